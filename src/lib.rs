@@ -1,4 +1,23 @@
-//! `publish` puts a built site on S3 behind CloudFront.
+//! `publish` puts a built site on S3 behind CloudFront so that no visitor ever meets a broken or stale page, and any
+//! earlier release can be back in seconds.
+//!
+//! The pipeline is a one-way street; each stage takes the value of the one before it:
+//!
+//! ```text
+//! folder -> Snapshot -> Manifest -> Plan -> Staged -> Activated -> Refreshed -> Verified
+//! ```
 
+pub mod clock;
+pub mod digest;
+pub mod environment;
+pub mod error;
+pub mod event;
+pub mod head;
+pub mod headers;
+pub mod layout;
+pub mod manifest;
+pub mod path;
+pub mod report;
+pub mod rules;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

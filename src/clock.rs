@@ -1,0 +1,63 @@
+//! The only reader of this machine's clock.
+#![expect(clippy::disallowed_methods, reason = "this is the module whose job the clock is")]
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment, to the second, in UTC; written as RFC 3339 (`2026-11-21T09:30:00Z`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// From seconds since 1970; out-of-range values become the nearest that can be written.
+    pub fn from_unix_seconds(seconds: i64) -> Timestamp {
+        let limits = jiff::Timestamp::MIN.as_second()..=jiff::Timestamp::MAX.as_second();
+        let clamped = seconds.clamp(*limits.start(), *limits.end());
+        Timestamp(jiff::Timestamp::from_second(clamped).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
+    }
+
+    /// Seconds since 1970.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// How long `self` lies after `earlier`; zero where it lies before.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_secs(u64::try_from(self.unix_seconds() - earlier.unix_seconds()).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// When a run began, and how long ago that is.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    began_at: Timestamp,
+    began: Instant,
+}
+
+impl Clock {
+    /// Starts now.
+    pub fn start() -> Clock {
+        let began_at = Timestamp::from_unix_seconds(jiff::Timestamp::now().as_second());
+        Clock { began_at, began: Instant::now() }
+    }
+
+    /// How long ago the run began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// The present moment by this machine's clock. Good for records that people read; leases are judged by S3's clock.
+    pub fn now(&self) -> Timestamp {
+        let seconds = i64::try_from(self.elapsed().as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_seconds(self.began_at.unix_seconds().saturating_add(seconds))
+    }
+}

@@ -1,0 +1,287 @@
+//! The pointer, and everything a run must know before it may read nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::digest::Digest;
+use crate::headers::{Headers, Kind};
+use crate::manifest::{Entry, FORMAT, FormatError, Identity, Kept, Publisher, ReleaseNumber, RunId, check_format};
+use crate::path::{SitePath, UrlPath};
+
+/// How many of the last activations the head remembers.
+pub const MAX_HISTORY: usize = 100;
+
+/// The head of an environment. Only ever replaced on the condition that nobody else replaced it meanwhile; every
+/// write raises `revision` and names its run, so that a lost answer is settled by reading back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Whose head this is.
+    pub identity: Identity,
+    /// Raised by one with every write.
+    pub revision: u64,
+    /// The run that wrote it last.
+    pub run: RunId,
+    /// The release visitors get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Active>,
+    /// Highest number that was ever activated.
+    pub highest_activated: ReleaseNumber,
+    /// Releases up to this number may only be activated on purpose.
+    pub floor: ReleaseNumber,
+    /// The activation in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+    /// What the CDN still has to forget.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending_refreshes: Vec<Refresh>,
+    /// Live objects that should have gone and that the credentials could not remove: still part of live.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leftovers: BTreeMap<SitePath, Leftover>,
+    /// What a dead owner of the lease may still have had in flight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<Suspects>,
+    /// Raised by every prune.
+    pub prune_epoch: u64,
+    /// The prune in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruning: Option<Pruning>,
+    /// Paths known to be mutable whatever their names say.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub mutable_paths: BTreeSet<SitePath>,
+    /// What was read from the distribution that decides headers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<DistributionFacts>,
+    /// When each retained release was superseded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub superseded: BTreeMap<ReleaseNumber, Timestamp>,
+    /// A person's order to publish nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// The last activations, oldest first, at most [`MAX_HISTORY`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<HistoryItem>,
+}
+
+/// The release visitors get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Active {
+    /// Its number.
+    pub release: ReleaseNumber,
+    /// The digest of its content, so that "nothing changed" needs no other object.
+    pub content: Digest,
+    /// Since when it is active.
+    pub since: Timestamp,
+    /// The release that was active before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<ReleaseNumber>,
+}
+
+/// An activation in progress: while it lasts, live objects may be those of any of its candidates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activation {
+    /// The release that is to become active.
+    pub to: ReleaseNumber,
+    /// The releases whose objects may be live meanwhile, besides `to` and the active one: those of activations that
+    /// were cut short and taken over.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub candidates: BTreeSet<ReleaseNumber>,
+    /// The run that owns the lease.
+    pub owner: RunId,
+    /// Who runs it.
+    pub publisher: Publisher,
+    /// When it began.
+    pub since: Timestamp,
+    /// How long the lease lasts after the last write of the head, in seconds, by S3's clock.
+    pub lease_s: u64,
+}
+
+/// Paths that the CDN must forget. What CloudFront is asked with derives from `id` alone, so that asking twice is
+/// asking once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// Unlike any other refresh of this head.
+    pub id: String,
+    /// The distribution.
+    pub distribution: String,
+    /// The release whose activation owes it.
+    pub release: ReleaseNumber,
+    /// When it was first owed.
+    pub since: Timestamp,
+    /// The cover: wildcards and exact paths.
+    pub paths: Vec<UrlPath>,
+}
+
+/// A live object that should have gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leftover {
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// Their number.
+    pub size_bytes: u64,
+    /// What it is stored with.
+    pub headers: Headers,
+    /// Whether its name vouches for its bytes.
+    pub kind: Kind,
+    /// Since when it should be gone.
+    pub since: Timestamp,
+}
+
+impl Leftover {
+    /// What `entry` leaves behind. Its bytes were preserved before it was to be removed.
+    pub fn of(entry: &Entry, since: Timestamp) -> Leftover {
+        Leftover {
+            sha256: entry.digest,
+            size_bytes: entry.size_bytes,
+            headers: entry.headers.clone(),
+            kind: entry.kind,
+            since,
+        }
+    }
+
+    /// The leftover as an entry of what is live.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            digest: self.sha256,
+            size_bytes: self.size_bytes,
+            headers: self.headers.clone(),
+            kind: self.kind,
+            kept: Kept::Blob,
+            crc64: None,
+        }
+    }
+}
+
+/// Live paths to check and repair once no request signed before `until` can still be valid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspects {
+    /// The run that may have had them in flight.
+    pub run: RunId,
+    /// By S3's clock.
+    pub until: Timestamp,
+    /// The paths.
+    pub paths: BTreeSet<SitePath>,
+}
+
+/// A prune in progress: nothing activates meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pruning {
+    /// The run that prunes.
+    pub owner: RunId,
+    /// When it began.
+    pub since: Timestamp,
+    /// How long its lease lasts after the last write of the head, in seconds.
+    pub lease_s: u64,
+    /// The releases it closes: they never activate again.
+    pub closes: BTreeSet<ReleaseNumber>,
+}
+
+/// What a distribution does that decides headers and URLs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistributionFacts {
+    /// The distribution.
+    pub id: String,
+    /// The path that CloudFront puts before every key, as `/live`; empty for none.
+    pub origin_path: String,
+    /// What it serves for `/`, without a leading slash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_root_object: Option<String>,
+    /// URL paths that it serves as error pages: their copies lie under other URLs, which no targeted refresh reaches.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub error_pages: BTreeSet<UrlPath>,
+    /// Whether a Lambda@Edge function answers or rewrites origin requests: then `/about` may be kept under its own
+    /// name although `about/index.html` is the file.
+    #[serde(default)]
+    pub rewrites_at_origin: bool,
+}
+
+/// A person's order to publish nothing until it is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Who gave it.
+    pub publisher: Publisher,
+    /// When.
+    pub since: Timestamp,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One activation that was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryItem {
+    /// What became active.
+    pub release: ReleaseNumber,
+    /// What was active before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ReleaseNumber>,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub publisher: Publisher,
+    /// Why, where a reason was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Head {
+    /// The head of a site that was never published.
+    pub fn new(identity: Identity, run: RunId) -> Head {
+        Head {
+            format: FORMAT,
+            identity,
+            revision: 0,
+            run,
+            active: None,
+            highest_activated: ReleaseNumber::new(0),
+            floor: ReleaseNumber::new(0),
+            activation: None,
+            pending_refreshes: Vec::new(),
+            leftovers: BTreeMap::new(),
+            suspects: Vec::new(),
+            prune_epoch: 0,
+            pruning: None,
+            mutable_paths: BTreeSet::new(),
+            distribution: None,
+            superseded: BTreeMap::new(),
+            hold: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// The head as stored.
+    pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
+        Ok(serde_json::to_vec_pretty(self)?)
+    }
+
+    /// Reads a stored head, trusting nothing in it.
+    pub fn decode(bytes: &[u8]) -> Result<Head, FormatError> {
+        check_format(bytes)?;
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// Whether anything was begun that is not done: then an unchanged folder does not mean that nothing is to do.
+    pub fn is_settled(&self) -> bool {
+        self.activation.is_none() && self.pruning.is_none() && self.pending_refreshes.is_empty()
+    }
+
+    /// Records an activation, forgetting the oldest ones.
+    pub fn remember(&mut self, item: HistoryItem) {
+        self.history.push(item);
+        let excess = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..excess);
+    }
+}

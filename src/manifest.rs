@@ -1,0 +1,389 @@
+//! A release: the complete listing of a site, whose bytes are all in the bucket.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{Read, Write};
+use std::str::FromStr;
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Timestamp;
+use crate::digest::{Crc64, Digest};
+use crate::headers::{Headers, Kind};
+use crate::path::SitePath;
+
+/// The version of everything stored in the bucket. Readers and writers refuse any other: a program that does not know
+/// a field must not drop it by writing the object back (docs/bucket-layout.md).
+pub const FORMAT: u32 = 1;
+
+/// Largest manifest that is read, in bytes once decompressed: about two million files. What comes out of a bucket may
+/// have been put there by anybody who can write to it.
+const MAX_MANIFEST_BYTES: u64 = 512 << 20;
+
+/// The number of a release. Numbers order publishers by when they began; 0 is the site as it was before this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReleaseNumber(u64);
+
+impl ReleaseNumber {
+    /// The release with that number.
+    pub fn new(number: u64) -> ReleaseNumber {
+        ReleaseNumber(number)
+    }
+
+    /// The number after this one.
+    pub fn next(self) -> ReleaseNumber {
+        ReleaseNumber(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for ReleaseNumber {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl FromStr for ReleaseNumber {
+    type Err = std::num::ParseIntError;
+    fn from_str(text: &str) -> Result<ReleaseNumber, Self::Err> {
+        text.parse().map(ReleaseNumber)
+    }
+}
+
+/// Which site something belongs to. Head, manifests and claims all name it; a mismatch stops a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The site's name, from publish.toml.
+    pub site: String,
+    /// The live bucket.
+    pub bucket: String,
+    /// The live prefix, empty or with a final slash.
+    pub prefix: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "site {:?} at s3://{}/{}", self.site, self.bucket, self.prefix)
+    }
+}
+
+/// One run of this program, unlike any other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Who published, from where and what, as far as the environment told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Publisher {
+    /// The person or the pipeline's actor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// The machine's name, or the address of the pipeline's job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// The commit that was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The branch it was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+}
+
+/// Where an entry's bytes are kept while they are live and untouched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// Only at the live key. Before anything else is written there, they are copied to the blob store: when the live
+    /// key has other bytes, the blob has these.
+    Live,
+    /// In the blob store.
+    Blob,
+}
+
+/// One file of a release. Equality of digest, size and headers is "unchanged".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// SHA-256 of the bytes.
+    pub digest: Digest,
+    /// Their number.
+    pub size_bytes: u64,
+    /// What the object is stored with.
+    pub headers: Headers,
+    /// Whether its name vouches for its bytes.
+    pub kind: Kind,
+    /// Where the bytes are.
+    pub kept: Kept,
+    /// CRC-64/NVME of the bytes, for files that go up in parts: such objects have no SHA-256 of the whole.
+    pub crc64: Option<Crc64>,
+}
+
+impl Entry {
+    /// Whether visitors cannot tell the two apart.
+    pub fn looks_like(&self, other: &Entry) -> bool {
+        self.same_bytes(other) && self.headers == other.headers
+    }
+
+    /// Whether the two have the same bytes.
+    pub fn same_bytes(&self, other: &Entry) -> bool {
+        self.digest == other.digest && self.size_bytes == other.size_bytes
+    }
+}
+
+/// All files of a release.
+pub type Files = BTreeMap<SitePath, Entry>;
+
+/// The digest of what visitors get: path, SHA-256, size and headers of every file. Two releases with the same content
+/// digest cannot be told apart from outside.
+pub fn content_digest(files: &Files) -> Digest {
+    let mut hasher = Sha256::new();
+    for (path, entry) in files {
+        // Each part is preceded by its length, so that no two listings feed the same bytes.
+        for part in [
+            path.as_str(),
+            &entry.digest.to_string(),
+            &entry.size_bytes.to_string(),
+            &entry.headers.cache_control,
+            &entry.headers.content_type,
+            entry.headers.content_encoding.as_deref().unwrap_or(""),
+            entry.headers.content_disposition.as_deref().unwrap_or(""),
+            entry.headers.content_language.as_deref().unwrap_or(""),
+            &entry.headers.metadata.len().to_string(),
+        ] {
+            hash_part(&mut hasher, part);
+        }
+        for (name, value) in &entry.headers.metadata {
+            hash_part(&mut hasher, name);
+            hash_part(&mut hasher, value);
+        }
+    }
+    Digest::from_bytes(hasher.finalize().into())
+}
+
+fn hash_part(hasher: &mut Sha256, part: &str) {
+    hasher.update((part.len() as u64).to_be_bytes());
+    hasher.update(part.as_bytes());
+}
+
+/// The listing of a release, written last, when every byte it names is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Whose release it is.
+    pub identity: Identity,
+    /// Its number.
+    pub release: ReleaseNumber,
+    /// The prune epoch it was staged in.
+    pub epoch: u64,
+    /// The run that staged it.
+    pub run: RunId,
+    /// When that run began.
+    pub created_at: Timestamp,
+    /// Who ran it.
+    pub publisher: Publisher,
+    /// What it consists of.
+    pub files: Files,
+}
+
+/// Why an object of the state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// Written by a newer (or no) version of this program.
+    #[error("it has format {found}, and this program reads format {FORMAT}")]
+    Version {
+        /// The version found.
+        found: u32,
+    },
+    /// Not what the format says.
+    #[error("it is not in the format of this program: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// Not gzip, or cut off.
+    #[error("it cannot be decompressed")]
+    Compression(#[from] std::io::Error),
+    /// Larger than anything this program writes.
+    #[error("it is larger than {0} bytes")]
+    TooLarge(u64),
+    /// Names a header set that is not there, or one path twice.
+    #[error("its entry for {0} is inconsistent")]
+    Inconsistent(SitePath),
+    /// The digest that the object states is not that of its content.
+    #[error("its content has the digest {actual}, and it states {stated}")]
+    Digest {
+        /// What it says.
+        stated: Digest,
+        /// What it is.
+        actual: Digest,
+    },
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+/// Refuses `json` unless its `format` is the one this program knows. Before anything else of it is believed.
+pub(crate) fn check_format(json: &[u8]) -> Result<(), FormatError> {
+    let Version { format } = serde_json::from_slice(json)?;
+    if format == FORMAT { Ok(()) } else { Err(FormatError::Version { found: format }) }
+}
+
+/// The manifest as stored: header sets once, entries pointing at them.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: u32,
+    identity: Identity,
+    release: ReleaseNumber,
+    epoch: u64,
+    run: RunId,
+    created_at: Timestamp,
+    publisher: Publisher,
+    content: Digest,
+    headers: Vec<Headers>,
+    files: Vec<StoredEntry>,
+}
+
+/// One entry as stored; also used for the leftovers of the head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredEntry {
+    path: SitePath,
+    sha256: Digest,
+    size_bytes: u64,
+    headers: usize,
+    kind: Kind,
+    kept: Kept,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crc64: Option<Crc64>,
+}
+
+impl Manifest {
+    /// The digest of what visitors get.
+    pub fn content(&self) -> Digest {
+        content_digest(&self.files)
+    }
+
+    /// The manifest as it is stored: JSON, compressed with gzip.
+    pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
+        let mut headers = Vec::new();
+        let mut numbers = BTreeMap::new();
+        let files = self
+            .files
+            .iter()
+            .map(|(path, entry)| StoredEntry {
+                path: path.clone(),
+                sha256: entry.digest,
+                size_bytes: entry.size_bytes,
+                headers: *numbers.entry(&entry.headers).or_insert_with(|| {
+                    headers.push(entry.headers.clone());
+                    headers.len() - 1
+                }),
+                kind: entry.kind,
+                kept: entry.kept,
+                crc64: entry.crc64.clone(),
+            })
+            .collect();
+        let stored = Stored {
+            format: FORMAT,
+            identity: self.identity.clone(),
+            release: self.release,
+            epoch: self.epoch,
+            run: self.run.clone(),
+            created_at: self.created_at,
+            publisher: self.publisher.clone(),
+            content: self.content(),
+            headers,
+            files,
+        };
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&serde_json::to_vec(&stored)?)?;
+        Ok(encoder.finish()?)
+    }
+
+    /// Reads a stored manifest, trusting nothing in it.
+    pub fn decode(bytes: &[u8]) -> Result<Manifest, FormatError> {
+        let mut json = Vec::new();
+        GzDecoder::new(bytes).take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut json)?;
+        if json.len() as u64 > MAX_MANIFEST_BYTES {
+            return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
+        }
+        check_format(&json)?;
+        let stored: Stored = serde_json::from_slice(&json)?;
+        let mut files = Files::new();
+        for file in stored.files {
+            let Some(headers) = stored.headers.get(file.headers) else {
+                return Err(FormatError::Inconsistent(file.path));
+            };
+            let entry = Entry {
+                digest: file.sha256,
+                size_bytes: file.size_bytes,
+                headers: headers.clone(),
+                kind: file.kind,
+                kept: file.kept,
+                crc64: file.crc64,
+            };
+            if files.insert(file.path.clone(), entry).is_some() {
+                return Err(FormatError::Inconsistent(file.path));
+            }
+        }
+        let actual = content_digest(&files);
+        if actual != stored.content {
+            return Err(FormatError::Digest { stated: stored.content, actual });
+        }
+        Ok(Manifest {
+            identity: stored.identity,
+            release: stored.release,
+            epoch: stored.epoch,
+            run: stored.run,
+            created_at: stored.created_at,
+            publisher: stored.publisher,
+            files,
+        })
+    }
+}
+
+/// "This run is staging that number": written before anything else of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Whose release it will be.
+    pub identity: Identity,
+    /// The number claimed.
+    pub release: ReleaseNumber,
+    /// The run that claims it.
+    pub run: RunId,
+    /// The prune epoch in which the run began.
+    pub epoch: u64,
+    /// When it began.
+    pub since: Timestamp,
+    /// Who runs it.
+    pub publisher: Publisher,
+    /// The live paths it means to write before its manifest exists.
+    pub live: Vec<SitePath>,
+    /// The blobs it means to write.
+    pub blobs: Vec<Digest>,
+}
+
+impl Claim {
+    /// The claim as stored.
+    pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
+        Ok(serde_json::to_vec(self)?)
+    }
+
+    /// Reads a stored claim, trusting nothing in it.
+    pub fn decode(bytes: &[u8]) -> Result<Claim, FormatError> {
+        check_format(bytes)?;
+        Ok(serde_json::from_slice(bytes)?)
+    }
+}

@@ -1,0 +1,185 @@
+//! The outcome of a run: the last line of `--output json`, and what the summary on a terminal is made of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::event::FileCounts;
+use crate::manifest::ReleaseNumber;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A new release is live.
+    Published,
+    /// A release is complete in the bucket and not live.
+    Staged,
+    /// A staged release is live.
+    Activated,
+    /// An earlier release is live again.
+    RolledBack,
+    /// Another environment's release is live here.
+    Promoted,
+    /// What nobody needs was removed.
+    Pruned,
+    /// The site was compared, or the plan or status was shown.
+    Verified,
+    /// Something an earlier run left undone was done.
+    Repaired,
+    /// There was nothing to do.
+    Unchanged,
+    /// Publishing is held.
+    Held,
+    /// Another publisher won.
+    Superseded,
+    /// It failed.
+    Failed,
+}
+
+/// Objects and bytes sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Uploaded {
+    /// Objects of the site that were sent and stored; the state's own objects are not counted.
+    pub objects: usize,
+    /// Their size together.
+    pub bytes: u64,
+}
+
+/// What the CDN was asked to forget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct InvalidationReport {
+    /// CloudFront's ids.
+    pub ids: Vec<String>,
+    /// The paths, as sent.
+    pub paths: Vec<String>,
+    /// Where it stands.
+    pub status: InvalidationStatus,
+    /// Unchanged URLs that a wildcard takes along.
+    pub evicted_unchanged: usize,
+}
+
+/// Where an invalidation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum InvalidationStatus {
+    /// Part of a plan.
+    Planned,
+    /// CloudFront took it and was not waited for.
+    Requested,
+    /// The site's URLs answer with what was published.
+    Effective,
+    /// CloudFront says it is completed.
+    Completed,
+    /// It is owed: recorded in the bucket, and done by the next run.
+    Owed,
+}
+
+/// What went wrong, as JSON says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ErrorReport {
+    /// A word that programs may compare.
+    pub code: String,
+    /// What failed, on which file or key.
+    pub message: String,
+    /// What visitors see now.
+    pub visitors_see: String,
+    /// What to do next.
+    pub hint: String,
+    /// What lies beneath, outermost first.
+    pub causes: Vec<String>,
+}
+
+/// The outcome of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "report", deny_unknown_fields)]
+pub struct Report {
+    /// The command, as `publish` or `plan`.
+    pub command: String,
+    /// The environment's name.
+    pub environment: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The process's exit code.
+    pub exit_code: u8,
+    /// The release this run is about: the one it made live, or the one that is live.
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub release: Option<ReleaseNumber>,
+    /// The release that was live before.
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub previous_release: Option<ReleaseNumber>,
+    /// How its files compare with what was live before.
+    pub files: FileCounts,
+    /// What was sent; in a plan, the most that may be sent.
+    pub uploaded: Uploaded,
+    /// Server-side copies.
+    pub copied: usize,
+    /// Objects removed.
+    pub deleted: usize,
+    /// HTTP requests by AWS operation, every attempt counted.
+    pub requests: BTreeMap<String, u64>,
+    /// What the CDN was asked to forget; `null` where there is nothing to forget or no CDN.
+    pub invalidation: Option<InvalidationReport>,
+    /// Where the site can be seen, where that is known.
+    pub url: Option<String>,
+    /// What a person should know that stopped nothing.
+    pub warnings: Vec<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Only on failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+}
+
+impl Report {
+    /// The report of a run that has done nothing yet.
+    pub fn new(command: &str, environment: &str) -> Report {
+        Report {
+            command: command.to_owned(),
+            environment: environment.to_owned(),
+            outcome: Outcome::Unchanged,
+            exit_code: 0,
+            release: None,
+            previous_release: None,
+            files: FileCounts::default(),
+            uploaded: Uploaded::default(),
+            copied: 0,
+            deleted: 0,
+            requests: BTreeMap::new(),
+            invalidation: None,
+            url: None,
+            warnings: Vec::new(),
+            duration_ms: 0,
+            error: None,
+        }
+    }
+
+    /// The same report, of a run that failed.
+    #[must_use]
+    pub fn failed(mut self, failure: &Failure) -> Report {
+        self.outcome = match failure.code {
+            crate::error::Code::Superseded => Outcome::Superseded,
+            crate::error::Code::Held => Outcome::Held,
+            _ => Outcome::Failed,
+        };
+        self.exit_code = failure.exit_code().number();
+        self.error = Some(ErrorReport {
+            code: failure.code.as_str(),
+            message: failure.message.clone(),
+            visitors_see: failure.visitors_see.to_string(),
+            hint: failure.hint.clone(),
+            causes: failure.causes.clone(),
+        });
+        self
+    }
+}
