@@ -17,6 +17,7 @@ pub mod headers;
 pub mod layout;
 pub mod manifest;
 pub mod path;
+pub mod plan;
 pub mod report;
 pub mod rules;
 #[cfg(feature = "sandbox")]
