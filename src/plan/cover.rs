@@ -41,7 +41,7 @@ pub(super) fn cover(changed: BTreeSet<UrlPath>, unchanged: &BTreeSet<UrlPath>, m
 fn wildcard_for(url: &UrlPath) -> UrlPath {
     match url.as_str().split_once('~') {
         Some((start, _)) => UrlPath::encoded_wildcard(start),
-        None => UrlPath::encoded_wildcard(url.as_str().trim_end_matches('*')),
+        None => url.clone(),
     }
 }
 
@@ -78,10 +78,8 @@ fn cheapest(paths: &BTreeSet<UrlPath>, unchanged: &[&str]) -> UrlPath {
 /// The wildcards of all folders that a path lies in, without the path itself.
 fn ancestors(path: &UrlPath) -> Vec<UrlPath> {
     let mut found = Vec::new();
-    let mut rest = path.as_str().trim_end_matches('*');
-    if path.is_wildcard() {
-        rest = rest.trim_end_matches('/');
-    }
+    // The folder of the wildcard `/a/*` is that of `/a`: going up must end.
+    let mut rest = path.as_str().strip_suffix("/*").unwrap_or(path.as_str());
     while let Some((folder, _)) = rest.rsplit_once('/') {
         found.push(UrlPath::encoded_wildcard(&format!("{folder}/")));
         rest = folder;
@@ -91,7 +89,7 @@ fn ancestors(path: &UrlPath) -> Vec<UrlPath> {
 
 /// How many of the sorted URLs a wildcard covers.
 fn below(wildcard: &UrlPath, urls: &[&str]) -> usize {
-    let start = wildcard.as_str().trim_end_matches('*');
+    let start = wildcard.as_str().strip_suffix('*').unwrap_or(wildcard.as_str());
     let first = urls.partition_point(|url| *url < start);
     urls[first..].partition_point(|url| url.starts_with(start))
 }
