@@ -162,10 +162,10 @@ impl UrlPath {
         self.0.ends_with('*')
     }
 
-    /// Whether an invalidation of `self` takes `other` out of the CDN.
+    /// Whether an invalidation of `self` takes out of the CDN all that one of `other` takes out.
     pub fn covers(&self, other: &UrlPath) -> bool {
         match self.0.strip_suffix('*') {
-            Some(start) => other.0.starts_with(start),
+            Some(start) => other.0.strip_suffix('*').unwrap_or(&other.0).starts_with(start),
             None => self == other,
         }
     }
