@@ -12,6 +12,7 @@ pub mod digest;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod globs;
 pub mod head;
 pub mod headers;
 pub mod layout;
@@ -22,3 +23,4 @@ pub mod report;
 pub mod rules;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod snapshot;
