@@ -7,6 +7,7 @@
 //! folder -> Snapshot -> Manifest -> Plan -> Staged -> Activated -> Refreshed -> Verified
 //! ```
 
+pub mod aws;
 pub mod clock;
 pub mod digest;
 pub mod environment;
