@@ -33,7 +33,7 @@ pub use attempts::RequestCounter;
 pub use cdn::Cdn;
 pub use fetch::{Answer, FetchError, Fetcher};
 pub use store::{Fetched, Listed, ObjectInfo, Store};
-pub use upload::{Condition, MULTIPART_BYTES, SourceFile};
+pub use upload::Condition;
 
 use answer::Service;
 use attempts::Watch;

@@ -1,6 +1,6 @@
 //! Objects written: bytes, files in one request or in parts, and copies inside S3.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -18,9 +18,7 @@ use crate::digest::{Crc64, Digest};
 use crate::environment::Encryption;
 use crate::headers::Headers;
 use crate::layout::Address;
-
-/// From this size on, a file is sent in parts, if its CRC-64 is known.
-pub const MULTIPART_BYTES: u64 = 64 * 1024 * 1024;
+use crate::snapshot::{MULTIPART_BYTES, SourceFile};
 
 /// The size of a part; S3 takes at most 10,000 parts, and no file is over 5 GiB (AWS.md 4.3, 4.4).
 const PART_BYTES: u64 = 16 * 1024 * 1024;
@@ -45,19 +43,6 @@ const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remov
 
 /// What the marker may not carry as it is: metadata is ASCII.
 const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
-
-/// A file to send, as it was when it was hashed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// The number of its bytes.
-    pub size_bytes: u64,
-    /// SHA-256 of its bytes: S3 refuses others.
-    pub digest: Digest,
-    /// CRC-64/NVME of its bytes: what S3 checks where it is sent in parts.
-    pub crc64: Option<Crc64>,
-}
 
 /// What must hold for a write to have an effect; S3 decides it at the moment of the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
