@@ -29,6 +29,8 @@ pub mod rules;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(test)]
+mod schema;
 pub mod snapshot;
 pub mod stage;
 pub mod state;

@@ -4,10 +4,13 @@
 
 mod cover;
 mod urls;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::globs::PathGlobs;
+
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::event::FileCounts;
@@ -18,6 +21,7 @@ use crate::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest};
 use crate::path::{SitePath, UrlPath};
 
 pub use cover::{Cover, MAX_WILDCARDS};
+pub use view::{PathChange, PlanView};
 
 /// What visitors get now, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +70,9 @@ pub struct Policy<'a> {
 }
 
 /// What happens to one path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was not live.
     Add,
