@@ -4,9 +4,12 @@ mod answer;
 mod attempts;
 mod cdn;
 mod fetch;
+mod multipart;
 mod pace;
 mod sentences;
 mod store;
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;
 mod upload;
 
 use std::sync::Arc;
