@@ -13,12 +13,15 @@ pub mod digest;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod globs;
 pub mod head;
 pub mod headers;
 pub mod layout;
 pub mod manifest;
 pub mod path;
+pub mod plan;
 pub mod report;
 pub mod rules;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod snapshot;

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! lock                                    held by the one process that uses this folder
+//! endpoints.json                          where that process listens
+//! session                                 how often this folder was opened
 //! data/<name>                             bytes of objects and parts, never changed once a record names them
 //! temporary/<n>                           records being written
 //! buckets/<bucket>/objects/<hash>.json    one record an object, named by the SHA-256 of its key
@@ -24,8 +26,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::SandboxError;
 use super::content::{Content, DataFile, Piece, hex};
+use super::{Endpoints, SandboxError};
+
+const ENDPOINTS: &str = "endpoints.json";
 
 /// A storage folder that this process alone uses.
 #[derive(Debug)]
@@ -57,9 +61,15 @@ impl Disk {
             Err(TryLockError::WouldBlock) => {
                 return Err(SandboxError::InUse {
                     path: root.to_owned(),
+                    endpoints: read_endpoints(root),
                 });
             }
             Err(TryLockError::Error(source)) => return Err(storage(source)),
+        }
+        // What is there is of an earlier process.
+        match fs::remove_file(root.join(ENDPOINTS)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(error)),
+            _ => {}
         }
         Ok(Disk {
             root: root.to_owned(),
@@ -67,6 +77,13 @@ impl Disk {
             next: AtomicU64::new(0),
             _lock: lock,
         })
+    }
+
+    /// Tells others who want this folder where its sandbox listens.
+    pub(super) fn announce(&self, endpoints: &Endpoints) -> Result<(), SandboxError> {
+        let path = self.root.join(ENDPOINTS);
+        self.write(&path, endpoints)
+            .map_err(|source| SandboxError::Storage { path, source })
     }
 
     fn new_name(&self) -> String {
@@ -204,6 +221,11 @@ impl KnownData {
         content.retain();
         content
     }
+}
+
+fn read_endpoints(root: &Path) -> Option<Endpoints> {
+    let bytes = fs::read(root.join(ENDPOINTS)).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Counts the starts with this folder.

@@ -18,7 +18,8 @@ pub enum Service {
 pub struct LoggedRequest {
     /// The server it reached.
     pub service: Service,
-    /// AWS's name of the operation (`PutObject`, `CreateInvalidation`); the method for the site.
+    /// AWS's name of the operation (`PutObject`, `CreateInvalidation`), `Other` for what the sandbox does not model; the
+    /// method for the site.
     pub operation: String,
     /// The bucket it names; empty where it names none.
     pub bucket: String,

@@ -46,6 +46,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::body::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -120,6 +121,17 @@ impl Default for Options {
     }
 }
 
+/// Where a sandbox listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
+    pub s3: String,
+    /// `http://127.0.0.1:<port>` of the CloudFront API.
+    pub cloudfront: String,
+    /// `http://127.0.0.1:<port>` of the first distribution's site.
+    pub site: String,
+}
+
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -137,6 +149,8 @@ pub enum SandboxError {
     InUse {
         /// The storage folder.
         path: PathBuf,
+        /// Where that sandbox listens; `None` while it is still starting.
+        endpoints: Option<Endpoints>,
     },
     /// The storage folder could not be read or written.
     #[error("the sandbox could not use {}", path.display())]
@@ -159,9 +173,7 @@ pub enum SandboxError {
 /// A running sandbox. Dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Sandbox {
-    s3_endpoint: String,
-    cloudfront_endpoint: String,
-    site_url: String,
+    endpoints: Endpoints,
     store: Arc<Store>,
     traffic: Arc<Traffic>,
     clock: Clock,
@@ -221,10 +233,16 @@ impl Sandbox {
         }
         let mut addresses = addresses.into_iter();
         let mut next = || addresses.next().unwrap_or_default();
+        let endpoints = Endpoints {
+            s3: next(),
+            cloudfront: next(),
+            site: next(),
+        };
+        if let Some(disk) = store.disk() {
+            disk.announce(&endpoints)?;
+        }
         Ok(Sandbox {
-            s3_endpoint: next(),
-            cloudfront_endpoint: next(),
-            site_url: next(),
+            endpoints,
             store,
             traffic,
             clock,
@@ -238,19 +256,19 @@ impl Sandbox {
     /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
     #[must_use]
     pub fn s3_endpoint(&self) -> &str {
-        &self.s3_endpoint
+        &self.endpoints.s3
     }
 
     /// `http://127.0.0.1:<port>` of the CloudFront API.
     #[must_use]
     pub fn cloudfront_endpoint(&self) -> &str {
-        &self.cloudfront_endpoint
+        &self.endpoints.cloudfront
     }
 
     /// `http://127.0.0.1:<port>` of the first distribution's site.
     #[must_use]
     pub fn site_url(&self) -> &str {
-        &self.site_url
+        &self.endpoints.site
     }
 
     /// All requests in the order in which they arrived.
@@ -274,7 +292,8 @@ impl Sandbox {
         self.traffic.clear_faults();
     }
 
-    /// Moves the sandbox's clock on: `Date` and `Last-Modified` of all later answers are that much later.
+    /// Moves the sandbox's clock on: `Date` and `Last-Modified` of all later answers are that much later. A restart
+    /// sets it right again.
     pub fn advance_clock(&self, by: Duration) {
         self.clock.advance(by);
     }

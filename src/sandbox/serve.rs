@@ -118,8 +118,9 @@ pub(super) async fn serve(
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    // What has not ended by now waits for a client that has gone silent; dropping the set cuts it off.
+    // What has not ended by then waits for a client that has gone silent, and is cut off.
     let _ = timeout(STOP_WITHIN, all).await;
+    connections.shutdown().await;
 }
 
 async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {

@@ -5,10 +5,10 @@ mod copies;
 mod durability;
 mod faults;
 mod listing;
+mod load;
 mod multipart;
 mod objects;
 mod site;
-mod speed;
 mod strictness;
 
 use std::collections::BTreeMap;

@@ -86,9 +86,9 @@ async fn drain(mut body: Body, spool: &mut Spool) -> S3Result<()> {
 /// A body that ended early, or whose signed hash is not that of the bytes.
 fn broken_body(error: StdError) -> S3Error {
     let text = error.to_string();
-    let mut refusal = if text.contains("Signature") {
+    let mut refusal = if text.contains("SignatureMismatch") {
         S3Error::with_message(S3ErrorCode::SignatureDoesNotMatch, text)
-    } else if text.contains("Checksum") {
+    } else if text.contains("Sha256Mismatch") {
         refusal("XAmzContentSHA256Mismatch", text)
     } else {
         S3Error::with_message(S3ErrorCode::IncompleteBody, text)
