@@ -8,7 +8,7 @@ mod multipart;
 mod pace;
 mod sentences;
 mod store;
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
 mod tests;
 mod upload;
 
@@ -36,7 +36,7 @@ pub use attempts::RequestCounter;
 pub use cdn::Cdn;
 pub use fetch::{Answer, FetchError, Fetcher};
 pub use store::{Fetched, Listed, ObjectInfo, Store};
-pub use upload::{Condition, MULTIPART_BYTES, SourceFile};
+pub use upload::Condition;
 
 use answer::Service;
 use attempts::Watch;
@@ -44,6 +44,9 @@ use pace::Pace;
 
 /// How long one attempt may take before its size is counted (AWS.md 5.4: by default only connecting has a limit).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a body may stand still.
+const STALL_GRACE: Duration = Duration::from_secs(20);
 
 /// Attempts of one request, the first included.
 const MAX_ATTEMPTS: u32 = 8;
@@ -93,7 +96,7 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
                 .with_max_backoff(Duration::from_secs(5)),
         )
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
-        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build());
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
     if let Some(profile) = &access.profile {
         loader = loader.profile_name(profile);
     }
@@ -152,10 +155,9 @@ fn connect_store(environment: &Environment, config: &SdkConfig, requests: &Reque
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     }
     let region = config.region().map_or_else(String::new, ToString::to_string);
-    let service = Service { name: "S3", endpoint, region };
+    let service = Service { name: "S3", endpoint, region, owner: access.expected_bucket_owner.clone() };
     let settings = store::Settings {
         site: environment.layout.identity().site.clone(),
-        owner: access.expected_bucket_owner.clone(),
         encryption: access.encryption.clone(),
         service,
     };
@@ -177,7 +179,7 @@ fn connect_cloudfront(
     if let Some(endpoint) = &endpoint {
         builder = builder.endpoint_url(endpoint);
     }
-    let service = Service { name: "CloudFront", endpoint, region: CLOUDFRONT_REGION.to_owned() };
+    let service = Service { name: "CloudFront", endpoint, region: CLOUDFRONT_REGION.to_owned(), owner: None };
     (aws_sdk_cloudfront::Client::from_conf(builder.build()), service)
 }
 

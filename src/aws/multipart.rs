@@ -5,10 +5,11 @@ use tokio::task::JoinSet;
 
 use super::answer::{Answer, Class, StoreError};
 use super::store::Store;
-use super::upload::{COMPLETION_TIMEOUT, Condition, SourceFile, described, etag, patient, time_for};
+use super::upload::{COMPLETION_TIMEOUT, Condition, described, etag, patient, time_for};
 use crate::digest::Crc64;
 use crate::headers::Headers;
 use crate::layout::Address;
+use crate::snapshot::SourceFile;
 
 /// The size of a part; S3 takes at most 10,000 parts, and no file is over 5 GiB (AWS.md 4.3, 4.4).
 const PART_BYTES: u64 = 16 * 1024 * 1024;
@@ -68,7 +69,7 @@ impl Store {
                     .upload_id(upload_id)
                     .part_number(number)
                     .body(body)
-                    .set_expected_bucket_owner(store.settings.owner.clone());
+                    .set_expected_bucket_owner(store.settings.service.owner.clone());
                 let answer = request.customize().config_override(patient(time_for(size_bytes))).send().await;
                 let sent = answer.map_err(|error| store.failed("UploadPart", &address, &error))?;
                 Ok(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build())
@@ -116,7 +117,7 @@ impl Store {
             .checksum_type(ChecksumType::FullObject)
             .set_if_none_match(condition.if_none_match())
             .set_if_match(condition.if_match())
-            .set_expected_bucket_owner(self.settings.owner.clone());
+            .set_expected_bucket_owner(self.settings.service.owner.clone());
         let answer = request.customize().config_override(patient(COMPLETION_TIMEOUT)).send().await;
         drop(permit);
         let error = match answer {
@@ -137,7 +138,7 @@ impl Store {
     async fn abort(&self, address: &Address, upload_id: &str) {
         let _permit = self.permit().await;
         let request = self.client.abort_multipart_upload().bucket(&address.bucket).key(&address.key);
-        let request = request.upload_id(upload_id).set_expected_bucket_owner(self.settings.owner.clone());
+        let request = request.upload_id(upload_id).set_expected_bucket_owner(self.settings.service.owner.clone());
         if let Err(error) = request.send().await {
             let error = self.failed("AbortMultipartUpload", address, &error);
             tracing::debug!("Parts of {address} stay behind: {error}.");

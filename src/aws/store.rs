@@ -43,7 +43,6 @@ pub struct Store {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) site: String,
-    pub(super) owner: Option<String>,
     pub(super) encryption: Encryption,
     pub(super) service: Service,
 }
@@ -103,7 +102,7 @@ impl Store {
         self.pace.limit()
     }
 
-    /// The object at `address` with all its bytes; `None` only if S3 says that there is none. Needs `s3:GetObject`, and
+    /// The object at `address` with all its bytes; `None` only if S3 says `NoSuchKey`. Needs `s3:GetObject`, and
     /// `s3:ListBucket`, without which S3 answers 403 for what is not there (AWS.md 4.6).
     ///
     /// # Errors
@@ -114,10 +113,14 @@ impl Store {
         loop {
             let date = ServedAt::default();
             let request = self.client.get_object().bucket(&address.bucket).key(&address.key);
-            let request = request.set_expected_bucket_owner(self.settings.owner.clone());
+            let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
             let answer = match request.customize().interceptor(date.clone()).send().await {
                 Ok(answer) => answer,
-                Err(error) => return none_if_missing(self.failed("GetObject", address, &error)),
+                Err(error) => {
+                    let error = self.failed("GetObject", address, &error);
+                    // Any other 404 is not S3's word on this object, but that of whatever answers in its place.
+                    return if error.code.as_deref() == Some("NoSuchKey") { Ok(None) } else { Err(error) };
+                }
             };
             match self.read(address, answer, &date, max_bytes).await {
                 Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
@@ -161,10 +164,13 @@ impl Store {
             .bucket(&address.bucket)
             .key(&address.key)
             .checksum_mode(ChecksumMode::Enabled)
-            .set_expected_bucket_owner(self.settings.owner.clone());
+            .set_expected_bucket_owner(self.settings.service.owner.clone());
         match request.send().await {
             Ok(answer) => Ok(Some(info(answer))),
-            Err(error) => none_if_missing(self.failed("HeadObject", address, &error)),
+            Err(error) => {
+                let error = self.failed("HeadObject", address, &error);
+                if error.class == Class::Missing { Ok(None) } else { Err(error) }
+            }
         }
     }
 
@@ -181,7 +187,7 @@ impl Store {
                 .prefix(&prefix.key)
                 .encoding_type(EncodingType::Url)
                 .set_continuation_token(token)
-                .set_expected_bucket_owner(self.settings.owner.clone());
+                .set_expected_bucket_owner(self.settings.service.owner.clone());
             let page = request.send().await.map_err(|error| self.failed("ListObjectsV2", prefix, &error))?;
             listed.extend(page.contents().iter().map(|object| Listed {
                 address: Address { bucket: prefix.bucket.clone(), key: decoded(object.key().unwrap_or_default()) },
@@ -235,7 +241,7 @@ impl Store {
                 .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
                 .map_err(|error| failed(Answer::of_error(Class::Other, &error), first))?;
             let request = self.client.delete_objects().bucket(bucket).delete(delete);
-            let answer = match request.set_expected_bucket_owner(self.settings.owner.clone()).send().await {
+            let answer = match request.set_expected_bucket_owner(self.settings.service.owner.clone()).send().await {
                 Ok(answer) => answer,
                 Err(error) => {
                     let whole = self.failed("DeleteObjects", &at(first), &error);
@@ -274,10 +280,6 @@ impl Store {
         let answer = Answer::of(&self.settings.service, error);
         StoreError::new(operation, address, &self.settings.service, answer)
     }
-}
-
-fn none_if_missing<T>(error: StoreError) -> Result<Option<T>, StoreError> {
-    if error.class == Class::Missing { Ok(None) } else { Err(error) }
 }
 
 fn info(answer: HeadObjectOutput) -> ObjectInfo {

@@ -1,4 +1,5 @@
 //! This module against the sandbox: real HTTP, with what arrived seen in its request log and its state.
+#![cfg(feature = "sandbox")]
 
 mod cdn;
 mod failures;

@@ -1,6 +1,6 @@
 //! Objects written: bytes, files in one request or in parts, and copies inside S3.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -11,13 +11,11 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 use super::ATTEMPT_TIMEOUT;
 use super::answer::{Answer, Class, StoreError};
 use super::store::{MARKER, Store};
-use crate::digest::{Crc64, Digest};
+use crate::digest::Digest;
 use crate::environment::Encryption;
 use crate::headers::Headers;
 use crate::layout::Address;
-
-/// From this size on, a file is sent in parts, if its CRC-64 is known.
-pub const MULTIPART_BYTES: u64 = 64 * 1024 * 1024;
+use crate::snapshot::{MULTIPART_BYTES, SourceFile};
 
 /// How much of a file is in memory at a time.
 const READ_BUFFER_BYTES: usize = 256 * 1024;
@@ -36,19 +34,6 @@ const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remov
 
 /// What the marker may not carry as it is: metadata is ASCII.
 const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
-
-/// A file to send, as it was when it was hashed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// The number of its bytes.
-    pub size_bytes: u64,
-    /// SHA-256 of its bytes: S3 refuses others.
-    pub digest: Digest,
-    /// CRC-64/NVME of its bytes: what S3 checks where it is sent in parts.
-    pub crc64: Option<Crc64>,
-}
 
 /// What must hold for a write to have an effect; S3 decides it at the moment of the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +72,7 @@ macro_rules! described {
             .set_metadata(Some($store.metadata($headers).collect()))
             .set_server_side_encryption($store.encryption().0)
             .set_ssekms_key_id($store.encryption().1)
-            .set_expected_bucket_owner($store.settings.owner.clone())
+            .set_expected_bucket_owner($store.settings.service.owner.clone())
     };
 }
 
@@ -111,7 +96,7 @@ impl Store {
         again_on_conflict(send).await
     }
 
-    /// Stores a file without reading it twice: S3 compares what arrives with the digest that it had when it was hashed.
+    /// Stores a file without hashing it again, in parts from [`MULTIPART_BYTES`] on. S3 compares what arrives with the digest that it had when it was hashed.
     /// Gives the new ETag.
     ///
     /// # Errors
@@ -157,7 +142,7 @@ impl Store {
             let request = described!(request, self, headers)
                 .copy_source(&source)
                 .set_copy_source_if_match(source_etag.map(str::to_owned))
-                .set_expected_source_bucket_owner(self.settings.owner.clone())
+                .set_expected_source_bucket_owner(self.settings.service.owner.clone())
                 .metadata_directive(MetadataDirective::Replace)
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match());

@@ -152,5 +152,52 @@ async fn every_request_says_who_must_own_the_bucket() {
 
     environment.access.expected_bucket_owner = Some("111111111111".to_owned());
     let store = Aws::connect(&environment).await.unwrap().store;
-    assert_eq!(store.get(&at("a"), 9).await.unwrap_err().class, Class::Denied);
+    let refused = store.get(&at("a"), 9).await.unwrap_err();
+    assert_eq!(refused.class, Class::Denied);
+    assert!(Problem::from(refused).hint.contains("does not belong to 111111111111"));
+}
+
+#[tokio::test]
+async fn a_404_that_is_not_of_s3_is_no_missing_object() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.inject(fault("GetObject", 1, refusal(404, "PageNotFound")));
+    assert_eq!(store.get(&at("head.json"), 9).await.unwrap_err().class, Class::Missing);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_asked_for_again() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.put_foreign(BUCKET, "a", vec![1; 9], "text/plain");
+    sandbox.inject(fault("GetObject", 2, Effect::DropAnswer));
+    assert_eq!(store.get(&at("a"), 9).await.unwrap().unwrap().bytes.len(), 9);
+}
+
+#[tokio::test]
+async fn keys_that_could_not_be_removed_just_now_are_asked_for_again() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.put_foreign(BUCKET, "a", vec![1], "text/plain");
+    sandbox.inject(fault("DeleteObjects", 2, refusal(503, "SlowDown")));
+    assert!(store.delete(&[at("a"), at("a"), at("none")]).await.unwrap().is_empty());
+    assert!(sandbox.objects(BUCKET).is_empty());
+}
+
+/// Every call may be made from a task of its own.
+#[tokio::test]
+async fn every_call_can_move_between_threads() {
+    fn can_move<T: Send>(_: T) {}
+    let sandbox = sandbox().await;
+    let environment = environment(&sandbox);
+    can_move(Aws::connect(&environment));
+    let aws = connect(&sandbox).await;
+    let (store, page, headers) = (&aws.store, at("a"), html());
+    can_move(store.get(&page, 9));
+    can_move(store.head(&page));
+    can_move(store.list(&page));
+    can_move(store.delete(std::slice::from_ref(&page)));
+    can_move(store.put_bytes(&page, Vec::new(), &headers, Condition::None));
+    can_move(store.copy(&page, None, &page, &headers, Condition::Matches("")));
+    can_move(aws.fetcher.fetch("", 9));
 }

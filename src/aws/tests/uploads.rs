@@ -5,6 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::digest::{Crc64, Digest};
 use crate::environment::Encryption;
+use crate::snapshot::{MULTIPART_BYTES, SourceFile};
 
 fn source(path: &Path, bytes: &[u8]) -> SourceFile {
     #[expect(clippy::disallowed_methods, reason = "a test makes the file that it sends")]
