@@ -71,9 +71,12 @@ pub(super) struct Cause {
 }
 
 impl Cause {
-    /// `texts` from the outermost on; repetitions and empty lines are left out.
+    /// `texts` from the outermost on, without repetitions and the SDK's words that say nothing.
     fn chain(texts: Vec<String>) -> Option<Box<Cause>> {
-        let mut texts: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        let mut texts: Vec<String> = texts
+            .into_iter()
+            .filter(|text| !["", "other", "io error", "service error"].contains(&text.as_str()))
+            .collect();
         texts.dedup();
         texts.into_iter().rev().fold(None, |beneath, text| Some(Box::new(Cause { text, beneath })))
     }

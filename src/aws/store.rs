@@ -117,9 +117,15 @@ impl Store {
             let answer = match request.customize().interceptor(date.clone()).send().await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    let error = self.failed("GetObject", address, &error);
+                    let mut error = self.failed("GetObject", address, &error);
+                    if error.class == Class::Missing && error.code.as_deref() == Some("NoSuchKey") {
+                        return Ok(None);
+                    }
                     // Any other 404 is not S3's word on this object, but that of whatever answers in its place.
-                    return if error.code.as_deref() == Some("NoSuchKey") { Ok(None) } else { Err(error) };
+                    if error.class == Class::Missing {
+                        error.class = Class::Other;
+                    }
+                    return Err(error);
                 }
             };
             match self.read(address, answer, &date, max_bytes).await {

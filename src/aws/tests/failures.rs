@@ -164,3 +164,15 @@ async fn what_stays_broken_is_an_unknown_effect() {
     assert_eq!((error.class, error.status), (Class::Unavailable, Some(500)));
     assert_eq!(aws.requests.counts()["PutObject"], 8);
 }
+
+#[tokio::test]
+async fn an_endpoint_that_is_no_url_is_a_mistake_in_the_configuration() {
+    let sandbox = sandbox().await;
+    for endpoint in ["localhost:9000", "http://", "not a url", "ftp://host"] {
+        let mut environment = environment(&sandbox);
+        environment.access.s3_endpoint = Some(endpoint.to_owned());
+        let problem = Aws::connect(&environment).await.unwrap_err();
+        assert_eq!(problem.code, Code::Configuration, "{endpoint}");
+        assert!(problem.message.contains(endpoint), "{problem}");
+    }
+}

@@ -162,7 +162,7 @@ async fn a_404_that_is_not_of_s3_is_no_missing_object() {
     let sandbox = sandbox().await;
     let store = connect(&sandbox).await.store;
     sandbox.inject(fault("GetObject", 1, refusal(404, "PageNotFound")));
-    assert_eq!(store.get(&at("head.json"), 9).await.unwrap_err().class, Class::Missing);
+    assert_eq!(store.get(&at("head.json"), 9).await.unwrap_err().class, Class::Other);
 }
 
 #[tokio::test]

@@ -83,13 +83,17 @@ async fn a_large_file_goes_in_parts_and_is_checked_as_a_whole() {
     assert_eq!((info.size_bytes, info.headers, info.site.as_deref()), (file.size_bytes, rich(), Some("shop")));
     assert_eq!(aws.requests.counts()["UploadPart"], 6);
 
+    sandbox.inject(fault("CompleteMultipartUpload", 1, Effect::DropAnswer));
+    let etag = store.put_file(&at("lost.mp4"), &file, &rich(), Condition::None).await.unwrap();
+    assert_eq!(store.head(&at("lost.mp4")).await.unwrap().unwrap().etag, etag);
+
     let second = store.put_file(&at("film.mp4"), &file, &rich(), Condition::Absent).await.unwrap_err();
     assert_eq!(second.class, Class::Precondition);
     let lie = SourceFile { crc64: Some(Crc64::new(1)), ..file };
     let changed = store.put_file(&at("other.mp4"), &lie, &rich(), Condition::Absent).await.unwrap_err();
     assert_eq!(changed.class, Class::Checksum);
     assert_eq!(sent(&sandbox, "AbortMultipartUpload").len(), 2);
-    assert_eq!(sandbox.objects(BUCKET).len(), 1);
+    assert_eq!(sandbox.objects(BUCKET).len(), 2);
 }
 
 #[tokio::test]
