@@ -4,20 +4,24 @@
 
 mod cover;
 mod urls;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::GlobSet;
+use crate::globs::PathGlobs;
+
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::event::FileCounts;
-use crate::head::DistributionFacts;
+use crate::head::CdnView;
 use crate::headers::Kind;
 use crate::layout::Layout;
 use crate::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest};
 use crate::path::{SitePath, UrlPath};
 
 pub use cover::{Cover, MAX_WILDCARDS};
+pub use view::{PathChange, PlanView};
 
 /// What visitors get now, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,24 +64,15 @@ pub struct Policy<'a> {
     /// Whether there is a CDN, and what is known of it.
     pub cdn: CdnView<'a>,
     /// What is removed at once when it leaves the site, besides HTML documents.
-    pub remove_now: &'a GlobSet,
+    pub remove_now: &'a PathGlobs,
     /// Most paths to send to the CDN.
     pub max_paths: usize,
 }
 
-/// What is known of the CDN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CdnView<'a> {
-    /// There is none.
-    None,
-    /// There is one, whose configuration may not be read.
-    Unreadable,
-    /// There is one, and this is what it does.
-    Known(&'a DistributionFacts),
-}
-
 /// What happens to one path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was not live.
     Add,
@@ -132,6 +127,8 @@ pub enum Action {
     Send {
         /// The file.
         path: SitePath,
+        /// Whether the live key must be free.
+        absent: bool,
     },
 }
 
@@ -139,9 +136,20 @@ impl Action {
     /// The file it is about.
     pub fn path(&self) -> &SitePath {
         match self {
-            Action::Copy { path, .. } | Action::Reheader { path } | Action::Send { path } => path,
+            Action::Copy { path, .. } | Action::Reheader { path } | Action::Send { path, .. } => path,
         }
     }
+}
+
+/// What a URL answers before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The digest of what it answered before, where that is known.
+    pub before: Option<Digest>,
+    /// The digest of what it answers afterwards; `None`: the file is gone.
+    pub after: Option<Digest>,
+    /// Whether it is the file's own URL. An alias, as `/about/`, may answer with something else altogether.
+    pub own: bool,
 }
 
 /// Everything that a publish or a rollback does. Made only by [`Plan::between`].
@@ -167,8 +175,8 @@ pub struct Plan {
     pub removals: Vec<SitePath>,
     /// What the CDN must forget; empty where nothing changes or there is no CDN.
     pub invalidation: Cover,
-    /// URLs whose answer changes, with the digest each must then have; `None`: the file is gone.
-    pub answers: BTreeMap<UrlPath, Option<Digest>>,
+    /// URLs whose answer changes.
+    pub answers: BTreeMap<UrlPath, Answer>,
     /// Live mutable files, and how many of them leave the site.
     pub leaving: (usize, usize),
 }
@@ -182,7 +190,7 @@ impl Plan {
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
         let urls = urls::Urls::new(policy);
-        let answers = urls.answers(&files, &changes);
+        let answers = urls.answers(live, &files, &changes);
         let invalidation = match policy.cdn {
             CdnView::None => Cover::default(),
             CdnView::Unreadable | CdnView::Known(_) => {
@@ -227,6 +235,14 @@ impl Plan {
         self.waves.iter().map(Vec::len).sum::<usize>() + self.removals.len()
     }
 
+    /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
+    pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, Answer> {
+        let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
+        let mut answers = urls::Urls::new(policy).answers(&Live::default(), files, &changes);
+        answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));
+        answers
+    }
+
     /// How much of the live mutable files leaves the site, in percent, rounded up.
     pub fn removed_percent(&self) -> usize {
         let (live, leaving) = self.leaving;
@@ -234,7 +250,7 @@ impl Plan {
     }
 }
 
-fn changes(live: &Live, target: &Files, remove_now: &GlobSet) -> BTreeMap<SitePath, Change> {
+fn changes(live: &Live, target: &Files, remove_now: &PathGlobs) -> BTreeMap<SitePath, Change> {
     let mut changes = BTreeMap::new();
     for (path, wanted) in target {
         let change = match live.files.get(path) {
@@ -248,7 +264,7 @@ fn changes(live: &Live, target: &Files, remove_now: &GlobSet) -> BTreeMap<SitePa
     }
     let gone = live.files.keys().chain(&live.uncertain).filter(|path| !target.contains_key(*path));
     for path in gone {
-        let at_once = path.is_page() || remove_now.is_match(path.as_str());
+        let at_once = path.is_page() || remove_now.matches(path);
         changes.insert(path.clone(), if at_once { Change::Remove } else { Change::Retire });
     }
     changes
@@ -358,7 +374,9 @@ fn waves(
             Change::Reheader => Action::Reheader { path: path.clone() },
             // Staging has put it there.
             Change::Add | Change::Replace if staged_live(path, entry, live) => continue,
-            Change::Add | Change::Replace if first => Action::Send { path: path.clone() },
+            Change::Add | Change::Replace if first => {
+                Action::Send { path: path.clone(), absent: *change == Change::Add }
+            }
             Change::Add => Action::Copy { path: path.clone(), absent: true },
             Change::Replace => Action::Copy { path: path.clone(), absent: false },
         };

@@ -124,6 +124,7 @@ fn facts(distribution: &str, config: &DistributionConfig, bucket: &str) -> Distr
     let functions = behaviors.iter().map(|behavior| behavior.lambda_function_associations());
     let functions = functions.chain(default.map(|behavior| behavior.lambda_function_associations()));
     DistributionFacts {
+        readable: true,
         id: distribution.to_owned(),
         origin_path: origin_path.trim_end_matches('/').to_owned(),
         default_root_object: (!root.is_empty()).then(|| root.to_owned()),

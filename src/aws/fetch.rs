@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer as Read, Cause, Class};
+use super::store::{MARKER, marker_of};
 use crate::digest::Digest;
 
 /// How long one attempt may take, from connecting to the last byte.
@@ -62,6 +63,13 @@ impl fmt::Display for FetchError {
 impl std::error::Error for FetchError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.cause.as_deref().map(|cause| cause as &dyn std::error::Error)
+    }
+}
+
+impl Answer {
+    /// Whether S3 answered with an object that this program put there for `site`.
+    pub fn is_of_site(&self, site: &str) -> bool {
+        self.headers.get(&format!("x-amz-meta-{MARKER}")).is_some_and(|marker| *marker == marker_of(site))
     }
 }
 

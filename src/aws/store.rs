@@ -11,7 +11,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::answer::{Answer, Class, Service, StoreError};
 use super::pace::{Pace, Permit};
@@ -30,6 +30,19 @@ const MAX_ROUNDS: usize = 4;
 
 /// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added and taken away in this module only.
 pub(super) const MARKER: &str = "publish-site";
+
+/// What the marker may not carry as it is: metadata is ASCII.
+const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
+
+/// The value of the marker on objects of `site`.
+pub(super) fn marker_of(site: &str) -> String {
+    utf8_percent_encode(site, MARKER_UNSAFE).to_string()
+}
+
+/// The site that a marker's value names.
+fn site_of(marker: &str) -> String {
+    percent_decode_str(marker).decode_utf8_lossy().into_owned()
+}
 
 /// The objects of an environment's buckets. Clones share one client and one limit of requests at once.
 #[derive(Clone, Debug)]
@@ -290,7 +303,7 @@ impl Store {
 
 fn info(answer: HeadObjectOutput) -> ObjectInfo {
     let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
-    let site = metadata.remove(MARKER).map(|site| percent_decode_str(&site).decode_utf8_lossy().into_owned());
+    let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
     ObjectInfo {
         etag: answer.e_tag.unwrap_or_default(),

@@ -6,11 +6,11 @@ use std::time::Duration;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::ATTEMPT_TIMEOUT;
 use super::answer::{Answer, Class, StoreError};
-use super::store::{MARKER, Store};
+use super::store::{MARKER, Store, marker_of};
 use crate::digest::Digest;
 use crate::environment::Encryption;
 use crate::headers::Headers;
@@ -31,9 +31,6 @@ const MAX_CONFLICTS: u32 = 5;
 
 /// What a copy's source may carry as it is; everything else is percent-encoded.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-
-/// What the marker may not carry as it is: metadata is ASCII.
-const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
 
 /// What must hold for a write to have an effect; S3 decides it at the moment of the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,9 +214,8 @@ impl Store {
 
     /// User metadata with our marker.
     pub(super) fn metadata(&self, headers: &Headers) -> impl Iterator<Item = (String, String)> {
-        let site = utf8_percent_encode(&self.settings.site, MARKER_UNSAFE).to_string();
         let own = headers.metadata.clone().into_iter().filter(|(name, _)| name != MARKER);
-        own.chain([(MARKER.to_owned(), site)])
+        own.chain([(MARKER.to_owned(), marker_of(&self.settings.site))])
     }
 
     pub(super) fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {

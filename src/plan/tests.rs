@@ -1,6 +1,6 @@
 use super::*;
+use crate::head::DistributionFacts;
 use crate::headers::Headers;
-use globset::{Glob, GlobSetBuilder};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 
@@ -38,8 +38,13 @@ fn live(entries: &[(&str, Entry)]) -> Live {
 
 fn plan(live: &Live, target: Files) -> Plan {
     let layout = Layout::new("shop", "bucket", "live", None, None);
-    let remove_now = GlobSetBuilder::new().add(Glob::new("*.json").unwrap()).build().unwrap();
-    let facts = DistributionFacts { id: "E1".to_owned(), origin_path: "/live".to_owned(), ..Default::default() };
+    let remove_now = PathGlobs::new("remove_now", &["*.json".to_owned()]).unwrap();
+    let facts = DistributionFacts {
+        id: "E1".to_owned(),
+        readable: true,
+        origin_path: "/live".to_owned(),
+        ..Default::default()
+    };
     let cdn = CdnView::Known(&facts);
     Plan::between(live, target, Policy { layout: &layout, cdn, remove_now: &remove_now, max_paths: 100 })
 }
@@ -57,7 +62,7 @@ fn the_first_publish_sends_mutable_files_straight_to_their_live_keys_pages_last(
         ("assets/app-1a2b3c4d.js", fingerprinted("app")),
     ]);
     let plan = plan(&Live::default(), target);
-    let send = |name: &str| Action::Send { path: path(name) };
+    let send = |name: &str| Action::Send { path: path(name), absent: true };
     assert_eq!(plan.waves, [vec![send("robots.txt")], vec![send("about/index.html")], vec![send("index.html")]]);
     assert_eq!(plan.copies(), 0);
     assert!(plan.uploads.iter().all(|upload| upload.to != Destination::Blob));
@@ -151,7 +156,12 @@ fn equal_bytes_at_two_paths_are_one_blob() {
 #[test]
 fn without_sight_of_the_distribution_every_alias_is_refreshed() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
-    let policy = Policy { layout: &layout, cdn: CdnView::Unreadable, remove_now: &GlobSet::empty(), max_paths: 100 };
+    let policy = Policy {
+        layout: &layout,
+        cdn: CdnView::Unreadable,
+        remove_now: &PathGlobs::new("", &[]).unwrap(),
+        max_paths: 100,
+    };
     let plan = Plan::between(&live(&[]), files(&[("a/index.html", mutable("a")), ("b.html", mutable("b"))]), policy);
     assert_eq!(invalidated(&plan), ["/a", "/a/", "/a/index.html", "/b", "/b.html"]);
 }
@@ -161,7 +171,7 @@ fn a_distribution_without_origin_path_serves_the_prefix_as_a_folder() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
     let facts = DistributionFacts { default_root_object: Some("live/start.html".to_owned()), ..Default::default() };
     let cdn = CdnView::Known(&facts);
-    let policy = Policy { layout: &layout, cdn, remove_now: &GlobSet::empty(), max_paths: 100 };
+    let policy = Policy { layout: &layout, cdn, remove_now: &PathGlobs::new("", &[]).unwrap(), max_paths: 100 };
     let plan = Plan::between(&live(&[]), files(&[("start.html", mutable("a"))]), policy);
     assert_eq!(invalidated(&plan), ["/", "/live/start.html"]);
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::digest::Digest;
+use crate::head::CdnView;
 use crate::headers::Kind;
 use crate::manifest::Files;
 use crate::path::{SitePath, UrlPath};
 
-use super::{CdnView, Change, Policy};
+use super::{Answer, Change, Live, Policy};
 
 /// From paths to URLs, as the distribution in front of the bucket maps them.
 pub(super) struct Urls<'a> {
@@ -76,13 +76,14 @@ impl<'a> Urls<'a> {
             || self.below_root(path).as_deref().is_some_and(|own| self.default_root_object() == Some(own))
     }
 
-    /// The URLs whose answer changes, and the digest each must have afterwards. Not those of new fingerprinted files,
-    /// which nobody could name before, and not those of retired files, which stay.
+    /// The URLs whose answer changes. Not those of new fingerprinted files, which nobody could name before, and not
+    /// those of retired files, which stay.
     pub(super) fn answers(
         &self,
+        live: &Live,
         files: &Files,
         changes: &BTreeMap<SitePath, Change>,
-    ) -> BTreeMap<UrlPath, Option<Digest>> {
+    ) -> BTreeMap<UrlPath, Answer> {
         let mut answers = BTreeMap::new();
         for (path, change) in changes {
             let entry = files.get(path);
@@ -90,7 +91,13 @@ impl<'a> Urls<'a> {
             if new_name || *change == Change::Retire {
                 continue;
             }
-            answers.extend(self.all(path).into_iter().map(|url| (url, entry.map(|entry| entry.digest))));
+            let before = live.files.get(path).map(|entry| entry.digest);
+            let after = entry.map(|entry| entry.digest);
+            let own_url = self.below_root(path).map(|own| UrlPath::encode(&own));
+            for url in self.all(path) {
+                let own = Some(&url) == own_url.as_ref();
+                answers.insert(url, Answer { before, after, own });
+            }
         }
         answers
     }

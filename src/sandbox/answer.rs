@@ -29,21 +29,13 @@ pub(super) fn cloudfront_error(status: u16, code: &str, message: &str) -> Answer
 }
 
 pub(super) fn internal_error() -> Answer {
-    s3_error(
-        500,
-        "InternalError",
-        "We encountered an internal error. Please try again.",
-        "",
-    )
+    s3_error(500, "InternalError", "We encountered an internal error. Please try again.", "")
 }
 
 pub(super) fn xml(status: u16, body: String) -> Answer {
     let mut answer = Response::new(Body::from(body));
-    *answer.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     answer
 }
 

@@ -19,13 +19,8 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
-    pub(super) const ALL: [Algorithm; 5] = [
-        Algorithm::Crc32,
-        Algorithm::Crc32c,
-        Algorithm::Crc64Nvme,
-        Algorithm::Sha1,
-        Algorithm::Sha256,
-    ];
+    pub(super) const ALL: [Algorithm; 5] =
+        [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
 
     /// As in `x-amz-checksum-algorithm`, such as `CRC64NVME`.
     pub(super) fn name(self) -> &'static str {
@@ -39,9 +34,7 @@ impl Algorithm {
     }
 
     pub(super) fn from_name(name: &str) -> Option<Algorithm> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
 
     /// `x-amz-checksum-crc64nvme` and the like.
@@ -51,10 +44,7 @@ impl Algorithm {
 
     /// Whether a multipart object can have a checksum of all its bytes (AWS.md 4.3).
     pub(super) fn combines(self) -> bool {
-        matches!(
-            self,
-            Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Crc64Nvme
-        )
+        matches!(self, Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Crc64Nvme)
     }
 
     /// A hasher for this algorithm alone.
@@ -108,19 +98,11 @@ impl Checksum {
     /// Reads what a hasher for one algorithm found.
     pub(super) fn from_hasher(algorithm: Algorithm, hasher: ChecksumHasher) -> Checksum {
         let mut all = hasher.finalize();
-        Checksum {
-            algorithm,
-            kind: Kind::FullObject,
-            value: field(&mut all, algorithm).take().unwrap_or_default(),
-        }
+        Checksum { algorithm, kind: Kind::FullObject, value: field(&mut all, algorithm).take().unwrap_or_default() }
     }
 
     /// The checksum of a multipart object from those of its parts and their lengths in bytes.
-    pub(super) fn of_parts(
-        algorithm: Algorithm,
-        kind: Kind,
-        parts: &[(&Checksum, u64)],
-    ) -> Checksum {
+    pub(super) fn of_parts(algorithm: Algorithm, kind: Kind, parts: &[(&Checksum, u64)]) -> Checksum {
         let value = match kind {
             Kind::Composite => {
                 let mut hasher = algorithm.hasher();
@@ -132,11 +114,7 @@ impl Checksum {
             }
             Kind::FullObject => combine(algorithm, parts),
         };
-        Checksum {
-            algorithm,
-            kind,
-            value,
-        }
+        Checksum { algorithm, kind, value }
     }
 }
 
@@ -148,20 +126,14 @@ fn combine(algorithm: Algorithm, parts: &[(&Checksum, u64)]) -> String {
         // SHA digests cannot be combined; uploads that would need it are refused when they are created.
         Algorithm::Crc64Nvme | Algorithm::Sha1 | Algorithm::Sha256 => (CrcAlgorithm::Crc64Nvme, 8),
     };
-    let mut parts = parts
-        .iter()
-        .map(|(part, bytes)| (number(&decode(&part.value)), *bytes));
+    let mut parts = parts.iter().map(|(part, bytes)| (number(&decode(&part.value)), *bytes));
     let first = parts.next().map_or(0, |(crc, _)| crc);
-    let whole = parts.fold(first, |before, (after, bytes)| {
-        checksum_combine(crc, before, after, bytes)
-    });
+    let whole = parts.fold(first, |before, (after, bytes)| checksum_combine(crc, before, after, bytes));
     STANDARD.encode(&whole.to_be_bytes()[8 - width..])
 }
 
 fn number(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte))
 }
 
 fn decode(base64: &str) -> Vec<u8> {
@@ -191,23 +163,11 @@ mod tests {
 
     #[test]
     fn combined_crcs_equal_those_of_all_bytes() {
-        for algorithm in Algorithm::ALL
-            .into_iter()
-            .filter(|algorithm| algorithm.combines())
-        {
-            let (first, second, third) = (
-                of(algorithm, b"one "),
-                of(algorithm, b"two and "),
-                of(algorithm, b"three"),
-            );
+        for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| algorithm.combines()) {
+            let (first, second, third) = (of(algorithm, b"one "), of(algorithm, b"two and "), of(algorithm, b"three"));
             let parts = [(&first, 4), (&second, 8), (&third, 5)];
             let whole = Checksum::of_parts(algorithm, Kind::FullObject, &parts);
-            assert_eq!(
-                whole,
-                of(algorithm, b"one two and three"),
-                "{}",
-                algorithm.name()
-            );
+            assert_eq!(whole, of(algorithm, b"one two and three"), "{}", algorithm.name());
         }
     }
 }

@@ -17,9 +17,8 @@ impl Clock {
     /// The present, in whole seconds, as S3 stamps objects.
     pub(super) fn now(&self) -> Timestamp {
         let ahead = Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst));
-        let seconds = (SystemTime::now() + ahead)
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
+        let seconds =
+            (SystemTime::now() + ahead).duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         from_unix_seconds(seconds)
     }
 
@@ -36,23 +35,16 @@ impl Clock {
 
 /// A time that is kept as whole seconds on disk.
 pub(super) fn from_unix_seconds(seconds: u64) -> Timestamp {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .unwrap_or(Timestamp::MAX)
+    i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// `Sat, 21 Nov 2026 11:26:07 GMT`, the form of `Date` and `Last-Modified` (RFC 9110 5.6.7).
 pub(super) fn http_date(time: Timestamp) -> String {
     // Cannot fail for the years 0 to 9999, which is all `Timestamp` holds from 1970 on.
-    DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&time)
-        .unwrap_or_default()
+    DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap_or_default()
 }
 
 /// Reads an HTTP date; `None` when it is none.
 pub(super) fn parse_http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }

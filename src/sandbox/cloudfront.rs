@@ -35,11 +35,7 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> ApiError {
-        ApiError {
-            status,
-            code,
-            message: message.into(),
-        }
+        ApiError { status, code, message: message.into() }
     }
 }
 
@@ -56,49 +52,28 @@ impl CloudFrontServer {
     pub(super) async fn answer(&self, operation: &str, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
         let Ok(body) = Body::from(body).store_all_limited(MAX_BODY).await else {
-            return answer::cloudfront_error(
-                413,
-                "BatchTooLarge",
-                "Invalidation batch specified is too large.",
-            );
+            return answer::cloudfront_error(413, "BatchTooLarge", "Invalidation batch specified is too large.");
         };
-        if let Err((status, code, message)) =
-            signature::verify_cloudfront(&parts, &body, &self.clock)
-        {
+        if let Err((status, code, message)) = signature::verify_cloudfront(&parts, &body, &self.clock) {
             return answer::cloudfront_error(status, code, message);
         }
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         self.perform(operation, path, query, &body)
-            .unwrap_or_else(|error| {
-                answer::cloudfront_error(error.status, error.code, &error.message)
-            })
+            .unwrap_or_else(|error| answer::cloudfront_error(error.status, error.code, &error.message))
     }
 
-    fn perform(
-        &self,
-        operation: &str,
-        path: &str,
-        query: &str,
-        body: &[u8],
-    ) -> Result<Answer, ApiError> {
+    fn perform(&self, operation: &str, path: &str, query: &str, body: &[u8]) -> Result<Answer, ApiError> {
         // `describe` has named the operation from the same path: /2020-05-31/distribution/<id>/invalidation/<id>.
         let mut segments = path.split('/').skip(3);
         let id = segments.next().unwrap_or_default();
         let invalidation = segments.nth(1).unwrap_or_default();
         if operation == "Other" {
-            return Err(ApiError::new(
-                501,
-                "NotImplemented",
-                "The sandbox does not model this operation.",
-            ));
+            return Err(ApiError::new(501, "NotImplemented", "The sandbox does not model this operation."));
         }
-        let distribution = self.distributions.get(id).ok_or_else(|| {
-            ApiError::new(
-                404,
-                "NoSuchDistribution",
-                "The specified distribution does not exist.",
-            )
-        })?;
+        let distribution = self
+            .distributions
+            .get(id)
+            .ok_or_else(|| ApiError::new(404, "NoSuchDistribution", "The specified distribution does not exist."))?;
         match operation {
             "GetDistribution" => Ok(self.distribution(&distribution, true)),
             "GetDistributionConfig" => Ok(self.distribution(&distribution, false)),
@@ -109,18 +84,14 @@ impl CloudFrontServer {
     }
 
     fn distribution(&self, distribution: &Distribution, whole: bool) -> Answer {
-        let in_progress = self
-            .lock()
-            .in_progress_batches(&distribution.id, self.clock.now());
+        let in_progress = self.lock().in_progress_batches(&distribution.id, self.clock.now());
         let body = if whole {
             xml::distribution(distribution, &self.owner, &self.region, in_progress)
         } else {
             xml::distribution_config(distribution, &self.owner, &self.region)
         };
         let mut answered = answer::xml(200, body);
-        answered
-            .headers_mut()
-            .insert(ETAG, HeaderValue::from_static(CONFIG_ETAG));
+        answered.headers_mut().insert(ETAG, HeaderValue::from_static(CONFIG_ETAG));
         answered
     }
 
@@ -129,15 +100,10 @@ impl CloudFrontServer {
         let mut invalidations = self.lock();
         let now = self.clock.now();
         let created = invalidations.create(distribution, batch, now)?;
-        let location = format!(
-            "/2020-05-31/distribution/{distribution}/invalidation/{}",
-            created.id
-        );
+        let location = format!("/2020-05-31/distribution/{distribution}/invalidation/{}", created.id);
         let mut answered = answer::xml(201, xml::invalidation(&created));
         if let Ok(location) = HeaderValue::try_from(location) {
-            answered
-                .headers_mut()
-                .insert(hyper::header::LOCATION, location);
+            answered.headers_mut().insert(hyper::header::LOCATION, location);
         }
         Ok(answered)
     }
@@ -148,27 +114,15 @@ impl CloudFrontServer {
     }
 
     fn list(&self, distribution: &str, query: &str) -> Answer {
-        let value = |name: &str| {
-            query
-                .split('&')
-                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-        };
-        let max_items = value("MaxItems")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(100)
-            .clamp(1, 100);
+        let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let max_items = value("MaxItems").and_then(|text| text.parse().ok()).unwrap_or(100).clamp(1, 100);
         let mut newest_first = self.lock().all(distribution, self.clock.now());
         newest_first.reverse();
-        answer::xml(
-            200,
-            xml::invalidation_list(&newest_first, value("Marker"), max_items),
-        )
+        answer::xml(200, xml::invalidation_list(&newest_first, value("Marker"), max_items))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Invalidations> {
         // No code panics while it holds this lock, and the list is sound at every point.
-        self.invalidations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

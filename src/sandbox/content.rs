@@ -45,12 +45,7 @@ pub(super) struct DataFile {
 
 impl DataFile {
     pub(super) fn new(path: PathBuf, name: String, len: u64) -> DataFile {
-        DataFile {
-            path,
-            name,
-            len,
-            records: AtomicUsize::new(0),
-        }
+        DataFile { path, name, len, records: AtomicUsize::new(0) }
     }
 }
 
@@ -138,10 +133,7 @@ impl Content {
             hasher.update(&chunk);
             md5.update(&chunk);
         }
-        Ok((
-            Checksum::from_hasher(algorithm, hasher),
-            hex(md5.finalize()),
-        ))
+        Ok((Checksum::from_hasher(algorithm, hasher), hex(md5.finalize())))
     }
 }
 
@@ -163,17 +155,12 @@ impl OpenPiece {
         match piece {
             Piece::Memory(bytes) => {
                 let index = |at: u64| usize::try_from(at).map_err(io::Error::other);
-                Ok(OpenPiece::Memory(
-                    bytes.slice(index(range.start)?..index(range.end)?),
-                ))
+                Ok(OpenPiece::Memory(bytes.slice(index(range.start)?..index(range.end)?)))
             }
             Piece::File(data) => {
                 let mut file = File::open(&data.path)?;
                 file.seek(SeekFrom::Start(range.start))?;
-                Ok(OpenPiece::File {
-                    file,
-                    left: range.end - range.start,
-                })
+                Ok(OpenPiece::File { file, left: range.end - range.start })
             }
         }
     }
@@ -207,15 +194,8 @@ impl HttpBody for Reader {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Poll::Ready(
-            self.next_chunk()
-                .transpose()
-                .map(|chunk| chunk.map(Frame::data)),
-        )
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Poll::Ready(self.next_chunk().transpose().map(|chunk| chunk.map(Frame::data)))
     }
 }
 
@@ -250,13 +230,7 @@ impl Spool {
                 Sink::File(File::create_new(&data.path)?, data)
             }
         };
-        Ok(Spool {
-            sink,
-            algorithm,
-            hasher: algorithm.hasher(),
-            md5: Md5::new(),
-            len: 0,
-        })
+        Ok(Spool { sink, algorithm, hasher: algorithm.hasher(), md5: Md5::new(), len: 0 })
     }
 
     pub(super) fn write(&mut self, chunk: Bytes) -> io::Result<()> {
@@ -280,10 +254,7 @@ impl Spool {
             }
         };
         Received {
-            content: Content {
-                pieces,
-                len: self.len,
-            },
+            content: Content { pieces, len: self.len },
             checksum: Checksum::from_hasher(self.algorithm, self.hasher),
             md5: hex(self.md5.finalize()),
         }

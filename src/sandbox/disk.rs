@@ -48,10 +48,7 @@ pub(super) struct DataNames(Vec<(String, u64)>);
 
 impl Disk {
     pub(super) fn open(root: &Path) -> Result<Disk, SandboxError> {
-        let storage = |source| SandboxError::Storage {
-            path: root.to_owned(),
-            source,
-        };
+        let storage = |source| SandboxError::Storage { path: root.to_owned(), source };
         for folder in ["data", "temporary", "buckets", "invalidations"] {
             fs::create_dir_all(root.join(folder)).map_err(storage)?;
         }
@@ -59,10 +56,7 @@ impl Disk {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(SandboxError::InUse {
-                    path: root.to_owned(),
-                    endpoints: read_endpoints(root),
-                });
+                return Err(SandboxError::InUse { path: root.to_owned(), endpoints: read_endpoints(root) });
             }
             Err(TryLockError::Error(source)) => return Err(storage(source)),
         }
@@ -82,8 +76,7 @@ impl Disk {
     /// Tells others who want this folder where its sandbox listens.
     pub(super) fn announce(&self, endpoints: &Endpoints) -> Result<(), SandboxError> {
         let path = self.root.join(ENDPOINTS);
-        self.write(&path, endpoints)
-            .map_err(|source| SandboxError::Storage { path, source })
+        self.write(&path, endpoints).map_err(|source| SandboxError::Storage { path, source })
     }
 
     fn new_name(&self) -> String {
@@ -126,16 +119,11 @@ impl Disk {
     /// Where the record of an object lies. Keys may be longer than file names, and hold what those may not.
     pub(super) fn object_record(&self, bucket: &str, key: &str) -> PathBuf {
         let name = hex(Sha256::digest(key));
-        self.bucket(bucket)
-            .join("objects")
-            .join(name)
-            .with_extension("json")
+        self.bucket(bucket).join("objects").join(name).with_extension("json")
     }
 
     pub(super) fn upload_record(&self, bucket: &str, id: &str) -> PathBuf {
-        self.bucket(bucket)
-            .join("uploads")
-            .join(format!("{id}.json"))
+        self.bucket(bucket).join("uploads").join(format!("{id}.json"))
     }
 
     pub(super) fn invalidations(&self) -> PathBuf {
@@ -154,20 +142,13 @@ impl Disk {
     }
 
     /// Reads all records of a folder.
-    pub(super) fn read_all<T: DeserializeOwned>(
-        &self,
-        folder: &Path,
-    ) -> Result<Vec<T>, SandboxError> {
-        let storage = |source| SandboxError::Storage {
-            path: folder.to_owned(),
-            source,
-        };
+    pub(super) fn read_all<T: DeserializeOwned>(&self, folder: &Path) -> Result<Vec<T>, SandboxError> {
+        let storage = |source| SandboxError::Storage { path: folder.to_owned(), source };
         let mut records = Vec::new();
         for entry in fs::read_dir(folder).map_err(storage)? {
             let path = entry.map_err(storage)?.path();
             let bytes = fs::read(&path).map_err(storage)?;
-            let record = serde_json::from_slice(&bytes)
-                .map_err(|source| SandboxError::Record { path, source })?;
+            let record = serde_json::from_slice(&bytes).map_err(|source| SandboxError::Record { path, source })?;
             records.push(record);
         }
         Ok(records)
@@ -186,10 +167,7 @@ impl Disk {
     pub(super) fn sweep(&self, known: &KnownData) -> io::Result<()> {
         for entry in fs::read_dir(self.root.join("data"))? {
             let entry = entry?;
-            let named = entry
-                .file_name()
-                .to_str()
-                .is_some_and(|name| known.0.contains_key(name));
+            let named = entry.file_name().to_str().is_some_and(|name| known.0.contains_key(name));
             if !named {
                 fs::remove_file(entry.path())?;
             }
@@ -211,10 +189,7 @@ impl KnownData {
         let mut content = Content::default();
         for (name, len) in names {
             let path = disk.data_path(&name);
-            let data = self
-                .0
-                .entry(name.clone())
-                .or_insert_with(|| Arc::new(DataFile::new(path, name, len)));
+            let data = self.0.entry(name.clone()).or_insert_with(|| Arc::new(DataFile::new(path, name, len)));
             content.len += len;
             content.pieces.push(Piece::File(Arc::clone(data)));
         }

@@ -45,27 +45,18 @@ impl Distributions {
 
     pub(super) fn get(&self, id: &str) -> Option<Distribution> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .find(|distribution| distribution.id == id)
-            .cloned()
+        all.iter().find(|distribution| distribution.id == id).cloned()
     }
 
     /// The one the site is served from.
     pub(super) fn first(&self) -> Option<Distribution> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .first()
-            .cloned()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }
 
     /// Replaces the distribution of the same id, or adds it.
     pub(super) fn set(&self, changed: Distribution) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match all
-            .iter_mut()
-            .find(|distribution| distribution.id == changed.id)
-        {
+        match all.iter_mut().find(|distribution| distribution.id == changed.id) {
             Some(distribution) => *distribution = changed,
             None => all.push(changed),
         }

@@ -60,14 +60,8 @@ impl Match {
             None => request.service != Service::Site,
         };
         service
-            && self
-                .operation
-                .as_ref()
-                .is_none_or(|name| *name == request.operation)
-            && self
-                .key_contains
-                .as_ref()
-                .is_none_or(|part| request.key.contains(part))
+            && self.operation.as_ref().is_none_or(|name| *name == request.operation)
+            && self.key_contains.as_ref().is_none_or(|part| request.key.contains(part))
     }
 }
 

@@ -197,11 +197,7 @@ impl Sandbox {
         let traffic = Arc::new(Traffic::default());
         let (stop, stopping) = watch::channel(false);
 
-        let s3 = S3Server::new(
-            Arc::clone(&store),
-            options.region.clone(),
-            options.owner.clone(),
-        );
+        let s3 = S3Server::new(Arc::clone(&store), options.region.clone(), options.owner.clone());
         let cloudfront = CloudFrontServer {
             distributions: Arc::clone(&distributions),
             invalidations: Arc::clone(&invalidations),
@@ -224,33 +220,16 @@ impl Sandbox {
                 clock: clock.clone(),
                 request_ids: Arc::clone(&request_ids),
             };
-            servers.push(tokio::spawn(serve(
-                listener,
-                Arc::new(front),
-                stopping.clone(),
-            )));
+            servers.push(tokio::spawn(serve(listener, Arc::new(front), stopping.clone())));
             addresses.push(format!("http://{address}"));
         }
         let mut addresses = addresses.into_iter();
         let mut next = || addresses.next().unwrap_or_default();
-        let endpoints = Endpoints {
-            s3: next(),
-            cloudfront: next(),
-            site: next(),
-        };
+        let endpoints = Endpoints { s3: next(), cloudfront: next(), site: next() };
         if let Some(disk) = store.disk() {
             disk.announce(&endpoints)?;
         }
-        Ok(Sandbox {
-            endpoints,
-            store,
-            traffic,
-            clock,
-            distributions,
-            invalidations,
-            stop,
-            servers,
-        })
+        Ok(Sandbox { endpoints, store, traffic, clock, distributions, invalidations, stop, servers })
     }
 
     /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
@@ -315,8 +294,7 @@ impl Sandbox {
             .into_iter()
             .map(|(key, object)| {
                 let stored = object.to_stored();
-                let stored = stored
-                    .unwrap_or_else(|error| panic!("the bytes of {key} cannot be read: {error}"));
+                let stored = stored.unwrap_or_else(|error| panic!("the bytes of {key} cannot be read: {error}"));
                 (key, stored)
             })
             .collect()
@@ -326,26 +304,15 @@ impl Sandbox {
     ///
     /// # Panics
     /// When the bucket does not exist or the storage folder cannot be written.
-    pub fn put_foreign(
-        &self,
-        bucket: &str,
-        key: &str,
-        bytes: impl Into<Bytes>,
-        content_type: &str,
-    ) {
+    pub fn put_foreign(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, content_type: &str) {
         let put = || -> Result<(), String> {
             let spool = Spool::new(self.store.disk(), checksum::Algorithm::Crc64Nvme);
             let mut spool = spool.map_err(|error| error.to_string())?;
-            spool
-                .write(bytes.into())
-                .map_err(|error| error.to_string())?;
+            spool.write(bytes.into()).map_err(|error| error.to_string())?;
             let received = spool.finish();
             let object = Object {
                 content: received.content,
-                headers: Headers {
-                    content_type: content_type.to_owned(),
-                    ..Headers::default()
-                },
+                headers: Headers { content_type: content_type.to_owned(), ..Headers::default() },
                 encryption: Encryption::default(),
                 etag: received.md5.clone(),
                 md5: Some(received.md5),
@@ -370,8 +337,7 @@ impl Sandbox {
     /// All invalidations of a distribution, the oldest first.
     #[must_use]
     pub fn invalidations(&self, distribution: &str) -> Vec<StoredInvalidation> {
-        self.lock_invalidations()
-            .all(distribution, self.clock.now())
+        self.lock_invalidations().all(distribution, self.clock.now())
     }
 
     /// Replaces the distribution of the same id, or adds one.
@@ -390,8 +356,6 @@ impl Sandbox {
 
     fn lock_invalidations(&self) -> std::sync::MutexGuard<'_, Invalidations> {
         // No code panics while it holds this lock, and the list is sound at every point.
-        self.invalidations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -36,11 +36,7 @@ pub(super) struct Encryption {
 impl Default for Encryption {
     /// SSE-S3, as S3 encrypts what nobody asked to encrypt otherwise.
     fn default() -> Encryption {
-        Encryption {
-            sse: "AES256".to_owned(),
-            kms_key_id: None,
-            bucket_key: None,
-        }
+        Encryption { sse: "AES256".to_owned(), kms_key_id: None, bucket_key: None }
     }
 }
 

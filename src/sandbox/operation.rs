@@ -14,17 +14,9 @@ pub(super) fn describe(service: Service, parts: &Parts) -> LoggedRequest {
     let query = parts.uri.query().unwrap_or_default();
     let (operation, bucket, key) = match service {
         Service::S3 => {
-            let (bucket, key) = path
-                .trim_start_matches('/')
-                .split_once('/')
-                .unwrap_or((path.trim_start_matches('/'), ""));
-            let operation = s3(
-                &parts.method,
-                !bucket.is_empty(),
-                !key.is_empty(),
-                query,
-                &parts.headers,
-            );
+            let (bucket, key) =
+                path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
+            let operation = s3(&parts.method, !bucket.is_empty(), !key.is_empty(), query, &parts.headers);
             (operation, decode(bucket), decode(key))
         }
         Service::CloudFront => {
@@ -47,10 +39,7 @@ pub(super) fn describe(service: Service, parts: &Parts) -> LoggedRequest {
 }
 
 fn s3(method: &Method, bucket: bool, key: bool, query: &str, headers: &HeaderMap) -> &'static str {
-    let names: Vec<&str> = query
-        .split('&')
-        .filter_map(|pair| pair.split('=').next())
-        .collect();
+    let names: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
     let has = |name: &str| names.contains(&name);
     let copies = headers.contains_key("x-amz-copy-source");
     let subresource = [
@@ -129,9 +118,7 @@ fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
 
 fn body_bytes(headers: &HeaderMap) -> u64 {
     let number = |name: &str| -> Option<u64> { headers.get(name)?.to_str().ok()?.parse().ok() };
-    number("x-amz-decoded-content-length")
-        .or_else(|| number("content-length"))
-        .unwrap_or(0)
+    number("x-amz-decoded-content-length").or_else(|| number("content-length")).unwrap_or(0)
 }
 
 fn decode(text: &str) -> String {

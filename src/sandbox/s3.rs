@@ -51,18 +51,11 @@ impl S3Server {
         let mut config = S3Config::default();
         // The age of signatures is judged by the sandbox's clock instead, in `signature`.
         config.presigned_url_max_skew_time_secs = u32::MAX;
-        let mut builder = S3ServiceBuilder::new(Api {
-            store: Arc::clone(&store),
-            region: region.clone(),
-        });
+        let mut builder = S3ServiceBuilder::new(Api { store: Arc::clone(&store), region: region.clone() });
         builder.set_auth(Auth);
         builder.set_access(Access { owner });
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        S3Server {
-            service: builder.build(),
-            store,
-            region,
-        }
+        S3Server { service: builder.build(), store, region }
     }
 
     pub(super) async fn answer(&self, operation: &str, request: Request<Incoming>) -> Answer {
@@ -72,9 +65,7 @@ impl S3Server {
         let request = match payload::prepare(operation, request.map(Body::from)).await {
             Ok(request) => request,
             Err(error) => {
-                return error
-                    .to_http_response()
-                    .unwrap_or_else(|_| answer::internal_error());
+                return error.to_http_response().unwrap_or_else(|_| answer::internal_error());
             }
         };
         match self.service.call(request).await {
@@ -92,16 +83,10 @@ impl S3Server {
                 scope.region, self.region
             );
             let extra = format!("<Region>{}</Region>", self.region);
-            return Some(answer::s3_error(
-                400,
-                "AuthorizationHeaderMalformed",
-                &message,
-                &extra,
-            ));
+            return Some(answer::s3_error(400, "AuthorizationHeaderMalformed", &message, &extra));
         }
         if !signature::is_timely(request.headers(), &self.store.clock) {
-            let message =
-                "The difference between the request time and the current time is too large.";
+            let message = "The difference between the request time and the current time is too large.";
             return Some(answer::s3_error(403, "RequestTimeTooSkewed", message, ""));
         }
         None
@@ -114,20 +99,14 @@ impl S3Auth for Auth {
         if access_key == ACCESS_KEY_ID {
             return Ok(SecretKey::from(SECRET_ACCESS_KEY));
         }
-        Err(s3_error!(
-            InvalidAccessKeyId,
-            "The AWS Access Key Id you provided does not exist in our records."
-        ))
+        Err(s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."))
     }
 }
 
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let owners = [
-            "x-amz-expected-bucket-owner",
-            "x-amz-source-expected-bucket-owner",
-        ];
+        let owners = ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"];
         let other_owner = owners
             .iter()
             .filter_map(|name| context.headers().get(*name))
@@ -142,18 +121,10 @@ impl S3Access for Access {
 /// One line an operation: `s3s` wants them in one block.
 #[async_trait::async_trait]
 impl S3 for Api {
-    async fn create_bucket(
-        &self,
-        request: S3Request<CreateBucketInput>,
-    ) -> S3Result<S3Response<CreateBucketOutput>> {
-        let constraint = request
-            .input
-            .create_bucket_configuration
-            .and_then(|configuration| configuration.location_constraint);
-        let region = constraint.map_or_else(
-            || "us-east-1".to_owned(),
-            |region| region.as_str().to_owned(),
-        );
+    async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
+        let constraint =
+            request.input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
+        let region = constraint.map_or_else(|| "us-east-1".to_owned(), |region| region.as_str().to_owned());
         if region != self.region {
             return Err(s3_error!(
                 IllegalLocationConstraintException,
@@ -161,15 +132,10 @@ impl S3 for Api {
             ));
         }
         self.store.create_bucket(&request.input.bucket)?;
-        Ok(S3Response::new(CreateBucketOutput {
-            location: Some(format!("/{}", request.input.bucket)),
-        }))
+        Ok(S3Response::new(CreateBucketOutput { location: Some(format!("/{}", request.input.bucket)) }))
     }
 
-    async fn head_bucket(
-        &self,
-        request: S3Request<HeadBucketInput>,
-    ) -> S3Result<S3Response<HeadBucketOutput>> {
+    async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
         self.store.require_bucket(&request.input.bucket)?;
         Ok(S3Response::new(HeadBucketOutput {
             bucket_region: Some(self.region.clone()),
@@ -184,36 +150,22 @@ impl S3 for Api {
         self.store.require_bucket(&request.input.bucket)?;
         // us-east-1 has no location constraint.
         let region = (self.region != "us-east-1").then(|| self.region.clone());
-        Ok(S3Response::new(GetBucketLocationOutput {
-            location_constraint: region.map(BucketLocationConstraint::from),
-        }))
+        Ok(S3Response::new(GetBucketLocationOutput { location_constraint: region.map(BucketLocationConstraint::from) }))
     }
 
-    async fn put_object(
-        &self,
-        request: S3Request<PutObjectInput>,
-    ) -> S3Result<S3Response<PutObjectOutput>> {
+    async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         objects::put(&self.store, request).await
     }
 
-    async fn get_object(
-        &self,
-        request: S3Request<GetObjectInput>,
-    ) -> S3Result<S3Response<GetObjectOutput>> {
+    async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         objects::get(&self.store, request.input)
     }
 
-    async fn head_object(
-        &self,
-        request: S3Request<HeadObjectInput>,
-    ) -> S3Result<S3Response<HeadObjectOutput>> {
+    async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
         objects::head(&self.store, request.input)
     }
 
-    async fn delete_object(
-        &self,
-        request: S3Request<DeleteObjectInput>,
-    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+    async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
         objects::delete(&self.store, request.input)
     }
 
@@ -224,10 +176,7 @@ impl S3 for Api {
         objects::delete_many(&self.store, request.input)
     }
 
-    async fn copy_object(
-        &self,
-        request: S3Request<CopyObjectInput>,
-    ) -> S3Result<S3Response<CopyObjectOutput>> {
+    async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
         copy::copy(&self.store, request)
     }
 
@@ -245,10 +194,7 @@ impl S3 for Api {
         multipart::create(&self.store, request)
     }
 
-    async fn upload_part(
-        &self,
-        request: S3Request<UploadPartInput>,
-    ) -> S3Result<S3Response<UploadPartOutput>> {
+    async fn upload_part(&self, request: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
         multipart::upload_part(&self.store, request).await
     }
 
@@ -273,10 +219,7 @@ impl S3 for Api {
         multipart::abort(&self.store, request.input)
     }
 
-    async fn list_parts(
-        &self,
-        request: S3Request<ListPartsInput>,
-    ) -> S3Result<S3Response<ListPartsOutput>> {
+    async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
         listing::parts(&self.store, request.input)
     }
 

@@ -88,21 +88,14 @@ impl std::error::Error for NoAnswer {}
 /// Opens a port on the loopback interface; 0 is any free one.
 pub(super) async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), SandboxError> {
     let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let bind = |source| SandboxError::Bind {
-        address: wanted,
-        source,
-    };
+    let bind = |source| SandboxError::Bind { address: wanted, source };
     let listener = TcpListener::bind(wanted).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
     Ok((listener, address))
 }
 
 /// Serves until `stop` changes or its sender is gone, then lets open requests end.
-pub(super) async fn serve(
-    listener: TcpListener,
-    front: Arc<Front>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -144,11 +137,7 @@ async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Recei
 }
 
 impl Front {
-    async fn handle(
-        &self,
-        request: Request<Incoming>,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<Answer, NoAnswer> {
+    async fn handle(&self, request: Request<Incoming>, mut stop: watch::Receiver<bool>) -> Result<Answer, NoAnswer> {
         let (parts, body) = request.into_parts();
         let entry = describe(self.server.service(), &parts);
         let operation = entry.operation.clone();
@@ -164,11 +153,7 @@ impl Front {
                 }
                 self.server.answer(&operation, request).await
             }
-            Some(Effect::Refuse {
-                status,
-                code,
-                message,
-            }) => {
+            Some(Effect::Refuse { status, code, message }) => {
                 discard(request.into_body()).await;
                 self.server.refusal(status, &code, &message)
             }

@@ -16,11 +16,7 @@ use super::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 const MAX_SKEW_SECONDS: i64 = 15 * 60;
 
 /// What SigV4 leaves as it is.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The parts of an `Authorization` header.
 #[derive(Debug)]
@@ -38,11 +34,7 @@ impl<'a> Scope<'a> {
     pub(super) fn of(headers: &'a HeaderMap) -> Option<Scope<'a>> {
         let value = headers.get("authorization")?.to_str().ok()?;
         let fields = value.strip_prefix("AWS4-HMAC-SHA256")?;
-        let field = |name: &str| {
-            fields
-                .split(',')
-                .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
-        };
+        let field = |name: &str| fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
         let mut credential = field("Credential")?.split('/');
         let (key_id, date) = (credential.next()?, credential.next()?);
         let (region, service) = (credential.next()?, credential.next()?);
@@ -89,27 +81,17 @@ pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], clock: &Clock) -> Re
         "Request is missing Authentication Token",
     ))?;
     if scope.key_id != ACCESS_KEY_ID {
-        return Err((
-            403,
-            "InvalidClientTokenId",
-            "The security token included in the request is invalid.",
-        ));
+        return Err((403, "InvalidClientTokenId", "The security token included in the request is invalid."));
     }
     if scope.region != "us-east-1" || scope.service != "cloudfront" {
-        return Err((
-            403,
-            "SignatureDoesNotMatch",
-            "Credential should be scoped to us-east-1 and cloudfront.",
-        ));
+        return Err((403, "SignatureDoesNotMatch", "Credential should be scoped to us-east-1 and cloudfront."));
     }
     if !is_timely(&parts.headers, clock) {
         return Err((403, "SignatureDoesNotMatch", "Signature expired"));
     }
     let payload = hex(Sha256::digest(body));
     let claimed = parts.headers.get("x-amz-content-sha256");
-    if claimed.is_some_and(|claimed| claimed.as_bytes() != payload.as_bytes())
-        || !signs(parts, &scope, &payload)
-    {
+    if claimed.is_some_and(|claimed| claimed.as_bytes() != payload.as_bytes()) || !signs(parts, &scope, &payload) {
         return Err((
             403,
             "SignatureDoesNotMatch",
@@ -120,10 +102,7 @@ pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], clock: &Clock) -> Re
 }
 
 fn signs(parts: &Parts, scope: &Scope<'_>, payload: &str) -> bool {
-    let time = parts
-        .headers
-        .get("x-amz-date")
-        .and_then(|value| value.to_str().ok());
+    let time = parts.headers.get("x-amz-date").and_then(|value| value.to_str().ok());
     let Some(time) = time.filter(|time| time.starts_with(scope.date)) else {
         return false;
     };
@@ -139,18 +118,9 @@ fn signs(parts: &Parts, scope: &Scope<'_>, payload: &str) -> bool {
         canonical_headers(&parts.headers, &names),
         scope.signed_headers,
     );
-    let credential = format!(
-        "{}/{}/{}/aws4_request",
-        scope.date, scope.region, scope.service
-    );
-    let to_sign = format!(
-        "AWS4-HMAC-SHA256\n{time}\n{credential}\n{}",
-        hex(Sha256::digest(canonical_request))
-    );
-    let mut key = hmac(
-        format!("AWS4{SECRET_ACCESS_KEY}").as_bytes(),
-        scope.date.as_bytes(),
-    );
+    let credential = format!("{}/{}/{}/aws4_request", scope.date, scope.region, scope.service);
+    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{credential}\n{}", hex(Sha256::digest(canonical_request)));
+    let mut key = hmac(format!("AWS4{SECRET_ACCESS_KEY}").as_bytes(), scope.date.as_bytes());
     for part in [scope.region, scope.service, "aws4_request", &to_sign] {
         key = hmac(&key, part.as_bytes());
     }
@@ -159,11 +129,8 @@ fn signs(parts: &Parts, scope: &Scope<'_>, payload: &str) -> bool {
 
 /// Services other than S3 encode the already encoded path once more.
 fn canonical_path(uri: &Uri) -> String {
-    let segments: Vec<String> = uri
-        .path()
-        .split('/')
-        .map(|segment| utf8_percent_encode(segment, UNRESERVED).to_string())
-        .collect();
+    let segments: Vec<String> =
+        uri.path().split('/').map(|segment| utf8_percent_encode(segment, UNRESERVED).to_string()).collect();
     segments.join("/")
 }
 
@@ -190,12 +157,7 @@ fn canonical_headers(headers: &HeaderMap, names: &[&str]) -> String {
         let values: Vec<String> = headers
             .get_all(*name)
             .iter()
-            .map(|value| {
-                String::from_utf8_lossy(value.as_bytes())
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            })
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" "))
             .collect();
         format!("{name}:{}\n", values.join(","))
     };
@@ -211,12 +173,8 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     } else {
         block[..key.len()].copy_from_slice(key);
     }
-    let inner = Sha256::new()
-        .chain_update(block.map(|byte| byte ^ 0x36))
-        .chain_update(message);
-    let outer = Sha256::new()
-        .chain_update(block.map(|byte| byte ^ 0x5c))
-        .chain_update(inner.finalize());
+    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message);
+    let outer = Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner.finalize());
     outer.finalize().into()
 }
 
@@ -232,10 +190,7 @@ mod tests {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
         assert_eq!(
-            hex(hmac(
-                &[0xaa; 131],
-                b"Test Using Larger Than Block-Size Key - Hash Key First"
-            )),
+            hex(hmac(&[0xaa; 131], b"Test Using Larger Than Block-Size Key - Hash Key First")),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
         );
     }

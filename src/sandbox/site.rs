@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE,
-    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES, HeaderName, HeaderValue,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, RANGE,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use s3s::Body;
@@ -26,28 +26,15 @@ pub(super) struct SiteServer {
 
 impl SiteServer {
     pub(super) fn new(distributions: Arc<Distributions>, edge: Edge) -> SiteServer {
-        SiteServer {
-            distributions,
-            edge,
-        }
+        SiteServer { distributions, edge }
     }
 
     pub(super) fn answer(&self, request: &Request<Incoming>) -> Answer {
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return answer::s3_error(
-                403,
-                "AccessDenied",
-                "This distribution allows GET and HEAD only.",
-                "",
-            );
+            return answer::s3_error(403, "AccessDenied", "This distribution allows GET and HEAD only.", "");
         }
         let Some(distribution) = self.distributions.first() else {
-            return answer::s3_error(
-                404,
-                "NoSuchDistribution",
-                "The sandbox has no distribution.",
-                "",
-            );
+            return answer::s3_error(404, "NoSuchDistribution", "The sandbox has no distribution.", "");
         };
         let path = origin_path(&distribution, request.uri().path());
         let mut answered = match self.edge.fetch(&distribution, &path) {
@@ -62,26 +49,16 @@ impl SiteServer {
 
     /// The custom error page for a status of the origin; where there is none, or it is missing, the origin's error.
     fn error(&self, distribution: &Distribution, status: u16) -> Answer {
-        let custom = distribution
-            .custom_errors
-            .iter()
-            .find(|custom| custom.error_code == status);
+        let custom = distribution.custom_errors.iter().find(|custom| custom.error_code == status);
         let page = custom.and_then(|custom| custom.response_page_path.as_deref());
         // No viewer-request function runs for an error page (AWS.md 2.2).
         if let Some(Origin::Object(object)) = page.map(|page| self.edge.fetch(distribution, page)) {
-            let code = custom
-                .and_then(|custom| custom.response_code)
-                .unwrap_or(status);
+            let code = custom.and_then(|custom| custom.response_code).unwrap_or(status);
             let code = StatusCode::from_u16(code).unwrap_or(StatusCode::FORBIDDEN);
             return serve(&object, &HeaderMap::new(), code);
         }
         match status {
-            404 => answer::s3_error(
-                404,
-                "NoSuchBucket",
-                "The specified bucket does not exist",
-                "",
-            ),
+            404 => answer::s3_error(404, "NoSuchBucket", "The specified bucket does not exist", ""),
             _ => answer::s3_error(status, "AccessDenied", "Access Denied", ""),
         }
     }
@@ -116,29 +93,16 @@ fn serve(object: &Object, asked: &HeaderMap, status: StatusCode) -> Answer {
         return answered;
     }
     let len = object.content.len;
-    let range = match asked
-        .get(RANGE)
-        .and_then(|value| value.to_str().ok())
-        .map(s3s::dto::Range::parse)
-    {
+    let range = match asked.get(RANGE).and_then(|value| value.to_str().ok()).map(s3s::dto::Range::parse) {
         Some(Ok(range)) => match range.check(len) {
             Ok(range) => {
                 *answered.status_mut() = StatusCode::PARTIAL_CONTENT;
-                let shown = format!(
-                    "bytes {}-{}/{len}",
-                    range.start,
-                    range.end.saturating_sub(1)
-                );
+                let shown = format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1));
                 set(answered.headers_mut(), CONTENT_RANGE, &shown);
                 range
             }
             Err(_) => {
-                return answer::s3_error(
-                    416,
-                    "InvalidRange",
-                    "The requested range is not satisfiable",
-                    "",
-                );
+                return answer::s3_error(416, "InvalidRange", "The requested range is not satisfiable", "");
             }
         },
         // What cannot be understood is ignored (RFC 9110 14.2).
@@ -148,11 +112,7 @@ fn serve(object: &Object, asked: &HeaderMap, status: StatusCode) -> Answer {
 }
 
 fn send(mut answered: Answer, object: &Object, range: Range<u64>) -> Answer {
-    set(
-        answered.headers_mut(),
-        CONTENT_LENGTH,
-        &(range.end - range.start).to_string(),
-    );
+    set(answered.headers_mut(), CONTENT_LENGTH, &(range.end - range.start).to_string());
     match object.content.open(range) {
         Ok(reader) => *answered.body_mut() = reader.into_body(),
         Err(_) => return answer::internal_error(),
@@ -178,11 +138,7 @@ fn set_headers(headers: &mut HeaderMap, object: &Object) {
     set(headers, ETAG, &format!("\"{}\"", object.etag));
     set(headers, LAST_MODIFIED, &http_date(object.last_modified));
     set(headers, ACCEPT_RANGES, "bytes");
-    set(
-        headers,
-        HeaderName::from_static("x-cache"),
-        "Miss from cloudfront",
-    );
+    set(headers, HeaderName::from_static("x-cache"), "Miss from cloudfront");
     for (name, value) in &stored.metadata {
         if let Ok(name) = HeaderName::try_from(format!("x-amz-meta-{name}")) {
             set(headers, name, value);
@@ -204,9 +160,7 @@ fn is_not_modified(object: &Object, asked: &HeaderMap) -> bool {
             let etag = etag.strip_prefix("W/").unwrap_or(etag);
             etag == "*" || etag.trim_matches('"') == object.etag
         }),
-        (None, Some(since)) => {
-            parse_http_date(since).is_some_and(|since| object.last_modified <= since)
-        }
+        (None, Some(since)) => parse_http_date(since).is_some_and(|since| object.last_modified <= since),
         (None, None) => false,
     }
 }

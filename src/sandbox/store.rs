@@ -49,18 +49,11 @@ struct ObjectRecord {
 }
 
 impl Store {
-    pub(super) fn open(
-        disk: Option<Disk>,
-        clock: Clock,
-        buckets: &[String],
-    ) -> Result<Store, SandboxError> {
+    pub(super) fn open(disk: Option<Disk>, clock: Clock, buckets: &[String]) -> Result<Store, SandboxError> {
         let mut known = KnownData::default();
         let mut loaded = BTreeMap::new();
         if let Some(disk) = &disk {
-            let storage = |source| SandboxError::Storage {
-                path: disk.bucket(""),
-                source,
-            };
+            let storage = |source| SandboxError::Storage { path: disk.bucket(""), source };
             for bucket in buckets {
                 disk.create_bucket(bucket).map_err(storage)?;
             }
@@ -73,12 +66,7 @@ impl Store {
         for bucket in buckets {
             loaded.entry(bucket.clone()).or_default();
         }
-        Ok(Store {
-            buckets: Mutex::new(loaded),
-            disk,
-            clock,
-            next: AtomicU64::new(0),
-        })
+        Ok(Store { buckets: Mutex::new(loaded), disk, clock, next: AtomicU64::new(0) })
     }
 
     pub(super) fn disk(&self) -> Option<&Disk> {
@@ -99,11 +87,7 @@ impl Store {
 
     /// The ETag of a single-part object.
     pub(super) fn single_part_etag(&self, md5: &str, encryption: &Encryption) -> String {
-        if encryption.etag_is_md5() {
-            md5.to_owned()
-        } else {
-            self.unique()
-        }
+        if encryption.etag_is_md5() { md5.to_owned() } else { self.unique() }
     }
 
     pub(super) fn create_bucket(&self, name: &str) -> S3Result<()> {
@@ -127,11 +111,7 @@ impl Store {
 
     /// The object, or `NoSuchKey`.
     pub(super) fn object(&self, bucket: &str, key: &str) -> S3Result<Arc<Object>> {
-        find(&mut self.lock(), bucket)?
-            .objects
-            .get(key)
-            .cloned()
-            .ok_or_else(no_such_key)
+        find(&mut self.lock(), bucket)?.objects.get(key).cloned().ok_or_else(no_such_key)
     }
 
     /// Stores an object if the conditions hold at that moment, and stamps it with the clock's time.
@@ -158,11 +138,8 @@ impl Store {
     ) -> S3Result<Arc<Object>> {
         conditions.check(state.objects.get(key).map(Arc::as_ref))?;
         if let Some(disk) = &self.disk {
-            disk.write(
-                &disk.object_record(bucket, key),
-                &ObjectRecord::new(key, &object),
-            )
-            .map_err(S3Error::internal_error)?;
+            disk.write(&disk.object_record(bucket, key), &ObjectRecord::new(key, &object))
+                .map_err(S3Error::internal_error)?;
         }
         object.content.retain();
         let object = Arc::new(object);
@@ -181,8 +158,7 @@ impl Store {
             return Ok(());
         }
         if let Some(disk) = &self.disk {
-            disk.remove(&disk.object_record(bucket, key))
-                .map_err(S3Error::internal_error)?;
+            disk.remove(&disk.object_record(bucket, key)).map_err(S3Error::internal_error)?;
         }
         if let Some(removed) = state.objects.remove(key) {
             removed.content.release();
@@ -202,24 +178,15 @@ impl Store {
     /// All objects of a bucket; none where there is no such bucket.
     pub(super) fn objects(&self, bucket: &str) -> BTreeMap<String, Arc<Object>> {
         let buckets = self.lock();
-        buckets
-            .get(bucket)
-            .map(|state| state.objects.clone())
-            .unwrap_or_default()
+        buckets.get(bucket).map(|state| state.objects.clone()).unwrap_or_default()
     }
 }
 
 /// The bucket, or `NoSuchBucket`.
-pub(super) fn find<'a>(
-    buckets: &'a mut BTreeMap<String, Bucket>,
-    name: &str,
-) -> S3Result<&'a mut Bucket> {
-    buckets.get_mut(name).ok_or_else(|| {
-        S3Error::with_message(
-            S3ErrorCode::NoSuchBucket,
-            "The specified bucket does not exist",
-        )
-    })
+pub(super) fn find<'a>(buckets: &'a mut BTreeMap<String, Bucket>, name: &str) -> S3Result<&'a mut Bucket> {
+    buckets
+        .get_mut(name)
+        .ok_or_else(|| S3Error::with_message(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist"))
 }
 
 pub(super) fn no_such_key() -> S3Error {

@@ -26,9 +26,7 @@ fn credentials() -> Credentials {
 }
 
 async fn start() -> Sandbox {
-    Sandbox::start(Options::default())
-        .await
-        .expect("the sandbox starts")
+    Sandbox::start(Options::default()).await.expect("the sandbox starts")
 }
 
 fn s3_config(sandbox: &Sandbox) -> aws_sdk_s3::config::Builder {
@@ -58,16 +56,8 @@ fn cloudfront(sandbox: &Sandbox) -> aws_sdk_cloudfront::Client {
 
 /// Puts a small object and returns its ETag with quotation marks.
 async fn put(client: &aws_sdk_s3::Client, key: &str, body: &'static [u8]) -> String {
-    let put = client
-        .put_object()
-        .bucket(BUCKET)
-        .key(key)
-        .content_type("text/plain");
-    let answer = put
-        .body(ByteStream::from_static(body))
-        .send()
-        .await
-        .expect("the object is put");
+    let put = client.put_object().bucket(BUCKET).key(key).content_type("text/plain");
+    let answer = put.body(ByteStream::from_static(body)).send().await.expect("the object is put");
     answer.e_tag.expect("an ETag")
 }
 
@@ -77,17 +67,13 @@ fn refusal<T, E: ProvideErrorMetadata + std::fmt::Debug>(
 ) -> (u16, String) {
     match result {
         Ok(_) => panic!("the request was not refused"),
-        Err(SdkError::ServiceError(error)) => (
-            error.raw().status().as_u16(),
-            error.err().code().unwrap_or_default().to_owned(),
-        ),
+        Err(SdkError::ServiceError(error)) => {
+            (error.raw().status().as_u16(), error.err().code().unwrap_or_default().to_owned())
+        }
         Err(other) => panic!("no answer: {other:?}"),
     }
 }
 
 fn metadata(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -72,11 +72,7 @@ impl UploadRecord {
             algorithm: upload.algorithm,
             kind: upload.kind,
             initiated: seconds(upload.initiated),
-            parts: upload
-                .parts
-                .iter()
-                .map(|(number, kept)| (*number, part(kept)))
-                .collect(),
+            parts: upload.parts.iter().map(|(number, kept)| (*number, part(kept))).collect(),
         }
     }
 
@@ -96,11 +92,7 @@ impl UploadRecord {
             algorithm: self.algorithm,
             kind: self.kind,
             initiated: from_unix_seconds(self.initiated),
-            parts: self
-                .parts
-                .into_iter()
-                .map(|(number, record)| (number, part(record)))
-                .collect(),
+            parts: self.parts.into_iter().map(|(number, record)| (number, part(record))).collect(),
         }
     }
 }

@@ -201,3 +201,15 @@ async fn every_call_can_move_between_threads() {
     can_move(store.copy(&page, None, &page, &headers, Condition::Matches("")));
     can_move(aws.fetcher.fetch("", 9));
 }
+
+#[tokio::test]
+async fn any_name_of_a_site_comes_back_from_its_marker() {
+    let sandbox = sandbox().await;
+    let mut environment = environment(&sandbox);
+    environment.layout = Layout::new("Läden & 100% mehr", BUCKET, "", None, None);
+    let store = Aws::connect(&environment).await.unwrap().store;
+    store.put_bytes(&at("a"), vec![1], &html(), Condition::None).await.unwrap();
+    let info = store.head(&at("a")).await.unwrap().unwrap();
+    assert_eq!(info.site.as_deref(), Some("Läden & 100% mehr"));
+    assert!(info.headers.metadata.is_empty());
+}

@@ -42,19 +42,11 @@ struct Items {
 pub(super) fn parse(body: &[u8]) -> Result<Batch, ApiError> {
     let malformed = || ApiError::new(400, "MalformedXML", "The request body could not be parsed.");
     if body.is_empty() {
-        return Err(ApiError::new(
-            400,
-            "MissingBody",
-            "This operation requires a body.",
-        ));
+        return Err(ApiError::new(400, "MissingBody", "This operation requires a body."));
     }
     let text = std::str::from_utf8(body).map_err(|_| malformed())?;
     let batch: InvalidationBatch = quick_xml::de::from_str(text).map_err(|_| malformed())?;
-    let paths = batch
-        .paths
-        .items
-        .map(|items| items.path)
-        .unwrap_or_default();
+    let paths = batch.paths.items.map(|items| items.path).unwrap_or_default();
     if paths.len() != batch.paths.quantity {
         return Err(ApiError::new(
             400,
@@ -63,11 +55,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Batch, ApiError> {
         ));
     }
     if paths.is_empty() || batch.caller_reference.is_empty() {
-        return Err(ApiError::new(
-            400,
-            "InvalidArgument",
-            "Paths and CallerReference must not be empty.",
-        ));
+        return Err(ApiError::new(400, "InvalidArgument", "Paths and CallerReference must not be empty."));
     }
     if let Some(path) = paths.iter().find(|path| !is_valid(path)) {
         return Err(ApiError::new(
@@ -76,10 +64,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Batch, ApiError> {
             format!("Your request contains one or more invalid invalidation paths: {path}"),
         ));
     }
-    Ok(Batch {
-        caller_reference: batch.caller_reference,
-        paths,
-    })
+    Ok(Batch { caller_reference: batch.caller_reference, paths })
 }
 
 /// Whether CloudFront would find what the path means: it starts with `/`, everything that must be percent-encoded is,
@@ -116,20 +101,7 @@ fn must_be_encoded(byte: u8) -> bool {
         || byte.is_ascii_control()
         || matches!(
             byte,
-            b' ' | b'<'
-                | b'>'
-                | b'"'
-                | b'#'
-                | b'%'
-                | b'{'
-                | b'}'
-                | b'|'
-                | b'\\'
-                | b'^'
-                | b'~'
-                | b'['
-                | b']'
-                | b'`'
+            b' ' | b'<' | b'>' | b'"' | b'#' | b'%' | b'{' | b'}' | b'|' | b'\\' | b'^' | b'~' | b'[' | b']' | b'`'
         )
 }
 
@@ -191,9 +163,6 @@ mod tests {
         };
         let batch = parse(body(2).as_bytes()).expect("a sound batch");
         assert_eq!(batch.paths, ["/a", "/b&c"]);
-        assert_eq!(
-            parse(body(3).as_bytes()).expect_err("too few").code,
-            "InconsistentQuantities"
-        );
+        assert_eq!(parse(body(3).as_bytes()).expect_err("too few").code, "InconsistentQuantities");
     }
 }

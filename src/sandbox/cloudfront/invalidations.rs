@@ -64,11 +64,7 @@ pub(in crate::sandbox) fn load(store: Arc<Store>) -> Result<Invalidations, Sandb
         None => Vec::new(),
     };
     records.sort_by_key(|record| record.number);
-    Ok(Invalidations {
-        store,
-        records,
-        polls_until_completed: DEFAULT_POLLS,
-    })
+    Ok(Invalidations { store, records, polls_until_completed: DEFAULT_POLLS })
 }
 
 impl Invalidations {
@@ -77,20 +73,12 @@ impl Invalidations {
     }
 
     /// All invalidations of a distribution, the oldest first.
-    pub(in crate::sandbox) fn all(
-        &self,
-        distribution: &str,
-        now: Timestamp,
-    ) -> Vec<StoredInvalidation> {
-        self.of(distribution)
-            .map(|record| self.show(record, now))
-            .collect()
+    pub(in crate::sandbox) fn all(&self, distribution: &str, now: Timestamp) -> Vec<StoredInvalidation> {
+        self.of(distribution).map(|record| self.show(record, now)).collect()
     }
 
     pub(super) fn in_progress_batches(&self, distribution: &str, now: Timestamp) -> usize {
-        self.of(distribution)
-            .filter(|record| !self.is_complete(record, now))
-            .count()
+        self.of(distribution).filter(|record| !self.is_complete(record, now)).count()
     }
 
     /// Creates an invalidation, or returns the one that the same request created before.
@@ -100,9 +88,7 @@ impl Invalidations {
         batch: Batch,
         now: Timestamp,
     ) -> Result<StoredInvalidation, ApiError> {
-        let earlier = self
-            .of(distribution)
-            .find(|record| record.caller_reference == batch.caller_reference);
+        let earlier = self.of(distribution).find(|record| record.caller_reference == batch.caller_reference);
         if let Some(record) = earlier {
             if sorted(&record.paths) != sorted(&batch.paths) {
                 return Err(ApiError::new(
@@ -136,17 +122,10 @@ impl Invalidations {
         id: &str,
         now: Timestamp,
     ) -> Result<StoredInvalidation, ApiError> {
-        let position = self
-            .records
-            .iter()
-            .position(|record| record.distribution == distribution && record.id == id)
-            .ok_or_else(|| {
-                ApiError::new(
-                    404,
-                    "NoSuchInvalidation",
-                    "The specified invalidation does not exist.",
-                )
-            })?;
+        let position =
+            self.records.iter().position(|record| record.distribution == distribution && record.id == id).ok_or_else(
+                || ApiError::new(404, "NoSuchInvalidation", "The specified invalidation does not exist."),
+            )?;
         let shown = self.show(&self.records[position], now);
         if shown.status != "Completed" {
             let mut polled = self.records[position].clone();
@@ -158,21 +137,12 @@ impl Invalidations {
     }
 
     fn of<'a>(&'a self, distribution: &'a str) -> impl Iterator<Item = &'a Record> {
-        self.records
-            .iter()
-            .filter(move |record| record.distribution == distribution)
+        self.records.iter().filter(move |record| record.distribution == distribution)
     }
 
-    fn check_limits(
-        &self,
-        distribution: &str,
-        batch: &Batch,
-        now: Timestamp,
-    ) -> Result<(), ApiError> {
+    fn check_limits(&self, distribution: &str, batch: &Batch, now: Timestamp) -> Result<(), ApiError> {
         let (mut files, mut wildcards) = (0, 0);
-        let open = self
-            .of(distribution)
-            .filter(|record| !self.is_complete(record, now));
+        let open = self.of(distribution).filter(|record| !self.is_complete(record, now));
         let paths = open.flat_map(|record| &record.paths).chain(&batch.paths);
         for path in paths {
             if is_wildcard(path) {
@@ -201,11 +171,7 @@ impl Invalidations {
             id: record.id.clone(),
             caller_reference: record.caller_reference.clone(),
             paths: record.paths.clone(),
-            status: if self.is_complete(record, now) {
-                "Completed"
-            } else {
-                "InProgress"
-            },
+            status: if self.is_complete(record, now) { "Completed" } else { "InProgress" },
             created: from_unix_seconds(record.created),
         }
     }
@@ -215,8 +181,7 @@ impl Invalidations {
             return Ok(());
         };
         let path = disk.invalidations().join(&record.id).with_extension("json");
-        disk.write(&path, record)
-            .map_err(|error| ApiError::new(500, "InternalError", error.to_string()))
+        disk.write(&path, record).map_err(|error| ApiError::new(500, "InternalError", error.to_string()))
     }
 }
 

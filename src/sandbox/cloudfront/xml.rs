@@ -17,11 +17,7 @@ const LAST_MODIFIED: &str = "2026-01-01T00:00:00Z";
 
 /// `Invalidation`.
 pub(super) fn invalidation(invalidation: &StoredInvalidation) -> String {
-    let paths: String = invalidation
-        .paths
-        .iter()
-        .map(|path| format!("<Path>{}</Path>", escape(path)))
-        .collect();
+    let paths: String = invalidation.paths.iter().map(|path| format!("<Path>{}</Path>", escape(path))).collect();
     format!(
         "{DECLARATION}<Invalidation {NAMESPACE}><Id>{}</Id><Status>{}</Status><CreateTime>{}</CreateTime>\
          <InvalidationBatch><Paths><Quantity>{}</Quantity><Items>{paths}</Items></Paths>\
@@ -35,11 +31,7 @@ pub(super) fn invalidation(invalidation: &StoredInvalidation) -> String {
 }
 
 /// `InvalidationList`: one page of what is `newest_first`, after `marker`.
-pub(super) fn invalidation_list(
-    newest_first: &[StoredInvalidation],
-    marker: Option<&str>,
-    max_items: usize,
-) -> String {
+pub(super) fn invalidation_list(newest_first: &[StoredInvalidation], marker: Option<&str>, max_items: usize) -> String {
     let start = marker
         .and_then(|marker| newest_first.iter().position(|shown| shown.id == marker))
         .map_or(0, |position| position + 1);
@@ -67,12 +59,7 @@ pub(super) fn invalidation_list(
 }
 
 /// `Distribution`.
-pub(super) fn distribution(
-    distribution: &Distribution,
-    owner: &str,
-    region: &str,
-    in_progress: usize,
-) -> String {
+pub(super) fn distribution(distribution: &Distribution, owner: &str, region: &str, in_progress: usize) -> String {
     let id = escape(&distribution.id);
     format!(
         "{DECLARATION}<Distribution {NAMESPACE}><Id>{id}</Id><ARN>arn:aws:cloudfront::{owner}:distribution/{id}</ARN>\
@@ -88,15 +75,8 @@ pub(super) fn distribution(
 }
 
 /// `DistributionConfig`.
-pub(super) fn distribution_config(
-    distribution: &Distribution,
-    owner: &str,
-    region: &str,
-) -> String {
-    format!(
-        "{DECLARATION}<DistributionConfig {NAMESPACE}>{}</DistributionConfig>",
-        config(distribution, owner, region)
-    )
+pub(super) fn distribution_config(distribution: &Distribution, owner: &str, region: &str) -> String {
+    format!("{DECLARATION}<DistributionConfig {NAMESPACE}>{}</DistributionConfig>", config(distribution, owner, region))
 }
 
 fn config(distribution: &Distribution, owner: &str, region: &str) -> String {
@@ -113,12 +93,7 @@ fn config(distribution: &Distribution, owner: &str, region: &str) -> String {
          <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
          <ContinuousDeploymentPolicyId></ContinuousDeploymentPolicyId><Staging>false</Staging>",
         id = escape(&distribution.id),
-        root = escape(
-            distribution
-                .default_root_object
-                .as_deref()
-                .unwrap_or_default()
-        ),
+        root = escape(distribution.default_root_object.as_deref().unwrap_or_default()),
         origins = origins(distribution, region),
         behavior = default_cache_behavior(distribution, owner),
         errors = custom_error_responses(distribution),
@@ -169,10 +144,7 @@ fn custom_error_responses(distribution: &Distribution) -> String {
     let errors = &distribution.custom_errors;
     let mut items = String::new();
     for error in errors {
-        let code = error
-            .response_code
-            .map(|code| code.to_string())
-            .unwrap_or_default();
+        let code = error.response_code.map(|code| code.to_string()).unwrap_or_default();
         // Writing to a string cannot fail.
         let _ = write!(
             items,
@@ -183,13 +155,6 @@ fn custom_error_responses(distribution: &Distribution) -> String {
             error.error_caching_min_ttl.as_secs(),
         );
     }
-    let items = if errors.is_empty() {
-        items
-    } else {
-        format!("<Items>{items}</Items>")
-    };
-    format!(
-        "<CustomErrorResponses><Quantity>{}</Quantity>{items}</CustomErrorResponses>",
-        errors.len()
-    )
+    let items = if errors.is_empty() { items } else { format!("<Items>{items}</Items>") };
+    format!("<CustomErrorResponses><Quantity>{}</Quantity>{items}</CustomErrorResponses>", errors.len())
 }

@@ -20,18 +20,15 @@ impl Conditions {
         if_match: Option<ETagCondition>,
         if_none_match: Option<ETagCondition>,
     ) -> S3Result<Conditions> {
-        let meaningless = matches!(if_none_match, Some(ETagCondition::ETag(_)))
-            || (if_match.is_some() && if_none_match.is_some());
+        let meaningless =
+            matches!(if_none_match, Some(ETagCondition::ETag(_))) || (if_match.is_some() && if_none_match.is_some());
         if meaningless {
             return Err(s3_error!(
                 NotImplemented,
                 "A header you provided implies functionality that is not implemented"
             ));
         }
-        Ok(Conditions {
-            if_match,
-            if_none_match: if_none_match.is_some(),
-        })
+        Ok(Conditions { if_match, if_none_match: if_none_match.is_some() })
     }
 
     /// # Errors

@@ -16,10 +16,7 @@ use crate::sandbox::object::Object;
 use crate::sandbox::store::{Store, storage_failed};
 
 /// `CopyObject`. `s3s` does not parse the conditions on the destination, so they are read from the headers.
-pub(super) fn copy(
-    store: &Store,
-    request: S3Request<CopyObjectInput>,
-) -> S3Result<S3Response<CopyObjectOutput>> {
+pub(super) fn copy(store: &Store, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
     let input = request.input;
     let source_conditions = ReadConditions {
         if_match: input.copy_source_if_match.clone(),
@@ -27,11 +24,7 @@ pub(super) fn copy(
         if_modified_since: input.copy_source_if_modified_since.clone(),
         if_unmodified_since: input.copy_source_if_unmodified_since.clone(),
     };
-    let replace = match input
-        .metadata_directive
-        .as_ref()
-        .map(MetadataDirective::as_str)
-    {
+    let replace = match input.metadata_directive.as_ref().map(MetadataDirective::as_str) {
         None | Some("COPY") => false,
         Some("REPLACE") => true,
         Some(_) => return Err(s3_error!(InvalidArgument, "Unknown metadata directive.")),
@@ -47,8 +40,7 @@ pub(super) fn copy(
             "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_SINGLE_PUT}"
         ));
     }
-    let unchanged =
-        !replace && encryption == source.encryption && input.checksum_algorithm.is_none();
+    let unchanged = !replace && encryption == source.encryption && input.checksum_algorithm.is_none();
     if unchanged && bucket == input.bucket && key == input.key {
         return Err(s3_error!(
             InvalidRequest,
@@ -58,11 +50,7 @@ pub(super) fn copy(
     let (checksum, md5) = digests(&source, input.checksum_algorithm.as_ref())?;
     let object = Object {
         content: source.content.clone(),
-        headers: if replace {
-            asked
-        } else {
-            source.headers.clone()
-        },
+        headers: if replace { asked } else { source.headers.clone() },
         etag: store.single_part_etag(&md5, &encryption),
         encryption,
         md5: Some(md5),
@@ -87,10 +75,7 @@ pub(super) fn copy(
 }
 
 /// `UploadPartCopy`.
-pub(super) fn copy_part(
-    store: &Store,
-    input: UploadPartCopyInput,
-) -> S3Result<S3Response<UploadPartCopyOutput>> {
+pub(super) fn copy_part(store: &Store, input: UploadPartCopyInput) -> S3Result<S3Response<UploadPartCopyOutput>> {
     let algorithm = multipart::algorithm(store, &input.bucket, &input.key, &input.upload_id)?;
     let (bucket, key) = location(&input.copy_source)?;
     let source = source(
@@ -129,28 +114,19 @@ pub(super) fn copy_part(
     let part = multipart::keep_part(store, &place, spool.finish())?;
     let mut result = CopyPartResult {
         e_tag: Some(ETag::Strong(part.etag.clone())),
-        last_modified: Some(Timestamp::from(std::time::SystemTime::from(
-            part.last_modified,
-        ))),
+        last_modified: Some(Timestamp::from(std::time::SystemTime::from(part.last_modified))),
         ..CopyPartResult::default()
     };
     show_checksum!(result, part.checksum);
-    Ok(S3Response::new(UploadPartCopyOutput {
-        copy_part_result: Some(result),
-        ..UploadPartCopyOutput::default()
-    }))
+    Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..UploadPartCopyOutput::default() }))
 }
 
 /// A copy is a single-part object: it keeps its source's checksum unless that is none of all bytes, or another is asked for.
 fn digests(source: &Object, asked: Option<&ChecksumAlgorithm>) -> S3Result<(Checksum, String)> {
     let algorithm = match asked {
         None => source.checksum.algorithm,
-        Some(name) => Algorithm::from_name(name.as_str()).ok_or_else(|| {
-            s3_error!(
-                InvalidRequest,
-                "Checksum algorithm provided is unsupported."
-            )
-        })?,
+        Some(name) => Algorithm::from_name(name.as_str())
+            .ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))?,
     };
     let keep = source.checksum.algorithm == algorithm && source.checksum.kind == Kind::FullObject;
     match (&source.md5, keep) {
@@ -172,26 +148,15 @@ fn destination_conditions(headers: &hyper::HeaderMap) -> S3Result<Conditions> {
 
 fn location(source: &CopySource) -> S3Result<(&str, &str)> {
     match source {
-        CopySource::Bucket {
-            version_id: Some(id),
-            ..
-        } if id.as_ref() != "null" => {
+        CopySource::Bucket { version_id: Some(id), .. } if id.as_ref() != "null" => {
             Err(s3_error!(InvalidArgument, "Invalid version id specified"))
         }
         CopySource::Bucket { bucket, key, .. } => Ok((bucket, key)),
-        _ => Err(s3_error!(
-            NotImplemented,
-            "Access points are not implemented"
-        )),
+        _ => Err(s3_error!(NotImplemented, "Access points are not implemented")),
     }
 }
 
-fn source(
-    store: &Store,
-    bucket: &str,
-    key: &str,
-    conditions: &ReadConditions,
-) -> S3Result<Arc<Object>> {
+fn source(store: &Store, bucket: &str, key: &str, conditions: &ReadConditions) -> S3Result<Arc<Object>> {
     let object = store.object(bucket, key)?;
     match conditions.judge(&object) {
         Verdict::Serve => Ok(object),
@@ -203,16 +168,10 @@ fn source(
 /// `bytes=first-last`, both given and both within the source.
 fn part_range(text: &str, len: u64) -> S3Result<std::ops::Range<u64>> {
     let range = match s3s::dto::Range::parse(text) {
-        Ok(s3s::dto::Range::Int {
-            first,
-            last: Some(last),
-        }) if last < len => Some(first..last + 1),
+        Ok(s3s::dto::Range::Int { first, last: Some(last) }) if last < len => Some(first..last + 1),
         _ => None,
     };
     range.ok_or_else(|| {
-        s3_error!(
-            InvalidArgument,
-            "The x-amz-copy-source-range value is not valid for a source of {len} bytes"
-        )
+        s3_error!(InvalidArgument, "The x-amz-copy-source-range value is not valid for a source of {len} bytes")
     })
 }

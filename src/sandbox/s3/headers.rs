@@ -36,23 +36,16 @@ const UNSUPPORTED: [&str; 9] = [
 pub(super) fn read(headers: &HeaderMap, metadata: Option<Metadata>) -> S3Result<Headers> {
     refuse_unsupported(headers)?;
     let metadata: BTreeMap<String, String> = metadata.unwrap_or_default().into_iter().collect();
-    let size: usize = metadata
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
+    let size: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size > MAX_METADATA {
-        return Err(s3_error!(
-            MetadataTooLarge,
-            "Your metadata headers exceed the maximum allowed metadata size"
-        ));
+        return Err(s3_error!(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size"));
     }
     Ok(Headers {
         content_type: text(headers, "content-type")
             .filter(|value| !value.is_empty())
             .unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned()),
         cache_control: text(headers, "cache-control"),
-        content_encoding: text(headers, "content-encoding")
-            .and_then(|value| without_framing(&value)),
+        content_encoding: text(headers, "content-encoding").and_then(|value| without_framing(&value)),
         content_disposition: text(headers, "content-disposition"),
         content_language: text(headers, "content-language"),
         expires: text(headers, "expires"),
@@ -69,17 +62,10 @@ pub(super) fn encryption(headers: &HeaderMap) -> S3Result<Encryption> {
     let kms_key_id = text(headers, "x-amz-server-side-encryption-aws-kms-key-id");
     let known = matches!(sse.as_str(), "AES256" | "aws:kms" | "aws:kms:dsse");
     if !known || (sse == "AES256" && kms_key_id.is_some()) {
-        return Err(s3_error!(
-            InvalidArgument,
-            "The encryption method specified is not supported"
-        ));
+        return Err(s3_error!(InvalidArgument, "The encryption method specified is not supported"));
     }
     let bucket_key = text(headers, "x-amz-server-side-encryption-bucket-key-enabled");
-    Ok(Encryption {
-        sse,
-        kms_key_id,
-        bucket_key: bucket_key.map(|value| value.eq_ignore_ascii_case("true")),
-    })
+    Ok(Encryption { sse, kms_key_id, bucket_key: bucket_key.map(|value| value.eq_ignore_ascii_case("true")) })
 }
 
 /// The stored `Expires` in the API's form; what is no date is not shown.
@@ -116,10 +102,7 @@ fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
     }
     match text(headers, "x-amz-acl").as_deref() {
         None | Some("bucket-owner-full-control") => Ok(()),
-        Some(_) => Err(s3_error!(
-            AccessControlListNotSupported,
-            "The bucket does not allow ACLs"
-        )),
+        Some(_) => Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs")),
     }
 }
 

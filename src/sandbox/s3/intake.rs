@@ -40,16 +40,10 @@ struct Announced {
 /// # Errors
 /// `BadDigest` for bytes that are not what was announced, `EntityTooLarge`, `IncompleteBody`, `InvalidRequest`,
 /// `InvalidDigest`, `MissingContentLength`.
-pub(super) async fn receive(
-    store: &Store,
-    body: Option<StreamingBlob>,
-    mut claims: Claims<'_>,
-) -> S3Result<Received> {
+pub(super) async fn receive(store: &Store, body: Option<StreamingBlob>, mut claims: Claims<'_>) -> S3Result<Received> {
     let length = declared_length(claims.headers)?;
     let announced = announced(&mut claims)?;
-    let algorithm = announced
-        .as_ref()
-        .map_or(claims.default_algorithm, |announced| announced.algorithm);
+    let algorithm = announced.as_ref().map_or(claims.default_algorithm, |announced| announced.algorithm);
     let mut spool = Spool::new(store.disk(), algorithm).map_err(storage_failed)?;
     if let Some(body) = body {
         drain(body.into(), &mut spool).await?;
@@ -108,43 +102,22 @@ fn declared_length(headers: &HeaderMap) -> S3Result<u64> {
     let number = |name: &str| -> Option<u64> { headers.get(name)?.to_str().ok()?.parse().ok() };
     let length = number("x-amz-decoded-content-length")
         .or_else(|| number("content-length"))
-        .ok_or_else(|| {
-            s3_error!(
-                MissingContentLength,
-                "You must provide the Content-Length HTTP header."
-            )
-        })?;
+        .ok_or_else(|| s3_error!(MissingContentLength, "You must provide the Content-Length HTTP header."))?;
     if length > MAX_SINGLE_PUT {
-        return Err(s3_error!(
-            EntityTooLarge,
-            "Your proposed upload exceeds the maximum allowed size"
-        ));
+        return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"));
     }
     Ok(length)
 }
 
 fn announced(claims: &mut Claims<'_>) -> S3Result<Option<Announced>> {
-    let header = |name: &str| {
-        claims
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name: &str| claims.headers.get(name).and_then(|value| value.to_str().ok());
     let mut found = Vec::new();
     for algorithm in Algorithm::ALL {
         if let Some(value) = field(&mut claims.checksums, algorithm).take() {
-            found.push(Announced {
-                algorithm,
-                value: Some(value),
-            });
+            found.push(Announced { algorithm, value: Some(value) });
         }
-        if header("x-amz-trailer")
-            .is_some_and(|name| name.eq_ignore_ascii_case(&algorithm.header()))
-        {
-            found.push(Announced {
-                algorithm,
-                value: None,
-            });
+        if header("x-amz-trailer").is_some_and(|name| name.eq_ignore_ascii_case(&algorithm.header())) {
+            found.push(Announced { algorithm, value: None });
         }
     }
     let named = header("x-amz-sdk-checksum-algorithm").and_then(Algorithm::from_name);
@@ -154,10 +127,9 @@ fn announced(claims: &mut Claims<'_>) -> S3Result<Option<Announced>> {
             InvalidRequest,
             "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."
         )),
-        (1, Some(named)) if found[0].algorithm != named => Err(s3_error!(
-            InvalidRequest,
-            "Value for x-amz-sdk-checksum-algorithm header is invalid."
-        )),
+        (1, Some(named)) if found[0].algorithm != named => {
+            Err(s3_error!(InvalidRequest, "Value for x-amz-sdk-checksum-algorithm header is invalid."))
+        }
         (1, _) => Ok(found.pop()),
         _ => Err(s3_error!(
             InvalidRequest,
@@ -172,28 +144,13 @@ fn trailer(trailers: Option<&TrailingHeaders>, algorithm: Algorithm) -> S3Result
     trailers
         .and_then(|trailers| trailers.read(read))
         .flatten()
-        .ok_or_else(|| {
-            refusal(
-                "MalformedTrailerError",
-                format!("The trailer {name} is missing"),
-            )
-        })
+        .ok_or_else(|| refusal("MalformedTrailerError", format!("The trailer {name} is missing")))
 }
 
 fn verify_md5(sent: &str, found_hex: &str) -> S3Result<()> {
-    let digest = STANDARD
-        .decode(sent)
-        .ok()
-        .filter(|digest| digest.len() == 16);
+    let digest = STANDARD.decode(sent).ok().filter(|digest| digest.len() == 16);
     let Some(digest) = digest else {
-        return Err(s3_error!(
-            InvalidDigest,
-            "The Content-MD5 you specified is not valid."
-        ));
+        return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid."));
     };
-    compare(
-        &crate::sandbox::content::hex(digest),
-        found_hex,
-        "Content-MD5",
-    )
+    compare(&crate::sandbox::content::hex(digest), found_hex, "Content-MD5")
 }

@@ -17,13 +17,8 @@ use crate::sandbox::store::{Store, find};
 const MAX_PAGE: i32 = 1_000;
 
 /// What `encoding-type=url` leaves as it is; a space becomes `+`.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'*')
-    .remove(b'/')
-    .remove(b' ');
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/').remove(b' ');
 
 /// Where the next page begins.
 enum Position {
@@ -51,38 +46,21 @@ impl Position {
     }
 
     fn from_token(token: &str) -> S3Result<Position> {
-        let text = STANDARD
-            .decode(token)
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let position = text.as_deref().and_then(|text| {
             text.strip_prefix('>')
                 .map(|key| Position::After(key.to_owned()))
-                .or_else(|| {
-                    text.strip_prefix('=')
-                        .map(|key| Position::From(key.to_owned()))
-                })
+                .or_else(|| text.strip_prefix('=').map(|key| Position::From(key.to_owned())))
         });
-        position.ok_or_else(|| {
-            s3_error!(
-                InvalidArgument,
-                "The continuation token provided is incorrect"
-            )
-        })
+        position.ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))
     }
 }
 
 /// `ListObjectsV2`. A page costs as much as it shows, wherever it begins and whatever its common prefixes hide.
-pub(super) fn objects(
-    store: &Store,
-    input: ListObjectsV2Input,
-) -> S3Result<S3Response<ListObjectsV2Output>> {
+pub(super) fn objects(store: &Store, input: ListObjectsV2Input) -> S3Result<S3Response<ListObjectsV2Output>> {
     let max_keys = page_size(input.max_keys, "maxKeys")?;
     let prefix = input.prefix.clone().unwrap_or_default();
-    let delimiter = input
-        .delimiter
-        .clone()
-        .filter(|delimiter| !delimiter.is_empty());
+    let delimiter = input.delimiter.clone().filter(|delimiter| !delimiter.is_empty());
     let encode = encoder(input.encoding_type.as_ref())?;
     let mut position = match (&input.continuation_token, &input.start_after) {
         (Some(token), _) => Position::from_token(token)?,
@@ -104,14 +82,9 @@ pub(super) fn objects(
             match common_prefix(&key, &prefix, delimiter.as_deref()) {
                 Some(common) => {
                     position = after_all_with(common).map_or(Position::End, Position::From);
-                    let skipped = input
-                        .start_after
-                        .as_deref()
-                        .is_some_and(|start| common <= start);
+                    let skipped = input.start_after.as_deref().is_some_and(|start| common <= start);
                     if !(skipped && input.continuation_token.is_none()) {
-                        prefixes.push(CommonPrefix {
-                            prefix: Some(encode(common)),
-                        });
+                        prefixes.push(CommonPrefix { prefix: Some(encode(common)) });
                     }
                 }
                 None => {
@@ -144,23 +117,15 @@ pub(super) fn parts(store: &Store, input: ListPartsInput) -> S3Result<S3Response
     let max_parts = page_size(input.max_parts, "max-parts")?;
     let marker = input.part_number_marker.unwrap_or(0);
     let mut buckets = store.lock();
-    let upload = multipart::upload(
-        find(&mut buckets, &input.bucket)?,
-        &input.key,
-        &input.upload_id,
-    )?;
+    let upload = multipart::upload(find(&mut buckets, &input.bucket)?, &input.key, &input.upload_id)?;
     let mut shown = Vec::new();
-    let mut rest = upload
-        .parts
-        .range((Bound::Excluded(marker), Bound::Unbounded));
+    let mut rest = upload.parts.range((Bound::Excluded(marker), Bound::Unbounded));
     for (number, kept) in rest.by_ref().take(max_parts) {
         let mut part = Part {
             part_number: Some(*number),
             e_tag: Some(ETag::Strong(kept.etag.clone())),
             size: i64::try_from(kept.content.len).ok(),
-            last_modified: Some(Timestamp::from(std::time::SystemTime::from(
-                kept.last_modified,
-            ))),
+            last_modified: Some(Timestamp::from(std::time::SystemTime::from(kept.last_modified))),
             ..Part::default()
         };
         show_checksum!(part, kept.checksum);
@@ -186,15 +151,8 @@ pub(super) fn uploads(
     store: &Store,
     input: ListMultipartUploadsInput,
 ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-    if input
-        .delimiter
-        .as_deref()
-        .is_some_and(|delimiter| !delimiter.is_empty())
-    {
-        return Err(s3_error!(
-            NotImplemented,
-            "Delimiters are not implemented here"
-        ));
+    if input.delimiter.as_deref().is_some_and(|delimiter| !delimiter.is_empty()) {
+        return Err(s3_error!(NotImplemented, "Delimiters are not implemented here"));
     }
     let max_uploads = page_size(input.max_uploads, "max-uploads")?;
     let encode = encoder(input.encoding_type.as_ref())?;
@@ -205,13 +163,11 @@ pub(super) fn uploads(
         .uploads
         .values()
         .filter(|upload| upload.key.starts_with(&prefix))
-        .filter(
-            |upload| match (&input.key_marker, &input.upload_id_marker) {
-                (Some(key), Some(id)) => (&upload.key, &upload.id) > (key, id),
-                (Some(key), None) => upload.key > *key,
-                _ => true,
-            },
-        )
+        .filter(|upload| match (&input.key_marker, &input.upload_id_marker) {
+            (Some(key), Some(id)) => (&upload.key, &upload.id) > (key, id),
+            (Some(key), None) => upload.key > *key,
+            _ => true,
+        })
         .collect();
     found.sort_by(|one, other| (&one.key, &one.id).cmp(&(&other.key, &other.id)));
     let truncated = found.len() > max_uploads;
@@ -220,9 +176,7 @@ pub(super) fn uploads(
     let entry = |upload: &&crate::sandbox::uploads::Upload| MultipartUpload {
         key: Some(encode(&upload.key)),
         upload_id: Some(upload.id.clone()),
-        initiated: Some(Timestamp::from(std::time::SystemTime::from(
-            upload.initiated,
-        ))),
+        initiated: Some(Timestamp::from(std::time::SystemTime::from(upload.initiated))),
         checksum_algorithm: Some(ChecksumAlgorithm::from(upload.algorithm.name().to_owned())),
         checksum_type: Some(ChecksumType::from(upload.kind.name().to_owned())),
         storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
@@ -249,24 +203,16 @@ fn entry(key: &str, object: &Stored) -> Object {
         size: i64::try_from(object.content.len).ok(),
         e_tag: Some(ETag::Strong(object.etag.clone())),
         last_modified: Some(modified(object)),
-        storage_class: Some(ObjectStorageClass::from_static(
-            ObjectStorageClass::STANDARD,
-        )),
-        checksum_algorithm: Some(vec![ChecksumAlgorithm::from(
-            object.checksum.algorithm.name().to_owned(),
-        )]),
+        storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+        checksum_algorithm: Some(vec![ChecksumAlgorithm::from(object.checksum.algorithm.name().to_owned())]),
         checksum_type: object.checksum.to_dto().checksum_type,
         ..Object::default()
     }
 }
 
 fn page_size(asked: Option<i32>, name: &str) -> S3Result<usize> {
-    usize::try_from(asked.unwrap_or(MAX_PAGE).min(MAX_PAGE)).map_err(|_| {
-        s3_error!(
-            InvalidArgument,
-            "Argument {name} must be an integer between 0 and 2147483647"
-        )
-    })
+    usize::try_from(asked.unwrap_or(MAX_PAGE).min(MAX_PAGE))
+        .map_err(|_| s3_error!(InvalidArgument, "Argument {name} must be an integer between 0 and 2147483647"))
 }
 
 fn encoder(encoding: Option<&EncodingType>) -> S3Result<impl Fn(&str) -> String + use<>> {
@@ -274,21 +220,14 @@ fn encoder(encoding: Option<&EncodingType>) -> S3Result<impl Fn(&str) -> String 
         None => false,
         Some("url") => true,
         Some(_) => {
-            return Err(s3_error!(
-                InvalidArgument,
-                "Invalid Encoding Method specified in Request"
-            ));
+            return Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request"));
         }
     };
-    Ok(move |text: &str| {
-        if url {
-            utf8_percent_encode(text, ENCODED)
-                .to_string()
-                .replace(' ', "+")
-        } else {
-            text.to_owned()
-        }
-    })
+    Ok(
+        move |text: &str| {
+            if url { utf8_percent_encode(text, ENCODED).to_string().replace(' ', "+") } else { text.to_owned() }
+        },
+    )
 }
 
 fn common_prefix<'a>(key: &'a str, prefix: &str, delimiter: Option<&str>) -> Option<&'a str> {

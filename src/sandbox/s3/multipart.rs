@@ -36,10 +36,7 @@ pub(super) fn create(
     request: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
     let mut input = request.input;
-    let (algorithm, kind) = chosen(
-        input.checksum_algorithm.as_ref(),
-        input.checksum_type.as_ref(),
-    )?;
+    let (algorithm, kind) = chosen(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
     let upload = Upload {
         id: store.unique(),
         key: input.key.clone(),
@@ -90,17 +87,10 @@ pub(super) async fn upload_part(
             received.checksum.algorithm.name().to_ascii_lowercase()
         ));
     }
-    let place = Place {
-        bucket: &input.bucket,
-        key: &input.key,
-        upload_id: &input.upload_id,
-        number: input.part_number,
-    };
+    let place =
+        Place { bucket: &input.bucket, key: &input.key, upload_id: &input.upload_id, number: input.part_number };
     let part = keep_part(store, &place, received)?;
-    let mut output = UploadPartOutput {
-        e_tag: Some(ETag::Strong(part.etag.clone())),
-        ..UploadPartOutput::default()
-    };
+    let mut output = UploadPartOutput { e_tag: Some(ETag::Strong(part.etag.clone())), ..UploadPartOutput::default() };
     show_checksum!(output, part.checksum);
     Ok(S3Response::new(output))
 }
@@ -112,11 +102,7 @@ pub(super) fn complete(
     let mut input = input;
     let conditions = Conditions::new(input.if_match.take(), input.if_none_match.take())?;
     let mut sent = sent_checksums!(input);
-    let listed = input
-        .multipart_upload
-        .take()
-        .and_then(|upload| upload.parts)
-        .unwrap_or_default();
+    let listed = input.multipart_upload.take().and_then(|upload| upload.parts).unwrap_or_default();
 
     let mut buckets = store.lock();
     let state = find(&mut buckets, &input.bucket)?;
@@ -163,12 +149,7 @@ pub(super) fn abort(
 }
 
 /// The checksum algorithm of an upload's parts.
-pub(super) fn algorithm(
-    store: &Store,
-    bucket: &str,
-    key: &str,
-    upload_id: &str,
-) -> S3Result<Algorithm> {
+pub(super) fn algorithm(store: &Store, bucket: &str, key: &str, upload_id: &str) -> S3Result<Algorithm> {
     let mut buckets = store.lock();
     let state = find(&mut buckets, bucket)?;
     Ok(upload(state, key, upload_id)?.algorithm)
@@ -177,10 +158,7 @@ pub(super) fn algorithm(
 /// Makes received bytes a part, in the place of an earlier one of that number.
 pub(super) fn keep_part(store: &Store, place: &Place<'_>, received: Received) -> S3Result<Part> {
     if !(1..=MAX_PARTS).contains(&place.number) {
-        return Err(s3_error!(
-            InvalidArgument,
-            "Part number must be an integer between 1 and 10000, inclusive"
-        ));
+        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
     }
     let mut buckets = store.lock();
     let state = find(&mut buckets, place.bucket)?;
@@ -204,18 +182,11 @@ pub(super) fn keep_part(store: &Store, place: &Place<'_>, received: Received) ->
 
 /// The algorithm and kind of checksum a new upload gets. CRC-64/NVME of all bytes is S3's default; of the others the
 /// CRCs may be of all bytes, the SHAs only composite (AWS.md 4.3).
-fn chosen(
-    algorithm: Option<&ChecksumAlgorithm>,
-    kind: Option<&ChecksumType>,
-) -> S3Result<(Algorithm, Kind)> {
+fn chosen(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) -> S3Result<(Algorithm, Kind)> {
     let algorithm = match algorithm {
         None => Algorithm::Crc64Nvme,
-        Some(name) => Algorithm::from_name(name.as_str()).ok_or_else(|| {
-            s3_error!(
-                InvalidRequest,
-                "Checksum algorithm provided is unsupported."
-            )
-        })?,
+        Some(name) => Algorithm::from_name(name.as_str())
+            .ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))?,
     };
     let default = match algorithm {
         Algorithm::Crc64Nvme => Kind::FullObject,
@@ -239,10 +210,7 @@ fn chosen(
 /// The parts a completion names, in its order.
 fn chosen_parts(upload: &Upload, listed: Vec<CompletedPart>) -> S3Result<Vec<Part>> {
     if listed.is_empty() {
-        return Err(s3_error!(
-            MalformedXML,
-            "You must specify at least one part"
-        ));
+        return Err(s3_error!(MalformedXML, "You must specify at least one part"));
     }
     let mut parts: Vec<Part> = Vec::with_capacity(listed.len());
     let mut before = 0;
@@ -271,25 +239,16 @@ fn chosen_parts(upload: &Upload, listed: Vec<CompletedPart>) -> S3Result<Vec<Par
         }
         parts.push(part.clone());
     }
-    let too_small = parts
-        .iter()
-        .rev()
-        .skip(1)
-        .any(|part| part.content.len < MIN_PART);
+    let too_small = parts.iter().rev().skip(1).any(|part| part.content.len < MIN_PART);
     if too_small {
-        return Err(s3_error!(
-            EntityTooSmall,
-            "Your proposed upload is smaller than the minimum allowed size"
-        ));
+        return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
     }
     Ok(parts)
 }
 
 fn assemble(upload: &Upload, parts: &[Part]) -> Object {
-    let checksums: Vec<(&checksum::Checksum, u64)> = parts
-        .iter()
-        .map(|part| (&part.checksum, part.content.len))
-        .collect();
+    let checksums: Vec<(&checksum::Checksum, u64)> =
+        parts.iter().map(|part| (&part.checksum, part.content.len)).collect();
     let mut md5 = Md5::new();
     for part in parts {
         // The digests are the sandbox's own hex, which always decodes.
@@ -308,10 +267,7 @@ fn assemble(upload: &Upload, parts: &[Part]) -> Object {
 
 fn unhex(text: &str) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
-    text.as_bytes()
-        .chunks_exact(2)
-        .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
-        .collect()
+    text.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 /// The upload, or `NoSuchUpload`.
@@ -339,17 +295,12 @@ fn save(store: &Store, bucket: &str, upload: &Upload) -> S3Result<()> {
     let Some(disk) = store.disk() else {
         return Ok(());
     };
-    disk.write(
-        &disk.upload_record(bucket, &upload.id),
-        &UploadRecord::new(upload),
-    )
-    .map_err(storage_failed)
+    disk.write(&disk.upload_record(bucket, &upload.id), &UploadRecord::new(upload)).map_err(storage_failed)
 }
 
 fn forget(store: &Store, state: &mut Bucket, bucket: &str, id: &str) -> S3Result<()> {
     if let Some(disk) = store.disk() {
-        disk.remove(&disk.upload_record(bucket, id))
-            .map_err(storage_failed)?;
+        disk.remove(&disk.upload_record(bucket, id)).map_err(storage_failed)?;
     }
     if let Some(upload) = state.uploads.remove(id) {
         for part in upload.parts.values() {

@@ -45,10 +45,7 @@ macro_rules! show_checksum {
 }
 pub(super) use {sent_checksums, show_checksum};
 
-pub(super) async fn put(
-    store: &Store,
-    request: S3Request<PutObjectInput>,
-) -> S3Result<S3Response<PutObjectOutput>> {
+pub(super) async fn put(store: &Store, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
     let mut input = request.input;
     let headers = headers::read(&request.headers, input.metadata.take())?;
     let encryption = headers::encryption(&request.headers)?;
@@ -96,36 +93,20 @@ pub(super) fn get(store: &Store, input: GetObjectInput) -> S3Result<S3Response<G
         },
     )?;
     let (range, content_range) = slice(&object, input.range.as_ref())?;
-    let body = object
-        .content
-        .open(range.clone())
-        .map_err(storage_failed)?
-        .into_body();
+    let body = object.content.open(range.clone()).map_err(storage_failed)?.into_body();
     let mut output = GetObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
         body: Some(StreamingBlob::from(body)),
         bucket_key_enabled: object.encryption.bucket_key,
-        cache_control: input
-            .response_cache_control
-            .or_else(|| object.headers.cache_control.clone()),
-        content_disposition: input
-            .response_content_disposition
-            .or_else(|| object.headers.content_disposition.clone()),
-        content_encoding: input
-            .response_content_encoding
-            .or_else(|| object.headers.content_encoding.clone()),
-        content_language: input
-            .response_content_language
-            .or_else(|| object.headers.content_language.clone()),
+        cache_control: input.response_cache_control.or_else(|| object.headers.cache_control.clone()),
+        content_disposition: input.response_content_disposition.or_else(|| object.headers.content_disposition.clone()),
+        content_encoding: input.response_content_encoding.or_else(|| object.headers.content_encoding.clone()),
+        content_language: input.response_content_language.or_else(|| object.headers.content_language.clone()),
         content_length: Some(length(&range)?),
         content_range,
-        content_type: input
-            .response_content_type
-            .or_else(|| Some(object.headers.content_type.clone())),
+        content_type: input.response_content_type.or_else(|| Some(object.headers.content_type.clone())),
         e_tag: Some(ETag::Strong(object.etag.clone())),
-        expires: input
-            .response_expires
-            .or_else(|| headers::expires(&object.headers)),
+        expires: input.response_expires.or_else(|| headers::expires(&object.headers)),
         last_modified: Some(modified(&object)),
         metadata: headers::metadata(&object.headers),
         server_side_encryption: Some(sse(&object)),
@@ -139,10 +120,7 @@ pub(super) fn get(store: &Store, input: GetObjectInput) -> S3Result<S3Response<G
     Ok(S3Response::new(output))
 }
 
-pub(super) fn head(
-    store: &Store,
-    input: HeadObjectInput,
-) -> S3Result<S3Response<HeadObjectOutput>> {
+pub(super) fn head(store: &Store, input: HeadObjectInput) -> S3Result<S3Response<HeadObjectOutput>> {
     refuse_versions(input.version_id.as_deref(), input.part_number)?;
     let object = store.object(&input.bucket, &input.key)?;
     judge(
@@ -180,20 +158,14 @@ pub(super) fn head(
     Ok(S3Response::new(output))
 }
 
-pub(super) fn delete(
-    store: &Store,
-    input: DeleteObjectInput,
-) -> S3Result<S3Response<DeleteObjectOutput>> {
+pub(super) fn delete(store: &Store, input: DeleteObjectInput) -> S3Result<S3Response<DeleteObjectOutput>> {
     refuse_versions(input.version_id.as_deref(), None)?;
     let conditions = Conditions::new(input.if_match, None)?;
     store.delete(&input.bucket, &input.key, &conditions)?;
     Ok(S3Response::new(DeleteObjectOutput::default()))
 }
 
-pub(super) fn delete_many(
-    store: &Store,
-    input: DeleteObjectsInput,
-) -> S3Result<S3Response<DeleteObjectsOutput>> {
+pub(super) fn delete_many(store: &Store, input: DeleteObjectsInput) -> S3Result<S3Response<DeleteObjectsOutput>> {
     store.require_bucket(&input.bucket)?;
     if input.delete.objects.is_empty() || input.delete.objects.len() > MAX_DELETES {
         return Err(s3_error!(
@@ -209,10 +181,7 @@ pub(super) fn delete_many(
             .and_then(|conditions| store.delete(&input.bucket, &object.key, &conditions));
         match result {
             Ok(()) if quiet => {}
-            Ok(()) => deleted.push(DeletedObject {
-                key: Some(object.key),
-                ..DeletedObject::default()
-            }),
+            Ok(()) => deleted.push(DeletedObject { key: Some(object.key), ..DeletedObject::default() }),
             Err(error) => errors.push(Error {
                 code: Some(error.code().as_str().to_owned()),
                 key: Some(object.key),
@@ -234,10 +203,7 @@ fn refuse_versions(version: Option<&str>, part: Option<i32>) -> S3Result<()> {
         return Err(s3_error!(InvalidArgument, "Invalid version id specified"));
     }
     if part.is_some() {
-        return Err(s3_error!(
-            NotImplemented,
-            "Reading a single part is not implemented"
-        ));
+        return Err(s3_error!(NotImplemented, "Reading a single part is not implemented"));
     }
     Ok(())
 }
@@ -248,15 +214,9 @@ fn judge(object: &Object, conditions: &ReadConditions) -> S3Result<()> {
         Verdict::Failed => Err(precondition_failed()),
         Verdict::NotModified => {
             let mut headers = HeaderMap::new();
-            let values = [
-                (ETAG, format!("\"{}\"", object.etag)),
-                (LAST_MODIFIED, http_date(object.last_modified)),
-            ];
+            let values = [(ETAG, format!("\"{}\"", object.etag)), (LAST_MODIFIED, http_date(object.last_modified))];
             for (name, value) in values {
-                headers.insert(
-                    name,
-                    HeaderValue::try_from(value).map_err(S3Error::internal_error)?,
-                );
+                headers.insert(name, HeaderValue::try_from(value).map_err(S3Error::internal_error)?);
             }
             let mut error = S3Error::new(S3ErrorCode::NotModified);
             error.set_headers(headers);
@@ -265,22 +225,13 @@ fn judge(object: &Object, conditions: &ReadConditions) -> S3Result<()> {
     }
 }
 
-fn slice(
-    object: &Object,
-    range: Option<&s3s::dto::Range>,
-) -> S3Result<(Range<u64>, Option<String>)> {
+fn slice(object: &Object, range: Option<&s3s::dto::Range>) -> S3Result<(Range<u64>, Option<String>)> {
     let len = object.content.len;
     let Some(range) = range else {
         return Ok((0..len, None));
     };
-    let range = range
-        .check(len)
-        .map_err(|_| s3_error!(InvalidRange, "The requested range is not satisfiable"))?;
-    let shown = format!(
-        "bytes {}-{}/{len}",
-        range.start,
-        range.end.saturating_sub(1)
-    );
+    let range = range.check(len).map_err(|_| s3_error!(InvalidRange, "The requested range is not satisfiable"))?;
+    let shown = format!("bytes {}-{}/{len}", range.start, range.end.saturating_sub(1));
     Ok((range, Some(shown)))
 }
 

@@ -20,31 +20,18 @@ pub(super) async fn prepare(operation: &str, request: HttpRequest) -> S3Result<H
         .store_all_limited(MAX_XML)
         .await
         .map_err(|error| S3Error::with_source(S3ErrorCode::IncompleteBody, error))?;
-    let header = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let mut sent = false;
     if let Some(expected) = header("content-md5") {
         sent = true;
-        compare(
-            expected,
-            &STANDARD.encode(Md5::checksum(&bytes)),
-            "Content-MD5",
-        )?;
+        compare(expected, &STANDARD.encode(Md5::checksum(&bytes)), "Content-MD5")?;
     }
     for algorithm in Algorithm::ALL {
         if let Some(expected) = header(&algorithm.header()) {
             sent = true;
             let mut hasher = algorithm.hasher();
             hasher.update(&bytes);
-            compare(
-                expected,
-                &Checksum::from_hasher(algorithm, hasher).value,
-                algorithm.name(),
-            )?;
+            compare(expected, &Checksum::from_hasher(algorithm, hasher).value, algorithm.name())?;
         }
     }
     if !sent {
@@ -61,8 +48,5 @@ pub(super) fn compare(sent: &str, found: &str, name: &str) -> S3Result<()> {
     if sent == found {
         return Ok(());
     }
-    Err(s3_error!(
-        BadDigest,
-        "The {name} you specified did not match the calculated checksum."
-    ))
+    Err(s3_error!(BadDigest, "The {name} you specified did not match the calculated checksum."))
 }

@@ -28,17 +28,8 @@ async fn every_request_is_logged_and_counted_once() {
         writers.spawn(async move {
             let mut stored = 0;
             for number in 0..EACH {
-                let request = client
-                    .put_object()
-                    .bucket(BUCKET)
-                    .key(format!("{writer}/{number}"));
-                stored += usize::from(
-                    request
-                        .body(ByteStream::from_static(b"x"))
-                        .send()
-                        .await
-                        .is_ok(),
-                );
+                let request = client.put_object().bucket(BUCKET).key(format!("{writer}/{number}"));
+                stored += usize::from(request.body(ByteStream::from_static(b"x")).send().await.is_ok());
             }
             stored
         });
@@ -52,11 +43,7 @@ async fn every_request_is_logged_and_counted_once() {
     // The fault hit the requests that are logged from the 501st on, and no others.
     for (index, entry) in log.iter().enumerate() {
         let refused = (500..500 + REFUSED).contains(&index);
-        assert_eq!(
-            entry.status,
-            Some(if refused { 503 } else { 200 }),
-            "request {index}"
-        );
+        assert_eq!(entry.status, Some(if refused { 503 } else { 200 }), "request {index}");
         assert_eq!(objects.contains_key(&entry.key), !refused);
     }
     sandbox.stop().await;

@@ -20,37 +20,16 @@ async fn an_object_comes_back_with_its_headers() {
         .content_language("de")
         .content_disposition("inline")
         .metadata("owner", "me");
-    let answer = request
-        .body(ByteStream::from_static(b"hello"))
-        .send()
-        .await
-        .expect("put");
+    let answer = request.body(ByteStream::from_static(b"hello")).send().await.expect("put");
     assert_eq!(answer.e_tag(), Some("\"5d41402abc4b2a76b9719d911017c592\""));
 
-    let got = client
-        .get_object()
-        .bucket(BUCKET)
-        .key(key)
-        .send()
-        .await
-        .expect("get");
+    let got = client.get_object().bucket(BUCKET).key(key).send().await.expect("get");
     assert_eq!(got.content_type(), Some("text/html; charset=utf-8"));
     assert_eq!(got.cache_control(), Some("no-cache"));
     assert_eq!(got.content_encoding(), Some("gzip"));
-    assert_eq!(
-        got.server_side_encryption().map(|sse| sse.as_str()),
-        Some("AES256")
-    );
-    assert_eq!(
-        got.metadata()
-            .and_then(|all| all.get("owner"))
-            .map(String::as_str),
-        Some("me")
-    );
-    assert_eq!(
-        got.body.collect().await.expect("body").into_bytes(),
-        "hello"
-    );
+    assert_eq!(got.server_side_encryption().map(|sse| sse.as_str()), Some("AES256"));
+    assert_eq!(got.metadata().and_then(|all| all.get("owner")).map(String::as_str), Some("me"));
+    assert_eq!(got.body.collect().await.expect("body").into_bytes(), "hello");
 
     let stored = &sandbox.objects(BUCKET)[key];
     assert_eq!(stored.bytes, "hello");
@@ -59,14 +38,9 @@ async fn an_object_comes_back_with_its_headers() {
     assert_eq!(stored.content_disposition.as_deref(), Some("inline"));
 
     let log = sandbox.requests();
-    let operations: Vec<_> = log
-        .iter()
-        .map(|entry| (entry.operation.as_str(), entry.key.as_str(), entry.status))
-        .collect();
-    assert_eq!(
-        operations,
-        [("PutObject", key, Some(200)), ("GetObject", key, Some(200))]
-    );
+    let operations: Vec<_> =
+        log.iter().map(|entry| (entry.operation.as_str(), entry.key.as_str(), entry.status)).collect();
+    assert_eq!(operations, [("PutObject", key, Some(200)), ("GetObject", key, Some(200))]);
     assert_eq!(log[0].body_bytes, 5);
     assert!(!log[0].headers.contains_key("authorization"));
     sandbox.stop().await;
@@ -79,14 +53,7 @@ async fn streamed_bodies_lose_their_framing() {
     let path = folder.path().join("file");
     std::fs::write(&path, vec![7; 300_000]).expect("a file");
     let body = ByteStream::from_path(&path).await.expect("a stream");
-    s3(&sandbox)
-        .put_object()
-        .bucket(BUCKET)
-        .key("k")
-        .body(body)
-        .send()
-        .await
-        .expect("put");
+    s3(&sandbox).put_object().bucket(BUCKET).key("k").body(body).send().await.expect("put");
     let log = sandbox.requests();
     assert_eq!(log[0].headers["content-encoding"], "aws-chunked");
     assert_eq!(log[0].body_bytes, 300_000);
@@ -101,43 +68,21 @@ async fn streamed_bodies_lose_their_framing() {
 async fn writes_keep_their_conditions() {
     let sandbox = start().await;
     let client = s3(&sandbox);
-    let request = || {
-        client
-            .put_object()
-            .bucket(BUCKET)
-            .key("k")
-            .body(ByteStream::from_static(b"new"))
-    };
-    assert_eq!(
-        refusal(request().if_match("\"x\"").send().await),
-        (404, "NoSuchKey".into())
-    );
+    let request = || client.put_object().bucket(BUCKET).key("k").body(ByteStream::from_static(b"new"));
+    assert_eq!(refusal(request().if_match("\"x\"").send().await), (404, "NoSuchKey".into()));
     let etag = put(&client, "k", b"old").await;
     let failed = (412, "PreconditionFailed".to_owned());
     assert_eq!(refusal(request().if_none_match("*").send().await), failed);
     assert_eq!(refusal(request().if_match("\"x\"").send().await), failed);
-    assert_eq!(
-        refusal(request().if_none_match(&etag).send().await),
-        (501, "NotImplemented".into())
-    );
+    assert_eq!(refusal(request().if_none_match(&etag).send().await), (501, "NotImplemented".into()));
     assert_eq!(sandbox.objects(BUCKET)["k"].bytes, "old");
-    request()
-        .if_match(&etag)
-        .send()
-        .await
-        .expect("the ETag fits");
+    request().if_match(&etag).send().await.expect("the ETag fits");
 
     let delete = || client.delete_object().bucket(BUCKET).key("k");
     assert_eq!(refusal(delete().if_match(&etag).send().await), failed);
     delete().if_match("*").send().await.expect("it exists");
-    assert_eq!(
-        refusal(delete().if_match("*").send().await),
-        (404, "NoSuchKey".into())
-    );
-    delete()
-        .send()
-        .await
-        .expect("nothing to delete is no error");
+    assert_eq!(refusal(delete().if_match("*").send().await), (404, "NoSuchKey".into()));
+    delete().send().await.expect("nothing to delete is no error");
     sandbox.stop().await;
 }
 
@@ -149,16 +94,8 @@ async fn of_many_writers_one_wins() {
         let key = format!("k{round}");
         let mut writers = tokio::task::JoinSet::new();
         for writer in 0..20 {
-            let request = client
-                .put_object()
-                .bucket(BUCKET)
-                .key(&key)
-                .if_none_match("*");
-            writers.spawn(
-                request
-                    .body(ByteStream::from(format!("{writer}").into_bytes()))
-                    .send(),
-            );
+            let request = client.put_object().bucket(BUCKET).key(&key).if_none_match("*");
+            writers.spawn(request.body(ByteStream::from(format!("{writer}").into_bytes())).send());
         }
         let results = writers.join_all().await;
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
@@ -176,17 +113,8 @@ async fn reads_keep_their_conditions_and_ranges() {
     let etag = put(&client, "k", b"0123456789").await;
     let get = || client.get_object().bucket(BUCKET).key("k");
     assert_eq!(refusal(get().if_none_match(&etag).send().await).0, 304);
-    assert_eq!(
-        refusal(get().if_match("\"x\"").send().await),
-        (412, "PreconditionFailed".into())
-    );
-    let head = client
-        .head_object()
-        .bucket(BUCKET)
-        .key("k")
-        .send()
-        .await
-        .expect("head");
+    assert_eq!(refusal(get().if_match("\"x\"").send().await), (412, "PreconditionFailed".into()));
+    let head = client.head_object().bucket(BUCKET).key("k").send().await.expect("head");
     let since = *head.last_modified().expect("a date");
     assert_eq!(refusal(get().if_modified_since(since).send().await).0, 304);
 
@@ -195,20 +123,11 @@ async fn reads_keep_their_conditions_and_ranges() {
     assert_eq!(part.body.collect().await.expect("body").into_bytes(), "234");
     let tail = get().range("bytes=-3").send().await.expect("a range");
     assert_eq!(tail.body.collect().await.expect("body").into_bytes(), "789");
-    assert_eq!(
-        refusal(get().range("bytes=10-").send().await),
-        (416, "InvalidRange".into())
-    );
-    assert_eq!(
-        refusal(get().key("none").send().await),
-        (404, "NoSuchKey".into())
-    );
+    assert_eq!(refusal(get().range("bytes=10-").send().await), (416, "InvalidRange".into()));
+    assert_eq!(refusal(get().key("none").send().await), (404, "NoSuchKey".into()));
     let missing = client.head_object().bucket(BUCKET).key("none").send().await;
     assert_eq!(refusal(missing).0, 404);
-    assert_eq!(
-        refusal(get().bucket("other").send().await),
-        (404, "NoSuchBucket".into())
-    );
+    assert_eq!(refusal(get().bucket("other").send().await), (404, "NoSuchBucket".into()));
     sandbox.stop().await;
 }
 
@@ -217,28 +136,13 @@ async fn head_shows_checksums_on_request_only() {
     let sandbox = start().await;
     let client = s3(&sandbox);
     let sha256 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
-    let request = client
-        .put_object()
-        .bucket(BUCKET)
-        .key("k")
-        .checksum_sha256(sha256);
-    request
-        .body(ByteStream::from_static(b"hello"))
-        .send()
-        .await
-        .expect("put");
+    let request = client.put_object().bucket(BUCKET).key("k").checksum_sha256(sha256);
+    request.body(ByteStream::from_static(b"hello")).send().await.expect("put");
     let head = || client.head_object().bucket(BUCKET).key("k");
     assert_eq!(head().send().await.expect("head").checksum_sha256(), None);
-    let shown = head()
-        .checksum_mode(ChecksumMode::Enabled)
-        .send()
-        .await
-        .expect("head");
+    let shown = head().checksum_mode(ChecksumMode::Enabled).send().await.expect("head");
     assert_eq!(shown.checksum_sha256(), Some(sha256));
-    assert_eq!(
-        shown.checksum_type().map(|kind| kind.as_str()),
-        Some("FULL_OBJECT")
-    );
+    assert_eq!(shown.checksum_type().map(|kind| kind.as_str()), Some("FULL_OBJECT"));
     sandbox.stop().await;
 }
 
@@ -246,22 +150,10 @@ async fn head_shows_checksums_on_request_only() {
 async fn kms_etags_are_no_md5() {
     let sandbox = start().await;
     let client = s3(&sandbox);
-    let request = client
-        .put_object()
-        .bucket(BUCKET)
-        .key("k")
-        .server_side_encryption("aws:kms".into());
-    let answer = request
-        .ssekms_key_id("key")
-        .body(ByteStream::from_static(b"hello"))
-        .send()
-        .await
-        .expect("put");
+    let request = client.put_object().bucket(BUCKET).key("k").server_side_encryption("aws:kms".into());
+    let answer = request.ssekms_key_id("key").body(ByteStream::from_static(b"hello")).send().await.expect("put");
     assert_ne!(answer.e_tag(), Some("\"5d41402abc4b2a76b9719d911017c592\""));
     let stored = &sandbox.objects(BUCKET)["k"];
-    assert_eq!(
-        (stored.sse.as_str(), stored.kms_key_id.as_deref()),
-        ("aws:kms", Some("key"))
-    );
+    assert_eq!((stored.sse.as_str(), stored.kms_key_id.as_deref()), ("aws:kms", Some("key")));
     sandbox.stop().await;
 }
