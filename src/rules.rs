@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::cache_control::DistributionView;
 use crate::error::{Code, Problem};
 use crate::globs::PathGlobs;
+use crate::head::CdnView;
 use crate::headers::{Headers, Kind};
 use crate::layout::Layout;
 use crate::manifest::{Entry, Files, Kept};
@@ -85,7 +85,7 @@ pub struct RuleContext<'a> {
     /// Paths whose names have lied: they are mutable whatever the names and the rules say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// What is known about the CDN.
-    pub distribution: DistributionView<'a>,
+    pub cdn: CdnView<'a>,
     /// Where the files will lie.
     pub layout: &'a Layout,
 }

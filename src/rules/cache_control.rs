@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::RuleContext;
-use crate::head::DistributionFacts;
+use crate::head::{CdnView, DistributionFacts};
 use crate::headers::Kind;
 use crate::path::SitePath;
 
@@ -17,23 +17,12 @@ const REVALIDATE: &str = "public, max-age=0, must-revalidate";
 /// Other shared caches obey `s-maxage` too and hear of no refresh: one day bounds what they may do.
 const REVALIDATE_AT_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
 
-/// What is known about the CDN in front of the bucket.
-#[derive(Clone, Copy, Debug)]
-pub enum DistributionView<'a> {
-    /// There is none, as far as this program was told.
-    NotConfigured,
-    /// There is one, whose configuration could not be read.
-    Unreadable,
-    /// There is one, and this is what was read from it.
-    Known(&'a DistributionFacts),
-}
-
 /// The `Cache-Control` of a file that no rule speaks about.
 pub(super) fn default(path: &SitePath, kind: Kind, context: &RuleContext<'_>) -> &'static str {
-    match (kind, context.distribution) {
+    match (kind, context.cdn) {
         (Kind::Fingerprinted, _) => IMMUTABLE,
-        (Kind::Mutable, DistributionView::NotConfigured | DistributionView::Unreadable) => REVALIDATE,
-        (Kind::Mutable, DistributionView::Known(facts)) => match url_path(path, context, facts) {
+        (Kind::Mutable, CdnView::None | CdnView::Unreadable) => REVALIDATE,
+        (Kind::Mutable, CdnView::Known(facts)) => match url_path(path, context, facts) {
             Some(url) if !is_error_page(&url, facts) => REVALIDATE_AT_CDN,
             // An error page is kept under the URLs that failed, which nobody can list; and a file whose URL is not
             // known might be one.
