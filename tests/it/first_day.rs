@@ -46,8 +46,8 @@ async fn every_file_is_live_with_its_bytes_and_headers() {
             "svg" => "image/svg+xml; charset=utf-8",
             "png" => "image/png",
             "woff2" => "font/woff2",
-            "json" => "application/json; charset=utf-8",
-            "webmanifest" => "application/manifest+json; charset=utf-8",
+            "json" => "application/json",
+            "webmanifest" => "application/manifest+json",
             "txt" => "text/plain; charset=utf-8",
             other => panic!("no expectation for .{other}"),
         };
