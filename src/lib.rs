@@ -8,6 +8,7 @@
 //! ```
 
 pub mod clock;
+pub mod config;
 pub mod digest;
 pub mod environment;
 pub mod error;

@@ -37,6 +37,7 @@ pub struct HeaderRule {
 pub struct OneOrMany(pub Vec<String>);
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum OneOrManyForm {
     One(String),
