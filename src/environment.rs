@@ -77,6 +77,8 @@ pub struct PublishSettings {
     pub remove_now: Vec<String>,
     /// How much of the live files may leave without a yes, in percent.
     pub max_removed_percent: u8,
+    /// Whether visitors may read the state.
+    pub public_state: bool,
 }
 
 impl Default for PublishSettings {
@@ -87,6 +89,7 @@ impl Default for PublishSettings {
             allow_private: Vec::new(),
             remove_now: Vec::new(),
             max_removed_percent: 50,
+            public_state: false,
         }
     }
 }

@@ -192,6 +192,8 @@ pub struct Pruning {
 pub struct DistributionFacts {
     /// The distribution.
     pub id: String,
+    /// Whether its configuration could be read; if not, the rest says nothing.
+    pub readable: bool,
     /// The path that CloudFront puts before every key, as `/live`; empty for none.
     pub origin_path: String,
     /// What it serves for `/`, without a leading slash.
@@ -204,6 +206,24 @@ pub struct DistributionFacts {
     /// name although `about/index.html` is the file.
     #[serde(default)]
     pub rewrites_at_origin: bool,
+}
+
+/// What is known of the CDN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CdnView<'a> {
+    /// There is none.
+    None,
+    /// There is one, whose configuration may not be read.
+    Unreadable,
+    /// There is one, and this is what it does.
+    Known(&'a DistributionFacts),
+}
+
+impl<'a> CdnView<'a> {
+    /// The view that recorded facts give of a distribution.
+    pub fn of(facts: &'a DistributionFacts) -> CdnView<'a> {
+        if facts.readable { CdnView::Known(facts) } else { CdnView::Unreadable }
+    }
 }
 
 /// A person's order to publish nothing until it is taken back.

@@ -28,6 +28,7 @@ pub struct Headers {
 
 /// How long a file may be kept by whoever fetched it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Its name changes whenever its bytes change: anyone may keep it for a year.

@@ -7,18 +7,33 @@
 //! folder -> Snapshot -> Manifest -> Plan -> Staged -> Activated -> Refreshed -> Verified
 //! ```
 
+pub mod activate;
+pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod digest;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod globs;
 pub mod head;
 pub mod headers;
 pub mod layout;
+pub mod live;
 pub mod manifest;
 pub mod path;
+pub mod plan;
+pub mod policy;
+pub mod refresh;
 pub mod report;
 pub mod rules;
+pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+#[cfg(test)]
+mod schema;
+pub mod snapshot;
+pub mod stage;
+pub mod state;
+pub mod status;
+pub mod verify;

@@ -152,15 +152,9 @@ impl UrlPath {
         !self.0.contains('~') && !self.0.ends_with('*') && self.0.len() <= MAX_INVALIDATION_PATH
     }
 
-    /// The wildcard for everything below the folder of this path: `/a/b` gives `/a/*`.
-    pub fn parent_wildcard(&self) -> UrlPath {
-        let folder = self.0.rsplit_once('/').map_or("", |(folder, _)| folder);
-        UrlPath(format!("{folder}/*"))
-    }
-
-    /// The wildcard for all that begins with this path: `/a/` gives `/a/*`.
-    pub fn wildcard(&self) -> UrlPath {
-        UrlPath(format!("{}*", self.0))
+    /// The wildcard for all that begins with `start`, which is encoded already: `/a/` gives `/a/*`.
+    pub(crate) fn encoded_wildcard(start: &str) -> UrlPath {
+        UrlPath(format!("{start}*"))
     }
 
     /// Whether this is a wildcard, which CloudFront counts and limits apart.
@@ -168,10 +162,10 @@ impl UrlPath {
         self.0.ends_with('*')
     }
 
-    /// Whether an invalidation of `self` takes `other` out of the CDN.
+    /// Whether an invalidation of `self` takes out of the CDN all that one of `other` takes out.
     pub fn covers(&self, other: &UrlPath) -> bool {
         match self.0.strip_suffix('*') {
-            Some(start) => other.0.starts_with(start),
+            Some(start) => other.0.strip_suffix('*').unwrap_or(&other.0).starts_with(start),
             None => self == other,
         }
     }

@@ -1,6 +1,22 @@
-//! Which headers each file gets, and which files are fingerprinted.
+//! Which headers each file gets, and which files are fingerprinted. Pure: a function of paths, rules and what is known
+//! about the distribution.
+
+mod cache_control;
+mod content_type;
+mod fingerprint;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Problem};
+use crate::globs::PathGlobs;
+use crate::head::CdnView;
+use crate::headers::{Headers, Kind};
+use crate::layout::Layout;
+use crate::manifest::{Entry, Files, Kept};
+use crate::path::SitePath;
+use crate::snapshot::SourceFile;
 
 /// One `[[headers]]` entry of publish.toml. Later entries win, field by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,4 +73,139 @@ impl From<OneOrMany> for Vec<String> {
     fn from(OneOrMany(many): OneOrMany) -> Vec<String> {
         many
     }
+}
+
+/// The header rules of an environment, checked.
+#[derive(Clone, Debug)]
+pub struct Rules(Vec<(PathGlobs, HeaderRule)>);
+
+/// What decides headers besides the paths and the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleContext<'a> {
+    /// Paths whose names have lied: they are mutable whatever the names and the rules say.
+    pub mutable_paths: &'a BTreeSet<SitePath>,
+    /// What is known about the CDN.
+    pub cdn: CdnView<'a>,
+    /// Where the files will lie.
+    pub layout: &'a Layout,
+}
+
+impl Rules {
+    /// Checks `rules`, which apply in their order.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`] for a rule without globs, a text that is not a glob, and a value that no HTTP header
+    /// can carry.
+    pub fn new(rules: &[HeaderRule]) -> Result<Rules, Problem> {
+        let check = |rule: &HeaderRule| {
+            if rule.globs.0.is_empty() {
+                return Err(Problem::new(Code::Configuration, "a header rule has no glob in `for`")
+                    .hint("Write `for = \"**\"` for every file."));
+            }
+            let globs = PathGlobs::new("headers.for", &rule.globs.0)?;
+            for (name, value) in rule.values() {
+                check_value(&rule.globs, name, value)?;
+            }
+            Ok((globs, rule.clone()))
+        };
+        rules.iter().map(check).collect::<Result<_, _>>().map(Rules)
+    }
+
+    /// The entries of a manifest for `files`.
+    ///
+    /// Fingerprinted files are kept at their live key, all others in the blob store.
+    pub fn files(&self, files: &BTreeMap<SitePath, SourceFile>, context: &RuleContext<'_>) -> Files {
+        let entry = |(path, file): (&SitePath, &SourceFile)| {
+            let kind = self.kind(path, context);
+            let entry = Entry {
+                digest: file.digest,
+                size_bytes: file.size_bytes,
+                headers: self.headers(path, kind, context),
+                kind,
+                kept: match kind {
+                    Kind::Fingerprinted => Kept::Live,
+                    Kind::Mutable => Kept::Blob,
+                },
+                crc64: file.crc64.clone(),
+            };
+            (path.clone(), entry)
+        };
+        files.iter().map(entry).collect()
+    }
+
+    /// One sentence for each rule that matches none of `paths`.
+    pub fn unused<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Vec<String> {
+        let mut unused: Vec<&(PathGlobs, HeaderRule)> = self.0.iter().collect();
+        for path in paths {
+            if unused.is_empty() {
+                break;
+            }
+            unused.retain(|(globs, _)| !globs.matches(path));
+        }
+        unused.iter().map(|(_, rule)| format!("no file matches the header rule for {}", shown(&rule.globs))).collect()
+    }
+
+    /// The rules for `path`, the strongest first.
+    fn of(&self, path: &SitePath) -> impl Iterator<Item = &HeaderRule> {
+        self.0.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)
+    }
+
+    fn kind(&self, path: &SitePath, context: &RuleContext<'_>) -> Kind {
+        let vouched = !context.mutable_paths.contains(path)
+            && self.of(path).find_map(|rule| rule.immutable).unwrap_or_else(|| fingerprint::is_fingerprinted(path));
+        if vouched { Kind::Fingerprinted } else { Kind::Mutable }
+    }
+
+    fn headers(&self, path: &SitePath, kind: Kind, context: &RuleContext<'_>) -> Headers {
+        let first = |value: fn(&HeaderRule) -> &Option<String>| self.of(path).find_map(|rule| value(rule).clone());
+        // A rule from before the name lied must not make browsers keep the file for ever.
+        let lied = context.mutable_paths.contains(path);
+        let cache_control =
+            first(|rule| &rule.cache_control).filter(|value| !lied || !cache_control::is_immutable(value));
+        Headers {
+            cache_control: cache_control.unwrap_or_else(|| cache_control::default(path, kind, context).to_owned()),
+            content_type: first(|rule| &rule.content_type).unwrap_or_else(|| content_type::content_type(path)),
+            content_encoding: first(|rule| &rule.content_encoding)
+                .or_else(|| content_type::content_encoding(path).map(str::to_owned)),
+            content_disposition: first(|rule| &rule.content_disposition),
+            content_language: first(|rule| &rule.content_language),
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
+impl HeaderRule {
+    /// The header values it sets, with their names in publish.toml.
+    fn values(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("cache_control", &self.cache_control),
+            ("content_type", &self.content_type),
+            ("content_encoding", &self.content_encoding),
+            ("content_disposition", &self.content_disposition),
+            ("content_language", &self.content_language),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
+}
+
+/// Refuses what is not a field value in ASCII (RFC 9110 section 5.5): a line end in it would be another header.
+fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem> {
+    let wrong = if value.is_empty() {
+        "is empty"
+    } else if value.trim() != value {
+        "begins or ends with a blank"
+    } else if !value.chars().all(|char| char == ' ' || char.is_ascii_graphic()) {
+        "has a character that no header carries (a line end, a control character or one outside ASCII)"
+    } else if name == "content_type" && !value.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) {
+        "is not a type such as `text/html; charset=utf-8`"
+    } else {
+        return Ok(());
+    };
+    let message = format!("`{name}` of the header rule for {} {wrong}: {value:?}", shown(globs));
+    Err(Problem::new(Code::Configuration, message).hint("Leave the line out to get the default."))
+}
+
+fn shown(globs: &OneOrMany) -> String {
+    globs.0.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ")
 }

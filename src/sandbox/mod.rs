@@ -1,1 +1,361 @@
-//! The embedded stand-in for S3 and CloudFront.
+//! A local stand-in for S3 and CloudFront: real HTTP on 127.0.0.1, strict where AWS is strict.
+//!
+//! It verifies signatures and checksums, makes conditional writes atomic, and judges invalidation paths; what it does
+//! not model it refuses with `NotImplemented`. Every request is in its log, and faults can be injected. AWS's rules
+//! are cited as `AWS.md <section>`.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), publish::sandbox::SandboxError> {
+//! use publish::sandbox::{Options, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Options::default()).await?;
+//! println!("S3 listens at {}", sandbox.s3_endpoint());
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod checksum;
+mod clock;
+mod cloudfront;
+mod content;
+mod disk;
+mod distribution;
+mod edge;
+mod faults;
+mod log;
+mod object;
+mod operation;
+mod s3;
+mod serve;
+mod signature;
+mod site;
+mod store;
+#[cfg(test)]
+mod tests;
+mod traffic;
+mod uploads;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use clock::Clock;
+use cloudfront::{CloudFrontServer, Invalidations};
+use content::Spool;
+use disk::Disk;
+use distribution::Distributions;
+use edge::Edge;
+use object::{Encryption, Headers, Object};
+use s3::S3Server;
+use s3::conditions::Conditions;
+use serve::{Front, Server, bind, serve};
+use site::SiteServer;
+use store::Store;
+use traffic::Traffic;
+
+pub use cloudfront::StoredInvalidation;
+pub use distribution::{CustomError, Distribution};
+pub use faults::{Effect, Fault, Match};
+pub use log::{LoggedRequest, Service};
+pub use object::StoredObject;
+
+/// The one access key id the sandbox knows.
+pub const ACCESS_KEY_ID: &str = "SANDBOXACCESSKEYID00";
+
+/// The secret that belongs to [`ACCESS_KEY_ID`]; it opens nothing but sandboxes.
+pub const SECRET_ACCESS_KEY: &str = "sandbox-secret-that-opens-nothing-at-all";
+
+/// How to set up a sandbox.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where buckets and invalidations are kept; `None` keeps them in memory. A killed process never leaves a
+    /// half-written object visible there. One sandbox at a time can use a folder.
+    pub root: Option<PathBuf>,
+    /// The S3 API's port; 0 is any free one.
+    pub s3_port: u16,
+    /// The CloudFront API's port; 0 is any free one.
+    pub cloudfront_port: u16,
+    /// The site's port; 0 is any free one.
+    pub site_port: u16,
+    /// Buckets that exist from the start, besides those in `root`.
+    pub buckets: Vec<String>,
+    /// The region of all buckets; requests signed for another are refused.
+    pub region: String,
+    /// The distributions; the first serves the site.
+    pub distributions: Vec<Distribution>,
+    /// The account that owns everything, compared with `x-amz-expected-bucket-owner`.
+    pub owner: String,
+}
+
+impl Default for Options {
+    /// In memory, on any ports, with the bucket `sandbox` in us-east-1 behind the distribution `E1SANDBOX`.
+    fn default() -> Options {
+        Options {
+            root: None,
+            s3_port: 0,
+            cloudfront_port: 0,
+            site_port: 0,
+            buckets: vec!["sandbox".to_owned()],
+            region: "us-east-1".to_owned(),
+            distributions: vec![Distribution {
+                id: "E1SANDBOX".to_owned(),
+                bucket: "sandbox".to_owned(),
+                origin_path: String::new(),
+                default_root_object: Some("index.html".to_owned()),
+                custom_errors: Vec::new(),
+                index_pages: true,
+            }],
+            owner: "000000000000".to_owned(),
+        }
+    }
+}
+
+/// Where a sandbox listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
+    pub s3: String,
+    /// `http://127.0.0.1:<port>` of the CloudFront API.
+    pub cloudfront: String,
+    /// `http://127.0.0.1:<port>` of the first distribution's site.
+    pub site: String,
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// A port could not be opened.
+    #[error("the sandbox could not listen on {address}")]
+    Bind {
+        /// The address it was to listen on.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process uses the storage folder.
+    #[error("another sandbox uses {}", path.display())]
+    InUse {
+        /// The storage folder.
+        path: PathBuf,
+        /// Where that sandbox listens; `None` while it is still starting.
+        endpoints: Option<Endpoints>,
+    },
+    /// The storage folder could not be read or written.
+    #[error("the sandbox could not use {}", path.display())]
+    Storage {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file of the storage folder is not what a sandbox wrote.
+    #[error("the sandbox could not understand {}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// A running sandbox. Dropping it stops it too, without waiting.
+#[derive(Debug)]
+pub struct Sandbox {
+    endpoints: Endpoints,
+    store: Arc<Store>,
+    traffic: Arc<Traffic>,
+    clock: Clock,
+    distributions: Arc<Distributions>,
+    invalidations: Arc<Mutex<Invalidations>>,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts the three servers as tasks of the current tokio runtime.
+    ///
+    /// # Errors
+    /// When a port is taken, or the storage folder is in use or unusable.
+    pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
+        let clock = Clock::default();
+        let disk = options.root.as_deref().map(Disk::open).transpose()?;
+        let store = Arc::new(Store::open(disk, clock.clone(), &options.buckets)?);
+        let invalidations = Arc::new(Mutex::new(cloudfront::load(Arc::clone(&store))?));
+        let distributions = Arc::new(Distributions::new(options.distributions));
+        let traffic = Arc::new(Traffic::default());
+        let (stop, stopping) = watch::channel(false);
+
+        let s3 = S3Server::new(Arc::clone(&store), options.region.clone(), options.owner.clone());
+        let cloudfront = CloudFrontServer {
+            distributions: Arc::clone(&distributions),
+            invalidations: Arc::clone(&invalidations),
+            clock: clock.clone(),
+            owner: options.owner,
+            region: options.region,
+        };
+        let site = SiteServer::new(Arc::clone(&distributions), Edge::new(Arc::clone(&store)));
+        let request_ids = Arc::new(AtomicU64::new(0));
+        let (mut servers, mut addresses) = (Vec::new(), Vec::new());
+        for (server, port) in [
+            (Server::S3(s3), options.s3_port),
+            (Server::CloudFront(cloudfront), options.cloudfront_port),
+            (Server::Site(site), options.site_port),
+        ] {
+            let (listener, address) = bind(port).await?;
+            let front = Front {
+                server,
+                traffic: Arc::clone(&traffic),
+                clock: clock.clone(),
+                request_ids: Arc::clone(&request_ids),
+            };
+            servers.push(tokio::spawn(serve(listener, Arc::new(front), stopping.clone())));
+            addresses.push(format!("http://{address}"));
+        }
+        let mut addresses = addresses.into_iter();
+        let mut next = || addresses.next().unwrap_or_default();
+        let endpoints = Endpoints { s3: next(), cloudfront: next(), site: next() };
+        if let Some(disk) = store.disk() {
+            disk.announce(&endpoints)?;
+        }
+        Ok(Sandbox { endpoints, store, traffic, clock, distributions, invalidations, stop, servers })
+    }
+
+    /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
+    #[must_use]
+    pub fn s3_endpoint(&self) -> &str {
+        &self.endpoints.s3
+    }
+
+    /// `http://127.0.0.1:<port>` of the CloudFront API.
+    #[must_use]
+    pub fn cloudfront_endpoint(&self) -> &str {
+        &self.endpoints.cloudfront
+    }
+
+    /// `http://127.0.0.1:<port>` of the first distribution's site.
+    #[must_use]
+    pub fn site_url(&self) -> &str {
+        &self.endpoints.site
+    }
+
+    /// All requests in the order in which they arrived.
+    #[must_use]
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.traffic.requests()
+    }
+
+    /// Empties the request log.
+    pub fn clear_requests(&self) {
+        self.traffic.clear_requests();
+    }
+
+    /// Arms a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.traffic.arm(fault);
+    }
+
+    /// Disarms all faults; requests that stall already go on stalling.
+    pub fn clear_faults(&self) {
+        self.traffic.clear_faults();
+    }
+
+    /// Moves the sandbox's clock on: `Date` and `Last-Modified` of all later answers are that much later. A restart
+    /// sets it right again.
+    pub fn advance_clock(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// How many `GetInvalidation` polls say `InProgress` before one says `Completed`; 1 unless set. Whatever this
+    /// number, an invalidation is complete 60 seconds after its creation, by the sandbox's clock.
+    pub fn complete_invalidations_after(&self, polls: u32) {
+        self.lock_invalidations().complete_after_polls(polls);
+    }
+
+    /// All objects of a bucket by key; none where there is no such bucket.
+    ///
+    /// # Panics
+    /// When the storage folder cannot be read any more.
+    #[must_use]
+    pub fn objects(&self, bucket: &str) -> BTreeMap<String, StoredObject> {
+        let objects = self.store.objects(bucket);
+        objects
+            .into_iter()
+            .map(|(key, object)| {
+                let stored = object.to_stored();
+                let stored = stored.unwrap_or_else(|error| panic!("the bytes of {key} cannot be read: {error}"));
+                (key, stored)
+            })
+            .collect()
+    }
+
+    /// Puts an object in place as someone else would have: without the API, the log or any condition.
+    ///
+    /// # Panics
+    /// When the bucket does not exist or the storage folder cannot be written.
+    pub fn put_foreign(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, content_type: &str) {
+        let put = || -> Result<(), String> {
+            let spool = Spool::new(self.store.disk(), checksum::Algorithm::Crc64Nvme);
+            let mut spool = spool.map_err(|error| error.to_string())?;
+            spool.write(bytes.into()).map_err(|error| error.to_string())?;
+            let received = spool.finish();
+            let object = Object {
+                content: received.content,
+                headers: Headers { content_type: content_type.to_owned(), ..Headers::default() },
+                encryption: Encryption::default(),
+                etag: received.md5.clone(),
+                md5: Some(received.md5),
+                checksum: received.checksum,
+                last_modified: self.clock.now(),
+            };
+            let stored = self.store.put(bucket, key, &Conditions::default(), object);
+            stored.map(|_| ()).map_err(|error| error.to_string())
+        };
+        put().unwrap_or_else(|error| panic!("{key} cannot be put into {bucket}: {error}"));
+    }
+
+    /// Removes an object without the API; nothing happens where there is none.
+    ///
+    /// # Panics
+    /// When the bucket does not exist or the storage folder cannot be written.
+    pub fn remove_object(&self, bucket: &str, key: &str) {
+        let removed = self.store.delete(bucket, key, &Conditions::default());
+        removed.unwrap_or_else(|error| panic!("{key} cannot be removed from {bucket}: {error}"));
+    }
+
+    /// All invalidations of a distribution, the oldest first.
+    #[must_use]
+    pub fn invalidations(&self, distribution: &str) -> Vec<StoredInvalidation> {
+        self.lock_invalidations().all(distribution, self.clock.now())
+    }
+
+    /// Replaces the distribution of the same id, or adds one.
+    pub fn set_distribution(&self, distribution: Distribution) {
+        self.distributions.set(distribution);
+    }
+
+    /// Closes the listeners and waits for open requests; they have two seconds. Stalled ones end without an answer.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for server in self.servers {
+            // A server that panicked has nothing left to wait for.
+            let _ = server.await;
+        }
+    }
+
+    fn lock_invalidations(&self) -> std::sync::MutexGuard<'_, Invalidations> {
+        // No code panics while it holds this lock, and the list is sound at every point.
+        self.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

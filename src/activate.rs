@@ -1,0 +1,328 @@
+//! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::aws::{Class, Condition, Store, StoreError};
+use crate::clock::Clock;
+use crate::error::Problem;
+use crate::event::{Event, Events};
+use crate::head::{Activation, Active, DistributionFacts, Head, HistoryItem, Leftover, Refresh};
+use crate::layout::Layout;
+use crate::live::foreign_object;
+use crate::manifest::{Entry, Publisher, ReleaseNumber, RunId};
+use crate::path::SitePath;
+use crate::plan::{Action, Live, Plan};
+use crate::snapshot::SourceFile;
+use crate::stage::{Staged, blob_headers, entry_of, has_bytes, not_sent, source_of};
+use crate::state::{NotReplaced, Pointer, State};
+
+/// How long an activation is its owner's after the last write of the head. Long enough for a renewal to fail and be
+/// tried again on a slow link, short enough to wait for.
+pub const LEASE: Duration = Duration::from_secs(90);
+
+/// How often the lease is renewed.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
+
+/// What an activation works with.
+pub struct Activating<'a> {
+    /// Where live objects are written.
+    pub store: &'a Store,
+    /// Where the head is.
+    pub state: &'a State,
+    /// Where everything lies.
+    pub layout: &'a Layout,
+    /// The files on disk, for a first publish.
+    pub sources: &'a BTreeMap<SitePath, SourceFile>,
+    /// In whose name.
+    pub run: &'a RunId,
+    /// Who runs it.
+    pub publisher: &'a Publisher,
+    /// For records that people read.
+    pub clock: Clock,
+    /// The distribution that must forget, and what is known of it.
+    pub distribution: Option<&'a str>,
+    /// What was read of it, if it could be read.
+    pub facts: Option<&'a DistributionFacts>,
+    /// Paths that this run found to be mutable whatever their names say.
+    pub mutable_paths: &'a BTreeSet<SitePath>,
+    /// Whether numbers may go backwards.
+    pub force: bool,
+    /// Who listens.
+    pub events: Events<'a>,
+}
+
+/// A release that is live.
+#[derive(Debug)]
+pub struct Activated {
+    /// The head that says so, with the refresh it owes.
+    pub pointer: Pointer,
+    /// Live objects that were removed.
+    pub deleted: usize,
+    /// Copies that were made.
+    pub copied: usize,
+    /// Live objects that should have gone and could not be removed.
+    pub left_over: usize,
+}
+
+/// Why a release is not live.
+#[derive(Debug)]
+pub enum NotActivated {
+    /// The head changed before anything was switched: plan again from this one.
+    Outdated(Box<Pointer>),
+    /// A newer release is active, or this one's number was closed.
+    Superseded(Box<Pointer>),
+    /// Someone took over while switching: the site is theirs now.
+    TakenOver(Box<Pointer>),
+    /// Something failed before anything was switched.
+    BeforeTheSwitch(Problem),
+    /// Something failed while switching.
+    CutShort(Problem),
+}
+
+impl Activating<'_> {
+    /// Makes `staged` the active release, as `plan` says. `live` is what the plan started from.
+    pub async fn activate(
+        &self,
+        pointer: Pointer,
+        live: &Live,
+        plan: &Plan,
+        staged: &Staged,
+    ) -> Result<Activated, NotActivated> {
+        let release = staged.manifest.release;
+        if !self.may_activate(&pointer.head, release) {
+            return Err(NotActivated::Superseded(Box::new(pointer)));
+        }
+        let preserved = self.preserve(plan).await.map_err(NotActivated::BeforeTheSwitch)?;
+        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release)).await;
+        let mut lease = match begun {
+            Ok(pointer) => Lease { state: self.state, pointer },
+            Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
+            Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
+        };
+        let writes = plan.live_writes() + staged.reheader.len();
+        self.events.send(Event::ActivationStarted { release, objects: writes });
+        let copied = lease.during(self.write_live(plan, staged)).await?;
+        if !staged.complete {
+            lease.during(self.state.write_manifest(&staged.manifest)).await?;
+        }
+        let left = lease.during(self.remove(plan)).await?;
+        let next = self.ending(&lease.pointer.head, live, plan, release, &left);
+        let pointer = match self.state.replace_head(&lease.pointer, next).await {
+            Ok(pointer) => pointer,
+            Err(NotReplaced::Lost(found)) => return Err(NotActivated::TakenOver(found)),
+            Err(NotReplaced::Failed(problem)) => return Err(NotActivated::CutShort(problem)),
+        };
+        self.events.send(Event::Activated { release });
+        Ok(Activated {
+            pointer,
+            deleted: plan.removals.len() - left.len(),
+            copied: preserved + copied,
+            left_over: left.len(),
+        })
+    }
+
+    /// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
+    pub fn may_activate(&self, head: &Head, release: ReleaseNumber) -> bool {
+        self.force || (release > head.highest_activated && release > head.floor)
+    }
+
+    /// Copies live bytes that are about to go to the blob store. Bytes that somebody else removed or changed meanwhile
+    /// cannot be kept: that is said, and the publish goes on.
+    async fn preserve(&self, plan: &Plan) -> Result<usize, Problem> {
+        let copied: Vec<bool> = stream::iter(&plan.preserves)
+            .map(|(path, entry)| self.preserve_one(path, entry))
+            .buffer_unordered(self.store.concurrency())
+            .try_collect()
+            .await?;
+        Ok(copied.into_iter().filter(|copied| *copied).count())
+    }
+
+    async fn preserve_one(&self, path: &SitePath, entry: &Entry) -> Result<bool, Problem> {
+        let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
+        let info = self.store.head(&live).await.map_err(Problem::from)?;
+        let Some(info) = info.filter(|info| has_bytes(info, entry)) else {
+            let stored = self.store.head(&blob).await.map_err(Problem::from)?;
+            if !stored.is_some_and(|info| has_bytes(&info, entry)) {
+                self.events.warn(format!(
+                    "{live} was changed or removed by something else; releases that hold {path} cannot be brought back whole."
+                ));
+            }
+            return Ok(false);
+        };
+        match self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), Condition::Absent).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_refused(&error) => {
+                let stored = self.store.head(&blob).await.map_err(Problem::from)?;
+                if stored.is_some_and(|info| has_bytes(&info, entry)) { Ok(false) } else { Err(error.into()) }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The head that says "in progress", and already what the CDN will have to forget.
+    fn beginning(&self, pointer: &Pointer, plan: &Plan, to: ReleaseNumber) -> Head {
+        let mut head = pointer.head.clone();
+        let mut candidates = BTreeSet::new();
+        if let Some(cut_short) = head.activation.take() {
+            candidates = cut_short.candidates;
+            candidates.insert(cut_short.to);
+        }
+        candidates.remove(&to);
+        let since = self.clock.now();
+        let owner = self.run.clone();
+        let lease_s = LEASE.as_secs();
+        head.activation = Some(Activation { to, candidates, owner, publisher: self.publisher.clone(), since, lease_s });
+        head.mutable_paths.extend(self.mutable_paths.iter().cloned());
+        head.distribution = self.facts.cloned();
+        if let Some(distribution) = self.distribution.filter(|_| !plan.invalidation.paths.is_empty()) {
+            head.pending_refreshes.push(Refresh {
+                id: format!("{}-{}", self.run, pointer.head.revision + 1),
+                distribution: distribution.to_owned(),
+                release: to,
+                since,
+                paths: plan.invalidation.paths.clone(),
+            });
+        }
+        head
+    }
+
+    /// The head that says "done".
+    fn ending(&self, head: &Head, live: &Live, plan: &Plan, release: ReleaseNumber, left: &BTreeSet<SitePath>) -> Head {
+        let mut head = head.clone();
+        let now = self.clock.now();
+        head.activation = None;
+        let previous = head.active.take().map(|active| active.release);
+        head.active = Some(Active { release, content: plan.content, since: now, previous });
+        head.highest_activated = head.highest_activated.max(release);
+        head.superseded.extend(previous.map(|previous| (previous, now)));
+        head.superseded.remove(&release);
+        let earlier = std::mem::take(&mut head.leftovers);
+        for path in left {
+            let leftover = earlier.get(path).cloned();
+            let leftover = leftover.or_else(|| live.files.get(path).map(|entry| Leftover::of(entry, now)));
+            head.leftovers.extend(leftover.map(|leftover| (path.clone(), leftover)));
+        }
+        let publisher = self.publisher.clone();
+        head.remember(HistoryItem { release, from: previous, at: now, publisher, reason: None });
+        head
+    }
+
+    /// Writes live objects wave by wave, and says how many copies that took.
+    async fn write_live(&self, plan: &Plan, staged: &Staged) -> Result<usize, Problem> {
+        let done = AtomicUsize::new(0);
+        let put_right: Vec<Action> =
+            staged.reheader.iter().map(|path| Action::Reheader { path: path.clone() }).collect();
+        let mut copied = 0;
+        for wave in [&put_right].into_iter().chain(&plan.waves) {
+            stream::iter(wave)
+                .map(|action| {
+                    let done = &done;
+                    async move {
+                        self.write(plan, action).await?;
+                        let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
+                        self.events.send(Event::ActivationAdvanced { objects });
+                        Ok::<_, Problem>(())
+                    }
+                })
+                .buffer_unordered(self.store.concurrency())
+                .try_collect::<Vec<()>>()
+                .await?;
+            copied += wave.iter().filter(|action| !matches!(action, Action::Send { .. })).count();
+        }
+        Ok(copied)
+    }
+
+    async fn write(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
+        let path = action.path();
+        let entry = entry_of(plan, path)?;
+        let live = self.layout.live(path);
+        let if_absent = |absent: bool| if absent { Condition::Absent } else { Condition::None };
+        let written = match action {
+            Action::Copy { absent, .. } => {
+                let blob = self.layout.blob(&entry.digest);
+                self.store.copy(&blob, None, &live, &entry.headers, if_absent(*absent)).await
+            }
+            Action::Reheader { .. } => self.store.copy(&live, None, &live, &entry.headers, Condition::None).await,
+            Action::Send { absent, .. } => {
+                let source = source_of(self.sources, path)?;
+                self.store.put_file(&live, source, &entry.headers, if_absent(*absent)).await
+            }
+        };
+        match written {
+            Ok(_) => Ok(()),
+            Err(error) if is_refused(&error) => self.settle(path, entry, error).await,
+            Err(error) => Err(not_sent(path, error)),
+        }
+    }
+
+    /// A key that should have been free is taken: by this very request whose answer was lost, or by somebody else.
+    async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
+        let live = self.layout.live(path);
+        let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Err(error.into()) };
+        let ours = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+        if ours && has_bytes(&info, entry) && info.headers == entry.headers {
+            return Ok(());
+        }
+        Err(foreign_object(&live).source(error))
+    }
+
+    /// Removes what leaves at once, and says what these credentials may not remove.
+    async fn remove(&self, plan: &Plan) -> Result<BTreeSet<SitePath>, Problem> {
+        if plan.removals.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let addresses: Vec<_> = plan.removals.iter().map(|path| self.layout.live(path)).collect();
+        let refused = match self.store.delete(&addresses).await {
+            Ok(refused) => refused,
+            Err(error) if error.class == Class::Denied => return Ok(plan.removals.iter().cloned().collect()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut left = BTreeSet::new();
+        for (address, error) in refused {
+            match (error.class, self.layout.path_of_live(&address.key)) {
+                (Class::Denied, Some(path)) => left.insert(path),
+                _ => return Err(error.into()),
+            };
+        }
+        Ok(left)
+    }
+}
+
+fn is_refused(error: &StoreError) -> bool {
+    matches!(error.class, Class::Precondition | Class::Conflict)
+}
+
+/// The activation is this run's for as long as it renews it.
+struct Lease<'a> {
+    state: &'a State,
+    pointer: Pointer,
+}
+
+impl Lease<'_> {
+    /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over.
+    async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, NotActivated> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                result = &mut work => return result.map_err(NotActivated::CutShort),
+                () = tokio::time::sleep(RENEW_EVERY) => self.renew().await?,
+            }
+        }
+    }
+
+    async fn renew(&mut self) -> Result<(), NotActivated> {
+        let head = self.pointer.head.clone();
+        match self.state.replace_head(&self.pointer, head).await {
+            Ok(pointer) => {
+                self.pointer = pointer;
+                Ok(())
+            }
+            Err(NotReplaced::Lost(found)) => Err(NotActivated::TakenOver(found)),
+            Err(NotReplaced::Failed(problem)) => Err(NotActivated::CutShort(problem)),
+        }
+    }
+}

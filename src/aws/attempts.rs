@@ -1,0 +1,106 @@
+//! What is seen of every single HTTP attempt, retries included: counted, paced, and given up soon where nobody answers.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_s3::config::interceptors::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
+};
+use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+
+use super::pace::Pace;
+
+/// Attempts at an endpoint that has never answered. Later on, silence is a fault worth more patience.
+const ATTEMPTS_IN_SILENCE: usize = 3;
+
+/// Counts HTTP attempts by operation, every retry included: what is paid for. Clones share the counts.
+#[derive(Clone, Debug, Default)]
+pub struct RequestCounter(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl RequestCounter {
+    /// HTTP attempts so far by AWS's name of the operation, as `PutObject`.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, operation: &str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(operation) {
+            Some(count) => *count += 1,
+            None => drop(counts.insert(operation.to_owned(), 1)),
+        }
+    }
+}
+
+/// Watches the attempts of one client, as its interceptor and as its last word on retries.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    counter: RequestCounter,
+    pace: Pace,
+    endpoint: Arc<Endpoint>,
+}
+
+#[derive(Debug, Default)]
+struct Endpoint {
+    answered: AtomicBool,
+    unanswered: AtomicUsize,
+}
+
+impl Watch {
+    pub(super) fn new(counter: RequestCounter, pace: Pace) -> Watch {
+        Watch { counter, pace, endpoint: Arc::default() }
+    }
+}
+
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "Watch"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.counter.count(config.load::<Metadata>().map_or("Unknown", Metadata::name));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match context.response().map(|response| response.status().as_u16()) {
+            Some(status) => {
+                self.endpoint.answered.store(true, Ordering::Relaxed);
+                if matches!(status, 429 | 503) { self.pace.slow_down() } else { self.pace.carry_on() }
+            }
+            None => {
+                self.endpoint.unanswered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ClassifyRetry for Watch {
+    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+        let silent = !self.endpoint.answered.load(Ordering::Relaxed);
+        if silent && self.endpoint.unanswered.load(Ordering::Relaxed) >= ATTEMPTS_IN_SILENCE {
+            RetryAction::RetryForbidden
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "give up on an endpoint that never answers"
+    }
+}

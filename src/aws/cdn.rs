@@ -1,0 +1,147 @@
+//! The distribution: what it does, and what it is asked to forget.
+
+use std::time::Duration;
+
+use aws_sdk_cloudfront::Client;
+use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudfront::types::{DistributionConfig, EventType, InvalidationBatch, LambdaFunctionAssociations, Paths};
+
+use super::answer::{Answer, CdnError, Class, Service};
+use crate::head::DistributionFacts;
+use crate::path::UrlPath;
+
+/// The first wait where too many invalidations are in progress; each next one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest single wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// One CloudFront distribution. Clones share one client.
+#[derive(Clone, Debug)]
+pub struct Cdn {
+    client: Client,
+    service: Service,
+    distribution: String,
+    patience: Duration,
+}
+
+impl Cdn {
+    pub(super) fn new(client: Client, service: Service, distribution: &str, patience: Duration) -> Cdn {
+        Cdn { client, service, distribution: distribution.to_owned(), patience }
+    }
+
+    /// Its id.
+    pub fn distribution(&self) -> &str {
+        &self.distribution
+    }
+
+    /// What the distribution does that decides headers and URLs: of its origins, the one that is `bucket`, else the one
+    /// that most requests go to. Needs `cloudfront:GetDistributionConfig`.
+    pub async fn facts(&self, bucket: &str) -> Result<DistributionFacts, CdnError> {
+        let request = self.client.get_distribution_config().id(&self.distribution);
+        let answer = request.send().await.map_err(|error| self.failed("GetDistributionConfig", &error))?;
+        let Some(config) = answer.distribution_config() else {
+            let answer = Answer::new(Class::Other, vec!["the answer holds no configuration".to_owned()]);
+            return Err(CdnError::new("GetDistributionConfig", &self.distribution, &self.service, answer));
+        };
+        Ok(facts(&self.distribution, config, bucket))
+    }
+
+    /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
+    /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where too many are
+    /// in progress it waits, for at most as long as a refresh may take. Needs `cloudfront:CreateInvalidation`.
+    ///
+    /// # Errors
+    /// [`Class::Throttled`] when patience has ended; the code `InvalidationBatchAlreadyExists` for a reference that was
+    /// used for other paths.
+    pub async fn create_invalidation(&self, reference: &str, paths: &[UrlPath]) -> Result<String, CdnError> {
+        let mut waited = Duration::ZERO;
+        let mut wait = FIRST_WAIT;
+        loop {
+            match self.create_once(reference, paths).await {
+                Err(mut error) if is_too_many(&error) => {
+                    if waited + wait > self.patience {
+                        error.class = Class::Throttled;
+                        return Err(error);
+                    }
+                    tokio::time::sleep(wait).await;
+                    waited += wait;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn create_once(&self, reference: &str, paths: &[UrlPath]) -> Result<String, CdnError> {
+        let items: Vec<String> = paths.iter().map(|path| path.as_str().to_owned()).collect();
+        let quantity = i32::try_from(items.len()).unwrap_or(i32::MAX);
+        let batch = Paths::builder()
+            .quantity(quantity)
+            .set_items(Some(items))
+            .build()
+            .and_then(|paths| InvalidationBatch::builder().paths(paths).caller_reference(reference).build());
+        let unsendable = |answer| CdnError::new("CreateInvalidation", &self.distribution, &self.service, answer);
+        let batch = batch.map_err(|error| unsendable(Answer::of_error(Class::Other, &error)))?;
+        let request = self.client.create_invalidation().distribution_id(&self.distribution).invalidation_batch(batch);
+        let answer = request.send().await.map_err(|error| self.failed("CreateInvalidation", &error))?;
+        let id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
+        id.ok_or_else(|| unsendable(Answer::new(Class::Other, vec!["the answer names no invalidation".to_owned()])))
+    }
+
+    /// Whether CloudFront says that an invalidation is done everywhere. Needs `cloudfront:GetInvalidation`.
+    pub async fn is_completed(&self, invalidation_id: &str) -> Result<bool, CdnError> {
+        let request = self.client.get_invalidation().distribution_id(&self.distribution).id(invalidation_id);
+        let answer = request.send().await.map_err(|error| self.failed("GetInvalidation", &error))?;
+        let status = answer.invalidation().map(|invalidation| invalidation.status());
+        Ok(status.is_some_and(|status| status.eq_ignore_ascii_case("completed")))
+    }
+
+    fn failed<E>(&self, operation: &'static str, error: &SdkError<E>) -> CdnError
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        CdnError::new(operation, &self.distribution, &self.service, Answer::of(&self.service, error))
+    }
+}
+
+/// A 400 that the SDK does not take for throttling (AWS.md 1.2).
+fn is_too_many(error: &CdnError) -> bool {
+    error.code.as_deref() == Some("TooManyInvalidationsInProgress")
+}
+
+fn facts(distribution: &str, config: &DistributionConfig, bucket: &str) -> DistributionFacts {
+    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
+    let default = config.default_cache_behavior();
+    let target = default.map(|behavior| behavior.target_origin_id());
+    let ours = origins.iter().find(|origin| is_bucket(origin.domain_name(), bucket));
+    let origin = ours.or_else(|| origins.iter().find(|origin| Some(origin.id()) == target));
+    let origin_path = origin.and_then(|origin| origin.origin_path()).unwrap_or_default();
+    let root = config.default_root_object().unwrap_or_default().trim_start_matches('/');
+    let responses = config.custom_error_responses().map(|responses| responses.items()).unwrap_or_default();
+    let pages = responses.iter().filter_map(|response| response.response_page_path()).filter(|page| !page.is_empty());
+    let behaviors = config.cache_behaviors().map(|behaviors| behaviors.items()).unwrap_or_default();
+    let functions = behaviors.iter().map(|behavior| behavior.lambda_function_associations());
+    let functions = functions.chain(default.map(|behavior| behavior.lambda_function_associations()));
+    DistributionFacts {
+        readable: true,
+        id: distribution.to_owned(),
+        origin_path: origin_path.trim_end_matches('/').to_owned(),
+        default_root_object: (!root.is_empty()).then(|| root.to_owned()),
+        error_pages: pages
+            .map(|page| UrlPath::try_from(page.to_owned()).unwrap_or_else(|_| UrlPath::encode(page)))
+            .collect(),
+        rewrites_at_origin: functions.flatten().any(sees_origin_requests),
+    }
+}
+
+/// Whether an origin is the bucket: `<bucket>.s3.<region>.amazonaws.com`, or one of the older or website forms.
+fn is_bucket(domain: &str, bucket: &str) -> bool {
+    let rest = domain.strip_prefix(bucket).and_then(|rest| rest.strip_prefix(".s3"));
+    rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+}
+
+fn sees_origin_requests(functions: &LambdaFunctionAssociations) -> bool {
+    let events = functions.items().iter().map(|function| function.event_type());
+    events.into_iter().any(|event| matches!(event, EventType::OriginRequest | EventType::OriginResponse))
+}

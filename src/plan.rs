@@ -1,0 +1,395 @@
+//! The one planner: from what is live and what shall be, everything that a publish or a rollback does.
+//!
+//! Pure and synchronous: no clock, no disk, no network. A dry run prints its value; a publish executes it.
+
+mod cover;
+mod urls;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::globs::PathGlobs;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::event::FileCounts;
+use crate::head::CdnView;
+use crate::headers::Kind;
+use crate::layout::Layout;
+use crate::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest};
+use crate::path::{SitePath, UrlPath};
+
+pub use cover::{Cover, MAX_WILDCARDS};
+pub use view::{PathChange, PlanView};
+
+/// What visitors get now, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// The active release; `None` where nothing was ever activated.
+    pub release: Option<ReleaseNumber>,
+    /// What lies at the live keys: the files of the active release and the leftovers.
+    pub files: Files,
+    /// Paths at which the candidates of an unfinished activation disagree: any of them may be there, or nothing.
+    pub uncertain: BTreeSet<SitePath>,
+}
+
+impl Live {
+    /// What is live while an activation is unfinished: only where all candidates agree is anything known.
+    pub fn among(release: Option<ReleaseNumber>, active: Files, candidates: &[Files]) -> Live {
+        let mut uncertain = BTreeSet::new();
+        for candidate in candidates {
+            let paths = active.keys().chain(candidate.keys());
+            uncertain.extend(paths.filter(|path| !agree(active.get(*path), candidate.get(*path))).cloned());
+        }
+        Live { release, files: active, uncertain }
+    }
+}
+
+/// Two candidates agree on a path if it looks the same in both; a fingerprinted file lies at its key from before the
+/// switch until long after it, so that its absence from one of them means nothing.
+fn agree(one: Option<&Entry>, other: Option<&Entry>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.looks_like(other),
+        (Some(entry), None) | (None, Some(entry)) => entry.kind == Kind::Fingerprinted,
+        (None, None) => true,
+    }
+}
+
+/// What the planner must know besides the two releases.
+#[derive(Clone, Copy)]
+pub struct Policy<'a> {
+    /// Where everything lies.
+    pub layout: &'a Layout,
+    /// Whether there is a CDN, and what is known of it.
+    pub cdn: CdnView<'a>,
+    /// What is removed at once when it leaves the site, besides HTML documents.
+    pub remove_now: &'a PathGlobs,
+    /// Most paths to send to the CDN.
+    pub max_paths: usize,
+}
+
+/// What happens to one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It was not live.
+    Add,
+    /// It has other bytes, or may have.
+    Replace,
+    /// It has the same bytes and other headers.
+    Reheader,
+    /// It leaves the site, and its object goes at once.
+    Remove,
+    /// It leaves the site; its object stays for tabs that are open, until its retention ends.
+    Retire,
+}
+
+/// Bytes that may have to be sent: an upper bound, since they may already be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The file.
+    pub path: SitePath,
+    /// Where its bytes go.
+    pub to: Destination,
+    /// Their number.
+    pub size_bytes: u64,
+}
+
+/// Where bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To the live key at once, while staging: nobody names a new fingerprinted file yet.
+    LiveWhileStaging,
+    /// To the blob store.
+    Blob,
+    /// To the live key, in the order of the activation: only where nothing is active yet.
+    LiveWhileActivating,
+}
+
+/// One write or removal of a live object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Copy the blob to the live key. `absent`: nothing of this site is there now.
+    Copy {
+        /// The file.
+        path: SitePath,
+        /// Whether the live key must be free.
+        absent: bool,
+    },
+    /// Copy the live object onto itself with other headers.
+    Reheader {
+        /// The file.
+        path: SitePath,
+    },
+    /// Send the file to the live key.
+    Send {
+        /// The file.
+        path: SitePath,
+        /// Whether the live key must be free.
+        absent: bool,
+    },
+}
+
+impl Action {
+    /// The file it is about.
+    pub fn path(&self) -> &SitePath {
+        match self {
+            Action::Copy { path, .. } | Action::Reheader { path } | Action::Send { path, .. } => path,
+        }
+    }
+}
+
+/// What a URL answers before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The digest of what it answered before, where that is known.
+    pub before: Option<Digest>,
+    /// The digest of what it answers afterwards; `None`: the file is gone.
+    pub after: Option<Digest>,
+    /// Whether it is the file's own URL. An alias, as `/about/`, may answer with something else altogether.
+    pub own: bool,
+}
+
+/// Everything that a publish or a rollback does. Made only by [`Plan::between`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The release it starts from.
+    pub from: Option<ReleaseNumber>,
+    /// The files of the release to be, each saying where its bytes are kept.
+    pub files: Files,
+    /// The digest of what visitors will get.
+    pub content: Digest,
+    /// How the two compare.
+    pub counts: FileCounts,
+    /// What happens to each path that does not stay as it is.
+    pub changes: BTreeMap<SitePath, Change>,
+    /// What may have to be sent.
+    pub uploads: Vec<Upload>,
+    /// Live bytes to copy to the blob store before anything is written over them, as they are live now.
+    pub preserves: BTreeMap<SitePath, Entry>,
+    /// Writes of live objects; a wave begins when the one before it is done.
+    pub waves: Vec<Vec<Action>>,
+    /// Live objects removed after everything else.
+    pub removals: Vec<SitePath>,
+    /// What the CDN must forget; empty where nothing changes or there is no CDN.
+    pub invalidation: Cover,
+    /// URLs whose answer changes.
+    pub answers: BTreeMap<UrlPath, Answer>,
+    /// Live mutable files, and how many of them leave the site.
+    pub leaving: (usize, usize),
+}
+
+impl Plan {
+    /// From `live` to `target`. `target` says of each file its digest, size, headers and kind; where its bytes are
+    /// kept is decided here.
+    pub fn between(live: &Live, target: Files, policy: Policy<'_>) -> Plan {
+        let changes = changes(live, &target, policy.remove_now);
+        let first = live.release.is_none();
+        let files = with_bytes_kept(live, target, &changes, first);
+        let counts = count(&files, &changes);
+        let urls = urls::Urls::new(policy);
+        let answers = urls.answers(live, &files, &changes);
+        let invalidation = match policy.cdn {
+            CdnView::None => Cover::default(),
+            CdnView::Unreadable | CdnView::Known(_) => {
+                let unchanged = files.keys().filter(|path| !changes.contains_key(*path));
+                cover::cover(answers.keys().cloned().collect(), &urls.primary(unchanged), policy.max_paths)
+            }
+        };
+        Plan {
+            from: live.release,
+            content: content_digest(&files),
+            counts,
+            uploads: uploads(&files, &changes, live, first),
+            preserves: preserves(live, &changes),
+            waves: waves(&files, &changes, live, first, &urls),
+            removals: paths_with(&changes, Change::Remove),
+            invalidation,
+            answers,
+            leaving: leaving(live, &changes),
+            files,
+            changes,
+        }
+    }
+
+    /// Whether visitors would notice nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Server-side copies: those that preserve and those that activate.
+    pub fn copies(&self) -> usize {
+        let activating = self.waves.iter().flatten().filter(|action| !matches!(action, Action::Send { .. })).count();
+        self.preserves.len() + activating
+    }
+
+    /// The most bytes that may be sent.
+    pub fn upload_bytes(&self) -> u64 {
+        self.uploads.iter().map(|upload| upload.size_bytes).sum()
+    }
+
+    /// Live objects that will be written or removed.
+    pub fn live_writes(&self) -> usize {
+        self.waves.iter().map(Vec::len).sum::<usize>() + self.removals.len()
+    }
+
+    /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
+    pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, Answer> {
+        let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
+        let mut answers = urls::Urls::new(policy).answers(&Live::default(), files, &changes);
+        answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));
+        answers
+    }
+
+    /// How much of the live mutable files leaves the site, in percent, rounded up.
+    pub fn removed_percent(&self) -> usize {
+        let (live, leaving) = self.leaving;
+        (leaving * 100).div_ceil(live.max(1))
+    }
+}
+
+fn changes(live: &Live, target: &Files, remove_now: &PathGlobs) -> BTreeMap<SitePath, Change> {
+    let mut changes = BTreeMap::new();
+    for (path, wanted) in target {
+        let change = match live.files.get(path) {
+            _ if live.uncertain.contains(path) => Some(Change::Replace),
+            None => Some(Change::Add),
+            Some(present) => compare(present, wanted),
+        };
+        if let Some(change) = change {
+            changes.insert(path.clone(), change);
+        }
+    }
+    let gone = live.files.keys().chain(&live.uncertain).filter(|path| !target.contains_key(*path));
+    for path in gone {
+        let at_once = path.is_page() || remove_now.matches(path);
+        changes.insert(path.clone(), if at_once { Change::Remove } else { Change::Retire });
+    }
+    changes
+}
+
+fn compare(present: &Entry, wanted: &Entry) -> Option<Change> {
+    if !present.same_bytes(wanted) {
+        Some(Change::Replace)
+    } else if present.headers != wanted.headers {
+        Some(Change::Reheader)
+    } else {
+        None
+    }
+}
+
+/// Mutable bytes that are live and stay are kept where they are; new ones go to the blob store, or to their live keys
+/// where nothing is active yet.
+fn with_bytes_kept(live: &Live, mut target: Files, changes: &BTreeMap<SitePath, Change>, first: bool) -> Files {
+    for (path, entry) in &mut target {
+        let stays = matches!(changes.get(path), None | Some(Change::Reheader));
+        entry.kept = match (entry.kind, live.files.get(path)) {
+            (Kind::Fingerprinted, _) => Kept::Live,
+            (Kind::Mutable, Some(present)) if stays => present.kept,
+            (Kind::Mutable, _) if first => Kept::Live,
+            (Kind::Mutable, _) => Kept::Blob,
+        };
+    }
+    target
+}
+
+fn count(files: &Files, changes: &BTreeMap<SitePath, Change>) -> FileCounts {
+    let with = |wanted: Change| changes.values().filter(|change| **change == wanted).count();
+    let (added, replaced, reheadered) = (with(Change::Add), with(Change::Replace), with(Change::Reheader));
+    FileCounts {
+        total: files.len(),
+        fingerprinted: files.values().filter(|entry| entry.kind == Kind::Fingerprinted).count(),
+        added,
+        replaced,
+        reheadered,
+        removed: with(Change::Remove) + with(Change::Retire),
+        unchanged: files.len() - added - replaced - reheadered,
+    }
+}
+
+fn leaving(live: &Live, changes: &BTreeMap<SitePath, Change>) -> (usize, usize) {
+    let mutable = live.files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
+    let leaves = |path: &SitePath| matches!(changes.get(path), Some(Change::Remove | Change::Retire));
+    (mutable.clone().count(), mutable.filter(|(path, _)| leaves(path)).count())
+}
+
+fn paths_with(changes: &BTreeMap<SitePath, Change>, wanted: Change) -> Vec<SitePath> {
+    changes.iter().filter(|(_, change)| **change == wanted).map(|(path, _)| path.clone()).collect()
+}
+
+/// Whether a fingerprinted file goes up while staging: its key is free, or was when it was last looked at.
+fn staged_live(path: &SitePath, entry: &Entry, live: &Live) -> bool {
+    entry.kind == Kind::Fingerprinted && live.files.get(path).is_none_or(|present| present.same_bytes(entry))
+}
+
+fn uploads(files: &Files, changes: &BTreeMap<SitePath, Change>, live: &Live, first: bool) -> Vec<Upload> {
+    let mut blobs = BTreeSet::new();
+    let changed = files.iter().filter(|(path, _)| matches!(changes.get(*path), Some(Change::Add | Change::Replace)));
+    changed
+        .filter_map(|(path, entry)| {
+            let to = if staged_live(path, entry, live) {
+                Destination::LiveWhileStaging
+            } else if first {
+                Destination::LiveWhileActivating
+            } else {
+                Destination::Blob
+            };
+            // Equal bytes at two paths are one blob.
+            let needed = to != Destination::Blob || blobs.insert(entry.digest);
+            needed.then(|| Upload { path: path.clone(), to, size_bytes: entry.size_bytes })
+        })
+        .collect()
+}
+
+/// Live bytes that leave their key, and are not in the blob store yet. Fingerprinted files that retire stay where they
+/// are; those that are replaced lied about their name. What is uncertain was preserved by the run that was cut short.
+fn preserves(live: &Live, changes: &BTreeMap<SitePath, Change>) -> BTreeMap<SitePath, Entry> {
+    let at_risk = |path: &SitePath, entry: &Entry| match changes.get(path) {
+        Some(Change::Replace | Change::Remove) => true,
+        Some(Change::Retire) => entry.kind == Kind::Mutable,
+        Some(Change::Add | Change::Reheader) | None => false,
+    };
+    live.files
+        .iter()
+        .filter(|(path, entry)| entry.kept == Kept::Live && at_risk(path, entry) && !live.uncertain.contains(*path))
+        .map(|(path, entry)| (path.clone(), entry.clone()))
+        .collect()
+}
+
+/// The order of an activation: what pages refer to, new pages, replaced pages, the entry pages.
+fn waves(
+    files: &Files,
+    changes: &BTreeMap<SitePath, Change>,
+    live: &Live,
+    first: bool,
+    urls: &urls::Urls<'_>,
+) -> Vec<Vec<Action>> {
+    let mut waves: [Vec<Action>; 4] = Default::default();
+    for (path, change) in changes {
+        let Some(entry) = files.get(path) else { continue };
+        let action = match change {
+            Change::Remove | Change::Retire => continue,
+            Change::Reheader => Action::Reheader { path: path.clone() },
+            // Staging has put it there.
+            Change::Add | Change::Replace if staged_live(path, entry, live) => continue,
+            Change::Add | Change::Replace if first => {
+                Action::Send { path: path.clone(), absent: *change == Change::Add }
+            }
+            Change::Add => Action::Copy { path: path.clone(), absent: true },
+            Change::Replace => Action::Copy { path: path.clone(), absent: false },
+        };
+        let wave = match change {
+            _ if !path.is_page() => 0,
+            _ if urls.is_entry_page(path) => 3,
+            Change::Add => 1,
+            _ => 2,
+        };
+        waves[wave].push(action);
+    }
+    waves.into_iter().filter(|wave| !wave.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests;

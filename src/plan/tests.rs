@@ -1,0 +1,250 @@
+use super::*;
+use crate::head::DistributionFacts;
+use crate::headers::Headers;
+use proptest::collection::btree_map;
+use proptest::prelude::*;
+
+fn path(text: &str) -> SitePath {
+    SitePath::new(text).unwrap()
+}
+
+fn entry(bytes: &str, kind: Kind, kept: Kept) -> Entry {
+    let headers = Headers {
+        cache_control: "public, max-age=0".to_owned(),
+        content_type: "text/html; charset=utf-8".to_owned(),
+        content_encoding: None,
+        content_disposition: None,
+        content_language: None,
+        metadata: BTreeMap::new(),
+    };
+    Entry { digest: Digest::of(bytes.as_bytes()), size_bytes: bytes.len() as u64, headers, kind, kept, crc64: None }
+}
+
+fn mutable(bytes: &str) -> Entry {
+    entry(bytes, Kind::Mutable, Kept::Live)
+}
+
+fn fingerprinted(bytes: &str) -> Entry {
+    entry(bytes, Kind::Fingerprinted, Kept::Live)
+}
+
+fn files(entries: &[(&str, Entry)]) -> Files {
+    entries.iter().map(|(name, entry)| (path(name), entry.clone())).collect()
+}
+
+fn live(entries: &[(&str, Entry)]) -> Live {
+    Live { release: Some(ReleaseNumber::new(1)), files: files(entries), uncertain: BTreeSet::new() }
+}
+
+fn plan(live: &Live, target: Files) -> Plan {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let remove_now = PathGlobs::new("remove_now", &["*.json".to_owned()]).unwrap();
+    let facts = DistributionFacts {
+        id: "E1".to_owned(),
+        readable: true,
+        origin_path: "/live".to_owned(),
+        ..Default::default()
+    };
+    let cdn = CdnView::Known(&facts);
+    Plan::between(live, target, Policy { layout: &layout, cdn, remove_now: &remove_now, max_paths: 100 })
+}
+
+fn invalidated(plan: &Plan) -> Vec<&str> {
+    plan.invalidation.paths.iter().map(UrlPath::as_str).collect()
+}
+
+#[test]
+fn the_first_publish_sends_mutable_files_straight_to_their_live_keys_pages_last() {
+    let target = files(&[
+        ("index.html", mutable("home")),
+        ("about/index.html", mutable("about")),
+        ("robots.txt", mutable("robots")),
+        ("assets/app-1a2b3c4d.js", fingerprinted("app")),
+    ]);
+    let plan = plan(&Live::default(), target);
+    let send = |name: &str| Action::Send { path: path(name), absent: true };
+    assert_eq!(plan.waves, [vec![send("robots.txt")], vec![send("about/index.html")], vec![send("index.html")]]);
+    assert_eq!(plan.copies(), 0);
+    assert!(plan.uploads.iter().all(|upload| upload.to != Destination::Blob));
+    assert!(plan.files.values().all(|entry| entry.kept == Kept::Live));
+    assert_eq!(invalidated(&plan), ["/", "/about/", "/about/index.html", "/index.html", "/robots.txt"]);
+}
+
+#[test]
+fn a_later_publish_preserves_first_and_copies_in_order() {
+    let live = live(&[
+        ("index.html", mutable("home")),
+        ("old.html", mutable("old")),
+        ("photo.jpg", mutable("photo")),
+        ("data.json", mutable("data")),
+        ("assets/app-1a2b3c4d.js", fingerprinted("app")),
+    ]);
+    let target = files(&[
+        ("index.html", mutable("home 2")),
+        ("new.html", mutable("new")),
+        ("style.css", mutable("style")),
+        ("assets/app-5e6f7a8b.js", fingerprinted("app 2")),
+    ]);
+    let plan = plan(&live, target);
+    let copy = |name: &str, absent| Action::Copy { path: path(name), absent };
+    assert_eq!(
+        plan.waves,
+        [vec![copy("style.css", true)], vec![copy("new.html", true)], vec![copy("index.html", false)]]
+    );
+    assert_eq!(plan.removals, [path("data.json"), path("old.html")]);
+    assert_eq!(plan.changes[&path("photo.jpg")], Change::Retire);
+    assert_eq!(plan.changes[&path("assets/app-1a2b3c4d.js")], Change::Retire);
+    let preserved: Vec<_> = plan.preserves.keys().map(SitePath::as_str).collect();
+    assert_eq!(preserved, ["data.json", "index.html", "old.html", "photo.jpg"]);
+    let expected = ["/", "/data.json", "/index.html", "/new.html", "/old.html", "/style.css"];
+    assert_eq!(invalidated(&plan), expected);
+    assert_eq!(plan.leaving, (4, 3));
+    let counts =
+        FileCounts { total: 4, fingerprinted: 1, added: 3, replaced: 1, reheadered: 0, removed: 4, unchanged: 0 };
+    assert_eq!(plan.counts, counts);
+}
+
+#[test]
+fn other_headers_cost_a_copy_and_no_upload() {
+    let live = live(&[("index.html", mutable("home"))]);
+    let mut target = live.files.clone();
+    target.get_mut(&path("index.html")).unwrap().headers.cache_control = "no-store".to_owned();
+    let plan = plan(&live, target);
+    assert_eq!(plan.uploads, []);
+    assert_eq!(plan.preserves.len(), 0);
+    assert_eq!(plan.waves, [vec![Action::Reheader { path: path("index.html") }]]);
+    assert_eq!(plan.files[&path("index.html")].kept, Kept::Live);
+    assert_eq!(invalidated(&plan), ["/", "/index.html"]);
+}
+
+#[test]
+fn a_fingerprinted_name_that_lied_is_preserved_and_copied_like_a_page() {
+    let live = live(&[("assets/app-1a2b3c4d.js", fingerprinted("app"))]);
+    let plan = plan(&live, files(&[("assets/app-1a2b3c4d.js", entry("other", Kind::Mutable, Kept::Blob))]));
+    assert_eq!(plan.preserves.len(), 1);
+    assert_eq!(plan.uploads[0].to, Destination::Blob);
+    assert_eq!(invalidated(&plan), ["/assets/app-1a2b3c4d.js"]);
+}
+
+#[test]
+fn where_candidates_disagree_everything_is_written_again() {
+    let active = files(&[("index.html", mutable("1")), ("same.html", mutable("same")), ("gone.html", mutable("gone"))]);
+    let candidate = files(&[
+        ("index.html", entry("2", Kind::Mutable, Kept::Blob)),
+        ("same.html", mutable("same")),
+        ("new.html", entry("new", Kind::Mutable, Kept::Blob)),
+        ("assets/a-1a2b3c4d.js", fingerprinted("a")),
+    ]);
+    let live = Live::among(Some(ReleaseNumber::new(1)), active.clone(), &[candidate]);
+    let uncertain: Vec<_> = live.uncertain.iter().map(SitePath::as_str).collect();
+    assert_eq!(uncertain, ["gone.html", "index.html", "new.html"]);
+    let plan = plan(&live, active);
+    assert_eq!(plan.changes[&path("index.html")], Change::Replace);
+    assert_eq!(plan.changes[&path("new.html")], Change::Remove);
+    assert!(!plan.changes.contains_key(&path("same.html")));
+    assert_eq!(invalidated(&plan), ["/", "/gone.html", "/index.html", "/new.html"]);
+}
+
+#[test]
+fn equal_bytes_at_two_paths_are_one_blob() {
+    let live = live(&[("a.html", mutable("a"))]);
+    let plan = plan(&live, files(&[("a.html", mutable("x")), ("b.html", mutable("x")), ("c.html", mutable("x"))]));
+    assert_eq!(plan.uploads.len(), 1);
+    assert_eq!(plan.waves.iter().map(Vec::len).sum::<usize>(), 3);
+}
+
+#[test]
+fn without_sight_of_the_distribution_every_alias_is_refreshed() {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let policy = Policy {
+        layout: &layout,
+        cdn: CdnView::Unreadable,
+        remove_now: &PathGlobs::new("", &[]).unwrap(),
+        max_paths: 100,
+    };
+    let plan = Plan::between(&live(&[]), files(&[("a/index.html", mutable("a")), ("b.html", mutable("b"))]), policy);
+    assert_eq!(invalidated(&plan), ["/a", "/a/", "/a/index.html", "/b", "/b.html"]);
+}
+
+#[test]
+fn a_distribution_without_origin_path_serves_the_prefix_as_a_folder() {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let facts = DistributionFacts { default_root_object: Some("live/start.html".to_owned()), ..Default::default() };
+    let cdn = CdnView::Known(&facts);
+    let policy = Policy { layout: &layout, cdn, remove_now: &PathGlobs::new("", &[]).unwrap(), max_paths: 100 };
+    let plan = Plan::between(&live(&[]), files(&[("start.html", mutable("a"))]), policy);
+    assert_eq!(invalidated(&plan), ["/", "/live/start.html"]);
+}
+
+fn some_files() -> impl Strategy<Value = Files> {
+    let kinds = prop_oneof![Just(Kind::Mutable), Just(Kind::Fingerprinted)];
+    let entries = ("[xyz]{1,2}", "[hk]", kinds).prop_map(|(bytes, cache_control, kind)| {
+        let mut entry = entry(&bytes, kind, Kept::Live);
+        entry.headers.cache_control = cache_control;
+        entry
+    });
+    btree_map("[ab]{1,2}(/[ab])?\\.(html|js|json)".prop_map(|text| path(&text)), entries, 0..12)
+}
+
+/// What the live keys hold after a plan was carried out, by the planner's own account of each step.
+fn carried_out(live: &Live, plan: &Plan) -> BTreeMap<SitePath, (Digest, Headers)> {
+    let look = |entry: &Entry| (entry.digest, entry.headers.clone());
+    let mut objects: BTreeMap<_, _> = live.files.iter().map(|(path, entry)| (path.clone(), look(entry))).collect();
+    for upload in plan.uploads.iter().filter(|upload| upload.to == Destination::LiveWhileStaging) {
+        objects.insert(upload.path.clone(), look(&plan.files[&upload.path]));
+    }
+    for action in plan.waves.iter().flatten() {
+        objects.insert(action.path().clone(), look(&plan.files[action.path()]));
+    }
+    for path in &plan.removals {
+        objects.remove(path);
+    }
+    objects
+}
+
+proptest! {
+    #[test]
+    fn between_a_release_and_itself_there_is_nothing(target in some_files()) {
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: target.clone(), uncertain: BTreeSet::new() };
+        let plan = plan(&live, target);
+        prop_assert!(plan.is_empty());
+        prop_assert_eq!(&plan.invalidation, &Cover::default());
+        prop_assert_eq!(plan.live_writes() + plan.uploads.len() + plan.preserves.len(), 0);
+    }
+
+    #[test]
+    fn carrying_out_a_plan_makes_the_target_live_and_loses_no_bytes(from in some_files(), to in some_files()) {
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: from.clone(), uncertain: BTreeSet::new() };
+        let plan = plan(&live, to);
+        let after = carried_out(&live, &plan);
+        for (path, entry) in &plan.files {
+            let staged = staged_live(path, entry, &live);
+            // A fingerprinted file whose key has other bytes is found out while staging, not here.
+            if entry.kind == Kind::Fingerprinted && !staged { continue }
+            prop_assert_eq!(&after[path].0, &entry.digest);
+            if plan.changes.get(path) != Some(&Change::Replace) || !staged {
+                prop_assert_eq!(&after[path].1, &entry.headers);
+            }
+        }
+        for (path, entry) in &from {
+            let still_there = after.get(path).is_some_and(|(digest, _)| *digest == entry.digest);
+            prop_assert!(still_there || plan.preserves.contains_key(path), "{} is lost", path);
+        }
+        for (path, (digest, headers)) in &after {
+            let before = from.get(path);
+            let same = before.is_some_and(|entry| entry.digest == *digest && entry.headers == *headers);
+            let new_fingerprint = before.is_none() && plan.files[path].kind == Kind::Fingerprinted;
+            let url = UrlPath::encode(path.as_str());
+            let refreshed = plan.invalidation.paths.iter().any(|path| path.covers(&url));
+            prop_assert!(same || new_fingerprint || refreshed, "{} is stale", path);
+        }
+    }
+
+    #[test]
+    fn pages_follow_what_they_refer_to(from in some_files(), to in some_files()) {
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: from, uncertain: BTreeSet::new() };
+        let plan = plan(&live, to);
+        let order: Vec<bool> = plan.waves.iter().flatten().map(|action| action.path().is_page()).collect();
+        prop_assert!(order.is_sorted(), "a page is written before something that is not a page");
+    }
+}

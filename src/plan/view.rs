@@ -1,0 +1,73 @@
+//! A plan as programs read it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Plan};
+use crate::event::FileCounts;
+use crate::headers::Kind;
+use crate::manifest::ReleaseNumber;
+use crate::report::Uploaded;
+
+/// What a publish would do. In JSON a line of its own with `"type":"plan"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "plan", deny_unknown_fields)]
+pub struct PlanView {
+    /// The release it starts from; `null`: nothing was ever published.
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub from: Option<ReleaseNumber>,
+    /// How the two compare.
+    pub files: FileCounts,
+    /// What happens to each path that does not stay as it is, in the order of the paths.
+    pub changes: Vec<PathChange>,
+    /// The most that may be sent: bytes may already be stored.
+    pub uploaded: Uploaded,
+    /// Server-side copies.
+    pub copied: usize,
+    /// Objects removed.
+    pub deleted: usize,
+    /// What the CDN must forget.
+    pub paths: Vec<String>,
+    /// Unchanged files that a wildcard takes along.
+    pub evicted_unchanged: usize,
+}
+
+/// What happens to one path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PathChange {
+    /// The path in the site.
+    pub path: String,
+    /// What happens.
+    pub change: Change,
+    /// The size it will have; `null` where it leaves the site.
+    pub size_bytes: Option<u64>,
+    /// Whether its name vouches for its bytes; `null` where it leaves the site.
+    pub kind: Option<Kind>,
+}
+
+impl Plan {
+    /// The plan as programs read it.
+    pub fn view(&self) -> PlanView {
+        let changes = self.changes.iter().map(|(path, change)| {
+            let entry = self.files.get(path);
+            PathChange {
+                path: path.to_string(),
+                change: *change,
+                size_bytes: entry.map(|entry| entry.size_bytes),
+                kind: entry.map(|entry| entry.kind),
+            }
+        });
+        PlanView {
+            from: self.from,
+            files: self.counts,
+            changes: changes.collect(),
+            uploaded: Uploaded { objects: self.uploads.len(), bytes: self.upload_bytes() },
+            copied: self.copies(),
+            deleted: self.removals.len(),
+            paths: self.invalidation.paths.iter().map(ToString::to_string).collect(),
+            evicted_unchanged: self.invalidation.evicted_unchanged,
+        }
+    }
+}

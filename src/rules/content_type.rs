@@ -1,0 +1,146 @@
+//! The `Content-Type` of a file, from its name alone.
+//!
+//! The table below is asked first, then the `mime_guess` crate. What neither knows is `application/octet-stream`:
+//! browsers save it instead of guessing. Files without an extension are that too, except a few whose names are known
+//! to mean text or JSON. Text and the types that browsers read as text carry `charset=utf-8`, because every tool that
+//! builds a site writes UTF-8; JSON does not, because it is UTF-8 by definition (RFC 8259 section 8.1).
+
+use crate::path::SitePath;
+
+/// What `mime_guess` does not know, or says otherwise than the web of today. Sorted by extension.
+const BY_EXTENSION: &[(&str, &str)] = &[
+    ("apk", "application/vnd.android.package-archive"),
+    ("appcache", "text/cache-manifest"),
+    ("apng", "image/apng"),
+    ("atom", "application/atom+xml"),
+    ("avif", "image/avif"),
+    ("br", "application/octet-stream"),
+    ("cjs", "text/javascript"),
+    ("css", "text/css"),
+    ("csv", "text/csv"),
+    ("cur", "image/x-icon"),
+    ("eot", "application/vnd.ms-fontobject"),
+    ("flac", "audio/flac"),
+    ("geojson", "application/geo+json"),
+    ("glb", "model/gltf-binary"),
+    ("gltf", "model/gltf+json"),
+    ("gz", "application/gzip"),
+    ("heic", "image/heic"),
+    ("htm", "text/html"),
+    ("html", "text/html"),
+    ("ico", "image/x-icon"),
+    ("ics", "text/calendar"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("json5", "application/json5"),
+    ("jsonld", "application/ld+json"),
+    ("jxl", "image/jxl"),
+    ("ktx2", "image/ktx2"),
+    ("m3u8", "application/vnd.apple.mpegurl"),
+    ("m4a", "audio/mp4"),
+    ("m4s", "video/iso.segment"),
+    ("m4v", "video/mp4"),
+    ("map", "application/json"),
+    ("markdown", "text/markdown"),
+    ("md", "text/markdown"),
+    ("mdx", "text/markdown"),
+    ("mjs", "text/javascript"),
+    ("mov", "video/quicktime"),
+    ("mp3", "audio/mpeg"),
+    ("mp4", "video/mp4"),
+    ("mpd", "application/dash+xml"),
+    ("ndjson", "application/x-ndjson"),
+    ("oga", "audio/ogg"),
+    ("ogg", "audio/ogg"),
+    ("ogv", "video/ogg"),
+    ("opus", "audio/ogg"),
+    ("otf", "font/otf"),
+    ("pdf", "application/pdf"),
+    ("pf_fragment", "application/octet-stream"),
+    ("pf_index", "application/octet-stream"),
+    ("pf_meta", "application/octet-stream"),
+    ("pmtiles", "application/vnd.pmtiles"),
+    ("png", "image/png"),
+    ("rss", "application/rss+xml"),
+    ("svg", "image/svg+xml"),
+    ("svgz", "image/svg+xml"),
+    ("toml", "application/toml"),
+    ("ts", "video/mp2t"),
+    ("ttf", "font/ttf"),
+    ("txt", "text/plain"),
+    ("usdz", "model/vnd.usdz+zip"),
+    ("vcf", "text/vcard"),
+    ("vtt", "text/vtt"),
+    ("wasm", "application/wasm"),
+    ("wav", "audio/wav"),
+    ("webm", "video/webm"),
+    ("webmanifest", "application/manifest+json"),
+    ("webp", "image/webp"),
+    ("woff", "font/woff"),
+    ("woff2", "font/woff2"),
+    ("xhtml", "application/xhtml+xml"),
+    ("xml", "application/xml"),
+    ("xsl", "application/xslt+xml"),
+    ("xslt", "application/xslt+xml"),
+    ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+    ("zip", "application/zip"),
+    ("zst", "application/zstd"),
+];
+
+/// Names without an extension whose content is known. The first two are JSON by the rules of those who fetch them:
+/// Apple for universal links, and OpenID Connect clients.
+const BY_NAME: &[(&str, &str)] = &[
+    ("apple-app-site-association", "application/json"),
+    ("openid-configuration", "application/json"),
+    ("AUTHORS", "text/plain"),
+    ("CHANGELOG", "text/plain"),
+    ("CNAME", "text/plain"),
+    ("CODEOWNERS", "text/plain"),
+    ("CONTRIBUTORS", "text/plain"),
+    ("COPYING", "text/plain"),
+    ("LICENCE", "text/plain"),
+    ("LICENSE", "text/plain"),
+    ("NOTICE", "text/plain"),
+    ("README", "text/plain"),
+    ("VERSION", "text/plain"),
+    ("_headers", "text/plain"),
+    ("_redirects", "text/plain"),
+    ("version", "text/plain"),
+];
+
+/// The `Content-Type` of `path`, with its charset where it is text.
+pub(super) fn content_type(path: &SitePath) -> String {
+    let essence = essence(path);
+    if is_text(&essence) { format!("{essence}; charset=utf-8") } else { essence }
+}
+
+/// The `Content-Encoding` of a file that makes no sense without one: a compressed SVG has no type of its own.
+/// Files such as `app.js.gz` are left as they are, because the same name may be a download.
+pub(super) fn content_encoding(path: &SitePath) -> Option<&'static str> {
+    (path.extension().as_deref() == Some("svgz")).then_some("gzip")
+}
+
+fn essence(path: &SitePath) -> String {
+    let Some(extension) = path.extension() else {
+        return look_up(BY_NAME, path.file_name()).unwrap_or("application/octet-stream").to_owned();
+    };
+    match look_up(BY_EXTENSION, &extension) {
+        Some(known) => known.to_owned(),
+        None => mime_guess::from_ext(&extension).first_or_octet_stream().essence_str().to_owned(),
+    }
+}
+
+fn look_up(table: &[(&'static str, &'static str)], name: &str) -> Option<&'static str> {
+    table.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+}
+
+/// Whether the bytes are characters whose encoding must be said.
+fn is_text(essence: &str) -> bool {
+    essence.starts_with("text/")
+        || matches!(essence, "image/svg+xml" | "application/xml" | "application/xhtml+xml" | "application/yaml")
+        || essence.ends_with("+xml")
+        || matches!(essence, "application/javascript" | "application/toml")
+}

@@ -1,0 +1,45 @@
+//! Answers that no library makes for us: AWS's XML errors.
+
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use s3s::Body;
+
+pub(super) type Answer = Response<Body>;
+
+/// S3's form of an error; `extra` is further XML within it.
+pub(super) fn s3_error(status: u16, code: &str, message: &str, extra: &str) -> Answer {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>{extra}</Error>",
+        escape(code),
+        escape(message)
+    );
+    xml(status, body)
+}
+
+/// CloudFront's form of an error.
+pub(super) fn cloudfront_error(status: u16, code: &str, message: &str) -> Answer {
+    let kind = if status < 500 { "Sender" } else { "Receiver" };
+    let body = format!(
+        "<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"><Error>\
+         <Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>",
+        escape(code),
+        escape(message)
+    );
+    xml(status, body)
+}
+
+pub(super) fn internal_error() -> Answer {
+    s3_error(500, "InternalError", "We encountered an internal error. Please try again.", "")
+}
+
+pub(super) fn xml(status: u16, body: String) -> Answer {
+    let mut answer = Response::new(Body::from(body));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    answer
+}
+
+/// Text as it may stand between XML tags.
+pub(super) fn escape(text: &str) -> String {
+    quick_xml::escape::escape(text).into_owned()
+}

@@ -1,0 +1,98 @@
+//! Faults a test can ask for, and the rule that decides which request meets one.
+
+use std::time::Duration;
+
+use super::log::{LoggedRequest, Service};
+
+/// Something that shall go wrong.
+///
+/// Of several armed faults that match a request, the first that is due takes effect; each counts the requests
+/// that reach it.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// The requests it is for.
+    pub matches: Match,
+    /// How many matching requests are let through first.
+    pub skip: usize,
+    /// How many requests it then hits; `usize::MAX` means for ever.
+    pub times: usize,
+    /// What happens to them.
+    pub effect: Effect,
+}
+
+/// Which requests a fault is for. What is `None` matches everything.
+#[derive(Clone, Debug, Default)]
+pub struct Match {
+    /// AWS's name of the operation, such as `PutObject`.
+    pub operation: Option<String>,
+    /// A part of the key (for CloudFront: of the distribution's id; for the site: of the path).
+    pub key_contains: Option<String>,
+    /// The server. `None` means S3 and CloudFront: the site is hit only when it is named.
+    pub service: Option<Service>,
+}
+
+/// What happens to a request that meets a fault.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// It is served normally after this time.
+    Latency(Duration),
+    /// It is refused with AWS's XML error, and has no effect.
+    Refuse {
+        /// HTTP status, such as 503; anything that is no status becomes 500.
+        status: u16,
+        /// AWS's error code, such as `SlowDown`.
+        code: String,
+        /// The message.
+        message: String,
+    },
+    /// The connection is closed; the request has no effect.
+    ResetBefore,
+    /// The request has its effect, then the connection is closed without an answer.
+    DropAnswer,
+    /// The request has no effect and no answer comes until the sandbox stops.
+    Stall,
+}
+
+impl Match {
+    fn covers(&self, request: &LoggedRequest) -> bool {
+        let service = match self.service {
+            Some(service) => service == request.service,
+            None => request.service != Service::Site,
+        };
+        service
+            && self.operation.as_ref().is_none_or(|name| *name == request.operation)
+            && self.key_contains.as_ref().is_none_or(|part| request.key.contains(part))
+    }
+}
+
+/// The armed faults in the order in which they were injected.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn arm(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Counts the request and says what it meets, if anything.
+    pub(super) fn meet(&mut self, request: &LoggedRequest) -> Option<Effect> {
+        for fault in &mut self.0 {
+            if fault.times == 0 || !fault.matches.covers(request) {
+                continue;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
+                continue;
+            }
+            if fault.times != usize::MAX {
+                fault.times -= 1;
+            }
+            return Some(fault.effect.clone());
+        }
+        None
+    }
+}

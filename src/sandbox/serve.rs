@@ -1,0 +1,201 @@
+//! Listening, serving and stopping: what the three servers share.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{DATE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::SandboxError;
+use super::answer::{self, Answer};
+use super::clock::{Clock, http_date};
+use super::cloudfront::CloudFrontServer;
+use super::faults::Effect;
+use super::log::Service;
+use super::operation::describe;
+use super::s3::S3Server;
+use super::site::SiteServer;
+use super::traffic::Traffic;
+
+/// How long open requests may take once the sandbox is told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// One of the three servers.
+pub(super) enum Server {
+    S3(S3Server),
+    CloudFront(CloudFrontServer),
+    Site(SiteServer),
+}
+
+impl Server {
+    fn service(&self) -> Service {
+        match self {
+            Server::S3(_) => Service::S3,
+            Server::CloudFront(_) => Service::CloudFront,
+            Server::Site(_) => Service::Site,
+        }
+    }
+
+    async fn answer(&self, operation: &str, request: Request<Incoming>) -> Answer {
+        match self {
+            Server::S3(server) => server.answer(operation, request).await,
+            Server::CloudFront(server) => server.answer(operation, request).await,
+            Server::Site(server) => server.answer(&request),
+        }
+    }
+
+    fn refusal(&self, status: u16, code: &str, message: &str) -> Answer {
+        match self {
+            Server::CloudFront(_) => answer::cloudfront_error(status, code, message),
+            Server::S3(_) | Server::Site(_) => answer::s3_error(status, code, message, ""),
+        }
+    }
+}
+
+/// What every request needs.
+pub(super) struct Front {
+    pub(super) server: Server,
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) clock: Clock,
+    pub(super) request_ids: Arc<AtomicU64>,
+}
+
+/// Says that the connection is to be closed without an answer.
+#[derive(Debug)]
+struct NoAnswer;
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the connection is closed on purpose")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// Opens a port on the loopback interface; 0 is any free one.
+pub(super) async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), SandboxError> {
+    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let bind = |source| SandboxError::Bind { address: wanted, source };
+    let listener = TcpListener::bind(wanted).await.map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    Ok((listener, address))
+}
+
+/// Serves until `stop` changes or its sender is gone, then lets open requests end.
+pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                // A failed accept is the client's loss; the next one may succeed.
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(connection(stream, Arc::clone(&front), stop.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+            _ = stop.changed() => break,
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    // What has not ended by then waits for a client that has gone silent, and is cut off.
+    let _ = timeout(STOP_WITHIN, all).await;
+    connections.shutdown().await;
+}
+
+async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
+    // Without it small answers wait for the client's acknowledgement; if it fails they are only slower.
+    let _ = stream.set_nodelay(true);
+    let stopping = stop.clone();
+    let service = service_fn(move |request| {
+        let (front, stop) = (Arc::clone(&front), stopping.clone());
+        async move { front.handle(request, stop).await }
+    });
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    // An error is a connection that broke, or that a fault has closed: both are the client's to notice.
+    tokio::select! {
+        _ = serving.as_mut() => {}
+        _ = stop.changed() => {
+            serving.as_mut().graceful_shutdown();
+            let _ = serving.await;
+        }
+    }
+}
+
+impl Front {
+    async fn handle(&self, request: Request<Incoming>, mut stop: watch::Receiver<bool>) -> Result<Answer, NoAnswer> {
+        let (parts, body) = request.into_parts();
+        let entry = describe(self.server.service(), &parts);
+        let operation = entry.operation.clone();
+        let (ticket, effect) = self.traffic.arrive(entry);
+        let is_head = parts.method == Method::HEAD;
+        let request = Request::from_parts(parts, body);
+        let mut answered = match effect {
+            None => self.server.answer(&operation, request).await,
+            Some(Effect::Latency(time)) => {
+                tokio::select! {
+                    () = sleep(time) => {}
+                    _ = stop.changed() => {}
+                }
+                self.server.answer(&operation, request).await
+            }
+            Some(Effect::Refuse { status, code, message }) => {
+                discard(request.into_body()).await;
+                self.server.refusal(status, &code, &message)
+            }
+            Some(Effect::ResetBefore) => return Err(NoAnswer),
+            Some(Effect::DropAnswer) => {
+                self.server.answer(&operation, request).await;
+                return Err(NoAnswer);
+            }
+            Some(Effect::Stall) => {
+                // Both a change and a sender that is gone mean that the sandbox stops.
+                let _ = stop.changed().await;
+                return Err(NoAnswer);
+            }
+        };
+        self.stamp(&mut answered);
+        if is_head && !answered.status().is_success() {
+            // Errors to HEAD have no body, and so no length.
+            answered.headers_mut().remove(hyper::header::CONTENT_LENGTH);
+        }
+        self.traffic.answer(ticket, answered.status().as_u16());
+        Ok(answered)
+    }
+
+    /// Adds what every answer of AWS carries.
+    fn stamp(&self, answered: &mut Answer) {
+        let number = self.request_ids.fetch_add(1, Ordering::SeqCst);
+        let name = match self.server {
+            Server::S3(_) => "x-amz-request-id",
+            Server::CloudFront(_) => "x-amzn-requestid",
+            Server::Site(_) => "x-amz-cf-id",
+        };
+        let headers = answered.headers_mut();
+        if let Ok(date) = HeaderValue::try_from(http_date(self.clock.now())) {
+            headers.insert(DATE, date);
+        }
+        if let Ok(id) = HeaderValue::try_from(format!("SANDBOX{number:09}")) {
+            headers.insert(name, id);
+        }
+    }
+}
+
+/// Reads a body to its end, so that a client which is still sending gets to read the answer.
+async fn discard(mut body: Incoming) {
+    while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {}
+}

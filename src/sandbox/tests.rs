@@ -1,0 +1,79 @@
+//! The sandbox seen through the real SDK clients, over loopback HTTP.
+
+mod cloudfront;
+mod copies;
+mod durability;
+mod faults;
+mod listing;
+mod load;
+mod multipart;
+mod objects;
+mod site;
+mod strictness;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+
+use super::{ACCESS_KEY_ID, Options, SECRET_ACCESS_KEY, Sandbox};
+
+const BUCKET: &str = "sandbox";
+
+fn credentials() -> Credentials {
+    Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox")
+}
+
+async fn start() -> Sandbox {
+    Sandbox::start(Options::default()).await.expect("the sandbox starts")
+}
+
+fn s3_config(sandbox: &Sandbox) -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(credentials())
+        .endpoint_url(sandbox.s3_endpoint())
+        .force_path_style(true)
+        .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
+}
+
+fn s3(sandbox: &Sandbox) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(s3_config(sandbox).build())
+}
+
+fn cloudfront(sandbox: &Sandbox) -> aws_sdk_cloudfront::Client {
+    let config = aws_sdk_cloudfront::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(credentials())
+        .endpoint_url(sandbox.cloudfront_endpoint())
+        .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
+        .build();
+    aws_sdk_cloudfront::Client::from_conf(config)
+}
+
+/// Puts a small object and returns its ETag with quotation marks.
+async fn put(client: &aws_sdk_s3::Client, key: &str, body: &'static [u8]) -> String {
+    let put = client.put_object().bucket(BUCKET).key(key).content_type("text/plain");
+    let answer = put.body(ByteStream::from_static(body)).send().await.expect("the object is put");
+    answer.e_tag.expect("an ETag")
+}
+
+/// The status and code of a refusal.
+fn refusal<T, E: ProvideErrorMetadata + std::fmt::Debug>(
+    result: Result<T, SdkError<E, aws_sdk_s3::config::http::HttpResponse>>,
+) -> (u16, String) {
+    match result {
+        Ok(_) => panic!("the request was not refused"),
+        Err(SdkError::ServiceError(error)) => {
+            (error.raw().status().as_u16(), error.err().code().unwrap_or_default().to_owned())
+        }
+        Err(other) => panic!("no answer: {other:?}"),
+    }
+}
+
+fn metadata(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}

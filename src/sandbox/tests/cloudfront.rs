@@ -1,0 +1,134 @@
+//! The CloudFront API.
+
+use std::time::Duration;
+
+use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
+
+use super::{cloudfront, refusal, start};
+use crate::sandbox::{CustomError, Distribution, Service};
+
+const ID: &str = "E1SANDBOX";
+
+fn batch(reference: &str, paths: &[&str], quantity: usize) -> InvalidationBatch {
+    let items: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+    let quantity = i32::try_from(quantity).expect("a small number");
+    let paths = Paths::builder().quantity(quantity).set_items(Some(items)).build().expect("paths");
+    InvalidationBatch::builder().paths(paths).caller_reference(reference).build().expect("a batch")
+}
+
+#[tokio::test]
+async fn an_invalidation_completes_after_a_poll() {
+    let sandbox = start().await;
+    let client = cloudfront(&sandbox);
+    let paths = ["/index.html", "/a%20b", "/x*"];
+    let create = || client.create_invalidation().distribution_id(ID);
+    let created = create().invalidation_batch(batch("r1", &paths, 3)).send().await.expect("created");
+    assert!(created.location().is_some_and(|location| location.contains("/invalidation/I")));
+    let id = created.invalidation.expect("an invalidation").id;
+    let poll = || client.get_invalidation().distribution_id(ID).id(&id);
+    let status = |polled: aws_sdk_cloudfront::operation::get_invalidation::GetInvalidationOutput| {
+        polled.invalidation.expect("an invalidation").status
+    };
+    assert_eq!(status(poll().send().await.expect("polled")), "InProgress");
+    assert_eq!(status(poll().send().await.expect("polled")), "Completed");
+
+    let again = create().invalidation_batch(batch("r1", &["/x*", "/index.html", "/a%20b"], 3)).send().await;
+    assert_eq!(again.expect("the same one").invalidation.expect("an invalidation").id, id);
+    let other = create().invalidation_batch(batch("r1", &["/other"], 1)).send().await;
+    assert_eq!(refusal(other), (400, "InvalidationBatchAlreadyExists".into()));
+
+    let listed = client.list_invalidations().distribution_id(ID).send().await.expect("listed");
+    assert_eq!(listed.invalidation_list.expect("a list").items().len(), 1);
+    let stored = sandbox.invalidations(ID);
+    assert_eq!(stored[0].paths, paths);
+    assert_eq!((stored.len(), stored[0].status), (1, "Completed"));
+    let log = sandbox.requests();
+    assert_eq!(
+        (log[0].service, log[0].operation.as_str(), log[0].key.as_str()),
+        (Service::CloudFront, "CreateInvalidation", ID)
+    );
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn bad_batches_are_refused() {
+    let sandbox = start().await;
+    let client = cloudfront(&sandbox);
+    let create = |batch| client.create_invalidation().distribution_id(ID).invalidation_batch(batch).send();
+    assert_eq!(refusal(create(batch("r", &["/a"], 2)).await), (400, "InconsistentQuantities".into()));
+    assert_eq!(refusal(create(batch("r", &["a"], 1)).await), (400, "InvalidArgument".into()));
+    assert_eq!(refusal(create(batch("r", &["/é"], 1)).await), (400, "InvalidArgument".into()));
+    let other = client.create_invalidation().distribution_id("E2").invalidation_batch(batch("r", &["/a"], 1));
+    assert_eq!(refusal(other.send().await), (404, "NoSuchDistribution".into()));
+    assert!(sandbox.invalidations(ID).is_empty());
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn too_many_in_progress_are_refused() {
+    let sandbox = start().await;
+    let client = cloudfront(&sandbox);
+    let create = |reference: &str, paths: &[&str]| {
+        let batch = batch(reference, paths, paths.len());
+        client.create_invalidation().distribution_id(ID).invalidation_batch(batch).send()
+    };
+    create("wild", &["/a*"; 15]).await.expect("as many as allowed");
+    let too_many = (400, "TooManyInvalidationsInProgress".to_owned());
+    assert_eq!(refusal(create("more", &["/b*"]).await), too_many);
+    create("files", &["/a"; 3_000]).await.expect("files are counted apart");
+    assert_eq!(refusal(create("more", &["/b"]).await), too_many);
+    sandbox.advance_clock(Duration::from_secs(60));
+    create("more", &["/b*"]).await.expect("the others are complete by now");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_distribution_shows_its_configuration() {
+    let sandbox = start().await;
+    sandbox.set_distribution(Distribution {
+        id: ID.to_owned(),
+        bucket: "sandbox".to_owned(),
+        origin_path: "/live".to_owned(),
+        default_root_object: Some("index.html".to_owned()),
+        custom_errors: vec![CustomError {
+            error_code: 403,
+            response_page_path: Some("/404.html".to_owned()),
+            response_code: Some(404),
+            error_caching_min_ttl: Duration::from_secs(10),
+        }],
+        index_pages: true,
+    });
+    let client = cloudfront(&sandbox);
+    let shown = client.get_distribution_config().id(ID).send().await.expect("the configuration");
+    assert!(shown.e_tag().is_some());
+    let config = shown.distribution_config.expect("the configuration");
+    assert_eq!(config.default_root_object(), Some("index.html"));
+    let origin = &config.origins().expect("origins").items()[0];
+    assert_eq!((origin.origin_path(), origin.domain_name()), (Some("/live"), "sandbox.s3.us-east-1.amazonaws.com"));
+    let behavior = config.default_cache_behavior().expect("a behavior");
+    assert_eq!(behavior.cache_policy_id(), Some("658327ea-f89d-4fab-a63d-7e88639e58f6"));
+    assert_eq!(behavior.function_associations().map(|all| all.quantity()), Some(1));
+    let error = &config.custom_error_responses().expect("errors").items()[0];
+    assert_eq!(
+        (error.error_code(), error.response_code(), error.response_page_path()),
+        (403, Some("404"), Some("/404.html"))
+    );
+    let whole = client.get_distribution().id(ID).send().await.expect("the distribution");
+    assert_eq!(whole.distribution().expect("the distribution").status(), "Deployed");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn signatures_are_verified() {
+    let sandbox = start().await;
+    let config = cloudfront(&sandbox).config().to_builder();
+    let other = aws_sdk_s3::config::Credentials::new(crate::sandbox::ACCESS_KEY_ID, "wrong", None, None, "test");
+    let client = aws_sdk_cloudfront::Client::from_conf(config.credentials_provider(other).build());
+    let result = client.get_distribution().id(ID).send().await;
+    assert_eq!(refusal(result), (403, "SignatureDoesNotMatch".into()));
+    let unsigned = client.list_invalidations().distribution_id(ID).marker("a b/~*").max_items(3);
+    assert_eq!(refusal(unsigned.send().await).0, 403);
+    let sound = cloudfront(&sandbox).list_invalidations().distribution_id(ID).marker("a b/~*").max_items(3);
+    sound.send().await.expect("odd characters in a query are signed alike");
+    sandbox.stop().await;
+}

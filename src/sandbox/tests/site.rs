@@ -1,0 +1,109 @@
+//! The site as visitors get it, fetched with bare HTTP/1.1.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::start;
+use crate::sandbox::{CustomError, Distribution, Sandbox, Service};
+
+struct Page {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Page {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+async fn fetch(sandbox: &Sandbox, method: &str, path: &str, headers: &str) -> Page {
+    let address = sandbox.site_url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: site\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    Page { status: head[9..12].parse().expect("a status"), head: head.to_owned(), body: body.to_owned() }
+}
+
+fn site() -> Distribution {
+    Distribution {
+        id: "E1SANDBOX".to_owned(),
+        bucket: "sandbox".to_owned(),
+        origin_path: "/live".to_owned(),
+        default_root_object: Some("index.html".to_owned()),
+        custom_errors: Vec::new(),
+        index_pages: true,
+    }
+}
+
+#[tokio::test]
+async fn pages_are_found_as_the_cdn_finds_them() {
+    let sandbox = start().await;
+    sandbox.set_distribution(site());
+    for (key, body) in
+        [("live/index.html", "home"), ("live/a/index.html", "a"), ("live/ä b.txt", "odd"), ("outside", "no")]
+    {
+        sandbox.put_foreign("sandbox", key, body, "text/html");
+    }
+    for (path, body) in [("/", "home"), ("/a", "a"), ("/a/", "a"), ("/a/index.html", "a"), ("/%C3%A4%20b.txt", "odd")] {
+        let page = fetch(&sandbox, "GET", path, "").await;
+        assert_eq!((page.status, page.body.as_str()), (200, body), "{path}");
+        assert_eq!(page.header("content-type"), Some("text/html"));
+    }
+    let missing = fetch(&sandbox, "GET", "/outside.txt", "").await;
+    assert_eq!(missing.status, 403);
+    assert!(missing.body.contains("<Code>AccessDenied</Code>"));
+    sandbox.set_distribution(Distribution { index_pages: false, ..site() });
+    assert_eq!(fetch(&sandbox, "GET", "/a/", "").await.status, 403);
+    assert_eq!(fetch(&sandbox, "GET", "/", "").await.body, "home");
+    assert_eq!(fetch(&sandbox, "POST", "/", "").await.status, 403);
+    let log = sandbox.requests();
+    assert_eq!((log[4].service, log[4].key.as_str()), (Service::Site, "/ä b.txt"));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn custom_errors_replace_page_and_status() {
+    let sandbox = start().await;
+    let custom = |code| CustomError {
+        error_code: 403,
+        response_page_path: Some("/404.html".to_owned()),
+        response_code: code,
+        error_caching_min_ttl: Duration::from_secs(10),
+    };
+    sandbox.set_distribution(Distribution { custom_errors: vec![custom(Some(404))], ..site() });
+    assert_eq!(fetch(&sandbox, "GET", "/none", "").await.status, 403, "the page itself is missing");
+    sandbox.put_foreign("sandbox", "live/404.html", "not here", "text/html");
+    let page = fetch(&sandbox, "GET", "/none", "").await;
+    assert_eq!((page.status, page.body.as_str()), (404, "not here"));
+    sandbox.set_distribution(Distribution { custom_errors: vec![custom(None)], ..site() });
+    assert_eq!(fetch(&sandbox, "GET", "/none", "").await.status, 403);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn conditional_and_partial_requests_are_answered() {
+    let sandbox = start().await;
+    sandbox.put_foreign("sandbox", "index.html", "0123456789", "text/html");
+    let page = fetch(&sandbox, "GET", "/", "").await;
+    let etag = page.header("etag").expect("an ETag").to_owned();
+    let same = fetch(&sandbox, "GET", "/", &format!("if-none-match: W/{etag}\r\n")).await;
+    assert_eq!((same.status, same.body.as_str(), same.header("etag")), (304, "", Some(etag.as_str())));
+    let since = page.header("last-modified").expect("a date");
+    assert_eq!(fetch(&sandbox, "GET", "/", &format!("if-modified-since: {since}\r\n")).await.status, 304);
+    let part = fetch(&sandbox, "GET", "/", "range: bytes=2-4\r\n").await;
+    assert_eq!((part.status, part.body.as_str(), part.header("content-range")), (206, "234", Some("bytes 2-4/10")));
+    assert_eq!(fetch(&sandbox, "GET", "/", "range: bytes=10-\r\n").await.status, 416);
+    let head = fetch(&sandbox, "HEAD", "/", "").await;
+    assert_eq!((head.status, head.body.as_str(), head.header("content-length")), (200, "", Some("10")));
+    sandbox.stop().await;
+}

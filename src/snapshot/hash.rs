@@ -1,0 +1,164 @@
+//! Reads every file once: for its digest, and for secrets in it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crc_fast::CrcAlgorithm;
+use sha2::{Digest as _, Sha256};
+
+use super::refusal::{Reason, Refusal};
+use super::secrets::{Evidence, Scanner, Secret};
+use super::walk::Found;
+use super::{MULTIPART_BYTES, SourceFile};
+use crate::digest::{Crc64, Digest};
+use crate::event::{Event, Events};
+use crate::path::SitePath;
+
+/// How much of a file is in memory at once, for each core.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// What became of the files.
+pub(super) struct Hashed {
+    pub(super) files: BTreeMap<SitePath, SourceFile>,
+    pub(super) refusals: Vec<Refusal>,
+}
+
+/// What all cores write to.
+#[derive(Default)]
+struct Progress {
+    files: BTreeMap<SitePath, SourceFile>,
+    refusals: Vec<Refusal>,
+    done: usize,
+    bytes: u64,
+}
+
+/// Hashes `files` on all cores. Goes on after a refusal, so that all of them are told, whichever core met the first.
+pub(super) fn hash(files: BTreeMap<SitePath, Found>, events: Events<'_>) -> Hashed {
+    let mut queue: Vec<(SitePath, Found)> = files.into_iter().collect();
+    // Largest first, so that no core is left alone with a large file at the end.
+    queue.sort_by(|(a_path, a), (b_path, b)| b.size_bytes.cmp(&a.size_bytes).then(a_path.cmp(b_path)));
+    let next = AtomicUsize::new(0);
+    let progress = Mutex::new(Progress::default());
+    let cores = thread::available_parallelism().map_or(1, NonZero::get).min(queue.len());
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                let mut buffer = vec![0; BUFFER_BYTES];
+                while let Some((path, found)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = hash_file(path, found, &mut buffer);
+                    record(&progress, path, found.size_bytes, result, events);
+                }
+            });
+        }
+    });
+    let Progress { files, refusals, .. } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Hashed { files, refusals }
+}
+
+/// Counts and reports under one lock, so that the numbers in the events only grow.
+fn record(
+    progress: &Mutex<Progress>,
+    path: &SitePath,
+    size_bytes: u64,
+    result: Result<SourceFile, Refusal>,
+    events: Events<'_>,
+) {
+    let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+    match result {
+        Ok(file) => {
+            progress.files.insert(path.clone(), file);
+        }
+        Err(refusal) => progress.refusals.push(refusal),
+    }
+    progress.done += 1;
+    progress.bytes += size_bytes;
+    events.send(Event::HashingAdvanced { files: progress.done, bytes: progress.bytes });
+}
+
+fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<SourceFile, Refusal> {
+    let refusal = |reason, what: String, cause: Option<&io::Error>| Refusal {
+        path: path.to_string(),
+        what,
+        reason,
+        cause: cause.map(ToString::to_string),
+    };
+    let unreadable = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            refusal(Reason::Changed, "vanished while it was read".to_owned(), None)
+        }
+        _ => refusal(Reason::Unreadable, "cannot be read".to_owned(), Some(&error)),
+    };
+    let file = File::open(&found.path).map_err(unreadable)?;
+    let scanner = (!found.may_be_private).then(|| Scanner::new(Evidence::wanted_in(path)));
+    let pass = read(file, found.size_bytes, scanner, buffer).map_err(unreadable)?;
+    if let Some(secret) = pass.secret {
+        let line = line_of(&found.path, secret.offset, buffer).map_err(unreadable)?;
+        return Err(refusal(Reason::Private, format!("holds {} in line {line}", secret.what), None));
+    }
+    if pass.size_bytes != found.size_bytes {
+        let change = if pass.size_bytes > found.size_bytes { "grew" } else { "shrank" };
+        return Err(refusal(Reason::Changed, format!("{change} while it was read"), None));
+    }
+    Ok(SourceFile { path: found.path.clone(), size_bytes: pass.size_bytes, digest: pass.digest, crc64: pass.crc64 })
+}
+
+/// What one pass over the bytes tells.
+#[derive(Debug)]
+struct Pass {
+    /// Bytes read: never more than one beyond those expected.
+    size_bytes: u64,
+    digest: Digest,
+    crc64: Option<Crc64>,
+    secret: Option<Secret>,
+}
+
+fn read(reader: impl Read, expected_bytes: u64, mut scanner: Option<Scanner>, buffer: &mut [u8]) -> io::Result<Pass> {
+    // A file that grows as fast as it is read must not keep us for ever.
+    let mut reader = reader.take(expected_bytes.saturating_add(1));
+    let mut sha256 = Sha256::new();
+    let mut crc64 = (expected_bytes >= MULTIPART_BYTES).then(|| crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme));
+    let mut size_bytes = 0;
+    loop {
+        let count = match reader.read(buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let piece = &buffer[..count];
+        size_bytes += count as u64;
+        sha256.update(piece);
+        if let Some(crc64) = &mut crc64 {
+            crc64.update(piece);
+        }
+        if let Some(scanner) = &mut scanner {
+            scanner.feed(piece);
+        }
+    }
+    Ok(Pass {
+        size_bytes,
+        digest: Digest::from_bytes(sha256.finalize().into()),
+        crc64: crc64.map(|crc64| Crc64::new(crc64.finalize())),
+        secret: scanner.and_then(Scanner::finish),
+    })
+}
+
+/// The line, from 1, that holds the byte at `offset`. A second reading, which only files with a secret cost.
+fn line_of(path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<u64> {
+    let mut reader = File::open(path)?.take(offset);
+    let mut line = 1;
+    loop {
+        match reader.read(buffer) {
+            Ok(0) => return Ok(line),
+            Ok(count) => line += buffer[..count].iter().filter(|&&byte| byte == b'\n').count() as u64,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

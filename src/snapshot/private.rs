@@ -1,0 +1,106 @@
+//! Names that promise something private.
+
+/// Folders whose contents are never meant for visitors.
+const FOLDERS: [(&str, &str); 5] = [
+    (".git", "belongs to a git repository, with its whole history"),
+    (".hg", "belongs to a Mercurial repository, with its whole history"),
+    (".svn", "belongs to a Subversion working copy"),
+    (".ssh", "lies among SSH keys"),
+    (".aws", "lies among AWS credentials"),
+];
+
+/// Files that hold passwords, tokens or keys by custom.
+const FILES: [(&str, &str); 13] = [
+    (".npmrc", "may hold tokens of a package registry"),
+    (".yarnrc.yml", "may hold tokens of a package registry"),
+    (".pypirc", "may hold tokens of a package registry"),
+    (".netrc", "may hold passwords"),
+    (".pgpass", "may hold passwords"),
+    (".htpasswd", "holds passwords"),
+    (".git-credentials", "holds passwords"),
+    ("id_rsa", "is a private key by its name"),
+    ("id_dsa", "is a private key by its name"),
+    ("id_ecdsa", "is a private key by its name"),
+    ("id_ed25519", "is a private key by its name"),
+    ("id_ed25519_sk", "is a private key by its name"),
+    ("publish.toml", "is the configuration of publish"),
+];
+
+/// Endings of files that hold private keys in a form that is not text. Keys that are text are found by their content,
+/// whatever their names: `.pem` and `.key` are names of public things too.
+const ENDINGS: [&str; 7] = [".p12", ".pfx", ".ppk", ".jks", ".keystore", ".kdbx", ".p8"];
+
+/// What makes `path` private by its name alone, as the end of a sentence that begins with the path. Case does not
+/// count: a disk that ignores it makes `.ENV` of `.env`.
+pub(super) fn name(path: &str) -> Option<&'static str> {
+    let path = path.to_ascii_lowercase();
+    let file_name = path.rsplit('/').next().unwrap_or(&path);
+    let folder = path.split('/').find_map(|segment| named(&FOLDERS, segment));
+    if folder.is_some() {
+        return folder;
+    }
+    if path.split('/').any(|segment| segment.starts_with(".env")) {
+        return Some("holds settings of a build or server, which may be secret");
+    }
+    if ENDINGS.iter().any(|ending| file_name.ends_with(ending)) {
+        return Some("is a store of private keys by its name");
+    }
+    named(&FILES, file_name)
+}
+
+fn named(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    table.iter().find(|(private, _)| *private == name).map(|(_, what)| *what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn private_names_are_known_in_any_case_and_folder() {
+        for private in [
+            ".env",
+            ".env.local",
+            "a/.ENV",
+            ".envrc",
+            ".env/production",
+            ".git/config",
+            ".git",
+            "a/.git/HEAD",
+            ".npmrc",
+            "a/.htpasswd",
+            "id_rsa",
+            "keys/id_ed25519",
+            "a.p12",
+            "a.PFX",
+            "publish.toml",
+            "sub/publish.toml",
+            ".ssh/config",
+            ".aws/credentials",
+            ".git-credentials",
+        ] {
+            assert!(name(private).is_some(), "{private}");
+        }
+    }
+
+    #[test]
+    fn public_names_are_left_alone() {
+        for public in [
+            "index.html",
+            "environment.html",
+            "git/index.html",
+            ".gitignore",
+            ".gitkeep",
+            "id_rsa.pub",
+            "ca.pem",
+            "slides.key",
+            "publish.toml.html",
+            "docs/publish-toml.html",
+            "htpasswd.html",
+            "env",
+            ".well-known/security.txt",
+        ] {
+            assert_eq!(name(public), None, "{public}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Staging: a release's bytes and manifest go into the bucket, and visitors see nothing of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::aws::{Class, Condition, ObjectInfo, Store, StoreError};
+use crate::error::{Code, Problem};
+use crate::event::{Event, Events};
+use crate::headers::Headers;
+use crate::layout::{Address, Layout};
+use crate::live::{Foreign, foreign_object};
+use crate::manifest::{Claim, Entry, Manifest, ReleaseNumber};
+use crate::path::SitePath;
+use crate::plan::{Destination, Plan, Upload};
+use crate::report::Uploaded;
+use crate::snapshot::SourceFile;
+use crate::state::{State, state_headers};
+
+/// From this size on, one HEAD asks whether the bytes are there before they are sent, in bytes.
+const ASK_FIRST_BYTES: u64 = 1 << 20;
+
+/// A release whose bytes are stored. Where nothing is active yet its mutable files are not: they go straight to their
+/// live keys while activating, and its manifest follows them.
+#[derive(Debug)]
+pub struct Staged {
+    /// The release.
+    pub manifest: Manifest,
+    /// Whether the manifest is written.
+    pub complete: bool,
+    /// What was sent.
+    pub uploaded: Uploaded,
+    /// Fingerprinted files that were there with other headers: put right while activating.
+    pub reheader: BTreeSet<SitePath>,
+}
+
+/// Why a release is not staged.
+#[derive(Debug)]
+pub enum NotStaged {
+    /// These names looked fingerprinted, and their keys have other bytes of this site: they are mutable for good.
+    Lied(BTreeSet<SitePath>),
+    /// Something failed.
+    Failed(Problem),
+}
+
+/// What staging works with.
+pub struct Staging<'a> {
+    /// Where bytes go.
+    pub store: &'a Store,
+    /// Where claim and manifest go.
+    pub state: &'a State,
+    /// Their keys.
+    pub layout: &'a Layout,
+    /// The files on disk.
+    pub sources: &'a BTreeMap<SitePath, SourceFile>,
+    /// What to do with foreign objects at the keys of fingerprinted files.
+    pub foreign: Foreign,
+    /// Who listens.
+    pub events: Events<'a>,
+}
+
+impl Staging<'_> {
+    /// Sends what `plan` needs and is not stored yet, and writes the manifest. `claim` is written already; `unfinished`
+    /// are other numbers that were claimed and have no manifest.
+    pub async fn stage(&self, plan: &Plan, claim: &Claim, unfinished: Vec<ReleaseNumber>) -> Result<Staged, NotStaged> {
+        let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
+        let uploads: Vec<&Upload> = now.collect();
+        let bytes = uploads.iter().map(|upload| upload.size_bytes).sum();
+        self.events.send(Event::StagingStarted { release: claim.release, objects: uploads.len(), bytes });
+        let likely = self.stored_by_others(claim, unfinished).await.map_err(NotStaged::Failed)?;
+        let sent = self.send_all(plan, &uploads, &likely).await.map_err(NotStaged::Failed)?;
+        if !sent.lied.is_empty() {
+            return Err(NotStaged::Lied(sent.lied));
+        }
+        let manifest = manifest(plan, claim);
+        let complete = uploads.len() == plan.uploads.len();
+        if complete {
+            self.state.write_manifest(&manifest).await.map_err(NotStaged::Failed)?;
+            self.events.send(Event::Staged { release: claim.release });
+        }
+        Ok(Staged { manifest, complete, uploaded: sent.uploaded, reheader: sent.reheader })
+    }
+
+    /// The keys that an unfinished claim names as ours does and that are there: a run that was cut short has sent them
+    /// already. They are asked after before anything is sent.
+    async fn stored_by_others(
+        &self,
+        claim: &Claim,
+        unfinished: Vec<ReleaseNumber>,
+    ) -> Result<BTreeSet<Address>, Problem> {
+        let (mut live, mut blobs) = (false, false);
+        for release in unfinished.into_iter().filter(|release| *release != claim.release) {
+            let Some(other) = self.state.read_claim(release).await? else { continue };
+            let paths: BTreeSet<&SitePath> = other.live.iter().collect();
+            let digests: BTreeSet<_> = other.blobs.iter().collect();
+            live |= claim.live.iter().any(|path| paths.contains(path));
+            blobs |= claim.blobs.iter().any(|digest| digests.contains(digest));
+        }
+        let mut found = BTreeSet::new();
+        for (wanted, prefix) in [(live, self.layout.live_prefix()), (blobs, self.layout.blobs())] {
+            if wanted {
+                let listed = self.store.list(&prefix).await.map_err(Problem::from)?;
+                found.extend(listed.into_iter().map(|listed| listed.address));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn send_all(&self, plan: &Plan, uploads: &[&Upload], likely: &BTreeSet<Address>) -> Result<Sent, Problem> {
+        let (objects, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let outcomes: Vec<(SitePath, Delivery)> = stream::iter(uploads.iter().copied())
+            .map(|upload| {
+                let (objects, bytes) = (&objects, &bytes);
+                async move {
+                    let entry = entry_of(plan, &upload.path)?;
+                    let delivery = self.deliver(upload, entry, likely).await?;
+                    let objects = objects.fetch_add(1, Ordering::Relaxed) + 1;
+                    let bytes = bytes.fetch_add(upload.size_bytes, Ordering::Relaxed) + upload.size_bytes;
+                    self.events.send(Event::StagingAdvanced { objects, bytes });
+                    Ok::<_, Problem>((upload.path.clone(), delivery))
+                }
+            })
+            .buffer_unordered(self.store.concurrency())
+            .try_collect()
+            .await?;
+        let mut sent = Sent::default();
+        for (path, delivery) in outcomes {
+            match delivery {
+                Delivery::Sent(bytes) => {
+                    sent.uploaded.objects += 1;
+                    sent.uploaded.bytes += bytes;
+                }
+                Delivery::AlreadyThere => {}
+                Delivery::OtherHeaders => {
+                    sent.reheader.insert(path);
+                }
+                Delivery::OtherBytes => {
+                    sent.lied.insert(path);
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Gets one file's bytes to where they belong, without sending what is there.
+    async fn deliver(&self, upload: &Upload, entry: &Entry, likely: &BTreeSet<Address>) -> Result<Delivery, Problem> {
+        let blob = upload.to == Destination::Blob;
+        let address = if blob { self.layout.blob(&entry.digest) } else { self.layout.live(&upload.path) };
+        let headers = if blob { blob_headers() } else { entry.headers.clone() };
+        let ask_first = upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(&address);
+        if ask_first && let Some(info) = self.store.head(&address).await.map_err(Problem::from)? {
+            return self.settle(upload, entry, &address, &headers, info).await;
+        }
+        let source = source_of(self.sources, &upload.path)?;
+        match self.store.put_file(&address, source, &headers, Condition::Absent).await {
+            Ok(_) => Ok(Delivery::Sent(upload.size_bytes)),
+            // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
+            Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
+                match self.store.head(&address).await.map_err(Problem::from)? {
+                    Some(info) => self.settle(upload, entry, &address, &headers, info).await,
+                    None => Err(error.into()),
+                }
+            }
+            Err(error) => Err(not_sent(&upload.path, error)),
+        }
+    }
+
+    /// Decides by checksum, headers and marker what an object that is already there means.
+    async fn settle(
+        &self,
+        upload: &Upload,
+        entry: &Entry,
+        address: &Address,
+        headers: &Headers,
+        info: ObjectInfo,
+    ) -> Result<Delivery, Problem> {
+        let ours = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+        let blob = upload.to == Destination::Blob;
+        match (has_bytes(&info, entry), blob) {
+            (true, true) => Ok(Delivery::AlreadyThere),
+            (true, false) if info.headers == *headers && ours => Ok(Delivery::AlreadyThere),
+            (true, false) if ours || self.foreign == Foreign::Overwrite => Ok(Delivery::OtherHeaders),
+            (false, true) => {
+                Err(Problem::new(Code::BadState, format!("{address} does not have the bytes it is named by"))
+                    .hint("Something else wrote to the blob store: delete that object and publish again."))
+            }
+            (false, false) if ours => Ok(Delivery::OtherBytes),
+            (false, false) if self.foreign == Foreign::Overwrite => {
+                let source = source_of(self.sources, &upload.path)?;
+                let written = self.store.put_file(address, source, headers, Condition::Matches(&info.etag)).await;
+                written.map_err(|error| not_sent(&upload.path, error))?;
+                Ok(Delivery::Sent(upload.size_bytes))
+            }
+            (_, false) => Err(foreign_object(address)),
+        }
+    }
+}
+
+/// How a file's bytes came to be where they belong.
+enum Delivery {
+    Sent(u64),
+    AlreadyThere,
+    OtherHeaders,
+    OtherBytes,
+}
+
+#[derive(Default)]
+struct Sent {
+    uploaded: Uploaded,
+    reheader: BTreeSet<SitePath>,
+    lied: BTreeSet<SitePath>,
+}
+
+fn manifest(plan: &Plan, claim: &Claim) -> Manifest {
+    Manifest {
+        identity: claim.identity.clone(),
+        release: claim.release,
+        epoch: claim.epoch,
+        run: claim.run.clone(),
+        created_at: claim.since,
+        publisher: claim.publisher.clone(),
+        files: plan.files.clone(),
+    }
+}
+
+/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size where it went up in parts.
+pub(crate) fn has_bytes(info: &ObjectInfo, entry: &Entry) -> bool {
+    let by_crc64 = || entry.crc64.is_some() && info.crc64 == entry.crc64;
+    info.size_bytes == entry.size_bytes && info.digest.map_or_else(by_crc64, |digest| digest == entry.digest)
+}
+
+/// Blobs are never served: their headers are given to the copies.
+pub(crate) fn blob_headers() -> Headers {
+    state_headers("application/octet-stream")
+}
+
+pub(crate) fn entry_of<'a>(plan: &'a Plan, path: &SitePath) -> Result<&'a Entry, Problem> {
+    plan.files.get(path).ok_or_else(|| Problem::new(Code::Internal, format!("the plan has no entry for {path}")))
+}
+
+pub(crate) fn source_of<'a>(
+    sources: &'a BTreeMap<SitePath, SourceFile>,
+    path: &SitePath,
+) -> Result<&'a SourceFile, Problem> {
+    sources.get(path).ok_or_else(|| {
+        Problem::new(Code::MissingBytes, format!("the bytes of {path} are not in the bucket"))
+            .hint("Publish the folder that holds them.")
+    })
+}
+
+/// A file that was not taken. S3 compares what it received with the checksum that was computed while reading the
+/// folder: it refuses a file that changed since.
+pub(crate) fn not_sent(path: &SitePath, error: StoreError) -> Problem {
+    match error.class {
+        Class::Checksum | Class::LocalFile => {
+            Problem::new(Code::FileChanged, format!("{path} changed or vanished while it was being published"))
+                .hint("Publish again when the build has finished.")
+                .source(error)
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,15 @@
+//! Integration tests, in one binary: it links the AWS SDK once. `no_forgotten_file` holds the list complete.
+
+mod first_day;
+mod world;
+
+#[test]
+fn no_forgotten_file() {
+    let source = include_str!("main.rs");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(module == "main" || source.contains(&format!("mod {module};")), "tests/it/{name} is not run");
+    }
+}

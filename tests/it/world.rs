@@ -1,0 +1,227 @@
+//! A sandbox, a site on the disk, and publishes between them: what most tests start from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use publish::clock::Clock;
+use publish::digest::Digest;
+use publish::environment::{Access, Environment, InvalidationSettings, PublishSettings};
+use publish::event::{Event, Events};
+use publish::head::Head;
+use publish::layout::Layout;
+use publish::manifest::{Manifest, Publisher, ReleaseNumber, RunId};
+use publish::plan::Plan;
+use publish::report::Report;
+use publish::run::{self, Answer, PublishRequest};
+use publish::sandbox::{self, Distribution, LoggedRequest, Options, Sandbox, Service, StoredObject};
+use publish::status::Status;
+
+/// The bucket and the distribution of every world.
+pub const BUCKET: &str = "sandbox";
+pub const DISTRIBUTION: &str = "ESANDBOX";
+
+static RUNS: AtomicUsize = AtomicUsize::new(1);
+
+/// A stand-in for AWS, a site and an environment that publishes the one to the other.
+pub struct World {
+    pub sandbox: Sandbox,
+    pub environment: Environment,
+    pub folder: PathBuf,
+    _temporary: tempfile::TempDir,
+}
+
+impl World {
+    /// A world whose site is empty, with the live prefix `live` and a distribution in front of it.
+    pub async fn new() -> World {
+        let distribution = Distribution {
+            id: DISTRIBUTION.to_owned(),
+            bucket: BUCKET.to_owned(),
+            origin_path: "/live".to_owned(),
+            default_root_object: Some("index.html".to_owned()),
+            custom_errors: Vec::new(),
+            index_pages: true,
+        };
+        let options = Options {
+            buckets: vec![BUCKET.to_owned(), "other".to_owned()],
+            distributions: vec![distribution],
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("dist");
+        std::fs::create_dir(&folder).unwrap();
+        let environment = environment(&sandbox, Layout::new("shop", BUCKET, "live", None, None));
+        World { sandbox, environment, folder, _temporary: temporary }
+    }
+
+    /// A world with a copy of a build of the Vite fixture.
+    pub async fn with_fixture(build: &str) -> World {
+        let world = World::new().await;
+        world.use_fixture(build);
+        world
+    }
+
+    /// Replaces the site by a build of the Vite fixture.
+    pub fn use_fixture(&self, build: &str) {
+        std::fs::remove_dir_all(&self.folder).unwrap();
+        copy_folder(&fixture(build), &self.folder);
+    }
+
+    /// Writes a file of the site.
+    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Removes a file of the site.
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.folder.join(path)).unwrap();
+    }
+
+    pub fn request(&self) -> PublishRequest {
+        PublishRequest {
+            environment: self.environment.clone(),
+            folder: self.folder.clone(),
+            run: run_id(),
+            publisher: Publisher { who: Some("tester".to_owned()), ..Publisher::default() },
+            clock: Clock::start(),
+            yes: false,
+            overwrite: false,
+            force: false,
+        }
+    }
+
+    /// Publishes the site; nobody can be asked.
+    pub async fn publish(&self) -> Report {
+        publish(self.request()).await
+    }
+
+    /// Publishes the site, which must succeed.
+    pub async fn published(&self) -> Report {
+        let report = self.publish().await;
+        assert_eq!(report.exit_code, 0, "{report:#?}");
+        report
+    }
+
+    pub async fn plan(&self) -> (Report, Option<Plan>) {
+        run::plan(self.request(), Events::new(&|_| {})).await
+    }
+
+    pub async fn status(&self) -> Status {
+        let (report, status) =
+            run::status(self.environment.clone(), Clock::start(), run_id(), Events::new(&|_| {})).await;
+        status.unwrap_or_else(|| panic!("{report:#?}"))
+    }
+
+    /// All objects of the bucket.
+    pub fn objects(&self) -> BTreeMap<String, StoredObject> {
+        self.sandbox.objects(BUCKET)
+    }
+
+    /// The live objects, by their paths.
+    pub fn live(&self) -> BTreeMap<String, StoredObject> {
+        let objects = self.objects().into_iter();
+        objects.filter_map(|(key, object)| Some((key.strip_prefix("live/")?.to_owned(), object))).collect()
+    }
+
+    pub fn head(&self) -> Head {
+        Head::decode(&self.objects()[&self.environment.layout.head().key].bytes).unwrap()
+    }
+
+    pub fn manifest(&self, release: u64) -> Manifest {
+        let key = self.environment.layout.manifest(ReleaseNumber::new(release)).key;
+        Manifest::decode(&self.objects()[&key].bytes).unwrap()
+    }
+
+    /// The requests that S3 saw since the log was cleared.
+    pub fn s3_requests(&self) -> Vec<LoggedRequest> {
+        self.sandbox.requests().into_iter().filter(|request| request.service == Service::S3).collect()
+    }
+
+    /// How often each S3 operation was asked for since the log was cleared.
+    pub fn s3_operations(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for request in self.s3_requests() {
+            *counts.entry(request.operation).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The live objects, the head and the active manifest agree with the folder and with each other, and nothing is
+    /// unfinished or owed.
+    pub fn assert_settled(&self) {
+        let head = self.head();
+        assert!(head.is_settled(), "{head:#?}");
+        let active = head.active.as_ref().unwrap();
+        let manifest = Manifest::decode(&self.objects()[&self.environment.layout.manifest(active.release).key].bytes);
+        let manifest = manifest.unwrap();
+        assert_eq!(manifest.content(), active.content);
+        let live = self.live();
+        for (path, entry) in &manifest.files {
+            let object = live.get(path.as_str()).unwrap_or_else(|| panic!("{path} is not live"));
+            assert_eq!(Digest::of(&object.bytes), entry.digest, "{path}");
+            assert_eq!(object.content_type, entry.headers.content_type, "{path}");
+            assert_eq!(object.cache_control.as_deref(), Some(entry.headers.cache_control.as_str()), "{path}");
+        }
+    }
+}
+
+/// Publishes; nobody can be asked.
+pub async fn publish(request: PublishRequest) -> Report {
+    run::publish(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+}
+
+/// Publishes and keeps what happened.
+pub async fn publish_watched(request: PublishRequest, answer: Answer) -> (Report, Vec<Event>) {
+    let events = Mutex::new(Vec::new());
+    let listener = |event| events.lock().unwrap().push(event);
+    let report = run::publish(request, &|_| answer, Events::new(&listener)).await;
+    (report, events.into_inner().unwrap())
+}
+
+/// A run id unlike any other of this process.
+pub fn run_id() -> RunId {
+    RunId(format!("test-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// The environment that reaches `sandbox`.
+pub fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
+    let keys = (sandbox::ACCESS_KEY_ID.to_owned(), sandbox::SECRET_ACCESS_KEY.to_owned());
+    Environment {
+        name: "test".to_owned(),
+        layout,
+        access: Access {
+            region: Some("us-east-1".to_owned()),
+            s3_endpoint: Some(sandbox.s3_endpoint().to_owned()),
+            cloudfront_endpoint: Some(sandbox.cloudfront_endpoint().to_owned()),
+            static_keys: Some(keys),
+            ..Access::default()
+        },
+        distribution: Some(DISTRIBUTION.to_owned()),
+        url: Some(sandbox.site_url().to_owned()),
+        headers: Vec::new(),
+        publish: PublishSettings::default(),
+        invalidation: InvalidationSettings::default(),
+    }
+}
+
+/// The folder of a build of the Vite fixture.
+pub fn fixture(build: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/vite-app/builds").join(build)
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
