@@ -123,6 +123,8 @@ pub struct PublishSection {
     pub remove_now: Vec<Glob>,
     /// How much of the live files may leave without a yes, in percent; 50 when not given.
     pub max_removed_percent: Option<Percent>,
+    /// Whether visitors may read what publish keeps beside a site that fills the whole bucket.
+    pub public_state: bool,
 }
 
 /// `[retention]`: a superseded release stays while either holds.
@@ -251,6 +253,7 @@ impl PublishSection {
             allow_private: texts(&self.allow_private),
             remove_now: texts(&self.remove_now),
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
+            public_state: self.public_state,
         }
     }
 }
