@@ -81,9 +81,15 @@ impl Session<'_> {
             Some(planned) => planned,
             None => (watch.report("plan", &open.environment.name), None),
         };
-        if report.error.is_none() && self.is_for_people() {
-            let style = self.terminal.results();
-            write_result(&summary::render_plan(&report, plan.as_ref(), &open.environment, style));
+        let plan = plan.map(|plan| plan.view());
+        match &plan {
+            _ if report.error.is_some() => {}
+            plan if self.is_for_people() => {
+                let style = self.terminal.results();
+                write_result(&summary::render_plan(&report, plan.as_ref(), &open.environment, style));
+            }
+            Some(plan) => json::plan(plan),
+            None => {}
         }
         self.close(open, false).await;
         report

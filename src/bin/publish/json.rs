@@ -1,6 +1,7 @@
 //! `--output json`: one object a line on stdout, events as they happen, the report last.
 
 use publish::event::Event;
+use publish::plan::PlanView;
 use publish::report::Report;
 use publish::status::Status;
 use serde::Serialize;
@@ -10,6 +11,11 @@ use crate::terminal::write_result;
 /// Writes an event.
 pub(crate) fn event(event: &Event) {
     line(event);
+}
+
+/// Writes what a publish would do.
+pub(crate) fn plan(plan: &PlanView) {
+    line(plan);
 }
 
 /// Writes a status.

@@ -6,7 +6,7 @@ use indicatif::DecimalBytes;
 use publish::environment::Environment;
 use publish::event::FileCounts;
 use publish::manifest::Publisher;
-use publish::plan::{Change, Plan};
+use publish::plan::{Change, PlanView};
 use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
 use publish::status::{ActivationStatus, HoldStatus, Status};
 
@@ -44,7 +44,7 @@ pub(crate) fn render_publish(report: &Report, environment: &Environment, verbose
 }
 
 /// What a publish would do: the numbers, then every path, then every path of the CDN.
-pub(crate) fn render_plan(report: &Report, plan: Option<&Plan>, environment: &Environment, style: Style) -> String {
+pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment: &Environment, style: Style) -> String {
     if report.exit_code == 0 {
         let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
         return format!("{}{release}\n", style.bold("Nothing to do"));
@@ -60,12 +60,15 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&Plan>, environment: &En
     line("copy", &count(report.copied, "object"));
     line("remove", &count(report.deleted, "object"));
     line("CDN", &refresh(report.invalidation.as_ref(), environment));
-    let marks = plan.into_iter().flat_map(|plan| &plan.changes).map(|(path, change)| match change {
-        Change::Add => format!("+ {path}"),
-        Change::Replace => format!("~ {path}"),
-        Change::Reheader => format!("~ {path} (headers)"),
-        Change::Remove => format!("- {path}"),
-        Change::Retire => format!("- {path} (stays for open tabs, until its retention ends)"),
+    let marks = plan.into_iter().flat_map(|plan| &plan.changes).map(|change| {
+        let path = &change.path;
+        match change.change {
+            Change::Add => format!("+ {path}"),
+            Change::Replace => format!("~ {path}"),
+            Change::Reheader => format!("~ {path} (headers)"),
+            Change::Remove => format!("- {path}"),
+            Change::Retire => format!("- {path} (stays for open tabs, until its retention ends)"),
+        }
     });
     for mark in marks {
         text.push_str(&format!("{mark}\n"));
@@ -100,8 +103,8 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     if let Some(ActivationStatus { to, publisher, since, lease_remaining_s }) = &status.activation {
         let what = match lease_remaining_s {
-            0 => "was cut short; the next publish finishes it".to_owned(),
-            seconds => format!("is under way ({seconds} s left)"),
+            0 => "which was cut short: the next publish finishes it".to_owned(),
+            seconds => format!("which is under way ({seconds} s left)"),
         };
         line("unfinished", &format!("the activation of release {to}, begun {since} by {}, {what}", who(publisher)));
     }
@@ -110,7 +113,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     for refresh in &status.pending_refreshes {
         let paths = count(refresh.paths.len(), "path");
-        line("owed", &format!("{paths} of the CDN since {}; the next publish refreshes them", refresh.since));
+        line("owed", &format!("{paths} of the CDN since {}; the next publish asks for it", refresh.since));
     }
     if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
         let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
@@ -118,7 +121,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     if !status.leftovers.is_empty() {
         let number = count(status.leftovers.len(), "object");
-        line("left over", &format!("{number} that left the site and are still reachable"));
+        line("left over", &format!("{number} of files that left the site, still reachable"));
     }
     if !status.suspects.is_empty() {
         let number = count(status.suspects.len(), "path");
@@ -204,10 +207,13 @@ fn duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use publish::clock::Timestamp;
     use publish::environment::{Access, InvalidationSettings, PublishSettings};
     use publish::layout::Layout;
     use publish::manifest::ReleaseNumber;
+    use publish::plan::PathChange;
     use publish::report::Uploaded;
+    use publish::status::PendingRefresh;
 
     use super::*;
 
@@ -270,8 +276,62 @@ mod tests {
     fn a_plan_without_changes_is_one_line() {
         let report = Report { exit_code: 0, ..published() };
         assert_eq!(render_plan(&report, None, &environment(), Style::plain()), "Nothing to do; release 8 is live\n");
-        let report = Report { exit_code: 10, ..published() };
-        assert!(render_plan(&report, None, &environment(), Style::plain()).contains("up to 5 objects (1.20 MB)"));
+    }
+
+    #[test]
+    fn a_plan_names_every_path() {
+        let change = |path: &str, change| PathChange { path: path.to_owned(), change, size_bytes: None, kind: None };
+        let plan = PlanView {
+            from: Some(ReleaseNumber::new(8)),
+            files: FileCounts::default(),
+            changes: vec![change("about.html", Change::Remove), change("index.html", Change::Replace)],
+            uploaded: Uploaded::default(),
+            copied: 0,
+            deleted: 1,
+            paths: Vec::new(),
+            evicted_unchanged: 0,
+        };
+        let text = render_plan(&Report { exit_code: 10, ..published() }, Some(&plan), &environment(), Style::plain());
+        assert!(text.contains("up to 5 objects (1.20 MB)"), "{text}");
+        assert!(text.ends_with("- about.html\n~ index.html\nCDN /\nCDN /index.html\n"), "{text}");
+    }
+
+    #[test]
+    fn a_status_tells_what_is_live_and_what_is_unfinished() {
+        let publisher = Publisher { who: Some("octocat".to_owned()), ..Publisher::default() };
+        let since = Timestamp::from_unix_seconds(0);
+        let status = Status {
+            release: Some(ReleaseNumber::new(8)),
+            since: Some(since),
+            publisher: Some(publisher.clone()),
+            previous_release: Some(ReleaseNumber::new(7)),
+            activation: Some(ActivationStatus {
+                to: ReleaseNumber::new(9),
+                publisher: publisher.clone(),
+                since,
+                lease_remaining_s: 0,
+            }),
+            pending_refreshes: vec![PendingRefresh {
+                release: ReleaseNumber::new(8),
+                distribution: "E123ABC".to_owned(),
+                since,
+                paths: vec!["/".to_owned()],
+            }],
+            leftovers: vec!["old.html".to_owned()],
+            suspects: Vec::new(),
+            hold: Some(HoldStatus { publisher, since, reason: Some("incident".to_owned()) }),
+            pruning: false,
+        };
+        let text = render_status(&status, &Report::new("status", "production"), &environment(), Style::plain());
+        let expected = "Release 8 is live since 1970-01-01T00:00:00Z at https://www.example.com/ (s3://example-site/live/)\n  \
+            by         octocat\n  \
+            before it  release 7\n  \
+            unfinished the activation of release 9, begun 1970-01-01T00:00:00Z by octocat, which was cut short: \
+            the next publish finishes it\n  \
+            owed       1 path of the CDN since 1970-01-01T00:00:00Z; the next publish asks for it\n  \
+            held       since 1970-01-01T00:00:00Z by octocat: incident\n  \
+            left over  1 object of files that left the site, still reachable\n";
+        assert_eq!(text, expected);
     }
 
     #[test]
