@@ -7,6 +7,7 @@
 )]
 
 mod first_day;
+mod ministack;
 mod world;
 
 #[test]
