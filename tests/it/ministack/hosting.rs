@@ -182,6 +182,7 @@ impl Hosting {
 
 impl Drop for Hosting {
     /// A test that fails shows what was asked and what the server said.
+    #[expect(clippy::print_stdout, reason = "the test harness shows it with the failure")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let requests = self.recorder.seen();

@@ -26,16 +26,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server, installed and started by whoever asks first.
+    /// The server, installed and started by whoever asks first. What went wrong then is said by every test.
     pub fn get() -> &'static Server {
-        static SERVER: OnceLock<Server> = OnceLock::new();
-        SERVER.get_or_init(|| {
+        static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
+        let server = SERVER.get_or_init(|| {
             // Held until the server answers: no other process installs meanwhile, or takes the port that was found.
             let lock = File::create(target().join("ministack.lock")).unwrap();
             lock.lock().unwrap();
-            install();
-            start()
-        })
+            install().and_then(|()| start())
+        });
+        server.as_ref().unwrap_or_else(|message| panic!("{message}"))
     }
 
     /// What it wrote to standard output and standard error so far.
@@ -65,38 +65,37 @@ fn target() -> &'static Path {
 }
 
 /// Installs unless exactly this is installed already and runs.
-fn install() {
+fn install() -> Result<(), String> {
     let marker = environment().join("installed.txt");
     let runs = || Command::new(python()).arg("--version").output().is_ok_and(|output| output.status.success());
     if fs::read_to_string(&marker).is_ok_and(|installed| installed == REQUIREMENTS) && runs() {
-        return;
+        return Ok(());
     }
     if environment().exists() {
         fs::remove_dir_all(environment()).unwrap();
     }
     let new_enough = "import sys; sys.exit(sys.version_info < (3, 11) and f'this is Python {sys.version}')";
     let hint = "The tests need Python 3.11 or later as `python3`.";
-    succeed(Command::new("python3").args(["-c", new_enough]), hint);
+    succeed(Command::new("python3").args(["-c", new_enough]), hint)?;
     let hint = "The tests need Python's `venv` module; Debian and Ubuntu have it in the package python3-venv.";
-    succeed(Command::new("python3").args(["-m", "venv"]).arg(environment()), hint);
+    succeed(Command::new("python3").args(["-m", "venv"]).arg(environment()), hint)?;
     let hint = "The tests need packages from PyPI; pip's own settings (PIP_INDEX_URL, HTTPS_PROXY) work here too.";
     let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--requirement"];
-    succeed(Command::new(python()).args(pip).arg(script("requirements.txt")), hint);
+    succeed(Command::new(python()).args(pip).arg(script("requirements.txt")), hint)?;
     fs::write(marker, REQUIREMENTS).unwrap();
+    Ok(())
 }
 
-fn succeed(command: &mut Command, hint: &str) {
-    match command.output() {
-        Err(error) => panic!("{hint}\n{command:?} could not be started: {error}"),
-        Ok(output) if output.status.success() => {}
-        Ok(output) => {
-            let said = [output.stdout, output.stderr].concat();
-            panic!("{hint}\n{command:?} failed ({}):\n{}", output.status, String::from_utf8_lossy(&said))
-        }
+fn succeed(command: &mut Command, hint: &str) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{hint}\n{command:?} could not be started: {error}"))?;
+    if output.status.success() {
+        return Ok(());
     }
+    let said = [output.stdout, output.stderr].concat();
+    Err(format!("{hint}\n{command:?} failed ({}):\n{}", output.status, String::from_utf8_lossy(&said)))
 }
 
-fn start() -> Server {
+fn start() -> Result<Server, String> {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (reader, writer) = std::io::pipe().unwrap();
     let mut command = Command::new(python());
@@ -111,13 +110,13 @@ fn start() -> Server {
         .stdin(Stdio::piped())
         .stdout(writer.try_clone().unwrap())
         .stderr(writer);
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} could not be started: {error}"));
+    let mut child = command.spawn().map_err(|error| format!("{command:?} could not be started: {error}"))?;
     // The command has the pipe's other end too: without this, the reader would wait for us.
     drop(command);
     let output = collected(reader);
     let alive = child.stdin.take().unwrap();
-    wait_for(&mut child, port, &output);
-    Server { endpoint: format!("http://127.0.0.1:{port}"), output, _alive: alive }
+    wait_for(&mut child, port, &output)?;
+    Ok(Server { endpoint: format!("http://127.0.0.1:{port}"), output, _alive: alive })
 }
 
 /// Everything that comes out of `pipe`, from now on until it is closed.
@@ -133,16 +132,19 @@ fn collected(mut pipe: PipeReader) -> Arc<Mutex<Vec<u8>>> {
     output
 }
 
-fn wait_for(child: &mut Child, port: u16, output: &Mutex<Vec<u8>>) {
+fn wait_for(child: &mut Child, port: u16, output: &Mutex<Vec<u8>>) -> Result<(), String> {
     let began = Instant::now();
     while !is_healthy(port) {
         if let Some(status) = child.try_wait().unwrap() {
-            panic!("ministack ended before it served ({status}). It said:\n{}", text(output));
+            return Err(format!("ministack ended before it served ({status}). It said:\n{}", text(output)));
         }
         let waited = began.elapsed();
-        assert!(waited < START_TIMEOUT, "ministack does not answer after {waited:?}. It said:\n{}", text(output));
+        if waited > START_TIMEOUT {
+            return Err(format!("ministack does not answer after {waited:?}. It said:\n{}", text(output)));
+        }
         std::thread::sleep(LOOK_AGAIN);
     }
+    Ok(())
 }
 
 fn is_healthy(port: u16) -> bool {
