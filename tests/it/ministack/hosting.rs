@@ -143,7 +143,7 @@ impl Hosting {
         world::publish(request(self.environment.clone(), folder)).await
     }
 
-    /// Publishes `folder`, which must succeed. What was recorded before is forgotten.
+    /// Publishes `folder`, which must succeed. What was recorded before counts as taken.
     pub async fn published(&self, folder: &Path) -> Report {
         self.recorder.take();
         let report = self.publish(folder).await;
@@ -185,7 +185,7 @@ impl Drop for Hosting {
     #[expect(clippy::print_stdout, reason = "the test harness shows it with the failure")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let requests = self.recorder.seen();
+            let requests = self.recorder.all();
             let requests: Vec<String> =
                 requests.iter().map(|request| format!("{} {}", request.operation, request.key)).collect();
             println!("requests to {}:\n{}", self.bucket, requests.join("\n"));

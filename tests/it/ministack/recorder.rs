@@ -36,11 +36,18 @@ pub struct Recorder {
     shared: Arc<Shared>,
 }
 
+#[derive(Default)]
+struct Log {
+    requests: Vec<Recorded>,
+    /// How many of them were taken.
+    taken: usize,
+}
+
 struct Shared {
     server: String,
     host: Option<HeaderValue>,
     client: Client<HttpConnector, Full<Bytes>>,
-    requests: Mutex<Vec<Recorded>>,
+    log: Mutex<Log>,
     refused: Mutex<Option<&'static str>>,
 }
 
@@ -53,7 +60,7 @@ impl Recorder {
             server: endpoint.to_owned(),
             host: host.map(|host| host.parse().unwrap()),
             client: Client::builder(TokioExecutor::new()).build_http(),
-            requests: Mutex::default(),
+            log: Mutex::default(),
             refused: Mutex::default(),
         });
         tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -67,12 +74,15 @@ impl Recorder {
 
     /// What came by since the last call.
     pub fn take(&self) -> Vec<Recorded> {
-        std::mem::take(&mut self.shared.requests.lock().unwrap())
+        let mut log = self.shared.log.lock().unwrap();
+        let (taken, all) = (log.taken, log.requests.len());
+        log.taken = all;
+        log.requests[taken..].to_vec()
     }
 
-    /// What came by since the last call of [`Recorder::take`].
-    pub fn seen(&self) -> Vec<Recorded> {
-        self.shared.requests.lock().unwrap().clone()
+    /// All that ever came by.
+    pub fn all(&self) -> Vec<Recorded> {
+        self.shared.log.lock().unwrap().requests.clone()
     }
 
     /// From now on, answers requests for `operation` itself: access is denied. `None`: for none.
@@ -97,7 +107,7 @@ async fn forward(shared: &Shared, request: Request<Incoming>) -> Result<Answer, 
     let body = body.collect().await?.to_bytes();
     let recorded = recorded(&parts, body.clone());
     let operation = recorded.operation;
-    shared.requests.lock().unwrap().push(recorded);
+    shared.log.lock().unwrap().requests.push(recorded);
     if *shared.refused.lock().unwrap() == Some(operation) {
         return Ok(denied());
     }
