@@ -28,9 +28,9 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn new(settings: &PublishSettings) -> Result<Selection, Problem> {
         Ok(Selection {
-            exclude: PathGlobs::new("exclude", &settings.exclude)?,
-            include_hidden: PathGlobs::new("include_hidden", &settings.include_hidden)?,
-            allow_private: PathGlobs::new("allow_private", &settings.allow_private)?,
+            exclude: PathGlobs::new("publish.exclude", &settings.exclude)?,
+            include_hidden: PathGlobs::new("publish.include_hidden", &settings.include_hidden)?,
+            allow_private: PathGlobs::new("publish.allow_private", &settings.allow_private)?,
         })
     }
 
@@ -245,13 +245,10 @@ impl Walker<'_> {
 
     /// A hidden folder stands for all that it holds, unless some of that is published.
     fn left_out(&self) -> Vec<String> {
-        let whole = |path: &String| -> String {
-            let Some(folder) = hidden_part(path).filter(|part| part.len() < path.len()) else {
-                return path.clone();
-            };
-            let folder = format!("{folder}/");
-            let published = self.files.keys().any(|file| file.as_str().starts_with(&folder));
-            if published { path.clone() } else { folder }
+        let published: BTreeSet<&str> = self.files.keys().filter_map(|path| hidden_part(path.as_str())).collect();
+        let whole = |path: &String| match hidden_part(path) {
+            Some(folder) if folder.len() < path.len() && !published.contains(folder) => format!("{folder}/"),
+            _ => path.clone(),
         };
         self.hidden.iter().map(whole).collect::<BTreeSet<_>>().into_iter().collect()
     }
