@@ -141,13 +141,7 @@ impl Walker<'_> {
                 Err(error) => {
                     let path = site_text(name, real, error.path().unwrap_or(real));
                     if self.selection.fate(&path) == Fate::Published {
-                        let path = if path.is_empty() { "." } else { &path };
-                        self.refuse(
-                            path,
-                            Reason::Unreadable,
-                            "cannot be read",
-                            error.io_error().map(|e| e.to_string()),
-                        );
+                        self.unreadable(&path, &error);
                     }
                 }
             }
@@ -161,9 +155,7 @@ impl Walker<'_> {
         } else if kind.is_file() {
             match entry.metadata() {
                 Ok(metadata) => self.file(path, entry.path(), metadata.len()),
-                Err(error) => {
-                    self.refuse(path, Reason::Unreadable, "cannot be read", error.io_error().map(|e| e.to_string()));
-                }
+                Err(error) => self.unreadable(path, &error),
             }
         } else if !kind.is_dir() {
             self.special(path);
@@ -233,6 +225,16 @@ impl Walker<'_> {
             }
         }
         self.files.insert(path, Found { path: real.to_owned(), size_bytes, may_be_private });
+    }
+
+    fn unreadable(&mut self, path: &str, error: &walkdir::Error) {
+        let path = if path.is_empty() { "." } else { path };
+        match error.io_error() {
+            Some(cause) if cause.kind() == ErrorKind::NotFound => {
+                self.refuse(path, Reason::Changed, "vanished while it was read", None);
+            }
+            cause => self.refuse(path, Reason::Unreadable, "cannot be read", cause.map(ToString::to_string)),
+        }
     }
 
     fn special(&mut self, path: &str) {
