@@ -174,12 +174,8 @@ impl Session<'_> {
     async fn close(&self, open: Open, may_look: bool) {
         let looks = may_look && self.is_for_people() && !self.global.quiet;
         match open.sandbox {
-            None => {}
-            Some(Opened::Elsewhere(running)) => {
-                if looks {
-                    write_result(&sandbox::serve::invitation(&running));
-                }
-            }
+            Some(Opened::Elsewhere(running)) if looks => write_result(&sandbox::serve::invitation(&running)),
+            None | Some(Opened::Elsewhere(_)) => {}
             Some(Opened::Here(embedded)) => {
                 embedded.close().await;
                 if looks && self.is_ci() {
