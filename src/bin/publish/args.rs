@@ -70,7 +70,7 @@ pub(crate) struct SiteArgs {
     /// Publish although other objects lie where the site goes; those with a file's name are replaced
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Publish although a newer release was active, or publishing is held
+    /// Publish although a newer release was active meanwhile
     #[arg(long)]
     pub(crate) force: bool,
 }
