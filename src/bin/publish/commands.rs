@@ -181,12 +181,8 @@ impl Session<'_> {
     async fn close(&self, open: Open, may_look: bool) {
         let looks = may_look && self.terminal.is_for_people() && !self.global.quiet;
         match open.sandbox {
-            None => {}
-            Some(Opened::Elsewhere(running)) => {
-                if looks {
-                    self.terminal.result(&sandbox::serve::invitation(&running));
-                }
-            }
+            Some(Opened::Elsewhere(running)) if looks => self.terminal.result(&sandbox::serve::invitation(&running)),
+            None | Some(Opened::Elsewhere(_)) => {}
             Some(Opened::Here(embedded)) => {
                 embedded.close().await;
                 if looks && self.is_ci() {
