@@ -93,7 +93,7 @@ impl Activating<'_> {
         staged: &Staged,
     ) -> Result<Activated, NotActivated> {
         let release = staged.manifest.release;
-        if !self.force && !may_activate(&pointer.head, release) {
+        if !self.may_activate(&pointer.head, release) {
             return Err(NotActivated::Superseded(Box::new(pointer)));
         }
         let preserved = self.preserve(plan).await.map_err(NotActivated::BeforeTheSwitch)?;
@@ -123,6 +123,11 @@ impl Activating<'_> {
             copied: preserved + copied,
             left_over: left.len(),
         })
+    }
+
+    /// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
+    pub fn may_activate(&self, head: &Head, release: ReleaseNumber) -> bool {
+        self.force || (release > head.highest_activated && release > head.floor)
     }
 
     /// Copies live bytes that are about to go to the blob store. Bytes that somebody else removed or changed meanwhile
@@ -285,11 +290,6 @@ impl Activating<'_> {
         }
         Ok(left)
     }
-}
-
-/// Whether a release may become active without force: no newer one was, and no rollback closed its number.
-fn may_activate(head: &Head, release: ReleaseNumber) -> bool {
-    release > head.highest_activated && release > head.floor
 }
 
 fn is_refused(error: &StoreError) -> bool {

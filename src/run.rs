@@ -1,36 +1,33 @@
 //! The only file that knows the order of the stages, and therefore the only one that knows what visitors see when one
 //! of them fails.
 
+mod intention;
+mod permission;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use crate::activate::{Activated, Activating, NotActivated};
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Code, Failure, Problem, VisitorsSee};
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, FileCounts};
 use crate::globs::PathGlobs;
 use crate::head::{CdnView, DistributionFacts, Head};
-use crate::live::{self, Foreign};
-use crate::manifest::{Claim, FORMAT, Files, Publisher, ReleaseNumber, RunId, content_digest};
+use crate::manifest::{Claim, FORMAT, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
-use crate::plan::{Destination, Live, Plan, Policy};
+use crate::plan::{Destination, Plan};
 use crate::refresh::{NotRefreshed, Refreshed, Refreshing};
 use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Uploaded};
-use crate::rules::{RuleContext, Rules};
+use crate::rules::Rules;
 use crate::snapshot::Snapshot;
 use crate::stage::{NotStaged, Staged, Staging};
 use crate::state::{Pointer, State};
 use crate::status::Status;
 
-/// How often the head is looked at while somebody else's activation is under way.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
-
-/// Added to a lease before it counts as over: S3 tells the time in whole seconds.
-const LEASE_SLACK: Duration = Duration::from_secs(2);
+use intention::Intention;
 
 /// Everything a publish, or the plan of one, starts from. The only door from the outside.
 #[derive(Clone, Debug)]
@@ -173,12 +170,6 @@ struct Run<'a> {
     facts: Option<DistributionFacts>,
 }
 
-/// What a run means to do, and from where.
-struct Intention {
-    live: Live,
-    plan: Plan,
-}
-
 impl<'a> Run<'a> {
     /// Reads the folder. No request is sent before the folder is known to be fit to be published.
     async fn start(request: &'a PublishRequest, events: Events<'a>) -> Result<Run<'a>, Problem> {
@@ -207,8 +198,13 @@ impl<'a> Run<'a> {
             let before = active_release(&pointer.head);
             let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(before));
             (report.release, report.previous_release) = (before, before);
-            if self.is_unchanged(&pointer.head) {
-                return self.unchanged(&pointer.head, report);
+            if let Some(files) = self.unchanged(&pointer.head) {
+                return self.nothing_to_do(&pointer.head, files, report);
+            }
+            if let Some(claim) =
+                claim.as_ref().filter(|claim| !self.activating().may_activate(&pointer.head, claim.release))
+            {
+                return Err(lost_to(&pointer.head, claim.release).while_visitors_see(VisitorsSee::SomeoneElses));
             }
             let intention = self.intend(&pointer, staged.as_ref()).await.map_err(as_before)?;
             describe(report, &intention.plan, pointer.head.distribution.is_some() || self.aws.cdn.is_some());
@@ -259,8 +255,8 @@ impl<'a> Run<'a> {
         report.url.clone_from(&self.environment.url);
         let pointer = self.state.read_head().await?;
         (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
-        if self.is_unchanged(&pointer.head) {
-            report.files = self.counts_unchanged(&pointer.head);
+        if let Some(files) = self.unchanged(&pointer.head) {
+            report.files = files;
             return Ok(None);
         }
         let intention = self.intend(&pointer, None).await?;
@@ -273,156 +269,16 @@ impl<'a> Run<'a> {
         Ok(Some(intention.plan))
     }
 
-    /// The content of the folder under what `head` knows: path, bytes and headers of every file.
-    fn content(&self, head: &Head, cdn: CdnView<'_>) -> Files {
-        let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
-        let context = RuleContext { mutable_paths: &mutable_paths, cdn, layout: &self.environment.layout };
-        self.rules.files(&self.snapshot.files, &context)
-    }
-
-    /// Whether the head alone says that there is nothing to do. Anything unfinished, and a distribution of which the
-    /// head knows nothing yet, must be looked into.
-    fn is_unchanged(&self, head: &Head) -> bool {
-        let Some(active) = &head.active else { return false };
-        let cdn = match (&self.environment.distribution, &head.distribution) {
-            (None, _) => CdnView::None,
-            (Some(configured), Some(facts)) if facts.id == *configured => CdnView::of(facts),
-            (Some(_), _) => return false,
-        };
-        head.is_settled() && content_digest(&self.content(head, cdn)) == active.content
-    }
-
-    fn unchanged(&self, head: &Head, report: &mut Report) -> Result<(), Failure> {
+    fn nothing_to_do(&self, head: &Head, files: FileCounts, report: &mut Report) -> Result<(), Failure> {
         report.outcome = Outcome::Unchanged;
-        report.files = self.counts_unchanged(head);
+        report.files = files;
         if !head.leftovers.is_empty() {
             self.events.warn(format!(
-                "{} objects that left the site are still reachable, since the credentials that published may not delete them.",
+                "{} objects that left the site are still reachable: the credentials that published may not delete them.",
                 head.leftovers.len()
             ));
         }
         Ok(())
-    }
-
-    fn counts_unchanged(&self, head: &Head) -> crate::event::FileCounts {
-        let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
-        let files = self.content(head, cdn);
-        let fingerprinted = files.values().filter(|entry| entry.kind == crate::headers::Kind::Fingerprinted).count();
-        let total = files.len();
-        crate::event::FileCounts { total, fingerprinted, unchanged: total, ..Default::default() }
-    }
-
-    /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.
-    async fn when_free(&self, mut pointer: Pointer) -> Result<Pointer, Problem> {
-        while let Some((whom, lease)) = busy(&pointer.head, &self.request.run) {
-            let Some(remaining) = (lease + LEASE_SLACK).checked_sub(pointer.age).filter(|left| !left.is_zero()) else {
-                break;
-            };
-            self.events.send(Event::Waiting { for_whom: whom, remaining_s: remaining.as_secs() });
-            tokio::time::sleep(LOOK_AGAIN.min(remaining)).await;
-            pointer = self.state.read_head().await?;
-        }
-        Ok(pointer)
-    }
-
-    /// Finds out what is live and plans from there to the folder, or to what is staged already.
-    async fn intend(&mut self, pointer: &Pointer, staged: Option<&Staged>) -> Result<Intention, Problem> {
-        self.read_distribution().await?;
-        let facts = self.facts.clone();
-        let cdn = facts.as_ref().map_or(CdnView::None, CdnView::of);
-        let layout = &self.environment.layout;
-        let mut live = live::read(&self.state, &pointer.head).await?;
-        let target = match staged {
-            Some(staged) => staged.manifest.files.clone(),
-            None => {
-                let wanted = self.content(&pointer.head, cdn);
-                let lied = names_that_lied(&live, &wanted);
-                if lied.is_empty() {
-                    wanted
-                } else {
-                    self.mutable_paths.extend(lied);
-                    self.content(&pointer.head, cdn)
-                }
-            }
-        };
-        live = live::survey(&self.aws.store, &self.state, layout, live, &target, self.foreign()).await?;
-        let plan = Plan::between(&live, target, self.policy(cdn));
-        self.events.send(Event::Planned { files: plan.counts });
-        Ok(Intention { live, plan })
-    }
-
-    fn policy<'p>(&'p self, cdn: CdnView<'p>) -> Policy<'p> {
-        let max_paths = self.environment.invalidation.max_paths;
-        Policy { layout: &self.environment.layout, cdn, remove_now: &self.remove_now, max_paths }
-    }
-
-    fn foreign(&self) -> Foreign {
-        if self.request.overwrite { Foreign::Overwrite } else { Foreign::Refuse }
-    }
-
-    /// Reads once a run what the distribution does that decides headers and URLs.
-    async fn read_distribution(&mut self) -> Result<(), Problem> {
-        let (Some(cdn), None) = (&self.aws.cdn, &self.facts) else { return Ok(()) };
-        let facts = match cdn.facts(&self.environment.layout.identity().bucket).await {
-            Ok(facts) => facts,
-            Err(error) if error.is_denied() => {
-                self.events.warn(format!(
-                    "The configuration of distribution {} may not be read (cloudfront:GetDistributionConfig), so the CDN \
-                     is not allowed to keep pages.",
-                    cdn.distribution()
-                ));
-                DistributionFacts { id: cdn.distribution().to_owned(), readable: false, ..Default::default() }
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.facts = Some(facts);
-        Ok(())
-    }
-
-    /// Asks before much of the site goes, and obeys a hold.
-    fn may_go_on(&self, head: &Head, plan: &Plan, ask: &(dyn Fn(&str) -> Answer + Sync)) -> Result<(), Problem> {
-        if let Some(hold) = &head.hold {
-            let who = hold.publisher.who.as_deref().unwrap_or("someone");
-            let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            let message = format!("publishing is held by {who} since {}{why}", hold.since);
-            return Err(Problem::new(Code::Held, message).hint("`publish resume` ends the hold."));
-        }
-        let (live, leaving) = plan.leaving;
-        if self.request.yes || plan.removed_percent() <= usize::from(self.environment.publish.max_removed_percent) {
-            return Ok(());
-        }
-        let question = format!("{leaving} of {live} live files would leave the site. Go on?");
-        match ask(&question) {
-            Answer::Yes => Ok(()),
-            Answer::No => Err(Problem::new(Code::Declined, "declined")),
-            Answer::CannotAsk => {
-                let message = format!("{leaving} of {live} live files would leave the site");
-                Err(Problem::new(Code::TooManyRemovals, message)
-                    .hint("If that is meant, use --yes, or raise `max_removed_percent` under [publish]."))
-            }
-        }
-    }
-
-    /// State that visitors can read tells them what is staged and who publishes. Looked at where it could be: with an
-    /// empty prefix, once there is a head.
-    async fn check_state_is_hidden(&self, head: &Head) -> Result<(), Problem> {
-        let layout = &self.environment.layout;
-        if !layout.identity().prefix.is_empty() || self.environment.publish.public_state {
-            return Ok(());
-        }
-        let policy = crate::policy::hide_state(layout);
-        let Some(url) = self.environment.url.as_deref().filter(|_| head.active.is_some()) else {
-            self.events.warn(format!("Keep visitors away from the state with this bucket policy statement: {policy}"));
-            return Ok(());
-        };
-        let state = format!("{url}/{}", layout.head().key);
-        let answer = self.aws.fetcher.fetch(&state, 64 << 20).await;
-        if !answer.is_ok_and(|answer| answer.status == 200 && answer.is_of_site(&layout.identity().site)) {
-            return Ok(());
-        }
-        Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
-            "Add this statement to the bucket's policy: {policy} Or choose a `prefix`, or set `public_state = true` under [publish]."
-        )))
     }
 
     /// The number of this run: claimed once, before anything else is written.
@@ -594,34 +450,6 @@ fn settle_refresh(
         }
         (Some(problem), None) => Err(untouched(problem)),
     }
-}
-
-/// Fingerprinted names whose live bytes are others than those they are to have.
-fn names_that_lied(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
-    let lied = wanted.iter().filter(|(path, entry)| {
-        entry.kind == crate::headers::Kind::Fingerprinted
-            && live.files.get(*path).is_some_and(|present| !present.same_bytes(entry))
-    });
-    lied.map(|(path, _)| path.clone()).collect()
-}
-
-/// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
-fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
-    let by = |publisher: &Publisher, owner: &RunId| match (&publisher.who, &publisher.place) {
-        (Some(who), Some(place)) => format!("{who} on {place}"),
-        (Some(who), None) => who.clone(),
-        _ => format!("run {owner}"),
-    };
-    let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
-    let activating = activation.map(|activation| {
-        let whom = by(&activation.publisher, &activation.owner);
-        (format!("{whom}, who activates release {}", activation.to), Duration::from_secs(activation.lease_s))
-    });
-    let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
-    let pruning = || {
-        pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), Duration::from_secs(pruning.lease_s)))
-    };
-    activating.or_else(pruning)
 }
 
 fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
