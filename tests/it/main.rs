@@ -1,6 +1,9 @@
 //! Integration tests, in one binary: it links the AWS SDK once. `no_forgotten_file` holds the list complete.
 
 mod first_day;
+mod headers;
+mod refresh;
+mod refusals;
 mod world;
 
 #[test]
