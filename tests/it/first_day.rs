@@ -5,23 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use publish::report::{InvalidationStatus, Outcome};
 
-use crate::world::{World, fixture};
+use crate::world::{World, files_of, fixture};
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
-
-/// The files of a folder, by their paths.
-fn files_of(folder: &std::path::Path) -> BTreeMap<String, Vec<u8>> {
-    walkdir::WalkDir::new(folder)
-        .into_iter()
-        .map(Result::unwrap)
-        .filter(|entry| entry.file_type().is_file())
-        .map(|entry| {
-            let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-            (path, std::fs::read(entry.path()).unwrap())
-        })
-        .collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_is_live_with_its_bytes_and_headers() {

@@ -2,6 +2,8 @@
 
 mod first_day;
 mod headers;
+mod lost_answers;
+mod order;
 mod refresh;
 mod refusals;
 mod world;

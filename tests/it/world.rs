@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use publish::clock::Clock;
 use publish::digest::Digest;
@@ -119,6 +120,21 @@ impl World {
     pub(crate) fn live(&self) -> BTreeMap<String, StoredObject> {
         let objects = self.objects().into_iter();
         objects.filter_map(|(key, object)| Some((key.strip_prefix("live/")?.to_owned(), object))).collect()
+    }
+
+    /// What visitors could get: the bytes and headers of every live object, by their paths.
+    pub(crate) fn visible(&self) -> BTreeMap<String, String> {
+        let show = |object: StoredObject| {
+            let StoredObject { bytes, content_type, cache_control, content_encoding, content_disposition, .. } = object;
+            let digest = Digest::of(&bytes);
+            format!("{digest} {content_type:?} {cache_control:?} {content_encoding:?} {content_disposition:?}")
+        };
+        self.live().into_iter().map(|(path, object)| (path, show(object))).collect()
+    }
+
+    /// Lets the lease of whoever was cut short run out.
+    pub(crate) fn let_leases_end(&self) {
+        self.sandbox.advance_clock(publish::activate::LEASE + Duration::from_secs(10));
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -263,6 +279,19 @@ pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
 /// The folder of a build of the Vite fixture.
 pub(crate) fn fixture(build: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/vite-app/builds").join(build)
+}
+
+/// The files of a folder, by their paths.
+pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            (path, std::fs::read(entry.path()).unwrap())
+        })
+        .collect()
 }
 
 fn copy_folder(from: &Path, to: &Path) {
