@@ -24,7 +24,7 @@ use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Upl
 use crate::rules::Rules;
 use crate::snapshot::Snapshot;
 use crate::stage::{NotStaged, Staged, Staging};
-use crate::state::{Pointer, State};
+use crate::state::{NotReplaced, Pointer, State};
 use crate::status::Status;
 
 use intention::Intention;
@@ -369,10 +369,24 @@ impl<'a> Run<'a> {
         let release = active_release(&pointer.head);
         report.outcome = if owed.is_empty() { Outcome::Unchanged } else { Outcome::Repaired };
         if owed.is_empty() {
-            return Ok(());
+            let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
+            return self.remember_distribution(&pointer).await.map_err(as_before);
         }
         let refreshed = self.refreshing().refresh(pointer, &answers).await;
         settle_refresh(report, refreshed, 0, release)
+    }
+
+    /// Records what was read of the distribution, so that the next run need not look again. Whoever replaced the head
+    /// meanwhile has looked too.
+    async fn remember_distribution(&self, pointer: &Pointer) -> Result<(), Problem> {
+        if pointer.head.distribution == self.facts {
+            return Ok(());
+        }
+        let next = Head { distribution: self.facts.clone(), ..pointer.head.clone() };
+        match self.state.replace_head(pointer, next).await {
+            Ok(_) | Err(NotReplaced::Lost(_)) => Ok(()),
+            Err(NotReplaced::Failed(problem)) => Err(problem),
+        }
     }
 
     async fn after_the_switch(

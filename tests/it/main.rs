@@ -7,6 +7,11 @@
 )]
 
 mod first_day;
+mod headers;
+mod lost_answers;
+mod order;
+mod refresh;
+mod refusals;
 mod world;
 
 #[test]
