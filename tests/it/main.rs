@@ -9,6 +9,7 @@
 mod first_day;
 mod headers;
 mod lost_answers;
+mod ministack;
 mod order;
 mod refresh;
 mod refusals;
