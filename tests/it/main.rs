@@ -1,6 +1,7 @@
 //! Integration tests, in one binary: it links the AWS SDK once. `no_forgotten_file` holds the list complete.
 
 mod first_day;
+mod golden;
 mod world;
 
 #[test]
