@@ -4,9 +4,12 @@ mod answer;
 mod attempts;
 mod cdn;
 mod fetch;
+mod multipart;
 mod pace;
 mod sentences;
 mod store;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::sync::Arc;
@@ -14,7 +17,8 @@ use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -23,6 +27,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::environment::{Access, Environment};
@@ -41,6 +46,9 @@ use pace::Pace;
 
 /// How long one attempt may take before its size is counted (AWS.md 5.4: by default only connecting has a limit).
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a body may stand still.
+const STALL_GRACE: Duration = Duration::from_secs(20);
 
 /// Attempts of one request, the first included.
 const MAX_ATTEMPTS: u32 = 8;
@@ -65,17 +73,16 @@ impl Aws {
     /// Prepares access to `environment`. No request is sent: whether it works is seen with the first one.
     ///
     /// # Errors
-    /// [`Code::Configuration`], if nothing says in which region the bucket is.
+    /// [`Code::Configuration`], if nothing says in which region the bucket is, or an endpoint is not a URL.
     pub async fn connect(environment: &Environment) -> Result<Aws, Problem> {
         let access = &environment.access;
         let config = load(access).await?;
         let requests = RequestCounter::default();
-        let store = connect_store(environment, &config, &requests);
-        let cdn = environment.distribution.as_ref().map(|distribution| {
-            let patience = environment.invalidation.timeout;
-            let (client, service) = connect_cloudfront(access, &config, &requests);
-            Cdn::new(client, service, distribution, patience)
-        });
+        let store = connect_store(environment, &config, &requests)?;
+        let cdn = match &environment.distribution {
+            Some(distribution) => Some(connect_cloudfront(environment, distribution, &config, &requests)?),
+            None => None,
+        };
         Ok(Aws { store, cdn, requests, fetcher: Fetcher::default() })
     }
 }
@@ -90,14 +97,18 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
                 .with_max_backoff(Duration::from_secs(5)),
         )
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
-        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().build());
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
+    let region = region(access).await?;
     if let Some(profile) = &access.profile {
-        loader = loader.profile_name(profile);
+        // A profile that was asked for by name goes before keys in the environment, as with `aws --profile`.
+        let config = ProviderConfig::without_region().with_region(Some(region.clone()));
+        let provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
     if let Some((id, secret)) = &access.static_keys {
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
     }
-    let config = loader.region(region(access).await?).load().await;
+    let config = loader.region(region).load().await;
     let Some(role) = &access.role_arn else { return Ok(config) };
     let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
     let provider = aws_credential_types::provider::SharedCredentialsProvider::new(role);
@@ -130,11 +141,11 @@ fn retry_partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
 }
 
-fn connect_store(environment: &Environment, config: &SdkConfig, requests: &RequestCounter) -> Store {
+fn connect_store(environment: &Environment, config: &SdkConfig, requests: &RequestCounter) -> Result<Store, Problem> {
     let access = &environment.access;
     let pace = Pace::new();
     let watch = Watch::new(requests.clone(), pace.clone());
-    let endpoint = access.s3_endpoint.clone().or_else(|| configured_endpoint(config, "S3"));
+    let endpoint = endpoint(access.s3_endpoint.as_deref(), config, "S3")?;
     let mut builder = aws_sdk_s3::config::Builder::from(config)
         .retry_partition(retry_partition("publish-s3"))
         .interceptor(watch.clone())
@@ -149,23 +160,23 @@ fn connect_store(environment: &Environment, config: &SdkConfig, requests: &Reque
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     }
     let region = config.region().map_or_else(String::new, ToString::to_string);
-    let service = Service { name: "S3", endpoint, region };
+    let service = Service { name: "S3", endpoint, region, owner: access.expected_bucket_owner.clone() };
     let settings = store::Settings {
         site: environment.layout.identity().site.clone(),
-        owner: access.expected_bucket_owner.clone(),
         encryption: access.encryption.clone(),
         service,
     };
-    Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace)
+    Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace))
 }
 
 fn connect_cloudfront(
-    access: &Access,
+    environment: &Environment,
+    distribution: &str,
     config: &SdkConfig,
     requests: &RequestCounter,
-) -> (aws_sdk_cloudfront::Client, Service) {
+) -> Result<Cdn, Problem> {
     let watch = Watch::new(requests.clone(), Pace::new());
-    let endpoint = access.cloudfront_endpoint.clone().or_else(|| configured_endpoint(config, "CloudFront"));
+    let endpoint = endpoint(environment.access.cloudfront_endpoint.as_deref(), config, "CloudFront")?;
     let mut builder = aws_sdk_cloudfront::config::Builder::from(config)
         .region(Region::from_static(CLOUDFRONT_REGION))
         .retry_partition(retry_partition("publish-cloudfront"))
@@ -174,15 +185,27 @@ fn connect_cloudfront(
     if let Some(endpoint) = &endpoint {
         builder = builder.endpoint_url(endpoint);
     }
-    let service = Service { name: "CloudFront", endpoint, region: CLOUDFRONT_REGION.to_owned() };
-    (aws_sdk_cloudfront::Client::from_conf(builder.build()), service)
+    let service = Service { name: "CloudFront", endpoint, region: CLOUDFRONT_REGION.to_owned(), owner: None };
+    let client = aws_sdk_cloudfront::Client::from_conf(builder.build());
+    Ok(Cdn::new(client, service, distribution, environment.invalidation.timeout))
 }
 
-/// The endpoint that AWS's variables (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`) or files name, found as the SDK
-/// finds it, because what is not AWS is addressed by path.
-fn configured_endpoint(config: &SdkConfig, service: &str) -> Option<String> {
-    let key =
-        ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
-    let own = config.service_config().and_then(|configured| configured.load_config(key));
-    own.or_else(|| config.endpoint_url().map(str::to_owned))
+/// An endpoint that is not AWS's: the one `given`, else the one that AWS's variables (`AWS_ENDPOINT_URL_S3`,
+/// `AWS_ENDPOINT_URL`) or files name, found as the SDK finds it: what is not AWS is addressed by path.
+fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Option<String>, Problem> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let configured = || config.service_config().zip(key.ok()).and_then(|(files, key)| files.load_config(key));
+    let endpoint = given.map(str::to_owned).or_else(configured).or_else(|| config.endpoint_url().map(str::to_owned));
+    match endpoint {
+        Some(endpoint) if !is_url(&endpoint) => {
+            let message = format!("The endpoint of {service}, {endpoint:?}, is not a URL");
+            Err(Problem::new(Code::Configuration, message).hint("Give it as `https://host` or `http://host:port`."))
+        }
+        endpoint => Ok(endpoint),
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty()) && HttpRequest::get(text).is_ok()
 }

@@ -209,3 +209,6 @@ fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem
 fn shown(globs: &OneOrMany) -> String {
     globs.0.iter().map(|glob| format!("`{glob}`")).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

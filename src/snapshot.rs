@@ -164,3 +164,6 @@ fn warnings(files: &BTreeMap<SitePath, Found>, left_out: &[String]) -> Vec<Strin
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ pub enum Class {
     Other,
 }
 
-/// Where requests go, for messages.
+/// Where requests go and what they all say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Service {
     /// `S3` or `CloudFront`.
@@ -50,6 +50,8 @@ pub(super) struct Service {
     pub(super) endpoint: Option<String>,
     /// The region requests are signed for.
     pub(super) region: String,
+    /// The account that must own the buckets; sent with every request to S3.
+    pub(super) owner: Option<String>,
 }
 
 impl fmt::Display for Service {
@@ -69,9 +71,12 @@ pub(super) struct Cause {
 }
 
 impl Cause {
-    /// `texts` from the outermost on; repetitions and empty lines are left out.
+    /// `texts` from the outermost on, without repetitions and the SDK's words that say nothing.
     fn chain(texts: Vec<String>) -> Option<Box<Cause>> {
-        let mut texts: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        let mut texts: Vec<String> = texts
+            .into_iter()
+            .filter(|text| !["", "other", "io error", "service error"].contains(&text.as_str()))
+            .collect();
         texts.dedup();
         texts.into_iter().rev().fold(None, |beneath, text| Some(Box::new(Cause { text, beneath })))
     }
@@ -320,5 +325,37 @@ impl CdnError {
     /// Whether the credentials may not do it.
     pub fn is_denied(&self) -> bool {
         self.class == Class::Denied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_come_before_the_status_and_the_status_decides_where_there_is_none() {
+        let class = |status, code| class_of(status, code, None);
+        assert_eq!(class(Some(404), Some("NoSuchKey")), Class::Missing);
+        assert_eq!(class(Some(404), Some("NoSuchBucket")), Class::NoSuchBucket);
+        assert_eq!(class(Some(404), Some("NotFound")), Class::Missing);
+        assert_eq!(class(Some(503), Some("SlowDown")), Class::Throttled);
+        assert_eq!(class(Some(503), Some("ServiceUnavailable")), Class::Unavailable);
+        assert_eq!(class(Some(200), Some("InternalError")), Class::Unavailable);
+        assert_eq!(class(Some(409), Some("ConditionalRequestConflict")), Class::Conflict);
+        assert_eq!(class(Some(400), Some("BadDigest")), Class::Checksum);
+        assert_eq!(class(Some(400), Some("ExpiredToken")), Class::ExpiredCredentials);
+        assert_eq!(class(Some(400), Some("InvalidArgument")), Class::Other);
+        assert_eq!(class(Some(301), Some("PermanentRedirect")), Class::WrongRegion);
+        assert_eq!(class(Some(412), None), Class::Precondition);
+        assert_eq!(class(Some(403), None), Class::Denied);
+        assert_eq!(class(Some(400), None), Class::Other);
+        assert_eq!(class_of(Some(400), None, Some("eu-west-1")), Class::WrongRegion);
+    }
+
+    #[test]
+    fn causes_say_nothing_twice() {
+        let chained = Cause::chain(vec!["a".to_owned(), "a".to_owned(), String::new(), "b".to_owned()]).unwrap();
+        let texts: Vec<String> = chain(&*chained).map(ToString::to_string).collect();
+        assert_eq!(texts, ["a", "b"]);
     }
 }

@@ -145,3 +145,53 @@ fn sees_origin_requests(functions: &LambdaFunctionAssociations) -> bool {
     let events = functions.items().iter().map(|function| function.event_type());
     events.into_iter().any(|event| matches!(event, EventType::OriginRequest | EventType::OriginResponse))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudfront::types::{LambdaFunctionAssociation, Origin, Origins};
+
+    use super::*;
+
+    #[test]
+    fn the_buckets_own_origin_is_known_by_its_name() {
+        for domain in
+            ["site.s3.eu-west-1.amazonaws.com", "site.s3.amazonaws.com", "site.s3-website-us-east-1.amazonaws.com"]
+        {
+            assert!(is_bucket(domain, "site"), "{domain}");
+        }
+        for domain in ["www-site.s3.amazonaws.com", "site.example.com", "site.s3x.example.com"] {
+            assert!(!is_bucket(domain, "site"), "{domain}");
+        }
+    }
+
+    #[test]
+    fn paths_of_the_configuration_are_taken_without_needless_slashes() {
+        let origin = |id: &str, domain: &str, path: &str| {
+            Origin::builder().id(id).domain_name(domain).origin_path(path).build().unwrap()
+        };
+        let origins = Origins::builder()
+            .quantity(2)
+            .items(origin("api", "api.example.com", "/v1"))
+            .items(origin("site", "site.s3.amazonaws.com", "/live/"))
+            .build()
+            .unwrap();
+        let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).origins(origins);
+        let facts = facts("E1", &config.default_root_object("/index.html").build().unwrap(), "site");
+        assert_eq!(facts.origin_path, "/live");
+        assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
+        assert!(facts.error_pages.is_empty() && !facts.rewrites_at_origin);
+    }
+
+    #[test]
+    fn only_functions_at_the_origin_hide_what_a_url_is_made_of() {
+        let functions = |event: EventType| {
+            let function = LambdaFunctionAssociation::builder()
+                .lambda_function_arn("arn:aws:lambda:us-east-1:000000000000:function:f:1")
+                .event_type(event);
+            LambdaFunctionAssociations::builder().quantity(1).items(function.build().unwrap()).build().unwrap()
+        };
+        assert!(sees_origin_requests(&functions(EventType::OriginRequest)));
+        assert!(sees_origin_requests(&functions(EventType::OriginResponse)));
+        assert!(!sees_origin_requests(&functions(EventType::ViewerRequest)));
+    }
+}

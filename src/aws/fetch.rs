@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer as Read, Cause, Class};
-use super::store::MARKER;
+use super::store::{MARKER, marker_of};
 use crate::digest::Digest;
 
 /// How long one attempt may take, from connecting to the last byte.
@@ -69,7 +69,7 @@ impl std::error::Error for FetchError {
 impl Answer {
     /// Whether S3 answered with an object that this program put there for `site`.
     pub fn is_of_site(&self, site: &str) -> bool {
-        self.headers.get(&format!("x-amz-meta-{MARKER}")).is_some_and(|marker| marker == site)
+        self.headers.get(&format!("x-amz-meta-{MARKER}")).is_some_and(|marker| *marker == marker_of(site))
     }
 }
 

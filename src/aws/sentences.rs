@@ -67,7 +67,13 @@ impl StoreError {
             Class::Missing => (Code::MissingBytes, format!("{address} is not there"), String::new()),
             Class::Denied => {
                 let message = format!("The credentials may not {verb} {address}");
-                (Code::AccessDenied, message, self.how_to_allow())
+                let mut hint = self.how_to_allow();
+                if let Some(owner) = &self.details.service.owner {
+                    hint.push_str(&format!(
+                        " Or the bucket does not belong to {owner}, as `expected_bucket_owner` says."
+                    ));
+                }
+                (Code::AccessDenied, message, hint)
             }
             Class::Precondition | Class::Conflict => {
                 let message = format!("{address} was written by someone else meanwhile");
@@ -224,5 +230,20 @@ fn verb(operation: &str) -> &'static str {
         "CreateInvalidation" | "GetInvalidation" => "refresh",
         "GetDistributionConfig" => "read the configuration of",
         _ => "store",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_says_is_not_allowed_is_what_to_allow() {
+        let message = "User: arn:aws:iam::000000000000:user/ci is not authorized to perform: kms:GenerateDataKey on \
+                       resource: arn:aws:kms:eu-west-1:000000000000:key/1 because no identity-based policy allows it";
+        let (action, resource) = named_in(message).unwrap();
+        assert_eq!(action, "kms:GenerateDataKey");
+        assert_eq!(resource, "arn:aws:kms:eu-west-1:000000000000:key/1");
+        assert_eq!(named_in("Access Denied"), None);
     }
 }

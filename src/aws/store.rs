@@ -11,7 +11,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::answer::{Answer, Class, Service, StoreError};
 use super::pace::{Pace, Permit};
@@ -31,6 +31,19 @@ const MAX_ROUNDS: usize = 4;
 /// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added and taken away in this module only.
 pub(super) const MARKER: &str = "publish-site";
 
+/// What the marker may not carry as it is: metadata is ASCII.
+const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
+
+/// The value of the marker on objects of `site`.
+pub(super) fn marker_of(site: &str) -> String {
+    utf8_percent_encode(site, MARKER_UNSAFE).to_string()
+}
+
+/// The site that a marker's value names.
+fn site_of(marker: &str) -> String {
+    percent_decode_str(marker).decode_utf8_lossy().into_owned()
+}
+
 /// The objects of an environment's buckets. Clones share one client and one limit of requests at once.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -43,7 +56,6 @@ pub struct Store {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) site: String,
-    pub(super) owner: Option<String>,
     pub(super) encryption: Encryption,
     pub(super) service: Service,
 }
@@ -103,7 +115,7 @@ impl Store {
         self.pace.limit()
     }
 
-    /// The object at `address` with all its bytes; `None` only if S3 says that there is none. Needs `s3:GetObject`, and
+    /// The object at `address` with all its bytes; `None` only if S3 says `NoSuchKey`. Needs `s3:GetObject`, and
     /// `s3:ListBucket`, without which S3 answers 403 for what is not there (AWS.md 4.6).
     ///
     /// # Errors
@@ -114,10 +126,20 @@ impl Store {
         loop {
             let date = ServedAt::default();
             let request = self.client.get_object().bucket(&address.bucket).key(&address.key);
-            let request = request.set_expected_bucket_owner(self.settings.owner.clone());
+            let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
             let answer = match request.customize().interceptor(date.clone()).send().await {
                 Ok(answer) => answer,
-                Err(error) => return none_if_missing(self.failed("GetObject", address, &error)),
+                Err(error) => {
+                    let mut error = self.failed("GetObject", address, &error);
+                    if error.class == Class::Missing && error.code.as_deref() == Some("NoSuchKey") {
+                        return Ok(None);
+                    }
+                    // Any other 404 is not S3's word on this object, but that of whatever answers in its place.
+                    if error.class == Class::Missing {
+                        error.class = Class::Other;
+                    }
+                    return Err(error);
+                }
             };
             match self.read(address, answer, &date, max_bytes).await {
                 Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
@@ -161,10 +183,13 @@ impl Store {
             .bucket(&address.bucket)
             .key(&address.key)
             .checksum_mode(ChecksumMode::Enabled)
-            .set_expected_bucket_owner(self.settings.owner.clone());
+            .set_expected_bucket_owner(self.settings.service.owner.clone());
         match request.send().await {
             Ok(answer) => Ok(Some(info(answer))),
-            Err(error) => none_if_missing(self.failed("HeadObject", address, &error)),
+            Err(error) => {
+                let error = self.failed("HeadObject", address, &error);
+                if error.class == Class::Missing { Ok(None) } else { Err(error) }
+            }
         }
     }
 
@@ -181,7 +206,7 @@ impl Store {
                 .prefix(&prefix.key)
                 .encoding_type(EncodingType::Url)
                 .set_continuation_token(token)
-                .set_expected_bucket_owner(self.settings.owner.clone());
+                .set_expected_bucket_owner(self.settings.service.owner.clone());
             let page = request.send().await.map_err(|error| self.failed("ListObjectsV2", prefix, &error))?;
             listed.extend(page.contents().iter().map(|object| Listed {
                 address: Address { bucket: prefix.bucket.clone(), key: decoded(object.key().unwrap_or_default()) },
@@ -235,7 +260,7 @@ impl Store {
                 .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
                 .map_err(|error| failed(Answer::of_error(Class::Other, &error), first))?;
             let request = self.client.delete_objects().bucket(bucket).delete(delete);
-            let answer = match request.set_expected_bucket_owner(self.settings.owner.clone()).send().await {
+            let answer = match request.set_expected_bucket_owner(self.settings.service.owner.clone()).send().await {
                 Ok(answer) => answer,
                 Err(error) => {
                     let whole = self.failed("DeleteObjects", &at(first), &error);
@@ -276,13 +301,9 @@ impl Store {
     }
 }
 
-fn none_if_missing<T>(error: StoreError) -> Result<Option<T>, StoreError> {
-    if error.class == Class::Missing { Ok(None) } else { Err(error) }
-}
-
 fn info(answer: HeadObjectOutput) -> ObjectInfo {
     let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
-    let site = metadata.remove(MARKER).map(|site| percent_decode_str(&site).decode_utf8_lossy().into_owned());
+    let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
     let some = |text: Option<String>| text.filter(|text| !text.is_empty());
     ObjectInfo {
         etag: answer.e_tag.unwrap_or_default(),

@@ -10,8 +10,8 @@ use crate::path::SitePath;
 /// What `mime_guess` does not know, or says otherwise than the web of today. Sorted by extension.
 const BY_EXTENSION: &[(&str, &str)] = &[
     ("apk", "application/vnd.android.package-archive"),
-    ("appcache", "text/cache-manifest"),
     ("apng", "image/apng"),
+    ("appcache", "text/cache-manifest"),
     ("atom", "application/atom+xml"),
     ("avif", "image/avif"),
     ("br", "application/octet-stream"),
@@ -143,4 +143,79 @@ fn is_text(essence: &str) -> bool {
         || matches!(essence, "image/svg+xml" | "application/xml" | "application/xhtml+xml" | "application/yaml")
         || essence.ends_with("+xml")
         || matches!(essence, "application/javascript" | "application/toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(path: &str) -> String {
+        content_type(&SitePath::new(path).unwrap())
+    }
+
+    #[test]
+    fn types_are_those_of_the_web_of_today() {
+        for (path, expected) in [
+            ("index.html", "text/html; charset=utf-8"),
+            ("INDEX.HTM", "text/html; charset=utf-8"),
+            ("a.css", "text/css; charset=utf-8"),
+            ("a.js", "text/javascript; charset=utf-8"),
+            ("a.mjs", "text/javascript; charset=utf-8"),
+            ("a.cjs", "text/javascript; charset=utf-8"),
+            ("a.js.map", "application/json"),
+            ("a.json", "application/json"),
+            ("a.jsonld", "application/ld+json"),
+            ("site.webmanifest", "application/manifest+json"),
+            ("a.wasm", "application/wasm"),
+            ("a.avif", "image/avif"),
+            ("a.webp", "image/webp"),
+            ("a.svg", "image/svg+xml; charset=utf-8"),
+            ("favicon.ico", "image/x-icon"),
+            ("a.png", "image/png"),
+            ("a.jpeg", "image/jpeg"),
+            ("a.gif", "image/gif"),
+            ("a.woff", "font/woff"),
+            ("a.woff2", "font/woff2"),
+            ("a.ttf", "font/ttf"),
+            ("a.otf", "font/otf"),
+            ("sitemap.xml", "application/xml; charset=utf-8"),
+            ("feed.rss", "application/rss+xml; charset=utf-8"),
+            ("feed.atom", "application/atom+xml; charset=utf-8"),
+            ("robots.txt", "text/plain; charset=utf-8"),
+            ("a.md", "text/markdown; charset=utf-8"),
+            ("a.csv", "text/csv; charset=utf-8"),
+            ("a.vtt", "text/vtt; charset=utf-8"),
+            ("a.ics", "text/calendar; charset=utf-8"),
+            ("a.glb", "model/gltf-binary"),
+            ("a.m3u8", "application/vnd.apple.mpegurl"),
+            ("a.mp4", "video/mp4"),
+            ("a.webm", "video/webm"),
+            ("a.mp3", "audio/mpeg"),
+            ("a.pdf", "application/pdf"),
+            ("a.zip", "application/zip"),
+            ("a.js.gz", "application/gzip"),
+            ("a.js.br", "application/octet-stream"),
+            ("LICENSE", "text/plain; charset=utf-8"),
+            ("CNAME", "text/plain; charset=utf-8"),
+            (".well-known/apple-app-site-association", "application/json"),
+            (".well-known/security.txt", "text/plain; charset=utf-8"),
+            ("about", "application/octet-stream"),
+            (".nojekyll", "application/octet-stream"),
+            ("a.unheard-of", "application/octet-stream"),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_compressed_svg_has_an_encoding() {
+        let encoding = |path: &str| content_encoding(&SitePath::new(path).unwrap());
+        assert_eq!(encoding("a.svgz"), Some("gzip"));
+        assert_eq!(encoding("a.js.gz"), None);
+    }
+
+    #[test]
+    fn each_extension_is_listed_once_and_in_order() {
+        assert!(BY_EXTENSION.is_sorted_by(|(a, _), (b, _)| a < b));
+    }
 }

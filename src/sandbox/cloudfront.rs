@@ -7,7 +7,6 @@ mod xml;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::Request;
-use hyper::body::Incoming;
 use hyper::header::{ETAG, HeaderValue};
 use s3s::Body;
 
@@ -49,9 +48,9 @@ pub(super) struct CloudFrontServer {
 }
 
 impl CloudFrontServer {
-    pub(super) async fn answer(&self, operation: &str, request: Request<Incoming>) -> Answer {
-        let (parts, body) = request.into_parts();
-        let Ok(body) = Body::from(body).store_all_limited(MAX_BODY).await else {
+    pub(super) async fn answer(&self, operation: &str, request: Request<Body>) -> Answer {
+        let (parts, mut body) = request.into_parts();
+        let Ok(body) = body.store_all_limited(MAX_BODY).await else {
             return answer::cloudfront_error(413, "BatchTooLarge", "Invalidation batch specified is too large.");
         };
         if let Err((status, code, message)) = signature::verify_cloudfront(&parts, &body, &self.clock) {

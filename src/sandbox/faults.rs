@@ -34,8 +34,14 @@ pub struct Match {
 /// What happens to a request that meets a fault.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// It is served normally after this time.
+    /// It arrives now and is served normally after this time.
+    ///
+    /// That happens even if its client is gone by then, as with a request that was on its way when its sender died.
+    /// If the sandbox's clock was advanced by more than a quarter of an hour meanwhile, its signature has expired and
+    /// it is refused. When the sandbox stops first, it has no effect and gets no answer.
     Latency(Duration),
+    /// Like [`Effect::Latency`], until [`super::Sandbox::release_held`] is called.
+    Hold,
     /// It is refused with AWS's XML error, and has no effect.
     Refuse {
         /// HTTP status, such as 503; anything that is no status becomes 500.

@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use clock::Clock;
@@ -180,6 +180,8 @@ pub struct Sandbox {
     distributions: Arc<Distributions>,
     invalidations: Arc<Mutex<Invalidations>>,
     stop: watch::Sender<bool>,
+    /// Counts the releases of held requests.
+    release: watch::Sender<u64>,
     servers: Vec<JoinHandle<()>>,
 }
 
@@ -196,6 +198,7 @@ impl Sandbox {
         let distributions = Arc::new(Distributions::new(options.distributions));
         let traffic = Arc::new(Traffic::default());
         let (stop, stopping) = watch::channel(false);
+        let (release, released) = watch::channel(0);
 
         let s3 = S3Server::new(Arc::clone(&store), options.region.clone(), options.owner.clone());
         let cloudfront = CloudFrontServer {
@@ -214,13 +217,17 @@ impl Sandbox {
             (Server::Site(site), options.site_port),
         ] {
             let (listener, address) = bind(port).await?;
+            // One place is enough: nothing is sent.
+            let (late, ended) = mpsc::channel(1);
             let front = Front {
                 server,
                 traffic: Arc::clone(&traffic),
                 clock: clock.clone(),
                 request_ids: Arc::clone(&request_ids),
+                release: released.clone(),
+                late,
             };
-            servers.push(tokio::spawn(serve(listener, Arc::new(front), stopping.clone())));
+            servers.push(tokio::spawn(serve(listener, front, ended, stopping.clone())));
             addresses.push(format!("http://{address}"));
         }
         let mut addresses = addresses.into_iter();
@@ -229,7 +236,7 @@ impl Sandbox {
         if let Some(disk) = store.disk() {
             disk.announce(&endpoints)?;
         }
-        Ok(Sandbox { endpoints, store, traffic, clock, distributions, invalidations, stop, servers })
+        Ok(Sandbox { endpoints, store, traffic, clock, distributions, invalidations, stop, release, servers })
     }
 
     /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
@@ -269,6 +276,11 @@ impl Sandbox {
     /// Disarms all faults; requests that stall already go on stalling.
     pub fn clear_faults(&self) {
         self.traffic.clear_faults();
+    }
+
+    /// Lets the requests go on that [`Effect::Hold`] holds now.
+    pub fn release_held(&self) {
+        self.release.send_modify(|releases| *releases += 1);
     }
 
     /// Moves the sandbox's clock on: `Date` and `Last-Modified` of all later answers are that much later. A restart

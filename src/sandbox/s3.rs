@@ -12,7 +12,6 @@ mod payload;
 use std::sync::Arc;
 
 use hyper::Request;
-use hyper::body::Incoming;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -58,11 +57,11 @@ impl S3Server {
         S3Server { service: builder.build(), store, region }
     }
 
-    pub(super) async fn answer(&self, operation: &str, request: Request<Incoming>) -> Answer {
+    pub(super) async fn answer(&self, operation: &str, request: Request<Body>) -> Answer {
         if let Some(refusal) = self.refuse_scope(&request) {
             return refusal;
         }
-        let request = match payload::prepare(operation, request.map(Body::from)).await {
+        let request = match payload::prepare(operation, request).await {
             Ok(request) => request,
             Err(error) => {
                 return error.to_http_response().unwrap_or_else(|_| answer::internal_error());
@@ -75,7 +74,7 @@ impl S3Server {
     }
 
     /// Checks what S3 checks before it looks at the signature: the region and the age.
-    fn refuse_scope(&self, request: &Request<Incoming>) -> Option<HttpResponse> {
+    fn refuse_scope(&self, request: &Request<Body>) -> Option<HttpResponse> {
         let scope = signature::Scope::of(request.headers())?;
         if scope.region != self.region {
             let message = format!(

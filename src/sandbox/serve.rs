@@ -1,5 +1,6 @@
 //! Listening, serving and stopping: what the three servers share.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,13 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{DATE, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, DATE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use s3s::Body;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -27,6 +29,7 @@ use super::faults::Effect;
 use super::log::Service;
 use super::operation::describe;
 use super::s3::S3Server;
+use super::signature;
 use super::site::SiteServer;
 use super::traffic::Traffic;
 
@@ -49,7 +52,7 @@ impl Server {
         }
     }
 
-    async fn answer(&self, operation: &str, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, operation: &str, request: Request<Body>) -> Answer {
         match self {
             Server::S3(server) => server.answer(operation, request).await,
             Server::CloudFront(server) => server.answer(operation, request).await,
@@ -71,6 +74,10 @@ pub(super) struct Front {
     pub(super) traffic: Arc<Traffic>,
     pub(super) clock: Clock,
     pub(super) request_ids: Arc<AtomicU64>,
+    /// Changes when held requests are to go on.
+    pub(super) release: watch::Receiver<u64>,
+    /// Held by every request that may outlive its connection.
+    pub(super) late: mpsc::Sender<Infallible>,
 }
 
 /// Says that the connection is to be closed without an answer.
@@ -94,8 +101,14 @@ pub(super) async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), Sandbox
     Ok((listener, address))
 }
 
-/// Serves until `stop` changes or its sender is gone, then lets open requests end.
-pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
+/// Serves until `stop` changes or its sender is gone, then lets open requests end. `late` receives from the front.
+pub(super) async fn serve(
+    listener: TcpListener,
+    front: Front,
+    mut late: mpsc::Receiver<Infallible>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let front = Arc::new(front);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -114,6 +127,9 @@ pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, mut stop: wa
     // What has not ended by then waits for a client that has gone silent, and is cut off.
     let _ = timeout(STOP_WITHIN, all).await;
     connections.shutdown().await;
+    drop(front);
+    // Ends when no request holds a sender any more; nothing is ever sent.
+    let _ = late.recv().await;
 }
 
 async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
@@ -137,21 +153,32 @@ async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Recei
 }
 
 impl Front {
-    async fn handle(&self, request: Request<Incoming>, mut stop: watch::Receiver<bool>) -> Result<Answer, NoAnswer> {
+    async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<Answer, NoAnswer> {
         let (parts, body) = request.into_parts();
+        // Taken before the request is in the log: who sees it there and releases it, releases it.
+        let mut release = self.release.clone();
+        release.mark_unchanged();
         let entry = describe(self.server.service(), &parts);
         let operation = entry.operation.clone();
         let (ticket, effect) = self.traffic.arrive(entry);
         let is_head = parts.method == Method::HEAD;
-        let request = Request::from_parts(parts, body);
+        let request = Request::from_parts(parts, Body::from(body));
         let mut answered = match effect {
             None => self.server.answer(&operation, request).await,
             Some(Effect::Latency(time)) => {
-                tokio::select! {
-                    () = sleep(time) => {}
-                    _ = stop.changed() => {}
-                }
-                self.server.answer(&operation, request).await
+                let wait = async move { sleep(time).await };
+                self.answer_late(operation, request, stop, wait).await?
+            }
+            Some(Effect::Hold) => {
+                let wait = async move {
+                    // An error is a sandbox that is gone, which `stop` tells too.
+                    let _ = release.changed().await;
+                };
+                self.answer_late(operation, request, stop, wait).await?
             }
             Some(Effect::Refuse { status, code, message }) => {
                 discard(request.into_body()).await;
@@ -169,12 +196,45 @@ impl Front {
             }
         };
         self.stamp(&mut answered);
-        if is_head && !answered.status().is_success() {
-            // Errors to HEAD have no body, and so no length.
-            answered.headers_mut().remove(hyper::header::CONTENT_LENGTH);
+        let is_error_to_head = is_head && !answered.status().is_success();
+        if is_error_to_head || answered.status() == StatusCode::NOT_MODIFIED {
+            // These have no body, and so no length.
+            *answered.body_mut() = Body::empty();
+            answered.headers_mut().remove(CONTENT_LENGTH);
         }
         self.traffic.answer(ticket, answered.status().as_u16());
         Ok(answered)
+    }
+
+    /// Takes the request in, waits, and serves it even if its client is gone.
+    async fn answer_late(
+        self: &Arc<Self>,
+        operation: String,
+        request: Request<Body>,
+        mut stop: watch::Receiver<bool>,
+        wait: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Answer, NoAnswer> {
+        let arrived = self.clock.now();
+        let (parts, mut body) = request.into_parts();
+        let body = body.store_all_limited(usize::MAX).await.map_err(|_| NoAnswer)?;
+        let request = Request::from_parts(parts, Body::from(body));
+        let front = Arc::clone(self);
+        let late = self.late.clone();
+        let serving = tokio::spawn(async move {
+            let _late = late;
+            tokio::select! {
+                biased;
+                _ = stop.changed() => return Err(NoAnswer),
+                () = wait => {}
+            }
+            if front.clock.now().duration_since(arrived) > signature::VALID_FOR {
+                let message = "The difference between the request time and the current time is too large.";
+                return Ok(front.server.refusal(403, "RequestTimeTooSkewed", message));
+            }
+            Ok(front.server.answer(&operation, request).await)
+        });
+        // The task neither panics nor is cancelled; if it were, there would be no answer.
+        serving.await.unwrap_or(Err(NoAnswer))
     }
 
     /// Adds what every answer of AWS carries.
@@ -196,6 +256,6 @@ impl Front {
 }
 
 /// Reads a body to its end, so that a client which is still sending gets to read the answer.
-async fn discard(mut body: Incoming) {
+async fn discard(mut body: Body) {
     while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {}
 }

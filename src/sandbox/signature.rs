@@ -2,9 +2,9 @@
 
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Uri};
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
@@ -13,7 +13,7 @@ use super::content::hex;
 use super::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 
 /// Signatures are good for a quarter of an hour either way.
-const MAX_SKEW_SECONDS: i64 = 15 * 60;
+pub(super) const VALID_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// What SigV4 leaves as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -63,8 +63,8 @@ pub(super) fn is_timely(headers: &HeaderMap, clock: &Clock) -> bool {
     };
     let now = clock.now().as_second();
     let ahead = i64::try_from(clock.ahead().as_secs()).unwrap_or(i64::MAX);
-    let earliest = now.saturating_sub(ahead).saturating_sub(MAX_SKEW_SECONDS);
-    (earliest..=now + MAX_SKEW_SECONDS).contains(&signed.as_second())
+    let earliest = now.saturating_sub(ahead).saturating_sub(VALID_FOR.as_secs());
+    (earliest..=now + VALID_FOR.as_secs()).contains(&signed.as_second())
 }
 
 fn signing_time(headers: &HeaderMap) -> Option<Timestamp> {

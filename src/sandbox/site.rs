@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
     CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
@@ -29,7 +28,7 @@ impl SiteServer {
         SiteServer { distributions, edge }
     }
 
-    pub(super) fn answer(&self, request: &Request<Incoming>) -> Answer {
+    pub(super) fn answer(&self, request: &Request<Body>) -> Answer {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return answer::s3_error(403, "AccessDenied", "This distribution allows GET and HEAD only.", "");
         }

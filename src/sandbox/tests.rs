@@ -30,11 +30,15 @@ async fn start() -> Sandbox {
 }
 
 fn s3_config(sandbox: &Sandbox) -> aws_sdk_s3::config::Builder {
+    s3_config_at(sandbox.s3_endpoint())
+}
+
+fn s3_config_at(endpoint: &str) -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(credentials())
-        .endpoint_url(sandbox.s3_endpoint())
+        .endpoint_url(endpoint)
         .force_path_style(true)
         .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
 }

@@ -162,3 +162,99 @@ fn line_of(path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<u64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pass(reader: impl Read, expected_bytes: u64) -> io::Result<Pass> {
+        read(reader, expected_bytes, Some(Scanner::new(Evidence::FirstLine)), &mut [0; 1_000])
+    }
+
+    fn found(path: &Path, size_bytes: u64) -> Found {
+        Found { path: path.to_owned(), size_bytes, may_be_private: false }
+    }
+
+    fn hash_one(path: &Path, size_bytes: u64) -> Result<SourceFile, Refusal> {
+        hash_file(&SitePath::new("a.txt").unwrap(), &found(path, size_bytes), &mut [0; 64])
+    }
+
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(ErrorKind::PermissionDenied.into())
+        }
+    }
+
+    #[test]
+    fn digests_are_those_of_the_whole() {
+        let bytes: Vec<u8> = (0..10_000_u32).map(|number| number as u8).collect();
+        let pass = pass(&bytes[..], 10_000).unwrap();
+        assert_eq!(pass.digest, Digest::of(&bytes));
+        assert_eq!(pass.crc64, None);
+    }
+
+    #[test]
+    fn what_goes_up_in_parts_has_a_crc64_from_the_same_pass() {
+        let pass = pass(io::repeat(0).take(MULTIPART_BYTES), MULTIPART_BYTES).unwrap();
+        let zeros = vec![0; 1 << 20];
+        let mut crc64 = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
+        (0..64).for_each(|_| crc64.update(&zeros));
+        assert_eq!(pass.crc64, Some(Crc64::new(crc64.finalize())));
+        // The catalogue's check value of CRC-64/NVME, as S3 computes it.
+        assert_eq!(crc_fast::checksum(CrcAlgorithm::Crc64Nvme, b"123456789"), 0xae8b_1486_0a79_9888);
+    }
+
+    #[test]
+    fn an_error_while_reading_is_told() {
+        assert_eq!(pass((&b"abc"[..]).chain(Broken), 10).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_a_file_is_unreadable() {
+        let folder = tempfile::tempdir().unwrap();
+        let refusal = hash_one(folder.path(), 3).unwrap_err();
+        assert_eq!((refusal.reason, refusal.what.as_str()), (Reason::Unreadable, "cannot be read"));
+        assert!(refusal.cause.is_some());
+    }
+
+    #[test]
+    fn a_file_that_changes_is_told_from_one_that_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        let what = |size_bytes| hash_one(&path, size_bytes).map_err(|refusal| (refusal.reason, refusal.what));
+        let changed = |text: &str| Err((Reason::Changed, format!("{text} while it was read")));
+        assert_eq!(what(3), changed("vanished"));
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(what(2), changed("grew"));
+        assert_eq!(what(4), changed("shrank"));
+        assert_eq!(what(3).unwrap().digest, Digest::of(b"abc"));
+    }
+
+    #[test]
+    fn a_file_that_never_ends_does_not_keep_us() {
+        assert_eq!(pass(io::repeat(7), 5_000).unwrap().size_bytes, 5_001);
+    }
+
+    #[test]
+    fn all_refusals_are_told_and_progress_only_grows() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut files = BTreeMap::new();
+        for number in 0..50 {
+            let path = folder.path().join(format!("{number}.txt"));
+            std::fs::write(&path, "abc").unwrap();
+            let expected = if number % 10 == 0 { 4 } else { 3 };
+            files.insert(SitePath::new(format!("{number}.txt")).unwrap(), found(&path, expected));
+        }
+        let seen = Mutex::new(Vec::new());
+        let listener = |event| seen.lock().unwrap().push(event);
+        let hashed = hash(files, Events::new(&listener));
+        assert_eq!((hashed.files.len(), hashed.refusals.len()), (45, 5));
+        let seen = seen.into_inner().unwrap();
+        let counts: Vec<usize> = seen
+            .iter()
+            .filter_map(|event| if let Event::HashingAdvanced { files, .. } = event { Some(*files) } else { None })
+            .collect();
+        assert_eq!(counts, (1..=50).collect::<Vec<_>>());
+    }
+}

@@ -195,3 +195,131 @@ fn is_between_name_and_value(byte: u8) -> bool {
 fn is_between_lines(byte: u8) -> bool {
     byte.is_ascii_whitespace() || b"\"'`,+\\nr".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    // The documented example pair of AWS (docs.aws.amazon.com, "AWS security credentials"): nobody's.
+    const ID: &str = "AKIAIOSFODNN7EXAMPLE";
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    // Not a key: any 64 characters of base64.
+    const BODY: &str = "MIIEnotakeyMIIEnotakeyMIIEnotakeyMIIEnotakeyMIIEnotakeyMIIEnotak";
+
+    fn scan(path: &str, pieces: &[&[u8]]) -> Option<Secret> {
+        let mut scanner = Scanner::new(Evidence::wanted_in(&SitePath::new(path).unwrap()));
+        pieces.iter().for_each(|piece| scanner.feed(piece));
+        scanner.finish()
+    }
+
+    fn found(path: &str, text: &str) -> bool {
+        scan(path, &[text.as_bytes()]).is_some()
+    }
+
+    #[test]
+    fn the_words_make_an_automaton() {
+        assert!(SEARCH.is_some());
+    }
+
+    #[test]
+    fn private_keys_of_every_kind_are_found() {
+        for kind in ["", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED "] {
+            assert!(found("a.pem", &format!("-----BEGIN {kind}PRIVATE KEY-----\nx")), "{kind}");
+            assert!(found("a.js", &format!("const k = `-----BEGIN {kind}PRIVATE KEY-----\n{BODY}")), "{kind}");
+        }
+        assert!(found("a.asc", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n"));
+        assert!(found("account.json", r#"{"private_key": "-----BEGIN PRIVATE KEY-----\nMIIE"}"#));
+        assert!(found("a.js", &format!(r#"k="-----BEGIN PRIVATE KEY-----\n"+"{BODY}""#)));
+        assert!(found("index.html", &format!("<pre>-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n{BODY}")));
+    }
+
+    #[test]
+    fn talk_of_private_keys_is_not_a_private_key() {
+        for text in [
+            r#"if(!k.startsWith("-----BEGIN PRIVATE KEY-----"))throw Error("not a key")"#,
+            r#""-----BEGIN PRIVATE KEY-----\n"+n.replace(/.{64}/g,"$&\n")+"-----END PRIVATE KEY-----""#,
+            "<p>begins with <code>-----BEGIN RSA PRIVATE KEY-----</code> and then</p>",
+        ] {
+            assert!(!found("assets/jose.js", text), "{text}");
+            assert!(!found("index.html", text), "{text}");
+        }
+        for text in
+            ["-----BEGIN PUBLIC KEY-----\n", "-----BEGIN CERTIFICATE-----\n", "a PRIVATE KEY-----", "PRIVATE KEY"]
+        {
+            assert!(!found("a.pem", text), "{text}");
+        }
+    }
+
+    #[test]
+    fn aws_secrets_are_found_beside_their_names_and_ids() {
+        for text in [
+            format!("aws_secret_access_key = {SECRET}"),
+            format!("AWS_SECRET_ACCESS_KEY={SECRET}\n"),
+            format!(r#"{{"SecretAccessKey": "{SECRET}"}}"#),
+            format!(r#"new S3({{accessKeyId:"{ID}",secretAccessKey:"{SECRET}"}})"#),
+            format!("Access key ID,Secret access key\n{ID},{SECRET}\n"),
+            format!(r#"const a="{ID}",b="{SECRET}""#),
+        ] {
+            assert!(found("assets/app.js", &text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_resembles_aws_secrets_is_left_alone() {
+        for text in [
+            // The SDK's own code.
+            "secretAccessKey:e.secretAccessKey,sessionToken:e.sessionToken".to_owned(),
+            r#"process.env.AWS_SECRET_ACCESS_KEY||"""#.to_owned(),
+            // A commit's id; more than 40 characters; one long word.
+            "secretAccessKey:\"da39a3ee5e6b4b0d3255bfef95601890afd80709\"".to_owned(),
+            format!("secretAccessKey:\"{SECRET}{SECRET}\""),
+            "aws_secret_access_key=theNameOfTheFunctionThatReadsTheSecretKk".to_owned(),
+            // A secret's shape without anything beside it; an id without a secret; an id inside of something.
+            format!("integrity:\"{SECRET}\""),
+            format!("example id {ID}."),
+            format!("data:font;base64,xx{ID}xx {SECRET}"),
+        ] {
+            assert!(!found("assets/app.js", &text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_secret_is_told_with_its_place() {
+        let text = format!("a\nb\naws_secret_access_key={SECRET}\n-----BEGIN PRIVATE KEY-----\n");
+        let secret = scan("a.txt", &[text.as_bytes()]).unwrap();
+        assert_eq!(secret, Secret { what: "an AWS secret key", offset: 8 });
+    }
+
+    proptest! {
+        /// Where the pieces end makes no difference.
+        #[test]
+        fn pieces_do_not_matter(before in 0..900_usize, cuts in proptest::collection::vec(1..400_usize, 0..8), which in 0..4_usize) {
+            let secret = [
+                format!("-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n"),
+                format!("aws_secret_access_key = {SECRET}\n"),
+                format!("{ID}\t\t{SECRET}\n"),
+                "nothing at all\n".to_owned(),
+            ][which].clone();
+            let text = format!("{}{secret}{}", ".\n".repeat(before), " -".repeat(300));
+            let whole = scan("a.js", &[text.as_bytes()]);
+            prop_assert_eq!(whole.is_some(), which < 3);
+            let mut rest = text.as_bytes();
+            let mut pieces = Vec::new();
+            for cut in cuts {
+                let (piece, after) = rest.split_at(cut.min(rest.len()));
+                pieces.push(piece);
+                rest = after;
+            }
+            pieces.push(rest);
+            prop_assert_eq!(scan("a.js", &pieces), whole);
+            let single: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+            prop_assert_eq!(scan("a.js", &single), whole);
+        }
+
+        #[test]
+        fn any_bytes_are_scanned_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+            scan("a.bin", &[&bytes]);
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! The storage folder across restarts.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 use aws_sdk_s3::primitives::ByteStream;
@@ -92,4 +94,74 @@ async fn a_folder_has_one_user() {
     assert_eq!(endpoints.expect("the endpoints").s3, sandbox.s3_endpoint());
     sandbox.stop().await;
     start_in(folder.path()).await.stop().await;
+}
+
+/// Names the folder of the process that is to be killed.
+const VICTIM_ROOT: &str = "SANDBOX_VICTIM_ROOT";
+
+/// Not a test by itself: the process that the next test kills.
+#[tokio::test]
+async fn victim() {
+    let Ok(root) = std::env::var(VICTIM_ROOT) else {
+        return;
+    };
+    let sandbox = start_in(Path::new(&root)).await;
+    println!("\nlistening {}", sandbox.s3_endpoint());
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_leaves_whole_objects_and_all_it_acknowledged() {
+    const KEYS: usize = 4;
+    const ACKNOWLEDGED: usize = 40;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut victim = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "sandbox::tests::durability::victim", "--nocapture"])
+        .env(VICTIM_ROOT, folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the victim starts");
+    let stdout = victim.stdout.take().expect("its output");
+    let endpoint = BufReader::new(stdout)
+        .lines()
+        .map_while(Result::ok)
+        .find_map(|line| line.strip_prefix("listening ").map(str::to_owned))
+        .expect("it listens");
+
+    let (acknowledge, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
+    let mut writers = tokio::task::JoinSet::new();
+    for key in 0..KEYS {
+        let config = super::s3_config_at(&endpoint).build();
+        let (client, acknowledge) = (aws_sdk_s3::Client::from_conf(config), acknowledge.clone());
+        writers.spawn(async move {
+            for round in 0_u8.. {
+                let body = ByteStream::from(vec![round; 200_000]);
+                let put = client.put_object().bucket(BUCKET).key(format!("{key}")).body(body);
+                if put.send().await.is_err() {
+                    break;
+                }
+                // The reader is gone once it has seen enough.
+                let _ = acknowledge.send((format!("{key}"), round));
+            }
+        });
+    }
+    let mut last = std::collections::BTreeMap::new();
+    for _ in 0..ACKNOWLEDGED {
+        let (key, round) = acknowledged.recv().await.expect("a write");
+        last.insert(key, round);
+    }
+    victim.kill().expect("killed");
+    victim.wait().expect("it is dead");
+    writers.join_all().await;
+
+    let sandbox = start_in(folder.path()).await;
+    let objects = sandbox.objects(BUCKET);
+    for (key, round) in last {
+        let bytes = &objects[&key].bytes;
+        assert_eq!(bytes.len(), 200_000, "{key}");
+        assert!(bytes.iter().all(|byte| *byte == bytes[0]), "{key} is torn");
+        assert!(bytes[0] >= round, "{key}: {round} was acknowledged, {} is stored", bytes[0]);
+    }
+    assert_eq!(data_files(folder.path()), objects.len());
+    sandbox.stop().await;
 }

@@ -110,6 +110,78 @@ async fn latency_delays_and_services_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_held_request_takes_effect_after_its_client_is_gone() {
+    let sandbox = start().await;
+    let client = s3(&sandbox);
+    sandbox.inject(fault("PutObject", 0, 1, Effect::Hold));
+    let request = client.put_object().bucket(BUCKET).key("late");
+    let late = tokio::spawn(request.body(ByteStream::from_static(b"x")).send());
+    while sandbox.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Its small body was sent together with its head.
+    late.abort();
+    assert!(late.await.is_err());
+    put(&client, "other", b"x").await;
+    assert!(!sandbox.objects(BUCKET).contains_key("late"));
+    sandbox.release_held();
+    while !sandbox.objects(BUCKET).contains_key("late") {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(statuses(&sandbox), [None, Some(200)]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_held_for_too_long_has_expired() {
+    let sandbox = start().await;
+    let client = s3(&sandbox);
+    let mut hold = fault("PutObject", 0, 2, Effect::Hold);
+    hold.matches.key_contains = Some("held".to_owned());
+    sandbox.inject(hold);
+    for (minutes, expired) in [(14, false), (16, true)] {
+        sandbox.clear_requests();
+        let request = client.put_object().bucket(BUCKET).key(format!("held {minutes}"));
+        let held = tokio::spawn(request.body(ByteStream::from_static(b"x")).send());
+        while sandbox.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // Answered after the held one's body was read, so that its arrival lies before the clock moves.
+        put(&client, "other", b"x").await;
+        sandbox.advance_clock(Duration::from_secs(minutes * 60));
+        sandbox.release_held();
+        let result = held.await.expect("the task");
+        if expired {
+            assert_eq!(refusal(result), (403, "RequestTimeTooSkewed".into()));
+        } else {
+            result.expect("served");
+        }
+    }
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn held_and_slow_requests_have_no_effect_once_the_sandbox_stops() {
+    let sandbox = start().await;
+    let client = s3(&sandbox);
+    sandbox.inject(fault("PutObject", 0, 1, Effect::Hold));
+    sandbox.inject(fault("PutObject", 0, 1, Effect::Latency(Duration::from_secs(3_600))));
+    let put = |key: &str| {
+        let put = client.put_object().bucket(BUCKET).key(key).body(ByteStream::from_static(b"x"));
+        tokio::spawn(put.send())
+    };
+    let (held, slow) = (put("held"), put("slow"));
+    while sandbox.requests().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let store = sandbox.store.clone();
+    sandbox.stop().await;
+    assert!(held.await.expect("the task").is_err());
+    assert!(slow.await.expect("the task").is_err());
+    assert!(store.objects(BUCKET).is_empty());
+}
+
+#[tokio::test]
 async fn the_clock_moves_dates_and_clients_follow() {
     let sandbox = start().await;
     let client = s3(&sandbox);

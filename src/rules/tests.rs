@@ -1,0 +1,204 @@
+//! Rules, defaults and what overrides what.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::digest::Digest;
+use crate::head::DistributionFacts;
+use crate::path::UrlPath;
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const REVALIDATE: &str = "public, max-age=0, must-revalidate";
+const AT_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+const HASHED: &str = "assets/index-Db898uvC.js";
+
+fn path(path: &str) -> SitePath {
+    SitePath::new(path).unwrap()
+}
+
+fn rule(globs: &[&str]) -> HeaderRule {
+    HeaderRule { globs: OneOrMany(globs.iter().map(|&glob| glob.to_owned()).collect()), ..HeaderRule::default() }
+}
+
+fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
+    DistributionFacts {
+        id: "E1".to_owned(),
+        readable: true,
+        origin_path: origin_path.to_owned(),
+        default_root_object: Some("index.html".to_owned()),
+        error_pages: error_pages.iter().map(|page| UrlPath::encode(page)).collect(),
+        rewrites_at_origin: false,
+    }
+}
+
+fn source(digest: Digest) -> SourceFile {
+    SourceFile { path: PathBuf::from("a"), size_bytes: 3, digest, crc64: None }
+}
+
+struct Case<'a> {
+    rules: &'a [HeaderRule],
+    mutable: &'a [&'a str],
+    cdn: CdnView<'a>,
+    prefix: &'a str,
+}
+
+impl Default for Case<'_> {
+    fn default() -> Self {
+        Case { rules: &[], mutable: &[], cdn: CdnView::None, prefix: "live" }
+    }
+}
+
+impl Case<'_> {
+    fn entry(&self, name: &str) -> Entry {
+        let layout = Layout::new("shop", "bucket", self.prefix, None, None);
+        let mutable_paths = self.mutable.iter().map(|name| path(name)).collect();
+        let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
+        let files = BTreeMap::from([(path(name), source(Digest::of(b"abc")))]);
+        Rules::new(self.rules).unwrap().files(&files, &context).remove(&path(name)).unwrap()
+    }
+
+    fn cache_control(&self, name: &str) -> String {
+        self.entry(name).headers.cache_control
+    }
+}
+
+#[test]
+fn defaults_follow_what_is_known_about_the_cdn() {
+    let known = facts("/live", &["/404.html"]);
+    let cases = [(CdnView::None, REVALIDATE), (CdnView::Unreadable, REVALIDATE), (CdnView::Known(&known), AT_CDN)];
+    for (distribution, expected) in cases {
+        let case = Case { cdn: distribution, ..Case::default() };
+        assert_eq!(case.cache_control("index.html"), expected);
+        assert_eq!(case.cache_control("404.html"), REVALIDATE, "an error page lies under URLs nobody can list");
+        assert_eq!(case.cache_control(HASHED), IMMUTABLE);
+    }
+}
+
+#[test]
+fn error_pages_are_found_by_their_url() {
+    let cdn = |origin_path: &str, error_page: &str, prefix: &str, name: &str| {
+        let facts = facts(origin_path, &[error_page]);
+        Case { cdn: CdnView::Known(&facts), prefix, ..Case::default() }.cache_control(name)
+    };
+    assert_eq!(cdn("", "/404.html", "", "404.html"), REVALIDATE);
+    assert_eq!(cdn("", "/live/404.html", "live", "404.html"), REVALIDATE);
+    assert_eq!(cdn("", "/404.html", "live", "404.html"), AT_CDN, "its URL is /live/404.html");
+    assert_eq!(cdn("/live", "/404.html", "live/shop", "404.html"), AT_CDN, "its URL is /shop/404.html");
+    assert_eq!(cdn("/live/", "/404.html", "live", "404.html"), REVALIDATE);
+    assert_eq!(cdn("/live", "/", "live", "index.html"), REVALIDATE, "/ is the default root object");
+    assert_eq!(cdn("/live", "/nicht gefunden ü.html", "live", "nicht gefunden ü.html"), REVALIDATE);
+    assert_eq!(cdn("/other", "/404.html", "live", "index.html"), REVALIDATE, "no URL of it is known");
+    assert_eq!(cdn("/li", "/404.html", "live", "index.html"), REVALIDATE, "/li is not a folder of it");
+}
+
+#[test]
+fn fingerprinted_files_stay_where_they_are_and_others_go_to_the_store() {
+    let case = Case::default();
+    assert_eq!((case.entry(HASHED).kind, case.entry(HASHED).kept), (Kind::Fingerprinted, Kept::Live));
+    let page = case.entry("index.html");
+    assert_eq!(
+        (page.kind, page.kept, page.digest, page.size_bytes),
+        (Kind::Mutable, Kept::Blob, Digest::of(b"abc"), 3)
+    );
+    assert!(page.headers.metadata.is_empty() && page.headers.content_encoding.is_none());
+}
+
+#[test]
+fn later_rules_win_field_by_field() {
+    let rules = [
+        HeaderRule { cache_control: Some("no-cache".into()), content_language: Some("de".into()), ..rule(&["**"]) },
+        HeaderRule {
+            cache_control: Some("max-age=60".into()),
+            content_type: Some("text/x-mine".into()),
+            content_disposition: Some("attachment".into()),
+            content_encoding: Some("br".into()),
+            ..rule(&["docs/*.txt", "**/*.pdf"])
+        },
+    ];
+    let case = Case { rules: &rules, ..Case::default() };
+    let headers = case.entry("docs/a.txt").headers;
+    assert_eq!(headers.cache_control, "max-age=60");
+    assert_eq!(headers.content_type, "text/x-mine");
+    assert_eq!(headers.content_language.as_deref(), Some("de"));
+    assert_eq!(headers.content_disposition.as_deref(), Some("attachment"));
+    assert_eq!(headers.content_encoding.as_deref(), Some("br"));
+    let headers = case.entry("a.txt").headers;
+    assert_eq!((headers.cache_control.as_str(), headers.content_disposition), ("no-cache", None));
+    assert_eq!(headers.content_type, "text/plain; charset=utf-8");
+}
+
+#[test]
+fn rules_decide_what_is_fingerprinted() {
+    let rules = [
+        HeaderRule { immutable: Some(true), ..rule(&["media/**"]) },
+        HeaderRule { immutable: Some(false), ..rule(&["assets/**"]) },
+    ];
+    let case = Case { rules: &rules, ..Case::default() };
+    assert_eq!(case.entry("media/a.png").kind, Kind::Fingerprinted);
+    assert_eq!(case.cache_control("media/a.png"), IMMUTABLE);
+    assert_eq!(case.entry(HASHED).kind, Kind::Mutable);
+    assert_eq!(case.cache_control(HASHED), REVALIDATE);
+}
+
+#[test]
+fn a_name_that_lied_is_mutable_whatever_rules_say() {
+    let rules = [HeaderRule {
+        immutable: Some(true),
+        cache_control: Some("public,max-age=31536000,Immutable".into()),
+        ..rule(&["**"])
+    }];
+    let case = Case { rules: &rules, mutable: &[HASHED], ..Case::default() };
+    let entry = case.entry(HASHED);
+    assert_eq!((entry.kind, entry.kept), (Kind::Mutable, Kept::Blob));
+    assert_eq!(entry.headers.cache_control, REVALIDATE);
+    assert_eq!(case.cache_control("assets/other.js"), "public,max-age=31536000,Immutable");
+    let rules = [HeaderRule { cache_control: Some("max-age=60".into()), ..rule(&["**"]) }];
+    let case = Case { rules: &rules, mutable: &[HASHED], ..Case::default() };
+    assert_eq!(case.cache_control(HASHED), "max-age=60", "what a person said otherwise stays");
+}
+
+#[test]
+fn bad_rules_are_named() {
+    let refused = |rule: HeaderRule| {
+        let problem = Rules::new(&[rule]).unwrap_err();
+        assert_eq!(problem.code, Code::Configuration);
+        assert!(!problem.hint.is_empty());
+        problem.message
+    };
+    assert!(refused(rule(&["a["])).contains("\"a[\""));
+    assert!(refused(rule(&[])).contains("`for`"));
+    let value = |value: &str| HeaderRule { cache_control: Some(value.to_owned()), ..rule(&["**/*.pdf"]) };
+    for bad in ["", " ", "a\nX-Injected: 1", "a\rb", "a\0", "a\tb", "ü", "max-age=1 "] {
+        let message = refused(value(bad));
+        assert!(message.contains("`cache_control` of the header rule for `**/*.pdf`"), "{message}");
+        assert!(!message.contains(['\n', '\r', '\0']), "{message:?}");
+    }
+    let message = refused(HeaderRule { content_type: Some("html".into()), ..rule(&["**"]) });
+    assert!(message.contains("`content_type`"), "{message}");
+}
+
+#[test]
+fn rules_that_match_nothing_are_told() {
+    let rules = Rules::new(&[rule(&["**/*.pdf"]), rule(&["*.html"]), rule(&["a", "b/**"])]).unwrap();
+    let paths = [path("index.html"), path("b")];
+    assert_eq!(
+        rules.unused(&paths),
+        ["no file matches the header rule for `**/*.pdf`", "no file matches the header rule for `a`, `b/**`"]
+    );
+    assert!(Rules::new(&[]).unwrap().unused(&paths).is_empty());
+}
+
+proptest! {
+    /// No object is ever stored without its two headers, and both can be sent; nothing mutable is called immutable.
+    #[test]
+    fn every_file_has_its_two_headers(name in "(assets/|_astro/|\\.well-known/|)[^/\\\\\\p{C}]{1,20}(\\.[a-z0-9]{1,5})?") {
+        prop_assume!(SitePath::new(name.as_str()).is_ok());
+        let facts = facts("/live", &["/404.html"]);
+        let entry = Case { cdn: CdnView::Known(&facts), ..Case::default() }.entry(&name);
+        let sendable = |value: &str| !value.is_empty() && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        prop_assert!(sendable(&entry.headers.cache_control) && sendable(&entry.headers.content_type));
+        prop_assert_eq!(entry.kind == Kind::Fingerprinted, entry.headers.cache_control == IMMUTABLE);
+    }
+}
