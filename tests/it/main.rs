@@ -7,6 +7,7 @@
 )]
 
 mod first_day;
+mod golden;
 mod headers;
 mod lost_answers;
 mod ministack;
