@@ -7,7 +7,13 @@
 )]
 
 mod first_day;
+mod golden;
+mod headers;
+mod lost_answers;
 mod ministack;
+mod order;
+mod refresh;
+mod refusals;
 mod world;
 
 #[test]
