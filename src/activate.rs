@@ -1,12 +1,12 @@
 //! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::aws::{Class, Condition, Store, StoreError};
+use crate::aws::{Class, Condition, MOST_AT_ONCE, Store, StoreError};
 use crate::clock::Clock;
 use crate::error::Problem;
 use crate::event::{Event, Events};
@@ -15,7 +15,7 @@ use crate::layout::Layout;
 use crate::live::foreign_object;
 use crate::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
-use crate::plan::{Action, Live, Plan};
+use crate::plan::{Action, Live, Plan, Preserve};
 use crate::snapshot::SourceFile;
 use crate::stage::{Staged, blob_headers, entry_of, has_bytes, not_sent, source_of};
 use crate::state::{NotReplaced, Pointer, State};
@@ -64,8 +64,8 @@ pub struct Activated {
     pub deleted: usize,
     /// Copies that were made.
     pub copied: usize,
-    /// Live objects that should have gone and could not be removed.
-    pub left_over: usize,
+    /// Files that should have gone and whose objects could not be removed.
+    pub left_over: BTreeSet<SitePath>,
 }
 
 /// Why a release is not live.
@@ -99,30 +99,41 @@ impl Activating<'_> {
         let preserved = self.preserve(plan).await.map_err(NotActivated::BeforeTheSwitch)?;
         let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release)).await;
         let mut lease = match begun {
-            Ok(pointer) => Lease { state: self.state, pointer },
+            Ok(pointer) => Lease { state: self.state, run: self.run, to: release, pointer },
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };
-        let writes = plan.live_writes() + staged.reheader.len();
-        self.events.send(Event::ActivationStarted { release, objects: writes });
-        let copied = lease.during(self.write_live(plan, staged)).await?;
+        self.events.send(Event::ActivationStarted { release, objects: plan.live_writes() });
+        match self.switch(&mut lease, live, plan, staged).await {
+            Ok((copied, left_over)) => {
+                self.events.send(Event::Activated { release });
+                let deleted = plan.removals.len() - left_over.len();
+                Ok(Activated { pointer: lease.pointer, deleted, copied: preserved + copied, left_over })
+            }
+            Err(NotActivated::CutShort(problem)) => {
+                lease.release().await;
+                Err(NotActivated::CutShort(problem))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes and removes live objects and makes the release the active one. Says how many copies that took, and what
+    /// could not be removed.
+    async fn switch(
+        &self,
+        lease: &mut Lease<'_>,
+        live: &Live,
+        plan: &Plan,
+        staged: &Staged,
+    ) -> Result<(usize, BTreeSet<SitePath>), NotActivated> {
+        let copied = lease.during(self.write_live(plan)).await?;
         if !staged.complete {
             lease.during(self.state.write_manifest(&staged.manifest)).await?;
         }
         let left = lease.during(self.remove(plan)).await?;
-        let next = self.ending(&lease.pointer.head, live, plan, release, &left);
-        let pointer = match self.state.replace_head(&lease.pointer, next).await {
-            Ok(pointer) => pointer,
-            Err(NotReplaced::Lost(found)) => return Err(NotActivated::TakenOver(found)),
-            Err(NotReplaced::Failed(problem)) => return Err(NotActivated::CutShort(problem)),
-        };
-        self.events.send(Event::Activated { release });
-        Ok(Activated {
-            pointer,
-            deleted: plan.removals.len() - left.len(),
-            copied: preserved + copied,
-            left_over: left.len(),
-        })
+        lease.replace(|head| self.ending(head, live, plan, staged.manifest.release, &left)).await?;
+        Ok((copied, left))
     }
 
     /// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
@@ -134,17 +145,21 @@ impl Activating<'_> {
     /// cannot be kept: that is said, and the publish goes on.
     async fn preserve(&self, plan: &Plan) -> Result<usize, Problem> {
         let copied: Vec<bool> = stream::iter(&plan.preserves)
-            .map(|(path, entry)| self.preserve_one(path, entry))
-            .buffer_unordered(self.store.concurrency())
+            .map(|preserve| self.preserve_one(preserve))
+            .buffer_unordered(MOST_AT_ONCE)
             .try_collect()
             .await?;
         Ok(copied.into_iter().filter(|copied| *copied).count())
     }
 
-    async fn preserve_one(&self, path: &SitePath, entry: &Entry) -> Result<bool, Problem> {
+    async fn preserve_one(&self, preserve: &Preserve) -> Result<bool, Problem> {
+        let Preserve { path, entry, certain } = preserve;
         let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
         let info = self.store.head(&live).await.map_err(Problem::from)?;
         let Some(info) = info.filter(|info| has_bytes(info, entry)) else {
+            if !*certain {
+                return Ok(false);
+            }
             let stored = self.store.head(&blob).await.map_err(Problem::from)?;
             if !stored.is_some_and(|info| has_bytes(&info, entry)) {
                 self.events.warn(format!(
@@ -206,7 +221,9 @@ impl Activating<'_> {
         let earlier = std::mem::take(&mut head.leftovers);
         for path in left {
             let leftover = earlier.get(path).cloned();
-            let leftover = leftover.or_else(|| live.files.get(path).map(|entry| Leftover::of(entry, now)));
+            let doubtful = || live.uncertain.get(path).and_then(|entries| entries.last());
+            let present = live.files.get(path).or_else(doubtful);
+            let leftover = leftover.or_else(|| present.map(|entry| Leftover::of(entry, now)));
             head.leftovers.extend(leftover.map(|leftover| (path.clone(), leftover)));
         }
         let publisher = self.publisher.clone();
@@ -214,29 +231,37 @@ impl Activating<'_> {
         head
     }
 
-    /// Writes live objects wave by wave, and says how many copies that took.
-    async fn write_live(&self, plan: &Plan, staged: &Staged) -> Result<usize, Problem> {
-        let done = AtomicUsize::new(0);
-        let put_right: Vec<Action> =
-            staged.reheader.iter().map(|path| Action::Reheader { path: path.clone() }).collect();
+    /// Writes live objects wave by wave, and says how many copies that took. After a failure nothing more is begun, and
+    /// what is under way is waited for: whoever comes next finds nothing moving.
+    async fn write_live(&self, plan: &Plan) -> Result<usize, Problem> {
+        let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let mut copied = 0;
-        for wave in [&put_right].into_iter().chain(&plan.waves) {
-            stream::iter(wave)
-                .map(|action| {
-                    let done = &done;
-                    async move {
-                        self.write(plan, action).await?;
-                        let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
-                        self.events.send(Event::ActivationAdvanced { objects });
-                        Ok::<_, Problem>(())
-                    }
-                })
-                .buffer_unordered(self.store.concurrency())
-                .try_collect::<Vec<()>>()
-                .await?;
+        for wave in &plan.waves {
+            let outcomes: Vec<Result<(), Problem>> = stream::iter(wave)
+                .map(|action| self.write_unless_failed(plan, action, &done, &failed))
+                .buffer_unordered(MOST_AT_ONCE)
+                .collect()
+                .await;
+            outcomes.into_iter().collect::<Result<(), Problem>>()?;
             copied += wave.iter().filter(|action| !matches!(action, Action::Send { .. })).count();
         }
         Ok(copied)
+    }
+
+    async fn write_unless_failed(
+        &self,
+        plan: &Plan,
+        action: &Action,
+        done: &AtomicUsize,
+        failed: &AtomicBool,
+    ) -> Result<(), Problem> {
+        if failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.write(plan, action).await.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+        let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
+        self.events.send(Event::ActivationAdvanced { objects });
+        Ok(())
     }
 
     async fn write(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
@@ -302,6 +327,8 @@ fn is_refused(error: &StoreError) -> bool {
 /// The activation is this run's for as long as it renews it.
 struct Lease<'a> {
     state: &'a State,
+    run: &'a RunId,
+    to: ReleaseNumber,
     pointer: Pointer,
 }
 
@@ -312,20 +339,41 @@ impl Lease<'_> {
         loop {
             tokio::select! {
                 result = &mut work => return result.map_err(NotActivated::CutShort),
-                () = tokio::time::sleep(RENEW_EVERY) => self.renew().await?,
+                () = tokio::time::sleep(RENEW_EVERY) => self.replace(Head::clone).await?,
             }
         }
     }
 
-    async fn renew(&mut self) -> Result<(), NotActivated> {
-        let head = self.pointer.head.clone();
-        match self.state.replace_head(&self.pointer, head).await {
-            Ok(pointer) => {
-                self.pointer = pointer;
-                Ok(())
+    /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the activation is
+    /// lost only when the head names another owner.
+    async fn replace(&mut self, change: impl Fn(&Head) -> Head) -> Result<(), NotActivated> {
+        loop {
+            match self.state.replace_head(&self.pointer, change(&self.pointer.head)).await {
+                Ok(pointer) => {
+                    self.pointer = pointer;
+                    return Ok(());
+                }
+                Err(NotReplaced::Lost(found)) if self.is_ours(&found.head) => self.pointer = *found,
+                Err(NotReplaced::Lost(found)) => return Err(NotActivated::TakenOver(found)),
+                Err(NotReplaced::Failed(problem)) => return Err(NotActivated::CutShort(problem)),
             }
-            Err(NotReplaced::Lost(found)) => Err(NotActivated::TakenOver(found)),
-            Err(NotReplaced::Failed(problem)) => Err(NotActivated::CutShort(problem)),
         }
+    }
+
+    fn is_ours(&self, head: &Head) -> bool {
+        head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == self.to)
+    }
+
+    /// Lets the next run begin at once. Where this fails as well, it waits until the lease is over.
+    async fn release(&mut self) {
+        let given_up = |head: &Head| {
+            let mut head = head.clone();
+            if let Some(activation) = &mut head.activation {
+                activation.lease_s = 0;
+            }
+            head
+        };
+        // The activation has failed already; that this did too changes nothing of what is said.
+        let _ = self.replace(given_up).await;
     }
 }

@@ -37,6 +37,7 @@ pub use answer::{CdnError, Class, StoreError};
 pub use attempts::RequestCounter;
 pub use cdn::Cdn;
 pub use fetch::{Answer, FetchError, Fetcher};
+pub use pace::MOST_AT_ONCE;
 pub use store::{Fetched, Listed, ObjectInfo, Store};
 pub use upload::Condition;
 

@@ -228,6 +228,8 @@ pub enum VisitorsSee {
     TheNewOne(ReleaseNumber),
     /// What they saw before, which another publisher decides now.
     SomeoneElses,
+    /// Another publisher finishes what this run had begun to switch.
+    TakenOver(ReleaseNumber),
     /// It was never looked at.
     Untouched,
 }
@@ -251,6 +253,11 @@ impl fmt::Display for VisitorsSee {
             VisitorsSee::SomeoneElses => {
                 formatter.write_str("Visitors see the other publisher's release; this run changed nothing they see.")
             }
+            VisitorsSee::TakenOver(release) => write!(
+                formatter,
+                "Visitors see the other publisher's release, or will when it is complete; what was there of release \
+                 {release} is replaced, and each page is whole."
+            ),
             VisitorsSee::Untouched => formatter.write_str("Visitors see what they saw before."),
         }
     }
@@ -278,7 +285,10 @@ impl Failure {
         match self.visitors_see {
             VisitorsSee::TheNewOne(_) => ExitCode::NotRefreshed,
             VisitorsSee::SomeOfBoth(..) => ExitCode::CutShort,
-            VisitorsSee::TheSame(_) | VisitorsSee::SomeoneElses | VisitorsSee::Untouched => self.code.exit_code(),
+            VisitorsSee::TheSame(_)
+            | VisitorsSee::SomeoneElses
+            | VisitorsSee::TakenOver(_)
+            | VisitorsSee::Untouched => self.code.exit_code(),
         }
     }
 }

@@ -215,6 +215,16 @@ pub struct DistributionFacts {
     pub rewrites_at_origin: bool,
 }
 
+impl DistributionFacts {
+    /// What `key` is called below the distribution's root, without a leading slash; `None` outside its origin path.
+    pub fn below_root<'k>(&self, key: &'k str) -> Option<&'k str> {
+        match self.origin_path.trim_matches('/') {
+            "" => Some(key),
+            origin_path => key.strip_prefix(origin_path)?.strip_prefix('/'),
+        }
+    }
+}
+
 /// What is known of the CDN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CdnView<'a> {

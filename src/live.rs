@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::aws::{ObjectInfo, Store};
+use crate::aws::{Listed, MOST_AT_ONCE, ObjectInfo, Store};
 use crate::error::{Code, Problem};
 use crate::head::Head;
-use crate::headers::{Headers, Kind};
+use crate::headers::Kind;
 use crate::layout::{Address, Layout};
 use crate::manifest::{Entry, Files, Kept, ReleaseNumber};
 use crate::path::SitePath;
-use crate::plan::Live;
+use crate::plan::{Candidate, Live};
+use crate::stage::has_bytes;
 use crate::state::State;
 
 /// What to do with objects at live keys that no release of this site put there.
@@ -33,13 +34,20 @@ pub async fn read(state: &State, head: &Head) -> Result<Live, Problem> {
     let mut candidates = Vec::new();
     if let Some(activation) = &head.activation {
         for release in activation.candidates.iter().chain([&activation.to]) {
-            candidates.push(candidate_files(state, *release).await?);
+            candidates.push(candidate(state, *release).await?);
         }
     }
     let release = head.active.as_ref().map(|active| active.release);
     let mut live = Live::among(release, active, &candidates);
     for (path, leftover) in &head.leftovers {
-        live.files.entry(path.clone()).or_insert_with(|| leftover.entry());
+        if live.speaks_of(path) {
+            continue;
+        }
+        // An activation that was cut short may have removed it.
+        match head.activation {
+            Some(_) => drop(live.uncertain.insert(path.clone(), vec![leftover.entry()])),
+            None => drop(live.files.insert(path.clone(), leftover.entry())),
+        }
     }
     Ok(live)
 }
@@ -53,25 +61,20 @@ pub async fn manifest_files(state: &State, release: ReleaseNumber) -> Result<Fil
     }
 }
 
-/// The files an unfinished activation may have written. A first publish writes its manifest last: until then its
-/// claim names them, and nothing is known of their bytes.
-async fn candidate_files(state: &State, release: ReleaseNumber) -> Result<Files, Problem> {
+/// What an unfinished activation may have written. A first publish writes its manifest last: until then its claim names
+/// the files, and nothing is known of their bytes.
+async fn candidate(state: &State, release: ReleaseNumber) -> Result<Candidate, Problem> {
     if let Some(manifest) = state.read_manifest(release).await? {
-        return Ok(manifest.files);
+        return Ok(manifest.files.into_iter().map(|(path, entry)| (path, Some(entry))).collect());
     }
     let claim = state.read_claim(release).await?;
-    Ok(claim.into_iter().flat_map(|claim| claim.live).map(|path| (path, unknown())).collect())
+    Ok(claim.into_iter().flat_map(|claim| claim.live).map(|path| (path, None)).collect())
 }
 
-/// Stands for bytes of which nothing is known: it equals no entry of a release.
-fn unknown() -> Entry {
-    let headers = Headers { cache_control: String::new(), ..crate::state::state_headers("") };
-    let digest = crate::digest::Digest::from_bytes([0; 32]);
-    Entry { digest, size_bytes: 0, headers, kind: Kind::Mutable, kept: Kept::Live, crc64: None }
-}
-
-/// Completes `live` by what lies at the keys of mutable files that `target` would add: retired files of this site,
-/// which become part of `live`, or foreign objects, which stop the run unless it may write over them.
+/// Completes `live` by what lies at keys of which the manifests do not tell: those of mutable files that `target` would
+/// add, and those that an activation which was cut short may have written. Retired files of this site become part of
+/// `live`; foreign objects where `target` needs the key stop the run, unless it may write over them; others are none
+/// of our business.
 ///
 /// Costs a HEAD for each such file, or a listing of the live prefix where that is cheaper, and always where nothing
 /// was ever activated: a first publish does not mix with what somebody else put there.
@@ -83,43 +86,75 @@ pub async fn survey(
     target: &Files,
     foreign: Foreign,
 ) -> Result<Live, Problem> {
-    let added: BTreeSet<SitePath> = target
-        .iter()
-        .filter(|(path, entry)| entry.kind == Kind::Mutable && !known(&live, path))
-        .map(|(path, _)| path.clone())
-        .collect();
     let first = live.release.is_none();
-    let present = if first || added.len() > 2 + live.files.len() / 1_000 {
+    let added = target.iter().filter(|(path, entry)| entry.kind == Kind::Mutable && !live.speaks_of(path));
+    let doubtful = live.uncertain.keys().filter(|path| !live.files.contains_key(*path));
+    let mut paths: BTreeSet<SitePath> = added.map(|(path, _)| path).chain(doubtful).cloned().collect();
+    if first || paths.len() > 2 + live.files.len() / 1_000 {
         let listed = store.list(&layout.live_prefix()).await.map_err(Problem::from)?;
-        let found: Vec<SitePath> =
-            listed.iter().filter_map(|listed| layout.path_of_live(&listed.address.key)).collect();
         if first && foreign == Foreign::Refuse {
-            refuse_foreign_prefix(state, layout, &live, &listed, found.iter()).await?;
+            refuse_foreign_prefix(state, layout, &live, &listed).await?;
         }
-        found.into_iter().filter(|path| added.contains(path)).collect()
-    } else {
-        added
-    };
-    for (path, info) in heads(store, layout, present).await? {
-        let ours = info.site.as_deref() == Some(layout.identity().site.as_str());
-        match (info_entry(&info), ours) {
-            (Some(entry), true) => {
+        let found: BTreeSet<SitePath> =
+            listed.iter().filter_map(|listed| layout.path_of_live(&listed.address.key)).collect();
+        if first {
+            live.uncertain.retain(|path, _| found.contains(path));
+        }
+        paths.retain(|path| found.contains(path));
+    }
+    for (path, info) in heads(store, layout, paths).await? {
+        let wanted = target.get(&path);
+        if info.site.as_deref() != Some(layout.identity().site.as_str()) {
+            match (foreign, wanted) {
+                (Foreign::Refuse, Some(_)) => return Err(foreign_object(&layout.live(&path))),
+                (Foreign::Overwrite, Some(_)) => drop(live.uncertain.insert(path, Vec::new())),
+                (_, None) => drop(live.uncertain.remove(&path)),
+            }
+            continue;
+        }
+        let entry = identify(state, &path, &info, wanted).await?;
+        match (live.uncertain.get_mut(&path), entry) {
+            // Requests of the run that was cut short may still be under way: what is there now need not stay.
+            (Some(possible), entry) if !first => possible.extend(entry),
+            (_, Some(entry)) => {
+                live.uncertain.remove(&path);
                 live.files.insert(path, entry);
             }
-            (None, true) => {
-                live.uncertain.insert(path);
-            }
-            (_, false) if foreign == Foreign::Overwrite => {
-                live.uncertain.insert(path);
-            }
-            (_, false) => return Err(foreign_object(&layout.live(&path))),
+            (Some(_), None) => {}
+            (None, None) => drop(live.uncertain.insert(path, Vec::new())),
         }
     }
     Ok(live)
 }
 
-fn known(live: &Live, path: &SitePath) -> bool {
-    live.files.contains_key(path) || live.uncertain.contains(path)
+/// An object of this site as an entry. Objects that went up in parts have no SHA-256: those are the wanted file or one
+/// that a complete release names; `None` if they are neither, so that nobody needs their bytes.
+async fn identify(
+    state: &State,
+    path: &SitePath,
+    info: &ObjectInfo,
+    wanted: Option<&Entry>,
+) -> Result<Option<Entry>, Problem> {
+    let kept_live = |entry: &Entry| Entry { headers: info.headers.clone(), kept: Kept::Live, ..entry.clone() };
+    if let Some(wanted) = wanted.filter(|wanted| has_bytes(info, wanted)) {
+        return Ok(Some(kept_live(wanted)));
+    }
+    if let Some(digest) = info.digest {
+        let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
+        let (kind, kept) = (Kind::Mutable, Kept::Live);
+        return Ok(Some(Entry { digest, size_bytes, headers, kind, kept, crc64: info.crc64.clone() }));
+    }
+    for (release, complete) in state.releases().await?.complete.into_iter().rev() {
+        if !complete {
+            continue;
+        }
+        let manifest = state.read_manifest(release).await?;
+        let named = manifest.and_then(|mut manifest| manifest.files.remove(path));
+        if let Some(entry) = named.filter(|entry| has_bytes(info, entry)) {
+            return Ok(Some(kept_live(&entry)));
+        }
+    }
+    Ok(None)
 }
 
 async fn heads(
@@ -132,49 +167,28 @@ async fn heads(
             let info = store.head(&layout.live(&path)).await?;
             Ok(info.map(|info| (path, info)))
         })
-        .buffer_unordered(store.concurrency())
+        .buffer_unordered(MOST_AT_ONCE)
         .try_filter_map(|found| async move { Ok(found) })
         .try_collect()
         .await
 }
 
-/// An object of this site as an entry; `None` where its SHA-256 is not known, as with objects that went up in parts.
-fn info_entry(info: &ObjectInfo) -> Option<Entry> {
-    Some(Entry {
-        digest: info.digest?,
-        size_bytes: info.size_bytes,
-        headers: info.headers.clone(),
-        kind: Kind::Mutable,
-        kept: Kept::Live,
-        crc64: None,
-    })
-}
-
 /// Where nothing was ever activated, whatever lies at live keys is foreign, unless a claim of an earlier, unfinished
 /// first publish names it.
-async fn refuse_foreign_prefix(
-    state: &State,
-    layout: &Layout,
-    live: &Live,
-    listed: &[crate::aws::Listed],
-    found: impl Iterator<Item = &SitePath>,
-) -> Result<(), Problem> {
-    let mut claimed: BTreeSet<SitePath> = live.uncertain.clone();
-    let outside = |address: &&crate::aws::Listed| !layout.is_state(&address.address.key);
+async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, listed: &[Listed]) -> Result<(), Problem> {
+    let mut claimed: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
+    let outside = |listed: &&Listed| !layout.is_state(&listed.address.key);
     if listed.iter().filter(outside).count() == 0 {
         return Ok(());
     }
     for release in state.releases().await?.complete.into_keys() {
         claimed.extend(state.read_claim(release).await?.into_iter().flat_map(|claim| claim.live));
     }
-    let found: BTreeSet<&SitePath> = found.collect();
     let strangers: Vec<&Address> = listed
         .iter()
         .filter(outside)
         .map(|listed| &listed.address)
-        .filter(|address| {
-            layout.path_of_live(&address.key).is_none_or(|path| !found.contains(&path) || !claimed.contains(&path))
-        })
+        .filter(|address| layout.path_of_live(&address.key).is_none_or(|path| !claimed.contains(&path)))
         .collect();
     match strangers.first() {
         None => Ok(()),

@@ -24,8 +24,29 @@ const MAX_MANIFEST_BYTES: u64 = 512 << 20;
 
 /// The number of a release. Numbers order publishers by when they began; 0 is the site as it was before this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct ReleaseNumber(u64);
+
+/// Highest number that is read, and believed: far above any that publishing reaches, and exact in every JSON reader.
+const MAX_RELEASE: u64 = 1 << 52;
+
+/// A number no release can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not the number of a release")]
+pub struct InvalidRelease(u64);
+
+impl TryFrom<u64> for ReleaseNumber {
+    type Error = InvalidRelease;
+    fn try_from(number: u64) -> Result<ReleaseNumber, InvalidRelease> {
+        if number <= MAX_RELEASE { Ok(ReleaseNumber(number)) } else { Err(InvalidRelease(number)) }
+    }
+}
+
+impl From<ReleaseNumber> for u64 {
+    fn from(ReleaseNumber(number): ReleaseNumber) -> u64 {
+        number
+    }
+}
 
 impl ReleaseNumber {
     /// The release with that number.
@@ -46,9 +67,9 @@ impl fmt::Display for ReleaseNumber {
 }
 
 impl FromStr for ReleaseNumber {
-    type Err = std::num::ParseIntError;
-    fn from_str(text: &str) -> Result<ReleaseNumber, Self::Err> {
-        text.parse().map(ReleaseNumber)
+    type Err = InvalidRelease;
+    fn from_str(text: &str) -> Result<ReleaseNumber, InvalidRelease> {
+        text.parse().unwrap_or(u64::MAX).try_into()
     }
 }
 

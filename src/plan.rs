@@ -30,28 +30,44 @@ pub struct Live {
     pub release: Option<ReleaseNumber>,
     /// What lies at the live keys: the files of the active release and the leftovers.
     pub files: Files,
-    /// Paths at which the candidates of an unfinished activation disagree: any of them may be there, or nothing.
-    pub uncertain: BTreeSet<SitePath>,
+    /// Paths at which the candidates of an unfinished activation disagree, with what may be there as far as that is
+    /// known: any of it, or nothing.
+    pub uncertain: BTreeMap<SitePath, Vec<Entry>>,
 }
+
+/// What an unfinished activation may have written. `None`: named by its claim, with bytes of which nothing is known.
+pub type Candidate = BTreeMap<SitePath, Option<Entry>>;
 
 impl Live {
     /// What is live while an activation is unfinished: only where all candidates agree is anything known.
-    pub fn among(release: Option<ReleaseNumber>, active: Files, candidates: &[Files]) -> Live {
-        let mut uncertain = BTreeSet::new();
+    pub fn among(release: Option<ReleaseNumber>, active: Files, candidates: &[Candidate]) -> Live {
+        let mut uncertain = BTreeMap::new();
         for candidate in candidates {
             let paths = active.keys().chain(candidate.keys());
-            uncertain.extend(paths.filter(|path| !agree(active.get(*path), candidate.get(*path))).cloned());
+            for path in paths.filter(|path| !agree(active.get(*path), candidate.get(*path))) {
+                uncertain.insert(path.clone(), Vec::new());
+            }
+        }
+        for (path, entries) in &mut uncertain {
+            let possible = candidates.iter().filter_map(|candidate| candidate.get(path)?.as_ref());
+            entries.extend(active.get(path).into_iter().chain(possible).cloned());
         }
         Live { release, files: active, uncertain }
     }
+
+    /// Whether anything is known, or in doubt, about the live key of `path`.
+    pub fn speaks_of(&self, path: &SitePath) -> bool {
+        self.files.contains_key(path) || self.uncertain.contains_key(path)
+    }
 }
 
-/// Two candidates agree on a path if it looks the same in both; a fingerprinted file lies at its key from before the
-/// switch until long after it, so that its absence from one of them means nothing.
-fn agree(one: Option<&Entry>, other: Option<&Entry>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.looks_like(other),
-        (Some(entry), None) | (None, Some(entry)) => entry.kind == Kind::Fingerprinted,
+/// The two agree on a path if it looks the same in both. A fingerprinted file that the active release does not have was
+/// staged before the switch: whether it is there is staging's business. What the candidate does not have may be gone.
+fn agree(active: Option<&Entry>, candidate: Option<&Option<Entry>>) -> bool {
+    match (active, candidate) {
+        (Some(active), Some(Some(candidate))) => active.looks_like(candidate),
+        (None, Some(Some(candidate))) => candidate.kind == Kind::Fingerprinted,
+        (Some(_), None | Some(None)) | (None, Some(None)) => false,
         (None, None) => true,
     }
 }
@@ -141,9 +157,26 @@ impl Action {
     }
 }
 
+/// Live bytes to copy to the blob store before anything is written over them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preserve {
+    /// The file.
+    pub path: SitePath,
+    /// What it is.
+    pub entry: Entry,
+    /// Whether these bytes are live; otherwise they may be.
+    pub certain: bool,
+}
+
 /// What a URL answers before and after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
+    /// The file it shows.
+    pub path: SitePath,
+    /// The URL below the site's own address, which need not be the distribution's root.
+    pub below_site: UrlPath,
+    /// The size of what it answers afterwards, in bytes.
+    pub size_bytes: u64,
     /// The digest of what it answered before, where that is known.
     pub before: Option<Digest>,
     /// The digest of what it answers afterwards; `None`: the file is gone.
@@ -168,7 +201,7 @@ pub struct Plan {
     /// What may have to be sent.
     pub uploads: Vec<Upload>,
     /// Live bytes to copy to the blob store before anything is written over them, as they are live now.
-    pub preserves: BTreeMap<SitePath, Entry>,
+    pub preserves: Vec<Preserve>,
     /// Writes of live objects; a wave begins when the one before it is done.
     pub waves: Vec<Vec<Action>>,
     /// Live objects removed after everything else.
@@ -203,7 +236,7 @@ impl Plan {
             content: content_digest(&files),
             counts,
             uploads: uploads(&files, &changes, live, first),
-            preserves: preserves(live, &changes),
+            preserves: preserves(live, &files, &changes),
             waves: waves(&files, &changes, live, first, &urls),
             removals: paths_with(&changes, Change::Remove),
             invalidation,
@@ -254,7 +287,7 @@ fn changes(live: &Live, target: &Files, remove_now: &PathGlobs) -> BTreeMap<Site
     let mut changes = BTreeMap::new();
     for (path, wanted) in target {
         let change = match live.files.get(path) {
-            _ if live.uncertain.contains(path) => Some(Change::Replace),
+            _ if live.uncertain.contains_key(path) => Some(Change::Replace),
             None => Some(Change::Add),
             Some(present) => compare(present, wanted),
         };
@@ -262,7 +295,7 @@ fn changes(live: &Live, target: &Files, remove_now: &PathGlobs) -> BTreeMap<Site
             changes.insert(path.clone(), change);
         }
     }
-    let gone = live.files.keys().chain(&live.uncertain).filter(|path| !target.contains_key(*path));
+    let gone = live.files.keys().chain(live.uncertain.keys()).filter(|path| !target.contains_key(*path));
     for path in gone {
         let at_once = path.is_page() || remove_now.matches(path);
         changes.insert(path.clone(), if at_once { Change::Remove } else { Change::Retire });
@@ -344,18 +377,26 @@ fn uploads(files: &Files, changes: &BTreeMap<SitePath, Change>, live: &Live, fir
 }
 
 /// Live bytes that leave their key, and are not in the blob store yet. Fingerprinted files that retire stay where they
-/// are; those that are replaced lied about their name. What is uncertain was preserved by the run that was cut short.
-fn preserves(live: &Live, changes: &BTreeMap<SitePath, Change>) -> BTreeMap<SitePath, Entry> {
+/// are; those that are replaced lied about their name. Where candidates disagree, each of them may be what is live.
+fn preserves(live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -> Vec<Preserve> {
     let at_risk = |path: &SitePath, entry: &Entry| match changes.get(path) {
-        Some(Change::Replace | Change::Remove) => true,
+        Some(Change::Replace) => files.get(path).is_none_or(|wanted| !staged_live(path, wanted, live)),
+        Some(Change::Remove) => true,
         Some(Change::Retire) => entry.kind == Kind::Mutable,
         Some(Change::Add | Change::Reheader) | None => false,
     };
-    live.files
-        .iter()
-        .filter(|(path, entry)| entry.kept == Kept::Live && at_risk(path, entry) && !live.uncertain.contains(*path))
-        .map(|(path, entry)| (path.clone(), entry.clone()))
-        .collect()
+    let certain = live.files.iter().filter(|(path, _)| !live.uncertain.contains_key(*path));
+    let certain = certain.map(|(path, entry)| (path, entry, true));
+    let doubtful =
+        live.uncertain.iter().flat_map(|(path, entries)| entries.iter().map(move |entry| (path, entry, false)));
+    let mut found = Vec::<Preserve>::new();
+    for (path, entry, certain) in certain.chain(doubtful) {
+        let again = found.last().is_some_and(|last| last.path == *path && last.entry.same_bytes(entry));
+        if entry.kept == Kept::Live && at_risk(path, entry) && !again {
+            found.push(Preserve { path: path.clone(), entry: entry.clone(), certain });
+        }
+    }
+    found
 }
 
 /// The order of an activation: what pages refer to, new pages, replaced pages, the entry pages.

@@ -9,6 +9,7 @@ use crate::environment::{InvalidationSettings, Wait};
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::head::{Head, Refresh};
+use crate::manifest::ReleaseNumber;
 use crate::path::UrlPath;
 use crate::plan::{Answer, MAX_WILDCARDS};
 use crate::report::InvalidationStatus;
@@ -39,6 +40,8 @@ pub struct Refreshing<'a> {
     pub settings: &'a InvalidationSettings,
     /// Where visitors see the site, if that is known.
     pub url: Option<&'a str>,
+    /// The release that is to be seen; a newer one makes looking pointless.
+    pub release: Option<ReleaseNumber>,
     /// How long it may take.
     pub clock: Clock,
     /// Who listens.
@@ -102,6 +105,12 @@ impl Refreshing<'_> {
                 let stale = match self.until_effective(&ids, answers, repeats < MAX_REPEATS).await? {
                     Looked::Right => break,
                     Looked::StillOld(stale) => stale,
+                    // What is owed stays recorded: the newer release's run does it with its own.
+                    Looked::Overtaken => {
+                        refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
+                        self.events.warn("Another release was activated while this one was being checked.");
+                        return Ok(());
+                    }
                 };
                 if owed.is_empty() {
                     return Err(not_verified(&stale));
@@ -110,6 +119,9 @@ impl Refreshing<'_> {
                 (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
                 ids = self.ask(&owed).await?;
                 refreshed.ids.extend(ids.iter().cloned());
+            }
+            if !verify::is_provable(answers, &refreshed.paths) {
+                self.until_completed(&ids).await?;
             }
             InvalidationStatus::Effective
         } else if self.settings.wait == Wait::None {
@@ -209,11 +221,21 @@ impl Refreshing<'_> {
             if completed_before {
                 return Ok(Looked::StillOld(stale));
             }
-            remaining.retain(|(path, _)| stale.iter().any(|mismatch| mismatch.url.ends_with(path.as_str())));
+            if self.is_overtaken().await? {
+                return Ok(Looked::Overtaken);
+            }
+            remaining.retain(|answer| stale.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
             if !pace.pause().await {
                 return Err(not_verified(&stale));
             }
         }
+    }
+
+    /// Whether another release is active by now, or about to be.
+    async fn is_overtaken(&self) -> Result<bool, Problem> {
+        let head = self.state.read_head().await?.head;
+        let active = head.active.map(|active| active.release);
+        Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
     }
 
     async fn all_completed(&self, ids: &[String]) -> Result<bool, Problem> {
@@ -269,6 +291,7 @@ impl Refreshing<'_> {
 enum Looked {
     Right,
     StillOld(Vec<Mismatch>),
+    Overtaken,
 }
 
 fn not_verified(stale: &[Mismatch]) -> Problem {

@@ -102,7 +102,7 @@ pub struct ErrorReport {
 /// The outcome of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(tag = "type", rename = "report", deny_unknown_fields)]
+#[serde(tag = "type", rename = "report")]
 pub struct Report {
     /// The command, as `publish` or `plan`.
     pub command: String,

@@ -12,10 +12,11 @@ use crate::activate::{Activated, Activating, NotActivated};
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::error::{Code, Failure, Problem, VisitorsSee};
+use crate::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
 use crate::event::{Event, Events, FileCounts};
 use crate::globs::PathGlobs;
 use crate::head::{CdnView, DistributionFacts, Head};
+use crate::layout::Address;
 use crate::manifest::{Claim, FORMAT, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
 use crate::plan::{Destination, Plan};
@@ -196,6 +197,7 @@ impl<'a> Run<'a> {
         let mut pointer = self.state.read_head().await.map_err(untouched)?;
         let mut claim: Option<Claim> = None;
         let mut staged: Option<Staged> = None;
+        let mut stored = BTreeSet::new();
         loop {
             pointer = self.when_free(pointer).await.map_err(untouched)?;
             let before = active_release(&pointer.head);
@@ -209,7 +211,7 @@ impl<'a> Run<'a> {
             {
                 return Err(lost_to(&pointer.head, claim.release).while_visitors_see(VisitorsSee::SomeoneElses));
             }
-            let intention = self.intend(&pointer, staged.as_ref()).await.map_err(as_before)?;
+            let mut intention = self.intend(&pointer, staged.as_ref()).await.map_err(as_before)?;
             describe(report, &intention.plan, pointer.head.distribution.is_some() || self.aws.cdn.is_some());
             if intention.plan.is_empty() && pointer.head.activation.is_none() {
                 return self.repair(pointer, &intention, report).await;
@@ -222,15 +224,20 @@ impl<'a> Run<'a> {
             claim = Some(claimed);
             let ready = match staged.take() {
                 Some(staged) => staged,
-                None => match self.stage(&intention.plan, claim.as_ref(), unfinished).await {
+                None => match self.stage(&intention.plan, claim.as_ref(), unfinished, &stored).await {
                     Ok(staged) => staged,
                     Err(NotStaged::Failed(problem)) => return Err(as_before(problem)),
-                    Err(NotStaged::Lied(paths)) => {
+                    Err(NotStaged::Lied { paths, stored: by_now }) => {
                         self.mutable_paths.extend(paths);
+                        stored.extend(by_now);
                         continue;
                     }
                 },
             };
+            if !ready.other_headers.is_empty() {
+                self.replan(&mut intention, &ready);
+                describe(report, &intention.plan, self.aws.cdn.is_some());
+            }
             report.uploaded.objects += ready.uploaded.objects;
             report.uploaded.bytes += ready.uploaded.bytes;
             match self.activating().activate(pointer, &intention.live, &intention.plan, &ready).await {
@@ -244,7 +251,7 @@ impl<'a> Run<'a> {
                     return self.superseded(&found.head, release, &intention.plan, report);
                 }
                 Err(NotActivated::TakenOver(found)) => {
-                    return Err(lost_to(&found.head, release).while_visitors_see(VisitorsSee::SomeoneElses));
+                    return Err(lost_to(&found.head, release).while_visitors_see(VisitorsSee::TakenOver(release)));
                 }
                 Err(NotActivated::BeforeTheSwitch(problem)) => return Err(as_before(problem)),
                 Err(NotActivated::CutShort(problem)) => {
@@ -268,7 +275,10 @@ impl<'a> Run<'a> {
         report.copied = intention.plan.copies();
         report.deleted = intention.plan.removals.len();
         let nothing = intention.plan.is_empty() && pointer.head.is_settled();
-        report.exit_code = if nothing { 0 } else { crate::error::ExitCode::Changes.number() };
+        if !nothing {
+            report.outcome = Outcome::Verified;
+            report.exit_code = ExitCode::Changes.number();
+        }
         Ok(Some(intention.plan))
     }
 
@@ -309,7 +319,9 @@ impl<'a> Run<'a> {
             // All of them: a fingerprinted name that lied becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
         };
-        Ok((self.state.claim(claim).await?, releases.unfinished().collect()))
+        // Releases up to the highest activated one are history: what they left is found by 412.
+        let unfinished = releases.unfinished().filter(|release| *release > head.highest_activated);
+        Ok((self.state.claim(claim).await?, unfinished.collect()))
     }
 
     async fn stage(
@@ -317,6 +329,7 @@ impl<'a> Run<'a> {
         plan: &Plan,
         claim: Option<&Claim>,
         unfinished: Vec<ReleaseNumber>,
+        stored: &BTreeSet<Address>,
     ) -> Result<Staged, NotStaged> {
         let Some(claim) = claim else {
             return Err(NotStaged::Failed(Problem::new(Code::Internal, "nothing was claimed before staging")));
@@ -327,6 +340,7 @@ impl<'a> Run<'a> {
             layout: &self.environment.layout,
             sources: &self.snapshot.files,
             foreign: self.foreign(),
+            stored,
             events: self.events,
         };
         staging.stage(plan, claim, unfinished).await
@@ -349,13 +363,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn refreshing(&self) -> Refreshing<'_> {
+    fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
         Refreshing {
             cdn: self.aws.cdn.as_ref(),
             fetcher: &self.aws.fetcher,
             state: &self.state,
             settings: &self.environment.invalidation,
             url: self.environment.url.as_deref(),
+            release,
             clock: self.request.clock,
             events: self.events,
         }
@@ -372,7 +387,7 @@ impl<'a> Run<'a> {
             let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
             return self.remember_distribution(&pointer).await.map_err(as_before);
         }
-        let refreshed = self.refreshing().refresh(pointer, &answers).await;
+        let refreshed = self.refreshing(release).refresh(pointer, &answers).await;
         settle_refresh(report, refreshed, 0, release)
     }
 
@@ -406,13 +421,15 @@ impl<'a> Run<'a> {
             report.uploaded.objects += sent.clone().count();
             report.uploaded.bytes += sent.map(|upload| upload.size_bytes).sum::<u64>();
         }
-        if activated.left_over > 0 {
+        if !activated.left_over.is_empty() {
             self.events.warn(format!(
                 "{} objects left the site and are still reachable: these credentials may not delete them (s3:DeleteObject).",
-                activated.left_over
+                activated.left_over.len()
             ));
         }
-        let refreshed = self.refreshing().refresh(activated.pointer, &intention.plan.answers).await;
+        let mut answers = intention.plan.answers.clone();
+        answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
+        let refreshed = self.refreshing(Some(release)).refresh(activated.pointer, &answers).await;
         settle_refresh(report, refreshed, intention.plan.invalidation.evicted_unchanged, Some(release))
     }
 

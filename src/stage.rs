@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::aws::{Class, Condition, ObjectInfo, Store, StoreError};
+use crate::aws::{Class, Condition, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::headers::Headers;
@@ -31,15 +31,20 @@ pub struct Staged {
     pub complete: bool,
     /// What was sent.
     pub uploaded: Uploaded,
-    /// Fingerprinted files that were there with other headers: put right while activating.
-    pub reheader: BTreeSet<SitePath>,
+    /// Fingerprinted files that were there with other headers, and those: to be put right while activating.
+    pub other_headers: BTreeMap<SitePath, Headers>,
 }
 
 /// Why a release is not staged.
 #[derive(Debug)]
 pub enum NotStaged {
-    /// These names looked fingerprinted, and their keys have other bytes of this site: they are mutable for good.
-    Lied(BTreeSet<SitePath>),
+    /// Names that looked fingerprinted, and whose keys have other bytes of this site: they are mutable for good.
+    Lied {
+        /// The names.
+        paths: BTreeSet<SitePath>,
+        /// What is stored by now.
+        stored: BTreeSet<Address>,
+    },
     /// Something failed.
     Failed(Problem),
 }
@@ -56,13 +61,15 @@ pub struct Staging<'a> {
     pub sources: &'a BTreeMap<SitePath, SourceFile>,
     /// What to do with foreign objects at the keys of fingerprinted files.
     pub foreign: Foreign,
+    /// What this run has stored before it was planned anew.
+    pub stored: &'a BTreeSet<Address>,
     /// Who listens.
     pub events: Events<'a>,
 }
 
 impl Staging<'_> {
     /// Sends what `plan` needs and is not stored yet, and writes the manifest. `claim` is written already; `unfinished`
-    /// are other numbers that were claimed and have no manifest.
+    /// are higher numbers than were ever activated, claimed and without a manifest.
     pub async fn stage(&self, plan: &Plan, claim: &Claim, unfinished: Vec<ReleaseNumber>) -> Result<Staged, NotStaged> {
         let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
         let uploads: Vec<&Upload> = now.collect();
@@ -71,7 +78,7 @@ impl Staging<'_> {
         let likely = self.stored_by_others(claim, unfinished).await.map_err(NotStaged::Failed)?;
         let sent = self.send_all(plan, &uploads, &likely).await.map_err(NotStaged::Failed)?;
         if !sent.lied.is_empty() {
-            return Err(NotStaged::Lied(sent.lied));
+            return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
         }
         let manifest = manifest(plan, claim);
         let complete = uploads.len() == plan.uploads.len();
@@ -79,7 +86,7 @@ impl Staging<'_> {
             self.state.write_manifest(&manifest).await.map_err(NotStaged::Failed)?;
             self.events.send(Event::Staged { release: claim.release });
         }
-        Ok(Staged { manifest, complete, uploaded: sent.uploaded, reheader: sent.reheader })
+        Ok(Staged { manifest, complete, uploaded: sent.uploaded, other_headers: sent.other_headers })
     }
 
     /// The keys that an unfinished claim names as ours does and that are there: a run that was cut short has sent them
@@ -109,31 +116,35 @@ impl Staging<'_> {
 
     async fn send_all(&self, plan: &Plan, uploads: &[&Upload], likely: &BTreeSet<Address>) -> Result<Sent, Problem> {
         let (objects, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
-        let outcomes: Vec<(SitePath, Delivery)> = stream::iter(uploads.iter().copied())
+        let outcomes: Vec<(SitePath, Address, Delivery)> = stream::iter(uploads.iter().copied())
             .map(|upload| {
                 let (objects, bytes) = (&objects, &bytes);
                 async move {
                     let entry = entry_of(plan, &upload.path)?;
-                    let delivery = self.deliver(upload, entry, likely).await?;
+                    let address = self.destination(upload, entry);
+                    let delivery = self.deliver(upload, entry, &address, likely).await?;
                     let objects = objects.fetch_add(1, Ordering::Relaxed) + 1;
                     let bytes = bytes.fetch_add(upload.size_bytes, Ordering::Relaxed) + upload.size_bytes;
                     self.events.send(Event::StagingAdvanced { objects, bytes });
-                    Ok::<_, Problem>((upload.path.clone(), delivery))
+                    Ok::<_, Problem>((upload.path.clone(), address, delivery))
                 }
             })
-            .buffer_unordered(self.store.concurrency())
+            .buffer_unordered(MOST_AT_ONCE)
             .try_collect()
             .await?;
         let mut sent = Sent::default();
-        for (path, delivery) in outcomes {
+        for (path, address, delivery) in outcomes {
+            if !matches!(delivery, Delivery::OtherBytes) {
+                sent.stored.insert(address);
+            }
             match delivery {
                 Delivery::Sent(bytes) => {
                     sent.uploaded.objects += 1;
                     sent.uploaded.bytes += bytes;
                 }
                 Delivery::AlreadyThere => {}
-                Delivery::OtherHeaders => {
-                    sent.reheader.insert(path);
+                Delivery::OtherHeaders(headers) => {
+                    sent.other_headers.insert(path, headers);
                 }
                 Delivery::OtherBytes => {
                     sent.lied.insert(path);
@@ -143,22 +154,37 @@ impl Staging<'_> {
         Ok(sent)
     }
 
+    fn destination(&self, upload: &Upload, entry: &Entry) -> Address {
+        match upload.to {
+            Destination::Blob => self.layout.blob(&entry.digest),
+            Destination::LiveWhileStaging | Destination::LiveWhileActivating => self.layout.live(&upload.path),
+        }
+    }
+
     /// Gets one file's bytes to where they belong, without sending what is there.
-    async fn deliver(&self, upload: &Upload, entry: &Entry, likely: &BTreeSet<Address>) -> Result<Delivery, Problem> {
+    async fn deliver(
+        &self,
+        upload: &Upload,
+        entry: &Entry,
+        address: &Address,
+        likely: &BTreeSet<Address>,
+    ) -> Result<Delivery, Problem> {
+        if self.stored.contains(address) {
+            return Ok(Delivery::AlreadyThere);
+        }
         let blob = upload.to == Destination::Blob;
-        let address = if blob { self.layout.blob(&entry.digest) } else { self.layout.live(&upload.path) };
         let headers = if blob { blob_headers() } else { entry.headers.clone() };
-        let ask_first = upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(&address);
-        if ask_first && let Some(info) = self.store.head(&address).await.map_err(Problem::from)? {
-            return self.settle(upload, entry, &address, &headers, info).await;
+        let ask_first = upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(address);
+        if ask_first && let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
+            return self.settle(upload, entry, address, &headers, info).await;
         }
         let source = source_of(self.sources, &upload.path)?;
-        match self.store.put_file(&address, source, &headers, Condition::Absent).await {
+        match self.store.put_file(address, source, &headers, Condition::Absent).await {
             Ok(_) => Ok(Delivery::Sent(upload.size_bytes)),
             // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
             Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
-                match self.store.head(&address).await.map_err(Problem::from)? {
-                    Some(info) => self.settle(upload, entry, &address, &headers, info).await,
+                match self.store.head(address).await.map_err(Problem::from)? {
+                    Some(info) => self.settle(upload, entry, address, &headers, info).await,
                     None => Err(error.into()),
                 }
             }
@@ -180,7 +206,7 @@ impl Staging<'_> {
         match (has_bytes(&info, entry), blob) {
             (true, true) => Ok(Delivery::AlreadyThere),
             (true, false) if info.headers == *headers && ours => Ok(Delivery::AlreadyThere),
-            (true, false) if ours || self.foreign == Foreign::Overwrite => Ok(Delivery::OtherHeaders),
+            (true, false) if ours || self.foreign == Foreign::Overwrite => Ok(Delivery::OtherHeaders(info.headers)),
             (false, true) => {
                 Err(Problem::new(Code::BadState, format!("{address} does not have the bytes it is named by"))
                     .hint("Something else wrote to the blob store: delete that object and publish again."))
@@ -201,15 +227,16 @@ impl Staging<'_> {
 enum Delivery {
     Sent(u64),
     AlreadyThere,
-    OtherHeaders,
+    OtherHeaders(Headers),
     OtherBytes,
 }
 
 #[derive(Default)]
 struct Sent {
     uploaded: Uploaded,
-    reheader: BTreeSet<SitePath>,
+    other_headers: BTreeMap<SitePath, Headers>,
     lied: BTreeSet<SitePath>,
+    stored: BTreeSet<Address>,
 }
 
 fn manifest(plan: &Plan, claim: &Claim) -> Manifest {

@@ -91,7 +91,7 @@ impl State {
     /// here. A lost answer is settled by reading back: the write was ours if revision and run say so.
     pub async fn replace_head(&self, pointer: &Pointer, next: Head) -> Result<Pointer, NotReplaced> {
         let mut head = next;
-        head.revision = pointer.head.revision + 1;
+        head.revision = pointer.head.revision.saturating_add(1);
         head.run = self.run.clone();
         let bytes = head.encode().map_err(|error| NotReplaced::Failed(unwritable(&self.layout.head(), error)))?;
         let condition = match &pointer.etag {
@@ -105,7 +105,7 @@ impl State {
     }
 
     async fn settle_head(&self, written: Head, error: StoreError) -> Result<Pointer, NotReplaced> {
-        let unsure = matches!(error.class, Class::Precondition | Class::Conflict | Class::Missing | Class::Unavailable);
+        let unsure = may_be_ours(&error) || error.class == Class::Missing;
         if !unsure {
             return Err(NotReplaced::Failed(error.into()));
         }
@@ -115,7 +115,9 @@ impl State {
         }
         match error.class {
             // Nobody replaced it, and neither did we: the storage is what failed.
-            Class::Unavailable if found.head.revision + 1 == written.revision => Err(NotReplaced::Failed(error.into())),
+            Class::Unavailable | Class::Throttled if found.head.revision.saturating_add(1) == written.revision => {
+                Err(NotReplaced::Failed(error.into()))
+            }
             _ => Err(NotReplaced::Lost(Box::new(found))),
         }
     }
@@ -167,7 +169,7 @@ impl State {
         match self.store.put_bytes(&address, bytes, &gzip_headers(), Condition::Absent).await {
             Ok(_) => Ok(()),
             Err(error) if may_be_ours(&error) => match self.read_manifest(manifest.release).await? {
-                Some(found) if found.run == manifest.run => Ok(()),
+                Some(found) if found == *manifest => Ok(()),
                 _ => Err(error.into()),
             },
             Err(error) => Err(error.into()),
@@ -204,7 +206,7 @@ const DAMAGED: &str =
 
 /// Whether an error of a conditional write may hide a success of our own whose answer was lost.
 fn may_be_ours(error: &StoreError) -> bool {
-    matches!(error.class, Class::Precondition | Class::Conflict | Class::Unavailable)
+    matches!(error.class, Class::Precondition | Class::Conflict | Class::Unavailable | Class::Throttled)
 }
 
 fn unreadable(address: &Address, error: FormatError) -> Problem {

@@ -9,7 +9,7 @@ use crate::state::Pointer;
 /// What is live, and anything unfinished, held, pending or owed. In JSON a line of its own with `"type":"status"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(tag = "type", rename = "status", deny_unknown_fields)]
+#[serde(tag = "type", rename = "status")]
 pub struct Status {
     /// The release visitors get.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cloudfront::types::{DistributionConfig, EventType, InvalidationBatch, LambdaFunctionAssociations, Paths};
+use aws_sdk_cloudfront::types::{
+    DistributionConfig, EventType, InvalidationBatch, LambdaFunctionAssociations, Origin, Paths,
+};
 
 use super::answer::{Answer, CdnError, Class, Service};
 use crate::head::DistributionFacts;
@@ -114,8 +116,10 @@ fn facts(distribution: &str, config: &DistributionConfig, bucket: &str) -> Distr
     let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
     let default = config.default_cache_behavior();
     let target = default.map(|behavior| behavior.target_origin_id());
-    let ours = origins.iter().find(|origin| is_bucket(origin.domain_name(), bucket));
-    let origin = ours.or_else(|| origins.iter().find(|origin| Some(origin.id()) == target));
+    // The site's pages come from the default behaviour's origin where that is the bucket; else from another one that is.
+    let by_default = origins.iter().find(|origin| Some(origin.id()) == target);
+    let is_ours = |origin: &&Origin| is_bucket(origin.domain_name(), bucket);
+    let origin = by_default.filter(is_ours).or_else(|| origins.iter().find(is_ours)).or(by_default);
     let origin_path = origin.and_then(|origin| origin.origin_path()).unwrap_or_default();
     let root = config.default_root_object().unwrap_or_default().trim_start_matches('/');
     let responses = config.custom_error_responses().map(|responses| responses.items()).unwrap_or_default();

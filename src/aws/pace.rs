@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Requests at once where S3 never complains.
-pub(super) const MOST_AT_ONCE: usize = 32;
+pub const MOST_AT_ONCE: usize = 32;
 
 /// A limit that follows what S3 answers. Clones share it.
 #[derive(Clone, Debug)]

@@ -110,7 +110,8 @@ impl Store {
         Store { client, settings, pace }
     }
 
-    /// Requests at once right now: fewer while S3 asks to slow down.
+    /// Requests at once right now: fewer while S3 asks to slow down. Each call waits for its turn, so that callers need
+    /// only keep [`MOST_AT_ONCE`] of them waiting.
     pub fn concurrency(&self) -> usize {
         self.pace.limit()
     }

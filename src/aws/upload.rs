@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -144,10 +145,19 @@ impl Store {
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match());
             let answer = request.customize().config_override(patient(COMPLETION_TIMEOUT)).send().await;
-            let copied = answer.map_err(|error| self.failed("CopyObject", to, &error))?;
+            let copied = answer.map_err(|error| self.copy_failed(from, to, &error))?;
             Ok(etag(copied.copy_object_result().and_then(|result| result.e_tag())))
         };
         again_on_conflict(send).await
+    }
+
+    /// What is missing is the source, whatever else failed is about the destination.
+    fn copy_failed<E>(&self, from: &Address, to: &Address, error: &SdkError<E>) -> StoreError
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        let failed = self.failed("CopyObject", to, error);
+        if failed.class == Class::Missing { self.failed("CopyObject", from, error) } else { failed }
     }
 
     async fn put(

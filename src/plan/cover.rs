@@ -28,8 +28,8 @@ pub(super) fn cover(changed: BTreeSet<UrlPath>, unchanged: &BTreeSet<UrlPath>, m
     }
     let wide: Vec<UrlPath> = paths.iter().filter(|path| path.is_wildcard()).cloned().collect();
     paths.retain(|path| !wide.iter().any(|wildcard| wildcard != path && wildcard.covers(path)));
-    while paths.len() > max_paths || wildcards(&paths) > MAX_WILDCARDS {
-        let wildcard = cheapest(&paths, &unchanged);
+    while let Some(needed) = missing(&paths, max_paths) {
+        let wildcard = cheapest(&paths, &unchanged, needed);
         absorb(&mut paths, &wildcard);
     }
     let evicted_unchanged = paths.iter().filter(|path| path.is_wildcard()).map(|path| below(path, &unchanged)).sum();
@@ -59,17 +59,38 @@ fn wildcards(paths: &BTreeSet<UrlPath>) -> usize {
     paths.iter().filter(|path| path.is_wildcard()).count()
 }
 
-/// The folder that takes along the fewest unchanged files for each path it saves.
-fn cheapest(paths: &BTreeSet<UrlPath>, unchanged: &[&str]) -> UrlPath {
+/// What the next wildcard must save, so that few enough wildcards bring the paths within the limits: paths, or, where
+/// there are too many of those, wildcards. `None`: they are within.
+enum Needed {
+    Paths(usize),
+    Wildcards(usize),
+}
+
+fn missing(paths: &BTreeSet<UrlPath>, max_paths: usize) -> Option<Needed> {
+    let wildcards = wildcards(paths);
+    if wildcards > MAX_WILDCARDS {
+        return Some(Needed::Wildcards(wildcards - MAX_WILDCARDS + 1));
+    }
+    let excess = paths.len().checked_sub(max_paths).filter(|excess| *excess > 0)?;
+    Some(Needed::Paths(excess.div_ceil((MAX_WILDCARDS - wildcards).max(1))))
+}
+
+/// Of the folders that save enough, the one that takes along the fewest unchanged files for each path it saves.
+fn cheapest(paths: &BTreeSet<UrlPath>, unchanged: &[&str], needed: Needed) -> UrlPath {
+    let all: Vec<&str> = paths.iter().map(UrlPath::as_str).collect();
+    let wide: Vec<&str> = paths.iter().filter(|path| path.is_wildcard()).map(UrlPath::as_str).collect();
     let folders: BTreeSet<UrlPath> = paths.iter().flat_map(ancestors).collect();
-    let saving = |folder: &UrlPath| paths.iter().filter(|path| folder.covers(path)).count();
+    let enough = |folder: &UrlPath, saved: usize| match needed {
+        Needed::Paths(least) => saved >= least,
+        Needed::Wildcards(least) => below(folder, &wide) >= least,
+    };
     folders
         .into_iter()
         .filter_map(|folder| {
-            let saved = saving(&folder).checked_sub(1).filter(|saved| *saved > 0)?;
+            let saved = below(&folder, &all).checked_sub(1).filter(|saved| *saved > 0)?;
             let evicted = below(&folder, unchanged);
             // Thousandths of a file for each path saved: exact enough to order by, and without floating point.
-            Some((evicted * 1_000 / saved, evicted, folder))
+            enough(&folder, saved).then(|| (evicted * 1_000 / saved, evicted, folder))
         })
         .min()
         .map_or_else(everything, |(_, _, folder)| folder)
@@ -134,6 +155,20 @@ mod tests {
         assert_eq!(evicted, 2);
         let (paths, _) = covered(&["/a*", "/ab", "/b"], &[], 100);
         assert_eq!(paths, ["/a*", "/b"]);
+    }
+
+    #[test]
+    fn ten_thousand_changed_pages_are_covered_by_a_handful_of_looks() {
+        // Each look at all folders brings the paths at least a fifteenth of the way down: a bound that a quadratic
+        // number of looks, as one for each folder saved, would miss by far.
+        let changed: BTreeSet<UrlPath> = (0..10_000)
+            .flat_map(|page| ["", "index.html"].map(|name| UrlPath::encode(&format!("blog/{page}/{name}"))))
+            .chain([UrlPath::encode("index.html")])
+            .collect();
+        let cover = cover(changed, &urls(&["/about/index.html", "/blog/kept/index.html"]), 100);
+        let paths: Vec<_> = cover.paths.iter().map(UrlPath::as_str).collect();
+        assert_eq!(paths, ["/blog/*", "/index.html"]);
+        assert_eq!(cover.evicted_unchanged, 1);
     }
 
     proptest! {

@@ -33,7 +33,7 @@ fn files(entries: &[(&str, Entry)]) -> Files {
 }
 
 fn live(entries: &[(&str, Entry)]) -> Live {
-    Live { release: Some(ReleaseNumber::new(1)), files: files(entries), uncertain: BTreeSet::new() }
+    Live { release: Some(ReleaseNumber::new(1)), files: files(entries), uncertain: BTreeMap::new() }
 }
 
 fn plan(live: &Live, target: Files) -> Plan {
@@ -94,7 +94,7 @@ fn a_later_publish_preserves_first_and_copies_in_order() {
     assert_eq!(plan.removals, [path("data.json"), path("old.html")]);
     assert_eq!(plan.changes[&path("photo.jpg")], Change::Retire);
     assert_eq!(plan.changes[&path("assets/app-1a2b3c4d.js")], Change::Retire);
-    let preserved: Vec<_> = plan.preserves.keys().map(SitePath::as_str).collect();
+    let preserved: Vec<_> = plan.preserves.iter().map(|preserve| preserve.path.as_str()).collect();
     assert_eq!(preserved, ["data.json", "index.html", "old.html", "photo.jpg"]);
     let expected = ["/", "/data.json", "/index.html", "/new.html", "/old.html", "/style.css"];
     assert_eq!(invalidated(&plan), expected);
@@ -135,8 +135,9 @@ fn where_candidates_disagree_everything_is_written_again() {
         ("new.html", entry("new", Kind::Mutable, Kept::Blob)),
         ("assets/a-1a2b3c4d.js", fingerprinted("a")),
     ]);
+    let candidate = candidate.into_iter().map(|(path, entry)| (path, Some(entry))).collect();
     let live = Live::among(Some(ReleaseNumber::new(1)), active.clone(), &[candidate]);
-    let uncertain: Vec<_> = live.uncertain.iter().map(SitePath::as_str).collect();
+    let uncertain: Vec<_> = live.uncertain.keys().map(SitePath::as_str).collect();
     assert_eq!(uncertain, ["gone.html", "index.html", "new.html"]);
     let plan = plan(&live, active);
     assert_eq!(plan.changes[&path("index.html")], Change::Replace);
@@ -163,7 +164,9 @@ fn without_sight_of_the_distribution_every_alias_is_refreshed() {
         max_paths: 100,
     };
     let plan = Plan::between(&live(&[]), files(&[("a/index.html", mutable("a")), ("b.html", mutable("b"))]), policy);
-    assert_eq!(invalidated(&plan), ["/a", "/a/", "/a/index.html", "/b", "/b.html"]);
+    let below_prefix = ["/live/a", "/live/a/", "/live/a/index.html", "/live/b", "/live/b.html"];
+    let expected = [&["/a", "/a/", "/a/index.html", "/b", "/b.html"][..], &below_prefix].concat();
+    assert_eq!(invalidated(&plan), expected);
 }
 
 #[test]
@@ -174,6 +177,30 @@ fn a_distribution_without_origin_path_serves_the_prefix_as_a_folder() {
     let policy = Policy { layout: &layout, cdn, remove_now: &PathGlobs::new("", &[]).unwrap(), max_paths: 100 };
     let plan = Plan::between(&live(&[]), files(&[("start.html", mutable("a"))]), policy);
     assert_eq!(invalidated(&plan), ["/", "/live/start.html"]);
+}
+
+/// Release 1 only changed a header in release 2, which was cut short: `p` may look like either, and has no blob.
+#[test]
+fn what_an_interrupted_header_change_left_is_preserved_before_it_is_replaced() {
+    let first = mutable("p");
+    let mut reheadered = first.clone();
+    reheadered.headers.cache_control = "no-store".to_owned();
+    let candidate = Candidate::from([(path("p.html"), Some(reheadered))]);
+    let live = Live::among(Some(ReleaseNumber::new(1)), files(&[("p.html", first.clone())]), &[candidate]);
+    let plan = plan(&live, files(&[("p.html", mutable("other"))]));
+    let preserved: Vec<_> = plan.preserves.iter().map(|preserve| preserve.entry.digest).collect();
+    assert_eq!(preserved, [first.digest]);
+}
+
+/// An activation that was cut short may have removed what its release does not have.
+#[test]
+fn a_fingerprinted_file_that_a_candidate_lacks_is_not_taken_for_live() {
+    let chunk = ("assets/app-1a2b3c4d.js", fingerprinted("app"));
+    let active = files(std::slice::from_ref(&chunk));
+    let live = Live::among(Some(ReleaseNumber::new(1)), active.clone(), &[Candidate::new()]);
+    let plan = plan(&live, active);
+    assert_eq!(plan.uploads.iter().map(|upload| upload.to).collect::<Vec<_>>(), [Destination::LiveWhileStaging]);
+    assert_eq!(plan.preserves, []);
 }
 
 fn some_files() -> impl Strategy<Value = Files> {
@@ -205,7 +232,7 @@ fn carried_out(live: &Live, plan: &Plan) -> BTreeMap<SitePath, (Digest, Headers)
 proptest! {
     #[test]
     fn between_a_release_and_itself_there_is_nothing(target in some_files()) {
-        let live = Live { release: Some(ReleaseNumber::new(1)), files: target.clone(), uncertain: BTreeSet::new() };
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: target.clone(), uncertain: BTreeMap::new() };
         let plan = plan(&live, target);
         prop_assert!(plan.is_empty());
         prop_assert_eq!(&plan.invalidation, &Cover::default());
@@ -214,7 +241,7 @@ proptest! {
 
     #[test]
     fn carrying_out_a_plan_makes_the_target_live_and_loses_no_bytes(from in some_files(), to in some_files()) {
-        let live = Live { release: Some(ReleaseNumber::new(1)), files: from.clone(), uncertain: BTreeSet::new() };
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: from.clone(), uncertain: BTreeMap::new() };
         let plan = plan(&live, to);
         let after = carried_out(&live, &plan);
         for (path, entry) in &plan.files {
@@ -228,7 +255,7 @@ proptest! {
         }
         for (path, entry) in &from {
             let still_there = after.get(path).is_some_and(|(digest, _)| *digest == entry.digest);
-            prop_assert!(still_there || plan.preserves.contains_key(path), "{} is lost", path);
+            prop_assert!(still_there || plan.preserves.iter().any(|preserve| preserve.path == *path), "{} is lost", path);
         }
         for (path, (digest, headers)) in &after {
             let before = from.get(path);
@@ -242,7 +269,7 @@ proptest! {
 
     #[test]
     fn pages_follow_what_they_refer_to(from in some_files(), to in some_files()) {
-        let live = Live { release: Some(ReleaseNumber::new(1)), files: from, uncertain: BTreeSet::new() };
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: from, uncertain: BTreeMap::new() };
         let plan = plan(&live, to);
         let order: Vec<bool> = plan.waves.iter().flatten().map(|action| action.path().is_page()).collect();
         prop_assert!(order.is_sorted(), "a page is written before something that is not a page");

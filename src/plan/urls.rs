@@ -19,40 +19,36 @@ impl<'a> Urls<'a> {
         Urls { policy }
     }
 
-    /// The path of a file below the distribution's root, not encoded and without a leading slash; `None` where the
-    /// distribution's origin path does not reach it. Where the distribution cannot be read, the live prefix is taken
-    /// for its origin path.
-    fn below_root(&self, path: &SitePath) -> Option<String> {
-        let CdnView::Known(facts) = self.policy.cdn else { return Some(path.as_str().to_owned()) };
+    /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where its
+    /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
+    /// prefix or empty.
+    fn below_root(&self, path: &SitePath) -> Vec<String> {
         let key = self.policy.layout.live(path).key;
-        match facts.origin_path.trim_matches('/') {
-            "" => Some(key),
-            origin_path => Some(key.strip_prefix(origin_path)?.strip_prefix('/')?.to_owned()),
+        match self.policy.cdn {
+            CdnView::None => vec![path.as_str().to_owned()],
+            CdnView::Unreadable if key == path.as_str() => vec![key],
+            CdnView::Unreadable => vec![path.as_str().to_owned(), key],
+            CdnView::Known(facts) => facts.below_root(&key).map(str::to_owned).into_iter().collect(),
         }
     }
 
     /// The URLs of the files themselves, without aliases.
     pub(super) fn primary<'p>(&self, paths: impl Iterator<Item = &'p SitePath>) -> BTreeSet<UrlPath> {
-        paths.filter_map(|path| Some(UrlPath::encode(&self.below_root(path)?))).collect()
+        paths.flat_map(|path| self.below_root(path)).map(|own| UrlPath::encode(&own)).collect()
     }
 
-    /// All URLs of a file: its own; the folder's for an index page; and without `.html` or final slash where a function
-    /// at the origin may answer for those, or nobody may look (AWS.md 1.1: CloudFront keeps URLs exactly).
-    fn all(&self, path: &SitePath) -> BTreeSet<UrlPath> {
-        let Some(own) = self.below_root(path) else { return BTreeSet::new() };
-        let mut urls = BTreeSet::from([UrlPath::encode(&own)]);
+    /// The aliases of a path, not encoded: the folder of an index page; and the path without `.html` or final slash
+    /// where a function at the origin may answer for those, or nobody may look (AWS.md 1.1: CloudFront keeps URLs
+    /// exactly).
+    fn aliases(&self, own: &str) -> Vec<String> {
+        let mut aliases = Vec::new();
         let folder = own.strip_suffix("index.html").filter(|folder| folder.is_empty() || folder.ends_with('/'));
-        if let Some(folder) = folder {
-            urls.insert(UrlPath::encode(folder));
-        }
-        if self.default_root_object() == Some(own.as_str()) {
-            urls.insert(UrlPath::encode(""));
-        }
+        aliases.extend(folder.map(str::to_owned));
         if self.rewritten_at_origin() {
             let short = folder.map(|folder| folder.trim_end_matches('/')).or(own.strip_suffix(".html"));
-            urls.extend(short.map(UrlPath::encode));
+            aliases.extend(short.map(str::to_owned));
         }
-        urls
+        aliases
     }
 
     fn default_root_object(&self) -> Option<&str> {
@@ -73,7 +69,7 @@ impl<'a> Urls<'a> {
     /// Whether the page is what the site's bare address shows.
     pub(super) fn is_entry_page(&self, path: &SitePath) -> bool {
         path.as_str() == "index.html"
-            || self.below_root(path).as_deref().is_some_and(|own| self.default_root_object() == Some(own))
+            || self.below_root(path).iter().any(|own| self.default_root_object() == Some(own.as_str()))
     }
 
     /// The URLs whose answer changes. Not those of new fingerprinted files, which nobody could name before, and not
@@ -91,12 +87,23 @@ impl<'a> Urls<'a> {
             if new_name || *change == Change::Retire {
                 continue;
             }
-            let before = live.files.get(path).map(|entry| entry.digest);
-            let after = entry.map(|entry| entry.digest);
-            let own_url = self.below_root(path).map(|own| UrlPath::encode(&own));
-            for url in self.all(path) {
-                let own = Some(&url) == own_url.as_ref();
-                answers.insert(url, Answer { before, after, own });
+            let answer = |below_site: &str, own: bool| Answer {
+                path: path.clone(),
+                below_site: UrlPath::encode(below_site),
+                size_bytes: entry.map_or(0, |entry| entry.size_bytes),
+                before: live.files.get(path).map(|entry| entry.digest),
+                after: entry.map(|entry| entry.digest),
+                own,
+            };
+            for below_root in self.below_root(path) {
+                if self.default_root_object() == Some(below_root.as_str()) {
+                    answers.insert(UrlPath::encode(""), answer("", false));
+                }
+                // A file and its aliases are named alike below the distribution's root and below the site's address.
+                let aliases = self.aliases(&below_root).into_iter().zip(self.aliases(path.as_str()));
+                answers
+                    .extend(aliases.map(|(alias, below_site)| (UrlPath::encode(&alias), answer(&below_site, false))));
+                answers.insert(UrlPath::encode(&below_root), answer(path.as_str(), true));
             }
         }
         answers

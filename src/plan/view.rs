@@ -11,7 +11,7 @@ use crate::report::Uploaded;
 /// What a publish would do. In JSON a line of its own with `"type":"plan"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(tag = "type", rename = "plan", deny_unknown_fields)]
+#[serde(tag = "type", rename = "plan")]
 pub struct PlanView {
     /// The release it starts from; `null`: nothing was ever published.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]

@@ -38,9 +38,7 @@ pub(super) fn is_immutable(cache_control: &str) -> bool {
 
 /// The URL path, not encoded, under which the distribution finds the file; `None` if it lies outside its origin path.
 fn url_path(path: &SitePath, context: &RuleContext<'_>, facts: &DistributionFacts) -> Option<String> {
-    let key = format!("/{}", context.layout.live(path).key);
-    let url = key.strip_prefix(facts.origin_path.trim_end_matches('/'))?;
-    url.starts_with('/').then(|| url.to_owned())
+    facts.below_root(&context.layout.live(path).key).map(|own| format!("/{own}"))
 }
 
 fn is_error_page(url: &str, facts: &DistributionFacts) -> bool {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Run;
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::event::{Event, FileCounts};
 use crate::head::{CdnView, DistributionFacts, Head};
 use crate::headers::Kind;
 use crate::live::{self, Foreign};
-use crate::manifest::{Files, Publisher, RunId, content_digest};
+use crate::manifest::{Entry, Files, Publisher, RunId, content_digest};
 use crate::path::SitePath;
 use crate::plan::{Live, Plan, Policy};
 use crate::rules::RuleContext;
@@ -59,7 +59,9 @@ impl Run<'_> {
     /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.
     pub(super) async fn when_free(&self, mut pointer: Pointer) -> Result<Pointer, Problem> {
         while let Some((whom, lease)) = busy(&pointer.head, &self.request.run) {
-            let Some(remaining) = (lease + LEASE_SLACK).checked_sub(pointer.age).filter(|left| !left.is_zero()) else {
+            let Some(remaining) =
+                lease.saturating_add(LEASE_SLACK).checked_sub(pointer.age).filter(|left| !left.is_zero())
+            else {
                 break;
             };
             self.events.send(Event::Waiting { for_whom: whom, remaining_s: remaining.as_secs() });
@@ -71,7 +73,7 @@ impl Run<'_> {
 
     /// Finds out what is live and plans from there to the folder, or to what is staged already.
     pub(super) async fn intend(&mut self, pointer: &Pointer, staged: Option<&Staged>) -> Result<Intention, Problem> {
-        self.read_distribution().await?;
+        self.read_distribution(&pointer.head).await?;
         let facts = self.facts.clone();
         let cdn = facts.as_ref().map_or(CdnView::None, CdnView::of);
         let layout = &self.environment.layout;
@@ -95,6 +97,20 @@ impl Run<'_> {
         Ok(Intention { live, plan })
     }
 
+    /// Plans anew when staging found fingerprinted files with other headers at their keys: they are live, so that they
+    /// are to be put right and forgotten by the CDN.
+    pub(super) fn replan(&self, intention: &mut Intention, staged: &Staged) {
+        for (path, headers) in &staged.other_headers {
+            if let Some(entry) = staged.manifest.files.get(path) {
+                let present = Entry { headers: headers.clone(), ..entry.clone() };
+                intention.live.uncertain.remove(path);
+                intention.live.files.insert(path.clone(), present);
+            }
+        }
+        let cdn = self.facts.as_ref().map_or(CdnView::None, CdnView::of);
+        intention.plan = Plan::between(&intention.live, staged.manifest.files.clone(), self.policy(cdn));
+    }
+
     pub(super) fn policy<'p>(&'p self, cdn: CdnView<'p>) -> Policy<'p> {
         let max_paths = self.environment.invalidation.max_paths;
         Policy { layout: &self.environment.layout, cdn, remove_now: &self.remove_now, max_paths }
@@ -105,23 +121,36 @@ impl Run<'_> {
     }
 
     /// Reads once a run what the distribution does that decides headers and URLs.
-    async fn read_distribution(&mut self) -> Result<(), Problem> {
+    async fn read_distribution(&mut self, head: &Head) -> Result<(), Problem> {
         let (Some(cdn), None) = (&self.aws.cdn, &self.facts) else { return Ok(()) };
         let facts = match cdn.facts(&self.environment.layout.identity().bucket).await {
             Ok(facts) => facts,
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "The configuration of distribution {} may not be read (cloudfront:GetDistributionConfig), so the CDN \
-                     is not allowed to keep pages.",
+                    "The configuration of distribution {} may not be read (cloudfront:GetDistributionConfig).",
                     cdn.distribution()
                 ));
-                DistributionFacts { id: cdn.distribution().to_owned(), readable: false, ..Default::default() }
+                known_before(head, cdn.distribution())
             }
             Err(error) => return Err(error.into()),
         };
+        let prefix = self.environment.layout.live_prefix();
+        if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
+            let message =
+                format!("distribution {} serves what lies below {:?}, and not {prefix}", facts.id, facts.origin_path);
+            return Err(Problem::new(Code::Configuration, message)
+                .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
+        }
         self.facts = Some(facts);
         Ok(())
     }
+}
+
+/// What another run, whose credentials could, read of the distribution: so that who publishes does not decide what is
+/// published. Where nobody ever could, nothing is known.
+fn known_before(head: &Head, distribution: &str) -> DistributionFacts {
+    let before = head.distribution.clone().filter(|facts| facts.id == distribution);
+    before.unwrap_or_else(|| DistributionFacts { id: distribution.to_owned(), ..DistributionFacts::default() })
 }
 
 /// Fingerprinted names whose live bytes are others than those they are to have.
@@ -130,6 +159,12 @@ fn names_that_lied(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
         entry.kind == Kind::Fingerprinted && live.files.get(*path).is_some_and(|present| !present.same_bytes(entry))
     });
     lied.map(|(path, _)| path.clone()).collect()
+}
+
+/// A lease as the head has it, but no longer than an hour: the head may have been written by anybody who can write to
+/// the bucket.
+fn believed(lease_s: u64) -> Duration {
+    Duration::from_secs(lease_s.min(3_600))
 }
 
 /// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
@@ -142,11 +177,9 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
         let whom = by(&activation.publisher, &activation.owner);
-        (format!("{whom}, who activates release {}", activation.to), Duration::from_secs(activation.lease_s))
+        (format!("{whom}, who activates release {}", activation.to), believed(activation.lease_s))
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
-    let pruning = || {
-        pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), Duration::from_secs(pruning.lease_s)))
-    };
+    let pruning = || pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), believed(pruning.lease_s)));
     activating.or_else(pruning)
 }

@@ -39,19 +39,20 @@ impl Run<'_> {
         }
     }
 
-    /// State that visitors can read tells them what is staged and who publishes. Looked at where it could be: with an
-    /// empty prefix, once there is a head.
+    /// State that visitors can read tells them what is staged and who publishes. Looked at where the distribution, or
+    /// the lack of a prefix, puts it within their reach.
     pub(super) async fn check_state_is_hidden(&self, head: &Head) -> Result<(), Problem> {
         let layout = &self.environment.layout;
-        if !layout.identity().prefix.is_empty() || self.environment.publish.public_state {
+        if self.environment.publish.public_state || !self.state_is_within_reach() {
             return Ok(());
         }
         let policy = policy::hide_state(layout);
-        let Some(url) = self.environment.url.as_deref().filter(|_| head.active.is_some()) else {
+        let site = self.environment.url.as_deref().and_then(|url| root_of(url, &layout.identity().prefix));
+        let Some(root) = site.filter(|_| head.active.is_some()) else {
             self.events.warn(format!("Keep visitors away from the state with this bucket policy statement: {policy}"));
             return Ok(());
         };
-        let state = format!("{url}/{}", layout.head().key);
+        let state = format!("{root}/{}", self.below_origin_path(&layout.head().key).unwrap_or_default());
         let answer = self.aws.fetcher.fetch(&state, MAX_HEAD_BYTES).await;
         if !answer.is_ok_and(|answer| answer.status == 200 && answer.is_of_site(&layout.identity().site)) {
             return Ok(());
@@ -59,5 +60,49 @@ impl Run<'_> {
         Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
             "Add this statement to the bucket's policy: {policy} Or choose a `prefix`, or set `public_state = true` under [publish]."
         )))
+    }
+
+    /// Whether what the CDN serves includes the state's keys: not where they lie outside its origin path or in another
+    /// bucket. Where the origin path is not known, only an empty live prefix shows that it is empty.
+    fn state_is_within_reach(&self) -> bool {
+        let layout = &self.environment.layout;
+        let state = layout.head();
+        let known = self.facts.as_ref().is_some_and(|facts| facts.readable);
+        let by_origin_path =
+            if known { self.below_origin_path(&state.key).is_some() } else { layout.identity().prefix.is_empty() };
+        state.bucket == layout.identity().bucket && by_origin_path
+    }
+
+    /// What a key is called below the distribution's root, as far as its origin path is known.
+    fn below_origin_path<'k>(&self, key: &'k str) -> Option<&'k str> {
+        match &self.facts {
+            Some(facts) if facts.readable => facts.below_root(key),
+            _ => Some(key),
+        }
+    }
+}
+
+/// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.
+fn root_of(url: &str, prefix: &str) -> Option<String> {
+    let prefix = prefix.trim_matches('/');
+    let host = url.find("://").map_or(0, |at| at + 3);
+    match url[host..].split_once('/') {
+        None => Some(url.to_owned()),
+        Some((authority, path)) => {
+            prefix.ends_with(path.trim_matches('/')).then(|| format!("{}{authority}", &url[..host]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::root_of;
+
+    #[test]
+    fn the_root_is_found_where_the_site_lies_below_it_by_its_prefix() {
+        assert_eq!(root_of("https://example.com", "live/").as_deref(), Some("https://example.com"));
+        assert_eq!(root_of("https://example.com/docs", "docs/").as_deref(), Some("https://example.com"));
+        assert_eq!(root_of("https://example.com/docs", "live/docs/").as_deref(), Some("https://example.com"));
+        assert_eq!(root_of("https://example.com/elsewhere", "docs/"), None);
     }
 }
