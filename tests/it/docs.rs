@@ -150,8 +150,11 @@ fn every_json_sample_is_what_it_says() {
     for block in blocks() {
         let (place, text) = (&block.place, &block.text);
         match block.info.as_str() {
+            "json event" => {
+                let event: Event = serde_json::from_str(text).unwrap_or_else(|error| panic!("{place}: {error}"));
+                assert_same(place, text, &serde_json::to_vec(&event).unwrap());
+            }
             "json report" => round_trip::<Report>(place, text),
-            "json event" => round_trip::<Event>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
             "json status" => round_trip::<Status>(place, text),
             "json head" => {
@@ -173,8 +176,11 @@ fn every_json_sample_is_what_it_says() {
     }
 }
 
+/// serde writes the `type` of a struct and does not know it when it reads one.
 fn round_trip<T: DeserializeOwned + serde::Serialize>(place: &str, text: &str) {
-    let value: T = serde_json::from_str(text).unwrap_or_else(|error| panic!("{place}: {error}"));
+    let mut sample: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{place}: {error}"));
+    sample.as_object_mut().unwrap().remove("type");
+    let value: T = serde_json::from_value(sample).unwrap_or_else(|error| panic!("{place}: {error}"));
     assert_same(place, text, &serde_json::to_vec(&value).unwrap());
 }
 
