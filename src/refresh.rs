@@ -121,7 +121,8 @@ impl Refreshing<'_> {
         if !all_recorded.is_empty() {
             let done: Vec<String> = pointer.head.pending_refreshes.iter().map(|refresh| refresh.id.clone()).collect();
             self.forget(pointer, &done).await?;
-            refreshed.status = Some(reached);
+            // What was only given up was not refreshed.
+            refreshed.status = refreshed.status.map(|_| reached);
         }
         self.events.send(Event::Refreshed);
         Ok(())

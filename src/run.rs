@@ -24,7 +24,7 @@ use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Upl
 use crate::rules::Rules;
 use crate::snapshot::Snapshot;
 use crate::stage::{NotStaged, Staged, Staging};
-use crate::state::{Pointer, State};
+use crate::state::{NotReplaced, Pointer, State};
 use crate::status::Status;
 
 use intention::Intention;
@@ -180,6 +180,9 @@ impl<'a> Run<'a> {
             Snapshot::take(&request.folder, &environment.publish, &environment.layout, events)
         })?;
         snapshot.warnings.iter().for_each(|warning| events.warn(warning));
+        if let Some(sentence) = left_out(&snapshot.left_out) {
+            events.warn(sentence);
+        }
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
         let aws = Aws::connect(environment).await?;
@@ -366,10 +369,24 @@ impl<'a> Run<'a> {
         let release = active_release(&pointer.head);
         report.outcome = if owed.is_empty() { Outcome::Unchanged } else { Outcome::Repaired };
         if owed.is_empty() {
-            return Ok(());
+            let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
+            return self.remember_distribution(&pointer).await.map_err(as_before);
         }
         let refreshed = self.refreshing().refresh(pointer, &answers).await;
         settle_refresh(report, refreshed, 0, release)
+    }
+
+    /// Records what was read of the distribution, so that the next run need not look again. Whoever replaced the head
+    /// meanwhile has looked too.
+    async fn remember_distribution(&self, pointer: &Pointer) -> Result<(), Problem> {
+        if pointer.head.distribution == self.facts {
+            return Ok(());
+        }
+        let next = Head { distribution: self.facts.clone(), ..pointer.head.clone() };
+        match self.state.replace_head(pointer, next).await {
+            Ok(_) | Err(NotReplaced::Lost(_)) => Ok(()),
+            Err(NotReplaced::Failed(problem)) => Err(problem),
+        }
     }
 
     async fn after_the_switch(
@@ -407,6 +424,17 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         Err(lost_to(head, release).while_visitors_see(VisitorsSee::SomeoneElses))
+    }
+}
+
+/// Which hidden files stayed out; the first few of many.
+fn left_out(paths: &[String]) -> Option<String> {
+    const NAMED: usize = 5;
+    let named = paths.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match paths.len() {
+        0 => None,
+        1..=NAMED => Some(format!("Left out, since hidden: {named}.")),
+        more => Some(format!("Left out, since hidden: {named} and {} more.", more - NAMED)),
     }
 }
 

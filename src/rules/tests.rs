@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::digest::Digest;
-use crate::head::DistributionFacts;
+use crate::head::{CdnView, DistributionFacts};
 use crate::path::UrlPath;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -68,8 +68,8 @@ impl Case<'_> {
 fn defaults_follow_what_is_known_about_the_cdn() {
     let known = facts("/live", &["/404.html"]);
     let cases = [(CdnView::None, REVALIDATE), (CdnView::Unreadable, REVALIDATE), (CdnView::Known(&known), AT_CDN)];
-    for (distribution, expected) in cases {
-        let case = Case { cdn: distribution, ..Case::default() };
+    for (cdn, expected) in cases {
+        let case = Case { cdn, ..Case::default() };
         assert_eq!(case.cache_control("index.html"), expected);
         assert_eq!(case.cache_control("404.html"), REVALIDATE, "an error page lies under URLs nobody can list");
         assert_eq!(case.cache_control(HASHED), IMMUTABLE);
@@ -78,19 +78,19 @@ fn defaults_follow_what_is_known_about_the_cdn() {
 
 #[test]
 fn error_pages_are_found_by_their_url() {
-    let cdn = |origin_path: &str, error_page: &str, prefix: &str, name: &str| {
+    let behind = |origin_path: &str, error_page: &str, prefix: &str, name: &str| {
         let facts = facts(origin_path, &[error_page]);
         Case { cdn: CdnView::Known(&facts), prefix, ..Case::default() }.cache_control(name)
     };
-    assert_eq!(cdn("", "/404.html", "", "404.html"), REVALIDATE);
-    assert_eq!(cdn("", "/live/404.html", "live", "404.html"), REVALIDATE);
-    assert_eq!(cdn("", "/404.html", "live", "404.html"), AT_CDN, "its URL is /live/404.html");
-    assert_eq!(cdn("/live", "/404.html", "live/shop", "404.html"), AT_CDN, "its URL is /shop/404.html");
-    assert_eq!(cdn("/live/", "/404.html", "live", "404.html"), REVALIDATE);
-    assert_eq!(cdn("/live", "/", "live", "index.html"), REVALIDATE, "/ is the default root object");
-    assert_eq!(cdn("/live", "/nicht gefunden ü.html", "live", "nicht gefunden ü.html"), REVALIDATE);
-    assert_eq!(cdn("/other", "/404.html", "live", "index.html"), REVALIDATE, "no URL of it is known");
-    assert_eq!(cdn("/li", "/404.html", "live", "index.html"), REVALIDATE, "/li is not a folder of it");
+    assert_eq!(behind("", "/404.html", "", "404.html"), REVALIDATE);
+    assert_eq!(behind("", "/live/404.html", "live", "404.html"), REVALIDATE);
+    assert_eq!(behind("", "/404.html", "live", "404.html"), AT_CDN, "its URL is /live/404.html");
+    assert_eq!(behind("/live", "/404.html", "live/shop", "404.html"), AT_CDN, "its URL is /shop/404.html");
+    assert_eq!(behind("/live/", "/404.html", "live", "404.html"), REVALIDATE);
+    assert_eq!(behind("/live", "/", "live", "index.html"), REVALIDATE, "/ is the default root object");
+    assert_eq!(behind("/live", "/nicht gefunden ü.html", "live", "nicht gefunden ü.html"), REVALIDATE);
+    assert_eq!(behind("/other", "/404.html", "live", "index.html"), REVALIDATE, "no URL of it is known");
+    assert_eq!(behind("/li", "/404.html", "live", "index.html"), REVALIDATE, "/li is not a folder of it");
 }
 
 #[test]

@@ -9,6 +9,12 @@
 mod docs;
 mod first_day;
 mod golden;
+mod headers;
+mod lost_answers;
+mod ministack;
+mod order;
+mod refresh;
+mod refusals;
 mod world;
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use publish::clock::Clock;
 use publish::digest::Digest;
@@ -15,37 +15,32 @@ use publish::manifest::{Manifest, Publisher, ReleaseNumber, RunId};
 use publish::plan::Plan;
 use publish::report::Report;
 use publish::run::{self, Answer, PublishRequest};
-use publish::sandbox::{self, Distribution, LoggedRequest, Options, Sandbox, Service, StoredObject};
+use publish::sandbox::{
+    self, Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation,
+    StoredObject,
+};
 use publish::status::Status;
 
 /// The bucket and the distribution of every world.
-pub const BUCKET: &str = "sandbox";
-pub const DISTRIBUTION: &str = "ESANDBOX";
+pub(crate) const BUCKET: &str = "sandbox";
+pub(crate) const DISTRIBUTION: &str = "ESANDBOX";
 
 static RUNS: AtomicUsize = AtomicUsize::new(1);
 
 /// A stand-in for AWS, a site and an environment that publishes the one to the other.
-pub struct World {
-    pub sandbox: Sandbox,
-    pub environment: Environment,
-    pub folder: PathBuf,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) environment: Environment,
+    pub(crate) folder: PathBuf,
     _temporary: tempfile::TempDir,
 }
 
 impl World {
     /// A world whose site is empty, with the live prefix `live` and a distribution in front of it.
-    pub async fn new() -> World {
-        let distribution = Distribution {
-            id: DISTRIBUTION.to_owned(),
-            bucket: BUCKET.to_owned(),
-            origin_path: "/live".to_owned(),
-            default_root_object: Some("index.html".to_owned()),
-            custom_errors: Vec::new(),
-            index_pages: true,
-        };
+    pub(crate) async fn new() -> World {
         let options = Options {
             buckets: vec![BUCKET.to_owned(), "other".to_owned()],
-            distributions: vec![distribution],
+            distributions: vec![distribution()],
             ..Options::default()
         };
         let sandbox = Sandbox::start(options).await.unwrap();
@@ -57,31 +52,31 @@ impl World {
     }
 
     /// A world with a copy of a build of the Vite fixture.
-    pub async fn with_fixture(build: &str) -> World {
+    pub(crate) async fn with_fixture(build: &str) -> World {
         let world = World::new().await;
         world.use_fixture(build);
         world
     }
 
     /// Replaces the site by a build of the Vite fixture.
-    pub fn use_fixture(&self, build: &str) {
+    pub(crate) fn use_fixture(&self, build: &str) {
         std::fs::remove_dir_all(&self.folder).unwrap();
         copy_folder(&fixture(build), &self.folder);
     }
 
     /// Writes a file of the site.
-    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
         let path = self.folder.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
 
     /// Removes a file of the site.
-    pub fn remove(&self, path: &str) {
+    pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(self.folder.join(path)).unwrap();
     }
 
-    pub fn request(&self) -> PublishRequest {
+    pub(crate) fn request(&self) -> PublishRequest {
         PublishRequest {
             environment: self.environment.clone(),
             folder: self.folder.clone(),
@@ -95,54 +90,108 @@ impl World {
     }
 
     /// Publishes the site; nobody can be asked.
-    pub async fn publish(&self) -> Report {
+    pub(crate) async fn publish(&self) -> Report {
         publish(self.request()).await
     }
 
     /// Publishes the site, which must succeed.
-    pub async fn published(&self) -> Report {
+    pub(crate) async fn published(&self) -> Report {
         let report = self.publish().await;
         assert_eq!(report.exit_code, 0, "{report:#?}");
         report
     }
 
-    pub async fn plan(&self) -> (Report, Option<Plan>) {
+    pub(crate) async fn plan(&self) -> (Report, Option<Plan>) {
         run::plan(self.request(), Events::new(&|_| {})).await
     }
 
-    pub async fn status(&self) -> Status {
+    pub(crate) async fn status(&self) -> Status {
         let (report, status) =
             run::status(self.environment.clone(), Clock::start(), run_id(), Events::new(&|_| {})).await;
         status.unwrap_or_else(|| panic!("{report:#?}"))
     }
 
     /// All objects of the bucket.
-    pub fn objects(&self) -> BTreeMap<String, StoredObject> {
+    pub(crate) fn objects(&self) -> BTreeMap<String, StoredObject> {
         self.sandbox.objects(BUCKET)
     }
 
     /// The live objects, by their paths.
-    pub fn live(&self) -> BTreeMap<String, StoredObject> {
+    pub(crate) fn live(&self) -> BTreeMap<String, StoredObject> {
         let objects = self.objects().into_iter();
         objects.filter_map(|(key, object)| Some((key.strip_prefix("live/")?.to_owned(), object))).collect()
     }
 
-    pub fn head(&self) -> Head {
+    /// What visitors could get: the bytes and headers of every live object, by their paths.
+    pub(crate) fn visible(&self) -> BTreeMap<String, String> {
+        let show = |object: StoredObject| {
+            let StoredObject { bytes, content_type, cache_control, content_encoding, content_disposition, .. } = object;
+            let digest = Digest::of(&bytes);
+            format!("{digest} {content_type:?} {cache_control:?} {content_encoding:?} {content_disposition:?}")
+        };
+        self.live().into_iter().map(|(path, object)| (path, show(object))).collect()
+    }
+
+    /// Lets the lease of whoever was cut short run out.
+    pub(crate) fn let_leases_end(&self) {
+        self.sandbox.advance_clock(publish::activate::LEASE + Duration::from_secs(10));
+    }
+
+    pub(crate) fn head(&self) -> Head {
         Head::decode(&self.objects()[&self.environment.layout.head().key].bytes).unwrap()
     }
 
-    pub fn manifest(&self, release: u64) -> Manifest {
+    pub(crate) fn manifest(&self, release: u64) -> Manifest {
         let key = self.environment.layout.manifest(ReleaseNumber::new(release)).key;
         Manifest::decode(&self.objects()[&key].bytes).unwrap()
     }
 
     /// The requests that S3 saw since the log was cleared.
-    pub fn s3_requests(&self) -> Vec<LoggedRequest> {
+    pub(crate) fn s3_requests(&self) -> Vec<LoggedRequest> {
         self.sandbox.requests().into_iter().filter(|request| request.service == Service::S3).collect()
     }
 
+    /// The requests to S3 that would change something, since the log was cleared.
+    pub(crate) fn s3_writes(&self) -> Vec<LoggedRequest> {
+        self.s3_requests().into_iter().filter(|request| !matches!(request.method.as_str(), "GET" | "HEAD")).collect()
+    }
+
+    /// The bytes of the site that were sent since the log was cleared: not those of the state's records.
+    pub(crate) fn site_bytes_sent(&self) -> u64 {
+        let sent = self.s3_writes().into_iter().filter(|request| {
+            matches!(request.operation.as_str(), "PutObject" | "UploadPart") && !is_record(&request.key)
+        });
+        sent.map(|request| request.body_bytes).sum()
+    }
+
+    /// All invalidations of the distribution, the oldest first.
+    pub(crate) fn invalidations(&self) -> Vec<StoredInvalidation> {
+        self.sandbox.invalidations(DISTRIBUTION)
+    }
+
+    /// The paths of the last invalidation.
+    pub(crate) fn last_invalidated(&self) -> Vec<String> {
+        self.invalidations().pop().map(|invalidation| invalidation.paths).unwrap_or_default()
+    }
+
+    /// Refuses for ever every request to an operation whose key holds `key`.
+    pub(crate) fn refuse(&self, operation: &str, key: &str, status: u16, code: &str) {
+        let effect = Effect::Refuse { status, code: code.to_owned(), message: "refused by the test".to_owned() };
+        let matches =
+            Match { operation: Some(operation.to_owned()), key_contains: Some(key.to_owned()), service: None };
+        self.sandbox.inject(Fault { matches, skip: 0, times: usize::MAX, effect });
+    }
+
+    /// Lets `requests` through and refuses all that follow, of S3 and CloudFront, in a way that nobody tries again:
+    /// what a crash at that moment leaves behind.
+    pub(crate) fn stop_after(&self, requests: usize) {
+        let effect =
+            Effect::Refuse { status: 400, code: "Stopped".to_owned(), message: "stopped by the test".to_owned() };
+        self.sandbox.inject(Fault { matches: Match::default(), skip: requests, times: usize::MAX, effect });
+    }
+
     /// How often each S3 operation was asked for since the log was cleared.
-    pub fn s3_operations(&self) -> BTreeMap<String, usize> {
+    pub(crate) fn s3_operations(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for request in self.s3_requests() {
             *counts.entry(request.operation).or_default() += 1;
@@ -152,7 +201,7 @@ impl World {
 
     /// The live objects, the head and the active manifest agree with the folder and with each other, and nothing is
     /// unfinished or owed.
-    pub fn assert_settled(&self) {
+    pub(crate) fn assert_settled(&self) {
         let head = self.head();
         assert!(head.is_settled(), "{head:#?}");
         let active = head.active.as_ref().unwrap();
@@ -169,26 +218,45 @@ impl World {
     }
 }
 
+/// Whether a key is one of the state's own records, and not bytes of the site.
+pub(crate) fn is_record(key: &str) -> bool {
+    key.starts_with("_publish/") && !key.contains("/blobs/")
+}
+
+/// The distribution of every world, as it is at first.
+pub(crate) fn distribution() -> Distribution {
+    Distribution {
+        id: DISTRIBUTION.to_owned(),
+        bucket: BUCKET.to_owned(),
+        origin_path: "/live".to_owned(),
+        default_root_object: Some("index.html".to_owned()),
+        custom_errors: Vec::new(),
+        index_pages: true,
+    }
+}
+
 /// Publishes; nobody can be asked.
-pub async fn publish(request: PublishRequest) -> Report {
+pub(crate) async fn publish(request: PublishRequest) -> Report {
     run::publish(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
 }
 
-/// Publishes and keeps what happened.
-pub async fn publish_watched(request: PublishRequest, answer: Answer) -> (Report, Vec<Event>) {
-    let events = Mutex::new(Vec::new());
-    let listener = |event| events.lock().unwrap().push(event);
-    let report = run::publish(request, &|_| answer, Events::new(&listener)).await;
-    (report, events.into_inner().unwrap())
+/// Publishes with somebody who gives the same answer to every question.
+pub(crate) async fn publish_answering(request: PublishRequest, answer: Answer) -> Report {
+    run::publish(request, &|_| answer, Events::new(&|_| {})).await
+}
+
+/// Publishes while `listener` hears of everything that happens; nobody can be asked.
+pub(crate) async fn publish_heard(request: PublishRequest, listener: impl Fn(Event) + Sync) -> Report {
+    run::publish(request, &|_| Answer::CannotAsk, Events::new(&listener)).await
 }
 
 /// A run id unlike any other of this process.
-pub fn run_id() -> RunId {
+pub(crate) fn run_id() -> RunId {
     RunId(format!("test-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// The environment that reaches `sandbox`.
-pub fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
+pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
     let keys = (sandbox::ACCESS_KEY_ID.to_owned(), sandbox::SECRET_ACCESS_KEY.to_owned());
     Environment {
         name: "test".to_owned(),
@@ -209,8 +277,21 @@ pub fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
 }
 
 /// The folder of a build of the Vite fixture.
-pub fn fixture(build: &str) -> PathBuf {
+pub(crate) fn fixture(build: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/vite-app/builds").join(build)
+}
+
+/// The files of a folder, by their paths.
+pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| {
+            let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            (path, std::fs::read(entry.path()).unwrap())
+        })
+        .collect()
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -1,6 +1,6 @@
 //! The command line: what a person may type, close to the letter. What it comes down to is decided elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -70,7 +70,7 @@ pub(crate) struct SiteArgs {
     /// Publish although other objects lie where the site goes; those with a file's name are replaced
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Publish although a newer release was active, or publishing is held
+    /// Publish although a newer release was active meanwhile
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -186,6 +186,16 @@ impl TargetArgs {
     }
 }
 
+/// The command that was probably meant by a `folder` that is not there: any word that is no command is taken for a
+/// folder.
+pub(crate) fn meant_command(folder: &Path) -> Option<String> {
+    let word = folder.to_str()?;
+    let likeness = |command: &clap::Command| strsim::jaro_winkler(word, command.get_name());
+    let definition = Args::command();
+    let nearest = definition.get_subcommands().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(nearest) > 0.8).then(|| nearest.get_name().to_owned())
+}
+
 /// Whether a command line that could not be understood asked for JSON all the same.
 pub(crate) fn wants_json(words: &[std::ffi::OsString]) -> bool {
     words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
@@ -235,6 +245,14 @@ mod tests {
         let refusal = read("publish --bucket my--use1-az4--x-s3 --site shop").unwrap_err().to_string();
         assert!(refusal.contains("directory bucket"), "{refusal}");
         assert_eq!(read("publish --bucket UPPER").unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_is_nearly_a_command_is_recognised() {
+        assert_eq!(meant_command("statsu".as_ref()).as_deref(), Some("status"));
+        assert_eq!(meant_command("sandbx".as_ref()).as_deref(), Some("sandbox"));
+        assert_eq!(meant_command("./dist".as_ref()), None);
+        assert_eq!(meant_command("build".as_ref()), None);
     }
 
     #[test]

@@ -7,15 +7,17 @@ use publish::config::{self, Config, Target};
 use publish::environment::Environment;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::{Event, Events};
-use publish::report::{Outcome, Report};
+#[cfg(feature = "sandbox")]
+use publish::report::Outcome;
+use publish::report::Report;
 use publish::run::{self, Answer, PublishRequest};
 
-use crate::args::{Command, GlobalArgs, Output, SandboxArgs, SiteArgs};
+use crate::args::{self, Command, GlobalArgs, Output, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};
 use crate::publisher::{machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
-use crate::terminal::{FIRST_DRAWING, Terminal, write_result};
+use crate::terminal::{FIRST_DRAWING, Terminal};
 use crate::{json, random, summary};
 
 /// What every command has at hand.
@@ -57,13 +59,18 @@ impl Session<'_> {
         let ask = |question: &str| self.ask(question);
         let environment = open.environment.clone();
         let running = run::publish(self.request(&open, site), &ask, Events::new(&listener));
-        let report = match self.unless_stopped(running).await {
+        let mut report = match self.unless_stopped(running).await {
             Some(report) => report,
             None => watch.report("publish", &environment.name),
         };
-        if report.error.is_none() && self.is_for_people() && !self.global.quiet {
+        if let (Some(error), Some(command)) = (&mut report.error, site.dir.as_deref().and_then(args::meant_command))
+            && error.code == Code::NoSite.as_str()
+        {
+            error.hint = format!("Did you mean the command `publish {command}`?");
+        }
+        if report.error.is_none() && self.terminal.is_for_people() && !self.global.quiet {
             let style = self.terminal.results();
-            write_result(&summary::render_publish(&report, &environment, self.global.verbose, style));
+            self.terminal.result(&summary::render_publish(&report, &environment, self.global.verbose, style));
         }
         self.close(open, report.error.is_none()).await;
         report
@@ -84,9 +91,9 @@ impl Session<'_> {
         let plan = plan.map(|plan| plan.view());
         match &plan {
             _ if report.error.is_some() => {}
-            plan if self.is_for_people() => {
+            plan if self.terminal.is_for_people() => {
                 let style = self.terminal.results();
-                write_result(&summary::render_plan(&report, plan.as_ref(), &open.environment, style));
+                self.terminal.result(&summary::render_plan(&report, plan.as_ref(), &open.environment, style));
             }
             Some(plan) => json::plan(plan),
             None => {}
@@ -108,9 +115,9 @@ impl Session<'_> {
             None => (watch.report("status", &open.environment.name), None),
         };
         match &status {
-            Some(status) if report.error.is_none() && self.is_for_people() => {
+            Some(status) if report.error.is_none() && self.terminal.is_for_people() => {
                 let style = self.terminal.results();
-                write_result(&summary::render_status(status, &report, &open.environment, style));
+                self.terminal.result(&summary::render_status(status, &report, &open.environment, style));
             }
             Some(status) if report.error.is_none() => json::status(status),
             _ => {}
@@ -172,21 +179,17 @@ impl Session<'_> {
     /// at it: then another process goes on serving it.
     #[cfg(feature = "sandbox")]
     async fn close(&self, open: Open, may_look: bool) {
-        let looks = may_look && self.is_for_people() && !self.global.quiet;
+        let looks = may_look && self.terminal.is_for_people() && !self.global.quiet;
         match open.sandbox {
-            None => {}
-            Some(Opened::Elsewhere(running)) => {
-                if looks {
-                    write_result(&sandbox::serve::invitation(&running));
-                }
-            }
+            Some(Opened::Elsewhere(running)) if looks => self.terminal.result(&sandbox::serve::invitation(&running)),
+            None | Some(Opened::Elsewhere(_)) => {}
             Some(Opened::Here(embedded)) => {
                 embedded.close().await;
                 if looks && self.is_ci() {
-                    write_result("`publish sandbox` serves the site.\n");
+                    self.terminal.result("`publish sandbox` serves the site.\n");
                 } else if looks {
                     match sandbox::serve::leave_running(Path::new(".")).await {
-                        Ok(running) => write_result(&sandbox::serve::invitation(&running)),
+                        Ok(running) => self.terminal.result(&sandbox::serve::invitation(&running)),
                         Err(problem) => {
                             let message = format!("{}; {}", problem.message, problem.hint);
                             self.terminal.show(&Event::Warning { message });
@@ -254,10 +257,6 @@ impl Session<'_> {
     fn refused(&self, command: &str, problem: Problem) -> Report {
         let environment = self.global.env.as_deref().unwrap_or_default();
         Report::new(command, environment).failed(&problem.while_visitors_see(VisitorsSee::Untouched))
-    }
-
-    fn is_for_people(&self) -> bool {
-        self.global.output == Output::Human
     }
 
     /// Whether this is a pipeline: most of them set `CI` to `true` or `1`.

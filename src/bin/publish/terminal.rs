@@ -23,6 +23,7 @@ pub(crate) struct Terminal {
     /// Whether the line about waiting was written; its countdown is for terminals.
     waiting: AtomicBool,
     is_asked: bool,
+    is_for_people: bool,
     errors: Style,
     results: Style,
 }
@@ -48,6 +49,7 @@ impl Terminal {
         Terminal {
             progress,
             waiting: AtomicBool::new(false),
+            is_for_people: global.output == Output::Human,
             is_asked: global.output == Output::Human && stdin().is_terminal() && stderr().is_terminal(),
             errors: style(stderr().is_terminal()),
             results: style(stdout().is_terminal()),
@@ -58,7 +60,14 @@ impl Terminal {
     pub(crate) fn plain() -> Terminal {
         let style = Style::choose(Color::Never, false, true);
         let waiting = AtomicBool::new(false);
-        Terminal { progress: Progress::None, waiting, is_asked: false, errors: style, results: style }
+        Terminal {
+            progress: Progress::None,
+            waiting,
+            is_asked: false,
+            is_for_people: true,
+            errors: style,
+            results: style,
+        }
     }
 
     /// The colours of stderr.
@@ -69,6 +78,11 @@ impl Terminal {
     /// The colours of stdout.
     pub(crate) fn results(&self) -> Style {
         self.results
+    }
+
+    /// Whether people read the results, and not programs.
+    pub(crate) fn is_for_people(&self) -> bool {
+        self.is_for_people
     }
 
     /// Whether someone is there who can be asked.
@@ -108,7 +122,15 @@ impl Terminal {
         }
     }
 
+    /// Writes a result for people to stdout; programs read the report.
+    pub(crate) fn result(&self, text: &str) {
+        if self.is_for_people {
+            write_result(text);
+        }
+    }
+
     /// Says something about the run that is no event of it, unless told to be quiet.
+    #[cfg(feature = "sandbox")]
     pub(crate) fn say(&self, line: &str) {
         if !matches!(self.progress, Progress::None) {
             self.write(&format!("{line}\n"));

@@ -10,7 +10,7 @@ use publish::error::{Code, Problem};
 use super::running::{Place, Purpose, Running};
 use super::{Embedded, LOOK_AGAIN, Opened, open};
 use crate::interrupt::Signals;
-use crate::terminal::{Terminal, write_result};
+use crate::terminal::Terminal;
 
 /// A sandbox in the background stops after that long without a request.
 const IDLE: Duration = Duration::from_secs(30 * 60);
@@ -32,7 +32,7 @@ pub(crate) async fn serve(
     match opened {
         Opened::Elsewhere(running) => {
             if !background {
-                write_result(&format!(
+                terminal.result(&format!(
                     "The sandbox is running already: {}/\n`publish sandbox --stop` ends it.\n",
                     running.site
                 ));
@@ -41,7 +41,7 @@ pub(crate) async fn serve(
         }
         Opened::Here(embedded) => {
             if !background {
-                write_result(&announcement(&embedded.running));
+                terminal.result(&announcement(&embedded.running));
             }
             until_stopped(&embedded, background.then_some(IDLE), signals).await;
             embedded.close().await;
@@ -84,7 +84,7 @@ async fn until_stopped(embedded: &Embedded, idle: Option<Duration>, signals: &Si
 pub(crate) async fn stop(folder: &Path, terminal: &Terminal) -> Result<(), Problem> {
     let place = Place::inside(folder);
     if place.take()?.is_some() {
-        write_result("No sandbox is running here.\n");
+        terminal.result("No sandbox is running here.\n");
         return Ok(());
     }
     if place.running().is_some_and(|running| running.purpose == Purpose::Publish) {
@@ -96,7 +96,7 @@ pub(crate) async fn stop(folder: &Path, terminal: &Terminal) -> Result<(), Probl
     while place.take()?.is_none() {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    write_result("The sandbox has stopped; what was published to it is kept.\n");
+    terminal.result("The sandbox has stopped; what was published to it is kept.\n");
     Ok(())
 }
 

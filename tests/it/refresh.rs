@@ -1,0 +1,175 @@
+//! The CDN forgets what changed: at once, or with the next run, and never twice for nothing.
+
+use publish::environment::Wait;
+use publish::report::{InvalidationStatus, Outcome};
+use publish::sandbox::{Effect, Fault, Match};
+
+use crate::world::{DISTRIBUTION, World};
+
+const V2_PATHS: [&str; 8] =
+    ["/", "/about/", "/about/index.html", "/config.json", "/contact.html", "/index.html", "/news/", "/news/index.html"];
+
+async fn live_v1() -> World {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.sandbox.clear_requests();
+    world
+}
+
+async fn a_lost_refresh_is_done_by_the_next_run(status: u16, code: &str) {
+    let world = live_v1().await;
+    let before = world.invalidations().len();
+    world.use_fixture("v2");
+    world.refuse("CreateInvalidation", "", status, code);
+    let report = world.publish().await;
+    assert_eq!((report.exit_code, report.outcome), (3, Outcome::Failed), "{report:#?}");
+    let invalidation = report.invalidation.unwrap();
+    assert_eq!(invalidation.status, InvalidationStatus::Owed);
+    assert_eq!(invalidation.paths, V2_PATHS);
+    let error = report.error.unwrap();
+    assert_eq!(error.visitors_see, "Release 2 is live; the CDN may still answer with older pages for a while.");
+    assert!(!error.hint.is_empty());
+    assert_eq!(world.invalidations().len(), before);
+
+    let head = world.head();
+    assert_eq!(head.active.unwrap().release.to_string(), "2");
+    assert!(head.activation.is_none());
+    let [owed] = &head.pending_refreshes[..] else { panic!("{:#?}", head.pending_refreshes) };
+    assert_eq!(owed.paths.iter().map(ToString::to_string).collect::<Vec<_>>(), V2_PATHS);
+    let status = world.status().await;
+    assert_eq!(status.pending_refreshes.len(), 1);
+    assert_eq!(status.pending_refreshes[0].paths, V2_PATHS);
+
+    world.sandbox.clear_faults();
+    world.sandbox.clear_requests();
+    let report = world.published().await;
+    assert_eq!(report.outcome, Outcome::Repaired);
+    assert_eq!(report.invalidation.unwrap().status, InvalidationStatus::Effective);
+    let made = world.invalidations();
+    assert_eq!(made.len(), before + 1);
+    let last = made.last().unwrap();
+    assert_eq!(last.paths, V2_PATHS);
+    assert_eq!(last.caller_reference, format!("publish-{}-0", owed.id));
+    let written: Vec<String> = world.s3_writes().into_iter().map(|request| request.key).collect();
+    assert_eq!(written, ["_publish/live/head.json"], "only what is owed is done");
+    world.assert_settled();
+
+    world.sandbox.clear_requests();
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+    assert_eq!(world.sandbox.requests().len(), 1);
+    assert_eq!(world.status().await.pending_refreshes, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_may_not_be_asked_for_is_done_by_the_next_run() {
+    a_lost_refresh_is_done_by_the_next_run(403, "AccessDenied").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_cloudfront_could_not_take_is_done_by_the_next_run() {
+    a_lost_refresh_is_done_by_the_next_run(503, "ServiceUnavailable").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_was_taken_and_never_noted_is_not_made_twice() {
+    let world = live_v1().await;
+    let before = world.invalidations().len();
+    world.use_fixture("v2");
+    world.refuse("GetInvalidation", "", 403, "AccessDenied");
+    // Waiting for CloudFront is what fails: the refresh itself was made.
+    let mut request = world.request();
+    request.environment.invalidation.wait = Wait::Completed;
+    let report = crate::world::publish(request).await;
+    assert_eq!(report.exit_code, 3, "{report:#?}");
+    assert_eq!(world.invalidations().len(), before + 1);
+    world.sandbox.clear_faults();
+    assert_eq!(world.published().await.outcome, Outcome::Repaired);
+    assert_eq!(world.invalidations().len(), before + 1);
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_invalidations_in_progress_are_waited_for() {
+    let world = live_v1().await;
+    world.use_fixture("v2");
+    let effect = Effect::Refuse {
+        status: 400,
+        code: "TooManyInvalidationsInProgress".to_owned(),
+        message: "too many".to_owned(),
+    };
+    let matches = Match { operation: Some("CreateInvalidation".to_owned()), ..Match::default() };
+    world.sandbox.inject(Fault { matches, skip: 0, times: 1, effect });
+    world.published().await;
+    assert_eq!(world.last_invalidated(), V2_PATHS);
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_distribution_that_is_not_there_stops_the_run_before_anything_is_written() {
+    let mut world = live_v1().await;
+    let before = world.objects();
+    world.use_fixture("v2");
+    world.environment.distribution = Some("ENOTHERE".to_owned());
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 1, "{report:#?}");
+    let error = report.error.unwrap();
+    assert_eq!(error.code, "no_such_distribution");
+    assert!(error.message.contains("ENOTHERE") && !error.hint.is_empty(), "{error:#?}");
+    assert_eq!(error.visitors_see, "Visitors see release 1, as before.");
+    assert_eq!(world.objects(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_waited_for_is_configured() {
+    for (wait, status) in
+        [(Wait::Completed, InvalidationStatus::Completed), (Wait::None, InvalidationStatus::Requested)]
+    {
+        let mut world = live_v1().await;
+        world.use_fixture("v2");
+        world.environment.invalidation.wait = wait;
+        let report = world.published().await;
+        assert_eq!(report.invalidation.unwrap().status, status);
+        let polls = world.sandbox.requests().iter().filter(|request| request.operation == "GetInvalidation").count();
+        assert_eq!(polls > 0, wait == Wait::Completed, "{polls}");
+        assert_eq!(world.invalidations().last().unwrap().status == "Completed", wait == Wait::Completed);
+        assert_eq!(world.last_invalidated(), V2_PATHS);
+        world.assert_settled();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_the_limit_folders_become_wildcards() {
+    let mut world = World::new().await;
+    let write = |world: &World, text: &str| {
+        for number in 0..8 {
+            world.write(&format!("blog/{number}.html"), format!("{text} {number}"));
+        }
+        world.write("robots.txt", text);
+    };
+    write(&world, "one");
+    world.write("blog/same.html", "same");
+    world.write("docs/same.html", "same");
+    world.published().await;
+    write(&world, "two");
+    world.environment.invalidation.max_paths = 5;
+    let report = world.published().await;
+    assert_eq!(world.last_invalidated(), ["/blog/*", "/robots.txt"]);
+    assert_eq!(report.invalidation.unwrap().evicted_unchanged, 1, "blog/same.html goes with the wildcard");
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_distribution_is_owed_is_given_up_with_the_distribution() {
+    let mut world = live_v1().await;
+    world.use_fixture("v2");
+    world.refuse("CreateInvalidation", "", 403, "AccessDenied");
+    assert_eq!(world.publish().await.exit_code, 3);
+    world.environment.distribution = None;
+    let report = world.published().await;
+    assert!(report.warnings.iter().any(|warning| warning.contains(DISTRIBUTION)), "{report:#?}");
+    assert_eq!(report.invalidation, None, "there is nothing left to refresh");
+    world.assert_settled();
+    world.sandbox.clear_requests();
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+    assert_eq!(world.sandbox.requests().len(), 1);
+}
