@@ -453,6 +453,20 @@ fn every_link_leads_somewhere() {
     }
 }
 
+/// What a document names of this project is there.
+#[test]
+fn every_file_that_is_named_is_there() {
+    for document in documents() {
+        let text: String = read(&document).split("```").step_by(2).collect();
+        for name in text.split('`').skip(1).step_by(2) {
+            let of_the_project = ["src/", "tests/", "config/", "fixtures/", "docs/"];
+            if of_the_project.iter().any(|folder| name.starts_with(folder)) {
+                assert!(root().join(name).exists(), "{document} names {name}");
+            }
+        }
+    }
+}
+
 /// Comments cite facts about AWS as `AWS.md <section>`.
 #[test]
 fn every_cited_section_about_aws_is_there() {
