@@ -275,7 +275,7 @@ fn any_other_format_is_refused_before_anything_else_is_believed() {
 fn an_unknown_field_is_refused_wherever_it_stands() {
     let head: Value = serde_json::from_slice(&std::fs::read(golden("head.json")).unwrap()).unwrap();
     let claim: Value = serde_json::from_slice(&std::fs::read(golden("claim.json")).unwrap()).unwrap();
-    let known: [(&str, Value, fn(&Value) -> Option<FormatError>); 3] =
+    let known: [(&str, Value, Refuse); 3] =
         [("head", head, refused_as_head), ("claim", claim, refused_as_claim), ("manifest", golden_manifest(), refused)];
     for (what, document, refused) in known {
         let places = objects_in(&document, String::new());
@@ -363,6 +363,9 @@ fn a_bomb_is_given_up() {
     let error = Manifest::decode(&encoder.finish().unwrap()).unwrap_err();
     assert!(matches!(error, FormatError::TooLarge(limit) if limit == 512 << 20), "{error}");
 }
+
+/// Reads a changed document, and says why it was refused.
+type Refuse = fn(&Value) -> Option<FormatError>;
 
 fn golden_manifest() -> Value {
     serde_json::from_slice(&decompressed(&std::fs::read(golden("manifest.json.gz")).unwrap())).unwrap()
