@@ -1,6 +1,5 @@
 //! The stored format, held by files that never change: what format 1 looked like on its first day is read, understood
 //! and written back today. And what must never be read is refused.
-#![expect(clippy::disallowed_methods, reason = "the golden files are on the disk")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -276,7 +275,7 @@ fn any_other_format_is_refused_before_anything_else_is_believed() {
 fn an_unknown_field_is_refused_wherever_it_stands() {
     let head: Value = serde_json::from_slice(&std::fs::read(golden("head.json")).unwrap()).unwrap();
     let claim: Value = serde_json::from_slice(&std::fs::read(golden("claim.json")).unwrap()).unwrap();
-    let known: [(&str, Value, fn(&Value) -> Option<FormatError>); 3] =
+    let known: [(&str, Value, Refuse); 3] =
         [("head", head, refused_as_head), ("claim", claim, refused_as_claim), ("manifest", golden_manifest(), refused)];
     for (what, document, refused) in known {
         let places = objects_in(&document, String::new());
@@ -364,6 +363,9 @@ fn a_bomb_is_given_up() {
     let error = Manifest::decode(&encoder.finish().unwrap()).unwrap_err();
     assert!(matches!(error, FormatError::TooLarge(limit) if limit == 512 << 20), "{error}");
 }
+
+/// Reads a changed document, and says why it was refused.
+type Refuse = fn(&Value) -> Option<FormatError>;
 
 fn golden_manifest() -> Value {
     serde_json::from_slice(&decompressed(&std::fs::read(golden("manifest.json.gz")).unwrap())).unwrap()

@@ -6,6 +6,7 @@
     reason = "tests write sites to the disk, and fail by panicking"
 )]
 
+mod docs;
 mod first_day;
 mod golden;
 mod headers;
