@@ -64,8 +64,8 @@ pub struct Activated {
     pub deleted: usize,
     /// Copies that were made.
     pub copied: usize,
-    /// Live objects that should have gone and could not be removed.
-    pub left_over: usize,
+    /// Live objects that should have gone and could not be removed: they answer as before.
+    pub left_over: BTreeSet<SitePath>,
 }
 
 /// Why a release is not live.
@@ -121,7 +121,7 @@ impl Activating<'_> {
             pointer,
             deleted: plan.removals.len() - left.len(),
             copied: preserved + copied,
-            left_over: left.len(),
+            left_over: left,
         })
     }
 

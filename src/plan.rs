@@ -243,6 +243,15 @@ impl Plan {
         answers
     }
 
+    /// The answers that change although `left_over` could not be removed: what stays answers as before.
+    pub fn answers_without(&self, left_over: &BTreeSet<SitePath>, policy: Policy<'_>) -> BTreeMap<UrlPath, Answer> {
+        let urls = urls::Urls::new(policy);
+        let staying: BTreeSet<UrlPath> = left_over.iter().flat_map(|path| urls.all(path)).collect();
+        let mut answers = self.answers.clone();
+        answers.retain(|url, _| !staying.contains(url));
+        answers
+    }
+
     /// How much of the live mutable files leaves the site, in percent, rounded up.
     pub fn removed_percent(&self) -> usize {
         let (live, leaving) = self.leaving;

@@ -274,7 +274,7 @@ impl<'a> Run<'a> {
         report.files = files;
         if !head.leftovers.is_empty() {
             self.events.warn(format!(
-                "{} objects that left the site are still reachable: the credentials that published may not delete them.",
+                "Objects that left the site and are still reachable, since the credentials that published may not delete them: {}.",
                 head.leftovers.len()
             ));
         }
@@ -403,13 +403,15 @@ impl<'a> Run<'a> {
             report.uploaded.objects += sent.clone().count();
             report.uploaded.bytes += sent.map(|upload| upload.size_bytes).sum::<u64>();
         }
-        if activated.left_over > 0 {
+        if !activated.left_over.is_empty() {
             self.events.warn(format!(
-                "{} objects left the site and are still reachable: these credentials may not delete them (s3:DeleteObject).",
-                activated.left_over
+                "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",
+                activated.left_over.len()
             ));
         }
-        let refreshed = self.refreshing().refresh(activated.pointer, &intention.plan.answers).await;
+        let cdn = self.facts.as_ref().map_or(CdnView::None, CdnView::of);
+        let answers = intention.plan.answers_without(&activated.left_over, self.policy(cdn));
+        let refreshed = self.refreshing().refresh(activated.pointer, &answers).await;
         settle_refresh(report, refreshed, intention.plan.invalidation.evicted_unchanged, Some(release))
     }
 

@@ -38,7 +38,7 @@ impl<'a> Urls<'a> {
 
     /// All URLs of a file: its own; the folder's for an index page; and without `.html` or final slash where a function
     /// at the origin may answer for those, or nobody may look (AWS.md 1.1: CloudFront keeps URLs exactly).
-    fn all(&self, path: &SitePath) -> BTreeSet<UrlPath> {
+    pub(super) fn all(&self, path: &SitePath) -> BTreeSet<UrlPath> {
         let Some(own) = self.below_root(path) else { return BTreeSet::new() };
         let mut urls = BTreeSet::from([UrlPath::encode(&own)]);
         let folder = own.strip_suffix("index.html").filter(|folder| folder.is_empty() || folder.ends_with('/'));

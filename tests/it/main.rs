@@ -2,10 +2,13 @@
 
 mod first_day;
 mod headers;
+mod leftovers;
 mod lost_answers;
+mod lying_names;
 mod order;
 mod refresh;
 mod refusals;
+mod snapshot_races;
 mod world;
 
 #[test]
