@@ -119,6 +119,13 @@ pub struct Refresh {
     pub paths: Vec<UrlPath>,
 }
 
+impl Refresh {
+    /// Whether `paths` take out of the CDN all that this refresh would.
+    pub fn is_covered_by(&self, paths: &[UrlPath]) -> bool {
+        self.paths.iter().all(|owed| paths.iter().any(|path| path.covers(owed)))
+    }
+}
+
 /// A live object that should have gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

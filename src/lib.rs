@@ -10,6 +10,7 @@
 pub mod activate;
 pub mod aws;
 pub mod clock;
+pub mod config;
 pub mod digest;
 pub mod environment;
 pub mod error;

@@ -180,6 +180,9 @@ impl<'a> Run<'a> {
             Snapshot::take(&request.folder, &environment.publish, &environment.layout, events)
         })?;
         snapshot.warnings.iter().for_each(|warning| events.warn(warning));
+        if let Some(sentence) = left_out(&snapshot.left_out) {
+            events.warn(sentence);
+        }
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
         let aws = Aws::connect(environment).await?;
@@ -423,6 +426,17 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         Err(lost_to(head, release).while_visitors_see(VisitorsSee::SomeoneElses))
+    }
+}
+
+/// Which hidden files stayed out; the first few of many.
+fn left_out(paths: &[String]) -> Option<String> {
+    const NAMED: usize = 5;
+    let named = paths.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match paths.len() {
+        0 => None,
+        1..=NAMED => Some(format!("Left out, since hidden: {named}.")),
+        more => Some(format!("Left out, since hidden: {named} and {} more.", more - NAMED)),
     }
 }
 

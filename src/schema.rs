@@ -15,7 +15,7 @@ use crate::status::Status;
 enum Line {
     Event(Event),
     Plan(PlanView),
-    Status(Status),
+    Status(Box<Status>),
     Report(Box<Report>),
 }
 

@@ -29,7 +29,7 @@ use self::walk::{Found, Selection};
 /// them (AWS.md 4.3).
 pub const MULTIPART_BYTES: u64 = 64 << 20;
 
-/// The largest file, in bytes: S3 copies no larger object with one request, and activating is copying (AWS.md 4.3).
+/// The largest file, in bytes: S3 copies no larger object with one request, and activating is copying (AWS.md 4.4).
 pub const MAX_FILE_BYTES: u64 = 5 << 30;
 
 /// The files of a site, hashed.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::digest::Digest;
-use crate::head::DistributionFacts;
+use crate::head::{CdnView, DistributionFacts};
 use crate::path::UrlPath;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -25,6 +25,7 @@ fn rule(globs: &[&str]) -> HeaderRule {
 fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
     DistributionFacts {
         id: "E1".to_owned(),
+        readable: true,
         origin_path: origin_path.to_owned(),
         default_root_object: Some("index.html".to_owned()),
         error_pages: error_pages.iter().map(|page| UrlPath::encode(page)).collect(),
@@ -39,13 +40,13 @@ fn source(digest: Digest) -> SourceFile {
 struct Case<'a> {
     rules: &'a [HeaderRule],
     mutable: &'a [&'a str],
-    distribution: DistributionView<'a>,
+    cdn: CdnView<'a>,
     prefix: &'a str,
 }
 
 impl Default for Case<'_> {
     fn default() -> Self {
-        Case { rules: &[], mutable: &[], distribution: DistributionView::NotConfigured, prefix: "live" }
+        Case { rules: &[], mutable: &[], cdn: CdnView::None, prefix: "live" }
     }
 }
 
@@ -53,7 +54,7 @@ impl Case<'_> {
     fn entry(&self, name: &str) -> Entry {
         let layout = Layout::new("shop", "bucket", self.prefix, None, None);
         let mutable_paths = self.mutable.iter().map(|name| path(name)).collect();
-        let context = RuleContext { mutable_paths: &mutable_paths, distribution: self.distribution, layout: &layout };
+        let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
         let files = BTreeMap::from([(path(name), source(Digest::of(b"abc")))]);
         Rules::new(self.rules).unwrap().files(&files, &context).remove(&path(name)).unwrap()
     }
@@ -66,13 +67,9 @@ impl Case<'_> {
 #[test]
 fn defaults_follow_what_is_known_about_the_cdn() {
     let known = facts("/live", &["/404.html"]);
-    let cases = [
-        (DistributionView::NotConfigured, REVALIDATE),
-        (DistributionView::Unreadable, REVALIDATE),
-        (DistributionView::Known(&known), AT_CDN),
-    ];
-    for (distribution, expected) in cases {
-        let case = Case { distribution, ..Case::default() };
+    let cases = [(CdnView::None, REVALIDATE), (CdnView::Unreadable, REVALIDATE), (CdnView::Known(&known), AT_CDN)];
+    for (cdn, expected) in cases {
+        let case = Case { cdn, ..Case::default() };
         assert_eq!(case.cache_control("index.html"), expected);
         assert_eq!(case.cache_control("404.html"), REVALIDATE, "an error page lies under URLs nobody can list");
         assert_eq!(case.cache_control(HASHED), IMMUTABLE);
@@ -81,19 +78,19 @@ fn defaults_follow_what_is_known_about_the_cdn() {
 
 #[test]
 fn error_pages_are_found_by_their_url() {
-    let cdn = |origin_path: &str, error_page: &str, prefix: &str, name: &str| {
+    let behind = |origin_path: &str, error_page: &str, prefix: &str, name: &str| {
         let facts = facts(origin_path, &[error_page]);
-        Case { distribution: DistributionView::Known(&facts), prefix, ..Case::default() }.cache_control(name)
+        Case { cdn: CdnView::Known(&facts), prefix, ..Case::default() }.cache_control(name)
     };
-    assert_eq!(cdn("", "/404.html", "", "404.html"), REVALIDATE);
-    assert_eq!(cdn("", "/live/404.html", "live", "404.html"), REVALIDATE);
-    assert_eq!(cdn("", "/404.html", "live", "404.html"), AT_CDN, "its URL is /live/404.html");
-    assert_eq!(cdn("/live", "/404.html", "live/shop", "404.html"), AT_CDN, "its URL is /shop/404.html");
-    assert_eq!(cdn("/live/", "/404.html", "live", "404.html"), REVALIDATE);
-    assert_eq!(cdn("/live", "/", "live", "index.html"), REVALIDATE, "/ is the default root object");
-    assert_eq!(cdn("/live", "/nicht gefunden ü.html", "live", "nicht gefunden ü.html"), REVALIDATE);
-    assert_eq!(cdn("/other", "/404.html", "live", "index.html"), REVALIDATE, "no URL of it is known");
-    assert_eq!(cdn("/li", "/404.html", "live", "index.html"), REVALIDATE, "/li is not a folder of it");
+    assert_eq!(behind("", "/404.html", "", "404.html"), REVALIDATE);
+    assert_eq!(behind("", "/live/404.html", "live", "404.html"), REVALIDATE);
+    assert_eq!(behind("", "/404.html", "live", "404.html"), AT_CDN, "its URL is /live/404.html");
+    assert_eq!(behind("/live", "/404.html", "live/shop", "404.html"), AT_CDN, "its URL is /shop/404.html");
+    assert_eq!(behind("/live/", "/404.html", "live", "404.html"), REVALIDATE);
+    assert_eq!(behind("/live", "/", "live", "index.html"), REVALIDATE, "/ is the default root object");
+    assert_eq!(behind("/live", "/nicht gefunden ü.html", "live", "nicht gefunden ü.html"), REVALIDATE);
+    assert_eq!(behind("/other", "/404.html", "live", "index.html"), REVALIDATE, "no URL of it is known");
+    assert_eq!(behind("/li", "/404.html", "live", "index.html"), REVALIDATE, "/li is not a folder of it");
 }
 
 #[test]
@@ -199,7 +196,7 @@ proptest! {
     fn every_file_has_its_two_headers(name in "(assets/|_astro/|\\.well-known/|)[^/\\\\\\p{C}]{1,20}(\\.[a-z0-9]{1,5})?") {
         prop_assume!(SitePath::new(name.as_str()).is_ok());
         let facts = facts("/live", &["/404.html"]);
-        let entry = Case { distribution: DistributionView::Known(&facts), ..Case::default() }.entry(&name);
+        let entry = Case { cdn: CdnView::Known(&facts), ..Case::default() }.entry(&name);
         let sendable = |value: &str| !value.is_empty() && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         prop_assert!(sendable(&entry.headers.cache_control) && sendable(&entry.headers.content_type));
         prop_assert_eq!(entry.kind == Kind::Fingerprinted, entry.headers.cache_control == IMMUTABLE);

@@ -1,4 +1,5 @@
 //! The sandbox's clock: the machine's, plus what tests have added.
+#![expect(clippy::disallowed_methods, reason = "the sandbox has a clock of its own, which tests may put forward")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

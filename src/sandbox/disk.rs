@@ -14,8 +14,9 @@
 //! A record is written aside and renamed into place after its data files are complete, so that a killed process
 //! leaves the old state or the new one. Data files that no record names are swept away at the next start. The
 //! folder survives the death of the process, not of the machine: nothing is synced.
+#![expect(clippy::disallowed_methods, reason = "the sandbox keeps its state on the disk")]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -181,7 +182,7 @@ impl Disk {
 
 /// The data files met while loading, so that records which share one keep sharing it.
 #[derive(Default)]
-pub(super) struct KnownData(HashMap<String, Arc<DataFile>>);
+pub(super) struct KnownData(BTreeMap<String, Arc<DataFile>>);
 
 impl KnownData {
     /// The content a record names, counted as stored.

@@ -1,4 +1,5 @@
 //! The sandbox seen through the real SDK clients, over loopback HTTP.
+#![expect(clippy::disallowed_methods, reason = "tests look at the disk, read the clock and start processes")]
 
 mod cloudfront;
 mod copies;

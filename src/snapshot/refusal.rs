@@ -14,7 +14,7 @@ pub(super) struct Refusal {
     pub(super) path: String,
     /// What is wrong with it, after its name: "is a socket".
     pub(super) what: String,
-    /// Why, for those who want to know.
+    /// What kind of refusal it is.
     pub(super) reason: Reason,
     /// What the operating system said.
     pub(super) cause: Option<String>,

@@ -150,6 +150,16 @@ fn at_most_ten_offenders_are_named() {
 }
 
 #[test]
+fn a_folder_that_vanishes_under_the_walk_is_a_change() {
+    let folder = site(&[]);
+    let selection = Selection::new(&PublishSettings::default()).unwrap();
+    let walk = walk::walk(&folder.path().join("gone"), &selection, &layout());
+    let problem = refuse(walk.refusals).unwrap();
+    assert_eq!(problem.code, Code::FileChanged);
+    assert_eq!(problem.message, "`.` vanished while it was read");
+}
+
+#[test]
 fn names_that_make_no_key_are_refused() {
     for (name, part) in [("a\nb", "control character"), ("a\\b", "backslash"), ("_publish/x", "")] {
         let folder = site(&["index.html", name]);

@@ -28,9 +28,9 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn new(settings: &PublishSettings) -> Result<Selection, Problem> {
         Ok(Selection {
-            exclude: PathGlobs::new("exclude", &settings.exclude)?,
-            include_hidden: PathGlobs::new("include_hidden", &settings.include_hidden)?,
-            allow_private: PathGlobs::new("allow_private", &settings.allow_private)?,
+            exclude: PathGlobs::new("publish.exclude", &settings.exclude)?,
+            include_hidden: PathGlobs::new("publish.include_hidden", &settings.include_hidden)?,
+            allow_private: PathGlobs::new("publish.allow_private", &settings.allow_private)?,
         })
     }
 
@@ -141,13 +141,7 @@ impl Walker<'_> {
                 Err(error) => {
                     let path = site_text(name, real, error.path().unwrap_or(real));
                     if self.selection.fate(&path) == Fate::Published {
-                        let path = if path.is_empty() { "." } else { &path };
-                        self.refuse(
-                            path,
-                            Reason::Unreadable,
-                            "cannot be read",
-                            error.io_error().map(|e| e.to_string()),
-                        );
+                        self.unreadable(&path, &error);
                     }
                 }
             }
@@ -161,9 +155,7 @@ impl Walker<'_> {
         } else if kind.is_file() {
             match entry.metadata() {
                 Ok(metadata) => self.file(path, entry.path(), metadata.len()),
-                Err(error) => {
-                    self.refuse(path, Reason::Unreadable, "cannot be read", error.io_error().map(|e| e.to_string()));
-                }
+                Err(error) => self.unreadable(path, &error),
             }
         } else if !kind.is_dir() {
             self.special(path);
@@ -235,6 +227,16 @@ impl Walker<'_> {
         self.files.insert(path, Found { path: real.to_owned(), size_bytes, may_be_private });
     }
 
+    fn unreadable(&mut self, path: &str, error: &walkdir::Error) {
+        let path = if path.is_empty() { "." } else { path };
+        match error.io_error() {
+            Some(cause) if cause.kind() == ErrorKind::NotFound => {
+                self.refuse(path, Reason::Changed, "vanished while it was read", None);
+            }
+            cause => self.refuse(path, Reason::Unreadable, "cannot be read", cause.map(ToString::to_string)),
+        }
+    }
+
     fn special(&mut self, path: &str) {
         self.refuse(path, Reason::Special, "is not a file but a pipe, a socket or a device", None);
     }
@@ -245,13 +247,10 @@ impl Walker<'_> {
 
     /// A hidden folder stands for all that it holds, unless some of that is published.
     fn left_out(&self) -> Vec<String> {
-        let whole = |path: &String| -> String {
-            let Some(folder) = hidden_part(path).filter(|part| part.len() < path.len()) else {
-                return path.clone();
-            };
-            let folder = format!("{folder}/");
-            let published = self.files.keys().any(|file| file.as_str().starts_with(&folder));
-            if published { path.clone() } else { folder }
+        let published: BTreeSet<&str> = self.files.keys().filter_map(|path| hidden_part(path.as_str())).collect();
+        let whole = |path: &String| match hidden_part(path) {
+            Some(folder) if folder.len() < path.len() && !published.contains(folder) => format!("{folder}/"),
+            _ => path.clone(),
         };
         self.hidden.iter().map(whole).collect::<BTreeSet<_>>().into_iter().collect()
     }

@@ -1,10 +1,18 @@
 //! Integration tests, in one binary: it links the AWS SDK once. `no_forgotten_file` holds the list complete.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests write sites to the disk, and fail by panicking"
+)]
 
 mod first_day;
+mod golden;
 mod headers;
 mod leftovers;
 mod lost_answers;
 mod lying_names;
+mod ministack;
 mod order;
 mod refresh;
 mod refusals;

@@ -1,0 +1,265 @@
+//! The command line: what a person may type, close to the letter. What it comes down to is decided elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use publish::config::Overrides;
+use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done
+    1  failed; visitors see what they saw before
+    2  usage or configuration
+    3  the new release is live, but the CDN refresh or the verification failed
+    4  another publisher won, or a newer release is active
+    5  an activation was cut short; run again to finish
+   10  plan: there are changes
+  130  interrupted or declined; nothing changed";
+
+/// Puts a built site on S3 behind CloudFront: only what changed, nothing broken, any earlier release back in seconds.
+///
+/// Without publish.toml and --bucket it publishes to the sandbox on this machine.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "publish", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+}
+
+/// What to do; without one, publish.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
+    /// Show what a publish would do; exit code 0 if nothing, 10 if something
+    Plan(SiteArgs),
+    /// Show the live release and anything unfinished, held, pending or owed
+    Status,
+    /// Run the local stand-in for S3 and CloudFront and serve the site as the CDN would
+    Sandbox(SandboxArgs),
+    /// Print a script that completes commands and flags in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+impl Command {
+    /// The command's name in reports.
+    pub(crate) fn name(command: Option<&Command>) -> &'static str {
+        match command {
+            None => "publish",
+            Some(Command::Plan(_)) => "plan",
+            Some(Command::Status) => "status",
+            Some(Command::Sandbox(_)) => "sandbox",
+            Some(Command::Completions { .. }) => "completions",
+        }
+    }
+}
+
+/// What is published, and past which warnings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub(crate) struct SiteArgs {
+    /// The built site [default: `dir` of publish.toml, else dist]
+    pub(crate) dir: Option<PathBuf>,
+    /// Publish although other objects lie where the site goes; those with a file's name are replaced
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Publish although a newer release was active meanwhile
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How the sandbox runs.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct SandboxArgs {
+    /// Stop the one that runs in the background
+    #[arg(long, conflicts_with = "background")]
+    pub(crate) stop: bool,
+    /// Say nothing, and stop after 30 minutes without a request
+    #[arg(long, hide = true)]
+    pub(crate) background: bool,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct GlobalArgs {
+    /// The environment of publish.toml, or `sandbox`
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) env: Option<String>,
+    /// The configuration [default: publish.toml in the current folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How results are written: for people, or one JSON object a line
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Output,
+    /// No progress and no summary; warnings and errors only
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Also show the CDN's paths and the requests that were made
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Whether to colour what is written for people
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Answer every question with yes
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+/// Flags that say where the site goes; each wins over publish.toml.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct TargetArgs {
+    /// The site's name, which guards against publishing over another site
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) site: Option<SiteName>,
+    /// The bucket; with --site, no publish.toml is needed
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) bucket: Option<BucketName>,
+    /// The prefix of the site's objects
+    #[arg(long, global = true)]
+    pub(crate) prefix: Option<Prefix>,
+    /// The CloudFront distribution
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) distribution: Option<DistributionId>,
+    /// The bucket's region
+    #[arg(long, global = true)]
+    pub(crate) region: Option<Word>,
+    /// An S3 endpoint that is not AWS's; means path-style addressing
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint_url: Option<Url>,
+    /// The profile of AWS's configuration files
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<Word>,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line; the last is the report.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Args {
+    /// Reads the words of a command line, the program's name first.
+    pub(crate) fn read(words: &[std::ffi::OsString]) -> Result<Args, clap::Error> {
+        let args = Args::try_parse_from(words)?;
+        if args.command.is_some() && args.site != SiteArgs::default() {
+            let message = format!(
+                "the folder and flags of a publish do not go before `{}`; write them after it",
+                Command::name(args.command.as_ref())
+            );
+            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(args)
+    }
+}
+
+impl TargetArgs {
+    /// The flags as the library takes them.
+    pub(crate) fn overrides(self) -> Overrides {
+        let TargetArgs { site, bucket, prefix, distribution, region, endpoint_url, profile } = self;
+        Overrides { bucket, prefix, distribution, region, endpoint_url, profile, site }
+    }
+}
+
+/// The command that was probably meant by a `folder` that is not there: any word that is no command is taken for a
+/// folder.
+pub(crate) fn meant_command(folder: &Path) -> Option<String> {
+    let word = folder.to_str()?;
+    let likeness = |command: &clap::Command| strsim::jaro_winkler(word, command.get_name());
+    let definition = Args::command();
+    let nearest = definition.get_subcommands().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(nearest) > 0.8).then(|| nearest.get_name().to_owned())
+}
+
+/// Whether a command line that could not be understood asked for JSON all the same.
+pub(crate) fn wants_json(words: &[std::ffi::OsString]) -> bool {
+    words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+        || words.iter().any(|word| word == "--output=json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Args, clap::Error> {
+        Args::read(&line.split(' ').map(Into::into).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_folder_alone_is_a_publish() {
+        let args = read("publish ./dist --env production --overwrite").unwrap();
+        assert_eq!(args.command, None);
+        assert_eq!(args.site.dir.as_deref(), Some("./dist".as_ref()));
+        assert!(args.site.overwrite && !args.site.force);
+        assert_eq!(args.global.env.as_deref(), Some("production"));
+    }
+
+    #[test]
+    fn global_flags_go_before_and_after_the_command() {
+        for line in ["publish --output json plan site", "publish plan site --output json"] {
+            let args = read(line).unwrap();
+            assert_eq!(args.global.output, Output::Json);
+            assert!(matches!(args.command, Some(Command::Plan(SiteArgs { dir: Some(_), .. }))), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_folder_before_a_command_is_refused() {
+        assert!(read("publish dist plan").is_err());
+        assert!(read("publish --overwrite plan").is_err());
+    }
+
+    #[test]
+    fn target_flags_are_checked_where_they_are_read() {
+        assert!(read("publish --bucket example-site --site shop").is_ok());
+        let refusal = read("publish --bucket my--use1-az4--x-s3 --site shop").unwrap_err().to_string();
+        assert!(refusal.contains("directory bucket"), "{refusal}");
+        assert_eq!(read("publish --bucket UPPER").unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_is_nearly_a_command_is_recognised() {
+        assert_eq!(meant_command("statsu".as_ref()).as_deref(), Some("status"));
+        assert_eq!(meant_command("sandbx".as_ref()).as_deref(), Some("sandbox"));
+        assert_eq!(meant_command("./dist".as_ref()), None);
+        assert_eq!(meant_command("build".as_ref()), None);
+    }
+
+    #[test]
+    fn json_is_recognised_in_a_line_that_cannot_be_understood() {
+        let words = |line: &str| line.split(' ').map(Into::into).collect::<Vec<std::ffi::OsString>>();
+        assert!(wants_json(&words("publish --nonsense --output json")));
+        assert!(wants_json(&words("publish --output=json --nonsense")));
+        assert!(!wants_json(&words("publish --output human json")));
+    }
+}

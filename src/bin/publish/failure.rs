@@ -1,0 +1,40 @@
+//! What is said to a person about a run that did not succeed: what failed, because of what, what visitors see now and
+//! what to do.
+
+use publish::report::ErrorReport;
+
+use crate::terminal::style::Style;
+
+/// The text, several lines, with a final newline.
+pub(crate) fn render(error: &ErrorReport, style: Style) -> String {
+    let mut text = format!("{} {}\n", style.red("error:"), error.message);
+    for cause in &error.causes {
+        text.push_str(&format!("  caused by: {}\n", cause.replace('\n', "\n             ")));
+    }
+    if !error.visitors_see.is_empty() {
+        text.push_str(&format!("  {}\n", error.visitors_see));
+    }
+    if !error.hint.is_empty() {
+        text.push_str(&format!("{} {}\n", style.bold("hint:"), error.hint));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_failed_why_what_visitors_see_and_what_to_do() {
+        let error = ErrorReport {
+            code: "access_denied".to_owned(),
+            message: "s3:PutObject on s3://example-site/live/index.html was refused".to_owned(),
+            visitors_see: "Visitors see release 7, as before.".to_owned(),
+            hint: "Allow s3:PutObject there.".to_owned(),
+            causes: vec!["AccessDenied".to_owned()],
+        };
+        let expected = "error: s3:PutObject on s3://example-site/live/index.html was refused\n  \
+                        caused by: AccessDenied\n  Visitors see release 7, as before.\nhint: Allow s3:PutObject there.\n";
+        assert_eq!(render(&error, Style::plain()), expected);
+    }
+}

@@ -1,0 +1,173 @@
+//! Who publishes, from where and what: as the environment of the common pipelines says it, else user and machine.
+
+use publish::manifest::Publisher;
+
+/// One pipeline's variables: the one that tells that it is this pipeline, then those of [`Publisher`]'s fields.
+struct Pipeline {
+    is_set: &'static str,
+    who: &'static [&'static str],
+    place: Place,
+    commit: &'static str,
+    branch: &'static [&'static str],
+}
+
+/// How a pipeline says the address of its job.
+enum Place {
+    /// In one variable.
+    Variable(&'static str),
+    /// GitHub: server, repository and run in three.
+    GitHubRun,
+}
+
+/// Sources: GitHub "Variables reference" (default environment variables), GitLab "Predefined CI/CD variables
+/// reference", Bitbucket "Variables and secrets", CircleCI "Project values and variables", Buildkite "Environment
+/// variables", AWS CodeBuild "Environment variables in build environments", Jenkins "Using environment variables" and
+/// its Git plugin, Netlify "Build environment variables". Branch names of pull requests come first.
+const PIPELINES: &[Pipeline] = &[
+    Pipeline {
+        is_set: "GITHUB_ACTIONS",
+        who: &["GITHUB_ACTOR"],
+        place: Place::GitHubRun,
+        commit: "GITHUB_SHA",
+        branch: &["GITHUB_HEAD_REF", "GITHUB_REF_NAME"],
+    },
+    Pipeline {
+        is_set: "GITLAB_CI",
+        who: &["GITLAB_USER_LOGIN"],
+        place: Place::Variable("CI_JOB_URL"),
+        commit: "CI_COMMIT_SHA",
+        branch: &["CI_COMMIT_REF_NAME"],
+    },
+    Pipeline {
+        is_set: "BITBUCKET_BUILD_NUMBER",
+        who: &["BITBUCKET_STEP_TRIGGERER_UUID"],
+        place: Place::Variable("BITBUCKET_GIT_HTTP_ORIGIN"),
+        commit: "BITBUCKET_COMMIT",
+        branch: &["BITBUCKET_BRANCH", "BITBUCKET_TAG"],
+    },
+    Pipeline {
+        is_set: "CIRCLECI",
+        who: &["CIRCLE_USERNAME"],
+        place: Place::Variable("CIRCLE_BUILD_URL"),
+        commit: "CIRCLE_SHA1",
+        branch: &["CIRCLE_BRANCH", "CIRCLE_TAG"],
+    },
+    Pipeline {
+        is_set: "BUILDKITE",
+        who: &["BUILDKITE_BUILD_CREATOR"],
+        place: Place::Variable("BUILDKITE_BUILD_URL"),
+        commit: "BUILDKITE_COMMIT",
+        branch: &["BUILDKITE_BRANCH"],
+    },
+    Pipeline {
+        is_set: "CODEBUILD_BUILD_ID",
+        who: &["CODEBUILD_INITIATOR"],
+        place: Place::Variable("CODEBUILD_BUILD_ARN"),
+        commit: "CODEBUILD_RESOLVED_SOURCE_VERSION",
+        branch: &["CODEBUILD_WEBHOOK_HEAD_REF"],
+    },
+    Pipeline {
+        is_set: "JENKINS_URL",
+        who: &["BUILD_USER_ID"],
+        place: Place::Variable("BUILD_URL"),
+        commit: "GIT_COMMIT",
+        branch: &["CHANGE_BRANCH", "BRANCH_NAME", "GIT_BRANCH"],
+    },
+    Pipeline {
+        is_set: "NETLIFY",
+        who: &[],
+        place: Place::Variable("DEPLOY_URL"),
+        commit: "COMMIT_REF",
+        branch: &["HEAD", "BRANCH"],
+    },
+];
+
+/// The publisher, by a `lookup` of environment variables; `machine` is asked for the machine's name only outside of
+/// the pipelines that are known.
+pub(crate) fn publisher(
+    lookup: &dyn Fn(&str) -> Option<String>,
+    machine: impl FnOnce() -> Option<String>,
+) -> Publisher {
+    let value = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+    let first = |names: &[&str]| names.iter().find_map(|name| value(name));
+    if let Some(pipeline) = PIPELINES.iter().find(|pipeline| value(pipeline.is_set).is_some()) {
+        return Publisher {
+            who: first(pipeline.who),
+            place: match pipeline.place {
+                Place::Variable(name) => value(name),
+                Place::GitHubRun => github_run(&value),
+            },
+            commit: value(pipeline.commit),
+            branch: first(pipeline.branch),
+        };
+    }
+    Publisher {
+        who: first(&["USER", "USERNAME", "LOGNAME"]),
+        place: first(&["HOSTNAME", "COMPUTERNAME"]).or_else(machine),
+        commit: None,
+        branch: None,
+    }
+}
+
+fn github_run(value: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let (server, repository) = (value("GITHUB_SERVER_URL")?, value("GITHUB_REPOSITORY")?);
+    Some(format!("{server}/{repository}/actions/runs/{}", value("GITHUB_RUN_ID")?))
+}
+
+/// The machine's name, as `hostname` prints it.
+pub(crate) fn machine_name() -> Option<String> {
+    let output = std::process::Command::new("hostname").output().ok()?;
+    let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publisher_with(variables: &[(&str, &str)]) -> Publisher {
+        let lookup =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        publisher(&lookup, || Some("laptop".to_owned()))
+    }
+
+    #[test]
+    fn github_says_actor_run_commit_and_branch() {
+        let publisher = publisher_with(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_ACTOR", "octocat"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "octocat/hello"),
+            ("GITHUB_RUN_ID", "42"),
+            ("GITHUB_SHA", "0123abc"),
+            ("GITHUB_HEAD_REF", ""),
+            ("GITHUB_REF_NAME", "main"),
+            ("USER", "runner"),
+        ]);
+        assert_eq!(publisher.who.as_deref(), Some("octocat"));
+        assert_eq!(publisher.place.as_deref(), Some("https://github.com/octocat/hello/actions/runs/42"));
+        assert_eq!(publisher.commit.as_deref(), Some("0123abc"));
+        assert_eq!(publisher.branch.as_deref(), Some("main"));
+    }
+
+    #[test]
+    fn gitlab_says_user_job_commit_and_ref() {
+        let publisher = publisher_with(&[
+            ("GITLAB_CI", "true"),
+            ("GITLAB_USER_LOGIN", "dev"),
+            ("CI_JOB_URL", "https://gitlab.example.com/a/b/-/jobs/7"),
+            ("CI_COMMIT_SHA", "0123abc"),
+            ("CI_COMMIT_REF_NAME", "main"),
+        ]);
+        assert_eq!(publisher.place.as_deref(), Some("https://gitlab.example.com/a/b/-/jobs/7"));
+        assert_eq!((publisher.who.as_deref(), publisher.branch.as_deref()), (Some("dev"), Some("main")));
+    }
+
+    #[test]
+    fn elsewhere_it_is_user_and_machine() {
+        let publisher = publisher_with(&[("USER", "dev")]);
+        assert_eq!((publisher.who.as_deref(), publisher.place.as_deref()), (Some("dev"), Some("laptop")));
+        assert_eq!((publisher.commit, publisher.branch), (None, None));
+        assert_eq!(publisher_with(&[]).who, None);
+    }
+}

@@ -1,0 +1,143 @@
+//! `publish sandbox`: the sandbox as a server, in the foreground or in the background, and its end.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use publish::clock::Clock;
+use publish::error::{Code, Problem};
+
+use super::running::{Place, Purpose, Running};
+use super::{Embedded, LOOK_AGAIN, Opened, open};
+use crate::interrupt::Signals;
+use crate::terminal::Terminal;
+
+/// A sandbox in the background stops after that long without a request.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+/// How long a sandbox in the background may take to answer.
+const START: Duration = Duration::from_secs(10);
+
+/// Serves until a signal, `publish sandbox --stop`, or for a while without a request in the `background`.
+pub(crate) async fn serve(
+    folder: &Path,
+    background: bool,
+    terminal: &Terminal,
+    signals: &Signals,
+) -> Result<(), Problem> {
+    let say = |line: &str| terminal.say(line);
+    let opened = tokio::select! {
+        opened = open(folder, Purpose::Serve, &say) => opened?,
+        () = signals.arrived() => return Ok(()),
+    };
+    match opened {
+        Opened::Elsewhere(running) => {
+            if !background {
+                terminal.result(&format!(
+                    "The sandbox is running already: {}/\n`publish sandbox --stop` ends it.\n",
+                    running.site
+                ));
+            }
+            Ok(())
+        }
+        Opened::Here(embedded) => {
+            if !background {
+                terminal.result(&announcement(&embedded.running));
+            }
+            until_stopped(&embedded, background.then_some(IDLE), signals).await;
+            embedded.close().await;
+            Ok(())
+        }
+    }
+}
+
+fn announcement(running: &Running) -> String {
+    let Running { s3, cloudfront, site, .. } = running;
+    format!(
+        "The sandbox is running; nothing leaves this machine.\n  \
+         site        {site}/\n  S3          {s3}\n  CloudFront  {cloudfront}\nCtrl-C stops it.\n"
+    )
+}
+
+async fn until_stopped(embedded: &Embedded, idle: Option<Duration>, signals: &Signals) {
+    let clock = Clock::start();
+    let mut last_request = Duration::ZERO;
+    loop {
+        tokio::select! {
+            () = signals.arrived() => return,
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+        if !embedded.ownership.is_announced() {
+            return;
+        }
+        // Nobody reads this log, and a server that runs for days must not keep it.
+        if !embedded.sandbox.requests().is_empty() {
+            embedded.sandbox.clear_requests();
+            last_request = clock.elapsed();
+        }
+        if idle.is_some_and(|idle| clock.elapsed() - last_request > idle) {
+            return;
+        }
+    }
+}
+
+/// Ends the sandbox of `folder`, and waits until it has.
+pub(crate) async fn stop(folder: &Path, terminal: &Terminal) -> Result<(), Problem> {
+    let place = Place::inside(folder);
+    if place.take()?.is_some() {
+        terminal.result("No sandbox is running here.\n");
+        return Ok(());
+    }
+    if place.running().is_some_and(|running| running.purpose == Purpose::Publish) {
+        return Err(Problem::new(Code::Sandbox, "a publish has the sandbox to itself")
+            .hint("It ends by itself, with the publish."));
+    }
+    terminal.say("Waiting for the sandbox to stop.");
+    place.ask_to_stop()?;
+    while place.take()?.is_none() {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    terminal.result("The sandbox has stopped; what was published to it is kept.\n");
+    Ok(())
+}
+
+/// Where the site can be seen, for the end of a summary.
+pub(crate) fn invitation(running: &Running) -> String {
+    format!("Open {}/ to see it; `publish sandbox --stop` ends the sandbox that serves it.\n", running.site)
+}
+
+/// Leaves a sandbox behind that goes on serving the site after this process, and says where.
+pub(crate) async fn leave_running(folder: &Path) -> Result<Running, Problem> {
+    let failed = |what: &str| Problem::new(Code::Sandbox, what).hint("`publish sandbox` serves the site.");
+    let mut child = spawn(folder).map_err(|error| failed("the site could not be kept open").source(error))?;
+    let place = Place::inside(folder);
+    let clock = Clock::start();
+    while clock.elapsed() < START {
+        if let Some(running) = place.running().filter(|running| running.purpose == Purpose::Serve) {
+            return Ok(running);
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            // It gives way to another that serves already, which the next look finds.
+            if !status.success() {
+                return Err(failed(&format!("the site could not be kept open: the sandbox ended with {status}")));
+            }
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Err(failed("the site could not be kept open: the sandbox does not answer"))
+}
+
+/// Detached: it has no terminal to write to or to be stopped from.
+fn spawn(folder: &Path) -> std::io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["sandbox", "--background"]).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    #[cfg(windows)]
+    {
+        /// From Microsoft's "Process Creation Flags".
+        const DETACHED_PROCESS: u32 = 0x0000_0008;
+        std::os::windows::process::CommandExt::creation_flags(&mut command, DETACHED_PROCESS);
+    }
+    command.spawn()
+}

@@ -1,0 +1,342 @@
+//! Results for people: what a run did, would do or found, in a few lines.
+
+use std::time::Duration;
+
+use indicatif::DecimalBytes;
+use publish::environment::Environment;
+use publish::event::FileCounts;
+use publish::manifest::Publisher;
+use publish::plan::{Change, PlanView};
+use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
+use publish::status::{ActivationStatus, HoldStatus, Status};
+
+use crate::terminal::lines::count;
+use crate::terminal::style::Style;
+
+/// What a publish did.
+pub(crate) fn render_publish(report: &Report, environment: &Environment, verbose: bool, style: Style) -> String {
+    let release = report.release.map_or_else(|| "nothing".to_owned(), |release| format!("release {release}"));
+    let place = place(report, environment);
+    let mut text = match report.outcome {
+        Outcome::Unchanged => format!("{} {release} is live at {place}\n", style.bold("Nothing changed:")),
+        Outcome::Repaired => format!(
+            "{} {release} is live at {place}; what an earlier run left undone is done\n",
+            style.bold("Nothing changed:")
+        ),
+        _ => {
+            let title =
+                report.release.map_or_else(|| "Done".to_owned(), |release| format!("Release {release} is live"));
+            let mut text = format!("{}\n", style.green(&title));
+            let mut line = |name: &str, value: &str| {
+                text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+            };
+            line("where", &place);
+            line("changed", &format!("{}; {}", changes(&report.files), sent(report)));
+            line("CDN", &refresh(report.invalidation.as_ref(), environment));
+            line("took", &duration(Duration::from_millis(report.duration_ms)));
+            text
+        }
+    };
+    if verbose {
+        text.push_str(&details(report, style));
+    }
+    text
+}
+
+/// What a publish would do: the numbers, then every path, then every path of the CDN.
+pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment: &Environment, style: Style) -> String {
+    if report.exit_code == 0 {
+        let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
+        return format!("{}{release}\n", style.bold("Nothing to do"));
+    }
+    let place = environment.layout.live_prefix();
+    let mut text = format!("{}\n", style.bold(&format!("A publish to {place} would")));
+    let mut line = |name: &str, value: &str| {
+        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+    };
+    let uploaded = &report.uploaded;
+    line("change", &changes(&report.files));
+    line("send", &format!("up to {} ({})", count(uploaded.objects, "object"), DecimalBytes(uploaded.bytes)));
+    line("copy", &count(report.copied, "object"));
+    line("remove", &count(report.deleted, "object"));
+    line("CDN", &refresh(report.invalidation.as_ref(), environment));
+    let marks = plan.into_iter().flat_map(|plan| &plan.changes).map(|change| {
+        let path = &change.path;
+        match change.change {
+            Change::Add => format!("+ {path}"),
+            Change::Replace => format!("~ {path}"),
+            Change::Reheader => format!("~ {path} (headers)"),
+            Change::Remove => format!("- {path}"),
+            Change::Retire => format!("- {path} (stays for open tabs, until its retention ends)"),
+        }
+    });
+    for mark in marks {
+        text.push_str(&format!("{mark}\n"));
+    }
+    text.push_str(&paths(report, style));
+    text
+}
+
+/// What is live, and anything unfinished, held, pending or owed.
+pub(crate) fn render_status(status: &Status, report: &Report, environment: &Environment, style: Style) -> String {
+    let mut text = match status.release {
+        Some(release) => {
+            let title = style.bold(&format!("Release {release} is live"));
+            let since = status.since.map_or_else(String::new, |since| format!(" since {since}"));
+            format!("{title}{since} at {}\n", place(report, environment))
+        }
+        None => format!("{} at {}\n", style.bold("Nothing is published"), environment.layout.live_prefix()),
+    };
+    let mut line = |name: &str, value: &str| {
+        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<10}"))));
+    };
+    if let Some(publisher) = &status.publisher {
+        line("by", &who(publisher));
+        let commit = publisher.commit.iter().chain(&publisher.branch);
+        let built: Vec<&str> = commit.map(String::as_str).collect();
+        if !built.is_empty() {
+            line("built from", &built.join(", "));
+        }
+    }
+    if let Some(previous) = status.previous_release {
+        line("before it", &format!("release {previous}"));
+    }
+    if let Some(ActivationStatus { to, publisher, since, lease_remaining_s }) = &status.activation {
+        let what = match lease_remaining_s {
+            0 => "which was cut short: the next publish finishes it".to_owned(),
+            seconds => format!("which is under way ({seconds} s left)"),
+        };
+        line("unfinished", &format!("the activation of release {to}, begun {since} by {}, {what}", who(publisher)));
+    }
+    if status.pruning {
+        line("unfinished", "a prune");
+    }
+    for refresh in &status.pending_refreshes {
+        let paths = count(refresh.paths.len(), "path");
+        line("owed", &format!("{paths} of the CDN since {}; the next publish asks for it", refresh.since));
+    }
+    if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
+        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        line("held", &format!("since {since} by {}{reason}", who(publisher)));
+    }
+    if !status.leftovers.is_empty() {
+        let number = count(status.leftovers.len(), "object");
+        line("left over", &format!("{number} of files that left the site, still reachable"));
+    }
+    if !status.suspects.is_empty() {
+        let number = count(status.suspects.len(), "path");
+        line("suspect", &format!("{number} that a run which lost its lease may still write"));
+    }
+    text
+}
+
+/// `octocat, https://github.com/octocat/hello/actions/runs/42`
+fn who(publisher: &Publisher) -> String {
+    let parts: Vec<&str> = publisher.who.iter().chain(&publisher.place).map(String::as_str).collect();
+    if parts.is_empty() { "someone".to_owned() } else { parts.join(", ") }
+}
+
+/// `https://www.example.com (s3://example-site/live/)`
+fn place(report: &Report, environment: &Environment) -> String {
+    let live = environment.layout.live_prefix();
+    match report.url.as_ref().or(environment.url.as_ref()) {
+        Some(url) => format!("{url}/ ({live})"),
+        None => live.to_string(),
+    }
+}
+
+fn changes(files: &FileCounts) -> String {
+    let parts = [
+        (files.added, "added"),
+        (files.replaced, "replaced"),
+        (files.reheadered, "with other headers"),
+        (files.removed, "removed"),
+        (files.unchanged, "unchanged"),
+    ];
+    let said: Vec<String> =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    if said.is_empty() { "no files".to_owned() } else { format!("files: {}", said.join(", ")) }
+}
+
+fn sent(report: &Report) -> String {
+    let uploaded = &report.uploaded;
+    format!("sent {} ({})", count(uploaded.objects, "object"), DecimalBytes(uploaded.bytes))
+}
+
+fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment) -> String {
+    let Some(invalidation) = invalidation else {
+        return match &environment.distribution {
+            Some(_) => "nothing to refresh".to_owned(),
+            None => "none is configured".to_owned(),
+        };
+    };
+    let paths = count(invalidation.paths.len(), "path");
+    match invalidation.status {
+        InvalidationStatus::Planned => paths,
+        InvalidationStatus::Requested => format!("{paths} asked for, not waited for"),
+        InvalidationStatus::Effective => format!("{paths} refreshed and seen at the site's addresses"),
+        InvalidationStatus::Completed => format!("{paths} refreshed"),
+        InvalidationStatus::Owed => format!("{paths} owed; the next run asks again"),
+    }
+}
+
+fn details(report: &Report, style: Style) -> String {
+    let mut text = paths(report, style);
+    let requests: Vec<String> =
+        report.requests.iter().map(|(operation, number)| format!("{operation} {number}")).collect();
+    if !requests.is_empty() {
+        text.push_str(&format!("{} {}\n", style.dim("requests"), requests.join(", ")));
+    }
+    text
+}
+
+fn paths(report: &Report, style: Style) -> String {
+    let paths = report.invalidation.iter().flat_map(|invalidation| &invalidation.paths);
+    paths.map(|path| format!("{} {path}\n", style.dim("CDN"))).collect()
+}
+
+/// `340 ms`, `3.4 s`, `2 min 5 s`.
+fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match duration.as_millis() {
+        0..1_000 => format!("{} ms", duration.as_millis()),
+        1_000..60_000 => format!("{:.1} s", duration.as_secs_f64()),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::clock::Timestamp;
+    use publish::environment::{Access, InvalidationSettings, PublishSettings};
+    use publish::layout::Layout;
+    use publish::manifest::ReleaseNumber;
+    use publish::plan::PathChange;
+    use publish::report::Uploaded;
+    use publish::status::PendingRefresh;
+
+    use super::*;
+
+    fn environment() -> Environment {
+        Environment {
+            name: "production".to_owned(),
+            layout: Layout::new("shop", "example-site", "live", None, None),
+            access: Access::default(),
+            distribution: Some("E123ABC".to_owned()),
+            url: Some("https://www.example.com".to_owned()),
+            headers: Vec::new(),
+            publish: PublishSettings::default(),
+            invalidation: InvalidationSettings::default(),
+        }
+    }
+
+    fn published() -> Report {
+        let mut report = Report::new("publish", "production");
+        report.outcome = Outcome::Published;
+        report.release = Some(ReleaseNumber::new(8));
+        report.files =
+            FileCounts { total: 43, added: 3, replaced: 2, removed: 1, unchanged: 38, ..FileCounts::default() };
+        report.uploaded = Uploaded { objects: 5, bytes: 1_200_000 };
+        report.invalidation = Some(InvalidationReport {
+            ids: vec!["I1".to_owned()],
+            paths: vec!["/".to_owned(), "/index.html".to_owned()],
+            status: InvalidationStatus::Effective,
+            evicted_unchanged: 0,
+        });
+        report.duration_ms = 3_400;
+        report
+    }
+
+    #[test]
+    fn a_publish_is_five_lines() {
+        let expected = "Release 8 is live\n  \
+            where    https://www.example.com/ (s3://example-site/live/)\n  \
+            changed  files: 3 added, 2 replaced, 1 removed, 38 unchanged; sent 5 objects (1.20 MB)\n  \
+            CDN      2 paths refreshed and seen at the site's addresses\n  \
+            took     3.4 s\n";
+        assert_eq!(render_publish(&published(), &environment(), false, Style::plain()), expected);
+    }
+
+    #[test]
+    fn an_unchanged_publish_is_one_line() {
+        let report = Report { outcome: Outcome::Unchanged, ..published() };
+        let expected = "Nothing changed: release 8 is live at https://www.example.com/ (s3://example-site/live/)\n";
+        assert_eq!(render_publish(&report, &environment(), false, Style::plain()), expected);
+    }
+
+    #[test]
+    fn verbose_adds_paths_and_requests() {
+        let mut report = published();
+        report.requests.insert("PutObject".to_owned(), 5);
+        let text = render_publish(&report, &environment(), true, Style::plain());
+        assert!(text.ends_with("CDN /\nCDN /index.html\nrequests PutObject 5\n"), "{text}");
+    }
+
+    #[test]
+    fn a_plan_without_changes_is_one_line() {
+        let report = Report { exit_code: 0, ..published() };
+        assert_eq!(render_plan(&report, None, &environment(), Style::plain()), "Nothing to do; release 8 is live\n");
+    }
+
+    #[test]
+    fn a_plan_names_every_path() {
+        let change = |path: &str, change| PathChange { path: path.to_owned(), change, size_bytes: None, kind: None };
+        let plan = PlanView {
+            from: Some(ReleaseNumber::new(8)),
+            files: FileCounts::default(),
+            changes: vec![change("about.html", Change::Remove), change("index.html", Change::Replace)],
+            uploaded: Uploaded::default(),
+            copied: 0,
+            deleted: 1,
+            paths: Vec::new(),
+            evicted_unchanged: 0,
+        };
+        let text = render_plan(&Report { exit_code: 10, ..published() }, Some(&plan), &environment(), Style::plain());
+        assert!(text.contains("up to 5 objects (1.20 MB)"), "{text}");
+        assert!(text.ends_with("- about.html\n~ index.html\nCDN /\nCDN /index.html\n"), "{text}");
+    }
+
+    #[test]
+    fn a_status_tells_what_is_live_and_what_is_unfinished() {
+        let publisher = Publisher { who: Some("octocat".to_owned()), ..Publisher::default() };
+        let since = Timestamp::from_unix_seconds(0);
+        let status = Status {
+            release: Some(ReleaseNumber::new(8)),
+            since: Some(since),
+            publisher: Some(publisher.clone()),
+            previous_release: Some(ReleaseNumber::new(7)),
+            activation: Some(ActivationStatus {
+                to: ReleaseNumber::new(9),
+                publisher: publisher.clone(),
+                since,
+                lease_remaining_s: 0,
+            }),
+            pending_refreshes: vec![PendingRefresh {
+                release: ReleaseNumber::new(8),
+                distribution: "E123ABC".to_owned(),
+                since,
+                paths: vec!["/".to_owned()],
+            }],
+            leftovers: vec!["old.html".to_owned()],
+            suspects: Vec::new(),
+            hold: Some(HoldStatus { publisher, since, reason: Some("incident".to_owned()) }),
+            pruning: false,
+        };
+        let text = render_status(&status, &Report::new("status", "production"), &environment(), Style::plain());
+        let expected = "Release 8 is live since 1970-01-01T00:00:00Z at https://www.example.com/ (s3://example-site/live/)\n  \
+            by         octocat\n  \
+            before it  release 7\n  \
+            unfinished the activation of release 9, begun 1970-01-01T00:00:00Z by octocat, which was cut short: \
+            the next publish finishes it\n  \
+            owed       1 path of the CDN since 1970-01-01T00:00:00Z; the next publish asks for it\n  \
+            held       since 1970-01-01T00:00:00Z by octocat: incident\n  \
+            left over  1 object of files that left the site, still reachable\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn durations() {
+        let texts = [340, 3_400, 59_999, 125_000].map(|ms| duration(Duration::from_millis(ms)));
+        assert_eq!(texts, ["340 ms", "3.4 s", "60.0 s", "2 min 5 s"]);
+    }
+}

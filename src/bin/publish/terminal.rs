@@ -1,0 +1,177 @@
+//! What a person sees while a run lasts: progress and warnings on stderr, results on stdout.
+
+mod bars;
+pub(crate) mod lines;
+pub(crate) mod style;
+
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdin, stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use publish::event::Event;
+
+use crate::args::{Color, GlobalArgs, Output};
+use bars::Bars;
+use style::Style;
+
+/// How long a run may last before anything is drawn.
+pub(crate) const FIRST_DRAWING: Duration = Duration::from_millis(250);
+
+/// The terminal, or what stands in its place.
+pub(crate) struct Terminal {
+    progress: Progress,
+    /// Whether the line about waiting was written; its countdown is for terminals.
+    waiting: AtomicBool,
+    is_asked: bool,
+    is_for_people: bool,
+    errors: Style,
+    results: Style,
+}
+
+enum Progress {
+    Bars(Bars),
+    Lines,
+    None,
+}
+
+impl Terminal {
+    /// As the flags and the environment (`lookup`) say.
+    pub(crate) fn new(global: &GlobalArgs, lookup: &dyn Fn(&str) -> Option<String>) -> Terminal {
+        let is_dumb = lookup("TERM").is_some_and(|terminal| terminal == "dumb");
+        let no_color = is_dumb || lookup("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let style = |is_terminal| Style::choose(global.color, is_terminal, no_color);
+        let progress = match global.output {
+            Output::Json => Progress::None,
+            Output::Human if global.quiet => Progress::None,
+            Output::Human if stderr().is_terminal() && !is_dumb => Progress::Bars(Bars::hidden()),
+            Output::Human => Progress::Lines,
+        };
+        Terminal {
+            progress,
+            waiting: AtomicBool::new(false),
+            is_for_people: global.output == Output::Human,
+            is_asked: global.output == Output::Human && stdin().is_terminal() && stderr().is_terminal(),
+            errors: style(stderr().is_terminal()),
+            results: style(stdout().is_terminal()),
+        }
+    }
+
+    /// For a command line that could not be understood.
+    pub(crate) fn plain() -> Terminal {
+        let style = Style::choose(Color::Never, false, true);
+        let waiting = AtomicBool::new(false);
+        Terminal {
+            progress: Progress::None,
+            waiting,
+            is_asked: false,
+            is_for_people: true,
+            errors: style,
+            results: style,
+        }
+    }
+
+    /// The colours of stderr.
+    pub(crate) fn errors(&self) -> Style {
+        self.errors
+    }
+
+    /// The colours of stdout.
+    pub(crate) fn results(&self) -> Style {
+        self.results
+    }
+
+    /// Whether people read the results, and not programs.
+    pub(crate) fn is_for_people(&self) -> bool {
+        self.is_for_people
+    }
+
+    /// Whether someone is there who can be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.is_asked
+    }
+
+    /// Begins to draw.
+    pub(crate) fn reveal(&self) {
+        if let Progress::Bars(bars) = &self.progress {
+            bars.reveal();
+        }
+    }
+
+    /// Stops drawing.
+    pub(crate) fn clear(&self) {
+        if let Progress::Bars(bars) = &self.progress {
+            bars.clear();
+        }
+    }
+
+    /// Shows what happened.
+    pub(crate) fn show(&self, event: &Event) {
+        if let Event::Warning { message } = event {
+            self.write(&format!("{} {message}\n", self.errors.yellow("warning:")));
+            return;
+        }
+        match &self.progress {
+            Progress::Bars(bars) => bars.show(event),
+            Progress::Lines => {
+                let again = matches!(event, Event::Waiting { .. }) && self.waiting.swap(true, Ordering::Relaxed);
+                if let Some(line) = lines::line(event).filter(|_| !again) {
+                    self.write(&format!("{line}\n"));
+                }
+            }
+            Progress::None => {}
+        }
+    }
+
+    /// Writes a result for people to stdout; programs read the report.
+    pub(crate) fn result(&self, text: &str) {
+        if self.is_for_people {
+            write_result(text);
+        }
+    }
+
+    /// Says something about the run that is no event of it, unless told to be quiet.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn say(&self, line: &str) {
+        if !matches!(self.progress, Progress::None) {
+            self.write(&format!("{line}\n"));
+        }
+    }
+
+    /// Writes to stderr, above the bar.
+    pub(crate) fn write(&self, text: &str) {
+        self.suspend(|| write_error(text));
+    }
+
+    /// Asks, and reads one line: whether it begins with `y`. Blocks.
+    pub(crate) fn ask(&self, question: &str) -> bool {
+        self.suspend(|| {
+            let _ = write!(stderr(), "{question} [y/N] ");
+            let mut answer = String::new();
+            stdin().read_line(&mut answer).is_ok() && answer.trim().to_lowercase().starts_with('y')
+        })
+    }
+
+    fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
+        match &self.progress {
+            Progress::Bars(bars) => bars.suspend(write),
+            Progress::Lines | Progress::None => write(),
+        }
+    }
+}
+
+/// Writes to stderr as it is.
+pub(crate) fn write_error(text: &str) {
+    // Where stderr is gone, there is no place left to say so.
+    let _ = stderr().write_all(text.as_bytes());
+}
+
+/// Writes a result to stdout. A reader that went away is no error: the run goes on.
+pub(crate) fn write_result(text: &str) {
+    let mut stdout = stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        write_error(&format!("warning: the result could not be written: {error}\n"));
+    }
+}

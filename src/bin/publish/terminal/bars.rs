@@ -1,0 +1,116 @@
+//! Progress on a terminal: one bar, of the phase that runs, which leaves nothing behind.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use publish::event::Event;
+
+use super::lines::count;
+
+const BYTES: &str = "{spinner} {prefix:12} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}";
+const OBJECTS: &str = "{spinner} {prefix:12} {wide_bar} {pos}/{len}";
+const WAITING: &str = "{spinner} {prefix:12} {wide_msg}";
+
+/// The bar. Hidden until it is revealed, so that a quick run draws nothing at all.
+pub(super) struct Bars {
+    screen: MultiProgress,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Bars {
+    pub(super) fn hidden() -> Bars {
+        Bars { screen: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()), bar: Mutex::new(None) }
+    }
+
+    /// From now on the bar is drawn.
+    pub(super) fn reveal(&self) {
+        self.screen.set_draw_target(ProgressDrawTarget::stderr());
+    }
+
+    /// Takes the bar away while `write` writes.
+    pub(super) fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
+        self.screen.suspend(write)
+    }
+
+    /// Takes the bar away for good.
+    pub(super) fn clear(&self) {
+        self.replace(None);
+    }
+
+    pub(super) fn show(&self, event: &Event) {
+        match event {
+            Event::HashingStarted { bytes, .. } => self.begin("Reading", BYTES, Some(*bytes)),
+            Event::HashingAdvanced { bytes, .. } | Event::StagingAdvanced { bytes, .. } => self.advance(*bytes),
+            Event::StagingStarted { bytes, .. } => self.begin("Sending", BYTES, Some(*bytes)),
+            Event::ActivationStarted { objects, .. } => self.begin("Activating", OBJECTS, Some(*objects as u64)),
+            Event::ActivationAdvanced { objects } => self.advance(*objects as u64),
+            Event::RefreshRequested { paths, .. } => {
+                self.begin("CDN", WAITING, None);
+                self.say(format!("refreshing {}", count(paths.len(), "path")));
+            }
+            Event::RefreshWaiting { waited_s } => self.say(format!("refreshing, {waited_s} s so far")),
+            Event::VerificationStarted { urls } => {
+                self.begin("Checking", WAITING, None);
+                self.say(format!("{} of the site", count(*urls, "address")));
+            }
+            Event::Waiting { for_whom, remaining_s } => {
+                self.begin("Waiting", WAITING, None);
+                self.say(format!("for {for_whom}, who is activating a release ({remaining_s} s left)"));
+            }
+            Event::HashingFinished { .. }
+            | Event::Staged { .. }
+            | Event::Activated { .. }
+            | Event::Refreshed
+            | Event::Verified { .. } => self.clear(),
+            Event::Planned { .. } | Event::SlowedDown { .. } | Event::Warning { .. } => {}
+        }
+    }
+
+    fn begin(&self, name: &'static str, template: &str, length: Option<u64>) {
+        let bar = self.screen.add(ProgressBar::no_length());
+        // The templates are constants, and the tests draw each.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("━╸ "));
+        }
+        bar.set_prefix(name);
+        if let Some(length) = length {
+            bar.set_length(length);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        self.replace(Some(bar));
+    }
+
+    fn replace(&self, bar: Option<ProgressBar>) {
+        let mut current = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(done) = current.take() {
+            done.finish_and_clear();
+            self.screen.remove(&done);
+        }
+        *current = bar;
+    }
+
+    fn advance(&self, position: u64) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            bar.set_position(position);
+        }
+    }
+
+    fn say(&self, message: String) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            bar.set_message(message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_can_be_drawn() {
+        for template in [BYTES, OBJECTS, WAITING] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Progress in a pipe or a log: at most one line for each phase.
+
+use indicatif::DecimalBytes;
+use publish::event::Event;
+
+/// The line of the phase that `event` begins, if it begins one that is worth a line.
+pub(super) fn line(event: &Event) -> Option<String> {
+    let line = match event {
+        Event::HashingFinished { files, bytes } => {
+            format!("Read {} ({})", count(*files, "file"), DecimalBytes(*bytes))
+        }
+        Event::StagingStarted { release, objects, bytes } if *objects > 0 => {
+            format!("Sending release {release}: up to {} ({})", count(*objects, "object"), DecimalBytes(*bytes))
+        }
+        Event::Waiting { for_whom, remaining_s } => {
+            format!("Waiting for {for_whom}, who is activating a release ({remaining_s} s left)")
+        }
+        Event::ActivationStarted { release, objects } => {
+            format!("Activating release {release}: {} to write or remove", count(*objects, "live object"))
+        }
+        Event::RefreshRequested { paths, .. } => format!("Refreshing the CDN: {}", count(paths.len(), "path")),
+        Event::VerificationStarted { urls } => format!("Checking {} of the site", count(*urls, "address")),
+        Event::HashingStarted { .. }
+        | Event::HashingAdvanced { .. }
+        | Event::Planned { .. }
+        | Event::StagingStarted { .. }
+        | Event::StagingAdvanced { .. }
+        | Event::Staged { .. }
+        | Event::ActivationAdvanced { .. }
+        | Event::Activated { .. }
+        | Event::RefreshWaiting { .. }
+        | Event::Refreshed
+        | Event::Verified { .. }
+        | Event::SlowedDown { .. }
+        | Event::Warning { .. } => return None,
+    };
+    Some(line)
+}
+
+/// `1 path`, `2 paths`, `2 addresses`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ if noun.ends_with('s') => format!("{number} {noun}es"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::manifest::ReleaseNumber;
+
+    use super::*;
+
+    #[test]
+    fn phases_are_lines_and_their_progress_is_not() {
+        let release = ReleaseNumber::new(8);
+        let started = line(&Event::StagingStarted { release, objects: 12, bytes: 1_200_000 });
+        assert_eq!(started.as_deref(), Some("Sending release 8: up to 12 objects (1.20 MB)"));
+        let refresh = Event::RefreshRequested { ids: vec!["I1".to_owned()], paths: vec!["/".to_owned()] };
+        assert_eq!(line(&refresh).as_deref(), Some("Refreshing the CDN: 1 path"));
+        assert_eq!(line(&Event::StagingAdvanced { objects: 1, bytes: 2 }), None);
+    }
+}

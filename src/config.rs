@@ -1,0 +1,271 @@
+//! publish.toml: what it may say, and what it comes down to for one run. Every key is checked where it is read, so
+//! that a mistake is named with its line before anything is sent.
+#![expect(clippy::disallowed_methods, reason = "this is the module that reads publish.toml")]
+
+mod explain;
+mod target;
+pub mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::environment::{InvalidationSettings, PublishSettings, Wait};
+use crate::error::{Code, Problem};
+use crate::rules::HeaderRule;
+use values::{
+    AccountId, BucketName, DistributionId, EnvironmentName, Glob, InvalidValue, Percent, Prefix, SiteName, Url, Word,
+};
+
+pub use target::{Overrides, SANDBOX, SandboxTarget, Target, resolve};
+
+/// The file's name.
+pub const FILE_NAME: &str = "publish.toml";
+
+/// The folder that is published when nothing else is said.
+pub const DEFAULT_FOLDER: &str = "dist";
+
+/// What publish.toml says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(title = "publish.toml"))]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The site's name: guards against publishing over another site.
+    pub site: SiteName,
+    /// The built site, relative to publish.toml; `dist` when not given.
+    pub dir: Option<PathBuf>,
+    /// The targets, by name.
+    #[serde(default, rename = "env")]
+    pub environments: BTreeMap<EnvironmentName, EnvironmentSection>,
+    /// The header rules; later ones win, field by field.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<HeaderRule>"))]
+    pub headers: Vec<CheckedHeaderRule>,
+    /// What of the folder is published, and how carefully.
+    #[serde(default)]
+    pub publish: PublishSection,
+    /// How long superseded releases stay.
+    #[serde(default)]
+    pub retention: Retention,
+    /// How the CDN is refreshed.
+    #[serde(default)]
+    pub invalidation: InvalidationSection,
+    /// The folder that publish.toml lies in; empty for the current one.
+    #[serde(skip)]
+    folder: PathBuf,
+}
+
+/// One target: `[env.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSection {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The prefix of the live objects; the whole bucket when not given.
+    pub prefix: Option<Prefix>,
+    /// The bucket's region; otherwise AWS's own settings say it.
+    pub region: Option<Word>,
+    /// The CloudFront distribution in front of the bucket; no CDN without it.
+    pub distribution: Option<DistributionId>,
+    /// Where visitors see the site.
+    pub url: Option<Url>,
+    /// The prefix of the state; `_publish/<prefix>/` when not given.
+    pub state: Option<Prefix>,
+    /// The bucket of the state; the live bucket when not given.
+    pub state_bucket: Option<BucketName>,
+    /// How objects are encrypted; as the bucket says when not given.
+    pub sse: Option<ServerSideEncryption>,
+    /// The KMS key's id or ARN; only with `sse = "aws:kms"`.
+    pub kms_key_id: Option<Word>,
+    /// The account that must own the buckets.
+    pub expected_bucket_owner: Option<AccountId>,
+    /// The profile of AWS's configuration files.
+    pub profile: Option<Word>,
+    /// A role to assume.
+    pub role_arn: Option<Word>,
+    /// An S3 endpoint that is not AWS's; means path-style addressing.
+    pub endpoint_url: Option<Url>,
+}
+
+/// How S3 encrypts objects at rest, as its header says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum ServerSideEncryption {
+    /// With KMS.
+    #[serde(rename = "aws:kms")]
+    Kms,
+    /// With keys that S3 manages.
+    #[serde(rename = "AES256")]
+    S3,
+}
+
+/// `[publish]`: what of the folder is published, and how carefully.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct PublishSection {
+    /// Globs of paths that stay out.
+    pub exclude: Vec<Glob>,
+    /// Globs of hidden paths that are published all the same; `.well-known/` always is.
+    pub include_hidden: Vec<Glob>,
+    /// Globs of paths that are published although they look private.
+    pub allow_private: Vec<Glob>,
+    /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
+    pub remove_now: Vec<Glob>,
+    /// How much of the live files may leave without a yes, in percent; 50 when not given.
+    pub max_removed_percent: Option<Percent>,
+    /// Whether visitors may read what publish keeps beside a site that fills the whole bucket.
+    pub public_state: bool,
+}
+
+/// `[retention]`: a superseded release stays while either holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// It is one of that many latest releases.
+    pub releases: NonZeroU32,
+    /// It was superseded at most that many days ago.
+    pub days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Retention {
+        const TEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+        Retention { releases: TEN, days: 30 }
+    }
+}
+
+/// `[invalidation]`: how the CDN is refreshed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct InvalidationSection {
+    /// What a publish waits for; `effect` when not given.
+    pub wait: Wait,
+    /// How long it waits, in seconds; 120 when not given.
+    pub timeout_s: Option<NonZeroU64>,
+    /// Most paths it sends; beyond it, folders become wildcards. 100 when not given.
+    pub max_paths: Option<NonZeroUsize>,
+}
+
+/// A header rule whose globs and values are usable.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "HeaderRule")]
+pub struct CheckedHeaderRule(HeaderRule);
+
+impl TryFrom<HeaderRule> for CheckedHeaderRule {
+    type Error = InvalidValue;
+    fn try_from(rule: HeaderRule) -> Result<CheckedHeaderRule, InvalidValue> {
+        values::check_header_rule(&rule).map(|()| CheckedHeaderRule(rule))
+    }
+}
+
+impl Config {
+    /// Reads the text of a publish.toml.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`], naming line and column, and the nearest known key for one that is unknown.
+    pub fn parse(text: &str) -> Result<Config, Problem> {
+        Config::parse_named(text, FILE_NAME)
+    }
+
+    /// Reads the publish.toml at `path`, whatever its name.
+    ///
+    /// # Errors
+    /// As [`Config::parse`], and when the file cannot be read.
+    pub fn read(path: &Path) -> Result<Config, Problem> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let problem = Problem::new(Code::Configuration, format!("{name} cannot be read"));
+            match error.kind() {
+                ErrorKind::NotFound => problem.hint("Give the path of a publish.toml with --config.").source(error),
+                ErrorKind::InvalidData => problem.hint("Save it as UTF-8.").source(error),
+                _ => problem.source(error),
+            }
+        })?;
+        let mut config = Config::parse_named(&text, &name)?;
+        config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Ok(config)
+    }
+
+    fn parse_named(text: &str, name: &str) -> Result<Config, Problem> {
+        let config: Config = toml::from_str(text).map_err(|error| explain::problem(&error, text, name))?;
+        for (environment, section) in &config.environments {
+            if section.kms_key_id.is_some() && section.sse != Some(ServerSideEncryption::Kms) {
+                let message = format!("{name}, [env.{environment}]: `kms_key_id` needs `sse = \"aws:kms\"`");
+                return Err(Problem::new(Code::Configuration, message));
+            }
+        }
+        Ok(config)
+    }
+
+    /// The header rules, in order.
+    pub fn header_rules(&self) -> Vec<HeaderRule> {
+        self.headers.iter().map(|CheckedHeaderRule(rule)| rule.clone()).collect()
+    }
+}
+
+/// The publish.toml of `folder`, if it has one. Folders above are not searched: what a command does should not
+/// depend on files one does not see.
+///
+/// # Errors
+/// [`Code::Configuration`] when the file system does not tell whether it is there.
+pub fn find(folder: &Path) -> Result<Option<PathBuf>, Problem> {
+    let path = folder.join(FILE_NAME);
+    match std::fs::metadata(&path) {
+        Ok(_) => Ok(Some(path)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(Problem::new(Code::Configuration, format!("{} cannot be read", path.display())).source(error))
+        }
+    }
+}
+
+/// The folder to publish: `argument`, else `dir` of publish.toml (relative to it), else `dist`.
+pub fn site_folder(argument: Option<&Path>, config: Option<&Config>) -> PathBuf {
+    if let Some(folder) = argument {
+        return folder.to_path_buf();
+    }
+    match config {
+        Some(config) => config.folder.join(config.dir.as_deref().unwrap_or(Path::new(DEFAULT_FOLDER))),
+        None => PathBuf::from(DEFAULT_FOLDER),
+    }
+}
+
+impl PublishSection {
+    /// The settings, with defaults where nothing was said.
+    pub fn settings(&self) -> PublishSettings {
+        let texts = |globs: &[Glob]| globs.iter().map(Glob::to_string).collect();
+        let default = PublishSettings::default();
+        PublishSettings {
+            exclude: texts(&self.exclude),
+            include_hidden: texts(&self.include_hidden),
+            allow_private: texts(&self.allow_private),
+            remove_now: texts(&self.remove_now),
+            max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
+            public_state: self.public_state,
+        }
+    }
+}
+
+impl InvalidationSection {
+    /// The settings, with defaults where nothing was said.
+    pub fn settings(&self) -> InvalidationSettings {
+        let default = InvalidationSettings::default();
+        InvalidationSettings {
+            wait: self.wait,
+            timeout: self.timeout_s.map_or(default.timeout, |seconds| Duration::from_secs(seconds.get())),
+            max_paths: self.max_paths.map_or(default.max_paths, NonZeroUsize::get),
+        }
+    }
+}

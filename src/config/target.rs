@@ -1,0 +1,227 @@
+//! Which target a run is for: what publish.toml, `--env` and the other flags come down to.
+
+use crate::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
+use crate::config::{Config, EnvironmentSection, FILE_NAME, ServerSideEncryption, explain};
+use crate::environment::{Access, Encryption, Environment, InvalidationSettings, PublishSettings};
+use crate::error::{Code, Problem};
+use crate::layout::Layout;
+use crate::rules::HeaderRule;
+
+/// The name of the built-in environment.
+pub const SANDBOX: &str = "sandbox";
+
+/// What the command line says about the target; each wins over publish.toml.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--bucket`.
+    pub bucket: Option<BucketName>,
+    /// `--prefix`.
+    pub prefix: Option<Prefix>,
+    /// `--distribution`.
+    pub distribution: Option<DistributionId>,
+    /// `--region`.
+    pub region: Option<Word>,
+    /// `--endpoint-url`, for S3.
+    pub endpoint_url: Option<Url>,
+    /// `--profile`.
+    pub profile: Option<Word>,
+    /// `--site`.
+    pub site: Option<SiteName>,
+}
+
+/// Where a run goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// To the stand-in on this machine, whose addresses are known once it runs.
+    Sandbox(SandboxTarget),
+    /// To AWS, or to what an endpoint says.
+    Environment(Box<Environment>),
+}
+
+/// All of the sandbox's environment that is known before it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxTarget {
+    /// The site's name.
+    pub site: String,
+    /// The header rules, in order.
+    pub headers: Vec<HeaderRule>,
+    /// What of the folder is published, and how carefully.
+    pub publish: PublishSettings,
+    /// How the CDN is refreshed.
+    pub invalidation: InvalidationSettings,
+}
+
+/// The target of a run.
+///
+/// - `--env NAME` names it. Without it, the only environment of publish.toml is meant; of several, none is.
+/// - `--bucket` without `--env` is a target of its own: it takes the site's name, header rules and settings from
+///   publish.toml, but no other environment's distribution or state. Without publish.toml it needs `--site`.
+/// - With neither publish.toml nor `--bucket`, the sandbox is meant; but not in a pipeline (`ci`), which must not
+///   succeed by publishing nowhere.
+///
+/// # Errors
+/// [`Code::Usage`] or [`Code::Configuration`], saying what to write instead.
+pub fn resolve(config: Option<&Config>, env: Option<&str>, overrides: &Overrides, ci: bool) -> Result<Target, Problem> {
+    if env == Some(SANDBOX) || (env.is_none() && overrides.bucket.is_none() && config.is_none() && !ci) {
+        return sandbox(config, overrides).map(Target::Sandbox);
+    }
+    let (name, section) = match (env, config) {
+        (None, _) if overrides.bucket.is_some() => own_target(config, overrides)?,
+        (Some(name), Some(config)) => named(config, name)?,
+        (None, Some(config)) => only(config)?,
+        (Some(name), None) => {
+            let message = format!("there is no environment `{name}`: no {FILE_NAME} was found");
+            return Err(Problem::new(Code::Configuration, message)
+                .hint(format!("Describe it in {FILE_NAME}, or say where that file is with --config.")));
+        }
+        (None, None) => {
+            return Err(Problem::new(Code::Usage, "no target is given, and a pipeline (CI is set) needs one").hint(
+                format!("Add a {FILE_NAME}, give --bucket and --site, or say --env sandbox if that is what you want."),
+            ));
+        }
+    };
+    environment(name, section, config, overrides).map(|environment| Target::Environment(Box::new(environment)))
+}
+
+fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarget, Problem> {
+    let Overrides { bucket, prefix, distribution, region, endpoint_url, profile, site } = overrides;
+    let refused = [
+        ("--bucket", bucket.is_some()),
+        ("--prefix", prefix.is_some()),
+        ("--distribution", distribution.is_some()),
+        ("--region", region.is_some()),
+        ("--endpoint-url", endpoint_url.is_some()),
+        ("--profile", profile.is_some()),
+    ];
+    if let Some((flag, _)) = refused.iter().find(|(_, given)| *given) {
+        return Err(Problem::new(Code::Usage, format!("{flag} means nothing to the sandbox"))
+            .hint("Give --bucket and --site, or name an environment with --env, to publish elsewhere."));
+    }
+    let named = site.as_ref().or(config.map(|config| &config.site));
+    Ok(SandboxTarget {
+        site: named.map_or_else(|| SANDBOX.to_owned(), SiteName::to_string),
+        headers: config.map(Config::header_rules).unwrap_or_default(),
+        publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
+        invalidation: config.map(|config| config.invalidation.settings()).unwrap_or_default(),
+    })
+}
+
+fn own_target(config: Option<&Config>, overrides: &Overrides) -> Result<(String, EnvironmentSection), Problem> {
+    let Some(bucket) = &overrides.bucket else {
+        return Err(Problem::new(Code::Internal, "a target without a bucket was asked for"));
+    };
+    if config.is_none() && overrides.site.is_none() {
+        return Err(Problem::new(Code::Usage, "--bucket needs --site, the site's name")
+            .hint("The name guards against publishing one site over another; choose one and keep it."));
+    }
+    Ok((bucket.to_string(), EnvironmentSection::of_bucket(bucket.clone())))
+}
+
+fn named(config: &Config, name: &str) -> Result<(String, EnvironmentSection), Problem> {
+    let found = config.environments.iter().find(|(known, _)| known.as_str() == name);
+    if let Some((name, section)) = found {
+        return Ok((name.to_string(), section.clone()));
+    }
+    let known: Vec<&str> = config.environments.keys().map(|name| name.as_str()).chain([SANDBOX]).collect();
+    let hint = match explain::nearest(name, known.iter().copied()) {
+        Some(nearest) => format!("Did you mean `{nearest}`?"),
+        None => format!("There are: {}.", known.join(", ")),
+    };
+    Err(Problem::new(Code::Configuration, format!("there is no environment `{name}` in {FILE_NAME}")).hint(hint))
+}
+
+fn only(config: &Config) -> Result<(String, EnvironmentSection), Problem> {
+    let mut environments = config.environments.iter();
+    match (environments.next(), environments.next()) {
+        (Some((name, section)), None) => Ok((name.to_string(), section.clone())),
+        (None, _) => Err(Problem::new(Code::Configuration, format!("{FILE_NAME} describes no environment"))
+            .hint("Add one as [env.production], or say --env sandbox to publish to this machine.")),
+        (Some(_), Some(_)) => {
+            let names: Vec<&str> = config.environments.keys().map(|name| name.as_str()).collect();
+            let message = format!("{FILE_NAME} describes several environments: {}", names.join(", "));
+            Err(Problem::new(Code::Usage, message).hint("Say which one is meant with --env NAME."))
+        }
+    }
+}
+
+fn environment(
+    name: String,
+    section: EnvironmentSection,
+    config: Option<&Config>,
+    overrides: &Overrides,
+) -> Result<Environment, Problem> {
+    let text = |value: Option<&Word>| value.map(Word::to_string);
+    let Some(site) = overrides.site.as_ref().or(config.map(|config| &config.site)) else {
+        return Err(Problem::new(Code::Usage, "the site's name is missing").hint("Give it with --site."));
+    };
+    let layout = layout(&name, site, &section, overrides)?;
+    let access = Access {
+        region: text(overrides.region.as_ref().or(section.region.as_ref())),
+        s3_endpoint: overrides.endpoint_url.as_ref().or(section.endpoint_url.as_ref()).map(endpoint),
+        cloudfront_endpoint: None,
+        profile: text(overrides.profile.as_ref().or(section.profile.as_ref())),
+        role_arn: text(section.role_arn.as_ref()),
+        static_keys: None,
+        expected_bucket_owner: section.expected_bucket_owner.as_ref().map(ToString::to_string),
+        encryption: match section.sse {
+            None => Encryption::BucketDefault,
+            Some(ServerSideEncryption::S3) => Encryption::S3,
+            Some(ServerSideEncryption::Kms) => Encryption::Kms { key_id: text(section.kms_key_id.as_ref()) },
+        },
+    };
+    Ok(Environment {
+        name,
+        layout,
+        access,
+        distribution: overrides.distribution.as_ref().or(section.distribution.as_ref()).map(ToString::to_string),
+        url: section.url.as_ref().map(endpoint),
+        headers: config.map(Config::header_rules).unwrap_or_default(),
+        publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
+        invalidation: config.map(|config| config.invalidation.settings()).unwrap_or_default(),
+    })
+}
+
+/// Live objects may not lie inside the state: nothing could tell them from it.
+fn layout(name: &str, site: &SiteName, section: &EnvironmentSection, overrides: &Overrides) -> Result<Layout, Problem> {
+    let bucket = overrides.bucket.as_ref().unwrap_or(&section.bucket);
+    let prefix = overrides.prefix.as_ref().or(section.prefix.as_ref()).map_or("", Prefix::as_str);
+    let layout = Layout::new(
+        site.as_str(),
+        bucket.as_str(),
+        prefix,
+        section.state_bucket.as_ref().map(BucketName::as_str),
+        section.state.as_ref().map(Prefix::as_str),
+    );
+    let (live, state) = (layout.live_prefix(), layout.state_prefix());
+    if live.bucket == state.bucket && live.key.starts_with(&state.key) {
+        let message = format!("the site's objects ({live}) of `{name}` would lie inside its state ({state})");
+        return Err(Problem::new(Code::Configuration, message)
+            .hint("Give `state` a prefix of its own, or leave it out for `_publish/<prefix>/`."));
+    }
+    Ok(layout)
+}
+
+fn endpoint(url: &Url) -> String {
+    url.without_final_slash().to_owned()
+}
+
+impl EnvironmentSection {
+    /// The bucket as a whole, and nothing else said.
+    fn of_bucket(bucket: BucketName) -> EnvironmentSection {
+        EnvironmentSection {
+            bucket,
+            prefix: None,
+            region: None,
+            distribution: None,
+            url: None,
+            state: None,
+            state_bucket: None,
+            sse: None,
+            kms_key_id: None,
+            expected_bucket_owner: None,
+            profile: None,
+            role_arn: None,
+            endpoint_url: None,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::environment::{Encryption, Environment};
+
+const EXAMPLE: &str = "site = \"shop\"\n[env.production]\nbucket = \"example-site\"\n";
+
+fn config(text: &str) -> Config {
+    Config::parse(text).unwrap()
+}
+
+/// Message and hint.
+fn refusal(text: &str) -> (String, String) {
+    let problem = Config::parse(text).unwrap_err();
+    assert_eq!(problem.code, Code::Configuration);
+    (problem.message, problem.hint)
+}
+
+fn environment_of(target: Target) -> Environment {
+    match target {
+        Target::Environment(environment) => *environment,
+        Target::Sandbox(_) => panic!("the sandbox is not meant here"),
+    }
+}
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)
+}
+
+#[test]
+fn the_example_says_every_key() {
+    let config = Config::read(&file("publish.toml")).unwrap();
+    let production = environment_of(resolve(Some(&config), Some("production"), &Overrides::default(), true).unwrap());
+    assert_eq!(production.layout.identity().bucket, "example-site");
+    assert_eq!(production.layout.state_prefix().to_string(), "s3://example-site/_publish/live/");
+    assert_eq!(production.distribution.as_deref(), Some("E123ABC"));
+    let staging = environment_of(resolve(Some(&config), Some("staging"), &Overrides::default(), true).unwrap());
+    assert!(matches!(staging.access.encryption, Encryption::Kms { key_id: Some(_) }));
+    assert_eq!(staging.layout.state_prefix().to_string(), "s3://example-state/_publish/staging/");
+    assert_eq!(site_folder(None, Some(&config)), file("dist"));
+
+    let text = std::fs::read_to_string(file("publish.toml")).unwrap();
+    let schema = serde_json::to_value(schemars::schema_for!(Config)).unwrap();
+    let mut keys = Vec::new();
+    collect_keys(&schema, &mut keys);
+    for key in keys {
+        let said = text.lines().any(|line| {
+            let line = line.trim_start_matches('[');
+            line.starts_with(&key) && line[key.len()..].starts_with([' ', '.', ']'])
+        });
+        assert!(said, "config/publish.toml does not show `{key}`");
+    }
+}
+
+fn collect_keys(schema: &serde_json::Value, keys: &mut Vec<String>) {
+    if let Some(properties) = schema.get("properties").and_then(|properties| properties.as_object()) {
+        keys.extend(properties.keys().cloned());
+    }
+    if let Some(definitions) = schema.get("$defs").and_then(|definitions| definitions.as_object()) {
+        definitions.values().for_each(|definition| collect_keys(definition, keys));
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "UPDATE=1 asks this test to write the schema anew")]
+fn the_schema_is_that_of_the_types() {
+    let mut schema = serde_json::to_string_pretty(&schemars::schema_for!(Config)).unwrap();
+    schema.push('\n');
+    if std::env::var("UPDATE").is_ok_and(|update| update == "1") {
+        std::fs::write(file("publish.schema.json"), &schema).unwrap();
+    }
+    let committed = std::fs::read_to_string(file("publish.schema.json")).unwrap_or_default();
+    assert_eq!(committed, schema, "config/publish.schema.json is not that of the types; write it anew with UPDATE=1");
+}
+
+#[test]
+fn unknown_keys_name_the_nearest_one_with_line_and_column() {
+    let (message, hint) = refusal("site = \"shop\"\n[env.production]\nbuckt = \"example-site\"\n");
+    assert_eq!(message, "publish.toml, line 3, column 1: unknown key `buckt`");
+    assert_eq!(hint, "Did you mean `bucket`?");
+    let (message, hint) = refusal("site = \"shop\"\n[[headers]]\nfor = \"*\"\ncache-control = \"no-store\"\n");
+    assert_eq!(message, "publish.toml, line 4, column 1: unknown key `cache-control`");
+    assert_eq!(hint, "Did you mean `cache_control`?");
+    let (message, hint) = refusal("sit = \"shop\"\n");
+    assert_eq!(message, "publish.toml, line 1, column 1: unknown key `sit`");
+    assert_eq!(hint, "Did you mean `site`?");
+    let (_, hint) = refusal("site = \"shop\"\n[retention]\nqqq = 1\n");
+    assert_eq!(hint, "Known here: releases, days.");
+}
+
+#[test]
+fn wrong_values_are_named_with_their_line() {
+    let cases = [
+        ("site = 7", "line 1, column 8: must be a text in quotation marks, not integer `7`"),
+        ("site = \"a b\"", "line 1, column 8: `a b` is not a name: use 1 to 64 letters, digits, `.`, `_` or `-`"),
+        ("dir = \"dist\"", "line 1, column 1: the key `site` is missing"),
+        ("site = \"a\"\n[env.sandbox]\nbucket = \"abc\"", "the environment `sandbox` is built in"),
+        ("site = \"a\"\n[env.p]\nbucket = \"shop--use1-az4--x-s3\"", "line 3, column 10: `shop--use1-az4--x-s3` is a"),
+        ("site = \"a\"\n[env.p]\nbucket = \"abc\"\nsse = \"kms\"", "line 4, column 7: unknown value `kms`"),
+        ("site = \"a\"\n[env.p]\nbucket = \"abc\"\nkms_key_id = \"k\"", "[env.p]: `kms_key_id` needs `sse"),
+        ("site = \"a\"\n[publish]\nexclude = [\"a/{b\"]", "line 3, column 11: `a/{b` is not a glob"),
+        ("site = \"a\"\n[publish]\nexclude = \"a\"", "line 3, column 11: must be a list, not string \"a\""),
+        ("site = \"a\"\n[publish]\nmax_removed_percent = 101", "line 3, column 23: 101 is not a percentage"),
+        ("site = \"a\"\n[publish]\nmax_removed_percent = -1", "line 3, column 23: "),
+        ("site = \"a\"\n[invalidation]\nmax_paths = 0", "line 3, column 13: must be a whole number, 1 or more"),
+        ("site = \"a\"\n[invalidation]\nwait = \"effects\"", "line 3, column 8: unknown value `effects`"),
+        ("site = \"a\"\n[[headers]]\nfor = 3", "must be a text or a list of texts"),
+        ("site = \"a\"\n[[headers]]\nfor = []", "`for` names no paths"),
+        ("site = \"a\"\n[[headers]]\nfor = \"*\"\ncache_control = \"\"", "`cache_control` must be one line"),
+        ("site = \"a\"\nsite = \"b\"", "line 2, column 1: duplicate key"),
+        ("site = \"a", "line 1, column "),
+    ];
+    for (text, expected) in cases {
+        let (message, _) = refusal(text);
+        assert!(message.starts_with("publish.toml, ") && message.contains(expected), "{text:?}: {message}");
+        assert!(!message.contains('\n'), "{message:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(find(folder.path()).unwrap(), None);
+    let problem = Config::read(&folder.path().join("other.toml")).unwrap_err();
+    assert!(problem.message.ends_with("other.toml cannot be read"), "{}", problem.message);
+}
+
+#[test]
+fn the_folder_is_the_argument_then_dir_then_dist() {
+    let with_dir = config("site = \"a\"\ndir = \"build\"");
+    assert_eq!(site_folder(Some(Path::new("./out")), Some(&with_dir)), Path::new("./out"));
+    assert_eq!(site_folder(None, Some(&with_dir)), Path::new("build"));
+    assert_eq!(site_folder(None, Some(&config("site = \"a\""))), Path::new("dist"));
+    assert_eq!(site_folder(None, None), Path::new("dist"));
+}
+
+#[test]
+fn without_a_target_it_is_the_sandbox_but_not_in_a_pipeline() {
+    let Target::Sandbox(sandbox) = resolve(None, None, &Overrides::default(), false).unwrap() else {
+        panic!("the sandbox is meant");
+    };
+    assert_eq!(sandbox.site, "sandbox");
+    assert_eq!(resolve(None, None, &Overrides::default(), true).unwrap_err().code, Code::Usage);
+    let named = resolve(Some(&config(EXAMPLE)), Some("sandbox"), &Overrides::default(), true).unwrap();
+    assert!(matches!(named, Target::Sandbox(SandboxTarget { site, .. }) if site == "shop"));
+    let region = Overrides { region: "eu-central-1".parse().ok(), ..Overrides::default() };
+    assert!(resolve(None, None, &region, false).unwrap_err().message.contains("--region"));
+}
+
+#[test]
+fn the_only_environment_is_meant_and_of_several_none() {
+    let one = config(EXAMPLE);
+    assert_eq!(environment_of(resolve(Some(&one), None, &Overrides::default(), true).unwrap()).name, "production");
+    let two = config(&format!("{EXAMPLE}[env.staging]\nbucket = \"example-staging\"\n"));
+    let problem = resolve(Some(&two), None, &Overrides::default(), false).unwrap_err();
+    assert_eq!(problem.message, "publish.toml describes several environments: production, staging");
+    assert!(resolve(Some(&config("site = \"a\"")), None, &Overrides::default(), false).is_err());
+}
+
+#[test]
+fn an_unknown_environment_names_the_nearest_one() {
+    let problem = resolve(Some(&config(EXAMPLE)), Some("prodction"), &Overrides::default(), false).unwrap_err();
+    assert_eq!(problem.message, "there is no environment `prodction` in publish.toml");
+    assert_eq!(problem.hint, "Did you mean `production`?");
+    assert!(resolve(None, Some("production"), &Overrides::default(), false).is_err());
+}
+
+#[test]
+fn flags_win_over_the_environment() {
+    let overrides = Overrides {
+        prefix: "next".parse().ok(),
+        endpoint_url: "http://127.0.0.1:9000/".parse().ok(),
+        site: "other".parse().ok(),
+        ..Overrides::default()
+    };
+    let environment = environment_of(resolve(Some(&config(EXAMPLE)), None, &overrides, false).unwrap());
+    assert_eq!(environment.layout.live_prefix().to_string(), "s3://example-site/next/");
+    assert_eq!(environment.layout.identity().site, "other");
+    assert_eq!(environment.access.s3_endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+}
+
+#[test]
+fn a_bucket_alone_is_a_target_of_its_own() {
+    let bucket = Overrides { bucket: "example-other".parse().ok(), ..Overrides::default() };
+    let problem = resolve(None, None, &bucket, true).unwrap_err();
+    assert!(problem.message.contains("--site"), "{}", problem.message);
+
+    let with_site = Overrides { site: "shop".parse().ok(), ..bucket.clone() };
+    let environment = environment_of(resolve(None, None, &with_site, true).unwrap());
+    assert_eq!(environment.layout.identity().bucket, "example-other");
+
+    let text = format!("{EXAMPLE}distribution = \"E123ABC\"\n");
+    let alone = environment_of(resolve(Some(&config(&text)), None, &bucket, false).unwrap());
+    assert_eq!(alone.distribution, None, "another bucket's distribution must not be refreshed");
+    let named = environment_of(resolve(Some(&config(&text)), Some("production"), &bucket, false).unwrap());
+    assert_eq!(named.distribution.as_deref(), Some("E123ABC"));
+    assert_eq!(named.layout.identity().bucket, "example-other");
+}
+
+#[test]
+fn live_objects_never_lie_inside_the_state() {
+    for (prefix, state) in [("", "/"), ("live", ""), ("live", "live"), ("live/site", "live")] {
+        let text = format!("{EXAMPLE}prefix = \"{prefix}\"\nstate = \"{state}\"\n");
+        let problem = resolve(Some(&config(&text)), None, &Overrides::default(), false).unwrap_err();
+        assert!(problem.message.contains("inside its state"), "{}", problem.message);
+    }
+    let text = format!("{EXAMPLE}prefix = \"live\"\nstate = \"live/state\"\n");
+    assert!(resolve(Some(&config(&text)), None, &Overrides::default(), false).is_ok());
+}
+
+/// The actions that `name` allows.
+fn allowed_actions(name: &str) -> Vec<String> {
+    let policy: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file(name)).unwrap()).unwrap();
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let allowing = statements.filter(|statement| statement["Effect"] == "Allow");
+    let one_or_many = |action: &serde_json::Value| match action {
+        serde_json::Value::Array(many) => many.clone(),
+        one => vec![one.clone()],
+    };
+    let actions = allowing.flat_map(|statement| one_or_many(&statement["Action"]));
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn policies_allow_no_more_than_each_role_needs() {
+    let publisher = allowed_actions("iam/publisher.json");
+    assert!(publisher.contains(&"s3:PutObject".to_owned()));
+    assert!(!publisher.iter().any(|action| action.contains("Delete") || action.contains('*')), "{publisher:?}");
+    assert!(allowed_actions("iam/release-manager.json").contains(&"s3:DeleteObject".to_owned()));
+    assert_eq!(allowed_actions("iam/viewer.json"), ["s3:ListBucket", "s3:GetObject"]);
+}
+
+#[test]
+fn the_bucket_policy_hides_the_state() {
+    let text = std::fs::read_to_string(file("bucket-policy-hide-state.json")).unwrap();
+    let policy: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let deny = policy["Statement"].as_array().unwrap().iter().find(|statement| statement["Effect"] == "Deny").unwrap();
+    let layout = crate::layout::Layout::new("shop", "EXAMPLE-BUCKET", "", None, None);
+    let statement: serde_json::Value = serde_json::from_str(&crate::policy::hide_state(&layout)).unwrap();
+    assert_eq!(*deny, statement);
+}

@@ -1,0 +1,348 @@
+//! The same promises against an implementation of S3 and CloudFront that we did not write, judged by a client that we
+//! did not write: ministack and boto3, in a virtual environment of their own. What was asked is what a proxy in
+//! between saw; what is there is what boto3 finds.
+//!
+//! ministack gives copies the old Content-Encoding, ignores conditions on what a copy replaces, and completes
+//! invalidations at once: what depends on those is tested against the sandbox alone.
+
+mod hosting;
+mod recorder;
+mod server;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use publish::digest::Digest;
+use publish::manifest::ReleaseNumber;
+use publish::report::{InvalidationStatus, Outcome, Report};
+use publish::rules::{HeaderRule, OneOrMany};
+
+use self::hosting::{Hosting, Inspection, request};
+use self::recorder::Recorded;
+use crate::world::{self, fixture};
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const KEPT_BY_THE_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+const REVALIDATE: &str = "public, max-age=0, must-revalidate";
+
+/// What v2 of the fixture changes: every URL whose answer differs, and no other.
+const CHANGED_URLS: [&str; 8] =
+    ["/", "/about/", "/about/index.html", "/config.json", "/contact.html", "/index.html", "/news/", "/news/index.html"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_independent_client_finds_what_the_folder_and_the_manifest_say() {
+    let hosting = Hosting::new().await;
+    let report = hosting.published(&fixture("v1")).await;
+    assert_eq!(report.outcome, Outcome::Published);
+    let found = hosting.inspect();
+    assert_live_is(&found, &fixture("v1"));
+    assert_eq!(found.differences, [""; 0]);
+    assert_manifest_lists(&found, "1", &fixture("v1"));
+    assert_eq!(found.head.unwrap()["active"]["release"], 1);
+    // Every byte went over the wire once, and nothing else did.
+    assert_eq!(sent(&hosting.recorder.take()), contents(&fixture("v1")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn visitors_of_the_distribution_get_what_was_published() {
+    let hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    let files = files_of(&fixture("v1"));
+    let urls: Vec<String> = files.keys().map(|path| format!("/{path}")).collect();
+    let pages = hosting.browse(&urls.iter().map(String::as_str).chain(["/", "/no-such-page"]).collect::<Vec<_>>());
+    for (path, bytes) in &files {
+        let page = &pages[&format!("/{path}")];
+        assert_eq!((page.status, &page.sha256), (200, &sha256(bytes)), "{path}");
+        assert_eq!(page.content_type.as_deref(), Some(content_type(path)), "{path}");
+        assert_eq!(page.cache_control.as_deref(), Some(cache_control(path)), "{path}");
+    }
+    assert_eq!((pages["/"].status, &pages["/"].sha256), (200, &sha256(&files["index.html"])));
+    let page = &pages["/no-such-page"];
+    assert_eq!((page.status, &page.sha256), (404, &sha256(&files["404.html"])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_judge_sees_tampering() {
+    let hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    hosting.put("live/config.json", "{}");
+    let found = hosting.inspect();
+    assert!(found.differences.iter().any(|text| text.starts_with("config.json: SHA-256")), "{:?}", found.differences);
+    assert!(found.differences.iter().any(|text| text.starts_with("config.json: headers")), "{:?}", found.differences);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_site_costs_one_request_whatever_its_mtimes() {
+    let hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    let before = hosting.inspect();
+    let touched = tempfile::tempdir().unwrap();
+    copy_with_other_mtimes(&fixture("v1"), touched.path());
+    for folder in [fixture("v1").as_path(), touched.path()] {
+        let report = hosting.published(folder).await;
+        assert_eq!(report.outcome, Outcome::Unchanged);
+        let asked = hosting.recorder.take();
+        assert_eq!(operations(&asked), BTreeMap::from([("GetObject", 1)]));
+        assert_eq!(asked[0].key, "_publish/live/head.json");
+        assert_eq!(report.requests, BTreeMap::from([("GetObject".to_owned(), 1)]));
+    }
+    assert_eq!(hosting.inspect().objects, before.objects);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_site_sends_only_what_changed_and_refreshes_just_that() {
+    let hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    let before = hosting.inspect();
+    let report = hosting.published(&fixture("v2")).await;
+    let found = hosting.inspect();
+
+    let old = contents(&fixture("v1"));
+    let changed: BTreeSet<String> = contents(&fixture("v2")).difference(&old).cloned().collect();
+    let asked = hosting.recorder.take();
+    assert_eq!(sent(&asked), changed);
+    assert_counted_what_was_seen(&report, &asked);
+
+    assert_live_is(&found, &fixture("v2"));
+    assert_eq!(found.differences, [""; 0]);
+    assert_manifest_lists(&found, "1", &fixture("v1"));
+    assert_manifest_lists(&found, "2", &fixture("v2"));
+    let (live, lived) = (found.live(), before.live());
+    assert!(!live.contains_key("contact.html"), "the removed page is still there");
+    for (path, object) in lived.iter().filter(|(path, _)| path.starts_with("assets/")) {
+        assert_eq!(live.get(path), Some(object), "{path} is needed by open tabs");
+    }
+
+    let [.., last] = &found.invalidations[..] else { panic!("nothing was invalidated") };
+    assert_eq!(sorted(&last.paths), CHANGED_URLS);
+    assert_eq!(last.status, "Completed");
+    let invalidation = report.invalidation.unwrap();
+    assert_eq!(invalidation.ids, [last.id.as_str()]);
+    assert_eq!(invalidation.status, InvalidationStatus::Effective);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_header_rule_costs_copies_only() {
+    let mut hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    let before = hosting.inspect();
+    hosting.environment.headers = vec![HeaderRule {
+        globs: OneOrMany(vec!["downloads/**".to_owned(), "config.json".to_owned()]),
+        cache_control: Some("public, max-age=60".to_owned()),
+        content_language: Some("de".to_owned()),
+        ..HeaderRule::default()
+    }];
+    let report = hosting.published(&fixture("v1")).await;
+    let asked = hosting.recorder.take();
+    assert_eq!(sent(&asked), BTreeSet::new());
+    let copied: BTreeSet<&str> =
+        asked.iter().filter(|request| request.operation == "CopyObject").map(|request| request.key.as_str()).collect();
+    assert_eq!(copied, BTreeSet::from(["live/config.json", "live/downloads/price list ä.txt"]));
+    assert_eq!(report.files.reheadered, 2);
+    assert_counted_what_was_seen(&report, &asked);
+
+    let found = hosting.inspect();
+    assert_eq!(found.differences, [""; 0]);
+    for (path, object) in before.live() {
+        let mut expected = object.clone();
+        if copied.contains(format!("live/{path}").as_str()) {
+            expected.headers.insert("cache_control".to_owned(), "public, max-age=60".to_owned());
+            expected.headers.insert("content_language".to_owned(), "de".to_owned());
+        }
+        assert_eq!(found.live()[path], &expected, "{path}");
+    }
+    let paths = &found.invalidations.last().unwrap().paths;
+    assert_eq!(sorted(paths), ["/config.json", "/downloads/price%20list%20%C3%A4.txt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_refresh_is_done_by_the_next_run() {
+    let hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    let before = hosting.inspect().invalidations.len();
+    hosting.recorder.refuse(Some("CreateInvalidation"));
+    let report = hosting.publish(&fixture("v2")).await;
+    assert_eq!(report.exit_code, 3, "{report:#?}");
+    assert_eq!(hosting.inspect().invalidations.len(), before);
+    let owed = hosting.status().await.pending_refreshes;
+    assert_eq!(owed.iter().map(|refresh| sorted(&refresh.paths)).collect::<Vec<_>>(), [CHANGED_URLS]);
+
+    hosting.recorder.refuse(None);
+    let report = hosting.published(&fixture("v2")).await;
+    assert_eq!(report.outcome, Outcome::Repaired);
+    assert_eq!(sent(&hosting.recorder.take()), BTreeSet::new());
+    let found = hosting.inspect();
+    assert_eq!(found.invalidations.len(), before + 1);
+    assert_eq!(sorted(&found.invalidations[before].paths), CHANGED_URLS);
+    assert_eq!(hosting.published(&fixture("v2")).await.outcome, Outcome::Unchanged);
+    assert_eq!(operations(&hosting.recorder.take()), BTreeMap::from([("GetObject", 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_site_is_refused() {
+    let hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    let before = hosting.inspect();
+    hosting.recorder.take();
+    let report = world::publish(request(hosting.environment_of_site("blog"), &fixture("v2"))).await;
+    assert_eq!(report.exit_code, 2, "{report:#?}");
+    assert_only_read(&hosting.recorder.take());
+    assert_eq!(hosting.inspect().objects, before.objects);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_something_else_put_there_is_refused() {
+    let hosting = Hosting::new().await;
+    hosting.put("live/index.html", "somebody else's page");
+    let report = hosting.publish(&fixture("v1")).await;
+    assert_eq!(report.exit_code, 2, "{report:#?}");
+    assert_only_read(&hosting.recorder.take());
+    assert_eq!(hosting.inspect().objects.keys().collect::<Vec<_>>(), ["live/index.html"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_and_status_agree_with_what_happens() {
+    let hosting = Hosting::new().await;
+    let nothing = hosting.status().await;
+    assert_eq!(nothing.release, None);
+    for (build, release, previous) in [("v1", 1, None), ("v2", 2, Some(1))] {
+        hosting.recorder.take();
+        let planned = hosting.plan(&fixture(build)).await;
+        assert_eq!(planned.exit_code, 10, "{planned:#?}");
+        assert_only_read(&hosting.recorder.take());
+        let report = hosting.published(&fixture(build)).await;
+        assert_eq!(planned.files, report.files);
+        assert_eq!(planned.deleted, report.deleted);
+        assert_eq!(planned.copied, report.copied);
+        assert!(planned.uploaded.bytes >= report.uploaded.bytes);
+        let paths = |report: &Report| report.invalidation.as_ref().map(|invalidation| invalidation.paths.clone());
+        assert_eq!(paths(&planned), paths(&report));
+        assert_counted_what_was_seen(&report, &hosting.recorder.take());
+
+        let status = hosting.status().await;
+        assert_eq!(operations(&hosting.recorder.take()), BTreeMap::from([("GetObject", 1)]));
+        assert_eq!(status.release, Some(ReleaseNumber::new(release)));
+        assert_eq!(status.previous_release, previous.map(ReleaseNumber::new));
+        assert_eq!((status.activation, status.pending_refreshes), (None, Vec::new()));
+        assert_eq!(hosting.plan(&fixture(build)).await.exit_code, 0);
+    }
+}
+
+/// The live objects are exactly `folder`'s files, besides fingerprinted ones of earlier releases, each with its bytes
+/// and the headers that visitors and caches need.
+fn assert_live_is(found: &Inspection, folder: &Path) {
+    let live = found.live();
+    let files = files_of(folder);
+    for (path, bytes) in &files {
+        let object = live.get(path.as_str()).unwrap_or_else(|| panic!("{path} is not live"));
+        assert_eq!(object.sha256, sha256(bytes), "{path}");
+        assert_eq!(object.size_bytes, bytes.len() as u64, "{path}");
+        let expected = [("cache_control", cache_control(path)), ("content_type", content_type(path))];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(object.headers, BTreeMap::from(expected), "{path}");
+    }
+    let superfluous = live.keys().filter(|path| !files.contains_key(**path) && cache_control(path) != IMMUTABLE);
+    assert_eq!(superfluous.collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+fn assert_manifest_lists(found: &Inspection, release: &str, folder: &Path) {
+    let listed = found.releases[release].files.iter().map(|file| (file.path.clone(), file.sha256.clone()));
+    let expected = files_of(folder).into_iter().map(|(path, bytes)| (path, sha256(&bytes)));
+    assert_eq!(listed.collect::<BTreeMap<_, _>>(), expected.collect::<BTreeMap<_, _>>());
+}
+
+/// The program's own counters say what the proxy saw.
+fn assert_counted_what_was_seen(report: &Report, asked: &[Recorded]) {
+    let counted: BTreeMap<&str, u64> = report.requests.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(counted, operations(asked));
+    let bytes: u64 = asked.iter().filter(|request| is_of_the_site(request)).map(|put| put.body.len() as u64).sum();
+    assert_eq!(report.uploaded.bytes, bytes);
+}
+
+fn assert_only_read(asked: &[Recorded]) {
+    let reads = ["GetObject", "HeadObject", "ListObjectsV2", "GetDistributionConfig", "GetInvalidation"];
+    assert!(operations(asked).keys().all(|operation| reads.contains(operation)), "{:?}", operations(asked));
+}
+
+/// How often each operation was asked for.
+fn operations(asked: &[Recorded]) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for request in asked {
+        *counts.entry(request.operation).or_default() += 1;
+    }
+    counts
+}
+
+/// The hashes of the bytes of the site that were sent; none may be sent twice.
+fn sent(asked: &[Recorded]) -> BTreeSet<String> {
+    let puts: Vec<&Recorded> = asked.iter().filter(|request| is_of_the_site(request)).collect();
+    let hashes: BTreeSet<String> = puts.iter().map(|put| sha256(&put.body)).collect();
+    assert_eq!(hashes.len(), puts.len(), "bytes were sent twice");
+    hashes
+}
+
+/// Whether a request carries bytes of the site, and not a record of the state.
+fn is_of_the_site(request: &Recorded) -> bool {
+    let record = request.key.starts_with("_publish/") && !request.key.contains("/blobs/");
+    request.operation == "PutObject" && !record
+}
+
+/// The hashes of all files of a folder. No two files of the fixture have the same bytes.
+fn contents(folder: &Path) -> BTreeSet<String> {
+    files_of(folder).values().map(|bytes| sha256(bytes)).collect()
+}
+
+/// The files of a folder, by their paths.
+fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = walkdir::WalkDir::new(folder).into_iter().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().is_file()).map(|entry| {
+        let path = entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+        (path, std::fs::read(entry.path()).unwrap())
+    });
+    files.collect()
+}
+
+fn copy_with_other_mtimes(from: &Path, to: &Path) {
+    for (path, bytes) in files_of(from) {
+        let path = to.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(86_400)).unwrap();
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Digest::of(bytes).to_string()
+}
+
+fn sorted(paths: &[String]) -> Vec<&str> {
+    paths.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What DESIGN's defaults give a path of the fixture.
+fn cache_control(path: &str) -> &'static str {
+    match path {
+        // The distribution shows it under URLs that nobody can list.
+        "404.html" => REVALIDATE,
+        // A picture with a hash-like name may be one that a person named.
+        _ if path.starts_with("assets/") && !path.ends_with(".png") => IMMUTABLE,
+        _ => KEPT_BY_THE_CDN,
+    }
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml; charset=utf-8",
+        "png" => "image/png",
+        "woff2" => "font/woff2",
+        "json" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "txt" => "text/plain; charset=utf-8",
+        other => panic!("no expectation for .{other}"),
+    }
+}
