@@ -6,9 +6,11 @@
     reason = "tests write sites to the disk, and fail by panicking"
 )]
 
+mod agreement;
 mod first_day;
 mod golden;
 mod headers;
+mod large;
 mod leftovers;
 mod lost_answers;
 mod lying_names;
@@ -17,6 +19,7 @@ mod order;
 mod refresh;
 mod refusals;
 mod snapshot_races;
+mod takeover;
 mod world;
 
 #[test]
