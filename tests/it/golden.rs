@@ -276,7 +276,8 @@ fn any_other_format_is_refused_before_anything_else_is_believed() {
 fn an_unknown_field_is_refused_wherever_it_stands() {
     let head: Value = serde_json::from_slice(&std::fs::read(golden("head.json")).unwrap()).unwrap();
     let claim: Value = serde_json::from_slice(&std::fs::read(golden("claim.json")).unwrap()).unwrap();
-    let known: [(&str, Value, fn(&Value) -> Option<FormatError>); 3] =
+    type Refused = fn(&Value) -> Option<FormatError>;
+    let known: [(&str, Value, Refused); 3] =
         [("head", head, refused_as_head), ("claim", claim, refused_as_claim), ("manifest", golden_manifest(), refused)];
     for (what, document, refused) in known {
         let places = objects_in(&document, String::new());

@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod fences;
 mod first_day;
 mod golden;
 mod headers;
@@ -16,6 +17,7 @@ mod lost_answers;
 mod lying_names;
 mod ministack;
 mod order;
+mod policies;
 mod refresh;
 mod refusals;
 mod snapshot_races;
