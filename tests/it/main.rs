@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod cut_short;
 mod fences;
 mod first_day;
 mod golden;
