@@ -287,7 +287,7 @@ impl<'a> Run<'a> {
         report.files = files;
         if !head.leftovers.is_empty() {
             self.events.warn(format!(
-                "{} objects that left the site are still reachable: the credentials that published may not delete them.",
+                "Objects that left the site and are still reachable, since the credentials that published may not delete them: {}.",
                 head.leftovers.len()
             ));
         }
@@ -423,7 +423,7 @@ impl<'a> Run<'a> {
         }
         if !activated.left_over.is_empty() {
             self.events.warn(format!(
-                "{} objects left the site and are still reachable: these credentials may not delete them (s3:DeleteObject).",
+                "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",
                 activated.left_over.len()
             ));
         }

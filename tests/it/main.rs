@@ -6,15 +6,24 @@
     reason = "tests write sites to the disk, and fail by panicking"
 )]
 
+mod agreement;
+mod cut_short;
 mod docs;
+mod fences;
 mod first_day;
 mod golden;
 mod headers;
+mod large;
+mod leftovers;
 mod lost_answers;
+mod lying_names;
 mod ministack;
 mod order;
+mod policies;
 mod refresh;
 mod refusals;
+mod snapshot_races;
+mod takeover;
 mod world;
 
 #[test]

@@ -1,0 +1,100 @@
+//! A fingerprinted name whose bytes change has lied: it is mutable for good, and its old bytes stay to be had.
+
+use publish::digest::Digest;
+use publish::headers::Kind;
+use publish::path::SitePath;
+use publish::report::Outcome;
+use publish::rules::{HeaderRule, OneOrMany};
+
+use crate::world::World;
+
+const LIAR: &str = "assets/app-BxYz12Ab.js";
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const REVALIDATE_AT_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+
+async fn live_with(bytes: &str) -> World {
+    let world = World::new().await;
+    world.write("index.html", format!("<script src=/{LIAR}></script>"));
+    world.write("other.html", "stays");
+    world.write(LIAR, bytes);
+    world.published().await;
+    assert_eq!(world.live()[LIAR].cache_control.as_deref(), Some(IMMUTABLE));
+    world
+}
+
+fn assert_has_lied(world: &World, now: &str, before: &str, release: u64) {
+    let path = SitePath::new(LIAR).unwrap();
+    let live = &world.live()[LIAR];
+    assert_eq!(&live.bytes[..], now.as_bytes());
+    assert_eq!(live.cache_control.as_deref(), Some(REVALIDATE_AT_CDN));
+    assert!(world.head().mutable_paths.contains(&path));
+    assert_eq!(world.manifest(release).files[&path].kind, Kind::Mutable);
+    let kept = world.environment.layout.blob(&Digest::of(before.as_bytes())).key;
+    assert_eq!(&world.objects()[&kept].bytes[..], before.as_bytes(), "the earlier release cannot be brought back");
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_name_that_lies_is_mutable_for_good() {
+    let mut world = live_with("one").await;
+    world.write(LIAR, "two");
+    let report = world.published().await;
+    assert_eq!(report.files.replaced, 1);
+    assert_eq!(world.last_invalidated(), [format!("/{LIAR}")]);
+    assert_has_lied(&world, "two", "one", 2);
+
+    world.sandbox.clear_requests();
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+    assert_eq!(world.sandbox.requests().len(), 1);
+
+    // No rule makes it believed again.
+    let globs = OneOrMany(vec![LIAR.to_owned()]);
+    world.environment.headers.push(HeaderRule { globs, immutable: Some(true), ..HeaderRule::default() });
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+    world.write(LIAR, "three");
+    world.published().await;
+    assert_has_lied(&world, "three", "two", 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_comes_back_with_other_bytes_has_lied_too() {
+    let world = live_with("one").await;
+    world.remove(LIAR);
+    world.write("index.html", "without it");
+    world.published().await;
+    assert_eq!(&world.live()[LIAR].bytes[..], b"one", "open tabs may still load it");
+    world.write(LIAR, "two");
+    world.write("index.html", "with it again");
+    world.published().await;
+    assert_has_lied(&world, "two", "one", 3);
+    assert!(world.last_invalidated().contains(&format!("/{LIAR}")), "{:?}", world.last_invalidated());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_comes_back_with_its_own_bytes_is_believed() {
+    let world = live_with("one").await;
+    world.remove(LIAR);
+    world.published().await;
+    world.write(LIAR, "one");
+    let report = world.published().await;
+    assert_eq!(report.uploaded.objects, 0);
+    assert_eq!(world.live()[LIAR].cache_control.as_deref(), Some(IMMUTABLE));
+    assert!(world.head().mutable_paths.is_empty());
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_comes_back_under_another_rule_gets_its_headers() {
+    let mut world = live_with("one").await;
+    world.remove(LIAR);
+    world.published().await;
+    let globs = OneOrMany(vec!["assets/**".to_owned()]);
+    let cache_control = Some("public, max-age=600".to_owned());
+    world.environment.headers.push(HeaderRule { globs, cache_control, ..HeaderRule::default() });
+    world.write(LIAR, "one");
+    let report = world.published().await;
+    assert_eq!((report.uploaded.objects, report.copied), (0, 1), "{report:#?}");
+    assert_eq!(world.live()[LIAR].cache_control.as_deref(), Some("public, max-age=600"));
+    assert!(world.head().mutable_paths.is_empty());
+    world.assert_settled();
+}

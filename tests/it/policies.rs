@@ -1,0 +1,165 @@
+//! The policies in config/iam/ against what the request log shows: each allows what its holder does, and little else.
+
+use std::collections::BTreeSet;
+
+use percent_encoding::percent_decode_str;
+use publish::sandbox::{LoggedRequest, Service};
+use publish::snapshot::MULTIPART_BYTES;
+use serde_json::Value;
+
+use crate::world::{BUCKET, DISTRIBUTION, World};
+
+/// An action on a resource; of a listing, with its prefix.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Need {
+    action: &'static str,
+    resource: String,
+    prefix: Option<String>,
+}
+
+/// A policy for the bucket, prefix and distribution of the tests.
+struct Policy(Vec<Value>);
+
+impl Policy {
+    fn read(name: &str) -> Policy {
+        let path = format!("{}/config/iam/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let text = text.replace("EXAMPLE-BUCKET", BUCKET).replace("EXAMPLE-PREFIX", "live");
+        let text = text.replace("EXAMPLE-DISTRIBUTION", DISTRIBUTION);
+        let policy: Value = serde_json::from_str(&text).unwrap();
+        let statements = policy["Statement"].as_array().unwrap().clone();
+        assert!(statements.iter().all(|statement| statement["Effect"] == "Allow"));
+        Policy(statements)
+    }
+
+    fn actions(&self) -> BTreeSet<&str> {
+        self.0.iter().flat_map(|statement| texts(&statement["Action"])).collect()
+    }
+
+    fn allows(&self, need: &Need) -> bool {
+        self.0.iter().any(|statement| {
+            let prefixes = &statement["Condition"]["StringLikeIfExists"]["s3:prefix"];
+            let prefix_fits = match (&need.prefix, prefixes) {
+                (Some(prefix), Value::Array(_) | Value::String(_)) => {
+                    texts(prefixes).iter().any(|pattern| is_like(prefix, pattern))
+                }
+                _ => true,
+            };
+            texts(&statement["Action"]).contains(&need.action)
+                && texts(&statement["Resource"]).iter().any(|pattern| is_like(&need.resource, pattern))
+                && prefix_fits
+        })
+    }
+}
+
+/// A text or a list of texts.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Matches a pattern of which only the end may be a star, as in all of ours.
+fn is_like(text: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => text.starts_with(start),
+        None => text == pattern,
+    }
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8().unwrap().into_owned()
+}
+
+/// What a request needs, by the lists of actions of S3 and CloudFront in AWS's Service Authorization Reference.
+fn needs(request: &LoggedRequest) -> Vec<Need> {
+    let bucket = format!("arn:aws:s3:::{}", request.bucket);
+    let need = |action, resource: String| Need { action, resource, prefix: None };
+    let object = format!("{bucket}/{}", request.key);
+    let distribution = format!("arn:aws:cloudfront::123456789012:distribution/{}", request.key);
+    match request.operation.as_str() {
+        // Without s3:ListBucket, what is missing cannot be told from what is forbidden (AWS.md 4.6).
+        "GetObject" | "HeadObject" => vec![need("s3:GetObject", object), need("s3:ListBucket", bucket)],
+        "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
+            vec![need("s3:PutObject", object)]
+        }
+        "AbortMultipartUpload" => vec![need("s3:AbortMultipartUpload", object)],
+        "CopyObject" => {
+            let source = decoded(&request.headers["x-amz-copy-source"]);
+            vec![need("s3:PutObject", object), need("s3:GetObject", format!("arn:aws:s3:::{source}"))]
+        }
+        "ListObjectsV2" => {
+            let prefix = request.query.split('&').find_map(|pair| pair.strip_prefix("prefix=")).unwrap();
+            vec![Need { action: "s3:ListBucket", resource: bucket, prefix: Some(decoded(prefix)) }]
+        }
+        "DeleteObjects" => vec![need("s3:DeleteObject", format!("{bucket}/live/contact.html"))],
+        "CreateInvalidation" => vec![need("cloudfront:CreateInvalidation", distribution)],
+        "GetInvalidation" => vec![need("cloudfront:GetInvalidation", distribution)],
+        "GetDistributionConfig" => vec![need("cloudfront:GetDistributionConfig", distribution)],
+        other => panic!("{other} needs a right that this test does not know"),
+    }
+}
+
+fn needed(world: &World) -> BTreeSet<Need> {
+    let requests = world.sandbox.requests();
+    requests.iter().filter(|request| request.service != Service::Site).flat_map(needs).collect()
+}
+
+/// Publishes all that there is to publish: from nothing, over a release, with a large file, and a refresh that is owed.
+async fn publish_everything() -> World {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);
+    world.refuse("GetInvalidation", "", 403, "AccessDenied");
+    let mut request = world.request();
+    request.environment.invalidation.wait = publish::environment::Wait::Completed;
+    assert_eq!(crate::world::publish(request).await.exit_code, 3);
+    world.sandbox.clear_faults();
+    world.published().await;
+    world.published().await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_needs_no_right_to_delete_and_a_release_manager_has_it() {
+    let world = publish_everything().await;
+    let needed = needed(&world);
+    let (publisher, manager) = (Policy::read("publisher"), Policy::read("release-manager"));
+    assert!(needed.iter().any(|need| need.action == "s3:DeleteObject"));
+    for need in &needed {
+        assert!(manager.allows(need), "{need:?}");
+        assert_eq!(publisher.allows(need), need.action != "s3:DeleteObject", "{need:?}");
+    }
+
+    // Nothing is allowed that nobody needs; parts are only given back when an upload fails.
+    let used: BTreeSet<&str> = needed.iter().map(|need| need.action).chain(["s3:AbortMultipartUpload"]).collect();
+    assert_eq!(manager.actions(), used);
+    assert!(!publisher.actions().contains("s3:DeleteObject"));
+    assert!(publisher.actions().is_subset(&used));
+
+    // Neither reaches beyond its site.
+    for key in ["other/index.html", "_publish/other/head.json", "index.html"] {
+        for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
+            let need = Need { action, resource: format!("arn:aws:s3:::{BUCKET}/{key}"), prefix: None };
+            assert!(!manager.allows(&need) && !publisher.allows(&need), "{need:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_may_see_the_status_and_nothing_more() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.sandbox.clear_requests();
+    world.status().await;
+    let viewer = Policy::read("viewer");
+    for need in needed(&world) {
+        assert!(viewer.allows(&need), "{need:?}");
+    }
+    assert_eq!(viewer.actions(), BTreeSet::from(["s3:GetObject", "s3:ListBucket"]));
+    let live = format!("arn:aws:s3:::{BUCKET}/live/index.html");
+    assert!(!viewer.allows(&Need { action: "s3:GetObject", resource: live, prefix: None }));
+}
