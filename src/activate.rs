@@ -12,12 +12,12 @@ use crate::error::Problem;
 use crate::event::{Event, Events};
 use crate::head::{Activation, Active, DistributionFacts, Head, HistoryItem, Leftover, Refresh};
 use crate::layout::Layout;
-use crate::live::foreign_object;
+use crate::live::{foreign_object, has_bytes};
 use crate::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
 use crate::plan::{Action, Live, Plan, Preserve};
 use crate::snapshot::SourceFile;
-use crate::stage::{Staged, blob_headers, entry_of, has_bytes, not_sent, source_of};
+use crate::stage::{Staged, blob_headers, entry_of, not_sent, source_of};
 use crate::state::{NotReplaced, Pointer, State};
 
 /// How long an activation is its owner's after the last write of the head. Long enough for a renewal to fail and be

@@ -12,7 +12,6 @@ use crate::layout::{Address, Layout};
 use crate::manifest::{Entry, Files, Kept, ReleaseNumber};
 use crate::path::SitePath;
 use crate::plan::{Candidate, Live};
-use crate::stage::has_bytes;
 use crate::state::State;
 
 /// What to do with objects at live keys that no release of this site put there.
@@ -171,6 +170,12 @@ async fn heads(
         .try_filter_map(|found| async move { Ok(found) })
         .try_collect()
         .await
+}
+
+/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size where it went up in parts.
+pub(crate) fn has_bytes(info: &ObjectInfo, entry: &Entry) -> bool {
+    let by_crc64 = || entry.crc64.is_some() && info.crc64 == entry.crc64;
+    info.size_bytes == entry.size_bytes && info.digest.map_or_else(by_crc64, |digest| digest == entry.digest)
 }
 
 /// Where nothing was ever activated, whatever lies at live keys is foreign, unless a claim of an earlier, unfinished

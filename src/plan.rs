@@ -342,7 +342,11 @@ fn count(files: &Files, changes: &BTreeMap<SitePath, Change>) -> FileCounts {
     }
 }
 
+/// Where nothing was ever activated, what a first publish that was cut short left behind is nobody's site.
 fn leaving(live: &Live, changes: &BTreeMap<SitePath, Change>) -> (usize, usize) {
+    if live.release.is_none() {
+        return (0, 0);
+    }
     let mutable = live.files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
     let leaves = |path: &SitePath| matches!(changes.get(path), Some(Change::Remove | Change::Retire));
     (mutable.clone().count(), mutable.filter(|(path, _)| leaves(path)).count())

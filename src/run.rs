@@ -213,7 +213,7 @@ impl<'a> Run<'a> {
             }
             let mut intention = self.intend(&pointer, staged.as_ref()).await.map_err(as_before)?;
             describe(report, &intention.plan, pointer.head.distribution.is_some() || self.aws.cdn.is_some());
-            if intention.plan.is_empty() && pointer.head.activation.is_none() {
+            if is_live(&pointer.head, &intention.plan) {
                 return self.repair(pointer, &intention, report).await;
             }
             self.may_go_on(&pointer.head, &intention.plan, ask).map_err(as_before)?;
@@ -274,7 +274,7 @@ impl<'a> Run<'a> {
         report.uploaded = Uploaded { objects: intention.plan.uploads.len(), bytes: intention.plan.upload_bytes() };
         report.copied = intention.plan.copies();
         report.deleted = intention.plan.removals.len();
-        let nothing = intention.plan.is_empty() && pointer.head.is_settled();
+        let nothing = is_live(&pointer.head, &intention.plan) && pointer.head.is_settled();
         if !nothing {
             report.outcome = Outcome::Verified;
             report.exit_code = ExitCode::Changes.number();
@@ -442,6 +442,13 @@ impl<'a> Run<'a> {
         }
         Err(lost_to(head, release).while_visitors_see(VisitorsSee::SomeoneElses))
     }
+}
+
+/// Whether what a plan leads to is live already. Without a visible change a release may still be another one: a file that
+/// had retired, and whose object is still there, belongs to it again.
+fn is_live(head: &Head, plan: &Plan) -> bool {
+    let active = head.active.as_ref().is_some_and(|active| active.content == plan.content);
+    active && plan.is_empty() && head.activation.is_none()
 }
 
 /// Which hidden files stayed out; the first few of many.

@@ -10,7 +10,7 @@ use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::headers::Headers;
 use crate::layout::{Address, Layout};
-use crate::live::{Foreign, foreign_object};
+use crate::live::{Foreign, foreign_object, has_bytes};
 use crate::manifest::{Claim, Entry, Manifest, ReleaseNumber};
 use crate::path::SitePath;
 use crate::plan::{Destination, Plan, Upload};
@@ -249,12 +249,6 @@ fn manifest(plan: &Plan, claim: &Claim) -> Manifest {
         publisher: claim.publisher.clone(),
         files: plan.files.clone(),
     }
-}
-
-/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size where it went up in parts.
-pub(crate) fn has_bytes(info: &ObjectInfo, entry: &Entry) -> bool {
-    let by_crc64 = || entry.crc64.is_some() && info.crc64 == entry.crc64;
-    info.size_bytes == entry.size_bytes && info.digest.map_or_else(by_crc64, |digest| digest == entry.digest)
 }
 
 /// Blobs are never served: their headers are given to the copies.

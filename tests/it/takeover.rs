@@ -18,6 +18,8 @@ async fn cut_short() -> World {
     world.published().await;
     world.use_fixture("v2");
     world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    // It begins the activation and never writes the head again: not even to let the next one begin.
+    world.refuse_after(1, "PutObject", "head.json", 400, "Stopped");
     let report = world.publish().await;
     assert_eq!(report.exit_code, 5, "{report:#?}");
     let error = report.error.unwrap();
@@ -31,6 +33,19 @@ async fn cut_short() -> World {
     assert_eq!(status.release.unwrap().to_string(), "1");
     world.sandbox.clear_requests();
     world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_fails_within_the_switch_lets_the_next_one_begin_at_once() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    assert_eq!(world.status().await.activation.unwrap().lease_remaining_s, 0);
+    assert_eq!(world.published().await.outcome, Outcome::Published);
+    world.assert_settled();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -176,10 +176,15 @@ impl World {
 
     /// Refuses for ever every request to an operation whose key holds `key`.
     pub(crate) fn refuse(&self, operation: &str, key: &str, status: u16, code: &str) {
+        self.refuse_after(0, operation, key, status, code);
+    }
+
+    /// As [`World::refuse`], after as many such requests were let through.
+    pub(crate) fn refuse_after(&self, skip: usize, operation: &str, key: &str, status: u16, code: &str) {
         let effect = Effect::Refuse { status, code: code.to_owned(), message: "refused by the test".to_owned() };
         let matches =
             Match { operation: Some(operation.to_owned()), key_contains: Some(key.to_owned()), service: None };
-        self.sandbox.inject(Fault { matches, skip: 0, times: usize::MAX, effect });
+        self.sandbox.inject(Fault { matches, skip, times: usize::MAX, effect });
     }
 
     /// Lets `requests` through and refuses all that follow, of S3 and CloudFront, in a way that nobody tries again:
