@@ -62,6 +62,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "globs",
             "head",
             "headers",
+            "layout",
             "live",
             "manifest",
             "path",
