@@ -1,31 +1,38 @@
 //! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::{Class, Condition, MOST_AT_ONCE, Store, StoreError};
-use crate::clock::Clock;
-use crate::error::Problem;
+use crate::clock::{Clock, Deadline, Timestamp};
+use crate::environment::LeaseSettings;
+use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
-use crate::head::{Activation, Active, DistributionFacts, Head, HistoryItem, Leftover, Refresh};
+use crate::head::{Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Refresh, Suspects};
 use crate::layout::Layout;
 use crate::live::{foreign_object, has_bytes};
 use crate::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
 use crate::plan::{Action, Live, Plan, Preserve};
-use crate::snapshot::SourceFile;
-use crate::stage::{Staged, blob_headers, entry_of, not_sent, source_of};
+use crate::stage::{Source, Staged, blob_headers, entry_of, not_sent};
 use crate::state::{NotReplaced, Pointer, State};
+use crate::stop::Stop;
 
-/// How long an activation is its owner's after the last write of the head. Long enough for a renewal to fail and be
-/// tried again on a slow link, short enough to wait for.
-pub const LEASE: Duration = Duration::from_secs(90);
+/// How long a request that was signed may still be taken (AWS.md 4.1), and a little more.
+const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
-/// How often the lease is renewed.
-const RENEW_EVERY: Duration = Duration::from_secs(30);
+/// Going back on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// Whether nothing may be published from now on.
+    pub hold: bool,
+}
 
 /// What an activation works with.
 pub struct Activating<'a> {
@@ -36,7 +43,7 @@ pub struct Activating<'a> {
     /// Where everything lies.
     pub layout: &'a Layout,
     /// The files on disk, for a first publish.
-    pub sources: &'a BTreeMap<SitePath, SourceFile>,
+    pub source: Source<'a>,
     /// In whose name.
     pub run: &'a RunId,
     /// Who runs it.
@@ -49,8 +56,18 @@ pub struct Activating<'a> {
     pub facts: Option<&'a DistributionFacts>,
     /// Paths that this run found to be mutable whatever their names say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
+    /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
+    pub suspects: &'a BTreeSet<SitePath>,
+    /// How long the activation is this run's.
+    pub lease: LeaseSettings,
+    /// Who may want it to stop.
+    pub stop: &'a Stop,
     /// Whether numbers may go backwards.
     pub force: bool,
+    /// A rollback closes all numbers that were claimed before it is done.
+    pub rollback: Option<Rollback>,
+    /// Why, for the history.
+    pub reason: Option<&'a str>,
     /// Who listens.
     pub events: Events<'a>,
 }
@@ -97,9 +114,13 @@ impl Activating<'_> {
             return Err(NotActivated::Superseded(Box::new(pointer)));
         }
         let preserved = self.preserve(plan).await.map_err(NotActivated::BeforeTheSwitch)?;
-        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release)).await;
+        let floor = self.claimed_by_now().await.map_err(NotActivated::BeforeTheSwitch)?;
+        let deadline = Lease::deadline(&self.lease);
+        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release, floor)).await;
         let mut lease = match begun {
-            Ok(pointer) => Lease { state: self.state, run: self.run, to: release, pointer },
+            Ok(pointer) => {
+                Lease { state: self.state, run: self.run, to: release, settings: self.lease, pointer, deadline }
+            }
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };
@@ -110,10 +131,15 @@ impl Activating<'_> {
                 let deleted = plan.removals.len() - left_over.len();
                 Ok(Activated { pointer: lease.pointer, deleted, copied: preserved + copied, left_over })
             }
-            Err(NotActivated::CutShort(problem)) => {
-                lease.release().await;
+            // What was under way when the lease ended may still arrive: whoever takes over is to know of it.
+            Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
                 Err(NotActivated::CutShort(problem))
             }
+            Err(NotActivated::CutShort(problem)) => match lease.release().await {
+                Err(NotActivated::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
+                // The activation has failed already; that this did too changes nothing of what is said.
+                _ => Err(NotActivated::CutShort(problem)),
+            },
             Err(error) => Err(error),
         }
     }
@@ -127,13 +153,24 @@ impl Activating<'_> {
         plan: &Plan,
         staged: &Staged,
     ) -> Result<(usize, BTreeSet<SitePath>), NotActivated> {
+        let looked_at = lease.pointer.read_at;
         let copied = lease.during(self.write_live(plan)).await?;
         if !staged.complete {
             lease.during(self.state.write_manifest(&staged.manifest)).await?;
         }
         let left = lease.during(self.remove(plan)).await?;
-        lease.replace(|head| self.ending(head, live, plan, staged.manifest.release, &left)).await?;
-        Ok((copied, left))
+        let floor = lease.during(self.claimed_by_now()).await?;
+        let switched = Switched { release: staged.manifest.release, looked_at, left, floor };
+        lease.replace(|head| self.ending(head, live, plan, &switched)).await?;
+        Ok((copied, switched.left))
+    }
+
+    /// The highest number claimed so far, which a rollback closes with all below it.
+    async fn claimed_by_now(&self) -> Result<Option<ReleaseNumber>, Problem> {
+        match self.rollback {
+            Some(_) => Ok(self.state.releases().await?.highest()),
+            None => Ok(None),
+        }
     }
 
     /// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
@@ -179,17 +216,27 @@ impl Activating<'_> {
     }
 
     /// The head that says "in progress", and already what the CDN will have to forget.
-    fn beginning(&self, pointer: &Pointer, plan: &Plan, to: ReleaseNumber) -> Head {
+    fn beginning(&self, pointer: &Pointer, plan: &Plan, to: ReleaseNumber, floor: Option<ReleaseNumber>) -> Head {
         let mut head = pointer.head.clone();
         let mut candidates = BTreeSet::new();
+        let since = self.clock.now();
+        let owner = self.run.clone();
         if let Some(cut_short) = head.activation.take() {
             candidates = cut_short.candidates;
             candidates.insert(cut_short.to);
+            // Who gave its lease back has nothing under way any more.
+            if cut_short.lease_s > 0 && cut_short.owner != owner && !self.suspects.is_empty() {
+                let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
+                head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.suspects.clone() });
+            }
         }
         candidates.remove(&to);
-        let since = self.clock.now();
-        let owner = self.run.clone();
-        let lease_s = LEASE.as_secs();
+        let lease_s = self.lease.lasts.as_secs();
+        head.floor = head.floor.max(floor.unwrap_or(head.floor));
+        if self.rollback.is_some_and(|rollback| rollback.hold) {
+            let (publisher, reason) = (self.publisher.clone(), self.reason.map(str::to_owned));
+            head.hold = Some(Hold { publisher, since, reason });
+        }
         head.activation = Some(Activation { to, candidates, owner, publisher: self.publisher.clone(), since, lease_s });
         head.mutable_paths.extend(self.mutable_paths.iter().cloned());
         head.distribution = self.facts.cloned();
@@ -209,9 +256,13 @@ impl Activating<'_> {
     }
 
     /// The head that says "done".
-    fn ending(&self, head: &Head, live: &Live, plan: &Plan, release: ReleaseNumber, left: &BTreeSet<SitePath>) -> Head {
+    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched) -> Head {
+        let Switched { release, looked_at, left, floor } = switched;
+        let release = *release;
         let mut head = head.clone();
         let now = self.clock.now();
+        head.forget_suspects(*looked_at);
+        head.floor = head.floor.max(floor.unwrap_or(head.floor));
         head.activation = None;
         let previous = head.active.take().map(|active| active.release);
         head.active = Some(Active { release, content: plan.content, since: now, previous });
@@ -227,7 +278,8 @@ impl Activating<'_> {
             head.leftovers.extend(leftover.map(|leftover| (path.clone(), leftover)));
         }
         let publisher = self.publisher.clone();
-        head.remember(HistoryItem { release, from: previous, at: now, publisher, reason: None });
+        let reason = self.reason.map(str::to_owned);
+        head.remember(HistoryItem { release, from: previous, at: now, publisher, reason });
         head
     }
 
@@ -258,6 +310,10 @@ impl Activating<'_> {
         if failed.load(Ordering::Relaxed) {
             return Ok(());
         }
+        if self.stop.is_requested() {
+            failed.store(true, Ordering::Relaxed);
+            return Err(Problem::new(Code::Interrupted, "stopped on request"));
+        }
         self.write(plan, action).await.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
         let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
         self.events.send(Event::ActivationAdvanced { objects });
@@ -276,7 +332,7 @@ impl Activating<'_> {
             }
             Action::Reheader { .. } => self.store.copy(&live, None, &live, &entry.headers, Condition::None).await,
             Action::Send { absent, .. } => {
-                let source = source_of(self.sources, path)?;
+                let source = self.source.file(path)?;
                 self.store.put_file(&live, source, &entry.headers, if_absent(*absent)).await
             }
         };
@@ -320,6 +376,17 @@ impl Activating<'_> {
     }
 }
 
+/// What the end of a switch records.
+struct Switched {
+    release: ReleaseNumber,
+    /// S3's clock when the run looked at what is live.
+    looked_at: Option<Timestamp>,
+    /// What could not be removed.
+    left: BTreeSet<SitePath>,
+    /// The numbers that a rollback closes.
+    floor: Option<ReleaseNumber>,
+}
+
 fn is_refused(error: &StoreError) -> bool {
     matches!(error.class, Class::Precondition | Class::Conflict)
 }
@@ -329,17 +396,35 @@ struct Lease<'a> {
     state: &'a State,
     run: &'a RunId,
     to: ReleaseNumber,
+    settings: LeaseSettings,
     pointer: Pointer,
+    /// By this machine's clocks, and a margin before the lease ends by S3's.
+    deadline: Deadline,
 }
 
 impl Lease<'_> {
-    /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over.
+    /// When a lease that is written from now on ends. Taken before the head is written: S3 counts from when it was.
+    fn deadline(settings: &LeaseSettings) -> Deadline {
+        Deadline::after(settings.lasts.saturating_sub(settings.margin))
+    }
+
+    /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
     async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, NotActivated> {
-        let mut work = std::pin::pin!(work);
+        let mut work = pin!(work);
         loop {
+            let deadline = self.deadline;
+            let renewing = async {
+                tokio::time::sleep(self.settings.renew_every).await;
+                self.replace(Head::clone).await
+            };
             tokio::select! {
-                result = &mut work => return result.map_err(NotActivated::CutShort),
-                () = tokio::time::sleep(RENEW_EVERY) => self.replace(Head::clone).await?,
+                biased;
+                result = before(deadline, work.as_mut()) => return result.map_err(NotActivated::CutShort),
+                renewed = renewing => match renewed {
+                    // A renewal that failed is tried again for as long as the lease lasts.
+                    Ok(()) | Err(NotActivated::CutShort(_)) => {}
+                    Err(lost) => return Err(lost),
+                },
             }
         }
     }
@@ -348,9 +433,11 @@ impl Lease<'_> {
     /// lost only when the head names another owner.
     async fn replace(&mut self, change: impl Fn(&Head) -> Head) -> Result<(), NotActivated> {
         loop {
+            let deadline = Lease::deadline(&self.settings);
             match self.state.replace_head(&self.pointer, change(&self.pointer.head)).await {
                 Ok(pointer) => {
                     self.pointer = pointer;
+                    self.deadline = deadline;
                     return Ok(());
                 }
                 Err(NotReplaced::Lost(found)) if self.is_ours(&found.head) => self.pointer = *found,
@@ -365,7 +452,7 @@ impl Lease<'_> {
     }
 
     /// Lets the next run begin at once. Where this fails as well, it waits until the lease is over.
-    async fn release(&mut self) {
+    async fn release(&mut self) -> Result<(), NotActivated> {
         let given_up = |head: &Head| {
             let mut head = head.clone();
             if let Some(activation) = &mut head.activation {
@@ -373,7 +460,24 @@ impl Lease<'_> {
             }
             head
         };
-        // The activation has failed already; that this did too changes nothing of what is said.
-        let _ = self.replace(given_up).await;
+        self.replace(given_up).await
     }
+}
+
+/// Lets `work` go on for as long as the lease lasts, looking at the clock each time before it does anything: a process
+/// that was stopped and comes back sends nothing any more.
+async fn before<T>(
+    deadline: Deadline,
+    mut work: Pin<&mut impl Future<Output = Result<T, Problem>>>,
+) -> Result<T, Problem> {
+    let mut ends = pin!(tokio::time::sleep(deadline.remaining()));
+    poll_fn(|context| {
+        let over = deadline.remaining().is_zero() || ends.as_mut().poll(context).is_ready();
+        if over { Poll::Ready(Err(lease_lost())) } else { work.as_mut().poll(context) }
+    })
+    .await
+}
+
+fn lease_lost() -> Problem {
+    Problem::new(Code::LeaseLost, "the lease ended: S3 took no renewal of it for too long")
 }

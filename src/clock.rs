@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the module whose job the clock is")]
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,13 @@ impl Timestamp {
     /// Seconds since 1970.
     pub fn unix_seconds(self) -> i64 {
         self.0.as_second()
+    }
+
+    /// The moment `later` after this one.
+    #[must_use]
+    pub fn plus(self, later: Duration) -> Timestamp {
+        let seconds = i64::try_from(later.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_seconds(self.unix_seconds().saturating_add(seconds))
     }
 
     /// How long `self` lies after `earlier`; zero where it lies before.
@@ -59,5 +66,28 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let seconds = i64::try_from(self.elapsed().as_secs()).unwrap_or(i64::MAX);
         Timestamp::from_unix_seconds(self.began_at.unix_seconds().saturating_add(seconds))
+    }
+}
+
+/// The end of a time span. A machine that slept may have stopped one of its clocks: whichever says that it is over is
+/// believed.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    began: Instant,
+    began_at: SystemTime,
+    lasts: Duration,
+}
+
+impl Deadline {
+    /// The moment that lies `lasts` from now.
+    pub fn after(lasts: Duration) -> Deadline {
+        Deadline { began: Instant::now(), began_at: SystemTime::now(), lasts }
+    }
+
+    /// How much time is left; zero when it is over.
+    pub fn remaining(&self) -> Duration {
+        // A wall clock that was set back says nothing.
+        let slept = SystemTime::now().duration_since(self.began_at).unwrap_or_default();
+        self.lasts.saturating_sub(self.began.elapsed().max(slept))
     }
 }

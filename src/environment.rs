@@ -26,6 +26,8 @@ pub struct Environment {
     pub publish: PublishSettings,
     /// How the CDN is refreshed.
     pub invalidation: InvalidationSettings,
+    /// How long an activation belongs to who began it.
+    pub lease: LeaseSettings,
 }
 
 /// How AWS is reached.
@@ -123,4 +125,27 @@ pub enum Wait {
     Completed,
     /// CloudFront took it.
     None,
+}
+
+/// How long an activation, or a prune, belongs to who began it. The same for every run against an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// How long after the last write of the head, by S3's clock.
+    pub lasts: Duration,
+    /// How often it is renewed.
+    pub renew_every: Duration,
+    /// How long before its end nothing is begun any more: what was sent may take as long to arrive.
+    pub margin: Duration,
+}
+
+impl Default for LeaseSettings {
+    /// 90 s, renewed every 30 s, so that two renewals may fail on a slow link; and nobody waits for a dead run longer
+    /// than a minute and a half.
+    fn default() -> LeaseSettings {
+        LeaseSettings {
+            lasts: Duration::from_secs(90),
+            renew_every: Duration::from_secs(30),
+            margin: Duration::from_secs(5),
+        }
+    }
 }

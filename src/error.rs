@@ -64,6 +64,8 @@ pub enum Code {
     Superseded,
     /// Publishing is held.
     Held,
+    /// The lease of an activation or a prune ended before its work did.
+    LeaseLost,
     /// The CDN could not be refreshed.
     RefreshFailed,
     /// Visitors still get something else than was published.
@@ -101,7 +103,8 @@ impl Code {
             Code::Superseded | Code::Held => ExitCode::Superseded,
             Code::Interrupted | Code::Declined => ExitCode::Interrupted,
             Code::RefreshFailed | Code::VerificationFailed => ExitCode::NotRefreshed,
-            Code::Unreadable
+            Code::LeaseLost
+            | Code::Unreadable
             | Code::FileChanged
             | Code::NoCredentials
             | Code::ExpiredCredentials

@@ -33,8 +33,14 @@ pub enum Event {
     },
     /// The plan is made.
     Planned {
-        /// The release to be, if there is anything to do.
+        /// How the release to be compares with what is live.
         files: FileCounts,
+        /// Server-side copies.
+        copied: usize,
+        /// Objects removed.
+        deleted: usize,
+        /// Paths that the CDN must forget.
+        paths: usize,
     },
     /// A number was claimed; bytes begin to go up.
     StagingStarted {

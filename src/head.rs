@@ -315,6 +315,18 @@ impl Head {
         self.activation.is_none() && self.pruning.is_none() && self.pending_refreshes.is_empty()
     }
 
+    /// Live paths that must be looked at: no request signed before their time can still be valid at `now`, by S3's
+    /// clock.
+    pub fn due_suspects(&self, now: Option<Timestamp>) -> BTreeSet<SitePath> {
+        let due = self.suspects.iter().filter(|suspects| now.is_some_and(|now| now >= suspects.until));
+        due.flat_map(|suspects| &suspects.paths).cloned().collect()
+    }
+
+    /// Forgets the suspects that were due at `looked_at`, when they were looked at.
+    pub fn forget_suspects(&mut self, looked_at: Option<Timestamp>) {
+        self.suspects.retain(|suspects| looked_at.is_none_or(|looked_at| looked_at < suspects.until));
+    }
+
     /// Records an activation, forgetting the oldest ones.
     pub fn remember(&mut self, item: HistoryItem) {
         self.history.push(item);

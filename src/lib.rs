@@ -36,4 +36,5 @@ pub mod snapshot;
 pub mod stage;
 pub mod state;
 pub mod status;
+pub mod stop;
 pub mod verify;

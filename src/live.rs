@@ -6,12 +6,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::{Listed, MOST_AT_ONCE, ObjectInfo, Store};
 use crate::error::{Code, Problem};
-use crate::head::Head;
+use crate::head::{CdnView, Head};
 use crate::headers::Kind;
 use crate::layout::{Address, Layout};
-use crate::manifest::{Entry, Files, Kept, ReleaseNumber};
+use crate::manifest::{Entry, Files, Kept, Manifest, ReleaseNumber};
 use crate::path::SitePath;
 use crate::plan::{Candidate, Live};
+use crate::rules::{RuleContext, Rules};
 use crate::state::State;
 
 /// What to do with objects at live keys that no release of this site put there.
@@ -25,15 +26,15 @@ pub enum Foreign {
 
 /// Reads what is live according to the state. Costs one request for the active manifest and one or two for each
 /// release that an unfinished activation may have left live objects of.
-pub async fn read(state: &State, head: &Head) -> Result<Live, Problem> {
+pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, Problem> {
     let active = match &head.active {
-        Some(active) => manifest_files(state, active.release).await?,
+        Some(active) => as_activated(complete(state, active.release).await?.files, layout, head),
         None => Files::new(),
     };
     let mut candidates = Vec::new();
     if let Some(activation) = &head.activation {
         for release in activation.candidates.iter().chain([&activation.to]) {
-            candidates.push(candidate(state, *release).await?);
+            candidates.push(candidate(state, layout, head, *release).await?);
         }
     }
     let release = head.active.as_ref().map(|active| active.release);
@@ -51,10 +52,16 @@ pub async fn read(state: &State, head: &Head) -> Result<Live, Problem> {
     Ok(live)
 }
 
-/// The files of a complete release.
-pub async fn manifest_files(state: &State, release: ReleaseNumber) -> Result<Files, Problem> {
+/// The files that a manifest names as an activation puts them live: a name that has lied since is mutable.
+fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
+    let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
+    Rules::without_lies(files, &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout })
+}
+
+/// The manifest of a release that must be complete.
+pub async fn complete(state: &State, release: ReleaseNumber) -> Result<Manifest, Problem> {
     match state.read_manifest(release).await? {
-        Some(manifest) => Ok(manifest.files),
+        Some(manifest) => Ok(manifest),
         None => Err(Problem::new(Code::BadState, format!("the manifest of release {release} is not in the bucket"))
             .hint("Something removed it; a release whose manifest is still there can be activated.")),
     }
@@ -62,9 +69,10 @@ pub async fn manifest_files(state: &State, release: ReleaseNumber) -> Result<Fil
 
 /// What an unfinished activation may have written. A first publish writes its manifest last: until then its claim names
 /// the files, and nothing is known of their bytes.
-async fn candidate(state: &State, release: ReleaseNumber) -> Result<Candidate, Problem> {
+async fn candidate(state: &State, layout: &Layout, head: &Head, release: ReleaseNumber) -> Result<Candidate, Problem> {
     if let Some(manifest) = state.read_manifest(release).await? {
-        return Ok(manifest.files.into_iter().map(|(path, entry)| (path, Some(entry))).collect());
+        let files = as_activated(manifest.files, layout, head);
+        return Ok(files.into_iter().map(|(path, entry)| (path, Some(entry))).collect());
     }
     let claim = state.read_claim(release).await?;
     Ok(claim.into_iter().flat_map(|claim| claim.live).map(|path| (path, None)).collect())
@@ -121,6 +129,36 @@ pub async fn survey(
             }
             (Some(_), None) => {}
             (None, None) => drop(live.uncertain.insert(path, Vec::new())),
+        }
+    }
+    Ok(live)
+}
+
+/// Looks at live keys that requests of a run may have reached after its lease ended, and makes `live` say what is
+/// there. Costs a HEAD for each.
+pub async fn look_again(
+    store: &Store,
+    state: &State,
+    layout: &Layout,
+    mut live: Live,
+    target: &Files,
+    paths: BTreeSet<SitePath>,
+) -> Result<Live, Problem> {
+    let known: BTreeSet<SitePath> = paths.into_iter().filter(|path| !live.uncertain.contains_key(path)).collect();
+    let mut found = heads(store, layout, known.clone()).await?;
+    for path in known {
+        let present = live.files.get(&path);
+        let Some(info) = found.remove(&path) else {
+            live.files.remove(&path);
+            continue;
+        };
+        let as_it_should = present.is_some_and(|entry| has_bytes(&info, entry) && info.headers == entry.headers);
+        if as_it_should || info.site.as_deref() != Some(layout.identity().site.as_str()) {
+            continue;
+        }
+        match identify(state, &path, &info, target.get(&path)).await? {
+            Some(entry) => drop(live.files.insert(path, entry)),
+            None => drop(live.uncertain.insert(path, Vec::new())),
         }
     }
     Ok(live)

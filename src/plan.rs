@@ -83,6 +83,8 @@ pub struct Policy<'a> {
     pub remove_now: &'a PathGlobs,
     /// Most paths to send to the CDN.
     pub max_paths: usize,
+    /// Whether mutable files may go straight to their live keys where nothing is active yet.
+    pub straight: bool,
 }
 
 /// What happens to one path.
@@ -219,7 +221,7 @@ impl Plan {
     /// kept is decided here.
     pub fn between(live: &Live, target: Files, policy: Policy<'_>) -> Plan {
         let changes = changes(live, &target, policy.remove_now);
-        let first = live.release.is_none();
+        let first = live.release.is_none() && policy.straight;
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
         let urls = urls::Urls::new(policy);

@@ -133,6 +133,20 @@ impl Rules {
         files.iter().map(entry).collect()
     }
 
+    /// The files of an earlier release as they are to be now: those whose names have lied since are mutable, and no
+    /// browser is told to keep them for ever.
+    pub fn without_lies(mut files: Files, context: &RuleContext<'_>) -> Files {
+        for path in context.mutable_paths {
+            if let Some(entry) = files.get_mut(path).filter(|entry| entry.kind == Kind::Fingerprinted) {
+                entry.kind = Kind::Mutable;
+                if cache_control::is_immutable(&entry.headers.cache_control) {
+                    entry.headers.cache_control = cache_control::default(path, Kind::Mutable, context).to_owned();
+                }
+            }
+        }
+        files
+    }
+
     /// One sentence for each rule that matches none of `paths`.
     pub fn unused<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Vec<String> {
         let mut unused: Vec<&(PathGlobs, HeaderRule)> = self.0.iter().collect();

@@ -1,42 +1,34 @@
 //! The only file that knows the order of the stages, and therefore the only one that knows what visitors see when one
 //! of them fails.
 
+mod go_live;
+mod goal;
 mod intention;
 mod permission;
+mod session;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::activate::{Activated, Activating, NotActivated};
-use crate::aws::Aws;
+use crate::activate::Rollback;
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
-use crate::event::{Event, Events, FileCounts};
-use crate::globs::PathGlobs;
-use crate::head::{CdnView, DistributionFacts, Head};
-use crate::layout::Address;
-use crate::manifest::{Claim, FORMAT, Publisher, ReleaseNumber, RunId};
-use crate::path::SitePath;
-use crate::plan::{Destination, Plan};
-use crate::refresh::{NotRefreshed, Refreshed, Refreshing};
-use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Uploaded};
-use crate::rules::Rules;
-use crate::snapshot::Snapshot;
-use crate::stage::{NotStaged, Staged, Staging};
-use crate::state::{NotReplaced, Pointer, State};
+use crate::error::{Code, Failure, Problem, VisitorsSee};
+use crate::event::{Event, Events};
+use crate::head::Head;
+use crate::live;
+use crate::manifest::{Publisher, ReleaseNumber, RunId};
+use crate::plan::Plan;
+use crate::report::{Outcome, Report};
 use crate::status::Status;
+use crate::stop::Stop;
 
-use intention::Intention;
+use goal::{Folder, Goal};
+use session::Session;
 
-/// Everything a publish, or the plan of one, starts from. The only door from the outside.
+/// Who runs a command, and how it may be spoken to.
 #[derive(Clone, Debug)]
-pub struct PublishRequest {
-    /// Where the site goes.
-    pub environment: Environment,
-    /// The built site.
-    pub folder: PathBuf,
+pub struct Caller {
     /// This run's id, unlike any other.
     pub run: RunId,
     /// Who runs it.
@@ -45,10 +37,66 @@ pub struct PublishRequest {
     pub clock: Clock,
     /// Whether questions are answered with yes.
     pub yes: bool,
+    /// How it is told to stop.
+    pub stop: Stop,
+}
+
+/// Everything a publish, or the plan of one, starts from.
+#[derive(Clone, Debug)]
+pub struct PublishRequest {
+    /// Where the site goes.
+    pub environment: Environment,
+    /// Who publishes.
+    pub caller: Caller,
+    /// The built site.
+    pub folder: PathBuf,
     /// Whether foreign objects that the site needs are written over.
     pub overwrite: bool,
     /// Whether an older number may replace a newer one.
     pub force: bool,
+    /// Whether to stop when the release is complete in the bucket, before visitors see anything of it.
+    pub stage_only: bool,
+}
+
+/// Everything that making a complete release live starts from.
+#[derive(Clone, Debug)]
+pub struct ActivateRequest {
+    /// Where.
+    pub environment: Environment,
+    /// Who does it.
+    pub caller: Caller,
+    /// Which release.
+    pub release: ReleaseNumber,
+    /// Whether an older number may replace a newer one.
+    pub force: bool,
+    /// Why, for the history.
+    pub reason: Option<String>,
+}
+
+/// Everything that going back starts from.
+#[derive(Clone, Debug)]
+pub struct RollbackRequest {
+    /// Where.
+    pub environment: Environment,
+    /// Who does it.
+    pub caller: Caller,
+    /// To which release; `None`: to the one that was active before, or, where an activation was cut short, to the one
+    /// that is active.
+    pub release: Option<ReleaseNumber>,
+    /// Whether nothing may be published from then on.
+    pub hold: bool,
+    /// Why, for the history.
+    pub reason: Option<String>,
+}
+
+/// On what terms a release becomes live.
+#[derive(Clone, Debug, Default)]
+struct Terms {
+    overwrite: bool,
+    force: bool,
+    stage_only: bool,
+    rollback: Option<Rollback>,
+    reason: Option<String>,
 }
 
 /// What a person says to a question.
@@ -62,80 +110,121 @@ pub enum Answer {
     CannotAsk,
 }
 
+/// Asks a person.
+pub type Ask<'a> = &'a (dyn Fn(&str) -> Answer + Sync);
+
 /// Publishes a folder: stage, activate, refresh, verify. Never fails without a report.
-pub async fn publish(request: PublishRequest, ask: &(dyn Fn(&str) -> Answer + Sync), events: Events<'_>) -> Report {
-    let mut report = Report::new("publish", &request.environment.name);
-    let warnings = Mutex::new(Vec::new());
-    let listener = listening(events, &warnings);
-    let events = Events::new(&listener);
-    let outcome = async {
-        let mut run = Run::start(&request, events).await.map_err(untouched)?;
-        let outcome = run.publish(ask, &mut report).await;
-        report.requests = run.aws.requests.counts();
-        outcome
-    }
-    .await;
-    finished(report, outcome, &warnings, request.clock)
+pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
+    let PublishRequest { environment, caller, folder, overwrite, force, stage_only } = &request;
+    let terms = Terms { overwrite: *overwrite, force: *force, stage_only: *stage_only, ..Terms::default() };
+    reported("publish", environment, caller, events, async |session, report| {
+        let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
+        let pointer = session.state.read_head().await.map_err(untouched)?;
+        session.go_live(pointer, &goal, &terms, ask, report).await
+    })
+    .await
 }
 
 /// Makes the plan that [`publish`] would carry out, and changes nothing. Exit code 0: nothing to do, 10: changes.
 pub async fn plan(request: PublishRequest, events: Events<'_>) -> (Report, Option<Plan>) {
-    let mut report = Report::new("plan", &request.environment.name);
-    let warnings = Mutex::new(Vec::new());
-    let listener = listening(events, &warnings);
-    let events = Events::new(&listener);
+    let PublishRequest { environment, caller, folder, overwrite, force, stage_only } = &request;
+    let terms = Terms { overwrite: *overwrite, force: *force, stage_only: *stage_only, ..Terms::default() };
     let mut planned = None;
-    let outcome = async {
-        let mut run = Run::start(&request, events).await.map_err(untouched)?;
-        let outcome = run.plan_only(&mut report).await.map_err(untouched);
-        report.requests = run.aws.requests.counts();
-        planned = outcome?;
+    let report = reported("plan", environment, caller, events, async |session, report| {
+        let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
+        planned = session.plan_only(&goal, &terms, report).await.map_err(untouched)?;
         Ok(())
-    }
+    })
     .await;
-    (finished(report, outcome, &warnings, request.clock), planned)
+    (report, planned)
+}
+
+/// Makes a release live that is complete in the bucket.
+pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
+    let ActivateRequest { environment, caller, release, force, reason } = &request;
+    let terms = Terms { force: *force, reason: reason.clone(), ..Terms::default() };
+    reported("activate", environment, caller, events, async |session, report| {
+        let pointer = session.state.read_head().await.map_err(untouched)?;
+        check_newest(&pointer.head, *release, &terms)?;
+        let manifest = live::complete(&session.state, *release).await.map_err(untouched)?;
+        session.go_live(pointer, &Goal::Release(manifest), &terms, ask, report).await
+    })
+    .await
+}
+
+/// Goes back to an earlier release, and closes all numbers claimed so far: a pipeline in flight cannot undo it.
+pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
+    let RollbackRequest { environment, caller, release, hold, reason } = &request;
+    let rollback = Some(Rollback { hold: *hold });
+    let terms = Terms { force: true, rollback, reason: reason.clone(), ..Terms::default() };
+    reported("rollback", environment, caller, events, async |session, report| {
+        let pointer = session.state.read_head().await.map_err(untouched)?;
+        let release = match release {
+            Some(release) => *release,
+            None => earlier(&pointer.head).map_err(untouched)?,
+        };
+        let manifest = live::complete(&session.state, release).await.map_err(untouched)?;
+        session.go_live(pointer, &Goal::Release(manifest), &terms, ask, report).await
+    })
+    .await
+}
+
+/// Ends a hold.
+pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>) -> Report {
+    reported("resume", &environment, &caller, events, async |session, report| {
+        let pointer = session.state.read_head().await.map_err(untouched)?;
+        (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
+        let held = pointer.head.hold.is_some();
+        let resumed = |head: &Head| head.hold.is_some().then(|| Head { hold: None, ..head.clone() });
+        session.update_head(pointer, resumed).await.map_err(untouched)?;
+        report.outcome = if held { Outcome::Repaired } else { Outcome::Unchanged };
+        Ok(())
+    })
+    .await
 }
 
 /// Reads what is live, and anything unfinished or owed: one request.
-pub async fn status(
-    environment: Environment,
-    clock: Clock,
-    run: RunId,
-    events: Events<'_>,
-) -> (Report, Option<Status>) {
-    let mut report = Report::new("status", &environment.name);
-    report.outcome = Outcome::Verified;
-    report.url.clone_from(&environment.url);
-    let warnings = Mutex::new(Vec::new());
-    let listener = listening(events, &warnings);
-    let _ = &listener;
+pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
     let mut status = None;
-    let outcome = async {
-        let aws = Aws::connect(&environment).await.map_err(untouched)?;
-        let state = State::new(aws.store.clone(), environment.layout.clone(), run);
-        let pointer = state.read_head().await.map_err(untouched);
-        report.requests = aws.requests.counts();
-        let pointer = pointer?;
+    let report = reported("status", &environment, &caller, events, async |session, report| {
+        report.outcome = Outcome::Verified;
+        let pointer = session.state.read_head().await.map_err(untouched)?;
         report.release = active_release(&pointer.head);
         report.previous_release = pointer.head.active.as_ref().and_then(|active| active.previous);
         status = Some(Status::of(&pointer));
         Ok(())
-    }
+    })
     .await;
-    (finished(report, outcome, &warnings, clock), status)
+    (report, status)
 }
 
-/// Passes events on and keeps the warnings for the report.
-fn listening<'a>(events: Events<'a>, warnings: &'a Mutex<Vec<String>>) -> impl Fn(Event) + Sync + 'a {
-    move |event| {
+/// Opens a session, does `work` in it, and reports how it ended, what it cost and what was warned of.
+async fn reported(
+    command: &str,
+    environment: &Environment,
+    caller: &Caller,
+    events: Events<'_>,
+    work: impl AsyncFnOnce(&mut Session<'_>, &mut Report) -> Result<(), Failure>,
+) -> Report {
+    let mut report = Report::new(command, &environment.name);
+    report.url.clone_from(&environment.url);
+    let warnings = Mutex::new(Vec::new());
+    let listener = |event| {
         if let (Event::Warning { message }, Ok(mut warnings)) = (&event, warnings.lock()) {
             warnings.push(message.clone());
         }
         events.send(event);
-    }
-}
-
-fn finished(report: Report, outcome: Result<(), Failure>, warnings: &Mutex<Vec<String>>, clock: Clock) -> Report {
+    };
+    let events = Events::new(&listener);
+    let outcome = match Session::open(environment, caller, events).await {
+        Ok(mut session) => {
+            // Boxed: what it holds would be moved through every caller.
+            let outcome = Box::pin(work(&mut session, &mut report)).await;
+            report.requests = session.aws.requests.counts();
+            outcome
+        }
+        Err(problem) => Err(untouched(problem)),
+    };
     let mut report = match outcome {
         Ok(()) => report,
         Err(failure) => report.failed(&failure),
@@ -143,8 +232,38 @@ fn finished(report: Report, outcome: Result<(), Failure>, warnings: &Mutex<Vec<S
     if let Ok(mut warnings) = warnings.lock() {
         report.warnings = std::mem::take(&mut *warnings);
     }
-    report.duration_ms = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report.duration_ms = u64::try_from(caller.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
     report
+}
+
+/// Where a rollback goes that is not told. What an activation that was cut short had begun is undone first.
+fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
+    let active = head.active.as_ref();
+    let earlier = match &head.activation {
+        Some(_) => active.map(|active| active.release),
+        None => active.and_then(|active| active.previous),
+    };
+    earlier.ok_or_else(|| {
+        Problem::new(Code::Usage, "no release was active before this one")
+            .hint("`publish releases` lists what one can go back to.")
+    })
+}
+
+/// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
+fn may_activate(head: &Head, release: ReleaseNumber, terms: &Terms) -> bool {
+    terms.force || (release > head.highest_activated && release > head.floor)
+}
+
+/// Going back must be meant: what is older than what was activated already is not activated by accident.
+fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<(), Failure> {
+    let active = active_release(head);
+    if active == Some(release) || may_activate(head, release, terms) {
+        return Ok(());
+    }
+    let newest = head.highest_activated.max(head.floor);
+    let message = format!("release {release} is not newer than release {newest}, up to which all numbers are closed");
+    let hint = format!("`publish rollback {release}` goes back to it on purpose.");
+    Err(Problem::new(Code::Superseded, message).hint(hint).while_visitors_see(VisitorsSee::TheSame(active)))
 }
 
 fn untouched(problem: Problem) -> Failure {
@@ -153,370 +272,4 @@ fn untouched(problem: Problem) -> Failure {
 
 fn active_release(head: &Head) -> Option<ReleaseNumber> {
     head.active.as_ref().map(|active| active.release)
-}
-
-/// One publish under way: what does not change while it runs.
-struct Run<'a> {
-    request: &'a PublishRequest,
-    environment: &'a Environment,
-    events: Events<'a>,
-    aws: Aws,
-    state: State,
-    snapshot: Snapshot,
-    rules: Rules,
-    remove_now: PathGlobs,
-    /// Names that looked fingerprinted and turned out not to be.
-    mutable_paths: BTreeSet<SitePath>,
-    /// What was read of the distribution in this run.
-    facts: Option<DistributionFacts>,
-}
-
-impl<'a> Run<'a> {
-    /// Reads the folder. No request is sent before the folder is known to be fit to be published.
-    async fn start(request: &'a PublishRequest, events: Events<'a>) -> Result<Run<'a>, Problem> {
-        let environment = &request.environment;
-        let rules = Rules::new(&environment.headers)?;
-        let remove_now = PathGlobs::new("publish.remove_now", &environment.publish.remove_now)?;
-        let snapshot = tokio::task::block_in_place(|| {
-            Snapshot::take(&request.folder, &environment.publish, &environment.layout, events)
-        })?;
-        snapshot.warnings.iter().for_each(|warning| events.warn(warning));
-        if let Some(sentence) = left_out(&snapshot.left_out) {
-            events.warn(sentence);
-        }
-        let unused = rules.unused(snapshot.files.keys());
-        unused.into_iter().for_each(|sentence| events.warn(sentence));
-        let aws = Aws::connect(environment).await?;
-        let state = State::new(aws.store.clone(), environment.layout.clone(), request.run.clone());
-        let (mutable_paths, facts) = (BTreeSet::new(), None);
-        Ok(Run { request, environment, events, aws, state, snapshot, rules, remove_now, mutable_paths, facts })
-    }
-
-    async fn publish(&mut self, ask: &(dyn Fn(&str) -> Answer + Sync), report: &mut Report) -> Result<(), Failure> {
-        report.url.clone_from(&self.environment.url);
-        let mut pointer = self.state.read_head().await.map_err(untouched)?;
-        let mut claim: Option<Claim> = None;
-        let mut staged: Option<Staged> = None;
-        let mut stored = BTreeSet::new();
-        loop {
-            pointer = self.when_free(pointer).await.map_err(untouched)?;
-            let before = active_release(&pointer.head);
-            let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(before));
-            (report.release, report.previous_release) = (before, before);
-            if let Some(files) = self.unchanged(&pointer.head) {
-                return self.nothing_to_do(&pointer.head, files, report);
-            }
-            if let Some(claim) =
-                claim.as_ref().filter(|claim| !self.activating().may_activate(&pointer.head, claim.release))
-            {
-                return Err(lost_to(&pointer.head, claim.release).while_visitors_see(VisitorsSee::SomeoneElses));
-            }
-            let mut intention = self.intend(&pointer, staged.as_ref()).await.map_err(as_before)?;
-            describe(report, &intention.plan, pointer.head.distribution.is_some() || self.aws.cdn.is_some());
-            if is_live(&pointer.head, &intention.plan) {
-                return self.repair(pointer, &intention, report).await;
-            }
-            self.may_go_on(&pointer.head, &intention.plan, ask).map_err(as_before)?;
-            self.check_state_is_hidden(&pointer.head).await.map_err(as_before)?;
-            let (claimed, unfinished) =
-                self.claimed(&pointer.head, &intention.plan, claim.take()).await.map_err(as_before)?;
-            let release = claimed.release;
-            claim = Some(claimed);
-            let ready = match staged.take() {
-                Some(staged) => staged,
-                None => match self.stage(&intention.plan, claim.as_ref(), unfinished, &stored).await {
-                    Ok(staged) => staged,
-                    Err(NotStaged::Failed(problem)) => return Err(as_before(problem)),
-                    Err(NotStaged::Lied { paths, stored: by_now }) => {
-                        self.mutable_paths.extend(paths);
-                        stored.extend(by_now);
-                        continue;
-                    }
-                },
-            };
-            if !ready.other_headers.is_empty() {
-                self.replan(&mut intention, &ready);
-                describe(report, &intention.plan, self.aws.cdn.is_some());
-            }
-            report.uploaded.objects += ready.uploaded.objects;
-            report.uploaded.bytes += ready.uploaded.bytes;
-            match self.activating().activate(pointer, &intention.live, &intention.plan, &ready).await {
-                Ok(activated) => return self.after_the_switch(activated, release, &intention, report).await,
-                Err(NotActivated::Outdated(found)) => {
-                    pointer = *found;
-                    staged = ready.complete.then_some(ready);
-                    report.uploaded = Uploaded::default();
-                }
-                Err(NotActivated::Superseded(found)) => {
-                    return self.superseded(&found.head, release, &intention.plan, report);
-                }
-                Err(NotActivated::TakenOver(found)) => {
-                    return Err(lost_to(&found.head, release).while_visitors_see(VisitorsSee::TakenOver(release)));
-                }
-                Err(NotActivated::BeforeTheSwitch(problem)) => return Err(as_before(problem)),
-                Err(NotActivated::CutShort(problem)) => {
-                    return Err(run_again(problem).while_visitors_see(VisitorsSee::SomeOfBoth(before, release)));
-                }
-            }
-        }
-    }
-
-    async fn plan_only(&mut self, report: &mut Report) -> Result<Option<Plan>, Problem> {
-        report.url.clone_from(&self.environment.url);
-        let pointer = self.state.read_head().await?;
-        (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
-        if let Some(files) = self.unchanged(&pointer.head) {
-            report.files = files;
-            return Ok(None);
-        }
-        let intention = self.intend(&pointer, None).await?;
-        describe(report, &intention.plan, self.aws.cdn.is_some());
-        report.uploaded = Uploaded { objects: intention.plan.uploads.len(), bytes: intention.plan.upload_bytes() };
-        report.copied = intention.plan.copies();
-        report.deleted = intention.plan.removals.len();
-        let nothing = is_live(&pointer.head, &intention.plan) && pointer.head.is_settled();
-        if !nothing {
-            report.outcome = Outcome::Verified;
-            report.exit_code = ExitCode::Changes.number();
-        }
-        Ok(Some(intention.plan))
-    }
-
-    fn nothing_to_do(&self, head: &Head, files: FileCounts, report: &mut Report) -> Result<(), Failure> {
-        report.outcome = Outcome::Unchanged;
-        report.files = files;
-        if !head.leftovers.is_empty() {
-            self.events.warn(format!(
-                "Objects that left the site and are still reachable, since the credentials that published may not delete them: {}.",
-                head.leftovers.len()
-            ));
-        }
-        Ok(())
-    }
-
-    /// The number of this run: claimed once, before anything else is written.
-    async fn claimed(
-        &self,
-        head: &Head,
-        plan: &Plan,
-        earlier: Option<Claim>,
-    ) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
-        if let Some(claim) = earlier {
-            return Ok((claim, Vec::new()));
-        }
-        let releases = self.state.releases().await?;
-        let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
-        let live = plan.uploads.iter().filter(|upload| upload.to != Destination::Blob);
-        let claim = Claim {
-            format: FORMAT,
-            identity: self.environment.layout.identity().clone(),
-            release: highest.unwrap_or(ReleaseNumber::new(0)).next(),
-            run: self.request.run.clone(),
-            epoch: head.prune_epoch,
-            since: self.request.clock.now(),
-            publisher: self.request.publisher.clone(),
-            live: live.map(|upload| upload.path.clone()).collect(),
-            // All of them: a fingerprinted name that lied becomes a blob.
-            blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
-        };
-        // Releases up to the highest activated one are history: what they left is found by 412.
-        let unfinished = releases.unfinished().filter(|release| *release > head.highest_activated);
-        Ok((self.state.claim(claim).await?, unfinished.collect()))
-    }
-
-    async fn stage(
-        &self,
-        plan: &Plan,
-        claim: Option<&Claim>,
-        unfinished: Vec<ReleaseNumber>,
-        stored: &BTreeSet<Address>,
-    ) -> Result<Staged, NotStaged> {
-        let Some(claim) = claim else {
-            return Err(NotStaged::Failed(Problem::new(Code::Internal, "nothing was claimed before staging")));
-        };
-        let staging = Staging {
-            store: &self.aws.store,
-            state: &self.state,
-            layout: &self.environment.layout,
-            sources: &self.snapshot.files,
-            foreign: self.foreign(),
-            stored,
-            events: self.events,
-        };
-        staging.stage(plan, claim, unfinished).await
-    }
-
-    fn activating(&self) -> Activating<'_> {
-        Activating {
-            store: &self.aws.store,
-            state: &self.state,
-            layout: &self.environment.layout,
-            sources: &self.snapshot.files,
-            run: &self.request.run,
-            publisher: &self.request.publisher,
-            clock: self.request.clock,
-            distribution: self.environment.distribution.as_deref(),
-            facts: self.facts.as_ref(),
-            mutable_paths: &self.mutable_paths,
-            force: self.request.force,
-            events: self.events,
-        }
-    }
-
-    fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
-        Refreshing {
-            cdn: self.aws.cdn.as_ref(),
-            fetcher: &self.aws.fetcher,
-            state: &self.state,
-            settings: &self.environment.invalidation,
-            url: self.environment.url.as_deref(),
-            release,
-            clock: self.request.clock,
-            events: self.events,
-        }
-    }
-
-    /// Nothing differs, but an earlier run owes a refresh.
-    async fn repair(&self, pointer: Pointer, intention: &Intention, report: &mut Report) -> Result<(), Failure> {
-        let owed: Vec<_> = pointer.head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
-        let cdn = self.facts.as_ref().map_or(CdnView::None, CdnView::of);
-        let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(cdn));
-        let release = active_release(&pointer.head);
-        report.outcome = if owed.is_empty() { Outcome::Unchanged } else { Outcome::Repaired };
-        if owed.is_empty() {
-            let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
-            return self.remember_distribution(&pointer).await.map_err(as_before);
-        }
-        let refreshed = self.refreshing(release).refresh(pointer, &answers).await;
-        settle_refresh(report, refreshed, 0, release)
-    }
-
-    /// Records what was read of the distribution, so that the next run need not look again. Whoever replaced the head
-    /// meanwhile has looked too.
-    async fn remember_distribution(&self, pointer: &Pointer) -> Result<(), Problem> {
-        if pointer.head.distribution == self.facts {
-            return Ok(());
-        }
-        let next = Head { distribution: self.facts.clone(), ..pointer.head.clone() };
-        match self.state.replace_head(pointer, next).await {
-            Ok(_) | Err(NotReplaced::Lost(_)) => Ok(()),
-            Err(NotReplaced::Failed(problem)) => Err(problem),
-        }
-    }
-
-    async fn after_the_switch(
-        &self,
-        activated: Activated,
-        release: ReleaseNumber,
-        intention: &Intention,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        report.outcome = Outcome::Published;
-        report.release = Some(release);
-        report.previous_release = intention.plan.from;
-        report.copied = activated.copied;
-        report.deleted = activated.deleted;
-        if intention.plan.from.is_none() {
-            let sent = intention.plan.uploads.iter().filter(|upload| upload.to == Destination::LiveWhileActivating);
-            report.uploaded.objects += sent.clone().count();
-            report.uploaded.bytes += sent.map(|upload| upload.size_bytes).sum::<u64>();
-        }
-        if !activated.left_over.is_empty() {
-            self.events.warn(format!(
-                "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",
-                activated.left_over.len()
-            ));
-        }
-        let mut answers = intention.plan.answers.clone();
-        answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
-        let refreshed = self.refreshing(Some(release)).refresh(activated.pointer, &answers).await;
-        settle_refresh(report, refreshed, intention.plan.invalidation.evicted_unchanged, Some(release))
-    }
-
-    /// A newer release is active. That is no failure if it has the same content.
-    fn superseded(&self, head: &Head, release: ReleaseNumber, plan: &Plan, report: &mut Report) -> Result<(), Failure> {
-        report.release = active_release(head);
-        if head.active.as_ref().is_some_and(|active| active.content == plan.content) {
-            report.outcome = Outcome::Unchanged;
-            return Ok(());
-        }
-        Err(lost_to(head, release).while_visitors_see(VisitorsSee::SomeoneElses))
-    }
-}
-
-/// Whether what a plan leads to is live already. Without a visible change a release may still be another one: a file that
-/// had retired, and whose object is still there, belongs to it again.
-fn is_live(head: &Head, plan: &Plan) -> bool {
-    let active = head.active.as_ref().is_some_and(|active| active.content == plan.content);
-    active && plan.is_empty() && head.activation.is_none()
-}
-
-/// Which hidden files stayed out; the first few of many.
-fn left_out(paths: &[String]) -> Option<String> {
-    const NAMED: usize = 5;
-    let named = paths.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match paths.len() {
-        0 => None,
-        1..=NAMED => Some(format!("Left out, since hidden: {named}.")),
-        more => Some(format!("Left out, since hidden: {named} and {} more.", more - NAMED)),
-    }
-}
-
-/// Fills in what a plan says about a release.
-fn describe(report: &mut Report, plan: &Plan, has_cdn: bool) {
-    report.files = plan.counts;
-    report.invalidation = (has_cdn && !plan.invalidation.paths.is_empty()).then(|| InvalidationReport {
-        ids: Vec::new(),
-        paths: plan.invalidation.paths.iter().map(ToString::to_string).collect(),
-        status: InvalidationStatus::Planned,
-        evicted_unchanged: plan.invalidation.evicted_unchanged,
-    });
-}
-
-/// Fills in how the refresh ended.
-fn settle_refresh(
-    report: &mut Report,
-    refreshed: Result<Refreshed, NotRefreshed>,
-    evicted_unchanged: usize,
-    release: Option<ReleaseNumber>,
-) -> Result<(), Failure> {
-    let (refreshed, problem) = match refreshed {
-        Ok(refreshed) => (refreshed, None),
-        Err(NotRefreshed { problem, so_far }) => (so_far, Some(problem)),
-    };
-    report.invalidation = refreshed.status.map(|status| InvalidationReport {
-        ids: refreshed.ids,
-        paths: refreshed.paths.iter().map(ToString::to_string).collect(),
-        status,
-        evicted_unchanged,
-    });
-    match (problem, release) {
-        (None, _) => Ok(()),
-        (Some(problem), Some(release)) => {
-            let problem = if problem.hint.is_empty() {
-                problem.hint("The refresh is recorded in the bucket: run the same command again to do it.")
-            } else {
-                problem
-            };
-            Err(problem.while_visitors_see(VisitorsSee::TheNewOne(release)))
-        }
-        (Some(problem), None) => Err(untouched(problem)),
-    }
-}
-
-fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
-    let last = head.history.last();
-    let who = last.and_then(|item| item.publisher.who.as_deref()).unwrap_or("another publisher");
-    let message = match active_release(head) {
-        Some(active) => format!("release {release} was overtaken: {who} activated release {active}"),
-        None => format!("release {release} was overtaken by {who}"),
-    };
-    Problem::new(Code::Superseded, message)
-        .hint("If your build is the newer one, publish again; an older one should not replace it.")
-}
-
-fn run_again(problem: Problem) -> Problem {
-    let hint = "Run the same command again: it finishes what was begun.";
-    let hint = if problem.hint.is_empty() { hint.to_owned() } else { format!("{} {hint}", problem.hint) };
-    problem.hint(hint)
 }

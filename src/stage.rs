@@ -21,6 +21,29 @@ use crate::state::{State, state_headers};
 /// From this size on, one HEAD asks whether the bytes are there before they are sent, in bytes.
 const ASK_FIRST_BYTES: u64 = 1 << 20;
 
+/// Where bytes come from that are not yet where they are needed.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// The built site on the disk.
+    Folder(&'a BTreeMap<SitePath, SourceFile>),
+    /// Nowhere: a release that is complete has all its bytes in the bucket.
+    Bucket,
+}
+
+impl<'a> Source<'a> {
+    /// The file on the disk.
+    pub(crate) fn file(&self, path: &SitePath) -> Result<&'a SourceFile, Problem> {
+        let file = match self {
+            Source::Folder(files) => files.get(path),
+            Source::Bucket => None,
+        };
+        file.ok_or_else(|| {
+            Problem::new(Code::MissingBytes, format!("the bytes of {path} are not in the bucket"))
+                .hint("Publish the folder that holds them.")
+        })
+    }
+}
+
 /// A release whose bytes are stored. Where nothing is active yet its mutable files are not: they go straight to their
 /// live keys while activating, and its manifest follows them.
 #[derive(Debug)]
@@ -57,8 +80,8 @@ pub struct Staging<'a> {
     pub state: &'a State,
     /// Their keys.
     pub layout: &'a Layout,
-    /// The files on disk.
-    pub sources: &'a BTreeMap<SitePath, SourceFile>,
+    /// Where missing bytes come from.
+    pub source: Source<'a>,
     /// What to do with foreign objects at the keys of fingerprinted files.
     pub foreign: Foreign,
     /// What this run has stored before it was planned anew.
@@ -87,6 +110,17 @@ impl Staging<'_> {
             self.events.send(Event::Staged { release: claim.release });
         }
         Ok(Staged { manifest, complete, uploaded: sent.uploaded, other_headers: sent.other_headers })
+    }
+
+    /// Proves that all bytes are there which `plan` needs to bring back a release that is complete.
+    pub async fn prove(&self, plan: &Plan, manifest: &Manifest) -> Result<Staged, NotStaged> {
+        let uploads: Vec<&Upload> = plan.uploads.iter().collect();
+        let sent = self.send_all(plan, &uploads, &BTreeSet::new()).await.map_err(NotStaged::Failed)?;
+        if !sent.lied.is_empty() {
+            return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
+        }
+        let manifest = Manifest { files: plan.files.clone(), ..manifest.clone() };
+        Ok(Staged { manifest, complete: true, uploaded: sent.uploaded, other_headers: sent.other_headers })
     }
 
     /// The keys that an unfinished claim names as ours does and that are there: a run that was cut short has sent them
@@ -174,11 +208,12 @@ impl Staging<'_> {
         }
         let blob = upload.to == Destination::Blob;
         let headers = if blob { blob_headers() } else { entry.headers.clone() };
-        let ask_first = upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(address);
+        let must_be_there = matches!(self.source, Source::Bucket);
+        let ask_first = must_be_there || upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(address);
         if ask_first && let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
             return self.settle(upload, entry, address, &headers, info).await;
         }
-        let source = source_of(self.sources, &upload.path)?;
+        let source = self.source.file(&upload.path)?;
         match self.store.put_file(address, source, &headers, Condition::Absent).await {
             Ok(_) => Ok(Delivery::Sent(upload.size_bytes)),
             // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
@@ -213,7 +248,7 @@ impl Staging<'_> {
             }
             (false, false) if ours => Ok(Delivery::OtherBytes),
             (false, false) if self.foreign == Foreign::Overwrite => {
-                let source = source_of(self.sources, &upload.path)?;
+                let source = self.source.file(&upload.path)?;
                 let written = self.store.put_file(address, source, headers, Condition::Matches(&info.etag)).await;
                 written.map_err(|error| not_sent(&upload.path, error))?;
                 Ok(Delivery::Sent(upload.size_bytes))
@@ -258,16 +293,6 @@ pub(crate) fn blob_headers() -> Headers {
 
 pub(crate) fn entry_of<'a>(plan: &'a Plan, path: &SitePath) -> Result<&'a Entry, Problem> {
     plan.files.get(path).ok_or_else(|| Problem::new(Code::Internal, format!("the plan has no entry for {path}")))
-}
-
-pub(crate) fn source_of<'a>(
-    sources: &'a BTreeMap<SitePath, SourceFile>,
-    path: &SitePath,
-) -> Result<&'a SourceFile, Problem> {
-    sources.get(path).ok_or_else(|| {
-        Problem::new(Code::MissingBytes, format!("the bytes of {path} are not in the bucket"))
-            .hint("Publish the folder that holds them.")
-    })
 }
 
 /// A file that was not taken. S3 compares what it received with the checksum that was computed while reading the

@@ -2,7 +2,7 @@
 
 use crate::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 use crate::config::{Config, EnvironmentSection, FILE_NAME, ServerSideEncryption, explain};
-use crate::environment::{Access, Encryption, Environment, InvalidationSettings, PublishSettings};
+use crate::environment::{Access, Encryption, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
 use crate::error::{Code, Problem};
 use crate::layout::Layout;
 use crate::rules::HeaderRule;
@@ -178,6 +178,7 @@ fn environment(
         headers: config.map(Config::header_rules).unwrap_or_default(),
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
         invalidation: config.map(|config| config.invalidation.settings()).unwrap_or_default(),
+        lease: LeaseSettings::default(),
     })
 }
 

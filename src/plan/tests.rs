@@ -46,7 +46,11 @@ fn plan(live: &Live, target: Files) -> Plan {
         ..Default::default()
     };
     let cdn = CdnView::Known(&facts);
-    Plan::between(live, target, Policy { layout: &layout, cdn, remove_now: &remove_now, max_paths: 100 })
+    Plan::between(
+        live,
+        target,
+        Policy { layout: &layout, cdn, remove_now: &remove_now, max_paths: 100, straight: true },
+    )
 }
 
 fn invalidated(plan: &Plan) -> Vec<&str> {
@@ -162,6 +166,7 @@ fn without_sight_of_the_distribution_every_alias_is_refreshed() {
         cdn: CdnView::Unreadable,
         remove_now: &PathGlobs::new("", &[]).unwrap(),
         max_paths: 100,
+        straight: true,
     };
     let plan = Plan::between(&live(&[]), files(&[("a/index.html", mutable("a")), ("b.html", mutable("b"))]), policy);
     let below_prefix = ["/live/a", "/live/a/", "/live/a/index.html", "/live/b", "/live/b.html"];
@@ -174,7 +179,8 @@ fn a_distribution_without_origin_path_serves_the_prefix_as_a_folder() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
     let facts = DistributionFacts { default_root_object: Some("live/start.html".to_owned()), ..Default::default() };
     let cdn = CdnView::Known(&facts);
-    let policy = Policy { layout: &layout, cdn, remove_now: &PathGlobs::new("", &[]).unwrap(), max_paths: 100 };
+    let policy =
+        Policy { layout: &layout, cdn, remove_now: &PathGlobs::new("", &[]).unwrap(), max_paths: 100, straight: true };
     let plan = Plan::between(&live(&[]), files(&[("start.html", mutable("a"))]), policy);
     assert_eq!(invalidated(&plan), ["/", "/live/start.html"]);
 }

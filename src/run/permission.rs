@@ -1,6 +1,8 @@
 //! What must be allowed before anything is written.
 
-use super::{Answer, Run};
+use super::goal::Goal;
+use super::session::Session;
+use super::{Answer, Ask, Terms};
 use crate::error::{Code, Problem};
 use crate::head::Head;
 use crate::plan::Plan;
@@ -9,33 +11,51 @@ use crate::policy;
 /// Largest answer looked at to see whether the state is public, in bytes.
 const MAX_HEAD_BYTES: u64 = 64 << 20;
 
-impl Run<'_> {
-    /// Asks before much of the site goes, and obeys a hold.
+impl Session<'_> {
+    /// Obeys a hold, and asks before anything is done that a person should have meant.
     pub(super) fn may_go_on(
         &self,
         head: &Head,
+        goal: &Goal,
         plan: &Plan,
-        ask: &(dyn Fn(&str) -> Answer + Sync),
+        terms: &Terms,
+        ask: Ask<'_>,
     ) -> Result<(), Problem> {
-        if let Some(hold) = &head.hold {
+        // Who holds publishing, and whoever goes back meanwhile, does so on purpose.
+        if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none()) {
             let who = hold.publisher.who.as_deref().unwrap_or("someone");
             let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             let message = format!("publishing is held by {who} since {}{why}", hold.since);
             return Err(Problem::new(Code::Held, message).hint("`publish resume` ends the hold."));
         }
-        let (live, leaving) = plan.leaving;
-        if self.request.yes || plan.removed_percent() <= usize::from(self.environment.publish.max_removed_percent) {
+        if self.caller.yes {
             return Ok(());
         }
-        let question = format!("{leaving} of {live} live files would leave the site. Go on?");
-        match ask(&question) {
+        if let (Some(_), Some(release)) = (terms.rollback, goal.release()) {
+            let message = match plan.from {
+                Some(from) if from != release => format!("release {release} would replace release {from}"),
+                _ => format!("release {release} would be made whole again"),
+            };
+            return self.confirmed(&format!("R{}. Go on?", &message[1..]), ask, || {
+                Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
+            });
+        }
+        let (live, leaving) = plan.leaving;
+        if plan.removed_percent() <= usize::from(self.environment.publish.max_removed_percent) {
+            return Ok(());
+        }
+        let message = format!("{leaving} of {live} live files would leave the site");
+        self.confirmed(&format!("{message}. Go on?"), ask, || {
+            Problem::new(Code::TooManyRemovals, message.clone())
+                .hint("If that is meant, use --yes, or raise `max_removed_percent` under [publish].")
+        })
+    }
+
+    fn confirmed(&self, question: &str, ask: Ask<'_>, unasked: impl FnOnce() -> Problem) -> Result<(), Problem> {
+        match ask(question) {
             Answer::Yes => Ok(()),
             Answer::No => Err(Problem::new(Code::Declined, "declined")),
-            Answer::CannotAsk => {
-                let message = format!("{leaving} of {live} live files would leave the site");
-                Err(Problem::new(Code::TooManyRemovals, message)
-                    .hint("If that is meant, use --yes, or raise `max_removed_percent` under [publish]."))
-            }
+            Answer::CannotAsk => Err(unasked()),
         }
     }
 

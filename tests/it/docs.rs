@@ -8,9 +8,9 @@ use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use publish::activate::LEASE;
 use publish::config::Config;
 use publish::digest::Digest;
+use publish::environment::LeaseSettings;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::Event;
 use publish::head::{Head, MAX_HISTORY};
@@ -403,7 +403,7 @@ fn every_stored_field_is_described() {
 #[test]
 fn the_figures_are_those_of_the_program() {
     let failure_model = read("docs/failure-model.md");
-    let lease = format!("the lease lasts {} s after the last write", LEASE.as_secs());
+    let lease = format!("the lease lasts {} s after the last write", LeaseSettings::default().lasts.as_secs());
     assert!(failure_model.contains(&lease), "{lease}");
     assert!(failure_model.contains(&format!("at most {}, until", publish::verify::MAX_URLS)));
     let layout = read("docs/bucket-layout.md");

@@ -22,6 +22,7 @@ mod order;
 mod policies;
 mod refresh;
 mod refusals;
+mod rollback;
 mod snapshot_races;
 mod takeover;
 mod world;

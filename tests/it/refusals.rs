@@ -212,7 +212,7 @@ async fn removing_much_of_the_site_needs_a_yes() {
 async fn the_yes_may_be_given_beforehand_or_once_and_for_all() {
     let world = shrunk().await;
     let mut request = world.request();
-    request.yes = true;
+    request.caller.yes = true;
     assert_eq!(world::publish(request).await.deleted, 6);
 
     let mut world = shrunk().await;

@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use publish::clock::Clock;
 use publish::digest::Digest;
-use publish::environment::{Access, Environment, InvalidationSettings, PublishSettings};
+use publish::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
 use publish::event::{Event, Events};
 use publish::head::Head;
 use publish::layout::Layout;
 use publish::manifest::{Manifest, Publisher, ReleaseNumber, RunId};
 use publish::plan::Plan;
 use publish::report::Report;
-use publish::run::{self, Answer, PublishRequest};
+use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
 use publish::sandbox::{
     self, Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation,
     StoredObject,
 };
 use publish::status::Status;
+use publish::stop::Stop;
 
 /// The bucket and the distribution of every world.
 pub(crate) const BUCKET: &str = "sandbox";
@@ -79,13 +80,11 @@ impl World {
     pub(crate) fn request(&self) -> PublishRequest {
         PublishRequest {
             environment: self.environment.clone(),
+            caller: caller(),
             folder: self.folder.clone(),
-            run: run_id(),
-            publisher: Publisher { who: Some("tester".to_owned()), ..Publisher::default() },
-            clock: Clock::start(),
-            yes: false,
             overwrite: false,
             force: false,
+            stage_only: false,
         }
     }
 
@@ -101,13 +100,41 @@ impl World {
         report
     }
 
+    /// Goes back to a release, or to the one before; nobody can be asked, and all is answered with yes.
+    pub(crate) async fn rollback(&self, release: Option<u64>) -> Report {
+        let request = RollbackRequest {
+            environment: self.environment.clone(),
+            caller: Caller { yes: true, ..caller() },
+            release: release.map(ReleaseNumber::new),
+            hold: false,
+            reason: None,
+        };
+        run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    }
+
+    /// Makes a complete release live.
+    pub(crate) async fn activate(&self, release: u64) -> Report {
+        let request = ActivateRequest {
+            environment: self.environment.clone(),
+            caller: caller(),
+            release: ReleaseNumber::new(release),
+            force: false,
+            reason: None,
+        };
+        run::activate(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    }
+
+    /// Ends a hold.
+    pub(crate) async fn resume(&self) -> Report {
+        run::resume(self.environment.clone(), caller(), Events::new(&|_| {})).await
+    }
+
     pub(crate) async fn plan(&self) -> (Report, Option<Plan>) {
         run::plan(self.request(), Events::new(&|_| {})).await
     }
 
     pub(crate) async fn status(&self) -> Status {
-        let (report, status) =
-            run::status(self.environment.clone(), Clock::start(), run_id(), Events::new(&|_| {})).await;
+        let (report, status) = run::status(self.environment.clone(), caller(), Events::new(&|_| {})).await;
         status.unwrap_or_else(|| panic!("{report:#?}"))
     }
 
@@ -134,7 +161,7 @@ impl World {
 
     /// Lets the lease of whoever was cut short run out.
     pub(crate) fn let_leases_end(&self) {
-        self.sandbox.advance_clock(publish::activate::LEASE + Duration::from_secs(10));
+        self.sandbox.advance_clock(self.environment.lease.lasts + Duration::from_secs(10));
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -255,6 +282,17 @@ pub(crate) async fn publish_heard(request: PublishRequest, listener: impl Fn(Eve
     run::publish(request, &|_| Answer::CannotAsk, Events::new(&listener)).await
 }
 
+/// Whoever runs a test: alone, and not to be asked.
+pub(crate) fn caller() -> Caller {
+    Caller {
+        run: run_id(),
+        publisher: Publisher { who: Some("tester".to_owned()), ..Publisher::default() },
+        clock: Clock::start(),
+        yes: false,
+        stop: Stop::default(),
+    }
+}
+
 /// A run id unlike any other of this process.
 pub(crate) fn run_id() -> RunId {
     RunId(format!("test-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
@@ -278,6 +316,7 @@ pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
         headers: Vec::new(),
         publish: PublishSettings::default(),
         invalidation: InvalidationSettings::default(),
+        lease: LeaseSettings::default(),
     }
 }
 

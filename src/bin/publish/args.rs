@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::Overrides;
 use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
+use publish::manifest::ReleaseNumber;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -38,6 +39,12 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Show what a publish would do; exit code 0 if nothing, 10 if something
     Plan(SiteArgs),
+    /// Go back to the release that was active before, or to another one; nothing is uploaded
+    Rollback(RollbackArgs),
+    /// Make a release live that was published with --stage-only
+    Activate(ActivateArgs),
+    /// End a hold that `rollback --hold` began
+    Resume,
     /// Show the live release and anything unfinished, held, pending or owed
     Status,
     /// Run the local stand-in for S3 and CloudFront and serve the site as the CDN would
@@ -55,6 +62,9 @@ impl Command {
         match command {
             None => "publish",
             Some(Command::Plan(_)) => "plan",
+            Some(Command::Rollback(_)) => "rollback",
+            Some(Command::Activate(_)) => "activate",
+            Some(Command::Resume) => "resume",
             Some(Command::Status) => "status",
             Some(Command::Sandbox(_)) => "sandbox",
             Some(Command::Completions { .. }) => "completions",
@@ -73,6 +83,35 @@ pub(crate) struct SiteArgs {
     /// Publish although a newer release was active meanwhile
     #[arg(long)]
     pub(crate) force: bool,
+    /// Put the release in the bucket and let visitors see nothing of it; `publish activate` goes on
+    #[arg(long)]
+    pub(crate) stage_only: bool,
+}
+
+/// To which release to go back, and why.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct RollbackArgs {
+    /// The release [default: the one that was active before this one]
+    pub(crate) release: Option<ReleaseNumber>,
+    /// Refuse every publish until `publish resume`
+    #[arg(long)]
+    pub(crate) hold: bool,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// Which release to make live, and why.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct ActivateArgs {
+    /// The release
+    pub(crate) release: ReleaseNumber,
+    /// Activate it although a newer release was active meanwhile
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 /// How the sandbox runs.

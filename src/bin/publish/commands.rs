@@ -1,18 +1,19 @@
 //! What each command does: the one place that calls the library's runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use publish::clock::Clock;
-use publish::config::{self, Config, Target};
+use publish::config::{self, Config};
 use publish::environment::Environment;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::{Event, Events};
-#[cfg(feature = "sandbox")]
-use publish::report::Outcome;
-use publish::report::Report;
-use publish::run::{self, Answer, PublishRequest};
+use publish::plan::Plan;
+use publish::report::{Outcome, Report};
+use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
+use publish::status::Status;
+use publish::stop::Stop;
 
-use crate::args::{self, Command, GlobalArgs, Output, SandboxArgs, SiteArgs};
+use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};
 use crate::publisher::{machine_name, publisher};
 #[cfg(feature = "sandbox")]
@@ -37,12 +38,36 @@ struct Open {
     sandbox: Option<Opened>,
 }
 
+/// What a command starts from.
+struct Target<'t> {
+    environment: Environment,
+    config: Option<&'t Config>,
+    caller: Caller,
+    events: Events<'t>,
+}
+
+/// What a result is shown with.
+struct Shown<'s> {
+    report: &'s Report,
+    environment: &'s Environment,
+}
+
+/// What a person may want to look at after a command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LooksAt {
+    TheSite,
+    Nothing,
+}
+
 impl Session<'_> {
     /// Runs `command` to its report. Results for people are written on the way; the report is for the caller to write.
     pub(crate) async fn run(&self, command: Option<&Command>, site: &SiteArgs) -> Report {
         match command {
             Some(Command::Sandbox(args)) => self.sandbox(args).await,
             Some(Command::Status) => self.status().await,
+            Some(Command::Rollback(args)) => self.rollback(args).await,
+            Some(Command::Activate(args)) => self.activate(args).await,
+            Some(Command::Resume) => self.resume().await,
             Some(Command::Plan(site)) => self.plan(site).await,
             // `completions` needs no session and is answered before one begins.
             None | Some(Command::Completions { .. }) => self.publish(site).await,
@@ -50,79 +75,128 @@ impl Session<'_> {
     }
 
     async fn publish(&self, site: &SiteArgs) -> Report {
-        let open = match self.open().await {
-            Ok(open) => open,
-            Err(problem) => return self.refused("publish", problem),
-        };
-        let watch = Watch::default();
-        let listener = self.listener(&watch);
         let ask = |question: &str| self.ask(question);
-        let environment = open.environment.clone();
-        let running = run::publish(self.request(&open, site), &ask, Events::new(&listener));
-        let mut report = match self.unless_stopped(running).await {
-            Some(report) => report,
-            None => watch.report("publish", &environment.name),
+        let work = async |target: Target<'_>| {
+            let request = publish_request(&target, site);
+            (run::publish(request, &ask, target.events).await, ())
         };
+        let mut report = self.on_target("publish", LooksAt::TheSite, work, |_, ()| {}).await;
         if let (Some(error), Some(command)) = (&mut report.error, site.dir.as_deref().and_then(args::meant_command))
             && error.code == Code::NoSite.as_str()
         {
             error.hint = format!("Did you mean the command `publish {command}`?");
         }
-        if report.error.is_none() && self.terminal.is_for_people() && !self.global.quiet {
-            let style = self.terminal.results();
-            self.terminal.result(&summary::render_publish(&report, &environment, self.global.verbose, style));
-        }
-        self.close(open, report.error.is_none()).await;
         report
     }
 
     async fn plan(&self, site: &SiteArgs) -> Report {
-        let open = match self.open().await {
-            Ok(open) => open,
-            Err(problem) => return self.refused("plan", problem),
-        };
-        let watch = Watch::default();
-        let listener = self.listener(&watch);
-        let planning = run::plan(self.request(&open, site), Events::new(&listener));
-        let (report, plan) = match self.unless_stopped(planning).await {
-            Some(planned) => planned,
-            None => (watch.report("plan", &open.environment.name), None),
-        };
-        let plan = plan.map(|plan| plan.view());
-        match &plan {
-            _ if report.error.is_some() => {}
-            plan if self.terminal.is_for_people() => {
-                let style = self.terminal.results();
-                self.terminal.result(&summary::render_plan(&report, plan.as_ref(), &open.environment, style));
+        let work = async |target: Target<'_>| run::plan(publish_request(&target, site), target.events).await;
+        let show = |shown: Shown<'_>, plan: Option<Plan>| {
+            let plan = plan.map(|plan| plan.view());
+            match &plan {
+                plan if self.terminal.is_for_people() => {
+                    let style = self.terminal.results();
+                    let text = summary::render_plan(shown.report, plan.as_ref(), shown.environment, style);
+                    self.terminal.result(&text);
+                }
+                Some(plan) => json::line(plan),
+                None => {}
             }
-            Some(plan) => json::plan(plan),
-            None => {}
-        }
-        self.close(open, false).await;
-        report
+        };
+        self.on_target("plan", LooksAt::Nothing, work, show).await
+    }
+
+    async fn rollback(&self, args: &RollbackArgs) -> Report {
+        let ask = |question: &str| self.ask(question);
+        let work = async |target: Target<'_>| {
+            let RollbackArgs { release, hold, reason } = args.clone();
+            let Target { environment, caller, events, .. } = target;
+            let request = RollbackRequest { environment, caller, release, hold, reason };
+            (run::rollback(request, &ask, events).await, ())
+        };
+        self.on_target("rollback", LooksAt::TheSite, work, |_, ()| {}).await
+    }
+
+    async fn activate(&self, args: &ActivateArgs) -> Report {
+        let ask = |question: &str| self.ask(question);
+        let work = async |target: Target<'_>| {
+            let ActivateArgs { release, force, reason } = args.clone();
+            let Target { environment, caller, events, .. } = target;
+            let request = ActivateRequest { environment, caller, release, force, reason };
+            (run::activate(request, &ask, events).await, ())
+        };
+        self.on_target("activate", LooksAt::TheSite, work, |_, ()| {}).await
+    }
+
+    async fn resume(&self) -> Report {
+        let work = async |target: Target<'_>| (run::resume(target.environment, target.caller, target.events).await, ());
+        let show = |shown: Shown<'_>, ()| {
+            let text = match shown.report.outcome {
+                Outcome::Unchanged => "Publishing was not held.\n",
+                _ => "Publishing goes on.\n",
+            };
+            self.terminal.result(text);
+        };
+        self.on_target("resume", LooksAt::Nothing, work, show).await
     }
 
     async fn status(&self) -> Report {
+        let work = async |target: Target<'_>| run::status(target.environment, target.caller, target.events).await;
+        let show = |shown: Shown<'_>, status: Option<Status>| {
+            let Some(status) = status else { return };
+            if self.terminal.is_for_people() {
+                let style = self.terminal.results();
+                self.terminal.result(&summary::render_status(&status, shown.report, shown.environment, style));
+            } else {
+                json::line(&status);
+            }
+        };
+        self.on_target("status", LooksAt::Nothing, work, show).await
+    }
+
+    /// Opens the target, does `work` until it is done or stopped, and lets `show` write its result for people or
+    /// programs if it succeeded.
+    async fn on_target<T>(
+        &self,
+        command: &str,
+        looks_at: LooksAt,
+        work: impl AsyncFnOnce(Target<'_>) -> (Report, T),
+        show: impl FnOnce(Shown<'_>, T),
+    ) -> Report {
         let open = match self.open().await {
             Ok(open) => open,
-            Err(problem) => return self.refused("status", problem),
+            Err(problem) => return self.refused(command, problem),
         };
         let watch = Watch::default();
         let listener = self.listener(&watch);
-        let asking = run::status(open.environment.clone(), self.clock, random::run_id(), Events::new(&listener));
-        let (report, status) = match self.unless_stopped(asking).await {
-            Some(answer) => answer,
-            None => (watch.report("status", &open.environment.name), None),
+        let caller = Caller {
+            run: random::run_id(),
+            publisher: publisher(self.lookup, machine_name),
+            clock: self.clock,
+            yes: self.global.yes,
+            stop: Stop::default(),
         };
-        match &status {
-            Some(status) if report.error.is_none() && self.terminal.is_for_people() => {
+        let stop = caller.stop.clone();
+        let target = Target {
+            environment: open.environment.clone(),
+            config: open.config.as_ref(),
+            caller,
+            events: Events::new(&listener),
+        };
+        let done = self.unless_stopped(Box::pin(work(target)), || watch.wants_to_end(&stop)).await;
+        let (report, result) = match done {
+            Some((report, result)) => (report, Some(result)),
+            None => (watch.report(command, &open.environment.name), None),
+        };
+        if let (Some(result), None) = (result, &report.error) {
+            let shown = Shown { report: &report, environment: &open.environment };
+            if looks_at == LooksAt::TheSite && self.terminal.is_for_people() && !self.global.quiet {
                 let style = self.terminal.results();
-                self.terminal.result(&summary::render_status(status, &report, &open.environment, style));
+                self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
             }
-            Some(status) if report.error.is_none() => json::status(status),
-            _ => {}
+            show(shown, result);
         }
-        self.close(open, false).await;
+        self.close(open, looks_at == LooksAt::TheSite && report.error.is_none()).await;
         report
     }
 
@@ -155,18 +229,18 @@ impl Session<'_> {
         let overrides = self.global.target.clone().overrides();
         match config::resolve(config.as_ref(), self.global.env.as_deref(), &overrides, self.is_ci())? {
             #[cfg(feature = "sandbox")]
-            Target::Sandbox(target) => {
+            config::Target::Sandbox(target) => {
                 let say = |line: &str| self.terminal.say(line);
                 let opening = sandbox::open_for_a_run(Path::new("."), &say);
-                let Some(opened) = self.unless_stopped(opening).await.transpose()? else {
+                let Some(opened) = self.unless_stopped(opening, || false).await.transpose()? else {
                     return Err(Problem::new(Code::Interrupted, "stopped on request"));
                 };
                 let environment = sandbox::environment(target, opened.running());
                 Ok(Open { environment, config, sandbox: Some(opened) })
             }
             #[cfg(not(feature = "sandbox"))]
-            Target::Sandbox(_) => Err(without_sandbox()),
-            Target::Environment(environment) => Ok(Open {
+            config::Target::Sandbox(_) => Err(without_sandbox()),
+            config::Target::Environment(environment) => Ok(Open {
                 environment: *environment,
                 config,
                 #[cfg(feature = "sandbox")]
@@ -203,21 +277,6 @@ impl Session<'_> {
     #[cfg(not(feature = "sandbox"))]
     async fn close(&self, _open: Open, _may_look: bool) {}
 
-    fn request(&self, open: &Open, site: &SiteArgs) -> PublishRequest {
-        let SiteArgs { dir, overwrite, force } = site;
-        let folder: PathBuf = config::site_folder(dir.as_deref(), open.config.as_ref());
-        PublishRequest {
-            environment: open.environment.clone(),
-            folder,
-            run: random::run_id(),
-            publisher: publisher(self.lookup, machine_name),
-            clock: self.clock,
-            yes: self.global.yes,
-            overwrite: *overwrite,
-            force: *force,
-        }
-    }
-
     fn listener<'a>(&'a self, watch: &'a Watch) -> impl Fn(Event) + Sync + 'a {
         move |event| {
             watch.note(&event);
@@ -236,19 +295,28 @@ impl Session<'_> {
         if yes { Answer::Yes } else { Answer::No }
     }
 
-    /// The value of `work`, or `None` if a signal came first; `work` is then dropped where it stands.
-    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// The value of `work`, or `None` if a signal came first: `work` is then dropped where it stands, unless
+    /// `wants_to_end` says that it stops by itself soon. A second signal does not wait for that.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>, wants_to_end: impl Fn() -> bool) -> Option<T> {
+        let mut work = std::pin::pin!(work);
         let first_drawing = async {
             tokio::time::sleep(FIRST_DRAWING).await;
             self.terminal.reveal();
             std::future::pending::<()>().await;
         };
-        let value = tokio::select! {
+        let mut value = tokio::select! {
             biased;
-            value = work => Some(value),
+            value = &mut work => Some(value),
             () = self.signals.arrived() => None,
             () = first_drawing => None,
         };
+        if value.is_none() && wants_to_end() {
+            value = tokio::select! {
+                biased;
+                value = &mut work => Some(value),
+                () = self.signals.arrived() => None,
+            };
+        }
         self.terminal.clear();
         value
     }
@@ -269,6 +337,18 @@ impl Session<'_> {
 fn without_sandbox() -> Problem {
     Problem::new(Code::Sandbox, "this build of publish has no sandbox")
         .hint("Build it with the feature `sandbox`, or give --bucket and --site.")
+}
+
+fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
+    let SiteArgs { dir, overwrite, force, stage_only } = site;
+    PublishRequest {
+        environment: target.environment.clone(),
+        caller: target.caller.clone(),
+        folder: config::site_folder(dir.as_deref(), target.config),
+        overwrite: *overwrite,
+        force: *force,
+        stage_only: *stage_only,
+    }
 }
 
 /// The report of a command line that cannot be understood.

@@ -7,6 +7,7 @@ use publish::error::{Code, Problem, VisitorsSee};
 use publish::event::Event;
 use publish::manifest::ReleaseNumber;
 use publish::report::Report;
+use publish::stop::Stop;
 use tokio::sync::Notify;
 
 /// How far a run got.
@@ -34,6 +35,12 @@ impl Watch {
             _ => return,
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reached;
+    }
+
+    /// Asks a run that switches to stop; whether it does: then it ends by itself soon, with a report of its own.
+    pub(crate) fn wants_to_end(&self, stop: &Stop) -> bool {
+        stop.request();
+        matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Reached::Switching(_))
     }
 
     /// The report of a run that was stopped now.
@@ -84,17 +91,19 @@ impl Signals {
         let signals = Signals { arrived: Arc::new(Notify::new()), asking: Arc::default() };
         let Signals { arrived, asking } = signals.clone();
         tokio::spawn(async move {
-            next_signal().await;
-            if asking.load(Ordering::SeqCst) {
-                crate::terminal::write_error("\nStopped; nothing that visitors see was changed.\n");
-                std::process::exit(i32::from(publish::error::ExitCode::Interrupted.number()));
+            loop {
+                next_signal().await;
+                if asking.load(Ordering::SeqCst) {
+                    crate::terminal::write_error("\nStopped; nothing that visitors see was changed.\n");
+                    std::process::exit(i32::from(publish::error::ExitCode::Interrupted.number()));
+                }
+                arrived.notify_one();
             }
-            arrived.notify_one();
         });
         signals
     }
 
-    /// Waits for the first signal.
+    /// Waits for the next signal.
     pub(crate) async fn arrived(&self) {
         self.arrived.notified().await;
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use publish::config::{SANDBOX, SandboxTarget};
-use publish::environment::{Access, Environment};
+use publish::environment::{Access, Environment, LeaseSettings};
 use publish::error::{Code, Problem};
 use publish::layout::Layout;
 use publish::sandbox::{ACCESS_KEY_ID, CustomError, Distribution, Options, SECRET_ACCESS_KEY, Sandbox, SandboxError};
@@ -148,6 +148,7 @@ pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environme
         headers,
         publish,
         invalidation,
+        lease: LeaseSettings::default(),
     }
 }
 

@@ -13,8 +13,8 @@ use publish::status::{ActivationStatus, HoldStatus, Status};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
-/// What a publish did.
-pub(crate) fn render_publish(report: &Report, environment: &Environment, verbose: bool, style: Style) -> String {
+/// What became live.
+pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, style: Style) -> String {
     let release = report.release.map_or_else(|| "nothing".to_owned(), |release| format!("release {release}"));
     let place = place(report, environment);
     let mut text = match report.outcome {
@@ -23,9 +23,16 @@ pub(crate) fn render_publish(report: &Report, environment: &Environment, verbose
             "{} {release} is live at {place}; what an earlier run left undone is done\n",
             style.bold("Nothing changed:")
         ),
-        _ => {
-            let title =
-                report.release.map_or_else(|| "Done".to_owned(), |release| format!("Release {release} is live"));
+        Outcome::Staged => format!(
+            "{} {}; visitors see nothing of it\n  {} publish activate {}\n",
+            style.green("Staged:"),
+            release,
+            style.dim("make it live with"),
+            report.release.map_or_else(String::new, |release| release.to_string()),
+        ),
+        outcome => {
+            let again = if outcome == Outcome::RolledBack { " again" } else { "" };
+            let title = format!("R{} is live{again}", &release[1..]);
             let mut text = format!("{}\n", style.green(&title));
             let mut line = |name: &str, value: &str| {
                 text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
@@ -33,6 +40,9 @@ pub(crate) fn render_publish(report: &Report, environment: &Environment, verbose
             line("where", &place);
             line("changed", &format!("{}; {}", changes(&report.files), sent(report)));
             line("CDN", &refresh(report.invalidation.as_ref(), environment));
+            if report.previous_release.is_some() {
+                line("go back", "publish rollback");
+            }
             line("took", &duration(Duration::from_millis(report.duration_ms)));
             text
         }
@@ -208,7 +218,7 @@ fn duration(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use publish::clock::Timestamp;
-    use publish::environment::{Access, InvalidationSettings, PublishSettings};
+    use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
     use publish::layout::Layout;
     use publish::manifest::ReleaseNumber;
     use publish::plan::PathChange;
@@ -227,6 +237,7 @@ mod tests {
             headers: Vec::new(),
             publish: PublishSettings::default(),
             invalidation: InvalidationSettings::default(),
+            lease: LeaseSettings::default(),
         }
     }
 
@@ -254,21 +265,21 @@ mod tests {
             changed  files: 3 added, 2 replaced, 1 removed, 38 unchanged; sent 5 objects (1.20 MB)\n  \
             CDN      2 paths refreshed and seen at the site's addresses\n  \
             took     3.4 s\n";
-        assert_eq!(render_publish(&published(), &environment(), false, Style::plain()), expected);
+        assert_eq!(render(&published(), &environment(), false, Style::plain()), expected);
     }
 
     #[test]
     fn an_unchanged_publish_is_one_line() {
         let report = Report { outcome: Outcome::Unchanged, ..published() };
         let expected = "Nothing changed: release 8 is live at https://www.example.com/ (s3://example-site/live/)\n";
-        assert_eq!(render_publish(&report, &environment(), false, Style::plain()), expected);
+        assert_eq!(render(&report, &environment(), false, Style::plain()), expected);
     }
 
     #[test]
     fn verbose_adds_paths_and_requests() {
         let mut report = published();
         report.requests.insert("PutObject".to_owned(), 5);
-        let text = render_publish(&report, &environment(), true, Style::plain());
+        let text = render(&report, &environment(), true, Style::plain());
         assert!(text.ends_with("CDN /\nCDN /index.html\nrequests PutObject 5\n"), "{text}");
     }
 

@@ -5,11 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use publish::clock::Clock;
-use publish::environment::{Access, Environment, InvalidationSettings, PublishSettings};
+use publish::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
 use publish::event::Events;
 use publish::layout::Layout;
-use publish::manifest::Publisher;
 use publish::report::Report;
 use publish::run::{self, PublishRequest};
 use publish::status::Status;
@@ -128,6 +126,7 @@ impl Hosting {
             headers: Vec::new(),
             publish: PublishSettings::default(),
             invalidation: InvalidationSettings::default(),
+            lease: LeaseSettings::default(),
         };
         Hosting { environment, recorder, bucket, distribution, domain }
     }
@@ -158,9 +157,7 @@ impl Hosting {
 
     /// The status, which must be readable.
     pub async fn status(&self) -> Status {
-        let clock = Clock::start();
-        let (report, status) =
-            run::status(self.environment.clone(), clock, world::run_id(), Events::new(&|_| {})).await;
+        let (report, status) = run::status(self.environment.clone(), world::caller(), Events::new(&|_| {})).await;
         status.unwrap_or_else(|| panic!("{report:#?}"))
     }
 
@@ -205,13 +202,11 @@ impl Inspection {
 pub fn request(environment: Environment, folder: &Path) -> PublishRequest {
     PublishRequest {
         environment,
+        caller: world::caller(),
         folder: folder.to_owned(),
-        run: world::run_id(),
-        publisher: Publisher { who: Some("tester".to_owned()), ..Publisher::default() },
-        clock: Clock::start(),
-        yes: false,
         overwrite: false,
         force: false,
+        stage_only: false,
     }
 }
 

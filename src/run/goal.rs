@@ -1,0 +1,127 @@
+//! What is to become live, and where its bytes come from.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::Terms;
+use super::session::Session;
+use crate::error::Problem;
+use crate::event::FileCounts;
+use crate::head::CdnView;
+use crate::headers::Kind;
+use crate::layout::Layout;
+use crate::manifest::{Files, Manifest, ReleaseNumber, content_digest};
+use crate::path::SitePath;
+use crate::report::Outcome;
+use crate::rules::{RuleContext, Rules};
+use crate::snapshot::Snapshot;
+use crate::stage::Source;
+use crate::state::Pointer;
+
+/// What is to become live.
+pub(super) enum Goal {
+    /// What a folder holds, as a new release.
+    Folder(Folder),
+    /// A release that is complete in the bucket.
+    Release(Manifest),
+}
+
+/// A built site, and the headers that its files get.
+pub(super) struct Folder {
+    pub(super) snapshot: Snapshot,
+    rules: Rules,
+}
+
+impl Folder {
+    /// Reads a folder, and warns of what a person should know. No request is sent: first it is known to be fit to be
+    /// published.
+    pub(super) fn read(folder: &Path, session: &Session<'_>) -> Result<Folder, Problem> {
+        let (environment, events) = (session.environment, session.events);
+        let rules = Rules::new(&environment.headers)?;
+        let snapshot =
+            tokio::task::block_in_place(|| Snapshot::take(folder, &environment.publish, &environment.layout, events))?;
+        snapshot.warnings.iter().for_each(|warning| events.warn(warning));
+        if let Some(sentence) = left_out(&snapshot.left_out) {
+            events.warn(sentence);
+        }
+        let unused = rules.unused(snapshot.files.keys());
+        unused.into_iter().for_each(|sentence| events.warn(sentence));
+        Ok(Folder { snapshot, rules })
+    }
+}
+
+impl Goal {
+    /// Path, bytes and headers of every file, under what is known of names that have lied and of the CDN.
+    pub(super) fn content(&self, layout: &Layout, mutable_paths: &BTreeSet<SitePath>, cdn: CdnView<'_>) -> Files {
+        let context = RuleContext { mutable_paths, cdn, layout };
+        match self {
+            Goal::Folder(folder) => folder.rules.files(&folder.snapshot.files, &context),
+            Goal::Release(manifest) => Rules::without_lies(manifest.files.clone(), &context),
+        }
+    }
+
+    /// How the files of a folder compare with what is live, if the head alone says that there is nothing to do.
+    /// Anything unfinished, and a distribution of which the head knows nothing yet, must be looked into.
+    pub(super) fn unchanged(&self, session: &Session<'_>, pointer: &Pointer) -> Option<FileCounts> {
+        let head = &pointer.head;
+        let Goal::Folder(_) = self else { return None };
+        let nothing_to_look_at = head.is_settled() && head.due_suspects(pointer.read_at).is_empty();
+        let active = head.active.as_ref().filter(|_| nothing_to_look_at)?;
+        let cdn = match (&session.environment.distribution, &head.distribution) {
+            (None, _) => CdnView::None,
+            (Some(configured), Some(facts)) if facts.id == *configured => CdnView::of(facts),
+            (Some(_), _) => return None,
+        };
+        let mutable_paths = head.mutable_paths.union(&session.mutable_paths).cloned().collect();
+        let files = self.content(&session.environment.layout, &mutable_paths, cdn);
+        let fingerprinted = files.values().filter(|entry| entry.kind == Kind::Fingerprinted).count();
+        let total = files.len();
+        (content_digest(&files) == active.content).then(|| FileCounts {
+            total,
+            fingerprinted,
+            unchanged: total,
+            ..FileCounts::default()
+        })
+    }
+
+    /// The release that is to be the active one, where that is decided.
+    pub(super) fn release(&self) -> Option<ReleaseNumber> {
+        match self {
+            Goal::Folder(_) => None,
+            Goal::Release(manifest) => Some(manifest.release),
+        }
+    }
+
+    /// What reaching the goal is called.
+    pub(super) fn reached(&self, terms: &Terms) -> Outcome {
+        match self {
+            Goal::Folder(_) => Outcome::Published,
+            Goal::Release(_) if terms.rollback.is_some() => Outcome::RolledBack,
+            Goal::Release(_) => Outcome::Activated,
+        }
+    }
+
+    /// Whether mutable files may go straight to their live keys where nothing is active yet.
+    pub(super) fn may_go_straight(&self, terms: &Terms) -> bool {
+        matches!(self, Goal::Folder(_)) && !terms.stage_only
+    }
+
+    /// Where missing bytes come from.
+    pub(super) fn source(&self) -> Source<'_> {
+        match self {
+            Goal::Folder(folder) => Source::Folder(&folder.snapshot.files),
+            Goal::Release(_) => Source::Bucket,
+        }
+    }
+}
+
+/// Which hidden files stayed out; the first few of many.
+fn left_out(paths: &[String]) -> Option<String> {
+    const NAMED: usize = 5;
+    let named = paths.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match paths.len() {
+        0 => None,
+        1..=NAMED => Some(format!("Left out, since hidden: {named}.")),
+        more => Some(format!("Left out, since hidden: {named} and {} more.", more - NAMED)),
+    }
+}

@@ -1,0 +1,201 @@
+//! What every command against an environment works with.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Caller, Terms};
+use crate::activate::Activating;
+use crate::aws::Aws;
+use crate::environment::Environment;
+use crate::error::{Code, Problem};
+use crate::event::{Event, Events};
+use crate::globs::PathGlobs;
+use crate::head::{CdnView, DistributionFacts, Head};
+use crate::live::Foreign;
+use crate::manifest::{Publisher, ReleaseNumber, RunId};
+use crate::path::SitePath;
+use crate::plan::Policy;
+use crate::refresh::Refreshing;
+use crate::stage::Source;
+use crate::state::{NotReplaced, Pointer, State};
+
+/// How often the head is looked at while somebody else's activation is under way.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Added to a lease before it counts as over: S3 tells the time in whole seconds.
+const LEASE_SLACK: Duration = Duration::from_secs(2);
+
+/// One command under way: what does not depend on what it does.
+pub(super) struct Session<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) caller: &'a Caller,
+    pub(super) events: Events<'a>,
+    pub(super) aws: Aws,
+    pub(super) state: State,
+    pub(super) remove_now: PathGlobs,
+    /// Names that looked fingerprinted and turned out not to be.
+    pub(super) mutable_paths: BTreeSet<SitePath>,
+    /// What was read of the distribution in this run.
+    pub(super) facts: Option<DistributionFacts>,
+}
+
+impl<'a> Session<'a> {
+    /// Prepares access. No request is sent.
+    pub(super) async fn open(
+        environment: &'a Environment,
+        caller: &'a Caller,
+        events: Events<'a>,
+    ) -> Result<Session<'a>, Problem> {
+        let remove_now = PathGlobs::new("publish.remove_now", &environment.publish.remove_now)?;
+        let aws = Aws::connect(environment).await?;
+        let state = State::new(aws.store.clone(), environment.layout.clone(), caller.run.clone());
+        let (mutable_paths, facts) = (BTreeSet::new(), None);
+        Ok(Session { environment, caller, events, aws, state, remove_now, mutable_paths, facts })
+    }
+
+    /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.
+    pub(super) async fn when_free(&self, mut pointer: Pointer) -> Result<Pointer, Problem> {
+        while let Some((whom, lease)) = busy(&pointer.head, &self.caller.run) {
+            let Some(remaining) =
+                lease.saturating_add(LEASE_SLACK).checked_sub(pointer.age).filter(|left| !left.is_zero())
+            else {
+                break;
+            };
+            self.events.send(Event::Waiting { for_whom: whom, remaining_s: remaining.as_secs() });
+            tokio::time::sleep(LOOK_AGAIN.min(remaining)).await;
+            pointer = self.state.read_head().await?;
+        }
+        Ok(pointer)
+    }
+
+    /// What is known of the CDN, once [`Session::read_distribution`] was called.
+    pub(super) fn cdn(&self) -> CdnView<'_> {
+        self.facts.as_ref().map_or(CdnView::None, CdnView::of)
+    }
+
+    /// Reads once a run what the distribution does that decides headers and URLs.
+    pub(super) async fn read_distribution(&mut self, head: &Head) -> Result<(), Problem> {
+        let (Some(cdn), None) = (&self.aws.cdn, &self.facts) else { return Ok(()) };
+        let facts = match cdn.facts(&self.environment.layout.identity().bucket).await {
+            Ok(facts) => facts,
+            Err(error) if error.is_denied() => {
+                self.events.warn(format!(
+                    "The configuration of distribution {} may not be read (cloudfront:GetDistributionConfig).",
+                    cdn.distribution()
+                ));
+                known_before(head, cdn.distribution())
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let prefix = self.environment.layout.live_prefix();
+        if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
+            let message =
+                format!("distribution {} serves what lies below {:?}, and not {prefix}", facts.id, facts.origin_path);
+            return Err(Problem::new(Code::Configuration, message)
+                .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
+        }
+        self.facts = Some(facts);
+        Ok(())
+    }
+
+    pub(super) fn policy(&self, straight: bool) -> Policy<'_> {
+        Policy {
+            layout: &self.environment.layout,
+            cdn: self.cdn(),
+            remove_now: &self.remove_now,
+            max_paths: self.environment.invalidation.max_paths,
+            straight,
+        }
+    }
+
+    pub(super) fn foreign(&self, terms: &Terms) -> Foreign {
+        if terms.overwrite { Foreign::Overwrite } else { Foreign::Refuse }
+    }
+
+    pub(super) fn activating<'s>(
+        &'s self,
+        source: Source<'s>,
+        suspects: &'s BTreeSet<SitePath>,
+        terms: &'s Terms,
+    ) -> Activating<'s> {
+        Activating {
+            store: &self.aws.store,
+            state: &self.state,
+            layout: &self.environment.layout,
+            source,
+            run: &self.caller.run,
+            publisher: &self.caller.publisher,
+            clock: self.caller.clock,
+            distribution: self.environment.distribution.as_deref(),
+            facts: self.facts.as_ref(),
+            mutable_paths: &self.mutable_paths,
+            suspects,
+            lease: self.environment.lease,
+            stop: &self.caller.stop,
+            force: terms.force,
+            rollback: terms.rollback,
+            reason: terms.reason.as_deref(),
+            events: self.events,
+        }
+    }
+
+    pub(super) fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
+        Refreshing {
+            cdn: self.aws.cdn.as_ref(),
+            fetcher: &self.aws.fetcher,
+            state: &self.state,
+            settings: &self.environment.invalidation,
+            url: self.environment.url.as_deref(),
+            release,
+            clock: self.caller.clock,
+            events: self.events,
+        }
+    }
+
+    /// Replaces the head by what `change` makes of it, however often somebody else replaces it meanwhile. `None`: the
+    /// head is as it should be.
+    pub(super) async fn update_head(
+        &self,
+        mut pointer: Pointer,
+        change: impl Fn(&Head) -> Option<Head>,
+    ) -> Result<Pointer, Problem> {
+        while let Some(next) = change(&pointer.head) {
+            match self.state.replace_head(&pointer, next).await {
+                Ok(replaced) => return Ok(replaced),
+                Err(NotReplaced::Lost(found)) => pointer = *found,
+                Err(NotReplaced::Failed(problem)) => return Err(problem),
+            }
+        }
+        Ok(pointer)
+    }
+}
+
+/// What another run, whose credentials could, read of the distribution: so that who publishes does not decide what is
+/// published. Where nobody ever could, nothing is known.
+fn known_before(head: &Head, distribution: &str) -> DistributionFacts {
+    let before = head.distribution.clone().filter(|facts| facts.id == distribution);
+    before.unwrap_or_else(|| DistributionFacts { id: distribution.to_owned(), ..DistributionFacts::default() })
+}
+
+/// A lease as the head has it, but no longer than an hour: the head may have been written by anybody who can write to
+/// the bucket.
+fn believed(lease_s: u64) -> Duration {
+    Duration::from_secs(lease_s.min(3_600))
+}
+
+/// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
+fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
+    let by = |publisher: &Publisher, owner: &RunId| match (&publisher.who, &publisher.place) {
+        (Some(who), Some(place)) => format!("{who} on {place}"),
+        (Some(who), None) => who.clone(),
+        _ => format!("run {owner}"),
+    };
+    let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
+    let activating = activation.map(|activation| {
+        let whom = by(&activation.publisher, &activation.owner);
+        (format!("{whom}, who activates release {}", activation.to), believed(activation.lease_s))
+    });
+    let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
+    let pruning = || pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), believed(pruning.lease_s)));
+    activating.or_else(pruning)
+}

@@ -1,0 +1,271 @@
+//! Going back, staging without activating, and holding: what a release manager does with the site on fire.
+
+use publish::event::Events;
+use publish::manifest::ReleaseNumber;
+use publish::report::{Outcome, Report};
+use publish::run::{self, Answer, Caller, RollbackRequest};
+
+use crate::world::{self, World};
+
+/// Releases 1, 2 and 1 again with other words, of which the last is live.
+async fn three_releases() -> World {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.published().await;
+    world.use_fixture("v1");
+    world.write("robots.txt", "third");
+    world.published().await;
+    world
+}
+
+/// The live objects are exactly what the manifest of `release` says: bytes and headers, and nothing that a visitor
+/// reaches beside it but what waits for its retention to end.
+fn assert_is_live(world: &World, release: u64) {
+    world.assert_settled();
+    let head = world.head();
+    assert_eq!(head.active.as_ref().unwrap().release, ReleaseNumber::new(release));
+    let files = world.manifest(release).files;
+    for path in world.live().keys().filter(|path| path.ends_with(".html")) {
+        assert!(files.keys().any(|named| named.as_str() == path), "{path} is not of release {release}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_retained_release_comes_back_exactly_and_without_site_bytes() {
+    let world = three_releases().await;
+    let pages = |world: &World| {
+        let mut visible = world.visible();
+        visible.retain(|path, _| path.ends_with(".html") || path.ends_with(".txt"));
+        visible
+    };
+    let third = pages(&world);
+    for release in [1, 2, 3, 1, 3, 2, 3] {
+        world.sandbox.clear_requests();
+        let report = world.rollback(Some(release)).await;
+        assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(release))), "{report:#?}");
+        assert_eq!((world.site_bytes_sent(), report.uploaded.bytes), (0, 0));
+        assert_is_live(&world, release);
+    }
+    assert_eq!(pages(&world), third);
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_number_it_goes_to_the_release_before() {
+    let world = three_releases().await;
+    let report = world.rollback(None).await;
+    assert_eq!((report.outcome, report.release), (Outcome::RolledBack, Some(ReleaseNumber::new(2))), "{report:#?}");
+    assert_eq!(report.previous_release, Some(ReleaseNumber::new(3)));
+    assert_is_live(&world, 2);
+    let item = world.head().history.pop().unwrap();
+    assert_eq!((item.release, item.from), (ReleaseNumber::new(2), Some(ReleaseNumber::new(3))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_was_before_there_is_nothing_to_go_back_to() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    for (release, code) in [(None, 2), (Some(7), 1)] {
+        let report = world.rollback(release).await;
+        assert_eq!(report.exit_code, code, "{report:#?}");
+    }
+    assert_is_live(&world, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_of_the_release_that_is_left_stay_for_open_tabs() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.published().await;
+    world.rollback(None).await;
+    let live = world.live();
+    for (path, entry) in world.manifest(2).files {
+        if entry.kind == publish::headers::Kind::Fingerprinted {
+            assert!(live.contains_key(path.as_str()), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_differing_files_among_many_cost_few_requests() {
+    let world = World::new().await;
+    for number in 0..300 {
+        world.write(&format!("pages/{number}.html"), format!("<p>{number}"));
+    }
+    world.published().await;
+    for number in 0..5 {
+        world.write(&format!("pages/{number}.html"), format!("<p>other {number}"));
+    }
+    world.published().await;
+    let before = world.invalidations().len();
+    world.sandbox.clear_requests();
+    let report = world.rollback(None).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert_eq!(world.site_bytes_sent(), 0);
+    assert!(world.s3_requests().len() <= 20, "{:?}", world.s3_operations());
+    assert_eq!(world.invalidations().len() - before, 1);
+    assert_is_live(&world, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_in_flight_cannot_undo_a_rollback() {
+    let world = three_releases().await;
+    world.write("robots.txt", "in flight");
+    let listener = |event| {
+        if matches!(event, publish::event::Event::Staged { .. }) {
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(world.rollback(Some(1))));
+        }
+    };
+    let report = world::publish_heard(world.request(), listener).await;
+    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
+    assert_is_live(&world, 1);
+    assert_eq!(world.published().await.release, Some(ReleaseNumber::new(5)), "one that begins later goes ahead");
+}
+
+async fn hold(world: &World, reason: &str) -> Report {
+    let request = RollbackRequest {
+        environment: world.environment.clone(),
+        caller: Caller { yes: true, ..world::caller() },
+        release: Some(ReleaseNumber::new(1)),
+        hold: true,
+        reason: Some(reason.to_owned()),
+    };
+    run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_refuses_every_publish_until_it_is_ended() {
+    let world = three_releases().await;
+    assert_eq!(hold(&world, "prices are wrong").await.exit_code, 0);
+    let report = world.publish().await;
+    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Held), "{report:#?}");
+    let message = report.error.unwrap().message;
+    assert!(message.contains("tester") && message.contains("prices are wrong"), "{message}");
+    assert_eq!(world.head().history.pop().unwrap().reason.as_deref(), Some("prices are wrong"));
+    assert_eq!(world.rollback(Some(2)).await.exit_code, 0, "whoever goes back does so on purpose");
+    assert!(world.head().hold.is_some());
+    assert_eq!(world.resume().await.outcome, Outcome::Repaired);
+    assert_eq!(world.resume().await.outcome, Outcome::Unchanged);
+    assert_eq!(world.published().await.outcome, Outcome::Published);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_live_can_be_held() {
+    let world = three_releases().await;
+    world.rollback(Some(1)).await;
+    let report = hold(&world, "freeze").await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Unchanged), "{report:#?}");
+    assert_eq!(world.head().hold.unwrap().reason.as_deref(), Some("freeze"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_asks_first() {
+    let world = three_releases().await;
+    for (answer, code) in [(Answer::No, 130), (Answer::CannotAsk, 2), (Answer::Yes, 0)] {
+        let request = RollbackRequest {
+            environment: world.environment.clone(),
+            caller: world::caller(),
+            release: None,
+            hold: false,
+            reason: None,
+        };
+        world.sandbox.clear_requests();
+        let report = run::rollback(request, &|_| answer, Events::new(&|_| {})).await;
+        assert_eq!(report.exit_code, code, "{report:#?}");
+        assert_eq!(world.s3_writes().is_empty(), answer != Answer::Yes);
+    }
+    assert_is_live(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_staged_unseen_and_activated_later() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    let before = world.visible();
+    let mut request = world.request();
+    request.stage_only = true;
+    let report = world::publish(request).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Staged), "{report:#?}");
+    for (path, object) in &before {
+        assert_eq!(world.visible().get(path), Some(object), "{path}");
+    }
+    assert!(!world.visible().contains_key("news/index.html"));
+    world.sandbox.clear_requests();
+    let report = world.activate(2).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Activated), "{report:#?}");
+    assert_eq!(world.site_bytes_sent(), 0);
+    assert_is_live(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_release_can_be_staged_too() {
+    let world = World::with_fixture("v1").await;
+    let mut request = world.request();
+    request.stage_only = true;
+    assert_eq!(world::publish(request).await.outcome, Outcome::Staged);
+    assert!(world.live().keys().all(|path| path.starts_with("assets/")), "{:?}", world.live().keys());
+    assert_eq!(world.activate(1).await.exit_code, 0);
+    assert_is_live(&world, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_release_is_not_activated_by_accident() {
+    let world = three_releases().await;
+    let report = world.activate(2).await;
+    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
+    assert!(report.error.unwrap().hint.contains("publish rollback 2"));
+    assert_is_live(&world, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_whose_bytes_are_gone_is_refused_before_the_switch() {
+    let world = three_releases().await;
+    let files = world.manifest(2).files;
+    let (path, _) = files
+        .iter()
+        .find(|(path, entry)| {
+            entry.kind == publish::headers::Kind::Fingerprinted && !world.manifest(3).files.contains_key(*path)
+        })
+        .unwrap();
+    world.sandbox.remove_object(world::BUCKET, &format!("live/{path}"));
+    world.sandbox.clear_requests();
+    let report = world.rollback(Some(2)).await;
+    assert_eq!(report.exit_code, 1, "{report:#?}");
+    let error = report.error.unwrap();
+    assert!(error.code == "missing_bytes" && error.message.contains(path.as_str()), "{error:#?}");
+    assert!(world.s3_writes().is_empty());
+    assert_is_live(&world, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_back_undoes_an_activation_that_was_cut_short() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");
+    assert_is_live(&world, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_lied_comes_back_as_mutable() {
+    let world = World::new().await;
+    let (page, chunk) = ("index.html", "assets/app-DiwrgTda.js");
+    world.write(page, "<script src=/assets/app-DiwrgTda.js></script>");
+    world.write(chunk, "one");
+    world.published().await;
+    world.write(chunk, "two");
+    world.published().await;
+    let report = world.rollback(Some(1)).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    let object = &world.live()[chunk];
+    assert_eq!(&object.bytes[..], b"one");
+    assert!(!object.cache_control.as_deref().unwrap().contains("immutable"), "{object:?}");
+    assert!(world.last_invalidated().contains(&format!("/{chunk}")));
+}
