@@ -36,7 +36,7 @@ pub enum Code {
     ForeignObjects,
     /// More of the site would go than is allowed without a yes.
     TooManyRemovals,
-    /// A person said no, or could not be asked.
+    /// A person said no.
     Declined,
     /// No credentials were found.
     NoCredentials,
