@@ -20,6 +20,7 @@ mod lying_names;
 mod ministack;
 mod order;
 mod policies;
+mod proof;
 mod refresh;
 mod refusals;
 mod snapshot_races;
