@@ -25,7 +25,7 @@ use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Upl
 use crate::rules::Rules;
 use crate::snapshot::Snapshot;
 use crate::stage::{NotStaged, Staged, Staging};
-use crate::state::{NotReplaced, Pointer, State};
+use crate::state::{NotReplaced, Pointer, State, following};
 use crate::status::Status;
 
 use intention::Intention;
@@ -310,7 +310,7 @@ impl<'a> Run<'a> {
         let claim = Claim {
             format: FORMAT,
             identity: self.environment.layout.identity().clone(),
-            release: highest.unwrap_or(ReleaseNumber::new(0)).next(),
+            release: following(highest.unwrap_or(ReleaseNumber::new(0)))?,
             run: self.request.run.clone(),
             epoch: head.prune_epoch,
             since: self.request.clock.now(),
