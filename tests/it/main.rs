@@ -13,6 +13,7 @@ mod fences;
 mod first_day;
 mod golden;
 mod headers;
+mod hostile;
 mod large;
 mod leftovers;
 mod lost_answers;
