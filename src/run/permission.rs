@@ -1,6 +1,7 @@
 //! What must be allowed before anything is written.
 
 use super::{Answer, Run};
+use crate::aws;
 use crate::error::{Code, Problem};
 use crate::head::Head;
 use crate::plan::Plan;
@@ -54,7 +55,7 @@ impl Run<'_> {
         };
         let state = format!("{root}/{}", self.below_origin_path(&layout.head().key).unwrap_or_default());
         let answer = self.aws.fetcher.fetch(&state, MAX_HEAD_BYTES).await;
-        if !answer.is_ok_and(|answer| answer.status == 200 && answer.is_of_site(&layout.identity().site)) {
+        if !answer.is_ok_and(|answer| is_state(&answer, &layout.identity().site)) {
             return Ok(());
         }
         Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
@@ -80,6 +81,12 @@ impl Run<'_> {
             _ => Some(key),
         }
     }
+}
+
+/// Whether a visitor got an object of the state, and not a page that answers for whatever is missing or forbidden.
+fn is_state(answer: &aws::Answer, site: &str) -> bool {
+    let is_page = answer.headers.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    answer.status == 200 && answer.is_of_site(site) && !is_page
 }
 
 /// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.

@@ -1,10 +1,12 @@
 //! What counts as proof that the CDN has forgotten, what is sent to it for that, and what the distribution says.
 
+use std::time::Duration;
+
 use publish::layout::Layout;
 use publish::policy;
 use publish::report::{ErrorReport, InvalidationStatus, Outcome, Report};
 use publish::rules::{HeaderRule, OneOrMany};
-use publish::sandbox::{Distribution, Effect, Fault, Match, Service};
+use publish::sandbox::{CustomError, Distribution, Effect, Fault, LoggedRequest, Match, Service};
 
 use crate::world::{BUCKET, DISTRIBUTION, World, distribution};
 
@@ -152,7 +154,7 @@ async fn what_others_read_of_the_distribution_holds_for_who_may_not_read_it() {
     assert_eq!(world.sandbox.requests().len(), 1);
 }
 
-/// A second publish of a site whose state lies within reach of visitors, who find it at `url_path` below the
+/// A second publish of a site whose state lies within reach of visitors, who find it at `state_url` below the
 /// distribution's root.
 async fn state_is_exposed(prefix: &str, state_url: &str) {
     let mut world = World::with_fixture("v1").await;
@@ -198,6 +200,34 @@ async fn state_that_visitors_can_read_beside_a_site_at_the_root_stops_the_second
 #[tokio::test(flavor = "multi_thread")]
 async fn state_that_visitors_can_read_beside_a_site_in_a_folder_stops_the_second_publish() {
     state_is_exposed("docs", "_publish/docs/head.json").await;
+}
+
+/// Sites of one page answer any address with it: that is not the state.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_answers_for_hidden_state_is_not_taken_for_it() {
+    let mut world = World::with_fixture("v1").await;
+    world.environment.layout = Layout::new("shop", BUCKET, "docs", None, None);
+    let fallback = CustomError {
+        error_code: 403,
+        response_page_path: Some("/index.html".to_owned()),
+        response_code: Some(200),
+        error_caching_min_ttl: Duration::ZERO,
+    };
+    // The stand-in has no bucket policies. So what the run knows of its distribution is that it reaches the state,
+    // and visitors come by one that does not.
+    let reaching = Distribution { id: "EREACHING".to_owned(), origin_path: String::new(), ..distribution() };
+    world.environment.distribution = Some(reaching.id.clone());
+    world.sandbox.set_distribution(reaching);
+    let serving = Distribution { origin_path: "/docs".to_owned(), custom_errors: vec![fallback], ..distribution() };
+    world.sandbox.set_distribution(serving);
+    world.published().await;
+    world.use_fixture("v2");
+    world.sandbox.clear_requests();
+    world.published().await;
+    let asked = world.sandbox.requests();
+    let state = |request: &&LoggedRequest| request.key == "/_publish/docs/head.json";
+    assert_eq!(asked.iter().find(state).unwrap().status, Some(200), "the page answered");
+    world.assert_settled();
 }
 
 /// v1 is live but for its robots.txt, whose refresh CloudFront did not take.
