@@ -245,7 +245,7 @@ impl Activating<'_> {
             let paths = &plan.invalidation.paths;
             head.pending_refreshes.retain(|owed| owed.distribution != distribution || !owed.is_covered_by(paths));
             head.pending_refreshes.push(Refresh {
-                id: format!("{}-{}", self.run, pointer.head.revision + 1),
+                id: format!("{}-{}", self.run, pointer.head.revision.saturating_add(1)),
                 distribution: distribution.to_owned(),
                 release: to,
                 since,

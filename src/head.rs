@@ -1,6 +1,7 @@
 //! The pointer, and everything a run must know before it may read nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use crate::path::{SitePath, UrlPath};
 
 /// How many of the last activations the head remembers.
 pub const MAX_HISTORY: usize = 100;
+
+/// Longest lease that is believed, in seconds: the head may have been written by anybody who can write to the bucket.
+const LONGEST_LEASE_S: u64 = 3_600;
 
 /// The head of an environment. Only ever replaced on the condition that nobody else replaced it meanwhile; every
 /// write raises `revision` and names its run, so that a lost answer is settled by reading back.
@@ -100,6 +104,13 @@ pub struct Activation {
     pub since: Timestamp,
     /// How long the lease lasts after the last write of the head, in seconds, by S3's clock.
     pub lease_s: u64,
+}
+
+impl Activation {
+    /// How long the lease lasts after the last write of the head; at most an hour, whatever `lease_s` says.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s.min(LONGEST_LEASE_S))
+    }
 }
 
 /// Paths that the CDN must forget. What CloudFront is asked with derives from `id` alone, so that asking twice is
@@ -191,6 +202,13 @@ pub struct Pruning {
     pub lease_s: u64,
     /// The releases it closes: they never activate again.
     pub closes: BTreeSet<ReleaseNumber>,
+}
+
+impl Pruning {
+    /// How long its lease lasts after the last write of the head; at most an hour, whatever `lease_s` says.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s.min(LONGEST_LEASE_S))
+    }
 }
 
 /// What a distribution does that decides headers and URLs.

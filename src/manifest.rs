@@ -55,8 +55,11 @@ impl ReleaseNumber {
     }
 
     /// The number after this one.
-    pub fn next(self) -> ReleaseNumber {
-        ReleaseNumber(self.0.saturating_add(1))
+    ///
+    /// # Errors
+    /// After the highest one: no run would read what is written under that number.
+    pub fn next(self) -> Result<ReleaseNumber, InvalidRelease> {
+        self.0.saturating_add(1).try_into()
     }
 }
 

@@ -143,7 +143,7 @@ impl State {
                 Ok(_) => return Ok(claim),
                 Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
                     Some(found) if found == claim => return Ok(claim),
-                    Some(_) => claim.release = claim.release.next(),
+                    Some(_) => claim.release = following(claim.release)?,
                     None => return Err(error.into()),
                 },
                 Err(error) => return Err(error.into()),
@@ -203,6 +203,14 @@ impl State {
 
 const DAMAGED: &str =
     "Something else wrote to the state, or it was damaged; docs/bucket-layout.md says what belongs there.";
+
+/// The number after `release`. Where there is none, something else wrote to the state: nobody publishes that often.
+pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {
+    release.next().map_err(|error| {
+        let message = format!("no number is left for another release after {release}");
+        Problem::new(Code::BadState, message).hint(DAMAGED).source(error)
+    })
+}
 
 /// Whether an error of a conditional write may hide a success of our own whose answer was lost.
 fn may_be_ours(error: &StoreError) -> bool {

@@ -97,7 +97,7 @@ impl Status {
                 to: activation.to,
                 publisher: activation.publisher.clone(),
                 since: activation.since,
-                lease_remaining_s: activation.lease_s.saturating_sub(pointer.age.as_secs()),
+                lease_remaining_s: activation.lease().saturating_sub(pointer.age).as_secs(),
             }),
             pending_refreshes: head
                 .pending_refreshes

@@ -152,7 +152,9 @@ fn sees_origin_requests(functions: &LambdaFunctionAssociations) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudfront::types::{LambdaFunctionAssociation, Origin, Origins};
+    use aws_sdk_cloudfront::types::{
+        DefaultCacheBehavior, LambdaFunctionAssociation, Origin, Origins, ViewerProtocolPolicy,
+    };
 
     use super::*;
 
@@ -184,6 +186,33 @@ mod tests {
         assert_eq!(facts.origin_path, "/live");
         assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
         assert!(facts.error_pages.is_empty() && !facts.rewrites_at_origin);
+    }
+
+    #[test]
+    fn of_two_origins_that_are_the_bucket_the_default_behaviours_decides() {
+        let origin_path = |target: &str| {
+            let origin = |id: &str, domain: &str, path: &str| {
+                Origin::builder().id(id).domain_name(domain).origin_path(path).build().unwrap()
+            };
+            let origins = Origins::builder()
+                .quantity(3)
+                .items(origin("downloads", "site.s3.amazonaws.com", "/downloads"))
+                .items(origin("pages", "site.s3.eu-west-1.amazonaws.com", "/live"))
+                .items(origin("api", "api.example.com", "/v1"))
+                .build()
+                .unwrap();
+            let behavior = DefaultCacheBehavior::builder()
+                .target_origin_id(target)
+                .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
+                .build()
+                .unwrap();
+            let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true);
+            let config = config.origins(origins).default_cache_behavior(behavior).build().unwrap();
+            facts("E1", &config, "site").origin_path
+        };
+        assert_eq!(origin_path("pages"), "/live");
+        assert_eq!(origin_path("downloads"), "/downloads");
+        assert_eq!(origin_path("api"), "/downloads", "the default behaviour's is not the bucket");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::plan::{Destination, Plan};
 use crate::refresh::{NotRefreshed, Refreshed};
 use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Uploaded};
 use crate::stage::{NotStaged, Staged, Staging};
-use crate::state::Pointer;
+use crate::state::{Pointer, following};
 
 /// What a run has done so far, and need not do again when somebody else was faster.
 #[derive(Default)]
@@ -205,7 +205,7 @@ impl Session<'_> {
         let claim = Claim {
             format: FORMAT,
             identity: self.environment.layout.identity().clone(),
-            release: highest.unwrap_or(ReleaseNumber::new(0)).next(),
+            release: following(highest.unwrap_or(ReleaseNumber::new(0)))?,
             run: self.caller.run.clone(),
             epoch: head.prune_epoch,
             since: self.caller.clock.now(),

@@ -3,6 +3,7 @@
 use super::goal::Goal;
 use super::session::Session;
 use super::{Answer, Ask, Terms};
+use crate::aws;
 use crate::error::{Code, Problem};
 use crate::head::Head;
 use crate::plan::Plan;
@@ -74,7 +75,7 @@ impl Session<'_> {
         };
         let state = format!("{root}/{}", self.below_origin_path(&layout.head().key).unwrap_or_default());
         let answer = self.aws.fetcher.fetch(&state, MAX_HEAD_BYTES).await;
-        if !answer.is_ok_and(|answer| answer.status == 200 && answer.is_of_site(&layout.identity().site)) {
+        if !answer.is_ok_and(|answer| is_state(&answer, &layout.identity().site)) {
             return Ok(());
         }
         Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
@@ -100,6 +101,12 @@ impl Session<'_> {
             _ => Some(key),
         }
     }
+}
+
+/// Whether a visitor got an object of the state, and not a page that answers for whatever is missing or forbidden.
+fn is_state(answer: &aws::Answer, site: &str) -> bool {
+    let is_page = answer.headers.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    answer.status == 200 && answer.is_of_site(site) && !is_page
 }
 
 /// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.

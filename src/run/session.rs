@@ -177,12 +177,6 @@ fn known_before(head: &Head, distribution: &str) -> DistributionFacts {
     before.unwrap_or_else(|| DistributionFacts { id: distribution.to_owned(), ..DistributionFacts::default() })
 }
 
-/// A lease as the head has it, but no longer than an hour: the head may have been written by anybody who can write to
-/// the bucket.
-fn believed(lease_s: u64) -> Duration {
-    Duration::from_secs(lease_s.min(3_600))
-}
-
 /// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
 fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     let by = |publisher: &Publisher, owner: &RunId| match (&publisher.who, &publisher.place) {
@@ -193,9 +187,9 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
         let whom = by(&activation.publisher, &activation.owner);
-        (format!("{whom}, who activates release {}", activation.to), believed(activation.lease_s))
+        (format!("{whom}, who activates release {}", activation.to), activation.lease())
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
-    let pruning = || pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), believed(pruning.lease_s)));
+    let pruning = || pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), pruning.lease()));
     activating.or_else(pruning)
 }

@@ -145,8 +145,8 @@ impl World {
 
     /// The live objects, by their paths.
     pub(crate) fn live(&self) -> BTreeMap<String, StoredObject> {
-        let objects = self.objects().into_iter();
-        objects.filter_map(|(key, object)| Some((key.strip_prefix("live/")?.to_owned(), object))).collect()
+        let path = |key: &str| Some(self.environment.layout.path_of_live(key)?.to_string());
+        self.objects().into_iter().filter_map(|(key, object)| Some((path(&key)?, object))).collect()
     }
 
     /// What visitors could get: the bytes and headers of every live object, by their paths.
