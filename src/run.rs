@@ -218,13 +218,13 @@ impl<'a> Run<'a> {
             }
             self.may_go_on(&pointer.head, &intention.plan, ask).map_err(as_before)?;
             self.check_state_is_hidden(&pointer.head).await.map_err(as_before)?;
-            let (claimed, unfinished) =
+            let (claimed, not_activated) =
                 self.claimed(&pointer.head, &intention.plan, claim.take()).await.map_err(as_before)?;
             let release = claimed.release;
             claim = Some(claimed);
             let ready = match staged.take() {
                 Some(staged) => staged,
-                None => match self.stage(&intention.plan, claim.as_ref(), unfinished, &stored).await {
+                None => match self.stage(&intention.plan, claim.as_ref(), not_activated, &stored).await {
                     Ok(staged) => staged,
                     Err(NotStaged::Failed(problem)) => return Err(as_before(problem)),
                     Err(NotStaged::Lied { paths, stored: by_now }) => {
@@ -319,16 +319,17 @@ impl<'a> Run<'a> {
             // All of them: a fingerprinted name that lied becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
         };
-        // Releases up to the highest activated one are history: what they left is found by 412.
-        let unfinished = releases.unfinished().filter(|release| *release > head.highest_activated);
-        Ok((self.state.claim(claim).await?, unfinished.collect()))
+        // What runs that were cut short have sent is there already, complete release or not. Releases up to the highest
+        // activated one are history: what they left is found by 412.
+        let not_activated = releases.above(head.highest_activated).collect();
+        Ok((self.state.claim(claim).await?, not_activated))
     }
 
     async fn stage(
         &self,
         plan: &Plan,
         claim: Option<&Claim>,
-        unfinished: Vec<ReleaseNumber>,
+        not_activated: Vec<ReleaseNumber>,
         stored: &BTreeSet<Address>,
     ) -> Result<Staged, NotStaged> {
         let Some(claim) = claim else {
@@ -343,7 +344,7 @@ impl<'a> Run<'a> {
             stored,
             events: self.events,
         };
-        staging.stage(plan, claim, unfinished).await
+        staging.stage(plan, claim, not_activated).await
     }
 
     fn activating(&self) -> Activating<'_> {
