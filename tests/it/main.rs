@@ -9,6 +9,7 @@
 mod agreement;
 mod cut_short;
 mod docs;
+mod doubt;
 mod fences;
 mod first_day;
 mod golden;
@@ -20,6 +21,7 @@ mod lying_names;
 mod ministack;
 mod order;
 mod policies;
+mod races;
 mod refresh;
 mod refusals;
 mod snapshot_races;
