@@ -1,12 +1,11 @@
 //! Publishers at the same time: what another one writes meanwhile neither stops a run nor is undone by it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use publish::digest::Digest;
 use publish::event::Event;
 use publish::head::Head;
 use publish::manifest::Publisher;
@@ -127,8 +126,8 @@ fn request_by(world: &World, who: &str, folder: PathBuf) -> PublishRequest {
     PublishRequest { folder, publisher, yes: true, ..world.request() }
 }
 
-/// Publishes two sites at once. One of them is live in the end, whole and alone, whoever it is; the other was live before
-/// it, or never and was told so. Says whose number was higher.
+/// Publishes two sites at once. The one with the higher number is live in the end, whole and alone; the other was live
+/// before it, or never and was told so.
 async fn race(world: &World, sites: [PathBuf; 2]) {
     let claimed = world.claims().len();
     let [first, second] = ["first", "second"].map(str::to_owned);
@@ -159,7 +158,7 @@ async fn race(world: &World, sites: [PathBuf; 2]) {
 }
 
 /// All files of `site` are live, and no page besides.
-fn assert_is_live(world: &World, site: &PathBuf) {
+fn assert_is_live(world: &World, site: &Path) {
     let (live, files) = (world.live(), files_of(site));
     for (path, bytes) in &files {
         assert_eq!(&live[path].bytes[..], &bytes[..], "{path}");
@@ -170,11 +169,11 @@ fn assert_is_live(world: &World, site: &PathBuf) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_first_publishers_at_once_one_is_live_whole() {
-    let sites = |round: usize| if round % 2 == 0 { ["v1", "v2"] } else { ["v2", "v1"] };
     stream::iter(0..8)
         .for_each_concurrent(4, |round| async move {
-            let world = World::new().await;
-            race(&world, sites(round).map(fixture)).await;
+            let mut sites = ["v1", "v2"].map(fixture);
+            sites.rotate_left(round % 2);
+            race(&World::new().await, sites).await;
         })
         .await;
 }
@@ -209,7 +208,5 @@ async fn a_first_publisher_that_another_overtakes_changes_nothing() {
     assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
     assert!(report.error.unwrap().message.contains("other activated release 2"));
     assert_is_live(&world, &fixture("v2"));
-    let index = Digest::of(&std::fs::read(fixture("v2").join("index.html")).unwrap());
-    assert_eq!(Digest::of(&world.live()["index.html"].bytes), index);
     world.assert_settled();
 }
