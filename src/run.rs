@@ -206,15 +206,15 @@ impl<'a> Run<'a> {
             if let Some(files) = self.unchanged(&pointer.head) {
                 return self.nothing_to_do(&pointer.head, files, report);
             }
-            if let Some(claim) =
-                claim.as_ref().filter(|claim| !self.activating().may_activate(&pointer.head, claim.release))
-            {
-                return Err(lost_to(&pointer.head, claim.release).while_visitors_see(VisitorsSee::SomeoneElses));
-            }
             let mut intention = self.intend(&pointer, staged.as_ref()).await.map_err(as_before)?;
             describe(report, &intention.plan, pointer.head.distribution.is_some() || self.aws.cdn.is_some());
             if is_live(&pointer.head, &intention.plan) {
                 return self.repair(pointer, &intention, report).await;
+            }
+            if let Some(claim) =
+                claim.as_ref().filter(|claim| !self.activating().may_activate(&pointer.head, claim.release))
+            {
+                return self.superseded(&pointer.head, claim.release, &intention.plan, report);
             }
             self.may_go_on(&pointer.head, &intention.plan, ask).map_err(as_before)?;
             self.check_state_is_hidden(&pointer.head).await.map_err(as_before)?;
