@@ -11,6 +11,7 @@ use publish::head::Head;
 use publish::manifest::Publisher;
 use publish::report::{Outcome, Report};
 use publish::run::PublishRequest;
+use publish::sandbox::{Effect, Fault, Match};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -190,6 +191,66 @@ async fn of_two_later_publishers_at_once_one_is_live_whole() {
             let mut sites = [world.folder.clone(), fixture("v2")];
             sites.rotate_left(round % 2);
             race(&world, sites).await;
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_another_publisher_removes_while_it_is_being_kept_stops_nobody() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.remove("contact.html");
+    let matches =
+        Match { operation: Some("CopyObject".to_owned()), key_contains: Some("/blobs/".to_owned()), service: None };
+    world.sandbox.inject(Fault { matches, skip: 0, times: 1, effect: Effect::Hold });
+    let other = async {
+        while !world.s3_operations().contains_key("CopyObject") {
+            tokio::task::yield_now().await;
+        }
+        let report = world::publish(request_by(&world, "other", fixture("v2"))).await;
+        assert_eq!(report.exit_code, 0, "{report:#?}");
+        world.sandbox.release_held();
+    };
+    let (report, ()) = tokio::join!(world.publish(), other);
+    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
+    assert_eq!(report.warnings, [""; 0], "the other has kept it");
+    assert_is_live(&world, &fixture("v2"));
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_overtaken_by_the_same_content_does_the_refresh_that_is_owed() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    let listener = |event| {
+        if matches!(event, Event::Staged { .. }) {
+            world.refuse("CreateInvalidation", "", 403, "AccessDenied");
+            let report = block_in_place(|| Handle::current().block_on(world.publish()));
+            assert_eq!(report.exit_code, 3, "{report:#?}");
+            world.sandbox.clear_faults();
+        }
+    };
+    let report = world::publish_heard(world.request(), listener).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+    assert_eq!(report.release.unwrap().to_string(), "3");
+    assert!(world.last_invalidated().contains(&"/news/".to_owned()));
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_first_publishers_of_the_same_site_are_both_done() {
+    stream::iter(0..8)
+        .for_each_concurrent(4, |_| async {
+            let world = World::with_fixture("v1").await;
+            let reports: [Report; 2] = tokio::join!(world.published(), world.published()).into();
+            let published = reports.iter().filter(|report| report.outcome == Outcome::Published).count();
+            assert_eq!(published, 1, "{reports:#?}");
+            let done = [Outcome::Published, Outcome::Unchanged, Outcome::Repaired];
+            assert!(reports.iter().all(|report| done.contains(&report.outcome)), "{reports:#?}");
+            assert_eq!(world.invalidations().len(), 1, "whoever does what the other owes does it as the same request");
+            assert_is_live(&world, &world.folder);
+            world.assert_settled();
         })
         .await;
 }
