@@ -192,27 +192,28 @@ impl Activating<'_> {
     async fn preserve_one(&self, preserve: &Preserve) -> Result<bool, Problem> {
         let Preserve { path, entry, certain } = preserve;
         let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
-        let info = self.store.head(&live).await.map_err(Problem::from)?;
-        let Some(info) = info.filter(|info| has_bytes(info, entry)) else {
-            if !*certain {
-                return Ok(false);
-            }
+        let is_stored = async || {
             let stored = self.store.head(&blob).await.map_err(Problem::from)?;
-            if !stored.is_some_and(|info| has_bytes(&info, entry)) {
-                self.events.warn(format!(
-                    "{live} was changed or removed by something else; releases that hold {path} cannot be brought back whole."
-                ));
-            }
-            return Ok(false);
+            Ok::<_, Problem>(stored.is_some_and(|info| has_bytes(&info, entry)))
         };
-        match self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), Condition::Absent).await {
-            Ok(_) => Ok(true),
-            Err(error) if is_refused(&error) => {
-                let stored = self.store.head(&blob).await.map_err(Problem::from)?;
-                if stored.is_some_and(|info| has_bytes(&info, entry)) { Ok(false) } else { Err(error.into()) }
+        let info = self.store.head(&live).await.map_err(Problem::from)?;
+        if let Some(info) = info.filter(|info| has_bytes(info, entry)) {
+            match self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), Condition::Absent).await {
+                Ok(_) => return Ok(true),
+                Err(error) if is_refused(&error) => {
+                    return if is_stored().await? { Ok(false) } else { Err(error.into()) };
+                }
+                // Another publisher has removed it since, who kept it first.
+                Err(error) if error.class == Class::Missing => {}
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => Err(error.into()),
         }
+        if *certain && !is_stored().await? {
+            self.events.warn(format!(
+                "{live} was changed or removed by something else; releases that hold {path} cannot be brought back whole."
+            ));
+        }
+        Ok(false)
     }
 
     /// The head that says "in progress", and already what the CDN will have to forget.

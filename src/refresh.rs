@@ -218,11 +218,12 @@ impl Refreshing<'_> {
                 self.events.send(Event::Verified { urls });
                 return Ok(Looked::Right);
             }
-            if completed_before {
-                return Ok(Looked::StillOld(stale));
-            }
+            // Looked at first: who is overtaken asks for nothing anew.
             if self.is_overtaken().await? {
                 return Ok(Looked::Overtaken);
+            }
+            if completed_before {
+                return Ok(Looked::StillOld(stale));
             }
             remaining.retain(|answer| stale.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
             if !pace.pause().await {

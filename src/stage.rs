@@ -91,14 +91,19 @@ pub struct Staging<'a> {
 }
 
 impl Staging<'_> {
-    /// Sends what `plan` needs and is not stored yet, and writes the manifest. `claim` is written already; `unfinished`
-    /// are higher numbers than were ever activated, claimed and without a manifest.
-    pub async fn stage(&self, plan: &Plan, claim: &Claim, unfinished: Vec<ReleaseNumber>) -> Result<Staged, NotStaged> {
+    /// Sends what `plan` needs and is not stored yet, and writes the manifest. `claim` is written already; `not_activated`
+    /// are claimed numbers above the highest that ever was activated.
+    pub async fn stage(
+        &self,
+        plan: &Plan,
+        claim: &Claim,
+        not_activated: Vec<ReleaseNumber>,
+    ) -> Result<Staged, NotStaged> {
         let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
         let uploads: Vec<&Upload> = now.collect();
         let bytes = uploads.iter().map(|upload| upload.size_bytes).sum();
         self.events.send(Event::StagingStarted { release: claim.release, objects: uploads.len(), bytes });
-        let likely = self.stored_by_others(claim, unfinished).await.map_err(NotStaged::Failed)?;
+        let likely = self.stored_by_others(claim, not_activated).await.map_err(NotStaged::Failed)?;
         let sent = self.send_all(plan, &uploads, &likely).await.map_err(NotStaged::Failed)?;
         if !sent.lied.is_empty() {
             return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
@@ -123,15 +128,15 @@ impl Staging<'_> {
         Ok(Staged { manifest, complete: true, uploaded: sent.uploaded, other_headers: sent.other_headers })
     }
 
-    /// The keys that an unfinished claim names as ours does and that are there: a run that was cut short has sent them
-    /// already. They are asked after before anything is sent.
+    /// What is there already where an earlier claim names what ours does: a run that was cut short, while staging or
+    /// while activating, has sent it. It is asked after before anything is sent.
     async fn stored_by_others(
         &self,
         claim: &Claim,
-        unfinished: Vec<ReleaseNumber>,
+        not_activated: Vec<ReleaseNumber>,
     ) -> Result<BTreeSet<Address>, Problem> {
         let (mut live, mut blobs) = (false, false);
-        for release in unfinished.into_iter().filter(|release| *release != claim.release) {
+        for release in not_activated.into_iter().filter(|release| *release != claim.release) {
             let Some(other) = self.state.read_claim(release).await? else { continue };
             let paths: BTreeSet<&SitePath> = other.live.iter().collect();
             let digests: BTreeSet<_> = other.blobs.iter().collect();

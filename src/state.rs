@@ -53,9 +53,9 @@ impl Releases {
         self.complete.keys().next_back().copied()
     }
 
-    /// Numbers that were claimed and have no manifest: being staged, or given up.
-    pub fn unfinished(&self) -> impl Iterator<Item = ReleaseNumber> + '_ {
-        self.complete.iter().filter(|(_, complete)| !**complete).map(|(release, _)| *release)
+    /// Numbers above `release`, complete or not.
+    pub fn above(&self, release: ReleaseNumber) -> impl Iterator<Item = ReleaseNumber> + '_ {
+        self.complete.keys().copied().filter(move |number| *number > release)
     }
 }
 

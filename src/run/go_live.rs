@@ -187,17 +187,17 @@ impl Session<'_> {
         if let Some(staged) = progress.staged.take() {
             return Ok(staged);
         }
-        let (claim, unfinished) = match progress.claim.take() {
+        let (claim, not_activated) = match progress.claim.take() {
             Some(claim) => (claim, Vec::new()),
             None => self.claim(head, plan).await.map_err(NotStaged::Failed)?,
         };
-        let staged = staging.stage(plan, &claim, unfinished).await;
+        let staged = staging.stage(plan, &claim, not_activated).await;
         progress.claim = Some(claim);
         staged
     }
 
-    /// The number of this run: claimed once, before anything else is written. Also the higher numbers than were ever
-    /// activated that are unfinished: what they left is found by 412 otherwise.
+    /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
+    /// and never activated.
     async fn claim(&self, head: &Head, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
         let releases = self.state.releases().await?;
         let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
@@ -214,8 +214,10 @@ impl Session<'_> {
             // All of them: a fingerprinted name that lied becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
         };
-        let unfinished = releases.unfinished().filter(|release| *release > head.highest_activated);
-        Ok((self.state.claim(claim).await?, unfinished.collect()))
+        // What runs that were cut short have sent is there already, complete release or not. Releases up to the highest
+        // activated one are history: what they left is found by 412.
+        let not_activated = releases.above(head.highest_activated).collect();
+        Ok((self.state.claim(claim).await?, not_activated))
     }
 
     /// Nothing differs, but an earlier run may owe a refresh or have left something to record.

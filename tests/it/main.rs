@@ -9,6 +9,7 @@
 mod agreement;
 mod cut_short;
 mod docs;
+mod doubt;
 mod fences;
 mod first_day;
 mod golden;
@@ -22,6 +23,7 @@ mod ministack;
 mod order;
 mod policies;
 mod proof;
+mod races;
 mod refresh;
 mod refusals;
 mod rollback;

@@ -11,7 +11,7 @@ use publish::environment::{Access, Environment, InvalidationSettings, LeaseSetti
 use publish::event::{Event, Events};
 use publish::head::Head;
 use publish::layout::Layout;
-use publish::manifest::{Manifest, Publisher, ReleaseNumber, RunId};
+use publish::manifest::{Claim, Manifest, Publisher, ReleaseNumber, RunId};
 use publish::plan::Plan;
 use publish::report::Report;
 use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
@@ -166,6 +166,24 @@ impl World {
 
     pub(crate) fn head(&self) -> Head {
         Head::decode(&self.objects()[&self.environment.layout.head().key].bytes).unwrap()
+    }
+
+    /// Changes the head as another run would that writes to it now.
+    pub(crate) fn rewrite_head(&self, change: impl FnOnce(&mut Head)) {
+        let mut head = self.head();
+        change(&mut head);
+        head.revision += 1;
+        head.run = run_id();
+        let key = self.environment.layout.head().key;
+        self.sandbox.put_foreign(BUCKET, &key, head.encode().unwrap(), "application/json");
+    }
+
+    /// All claims, by their numbers.
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        let objects = self.objects().into_iter().filter(|(key, _)| key.ends_with("/claim.json"));
+        let mut claims: Vec<Claim> = objects.map(|(_, object)| Claim::decode(&object.bytes).unwrap()).collect();
+        claims.sort_by_key(|claim| claim.release);
+        claims
     }
 
     pub(crate) fn manifest(&self, release: u64) -> Manifest {
