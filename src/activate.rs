@@ -24,7 +24,7 @@ use crate::stage::{Source, Staged, blob_headers, entry_of, not_sent};
 use crate::state::{NotReplaced, Pointer, State};
 use crate::stop::Stop;
 
-/// How long a request that was signed may still be taken (AWS.md 4.1), and a little more.
+/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
 const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
 /// Going back on purpose.

@@ -38,7 +38,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
 }
 
 /// What is about to be done, with what it costs: the first 1,000 paths of an account's month are free, and each one
-/// beyond them is 0.005 USD (AWS.md 1.3).
+/// beyond them is 0.005 USD (AWS.md 1.5).
 pub(super) fn plan(event: &Event) -> Option<String> {
     let Event::Planned { files, copied, deleted, paths } = event else { return None };
     let changed = [
