@@ -361,7 +361,7 @@ fn settle_refresh(
 
 fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
     let last = head.history.last();
-    let who = last.and_then(|item| item.publisher.who.as_deref()).unwrap_or("another publisher");
+    let who = last.map_or_else(|| "another publisher".to_owned(), |item| item.publisher.name());
     let message = match active_release(head) {
         Some(active) => format!("release {release} was overtaken: {who} activated release {active}"),
         None => format!("release {release} was overtaken by {who}"),
