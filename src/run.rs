@@ -236,10 +236,12 @@ async fn reported(
     report
 }
 
-/// Where a rollback goes that is not told. What an activation that was cut short had begun is undone first.
+/// Where a rollback goes that is not told. What an activation of something new had begun and not finished is undone; one
+/// that was going back itself is finished.
 fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
     let active = head.active.as_ref();
     let earlier = match &head.activation {
+        Some(activation) if head.was_active(activation.to) => Some(activation.to),
         Some(_) => active.map(|active| active.release),
         None => active.and_then(|active| active.previous),
     };

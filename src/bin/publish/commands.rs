@@ -187,7 +187,7 @@ impl Session<'_> {
             caller,
             events: Events::new(&listener),
         };
-        let done = self.unless_stopped(Box::pin(work(target)), || watch.wants_to_end(&stop)).await;
+        let done = self.unless_stopped(Box::pin(work(target)), || stop.request()).await;
         let (report, result) = match done {
             Some((report, result)) => (report, Some(result)),
             None => (watch.report(command, &open.environment.name), None),
