@@ -31,14 +31,14 @@ pub struct ReleaseNumber(u64);
 const MAX_RELEASE: u64 = 1 << 52;
 
 /// A number no release can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not the number of a release")]
-pub struct InvalidRelease(u64);
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the number of a release")]
+pub struct InvalidRelease(String);
 
 impl TryFrom<u64> for ReleaseNumber {
     type Error = InvalidRelease;
     fn try_from(number: u64) -> Result<ReleaseNumber, InvalidRelease> {
-        if number <= MAX_RELEASE { Ok(ReleaseNumber(number)) } else { Err(InvalidRelease(number)) }
+        if number <= MAX_RELEASE { Ok(ReleaseNumber(number)) } else { Err(InvalidRelease(number.to_string())) }
     }
 }
 
@@ -72,7 +72,8 @@ impl fmt::Display for ReleaseNumber {
 impl FromStr for ReleaseNumber {
     type Err = InvalidRelease;
     fn from_str(text: &str) -> Result<ReleaseNumber, InvalidRelease> {
-        text.parse().unwrap_or(u64::MAX).try_into()
+        let number = text.parse::<u64>().ok().and_then(|number| number.try_into().ok());
+        number.ok_or_else(|| InvalidRelease(text.to_owned()))
     }
 }
 
@@ -105,6 +106,9 @@ impl fmt::Display for RunId {
     }
 }
 
+/// Most characters of a commit's message that are recorded.
+pub const MAX_MESSAGE_CHARS: usize = 200;
+
 /// Who published, from where and what, as far as the environment told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -122,6 +126,17 @@ pub struct Publisher {
     /// The branch it was built from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
+    /// The first line of the commit's message, at most [`MAX_MESSAGE_CHARS`] characters of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Publisher {
+    /// This one with what `stager` built: whoever makes a release live need not be who built it.
+    #[must_use]
+    pub fn of_build(&self, stager: &Publisher) -> Publisher {
+        Publisher { who: self.who.clone(), place: self.place.clone(), ..stager.clone() }
+    }
 }
 
 /// Where an entry's bytes are kept while they are live and untouched.
