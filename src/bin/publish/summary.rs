@@ -108,7 +108,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     if let Some(publisher) = &status.publisher {
         line("by", &who(publisher));
         if let Some(build) = text::build(publisher) {
-            line("built from", &build);
+            line("built from", &text::cut(&build, text::WIDTH - "  built from ".len()));
         }
     }
     if let Some(files) = &status.files {
@@ -168,6 +168,12 @@ fn place(report: &Report, environment: &Environment) -> String {
 }
 
 fn changes(files: &FileCounts) -> String {
+    let numbers = numbers(files);
+    if numbers.is_empty() { "no files".to_owned() } else { format!("files: {numbers}") }
+}
+
+/// `3 added, 38 unchanged`
+fn numbers(files: &FileCounts) -> String {
     let parts = [
         (files.added, "added"),
         (files.replaced, "replaced"),
@@ -175,9 +181,8 @@ fn changes(files: &FileCounts) -> String {
         (files.removed, "removed"),
         (files.unchanged, "unchanged"),
     ];
-    let said: Vec<String> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
-    if said.is_empty() { "no files".to_owned() } else { format!("files: {}", said.join(", ")) }
+    let said = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn sent(report: &Report) -> String {

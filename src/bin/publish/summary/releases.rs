@@ -4,7 +4,7 @@ use indicatif::DecimalBytes;
 use publish::manifest::Publisher;
 use publish::releases::{ActivationView, ReleaseState, ReleaseView};
 
-use super::text::{Align, WIDTH, build, cut, harmless, job, moment, padded, who, width_of, wrapped};
+use super::text::{Align, WIDTH, build, cut, harmless, moment, padded, place, who, width_of, wrapped};
 use crate::terminal::style::Style;
 
 /// Between two columns.
@@ -13,7 +13,7 @@ const GAP: &str = "  ";
 /// Least width of the column that gives way to the others.
 const LEAST: usize = 6;
 
-/// A table whose last column but one, or another one, gives way until it fits.
+/// A table of which one column gives way until it fits.
 struct Table<const N: usize> {
     header: [&'static str; N],
     align: [Align; N],
@@ -65,7 +65,7 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// All releases, newest first; below each what it was built from and by which job.
+/// All releases, newest first; below each what it was built from, and where.
 pub(crate) fn render_releases(releases: &[ReleaseView], style: Style) -> String {
     if releases.is_empty() {
         return "There are no releases yet\n".to_owned();
@@ -91,7 +91,7 @@ pub(crate) fn render_releases(releases: &[ReleaseView], style: Style) -> String 
     table.render(style)
 }
 
-/// All activations that are remembered, newest first; below each why it was, what was built, and by which job.
+/// All activations that are remembered, newest first; below each why it was, what was built, and from where.
 pub(crate) fn render_history(history: &[ActivationView], style: Style) -> String {
     if history.is_empty() {
         return "Nothing was ever active\n".to_owned();
@@ -104,7 +104,7 @@ pub(crate) fn render_history(history: &[ActivationView], style: Style) -> String
             activation.from.map_or_else(unknown, |from| from.to_string()),
             moment(activation.at),
             who(&activation.publisher),
-            files.map_or_else(unknown, super::changes),
+            files.map_or_else(unknown, super::numbers),
         ];
         let below = reason.chain(below(&activation.publisher)).collect();
         Row { cells, below, paint: |_, text| text.to_owned() }
@@ -121,10 +121,10 @@ pub(crate) fn render_history(history: &[ActivationView], style: Style) -> String
 /// How far the lines below a row are indented, unless numbers are longer than the word `release`.
 const INDENT: usize = "release".len() + GAP.len();
 
-/// What a release was built from, and by which job. An address is never cut.
+/// What a release was built from, and the machine or the job. An address is never cut.
 fn below(publisher: &Publisher) -> Vec<String> {
     let build = build(publisher).map(|build| cut(&build, WIDTH - INDENT));
-    build.into_iter().chain(job(publisher)).collect()
+    build.into_iter().chain(place(publisher)).collect()
 }
 
 fn unknown() -> String {
@@ -215,7 +215,7 @@ release  begun                 by       files     size  state
     fn what_is_long_or_steers_a_terminal_does_not_leave_the_table() {
         let mut long = release(8, ReleaseState::WasActive);
         long.active_until = Some(at(0));
-        let mut publisher = publisher(&"o\u{1b}".repeat(60), &"machine".repeat(20));
+        let mut publisher = publisher(&"o\u{1b}".repeat(60), &"machine ".repeat(8));
         publisher.message = Some("word ".repeat(60));
         long.publisher = Some(publisher.clone());
         let text = render_releases(&[long], Style::plain());
@@ -245,10 +245,11 @@ release  begun                 by       files     size  state
             files: Some(FileCounts { replaced: 2, unchanged: 27, ..FileCounts::default() }),
         };
         let expected = "\
-release  after  activated             by             changed
-      7      8  2026-11-21 14:03 UTC  dev on laptop  files: 2 replaced, 27 unchanged
+release  after  activated             by   changed
+      7      8  2026-11-21 14:03 UTC  dev  2 replaced, 27 unchanged
          the prices are wrong
          c0ffee00c0 main: Raise the prices
+         laptop
 ";
         assert_eq!(render_history(&[activation], Style::plain()), expected);
         assert_eq!(render_history(&[], Style::plain()), "Nothing was ever active\n");

@@ -5,7 +5,7 @@ use publish::headers::Kind;
 use publish::releases::{FileTotals, FileView, ReleaseView};
 
 use super::releases::state;
-use super::text::{Align, harmless, job, moment, padded, who, width_of};
+use super::text::{Align, harmless, moment, padded, place, who, width_of};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -25,7 +25,7 @@ pub(crate) fn render_release(release: &ReleaseView, style: Style) -> String {
     if let Some(publisher) = &release.publisher {
         line("by", &who(publisher));
         let built = [
-            ("job", job(publisher)),
+            ("from", place(publisher)),
             ("commit", publisher.commit.as_deref().map(harmless)),
             ("branch", publisher.branch.as_deref().map(harmless)),
             ("message", publisher.message.as_deref().map(harmless)),
@@ -111,7 +111,7 @@ mod tests {
 Release 8: active since 2026-11-21 14:03 UTC
   begun         2026-11-21 14:03 UTC
   by            octocat
-  job           https://ci.example.com/jobs/8
+  from          https://ci.example.com/jobs/8
   commit        c0ffee0
   branch        main
   message       Raise\u{fffd} the prices

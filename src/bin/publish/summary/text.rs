@@ -45,25 +45,14 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// `octocat`, or where it was no pipeline `dev on laptop`.
+/// The person or the pipeline's actor.
 pub(super) fn who(publisher: &Publisher) -> String {
-    let place = publisher.place.as_deref().filter(|place| !is_address(place));
-    let said = match (publisher.who.as_deref(), place) {
-        (Some(who), Some(place)) => format!("{who} on {place}"),
-        (Some(who), None) => who.to_owned(),
-        (None, Some(place)) => format!("someone on {place}"),
-        (None, None) => "someone".to_owned(),
-    };
-    harmless(&said)
+    harmless(publisher.who.as_deref().unwrap_or("someone"))
 }
 
-/// The address of a pipeline's job.
-pub(super) fn job(publisher: &Publisher) -> Option<String> {
-    publisher.place.as_deref().filter(|place| is_address(place)).map(harmless)
-}
-
-fn is_address(place: &str) -> bool {
-    place.contains(':')
+/// The machine, or the address of the pipeline's job.
+pub(super) fn place(publisher: &Publisher) -> Option<String> {
+    publisher.place.as_deref().map(harmless)
 }
 
 /// `c0ffee0123 main: Raise the prices`
@@ -119,18 +108,6 @@ mod tests {
         assert_eq!(cut("ärgerlich", 4), "ärg…");
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("see https://www.example.com/ now", 5), ["see", "https://www.example.com/", "now"]);
-    }
-
-    #[test]
-    fn a_job_has_a_line_of_its_own_and_a_machine_does_not() {
-        let publisher = |place: &str| Publisher {
-            who: Some("dev".to_owned()),
-            place: Some(place.to_owned()),
-            ..Publisher::default()
-        };
-        assert_eq!((who(&publisher("laptop")), job(&publisher("laptop"))), ("dev on laptop".to_owned(), None));
-        let address = "https://ci.example.com/jobs/8";
-        assert_eq!((who(&publisher(address)), job(&publisher(address))), ("dev".to_owned(), Some(address.to_owned())));
     }
 
     #[test]
