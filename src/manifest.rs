@@ -32,7 +32,7 @@ const MAX_RELEASE: u64 = 1 << 52;
 
 /// A number no release can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not the number of a release")]
+#[error("{0} is not the number of a release")]
 pub struct InvalidRelease(String);
 
 impl TryFrom<u64> for ReleaseNumber {
@@ -72,8 +72,8 @@ impl fmt::Display for ReleaseNumber {
 impl FromStr for ReleaseNumber {
     type Err = InvalidRelease;
     fn from_str(text: &str) -> Result<ReleaseNumber, InvalidRelease> {
-        let number = text.parse::<u64>().ok().and_then(|number| number.try_into().ok());
-        number.ok_or_else(|| InvalidRelease(text.to_owned()))
+        let number = text.parse::<u64>().map_err(|_| InvalidRelease(text.to_owned()))?;
+        number.try_into()
     }
 }
 

@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(to("publish diff 6 dist"), Some(Side::Folder("dist".into())));
         assert!(read("publish diff 6 99999999999999999999").is_err());
         let refusal = read("publish diff dist 6").unwrap_err().to_string();
-        assert!(refusal.contains("\"dist\" is not the number of a release"), "{refusal}");
+        assert!(refusal.contains("dist is not the number of a release"), "{refusal}");
     }
 
     #[test]
