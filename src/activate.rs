@@ -162,7 +162,8 @@ impl Activating<'_> {
         }
         let left = lease.during(self.remove(plan)).await?;
         let floor = lease.during(self.claimed_by_now()).await?;
-        let switched = Switched { release: staged.manifest.release, looked_at, left, floor };
+        let switched =
+            Switched { release: staged.manifest.release, stager: &staged.manifest.publisher, looked_at, left, floor };
         match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
             Ok(()) => {}
             Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
@@ -278,8 +279,8 @@ impl Activating<'_> {
     }
 
     /// The head that says "done".
-    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched) -> Head {
-        let Switched { release, looked_at, left, floor } = switched;
+    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched<'_>) -> Head {
+        let Switched { release, stager, looked_at, left, floor } = switched;
         let release = *release;
         let mut head = head.clone();
         let now = self.clock.now();
@@ -307,9 +308,10 @@ impl Activating<'_> {
             let leftover = leftover.or_else(|| present.map(|entry| Leftover::of(entry, now)));
             head.leftovers.extend(leftover.map(|leftover| (path.clone(), leftover)));
         }
-        let publisher = self.publisher.clone();
+        let publisher = self.publisher.of_build(stager);
         let reason = self.reason.map(str::to_owned);
-        head.remember(HistoryItem { release, from, at: now, publisher, reason });
+        let files = Some(plan.counts);
+        head.remember(HistoryItem { release, from, at: now, publisher, reason, files });
         head
     }
 
@@ -425,8 +427,10 @@ fn given_up(head: &Head) -> Head {
 }
 
 /// What the end of a switch records.
-struct Switched {
+struct Switched<'a> {
     release: ReleaseNumber,
+    /// Who staged it.
+    stager: &'a Publisher,
     /// S3's clock when the run looked at what is live.
     looked_at: Option<Timestamp>,
     /// What could not be removed.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::digest::Digest;
+use crate::event::FileCounts;
 use crate::headers::{Headers, Kind};
 use crate::manifest::{Entry, FORMAT, FormatError, Identity, Kept, Publisher, ReleaseNumber, RunId, check_format};
 use crate::path::{SitePath, UrlPath};
@@ -285,11 +286,14 @@ pub struct HistoryItem {
     pub from: Option<ReleaseNumber>,
     /// When.
     pub at: Timestamp,
-    /// Who did it.
+    /// Who did it, with what the release was built from.
     pub publisher: Publisher,
     /// Why, where a reason was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How its files compared with what was live before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileCounts>,
 }
 
 impl Head {

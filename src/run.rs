@@ -1,10 +1,12 @@
 //! The only file that knows the order of the stages, and therefore the only one that knows what visitors see when one
 //! of them fails.
 
+mod diff;
 mod go_live;
 mod goal;
 mod intention;
 mod permission;
+mod releases;
 mod session;
 
 use std::path::PathBuf;
@@ -25,6 +27,9 @@ use crate::stop::Stop;
 
 use goal::{Folder, Goal};
 use session::Session;
+
+pub use diff::{Comparison, DiffRequest, Side, diff};
+pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
 
 /// Who runs a command, and how it may be spoken to.
 #[derive(Clone, Debug)]
@@ -187,10 +192,7 @@ pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>
 pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
     let mut status = None;
     let report = reported("status", &environment, &caller, events, async |session, report| {
-        report.outcome = Outcome::Verified;
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        report.release = active_release(&pointer.head);
-        report.previous_release = pointer.head.active.as_ref().and_then(|active| active.previous);
+        let pointer = session.read_head_for(report).await.map_err(untouched)?;
         status = Some(Status::of(&pointer));
         Ok(())
     })

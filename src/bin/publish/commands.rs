@@ -1,5 +1,9 @@
 //! What each command does: the one place that calls the library's runs.
 
+mod diff;
+mod releases;
+mod show;
+
 use std::path::Path;
 
 use publish::clock::Clock;
@@ -15,7 +19,7 @@ use publish::stop::Stop;
 
 use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};
-use crate::publisher::{machine_name, publisher};
+use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, Terminal};
@@ -69,6 +73,9 @@ impl Session<'_> {
         match command {
             Some(Command::Sandbox(args)) => self.sandbox(args).await,
             Some(Command::Status) => self.status().await,
+            Some(Command::Releases(args)) => self.releases(args).await,
+            Some(Command::Show(args)) => self.show(args).await,
+            Some(Command::Diff(args)) => self.diff(args).await,
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
             Some(Command::Resume) => self.resume().await,
@@ -175,7 +182,7 @@ impl Session<'_> {
         let listener = self.listener(&watch, manner);
         let caller = Caller {
             run: random::run_id(),
-            publisher: publisher(self.lookup, machine_name),
+            publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
             clock: self.clock,
             yes: self.global.yes,
             stop: Stop::default(),
