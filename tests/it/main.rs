@@ -27,6 +27,7 @@ mod races;
 mod refresh;
 mod refusals;
 mod rollback;
+mod rollback_cost;
 mod snapshot_races;
 mod takeover;
 mod world;
