@@ -100,9 +100,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "state",
         ],
     ),
-    ("state", &["aws", "clock", "error", "head", "headers", "layout", "manifest"]),
+    ("state", &["aws", "clock", "error", "head", "headers", "layout", "manifest", "path"]),
     ("status", &["clock", "manifest", "state"]),
     ("stop", &[]),
+    ("untrusted", &["config", "head", "headers", "manifest", "path", "rules"]),
     ("verify", &["aws", "path", "plan"]),
 ];
 
