@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -43,9 +43,6 @@ impl Headers {
     }
 }
 
-/// What a recorded value may not carry as it is.
-const UNRECORDED: &AsciiSet = &CONTROLS;
-
 /// Whether a text can be sent as the value of a header: printable ASCII, without a blank at either end (RFC 9110 section
 /// 5.5). A line end in it would be another header. The empty text is one, of an object that lacks the header.
 pub fn is_field_value(text: &str) -> bool {
@@ -54,7 +51,7 @@ pub fn is_field_value(text: &str) -> bool {
 
 /// What S3 says of an object, as it can be recorded: what no header of ours could carry is percent-encoded.
 pub(crate) fn recordable(text: String) -> String {
-    if is_field_value(&text) { text } else { utf8_percent_encode(text.trim(), UNRECORDED).to_string() }
+    if is_field_value(&text) { text } else { utf8_percent_encode(text.trim(), CONTROLS).to_string() }
 }
 
 fn checked<E: serde::de::Error>(text: String) -> Result<String, E> {

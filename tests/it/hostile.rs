@@ -166,6 +166,9 @@ async fn a_claim_on_a_number_that_no_release_has_is_nobodys_business() {
     world.assert_settled();
 }
 
+/// Something that an enemy does to a stored object.
+type Change = Box<dyn Fn(&mut Value)>;
+
 /// What `change` makes of the JSON of a stored object, put in its place.
 fn edit(world: &World, key: &str, change: impl FnOnce(&mut Value)) {
     let bytes = world.objects()[key].bytes.to_vec();
@@ -260,7 +263,7 @@ async fn a_manifest_that_nobody_but_an_enemy_writes_is_refused_before_anything_i
     let header = |name: &'static str, value: &'static str| {
         move |manifest: &mut Value| manifest["headers"][0][name] = json!(value)
     };
-    let changes: Vec<Box<dyn Fn(&mut Value)>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(path("../_publish/live/head.json")),
         Box::new(path("/index.html")),
         Box::new(path("a/./b")),
@@ -323,7 +326,7 @@ async fn a_head_that_nobody_but_an_enemy_writes_is_not_used() {
             } });
         }
     };
-    let changes: Vec<Box<dyn Fn(&mut Value)>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(refresh("a b", "/a", 1)),
         Box::new(refresh(&"a".repeat(129), "/a", 1)),
         Box::new(refresh("a", "a", 1)),
