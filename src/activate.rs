@@ -264,10 +264,7 @@ impl Activating<'_> {
         head.mutable_paths.extend(self.mutable_paths.iter().cloned());
         head.distribution = self.facts.cloned();
         if let Some(distribution) = self.distribution.filter(|_| !plan.invalidation.paths.is_empty()) {
-            // What the new refresh covers need not be asked for twice: it is sent after everything is written.
-            let paths = &plan.invalidation.paths;
-            head.pending_refreshes.retain(|owed| owed.distribution != distribution || !owed.is_covered_by(paths));
-            head.pending_refreshes.push(Refresh {
+            head.owe(Refresh {
                 id: format!("{}-{}", self.run, pointer.head.revision.saturating_add(1)),
                 distribution: distribution.to_owned(),
                 release: to,

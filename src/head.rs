@@ -3,17 +3,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::event::FileCounts;
 use crate::headers::{Headers, Kind};
-use crate::manifest::{Entry, FORMAT, FormatError, Identity, Kept, Publisher, ReleaseNumber, RunId, check_format};
+use crate::manifest::{
+    Entry, FORMAT, FormatError, Identity, Kept, MAX_SITE_BYTES, Publisher, ReleaseNumber, RunId, check_format,
+    check_size, checked_id,
+};
 use crate::path::{SitePath, UrlPath};
 
 /// How many of the last activations the head remembers.
 pub const MAX_HISTORY: usize = 100;
+
+/// Most paths that all refreshes owed may have. Beyond it a new one covers all: each path costs money and time.
+const MAX_OWED_PATHS: usize = 100_000;
+
+/// Most releases that an activation may have besides its own and the active one: each costs requests.
+const MAX_CANDIDATES: usize = 10_000;
+
+/// Longest id of a refresh, in bytes, and of a distribution.
+const MAX_ID_BYTES: usize = 128;
 
 /// Longest lease that is believed, in seconds: the head may have been written by anybody who can write to the bucket.
 const LONGEST_LEASE_S: u64 = 3_600;
@@ -120,8 +133,10 @@ impl Activation {
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     /// Unlike any other refresh of this head.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// The distribution.
+    #[serde(deserialize_with = "id")]
     pub distribution: String,
     /// The release whose activation owes it.
     pub release: ReleaseNumber,
@@ -129,6 +144,10 @@ pub struct Refresh {
     pub since: Timestamp,
     /// The cover: wildcards and exact paths.
     pub paths: Vec<UrlPath>,
+}
+
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked_id(String::deserialize(deserializer)?, MAX_ID_BYTES).map_err(D::Error::custom)
 }
 
 impl Refresh {
@@ -217,6 +236,7 @@ impl Pruning {
 #[serde(deny_unknown_fields)]
 pub struct DistributionFacts {
     /// The distribution.
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// Whether its configuration could be read; if not, the rest says nothing.
     pub readable: bool,
@@ -321,15 +341,49 @@ impl Head {
         }
     }
 
-    /// The head as stored.
+    /// The head as stored. What no reader would take is not written.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
-        Ok(serde_json::to_vec_pretty(self)?)
+        let bytes = serde_json::to_vec_pretty(self)?;
+        Head::decode(&bytes)?;
+        Ok(bytes)
     }
 
     /// Reads a stored head, trusting nothing in it.
     pub fn decode(bytes: &[u8]) -> Result<Head, FormatError> {
+        check_size(bytes)?;
         check_format(bytes)?;
-        Ok(serde_json::from_slice(bytes)?)
+        let head: Head = serde_json::from_slice(bytes)?;
+        let left = head.leftovers.values().fold(0_u64, |sum, leftover| sum.saturating_add(leftover.size_bytes));
+        if left > MAX_SITE_BYTES {
+            return Err(FormatError::Unbelievable("leftovers of more bytes than any bucket holds"));
+        }
+        if head.owed().count() > MAX_OWED_PATHS {
+            return Err(FormatError::Unbelievable("more paths to refresh than are ever owed"));
+        }
+        if head.owed().any(|path| path.as_str().contains('~')) {
+            return Err(FormatError::Unbelievable("a path to refresh that CloudFront does not take"));
+        }
+        if head.activation.as_ref().is_some_and(|activation| activation.candidates.len() > MAX_CANDIDATES) {
+            return Err(FormatError::Unbelievable("more candidates than were ever cut short"));
+        }
+        Ok(head)
+    }
+
+    /// Records what the CDN has to forget. An earlier refresh that the new one covers need
+    /// not be asked for twice: it is sent after everything is written. Where too much is owed already, the new one covers
+    /// all.
+    pub(crate) fn owe(&mut self, mut refresh: Refresh) {
+        if self.owed().count() + refresh.paths.len() > MAX_OWED_PATHS {
+            refresh.paths = vec![UrlPath::everything()];
+        }
+        let covered = |owed: &Refresh| owed.distribution == refresh.distribution && owed.is_covered_by(&refresh.paths);
+        self.pending_refreshes.retain(|owed| !covered(owed));
+        self.pending_refreshes.push(refresh);
+    }
+
+    /// All paths that the CDN still has to forget.
+    fn owed(&self) -> impl Iterator<Item = &UrlPath> {
+        self.pending_refreshes.iter().flat_map(|refresh| &refresh.paths)
     }
 
     /// Whether anything was begun that is not done: then an unchanged folder does not mean that nothing is to do.

@@ -2,28 +2,81 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Everything about an answer that S3 keeps beside the bytes. No object is stored without the first two.
+///
+/// Read from the state, every value is one that [`is_field_value`] takes and every name of metadata a token in lower
+/// case: they become the headers of requests when a release is brought back.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {
     /// `Cache-Control`, for browsers and the CDN.
+    #[serde(deserialize_with = "value")]
     pub cache_control: String,
     /// `Content-Type`, with its charset where it is text.
+    #[serde(deserialize_with = "value")]
     pub content_type: String,
     /// `Content-Encoding`, of a file that is already compressed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_value", skip_serializing_if = "Option::is_none")]
     pub content_encoding: Option<String>,
     /// `Content-Disposition`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_value", skip_serializing_if = "Option::is_none")]
     pub content_disposition: Option<String>,
     /// `Content-Language`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_value", skip_serializing_if = "Option::is_none")]
     pub content_language: Option<String>,
     /// User metadata, sent as `x-amz-meta-<name>`; names in lower case, without the prefix.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "metadata", skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Headers {
+    /// The bytes of all names and values.
+    pub fn size_bytes(&self) -> usize {
+        let optional = [&self.content_encoding, &self.content_disposition, &self.content_language];
+        let values = optional.into_iter().flatten().chain([&self.cache_control, &self.content_type]);
+        let metadata = self.metadata.iter().flat_map(|(name, value)| [name, value]);
+        values.chain(metadata).map(String::len).sum()
+    }
+}
+
+/// Whether a text can be sent as the value of a header: printable ASCII, without a blank at either end (RFC 9110 section
+/// 5.5). A line end in it would be another header. The empty text is one, of an object that lacks the header.
+pub fn is_field_value(text: &str) -> bool {
+    text.trim() == text && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+/// What S3 says of an object, as it can be recorded: what no header of ours could carry is percent-encoded.
+pub(crate) fn recordable(text: String) -> String {
+    if is_field_value(&text) { text } else { utf8_percent_encode(text.trim(), CONTROLS).to_string() }
+}
+
+fn checked<E: serde::de::Error>(text: String) -> Result<String, E> {
+    if is_field_value(&text) { Ok(text) } else { Err(E::custom(format_args!("no header can have the value {text:?}"))) }
+}
+
+fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked(String::deserialize(deserializer)?)
+}
+
+fn optional_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::<String>::deserialize(deserializer)?.map(checked).transpose()
+}
+
+fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let metadata = BTreeMap::<String, String>::deserialize(deserializer)?;
+    for (name, value) in &metadata {
+        // The tokens of RFC 9110 section 5.6.2, in lower case as S3 gives them.
+        let is_token =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) || !is_field_value(value) {
+            return Err(D::Error::custom(format_args!("no metadata can be named {name:?} with the value {value:?}")));
+        }
+    }
+    Ok(metadata)
 }
 
 /// How long a file may be kept by whoever fetched it.
@@ -35,4 +88,21 @@ pub enum Kind {
     Fingerprinted,
     /// Everything else.
     Mutable,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_a_line_of_printable_ascii() {
+        for value in ["", "public, max-age=0", "attachment; filename=\"a b.txt\""] {
+            assert!(is_field_value(value), "{value:?}");
+            assert_eq!(recordable(value.to_owned()), value);
+        }
+        for value in [" a", "a ", "a\r\nx: y", "a\tb", "a\0", "\u{e4}", "\u{7f}", "\u{a0}"] {
+            assert!(!is_field_value(value), "{value:?}");
+            assert!(is_field_value(&recordable(value.to_owned())), "{value:?}");
+        }
+    }
 }

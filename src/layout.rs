@@ -127,6 +127,11 @@ impl Layout {
         (bytes > MAX_KEY_BYTES).then_some(bytes)
     }
 
+    /// Whether an object of the site may lie at the live key of `path`: S3 takes the key, and it is not the state's.
+    pub fn can_be_live(&self, path: &SitePath) -> bool {
+        self.key_too_long(path).is_none() && !self.is_state(&self.live(path).key)
+    }
+
     /// The prefix of the state, for messages and for the policy that hides it.
     pub fn state_prefix(&self) -> Address {
         self.state("")
@@ -178,6 +183,12 @@ mod tests {
         let elsewhere = Layout::new("all", "b", "live", None, Some("live/state"));
         assert_eq!(elsewhere.path_of_live("live/state/head.json"), None);
         assert_eq!(elsewhere.path_of_live("other/index.html"), None);
+        let path = |text: &str| SitePath::new(text).unwrap();
+        assert!(layout.can_be_live(&path("index.html")));
+        assert!(!layout.can_be_live(&path("_publish/head.json")));
+        assert!(!elsewhere.can_be_live(&path("state/head.json")));
+        assert!(elsewhere.can_be_live(&path("_publish/head.json")));
+        assert!(!elsewhere.can_be_live(&path(&"a".repeat(MAX_KEY_BYTES))), "with its prefix it is too long");
     }
 
     #[test]

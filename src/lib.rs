@@ -40,4 +40,5 @@ pub mod stage;
 pub mod state;
 pub mod status;
 pub mod stop;
+pub mod untrusted;
 pub mod verify;

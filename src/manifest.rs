@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::str::FromStr;
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -18,9 +18,22 @@ use crate::path::SitePath;
 /// a field must not drop it by writing the object back (docs/bucket-layout.md).
 pub const FORMAT: u32 = 1;
 
-/// Largest manifest that is read, in bytes once decompressed: about two million files. What comes out of a bucket may
-/// have been put there by anybody who can write to it.
-const MAX_MANIFEST_BYTES: u64 = 512 << 20;
+/// Largest head and claim that are read and written, in bytes. A head of this program stays far below: it holds paths of
+/// leftovers, pending refreshes and mutable names, never the site's listing.
+pub const MAX_JSON_BYTES: u64 = 64 << 20;
+
+/// Largest manifest that is read and written, in bytes once decompressed: about a million files. What comes out of a
+/// bucket may have been put there by anybody who can write to it.
+const MAX_MANIFEST_BYTES: u64 = 256 << 20;
+
+/// Most bytes that the files of a release have in all: exact in every JSON reader, and no sum of sizes overflows.
+pub(crate) const MAX_SITE_BYTES: u64 = 1 << 53;
+
+/// Most bytes of names and values of one set of headers: S3 takes no more (AWS.md 4.4).
+const MAX_HEADERS_BYTES: usize = 8 << 10;
+
+/// Longest id of a run, in bytes.
+const MAX_RUN_ID_BYTES: usize = 64;
 
 /// The number of a release. Numbers order publishers by when they began; 0 is the site as it was before this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,10 +108,28 @@ impl fmt::Display for Identity {
     }
 }
 
-/// One run of this program, unlike any other.
+/// One run of this program, unlike any other. Read from the state: up to 64 letters, digits, `-` and `_`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct RunId(pub String);
+
+/// A text that is no name of this program's making.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an id of letters, digits, `-` and `_`")]
+pub struct InvalidId(String);
+
+impl TryFrom<String> for RunId {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<RunId, InvalidId> {
+        checked_id(text, MAX_RUN_ID_BYTES).map(RunId)
+    }
+}
+
+/// Ids become part of what CloudFront is asked with, and are shown to people.
+pub(crate) fn checked_id(text: String, max_bytes: usize) -> Result<String, InvalidId> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !text.is_empty() && text.len() <= max_bytes && text.bytes().all(known) { Ok(text) } else { Err(InvalidId(text)) }
+}
 
 impl fmt::Display for RunId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -266,6 +297,9 @@ pub enum FormatError {
     /// Names a header set that is not there, or one path twice.
     #[error("its entry for {0} is inconsistent")]
     Inconsistent(SitePath),
+    /// Says what no bucket holds and no run owes.
+    #[error("it has {0}")]
+    Unbelievable(&'static str),
     /// The digest that the object states is not that of its content.
     #[error("its content has the digest {actual}, and it states {stated}")]
     Digest {
@@ -279,6 +313,11 @@ pub enum FormatError {
 #[derive(Deserialize)]
 struct Version {
     format: u32,
+}
+
+/// Refuses a head or a claim that is larger than any of this program.
+pub(crate) fn check_size(json: &[u8]) -> Result<(), FormatError> {
+    if json.len() as u64 > MAX_JSON_BYTES { Err(FormatError::TooLarge(MAX_JSON_BYTES)) } else { Ok(()) }
 }
 
 /// Refuses `json` unless its `format` is the one this program knows. Before anything else of it is believed.
@@ -323,7 +362,7 @@ impl Manifest {
         content_digest(&self.files)
     }
 
-    /// The manifest as it is stored: JSON, compressed with gzip.
+    /// The manifest as it is stored: JSON, compressed with gzip. What no reader would take is not written.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
         let mut headers = Vec::new();
         let mut numbers = BTreeMap::new();
@@ -357,23 +396,31 @@ impl Manifest {
         };
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(&serde_json::to_vec(&stored)?)?;
-        Ok(encoder.finish()?)
+        let bytes = encoder.finish()?;
+        Manifest::decode(&bytes)?;
+        Ok(bytes)
     }
 
     /// Reads a stored manifest, trusting nothing in it.
     pub fn decode(bytes: &[u8]) -> Result<Manifest, FormatError> {
-        let mut json = Vec::new();
-        GzDecoder::new(bytes).take(MAX_MANIFEST_BYTES + 1).read_to_end(&mut json)?;
-        if json.len() as u64 > MAX_MANIFEST_BYTES {
-            return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
-        }
+        let json = decompressed(bytes)?;
         check_format(&json)?;
         let stored: Stored = serde_json::from_slice(&json)?;
+        if stored.headers.iter().any(|headers| headers.size_bytes() > MAX_HEADERS_BYTES) {
+            return Err(FormatError::Unbelievable("headers that are longer than S3 takes"));
+        }
         let mut files = Files::new();
+        let (mut held_bytes, mut site_bytes) = (0, 0_u64);
         for file in stored.files {
             let Some(headers) = stored.headers.get(file.headers) else {
                 return Err(FormatError::Inconsistent(file.path));
             };
+            // Each file holds its own: many files that point at one large set are a bomb too.
+            held_bytes += headers.size_bytes() as u64;
+            if held_bytes > MAX_MANIFEST_BYTES {
+                return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
+            }
+            site_bytes = site_bytes.saturating_add(file.size_bytes);
             let entry = Entry {
                 digest: file.sha256,
                 size_bytes: file.size_bytes,
@@ -385,6 +432,9 @@ impl Manifest {
             if files.insert(file.path.clone(), entry).is_some() {
                 return Err(FormatError::Inconsistent(file.path));
             }
+        }
+        if site_bytes > MAX_SITE_BYTES {
+            return Err(FormatError::Unbelievable("files of more bytes than any bucket holds"));
         }
         let actual = content_digest(&files);
         if actual != stored.content {
@@ -400,6 +450,17 @@ impl Manifest {
             files,
         })
     }
+}
+
+/// What gzip has in it. It is measured before it is held: of a bomb, there is never more than a buffer.
+fn decompressed(bytes: &[u8]) -> Result<Vec<u8>, FormatError> {
+    let size = io::copy(&mut GzDecoder::new(bytes).take(MAX_MANIFEST_BYTES + 1), &mut io::sink())?;
+    if size > MAX_MANIFEST_BYTES {
+        return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
+    }
+    let mut json = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    GzDecoder::new(bytes).read_to_end(&mut json)?;
+    Ok(json)
 }
 
 /// "This run is staging that number": written before anything else of a release.
@@ -427,13 +488,16 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim as stored.
+    /// The claim as stored. What no reader would take is not written.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
-        Ok(serde_json::to_vec(self)?)
+        let bytes = serde_json::to_vec(self)?;
+        Claim::decode(&bytes)?;
+        Ok(bytes)
     }
 
     /// Reads a stored claim, trusting nothing in it.
     pub fn decode(bytes: &[u8]) -> Result<Claim, FormatError> {
+        check_size(bytes)?;
         check_format(bytes)?;
         Ok(serde_json::from_slice(bytes)?)
     }

@@ -152,6 +152,11 @@ impl UrlPath {
         !self.0.contains('~') && !self.0.ends_with('*') && self.0.len() <= MAX_INVALIDATION_PATH
     }
 
+    /// The wildcard for the whole distribution.
+    pub(crate) fn everything() -> UrlPath {
+        UrlPath::encoded_wildcard("/")
+    }
+
     /// The wildcard for all that begins with `start`, which is encoded already: `/a/` gives `/a/*`.
     pub(crate) fn encoded_wildcard(start: &str) -> UrlPath {
         UrlPath(format!("{start}*"))

@@ -249,15 +249,18 @@ impl Refreshing<'_> {
         Ok(!ids.is_empty())
     }
 
-    /// Records the owed refreshes under new ids, so that CloudFront takes them for new ones.
+    /// Records the owed refreshes under new ids, so that CloudFront takes them for new ones. Run and revision make them
+    /// unlike any other, and as short as the first ones, however often this happens.
     async fn renamed(
         &self,
         pointer: Pointer,
         owed: &[Refresh],
         repeat: u32,
     ) -> Result<(Pointer, Vec<Refresh>), Problem> {
+        let revision = pointer.head.revision.saturating_add(1);
+        let id = |number: usize| format!("{}-{revision}-r{repeat}-{number}", self.state.run());
         let renamed: Vec<Refresh> =
-            owed.iter().map(|refresh| Refresh { id: format!("{}r{repeat}", refresh.id), ..refresh.clone() }).collect();
+            owed.iter().enumerate().map(|(number, refresh)| Refresh { id: id(number), ..refresh.clone() }).collect();
         let pointer = self
             .update(pointer, |head| {
                 for (old, new) in owed.iter().zip(&renamed) {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Problem};
 use crate::globs::PathGlobs;
 use crate::head::CdnView;
-use crate::headers::{Headers, Kind};
+use crate::headers::{Headers, Kind, is_field_value};
 use crate::layout::Layout;
 use crate::manifest::{Entry, Files, Kept};
 use crate::path::SitePath;
@@ -215,7 +215,7 @@ fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem
         "is empty"
     } else if value.trim() != value {
         "begins or ends with a blank"
-    } else if !value.chars().all(|char| char == ' ' || char.is_ascii_graphic()) {
+    } else if !is_field_value(value) {
         "has a character that no header carries (a line end, a control character or one outside ASCII)"
     } else if name == "content_type" && !value.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) {
         "is not a type such as `text/html; charset=utf-8`"

@@ -9,11 +9,8 @@ use crate::error::{Code, Problem};
 use crate::head::Head;
 use crate::headers::Headers;
 use crate::layout::{Address, Layout, ReleaseObject};
-use crate::manifest::{Claim, FormatError, Identity, Manifest, ReleaseNumber, RunId};
-
-/// Largest head and claim that are read, in bytes. A head of this program stays far below: it holds paths of leftovers,
-/// pending refreshes and mutable names, never the site's listing.
-const MAX_JSON_BYTES: u64 = 64 << 20;
+use crate::manifest::{Claim, FormatError, Identity, MAX_JSON_BYTES, Manifest, ReleaseNumber, RunId};
+use crate::path::SitePath;
 
 /// Largest manifest that is read, in bytes as stored (compressed).
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
@@ -73,6 +70,11 @@ impl State {
         State { store, layout, run }
     }
 
+    /// The run that writes.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
     /// Reads the head: one request. A head that may not be read, or that belongs to another site, is a problem; only
     /// an answer that it is missing makes a new one.
     pub async fn read_head(&self) -> Result<Pointer, Problem> {
@@ -83,6 +85,8 @@ impl State {
         };
         let head = Head::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
         self.check_identity(&head.identity, &address)?;
+        let suspects = head.suspects.iter().flat_map(|suspects| &suspects.paths);
+        self.check_paths(head.leftovers.keys().chain(suspects), &address)?;
         let age = fetched.served_at.since(fetched.last_modified);
         Ok(Pointer { head, etag: Some(fetched.etag), age, read_at: Some(fetched.served_at) })
     }
@@ -159,6 +163,7 @@ impl State {
         };
         let claim = Claim::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
         self.check_identity(&claim.identity, &address)?;
+        self.check_paths(claim.live.iter(), &address)?;
         Ok(Some(claim))
     }
 
@@ -184,11 +189,24 @@ impl State {
         };
         let manifest = Manifest::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
         self.check_identity(&manifest.identity, &address)?;
+        self.check_paths(manifest.files.keys(), &address)?;
         if manifest.release != release {
             let message = format!("{address} says that it is release {}", manifest.release);
             return Err(Problem::new(Code::BadState, message).hint(DAMAGED));
         }
         Ok(Some(manifest))
+    }
+
+    /// What is read must not make this program write to its own state, or send keys that S3 refuses in the midst of a
+    /// switch.
+    fn check_paths<'a>(&self, mut paths: impl Iterator<Item = &'a SitePath>, address: &Address) -> Result<(), Problem> {
+        match paths.find(|path| !self.layout.can_be_live(path)) {
+            None => Ok(()),
+            Some(path) => {
+                let message = format!("{address} names {path}, where no file of this site can be");
+                Err(Problem::new(Code::BadState, message).hint(DAMAGED))
+            }
+        }
     }
 
     fn check_identity(&self, found: &Identity, address: &Address) -> Result<(), Problem> {

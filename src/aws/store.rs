@@ -18,7 +18,7 @@ use super::pace::{Pace, Permit};
 use crate::clock::Timestamp;
 use crate::digest::{Crc64, Digest};
 use crate::environment::Encryption;
-use crate::headers::Headers;
+use crate::headers::{Headers, recordable};
 use crate::layout::Address;
 
 /// Most keys in one DeleteObjects (AWS.md 4.4).
@@ -305,15 +305,16 @@ impl Store {
 fn info(answer: HeadObjectOutput) -> ObjectInfo {
     let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
     let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
-    let some = |text: Option<String>| text.filter(|text| !text.is_empty());
+    metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
+    let some = |text: Option<String>| text.filter(|text| !text.is_empty()).map(recordable);
     ObjectInfo {
         etag: answer.e_tag.unwrap_or_default(),
         size_bytes: size(answer.content_length),
         digest: answer.checksum_sha256.as_deref().and_then(Digest::from_base64),
         crc64: answer.checksum_crc64_nvme.as_deref().map(Crc64::from_base64),
         headers: Headers {
-            cache_control: answer.cache_control.unwrap_or_default(),
-            content_type: answer.content_type.unwrap_or_default(),
+            cache_control: some(answer.cache_control).unwrap_or_default(),
+            content_type: some(answer.content_type).unwrap_or_default(),
             content_encoding: some(answer.content_encoding),
             content_disposition: some(answer.content_disposition),
             content_language: some(answer.content_language),

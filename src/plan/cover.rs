@@ -45,10 +45,6 @@ fn wildcard_for(url: &UrlPath) -> UrlPath {
     }
 }
 
-fn everything() -> UrlPath {
-    UrlPath::encoded_wildcard("/")
-}
-
 /// Puts `wildcard` in and takes out all that it covers.
 fn absorb(paths: &mut BTreeSet<UrlPath>, wildcard: &UrlPath) {
     paths.retain(|path| !wildcard.covers(path));
@@ -93,7 +89,7 @@ fn cheapest(paths: &BTreeSet<UrlPath>, unchanged: &[&str], needed: Needed) -> Ur
             enough(&folder, saved).then(|| (evicted * 1_000 / saved, evicted, folder))
         })
         .min()
-        .map_or_else(everything, |(_, _, folder)| folder)
+        .map_or_else(UrlPath::everything, |(_, _, folder)| folder)
 }
 
 /// The wildcards of all folders that a path lies in, without the path itself.

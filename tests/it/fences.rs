@@ -106,9 +106,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "state",
         ],
     ),
-    ("state", &["aws", "clock", "error", "head", "headers", "layout", "manifest"]),
+    ("state", &["aws", "clock", "error", "head", "headers", "layout", "manifest", "path"]),
     ("status", &["clock", "event", "manifest", "state"]),
     ("stop", &[]),
+    ("untrusted", &["config", "head", "headers", "manifest", "path", "rules"]),
     ("verify", &["aws", "path", "plan"]),
 ];
 

@@ -355,16 +355,45 @@ fn what_is_not_gzip_or_cut_off_is_refused() {
     }
 }
 
-/// Half a megabyte that becomes 513: it is given up where the limit is, whatever follows.
+/// A quarter of a megabyte that becomes 257: it is given up where the limit is, whatever follows.
 #[test]
 fn a_bomb_is_given_up() {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let blanks = vec![b' '; 1 << 20];
-    for _ in 0..513 {
+    for _ in 0..257 {
         encoder.write_all(&blanks).unwrap();
     }
     let error = Manifest::decode(&encoder.finish().unwrap()).unwrap_err();
-    assert!(matches!(error, FormatError::TooLarge(limit) if limit == 512 << 20), "{error}");
+    assert!(matches!(error, FormatError::TooLarge(limit) if limit == 256 << 20), "{error}");
+}
+
+/// A small set of headers that many files point at is not held once for each of them beyond the limit.
+#[test]
+fn headers_that_become_too_much_are_given_up() {
+    let error = refused(&edited(|manifest| {
+        manifest["headers"][0]["cache_control"] = json!("a".repeat(8_000));
+        let file = manifest["files"][0].clone();
+        let files = (0..34_000).map(|number| {
+            let mut file = file.clone();
+            (file["path"], file["headers"]) = (json!(number.to_string()), json!(0));
+            file
+        });
+        manifest["files"] = files.collect();
+    }));
+    assert!(matches!(error, Some(FormatError::TooLarge(limit)) if limit == 256 << 20), "{error:?}");
+}
+
+/// What no reader would take is not written either: it would be in the way of every later run.
+#[test]
+fn what_would_be_refused_is_not_written() {
+    let mut head = full_head();
+    head.pending_refreshes[0].id = "a b".to_owned();
+    assert!(head.encode().is_err());
+    let claim = Claim { run: RunId(String::new()), ..claim() };
+    assert!(claim.encode().is_err());
+    let mut manifest = manifest();
+    manifest.files.values_mut().for_each(|entry| entry.headers.content_type = "text/html\r\n".to_owned());
+    assert!(manifest.encode().is_err());
 }
 
 /// Reads a changed document, and says why it was refused.

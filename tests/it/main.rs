@@ -28,6 +28,7 @@ mod refresh;
 mod refusals;
 mod releases;
 mod rollback;
+mod rollback_cost;
 mod snapshot_races;
 mod takeover;
 mod world;

@@ -1,0 +1,52 @@
+//! What going back costs: it follows what differs, not the size of the site. `examples/rollback_time.rs` measures the time.
+
+use std::collections::BTreeMap;
+
+use publish::manifest::ReleaseNumber;
+
+use crate::world::World;
+
+const FILES: usize = 10_000;
+
+/// How many files differ between the two releases.
+const DIFFERENT: usize = 5;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_back_among_ten_thousand_files_costs_what_differs() {
+    let world = World::new().await;
+    for number in 0..FILES {
+        world.write(&format!("section-{}/page-{number}.html", number % 100), format!("<p>{number}"));
+    }
+    world.published().await;
+    for words in ["second", "third"] {
+        for number in 0..DIFFERENT {
+            world.write(&format!("section-{}/page-{number}.html", number % 100), format!("<p>{words} {number}"));
+        }
+        world.published().await;
+    }
+    let invalidations = world.invalidations().len();
+
+    // Back and forward again; at last to the first release, whose bytes lay at the live keys alone until they were replaced.
+    for release in [2, 3, 1] {
+        world.sandbox.clear_requests();
+        let report = world.rollback(Some(release)).await;
+        assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(release))), "{report:#?}");
+        assert_eq!(world.site_bytes_sent(), 0);
+        let expected = [
+            // The head, and the manifests of the release that is live and of the one that is to be.
+            ("GetObject", 3),
+            // Proof that the bytes are there.
+            ("HeadObject", DIFFERENT),
+            // Which numbers are claimed by now, at the beginning and at the end of the switch.
+            ("ListObjectsV2", 2),
+            ("CopyObject", DIFFERENT),
+            // The head: begun, done, refreshed.
+            ("PutObject", 3),
+        ];
+        let expected: BTreeMap<String, usize> = expected.map(|(name, count)| (name.to_owned(), count)).into();
+        assert_eq!(world.s3_operations(), expected);
+        assert!(expected.values().sum::<usize>() <= 20);
+    }
+    assert_eq!(world.invalidations().len() - invalidations, 3, "one each");
+    world.assert_settled();
+}
