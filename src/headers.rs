@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Everything about an answer that S3 keeps beside the bytes. No object is stored without the first two.
+/// Everything about an answer that S3 keeps beside the bytes. This program gives every file the first two; an object
+/// that was there before it may lack them, and an empty text stands for a header that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Headers {

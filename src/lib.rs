@@ -12,6 +12,8 @@ pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod digest;
+pub mod download;
+pub mod elsewhere;
 pub mod environment;
 pub mod error;
 pub mod event;

@@ -53,7 +53,7 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
 }
 
 /// The files that a manifest names as an activation puts them live: a name that has lied since is mutable.
-fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
+pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
     let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
     Rules::without_lies(files, &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout })
 }

@@ -5,6 +5,7 @@ mod go_live;
 mod goal;
 mod intention;
 mod permission;
+mod promote;
 mod session;
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ use crate::stop::Stop;
 
 use goal::{Folder, Goal};
 use session::Session;
+
+pub use promote::{PromoteRequest, promote};
 
 /// Who runs a command, and how it may be spoken to.
 #[derive(Clone, Debug)]

@@ -80,11 +80,12 @@ impl Session<'_> {
             }
             report.uploaded.objects += ready.uploaded.objects;
             report.uploaded.bytes += ready.uploaded.bytes;
+            report.copied += ready.copied;
             if terms.stage_only {
                 (report.outcome, report.release) = (Outcome::Staged, Some(release));
                 return Ok(());
             }
-            let activating = self.activating(goal.source(), &intention.suspects, terms);
+            let activating = self.activating(goal, &intention.suspects, terms);
             match activating.activate(pointer, &intention.live, &intention.plan, &ready).await {
                 Ok(activated) => {
                     report.outcome = goal.reached(terms);
@@ -94,7 +95,7 @@ impl Session<'_> {
                     pointer = *found;
                     // What is complete already is proven anew: that costs little.
                     progress.staged = (ready.complete && progress.claim.is_some()).then_some(ready);
-                    report.uploaded = Uploaded::default();
+                    (report.uploaded, report.copied) = (Uploaded::default(), 0);
                 }
                 Err(NotActivated::Superseded(found)) => {
                     return superseded(&found.head, release, &intention.plan, report);
@@ -189,7 +190,7 @@ impl Session<'_> {
         }
         let (claim, not_activated) = match progress.claim.take() {
             Some(claim) => (claim, Vec::new()),
-            None => self.claim(head, plan).await.map_err(NotStaged::Failed)?,
+            None => self.claim(head, goal, plan).await.map_err(NotStaged::Failed)?,
         };
         let staged = staging.stage(plan, &claim, not_activated).await;
         progress.claim = Some(claim);
@@ -198,7 +199,7 @@ impl Session<'_> {
 
     /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
     /// and never activated.
-    async fn claim(&self, head: &Head, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
+    async fn claim(&self, head: &Head, goal: &Goal, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
         let releases = self.state.releases().await?;
         let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
         let live = plan.uploads.iter().filter(|upload| upload.to != Destination::Blob);
@@ -209,7 +210,7 @@ impl Session<'_> {
             run: self.caller.run.clone(),
             epoch: head.prune_epoch,
             since: self.caller.clock.now(),
-            publisher: self.caller.publisher.clone(),
+            publisher: goal.publisher(&self.caller.publisher).clone(),
             live: live.map(|upload| upload.path.clone()).collect(),
             // All of them: a fingerprinted name that lied becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
@@ -273,7 +274,7 @@ impl Session<'_> {
     ) -> Result<(), Failure> {
         report.release = Some(release);
         report.previous_release = intention.plan.from;
-        report.copied = activated.copied;
+        report.copied += activated.copied;
         report.deleted = activated.deleted;
         let sent = intention.plan.uploads.iter().filter(|upload| upload.to == Destination::LiveWhileActivating);
         report.uploaded.objects += sent.clone().count();
