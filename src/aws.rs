@@ -1,5 +1,6 @@
 //! AWS: the only module that names its SDK. What leaves it are nouns of this project and errors for people.
 
+mod adopt;
 mod answer;
 mod attempts;
 mod cdn;

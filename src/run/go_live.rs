@@ -41,6 +41,9 @@ impl Session<'_> {
         ask: Ask<'_>,
         report: &mut Report,
     ) -> Result<(), Failure> {
+        if terms.adopt {
+            pointer = self.adopt(pointer).await.map_err(untouched)?;
+        }
         let mut progress = Progress { epoch: pointer.head.prune_epoch, ..Progress::default() };
         loop {
             pointer = self.when_free(pointer).await.map_err(untouched)?;

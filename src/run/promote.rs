@@ -23,6 +23,8 @@ pub struct PromoteRequest {
     pub from: Environment,
     /// Its number there; `None`: the one that is active there.
     pub release: Option<ReleaseNumber>,
+    /// Whether what lies there before the first publish becomes release 0.
+    pub adopt: bool,
     /// Whether foreign objects that the site needs are written over.
     pub overwrite: bool,
     /// Whether an older number may replace a newer one.
@@ -34,13 +36,13 @@ pub struct PromoteRequest {
 /// Makes another environment's release the live site of this one, as a new release with the same content. Bytes are
 /// copied inside S3 where one set of credentials reaches both, and go through this machine otherwise.
 pub async fn promote(request: PromoteRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
-    let PromoteRequest { environment, caller, from, release, overwrite, force, reason } = &request;
+    let PromoteRequest { environment, caller, from, release, adopt, overwrite, force, reason } = &request;
     reported("promote", environment, caller, events, async |session, report| {
         check_pair(from, environment).map_err(untouched)?;
         let elsewhere = session.read_elsewhere(from, *release).await.map_err(untouched)?;
         let origin = || format!("release {} of {}", elsewhere.release, elsewhere.name);
         let reason = Some(reason.clone().unwrap_or_else(origin));
-        let terms = Terms { overwrite: *overwrite, force: *force, reason, ..Terms::default() };
+        let terms = Terms { adopt: *adopt, overwrite: *overwrite, force: *force, reason, ..Terms::default() };
         let pointer = session.state.read_head().await.map_err(untouched)?;
         session.go_live(pointer, &Goal::Elsewhere(elsewhere), &terms, ask, report).await
     })

@@ -14,9 +14,13 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use publish::digest::Digest;
+use publish::environment::Environment;
+use publish::event::Events;
+use publish::layout::Layout;
 use publish::manifest::ReleaseNumber;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::rules::{HeaderRule, OneOrMany};
+use publish::run::{self, Answer, Caller, PromoteRequest, RollbackRequest};
 
 use self::hosting::{Hosting, Inspection, request};
 use self::recorder::Recorded;
@@ -226,6 +230,71 @@ async fn plan_and_status_agree_with_what_happens() {
         assert_eq!(status.previous_release, previous.map(ReleaseNumber::new));
         assert_eq!((status.activation, status.pending_refreshes), (None, Vec::new()));
         assert_eq!(hosting.plan(&fixture(build)).await.exit_code, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_promoted_from_another_prefix_without_its_folder() {
+    let hosting = Hosting::new().await;
+    let bucket = &hosting.environment.layout.identity().bucket;
+    let layout = Layout::new("shop", bucket, "staging", None, None);
+    let staging = Environment {
+        name: "staging".to_owned(),
+        layout,
+        distribution: None,
+        url: None,
+        ..hosting.environment.clone()
+    };
+    let report = world::publish(request(staging.clone(), &fixture("v1"))).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    hosting.recorder.take();
+    let promotion = PromoteRequest {
+        environment: hosting.environment.clone(),
+        caller: world::caller(),
+        from: staging,
+        release: None,
+        adopt: false,
+        overwrite: false,
+        force: false,
+        reason: None,
+    };
+    let report = run::promote(promotion, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Promoted), "{report:#?}");
+    let asked = hosting.recorder.take();
+    assert_eq!(sent(&asked), BTreeSet::new());
+    assert_counted_what_was_seen(&report, &asked);
+    let found = hosting.inspect();
+    assert_eq!(found.differences, [""; 0]);
+    assert_manifest_lists(&found, "1", &fixture("v1"));
+    assert_eq!(found.head.unwrap()["active"]["release"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_was_there_before_is_adopted_and_comes_back() {
+    let hosting = Hosting::new().await;
+    hosting.put("live/index.html", "their page");
+    hosting.put("live/about/them.html", "about them");
+    let before = hosting.inspect().objects;
+    let mut publication = request(hosting.environment.clone(), &fixture("v1"));
+    publication.adopt = true;
+    publication.caller.yes = true;
+    let report = world::publish(publication).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Published), "{report:#?}");
+    let found = hosting.inspect();
+    assert_live_is(&found, &fixture("v1"));
+    assert_eq!(found.differences, [""; 0]);
+    let request = RollbackRequest {
+        environment: hosting.environment.clone(),
+        caller: Caller { yes: true, ..world::caller() },
+        release: None,
+        hold: false,
+        reason: None,
+    };
+    let report = run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::ADOPTED)), "{report:#?}");
+    let found = hosting.inspect();
+    for (key, object) in before {
+        assert_eq!(found.objects.get(&key), Some(&object), "{key}");
     }
 }
 

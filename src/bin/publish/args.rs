@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Make a release live that was published with --stage-only
     Activate(ActivateArgs),
+    /// Make another environment's release live here, without its folder
+    Promote(PromoteArgs),
     /// End a hold that `rollback --hold` began
     Resume,
     /// Show the live release and anything unfinished, held, pending or owed
@@ -64,6 +66,7 @@ impl Command {
             Some(Command::Plan(_)) => "plan",
             Some(Command::Rollback(_)) => "rollback",
             Some(Command::Activate(_)) => "activate",
+            Some(Command::Promote(_)) => "promote",
             Some(Command::Resume) => "resume",
             Some(Command::Status) => "status",
             Some(Command::Sandbox(_)) => "sandbox",
@@ -77,6 +80,9 @@ impl Command {
 pub(crate) struct SiteArgs {
     /// The built site [default: `dir` of publish.toml, else dist]
     pub(crate) dir: Option<PathBuf>,
+    /// On a first publish, make what lies where the site goes release 0, to go back to
+    #[arg(long)]
+    pub(crate) adopt: bool,
     /// Publish although other objects lie where the site goes; those with a file's name are replaced
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -110,6 +116,28 @@ pub(crate) struct ActivateArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Why, for the history
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// Which release to bring here, from where and why.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct PromoteArgs {
+    /// The environment of publish.toml that has the release
+    #[arg(long, value_name = "ENV")]
+    pub(crate) from: String,
+    /// The release's number there [default: the one that is live there]
+    pub(crate) release: Option<ReleaseNumber>,
+    /// On a first publish, make what lies where the site goes release 0, to go back to
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Publish although other objects lie where the site goes; those with a file's name are replaced
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Publish although a newer release was active meanwhile
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Why, for the history [default: where the release comes from]
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! What each command does: the one place that calls the library's runs.
 
+mod promote;
+
 use std::path::Path;
 
 use publish::clock::Clock;
@@ -67,6 +69,7 @@ impl Session<'_> {
             Some(Command::Status) => self.status().await,
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
+            Some(Command::Promote(args)) => self.promote(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::Plan(site)) => self.plan(site).await,
             // `completions` needs no session and is answered before one begins.
@@ -340,11 +343,12 @@ fn without_sandbox() -> Problem {
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
-    let SiteArgs { dir, overwrite, force, stage_only } = site;
+    let SiteArgs { dir, adopt, overwrite, force, stage_only } = site;
     PublishRequest {
         environment: target.environment.clone(),
         caller: target.caller.clone(),
         folder: config::site_folder(dir.as_deref(), target.config),
+        adopt: *adopt,
         overwrite: *overwrite,
         force: *force,
         stage_only: *stage_only,
