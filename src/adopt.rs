@@ -41,6 +41,8 @@ pub struct Adopting<'a> {
     pub clock: Clock,
     /// Who listens.
     pub events: Events<'a>,
+    /// Copies made so far.
+    pub copied: AtomicUsize,
 }
 
 /// What lies in the live prefix, by what its keys and sizes tell.
@@ -178,7 +180,9 @@ impl Adopting<'_> {
             if let (true, Some(digest)) = (marked, info.digest) {
                 return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live))));
             }
-            match self.store.adopt(&live, &info).await {
+            let copied = self.store.adopt(&live, &info).await;
+            self.copied.fetch_add(usize::from(copied.is_ok()), Ordering::Relaxed);
+            match copied {
                 Ok(Some(digest)) => return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live)))),
                 Ok(None) => {
                     if let Some(entry) = self.identify(&live).await? {

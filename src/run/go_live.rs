@@ -42,8 +42,9 @@ impl Session<'_> {
         report: &mut Report,
     ) -> Result<(), Failure> {
         if terms.adopt {
-            pointer = self.adopt(pointer).await.map_err(untouched)?;
+            (pointer, report.copied) = self.adopt(pointer).await.map_err(untouched)?;
         }
+        let adopted = report.copied;
         let mut progress = Progress { epoch: pointer.head.prune_epoch, ..Progress::default() };
         loop {
             pointer = self.when_free(pointer).await.map_err(untouched)?;
@@ -98,7 +99,7 @@ impl Session<'_> {
                     pointer = *found;
                     // What is complete already is proven anew: that costs little.
                     progress.staged = (ready.complete && progress.claim.is_some()).then_some(ready);
-                    (report.uploaded, report.copied) = (Uploaded::default(), 0);
+                    (report.uploaded, report.copied) = (Uploaded::default(), adopted);
                 }
                 Err(NotActivated::Superseded(found)) => {
                     return superseded(&found.head, release, &intention.plan, report);

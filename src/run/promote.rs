@@ -77,7 +77,8 @@ impl Session<'_> {
 /// A site is promoted to another place of its own, and nowhere else.
 fn check_pair(from: &Environment, to: &Environment) -> Result<(), Problem> {
     let (there, here) = (from.layout.identity(), to.layout.identity());
-    if from.name == to.name || there == here {
+    let same_endpoint = from.access.s3_endpoint == to.access.s3_endpoint;
+    if from.name == to.name || (there == here && same_endpoint) {
         let message = format!("environment {} is the one that the release is to go to", from.name);
         return Err(Problem::new(Code::Usage, message).hint("`publish rollback` goes back to an earlier release."));
     }

@@ -240,7 +240,7 @@ async fn what_another_endpoint_reaches_is_never_asked_to_be_copied() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_change_on_the_way_are_refused() {
+async fn bytes_that_are_not_what_the_release_says_are_not_taken() {
     let mut pair = Pair::new().await;
     pair.stage().await;
     let files = pair.staged_manifest(1).files;
@@ -370,6 +370,54 @@ async fn a_hold_is_obeyed() {
     pair.stage().await;
     let report = pair.promote(None).await;
     assert_eq!((report.exit_code, report.outcome), (4, Outcome::Held), "{report:#?}");
+}
+
+/// Runs the program in a folder whose publish.toml has both places.
+async fn run_program(pair: &Pair, arguments: &[&str]) -> (i32, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = pair.world.sandbox.s3_endpoint();
+    let section = |name: &str, prefix: &str| {
+        format!(
+            "[env.{name}]\nbucket = \"{BUCKET}\"\nprefix = \"{prefix}\"\nregion = \"us-east-1\"\nendpoint_url = \"{endpoint}\"\n"
+        )
+    };
+    let text = format!("site = \"shop\"\n{}{}", section("staging", "staging"), section("production", "live"));
+    std::fs::write(folder.path().join("publish.toml"), text).unwrap();
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_publish"))
+        .args(arguments)
+        .args(["--output", "json"])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("HOME", folder.path())
+        .env("CI", "true")
+        .env("AWS_ACCESS_KEY_ID", publish::sandbox::ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", publish::sandbox::SECRET_ACCESS_KEY)
+        .output()
+        .await
+        .unwrap();
+    let last = String::from_utf8(output.stdout).unwrap().lines().last().unwrap_or_default().to_owned();
+    (output.status.code().unwrap(), serde_json::from_str(&last).unwrap_or_else(|error| panic!("{error}: {last}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_places_come_from_the_configuration() {
+    let pair = Pair::new().await;
+    pair.stage().await;
+    for arguments in [
+        &["promote", "--from", "production", "--env", "production"][..],
+        &["promote", "--from", "nowhere", "--env", "production"],
+        &["promote", "--from", "sandbox", "--env", "production"],
+        &["promote", "--env", "production"],
+        &["promote", "--from", "staging", "--env", "production", "--site", "blog"],
+    ] {
+        let (code, report) = run_program(&pair, arguments).await;
+        assert_eq!(code, 2, "{report:#}");
+    }
+    assert!(pair.world.live().is_empty());
+    let (code, report) = run_program(&pair, &["promote", "1", "--from", "staging", "--env", "production"]).await;
+    assert_eq!((code, report["outcome"].as_str()), (0, Some("promoted")), "{report:#}");
+    assert_eq!((report["command"].as_str(), report["environment"].as_str()), (Some("promote"), Some("production")));
+    pair.assert_live_is(1);
 }
 
 /// Wherever a promotion stops, the same command finishes it, and staging never notices.

@@ -323,6 +323,16 @@ mod tests {
     }
 
     #[test]
+    fn a_promotion_says_from_where_and_may_say_what() {
+        let Some(Command::Promote(args)) = read("publish promote --from staging 3 --env production").unwrap().command
+        else {
+            panic!("another command was read");
+        };
+        assert_eq!((args.from.as_str(), args.release), ("staging", Some(ReleaseNumber::new(3))));
+        assert!(read("publish promote").is_err());
+    }
+
+    #[test]
     fn json_is_recognised_in_a_line_that_cannot_be_understood() {
         let words = |line: &str| line.split(' ').map(Into::into).collect::<Vec<std::ffi::OsString>>();
         assert!(wants_json(&words("publish --nonsense --output json")));
