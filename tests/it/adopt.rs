@@ -260,7 +260,7 @@ async fn what_changes_or_goes_meanwhile_is_adopted_as_it_is_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_that_changes_between_look_and_copy_is_looked_at_again() {
+async fn a_mark_whose_answer_was_lost_is_recognised() {
     let world = someone_elses_site().await;
     world.sandbox.inject(publish::sandbox::Fault {
         matches: publish::sandbox::Match {

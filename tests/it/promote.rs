@@ -239,24 +239,25 @@ async fn what_another_endpoint_reaches_is_never_asked_to_be_copied() {
     }
 }
 
+/// A small file has its SHA-256 beside it; a large one only a CRC, and is hashed on its way through this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_not_what_the_release_says_are_not_taken() {
-    let mut pair = Pair::new().await;
-    pair.stage().await;
-    let files = pair.staged_manifest(1).files;
-    let (path, entry) = files.iter().find(|(path, _)| path.is_page()).unwrap();
-    // An object whose checksum S3 states and whose bytes are others cannot be made; the manifest is what lies here.
-    let endpoint = pair.staging.access.s3_endpoint.clone().unwrap();
-    pair.staging.access.s3_endpoint = Some(endpoint.replace("127.0.0.1", "localhost"));
-    let mut manifest = pair.staged_manifest(1);
-    let wrong = Digest::of(b"other bytes");
-    manifest.files.insert(path.clone(), publish::manifest::Entry { digest: wrong, ..entry.clone() });
-    let key = pair.staging.layout.manifest(ReleaseNumber::new(1)).key;
-    pair.world.sandbox.put_foreign(BUCKET, &key, manifest.encode().unwrap(), "application/gzip");
-    let report = pair.promote(None).await;
-    assert_eq!(report.exit_code, 1, "{report:#?}");
-    assert_eq!(report.error.unwrap().code, "missing_bytes");
-    assert!(pair.world.live().keys().all(|path| path.starts_with("assets/")));
+    for (file, code) in [("index.html", "missing_bytes"), ("large.bin", "bad_state")] {
+        let mut pair = Pair::new().await;
+        if file == "large.bin" {
+            pair.world.write(file, vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);
+            let endpoint = pair.staging.access.s3_endpoint.clone().unwrap();
+            pair.staging.access.s3_endpoint = Some(endpoint.replace("127.0.0.1", "localhost"));
+        }
+        pair.stage().await;
+        let mut manifest = pair.staged_manifest(1);
+        manifest.files.get_mut(&SitePath::new(file).unwrap()).unwrap().digest = Digest::of(b"other bytes");
+        let key = pair.staging.layout.manifest(ReleaseNumber::new(1)).key;
+        pair.world.sandbox.put_foreign(BUCKET, &key, manifest.encode().unwrap(), "application/gzip");
+        let report = pair.promote(None).await;
+        assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (1, code));
+        assert!(pair.world.live().keys().all(|path| path.starts_with("assets/")), "visitors notice nothing");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
