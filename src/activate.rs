@@ -265,8 +265,14 @@ impl Activating<'_> {
         head.forget_suspects(*looked_at);
         head.floor = head.floor.max(floor.unwrap_or(head.floor));
         head.activation = None;
-        let previous = head.active.take().map(|active| active.release);
-        head.active = Some(Active { release, content: plan.content, since: now, previous });
+        let before = head.active.take();
+        let previous = before.as_ref().map(|active| active.release);
+        // What was active already is made whole again: one still goes back from it to what was before.
+        let (since, earlier) = match before {
+            Some(active) if active.release == release => (active.since, active.previous),
+            _ => (now, previous),
+        };
+        head.active = Some(Active { release, content: plan.content, since, previous: earlier });
         head.highest_activated = head.highest_activated.max(release);
         head.superseded.extend(previous.map(|previous| (previous, now)));
         head.superseded.remove(&release);

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod activate;
+pub mod audit;
 pub mod aws;
 pub mod clock;
 pub mod config;

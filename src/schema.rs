@@ -3,6 +3,7 @@
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 
+use crate::audit::Finding;
 use crate::event::Event;
 use crate::plan::PlanView;
 use crate::report::Report;
@@ -24,6 +25,7 @@ enum Line {
 enum Result {
     Plan(PlanView),
     Status(Status),
+    Finding(Finding),
     Report(Report),
 }
 

@@ -47,6 +47,11 @@ impl Session<'_> {
             let before = active_release(&pointer.head);
             let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(before));
             (report.release, report.previous_release) = (before, before);
+            if let Some(release) = goal.release().filter(|release| terms.repair.is_some() && Some(*release) != before) {
+                return Err(lost_to(&pointer.head, release)
+                    .hint("Verify again: another release is active.")
+                    .while_visitors_see(VisitorsSee::SomeoneElses));
+            }
             if let Some(files) = goal.unchanged(self, &pointer) {
                 return self.nothing_to_do(&pointer.head, files, report);
             }
@@ -88,6 +93,7 @@ impl Session<'_> {
             match activating.activate(pointer, &intention.live, &intention.plan, &ready).await {
                 Ok(activated) => {
                     report.outcome = goal.reached(terms);
+                    self.warn_of_lost(terms);
                     return self.after_the_switch(activated, release, &intention, report).await;
                 }
                 Err(NotActivated::Outdated(found)) => {
@@ -288,6 +294,16 @@ impl Session<'_> {
         answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
         let refreshed = self.refreshing(Some(release)).refresh(activated.pointer, &answers).await;
         settle_refresh(report, refreshed, intention.plan.invalidation.evicted_unchanged, Some(release))
+    }
+
+    /// Who repairs says so itself, file by file.
+    fn warn_of_lost(&self, terms: &Terms) {
+        if let (Some(first), None) = (self.lost.first(), &terms.repair) {
+            self.events.warn(format!(
+                "The bytes of {} files of this release are nowhere any more, as of {first}: publish the folder that holds them.",
+                self.lost.len()
+            ));
+        }
     }
 
     /// Fills in what a plan says about a release.

@@ -96,6 +96,7 @@ impl Goal {
     pub(super) fn reached(&self, terms: &Terms) -> Outcome {
         match self {
             Goal::Folder(_) => Outcome::Published,
+            Goal::Release(_) if terms.repair.is_some() => Outcome::Repaired,
             Goal::Release(_) if terms.rollback.is_some() => Outcome::RolledBack,
             Goal::Release(_) => Outcome::Activated,
         }

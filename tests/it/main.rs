@@ -29,6 +29,7 @@ mod refusals;
 mod rollback;
 mod snapshot_races;
 mod takeover;
+mod verify;
 mod world;
 
 #[test]

@@ -1,5 +1,7 @@
 //! What each command does: the one place that calls the library's runs.
 
+mod verify;
+
 use std::path::Path;
 
 use publish::clock::Clock;
@@ -68,6 +70,7 @@ impl Session<'_> {
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
             Some(Command::Resume) => self.resume().await,
+            Some(Command::Verify(args)) => self.verify(args).await,
             Some(Command::Plan(site)) => self.plan(site).await,
             // `completions` needs no session and is answered before one begins.
             None | Some(Command::Completions { .. }) => self.publish(site).await,

@@ -1,5 +1,7 @@
 //! Results for people: what a run did, would do or found, in a few lines.
 
+mod verify;
+
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
@@ -12,6 +14,8 @@ use publish::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
+
+pub(crate) use verify::render_findings;
 
 /// What became live.
 pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, style: Style) -> String {
@@ -216,7 +220,7 @@ fn duration(duration: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use publish::clock::Timestamp;
     use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
     use publish::layout::Layout;
@@ -227,7 +231,7 @@ mod tests {
 
     use super::*;
 
-    fn environment() -> Environment {
+    pub(super) fn environment() -> Environment {
         Environment {
             name: "production".to_owned(),
             layout: Layout::new("shop", "example-site", "live", None, None),

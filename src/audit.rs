@@ -1,0 +1,162 @@
+//! What lies in the bucket against what the active release says: what differs, as far as a listing tells.
+//!
+//! The comparison is pure. What a listing cannot decide is asked of each object by [`Examination`].
+
+mod examination;
+mod kept;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::Listed;
+use crate::head::Head;
+use crate::layout::Layout;
+use crate::manifest::{Entry, ReleaseNumber};
+use crate::path::SitePath;
+use crate::plan::Live;
+
+pub use examination::Examination;
+pub use kept::{Kept, Lost};
+
+/// How an object differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Difference {
+    /// A file of the active release is not at its live key.
+    Missing,
+    /// Its live key has other bytes.
+    Changed,
+    /// Its live key has the right bytes and other headers.
+    Headers,
+    /// Bytes and headers are right, but the object does not carry the marker of this site: something else wrote it.
+    Unmarked,
+    /// No release of this site names the object. It is never touched.
+    Foreign,
+    /// Bytes that releases name are nowhere any more: those releases cannot come back whole.
+    Lost,
+}
+
+/// One difference between the bucket and its releases. In JSON a line of its own with `"type":"finding"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "finding")]
+pub struct Finding {
+    /// The path in the site; of a foreign object, its key below the live prefix.
+    pub path: String,
+    /// How it differs.
+    pub what: Difference,
+    /// What should be there, in words; `null`: nothing.
+    pub expected: Option<String>,
+    /// What is there, in words; `null`: nothing.
+    pub found: Option<String>,
+    /// The releases that it concerns; none for a foreign object.
+    #[cfg_attr(test, schemars(with = "Vec<u64>"))]
+    pub releases: Vec<ReleaseNumber>,
+    /// Whether this run has put it right.
+    pub repaired: bool,
+}
+
+/// What a listing tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Files of the active release that are certainly not as they should be.
+    pub findings: Vec<Finding>,
+    /// Files of the right size whose ETag does not show that their bytes are right: it may be no MD5 (AWS.md 4.3).
+    pub undecided: BTreeSet<SitePath>,
+    /// Objects that the active release does not name, by their keys below the live prefix, and their sizes in bytes.
+    pub unnamed: BTreeMap<String, u64>,
+}
+
+impl Audit {
+    /// The files that must be live: those of the active release of which an unfinished activation leaves no doubt.
+    pub fn expected<'l>(live: &'l Live, head: &Head) -> BTreeMap<&'l SitePath, &'l Entry> {
+        let certain = |path: &SitePath| !live.uncertain.contains_key(path) && !head.leftovers.contains_key(path);
+        live.files.iter().filter(|(path, _)| certain(path)).collect()
+    }
+
+    /// Compares what should be live with a listing of the live prefix. What is left over, or in doubt, may be there or
+    /// not.
+    pub fn compare(layout: &Layout, live: &Live, head: &Head, listed: &[Listed]) -> Audit {
+        let mut audit = Audit::default();
+        let mut found = BTreeMap::new();
+        for object in listed.iter().filter(|object| !layout.is_state(&object.address.key)) {
+            match layout.path_of_live(&object.address.key) {
+                Some(path) if live.speaks_of(&path) => drop(found.insert(path, object)),
+                _ => {
+                    let prefix = &layout.identity().prefix;
+                    let name = object.address.key.strip_prefix(prefix).unwrap_or(&object.address.key);
+                    audit.unnamed.insert(name.to_owned(), object.size_bytes);
+                }
+            }
+        }
+        let release = live.release;
+        for (path, entry) in Audit::expected(live, head) {
+            match found.get(path) {
+                None => audit.findings.push(Finding::of(path, Difference::Missing, entry, None, release)),
+                Some(object) if object.size_bytes != entry.size_bytes => {
+                    let found = Some(format!("{} bytes", object.size_bytes));
+                    audit.findings.push(Finding::of(path, Difference::Changed, entry, found, release));
+                }
+                Some(object) if entry.md5.is_some_and(|md5| md5.is_etag(&object.etag)) => {}
+                Some(_) => drop(audit.undecided.insert(path.clone())),
+            }
+        }
+        audit
+    }
+
+    /// Takes away the objects that `named`, the files of another release or the keys of a claim, accounts for.
+    pub fn account_for<'p>(&mut self, named: impl Iterator<Item = &'p SitePath>) {
+        for path in named {
+            self.unnamed.remove(path.as_str());
+        }
+    }
+
+    /// What no release names.
+    pub fn foreign(&self) -> impl Iterator<Item = Finding> + '_ {
+        self.unnamed.iter().map(|(name, size_bytes)| Finding {
+            path: name.clone(),
+            what: Difference::Foreign,
+            expected: None,
+            found: Some(format!("{size_bytes} bytes")),
+            releases: Vec::new(),
+            repaired: false,
+        })
+    }
+}
+
+impl Finding {
+    /// A difference at the live key of a file of `release`.
+    pub(crate) fn of(
+        path: &SitePath,
+        what: Difference,
+        entry: &Entry,
+        found: Option<String>,
+        release: Option<ReleaseNumber>,
+    ) -> Finding {
+        Finding {
+            path: path.to_string(),
+            what,
+            expected: Some(bytes_of(entry)),
+            found,
+            releases: release.into_iter().collect(),
+            repaired: false,
+        }
+    }
+
+    /// Whether it is about the live object of a file, which can be written again.
+    pub fn is_damage(&self) -> bool {
+        match self.what {
+            Difference::Missing | Difference::Changed | Difference::Headers | Difference::Unmarked => true,
+            Difference::Foreign | Difference::Lost => false,
+        }
+    }
+}
+
+/// `12 bytes, SHA-256 4ea140588150…`
+fn bytes_of(entry: &Entry) -> String {
+    format!("{} bytes, SHA-256 {}…", entry.size_bytes, entry.digest.short())
+}
+
+
