@@ -1,21 +1,19 @@
 //! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
 
 use std::collections::BTreeSet;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::{Class, Condition, MOST_AT_ONCE, Store, StoreError};
-use crate::clock::{Clock, Deadline, Timestamp};
+use crate::clock::{Clock, Timestamp};
 use crate::environment::LeaseSettings;
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::head::{Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Refresh, Suspects};
 use crate::layout::Layout;
+use crate::lease::{Ended, Lease};
 use crate::live::{foreign_object, has_bytes};
 use crate::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
@@ -24,7 +22,7 @@ use crate::stage::{Source, Staged, blob_headers, entry_of, not_sent};
 use crate::state::{NotReplaced, Pointer, State};
 use crate::stop::Stop;
 
-/// How long a request that was signed may still be taken (AWS.md 4.1), and a little more.
+/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
 const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
 /// Going back on purpose.
@@ -115,12 +113,13 @@ impl Activating<'_> {
         }
         let preserved = self.preserve(plan).await.map_err(NotActivated::BeforeTheSwitch)?;
         let floor = self.claimed_by_now().await.map_err(NotActivated::BeforeTheSwitch)?;
+        let is_ours = |head: &Head| {
+            head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == release)
+        };
         let deadline = Lease::deadline(&self.lease);
         let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release, floor)).await;
         let mut lease = match begun {
-            Ok(pointer) => {
-                Lease { state: self.state, run: self.run, to: release, settings: self.lease, pointer, deadline }
-            }
+            Ok(pointer) => Lease::begun(self.state, self.lease, pointer, deadline, &is_ours),
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };
@@ -135,8 +134,8 @@ impl Activating<'_> {
             Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
                 Err(NotActivated::CutShort(problem))
             }
-            Err(NotActivated::CutShort(problem)) => match lease.release().await {
-                Err(NotActivated::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
+            Err(NotActivated::CutShort(problem)) => match lease.release(given_up).await {
+                Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
                 // The activation has failed already; that this did too changes nothing of what is said.
                 _ => Err(NotActivated::CutShort(problem)),
             },
@@ -383,6 +382,24 @@ impl Activating<'_> {
     }
 }
 
+impl From<Ended> for NotActivated {
+    fn from(ended: Ended) -> NotActivated {
+        match ended {
+            Ended::TakenOver(found) => NotActivated::TakenOver(found),
+            Ended::Failed(problem) => NotActivated::CutShort(problem),
+        }
+    }
+}
+
+/// The head of an activation whose owner failed: the next run need not wait.
+fn given_up(head: &Head) -> Head {
+    let mut head = head.clone();
+    if let Some(activation) = &mut head.activation {
+        activation.lease_s = 0;
+    }
+    head
+}
+
 /// What the end of a switch records.
 struct Switched {
     release: ReleaseNumber,
@@ -396,95 +413,4 @@ struct Switched {
 
 fn is_refused(error: &StoreError) -> bool {
     matches!(error.class, Class::Precondition | Class::Conflict)
-}
-
-/// The activation is this run's for as long as it renews it.
-struct Lease<'a> {
-    state: &'a State,
-    run: &'a RunId,
-    to: ReleaseNumber,
-    settings: LeaseSettings,
-    pointer: Pointer,
-    /// By this machine's clocks, and a margin before the lease ends by S3's.
-    deadline: Deadline,
-}
-
-impl Lease<'_> {
-    /// When a lease that is written from now on ends. Taken before the head is written: S3 counts from when it was.
-    fn deadline(settings: &LeaseSettings) -> Deadline {
-        Deadline::after(settings.lasts.saturating_sub(settings.margin))
-    }
-
-    /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
-    async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, NotActivated> {
-        let mut work = pin!(work);
-        loop {
-            let deadline = self.deadline;
-            let renewing = async {
-                tokio::time::sleep(self.settings.renew_every).await;
-                self.replace(Head::clone).await
-            };
-            tokio::select! {
-                biased;
-                result = before(deadline, work.as_mut()) => return result.map_err(NotActivated::CutShort),
-                renewed = renewing => match renewed {
-                    // A renewal that failed is tried again for as long as the lease lasts.
-                    Ok(()) | Err(NotActivated::CutShort(_)) => {}
-                    Err(lost) => return Err(lost),
-                },
-            }
-        }
-    }
-
-    /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the activation is
-    /// lost only when the head names another owner.
-    async fn replace(&mut self, change: impl Fn(&Head) -> Head) -> Result<(), NotActivated> {
-        loop {
-            let deadline = Lease::deadline(&self.settings);
-            match self.state.replace_head(&self.pointer, change(&self.pointer.head)).await {
-                Ok(pointer) => {
-                    self.pointer = pointer;
-                    self.deadline = deadline;
-                    return Ok(());
-                }
-                Err(NotReplaced::Lost(found)) if self.is_ours(&found.head) => self.pointer = *found,
-                Err(NotReplaced::Lost(found)) => return Err(NotActivated::TakenOver(found)),
-                Err(NotReplaced::Failed(problem)) => return Err(NotActivated::CutShort(problem)),
-            }
-        }
-    }
-
-    fn is_ours(&self, head: &Head) -> bool {
-        head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == self.to)
-    }
-
-    /// Lets the next run begin at once. Where this fails as well, it waits until the lease is over.
-    async fn release(&mut self) -> Result<(), NotActivated> {
-        let given_up = |head: &Head| {
-            let mut head = head.clone();
-            if let Some(activation) = &mut head.activation {
-                activation.lease_s = 0;
-            }
-            head
-        };
-        self.replace(given_up).await
-    }
-}
-
-/// Lets `work` go on for as long as the lease lasts, looking at the clock each time before it does anything: a process
-/// that was stopped and comes back sends nothing any more.
-async fn before<T>(
-    deadline: Deadline,
-    mut work: Pin<&mut impl Future<Output = Result<T, Problem>>>,
-) -> Result<T, Problem> {
-    let mut ends = pin!(tokio::time::sleep(deadline.remaining()));
-    poll_fn(|context| {
-        let over = deadline.remaining().is_zero() || ends.as_mut().poll(context).is_ready();
-        if over { Poll::Ready(Err(lease_lost())) } else { work.as_mut().poll(context) }
-    })
-    .await
-}
-
-fn lease_lost() -> Problem {
-    Problem::new(Code::LeaseLost, "the lease ended: S3 took no renewal of it for too long")
 }

@@ -158,5 +158,3 @@ impl Finding {
 fn bytes_of(entry: &Entry) -> String {
     format!("{} bytes, SHA-256 {}…", entry.size_bytes, entry.digest.short())
 }
-
-

@@ -20,6 +20,7 @@ pub mod globs;
 pub mod head;
 pub mod headers;
 pub mod layout;
+pub mod lease;
 pub mod live;
 pub mod manifest;
 pub mod path;

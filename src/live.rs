@@ -63,7 +63,7 @@ pub async fn complete(state: &State, release: ReleaseNumber) -> Result<Manifest,
     match state.read_manifest(release).await? {
         Some(manifest) => Ok(manifest),
         None => Err(Problem::new(Code::BadState, format!("the manifest of release {release} is not in the bucket"))
-            .hint("Something removed it; a release whose manifest is still there can be activated.")),
+            .hint("`publish releases` lists the releases that are there.")),
     }
 }
 

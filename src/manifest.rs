@@ -31,14 +31,14 @@ pub struct ReleaseNumber(u64);
 const MAX_RELEASE: u64 = 1 << 52;
 
 /// A number no release can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not the number of a release")]
-pub struct InvalidRelease(u64);
+pub struct InvalidRelease(String);
 
 impl TryFrom<u64> for ReleaseNumber {
     type Error = InvalidRelease;
     fn try_from(number: u64) -> Result<ReleaseNumber, InvalidRelease> {
-        if number <= MAX_RELEASE { Ok(ReleaseNumber(number)) } else { Err(InvalidRelease(number)) }
+        if number <= MAX_RELEASE { Ok(ReleaseNumber(number)) } else { Err(InvalidRelease(number.to_string())) }
     }
 }
 
@@ -72,7 +72,8 @@ impl fmt::Display for ReleaseNumber {
 impl FromStr for ReleaseNumber {
     type Err = InvalidRelease;
     fn from_str(text: &str) -> Result<ReleaseNumber, InvalidRelease> {
-        text.parse().unwrap_or(u64::MAX).try_into()
+        let number = text.parse::<u64>().map_err(|_| InvalidRelease(text.to_owned()))?;
+        number.try_into()
     }
 }
 
@@ -164,6 +165,18 @@ impl Entry {
     /// Whether the two have the same bytes.
     pub fn same_bytes(&self, other: &Entry) -> bool {
         self.digest == other.digest && self.size_bytes == other.size_bytes
+    }
+}
+
+impl Publisher {
+    /// Who it was, in a few words: `octocat on laptop`.
+    pub fn name(&self) -> String {
+        match (&self.who, &self.place) {
+            (Some(who), Some(place)) => format!("{who} on {place}"),
+            (Some(who), None) => who.clone(),
+            (None, Some(place)) => format!("someone on {place}"),
+            (None, None) => "someone".to_owned(),
+        }
     }
 }
 

@@ -268,7 +268,8 @@ fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<()
         return Ok(());
     }
     let newest = head.highest_activated.max(head.floor);
-    let message = format!("release {release} is not newer than release {newest}, up to which all numbers are closed");
+    let message =
+        format!("release {release} was live before or was overtaken: only releases after {newest} can be activated");
     let hint = format!("`publish rollback {release}` goes back to it on purpose.");
     Err(Problem::new(Code::Superseded, message).hint(hint).while_visitors_see(VisitorsSee::TheSame(active)))
 }

@@ -76,11 +76,7 @@ impl Kept {
     }
 }
 
-async fn is_there(
-    examination: &Examination<'_>,
-    listed: Option<&Listed>,
-    entry: &Entry,
-) -> Result<bool, Problem> {
+async fn is_there(examination: &Examination<'_>, listed: Option<&Listed>, entry: &Entry) -> Result<bool, Problem> {
     let Some(listed) = listed.filter(|listed| listed.size_bytes == entry.size_bytes) else { return Ok(false) };
     if entry.md5.is_some_and(|md5| md5.is_etag(&listed.etag)) {
         return Ok(true);

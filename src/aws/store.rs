@@ -153,9 +153,9 @@ impl Store {
         let mut hash = Sha256::new();
         while let Some(chunk) = body.next().await {
             let broken = |error| Answer::of_error(Class::Unavailable, &error);
-            hash.update(&chunk.map_err(|error| {
-                StoreError::new("GetObject", address, &self.settings.service, broken(error))
-            })?);
+            hash.update(
+                &chunk.map_err(|error| StoreError::new("GetObject", address, &self.settings.service, broken(error)))?,
+            );
         }
         Ok(Digest::from_bytes(hash.finalize().into()))
     }

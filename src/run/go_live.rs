@@ -11,6 +11,7 @@ use crate::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
 use crate::event::FileCounts;
 use crate::head::{Head, Hold};
 use crate::layout::Address;
+use crate::live;
 use crate::manifest::{Claim, FORMAT, ReleaseNumber};
 use crate::plan::{Destination, Plan};
 use crate::refresh::{NotRefreshed, Refreshed};
@@ -55,7 +56,7 @@ impl Session<'_> {
             if let Some(files) = goal.unchanged(self, &pointer) {
                 return self.nothing_to_do(&pointer.head, files, report);
             }
-            self.forget_what_was_pruned(&pointer.head, &mut progress).await.map_err(as_before)?;
+            self.forget_what_was_pruned(&pointer.head, goal, &mut progress).await.map_err(as_before)?;
             let mut intention =
                 self.intend(&pointer, goal, terms, progress.staged.as_ref()).await.map_err(as_before)?;
             self.describe(report, &intention.plan);
@@ -155,7 +156,7 @@ impl Session<'_> {
     }
 
     /// A prune may have removed what this run was told is there, and closed its number.
-    async fn forget_what_was_pruned(&self, head: &Head, progress: &mut Progress) -> Result<(), Problem> {
+    async fn forget_what_was_pruned(&self, head: &Head, goal: &Goal, progress: &mut Progress) -> Result<(), Problem> {
         if progress.epoch == head.prune_epoch {
             return Ok(());
         }
@@ -165,6 +166,9 @@ impl Session<'_> {
         if let Some(claim) = progress.claim.take() {
             let found = self.state.read_claim(claim.release).await?;
             progress.claim = found.filter(|found| *found == claim);
+        }
+        if let Some(release) = goal.release() {
+            live::complete(&self.state, release).await?;
         }
         Ok(())
     }
@@ -373,7 +377,7 @@ fn settle_refresh(
 
 fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
     let last = head.history.last();
-    let who = last.and_then(|item| item.publisher.who.as_deref()).unwrap_or("another publisher");
+    let who = last.map_or_else(|| "another publisher".to_owned(), |item| item.publisher.name());
     let message = match active_release(head) {
         Some(active) => format!("release {release} was overtaken: {who} activated release {active}"),
         None => format!("release {release} was overtaken by {who}"),

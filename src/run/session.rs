@@ -12,7 +12,7 @@ use crate::event::{Event, Events};
 use crate::globs::PathGlobs;
 use crate::head::{CdnView, DistributionFacts, Head};
 use crate::live::Foreign;
-use crate::manifest::{Publisher, ReleaseNumber, RunId};
+use crate::manifest::{ReleaseNumber, RunId};
 use crate::path::SitePath;
 use crate::plan::Policy;
 use crate::refresh::Refreshing;
@@ -181,14 +181,9 @@ fn known_before(head: &Head, distribution: &str) -> DistributionFacts {
 
 /// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
 fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
-    let by = |publisher: &Publisher, owner: &RunId| match (&publisher.who, &publisher.place) {
-        (Some(who), Some(place)) => format!("{who} on {place}"),
-        (Some(who), None) => who.clone(),
-        _ => format!("run {owner}"),
-    };
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
-        let whom = by(&activation.publisher, &activation.owner);
+        let whom = activation.publisher.name();
         (format!("{whom}, who activates release {}", activation.to), activation.lease())
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);

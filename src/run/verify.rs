@@ -158,10 +158,7 @@ impl Session<'_> {
     }
 
     /// The live paths that a release names. Not found any more: it was pruned meanwhile, which changes the head.
-    async fn names_of(
-        &self,
-        (release, complete): (ReleaseNumber, bool),
-    ) -> (ReleaseNumber, Result<Names, Problem>) {
+    async fn names_of(&self, (release, complete): (ReleaseNumber, bool)) -> (ReleaseNumber, Result<Names, Problem>) {
         let names = async {
             if !complete {
                 let claim = self.state.read_claim(release).await?;

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use publish::audit::Finding;
 use publish::config::Config;
 use publish::digest::Digest;
 use publish::environment::LeaseSettings;
@@ -118,7 +119,7 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "sh",
         "toml",
         "text",
@@ -126,6 +127,7 @@ fn every_block_has_a_language_that_is_checked() {
         "json event",
         "json plan",
         "json status",
+        "json finding",
         "json head",
         "json claim",
         "json manifest",
@@ -157,6 +159,7 @@ fn every_json_sample_is_what_it_says() {
             "json report" => round_trip::<Report>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
             "json status" => round_trip::<Status>(place, text),
+            "json finding" => round_trip::<Finding>(place, text),
             "json head" => {
                 let head = Head::decode(text.as_bytes()).unwrap_or_else(|error| panic!("{place}: {error}"));
                 assert_same(place, text, &head.encode().unwrap());
@@ -243,7 +246,7 @@ fn the_pipeline_runs_the_readmes_test_command_last() {
 #[test]
 fn the_tables_of_exit_codes_are_those_of_the_program() {
     let mut expected: BTreeSet<String> = every_code().iter().map(|code| exit_code(*code).to_string()).collect();
-    for rest in [ExitCode::Done, ExitCode::NotRefreshed, ExitCode::CutShort, ExitCode::Changes] {
+    for rest in [ExitCode::Done, ExitCode::NotRefreshed, ExitCode::CutShort, ExitCode::Differences, ExitCode::Changes] {
         expected.insert(rest.number().to_string());
     }
     assert_eq!(first_column("docs/exit-codes.md", "exit code"), expected);

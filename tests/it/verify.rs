@@ -20,7 +20,11 @@ const DEEP: (bool, bool) = (true, false);
 const REPAIR: (bool, bool) = (false, true);
 const DEEP_REPAIR: (bool, bool) = (true, true);
 
-async fn verify_heard(world: &World, (deep, repair): (bool, bool), listener: impl Fn(Event) + Sync) -> (Report, Vec<Finding>) {
+async fn verify_heard(
+    world: &World,
+    (deep, repair): (bool, bool),
+    listener: impl Fn(Event) + Sync,
+) -> (Report, Vec<Finding>) {
     let environment = world.environment.clone();
     let request = VerifyRequest { environment, caller: world::caller(), deep, repair };
     run::verify(request, &|_| Answer::CannotAsk, Events::new(&listener)).await
@@ -190,11 +194,8 @@ async fn what_the_bucket_has_is_brought_back_and_the_cdn_refreshed() {
     assert!(head.suspects.is_empty(), "nothing is left for a publish to look at");
 
     let (_, findings) = verify(&world, DEEP).await;
-    let left = [
-        (Difference::Foreign, "folder/"),
-        (Difference::Foreign, "stranger.txt"),
-        (Difference::Lost, "index.html"),
-    ];
+    let left =
+        [(Difference::Foreign, "folder/"), (Difference::Foreign, "stranger.txt"), (Difference::Lost, "index.html")];
     assert_eq!(found(&findings), left);
     remove(&world, "stranger.txt");
     remove(&world, "folder/");

@@ -54,11 +54,15 @@ struct Shown<'s> {
     environment: &'s Environment,
 }
 
-/// What a person may want to look at after a command.
+/// What a command does, as far as it meets a person.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LooksAt {
-    TheSite,
-    Nothing,
+enum Manner {
+    /// It changes what is live: afterwards there is a summary, and the site to look at.
+    GoesLive,
+    /// As [`Manner::GoesLive`]; and what it is about to do is said first.
+    GoesBack,
+    /// It shows a result of its own.
+    Shows,
 }
 
 impl Session<'_> {
@@ -83,7 +87,7 @@ impl Session<'_> {
             let request = publish_request(&target, site);
             (run::publish(request, &ask, target.events).await, ())
         };
-        let mut report = self.on_target("publish", LooksAt::TheSite, work, |_, ()| {}).await;
+        let mut report = self.on_target("publish", Manner::GoesLive, work, |_, ()| {}).await;
         if let (Some(error), Some(command)) = (&mut report.error, site.dir.as_deref().and_then(args::meant_command))
             && error.code == Code::NoSite.as_str()
         {
@@ -106,7 +110,7 @@ impl Session<'_> {
                 None => {}
             }
         };
-        self.on_target("plan", LooksAt::Nothing, work, show).await
+        self.on_target("plan", Manner::Shows, work, show).await
     }
 
     async fn rollback(&self, args: &RollbackArgs) -> Report {
@@ -117,7 +121,7 @@ impl Session<'_> {
             let request = RollbackRequest { environment, caller, release, hold, reason };
             (run::rollback(request, &ask, events).await, ())
         };
-        self.on_target("rollback", LooksAt::TheSite, work, |_, ()| {}).await
+        self.on_target("rollback", Manner::GoesBack, work, |_, ()| {}).await
     }
 
     async fn activate(&self, args: &ActivateArgs) -> Report {
@@ -128,7 +132,7 @@ impl Session<'_> {
             let request = ActivateRequest { environment, caller, release, force, reason };
             (run::activate(request, &ask, events).await, ())
         };
-        self.on_target("activate", LooksAt::TheSite, work, |_, ()| {}).await
+        self.on_target("activate", Manner::GoesBack, work, |_, ()| {}).await
     }
 
     async fn resume(&self) -> Report {
@@ -140,7 +144,7 @@ impl Session<'_> {
             };
             self.terminal.result(text);
         };
-        self.on_target("resume", LooksAt::Nothing, work, show).await
+        self.on_target("resume", Manner::Shows, work, show).await
     }
 
     async fn status(&self) -> Report {
@@ -154,7 +158,7 @@ impl Session<'_> {
                 json::line(&status);
             }
         };
-        self.on_target("status", LooksAt::Nothing, work, show).await
+        self.on_target("status", Manner::Shows, work, show).await
     }
 
     /// Opens the target, does `work` until it is done or stopped, and lets `show` write its result for people or
@@ -162,7 +166,7 @@ impl Session<'_> {
     async fn on_target<T>(
         &self,
         command: &str,
-        looks_at: LooksAt,
+        manner: Manner,
         work: impl AsyncFnOnce(Target<'_>) -> (Report, T),
         show: impl FnOnce(Shown<'_>, T),
     ) -> Report {
@@ -171,7 +175,7 @@ impl Session<'_> {
             Err(problem) => return self.refused(command, problem),
         };
         let watch = Watch::default();
-        let listener = self.listener(&watch);
+        let listener = self.listener(&watch, manner);
         let caller = Caller {
             run: random::run_id(),
             publisher: publisher(self.lookup, machine_name),
@@ -193,13 +197,13 @@ impl Session<'_> {
         };
         if let (Some(result), None) = (result, &report.error) {
             let shown = Shown { report: &report, environment: &open.environment };
-            if looks_at == LooksAt::TheSite && self.terminal.is_for_people() && !self.global.quiet {
+            if manner != Manner::Shows && self.terminal.is_for_people() && !self.global.quiet {
                 let style = self.terminal.results();
                 self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
             }
             show(shown, result);
         }
-        self.close(open, looks_at == LooksAt::TheSite && report.error.is_none()).await;
+        self.close(open, manner != Manner::Shows && report.error.is_none()).await;
         report
     }
 
@@ -280,12 +284,17 @@ impl Session<'_> {
     #[cfg(not(feature = "sandbox"))]
     async fn close(&self, _open: Open, _may_look: bool) {}
 
-    fn listener<'a>(&'a self, watch: &'a Watch) -> impl Fn(Event) + Sync + 'a {
+    fn listener<'a>(&'a self, watch: &'a Watch, manner: Manner) -> impl Fn(Event) + Sync + 'a {
         move |event| {
             watch.note(&event);
             match self.global.output {
                 Output::Json => json::event(&event),
-                Output::Human => self.terminal.show(&event),
+                Output::Human => {
+                    if manner == Manner::GoesBack {
+                        self.terminal.say_plan(&event);
+                    }
+                    self.terminal.show(&event);
+                }
             }
         }
     }

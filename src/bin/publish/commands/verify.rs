@@ -4,7 +4,7 @@ use publish::audit::Finding;
 use publish::report::Report;
 use publish::run::{self, VerifyRequest};
 
-use super::{LooksAt, Session, Shown, Target};
+use super::{Manner, Session, Shown, Target};
 use crate::args::VerifyArgs;
 use crate::{json, summary};
 
@@ -25,6 +25,6 @@ impl Session<'_> {
                 findings.iter().for_each(json::line);
             }
         };
-        self.on_target("verify", LooksAt::Nothing, work, show).await
+        self.on_target("verify", Manner::Shows, work, show).await
     }
 }

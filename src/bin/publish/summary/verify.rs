@@ -85,7 +85,9 @@ fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
     let first = findings.iter().find(left)?;
     Some(match (first.what, tried) {
         (Difference::Lost, _) => "Publish the folder of such a release again: the bucket does not have its bytes.",
-        (_, false) => "`publish verify --repair` brings back what the bucket still has; publishing the folder again brings the rest.",
+        (_, false) => {
+            "`publish verify --repair` brings back what the bucket still has; publishing the folder again brings the rest."
+        }
         (_, true) => "The bucket does not have the bytes of the rest: publish the folder again.",
     })
 }
