@@ -158,3 +158,113 @@ impl Finding {
 fn bytes_of(entry: &Entry) -> String {
     format!("{} bytes, SHA-256 {}…", entry.size_bytes, entry.digest.short())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::digest::{Digest, Md5};
+    use crate::head::Leftover;
+    use crate::headers::{Headers, Kind};
+    use crate::manifest::{Files, Kept, RunId};
+
+    fn layout() -> Layout {
+        Layout::new("shop", "b", "live", None, None)
+    }
+
+    fn head() -> Head {
+        Head::new(layout().identity().clone(), RunId("1".to_owned()))
+    }
+
+    fn path(text: &str) -> SitePath {
+        SitePath::new(text).unwrap()
+    }
+
+    fn entry(size_bytes: u64, md5: Option<u8>) -> Entry {
+        let headers = Headers {
+            cache_control: "no-store".to_owned(),
+            content_type: "text/html".to_owned(),
+            content_encoding: None,
+            content_disposition: None,
+            content_language: None,
+            metadata: BTreeMap::new(),
+        };
+        let md5 = md5.map(|byte| Md5::from_bytes([byte; 16]));
+        let (kind, kept) = (Kind::Mutable, Kept::Live);
+        Entry { digest: Digest::of(b""), size_bytes, headers, kind, kept, crc64: None, md5 }
+    }
+
+    fn live(files: Files) -> Live {
+        Live { release: Some(ReleaseNumber::new(3)), files, ..Live::default() }
+    }
+
+    fn listed(key: &str, size_bytes: u64, etag: &str) -> Listed {
+        let address = crate::layout::Address { bucket: "b".to_owned(), key: key.to_owned() };
+        Listed { address, size_bytes, etag: format!("\"{etag}\""), last_modified: Timestamp::from_unix_seconds(0) }
+    }
+
+    #[test]
+    fn only_an_etag_that_is_the_md5_settles_a_file() {
+        let files = [("a", 1, Some(7)), ("b", 1, Some(7)), ("c", 1, None), ("d", 2, Some(7)), ("e", 1, Some(7))];
+        let files = files.map(|(name, size, md5)| (path(name), entry(size, md5)));
+        let md5 = "07".repeat(16);
+        let listing = [
+            listed("live/a", 1, &md5),
+            listed("live/b", 1, &format!("{md5}-2")),
+            listed("live/c", 1, &md5),
+            listed("live/d", 1, &md5),
+        ];
+        let audit = Audit::compare(&layout(), &live(Files::from(files)), &head(), &listing);
+        let found: Vec<_> = audit.findings.iter().map(|finding| (finding.path.as_str(), finding.what)).collect();
+        assert_eq!(found, [("d", Difference::Changed), ("e", Difference::Missing)]);
+        assert_eq!(audit.undecided, BTreeSet::from([path("b"), path("c")]));
+    }
+
+    #[test]
+    fn what_is_left_over_or_in_doubt_may_be_there_or_not() {
+        let mut live = live(Files::from([(path("left.html"), entry(1, None)), (path("doubt.html"), entry(1, None))]));
+        live.uncertain.insert(path("doubt.html"), Vec::new());
+        let mut head = head();
+        let leftover = Leftover::of(&entry(1, None), Timestamp::from_unix_seconds(0));
+        head.leftovers.insert(path("left.html"), leftover);
+        for listing in [&[][..], &[listed("live/left.html", 9, ""), listed("live/doubt.html", 9, "")]] {
+            assert_eq!(Audit::compare(&layout(), &live, &head, listing), Audit::default());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_object_is_accounted_for_once(
+            sizes in proptest::collection::btree_map("[a-d]{1,2}", 0_u64..3, 0..8),
+            found in proptest::collection::btree_map("[a-d]{1,2}/?", (0_u64..3, proptest::bool::ANY), 0..8),
+        ) {
+            let files: Files = sizes.iter().map(|(name, size)| (path(name), entry(*size, Some(7)))).collect();
+            let md5 = "07".repeat(16);
+            let listing: Vec<Listed> = found
+                .iter()
+                .map(|(name, (size, same))| listed(&format!("live/{name}"), *size, if *same { &md5 } else { "x" }))
+                .collect();
+            let mut audit = Audit::compare(&layout(), &live(files), &head(), &listing);
+            for (name, size) in &sizes {
+                let object = found.get(name);
+                let difference = audit.findings.iter().find(|finding| finding.path == *name).map(|finding| finding.what);
+                let expected = match object {
+                    None => Some(Difference::Missing),
+                    Some((found, _)) if found != size => Some(Difference::Changed),
+                    Some(_) => None,
+                };
+                prop_assert_eq!(difference, expected);
+                let undecided = object.is_some_and(|(found, same)| found == size && !same);
+                prop_assert_eq!(audit.undecided.contains(&path(name)), undecided);
+            }
+            let foreign: BTreeSet<String> = audit.foreign().map(|finding| finding.path).collect();
+            let unnamed = found.keys().filter(|name| !sizes.contains_key(*name)).cloned().collect();
+            prop_assert_eq!(foreign, unnamed);
+            let all: Vec<SitePath> = found.keys().filter_map(|name| SitePath::new(name.clone()).ok()).collect();
+            audit.account_for(all.iter());
+            prop_assert!(audit.unnamed.keys().all(|name| name.ends_with('/')), "only what can be no file's is left");
+        }
+    }
+}
