@@ -23,7 +23,7 @@ pub use kept::{Kept, Lost};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Difference {
+pub enum FindingKind {
     /// A file of the active release is not at its live key.
     Missing,
     /// Its live key has other bytes.
@@ -46,7 +46,7 @@ pub struct Finding {
     /// The path in the site; of a foreign object, its key below the live prefix.
     pub path: String,
     /// How it differs.
-    pub what: Difference,
+    pub what: FindingKind,
     /// What should be there, in words; `null`: nothing.
     pub expected: Option<String>,
     /// What is there, in words; `null`: nothing.
@@ -94,10 +94,10 @@ impl Audit {
         let release = live.release;
         for (path, entry) in Audit::expected(live, head) {
             match found.get(path) {
-                None => audit.findings.push(Finding::of(path, Difference::Missing, entry, None, release)),
+                None => audit.findings.push(Finding::of(path, FindingKind::Missing, entry, None, release)),
                 Some(object) if object.size_bytes != entry.size_bytes => {
                     let found = Some(format!("{} bytes", object.size_bytes));
-                    audit.findings.push(Finding::of(path, Difference::Changed, entry, found, release));
+                    audit.findings.push(Finding::of(path, FindingKind::Changed, entry, found, release));
                 }
                 Some(object) if entry.md5.is_some_and(|md5| md5.is_etag(&object.etag)) => {}
                 Some(_) => drop(audit.undecided.insert(path.clone())),
@@ -117,7 +117,7 @@ impl Audit {
     pub fn foreign(&self) -> impl Iterator<Item = Finding> + '_ {
         self.unnamed.iter().map(|(name, size_bytes)| Finding {
             path: name.clone(),
-            what: Difference::Foreign,
+            what: FindingKind::Foreign,
             expected: None,
             found: Some(format!("{size_bytes} bytes")),
             releases: Vec::new(),
@@ -130,7 +130,7 @@ impl Finding {
     /// A difference at the live key of a file of `release`.
     pub(crate) fn of(
         path: &SitePath,
-        what: Difference,
+        what: FindingKind,
         entry: &Entry,
         found: Option<String>,
         release: Option<ReleaseNumber>,
@@ -148,8 +148,8 @@ impl Finding {
     /// Whether it is about the live object of a file, which can be written again.
     pub fn is_damage(&self) -> bool {
         match self.what {
-            Difference::Missing | Difference::Changed | Difference::Headers | Difference::Unmarked => true,
-            Difference::Foreign | Difference::Lost => false,
+            FindingKind::Missing | FindingKind::Changed | FindingKind::Headers | FindingKind::Unmarked => true,
+            FindingKind::Foreign | FindingKind::Lost => false,
         }
     }
 }
@@ -218,7 +218,7 @@ mod tests {
         ];
         let audit = Audit::compare(&layout(), &live(Files::from(files)), &head(), &listing);
         let found: Vec<_> = audit.findings.iter().map(|finding| (finding.path.as_str(), finding.what)).collect();
-        assert_eq!(found, [("d", Difference::Changed), ("e", Difference::Missing)]);
+        assert_eq!(found, [("d", FindingKind::Changed), ("e", FindingKind::Missing)]);
         assert_eq!(audit.undecided, BTreeSet::from([path("b"), path("c")]));
     }
 
@@ -251,8 +251,8 @@ mod tests {
                 let object = found.get(name);
                 let difference = audit.findings.iter().find(|finding| finding.path == *name).map(|finding| finding.what);
                 let expected = match object {
-                    None => Some(Difference::Missing),
-                    Some((found, _)) if found != size => Some(Difference::Changed),
+                    None => Some(FindingKind::Missing),
+                    Some((found, _)) if found != size => Some(FindingKind::Changed),
                     Some(_) => None,
                 };
                 prop_assert_eq!(difference, expected);

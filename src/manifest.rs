@@ -106,6 +106,9 @@ impl fmt::Display for RunId {
     }
 }
 
+/// Most characters of a commit's message that are recorded.
+pub const MAX_MESSAGE_CHARS: usize = 200;
+
 /// Who published, from where and what, as far as the environment told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -123,6 +126,17 @@ pub struct Publisher {
     /// The branch it was built from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
+    /// The first line of the commit's message, at most [`MAX_MESSAGE_CHARS`] characters of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Publisher {
+    /// This one with what `stager` built: whoever makes a release live need not be who built it.
+    #[must_use]
+    pub fn of_build(&self, stager: &Publisher) -> Publisher {
+        Publisher { who: self.who.clone(), place: self.place.clone(), ..stager.clone() }
+    }
 }
 
 /// Where an entry's bytes are kept while they are live and untouched.

@@ -1,10 +1,12 @@
 //! The only file that knows the order of the stages, and therefore the only one that knows what visitors see when one
 //! of them fails.
 
+mod diff;
 mod go_live;
 mod goal;
 mod intention;
 mod permission;
+mod releases;
 mod session;
 mod verify;
 
@@ -30,6 +32,9 @@ pub use verify::{VerifyRequest, verify};
 
 use goal::{Folder, Goal};
 use session::Session;
+
+pub use diff::{Comparison, DiffRequest, Side, diff};
+pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
 
 /// Who runs a command, and how it may be spoken to.
 #[derive(Clone, Debug)]
@@ -194,10 +199,7 @@ pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>
 pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
     let mut status = None;
     let report = reported("status", &environment, &caller, events, async |session, report| {
-        report.outcome = Outcome::Verified;
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        report.release = active_release(&pointer.head);
-        report.previous_release = pointer.head.active.as_ref().and_then(|active| active.previous);
+        let pointer = session.read_head_for(report).await.map_err(untouched)?;
         status = Some(Status::of(&pointer));
         Ok(())
     })
@@ -243,10 +245,12 @@ async fn reported(
     report
 }
 
-/// Where a rollback goes that is not told. What an activation that was cut short had begun is undone first.
+/// Where a rollback goes that is not told. What an activation of something new had begun and not finished is undone; one
+/// that was going back itself is finished.
 fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
     let active = head.active.as_ref();
     let earlier = match &head.activation {
+        Some(activation) if head.was_active(activation.to) => Some(activation.to),
         Some(_) => active.map(|active| active.release),
         None => active.and_then(|active| active.previous),
     };

@@ -4,8 +4,10 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 
 use crate::audit::Finding;
+use crate::diff::Difference;
 use crate::event::Event;
 use crate::plan::PlanView;
+use crate::releases::{ActivationView, FileView, ReleaseView};
 use crate::report::Report;
 use crate::status::Status;
 
@@ -26,6 +28,10 @@ enum Result {
     Plan(PlanView),
     Status(Status),
     Finding(Finding),
+    Release(ReleaseView),
+    Activation(ActivationView),
+    File(FileView),
+    Difference(Difference),
     Report(Report),
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Difference, Finding};
+use super::{Finding, FindingKind};
 use crate::aws::{MOST_AT_ONCE, ObjectInfo, Store};
 use crate::error::Problem;
 use crate::headers::Headers;
@@ -46,24 +46,24 @@ impl Examination<'_> {
         let live = self.layout.live(path);
         let finding = |what, found: Option<String>| Some(Finding::of(path, what, entry, found, release));
         let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else {
-            return Ok(finding(Difference::Missing, None));
+            return Ok(finding(FindingKind::Missing, None));
         };
         if !self.holds(&live, &info, entry).await? {
             let found = match info.digest {
                 Some(digest) => format!("{} bytes, SHA-256 {}…", info.size_bytes, digest.short()),
                 None => format!("{} other bytes", info.size_bytes),
             };
-            return Ok(finding(Difference::Changed, Some(found)));
+            return Ok(finding(FindingKind::Changed, Some(found)));
         }
         let (wanted, found) = differing(&entry.headers, &info.headers);
         if !found.is_empty() {
             let expected = Some(wanted);
-            return Ok(finding(Difference::Headers, Some(found)).map(|finding| Finding { expected, ..finding }));
+            return Ok(finding(FindingKind::Headers, Some(found)).map(|finding| Finding { expected, ..finding }));
         }
         Ok(if self.is_marked(&info) {
             None
         } else {
-            finding(Difference::Unmarked, Some("the same, written by something else".to_owned()))
+            finding(FindingKind::Unmarked, Some("the same, written by something else".to_owned()))
         })
     }
 

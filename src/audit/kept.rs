@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Difference, Examination, Finding, bytes_of};
+use super::{Examination, Finding, FindingKind, bytes_of};
 use crate::aws::{Condition, Listed, MOST_AT_ONCE};
 use crate::digest::Digest;
 use crate::error::Problem;
@@ -92,7 +92,7 @@ impl Wanted {
         let Wanted { path, entry, releases } = self;
         let finding = Finding {
             path: path.to_string(),
-            what: Difference::Lost,
+            what: FindingKind::Lost,
             expected: Some(format!("{} at {place}", bytes_of(&entry))),
             found: None,
             releases: releases.into_iter().collect(),

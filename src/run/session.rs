@@ -16,6 +16,7 @@ use crate::manifest::{ReleaseNumber, RunId};
 use crate::path::SitePath;
 use crate::plan::Policy;
 use crate::refresh::Refreshing;
+use crate::report::{Outcome, Report};
 use crate::stage::Source;
 use crate::state::{NotReplaced, Pointer, State};
 
@@ -67,6 +68,16 @@ impl<'a> Session<'a> {
             tokio::time::sleep(LOOK_AGAIN.min(remaining)).await;
             pointer = self.state.read_head().await?;
         }
+        Ok(pointer)
+    }
+
+    /// Reads the head for a command that only shows something: its report is about what is live.
+    pub(super) async fn read_head_for(&self, report: &mut Report) -> Result<Pointer, Problem> {
+        report.outcome = Outcome::Verified;
+        let pointer = self.state.read_head().await?;
+        let active = pointer.head.active.as_ref();
+        (report.release, report.previous_release) =
+            (active.map(|active| active.release), active.and_then(|active| active.previous));
         Ok(pointer)
     }
 

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use super::goal::Goal;
 use super::session::Session;
 use super::{Ask, Caller, Terms, active_release, reported, untouched};
-use crate::audit::{Audit, Difference, Examination, Finding, Kept, Lost};
+use crate::audit::{Audit, Examination, Finding, FindingKind, Kept, Lost};
 use crate::environment::Environment;
 use crate::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
 use crate::event::{Events, FileCounts};
@@ -177,7 +177,7 @@ impl Session<'_> {
     fn unreadable(&self, release: ReleaseNumber, problem: &Problem) -> Finding {
         Finding {
             path: self.environment.layout.manifest(release).key,
-            what: Difference::Lost,
+            what: FindingKind::Lost,
             expected: Some(format!("the listing of release {release}")),
             found: Some(problem.message.clone()),
             releases: vec![release],

@@ -60,6 +60,7 @@ fn publisher() -> Publisher {
         place: Some("https://ci.example.com/jobs/8".to_owned()),
         commit: Some("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned()),
         branch: Some("main".to_owned()),
+        message: None,
     }
 }
 
@@ -197,6 +198,7 @@ fn full_head() -> Head {
                 at: moment(-90),
                 publisher: Publisher::default(),
                 reason: None,
+                files: None,
             },
             HistoryItem {
                 release: release(8),
@@ -204,6 +206,7 @@ fn full_head() -> Head {
                 at: moment(2),
                 publisher: publisher(),
                 reason: Some("emergency".to_owned()),
+                files: None,
             },
         ],
     }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use publish::audit::{Difference, Finding};
+use publish::audit::{Finding, FindingKind};
 use publish::aws::{Aws, Condition};
 use publish::environment::Encryption;
 use publish::event::{Event, Events};
@@ -43,7 +43,7 @@ async fn assert_whole(world: &World) {
     }
 }
 
-fn found(findings: &[Finding]) -> Vec<(Difference, &str)> {
+fn found(findings: &[Finding]) -> Vec<(FindingKind, &str)> {
     findings.iter().map(|finding| (finding.what, finding.path.as_str())).collect()
 }
 
@@ -147,11 +147,11 @@ async fn tampered() -> World {
 async fn each_kind_of_difference_is_found() {
     let world = tampered().await;
     let by_listing = [
-        (Difference::Missing, "about/index.html"),
-        (Difference::Changed, "config.json"),
-        (Difference::Changed, "index.html"),
-        (Difference::Foreign, "folder/"),
-        (Difference::Foreign, "stranger.txt"),
+        (FindingKind::Missing, "about/index.html"),
+        (FindingKind::Changed, "config.json"),
+        (FindingKind::Changed, "index.html"),
+        (FindingKind::Foreign, "folder/"),
+        (FindingKind::Foreign, "stranger.txt"),
     ];
     let (report, findings) = verify(&world, LOOK).await;
     assert_eq!((report.exit_code, report.outcome), (6, Outcome::Verified), "{report:#?}");
@@ -161,8 +161,8 @@ async fn each_kind_of_difference_is_found() {
     let (report, findings) = verify(&world, DEEP).await;
     assert_eq!(report.exit_code, 6, "{report:#?}");
     let mut deep = by_listing.to_vec();
-    deep.insert(3, (Difference::Headers, "news/index.html"));
-    deep.push((Difference::Lost, "index.html"));
+    deep.insert(3, (FindingKind::Headers, "news/index.html"));
+    deep.push((FindingKind::Lost, "index.html"));
     assert_eq!(found(&findings), deep);
     let lost = findings.last().unwrap();
     assert_eq!(lost.releases.iter().map(ToString::to_string).collect::<Vec<_>>(), ["1"]);
@@ -195,7 +195,7 @@ async fn what_the_bucket_has_is_brought_back_and_the_cdn_refreshed() {
 
     let (_, findings) = verify(&world, DEEP).await;
     let left =
-        [(Difference::Foreign, "folder/"), (Difference::Foreign, "stranger.txt"), (Difference::Lost, "index.html")];
+        [(FindingKind::Foreign, "folder/"), (FindingKind::Foreign, "stranger.txt"), (FindingKind::Lost, "index.html")];
     assert_eq!(found(&findings), left);
     remove(&world, "stranger.txt");
     remove(&world, "folder/");
@@ -210,7 +210,7 @@ async fn an_object_that_something_else_wrote_with_the_same_bytes_is_told_from_ou
     overwrite(&world, "config.json", &bytes);
     assert_eq!(verify(&world, LOOK).await.1, [], "a listing shows neither headers nor marker");
     let (_, findings) = verify(&world, DEEP).await;
-    assert_eq!(found(&findings), [(Difference::Headers, "config.json")]);
+    assert_eq!(found(&findings), [(FindingKind::Headers, "config.json")]);
     let (report, _) = verify(&world, DEEP_REPAIR).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
     assert_whole(&world).await;
@@ -265,7 +265,7 @@ async fn a_blob_that_is_gone_is_made_again_from_what_is_live() {
     remove_blob(&world, 2, "index.html");
     assert_eq!(verify(&world, LOOK).await.0.exit_code, 0, "visitors miss nothing");
     let (report, findings) = verify(&world, DEEP).await;
-    assert_eq!((report.exit_code, found(&findings)), (6, vec![(Difference::Lost, "index.html")]));
+    assert_eq!((report.exit_code, found(&findings)), (6, vec![(FindingKind::Lost, "index.html")]));
     let (report, findings) = verify(&world, DEEP_REPAIR).await;
     assert_eq!((report.exit_code, report.outcome, report.copied), (0, Outcome::Repaired, 1), "{report:#?}");
     assert!(findings[0].repaired);
@@ -308,7 +308,7 @@ async fn etags_that_are_no_md5_raise_no_alarm() {
     overwrite_with_as_many(&world, "film.mp4");
     overwrite_with_as_many(&world, "index.html");
     let (_, findings) = verify(&world, LOOK).await;
-    assert_eq!(found(&findings), [(Difference::Changed, "film.mp4"), (Difference::Changed, "index.html")]);
+    assert_eq!(found(&findings), [(FindingKind::Changed, "film.mp4"), (FindingKind::Changed, "index.html")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -319,7 +319,7 @@ async fn only_a_damaged_listing_is_told_where_it_accounts_for_objects() {
     overwrite(&world, "stranger.txt", b"not of the site");
     let (report, findings) = verify(&world, LOOK).await;
     assert_eq!(report.exit_code, 6, "{report:#?}");
-    assert_eq!(found(&findings), [(Difference::Foreign, "stranger.txt"), (Difference::Lost, key.as_str())]);
+    assert_eq!(found(&findings), [(FindingKind::Foreign, "stranger.txt"), (FindingKind::Lost, key.as_str())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -336,7 +336,7 @@ async fn while_an_activation_is_unfinished_only_what_is_certain_is_compared() {
     overwrite(&world, "404.html", b"tampered");
     world.sandbox.clear_requests();
     let (report, findings) = verify(&world, REPAIR).await;
-    assert_eq!((report.exit_code, found(&findings)), (6, vec![(Difference::Changed, "404.html")]));
+    assert_eq!((report.exit_code, found(&findings)), (6, vec![(FindingKind::Changed, "404.html")]));
     assert!(world.s3_writes().is_empty(), "what is unfinished is finished first");
 }
 

@@ -1,5 +1,8 @@
 //! What each command does: the one place that calls the library's runs.
 
+mod diff;
+mod releases;
+mod show;
 mod verify;
 
 use std::path::Path;
@@ -17,7 +20,7 @@ use publish::stop::Stop;
 
 use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};
-use crate::publisher::{machine_name, publisher};
+use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, Terminal};
@@ -71,6 +74,9 @@ impl Session<'_> {
         match command {
             Some(Command::Sandbox(args)) => self.sandbox(args).await,
             Some(Command::Status) => self.status().await,
+            Some(Command::Releases(args)) => self.releases(args).await,
+            Some(Command::Show(args)) => self.show(args).await,
+            Some(Command::Diff(args)) => self.diff(args).await,
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
             Some(Command::Resume) => self.resume().await,
@@ -178,7 +184,7 @@ impl Session<'_> {
         let listener = self.listener(&watch, manner);
         let caller = Caller {
             run: random::run_id(),
-            publisher: publisher(self.lookup, machine_name),
+            publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
             clock: self.clock,
             yes: self.global.yes,
             stop: Stop::default(),
@@ -190,7 +196,7 @@ impl Session<'_> {
             caller,
             events: Events::new(&listener),
         };
-        let done = self.unless_stopped(Box::pin(work(target)), || watch.wants_to_end(&stop)).await;
+        let done = self.unless_stopped(Box::pin(work(target)), || stop.request()).await;
         let (report, result) = match done {
             Some((report, result)) => (report, Some(result)),
             None => (watch.report(command, &open.environment.name), None),

@@ -1,6 +1,6 @@
 //! What differs between the bucket and its releases.
 
-use publish::audit::{Difference, Finding};
+use publish::audit::{Finding, FindingKind};
 use publish::environment::Environment;
 use publish::report::Report;
 
@@ -49,14 +49,14 @@ pub(crate) fn render_findings(
     text
 }
 
-fn heading(what: Difference) -> &'static str {
+fn heading(what: FindingKind) -> &'static str {
     match what {
-        Difference::Missing => "missing",
-        Difference::Changed => "other bytes",
-        Difference::Headers => "other headers",
-        Difference::Unmarked => "written by something else, with the right bytes",
-        Difference::Foreign => "of no release (never touched)",
-        Difference::Lost => "nowhere any more: these releases cannot come back whole",
+        FindingKind::Missing => "missing",
+        FindingKind::Changed => "other bytes",
+        FindingKind::Headers => "other headers",
+        FindingKind::Unmarked => "written by something else, with the right bytes",
+        FindingKind::Foreign => "of no release (never touched)",
+        FindingKind::Lost => "nowhere any more: these releases cannot come back whole",
     }
 }
 
@@ -65,10 +65,10 @@ fn line(finding: &Finding, style: Style) -> String {
     let expected = finding.expected.as_deref().unwrap_or("nothing");
     let found = finding.found.as_deref();
     let difference = match finding.what {
-        Difference::Missing => expected.to_owned(),
-        Difference::Unmarked | Difference::Foreign => found.unwrap_or_default().to_owned(),
-        Difference::Changed | Difference::Headers => format!("{}, and not {expected}", found.unwrap_or("nothing")),
-        Difference::Lost => {
+        FindingKind::Missing => expected.to_owned(),
+        FindingKind::Unmarked | FindingKind::Foreign => found.unwrap_or_default().to_owned(),
+        FindingKind::Changed | FindingKind::Headers => format!("{}, and not {expected}", found.unwrap_or("nothing")),
+        FindingKind::Lost => {
             let numbers: Vec<String> = finding.releases.iter().map(ToString::to_string).collect();
             let found = found.map(|found| format!(": {found}")).unwrap_or_default();
             format!("{expected}; of release {}{found}", numbers.join(", "))
@@ -80,11 +80,11 @@ fn line(finding: &Finding, style: Style) -> String {
 
 /// What to do about what is left.
 fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
-    let left = |finding: &&Finding| !finding.repaired && finding.what != Difference::Foreign;
+    let left = |finding: &&Finding| !finding.repaired && finding.what != FindingKind::Foreign;
     let tried = findings.iter().any(|finding| finding.repaired) || report.outcome == publish::report::Outcome::Repaired;
     let first = findings.iter().find(left)?;
     Some(match (first.what, tried) {
-        (Difference::Lost, _) => "Publish the folder of such a release again: the bucket does not have its bytes.",
+        (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket does not have its bytes.",
         (_, false) => {
             "`publish verify --repair` brings back what the bucket still has; publishing the folder again brings the rest."
         }
@@ -106,7 +106,7 @@ mod tests {
         report
     }
 
-    fn finding(path: &str, what: Difference) -> Finding {
+    fn finding(path: &str, what: FindingKind) -> Finding {
         Finding {
             path: path.to_owned(),
             what,
@@ -130,9 +130,9 @@ mod tests {
 
     #[test]
     fn findings_stand_together_by_kind() {
-        let mut repaired = finding("b.html", Difference::Changed);
+        let mut repaired = finding("b.html", FindingKind::Changed);
         repaired.repaired = true;
-        let text = render(&[finding("a.html", Difference::Missing), repaired], false);
+        let text = render(&[finding("a.html", FindingKind::Missing), repaired], false);
         let expected = format!(
             "2 differences from release 8 at {PLACE}\nmissing\n  a.html: 4 bytes\nother bytes\n  \
              b.html: 7 bytes, and not 4 bytes (repaired)\n\
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn many_are_cut_unless_all_are_asked_for() {
-        let many: Vec<Finding> = (0..60).map(|number| finding(&format!("{number}"), Difference::Foreign)).collect();
+        let many: Vec<Finding> = (0..60).map(|number| finding(&format!("{number}"), FindingKind::Foreign)).collect();
         assert!(render(&many, false).ends_with("and 10 more; -v shows all\n"));
         assert_eq!(render(&many, true).lines().count(), 62);
     }
