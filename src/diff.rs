@@ -119,7 +119,7 @@ mod tests {
             metadata: Default::default(),
         };
         let (digest, size_bytes) = (Digest::of(bytes.as_bytes()), bytes.len() as u64);
-        Entry { digest, size_bytes, headers, kind: Kind::Mutable, kept: Kept::Blob, crc64: None }
+        Entry { digest, size_bytes, headers, kind: Kind::Mutable, kept: Kept::Blob, crc64: None, md5: None }
     }
 
     fn files() -> impl Strategy<Value = Files> {

@@ -1,4 +1,4 @@
-//! Digests of bytes, as this program compares them and as S3 wants them.
+//! Digests of bytes, as this program compares them and as S3 wants them and shows them.
 
 use std::fmt;
 
@@ -15,6 +15,23 @@ pub struct Digest([u8; 32]);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a SHA-256 in 64 lower-case hexadecimal digits")]
 pub struct InvalidDigest(String);
+
+/// The bytes that hexadecimal digits stand for; `None` unless `text` is twice `N` of them, in lower case.
+fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    fn nibble(digit: u8) -> Option<u8> {
+        match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        }
+    }
+    let mut bytes = [0; N];
+    let parsed = text.len() == 2 * N
+        && text.as_bytes().chunks_exact(2).zip(&mut bytes).all(|(pair, byte)| {
+            nibble(pair[0]).zip(nibble(pair[1])).map(|(high, low)| *byte = high << 4 | low).is_some()
+        });
+    parsed.then_some(bytes)
+}
 
 impl Digest {
     /// The digest of `bytes`.
@@ -60,25 +77,62 @@ impl fmt::Debug for Digest {
 impl TryFrom<String> for Digest {
     type Error = InvalidDigest;
     fn try_from(text: String) -> Result<Digest, InvalidDigest> {
-        fn nibble(digit: u8) -> Option<u8> {
-            match digit {
-                b'0'..=b'9' => Some(digit - b'0'),
-                b'a'..=b'f' => Some(digit - b'a' + 10),
-                _ => None,
-            }
-        }
-        let mut bytes = [0; 32];
-        let parsed = text.len() == 64
-            && text.as_bytes().chunks_exact(2).zip(&mut bytes).all(|(pair, byte)| {
-                nibble(pair[0]).zip(nibble(pair[1])).map(|(high, low)| *byte = high << 4 | low).is_some()
-            });
-        if parsed { Ok(Digest(bytes)) } else { Err(InvalidDigest(text)) }
+        from_hex(&text).map(Digest).ok_or(InvalidDigest(text))
     }
 }
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> String {
         digest.to_string()
+    }
+}
+
+/// An MD5, good for one thing: a listing shows no checksum but the ETag, and that of an object which went up in one part
+/// and is not encrypted with KMS is the MD5 of its bytes (AWS.md 4.3). 32 lower-case hexadecimal digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Md5([u8; 16]);
+
+/// A text that is not 32 lower-case hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an MD5 in 32 lower-case hexadecimal digits")]
+pub struct InvalidMd5(String);
+
+impl Md5 {
+    /// An MD5 that was computed elsewhere.
+    pub fn from_bytes(bytes: [u8; 16]) -> Md5 {
+        Md5(bytes)
+    }
+
+    /// Whether `etag`, with its quotes, says that an object has the bytes of this MD5. Another ETag says nothing: the
+    /// object may have gone up in parts or be encrypted with KMS.
+    pub fn is_etag(&self, etag: &str) -> bool {
+        from_hex(etag.trim_matches('"')) == Some(self.0)
+    }
+}
+
+impl fmt::Display for Md5 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Md5 {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Md5({self})")
+    }
+}
+
+impl TryFrom<String> for Md5 {
+    type Error = InvalidMd5;
+    fn try_from(text: String) -> Result<Md5, InvalidMd5> {
+        from_hex(&text).map(Md5).ok_or(InvalidMd5(text))
+    }
+}
+
+impl From<Md5> for String {
+    fn from(md5: Md5) -> String {
+        md5.to_string()
     }
 }
 
@@ -126,6 +180,20 @@ mod tests {
             assert!(Digest::try_from(text.to_owned()).is_err(), "{text}");
         }
         assert_eq!(Digest::from_base64("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=-3"), None);
+    }
+
+    // The MD5 of "abc", from RFC 1321's test suite.
+    const ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+    #[test]
+    fn only_an_etag_of_the_same_bytes_counts() {
+        let md5 = Md5::try_from(ABC.to_owned()).unwrap();
+        assert_eq!(md5.to_string(), ABC);
+        assert!(md5.is_etag(&format!("\"{ABC}\"")));
+        for other in ["", "\"\"", &format!("\"{ABC}-2\""), &format!("\"0{}\"", &ABC[1..])] {
+            assert!(!md5.is_etag(other), "{other}");
+        }
+        assert!(Md5::try_from(ABC.to_uppercase()).is_err());
     }
 
     #[test]

@@ -138,6 +138,8 @@ pub enum ExitCode {
     Superseded,
     /// 5: an activation was cut short; run again to finish.
     CutShort,
+    /// 6: `verify` found differences.
+    Differences,
     /// 10: `plan`: there are changes.
     Changes,
     /// 130: interrupted or declined, nothing changed.
@@ -154,6 +156,7 @@ impl ExitCode {
             ExitCode::NotRefreshed => 3,
             ExitCode::Superseded => 4,
             ExitCode::CutShort => 5,
+            ExitCode::Differences => 6,
             ExitCode::Changes => 10,
             ExitCode::Interrupted => 130,
         }

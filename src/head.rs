@@ -194,6 +194,7 @@ impl Leftover {
             kind: self.kind,
             kept: Kept::Blob,
             crc64: None,
+            md5: None,
         }
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod activate;
 pub mod adopt;
+pub mod audit;
 pub mod aws;
 pub mod clock;
 pub mod config;

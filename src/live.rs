@@ -148,21 +148,58 @@ pub async fn look_again(
     let known: BTreeSet<SitePath> = paths.into_iter().filter(|path| !live.uncertain.contains_key(path)).collect();
     let mut found = heads(store, layout, known.clone()).await?;
     for path in known {
-        let present = live.files.get(&path);
-        let Some(info) = found.remove(&path) else {
-            live.files.remove(&path);
-            continue;
-        };
-        let as_it_should = present.is_some_and(|entry| has_bytes(&info, entry) && info.headers == entry.headers);
-        if as_it_should || info.site.as_deref() != Some(layout.identity().site.as_str()) {
-            continue;
-        }
-        match identify(state, &path, &info, target.get(&path)).await? {
-            Some(entry) => drop(live.files.insert(path, entry)),
-            None => drop(live.uncertain.insert(path, Vec::new())),
+        let info = found.remove(&path);
+        let (present, wanted) = (live.files.get(&path), target.get(&path));
+        let ours = info.as_ref().is_some_and(|info| info.site.as_deref() == Some(layout.identity().site.as_str()));
+        match (info, present) {
+            (Some(info), Some(entry)) if has_bytes(&info, entry) => {
+                let entry = Entry { headers: info.headers, ..entry.clone() };
+                live.files.insert(path.clone(), entry);
+                if !ours {
+                    live.damaged.insert(path);
+                }
+            }
+            (Some(info), _) if ours => match identify(state, &path, &info, wanted).await? {
+                Some(entry) => drop(live.files.insert(path, entry)),
+                None => drop(live.uncertain.insert(path, Vec::new())),
+            },
+            // Gone, or not ours any more: what the site needs is written again, what leaves it is left alone.
+            (_, Some(_)) => {
+                live.files.remove(&path);
+                if wanted.is_some() {
+                    live.damaged.insert(path);
+                }
+            }
+            (_, None) => {}
         }
     }
     Ok(live)
+}
+
+/// Leaves as they are those files of `target` whose bytes are neither live any more nor in the blob store, and says which:
+/// a release that is to come back without its folder cannot bring them. Only where they are no loss of going there:
+/// `before`, what should have been live, names the same bytes. Costs a HEAD for each of them.
+pub async fn spare_lost(
+    store: &Store,
+    layout: &Layout,
+    live: &mut Live,
+    target: &Files,
+    before: &Files,
+) -> Result<BTreeSet<SitePath>, Problem> {
+    let mut lost = BTreeSet::new();
+    for (path, entry) in before {
+        let Some(wanted) = target.get(path).filter(|wanted| wanted.same_bytes(entry)) else { continue };
+        if live.uncertain.contains_key(path) || live.files.get(path).is_some_and(|present| present.same_bytes(wanted)) {
+            continue;
+        }
+        let blob = store.head(&layout.blob(&wanted.digest)).await.map_err(Problem::from)?;
+        if blob.is_none_or(|info| !has_bytes(&info, wanted)) {
+            live.damaged.remove(path);
+            live.files.insert(path.clone(), wanted.clone());
+            lost.insert(path.clone());
+        }
+    }
+    Ok(lost)
 }
 
 /// An object of this site as an entry. Objects that went up in parts have no SHA-256: those are the wanted file or one
@@ -180,7 +217,7 @@ async fn identify(
     if let Some(digest) = info.digest {
         let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
         let (kind, kept) = (Kind::Mutable, Kept::Live);
-        return Ok(Some(Entry { digest, size_bytes, headers, kind, kept, crc64: info.crc64.clone() }));
+        return Ok(Some(Entry { digest, size_bytes, headers, kind, kept, crc64: info.crc64.clone(), md5: None }));
     }
     for (release, complete) in state.releases().await?.complete.into_iter().rev() {
         if !complete {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::Timestamp;
-use crate::digest::{Crc64, Digest};
+use crate::digest::{Crc64, Digest, Md5};
 use crate::headers::{Headers, Kind};
 use crate::path::SitePath;
 
@@ -199,6 +199,9 @@ pub struct Entry {
     pub kept: Kept,
     /// CRC-64/NVME of the bytes, for files that go up in parts: such objects have no SHA-256 of the whole.
     pub crc64: Option<Crc64>,
+    /// MD5 of the bytes, for files that go up in one part, so that a listing tells whether they are untouched. Releases
+    /// of the first days, and objects that were found in the bucket, have none.
+    pub md5: Option<Md5>,
 }
 
 impl Entry {
@@ -357,6 +360,8 @@ struct StoredEntry {
     kept: Kept,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crc64: Option<Crc64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    md5: Option<Md5>,
 }
 
 impl Manifest {
@@ -383,6 +388,7 @@ impl Manifest {
                 kind: entry.kind,
                 kept: entry.kept,
                 crc64: entry.crc64.clone(),
+                md5: entry.md5,
             })
             .collect();
         let stored = Stored {
@@ -431,6 +437,7 @@ impl Manifest {
                 kind: file.kind,
                 kept: file.kept,
                 crc64: file.crc64,
+                md5: file.md5,
             };
             if files.insert(file.path.clone(), entry).is_some() {
                 return Err(FormatError::Inconsistent(file.path));

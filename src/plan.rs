@@ -33,6 +33,9 @@ pub struct Live {
     /// Paths at which the candidates of an unfinished activation disagree, with what may be there as far as that is
     /// known: any of it, or nothing.
     pub uncertain: BTreeMap<SitePath, Vec<Entry>>,
+    /// Paths at whose keys something was found that this program did not put there, or nothing where a file should be.
+    /// Where `files` has them all the same, only marker or headers are wrong.
+    pub damaged: BTreeSet<SitePath>,
 }
 
 /// What an unfinished activation may have written. `None`: named by its claim, with bytes of which nothing is known.
@@ -52,12 +55,12 @@ impl Live {
             let possible = candidates.iter().filter_map(|candidate| candidate.get(path)?.as_ref());
             entries.extend(active.get(path).into_iter().chain(possible).cloned());
         }
-        Live { release, files: active, uncertain }
+        Live { release, files: active, uncertain, damaged: BTreeSet::new() }
     }
 
     /// Whether anything is known, or in doubt, about the live key of `path`.
     pub fn speaks_of(&self, path: &SitePath) -> bool {
-        self.files.contains_key(path) || self.uncertain.contains_key(path)
+        self.files.contains_key(path) || self.uncertain.contains_key(path) || self.damaged.contains(path)
     }
 }
 
@@ -290,7 +293,9 @@ fn changes(live: &Live, target: &Files, remove_now: &PathGlobs) -> BTreeMap<Site
     for (path, wanted) in target {
         let change = match live.files.get(path) {
             _ if live.uncertain.contains_key(path) => Some(Change::Replace),
+            None if live.damaged.contains(path) => Some(Change::Replace),
             None => Some(Change::Add),
+            Some(present) if present.looks_like(wanted) && live.damaged.contains(path) => Some(Change::Reheader),
             Some(present) => compare(present, wanted),
         };
         if let Some(change) = change {
@@ -360,7 +365,11 @@ fn paths_with(changes: &BTreeMap<SitePath, Change>, wanted: Change) -> Vec<SiteP
 
 /// Whether a fingerprinted file goes up while staging: its key is free, or was when it was last looked at.
 fn staged_live(path: &SitePath, entry: &Entry, live: &Live) -> bool {
-    entry.kind == Kind::Fingerprinted && live.files.get(path).is_none_or(|present| present.same_bytes(entry))
+    let may_be_there = match live.files.get(path) {
+        Some(present) => present.same_bytes(entry),
+        None => !live.damaged.contains(path),
+    };
+    entry.kind == Kind::Fingerprinted && may_be_there
 }
 
 fn uploads(files: &Files, changes: &BTreeMap<SitePath, Change>, live: &Live, first: bool) -> Vec<Upload> {

@@ -127,6 +127,7 @@ impl Rules {
                     Kind::Mutable => Kept::Blob,
                 },
                 crc64: file.crc64.clone(),
+                md5: file.md5,
             };
             (path.clone(), entry)
         };

@@ -10,7 +10,9 @@ mod permission;
 mod promote;
 mod releases;
 mod session;
+mod verify;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -22,10 +24,13 @@ use crate::event::{Event, Events};
 use crate::head::Head;
 use crate::live;
 use crate::manifest::{Publisher, ReleaseNumber, RunId};
+use crate::path::SitePath;
 use crate::plan::Plan;
 use crate::report::{Outcome, Report};
 use crate::status::Status;
 use crate::stop::Stop;
+
+pub use verify::{VerifyRequest, verify};
 
 use goal::{Folder, Goal};
 use session::Session;
@@ -107,6 +112,8 @@ struct Terms {
     force: bool,
     stage_only: bool,
     rollback: Option<Rollback>,
+    /// Live paths of the active release that are to be looked at and put right. Nothing else is to become active.
+    repair: Option<BTreeSet<SitePath>>,
     reason: Option<String>,
 }
 

@@ -3,6 +3,7 @@
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 
+use crate::audit::Finding;
 use crate::diff::Difference;
 use crate::event::Event;
 use crate::plan::PlanView;
@@ -26,6 +27,7 @@ enum Line {
 enum Result {
     Plan(PlanView),
     Status(Status),
+    Finding(Finding),
     Release(ReleaseView),
     Activation(ActivationView),
     File(FileView),

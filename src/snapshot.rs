@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::digest::{Crc64, Digest};
+use crate::digest::{Crc64, Digest, Md5};
 use crate::environment::PublishSettings;
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
@@ -56,6 +56,8 @@ pub struct SourceFile {
     pub digest: Digest,
     /// CRC-64/NVME of its bytes, from [`MULTIPART_BYTES`] on.
     pub crc64: Option<Crc64>,
+    /// MD5 of its bytes, below [`MULTIPART_BYTES`].
+    pub md5: Option<Md5>,
 }
 
 impl Snapshot {

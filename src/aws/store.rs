@@ -9,9 +9,10 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
 
 use super::adopt::lost_by_a_copy;
 use super::answer::{Answer, Class, Service, StoreError};
@@ -129,25 +130,55 @@ impl Store {
         let mut round = 1;
         loop {
             let date = ServedAt::default();
-            let request = self.client.get_object().bucket(&address.bucket).key(&address.key);
-            let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
-            let answer = match request.customize().interceptor(date.clone()).send().await {
-                Ok(answer) => answer,
-                Err(error) => {
-                    let mut error = self.failed("GetObject", address, &error);
-                    if error.class == Class::Missing && error.code.as_deref() == Some("NoSuchKey") {
-                        return Ok(None);
-                    }
-                    // Any other 404 is not S3's word on this object, but that of whatever answers in its place.
-                    if error.class == Class::Missing {
-                        error.class = Class::Other;
-                    }
-                    return Err(error);
-                }
-            };
+            let Some(answer) = self.ask(address, &date).await? else { return Ok(None) };
             match self.read(address, answer, &date, max_bytes).await {
                 Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
                 read => return read.map(Some),
+            }
+        }
+    }
+
+    /// SHA-256 of the object at `address`, for one that was stored without: read in pieces, however large it is. `None`
+    /// as with [`Store::get`].
+    pub async fn hash(&self, address: &Address) -> Result<Option<Digest>, StoreError> {
+        let _permit = self.permit().await;
+        let mut round = 1;
+        loop {
+            let Some(answer) = self.ask(address, &ServedAt::default()).await? else { return Ok(None) };
+            match self.hash_body(address, answer.body).await {
+                Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
+                hashed => return hashed.map(Some),
+            }
+        }
+    }
+
+    async fn hash_body(&self, address: &Address, mut body: ByteStream) -> Result<Digest, StoreError> {
+        let mut hash = Sha256::new();
+        while let Some(chunk) = body.next().await {
+            let broken = |error| Answer::of_error(Class::Unavailable, &error);
+            hash.update(
+                &chunk.map_err(|error| StoreError::new("GetObject", address, &self.settings.service, broken(error)))?,
+            );
+        }
+        Ok(Digest::from_bytes(hash.finalize().into()))
+    }
+
+    /// Asks for an object; its body is still to come. `date` keeps the `Date` of the answer.
+    async fn ask(&self, address: &Address, date: &ServedAt) -> Result<Option<GetObjectOutput>, StoreError> {
+        let request = self.client.get_object().bucket(&address.bucket).key(&address.key);
+        let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
+        match request.customize().interceptor(date.clone()).send().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => {
+                let mut error = self.failed("GetObject", address, &error);
+                if error.class == Class::Missing && error.code.as_deref() == Some("NoSuchKey") {
+                    return Ok(None);
+                }
+                // Any other 404 is not S3's word on this object, but that of whatever answers in its place.
+                if error.class == Class::Missing {
+                    error.class = Class::Other;
+                }
+                Err(error)
             }
         }
     }

@@ -17,7 +17,8 @@ fn entry(bytes: &str, kind: Kind, kept: Kept) -> Entry {
         content_language: None,
         metadata: BTreeMap::new(),
     };
-    Entry { digest: Digest::of(bytes.as_bytes()), size_bytes: bytes.len() as u64, headers, kind, kept, crc64: None }
+    let digest = Digest::of(bytes.as_bytes());
+    Entry { digest, size_bytes: bytes.len() as u64, headers, kind, kept, crc64: None, md5: None }
 }
 
 fn mutable(bytes: &str) -> Entry {
@@ -33,7 +34,7 @@ fn files(entries: &[(&str, Entry)]) -> Files {
 }
 
 fn live(entries: &[(&str, Entry)]) -> Live {
-    Live { release: Some(ReleaseNumber::new(1)), files: files(entries), uncertain: BTreeMap::new() }
+    Live { release: Some(ReleaseNumber::new(1)), files: files(entries), ..Live::default() }
 }
 
 fn plan(live: &Live, target: Files) -> Plan {
@@ -238,7 +239,7 @@ fn carried_out(live: &Live, plan: &Plan) -> BTreeMap<SitePath, (Digest, Headers)
 proptest! {
     #[test]
     fn between_a_release_and_itself_there_is_nothing(target in some_files()) {
-        let live = Live { release: Some(ReleaseNumber::new(1)), files: target.clone(), uncertain: BTreeMap::new() };
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: target.clone(), ..Live::default() };
         let plan = plan(&live, target);
         prop_assert!(plan.is_empty());
         prop_assert_eq!(&plan.invalidation, &Cover::default());
@@ -247,7 +248,7 @@ proptest! {
 
     #[test]
     fn carrying_out_a_plan_makes_the_target_live_and_loses_no_bytes(from in some_files(), to in some_files()) {
-        let live = Live { release: Some(ReleaseNumber::new(1)), files: from.clone(), uncertain: BTreeMap::new() };
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: from.clone(), ..Live::default() };
         let plan = plan(&live, to);
         let after = carried_out(&live, &plan);
         for (path, entry) in &plan.files {
@@ -275,7 +276,7 @@ proptest! {
 
     #[test]
     fn pages_follow_what_they_refer_to(from in some_files(), to in some_files()) {
-        let live = Live { release: Some(ReleaseNumber::new(1)), files: from, uncertain: BTreeMap::new() };
+        let live = Live { release: Some(ReleaseNumber::new(1)), files: from, ..Live::default() };
         let plan = plan(&live, to);
         let order: Vec<bool> = plan.waves.iter().flatten().map(|action| action.path().is_page()).collect();
         prop_assert!(order.is_sorted(), "a page is written before something that is not a page");

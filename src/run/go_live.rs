@@ -66,6 +66,12 @@ impl Session<'_> {
             };
             let as_before = |problem: Problem| problem.while_visitors_see(seen);
             (report.release, report.previous_release) = (before, before);
+            let elsewhere = |release: &ReleaseNumber| Some(*release) != before || pointer.head.activation.is_some();
+            if let Some(release) = goal.release().filter(elsewhere).filter(|_| terms.repair.is_some()) {
+                return Err(lost_to(&pointer.head, release)
+                    .hint("Verify again: another release is active, or is to be.")
+                    .while_visitors_see(VisitorsSee::SomeoneElses));
+            }
             if let Some(files) = goal.unchanged(self, &pointer) {
                 return self.nothing_to_do(&pointer.head, files, report);
             }
@@ -125,6 +131,7 @@ impl Session<'_> {
                 Ok(mut activated) => {
                     activated.copied += preserved;
                     report.outcome = goal.reached(terms);
+                    self.warn_of_lost(terms);
                     return self.after_the_switch(activated, release, &intention, report).await;
                 }
                 Err(NotActivated::Outdated(found)) => {
@@ -368,6 +375,16 @@ impl Session<'_> {
         answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
         let refreshed = self.refreshing(Some(release)).refresh(activated.pointer, &answers).await;
         settle_refresh(report, refreshed, intention.plan.invalidation.evicted_unchanged, Some(release))
+    }
+
+    /// Who repairs says so itself, file by file.
+    fn warn_of_lost(&self, terms: &Terms) {
+        if let (Some(first), None) = (self.lost.first(), &terms.repair) {
+            self.events.warn(format!(
+                "The bytes of {} files of this release are nowhere any more, as of {first}: publish the folder that holds them.",
+                self.lost.len()
+            ));
+        }
     }
 
     /// Fills in what a plan says about a release.

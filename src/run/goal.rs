@@ -108,6 +108,7 @@ impl Goal {
         match self {
             Goal::Folder(_) => Outcome::Published,
             Goal::Elsewhere(_) => Outcome::Promoted,
+            Goal::Release(_) if terms.repair.is_some() => Outcome::Repaired,
             Goal::Release(_) if terms.rollback.is_some() => Outcome::RolledBack,
             Goal::Release(_) => Outcome::Activated,
         }

@@ -34,8 +34,14 @@ impl Session<'_> {
         let lied = names_that_lied(&live, &self.content(goal, &pointer.head, self.cdn()));
         self.mutable_paths.extend(lied);
         let target = self.content(goal, &pointer.head, self.cdn());
-        let due = pointer.head.due_suspects(pointer.read_at);
+        let mut due = pointer.head.due_suspects(pointer.read_at);
+        due.extend(terms.repair.iter().flatten().cloned());
+        let known = |path: &SitePath| Some((path.clone(), live.files.get(path)?.clone()));
+        let before: Files = due.iter().filter_map(known).collect();
         live = live::look_again(store, &self.state, layout, live, &target, due).await?;
+        if let Goal::Release(_) = goal {
+            self.lost = live::spare_lost(store, layout, &mut live, &target, &before).await?;
+        }
         live = live::survey(store, &self.state, layout, live, &target, self.foreign(terms)).await?;
         let plan = Plan::between(&live, target, self.policy(goal.may_go_straight(terms)));
         self.events.send(Event::Planned {

@@ -22,8 +22,8 @@ impl Session<'_> {
         terms: &Terms,
         ask: Ask<'_>,
     ) -> Result<(), Problem> {
-        // Who holds publishing, and whoever goes back meanwhile, does so on purpose.
-        if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none()) {
+        // Who holds publishing, and whoever goes back or repairs what is live meanwhile, does so on purpose.
+        if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
             let who = hold.publisher.name();
             let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             let message = format!("publishing is held by {who} since {}{why}", hold.since);

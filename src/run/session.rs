@@ -36,6 +36,8 @@ pub(super) struct Session<'a> {
     pub(super) remove_now: PathGlobs,
     /// Names that looked fingerprinted and turned out not to be.
     pub(super) mutable_paths: BTreeSet<SitePath>,
+    /// Files of the release to come whose bytes are nowhere any more, and which it comes without.
+    pub(super) lost: BTreeSet<SitePath>,
     /// What was read of the distribution in this run.
     pub(super) facts: Option<DistributionFacts>,
 }
@@ -50,8 +52,8 @@ impl<'a> Session<'a> {
         let remove_now = PathGlobs::new("publish.remove_now", &environment.publish.remove_now)?;
         let aws = Aws::connect(environment).await?;
         let state = State::new(aws.store.clone(), environment.layout.clone(), caller.run.clone());
-        let (mutable_paths, facts) = (BTreeSet::new(), None);
-        Ok(Session { environment, caller, events, aws, state, remove_now, mutable_paths, facts })
+        let (mutable_paths, lost, facts) = (BTreeSet::new(), BTreeSet::new(), None);
+        Ok(Session { environment, caller, events, aws, state, remove_now, mutable_paths, lost, facts })
     }
 
     /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.

@@ -10,13 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crc_fast::CrcAlgorithm;
+use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use super::refusal::{Reason, Refusal};
 use super::secrets::{Evidence, Scanner, Secret};
 use super::walk::Found;
 use super::{MULTIPART_BYTES, SourceFile};
-use crate::digest::{Crc64, Digest};
+use crate::digest::{self, Crc64, Digest};
 use crate::event::{Event, Events};
 use crate::path::SitePath;
 
@@ -105,7 +106,8 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<Source
         let change = if pass.size_bytes > found.size_bytes { "grew" } else { "shrank" };
         return Err(refusal(Reason::Changed, format!("{change} while it was read"), None));
     }
-    Ok(SourceFile { path: found.path.clone(), size_bytes: pass.size_bytes, digest: pass.digest, crc64: pass.crc64 })
+    let Pass { size_bytes, digest, crc64, md5, .. } = pass;
+    Ok(SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5 })
 }
 
 /// What one pass over the bytes tells.
@@ -115,6 +117,7 @@ struct Pass {
     size_bytes: u64,
     digest: Digest,
     crc64: Option<Crc64>,
+    md5: Option<digest::Md5>,
     secret: Option<Secret>,
 }
 
@@ -122,7 +125,9 @@ fn read(reader: impl Read, expected_bytes: u64, mut scanner: Option<Scanner>, bu
     // A file that grows as fast as it is read must not keep us for ever.
     let mut reader = reader.take(expected_bytes.saturating_add(1));
     let mut sha256 = Sha256::new();
-    let mut crc64 = (expected_bytes >= MULTIPART_BYTES).then(|| crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme));
+    let in_parts = expected_bytes >= MULTIPART_BYTES;
+    let mut crc64 = in_parts.then(|| crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme));
+    let mut md5 = (!in_parts).then(Md5::new);
     let mut size_bytes = 0;
     loop {
         let count = match reader.read(buffer) {
@@ -137,6 +142,9 @@ fn read(reader: impl Read, expected_bytes: u64, mut scanner: Option<Scanner>, bu
         if let Some(crc64) = &mut crc64 {
             crc64.update(piece);
         }
+        if let Some(md5) = &mut md5 {
+            md5.update(piece);
+        }
         if let Some(scanner) = &mut scanner {
             scanner.feed(piece);
         }
@@ -145,6 +153,7 @@ fn read(reader: impl Read, expected_bytes: u64, mut scanner: Option<Scanner>, bu
         size_bytes,
         digest: Digest::from_bytes(sha256.finalize().into()),
         crc64: crc64.map(|crc64| Crc64::new(crc64.finalize())),
+        md5: md5.map(|md5| digest::Md5::from_bytes(md5.finalize().into())),
         secret: scanner.and_then(Scanner::finish),
     })
 }
@@ -192,6 +201,7 @@ mod tests {
         let pass = pass(&bytes[..], 10_000).unwrap();
         assert_eq!(pass.digest, Digest::of(&bytes));
         assert_eq!(pass.crc64, None);
+        assert_eq!(pass.md5, Some(digest::Md5::from_bytes(md5::Md5::digest(&bytes).into())));
     }
 
     #[test]
@@ -201,6 +211,7 @@ mod tests {
         let mut crc64 = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
         (0..64).for_each(|_| crc64.update(&zeros));
         assert_eq!(pass.crc64, Some(Crc64::new(crc64.finalize())));
+        assert_eq!(pass.md5, None, "its ETag is none of the whole");
         // The catalogue's check value of CRC-64/NVME, as S3 computes it.
         assert_eq!(crc_fast::checksum(CrcAlgorithm::Crc64Nvme, b"123456789"), 0xae8b_1486_0a79_9888);
     }

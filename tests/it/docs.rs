@@ -8,6 +8,7 @@ use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use publish::audit::Finding;
 use publish::config::Config;
 use publish::diff::Difference;
 use publish::digest::Digest;
@@ -120,7 +121,7 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 15] = [
         "sh",
         "toml",
         "text",
@@ -128,6 +129,7 @@ fn every_block_has_a_language_that_is_checked() {
         "json event",
         "json plan",
         "json status",
+        "json finding",
         "json release",
         "json file",
         "json activation",
@@ -163,6 +165,7 @@ fn every_json_sample_is_what_it_says() {
             "json report" => round_trip::<Report>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
             "json status" => round_trip::<Status>(place, text),
+            "json finding" => round_trip::<Finding>(place, text),
             "json release" => round_trip::<ReleaseView>(place, text),
             "json file" => round_trip::<FileView>(place, text),
             "json activation" => round_trip::<ActivationView>(place, text),
@@ -253,7 +256,7 @@ fn the_pipeline_runs_the_readmes_test_command_last() {
 #[test]
 fn the_tables_of_exit_codes_are_those_of_the_program() {
     let mut expected: BTreeSet<String> = every_code().iter().map(|code| exit_code(*code).to_string()).collect();
-    for rest in [ExitCode::Done, ExitCode::NotRefreshed, ExitCode::CutShort, ExitCode::Changes] {
+    for rest in [ExitCode::Done, ExitCode::NotRefreshed, ExitCode::CutShort, ExitCode::Differences, ExitCode::Changes] {
         expected.insert(rest.number().to_string());
     }
     assert_eq!(first_column("docs/exit-codes.md", "exit code"), expected);
@@ -407,7 +410,7 @@ fn every_stored_field_is_described() {
     let manifest: Value = serde_json::from_str(&sample.text).unwrap();
     assert_eq!(described("Manifest"), keys(&manifest));
     let mut file = keys(&manifest["files"][0]);
-    file.insert("crc64".to_owned());
+    file.extend(["crc64", "md5"].map(str::to_owned));
     assert_eq!(first_column("docs/bucket-layout.md", "field of `files`"), file);
 }
 

@@ -35,6 +35,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "path", "snapshot", "stage", "state",
         ],
     ),
+    ("audit", &["aws", "digest", "error", "head", "headers", "layout", "live", "manifest", "path", "plan", "stage"]),
     ("aws", &["clock", "digest", "environment", "error", "head", "headers", "layout", "path", "snapshot"]),
     ("clock", &[]),
     ("config", &["environment", "error", "layout", "rules"]),
@@ -80,6 +81,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         &[
             "activate",
             "adopt",
+            "audit",
             "aws",
             "clock",
             "diff",
@@ -108,7 +110,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("sandbox", &[]),
-    ("schema", &["diff", "event", "plan", "releases", "report", "status"]),
+    ("schema", &["audit", "diff", "event", "plan", "releases", "report", "status"]),
     ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path"]),
     (
         "stage",

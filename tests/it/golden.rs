@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use publish::clock::Timestamp;
-use publish::digest::{Crc64, Digest};
+use publish::digest::{Crc64, Digest, Md5};
 use publish::head::{
     Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects,
 };
@@ -83,6 +83,7 @@ fn page(bytes: &[u8], kept: Kept) -> Entry {
         kind: Kind::Mutable,
         kept,
         crc64: None,
+        md5: None,
     }
 }
 
@@ -243,6 +244,20 @@ fn a_manifest_is_understood_and_its_content_written_back() {
     let found = Manifest::decode(&bytes).unwrap();
     assert_eq!(found, manifest());
     assert_eq!(text(&decompressed(&found.encode().unwrap())), text(&decompressed(&bytes)));
+}
+
+/// The MD5s came before the first version of this program did, and after the other golden files.
+#[test]
+fn a_manifest_with_md5s_is_understood_and_has_the_same_content() {
+    let mut manifest = manifest();
+    // The MD5 of "script", by another program.
+    let md5 = Md5::try_from("3205c0ded576131ea255ad2bd38b0fb2".to_owned()).unwrap();
+    manifest.files.get_mut(&path("assets/index-D-_9G6Wi.js")).unwrap().md5 = Some(md5);
+    let bytes = read_golden("manifest-md5.json.gz", &manifest.encode().unwrap());
+    let found = Manifest::decode(&bytes).unwrap();
+    assert_eq!(found, manifest);
+    assert_eq!(text(&decompressed(&found.encode().unwrap())), text(&decompressed(&bytes)));
+    assert_eq!(found.content().to_string(), CONTENT);
 }
 
 /// The digest that the active release is known by. If this changes, every site is published anew by the next version.

@@ -33,6 +33,7 @@ mod rollback;
 mod rollback_cost;
 mod snapshot_races;
 mod takeover;
+mod verify;
 mod world;
 
 #[test]

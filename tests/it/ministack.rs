@@ -21,7 +21,9 @@ use publish::manifest::ReleaseNumber;
 use publish::releases::ReleaseState;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::rules::{HeaderRule, OneOrMany};
-use publish::run::{self, Answer, Caller, DiffRequest, PromoteRequest, RollbackRequest, ShowRequest, Side};
+use publish::run::{
+    self, Answer, Caller, DiffRequest, PromoteRequest, RollbackRequest, ShowRequest, Side, VerifyRequest,
+};
 
 use self::hosting::{Hosting, Inspection, request};
 use self::recorder::Recorded;
@@ -182,6 +184,31 @@ async fn a_lost_refresh_is_done_by_the_next_run() {
     assert_eq!(sorted(&found.invalidations[before].paths), CHANGED_URLS);
     assert_eq!(hosting.published(&fixture("v2")).await.outcome, Outcome::Unchanged);
     assert_eq!(operations(&hosting.recorder.take()), BTreeMap::from([("GetObject", 1)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tampering_is_found_and_repaired() {
+    let hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    hosting.published(&fixture("v2")).await;
+    let verify = async |deep, repair| {
+        let (environment, caller) = (hosting.environment.clone(), world::caller());
+        let request = VerifyRequest { environment, caller, deep, repair };
+        run::verify(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    };
+    let (report, findings) = verify(true, false).await;
+    assert_eq!((report.exit_code, findings), (0, Vec::new()), "{report:#?}");
+    hosting.put("live/config.json", "{}");
+    hosting.recorder.take();
+    let (report, findings) = verify(false, false).await;
+    assert_eq!((report.exit_code, findings.len(), findings[0].path.as_str()), (6, 1, "config.json"), "{report:#?}");
+    assert_counted_what_was_seen(&report, &hosting.recorder.take());
+    let (report, _) = verify(false, true).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+    let found = hosting.inspect();
+    assert_eq!(found.differences, [""; 0]);
+    assert_eq!(found.invalidations.last().unwrap().paths, ["/config.json"]);
+    assert_live_is(&found, &fixture("v2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

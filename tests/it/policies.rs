@@ -12,6 +12,7 @@ use publish::sandbox::{LoggedRequest, Service};
 use publish::snapshot::MULTIPART_BYTES;
 use serde_json::Value;
 
+use crate::verify::verify;
 use crate::world::{self, BUCKET, DISTRIBUTION, World};
 
 /// An action on a resource; of a listing, with its prefix.
@@ -125,6 +126,8 @@ async fn publish_everything() -> World {
     world.sandbox.clear_faults();
     world.published().await;
     world.published().await;
+    world.sandbox.remove_object(BUCKET, "live/about/index.html");
+    assert_eq!(verify(&world, (true, true)).await.0.exit_code, 0);
     world
 }
 

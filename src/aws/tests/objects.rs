@@ -36,6 +36,16 @@ async fn what_is_not_there_is_none_and_what_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn an_object_without_a_checksum_is_hashed_in_pieces() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
+    sandbox.put_foreign(BUCKET, "large", bytes.clone(), "text/plain");
+    assert_eq!(store.hash(&at("large")).await.unwrap(), Some(Digest::of(&bytes)));
+    assert_eq!(store.hash(&at("none")).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn the_time_is_that_of_s3() {
     let sandbox = sandbox().await;
     let store = connect(&sandbox).await.store;

@@ -16,6 +16,7 @@ fn source(path: &Path, bytes: &[u8]) -> SourceFile {
         size_bytes: bytes.len() as u64,
         digest: Digest::of(bytes),
         crc64: Some(Crc64::new(crc64)),
+        md5: None,
     }
 }
 

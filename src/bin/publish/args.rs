@@ -18,6 +18,7 @@ Exit codes:
     3  the new release is live, but the CDN refresh or the verification failed
     4  another publisher won, or a newer release is active
     5  an activation was cut short; run again to finish
+    6  verify: something differs
    10  plan: there are changes
   130  interrupted or declined; nothing changed";
 
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Resume,
     /// Show the live release and anything unfinished, held, pending or owed
     Status,
+    /// Compare what lies in the bucket with the live release; exit code 6 if something differs
+    Verify(VerifyArgs),
     /// List the releases, newest first
     Releases(ReleasesArgs),
     /// Show one release
@@ -76,6 +79,7 @@ impl Command {
             Some(Command::Promote(_)) => "promote",
             Some(Command::Resume) => "resume",
             Some(Command::Status) => "status",
+            Some(Command::Verify(_)) => "verify",
             Some(Command::Releases(_)) => "releases",
             Some(Command::Show(_)) => "show",
             Some(Command::Diff(_)) => "diff",
@@ -128,6 +132,17 @@ pub(crate) struct ActivateArgs {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+}
+
+/// How closely to look, and whether to put things right.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// Ask each object for its checksum and headers, and see whether every release can come back whole
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Bring back what is missing or was changed, as far as the bucket has the bytes
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 /// What is listed.

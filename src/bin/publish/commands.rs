@@ -4,6 +4,7 @@ mod diff;
 mod promote;
 mod releases;
 mod show;
+mod verify;
 
 use std::path::Path;
 
@@ -81,6 +82,7 @@ impl Session<'_> {
             Some(Command::Activate(args)) => self.activate(args).await,
             Some(Command::Promote(args)) => self.promote(args).await,
             Some(Command::Resume) => self.resume().await,
+            Some(Command::Verify(args)) => self.verify(args).await,
             Some(Command::Plan(site)) => self.plan(site).await,
             // `completions` needs no session and is answered before one begins.
             None | Some(Command::Completions { .. }) => self.publish(site).await,

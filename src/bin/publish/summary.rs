@@ -4,6 +4,7 @@ pub(crate) mod diff;
 pub(crate) mod releases;
 pub(crate) mod show;
 mod text;
+mod verify;
 
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use publish::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
+
+pub(crate) use verify::render_findings;
 
 /// What became live.
 pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, style: Style) -> String {
@@ -233,7 +236,7 @@ fn duration(duration: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use publish::clock::Timestamp;
     use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
     use publish::layout::Layout;
@@ -244,7 +247,7 @@ mod tests {
 
     use super::*;
 
-    fn environment() -> Environment {
+    pub(super) fn environment() -> Environment {
         Environment {
             name: "production".to_owned(),
             layout: Layout::new("shop", "example-site", "live", None, None),

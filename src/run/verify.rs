@@ -1,0 +1,299 @@
+//! Whether the bucket is as the active release says, and putting it right.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+
+use super::goal::Goal;
+use super::session::Session;
+use super::{Ask, Caller, Terms, active_release, reported, untouched};
+use crate::audit::{Audit, Examination, Finding, FindingKind, Kept, Lost};
+use crate::environment::Environment;
+use crate::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
+use crate::event::{Events, FileCounts};
+use crate::head::{Head, Suspects};
+use crate::headers::Kind;
+use crate::live;
+use crate::manifest::{Manifest, ReleaseNumber};
+use crate::path::SitePath;
+use crate::plan::Live;
+use crate::report::{Outcome, Report};
+use crate::state::Pointer;
+
+/// Manifests read at once: each may be large.
+const MANIFESTS_AT_ONCE: usize = 4;
+
+/// Everything that looking at the bucket starts from.
+#[derive(Clone, Debug)]
+pub struct VerifyRequest {
+    /// Where.
+    pub environment: Environment,
+    /// Who does it.
+    pub caller: Caller,
+    /// Whether each object is asked for its checksum, headers and marker, and whether every release can come back.
+    pub deep: bool,
+    /// Whether what differs is put right, as far as the bucket has the bytes.
+    pub repair: bool,
+}
+
+/// What was found, and what it means for repairing.
+struct Audited {
+    live: Live,
+    findings: Vec<Finding>,
+    lost: Vec<Lost>,
+}
+
+/// Compares the bucket with the active release, and says what differs. Exit code 0: nothing, or all of it was put right;
+/// 6: something.
+///
+/// Costs a listing of the live prefix, and as much again as there are other releases where it holds objects that the
+/// active one does not name. An object whose ETag does not show that it is untouched costs a HEAD. A deep look costs a
+/// HEAD for each file, and a listing of the blobs.
+pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Vec<Finding>) {
+    let VerifyRequest { environment, caller, deep, repair } = &request;
+    let mut findings = Vec::new();
+    let report = reported("verify", environment, caller, events, async |session, report| {
+        report.outcome = Outcome::Verified;
+        let (pointer, mut audited) = session.audit_undisturbed(*deep, report).await.map_err(untouched)?;
+        if *repair && pointer.head.activation.is_none() {
+            session.put_right(&pointer, &mut audited, ask, report).await?;
+        }
+        findings = std::mem::take(&mut audited.findings);
+        findings.extend(audited.lost.into_iter().map(|lost| lost.finding));
+        findings.sort_by(|one, other| (one.what, &one.path).cmp(&(other.what, &other.path)));
+        if findings.iter().any(|finding| !finding.repaired) {
+            report.exit_code = ExitCode::Differences.number();
+        }
+        Ok(())
+    })
+    .await;
+    (report, findings)
+}
+
+impl Session<'_> {
+    /// Looks at the bucket while nobody else changes what visitors see: what differs because of another run is no
+    /// finding.
+    async fn audit_undisturbed(&self, deep: bool, report: &mut Report) -> Result<(Pointer, Audited), Problem> {
+        let mut pointer = self.state.read_head().await?;
+        loop {
+            pointer = self.when_free(pointer).await?;
+            (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
+            let audited = self.audit(&pointer.head, deep).await?;
+            if !audited.findings.is_empty() || !audited.lost.is_empty() {
+                let found = self.state.read_head().await?;
+                if found.head.revision != pointer.head.revision {
+                    pointer = found;
+                    continue;
+                }
+            }
+            report.files = counts(&audited, &pointer.head);
+            self.say_what_is_unfinished(&pointer.head);
+            return Ok((pointer, audited));
+        }
+    }
+
+    fn say_what_is_unfinished(&self, head: &Head) {
+        if let Some(activation) = &head.activation {
+            self.events.warn(format!(
+                "The activation of release {} was cut short: only what it does not change was compared, and nothing is \
+                 repaired. Publish again, or go back, and then verify.",
+                activation.to
+            ));
+        } else if head.active.is_none() {
+            self.events.warn("Nothing is published here yet: there is nothing to compare with.");
+        }
+    }
+
+    async fn audit(&self, head: &Head, deep: bool) -> Result<Audited, Problem> {
+        let (layout, store) = (&self.environment.layout, &self.aws.store);
+        let live = live::read(&self.state, layout, head).await?;
+        if head.active.is_none() {
+            return Ok(Audited { live, findings: Vec::new(), lost: Vec::new() });
+        }
+        let listed = store.list(&layout.live_prefix()).await.map_err(Problem::from)?;
+        let mut audit = Audit::compare(layout, &live, head, &listed);
+        let examination = Examination { store, layout };
+        let expected = Audit::expected(&live, head);
+        let mut findings = if deep {
+            examination.live_objects(&expected, live.release).await?
+        } else {
+            let undecided = expected.into_iter().filter(|(path, _)| audit.undecided.contains(*path)).collect();
+            let mut findings = std::mem::take(&mut audit.findings);
+            findings.extend(examination.live_objects(&undecided, live.release).await?);
+            findings
+        };
+        let mut lost = Vec::new();
+        if deep || !audit.unnamed.is_empty() {
+            let mut kept = Kept::default();
+            let mut unreadable = false;
+            let releases = self.state.releases().await?.complete;
+            let mut manifests =
+                stream::iter(releases).map(|release| self.names_of(release)).buffered(MANIFESTS_AT_ONCE);
+            while let Some((release, names)) = manifests.next().await {
+                match names? {
+                    Names::Complete(manifest) => {
+                        audit.account_for(manifest.files.keys());
+                        if deep {
+                            kept.add(release, manifest.files);
+                        }
+                    }
+                    Names::Claimed(paths) => audit.account_for(paths.iter()),
+                    Names::Unreadable(problem) => {
+                        unreadable = true;
+                        findings.push(self.unreadable(release, &problem));
+                    }
+                }
+            }
+            if unreadable {
+                self.leave_out_marked(&examination, &mut audit).await?;
+            }
+            findings.extend(audit.foreign());
+            if deep {
+                let blobs = store.list(&layout.blobs()).await.map_err(Problem::from)?;
+                lost = kept.lost(&examination, &listed, &blobs).await?;
+                leave_out_damaged(&mut lost, &findings, live.release);
+            }
+        }
+        Ok(Audited { live, findings, lost })
+    }
+
+    /// The live paths that a release names. Not found any more: it was pruned meanwhile, which changes the head.
+    async fn names_of(&self, (release, complete): (ReleaseNumber, bool)) -> (ReleaseNumber, Result<Names, Problem>) {
+        let names = async {
+            if !complete {
+                let claim = self.state.read_claim(release).await?;
+                return Ok::<_, Problem>(Names::Claimed(claim.map(|claim| claim.live).unwrap_or_default()));
+            }
+            let manifest = self.state.read_manifest(release).await?;
+            Ok(manifest.map_or(Names::Claimed(Vec::new()), Names::Complete))
+        };
+        let names = match names.await {
+            Err(problem) if problem.code == Code::BadState => Ok(Names::Unreadable(problem)),
+            names => names,
+        };
+        (release, names)
+    }
+
+    fn unreadable(&self, release: ReleaseNumber, problem: &Problem) -> Finding {
+        Finding {
+            path: self.environment.layout.manifest(release).key,
+            what: FindingKind::Lost,
+            expected: Some(format!("the listing of release {release}")),
+            found: Some(problem.message.clone()),
+            releases: vec![release],
+            repaired: false,
+        }
+    }
+
+    /// Where not all releases can be read, an object with our marker may be one of theirs.
+    async fn leave_out_marked(&self, examination: &Examination<'_>, audit: &mut Audit) -> Result<(), Problem> {
+        let paths: Vec<SitePath> = audit.unnamed.keys().filter_map(|name| SitePath::new(name.clone()).ok()).collect();
+        for path in paths {
+            let info = self.aws.store.head(&self.environment.layout.live(&path)).await.map_err(Problem::from)?;
+            if info.is_none_or(|info| examination.is_marked(&info)) {
+                audit.account_for([&path].into_iter());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the active release live again where it is not, keeps bytes that are live and not stored, and lets the next
+    /// publish look at what cannot be brought back from the bucket.
+    async fn put_right(
+        &mut self,
+        pointer: &Pointer,
+        audited: &mut Audited,
+        ask: Ask<'_>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let Some(release) = active_release(&pointer.head) else { return Ok(()) };
+        let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(Some(release)));
+        let damaged: BTreeSet<SitePath> = audited
+            .findings
+            .iter()
+            .filter(|finding| finding.is_damage())
+            .filter_map(|finding| SitePath::new(finding.path.clone()).ok())
+            .collect();
+        let kept = self.keep_what_is_live(audited, &damaged).await.map_err(as_before)?;
+        if !damaged.is_empty() {
+            let manifest = live::complete(&self.state, release).await.map_err(as_before)?;
+            let terms = Terms {
+                force: true,
+                repair: Some(damaged),
+                reason: Some("repaired by verify".to_owned()),
+                ..Terms::default()
+            };
+            self.go_live(pointer.clone(), &Goal::Release(manifest), &terms, ask, report).await?;
+            for finding in audited.findings.iter_mut().filter(|finding| finding.is_damage()) {
+                finding.repaired = !self.lost.iter().any(|path| path.as_str() == finding.path);
+            }
+            self.let_publish_look(release).await.map_err(as_before)?;
+        }
+        report.copied += kept;
+        let any = audited.findings.iter().any(|finding| finding.repaired) || kept > 0;
+        report.outcome = if any { Outcome::Repaired } else { Outcome::Verified };
+        Ok(())
+    }
+
+    /// Stores bytes that a release names, and that only a live object has. Says how many.
+    async fn keep_what_is_live(&self, audited: &mut Audited, damaged: &BTreeSet<SitePath>) -> Result<usize, Problem> {
+        let examination = Examination { store: &self.aws.store, layout: &self.environment.layout };
+        let mut kept = 0;
+        for Lost { finding, entry } in &mut audited.lost {
+            let mut undamaged = audited.live.files.iter().filter(|(path, _)| !damaged.contains(*path));
+            let Some((path, _)) = undamaged.find(|(_, present)| present.same_bytes(entry)) else { continue };
+            finding.repaired = examination.keep(path, entry).await?;
+            kept += usize::from(finding.repaired);
+        }
+        Ok(kept)
+    }
+
+    /// A publish of an unchanged folder reads the head alone: this is where it learns that it has to send something.
+    async fn let_publish_look(&self, release: ReleaseNumber) -> Result<(), Problem> {
+        if self.lost.is_empty() {
+            return Ok(());
+        }
+        let pointer = self.state.read_head().await?;
+        let until = pointer.read_at.unwrap_or_else(|| self.caller.clock.now());
+        let suspects = Suspects { run: self.caller.run.clone(), until, paths: self.lost.clone() };
+        let noted = |head: &Head| {
+            let active = active_release(head) == Some(release);
+            let known = head.suspects.iter().any(|known| known.run == suspects.run);
+            (active && !known).then(|| {
+                let mut head = head.clone();
+                head.suspects.push(suspects.clone());
+                head
+            })
+        };
+        self.update_head(pointer, noted).await?;
+        Ok(())
+    }
+}
+
+/// What accounts for live objects.
+enum Names {
+    Complete(Manifest),
+    Claimed(Vec<SitePath>),
+    Unreadable(Problem),
+}
+
+fn counts(audited: &Audited, head: &Head) -> FileCounts {
+    let expected: BTreeMap<_, _> = Audit::expected(&audited.live, head);
+    let damaged = audited.findings.iter().filter(|finding| finding.is_damage()).count();
+    FileCounts {
+        total: expected.len(),
+        fingerprinted: expected.values().filter(|entry| entry.kind == Kind::Fingerprinted).count(),
+        unchanged: expected.len() - damaged,
+        ..FileCounts::default()
+    }
+}
+
+/// What is missing or changed at a live key is told once: of the active release it is damage, of others a loss.
+fn leave_out_damaged(lost: &mut Vec<Lost>, findings: &[Finding], active: Option<ReleaseNumber>) {
+    let damaged: BTreeSet<&str> =
+        findings.iter().filter(|finding| finding.is_damage()).map(|finding| finding.path.as_str()).collect();
+    for Lost { finding, .. } in lost.iter_mut().filter(|lost| damaged.contains(lost.finding.path.as_str())) {
+        finding.releases.retain(|release| Some(*release) != active);
+    }
+    lost.retain(|lost| !lost.finding.releases.is_empty());
+}
