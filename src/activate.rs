@@ -1,21 +1,19 @@
 //! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
 
 use std::collections::BTreeSet;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::{Class, Condition, MOST_AT_ONCE, Store, StoreError};
-use crate::clock::{Clock, Deadline, Timestamp};
+use crate::clock::{Clock, Timestamp};
 use crate::environment::LeaseSettings;
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::head::{Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Refresh, Suspects};
-use crate::layout::Layout;
+use crate::layout::{Address, Layout};
+use crate::lease::{Ended, Lease};
 use crate::live::{foreign_object, has_bytes};
 use crate::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
@@ -24,7 +22,7 @@ use crate::stage::{Source, Staged, blob_headers, entry_of, not_sent};
 use crate::state::{NotReplaced, Pointer, State};
 use crate::stop::Stop;
 
-/// How long a request that was signed may still be taken (AWS.md 4.1), and a little more.
+/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
 const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
 /// Going back on purpose.
@@ -101,7 +99,8 @@ pub enum NotActivated {
 }
 
 impl Activating<'_> {
-    /// Makes `staged` the active release, as `plan` says. `live` is what the plan started from.
+    /// Makes `staged` the active release, as `plan` says. `live` is what the plan started from; what the plan preserves is
+    /// kept already ([`Activating::preserve`]).
     pub async fn activate(
         &self,
         pointer: Pointer,
@@ -113,30 +112,33 @@ impl Activating<'_> {
         if !self.may_activate(&pointer.head, release) {
             return Err(NotActivated::Superseded(Box::new(pointer)));
         }
-        let preserved = self.preserve(plan).await.map_err(NotActivated::BeforeTheSwitch)?;
         let floor = self.claimed_by_now().await.map_err(NotActivated::BeforeTheSwitch)?;
+        let is_ours = |head: &Head| {
+            head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == release)
+        };
+        let looked_at = pointer.read_at;
+        // From here on the run ends by itself when it is told to stop: it gives its lease back.
+        let _winding_down = self.stop.wind_down();
         let deadline = Lease::deadline(&self.lease);
         let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release, floor)).await;
         let mut lease = match begun {
-            Ok(pointer) => {
-                Lease { state: self.state, run: self.run, to: release, settings: self.lease, pointer, deadline }
-            }
+            Ok(pointer) => Lease::begun(self.state, self.lease, pointer, deadline, &is_ours),
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };
         self.events.send(Event::ActivationStarted { release, objects: plan.live_writes() });
-        match self.switch(&mut lease, live, plan, staged).await {
+        match self.switch(&mut lease, live, plan, staged, looked_at).await {
             Ok((copied, left_over)) => {
                 self.events.send(Event::Activated { release });
                 let deleted = plan.removals.len() - left_over.len();
-                Ok(Activated { pointer: lease.pointer, deleted, copied: preserved + copied, left_over })
+                Ok(Activated { pointer: lease.pointer, deleted, copied, left_over })
             }
             // What was under way when the lease ended may still arrive: whoever takes over is to know of it.
             Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
                 Err(NotActivated::CutShort(problem))
             }
-            Err(NotActivated::CutShort(problem)) => match lease.release().await {
-                Err(NotActivated::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
+            Err(NotActivated::CutShort(problem)) => match lease.release(given_up).await {
+                Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
                 // The activation has failed already; that this did too changes nothing of what is said.
                 _ => Err(NotActivated::CutShort(problem)),
             },
@@ -152,17 +154,34 @@ impl Activating<'_> {
         live: &Live,
         plan: &Plan,
         staged: &Staged,
+        looked_at: Option<Timestamp>,
     ) -> Result<(usize, BTreeSet<SitePath>), NotActivated> {
-        let looked_at = lease.pointer.read_at;
         let copied = lease.during(self.write_live(plan)).await?;
         if !staged.complete {
             lease.during(self.state.write_manifest(&staged.manifest)).await?;
         }
         let left = lease.during(self.remove(plan)).await?;
         let floor = lease.during(self.claimed_by_now()).await?;
-        let switched = Switched { release: staged.manifest.release, looked_at, left, floor };
-        lease.replace(|head| self.ending(head, live, plan, &switched)).await?;
+        let switched =
+            Switched { release: staged.manifest.release, stager: &staged.manifest.publisher, looked_at, left, floor };
+        match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
+            Ok(()) => {}
+            Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
+        }
         Ok((copied, switched.left))
+    }
+
+    /// The last write of the head may have taken effect all the same: its answer was lost, and others wrote to the head
+    /// since. Then the release is active, and nothing is in progress.
+    async fn settle_ending(&self, release: ReleaseNumber, ended: Ended) -> Result<Pointer, NotActivated> {
+        let found = match &ended {
+            Ended::TakenOver(found) => Some(Pointer::clone(found)),
+            Ended::Failed(_) => self.state.read_head().await.ok(),
+        };
+        let is_done = |head: &Head| {
+            head.activation.is_none() && head.active.as_ref().is_some_and(|active| active.release == release)
+        };
+        found.filter(|found| is_done(&found.head)).ok_or_else(|| ended.into())
     }
 
     /// The highest number claimed so far, which a rollback closes with all below it.
@@ -175,13 +194,16 @@ impl Activating<'_> {
 
     /// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
     pub fn may_activate(&self, head: &Head, release: ReleaseNumber) -> bool {
-        self.force || (release > head.highest_activated && release > head.floor)
+        let active = head.active.as_ref().is_some_and(|active| active.release == release);
+        self.force || active || (release > head.highest_activated && release > head.floor)
     }
 
-    /// Copies live bytes that are about to go to the blob store. Bytes that somebody else removed or changed meanwhile
-    /// cannot be kept: that is said, and the publish goes on.
-    async fn preserve(&self, plan: &Plan) -> Result<usize, Problem> {
-        let copied: Vec<bool> = stream::iter(&plan.preserves)
+    /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there, and
+    /// says how many. Bytes that somebody else removed or changed meanwhile cannot be kept: that is said, and the run
+    /// goes on.
+    pub async fn preserve(&self, plan: &Plan, stored: &BTreeSet<Address>) -> Result<usize, Problem> {
+        let needed = |preserve: &&Preserve| !stored.contains(&self.layout.blob(&preserve.entry.digest));
+        let copied: Vec<bool> = stream::iter(plan.preserves.iter().filter(needed))
             .map(|preserve| self.preserve_one(preserve))
             .buffer_unordered(MOST_AT_ONCE)
             .try_collect()
@@ -225,8 +247,8 @@ impl Activating<'_> {
         if let Some(cut_short) = head.activation.take() {
             candidates = cut_short.candidates;
             candidates.insert(cut_short.to);
-            // Who gave its lease back has nothing under way any more.
-            if cut_short.lease_s > 0 && cut_short.owner != owner && !self.suspects.is_empty() {
+            // Also of who gave its lease back: a request whose answer was not waited for may still arrive.
+            if cut_short.owner != owner && !self.suspects.is_empty() {
                 let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
                 head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.suspects.clone() });
             }
@@ -254,30 +276,39 @@ impl Activating<'_> {
     }
 
     /// The head that says "done".
-    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched) -> Head {
-        let Switched { release, looked_at, left, floor } = switched;
+    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched<'_>) -> Head {
+        let Switched { release, stager, looked_at, left, floor } = switched;
         let release = *release;
         let mut head = head.clone();
         let now = self.clock.now();
         head.forget_suspects(*looked_at);
         head.floor = head.floor.max(floor.unwrap_or(head.floor));
         head.activation = None;
-        let previous = head.active.take().map(|active| active.release);
-        head.active = Some(Active { release, content: plan.content, since: now, previous });
+        let before = head.active.take();
+        let from = before.as_ref().map(|active| active.release);
+        head.active = Some(match before {
+            // What another one had begun is undone: it was active all the time.
+            Some(active) if active.release == release => Active { content: plan.content, ..active },
+            before => {
+                Active { release, content: plan.content, since: now, previous: before.map(|active| active.release) }
+            }
+        });
         head.highest_activated = head.highest_activated.max(release);
-        head.superseded.extend(previous.map(|previous| (previous, now)));
+        head.superseded.extend(from.map(|from| (from, now)));
         head.superseded.remove(&release);
         let earlier = std::mem::take(&mut head.leftovers);
         for path in left {
             let leftover = earlier.get(path).cloned();
+            // Of what is in doubt, what was seen there comes last.
             let doubtful = || live.uncertain.get(path).and_then(|entries| entries.last());
-            let present = live.files.get(path).or_else(doubtful);
+            let present = doubtful().or_else(|| live.files.get(path));
             let leftover = leftover.or_else(|| present.map(|entry| Leftover::of(entry, now)));
             head.leftovers.extend(leftover.map(|leftover| (path.clone(), leftover)));
         }
-        let publisher = self.publisher.clone();
+        let publisher = self.publisher.of_build(stager);
         let reason = self.reason.map(str::to_owned);
-        head.remember(HistoryItem { release, from: previous, at: now, publisher, reason });
+        let files = Some(plan.counts);
+        head.remember(HistoryItem { release, from, at: now, publisher, reason, files });
         head
     }
 
@@ -374,9 +405,29 @@ impl Activating<'_> {
     }
 }
 
+impl From<Ended> for NotActivated {
+    fn from(ended: Ended) -> NotActivated {
+        match ended {
+            Ended::TakenOver(found) => NotActivated::TakenOver(found),
+            Ended::Failed(problem) => NotActivated::CutShort(problem),
+        }
+    }
+}
+
+/// The head of an activation whose owner failed: the next run need not wait.
+fn given_up(head: &Head) -> Head {
+    let mut head = head.clone();
+    if let Some(activation) = &mut head.activation {
+        activation.lease_s = 0;
+    }
+    head
+}
+
 /// What the end of a switch records.
-struct Switched {
+struct Switched<'a> {
     release: ReleaseNumber,
+    /// Who staged it.
+    stager: &'a Publisher,
     /// S3's clock when the run looked at what is live.
     looked_at: Option<Timestamp>,
     /// What could not be removed.
@@ -387,95 +438,4 @@ struct Switched {
 
 fn is_refused(error: &StoreError) -> bool {
     matches!(error.class, Class::Precondition | Class::Conflict)
-}
-
-/// The activation is this run's for as long as it renews it.
-struct Lease<'a> {
-    state: &'a State,
-    run: &'a RunId,
-    to: ReleaseNumber,
-    settings: LeaseSettings,
-    pointer: Pointer,
-    /// By this machine's clocks, and a margin before the lease ends by S3's.
-    deadline: Deadline,
-}
-
-impl Lease<'_> {
-    /// When a lease that is written from now on ends. Taken before the head is written: S3 counts from when it was.
-    fn deadline(settings: &LeaseSettings) -> Deadline {
-        Deadline::after(settings.lasts.saturating_sub(settings.margin))
-    }
-
-    /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
-    async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, NotActivated> {
-        let mut work = pin!(work);
-        loop {
-            let deadline = self.deadline;
-            let renewing = async {
-                tokio::time::sleep(self.settings.renew_every).await;
-                self.replace(Head::clone).await
-            };
-            tokio::select! {
-                biased;
-                result = before(deadline, work.as_mut()) => return result.map_err(NotActivated::CutShort),
-                renewed = renewing => match renewed {
-                    // A renewal that failed is tried again for as long as the lease lasts.
-                    Ok(()) | Err(NotActivated::CutShort(_)) => {}
-                    Err(lost) => return Err(lost),
-                },
-            }
-        }
-    }
-
-    /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the activation is
-    /// lost only when the head names another owner.
-    async fn replace(&mut self, change: impl Fn(&Head) -> Head) -> Result<(), NotActivated> {
-        loop {
-            let deadline = Lease::deadline(&self.settings);
-            match self.state.replace_head(&self.pointer, change(&self.pointer.head)).await {
-                Ok(pointer) => {
-                    self.pointer = pointer;
-                    self.deadline = deadline;
-                    return Ok(());
-                }
-                Err(NotReplaced::Lost(found)) if self.is_ours(&found.head) => self.pointer = *found,
-                Err(NotReplaced::Lost(found)) => return Err(NotActivated::TakenOver(found)),
-                Err(NotReplaced::Failed(problem)) => return Err(NotActivated::CutShort(problem)),
-            }
-        }
-    }
-
-    fn is_ours(&self, head: &Head) -> bool {
-        head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == self.to)
-    }
-
-    /// Lets the next run begin at once. Where this fails as well, it waits until the lease is over.
-    async fn release(&mut self) -> Result<(), NotActivated> {
-        let given_up = |head: &Head| {
-            let mut head = head.clone();
-            if let Some(activation) = &mut head.activation {
-                activation.lease_s = 0;
-            }
-            head
-        };
-        self.replace(given_up).await
-    }
-}
-
-/// Lets `work` go on for as long as the lease lasts, looking at the clock each time before it does anything: a process
-/// that was stopped and comes back sends nothing any more.
-async fn before<T>(
-    deadline: Deadline,
-    mut work: Pin<&mut impl Future<Output = Result<T, Problem>>>,
-) -> Result<T, Problem> {
-    let mut ends = pin!(tokio::time::sleep(deadline.remaining()));
-    poll_fn(|context| {
-        let over = deadline.remaining().is_zero() || ends.as_mut().poll(context).is_ready();
-        if over { Poll::Ready(Err(lease_lost())) } else { work.as_mut().poll(context) }
-    })
-    .await
-}
-
-fn lease_lost() -> Problem {
-    Problem::new(Code::LeaseLost, "the lease ended: S3 took no renewal of it for too long")
 }

@@ -227,6 +227,8 @@ pub enum VisitorsSee {
     TheSame(Option<ReleaseNumber>),
     /// Whole pages, some of the old release and some of the new one.
     SomeOfBoth(Option<ReleaseNumber>, ReleaseNumber),
+    /// Whole pages of several releases: an activation was cut short before this run began.
+    SomeOfSeveral(ReleaseNumber),
     /// The new release, but the CDN may still answer with the old one.
     TheNewOne(ReleaseNumber),
     /// What they saw before, which another publisher decides now.
@@ -250,6 +252,11 @@ impl fmt::Display for VisitorsSee {
             VisitorsSee::SomeOfBoth(None, to) => {
                 write!(formatter, "Visitors see the part of release {to} that is already there; each page is whole.")
             }
+            VisitorsSee::SomeOfSeveral(to) => write!(
+                formatter,
+                "Visitors see pages of release {to} and of the releases whose activation was cut short before; each page \
+                 is whole."
+            ),
             VisitorsSee::TheNewOne(release) => {
                 write!(formatter, "Release {release} is live; the CDN may still answer with older pages for a while.")
             }
@@ -287,7 +294,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self.visitors_see {
             VisitorsSee::TheNewOne(_) => ExitCode::NotRefreshed,
-            VisitorsSee::SomeOfBoth(..) => ExitCode::CutShort,
+            VisitorsSee::SomeOfBoth(..) | VisitorsSee::SomeOfSeveral(_) => ExitCode::CutShort,
             VisitorsSee::TheSame(_)
             | VisitorsSee::SomeoneElses
             | VisitorsSee::TakenOver(_)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::clock::Timestamp;
 use crate::digest::Digest;
+use crate::event::FileCounts;
 use crate::headers::{Headers, Kind};
 use crate::manifest::{
     Entry, FORMAT, FormatError, Identity, Kept, MAX_SITE_BYTES, Publisher, ReleaseNumber, RunId, check_format,
@@ -305,11 +306,14 @@ pub struct HistoryItem {
     pub from: Option<ReleaseNumber>,
     /// When.
     pub at: Timestamp,
-    /// Who did it.
+    /// Who did it, with what the release was built from.
     pub publisher: Publisher,
     /// Why, where a reason was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How its files compared with what was live before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileCounts>,
 }
 
 impl Head {
@@ -385,6 +389,12 @@ impl Head {
     /// Whether anything was begun that is not done: then an unchanged folder does not mean that nothing is to do.
     pub fn is_settled(&self) -> bool {
         self.activation.is_none() && self.pruning.is_none() && self.pending_refreshes.is_empty()
+    }
+
+    /// Whether a release is active or was so before, as far back as the head remembers.
+    pub fn was_active(&self, release: ReleaseNumber) -> bool {
+        let active = self.active.as_ref().is_some_and(|active| active.release == release);
+        active || self.superseded.contains_key(&release) || self.history.iter().any(|item| item.release == release)
     }
 
     /// Live paths that must be looked at: no request signed before their time can still be valid at `now`, by S3's

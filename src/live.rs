@@ -53,7 +53,7 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
 }
 
 /// The files that a manifest names as an activation puts them live: a name that has lied since is mutable.
-fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
+pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
     let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
     Rules::without_lies(files, &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout })
 }
@@ -63,7 +63,7 @@ pub async fn complete(state: &State, release: ReleaseNumber) -> Result<Manifest,
     match state.read_manifest(release).await? {
         Some(manifest) => Ok(manifest),
         None => Err(Problem::new(Code::BadState, format!("the manifest of release {release} is not in the bucket"))
-            .hint("Something removed it; a release whose manifest is still there can be activated.")),
+            .hint("`publish releases` lists the releases that are there.")),
     }
 }
 
@@ -95,7 +95,8 @@ pub async fn survey(
 ) -> Result<Live, Problem> {
     let first = live.release.is_none();
     let added = target.iter().filter(|(path, entry)| entry.kind == Kind::Mutable && !live.speaks_of(path));
-    let doubtful = live.uncertain.keys().filter(|path| !live.files.contains_key(*path));
+    let leaves = |path: &&SitePath| !live.files.contains_key(*path) || !target.contains_key(*path);
+    let doubtful = live.uncertain.keys().filter(leaves);
     let mut paths: BTreeSet<SitePath> = added.map(|(path, _)| path).chain(doubtful).cloned().collect();
     if first || paths.len() > 2 + live.files.len() / 1_000 {
         let listed = store.list(&layout.live_prefix()).await.map_err(Problem::from)?;

@@ -44,14 +44,14 @@ pub struct ReleaseNumber(u64);
 const MAX_RELEASE: u64 = 1 << 52;
 
 /// A number no release can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not the number of a release")]
-pub struct InvalidRelease(u64);
+pub struct InvalidRelease(String);
 
 impl TryFrom<u64> for ReleaseNumber {
     type Error = InvalidRelease;
     fn try_from(number: u64) -> Result<ReleaseNumber, InvalidRelease> {
-        if number <= MAX_RELEASE { Ok(ReleaseNumber(number)) } else { Err(InvalidRelease(number)) }
+        if number <= MAX_RELEASE { Ok(ReleaseNumber(number)) } else { Err(InvalidRelease(number.to_string())) }
     }
 }
 
@@ -85,7 +85,8 @@ impl fmt::Display for ReleaseNumber {
 impl FromStr for ReleaseNumber {
     type Err = InvalidRelease;
     fn from_str(text: &str) -> Result<ReleaseNumber, InvalidRelease> {
-        text.parse().unwrap_or(u64::MAX).try_into()
+        let number = text.parse::<u64>().map_err(|_| InvalidRelease(text.to_owned()))?;
+        number.try_into()
     }
 }
 
@@ -136,6 +137,9 @@ impl fmt::Display for RunId {
     }
 }
 
+/// Most characters of a commit's message that are recorded.
+pub const MAX_MESSAGE_CHARS: usize = 200;
+
 /// Who published, from where and what, as far as the environment told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -153,6 +157,17 @@ pub struct Publisher {
     /// The branch it was built from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
+    /// The first line of the commit's message, at most [`MAX_MESSAGE_CHARS`] characters of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Publisher {
+    /// This one with what `stager` built: whoever makes a release live need not be who built it.
+    #[must_use]
+    pub fn of_build(&self, stager: &Publisher) -> Publisher {
+        Publisher { who: self.who.clone(), place: self.place.clone(), ..stager.clone() }
+    }
 }
 
 /// Where an entry's bytes are kept while they are live and untouched.
@@ -192,6 +207,18 @@ impl Entry {
     /// Whether the two have the same bytes.
     pub fn same_bytes(&self, other: &Entry) -> bool {
         self.digest == other.digest && self.size_bytes == other.size_bytes
+    }
+}
+
+impl Publisher {
+    /// Who it was, in a few words: `octocat on laptop`.
+    pub fn name(&self) -> String {
+        match (&self.who, &self.place) {
+            (Some(who), Some(place)) => format!("{who} on {place}"),
+            (Some(who), None) => who.clone(),
+            (None, Some(place)) => format!("someone on {place}"),
+            (None, None) => "someone".to_owned(),
+        }
     }
 }
 

@@ -89,9 +89,10 @@ impl Refreshing<'_> {
         answers: &BTreeMap<UrlPath, Answer>,
         refreshed: &mut Refreshed,
     ) -> Result<(), Problem> {
-        let owed = self.still_meant(&pointer.head);
-        let all_recorded: Vec<String> =
-            pointer.head.pending_refreshes.iter().map(|refresh| refresh.id.clone()).collect();
+        let mut owed = self.still_meant(&pointer.head);
+        // Only what was looked at here may be struck out: others may record more meanwhile.
+        let given_up = pointer.head.pending_refreshes.iter().filter(|recorded| !owed.contains(recorded));
+        let given_up: Vec<String> = given_up.map(|refresh| refresh.id.clone()).collect();
         for refresh in &owed {
             refreshed.status = Some(InvalidationStatus::Owed);
             refreshed.paths.extend(refresh.paths.iter().cloned());
@@ -100,7 +101,6 @@ impl Refreshing<'_> {
         refreshed.ids.extend(ids.iter().cloned());
         let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
             let mut repeats = 0;
-            let mut owed = owed;
             loop {
                 let stale = match self.until_effective(&ids, answers, repeats < MAX_REPEATS).await? {
                     Looked::Right => break,
@@ -130,8 +130,8 @@ impl Refreshing<'_> {
             self.until_completed(&ids).await?;
             InvalidationStatus::Completed
         };
-        if !all_recorded.is_empty() {
-            let done: Vec<String> = pointer.head.pending_refreshes.iter().map(|refresh| refresh.id.clone()).collect();
+        if !owed.is_empty() || !given_up.is_empty() {
+            let done: Vec<String> = owed.into_iter().map(|refresh| refresh.id).chain(given_up).collect();
             self.forget(pointer, &done).await?;
             // What was only given up was not refreshed.
             refreshed.status = refreshed.status.map(|_| reached);

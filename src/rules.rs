@@ -133,6 +133,12 @@ impl Rules {
         files.iter().map(entry).collect()
     }
 
+    /// Paths of mutable files whose names look as if they vouched for their bytes: some name has lied, or a rule says so.
+    pub fn distrusted(files: &Files) -> impl Iterator<Item = &SitePath> {
+        let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
+        mutable.map(|(path, _)| path).filter(|path| fingerprint::is_fingerprinted(path))
+    }
+
     /// The files of an earlier release as they are to be now: those whose names have lied since are mutable, and no
     /// browser is told to keep them for ever.
     pub fn without_lies(mut files: Files, context: &RuleContext<'_>) -> Files {

@@ -1,10 +1,12 @@
 //! The only file that knows the order of the stages, and therefore the only one that knows what visitors see when one
 //! of them fails.
 
+mod diff;
 mod go_live;
 mod goal;
 mod intention;
 mod permission;
+mod releases;
 mod session;
 
 use std::path::PathBuf;
@@ -25,6 +27,9 @@ use crate::stop::Stop;
 
 use goal::{Folder, Goal};
 use session::Session;
+
+pub use diff::{Comparison, DiffRequest, Side, diff};
+pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
 
 /// Who runs a command, and how it may be spoken to.
 #[derive(Clone, Debug)]
@@ -187,10 +192,7 @@ pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>
 pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
     let mut status = None;
     let report = reported("status", &environment, &caller, events, async |session, report| {
-        report.outcome = Outcome::Verified;
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        report.release = active_release(&pointer.head);
-        report.previous_release = pointer.head.active.as_ref().and_then(|active| active.previous);
+        let pointer = session.read_head_for(report).await.map_err(untouched)?;
         status = Some(Status::of(&pointer));
         Ok(())
     })
@@ -236,10 +238,12 @@ async fn reported(
     report
 }
 
-/// Where a rollback goes that is not told. What an activation that was cut short had begun is undone first.
+/// Where a rollback goes that is not told. What an activation of something new had begun and not finished is undone; one
+/// that was going back itself is finished.
 fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
     let active = head.active.as_ref();
     let earlier = match &head.activation {
+        Some(activation) if head.was_active(activation.to) => Some(activation.to),
         Some(_) => active.map(|active| active.release),
         None => active.and_then(|active| active.previous),
     };
@@ -261,7 +265,8 @@ fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<()
         return Ok(());
     }
     let newest = head.highest_activated.max(head.floor);
-    let message = format!("release {release} is not newer than release {newest}, up to which all numbers are closed");
+    let message =
+        format!("release {release} was live before or was overtaken: only releases after {newest} can be activated");
     let hint = format!("`publish rollback {release}` goes back to it on purpose.");
     Err(Problem::new(Code::Superseded, message).hint(hint).while_visitors_see(VisitorsSee::TheSame(active)))
 }

@@ -3,8 +3,10 @@
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 
+use crate::diff::Difference;
 use crate::event::Event;
 use crate::plan::PlanView;
+use crate::releases::{ActivationView, FileView, ReleaseView};
 use crate::report::Report;
 use crate::status::Status;
 
@@ -24,6 +26,10 @@ enum Line {
 enum Result {
     Plan(PlanView),
     Status(Status),
+    Release(ReleaseView),
+    Activation(ActivationView),
+    File(FileView),
+    Difference(Difference),
     Report(Report),
 }
 

@@ -117,9 +117,11 @@ impl Staging<'_> {
         Ok(Staged { manifest, complete, uploaded: sent.uploaded, other_headers: sent.other_headers })
     }
 
-    /// Proves that all bytes are there which `plan` needs to bring back a release that is complete.
+    /// Proves that all bytes are there which `plan` needs to make a release live that is complete, and brings those that
+    /// are not.
     pub async fn prove(&self, plan: &Plan, manifest: &Manifest) -> Result<Staged, NotStaged> {
-        let uploads: Vec<&Upload> = plan.uploads.iter().collect();
+        let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
+        let uploads: Vec<&Upload> = now.collect();
         let sent = self.send_all(plan, &uploads, &BTreeSet::new()).await.map_err(NotStaged::Failed)?;
         if !sent.lied.is_empty() {
             return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
@@ -218,6 +220,12 @@ impl Staging<'_> {
         if ask_first && let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
             return self.settle(upload, entry, address, &headers, info).await;
         }
+        if must_be_there && !blob {
+            self.copy_back(entry, address).await?;
+            if let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
+                return self.settle(upload, entry, address, &headers, info).await;
+            }
+        }
         let source = self.source.file(&upload.path)?;
         match self.store.put_file(address, source, &headers, Condition::Absent).await {
             Ok(_) => Ok(Delivery::Sent(upload.size_bytes)),
@@ -229,6 +237,17 @@ impl Staging<'_> {
                 }
             }
             Err(error) => Err(not_sent(&upload.path, error)),
+        }
+    }
+
+    /// A fingerprinted file that was removed at once was kept in the blob store first: it goes back to its live key, where
+    /// nobody names it yet.
+    async fn copy_back(&self, entry: &Entry, live: &Address) -> Result<(), Problem> {
+        let blob = self.layout.blob(&entry.digest);
+        match self.store.copy(&blob, None, live, &entry.headers, Condition::Absent).await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.class, Class::Missing | Class::Precondition | Class::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::event::FileCounts;
 use crate::manifest::{Publisher, ReleaseNumber};
 use crate::state::Pointer;
 
@@ -17,8 +18,10 @@ pub struct Status {
     /// Since when.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub since: Option<Timestamp>,
-    /// Who activated it.
+    /// Who activated it, with what it was built from.
     pub publisher: Option<Publisher>,
+    /// How its files compared with what was live before; `null`: not known.
+    pub files: Option<FileCounts>,
     /// The release before it.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub previous_release: Option<ReleaseNumber>,
@@ -88,10 +91,12 @@ impl Status {
     /// The status that a head tells of.
     pub fn of(pointer: &Pointer) -> Status {
         let head = &pointer.head;
+        let last = head.history.last();
         Status {
             release: head.active.as_ref().map(|active| active.release),
             since: head.active.as_ref().map(|active| active.since),
-            publisher: head.history.last().map(|item| item.publisher.clone()),
+            publisher: last.map(|item| item.publisher.clone()),
+            files: last.and_then(|item| item.files),
             previous_release: head.active.as_ref().and_then(|active| active.previous),
             activation: head.activation.as_ref().map(|activation| ActivationStatus {
                 to: activation.to,

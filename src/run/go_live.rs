@@ -1,6 +1,6 @@
 //! From what is live to what shall be: staged, activated, refreshed, verified.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::goal::Goal;
 use super::intention::Intention;
@@ -11,12 +11,14 @@ use crate::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
 use crate::event::FileCounts;
 use crate::head::{Head, Hold};
 use crate::layout::Address;
-use crate::manifest::{Claim, FORMAT, ReleaseNumber};
+use crate::live;
+use crate::manifest::{Claim, FORMAT, Kept, Manifest, ReleaseNumber};
 use crate::plan::{Destination, Plan};
 use crate::refresh::{NotRefreshed, Refreshed};
 use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Uploaded};
+use crate::rules::Rules;
 use crate::stage::{NotStaged, Staged, Staging};
-use crate::state::{Pointer, following};
+use crate::state::{NotReplaced, Pointer, following};
 
 /// What a run has done so far, and need not do again when somebody else was faster.
 #[derive(Default)]
@@ -29,6 +31,15 @@ struct Progress {
     stored: BTreeSet<Address>,
     /// The prune epoch in which it did so: a prune may have taken it out again.
     epoch: u64,
+}
+
+impl Progress {
+    /// What was staged is of no use where the release would be another one by now: a name has lied meanwhile.
+    fn forget_what_is_other(&mut self, plan: &Plan) {
+        if self.staged.as_ref().is_some_and(|staged| staged.manifest.content() != plan.content) {
+            (self.staged, self.claim) = (None, None);
+        }
+    }
 }
 
 impl Session<'_> {
@@ -45,17 +56,25 @@ impl Session<'_> {
         loop {
             pointer = self.when_free(pointer).await.map_err(untouched)?;
             let before = active_release(&pointer.head);
-            let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(before));
+            let seen = match pointer.head.activation {
+                Some(_) => VisitorsSee::Untouched,
+                None => VisitorsSee::TheSame(before),
+            };
+            let as_before = |problem: Problem| problem.while_visitors_see(seen);
             (report.release, report.previous_release) = (before, before);
             if let Some(files) = goal.unchanged(self, &pointer) {
                 return self.nothing_to_do(&pointer.head, files, report);
             }
-            self.forget_what_was_pruned(&pointer.head, &mut progress).await.map_err(as_before)?;
-            let mut intention =
-                self.intend(&pointer, goal, terms, progress.staged.as_ref()).await.map_err(as_before)?;
+            self.forget_what_was_pruned(&pointer.head, goal, &mut progress).await.map_err(as_before)?;
+            let mut intention = self.intend(&pointer, goal, terms).await.map_err(as_before)?;
+            progress.forget_what_is_other(&intention.plan);
             self.describe(report, &intention.plan);
             if is_live(&pointer.head, goal, &intention.plan) {
-                return self.repair(pointer, &intention, terms, report).await;
+                match self.repair(pointer, &intention, terms, report).await? {
+                    Some(found) => pointer = found,
+                    None => return Ok(()),
+                }
+                continue;
             }
             if let Some(claim) =
                 progress.claim.as_ref().filter(|claim| !may_activate(&pointer.head, claim.release, terms))
@@ -64,6 +83,13 @@ impl Session<'_> {
             }
             self.may_go_on(&pointer.head, goal, &intention.plan, terms, ask).map_err(as_before)?;
             self.check_state_is_hidden(&pointer.head).await.map_err(as_before)?;
+            let mut preserved = 0;
+            if let Some(manifest) = goal.manifest() {
+                // What is live only is a release's too that has yet to be proven.
+                progress.stored = self.blobs_there(&pointer.head, &intention, manifest).await.map_err(as_before)?;
+                preserved = self.preserve(goal, &intention, terms, &progress.stored).await.map_err(as_before)?;
+                self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
+            }
             let ready = match self.ready(&pointer.head, goal, terms, &intention.plan, &mut progress).await {
                 Ok(ready) => ready,
                 Err(NotStaged::Failed(problem)) => return Err(as_before(problem)),
@@ -84,15 +110,20 @@ impl Session<'_> {
                 (report.outcome, report.release) = (Outcome::Staged, Some(release));
                 return Ok(());
             }
+            if goal.manifest().is_none() {
+                let stored = BTreeSet::new();
+                preserved = self.preserve(goal, &intention, terms, &stored).await.map_err(as_before)?;
+            }
             let activating = self.activating(goal.source(), &intention.suspects, terms);
+            let unfinished = pointer.head.activation.is_some();
             match activating.activate(pointer, &intention.live, &intention.plan, &ready).await {
-                Ok(activated) => {
+                Ok(mut activated) => {
+                    activated.copied += preserved;
                     report.outcome = goal.reached(terms);
                     return self.after_the_switch(activated, release, &intention, report).await;
                 }
                 Err(NotActivated::Outdated(found)) => {
                     pointer = *found;
-                    // What is complete already is proven anew: that costs little.
                     progress.staged = (ready.complete && progress.claim.is_some()).then_some(ready);
                     report.uploaded = Uploaded::default();
                 }
@@ -104,7 +135,11 @@ impl Session<'_> {
                 }
                 Err(NotActivated::BeforeTheSwitch(problem)) => return Err(as_before(problem)),
                 Err(NotActivated::CutShort(problem)) => {
-                    return Err(run_again(problem).while_visitors_see(VisitorsSee::SomeOfBoth(before, release)));
+                    let seen = match (unfinished, before) {
+                        (true, _) => VisitorsSee::SomeOfSeveral(release),
+                        (false, before) => VisitorsSee::SomeOfBoth(before, release),
+                    };
+                    return Err(run_again(problem).while_visitors_see(seen));
                 }
             }
         }
@@ -123,7 +158,7 @@ impl Session<'_> {
             report.files = files;
             return Ok(None);
         }
-        let intention = self.intend(&pointer, goal, terms, None).await?;
+        let intention = self.intend(&pointer, goal, terms).await?;
         self.describe(report, &intention.plan);
         report.uploaded = Uploaded { objects: intention.plan.uploads.len(), bytes: intention.plan.upload_bytes() };
         report.copied = intention.plan.copies();
@@ -149,16 +184,14 @@ impl Session<'_> {
     }
 
     /// A prune may have removed what this run was told is there, and closed its number.
-    async fn forget_what_was_pruned(&self, head: &Head, progress: &mut Progress) -> Result<(), Problem> {
+    async fn forget_what_was_pruned(&self, head: &Head, goal: &Goal, progress: &mut Progress) -> Result<(), Problem> {
         if progress.epoch == head.prune_epoch {
             return Ok(());
         }
-        progress.epoch = head.prune_epoch;
-        progress.staged = None;
-        progress.stored.clear();
-        if let Some(claim) = progress.claim.take() {
-            let found = self.state.read_claim(claim.release).await?;
-            progress.claim = found.filter(|found| *found == claim);
+        // All anew, also the number: what was written under it may name bytes that are gone.
+        *progress = Progress { epoch: head.prune_epoch, ..Progress::default() };
+        if let Some(release) = goal.release() {
+            live::complete(&self.state, release).await?;
         }
         Ok(())
     }
@@ -181,11 +214,12 @@ impl Session<'_> {
             stored: &progress.stored,
             events: self.events,
         };
-        if let Goal::Release(manifest) = goal {
+        if let Some(manifest) = goal.manifest() {
             return staging.prove(plan, manifest).await;
         }
         if let Some(staged) = progress.staged.take() {
-            return Ok(staged);
+            // Another publisher may have removed since what was live when this was staged.
+            return staging.prove(plan, &staged.manifest).await;
         }
         let (claim, not_activated) = match progress.claim.take() {
             Some(claim) => (claim, Vec::new()),
@@ -194,6 +228,42 @@ impl Session<'_> {
         let staged = staging.stage(plan, &claim, not_activated).await;
         progress.claim = Some(claim);
         staged
+    }
+
+    /// Keeps live bytes that the plan puts at risk.
+    async fn preserve(
+        &self,
+        goal: &Goal,
+        intention: &Intention,
+        terms: &Terms,
+        stored: &BTreeSet<Address>,
+    ) -> Result<usize, Problem> {
+        self.activating(goal.source(), &intention.suspects, terms).preserve(&intention.plan, stored).await
+    }
+
+    /// The blobs that going back to a complete release needs or would write, as far as a listing shows that they are
+    /// there; empty where asking after each costs less. Blobs are named by their bytes and never written over.
+    async fn blobs_there(
+        &self,
+        head: &Head,
+        intention: &Intention,
+        manifest: &Manifest,
+    ) -> Result<BTreeSet<Address>, Problem> {
+        let layout = &self.environment.layout;
+        let plan = &intention.plan;
+        let to_blobs = plan.uploads.iter().filter(|upload| upload.to == Destination::Blob);
+        let needed = to_blobs.filter_map(|upload| plan.files.get(&upload.path));
+        let kept = plan.preserves.iter().map(|preserve| &preserve.entry);
+        let sizes: BTreeMap<Address, u64> =
+            needed.chain(kept).map(|entry| (layout.blob(&entry.digest), entry.size_bytes)).collect();
+        let retained = head.superseded.len() + 1;
+        let at_least = manifest.files.values().filter(|entry| entry.kept == Kept::Blob).count();
+        if sizes.len() <= 2 + retained * at_least / 1_000 {
+            return Ok(BTreeSet::new());
+        }
+        let listed = self.aws.store.list(&layout.blobs()).await?;
+        let there = listed.into_iter().filter(|listed| sizes.get(&listed.address) == Some(&listed.size_bytes));
+        Ok(there.map(|listed| listed.address).collect())
     }
 
     /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
@@ -220,48 +290,48 @@ impl Session<'_> {
         Ok((self.state.claim(claim).await?, not_activated))
     }
 
-    /// Nothing differs, but an earlier run may owe a refresh or have left something to record.
+    /// Nothing differs, but an earlier run may owe a refresh or have left something to record. Gives the head that is
+    /// there now if somebody else replaced it meanwhile: then something may differ.
     async fn repair(
         &self,
         pointer: Pointer,
         intention: &Intention,
         terms: &Terms,
         report: &mut Report,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Pointer>, Failure> {
         let release = active_release(&pointer.head);
         let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
         let owed: Vec<_> = pointer.head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
         report.outcome = if owed.is_empty() { Outcome::Unchanged } else { Outcome::Repaired };
-        let pointer = self.record(pointer, terms).await.map_err(as_before)?;
+        let pointer = match self.record(&pointer, terms).await {
+            Ok(pointer) => pointer,
+            Err(NotReplaced::Lost(found)) => return Ok(Some(*found)),
+            Err(NotReplaced::Failed(problem)) => return Err(as_before(problem)),
+        };
         if owed.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(false));
         let refreshed = self.refreshing(release).refresh(pointer, &answers).await;
-        settle_refresh(report, refreshed, 0, release)
+        settle_refresh(report, refreshed, 0, release).map(|()| None)
     }
 
     /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor
     /// and the hold of a rollback to what is live already.
-    async fn record(&self, pointer: Pointer, terms: &Terms) -> Result<Pointer, Problem> {
-        let looked_at = pointer.read_at;
+    async fn record(&self, pointer: &Pointer, terms: &Terms) -> Result<Pointer, NotReplaced> {
         let claimed = match terms.rollback {
-            Some(_) => self.state.releases().await?.highest(),
+            Some(_) => self.state.releases().await.map_err(NotReplaced::Failed)?.highest(),
             None => None,
         };
-        let since = self.caller.clock.now();
-        self.update_head(pointer, |before| {
-            let mut head = before.clone();
-            head.distribution.clone_from(&self.facts);
-            head.forget_suspects(looked_at);
-            head.floor = head.floor.max(claimed.unwrap_or(head.floor));
-            if terms.rollback.is_some_and(|rollback| rollback.hold) && head.hold.is_none() {
-                let (publisher, reason) = (self.caller.publisher.clone(), terms.reason.clone());
-                head.hold = Some(Hold { publisher, since, reason });
-            }
-            (head != *before).then_some(head)
-        })
-        .await
+        let mut head = pointer.head.clone();
+        head.distribution.clone_from(&self.facts);
+        head.forget_suspects(pointer.read_at);
+        head.floor = head.floor.max(claimed.unwrap_or(head.floor));
+        if terms.rollback.is_some_and(|rollback| rollback.hold) && head.hold.is_none() {
+            let (publisher, since) = (self.caller.publisher.clone(), self.caller.clock.now());
+            head.hold = Some(Hold { publisher, since, reason: terms.reason.clone() });
+        }
+        if head == pointer.head { Ok(pointer.clone()) } else { self.state.replace_head(pointer, head).await }
     }
 
     async fn after_the_switch(
@@ -283,6 +353,11 @@ impl Session<'_> {
                 "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",
                 activated.left_over.len()
             ));
+        }
+        if self.caller.stop.is_requested() {
+            let problem = Problem::new(Code::Interrupted, "stopped on request");
+            let problem = problem.hint("Run the same command again to refresh the CDN.");
+            return Err(problem.while_visitors_see(VisitorsSee::TheNewOne(release)));
         }
         let mut answers = intention.plan.answers.clone();
         answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
@@ -314,10 +389,10 @@ fn is_live(head: &Head, goal: &Goal, plan: &Plan) -> bool {
     active && plan.is_empty() && head.activation.is_none()
 }
 
-/// A newer release is active. That is no failure if it has the same content.
+/// A newer release is active. That is no failure if it has the same content, and nothing else is to do.
 fn superseded(head: &Head, release: ReleaseNumber, plan: &Plan, report: &mut Report) -> Result<(), Failure> {
     report.release = active_release(head);
-    if head.active.as_ref().is_some_and(|active| active.content == plan.content) {
+    if head.is_settled() && head.active.as_ref().is_some_and(|active| active.content == plan.content) {
         report.outcome = Outcome::Unchanged;
         return Ok(());
     }
@@ -357,7 +432,7 @@ fn settle_refresh(
 
 fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
     let last = head.history.last();
-    let who = last.and_then(|item| item.publisher.who.as_deref()).unwrap_or("another publisher");
+    let who = last.map_or_else(|| "another publisher".to_owned(), |item| item.publisher.name());
     let message = match active_release(head) {
         Some(active) => format!("release {release} was overtaken: {who} activated release {active}"),
         None => format!("release {release} was overtaken by {who}"),

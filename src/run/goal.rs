@@ -84,12 +84,17 @@ impl Goal {
         })
     }
 
-    /// The release that is to be the active one, where that is decided.
-    pub(super) fn release(&self) -> Option<ReleaseNumber> {
+    /// The release that is to be the active one, where it is complete already.
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
         match self {
             Goal::Folder(_) => None,
-            Goal::Release(manifest) => Some(manifest.release),
+            Goal::Release(manifest) => Some(manifest),
         }
+    }
+
+    /// Its number.
+    pub(super) fn release(&self) -> Option<ReleaseNumber> {
+        self.manifest().map(|manifest| manifest.release)
     }
 
     /// What reaching the goal is called.

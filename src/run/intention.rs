@@ -25,26 +25,15 @@ pub(super) struct Intention {
 }
 
 impl Session<'_> {
-    /// Finds out what is live and plans from there to the goal, or to what is staged already.
-    pub(super) async fn intend(
-        &mut self,
-        pointer: &Pointer,
-        goal: &Goal,
-        terms: &Terms,
-        staged: Option<&Staged>,
-    ) -> Result<Intention, Problem> {
+    /// Finds out what is live and plans from there to the goal.
+    pub(super) async fn intend(&mut self, pointer: &Pointer, goal: &Goal, terms: &Terms) -> Result<Intention, Problem> {
         self.read_distribution(&pointer.head).await?;
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
-        let target = match staged {
-            Some(staged) => staged.manifest.files.clone(),
-            None => {
-                let lied = names_that_lied(&live, &self.content(goal, &pointer.head, self.cdn()));
-                self.mutable_paths.extend(lied);
-                self.content(goal, &pointer.head, self.cdn())
-            }
-        };
+        let lied = names_that_lied(&live, &self.content(goal, &pointer.head, self.cdn()));
+        self.mutable_paths.extend(lied);
+        let target = self.content(goal, &pointer.head, self.cdn());
         let due = pointer.head.due_suspects(pointer.read_at);
         live = live::look_again(store, &self.state, layout, live, &target, due).await?;
         live = live::survey(store, &self.state, layout, live, &target, self.foreign(terms)).await?;

@@ -24,7 +24,7 @@ impl Session<'_> {
     ) -> Result<(), Problem> {
         // Who holds publishing, and whoever goes back meanwhile, does so on purpose.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none()) {
-            let who = hold.publisher.who.as_deref().unwrap_or("someone");
+            let who = hold.publisher.name();
             let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             let message = format!("publishing is held by {who} since {}{why}", hold.since);
             return Err(Problem::new(Code::Held, message).hint("`publish resume` ends the hold."));

@@ -12,10 +12,11 @@ use crate::event::{Event, Events};
 use crate::globs::PathGlobs;
 use crate::head::{CdnView, DistributionFacts, Head};
 use crate::live::Foreign;
-use crate::manifest::{Publisher, ReleaseNumber, RunId};
+use crate::manifest::{ReleaseNumber, RunId};
 use crate::path::SitePath;
 use crate::plan::Policy;
 use crate::refresh::Refreshing;
+use crate::report::{Outcome, Report};
 use crate::stage::Source;
 use crate::state::{NotReplaced, Pointer, State};
 
@@ -65,6 +66,16 @@ impl<'a> Session<'a> {
             tokio::time::sleep(LOOK_AGAIN.min(remaining)).await;
             pointer = self.state.read_head().await?;
         }
+        Ok(pointer)
+    }
+
+    /// Reads the head for a command that only shows something: its report is about what is live.
+    pub(super) async fn read_head_for(&self, report: &mut Report) -> Result<Pointer, Problem> {
+        report.outcome = Outcome::Verified;
+        let pointer = self.state.read_head().await?;
+        let active = pointer.head.active.as_ref();
+        (report.release, report.previous_release) =
+            (active.map(|active| active.release), active.and_then(|active| active.previous));
         Ok(pointer)
     }
 
@@ -179,14 +190,9 @@ fn known_before(head: &Head, distribution: &str) -> DistributionFacts {
 
 /// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
 fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
-    let by = |publisher: &Publisher, owner: &RunId| match (&publisher.who, &publisher.place) {
-        (Some(who), Some(place)) => format!("{who} on {place}"),
-        (Some(who), None) => who.clone(),
-        _ => format!("run {owner}"),
-    };
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
-        let whom = by(&activation.publisher, &activation.owner);
+        let whom = activation.publisher.name();
         (format!("{whom}, who activates release {}", activation.to), activation.lease())
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);

@@ -9,15 +9,17 @@ use std::process::Command;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use publish::config::Config;
+use publish::diff::Difference;
 use publish::digest::Digest;
 use publish::environment::LeaseSettings;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::Event;
 use publish::head::{Head, MAX_HISTORY};
 use publish::layout::Layout;
-use publish::manifest::{Claim, Manifest, ReleaseNumber};
+use publish::manifest::{Claim, MAX_MESSAGE_CHARS, Manifest, ReleaseNumber};
 use publish::path::SitePath;
 use publish::plan::PlanView;
+use publish::releases::{ActivationView, FileView, ReleaseState, ReleaseView};
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::status::Status;
 use serde::de::DeserializeOwned;
@@ -118,7 +120,7 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 14] = [
         "sh",
         "toml",
         "text",
@@ -126,6 +128,10 @@ fn every_block_has_a_language_that_is_checked() {
         "json event",
         "json plan",
         "json status",
+        "json release",
+        "json file",
+        "json activation",
+        "json difference",
         "json head",
         "json claim",
         "json manifest",
@@ -157,6 +163,10 @@ fn every_json_sample_is_what_it_says() {
             "json report" => round_trip::<Report>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
             "json status" => round_trip::<Status>(place, text),
+            "json release" => round_trip::<ReleaseView>(place, text),
+            "json file" => round_trip::<FileView>(place, text),
+            "json activation" => round_trip::<ActivationView>(place, text),
+            "json difference" => round_trip::<Difference>(place, text),
             "json head" => {
                 let head = Head::decode(text.as_bytes()).unwrap_or_else(|error| panic!("{place}: {error}"));
                 assert_same(place, text, &head.encode().unwrap());
@@ -294,6 +304,7 @@ fn the_tables_of_json_output_are_those_of_the_program() {
     assert_eq!(written, variants::<Event>(r#"{"type":""}"#));
     assert_eq!(first_column(document, "outcome"), variants::<Outcome>("\"\""));
     assert_eq!(first_column(document, "invalidation status"), variants::<InvalidationStatus>("\"\""));
+    assert_eq!(first_column(document, "state"), variants::<ReleaseState>("\"\""));
     let samples = blocks_of(document);
     let failed: Value = serde_json::from_str(
         &samples.iter().find(|block| block.info == "json report" && block.text.contains("\"error\"")).unwrap().text,
@@ -418,6 +429,7 @@ fn the_figures_are_those_of_the_program() {
     assert!(failure_model.contains(&lease), "{lease}");
     assert!(failure_model.contains(&format!("at most {}, until", publish::verify::MAX_URLS)));
     let layout = read("docs/bucket-layout.md");
+    assert!(layout.contains(&format!("at most {MAX_MESSAGE_CHARS} characters")));
     assert!(layout.contains(&format!("# What lies in the bucket: format {}", publish::manifest::FORMAT)));
     assert!(layout.contains(&format!("the last {MAX_HISTORY} activations")));
     assert!(layout.contains(&format!("under {} MiB carry", publish::snapshot::MULTIPART_BYTES >> 20)));

@@ -60,6 +60,7 @@ fn publisher() -> Publisher {
         place: Some("https://ci.example.com/jobs/8".to_owned()),
         commit: Some("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned()),
         branch: Some("main".to_owned()),
+        message: None,
     }
 }
 
@@ -196,6 +197,7 @@ fn full_head() -> Head {
                 at: moment(-90),
                 publisher: Publisher::default(),
                 reason: None,
+                files: None,
             },
             HistoryItem {
                 release: release(8),
@@ -203,6 +205,7 @@ fn full_head() -> Head {
                 at: moment(2),
                 publisher: publisher(),
                 reason: Some("emergency".to_owned()),
+                files: None,
             },
         ],
     }

@@ -26,6 +26,7 @@ mod proof;
 mod races;
 mod refresh;
 mod refusals;
+mod releases;
 mod rollback;
 mod rollback_cost;
 mod snapshot_races;

@@ -14,9 +14,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use publish::digest::Digest;
+use publish::event::Events;
 use publish::manifest::ReleaseNumber;
+use publish::releases::ReleaseState;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::rules::{HeaderRule, OneOrMany};
+use publish::run::{self, DiffRequest, ShowRequest, Side};
 
 use self::hosting::{Hosting, Inspection, request};
 use self::recorder::Recorded;
@@ -227,6 +230,35 @@ async fn plan_and_status_agree_with_what_happens() {
         assert_eq!((status.activation, status.pending_refreshes), (None, Vec::new()));
         assert_eq!(hosting.plan(&fixture(build)).await.exit_code, 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn releases_are_listed_shown_and_compared() {
+    let hosting = Hosting::new().await;
+    for build in ["v1", "v2"] {
+        hosting.published(&fixture(build)).await;
+    }
+    let found = hosting.inspect();
+    hosting.recorder.take();
+    let (environment, events) = (|| hosting.environment.clone(), Events::new(&|_| {}));
+    let (_, releases) = run::releases(environment(), world::caller(), events).await;
+    let states: Vec<(u64, ReleaseState)> = releases.iter().map(|view| (view.release.into(), view.state)).collect();
+    assert_eq!(states, [(2, ReleaseState::Active), (1, ReleaseState::WasActive)]);
+    let (_, history) = run::history(environment(), world::caller(), events).await;
+    assert_eq!(history.iter().map(|item| item.release.into()).collect::<Vec<u64>>(), [2, 1]);
+    let show = ShowRequest { environment: environment(), caller: world::caller(), release: None };
+    let listing = run::show(show, events).await.1.unwrap();
+    let shown: BTreeMap<String, String> =
+        listing.files.iter().map(|file| (file.path.to_string(), file.sha256.to_string())).collect();
+    let listed = found.releases["2"].files.iter().map(|file| (file.path.clone(), file.sha256.clone()));
+    assert_eq!(shown, listed.collect());
+    let from = ReleaseNumber::new(1);
+    let diff = DiffRequest { environment: environment(), caller: world::caller(), from, to: Side::Active };
+    let diff = run::diff(diff, events).await.1.unwrap().diff;
+    let of = |build: &str| files_of(&fixture(build));
+    let differs = of("v2").into_iter().filter(|(path, bytes)| of("v1").get(path) != Some(bytes)).count();
+    assert_eq!(diff.counts.added + diff.counts.replaced, differs);
+    assert_only_read(&hosting.recorder.take());
 }
 
 /// The live objects are exactly `folder`'s files, besides fingerprinted ones of earlier releases, each with its bytes

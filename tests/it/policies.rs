@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
+use publish::event::Events;
+use publish::manifest::ReleaseNumber;
+use publish::run::{self, DiffRequest, ShowRequest, Side};
 use publish::sandbox::{LoggedRequest, Service};
 use publish::snapshot::MULTIPART_BYTES;
 use serde_json::Value;
 
-use crate::world::{BUCKET, DISTRIBUTION, World};
+use crate::world::{self, BUCKET, DISTRIBUTION, World};
 
 /// An action on a resource; of a listing, with its prefix.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,11 +153,16 @@ async fn a_publisher_needs_no_right_to_delete_and_a_release_manager_has_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_viewer_may_see_the_status_and_nothing_more() {
+async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     let world = World::with_fixture("v1").await;
     world.published().await;
     world.sandbox.clear_requests();
     world.status().await;
+    let (environment, events) = (|| world.environment.clone(), Events::new(&|_| {}));
+    run::releases(environment(), world::caller(), events).await;
+    run::show(ShowRequest { environment: environment(), caller: world::caller(), release: None }, events).await;
+    let (from, to) = (ReleaseNumber::new(1), Side::Folder(world.folder.clone()));
+    run::diff(DiffRequest { environment: environment(), caller: world::caller(), from, to }, events).await;
     let viewer = Policy::read("viewer");
     for need in needed(&world) {
         assert!(viewer.allows(&need), "{need:?}");

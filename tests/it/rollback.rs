@@ -4,6 +4,7 @@ use publish::event::Events;
 use publish::manifest::ReleaseNumber;
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, RollbackRequest};
+use publish::sandbox::{Effect, Fault, Match};
 
 use crate::world::{self, World};
 
@@ -231,12 +232,12 @@ async fn a_release_whose_bytes_are_gone_is_refused_before_the_switch() {
         })
         .unwrap();
     world.sandbox.remove_object(world::BUCKET, &format!("live/{path}"));
-    world.sandbox.clear_requests();
+    let (before, head) = (world.visible(), world.head());
     let report = world.rollback(Some(2)).await;
     assert_eq!(report.exit_code, 1, "{report:#?}");
     let error = report.error.unwrap();
     assert!(error.code == "missing_bytes" && error.message.contains(path.as_str()), "{error:#?}");
-    assert!(world.s3_writes().is_empty());
+    assert_eq!((world.visible(), world.head()), (before, head));
     assert_is_live(&world, 3);
 }
 
@@ -268,4 +269,227 @@ async fn a_name_that_lied_comes_back_as_mutable() {
     assert_eq!(&object.bytes[..], b"one");
     assert!(!object.cache_control.as_deref().unwrap().contains("immutable"), "{object:?}");
     assert!(world.last_invalidated().contains(&format!("/{chunk}")));
+}
+
+/// v1 and v2 were live in turn, and going back to v1 was cut short after its first live copies.
+async fn rollback_cut_short() -> World {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.published().await;
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.rollback(None).await.exit_code, 5);
+    world.sandbox.clear_faults();
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_rollback_again_finishes_it() {
+    let world = rollback_cut_short().await;
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");
+    assert_is_live(&world, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undoing_a_publish_leaves_the_release_before_the_active_one_within_reach() {
+    let world = three_releases().await;
+    world.write("robots.txt", "fourth");
+    world.refuse("CopyObject", "live/robots.txt", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    assert_eq!(world.rollback(None).await.release, Some(ReleaseNumber::new(3)));
+    assert_eq!(world.head().active.unwrap().previous, Some(ReleaseNumber::new(2)));
+    assert_eq!(world.rollback(None).await.release, Some(ReleaseNumber::new(2)));
+    assert_is_live(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_were_half_changed_go_back_with_bytes_that_are_only_live() {
+    let mut world = World::with_fixture("v1").await;
+    world.published().await;
+    let before = world.visible();
+    world.environment.headers = vec![publish::rules::HeaderRule {
+        globs: publish::rules::OneOrMany(vec!["**/*.html".to_owned(), "robots.txt".to_owned()]),
+        cache_control: Some("no-cache".to_owned()),
+        ..Default::default()
+    }];
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");
+    assert_is_live(&world, 1);
+    assert_eq!(world.visible(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn activating_what_is_active_undoes_what_was_cut_short() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    assert_eq!(world.activate(1).await.exit_code, 0);
+    assert_is_live(&world, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_to_what_is_live_notices_who_publishes_meanwhile() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    let listener = |event| {
+        // The rollback has found that nothing differs, and is about to record the floor.
+        if matches!(event, publish::event::Event::Planned { files, .. } if files.replaced == 0)
+            && world.head().active.unwrap().release == ReleaseNumber::new(1)
+        {
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(world.published()));
+        }
+    };
+    let request = RollbackRequest {
+        environment: world.environment.clone(),
+        caller: Caller { yes: true, ..world::caller() },
+        release: Some(ReleaseNumber::new(1)),
+        hold: true,
+        reason: None,
+    };
+    let report = run::rollback(request, &|_| Answer::CannotAsk, Events::new(&listener)).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
+    assert_is_live(&world, 1);
+    assert!(world.head().hold.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_staged_release_brings_again_what_another_one_removed() {
+    let mut world = World::new().await;
+    let chunk = "assets/app-DiwrgTda.js";
+    world.environment.publish.remove_now = vec!["assets/**".to_owned()];
+    world.write("index.html", "one");
+    world.write(chunk, "chunk");
+    world.published().await;
+    let late = world.request();
+    world.write("index.html", "<script src=/assets/app-DiwrgTda.js></script>");
+    let listener = |event| {
+        if matches!(event, publish::event::Event::Planned { .. })
+            && world.head().active.unwrap().release.to_string() == "1"
+        {
+            // Another publisher, without the chunk, begins earlier and ends first.
+            let other = tempfile::tempdir().unwrap();
+            std::fs::write(other.path().join("index.html"), "two").unwrap();
+            let mut request = world.request();
+            request.folder = other.path().to_owned();
+            request.caller.yes = true;
+            let report =
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(world::publish(request)));
+            assert_eq!(report.exit_code, 0, "{report:#?}");
+        }
+    };
+    let report = world::publish_heard(late, listener).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    world.assert_settled();
+    assert_eq!(&world.live()[chunk].bytes[..], b"chunk");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_lied_while_only_staging_stays_mutable() {
+    let world = World::new().await;
+    let chunk = "assets/app-DiwrgTda.js";
+    world.write("index.html", "<script src=/assets/app-DiwrgTda.js></script>");
+    world.write(chunk, "one");
+    world.published().await;
+    world.write(chunk, "two");
+    let mut request = world.request();
+    request.stage_only = true;
+    assert_eq!(world::publish(request).await.outcome, Outcome::Staged);
+    assert_eq!(world.activate(2).await.exit_code, 0);
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+    assert!(!world.live()[chunk].cache_control.as_deref().unwrap().contains("immutable"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fingerprinted_file_that_was_removed_at_once_comes_back() {
+    let mut world = World::new().await;
+    let chunk = "assets/app-DiwrgTda.js";
+    world.environment.publish.remove_now = vec!["assets/**".to_owned()];
+    world.write("index.html", "<script src=/assets/app-DiwrgTda.js></script>");
+    world.write(chunk, "one");
+    world.write("robots.txt", "stays");
+    world.published().await;
+    world.write("index.html", "no script");
+    world.remove(chunk);
+    world.published().await;
+    assert!(!world.live().contains_key(chunk));
+    assert_eq!(world.rollback(None).await.exit_code, 0);
+    assert_is_live(&world, 1);
+    assert!(world.live()[chunk].cache_control.as_deref().unwrap().contains("immutable"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leftover_of_a_run_that_was_cut_short_is_what_is_there() {
+    let world = World::new().await;
+    for (path, text) in [("index.html", "one"), ("p.html", "A"), ("z.html", "z")] {
+        world.write(path, text);
+    }
+    world.published().await;
+    world.write("p.html", "B");
+    world.write("z.html", "zz");
+    world.refuse("CopyObject", "live/z.html", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    world.remove("p.html");
+    world.refuse("DeleteObjects", "", 403, "AccessDenied");
+    world.published().await;
+    world.sandbox.clear_faults();
+    world.write("p.html", "A");
+    world.published().await;
+    assert_eq!(&world.live()["p.html"].bytes[..], b"A");
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_ends_its_switch_without_hearing_of_it_is_done() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    // The last write of the head takes effect, and neither its answer nor the first reading back arrives.
+    let matches = |operation: &str| Match {
+        operation: Some(operation.to_owned()),
+        key_contains: Some("head.json".to_owned()),
+        service: None,
+    };
+    let switched = std::sync::atomic::AtomicBool::new(false);
+    let listener = |event| {
+        if matches!(event, publish::event::Event::ActivationStarted { .. })
+            && !switched.swap(true, std::sync::atomic::Ordering::Relaxed)
+        {
+            let refused = Effect::Refuse { status: 400, code: "Stopped".to_owned(), message: String::new() };
+            for (operation, effect) in [("PutObject", Effect::DropAnswer), ("GetObject", refused)] {
+                world.sandbox.inject(Fault { matches: matches(operation), skip: 0, times: 1, effect });
+            }
+        }
+    };
+    let report = world::publish_heard(world.request(), listener).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Published), "{report:#?}");
+    assert_is_live(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_back_and_forth_costs_few_requests_both_ways() {
+    let world = World::new().await;
+    for number in 0..300 {
+        world.write(&format!("pages/{number}.html"), format!("<p>{number}"));
+    }
+    world.published().await;
+    for number in 0..5 {
+        world.write(&format!("pages/{number}.html"), format!("<p>other {number}"));
+    }
+    world.published().await;
+    for release in [1, 2, 1, 2] {
+        world.sandbox.clear_requests();
+        assert_eq!(world.rollback(Some(release)).await.exit_code, 0);
+        assert!(world.s3_requests().len() <= 20, "to {release}: {:?}", world.s3_operations());
+        assert_is_live(&world, release);
+    }
 }

@@ -7,7 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::Overrides;
 use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
-use publish::manifest::ReleaseNumber;
+use publish::manifest::{InvalidRelease, ReleaseNumber};
+use publish::run::Side;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -47,6 +48,12 @@ pub(crate) enum Command {
     Resume,
     /// Show the live release and anything unfinished, held, pending or owed
     Status,
+    /// List the releases, newest first
+    Releases(ReleasesArgs),
+    /// Show one release
+    Show(ShowArgs),
+    /// Show how a release differs from another one or from a folder; exit code 0 also where it does
+    Diff(DiffArgs),
     /// Run the local stand-in for S3 and CloudFront and serve the site as the CDN would
     Sandbox(SandboxArgs),
     /// Print a script that completes commands and flags in a shell
@@ -66,6 +73,9 @@ impl Command {
             Some(Command::Activate(_)) => "activate",
             Some(Command::Resume) => "resume",
             Some(Command::Status) => "status",
+            Some(Command::Releases(_)) => "releases",
+            Some(Command::Show(_)) => "show",
+            Some(Command::Diff(_)) => "diff",
             Some(Command::Sandbox(_)) => "sandbox",
             Some(Command::Completions { .. }) => "completions",
         }
@@ -112,6 +122,44 @@ pub(crate) struct ActivateArgs {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+}
+
+/// What is listed.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct ReleasesArgs {
+    /// List what was made live, when, by whom and why, instead of the releases
+    #[arg(long)]
+    pub(crate) history: bool,
+}
+
+/// Which release to show, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct ShowArgs {
+    /// The release [default: the active one]
+    pub(crate) release: Option<ReleaseNumber>,
+    /// List every file of it
+    #[arg(long)]
+    pub(crate) files: bool,
+}
+
+/// What to compare.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct DiffArgs {
+    /// A release
+    #[arg(value_name = "RELEASE")]
+    pub(crate) from: ReleaseNumber,
+    /// Another release, or a folder (`./7` if its name is a number) [default: the active release]
+    #[arg(value_name = "RELEASE|DIR", value_parser = side)]
+    pub(crate) to: Option<Side>,
+}
+
+/// A number is a release, all else a folder.
+fn side(word: &str) -> Result<Side, InvalidRelease> {
+    if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
+        word.parse().map(Side::Release)
+    } else {
+        Ok(Side::Folder(word.into()))
+    }
 }
 
 /// How the sandbox runs.
@@ -284,6 +332,21 @@ mod tests {
         let refusal = read("publish --bucket my--use1-az4--x-s3 --site shop").unwrap_err().to_string();
         assert!(refusal.contains("directory bucket"), "{refusal}");
         assert_eq!(read("publish --bucket UPPER").unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn what_is_compared_is_a_release_if_it_is_a_number_and_else_a_folder() {
+        let to = |line: &str| match read(line).unwrap().command {
+            Some(Command::Diff(DiffArgs { to, .. })) => to,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(to("publish diff 6"), None);
+        assert_eq!(to("publish diff 6 7"), Some(Side::Release(ReleaseNumber::new(7))));
+        assert_eq!(to("publish diff 6 ./7"), Some(Side::Folder("./7".into())));
+        assert_eq!(to("publish diff 6 dist"), Some(Side::Folder("dist".into())));
+        assert!(read("publish diff 6 99999999999999999999").is_err());
+        let refusal = read("publish diff dist 6").unwrap_err().to_string();
+        assert!(refusal.contains("dist is not the number of a release"), "{refusal}");
     }
 
     #[test]

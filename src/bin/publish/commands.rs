@@ -1,5 +1,9 @@
 //! What each command does: the one place that calls the library's runs.
 
+mod diff;
+mod releases;
+mod show;
+
 use std::path::Path;
 
 use publish::clock::Clock;
@@ -15,7 +19,7 @@ use publish::stop::Stop;
 
 use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};
-use crate::publisher::{machine_name, publisher};
+use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, Terminal};
@@ -52,11 +56,15 @@ struct Shown<'s> {
     environment: &'s Environment,
 }
 
-/// What a person may want to look at after a command.
+/// What a command does, as far as it meets a person.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LooksAt {
-    TheSite,
-    Nothing,
+enum Manner {
+    /// It changes what is live: afterwards there is a summary, and the site to look at.
+    GoesLive,
+    /// As [`Manner::GoesLive`]; and what it is about to do is said first.
+    GoesBack,
+    /// It shows a result of its own.
+    Shows,
 }
 
 impl Session<'_> {
@@ -65,6 +73,9 @@ impl Session<'_> {
         match command {
             Some(Command::Sandbox(args)) => self.sandbox(args).await,
             Some(Command::Status) => self.status().await,
+            Some(Command::Releases(args)) => self.releases(args).await,
+            Some(Command::Show(args)) => self.show(args).await,
+            Some(Command::Diff(args)) => self.diff(args).await,
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
             Some(Command::Resume) => self.resume().await,
@@ -80,7 +91,7 @@ impl Session<'_> {
             let request = publish_request(&target, site);
             (run::publish(request, &ask, target.events).await, ())
         };
-        let mut report = self.on_target("publish", LooksAt::TheSite, work, |_, ()| {}).await;
+        let mut report = self.on_target("publish", Manner::GoesLive, work, |_, ()| {}).await;
         if let (Some(error), Some(command)) = (&mut report.error, site.dir.as_deref().and_then(args::meant_command))
             && error.code == Code::NoSite.as_str()
         {
@@ -103,7 +114,7 @@ impl Session<'_> {
                 None => {}
             }
         };
-        self.on_target("plan", LooksAt::Nothing, work, show).await
+        self.on_target("plan", Manner::Shows, work, show).await
     }
 
     async fn rollback(&self, args: &RollbackArgs) -> Report {
@@ -114,7 +125,7 @@ impl Session<'_> {
             let request = RollbackRequest { environment, caller, release, hold, reason };
             (run::rollback(request, &ask, events).await, ())
         };
-        self.on_target("rollback", LooksAt::TheSite, work, |_, ()| {}).await
+        self.on_target("rollback", Manner::GoesBack, work, |_, ()| {}).await
     }
 
     async fn activate(&self, args: &ActivateArgs) -> Report {
@@ -125,7 +136,7 @@ impl Session<'_> {
             let request = ActivateRequest { environment, caller, release, force, reason };
             (run::activate(request, &ask, events).await, ())
         };
-        self.on_target("activate", LooksAt::TheSite, work, |_, ()| {}).await
+        self.on_target("activate", Manner::GoesBack, work, |_, ()| {}).await
     }
 
     async fn resume(&self) -> Report {
@@ -137,7 +148,7 @@ impl Session<'_> {
             };
             self.terminal.result(text);
         };
-        self.on_target("resume", LooksAt::Nothing, work, show).await
+        self.on_target("resume", Manner::Shows, work, show).await
     }
 
     async fn status(&self) -> Report {
@@ -151,7 +162,7 @@ impl Session<'_> {
                 json::line(&status);
             }
         };
-        self.on_target("status", LooksAt::Nothing, work, show).await
+        self.on_target("status", Manner::Shows, work, show).await
     }
 
     /// Opens the target, does `work` until it is done or stopped, and lets `show` write its result for people or
@@ -159,7 +170,7 @@ impl Session<'_> {
     async fn on_target<T>(
         &self,
         command: &str,
-        looks_at: LooksAt,
+        manner: Manner,
         work: impl AsyncFnOnce(Target<'_>) -> (Report, T),
         show: impl FnOnce(Shown<'_>, T),
     ) -> Report {
@@ -168,10 +179,10 @@ impl Session<'_> {
             Err(problem) => return self.refused(command, problem),
         };
         let watch = Watch::default();
-        let listener = self.listener(&watch);
+        let listener = self.listener(&watch, manner);
         let caller = Caller {
             run: random::run_id(),
-            publisher: publisher(self.lookup, machine_name),
+            publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
             clock: self.clock,
             yes: self.global.yes,
             stop: Stop::default(),
@@ -183,20 +194,20 @@ impl Session<'_> {
             caller,
             events: Events::new(&listener),
         };
-        let done = self.unless_stopped(Box::pin(work(target)), || watch.wants_to_end(&stop)).await;
+        let done = self.unless_stopped(Box::pin(work(target)), || stop.request()).await;
         let (report, result) = match done {
             Some((report, result)) => (report, Some(result)),
             None => (watch.report(command, &open.environment.name), None),
         };
         if let (Some(result), None) = (result, &report.error) {
             let shown = Shown { report: &report, environment: &open.environment };
-            if looks_at == LooksAt::TheSite && self.terminal.is_for_people() && !self.global.quiet {
+            if manner != Manner::Shows && self.terminal.is_for_people() && !self.global.quiet {
                 let style = self.terminal.results();
                 self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
             }
             show(shown, result);
         }
-        self.close(open, looks_at == LooksAt::TheSite && report.error.is_none()).await;
+        self.close(open, manner != Manner::Shows && report.error.is_none()).await;
         report
     }
 
@@ -277,12 +288,17 @@ impl Session<'_> {
     #[cfg(not(feature = "sandbox"))]
     async fn close(&self, _open: Open, _may_look: bool) {}
 
-    fn listener<'a>(&'a self, watch: &'a Watch) -> impl Fn(Event) + Sync + 'a {
+    fn listener<'a>(&'a self, watch: &'a Watch, manner: Manner) -> impl Fn(Event) + Sync + 'a {
         move |event| {
             watch.note(&event);
             match self.global.output {
                 Output::Json => json::event(&event),
-                Output::Human => self.terminal.show(&event),
+                Output::Human => {
+                    if manner == Manner::GoesBack {
+                        self.terminal.say_plan(&event);
+                    }
+                    self.terminal.show(&event);
+                }
             }
         }
     }

@@ -7,7 +7,6 @@ use publish::error::{Code, Problem, VisitorsSee};
 use publish::event::Event;
 use publish::manifest::ReleaseNumber;
 use publish::report::Report;
-use publish::stop::Stop;
 use tokio::sync::Notify;
 
 /// How far a run got.
@@ -35,12 +34,6 @@ impl Watch {
             _ => return,
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reached;
-    }
-
-    /// Asks a run that switches to stop; whether it does: then it ends by itself soon, with a report of its own.
-    pub(crate) fn wants_to_end(&self, stop: &Stop) -> bool {
-        stop.request();
-        matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Reached::Switching(_))
     }
 
     /// The report of a run that was stopped now.

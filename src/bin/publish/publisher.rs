@@ -1,6 +1,10 @@
-//! Who publishes, from where and what: as the environment of the common pipelines says it, else user and machine.
+//! Who publishes, from where and what: as the environment of the common pipelines says it, else user, machine and git.
+
+pub(crate) mod git;
 
 use publish::manifest::Publisher;
+
+use git::Commit;
 
 /// One pipeline's variables: the one that tells that it is this pipeline, then those of [`Publisher`]'s fields.
 struct Pipeline {
@@ -82,30 +86,37 @@ const PIPELINES: &[Pipeline] = &[
     },
 ];
 
-/// The publisher, by a `lookup` of environment variables; `machine` is asked for the machine's name only outside of
-/// the pipelines that are known.
+/// The publisher, by a `lookup` of environment variables. `machine` is asked for the machine's name only outside of the
+/// pipelines that are known. `git` is asked for the commit that it is given, and without one for what is checked out:
+/// in a pipeline, whose variables know better what is built, it only adds the message.
 pub(crate) fn publisher(
     lookup: &dyn Fn(&str) -> Option<String>,
     machine: impl FnOnce() -> Option<String>,
+    git: impl FnOnce(Option<&str>) -> Option<Commit>,
 ) -> Publisher {
     let value = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
     let first = |names: &[&str]| names.iter().find_map(|name| value(name));
     if let Some(pipeline) = PIPELINES.iter().find(|pipeline| value(pipeline.is_set).is_some()) {
+        let commit = value(pipeline.commit);
+        let message = commit.as_deref().and_then(|commit| git(Some(commit))).and_then(|commit| commit.message);
         return Publisher {
             who: first(pipeline.who),
             place: match pipeline.place {
                 Place::Variable(name) => value(name),
                 Place::GitHubRun => github_run(&value),
             },
-            commit: value(pipeline.commit),
+            commit,
             branch: first(pipeline.branch),
+            message,
         };
     }
+    let built = git(None);
     Publisher {
         who: first(&["USER", "USERNAME", "LOGNAME"]),
         place: first(&["HOSTNAME", "COMPUTERNAME"]).or_else(machine),
-        commit: None,
-        branch: None,
+        commit: built.as_ref().map(|commit| commit.id.clone()),
+        branch: built.as_ref().and_then(|commit| commit.branch.clone()),
+        message: built.and_then(|commit| commit.message),
     }
 }
 
@@ -128,7 +139,17 @@ mod tests {
     fn publisher_with(variables: &[(&str, &str)]) -> Publisher {
         let lookup =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        publisher(&lookup, || Some("laptop".to_owned()))
+        let git = |asked: Option<&str>| {
+            let (id, message) = (asked.unwrap_or("c0ffee0").to_owned(), Some("Raise the prices".to_owned()));
+            Some(Commit { id, branch: Some("checked-out".to_owned()), message })
+        };
+        publisher(&lookup, || Some("laptop".to_owned()), git)
+    }
+
+    #[test]
+    fn a_pipeline_that_does_not_say_what_it_builds_is_not_contradicted_by_git() {
+        let publisher = publisher_with(&[("NETLIFY", "true")]);
+        assert_eq!((publisher.commit, publisher.branch, publisher.message), (None, None, None));
     }
 
     #[test]
@@ -148,6 +169,7 @@ mod tests {
         assert_eq!(publisher.place.as_deref(), Some("https://github.com/octocat/hello/actions/runs/42"));
         assert_eq!(publisher.commit.as_deref(), Some("0123abc"));
         assert_eq!(publisher.branch.as_deref(), Some("main"));
+        assert_eq!(publisher.message.as_deref(), Some("Raise the prices"));
     }
 
     #[test]
@@ -164,10 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_it_is_user_and_machine() {
+    fn elsewhere_it_is_user_machine_and_git() {
         let publisher = publisher_with(&[("USER", "dev")]);
         assert_eq!((publisher.who.as_deref(), publisher.place.as_deref()), (Some("dev"), Some("laptop")));
-        assert_eq!((publisher.commit, publisher.branch), (None, None));
+        assert_eq!(publisher.commit.as_deref(), Some("c0ffee0"));
+        assert_eq!(publisher.branch.as_deref(), Some("checked-out"));
+        assert_eq!(publisher.message.as_deref(), Some("Raise the prices"));
         assert_eq!(publisher_with(&[]).who, None);
     }
 }

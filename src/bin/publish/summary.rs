@@ -1,5 +1,10 @@
 //! Results for people: what a run did, would do or found, in a few lines.
 
+pub(crate) mod diff;
+pub(crate) mod releases;
+pub(crate) mod show;
+mod text;
+
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
@@ -92,7 +97,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     let mut text = match status.release {
         Some(release) => {
             let title = style.bold(&format!("Release {release} is live"));
-            let since = status.since.map_or_else(String::new, |since| format!(" since {since}"));
+            let since = status.since.map_or_else(String::new, |since| format!(" since {}", text::moment(since)));
             format!("{title}{since} at {}\n", place(report, environment))
         }
         None => format!("{} at {}\n", style.bold("Nothing is published"), environment.layout.live_prefix()),
@@ -102,11 +107,12 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     };
     if let Some(publisher) = &status.publisher {
         line("by", &who(publisher));
-        let commit = publisher.commit.iter().chain(&publisher.branch);
-        let built: Vec<&str> = commit.map(String::as_str).collect();
-        if !built.is_empty() {
-            line("built from", &built.join(", "));
+        if let Some(build) = text::build(publisher) {
+            line("built from", &text::cut(&build, text::WIDTH - "  built from ".len()));
         }
+    }
+    if let Some(files) = &status.files {
+        line("changed", &changes(files));
     }
     if let Some(previous) = status.previous_release {
         line("before it", &format!("release {previous}"));
@@ -116,18 +122,24 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
             0 => "which was cut short: the next publish finishes it".to_owned(),
             seconds => format!("which is under way ({seconds} s left)"),
         };
-        line("unfinished", &format!("the activation of release {to}, begun {since} by {}, {what}", who(publisher)));
+        line(
+            "unfinished",
+            &format!("the activation of release {to}, begun {} by {}, {what}", text::moment(*since), who(publisher)),
+        );
     }
     if status.pruning {
         line("unfinished", "a prune");
     }
     for refresh in &status.pending_refreshes {
         let paths = count(refresh.paths.len(), "path");
-        line("owed", &format!("{paths} of the CDN since {}; the next publish asks for it", refresh.since));
+        line(
+            "owed",
+            &format!("{paths} of the CDN since {}; the next publish asks for it", text::moment(refresh.since)),
+        );
     }
     if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
-        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-        line("held", &format!("since {since} by {}{reason}", who(publisher)));
+        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", text::harmless(reason)));
+        line("held", &format!("since {} by {}{reason}", text::moment(*since), who(publisher)));
     }
     if !status.leftovers.is_empty() {
         let number = count(status.leftovers.len(), "object");
@@ -143,7 +155,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
 /// `octocat, https://github.com/octocat/hello/actions/runs/42`
 fn who(publisher: &Publisher) -> String {
     let parts: Vec<&str> = publisher.who.iter().chain(&publisher.place).map(String::as_str).collect();
-    if parts.is_empty() { "someone".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "someone".to_owned() } else { text::harmless(&parts.join(", ")) }
 }
 
 /// `https://www.example.com (s3://example-site/live/)`
@@ -156,6 +168,12 @@ fn place(report: &Report, environment: &Environment) -> String {
 }
 
 fn changes(files: &FileCounts) -> String {
+    let numbers = numbers(files);
+    if numbers.is_empty() { "no files".to_owned() } else { format!("files: {numbers}") }
+}
+
+/// `3 added, 38 unchanged`
+fn numbers(files: &FileCounts) -> String {
     let parts = [
         (files.added, "added"),
         (files.replaced, "replaced"),
@@ -163,9 +181,8 @@ fn changes(files: &FileCounts) -> String {
         (files.removed, "removed"),
         (files.unchanged, "unchanged"),
     ];
-    let said: Vec<String> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
-    if said.is_empty() { "no files".to_owned() } else { format!("files: {}", said.join(", ")) }
+    let said = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
+    said.collect::<Vec<_>>().join(", ")
 }
 
 fn sent(report: &Report) -> String {
@@ -310,11 +327,18 @@ mod tests {
     #[test]
     fn a_status_tells_what_is_live_and_what_is_unfinished() {
         let publisher = Publisher { who: Some("octocat".to_owned()), ..Publisher::default() };
+        let built = Publisher {
+            commit: Some("c0ffee0".to_owned()),
+            branch: Some("main".to_owned()),
+            message: Some("Raise the prices".to_owned()),
+            ..publisher.clone()
+        };
         let since = Timestamp::from_unix_seconds(0);
         let status = Status {
             release: Some(ReleaseNumber::new(8)),
             since: Some(since),
-            publisher: Some(publisher.clone()),
+            publisher: Some(built),
+            files: Some(FileCounts { replaced: 2, unchanged: 27, ..FileCounts::default() }),
             previous_release: Some(ReleaseNumber::new(7)),
             activation: Some(ActivationStatus {
                 to: ReleaseNumber::new(9),
@@ -334,13 +358,15 @@ mod tests {
             pruning: false,
         };
         let text = render_status(&status, &Report::new("status", "production"), &environment(), Style::plain());
-        let expected = "Release 8 is live since 1970-01-01T00:00:00Z at https://www.example.com/ (s3://example-site/live/)\n  \
+        let expected = "Release 8 is live since 1970-01-01 00:00 UTC at https://www.example.com/ (s3://example-site/live/)\n  \
             by         octocat\n  \
+            built from c0ffee0 main: Raise the prices\n  \
+            changed    files: 2 replaced, 27 unchanged\n  \
             before it  release 7\n  \
-            unfinished the activation of release 9, begun 1970-01-01T00:00:00Z by octocat, which was cut short: \
+            unfinished the activation of release 9, begun 1970-01-01 00:00 UTC by octocat, which was cut short: \
             the next publish finishes it\n  \
-            owed       1 path of the CDN since 1970-01-01T00:00:00Z; the next publish asks for it\n  \
-            held       since 1970-01-01T00:00:00Z by octocat: incident\n  \
+            owed       1 path of the CDN since 1970-01-01 00:00 UTC; the next publish asks for it\n  \
+            held       since 1970-01-01 00:00 UTC by octocat: incident\n  \
             left over  1 object of files that left the site, still reachable\n";
         assert_eq!(text, expected);
     }

@@ -129,6 +129,13 @@ impl Terminal {
         }
     }
 
+    /// Says what a run is about to do, unless told to be quiet.
+    pub(crate) fn say_plan(&self, event: &Event) {
+        if let (Some(plan), false) = (lines::plan(event), matches!(self.progress, Progress::None)) {
+            self.write(&plan);
+        }
+    }
+
     /// Says something about the run that is no event of it, unless told to be quiet.
     #[cfg(feature = "sandbox")]
     pub(crate) fn say(&self, line: &str) {

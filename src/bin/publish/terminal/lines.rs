@@ -37,6 +37,34 @@ pub(super) fn line(event: &Event) -> Option<String> {
     Some(line)
 }
 
+/// What is about to be done, with what it costs: the first 1,000 paths of an account's month are free, and each one
+/// beyond them is 0.005 USD (AWS.md 1.5).
+pub(super) fn plan(event: &Event) -> Option<String> {
+    let Event::Planned { files, copied, deleted, paths } = event else { return None };
+    let changed = [
+        (files.added, "added"),
+        (files.replaced, "replaced"),
+        (files.reheadered, "with other headers"),
+        (files.removed, "removed"),
+    ];
+    let changed: Vec<String> =
+        changed.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    let changed = if changed.is_empty() { "none".to_owned() } else { changed.join(", ") };
+    let price = match paths {
+        0 => String::new(),
+        _ => format!(", free within 1,000 a month, {:.3} USD beyond", *paths as f64 * 0.005),
+    };
+    Some(format!(
+        "  files    {changed}\n  S3       {} and {} inside the bucket\n  CDN      {}{price}\n",
+        match copied {
+            1 => "1 copy".to_owned(),
+            _ => format!("{copied} copies"),
+        },
+        count(*deleted, "removal"),
+        count(*paths, "path"),
+    ))
+}
+
 /// `1 path`, `2 paths`, `2 addresses`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
@@ -48,9 +76,19 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use publish::event::FileCounts;
     use publish::manifest::ReleaseNumber;
 
     use super::*;
+
+    #[test]
+    fn a_plan_says_what_it_costs() {
+        let files = FileCounts { added: 1, replaced: 4, ..FileCounts::default() };
+        let text = plan(&Event::Planned { files, copied: 5, deleted: 1, paths: 7 }).unwrap();
+        let expected = "  files    1 added, 4 replaced\n  S3       5 copies and 1 removal inside the bucket\n  \
+            CDN      7 paths, free within 1,000 a month, 0.035 USD beyond\n";
+        assert_eq!(text, expected);
+    }
 
     #[test]
     fn phases_are_lines_and_their_progress_is_not() {

@@ -1,0 +1,123 @@
+//! Words and tables for terminals. Whatever came out of a bucket may have been put there by anybody who can write to
+//! it, and must not steer the terminal.
+
+use publish::clock::Timestamp;
+use publish::manifest::Publisher;
+
+/// Most characters of a line that is ours to lay out.
+pub(super) const WIDTH: usize = 100;
+
+/// `2026-11-21 14:03 UTC`
+pub(super) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    match text.split_once('T') {
+        Some((date, time)) => format!("{date} {} UTC", time.get(..5).unwrap_or(time)),
+        None => text,
+    }
+}
+
+/// `text` without control characters, which a terminal would obey.
+pub(super) fn harmless(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+}
+
+/// At most `width` characters of `text`, and a mark where more were.
+pub(super) fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// `text` in lines of at most `width` characters; a word that is longer, as an address, stays whole.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// The person or the pipeline's actor.
+pub(super) fn who(publisher: &Publisher) -> String {
+    harmless(publisher.who.as_deref().unwrap_or("someone"))
+}
+
+/// The machine, or the address of the pipeline's job.
+pub(super) fn place(publisher: &Publisher) -> Option<String> {
+    publisher.place.as_deref().map(harmless)
+}
+
+/// `c0ffee0123 main: Raise the prices`
+pub(super) fn build(publisher: &Publisher) -> Option<String> {
+    const SHORT: usize = 10;
+    let commit = publisher.commit.as_deref().map(|commit| commit.chars().take(SHORT).collect::<String>());
+    let names: Vec<&str> = commit.as_deref().into_iter().chain(publisher.branch.as_deref()).collect();
+    let parts: Vec<String> = [names.join(" "), publisher.message.clone().unwrap_or_default()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    (!parts.is_empty()).then(|| harmless(&parts.join(": ")))
+}
+
+/// How the cells of a column stand in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    Left,
+    Right,
+}
+
+/// The width of a column: that of its widest cell.
+pub(super) fn width_of<'a>(cells: impl IntoIterator<Item = &'a str>) -> usize {
+    cells.into_iter().map(|cell| cell.chars().count()).max().unwrap_or(0)
+}
+
+/// `text` filled up to `width` characters.
+pub(super) fn padded(text: &str, width: usize, align: Align) -> String {
+    match align {
+        Align::Left => format!("{text:<width$}"),
+        Align::Right => format!("{text:>width$}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_to_the_minute() {
+        assert_eq!(moment(Timestamp::from_unix_seconds(1_795_269_823)), "2026-11-21 14:03 UTC");
+        assert!(moment(Timestamp::from_unix_seconds(i64::MIN)).ends_with(" UTC"));
+    }
+
+    #[test]
+    fn what_steers_a_terminal_is_taken_out() {
+        assert_eq!(harmless("a\u{1b}[2Jb\nc\u{7}"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}");
+    }
+
+    #[test]
+    fn long_texts_are_cut_or_wrapped() {
+        assert_eq!(cut("ärgerlich", 9), "ärgerlich");
+        assert_eq!(cut("ärgerlich", 4), "ärg…");
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("see https://www.example.com/ now", 5), ["see", "https://www.example.com/", "now"]);
+    }
+
+    #[test]
+    fn a_build_is_told_by_commit_branch_and_message() {
+        let mut publisher = Publisher::default();
+        assert_eq!(build(&publisher), None);
+        publisher.message = Some("Raise the prices".to_owned());
+        assert_eq!(build(&publisher).as_deref(), Some("Raise the prices"));
+        publisher.commit = Some("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned());
+        publisher.branch = Some("main".to_owned());
+        assert_eq!(build(&publisher).as_deref(), Some("c0ffee00c0 main: Raise the prices"));
+    }
+}

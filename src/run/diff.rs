@@ -1,0 +1,105 @@
+//! Comparing a release with another one, or with a folder.
+
+use std::path::PathBuf;
+
+use super::goal::{Folder, Goal};
+use super::releases::{active, unknown};
+use super::session::Session;
+use super::{Caller, reported, untouched};
+use crate::diff::Diff;
+use crate::environment::Environment;
+use crate::error::{Code, Problem};
+use crate::event::Events;
+use crate::head::{CdnView, Head};
+use crate::live::as_activated;
+use crate::manifest::{Files, ReleaseNumber};
+use crate::report::Report;
+
+/// Everything that a comparison starts from.
+#[derive(Clone, Debug)]
+pub struct DiffRequest {
+    /// Where.
+    pub environment: Environment,
+    /// Who asks.
+    pub caller: Caller,
+    /// The first.
+    pub from: ReleaseNumber,
+    /// The second.
+    pub to: Side,
+}
+
+/// What a release is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The active release.
+    Active,
+    /// A release.
+    Release(ReleaseNumber),
+    /// A built site, with the headers that a publish would give it.
+    Folder(PathBuf),
+}
+
+/// What came of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// The second, if it is a release.
+    pub to: Option<ReleaseNumber>,
+    /// How it differs from the first.
+    pub diff: Diff,
+}
+
+/// Compares a release with another one or with a folder: a request for the head and one for each release. Both are
+/// taken as they would be live now: a name that has lied since they were staged is mutable.
+pub async fn diff(request: DiffRequest, events: Events<'_>) -> (Report, Option<Comparison>) {
+    let DiffRequest { environment, caller, from, to } = &request;
+    let mut comparison = None;
+    let report = reported("diff", environment, caller, events, async |session, report| {
+        let folder = match to {
+            Side::Folder(folder) => Some(Goal::Folder(Folder::read(folder, session).map_err(untouched)?)),
+            Side::Active | Side::Release(_) => None,
+        };
+        let head = session.read_head_for(report).await.map_err(untouched)?.head;
+        let number = match to {
+            Side::Active => Some(active(&head).map_err(untouched)?),
+            Side::Release(release) => Some(*release),
+            Side::Folder(_) => None,
+        };
+        let first = session.files_of(*from, &head).await.map_err(untouched)?;
+        let second = match (folder, number) {
+            (Some(folder), _) => session.files_to_be(&folder, &head).await,
+            (None, Some(release)) => session.files_of(release, &head).await,
+            (None, None) => Ok(Files::new()),
+        };
+        let diff = Diff::between(&first, &second.map_err(untouched)?);
+        report.files = diff.counts;
+        comparison = Some(Comparison { to: number, diff });
+        Ok(())
+    })
+    .await;
+    (report, comparison)
+}
+
+impl Session<'_> {
+    /// The files of a release as they would be live now.
+    async fn files_of(&self, release: ReleaseNumber, head: &Head) -> Result<Files, Problem> {
+        if let Some(manifest) = self.state.read_manifest(release).await? {
+            return Ok(as_activated(manifest.files, &self.environment.layout, head));
+        }
+        match self.state.read_claim(release).await? {
+            Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is not complete"))
+                .hint("Only what is complete in the bucket can be compared.")),
+            None => Err(unknown(release)),
+        }
+    }
+
+    /// The files of a folder as a publish would make them live. What the head knows of the distribution is believed.
+    async fn files_to_be(&mut self, folder: &Goal, head: &Head) -> Result<Files, Problem> {
+        let known =
+            head.distribution.as_ref().filter(|facts| Some(&facts.id) == self.environment.distribution.as_ref());
+        if known.is_none() {
+            self.read_distribution(head).await?;
+        }
+        let cdn = known.map_or_else(|| self.cdn(), CdnView::of);
+        Ok(folder.content(&self.environment.layout, &head.mutable_paths, cdn))
+    }
+}
