@@ -98,6 +98,7 @@ async fn publish(environment: &Environment, folder: &Path, run: &str) -> Result<
         overwrite: false,
         force: false,
         stage_only: false,
+        adopt: false,
     };
     succeeded(run::publish(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await)
 }

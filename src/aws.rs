@@ -1,8 +1,10 @@
 //! AWS: the only module that names its SDK. What leaves it are nouns of this project and errors for people.
 
+mod adopt;
 mod answer;
 mod attempts;
 mod cdn;
+mod download;
 mod fetch;
 mod multipart;
 mod pace;
@@ -36,6 +38,7 @@ use crate::error::{Code, Problem};
 pub use answer::{CdnError, Class, StoreError};
 pub use attempts::RequestCounter;
 pub use cdn::Cdn;
+pub use download::Download;
 pub use fetch::{Answer, FetchError, Fetcher};
 pub use pace::MOST_AT_ONCE;
 pub use store::{Fetched, Listed, ObjectInfo, Store};
@@ -76,9 +79,18 @@ impl Aws {
     /// # Errors
     /// [`Code::Configuration`], if nothing says in which region the bucket is, or an endpoint is not a URL.
     pub async fn connect(environment: &Environment) -> Result<Aws, Problem> {
+        Aws::connect_counting(environment, RequestCounter::default()).await
+    }
+
+    /// As [`Aws::connect`], to another environment that this run works with too: its requests are counted together with
+    /// those of this one.
+    pub async fn connect_beside(&self, environment: &Environment) -> Result<Aws, Problem> {
+        Aws::connect_counting(environment, self.requests.clone()).await
+    }
+
+    async fn connect_counting(environment: &Environment, requests: RequestCounter) -> Result<Aws, Problem> {
         let access = &environment.access;
         let config = load(access).await?;
-        let requests = RequestCounter::default();
         let store = connect_store(environment, &config, &requests)?;
         let cdn = match &environment.distribution {
             Some(distribution) => Some(connect_cloudfront(environment, distribution, &config, &requests)?),

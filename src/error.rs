@@ -18,7 +18,7 @@ pub enum Code {
     Configuration,
     /// The site's folder is not there, is not a folder, or holds nothing.
     NoSite,
-    /// A file or folder of the site cannot be read.
+    /// A file or folder of the site cannot be read, or a temporary file cannot be written.
     Unreadable,
     /// A name in the site cannot become a key or a URL.
     BadName,

@@ -6,7 +6,8 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Everything about an answer that S3 keeps beside the bytes. No object is stored without the first two.
+/// Everything about an answer that S3 keeps beside the bytes. This program gives every file the first two; an object
+/// that was there before it may lack them, and an empty text stands for a header that is not there.
 ///
 /// Read from the state, every value is one that [`is_field_value`] takes and every name of metadata a token in lower
 /// case: they become the headers of requests when a release is brought back.

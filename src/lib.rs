@@ -8,11 +8,14 @@
 //! ```
 
 pub mod activate;
+pub mod adopt;
 pub mod aws;
 pub mod clock;
 pub mod config;
 pub mod diff;
 pub mod digest;
+pub mod download;
+pub mod elsewhere;
 pub mod environment;
 pub mod error;
 pub mod event;

@@ -225,7 +225,8 @@ async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, list
     if listed.iter().filter(outside).count() == 0 {
         return Ok(());
     }
-    for release in state.releases().await?.complete.into_keys() {
+    // What an adoption that was cut short has marked is as foreign as what it has not: release 0 is not there.
+    for release in state.releases().await?.complete.into_keys().filter(|release| *release != ReleaseNumber::ADOPTED) {
         claimed.extend(state.read_claim(release).await?.into_iter().flat_map(|claim| claim.live));
     }
     let strangers: Vec<&Address> = listed
@@ -242,7 +243,7 @@ async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, list
                 1 => format!("{place} already holds an object that publish did not put there: {first}"),
                 count => format!("{place} already holds {count} objects that publish did not put there, as {first}"),
             };
-            Err(Problem::new(Code::ForeignObjects, message).hint(OVERWRITE))
+            Err(Problem::new(Code::ForeignObjects, message).hint(format!("{ADOPT} {OVERWRITE}")))
         }
     }
 }
@@ -251,6 +252,8 @@ async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, list
 pub(crate) fn foreign_object(address: &Address) -> Problem {
     Problem::new(Code::ForeignObjects, format!("{address} was not put there by publish")).hint(OVERWRITE)
 }
+
+const ADOPT: &str = "Use --adopt: it makes what lies there release 0, to which `publish rollback 0` goes back.";
 
 const OVERWRITE: &str = "Choose another `prefix` or bucket, or use --overwrite: it writes over the objects that the \
     site needs, which cannot be undone, and leaves all others alone.";

@@ -62,6 +62,9 @@ impl From<ReleaseNumber> for u64 {
 }
 
 impl ReleaseNumber {
+    /// The site as it was before this program: no run that publishes a folder claims it.
+    pub const ADOPTED: ReleaseNumber = ReleaseNumber(0);
+
     /// The release with that number.
     pub fn new(number: u64) -> ReleaseNumber {
         ReleaseNumber(number)

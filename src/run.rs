@@ -1,11 +1,13 @@
 //! The only file that knows the order of the stages, and therefore the only one that knows what visitors see when one
 //! of them fails.
 
+mod adopt;
 mod diff;
 mod go_live;
 mod goal;
 mod intention;
 mod permission;
+mod promote;
 mod releases;
 mod session;
 
@@ -29,6 +31,7 @@ use goal::{Folder, Goal};
 use session::Session;
 
 pub use diff::{Comparison, DiffRequest, Side, diff};
+pub use promote::{PromoteRequest, promote};
 pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
 
 /// Who runs a command, and how it may be spoken to.
@@ -55,6 +58,8 @@ pub struct PublishRequest {
     pub caller: Caller,
     /// The built site.
     pub folder: PathBuf,
+    /// Whether what lies there before the first publish becomes release 0.
+    pub adopt: bool,
     /// Whether foreign objects that the site needs are written over.
     pub overwrite: bool,
     /// Whether an older number may replace a newer one.
@@ -97,11 +102,19 @@ pub struct RollbackRequest {
 /// On what terms a release becomes live.
 #[derive(Clone, Debug, Default)]
 struct Terms {
+    adopt: bool,
     overwrite: bool,
     force: bool,
     stage_only: bool,
     rollback: Option<Rollback>,
     reason: Option<String>,
+}
+
+impl Terms {
+    fn of(request: &PublishRequest) -> Terms {
+        let PublishRequest { adopt, overwrite, force, stage_only, .. } = *request;
+        Terms { adopt, overwrite, force, stage_only, ..Terms::default() }
+    }
 }
 
 /// What a person says to a question.
@@ -120,8 +133,8 @@ pub type Ask<'a> = &'a (dyn Fn(&str) -> Answer + Sync);
 
 /// Publishes a folder: stage, activate, refresh, verify. Never fails without a report.
 pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
-    let PublishRequest { environment, caller, folder, overwrite, force, stage_only } = &request;
-    let terms = Terms { overwrite: *overwrite, force: *force, stage_only: *stage_only, ..Terms::default() };
+    let PublishRequest { environment, caller, folder, .. } = &request;
+    let terms = Terms::of(&request);
     reported("publish", environment, caller, events, async |session, report| {
         let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
         let pointer = session.state.read_head().await.map_err(untouched)?;
@@ -132,10 +145,13 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
 
 /// Makes the plan that [`publish`] would carry out, and changes nothing. Exit code 0: nothing to do, 10: changes.
 pub async fn plan(request: PublishRequest, events: Events<'_>) -> (Report, Option<Plan>) {
-    let PublishRequest { environment, caller, folder, overwrite, force, stage_only } = &request;
-    let terms = Terms { overwrite: *overwrite, force: *force, stage_only: *stage_only, ..Terms::default() };
+    let PublishRequest { environment, caller, folder, .. } = &request;
+    let terms = Terms::of(&request);
     let mut planned = None;
     let report = reported("plan", environment, caller, events, async |session, report| {
+        if terms.adopt {
+            return Err(untouched(adopting_is_writing()));
+        }
         let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
         planned = session.plan_only(&goal, &terms, report).await.map_err(untouched)?;
         Ok(())
@@ -269,6 +285,12 @@ fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<()
         format!("release {release} was live before or was overtaken: only releases after {newest} can be activated");
     let hint = format!("`publish rollback {release}` goes back to it on purpose.");
     Err(Problem::new(Code::Superseded, message).hint(hint).while_visitors_see(VisitorsSee::TheSame(active)))
+}
+
+/// What the objects hold that would be adopted is only known when S3 has copied them.
+fn adopting_is_writing() -> Problem {
+    Problem::new(Code::Usage, "a plan writes nothing, so it cannot adopt what lies there")
+        .hint("`publish --adopt --stage-only` adopts, and visitors notice nothing; then `publish plan` shows the rest.")
 }
 
 fn untouched(problem: Problem) -> Failure {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::aws::{Class, Condition, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
+use crate::elsewhere::{Brought, Elsewhere, Place};
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::headers::Headers;
@@ -26,6 +27,8 @@ const ASK_FIRST_BYTES: u64 = 1 << 20;
 pub enum Source<'a> {
     /// The built site on the disk.
     Folder(&'a BTreeMap<SitePath, SourceFile>),
+    /// Another environment.
+    Elsewhere(&'a Elsewhere),
     /// Nowhere: a release that is complete has all its bytes in the bucket.
     Bucket,
 }
@@ -35,7 +38,7 @@ impl<'a> Source<'a> {
     pub(crate) fn file(&self, path: &SitePath) -> Result<&'a SourceFile, Problem> {
         let file = match self {
             Source::Folder(files) => files.get(path),
-            Source::Bucket => None,
+            Source::Elsewhere(_) | Source::Bucket => None,
         };
         file.ok_or_else(|| {
             Problem::new(Code::MissingBytes, format!("the bytes of {path} are not in the bucket"))
@@ -54,6 +57,8 @@ pub struct Staged {
     pub complete: bool,
     /// What was sent.
     pub uploaded: Uploaded,
+    /// Objects that S3 copied from another environment.
+    pub copied: usize,
     /// Fingerprinted files that were there with other headers, and those: to be put right while activating.
     pub other_headers: BTreeMap<SitePath, Headers>,
 }
@@ -114,7 +119,7 @@ impl Staging<'_> {
             self.state.write_manifest(&manifest).await.map_err(NotStaged::Failed)?;
             self.events.send(Event::Staged { release: claim.release });
         }
-        Ok(Staged { manifest, complete, uploaded: sent.uploaded, other_headers: sent.other_headers })
+        Ok(sent.staged(manifest, complete))
     }
 
     /// Proves that all bytes are there which `plan` needs to make a release live that is complete, and brings those that
@@ -127,7 +132,7 @@ impl Staging<'_> {
             return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
         }
         let manifest = Manifest { files: plan.files.clone(), ..manifest.clone() };
-        Ok(Staged { manifest, complete: true, uploaded: sent.uploaded, other_headers: sent.other_headers })
+        Ok(sent.staged(manifest, true))
     }
 
     /// What is there already where an earlier claim names what ours does: a run that was cut short, while staging or
@@ -183,6 +188,7 @@ impl Staging<'_> {
                     sent.uploaded.objects += 1;
                     sent.uploaded.bytes += bytes;
                 }
+                Delivery::Copied => sent.copied += 1,
                 Delivery::AlreadyThere => {}
                 Delivery::OtherHeaders(headers) => {
                     sent.other_headers.insert(path, headers);
@@ -216,7 +222,8 @@ impl Staging<'_> {
         let blob = upload.to == Destination::Blob;
         let headers = if blob { blob_headers() } else { entry.headers.clone() };
         let must_be_there = matches!(self.source, Source::Bucket);
-        let ask_first = must_be_there || upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(address);
+        let from_disk = matches!(self.source, Source::Folder(_));
+        let ask_first = !from_disk || upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(address);
         if ask_first && let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
             return self.settle(upload, entry, address, &headers, info).await;
         }
@@ -226,16 +233,27 @@ impl Staging<'_> {
                 return self.settle(upload, entry, address, &headers, info).await;
             }
         }
-        let source = self.source.file(&upload.path)?;
-        match self.store.put_file(address, source, &headers, Condition::Absent).await {
-            Ok(_) => Ok(Delivery::Sent(upload.size_bytes)),
+        let place = Place { store: self.store, address, headers: &headers, condition: Condition::Absent };
+        match self.bring(upload, place).await? {
+            Brought::Sent => Ok(Delivery::Sent(upload.size_bytes)),
+            Brought::Copied => Ok(Delivery::Copied),
             // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
-            Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
-                match self.store.head(address).await.map_err(Problem::from)? {
-                    Some(info) => self.settle(upload, entry, address, &headers, info).await,
-                    None => Err(error.into()),
-                }
-            }
+            Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
+                Some(info) => self.settle(upload, entry, address, &headers, info).await,
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// Brings one file's bytes to `place`, wherever they come from.
+    async fn bring(&self, upload: &Upload, place: Place<'_>) -> Result<Brought, Problem> {
+        if let Source::Elsewhere(elsewhere) = self.source {
+            return elsewhere.bring(&upload.path, place, self.events).await;
+        }
+        let source = self.source.file(&upload.path)?;
+        match self.store.put_file(place.address, source, place.headers, place.condition).await {
+            Ok(_) => Ok(Brought::Sent),
+            Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => Ok(Brought::Taken(error)),
             Err(error) => Err(not_sent(&upload.path, error)),
         }
     }
@@ -272,10 +290,12 @@ impl Staging<'_> {
             }
             (false, false) if ours => Ok(Delivery::OtherBytes),
             (false, false) if self.foreign == Foreign::Overwrite => {
-                let source = self.source.file(&upload.path)?;
-                let written = self.store.put_file(address, source, headers, Condition::Matches(&info.etag)).await;
-                written.map_err(|error| not_sent(&upload.path, error))?;
-                Ok(Delivery::Sent(upload.size_bytes))
+                let place = Place { store: self.store, address, headers, condition: Condition::Matches(&info.etag) };
+                match self.bring(upload, place).await? {
+                    Brought::Sent => Ok(Delivery::Sent(upload.size_bytes)),
+                    Brought::Copied => Ok(Delivery::Copied),
+                    Brought::Taken(error) => Err(error.into()),
+                }
             }
             (_, false) => Err(foreign_object(address)),
         }
@@ -285,6 +305,7 @@ impl Staging<'_> {
 /// How a file's bytes came to be where they belong.
 enum Delivery {
     Sent(u64),
+    Copied,
     AlreadyThere,
     OtherHeaders(Headers),
     OtherBytes,
@@ -293,9 +314,17 @@ enum Delivery {
 #[derive(Default)]
 struct Sent {
     uploaded: Uploaded,
+    copied: usize,
     other_headers: BTreeMap<SitePath, Headers>,
     lied: BTreeSet<SitePath>,
     stored: BTreeSet<Address>,
+}
+
+impl Sent {
+    fn staged(self, manifest: Manifest, complete: bool) -> Staged {
+        let Sent { uploaded, copied, other_headers, .. } = self;
+        Staged { manifest, complete, uploaded, copied, other_headers }
+    }
 }
 
 fn manifest(plan: &Plan, claim: &Claim) -> Manifest {

@@ -155,6 +155,20 @@ impl State {
         }
     }
 
+    /// Writes `claim` under its own number, or finds the one that is there: whoever adopts goes on with what was begun.
+    pub async fn claim_or_find(&self, claim: Claim) -> Result<Claim, Problem> {
+        let address = self.layout.claim(claim.release);
+        let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
+        match self.store.put_bytes(&address, bytes, &json_headers(), Condition::Absent).await {
+            Ok(_) => Ok(claim),
+            Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
+                Some(found) => Ok(found),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads a claim; `None` where there is none.
     pub async fn read_claim(&self, release: ReleaseNumber) -> Result<Option<Claim>, Problem> {
         let address = self.layout.claim(release);

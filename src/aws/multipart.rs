@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{Answer, Class, StoreError};
 use super::store::Store;
-use super::upload::{COMPLETION_TIMEOUT, Condition, described, etag, patient, time_for};
+use super::upload::{COMPLETION_TIMEOUT, Condition, described, etag, patient, sent, time_for};
 use crate::digest::Crc64;
 use crate::headers::Headers;
 use crate::layout::Address;

@@ -13,6 +13,7 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use super::adopt::lost_by_a_copy;
 use super::answer::{Answer, Class, Service, StoreError};
 use super::pace::{Pace, Permit};
 use crate::clock::Timestamp;
@@ -90,6 +91,8 @@ pub struct ObjectInfo {
     pub site: Option<String>,
     /// When it was written, by S3's clock.
     pub last_modified: Timestamp,
+    /// Why a copy of it would not be the same, if so: one clause.
+    pub not_copied: Option<&'static str>,
 }
 
 /// One line of a listing.
@@ -303,6 +306,7 @@ impl Store {
 }
 
 fn info(answer: HeadObjectOutput) -> ObjectInfo {
+    let not_copied = lost_by_a_copy(&answer);
     let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
     let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
     metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
@@ -322,6 +326,7 @@ fn info(answer: HeadObjectOutput) -> ObjectInfo {
         },
         site,
         last_modified: moment(answer.last_modified.as_ref()),
+        not_copied,
     }
 }
 

@@ -62,8 +62,8 @@ impl Condition<'_> {
 macro_rules! described {
     ($request:expr, $store:expr, $headers:expr) => {
         $request
-            .cache_control(&$headers.cache_control)
-            .content_type(&$headers.content_type)
+            .set_cache_control(sent(&$headers.cache_control))
+            .set_content_type(sent(&$headers.content_type))
             .set_content_encoding($headers.content_encoding.clone())
             .set_content_disposition($headers.content_disposition.clone())
             .set_content_language($headers.content_language.clone())
@@ -75,6 +75,12 @@ macro_rules! described {
 }
 
 pub(super) use described;
+
+/// A header that the object is to have. An object that was there before this program may lack any, and lacks it again
+/// when it comes back.
+pub(super) fn sent(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}
 
 impl Store {
     /// Stores `bytes`. S3 refuses them if other bytes arrive. Gives the new ETag.
@@ -133,14 +139,33 @@ impl Store {
         headers: &Headers,
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
-        let source = format!("{}/{}", from.bucket, utf8_percent_encode(&from.key, COPY_SOURCE));
+        self.copy_from(self, from, source_etag, to, headers, condition).await
+    }
+
+    /// Whether objects of `other` can be had by a copy inside S3, as far as addresses tell: at another endpoint, the same
+    /// name is another object. Whether the credentials may do both sides, only trying shows.
+    pub fn is_beside(&self, other: &Store) -> bool {
+        self.settings.service.endpoint == other.settings.service.endpoint
+    }
+
+    /// As [`Store::copy`], of an object that `other` knows: its bucket may belong to another account.
+    pub async fn copy_from(
+        &self,
+        other: &Store,
+        from: &Address,
+        source_etag: Option<&str>,
+        to: &Address,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        let source = copy_source(from);
         let send = async || {
             let _permit = self.permit().await;
             let request = self.client.copy_object().bucket(&to.bucket).key(&to.key);
             let request = described!(request, self, headers)
                 .copy_source(&source)
                 .set_copy_source_if_match(source_etag.map(str::to_owned))
-                .set_expected_source_bucket_owner(self.settings.service.owner.clone())
+                .set_expected_source_bucket_owner(other.settings.service.owner.clone())
                 .metadata_directive(MetadataDirective::Replace)
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match());
@@ -152,7 +177,7 @@ impl Store {
     }
 
     /// What is missing is the source, whatever else failed is about the destination.
-    fn copy_failed<E>(&self, from: &Address, to: &Address, error: &SdkError<E>) -> StoreError
+    pub(super) fn copy_failed<E>(&self, from: &Address, to: &Address, error: &SdkError<E>) -> StoreError
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
@@ -237,10 +262,15 @@ impl Store {
     }
 }
 
+/// An object as the header `x-amz-copy-source` names it.
+pub(super) fn copy_source(from: &Address) -> String {
+    format!("{}/{}", from.bucket, utf8_percent_encode(&from.key, COPY_SOURCE))
+}
+
 /// Sends again while another request on the same key is under way.
-async fn again_on_conflict<F>(send: impl Fn() -> F) -> Result<String, StoreError>
+pub(super) async fn again_on_conflict<T, F>(send: impl Fn() -> F) -> Result<T, StoreError>
 where
-    F: Future<Output = Result<String, StoreError>>,
+    F: Future<Output = Result<T, StoreError>>,
 {
     let mut conflicts = 0;
     loop {

@@ -52,6 +52,10 @@ impl Session<'_> {
         ask: Ask<'_>,
         report: &mut Report,
     ) -> Result<(), Failure> {
+        if terms.adopt {
+            (pointer, report.copied) = self.adopt(pointer).await.map_err(untouched)?;
+        }
+        let adopted = report.copied;
         let mut progress = Progress { epoch: pointer.head.prune_epoch, ..Progress::default() };
         loop {
             pointer = self.when_free(pointer).await.map_err(untouched)?;
@@ -106,6 +110,7 @@ impl Session<'_> {
             }
             report.uploaded.objects += ready.uploaded.objects;
             report.uploaded.bytes += ready.uploaded.bytes;
+            report.copied += ready.copied;
             if terms.stage_only {
                 (report.outcome, report.release) = (Outcome::Staged, Some(release));
                 return Ok(());
@@ -114,7 +119,7 @@ impl Session<'_> {
                 let stored = BTreeSet::new();
                 preserved = self.preserve(goal, &intention, terms, &stored).await.map_err(as_before)?;
             }
-            let activating = self.activating(goal.source(), &intention.suspects, terms);
+            let activating = self.activating(goal, &intention.suspects, terms);
             let unfinished = pointer.head.activation.is_some();
             match activating.activate(pointer, &intention.live, &intention.plan, &ready).await {
                 Ok(mut activated) => {
@@ -125,7 +130,7 @@ impl Session<'_> {
                 Err(NotActivated::Outdated(found)) => {
                     pointer = *found;
                     progress.staged = (ready.complete && progress.claim.is_some()).then_some(ready);
-                    report.uploaded = Uploaded::default();
+                    (report.uploaded, report.copied) = (Uploaded::default(), adopted);
                 }
                 Err(NotActivated::Superseded(found)) => {
                     return superseded(&found.head, release, &intention.plan, report);
@@ -223,7 +228,7 @@ impl Session<'_> {
         }
         let (claim, not_activated) = match progress.claim.take() {
             Some(claim) => (claim, Vec::new()),
-            None => self.claim(head, plan).await.map_err(NotStaged::Failed)?,
+            None => self.claim(head, goal, plan).await.map_err(NotStaged::Failed)?,
         };
         let staged = staging.stage(plan, &claim, not_activated).await;
         progress.claim = Some(claim);
@@ -238,7 +243,7 @@ impl Session<'_> {
         terms: &Terms,
         stored: &BTreeSet<Address>,
     ) -> Result<usize, Problem> {
-        self.activating(goal.source(), &intention.suspects, terms).preserve(&intention.plan, stored).await
+        self.activating(goal, &intention.suspects, terms).preserve(&intention.plan, stored).await
     }
 
     /// The blobs that going back to a complete release needs or would write, as far as a listing shows that they are
@@ -268,7 +273,7 @@ impl Session<'_> {
 
     /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
     /// and never activated.
-    async fn claim(&self, head: &Head, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
+    async fn claim(&self, head: &Head, goal: &Goal, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
         let releases = self.state.releases().await?;
         let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
         let live = plan.uploads.iter().filter(|upload| upload.to != Destination::Blob);
@@ -279,7 +284,7 @@ impl Session<'_> {
             run: self.caller.run.clone(),
             epoch: head.prune_epoch,
             since: self.caller.clock.now(),
-            publisher: self.caller.publisher.clone(),
+            publisher: goal.publisher(&self.caller.publisher).clone(),
             live: live.map(|upload| upload.path.clone()).collect(),
             // All of them: a fingerprinted name that lied becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
@@ -343,7 +348,7 @@ impl Session<'_> {
     ) -> Result<(), Failure> {
         report.release = Some(release);
         report.previous_release = intention.plan.from;
-        report.copied = activated.copied;
+        report.copied += activated.copied;
         report.deleted = activated.deleted;
         let sent = intention.plan.uploads.iter().filter(|upload| upload.to == Destination::LiveWhileActivating);
         report.uploaded.objects += sent.clone().count();

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::Terms;
 use super::session::Session;
+use crate::elsewhere::Elsewhere;
 use crate::error::Problem;
 use crate::event::FileCounts;
 use crate::head::CdnView;
 use crate::headers::Kind;
 use crate::layout::Layout;
-use crate::manifest::{Files, Manifest, ReleaseNumber, content_digest};
+use crate::manifest::{Files, Manifest, Publisher, ReleaseNumber, content_digest};
 use crate::path::SitePath;
 use crate::report::Outcome;
 use crate::rules::{RuleContext, Rules};
@@ -22,6 +23,8 @@ use crate::state::Pointer;
 pub(super) enum Goal {
     /// What a folder holds, as a new release.
     Folder(Folder),
+    /// What another environment's release holds, as a new release.
+    Elsewhere(Elsewhere),
     /// A release that is complete in the bucket.
     Release(Manifest),
 }
@@ -56,15 +59,18 @@ impl Goal {
         let context = RuleContext { mutable_paths, cdn, layout };
         match self {
             Goal::Folder(folder) => folder.rules.files(&folder.snapshot.files, &context),
+            Goal::Elsewhere(elsewhere) => Rules::without_lies(elsewhere.files.clone(), &context),
             Goal::Release(manifest) => Rules::without_lies(manifest.files.clone(), &context),
         }
     }
 
-    /// How the files of a folder compare with what is live, if the head alone says that there is nothing to do.
+    /// How the files of a new release compare with what is live, if the head alone says that there is nothing to do.
     /// Anything unfinished, and a distribution of which the head knows nothing yet, must be looked into.
     pub(super) fn unchanged(&self, session: &Session<'_>, pointer: &Pointer) -> Option<FileCounts> {
         let head = &pointer.head;
-        let Goal::Folder(_) = self else { return None };
+        if self.release().is_some() {
+            return None;
+        }
         let nothing_to_look_at = head.is_settled() && head.due_suspects(pointer.read_at).is_empty();
         let active = head.active.as_ref().filter(|_| nothing_to_look_at)?;
         let cdn = match (&session.environment.distribution, &head.distribution) {
@@ -87,7 +93,7 @@ impl Goal {
     /// The release that is to be the active one, where it is complete already.
     pub(super) fn manifest(&self) -> Option<&Manifest> {
         match self {
-            Goal::Folder(_) => None,
+            Goal::Folder(_) | Goal::Elsewhere(_) => None,
             Goal::Release(manifest) => Some(manifest),
         }
     }
@@ -101,6 +107,7 @@ impl Goal {
     pub(super) fn reached(&self, terms: &Terms) -> Outcome {
         match self {
             Goal::Folder(_) => Outcome::Published,
+            Goal::Elsewhere(_) => Outcome::Promoted,
             Goal::Release(_) if terms.rollback.is_some() => Outcome::RolledBack,
             Goal::Release(_) => Outcome::Activated,
         }
@@ -115,7 +122,16 @@ impl Goal {
     pub(super) fn source(&self) -> Source<'_> {
         match self {
             Goal::Folder(folder) => Source::Folder(&folder.snapshot.files),
+            Goal::Elsewhere(elsewhere) => Source::Elsewhere(elsewhere),
             Goal::Release(_) => Source::Bucket,
+        }
+    }
+
+    /// Who makes it live, and what it was built from; `caller`, unless another environment knows more.
+    pub(super) fn publisher<'p>(&'p self, caller: &'p Publisher) -> &'p Publisher {
+        match self {
+            Goal::Elsewhere(elsewhere) => &elsewhere.publisher,
+            Goal::Folder(_) | Goal::Release(_) => caller,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::goal::Goal;
 use super::{Caller, Terms};
 use crate::activate::Activating;
 use crate::aws::Aws;
@@ -17,7 +18,6 @@ use crate::path::SitePath;
 use crate::plan::Policy;
 use crate::refresh::Refreshing;
 use crate::report::{Outcome, Report};
-use crate::stage::Source;
 use crate::state::{NotReplaced, Pointer, State};
 
 /// How often the head is looked at while somebody else's activation is under way.
@@ -125,7 +125,7 @@ impl<'a> Session<'a> {
 
     pub(super) fn activating<'s>(
         &'s self,
-        source: Source<'s>,
+        goal: &'s Goal,
         suspects: &'s BTreeSet<SitePath>,
         terms: &'s Terms,
     ) -> Activating<'s> {
@@ -133,9 +133,9 @@ impl<'a> Session<'a> {
             store: &self.aws.store,
             state: &self.state,
             layout: &self.environment.layout,
-            source,
+            source: goal.source(),
             run: &self.caller.run,
-            publisher: &self.caller.publisher,
+            publisher: goal.publisher(&self.caller.publisher),
             clock: self.caller.clock,
             distribution: self.environment.distribution.as_deref(),
             facts: self.facts.as_ref(),

@@ -6,6 +6,7 @@
     reason = "tests write sites to the disk, and fail by panicking"
 )]
 
+mod adopt;
 mod agreement;
 mod cut_short;
 mod docs;
@@ -22,6 +23,7 @@ mod lying_names;
 mod ministack;
 mod order;
 mod policies;
+mod promote;
 mod proof;
 mod races;
 mod refresh;

@@ -2,8 +2,8 @@
 //! did not write: ministack and boto3, in a virtual environment of their own. What was asked is what a proxy in
 //! between saw; what is there is what boto3 finds.
 //!
-//! ministack gives copies the old Content-Encoding, ignores conditions on what a copy replaces, and completes
-//! invalidations at once: what depends on those is tested against the sandbox alone.
+//! ministack gives copies the old Content-Encoding, ignores conditions on what a copy replaces, says no checksum of a
+//! copy, and completes invalidations at once: what depends on those is tested against the sandbox alone.
 
 mod hosting;
 mod recorder;
@@ -14,12 +14,14 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use publish::digest::Digest;
+use publish::environment::Environment;
 use publish::event::Events;
+use publish::layout::Layout;
 use publish::manifest::ReleaseNumber;
 use publish::releases::ReleaseState;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::rules::{HeaderRule, OneOrMany};
-use publish::run::{self, DiffRequest, ShowRequest, Side};
+use publish::run::{self, Answer, Caller, DiffRequest, PromoteRequest, RollbackRequest, ShowRequest, Side};
 
 use self::hosting::{Hosting, Inspection, request};
 use self::recorder::Recorded;
@@ -259,6 +261,76 @@ async fn releases_are_listed_shown_and_compared() {
     let differs = of("v2").into_iter().filter(|(path, bytes)| of("v1").get(path) != Some(bytes)).count();
     assert_eq!(diff.counts.added + diff.counts.replaced, differs);
     assert_only_read(&hosting.recorder.take());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_promoted_from_another_prefix_without_its_folder() {
+    let hosting = Hosting::new().await;
+    let bucket = &hosting.environment.layout.identity().bucket;
+    let layout = Layout::new("shop", bucket, "staging", None, None);
+    let staging = Environment {
+        name: "staging".to_owned(),
+        layout,
+        distribution: None,
+        url: None,
+        ..hosting.environment.clone()
+    };
+    let report = world::publish(request(staging.clone(), &fixture("v1"))).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    hosting.recorder.take();
+    let promotion = PromoteRequest {
+        environment: hosting.environment.clone(),
+        caller: world::caller(),
+        from: staging,
+        release: None,
+        adopt: false,
+        overwrite: false,
+        force: false,
+        reason: None,
+    };
+    let report = run::promote(promotion, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Promoted), "{report:#?}");
+    let asked = hosting.recorder.take();
+    assert_eq!(sent(&asked), BTreeSet::new());
+    assert_counted_what_was_seen(&report, &asked);
+    let found = hosting.inspect();
+    assert_eq!(found.differences, [""; 0]);
+    assert_manifest_lists(&found, "1", &fixture("v1"));
+    assert_eq!(found.head.unwrap()["active"]["release"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_was_there_before_is_adopted_and_comes_back() {
+    let hosting = Hosting::new().await;
+    hosting.put("live/index.html", "their page");
+    hosting.put("live/about/them.html", "about them");
+    let before = hosting.inspect().objects;
+    let mut publication = request(hosting.environment.clone(), &fixture("v1"));
+    publication.adopt = true;
+    publication.caller.yes = true;
+    let report = world::publish(publication).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Published), "{report:#?}");
+    let found = hosting.inspect();
+    assert_live_is(&found, &fixture("v1"));
+    assert_eq!(found.differences, [""; 0]);
+    // It does not say the SHA-256 of a copy: the bytes are fetched, and go to the blob store.
+    let asked = hosting.recorder.take();
+    for key in before.keys() {
+        assert!(asked.iter().any(|request| request.operation == "GetObject" && request.key == *key), "{key}");
+    }
+    let request = RollbackRequest {
+        environment: hosting.environment.clone(),
+        caller: Caller { yes: true, ..world::caller() },
+        release: None,
+        hold: false,
+        reason: None,
+    };
+    let report = run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::ADOPTED)), "{report:#?}");
+    let found = hosting.inspect();
+    for (key, object) in before {
+        assert_eq!(found.objects.get(&key), Some(&object), "{key}");
+    }
 }
 
 /// The live objects are exactly `folder`'s files, besides fingerprinted ones of earlier releases, each with its bytes

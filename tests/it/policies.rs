@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
+use publish::environment::Environment;
 use publish::event::Events;
+use publish::layout::Layout;
 use publish::manifest::ReleaseNumber;
-use publish::run::{self, DiffRequest, ShowRequest, Side};
+use publish::run::{self, Answer, DiffRequest, PromoteRequest, ShowRequest, Side};
 use publish::sandbox::{LoggedRequest, Service};
 use publish::snapshot::MULTIPART_BYTES;
 use serde_json::Value;
@@ -150,6 +152,42 @@ async fn a_publisher_needs_no_right_to_delete_and_a_release_manager_has_it() {
             assert!(!manager.allows(&need) && !publisher.allows(&need), "{need:?}");
         }
     }
+}
+
+/// Of the environment that a release comes from nothing is needed but to read it, by copies and through this machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_promotes_only_reads_where_the_release_comes_from() {
+    let source = Policy::read("promotion-source");
+    for copies_are_refused in [false, true] {
+        let world = World::with_fixture("v1").await;
+        world.published().await;
+        let layout = Layout::new("shop", BUCKET, "elsewhere", None, None);
+        let name = "production".to_owned();
+        let environment = Environment { name, layout, distribution: None, url: None, ..world.environment.clone() };
+        let from = world.environment.clone();
+        if copies_are_refused {
+            world.refuse("CopyObject", "_publish/elsewhere/blobs/", 403, "AccessDenied");
+        }
+        world.sandbox.clear_requests();
+        let caller = crate::world::caller();
+        let (release, reason, adopt, overwrite, force) = (None, None, false, false, false);
+        let request = PromoteRequest { environment, caller, from, release, adopt, overwrite, force, reason };
+        let report = run::promote(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+        assert_eq!(report.exit_code, 0, "{report:#?}");
+        let there = format!("arn:aws:s3:::{BUCKET}");
+        let needed: Vec<Need> = needed(&world)
+            .into_iter()
+            .filter(|need| {
+                !need.resource.contains("elsewhere")
+                    && need.prefix.as_ref().is_none_or(|prefix| prefix.contains("live"))
+            })
+            .collect();
+        assert!(needed.iter().any(|need| need.resource.starts_with(&format!("{there}/live/"))));
+        for need in &needed {
+            assert!(source.allows(need), "{need:?}");
+        }
+    }
+    assert_eq!(source.actions(), BTreeSet::from(["s3:GetObject", "s3:ListBucket"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

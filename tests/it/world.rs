@@ -82,6 +82,7 @@ impl World {
             environment: self.environment.clone(),
             caller: caller(),
             folder: self.folder.clone(),
+            adopt: false,
             overwrite: false,
             force: false,
             stage_only: false,
@@ -263,7 +264,7 @@ impl World {
             let object = live.get(path.as_str()).unwrap_or_else(|| panic!("{path} is not live"));
             assert_eq!(Digest::of(&object.bytes), entry.digest, "{path}");
             assert_eq!(object.content_type, entry.headers.content_type, "{path}");
-            assert_eq!(object.cache_control.as_deref(), Some(entry.headers.cache_control.as_str()), "{path}");
+            assert_eq!(object.cache_control.as_deref().unwrap_or_default(), entry.headers.cache_control, "{path}");
         }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Make a release live that was published with --stage-only
     Activate(ActivateArgs),
+    /// Make another environment's release live here, without its folder
+    Promote(PromoteArgs),
     /// End a hold that `rollback --hold` began
     Resume,
     /// Show the live release and anything unfinished, held, pending or owed
@@ -71,6 +73,7 @@ impl Command {
             Some(Command::Plan(_)) => "plan",
             Some(Command::Rollback(_)) => "rollback",
             Some(Command::Activate(_)) => "activate",
+            Some(Command::Promote(_)) => "promote",
             Some(Command::Resume) => "resume",
             Some(Command::Status) => "status",
             Some(Command::Releases(_)) => "releases",
@@ -87,6 +90,9 @@ impl Command {
 pub(crate) struct SiteArgs {
     /// The built site [default: `dir` of publish.toml, else dist]
     pub(crate) dir: Option<PathBuf>,
+    /// On a first publish, make what lies where the site goes release 0, to go back to
+    #[arg(long)]
+    pub(crate) adopt: bool,
     /// Publish although other objects lie where the site goes; those with a file's name are replaced
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -160,6 +166,28 @@ fn side(word: &str) -> Result<Side, InvalidRelease> {
     } else {
         Ok(Side::Folder(word.into()))
     }
+}
+
+/// Which release to bring here, from where and why.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct PromoteArgs {
+    /// The environment of publish.toml that has the release
+    #[arg(long, value_name = "ENV")]
+    pub(crate) from: String,
+    /// The release's number there [default: the one that is live there]
+    pub(crate) release: Option<ReleaseNumber>,
+    /// On a first publish, make what lies where the site goes release 0, to go back to
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Publish although other objects lie where the site goes; those with a file's name are replaced
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Publish although a newer release was active meanwhile
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Why, for the history [default: where the release comes from]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 /// How the sandbox runs.
@@ -355,6 +383,16 @@ mod tests {
         assert_eq!(meant_command("sandbx".as_ref()).as_deref(), Some("sandbox"));
         assert_eq!(meant_command("./dist".as_ref()), None);
         assert_eq!(meant_command("build".as_ref()), None);
+    }
+
+    #[test]
+    fn a_promotion_says_from_where_and_may_say_what() {
+        let Some(Command::Promote(args)) = read("publish promote --from staging 3 --env production").unwrap().command
+        else {
+            panic!("another command was read");
+        };
+        assert_eq!((args.from.as_str(), args.release), ("staging", Some(ReleaseNumber::new(3))));
+        assert!(read("publish promote").is_err());
     }
 
     #[test]

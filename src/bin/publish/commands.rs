@@ -1,6 +1,7 @@
 //! What each command does: the one place that calls the library's runs.
 
 mod diff;
+mod promote;
 mod releases;
 mod show;
 
@@ -78,6 +79,7 @@ impl Session<'_> {
             Some(Command::Diff(args)) => self.diff(args).await,
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
+            Some(Command::Promote(args)) => self.promote(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::Plan(site)) => self.plan(site).await,
             // `completions` needs no session and is answered before one begins.
@@ -356,11 +358,12 @@ fn without_sandbox() -> Problem {
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
-    let SiteArgs { dir, overwrite, force, stage_only } = site;
+    let SiteArgs { dir, adopt, overwrite, force, stage_only } = site;
     PublishRequest {
         environment: target.environment.clone(),
         caller: target.caller.clone(),
         folder: config::site_folder(dir.as_deref(), target.config),
+        adopt: *adopt,
         overwrite: *overwrite,
         force: *force,
         stage_only: *stage_only,

@@ -43,7 +43,11 @@ impl Watch {
         let report = Report::new(command, environment);
         match reached {
             Reached::BeforeTheSwitch => {
-                let hint = if command == "publish" { "Run the same command again; it goes on from there." } else { "" };
+                let hint = if matches!(command, "publish" | "promote") {
+                    "Run the same command again; it goes on from there."
+                } else {
+                    ""
+                };
                 report.failed(&problem.hint(hint).while_visitors_see(VisitorsSee::Untouched))
             }
             Reached::Switching(release) => {

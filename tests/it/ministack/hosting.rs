@@ -204,6 +204,7 @@ pub fn request(environment: Environment, folder: &Path) -> PublishRequest {
         environment,
         caller: world::caller(),
         folder: folder.to_owned(),
+        adopt: false,
         overwrite: false,
         force: false,
         stage_only: false,

@@ -1,0 +1,41 @@
+//! `publish promote`: another environment's release becomes the live site of this one.
+
+use publish::config::{self, Config, Overrides};
+use publish::environment::Environment;
+use publish::error::{Code, Problem, VisitorsSee};
+use publish::report::Report;
+use publish::run::{self, PromoteRequest};
+
+use super::{Manner, Session, Target};
+use crate::args::PromoteArgs;
+
+impl Session<'_> {
+    pub(super) async fn promote(&self, args: &PromoteArgs) -> Report {
+        let ask = |question: &str| self.ask(question);
+        let work = async |target: Target<'_>| {
+            let PromoteArgs { from, release, adopt, overwrite, force, reason } = args.clone();
+            let Target { environment, config, caller, events } = target;
+            let from = match source(config, &from, self.is_ci()) {
+                Ok(from) => from,
+                Err(problem) => {
+                    let failure = problem.while_visitors_see(VisitorsSee::Untouched);
+                    return (Report::new("promote", &environment.name).failed(&failure), ());
+                }
+            };
+            let request = PromoteRequest { environment, caller, from, release, adopt, overwrite, force, reason };
+            (run::promote(request, &ask, events).await, ())
+        };
+        self.on_target("promote", Manner::GoesBack, work, |_, ()| {}).await
+    }
+}
+
+/// The environment a release comes from, as publish.toml describes it: flags about the target are not about it.
+fn source(config: Option<&Config>, name: &str, ci: bool) -> Result<Environment, Problem> {
+    match config::resolve(config, Some(name), &Overrides::default(), ci)? {
+        config::Target::Environment(environment) => Ok(*environment),
+        config::Target::Sandbox(_) => {
+            let message = format!("`{name}` is no environment of publish.toml that a release can come from");
+            Err(Problem::new(Code::Usage, message).hint("Publish to the sandbox; promote between places on S3."))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Bringing another environment's release here, without the folder it was made from.
+
+use super::goal::Goal;
+use super::session::Session;
+use super::{Ask, Caller, Terms, reported, untouched};
+use crate::elsewhere::Elsewhere;
+use crate::environment::Environment;
+use crate::error::{Code, Problem};
+use crate::event::Events;
+use crate::live;
+use crate::manifest::{Publisher, ReleaseNumber};
+use crate::report::Report;
+use crate::state::State;
+
+/// Everything that bringing another environment's release here starts from.
+#[derive(Clone, Debug)]
+pub struct PromoteRequest {
+    /// Where the release goes.
+    pub environment: Environment,
+    /// Who does it.
+    pub caller: Caller,
+    /// Where it comes from; nothing is written there.
+    pub from: Environment,
+    /// Its number there; `None`: the one that is active there.
+    pub release: Option<ReleaseNumber>,
+    /// Whether what lies there before the first publish becomes release 0.
+    pub adopt: bool,
+    /// Whether foreign objects that the site needs are written over.
+    pub overwrite: bool,
+    /// Whether an older number may replace a newer one.
+    pub force: bool,
+    /// Why, for the history; `None`: where it comes from.
+    pub reason: Option<String>,
+}
+
+/// Makes another environment's release the live site of this one, as a new release with the same content. Bytes are
+/// copied inside S3 where one set of credentials reaches both, and go through this machine otherwise.
+pub async fn promote(request: PromoteRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
+    let PromoteRequest { environment, caller, from, release, adopt, overwrite, force, reason } = &request;
+    reported("promote", environment, caller, events, async |session, report| {
+        check_pair(from, environment).map_err(untouched)?;
+        let elsewhere = session.read_elsewhere(from, *release).await.map_err(untouched)?;
+        let origin = || format!("release {} of {}", elsewhere.release, elsewhere.name);
+        let reason = Some(reason.clone().unwrap_or_else(origin));
+        let terms = Terms { adopt: *adopt, overwrite: *overwrite, force: *force, reason, ..Terms::default() };
+        let pointer = session.state.read_head().await.map_err(untouched)?;
+        session.go_live(pointer, &Goal::Elsewhere(elsewhere), &terms, ask, report).await
+    })
+    .await
+}
+
+impl Session<'_> {
+    /// Reads a release of another environment as it is live there, or would be. Names that have lied there are mutable
+    /// here too.
+    async fn read_elsewhere(
+        &mut self,
+        from: &Environment,
+        release: Option<ReleaseNumber>,
+    ) -> Result<Elsewhere, Problem> {
+        let store = self.aws.connect_beside(from).await?.store;
+        let state = State::new(store.clone(), from.layout.clone(), self.caller.run.clone());
+        let head = state.read_head().await?.head;
+        let active = head.active.as_ref().map(|active| active.release);
+        let Some(release) = release.or(active) else {
+            return Err(Problem::new(Code::Usage, format!("nothing is published in environment {}", from.name))
+                .hint("Publish there first, or name a release that was staged there."));
+        };
+        let manifest = live::complete(&state, release).await?;
+        let files = live::as_activated(manifest.files, &from.layout, &head);
+        self.mutable_paths.extend(head.mutable_paths);
+        let Publisher { who, place, .. } = self.caller.publisher.clone();
+        let publisher = Publisher { who, place, ..manifest.publisher };
+        Ok(Elsewhere::new(&from.name, release, files, publisher, store, from.layout.clone()))
+    }
+}
+
+/// A site is promoted to another place of its own, and nowhere else.
+fn check_pair(from: &Environment, to: &Environment) -> Result<(), Problem> {
+    let (there, here) = (from.layout.identity(), to.layout.identity());
+    let same_endpoint = from.access.s3_endpoint == to.access.s3_endpoint;
+    if from.name == to.name || (there == here && same_endpoint) {
+        let message = format!("environment {} is the one that the release is to go to", from.name);
+        return Err(Problem::new(Code::Usage, message).hint("`publish rollback` goes back to an earlier release."));
+    }
+    if there.site != here.site {
+        let message = format!("{there} is another site than {here}");
+        return Err(Problem::new(Code::WrongSite, message).hint("A release is promoted between places of one site."));
+    }
+    Ok(())
+}
