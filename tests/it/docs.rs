@@ -216,7 +216,18 @@ fn every_shell_line_can_be_typed() {
 fn check_line(place: &str, line: &str) {
     let words: Vec<&str> = line.split(' ').filter(|word| !word.starts_with("UPDATE=")).collect();
     match words.as_slice() {
-        ["cd", _] | ["cargo", "test" | "check"] | ["cargo", "install", "--path", "."] => {}
+        ["cd", _]
+        | ["cargo", "test" | "check"]
+        | ["cargo", "install", "--path", "."]
+        | ["cargo", "install", "cargo-fuzz"] => {}
+        ["cargo", "run", "--example", name] => {
+            assert!(root().join(format!("examples/{name}.rs")).is_file(), "{place}: there is no example {name}");
+        }
+        ["cargo", "+nightly", "fuzz", "run", target, corpus, seeds, "--", ..] => {
+            let source = root().join(format!("fuzz/fuzz_targets/{target}.rs"));
+            assert!(source.is_file(), "{place}: there is no fuzz target {target}");
+            assert!(corpus.starts_with("fuzz/corpus/") && root().join(seeds).is_dir(), "{place}: {line}");
+        }
         ["publish", arguments @ ..] | ["cargo", "run", "--", arguments @ ..] => {
             if words[0] == "cargo" {
                 let folder = arguments[0];
