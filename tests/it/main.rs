@@ -7,6 +7,7 @@
 )]
 
 mod agreement;
+mod crash;
 mod cut_short;
 mod docs;
 mod doubt;
@@ -29,6 +30,7 @@ mod refusals;
 mod rollback;
 mod snapshot_races;
 mod takeover;
+mod visitor;
 mod world;
 
 #[test]

@@ -269,3 +269,15 @@ async fn a_name_that_lied_comes_back_as_mutable() {
     assert!(!object.cache_control.as_deref().unwrap().contains("immutable"), "{object:?}");
     assert!(world.last_invalidated().contains(&format!("/{chunk}")));
 }
+
+/// Two releases, of which the second is live; a rollback without a number could not refresh the CDN.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_command_finishes_a_rollback_whose_refresh_failed() {
+    let world = three_releases().await;
+    world.refuse("CreateInvalidation", "", 403, "AccessDenied");
+    assert_eq!(world.rollback(None).await.exit_code, 3);
+    world.sandbox.clear_faults();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+    assert_is_live(&world, 2);
+}
