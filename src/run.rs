@@ -236,12 +236,20 @@ async fn reported(
     report
 }
 
-/// Where a rollback goes that is not told. What an activation that was cut short had begun is undone first.
+/// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
+/// was cut short, or that has yet to refresh the CDN, is finished: the same command run again must not undo it.
 fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
+    // Only going back makes a release active whose number is closed.
+    let gone_back_to = |release: ReleaseNumber| release <= head.floor;
     let active = head.active.as_ref();
+    let owed = |release: ReleaseNumber| head.pending_refreshes.iter().any(|refresh| refresh.release == release);
+    let unrefreshed = active.map(|active| active.release).filter(|release| gone_back_to(*release) && owed(*release));
     let earlier = match &head.activation {
+        Some(cut_short) if gone_back_to(cut_short.to) && head.superseded.contains_key(&cut_short.to) => {
+            Some(cut_short.to)
+        }
         Some(_) => active.map(|active| active.release),
-        None => active.and_then(|active| active.previous),
+        None => unrefreshed.or_else(|| active.and_then(|active| active.previous)),
     };
     earlier.ok_or_else(|| {
         Problem::new(Code::Usage, "no release was active before this one")

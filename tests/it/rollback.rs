@@ -270,7 +270,6 @@ async fn a_name_that_lied_comes_back_as_mutable() {
     assert!(world.last_invalidated().contains(&format!("/{chunk}")));
 }
 
-/// Two releases, of which the second is live; a rollback without a number could not refresh the CDN.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_command_finishes_a_rollback_whose_refresh_failed() {
     let world = three_releases().await;
@@ -279,5 +278,17 @@ async fn the_same_command_finishes_a_rollback_whose_refresh_failed() {
     world.sandbox.clear_faults();
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+    assert_is_live(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_command_finishes_a_rollback_that_was_cut_short() {
+    let world = three_releases().await;
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.rollback(None).await.exit_code, 5);
+    world.sandbox.clear_faults();
+    world.let_leases_end();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
     assert_is_live(&world, 2);
 }
