@@ -29,6 +29,7 @@ mod random;
 mod refresh;
 mod refusals;
 mod rollback;
+mod schedules;
 mod signals;
 mod snapshot_races;
 mod takeover;
