@@ -321,7 +321,9 @@ fn is_live(head: &Head, goal: &Goal, plan: &Plan) -> bool {
 /// A newer release is active. That is no failure if it has the same content.
 fn superseded(head: &Head, release: ReleaseNumber, plan: &Plan, report: &mut Report) -> Result<(), Failure> {
     report.release = active_release(head);
-    if head.active.as_ref().is_some_and(|active| active.content == plan.content) {
+    // While an activation is unfinished, visitors may see pages of another release too.
+    let is_whole = head.activation.is_none();
+    if is_whole && head.active.as_ref().is_some_and(|active| active.content == plan.content) {
         report.outcome = Outcome::Unchanged;
         return Ok(());
     }

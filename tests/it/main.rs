@@ -21,6 +21,7 @@ mod leftovers;
 mod lost_answers;
 mod lying_names;
 mod ministack;
+mod model;
 mod order;
 mod policies;
 mod proof;
@@ -35,6 +36,7 @@ mod snapshot_races;
 mod takeover;
 mod visitor;
 mod world;
+mod zombies;
 
 #[test]
 fn no_forgotten_file() {
