@@ -292,3 +292,17 @@ async fn the_same_command_finishes_a_rollback_that_was_cut_short() {
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
     assert_is_live(&world, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn activating_what_is_active_does_not_pass_over_an_activation_that_was_cut_short() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    let report = world.activate(1).await;
+    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
+    assert!(report.error.unwrap().hint.contains("publish rollback 1"));
+    assert!(world.head().activation.is_some());
+}
