@@ -135,7 +135,7 @@ impl Activating<'_> {
             Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
                 Err(NotActivated::CutShort(problem))
             }
-            Err(NotActivated::CutShort(problem)) => match lease.release().await {
+            Err(NotActivated::CutShort(problem)) => match lease.release(self.under_way(&lease, plan, &problem)).await {
                 Err(NotActivated::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
                 // The activation has failed already; that this did too changes nothing of what is said.
                 _ => Err(NotActivated::CutShort(problem)),
@@ -163,6 +163,17 @@ impl Activating<'_> {
         let switched = Switched { release: staged.manifest.release, looked_at, left, floor };
         lease.replace(|head| self.ending(head, live, plan, &switched)).await?;
         Ok((copied, switched.left))
+    }
+
+    /// What may still arrive although this run gives up: requests that nobody answered.
+    fn under_way(&self, lease: &Lease<'_>, plan: &Plan, problem: &Problem) -> Option<Suspects> {
+        if problem.code != Code::Unreachable {
+            return None;
+        }
+        let paths = plan.waves.iter().flatten().map(Action::path).chain(&plan.removals).cloned().collect();
+        // S3's clock was read after this run began: this is not too early.
+        let now = lease.pointer.read_at.map_or(self.clock.now(), |read_at| read_at.plus(self.clock.elapsed()));
+        Some(Suspects { run: self.run.clone(), until: now.plus(SIGNATURES_LAST), paths })
     }
 
     /// The highest number claimed so far, which a rollback closes with all below it.
@@ -295,7 +306,12 @@ impl Activating<'_> {
                 .buffer_unordered(MOST_AT_ONCE)
                 .collect()
                 .await;
-            outcomes.into_iter().collect::<Result<(), Problem>>()?;
+            let mut problems: Vec<Problem> = outcomes.into_iter().filter_map(Result::err).collect();
+            // A request that nobody answered may still arrive: whoever comes next is to know of it before all else.
+            problems.sort_by_key(|problem| problem.code != Code::Unreachable);
+            if let Some(problem) = problems.into_iter().next() {
+                return Err(problem);
+            }
             copied += wave.iter().filter(|action| !matches!(action, Action::Send { .. })).count();
         }
         Ok(copied)
@@ -453,9 +469,10 @@ impl Lease<'_> {
     }
 
     /// Lets the next run begin at once. Where this fails as well, it waits until the lease is over.
-    async fn release(&mut self) -> Result<(), NotActivated> {
+    async fn release(&mut self, under_way: Option<Suspects>) -> Result<(), NotActivated> {
         let given_up = |head: &Head| {
             let mut head = head.clone();
+            head.suspects.extend(under_way.clone());
             if let Some(activation) = &mut head.activation {
                 activation.lease_s = 0;
             }

@@ -25,6 +25,7 @@ mod model;
 mod order;
 mod policies;
 mod proof;
+mod pruned_meanwhile;
 mod races;
 mod random;
 mod refresh;

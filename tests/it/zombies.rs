@@ -170,3 +170,31 @@ async fn whoever_comes_after_two_that_died_ends_right_and_the_cdn_forgets_what_a
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_that_gave_up_had_under_way_is_looked_at_when_signatures_have_expired() {
+    let mut world = World::new().await;
+    world.environment.publish.max_removed_percent = 100;
+    write_release(&world, 1);
+    world.published().await;
+    write_release(&world, 2);
+    world.sandbox.inject_by(|request| {
+        let copies = request.operation == "CopyObject" && request.key == "live/robots.txt";
+        copies.then_some(Effect::ResetBefore)
+    });
+    let report = world.publish().await;
+    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (5, "unreachable"));
+    let head = world.head();
+    assert_eq!(head.activation.unwrap().lease_s, 0, "nobody need wait for it");
+    let [suspects] = &head.suspects[..] else { panic!("{:#?}", head.suspects) };
+    assert!(suspects.paths.iter().any(|path| path.as_str() == "robots.txt"), "{suspects:#?}");
+    world.sandbox.clear_faults();
+    world.let_leases_end();
+    world.published().await;
+    assert_is_live(&world, 2);
+    assert_eq!(world.head().suspects.len(), 1, "it may arrive yet");
+    world.sandbox.advance_clock(UNTIL_SIGNATURES_EXPIRE);
+    world.published().await;
+    assert!(world.head().suspects.is_empty());
+    assert_is_live(&world, 2);
+}
