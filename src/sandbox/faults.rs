@@ -73,7 +73,18 @@ impl Match {
 }
 
 /// Decides for each request that no armed fault hits what happens to it.
-pub(super) struct Choose(pub(super) Box<dyn FnMut(&LoggedRequest) -> Option<Effect> + Send>);
+pub(super) struct Choose(Box<dyn ChooseEffect>);
+
+/// What decides: a closure that may remember.
+trait ChooseEffect: FnMut(&LoggedRequest) -> Option<Effect> + Send {}
+
+impl<F: FnMut(&LoggedRequest) -> Option<Effect> + Send> ChooseEffect for F {}
+
+impl Choose {
+    pub(super) fn new(choose: impl FnMut(&LoggedRequest) -> Option<Effect> + Send + 'static) -> Choose {
+        Choose(Box::new(choose))
+    }
+}
 
 impl fmt::Debug for Choose {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

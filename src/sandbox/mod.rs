@@ -277,7 +277,7 @@ impl Sandbox {
     /// Lets `choose` decide, for each request that no armed fault hits, what happens to it: as a seeded test does that
     /// wants a network of many moods. It replaces the one before it. `None`: the request is served.
     pub fn inject_by(&self, choose: impl FnMut(&LoggedRequest) -> Option<Effect> + Send + 'static) {
-        self.traffic.choose(Choose(Box::new(choose)));
+        self.traffic.choose(Choose::new(choose));
     }
 
     /// Waits until `found` is true of the requests since the log was cleared: it is asked now, and again with each

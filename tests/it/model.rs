@@ -25,33 +25,29 @@ fn files(build: Build) -> [Content; 3] {
 
 /// Where a command that switches is cut short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cut {
-    /// Before the head says that it begins.
-    BeforeTheSwitch,
+enum Before {
+    /// The head does not say that it begins.
+    TheSwitch,
     /// Nothing is written yet.
-    BeforeTheFirst,
+    Writing,
     /// All but the entry page is written, and nothing is removed.
-    BeforeTheEntryPage,
+    TheEntryPage,
     /// All is written and removed; the head does not say so.
-    BeforeTheEnd,
+    TheEnd,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Command {
-    Publish(Build, Option<Cut>),
+    Publish(Build, Option<Before>),
     Stage(Build),
     /// The last release that is complete.
     ActivateTheLast,
-    Rollback(Option<Number>, Option<Cut>),
+    Rollback(Option<Number>, Option<Before>),
 }
 
-fn cut() -> impl Strategy<Value = Option<Cut>> {
-    let cut = prop_oneof![
-        Just(Cut::BeforeTheSwitch),
-        Just(Cut::BeforeTheFirst),
-        Just(Cut::BeforeTheEntryPage),
-        Just(Cut::BeforeTheEnd)
-    ];
+fn cut() -> impl Strategy<Value = Option<Before>> {
+    let cut =
+        prop_oneof![Just(Before::TheSwitch), Just(Before::Writing), Just(Before::TheEntryPage), Just(Before::TheEnd)];
     proptest::option::of(cut)
 }
 
@@ -99,7 +95,7 @@ impl Model {
     fn run(&mut self, command: Command) -> u8 {
         match command {
             Command::Publish(build, _) | Command::Stage(build) if self.is_live(build) => 0,
-            Command::Publish(build, Some(Cut::BeforeTheSwitch)) => {
+            Command::Publish(build, Some(Before::TheSwitch)) => {
                 self.stage(build);
                 1
             }
@@ -124,13 +120,13 @@ impl Model {
                 Some(to) if !self.complete.contains_key(&to) => 1,
                 Some(to) if to == self.active && self.activation.is_none() => {
                     let records = self.floor < self.claimed;
-                    if records && cut == Some(Cut::BeforeTheSwitch) {
+                    if records && cut == Some(Before::TheSwitch) {
                         return 1;
                     }
                     self.floor = self.floor.max(self.claimed);
                     0
                 }
-                Some(_) if cut == Some(Cut::BeforeTheSwitch) => 1,
+                Some(_) if cut == Some(Before::TheSwitch) => 1,
                 Some(to) => self.switch(to, cut, true),
             },
         }
@@ -170,7 +166,7 @@ impl Model {
         candidates.fold(first, |agreed, files| &agreed & &files)
     }
 
-    fn switch(&mut self, to: Number, cut: Option<Cut>, goes_back: bool) -> u8 {
+    fn switch(&mut self, to: Number, cut: Option<Before>, goes_back: bool) -> u8 {
         let build = self.complete[&to];
         let possible: BTreeSet<Content> = self.candidates().into_iter().flat_map(files).collect();
         let certain = self.certain();
@@ -198,8 +194,8 @@ impl Model {
         for (path, build) in &writes {
             assert!(self.blobs.contains(&(*path, *build)), "{path} of build {build} is not stored: {self:#?}");
             let stops = match cut {
-                Some(Cut::BeforeTheFirst) => *path == first,
-                Some(Cut::BeforeTheEntryPage) => *path == entry,
+                Some(Before::Writing) => *path == first,
+                Some(Before::TheEntryPage) => *path == entry,
                 _ => false,
             };
             if stops {
@@ -208,7 +204,7 @@ impl Model {
             self.live.insert(path, *build);
         }
         self.live.retain(|path, _| !removals.contains(path));
-        if cut == Some(Cut::BeforeTheEnd) {
+        if cut == Some(Before::TheEnd) {
             return 5;
         }
         self.activation = None;
@@ -253,16 +249,16 @@ fn writes(request: &LoggedRequest, path: &str) -> bool {
 }
 
 /// Makes the sandbox refuse what would come after `cut`.
-fn arm(world: &World, cut: Cut) {
+fn arm(world: &World, cut: Before) {
     let mut heads = 0;
     world.sandbox.inject_by(move |request| {
         let writes_head = request.operation == "PutObject" && request.key.ends_with("/head.json");
         heads += usize::from(writes_head);
         let stops = match cut {
-            Cut::BeforeTheSwitch => writes_head,
-            Cut::BeforeTheFirst => writes(request, "robots.txt"),
-            Cut::BeforeTheEntryPage => writes(request, "index.html"),
-            Cut::BeforeTheEnd => writes_head && heads > 1,
+            Before::TheSwitch => writes_head,
+            Before::Writing => writes(request, "robots.txt"),
+            Before::TheEntryPage => writes(request, "index.html"),
+            Before::TheEnd => writes_head && heads > 1,
         };
         let (status, code, message) = (400, "Stopped".to_owned(), "stopped by the test".to_owned());
         stops.then_some(Effect::Refuse { status, code, message })

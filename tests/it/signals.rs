@@ -147,7 +147,7 @@ async fn signalled_within_the_switch(world: &World, signal: &str) -> (Child, Lin
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     world.sandbox.until(|requests| requests.iter().any(is_live_copy)).await;
     send(signal, &child);
-    while !lines.next_line().await.unwrap().expect("it ended without a word").contains("once more stops at once") {}
+    while !lines.next_line().await.unwrap().unwrap().contains("once more stops at once") {}
     (child, lines)
 }
 
