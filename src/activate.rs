@@ -137,11 +137,13 @@ impl Activating<'_> {
             Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
                 Err(NotActivated::CutShort(problem))
             }
-            Err(NotActivated::CutShort(problem)) => match lease.release(given_up).await {
-                Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
-                // The activation has failed already; that this did too changes nothing of what is said.
-                _ => Err(NotActivated::CutShort(problem)),
-            },
+            Err(NotActivated::CutShort(problem)) => {
+                match lease.release(given_up(self.under_way(&lease, plan, &problem))).await {
+                    Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
+                    // The activation has failed already; that this did too changes nothing of what is said.
+                    _ => Err(NotActivated::CutShort(problem)),
+                }
+            }
             Err(error) => Err(error),
         }
     }
@@ -169,6 +171,17 @@ impl Activating<'_> {
             Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
         }
         Ok((copied, switched.left))
+    }
+
+    /// What may still arrive although this run gives up: requests that nobody answered.
+    fn under_way(&self, lease: &Lease<'_>, plan: &Plan, problem: &Problem) -> Option<Suspects> {
+        if problem.code != Code::Unreachable {
+            return None;
+        }
+        let paths = plan.waves.iter().flatten().map(Action::path).chain(&plan.removals).cloned().collect();
+        // S3's clock was read after this run began: this is not too early.
+        let now = lease.pointer.read_at.map_or(self.clock.now(), |read_at| read_at.plus(self.clock.elapsed()));
+        Some(Suspects { run: self.run.clone(), until: now.plus(SIGNATURES_LAST), paths })
     }
 
     /// The last write of the head may have taken effect all the same: its answer was lost, and others wrote to the head
@@ -247,8 +260,8 @@ impl Activating<'_> {
         if let Some(cut_short) = head.activation.take() {
             candidates = cut_short.candidates;
             candidates.insert(cut_short.to);
-            // Also of who gave its lease back: a request whose answer was not waited for may still arrive.
-            if cut_short.owner != owner && !self.suspects.is_empty() {
+            // Who gave its lease back has said itself what may be under way.
+            if cut_short.lease_s > 0 && cut_short.owner != owner && !self.suspects.is_empty() {
                 let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
                 head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.suspects.clone() });
             }
@@ -323,7 +336,12 @@ impl Activating<'_> {
                 .buffer_unordered(MOST_AT_ONCE)
                 .collect()
                 .await;
-            outcomes.into_iter().collect::<Result<(), Problem>>()?;
+            let mut problems: Vec<Problem> = outcomes.into_iter().filter_map(Result::err).collect();
+            // A request that nobody answered may still arrive: whoever comes next is to know of it before all else.
+            problems.sort_by_key(|problem| problem.code != Code::Unreachable);
+            if let Some(problem) = problems.into_iter().next() {
+                return Err(problem);
+            }
             copied += wave.iter().filter(|action| !matches!(action, Action::Send { .. })).count();
         }
         Ok(copied)
@@ -414,13 +432,16 @@ impl From<Ended> for NotActivated {
     }
 }
 
-/// The head of an activation whose owner failed: the next run need not wait.
-fn given_up(head: &Head) -> Head {
-    let mut head = head.clone();
-    if let Some(activation) = &mut head.activation {
-        activation.lease_s = 0;
+/// The head of an activation whose owner failed: the next run need not wait. What is `under_way` may still arrive.
+fn given_up(under_way: Option<Suspects>) -> impl Fn(&Head) -> Head {
+    move |head| {
+        let mut head = head.clone();
+        head.suspects.extend(under_way.clone());
+        if let Some(activation) = &mut head.activation {
+            activation.lease_s = 0;
+        }
+        head
     }
-    head
 }
 
 /// What the end of a switch records.

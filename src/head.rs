@@ -392,12 +392,6 @@ impl Head {
         self.activation.is_none() && self.pruning.is_none() && self.pending_refreshes.is_empty()
     }
 
-    /// Whether a release is active or was so before, as far back as the head remembers.
-    pub fn was_active(&self, release: ReleaseNumber) -> bool {
-        let active = self.active.as_ref().is_some_and(|active| active.release == release);
-        active || self.superseded.contains_key(&release) || self.history.iter().any(|item| item.release == release)
-    }
-
     /// Live paths that must be looked at: no request signed before their time can still be valid at `now`, by S3's
     /// clock.
     pub fn due_suspects(&self, now: Option<Timestamp>) -> BTreeSet<SitePath> {

@@ -261,14 +261,20 @@ async fn reported(
     report
 }
 
-/// Where a rollback goes that is not told. What an activation of something new had begun and not finished is undone; one
-/// that was going back itself is finished.
+/// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
+/// was cut short, or that has yet to refresh the CDN, is finished: the same command run again must not undo it.
 fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
+    // Only going back makes a release active whose number is closed.
+    let gone_back_to = |release: ReleaseNumber| release <= head.floor;
     let active = head.active.as_ref();
+    let owed = |release: ReleaseNumber| head.pending_refreshes.iter().any(|refresh| refresh.release == release);
+    let unrefreshed = active.map(|active| active.release).filter(|release| gone_back_to(*release) && owed(*release));
     let earlier = match &head.activation {
-        Some(activation) if head.was_active(activation.to) => Some(activation.to),
+        Some(cut_short) if gone_back_to(cut_short.to) && head.superseded.contains_key(&cut_short.to) => {
+            Some(cut_short.to)
+        }
         Some(_) => active.map(|active| active.release),
-        None => active.and_then(|active| active.previous),
+        None => unrefreshed.or_else(|| active.and_then(|active| active.previous)),
     };
     earlier.ok_or_else(|| {
         Problem::new(Code::Usage, "no release was active before this one")
@@ -284,7 +290,8 @@ fn may_activate(head: &Head, release: ReleaseNumber, terms: &Terms) -> bool {
 /// Going back must be meant: what is older than what was activated already is not activated by accident.
 fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<(), Failure> {
     let active = active_release(head);
-    if active == Some(release) || may_activate(head, release, terms) {
+    let is_live = active == Some(release) && head.activation.is_none();
+    if is_live || may_activate(head, release, terms) {
         return Ok(());
     }
     let newest = head.highest_activated.max(head.floor);

@@ -1,5 +1,6 @@
 //! Faults a test can ask for, and the rule that decides which request meets one.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::log::{LoggedRequest, Service};
@@ -71,22 +72,50 @@ impl Match {
     }
 }
 
+/// Decides for each request that no armed fault hits what happens to it.
+pub(super) struct Choose(Box<dyn ChooseEffect>);
+
+/// What decides: a closure that may remember.
+trait ChooseEffect: FnMut(&LoggedRequest) -> Option<Effect> + Send {}
+
+impl<F: FnMut(&LoggedRequest) -> Option<Effect> + Send> ChooseEffect for F {}
+
+impl Choose {
+    pub(super) fn new(choose: impl FnMut(&LoggedRequest) -> Option<Effect> + Send + 'static) -> Choose {
+        Choose(Box::new(choose))
+    }
+}
+
+impl fmt::Debug for Choose {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Choose")
+    }
+}
+
 /// The armed faults in the order in which they were injected.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Fault>);
+pub(super) struct Faults {
+    armed: Vec<Fault>,
+    choose: Option<Choose>,
+}
 
 impl Faults {
     pub(super) fn arm(&mut self, fault: Fault) {
-        self.0.push(fault);
+        self.armed.push(fault);
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.armed.clear();
+        self.choose = None;
+    }
+
+    pub(super) fn choose(&mut self, choose: Choose) {
+        self.choose = Some(choose);
     }
 
     /// Counts the request and says what it meets, if anything.
     pub(super) fn meet(&mut self, request: &LoggedRequest) -> Option<Effect> {
-        for fault in &mut self.0 {
+        for fault in &mut self.armed {
             if fault.times == 0 || !fault.matches.covers(request) {
                 continue;
             }
@@ -99,6 +128,6 @@ impl Faults {
             }
             return Some(fault.effect.clone());
         }
-        None
+        self.choose.as_mut().and_then(|Choose(choose)| choose(request))
     }
 }

@@ -56,6 +56,7 @@ use content::Spool;
 use disk::Disk;
 use distribution::Distributions;
 use edge::Edge;
+use faults::Choose;
 use object::{Encryption, Headers, Object};
 use s3::S3Server;
 use s3::conditions::Conditions;
@@ -271,6 +272,18 @@ impl Sandbox {
     /// Arms a fault.
     pub fn inject(&self, fault: Fault) {
         self.traffic.arm(fault);
+    }
+
+    /// Lets `choose` decide, for each request that no armed fault hits, what happens to it: as a seeded test does that
+    /// wants a network of many moods. It replaces the one before it. `None`: the request is served.
+    pub fn inject_by(&self, choose: impl FnMut(&LoggedRequest) -> Option<Effect> + Send + 'static) {
+        self.traffic.choose(Choose::new(choose));
+    }
+
+    /// Waits until `found` is true of the requests since the log was cleared: it is asked now, and again with each
+    /// request that arrives and each answer.
+    pub async fn until(&self, found: impl Fn(&[LoggedRequest]) -> bool) {
+        self.traffic.until(found).await;
     }
 
     /// Disarms all faults; requests that stall already go on stalling.

@@ -2,11 +2,17 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::faults::{Effect, Fault, Faults};
+use tokio::sync::Notify;
+
+use super::faults::{Choose, Effect, Fault, Faults};
 use super::log::LoggedRequest;
 
 #[derive(Debug, Default)]
-pub(super) struct Traffic(Mutex<State>);
+pub(super) struct Traffic {
+    state: Mutex<State>,
+    /// Told of every request that arrives and of every answer.
+    changed: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -23,7 +29,7 @@ pub(super) struct Ticket(usize);
 impl Traffic {
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds this lock, and the log is sound at every point.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Logs a request that has just arrived and says which fault it meets.
@@ -32,6 +38,8 @@ impl Traffic {
         let effect = state.faults.meet(&request);
         let ticket = Ticket(state.cleared + state.log.len());
         state.log.push(request);
+        drop(state);
+        self.changed.notify_waiters();
         (ticket, effect)
     }
 
@@ -41,6 +49,20 @@ impl Traffic {
         let index = number.checked_sub(state.cleared);
         if let Some(entry) = index.and_then(|index| state.log.get_mut(index)) {
             entry.status = Some(status);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until `found` is true of the log.
+    pub(super) async fn until(&self, found: impl Fn(&[LoggedRequest]) -> bool) {
+        loop {
+            // Made first: what arrives after the look at the log is not missed.
+            let changed = self.changed.notified();
+            if found(&self.lock().log) {
+                return;
+            }
+            changed.await;
         }
     }
 
@@ -56,6 +78,10 @@ impl Traffic {
 
     pub(super) fn arm(&self, fault: Fault) {
         self.lock().faults.arm(fault);
+    }
+
+    pub(super) fn choose(&self, choose: Choose) {
+        self.lock().faults.choose(choose);
     }
 
     pub(super) fn clear_faults(&self) {

@@ -8,6 +8,7 @@
 
 mod adopt;
 mod agreement;
+mod crash;
 mod cut_short;
 mod docs;
 mod doubt;
@@ -21,20 +22,27 @@ mod leftovers;
 mod lost_answers;
 mod lying_names;
 mod ministack;
+mod model;
 mod order;
 mod policies;
 mod promote;
 mod proof;
+mod pruned_meanwhile;
 mod races;
+mod random;
 mod refresh;
 mod refusals;
 mod releases;
 mod rollback;
 mod rollback_cost;
+mod schedules;
+mod signals;
 mod snapshot_races;
 mod takeover;
 mod verify;
+mod visitor;
 mod world;
+mod zombies;
 
 #[test]
 fn no_forgotten_file() {

@@ -476,6 +476,29 @@ async fn whoever_ends_its_switch_without_hearing_of_it_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_command_finishes_a_rollback_whose_refresh_failed() {
+    let world = three_releases().await;
+    world.refuse("CreateInvalidation", "", 403, "AccessDenied");
+    assert_eq!(world.rollback(None).await.exit_code, 3);
+    world.sandbox.clear_faults();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+    assert_is_live(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_command_finishes_a_rollback_that_was_cut_short() {
+    let world = three_releases().await;
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.rollback(None).await.exit_code, 5);
+    world.sandbox.clear_faults();
+    world.let_leases_end();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
+    assert_is_live(&world, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn going_back_and_forth_costs_few_requests_both_ways() {
     let world = World::new().await;
     for number in 0..300 {

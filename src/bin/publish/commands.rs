@@ -331,6 +331,7 @@ impl Session<'_> {
             () = first_drawing => None,
         };
         if value.is_none() && wants_to_end() {
+            self.terminal.say("Stopping when what is under way is done; once more stops at once.");
             value = tokio::select! {
                 biased;
                 value = &mut work => Some(value),

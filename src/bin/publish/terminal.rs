@@ -137,7 +137,6 @@ impl Terminal {
     }
 
     /// Says something about the run that is no event of it, unless told to be quiet.
-    #[cfg(feature = "sandbox")]
     pub(crate) fn say(&self, line: &str) {
         if !matches!(self.progress, Progress::None) {
             self.write(&format!("{line}\n"));

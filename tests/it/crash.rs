@@ -1,0 +1,334 @@
+//! A crash at every request of every command, before and after its effect, and every fault that one request can meet:
+//! visitors never notice, and the same command run again ends as if nothing had happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+use publish::digest::Digest;
+use publish::head::{DistributionFacts, Head, Hold};
+use publish::manifest::Manifest;
+use publish::path::SitePath;
+use publish::report::Report;
+use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
+
+use crate::visitor::{Site, Visitor};
+use crate::world::{self, World};
+
+/// Worlds at once.
+const AT_ONCE: usize = 8;
+
+/// What a command does, or what was done before it.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Publish(Build),
+    Stage(Build),
+    Activate(u64),
+    Rollback(u64),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Build {
+    One,
+    Two,
+}
+
+impl Build {
+    fn site(self) -> Site {
+        let files: &[(&str, &str)] = match self {
+            Build::One => &[
+                (
+                    "index.html",
+                    r#"<link href="/assets/look-DiwrgTda.css"><script src="/assets/app-Bk3xT9aQ.js"></script>one"#,
+                ),
+                ("about/index.html", r#"<script src="/assets/app-Bk3xT9aQ.js"></script>"#),
+                ("contact.html", r#"<script src="/assets/app-Bk3xT9aQ.js"></script>"#),
+                ("assets/app-Bk3xT9aQ.js", r#"import("./part-CZ81qLmw.js")"#),
+                ("assets/part-CZ81qLmw.js", "one"),
+                ("assets/look-DiwrgTda.css", "p{background:url(/assets/lamp-Dk2Jw0sX.svg)}"),
+                ("assets/lamp-Dk2Jw0sX.svg", "<svg/>"),
+                ("config.json", "{}"),
+                ("robots.txt", "one"),
+            ],
+            Build::Two => &[
+                (
+                    "index.html",
+                    r#"<link href="/assets/look-DiwrgTda.css"><script src="/assets/app-Cq7Yh2Ub.js"></script>two"#,
+                ),
+                ("about/index.html", r#"<script src="/assets/app-Cq7Yh2Ub.js"></script>"#),
+                ("news/index.html", r#"<script src="/assets/app-Cq7Yh2Ub.js"></script>"#),
+                ("assets/app-Cq7Yh2Ub.js", r#"import("./part-Bx0Ra6Vn.js")"#),
+                ("assets/part-Bx0Ra6Vn.js", "two"),
+                ("assets/look-DiwrgTda.css", "p{background:url(/assets/lamp-Dk2Jw0sX.svg)}"),
+                ("assets/lamp-Dk2Jw0sX.svg", "<svg/>"),
+                ("config.json", "{}"),
+                ("robots.txt", "two"),
+            ],
+        };
+        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
+    }
+
+    fn is_built_in(self, world: &World) {
+        std::fs::remove_dir_all(&world.folder).unwrap();
+        self.site().iter().for_each(|(path, bytes)| world.write(path, bytes));
+    }
+}
+
+impl Step {
+    async fn run(self, world: &World) -> Report {
+        match self {
+            Step::Publish(build) => {
+                build.is_built_in(world);
+                world.publish().await
+            }
+            Step::Stage(build) => {
+                build.is_built_in(world);
+                let mut request = world.request();
+                request.stage_only = true;
+                world::publish(request).await
+            }
+            Step::Activate(release) => world.activate(release).await,
+            Step::Rollback(release) => world.rollback(Some(release)).await,
+        }
+    }
+}
+
+/// A row of the matrix: a command, what was done before it, and the builds of which visitors may see pages meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct Command {
+    before: &'static [Step],
+    runs: Step,
+    visible: &'static [Build],
+}
+
+impl Command {
+    async fn world(&self) -> World {
+        let world = World::new().await;
+        world.sandbox.complete_invalidations_after(0);
+        for step in self.before {
+            let report = step.run(&world).await;
+            assert_eq!(report.exit_code, 0, "{step:?} {report:#?}");
+        }
+        world.sandbox.clear_requests();
+        world
+    }
+
+    fn sites(&self) -> Vec<Site> {
+        self.visible.iter().map(|build| build.site()).collect()
+    }
+}
+
+/// What one request, and all that follow it, may meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Damage {
+    /// Everything is refused from then on.
+    CrashBefore,
+    /// It has its effect; its answer is lost, and everything else is refused.
+    CrashAfter,
+    /// No answer comes any more; the process is killed while it waits.
+    KilledInSilence,
+    /// An error of S3's own, once.
+    ErrorOnce,
+    /// The connection breaks once, before the effect.
+    ResetOnce,
+    /// The connection breaks once, after the effect.
+    AnswerLostOnce,
+    /// It is forbidden, however often it is tried.
+    Forbidden,
+}
+
+impl Damage {
+    const ALL: [Damage; 7] = [
+        Damage::CrashBefore,
+        Damage::CrashAfter,
+        Damage::KilledInSilence,
+        Damage::ErrorOnce,
+        Damage::ResetOnce,
+        Damage::AnswerLostOnce,
+        Damage::Forbidden,
+    ];
+
+    /// Whether a run ends as if nothing had happened.
+    fn is_survived(self) -> bool {
+        matches!(self, Damage::ErrorOnce | Damage::ResetOnce | Damage::AnswerLostOnce)
+    }
+
+    fn inject(self, world: &World, at: &Request) {
+        let any = |skip, times, effect| world.sandbox.inject(Fault { matches: Match::default(), skip, times, effect });
+        match self {
+            Damage::CrashBefore => world.stop_after(at.index),
+            Damage::CrashAfter => {
+                any(at.index, 1, Effect::DropAnswer);
+                world.stop_after(at.index);
+            }
+            Damage::KilledInSilence => any(at.index, usize::MAX, Effect::Stall),
+            Damage::ErrorOnce => any(at.index, 1, refusal(500, "InternalError")),
+            Damage::ResetOnce => any(at.index, 1, Effect::ResetBefore),
+            Damage::AnswerLostOnce => any(at.index, 1, Effect::DropAnswer),
+            Damage::Forbidden => {
+                let (operation, key) = (Some(at.operation.clone()), Some(at.key.clone()));
+                let matches = Match { operation, key_contains: key, service: None };
+                let (skip, effect) = (at.number, refusal(403, "AccessDenied"));
+                world.sandbox.inject(Fault { matches, skip, times: usize::MAX, effect });
+            }
+        }
+    }
+}
+
+fn refusal(status: u16, code: &str) -> Effect {
+    Effect::Refuse { status, code: code.to_owned(), message: "refused by the test".to_owned() }
+}
+
+/// One request of an undisturbed run to S3 or CloudFront.
+#[derive(Clone, Debug)]
+struct Request {
+    /// Which of all it is, from 0 on.
+    index: usize,
+    operation: String,
+    key: String,
+    /// Which it is of its operation on its key.
+    number: usize,
+}
+
+fn of_aws(requests: &[LoggedRequest]) -> impl Iterator<Item = &LoggedRequest> {
+    requests.iter().filter(|request| request.service != Service::Site)
+}
+
+fn numbered(requests: &[LoggedRequest]) -> Vec<Request> {
+    let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let numbered = of_aws(requests).enumerate().map(|(index, request)| {
+        let (operation, key) = (request.operation.clone(), request.key.clone());
+        let count = seen.entry((operation.clone(), key.clone())).or_default();
+        *count += 1;
+        Request { index, operation, key, number: *count - 1 }
+    });
+    numbered.collect()
+}
+
+/// How a world is in the end, but for numbers and times.
+#[derive(Debug, PartialEq, Eq)]
+struct End {
+    visible: BTreeMap<String, String>,
+    content: Option<Digest>,
+    mutable_paths: BTreeSet<SitePath>,
+    distribution: Option<DistributionFacts>,
+    hold: Option<Hold>,
+}
+
+impl End {
+    fn of(world: &World) -> End {
+        let (mut visible, head) = (world.visible(), world.head());
+        // What could not be removed is known, and goes with a run that may.
+        visible.retain(|path, _| !head.leftovers.keys().any(|left| left.as_str() == path));
+        let content = head.active.map(|active| active.content);
+        let Head { mutable_paths, distribution, hold, .. } = head;
+        End { visible, content, mutable_paths, distribution, hold }
+    }
+}
+
+/// Every object of the bucket is one that a record names: nothing is there that a prune could not know of.
+fn nameless_objects(world: &World) -> Vec<String> {
+    let (layout, objects) = (&world.environment.layout, world.objects());
+    let (mut paths, mut blobs) = (BTreeSet::new(), BTreeSet::new());
+    for claim in world.claims() {
+        paths.extend(claim.live);
+        blobs.extend(claim.blobs);
+    }
+    for (_, object) in objects.iter().filter(|(key, _)| key.ends_with("/manifest.json.gz")) {
+        for (path, entry) in Manifest::decode(&object.bytes).unwrap().files {
+            blobs.insert(entry.digest);
+            paths.insert(path);
+        }
+    }
+    if let Some(head) = objects.get(&layout.head().key) {
+        paths.extend(Head::decode(&head.bytes).unwrap().leftovers.into_keys());
+    }
+    let blobs: BTreeSet<String> = blobs.iter().map(|digest: &Digest| layout.blob(digest).key).collect();
+    let is_named = |key: &String| match layout.path_of_live(key) {
+        Some(path) => paths.contains(&path),
+        None => world::is_record(key) || blobs.contains(key),
+    };
+    objects.into_keys().filter(|key| !is_named(key)).collect()
+}
+
+/// Runs `command` once for each of its requests and each damage.
+async fn every_damage_is_survived(command: Command) {
+    let undisturbed = command.world().await;
+    let report = command.runs.run(&undisturbed).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    let requests = numbered(&undisturbed.sandbox.requests());
+    assert!(requests.len() > 8, "{requests:#?}");
+    let end = End::of(&undisturbed);
+    let sites = command.sites();
+    let cases = requests.iter().flat_map(|at| Damage::ALL.map(|damage| (damage, at)));
+    stream::iter(cases)
+        .for_each_concurrent(AT_ONCE, |(damage, at)| Box::pin(one_damage(command, damage, at, &sites, &end)))
+        .await;
+}
+
+async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Site], end: &End) {
+    let told = format!("{damage:?} at {at:?} of {command:?}");
+    let world = command.world().await;
+    let before = world.visible();
+    damage.inject(&world, at);
+    let report = if damage == Damage::KilledInSilence {
+        tokio::select! {
+            report = command.runs.run(&world) => Some(report),
+            () = world.sandbox.until(|requests| of_aws(requests).count() > at.index) => None,
+        }
+    } else {
+        Some(command.runs.run(&world).await)
+    };
+    let broken = Visitor::new(&world, sites).read_all().await;
+    assert_eq!(broken, Ok(()), "{told} {report:#?}");
+    assert_eq!(nameless_objects(&world), [""; 0], "{told} {report:#?}");
+    if let Some(report) = &report {
+        let expected: &[u8] = if damage.is_survived() { &[0] } else { &[0, 1, 3, 5] };
+        assert!(expected.contains(&report.exit_code), "{told} {report:#?}");
+        let visible = world.visible();
+        let untouched = before.iter().all(|(path, object)| visible.get(path) == Some(object));
+        assert!(report.exit_code != 1 || untouched, "visitors see something else: {told} {report:#?}");
+    }
+    world.sandbox.clear_faults();
+    world.let_leases_end();
+    let again = command.runs.run(&world).await;
+    assert_eq!(again.exit_code, 0, "{told} {again:#?}");
+    world.assert_settled();
+    assert_eq!(nameless_objects(&world), [""; 0], "in the end: {told}");
+    let found = End::of(&world);
+    if damage == Damage::Forbidden && at.operation == "GetDistributionConfig" {
+        // Where nothing is known of the distribution headers are others, until something of the site changes.
+        assert_eq!(found.visible.keys().collect::<Vec<_>>(), end.visible.keys().collect::<Vec<_>>(), "{told}");
+    } else {
+        assert_eq!(&found, end, "{told}");
+    }
+}
+
+use Build::{One, Two};
+use Step::{Activate, Publish, Rollback, Stage};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_first_publish() {
+    every_damage_is_survived(Command { before: &[], runs: Publish(One), visible: &[One] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_later_publish() {
+    every_damage_is_survived(Command { before: &[Publish(One)], runs: Publish(Two), visible: &[One, Two] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_rollback() {
+    let before = &[Publish(One), Publish(Two)];
+    every_damage_is_survived(Command { before, runs: Rollback(1), visible: &[One, Two] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_staging_alone() {
+    every_damage_is_survived(Command { before: &[Publish(One)], runs: Stage(Two), visible: &[One, Two] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_activating_what_is_staged() {
+    let before = &[Publish(One), Stage(Two)];
+    every_damage_is_survived(Command { before, runs: Activate(2), visible: &[One, Two] }).await;
+}

@@ -1,0 +1,289 @@
+//! Publishers and rollbacks at once over a network of many moods, by seeds: never a mix, one winner an activation, and
+//! numbers that go backwards only on purpose.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{LocalBoxFuture, join_all};
+use futures_util::{FutureExt, StreamExt, stream};
+use publish::digest::Digest;
+use publish::environment::{LeaseSettings, Wait};
+use publish::event::Events;
+use publish::manifest::{Publisher, ReleaseNumber};
+use publish::report::{Outcome, Report};
+use publish::run::{self, Answer, Caller, PublishRequest, RollbackRequest};
+use publish::sandbox::{Effect, Service};
+
+use crate::random::Random;
+use crate::visitor::{Site, Visitor};
+use crate::world::{self, World};
+
+/// Worlds at once: most of their time goes by while somebody waits.
+const AT_ONCE: usize = 16;
+
+/// Builds: each has a page of its own and a script of its own, which its pages name.
+const BUILDS: [(&str, &str); 6] = [
+    ("first", "assets/app-Bk3xT9aQ.js"),
+    ("second", "assets/app-Cq7Yh2Ub.js"),
+    ("a", "assets/app-Dk2Jw0sX.js"),
+    ("b", "assets/app-CZ81qLmw.js"),
+    ("c", "assets/app-Bx0Ra6Vn.js"),
+    ("last", "assets/app-DiwrgTda.js"),
+];
+
+fn site(build: usize) -> Site {
+    let (name, script) = BUILDS[build];
+    let page = format!(r#"<script src="/{script}"></script>"#);
+    let files = [
+        ("index.html".to_owned(), format!("{page}{name}")),
+        (format!("{name}.html"), page.clone()),
+        ("shared.html".to_owned(), page),
+        (script.to_owned(), name.to_owned()),
+        ("robots.txt".to_owned(), name.to_owned()),
+        ("config.json".to_owned(), "{}".to_owned()),
+    ];
+    files.into_iter().map(|(path, text)| (path, text.into_bytes())).collect()
+}
+
+/// How the network is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    /// It takes its time.
+    Slow,
+    /// It also loses answers and requests, and S3 fails now and then.
+    Bad,
+    /// And some requests arrive when the lease of their sender is over.
+    Stalling,
+}
+
+struct Schedule {
+    seed: u64,
+    mood: Mood,
+    random: Random,
+    world: World,
+}
+
+impl Schedule {
+    async fn new(seed: u64, mood: Mood) -> Schedule {
+        let mut random = Random::new(seed);
+        let mut world = World::new().await;
+        world.sandbox.complete_invalidations_after(0);
+        world.environment.publish.max_removed_percent = 100;
+        world.environment.invalidation.wait = [Wait::Effect, Wait::Completed][random.below(2)];
+        if mood == Mood::Stalling {
+            let [lasts, renew_every, margin] = [3_000, 1_000, 500].map(Duration::from_millis);
+            world.environment.lease = LeaseSettings { lasts, renew_every, margin };
+        }
+        for build in 0..BUILDS.len() {
+            let folder = folder(&world, build);
+            for (path, bytes) in site(build) {
+                let path = folder.join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+        }
+        Schedule { seed, mood, random, world }
+    }
+
+    /// Makes the network as the mood says. Whether anything but latency was dealt out is told by the answer.
+    fn unleash(&self) -> Arc<AtomicBool> {
+        let (mood, mut random) = (self.mood, self.random.clone());
+        let trouble = Arc::new(AtomicBool::new(false));
+        let dealt = Arc::clone(&trouble);
+        self.world.sandbox.inject_by(move |request| {
+            if request.service == Service::Site {
+                return None;
+            }
+            let refused = || Effect::Refuse { status: 500, code: "InternalError".to_owned(), message: String::new() };
+            let effect = match (mood, random.below(200)) {
+                (Mood::Bad | Mood::Stalling, 0..4) => Effect::DropAnswer,
+                (Mood::Bad | Mood::Stalling, 4..8) => Effect::ResetBefore,
+                (Mood::Bad | Mood::Stalling, 8..12) => refused(),
+                (Mood::Stalling, 12..14) => {
+                    Effect::Latency(Duration::from_secs(2) + random.time(Duration::from_secs(4)))
+                }
+                _ => return Some(Effect::Latency(random.time(Duration::from_millis(20)))),
+            };
+            dealt.store(true, Ordering::Relaxed);
+            Some(effect)
+        });
+        trouble
+    }
+
+    /// Two to five of them, from their beginning to their end.
+    async fn actors(&self, going_back: bool) -> Vec<Report> {
+        let mut random = self.random.clone();
+        let mut actors: Vec<LocalBoxFuture<'_, Report>> = Vec::new();
+        let number = 2 + random.below(4);
+        for actor in 0..number {
+            let first = random.time(Duration::from_millis(200));
+            let kinds = if going_back { 5 } else { 3 };
+            let kind = random.below(kinds);
+            let world = &self.world;
+            let act = async move {
+                tokio::time::sleep(first).await;
+                match kind {
+                    3 => rollback(world, actor, None).await,
+                    4 => rollback(world, actor, Some(ReleaseNumber::new(1))).await,
+                    build => world::publish(request(world, actor, build + 2)).await,
+                }
+            };
+            actors.push(act.boxed_local());
+        }
+        join_all(actors).await
+    }
+
+    /// Looks at the site again and again; never ends.
+    async fn look(&self) {
+        let sites: Vec<Site> = (0..BUILDS.len()).map(site).collect();
+        let visitor = Visitor::new(&self.world, &sites);
+        loop {
+            let seen = self.world.sandbox.requests().len();
+            let broken = visitor.read_all().await;
+            assert_eq!(broken, Ok(()), "{}", self.told());
+            self.world.sandbox.until(|requests| requests.len() > seen + 25).await;
+        }
+    }
+
+    fn told(&self) -> String {
+        format!("seed {} ({:?})", self.seed, self.mood)
+    }
+
+    /// Each activation began from the one before it, and went to a lower number only when somebody went back.
+    fn assert_history_is_a_chain(&self) {
+        let history = self.world.head().history;
+        for pair in history.windows(2) {
+            let [before, after] = pair else { unreachable!("windows of two") };
+            assert_eq!(after.from, Some(before.release), "{} {history:#?}", self.told());
+            let went_back = after.publisher.who.as_deref().is_some_and(|who| who.starts_with("rollback"));
+            assert!(after.release > before.release || went_back, "{} {history:#?}", self.told());
+        }
+    }
+
+    /// What is live is exactly what the active manifest says, and the fingerprinted files of earlier ones.
+    fn assert_live_is_active(&self) {
+        let told = self.told();
+        let active = self.world.head().active.unwrap();
+        let manifest = self.world.manifest(active.release.into());
+        let live = self.world.live();
+        for (path, entry) in &manifest.files {
+            let found = live.get(path.as_str()).map(|object| Digest::of(&object.bytes));
+            assert_eq!(found, Some(entry.digest), "{path} of release {} is not live: {told}", active.release);
+            let object = &live[path.as_str()];
+            assert_eq!(object.cache_control.as_deref(), Some(entry.headers.cache_control.as_str()), "{path} {told}");
+        }
+        let pages = |paths: BTreeSet<&str>| -> Vec<String> {
+            paths.into_iter().filter(|path| path.ends_with(".html")).map(str::to_owned).collect()
+        };
+        let meant = manifest.files.keys().map(|path| path.as_str()).collect();
+        assert_eq!(pages(live.keys().map(String::as_str).collect()), pages(meant), "{told}");
+    }
+
+    fn assert_all_ended_well(&self, reports: &[Report], trouble: bool) {
+        for report in reports {
+            let told = || format!("{} {report:#?}", self.told());
+            match report.exit_code {
+                0 => {}
+                4 => {
+                    assert_eq!(report.outcome, Outcome::Superseded, "{}", told());
+                    let error = report.error.as_ref().unwrap();
+                    assert!(error.message.contains("publisher ") || error.message.contains("rollback "), "{}", told());
+                }
+                1 | 3 | 5 => assert!(trouble, "{}", told()),
+                _ => panic!("{}", told()),
+            }
+        }
+    }
+
+    async fn play(mut self) {
+        let going_back = self.random.below(4) > 0;
+        if going_back {
+            for build in [0, 1] {
+                let report = world::publish(request(&self.world, 9, build)).await;
+                assert_eq!(report.exit_code, 0, "{} {report:#?}", self.told());
+            }
+        }
+        let before = if going_back { 2 } else { 0 };
+        let trouble = self.unleash();
+        let actors = self.actors(going_back);
+        let reports = tokio::select! {
+            reports = actors => reports,
+            () = self.look() => unreachable!("it never ends"),
+        };
+        let trouble = trouble.load(Ordering::Relaxed);
+        self.world.sandbox.clear_faults();
+        self.assert_all_ended_well(&reports, trouble);
+        self.assert_history_is_a_chain();
+        let head = self.world.head();
+        if !trouble {
+            let activations =
+                reports.iter().filter(|one| matches!(one.outcome, Outcome::Published | Outcome::RolledBack));
+            assert_eq!(head.history.len(), before + activations.count(), "{} {reports:#?}", self.told());
+            assert!(head.is_settled(), "{} {head:#?}", self.told());
+        }
+        if self.mood != Mood::Stalling && head.activation.is_none() && head.active.is_some() {
+            self.assert_live_is_active();
+        }
+        // What is still under way is refused when it arrives: its signature has expired.
+        self.world.sandbox.advance_clock(Duration::from_secs(17 * 60));
+        let report = world::publish(request(&self.world, 10, 5)).await;
+        assert_eq!(report.exit_code, 0, "{} {report:#?}", self.told());
+        self.world.assert_settled();
+        self.assert_history_is_a_chain();
+        self.assert_live_is_active();
+        let suspects = self.world.head().suspects;
+        assert!(suspects.is_empty(), "{} {suspects:#?}", self.told());
+    }
+}
+
+fn folder(world: &World, build: usize) -> PathBuf {
+    world.folder.join(BUILDS[build].0)
+}
+
+fn caller(who: String) -> Caller {
+    Caller { publisher: Publisher { who: Some(who), ..Publisher::default() }, yes: true, ..world::caller() }
+}
+
+fn request(world: &World, actor: usize, build: usize) -> PublishRequest {
+    PublishRequest {
+        folder: folder(world, build),
+        caller: caller(format!("publisher {actor} of {}", BUILDS[build].0)),
+        ..world.request()
+    }
+}
+
+async fn rollback(world: &World, actor: usize, release: Option<ReleaseNumber>) -> Report {
+    let request = RollbackRequest {
+        environment: world.environment.clone(),
+        caller: caller(format!("rollback {actor}")),
+        release,
+        hold: false,
+        reason: None,
+    };
+    run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+}
+
+/// Plays as many schedules as there are seeds.
+async fn play(mood: Mood, seeds: std::ops::Range<u64>) {
+    stream::iter(seeds)
+        .for_each_concurrent(AT_ONCE, |seed| async move { Schedule::new(seed, mood).await.play().await }.boxed_local())
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_wins_over_a_slow_network() {
+    play(Mood::Slow, 0..60).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_wins_over_a_bad_network() {
+    play(Mood::Bad, 100..170).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_wins_where_requests_arrive_when_their_lease_is_over() {
+    play(Mood::Stalling, 200..270).await;
+}
