@@ -25,8 +25,10 @@ pub mod manifest;
 pub mod path;
 pub mod plan;
 pub mod policy;
+pub mod prune;
 pub mod refresh;
 pub mod report;
+pub mod retention;
 pub mod rules;
 pub mod run;
 #[cfg(feature = "sandbox")]
@@ -38,4 +40,5 @@ pub mod stage;
 pub mod state;
 pub mod status;
 pub mod stop;
+pub mod sweep;
 pub mod verify;

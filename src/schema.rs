@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::plan::PlanView;
 use crate::report::Report;
 use crate::status::Status;
+use crate::sweep::PruneView;
 
 /// One line of `--output json`: an event, or what a command has to say at its end.
 #[derive(JsonSchema)]
@@ -24,6 +25,7 @@ enum Line {
 enum Result {
     Plan(PlanView),
     Status(Status),
+    Prune(PruneView),
     Report(Report),
 }
 

@@ -16,7 +16,7 @@ use crate::manifest::{Claim, FORMAT, ReleaseNumber};
 use crate::plan::{Destination, Plan};
 use crate::refresh::{NotRefreshed, Refreshed};
 use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Uploaded};
-use crate::stage::{NotStaged, Staged, Staging};
+use crate::stage::{NotStaged, Source, Staged, Staging};
 use crate::state::{Pointer, following};
 
 /// What a run has done so far, and need not do again when somebody else was faster.
@@ -82,10 +82,16 @@ impl Session<'_> {
             report.uploaded.objects += ready.uploaded.objects;
             report.uploaded.bytes += ready.uploaded.bytes;
             if terms.stage_only {
+                // A prune may have removed what this run was told is there: nothing else would notice.
+                pointer = self.state.read_head().await.map_err(as_before)?;
+                if pointer.head.prune_epoch != progress.epoch {
+                    report.uploaded = Uploaded::default();
+                    continue;
+                }
                 (report.outcome, report.release) = (Outcome::Staged, Some(release));
                 return Ok(());
             }
-            let activating = self.activating(goal.source(), &intention.suspects, terms);
+            let activating = self.activating(goal.source(), &intention, terms);
             match activating.activate(pointer, &intention.live, &intention.plan, &ready).await {
                 Ok(activated) => {
                     report.outcome = goal.reached(terms);
@@ -236,6 +242,7 @@ impl Session<'_> {
         let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
         let owed: Vec<_> = pointer.head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
         report.outcome = if owed.is_empty() { Outcome::Unchanged } else { Outcome::Repaired };
+        self.activating(Source::Bucket, intention, terms).preserve(&intention.plan).await.map_err(as_before)?;
         let pointer = self.record(pointer, terms).await.map_err(as_before)?;
         if owed.is_empty() {
             return Ok(());
@@ -258,6 +265,8 @@ impl Session<'_> {
             let mut head = before.clone();
             head.distribution.clone_from(&self.facts);
             head.forget_suspects(looked_at);
+            // A prune that was cut short left alone whatever is live: the next one finds what it did not come to.
+            head.pruning = None;
             head.floor = head.floor.max(claimed.unwrap_or(head.floor));
             if terms.rollback.is_some_and(|rollback| rollback.hold) && head.hold.is_none() {
                 let (publisher, reason) = (self.caller.publisher.clone(), terms.reason.clone());
@@ -329,7 +338,7 @@ fn superseded(head: &Head, release: ReleaseNumber, plan: &Plan, report: &mut Rep
 }
 
 /// Fills in how the refresh ended.
-fn settle_refresh(
+pub(super) fn settle_refresh(
     report: &mut Report,
     refreshed: Result<Refreshed, NotRefreshed>,
     evicted_unchanged: usize,

@@ -20,6 +20,7 @@ use publish::path::SitePath;
 use publish::plan::PlanView;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::status::Status;
+use publish::sweep::PruneView;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -118,7 +119,7 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 10] = [
+    const KNOWN: [&str; 11] = [
         "sh",
         "toml",
         "text",
@@ -126,6 +127,7 @@ fn every_block_has_a_language_that_is_checked() {
         "json event",
         "json plan",
         "json status",
+        "json prune",
         "json head",
         "json claim",
         "json manifest",
@@ -157,6 +159,7 @@ fn every_json_sample_is_what_it_says() {
             "json report" => round_trip::<Report>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
             "json status" => round_trip::<Status>(place, text),
+            "json prune" => round_trip::<PruneView>(place, text),
             "json head" => {
                 let head = Head::decode(text.as_bytes()).unwrap_or_else(|error| panic!("{place}: {error}"));
                 assert_same(place, text, &head.encode().unwrap());
@@ -390,7 +393,10 @@ fn every_stored_field_is_described() {
     };
     let golden =
         |name: &str| -> Value { serde_json::from_str(&read(&format!("fixtures/manifests/v1/{name}"))).unwrap() };
-    assert_eq!(described("Head"), keys(&golden("head.json")));
+    // What came after the first golden files has one of its own.
+    let mut head = keys(&golden("head.json"));
+    head.extend(keys(&golden("head-withdrawn.json")));
+    assert_eq!(described("Head"), head);
     assert_eq!(described("Claim"), keys(&golden("claim.json")));
     let sample = blocks_of("docs/bucket-layout.md").into_iter().find(|block| block.info == "json manifest").unwrap();
     let manifest: Value = serde_json::from_str(&sample.text).unwrap();

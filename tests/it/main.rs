@@ -23,6 +23,7 @@ mod ministack;
 mod order;
 mod policies;
 mod proof;
+mod prune;
 mod races;
 mod refresh;
 mod refusals;

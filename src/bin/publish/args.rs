@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use publish::config::Overrides;
 use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 use publish::manifest::ReleaseNumber;
+use publish::path::{InvalidPath, SitePath};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Make a release live that was published with --stage-only
     Activate(ActivateArgs),
+    /// Remove what no retained release needs, or take a leaked file out of every release at once
+    Prune(PruneArgs),
     /// End a hold that `rollback --hold` began
     Resume,
     /// Show the live release and anything unfinished, held, pending or owed
@@ -64,6 +67,7 @@ impl Command {
             Some(Command::Plan(_)) => "plan",
             Some(Command::Rollback(_)) => "rollback",
             Some(Command::Activate(_)) => "activate",
+            Some(Command::Prune(_)) => "prune",
             Some(Command::Resume) => "resume",
             Some(Command::Status) => "status",
             Some(Command::Sandbox(_)) => "sandbox",
@@ -112,6 +116,19 @@ pub(crate) struct ActivateArgs {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+}
+
+/// What to remove.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct PruneArgs {
+    /// Take these files out of every release at once, also out of the live one, and out of the CDN
+    #[arg(long, value_name = "PATH", num_args = 1.., value_parser = site_path)]
+    pub(crate) now: Vec<SitePath>,
+}
+
+/// The path of a file in the site, also as a URL writes it, with a slash before it.
+fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
+    SitePath::new(text.strip_prefix('/').unwrap_or(text))
 }
 
 /// How the sandbox runs.

@@ -1,5 +1,7 @@
 //! What each command does: the one place that calls the library's runs.
 
+mod prune;
+
 use std::path::Path;
 
 use publish::clock::Clock;
@@ -59,6 +61,8 @@ enum Manner {
     GoesLive,
     /// As [`Manner::GoesLive`]; and what it is about to do is said first.
     GoesBack,
+    /// It shows a result of its own; and what it is about to do is said first.
+    Prunes,
     /// It shows a result of its own.
     Shows,
 }
@@ -71,6 +75,7 @@ impl Session<'_> {
             Some(Command::Status) => self.status().await,
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
+            Some(Command::Prune(args)) => self.prune(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::Plan(site)) => self.plan(site).await,
             // `completions` needs no session and is answered before one begins.
@@ -194,13 +199,14 @@ impl Session<'_> {
         };
         if let (Some(result), None) = (result, &report.error) {
             let shown = Shown { report: &report, environment: &open.environment };
-            if manner != Manner::Shows && self.terminal.is_for_people() && !self.global.quiet {
+            let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
+            if goes_live && self.terminal.is_for_people() && !self.global.quiet {
                 let style = self.terminal.results();
                 self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
             }
             show(shown, result);
         }
-        self.close(open, manner != Manner::Shows && report.error.is_none()).await;
+        self.close(open, matches!(manner, Manner::GoesLive | Manner::GoesBack) && report.error.is_none()).await;
         report
     }
 
@@ -287,7 +293,7 @@ impl Session<'_> {
             match self.global.output {
                 Output::Json => json::event(&event),
                 Output::Human => {
-                    if manner == Manner::GoesBack {
+                    if matches!(manner, Manner::GoesBack | Manner::Prunes) {
                         self.terminal.say_plan(&event);
                     }
                     self.terminal.show(&event);

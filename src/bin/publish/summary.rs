@@ -1,5 +1,7 @@
 //! Results for people: what a run did, would do or found, in a few lines.
 
+pub(crate) mod prune;
+
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
@@ -218,7 +220,7 @@ fn duration(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use publish::clock::Timestamp;
-    use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
+    use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings};
     use publish::layout::Layout;
     use publish::manifest::ReleaseNumber;
     use publish::plan::PathChange;
@@ -237,6 +239,7 @@ mod tests {
             headers: Vec::new(),
             publish: PublishSettings::default(),
             invalidation: InvalidationSettings::default(),
+            retention: RetentionSettings::default(),
             lease: LeaseSettings::default(),
         }
     }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use publish::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
+use publish::environment::{
+    Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings,
+};
 use publish::event::Events;
 use publish::layout::Layout;
 use publish::report::Report;
@@ -126,6 +128,7 @@ impl Hosting {
             headers: Vec::new(),
             publish: PublishSettings::default(),
             invalidation: InvalidationSettings::default(),
+            retention: RetentionSettings::default(),
             lease: LeaseSettings::default(),
         };
         Hosting { environment, recorder, bucket, distribution, domain }
