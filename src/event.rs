@@ -65,7 +65,7 @@ pub enum Event {
         #[cfg_attr(test, schemars(with = "u64"))]
         release: ReleaseNumber,
     },
-    /// Someone else activates; this run waits.
+    /// Someone else activates or prunes; this run waits.
     Waiting {
         /// Who it is waiting for, in words.
         for_whom: String,

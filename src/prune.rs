@@ -71,6 +71,8 @@ pub struct Removed {
     pub pointer: Pointer,
     /// Objects that went, without the state's records.
     pub deleted: usize,
+    /// The files whose live objects went.
+    pub gone: BTreeSet<SitePath>,
     /// What may not be removed, and why not: the first of them, and how many there are.
     pub refused: Option<(Problem, usize)>,
 }
@@ -222,9 +224,9 @@ impl Prune<'_> {
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
         self.events.send(Event::PruneStarted { objects: sweep.objects() });
         match self.remove_all(&mut lease, &mut sweep, &releases).await {
-            Ok((deleted, refused)) => {
+            Ok((deleted, gone, refused)) => {
                 self.events.send(Event::Pruned { objects: deleted });
-                Ok(Removed { pointer: lease.pointer, deleted, refused })
+                Ok(Removed { pointer: lease.pointer, deleted, gone, refused })
             }
             Err(Ended::Failed(problem)) => {
                 if problem.code != Code::LeaseLost {
@@ -242,7 +244,7 @@ impl Prune<'_> {
         lease: &mut Lease<'_>,
         sweep: &mut Sweep,
         before: &Releases,
-    ) -> Result<(usize, Option<(Problem, usize)>), Ended> {
+    ) -> Result<(usize, BTreeSet<SitePath>, Option<(Problem, usize)>), Ended> {
         // Who stages looks at the head when it is done. It sees this prune, or its claim was there by now.
         if sweep.withdraws.is_empty() {
             let head = lease.pointer.head.clone();
@@ -277,7 +279,7 @@ impl Prune<'_> {
         let closed = if refused.is_empty() { sweep.closes.clone() } else { BTreeSet::new() };
         lease.replace(|head| ending(head, &gone, &closed)).await?;
         let number = refused.len();
-        Ok((deleted, refused.into_values().next().map(|problem| (problem, number))))
+        Ok((deleted, gone, refused.into_values().next().map(|problem| (problem, number))))
     }
 
     /// Which live objects went although others may not go.

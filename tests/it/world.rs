@@ -148,17 +148,22 @@ impl World {
         run::prune(request, ask, Events::new(&|_| {})).await
     }
 
-    /// Every release in the bucket can be brought back whole, and the live site is the active one.
+    /// Every release in the bucket can be brought back whole.
     pub(crate) fn assert_all_releases_are_whole(&self) {
+        let manifests = self.objects().into_iter().filter(|(key, _)| key.ends_with("/manifest.json.gz"));
+        for (_, object) in manifests {
+            self.assert_is_whole(&Manifest::decode(&object.bytes).unwrap());
+        }
+    }
+
+    /// All bytes are there that a release names.
+    pub(crate) fn assert_is_whole(&self, manifest: &Manifest) {
         let (objects, live, head) = (self.objects(), self.live(), self.head());
-        let manifests = objects.iter().filter(|(key, _)| key.ends_with("/manifest.json.gz"));
-        for manifest in manifests.map(|(_, object)| Manifest::decode(&object.bytes).unwrap()) {
-            for (path, entry) in head.without_withdrawn(manifest.files) {
-                let is_live = live.get(path.as_str()).is_some_and(|object| Digest::of(&object.bytes) == entry.digest);
-                let blob = self.environment.layout.blob(&entry.digest).key;
-                let is_stored = entry.kind == Kind::Mutable && objects.contains_key(&blob);
-                assert!(is_live || is_stored, "release {} has lost {path}", manifest.release);
-            }
+        for (path, entry) in head.without_withdrawn(manifest.files.clone()) {
+            let is_live = live.get(path.as_str()).is_some_and(|object| Digest::of(&object.bytes) == entry.digest);
+            let blob = self.environment.layout.blob(&entry.digest).key;
+            let is_stored = entry.kind == Kind::Mutable && objects.contains_key(&blob);
+            assert!(is_live || is_stored, "release {} has lost {path}", manifest.release);
         }
     }
 
