@@ -10,8 +10,9 @@ use publish::environment::{
 };
 use publish::event::Events;
 use publish::layout::Layout;
+use publish::path::SitePath;
 use publish::report::Report;
-use publish::run::{self, PublishRequest};
+use publish::run::{self, Answer, Caller, PruneRequest, PublishRequest};
 use publish::status::Status;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -151,6 +152,14 @@ impl Hosting {
         let report = self.publish(folder).await;
         assert_eq!(report.exit_code, 0, "{report:#?}");
         report
+    }
+
+    /// Prunes, or takes `now` out of every release.
+    pub async fn prune(&self, now: &[&str]) -> Report {
+        let now = now.iter().map(|path| SitePath::new(*path).unwrap()).collect();
+        let caller = Caller { yes: true, ..world::caller() };
+        let request = PruneRequest { environment: self.environment.clone(), caller, now };
+        run::prune(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await.0
     }
 
     /// Plans to publish `folder`.
