@@ -60,6 +60,8 @@ pub struct Found {
     pub sweep: Sweep,
     /// The files of the active release.
     pub active: Files,
+    /// Where a release holds the same bytes as a file that is taken out.
+    pub also_at: BTreeSet<SitePath>,
     /// The releases there were, and which of them were complete.
     pub releases: Releases,
 }
@@ -128,7 +130,7 @@ impl Prune<'_> {
         sweep.records = self.records(head, &releases, &closing);
         sweep.closes = closing.iter().copied().filter(|release| self.has_record(&sweep, *release)).collect();
         if only_if_closing && sweep.closes.is_empty() {
-            return Ok(Found { sweep, active: Files::new(), releases });
+            return Ok(Found { sweep, releases, ..Found::default() });
         }
         let mut read = self.read(head, &releases, &closing).await?;
         if head.activation.is_none() {
@@ -157,7 +159,7 @@ impl Prune<'_> {
             }
         }
         sweep.blobs = unneeded(stored, &read.needed);
-        Ok(Found { sweep, active: read.active, releases })
+        Ok(Found { sweep, active: read.active, releases, ..Found::default() })
     }
 
     /// Finds the given files in all releases and at their live keys.
@@ -165,7 +167,7 @@ impl Prune<'_> {
         let releases = self.state.releases().await?;
         let mut sweep = Sweep::default();
         // As if they were withdrawn already, whatever bytes they have.
-        let mut read = Read::default();
+        let (mut read, mut others) = (Read::default(), BTreeMap::new());
         let mut records = stream::iter(&releases.complete)
             .map(|(release, complete)| self.record(*release, *complete))
             .buffer_unordered(READ_AT_ONCE);
@@ -180,6 +182,7 @@ impl Prune<'_> {
                         }
                     }
                     read.needed.by_release(&files);
+                    others.extend(files.iter().map(|(path, entry)| (entry.digest, path.clone())));
                     if head.active.as_ref().is_some_and(|active| active.release == release) {
                         read.active = files;
                     }
@@ -200,7 +203,8 @@ impl Prune<'_> {
         let digests: BTreeSet<Digest> = sweep.withdraws.values().flatten().chain(earlier).copied().collect();
         let stored = self.blobs().await?.into_iter().filter(|(digest, _)| digests.contains(digest)).collect();
         sweep.blobs = unneeded(stored, &read.needed);
-        Ok(Found { sweep, active: read.active, releases })
+        let also_at = digests.iter().filter_map(|digest| others.remove(digest)).collect();
+        Ok(Found { sweep, active: read.active, also_at, releases })
     }
 
     /// Removes what `found` holds. `paths` are what the CDN must forget, `content` is what the active release comes to

@@ -82,6 +82,8 @@ impl Session<'_> {
     async fn doomed(&self, head: &Head, target: &Files) -> Result<BTreeSet<SitePath>, Problem> {
         let mut doomed = BTreeSet::new();
         let Some(pruning) = head.pruning.as_ref().filter(|pruning| pruning.lease_s > 0) else { return Ok(doomed) };
+        let overdue = head.withdrawn.keys().chain(head.leftovers.keys());
+        doomed.extend(overdue.filter(|path| target.contains_key(*path)).cloned());
         for release in &pruning.closes {
             if let Some(manifest) = self.state.read_manifest(*release).await? {
                 doomed.extend(manifest.files.into_keys().filter(|path| target.contains_key(path)));

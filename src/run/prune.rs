@@ -5,16 +5,19 @@ use std::collections::BTreeSet;
 use super::go_live::settle_refresh;
 use super::session::Session;
 use super::{Ask, Caller, active_release, reported, untouched};
+use crate::digest::Digest;
 use crate::environment::{Environment, InvalidationSettings, Wait};
 use crate::error::{Code, Failure, Problem, VisitorsSee};
 use crate::event::{Event, Events};
 use crate::globs::PathGlobs;
 use crate::head::Head;
 use crate::headers::Kind;
+use crate::live::as_activated;
 use crate::manifest::{Entry, Files, Kept, Manifest, content_digest};
 use crate::path::SitePath;
 use crate::plan::{Live, Plan, Policy};
 use crate::prune::{Found, NotRemoved, Prune};
+use crate::refresh::Refreshing;
 use crate::report::{Outcome, Report};
 use crate::state::Pointer;
 use crate::sweep::{PruneView, Victim};
@@ -112,8 +115,7 @@ impl Session<'_> {
                 Ok(removed) => {
                     (report.outcome, report.deleted) = (Outcome::Pruned, removed.deleted);
                     let settings = self.refresh_settings(now);
-                    let refreshing = self.refreshing(active);
-                    let refreshing = crate::refresh::Refreshing { settings: &settings, ..refreshing };
+                    let refreshing = Refreshing { settings: &settings, ..self.refreshing(active) };
                     // What may not be removed, or is needed by now, still answers.
                     let mut answers = plan.answers;
                     answers.retain(|_, answer| removed.gone.contains(&answer.path));
@@ -174,6 +176,10 @@ impl Session<'_> {
             bytes: view.bytes,
             paths: view.paths.len(),
         });
+        if !found.also_at.is_empty() {
+            let paths: Vec<&str> = found.also_at.iter().map(SitePath::as_str).collect();
+            self.events.warn(format!("The same bytes are also at {}: take those files out too.", paths.join(", ")));
+        }
     }
 
     fn may_prune(&self, view: &PruneView, now: &BTreeSet<SitePath>, consent: Consent<'_>) -> Result<(), Problem> {
@@ -181,9 +187,10 @@ impl Session<'_> {
         if self.caller.yes {
             return Ok(());
         }
-        let objects = view.objects.len();
+        let closed = number(view.closes.len(), "release");
+        let objects = number(view.objects.len(), "object");
         let message = match now.first() {
-            None => format!("{} releases would be closed and {objects} objects removed", view.closes.len()),
+            None => format!("{closed} would be closed and {objects} removed"),
             Some(path) if now.len() == 1 => format!("{path} would be taken out of every release"),
             Some(path) => format!("{path} and {} more files would be taken out of every release", now.len() - 1),
         };
@@ -212,8 +219,8 @@ impl Session<'_> {
     }
 
     /// What visitors get of the active release when files were taken out of it.
-    fn content_without(&self, head: &Head, active: &Files) -> crate::digest::Digest {
-        content_digest(&crate::live::as_activated(active.clone(), &self.environment.layout, head))
+    fn content_without(&self, head: &Head, active: &Files) -> Digest {
+        content_digest(&as_activated(active.clone(), &self.environment.layout, head))
     }
 
     /// What should never have been public is waited for, whatever the configuration says.
@@ -251,6 +258,11 @@ fn entry_of(victim: &Victim) -> Option<Entry> {
         kept: Kept::Blob,
         crc64: None,
     })
+}
+
+/// `1 object`, `2 objects`.
+fn number(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn not_allowed(problem: Problem, number: usize) -> Problem {

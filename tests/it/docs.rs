@@ -353,7 +353,7 @@ fn the_modules_keep_to_their_place() {
         let is = |path: &str| name == format!("{path}.rs") || name.starts_with(&format!("{path}/"));
         let may_name_the_sdk = is("src/aws") || is("src/sandbox") || is("src/bin/publish");
         assert!(may_name_the_sdk || !uses("aws_sdk_"), "{name} names the SDK");
-        let pure = ["plan", "rules", "path", "digest", "headers", "manifest", "head", "layout"];
+        let pure = ["plan", "rules", "path", "digest", "headers", "manifest", "head", "layout", "retention", "sweep"];
         if pure.iter().any(|pure| is(&format!("src/{pure}"))) {
             for impure in ["crate::aws", "crate::state", "crate::stage", "crate::run", "tokio::", "async fn"] {
                 assert!(!uses(impure), "{name} is to be pure and uses {impure}");

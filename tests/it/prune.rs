@@ -471,6 +471,36 @@ async fn a_file_that_was_taken_out_and_not_removed_goes_with_the_next_prune() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_bytes_at_another_path_are_named_and_stay_there() {
+    let world = leaked().await;
+    world.write("copy.pdf", "third");
+    world.published().await;
+    let report = world.prune(&["plan.pdf"]).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("copy.pdf")), "{report:#?}");
+    assert_eq!(&world.live()["copy.pdf"].bytes[..], b"third");
+    world.assert_all_releases_are_whole();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaked_file_goes_although_an_activation_was_cut_short() {
+    let world = leaked().await;
+    build(&world, 2);
+    world.write("plan.pdf", "fourth");
+    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
+    assert_eq!(world.publish().await.exit_code, 5);
+    world.sandbox.clear_faults();
+    assert_eq!(world.prune(&["plan.pdf"]).await.exit_code, 0);
+    assert!(!world.live().contains_key("plan.pdf"));
+    assert_eq!(world.publish().await.exit_code, 2);
+    world.remove("plan.pdf");
+    world.published().await;
+    assert!(!world.live().contains_key("plan.pdf"));
+    world.assert_settled();
+    world.assert_all_releases_are_whole();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_no_release_holds_cannot_be_taken_out() {
     let world = leaked().await;
     world.sandbox.put_foreign(BUCKET, "live/other.pdf", "somebody else's", "application/pdf");
