@@ -9,7 +9,7 @@ use crate::aws::ObjectInfo;
 use crate::clock::Timestamp;
 use crate::digest::Digest;
 use crate::environment::RetentionSettings;
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::head::Head;
 use crate::headers::Kind;
 use crate::layout::Address;
@@ -48,7 +48,7 @@ impl Prune<'_> {
         now: Timestamp,
         only_if_closing: bool,
     ) -> Result<Found, Problem> {
-        let releases = self.state.releases().await?;
+        let releases = self.releases(head).await?;
         let mut sweep = Sweep::default();
         let closing = closing(head, &releases, retention, now);
         sweep.records = self.records(head, &releases, &closing);
@@ -88,7 +88,7 @@ impl Prune<'_> {
 
     /// Finds the given files in all releases and at their live keys.
     pub async fn find_files(&self, head: &Head, paths: &BTreeSet<SitePath>) -> Result<Found, Problem> {
-        let releases = self.state.releases().await?;
+        let releases = self.releases(head).await?;
         let mut sweep = Sweep::default();
         // As if they were withdrawn already, whatever bytes they have.
         let (mut read, mut others) = (Read::default(), BTreeMap::new());
@@ -112,7 +112,8 @@ impl Prune<'_> {
                     }
                 }
                 // A run that stages looks at the head when it is done, and begins again.
-                Record::Claim(_) | Record::Gone => {}
+                Record::Claim(_) => {}
+                Record::Gone => return Err(unknown("a release")),
             }
         }
         drop(records);
@@ -129,6 +130,20 @@ impl Prune<'_> {
         sweep.blobs = unneeded(stored, &read.needed);
         let also_at = digests.iter().filter_map(|digest| others.remove(digest)).collect();
         Ok(Found { sweep, active: read.active, also_at, releases })
+    }
+
+    /// All claims and manifests. Nothing may be taken for unneeded where it is not known what visitors get now.
+    async fn releases(&self, head: &Head) -> Result<Releases, Problem> {
+        let releases = self.state.releases().await?;
+        let active = head.active.as_ref().map(|active| active.release);
+        if let Some(active) = active.filter(|active| releases.complete.get(active) != Some(&true)) {
+            return Err(unknown(&format!("release {active}, which is live,")));
+        }
+        let mut unfinished = head.activation.iter().flat_map(|one| one.candidates.iter().chain([&one.to]));
+        match unfinished.find(|release| !releases.complete.contains_key(release)) {
+            Some(release) => Err(unknown(&format!("release {release}, whose activation was cut short,"))),
+            None => Ok(releases),
+        }
     }
 
     pub(super) async fn record(&self, release: ReleaseNumber, complete: bool) -> Result<Record, Problem> {
@@ -188,7 +203,8 @@ impl Prune<'_> {
                 }
                 (Record::Claim(claim), true) => read.remains.of_claim(claim),
                 (Record::Claim(claim), false) => read.needed.by_claim(&claim),
-                (Record::Gone, _) => {}
+                (Record::Gone, true) => {}
+                (Record::Gone, false) => return Err(unknown(&format!("release {release}"))),
             }
         }
         Ok(read)
@@ -222,6 +238,11 @@ impl Victim {
         let (headers, etag) = (info.headers.clone(), info.etag.clone());
         Victim { size_bytes: info.size_bytes, digest, kind, headers, etag, overdue }
     }
+}
+
+fn unknown(release: &str) -> Problem {
+    Problem::new(Code::BadState, format!("what {release} consists of is not in the bucket"))
+        .hint("Something removed it: bring it back, as from the older versions that a bucket with versioning keeps.")
 }
 
 /// Which numbers are closed: releases that have outlived their retention, and claims whose runs are dead.

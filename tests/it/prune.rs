@@ -235,6 +235,18 @@ async fn who_may_not_remove_is_told_and_nothing_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_knows_what_is_live_nothing_goes() {
+    let world = five_releases().await;
+    let manifest = world.environment.layout.manifest(ReleaseNumber::new(5)).key;
+    world.sandbox.remove_object(BUCKET, &manifest);
+    for now in [&[][..], &["data-5.json"]] {
+        let report = world.prune(now).await;
+        assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (1, "bad_state"));
+    }
+    assert!(world.s3_writes().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_prune_asks_first() {
     let world = five_releases().await;
     for (answer, code) in [(Answer::No, 130), (Answer::CannotAsk, 2), (Answer::Yes, 0)] {
