@@ -68,6 +68,7 @@ fn environment(sandbox: &Sandbox) -> Environment {
         publish: PublishSettings::default(),
         invalidation: InvalidationSettings { wait: Wait::None, ..InvalidationSettings::default() },
         lease: LeaseSettings::default(),
+        retention: publish::environment::RetentionSettings::default(),
     }
 }
 

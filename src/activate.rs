@@ -56,6 +56,8 @@ pub struct Activating<'a> {
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
     pub suspects: &'a BTreeSet<SitePath>,
+    /// Live paths that a prune which was cut short may still remove, if its owner's lease ran out.
+    pub doomed: &'a BTreeSet<SitePath>,
     /// How long the activation is this run's.
     pub lease: LeaseSettings,
     /// Who may want it to stop.
@@ -265,6 +267,10 @@ impl Activating<'_> {
                 let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
                 head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.suspects.clone() });
             }
+        }
+        if let Some(cut_short) = head.pruning.take().filter(|pruning| pruning.lease_s > 0 && !self.doomed.is_empty()) {
+            let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
+            head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.doomed.clone() });
         }
         candidates.remove(&to);
         let lease_s = self.lease.lasts.as_secs();

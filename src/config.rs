@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::environment::{InvalidationSettings, PublishSettings, Wait};
+use crate::environment::{InvalidationSettings, PublishSettings, RetentionSettings, Wait};
 use crate::error::{Code, Problem};
 use crate::rules::HeaderRule;
 use values::{
@@ -132,16 +132,18 @@ pub struct PublishSection {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
-    /// It is one of that many latest releases.
+    /// It is one of that many releases that were superseded last.
     pub releases: NonZeroU32,
     /// It was superseded at most that many days ago.
     pub days: u32,
+    /// Whether a publish prunes at its end.
+    pub prune: bool,
 }
 
 impl Default for Retention {
     fn default() -> Retention {
         const TEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
-        Retention { releases: TEN, days: 30 }
+        Retention { releases: TEN, days: 30, prune: false }
     }
 }
 
@@ -255,6 +257,14 @@ impl PublishSection {
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
             public_state: self.public_state,
         }
+    }
+}
+
+impl Retention {
+    /// The settings.
+    pub fn settings(&self) -> RetentionSettings {
+        let releases = usize::try_from(self.releases.get()).unwrap_or(usize::MAX);
+        RetentionSettings { releases, days: self.days, prune: self.prune }
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Environment {
     pub publish: PublishSettings,
     /// How the CDN is refreshed.
     pub invalidation: InvalidationSettings,
+    /// How long superseded releases stay.
+    pub retention: RetentionSettings,
     /// How long an activation belongs to who began it.
     pub lease: LeaseSettings,
 }
@@ -93,6 +95,23 @@ impl Default for PublishSettings {
             max_removed_percent: 50,
             public_state: false,
         }
+    }
+}
+
+/// How long superseded releases stay: for as long as either holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetentionSettings {
+    /// A release is one of that many that left visitors' sight last.
+    pub releases: usize,
+    /// A release left visitors' sight at most that many days ago.
+    pub days: u32,
+    /// Whether a publish prunes at its end.
+    pub prune: bool,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> RetentionSettings {
+        RetentionSettings { releases: 10, days: 30, prune: false }
     }
 }
 

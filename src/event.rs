@@ -65,7 +65,7 @@ pub enum Event {
         #[cfg_attr(test, schemars(with = "u64"))]
         release: ReleaseNumber,
     },
-    /// Someone else activates; this run waits.
+    /// Someone else activates or prunes; this run waits.
     Waiting {
         /// Who it is waiting for, in words.
         for_whom: String,
@@ -90,6 +90,33 @@ pub enum Event {
         /// What is active now.
         #[cfg_attr(test, schemars(with = "u64"))]
         release: ReleaseNumber,
+    },
+    /// It is known what a prune takes away.
+    PrunePlanned {
+        /// The releases, and claims that came to nothing, to which nobody can go back any more.
+        #[cfg_attr(test, schemars(with = "Vec<u64>"))]
+        closes: Vec<ReleaseNumber>,
+        /// Objects that go, without the records of those releases.
+        objects: usize,
+        /// Their size together.
+        bytes: u64,
+        /// Paths that the CDN must forget.
+        paths: usize,
+    },
+    /// Objects begin to go.
+    PruneStarted {
+        /// How many at most.
+        objects: usize,
+    },
+    /// More of them went.
+    PruneAdvanced {
+        /// Objects that went so far.
+        objects: usize,
+    },
+    /// They are gone.
+    Pruned {
+        /// How many went.
+        objects: usize,
     },
     /// CloudFront was asked to forget.
     RefreshRequested {

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::event::FileCounts;
 use crate::headers::{Headers, Kind};
 use crate::manifest::{
-    Entry, FORMAT, FormatError, Identity, Kept, MAX_SITE_BYTES, Publisher, ReleaseNumber, RunId, check_format,
+    Entry, FORMAT, Files, FormatError, Identity, Kept, MAX_SITE_BYTES, Publisher, ReleaseNumber, RunId, check_format,
     check_size, checked_id,
 };
 use crate::path::{SitePath, UrlPath};
@@ -74,6 +74,9 @@ pub struct Head {
     /// What was read from the distribution that decides headers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution: Option<DistributionFacts>,
+    /// Files that were taken out of every release. Manifests are never written over: whoever reads one leaves them out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withdrawn: BTreeMap<SitePath, Withdrawn>,
     /// When each retained release was superseded.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub superseded: BTreeMap<ReleaseNumber, Timestamp>,
@@ -155,6 +158,18 @@ impl Refresh {
     pub fn is_covered_by(&self, paths: &[UrlPath]) -> bool {
         self.paths.iter().all(|owed| paths.iter().any(|path| path.covers(owed)))
     }
+}
+
+/// A file that was taken out of every release, as one that should never have been public.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withdrawn {
+    /// The contents it had: with any other one, the path may be published again.
+    pub sha256: BTreeSet<Digest>,
+    /// When.
+    pub since: Timestamp,
+    /// By whom.
+    pub publisher: Publisher,
 }
 
 /// A live object that should have gone.
@@ -336,6 +351,7 @@ impl Head {
             pruning: None,
             mutable_paths: BTreeSet::new(),
             distribution: None,
+            withdrawn: BTreeMap::new(),
             superseded: BTreeMap::new(),
             hold: None,
             history: Vec::new(),
@@ -402,6 +418,21 @@ impl Head {
     /// Forgets the suspects that were due at `looked_at`, when they were looked at.
     pub fn forget_suspects(&mut self, looked_at: Option<Timestamp>) {
         self.suspects.retain(|suspects| looked_at.is_none_or(|looked_at| looked_at < suspects.until));
+    }
+
+    /// Whether a file was taken out of every release.
+    pub fn is_withdrawn(&self, path: &SitePath, digest: &Digest) -> bool {
+        self.withdrawn.get(path).is_some_and(|withdrawn| withdrawn.sha256.contains(digest))
+    }
+
+    /// What a release holds, without what was taken out of every release since it was staged.
+    pub fn without_withdrawn(&self, mut files: Files) -> Files {
+        for (path, withdrawn) in &self.withdrawn {
+            if files.get(path).is_some_and(|entry| withdrawn.sha256.contains(&entry.digest)) {
+                files.remove(path);
+            }
+        }
+        files
     }
 
     /// Records an activation, forgetting the oldest ones.

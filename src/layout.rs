@@ -108,6 +108,11 @@ impl Layout {
         self.state(&format!("blobs/{digest}"))
     }
 
+    /// The digest that names the blob with `key`; `None` for anything else.
+    pub fn digest_of_blob(&self, key: &str) -> Option<Digest> {
+        key.strip_prefix(&self.blobs().key)?.to_owned().try_into().ok()
+    }
+
     /// The prefix of all blobs.
     pub fn blobs(&self) -> Address {
         self.state("blobs/")

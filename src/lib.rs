@@ -30,9 +30,11 @@ pub mod manifest;
 pub mod path;
 pub mod plan;
 pub mod policy;
+pub mod prune;
 pub mod refresh;
 pub mod releases;
 pub mod report;
+pub mod retention;
 pub mod rules;
 pub mod run;
 #[cfg(feature = "sandbox")]
@@ -44,5 +46,6 @@ pub mod stage;
 pub mod state;
 pub mod status;
 pub mod stop;
+pub mod sweep;
 pub mod untrusted;
 pub mod verify;

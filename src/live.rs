@@ -52,10 +52,11 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
     Ok(live)
 }
 
-/// The files that a manifest names as an activation puts them live: a name that has lied since is mutable.
+/// The files that a manifest names as an activation puts them live: a name that has lied since is mutable, and what was
+/// taken out of every release is not there.
 pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
     let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
-    Rules::without_lies(files, &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout })
+    Rules::without_lies(head.without_withdrawn(files), &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout })
 }
 
 /// The manifest of a release that must be complete.
@@ -232,7 +233,7 @@ async fn identify(
     Ok(None)
 }
 
-async fn heads(
+pub(crate) async fn heads(
     store: &Store,
     layout: &Layout,
     paths: BTreeSet<SitePath>,

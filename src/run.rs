@@ -8,6 +8,7 @@ mod goal;
 mod intention;
 mod permission;
 mod promote;
+mod prune;
 mod releases;
 mod session;
 mod verify;
@@ -30,6 +31,7 @@ use crate::report::{Outcome, Report};
 use crate::status::Status;
 use crate::stop::Stop;
 
+pub use prune::{PruneRequest, prune};
 pub use verify::{VerifyRequest, verify};
 
 use goal::{Folder, Goal};
@@ -145,7 +147,11 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
     reported("publish", environment, caller, events, async |session, report| {
         let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
         let pointer = session.state.read_head().await.map_err(untouched)?;
-        session.go_live(pointer, &goal, &terms, ask, report).await
+        session.go_live(pointer, &goal, &terms, ask, report).await?;
+        if environment.retention.prune && report.outcome == Outcome::Published {
+            session.prune_after_publish(report).await;
+        }
+        Ok(())
     })
     .await
 }
@@ -175,6 +181,7 @@ pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>
         let pointer = session.state.read_head().await.map_err(untouched)?;
         check_newest(&pointer.head, *release, &terms)?;
         let manifest = live::complete(&session.state, *release).await.map_err(untouched)?;
+        session.warn_of_withdrawn(&pointer.head, &manifest);
         session.go_live(pointer, &Goal::Release(manifest), &terms, ask, report).await
     })
     .await
@@ -192,6 +199,7 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
             None => earlier(&pointer.head).map_err(untouched)?,
         };
         let manifest = live::complete(&session.state, release).await.map_err(untouched)?;
+        session.warn_of_withdrawn(&pointer.head, &manifest);
         session.go_live(pointer, &Goal::Release(manifest), &terms, ask, report).await
     })
     .await

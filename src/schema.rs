@@ -10,6 +10,7 @@ use crate::plan::PlanView;
 use crate::releases::{ActivationView, FileView, ReleaseView};
 use crate::report::Report;
 use crate::status::Status;
+use crate::sweep::PruneView;
 
 /// One line of `--output json`: an event, or what a command has to say at its end.
 #[derive(JsonSchema)]
@@ -32,6 +33,7 @@ enum Result {
     Activation(ActivationView),
     File(FileView),
     Difference(Difference),
+    Prune(PruneView),
     Report(Report),
 }
 

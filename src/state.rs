@@ -42,6 +42,8 @@ pub enum NotReplaced {
 pub struct Releases {
     /// Every number that was ever claimed and not pruned, and whether its manifest is there.
     pub complete: BTreeMap<ReleaseNumber, bool>,
+    /// When the manifest of each was written, or, where there is none, the claim; by S3's clock.
+    pub written: BTreeMap<ReleaseNumber, Timestamp>,
 }
 
 impl Releases {
@@ -133,6 +135,8 @@ impl State {
             if let Some((release, object)) = self.layout.release_of(&listed.address.key) {
                 let complete = releases.complete.entry(release).or_default();
                 *complete |= object == ReleaseObject::Manifest;
+                // The claim is listed before the manifest.
+                releases.written.insert(release, listed.last_modified);
             }
         }
         Ok(releases)

@@ -9,7 +9,7 @@ mod uploads;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
+use crate::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings};
 use crate::headers::Headers;
 use crate::layout::{Address, Layout};
 use crate::sandbox::{ACCESS_KEY_ID, Effect, Fault, LoggedRequest, Match, Options, SECRET_ACCESS_KEY, Sandbox};
@@ -38,6 +38,7 @@ fn environment(sandbox: &Sandbox) -> Environment {
         headers: Vec::new(),
         publish: PublishSettings::default(),
         invalidation: InvalidationSettings::default(),
+        retention: RetentionSettings::default(),
         lease: LeaseSettings::default(),
     }
 }

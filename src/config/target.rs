@@ -2,7 +2,9 @@
 
 use crate::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 use crate::config::{Config, EnvironmentSection, FILE_NAME, ServerSideEncryption, explain};
-use crate::environment::{Access, Encryption, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
+use crate::environment::{
+    Access, Encryption, Environment, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings,
+};
 use crate::error::{Code, Problem};
 use crate::layout::Layout;
 use crate::rules::HeaderRule;
@@ -49,6 +51,8 @@ pub struct SandboxTarget {
     pub publish: PublishSettings,
     /// How the CDN is refreshed.
     pub invalidation: InvalidationSettings,
+    /// As in an environment.
+    pub retention: RetentionSettings,
 }
 
 /// The target of a run.
@@ -103,6 +107,7 @@ fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarg
         headers: config.map(Config::header_rules).unwrap_or_default(),
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
         invalidation: config.map(|config| config.invalidation.settings()).unwrap_or_default(),
+        retention: config.map(|config| config.retention.settings()).unwrap_or_default(),
     })
 }
 
@@ -178,6 +183,7 @@ fn environment(
         headers: config.map(Config::header_rules).unwrap_or_default(),
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
         invalidation: config.map(|config| config.invalidation.settings()).unwrap_or_default(),
+        retention: config.map(|config| config.retention.settings()).unwrap_or_default(),
         lease: LeaseSettings::default(),
     })
 }

@@ -85,7 +85,7 @@ fn unknown_keys_name_the_nearest_one_with_line_and_column() {
     assert_eq!(message, "publish.toml, line 1, column 1: unknown key `sit`");
     assert_eq!(hint, "Did you mean `site`?");
     let (_, hint) = refusal("site = \"shop\"\n[retention]\nqqq = 1\n");
-    assert_eq!(hint, "Known here: releases, days.");
+    assert_eq!(hint, "Known here: releases, days, prune.");
 }
 
 #[test]

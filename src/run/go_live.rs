@@ -80,7 +80,7 @@ impl Session<'_> {
             progress.forget_what_is_other(&intention.plan);
             self.describe(report, &intention.plan);
             if is_live(&pointer.head, goal, &intention.plan) {
-                match self.repair(pointer, &intention, terms, report).await? {
+                match self.repair(pointer, goal, &intention, terms, report).await? {
                     Some(found) => pointer = found,
                     None => return Ok(()),
                 }
@@ -118,6 +118,12 @@ impl Session<'_> {
             report.uploaded.bytes += ready.uploaded.bytes;
             report.copied += ready.copied;
             if terms.stage_only {
+                // A prune may have removed what this run was told is there: nothing else would notice.
+                pointer = self.state.read_head().await.map_err(as_before)?;
+                if pointer.head.prune_epoch != progress.epoch {
+                    report.uploaded = Uploaded::default();
+                    continue;
+                }
                 (report.outcome, report.release) = (Outcome::Staged, Some(release));
                 return Ok(());
             }
@@ -125,7 +131,7 @@ impl Session<'_> {
                 let stored = BTreeSet::new();
                 preserved = self.preserve(goal, &intention, terms, &stored).await.map_err(as_before)?;
             }
-            let activating = self.activating(goal, &intention.suspects, terms);
+            let activating = self.activating(goal, &intention, terms);
             let unfinished = pointer.head.activation.is_some();
             match activating.activate(pointer, &intention.live, &intention.plan, &ready).await {
                 Ok(mut activated) => {
@@ -250,7 +256,7 @@ impl Session<'_> {
         terms: &Terms,
         stored: &BTreeSet<Address>,
     ) -> Result<usize, Problem> {
-        self.activating(goal, &intention.suspects, terms).preserve(&intention.plan, stored).await
+        self.activating(goal, intention, terms).preserve(&intention.plan, stored).await
     }
 
     /// The blobs that going back to a complete release needs or would write, as far as a listing shows that they are
@@ -307,6 +313,7 @@ impl Session<'_> {
     async fn repair(
         &self,
         pointer: Pointer,
+        goal: &Goal,
         intention: &Intention,
         terms: &Terms,
         report: &mut Report,
@@ -315,6 +322,8 @@ impl Session<'_> {
         let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
         let owed: Vec<_> = pointer.head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
         report.outcome = if owed.is_empty() { Outcome::Unchanged } else { Outcome::Repaired };
+        let blobs = BTreeSet::new();
+        self.preserve(goal, intention, terms, &blobs).await.map_err(as_before)?;
         let pointer = match self.record(&pointer, terms).await {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Ok(Some(*found)),
@@ -338,6 +347,8 @@ impl Session<'_> {
         let mut head = pointer.head.clone();
         head.distribution.clone_from(&self.facts);
         head.forget_suspects(pointer.read_at);
+        // A prune that was cut short left alone whatever is live: the next one finds what it did not come to.
+        head.pruning = None;
         head.floor = head.floor.max(claimed.unwrap_or(head.floor));
         if terms.rollback.is_some_and(|rollback| rollback.hold) && head.hold.is_none() {
             let (publisher, since) = (self.caller.publisher.clone(), self.caller.clock.now());
@@ -422,7 +433,7 @@ fn superseded(head: &Head, release: ReleaseNumber, plan: &Plan, report: &mut Rep
 }
 
 /// Fills in how the refresh ended.
-fn settle_refresh(
+pub(super) fn settle_refresh(
     report: &mut Report,
     refreshed: Result<Refreshed, NotRefreshed>,
     evicted_unchanged: usize,

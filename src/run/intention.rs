@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::Terms;
 use super::goal::Goal;
 use super::session::Session;
-use crate::error::Problem;
+use crate::error::{Code, Problem};
 use crate::event::Event;
 use crate::head::{CdnView, Head};
 use crate::headers::Kind;
 use crate::live;
-use crate::manifest::{Entry, Files};
+use crate::manifest::{Entry, Files, Kept};
 use crate::path::SitePath;
-use crate::plan::{Live, Plan};
+use crate::plan::{Live, Plan, Preserve};
 use crate::stage::Staged;
 use crate::state::Pointer;
 
@@ -22,6 +22,8 @@ pub(super) struct Intention {
     pub(super) plan: Plan,
     /// Live paths that an activation which was cut short may still write.
     pub(super) suspects: BTreeSet<SitePath>,
+    /// Live paths that a prune which was cut short may still remove.
+    pub(super) doomed: BTreeSet<SitePath>,
 }
 
 impl Session<'_> {
@@ -31,31 +33,60 @@ impl Session<'_> {
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
-        let lied = names_that_lied(&live, &self.content(goal, &pointer.head, self.cdn()));
+        let lied = names_that_lied(&live, &self.content(goal, &pointer.head, self.cdn())?);
         self.mutable_paths.extend(lied);
-        let target = self.content(goal, &pointer.head, self.cdn());
+        let target = self.content(goal, &pointer.head, self.cdn())?;
         let mut due = pointer.head.due_suspects(pointer.read_at);
         due.extend(terms.repair.iter().flatten().cloned());
         let known = |path: &SitePath| Some((path.clone(), live.files.get(path)?.clone()));
         let before: Files = due.iter().filter_map(known).collect();
-        live = live::look_again(store, &self.state, layout, live, &target, due).await?;
+        live = live::look_again(store, &self.state, layout, live, &target, due.clone()).await?;
         if let Goal::Release(_) = goal {
             self.lost = live::spare_lost(store, layout, &mut live, &target, &before).await?;
         }
         live = live::survey(store, &self.state, layout, live, &target, self.foreign(terms)).await?;
-        let plan = Plan::between(&live, target, self.policy(goal.may_go_straight(terms)));
+        let doomed = self.doomed(&pointer.head, &target).await?;
+        let mut plan = Plan::between(&live, target, self.policy(goal.may_go_straight(terms)));
+        plan.preserves.extend(blobs_in_doubt(&live, due));
         self.events.send(Event::Planned {
             files: plan.counts,
             copied: plan.copies(),
             deleted: plan.removals.len(),
             paths: plan.invalidation.paths.len(),
         });
-        Ok(Intention { live, plan, suspects })
+        Ok(Intention { live, plan, suspects, doomed })
     }
 
-    fn content(&self, goal: &Goal, head: &Head, cdn: CdnView<'_>) -> Files {
+    /// What the goal comes to, without what was taken out of every release. A folder that still holds such a file is
+    /// refused: nobody means to publish it again.
+    fn content(&self, goal: &Goal, head: &Head, cdn: CdnView<'_>) -> Result<Files, Problem> {
         let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
-        goal.content(&self.environment.layout, &mutable_paths, cdn)
+        let files = goal.content(&self.environment.layout, &mutable_paths, cdn);
+        if goal.release().is_none()
+            && let Some((path, _)) = files.iter().find(|(path, entry)| head.is_withdrawn(path, &entry.digest))
+        {
+            let message = format!("{path} was taken out of every release with `publish prune --now`");
+            return Err(Problem::new(Code::Private, message)
+                .hint("Remove it from the folder. With any other content it may be published."));
+        }
+        Ok(head.without_withdrawn(files))
+    }
+
+    /// Files that a prune which was cut short, and did not give its lease back, may still take away: what was on its
+    /// way when the lease ended may arrive until its signature has expired. Costs a request for each release it closed.
+    async fn doomed(&self, head: &Head, target: &Files) -> Result<BTreeSet<SitePath>, Problem> {
+        let mut doomed = BTreeSet::new();
+        let Some(pruning) = head.pruning.as_ref().filter(|pruning| pruning.lease_s > 0) else { return Ok(doomed) };
+        let overdue = head.withdrawn.keys().chain(head.leftovers.keys());
+        doomed.extend(overdue.filter(|path| target.contains_key(*path)).cloned());
+        for release in &pruning.closes {
+            if let Some(manifest) = self.state.read_manifest(*release).await? {
+                doomed.extend(manifest.files.into_keys().filter(|path| target.contains_key(path)));
+            } else if let Some(claim) = self.state.read_claim(*release).await? {
+                doomed.extend(claim.live.into_iter().filter(|path| target.contains_key(path)));
+            }
+        }
+        Ok(doomed)
     }
 
     /// Plans anew when staging found fingerprinted files with other headers at their keys: they are live, so that they
@@ -69,8 +100,19 @@ impl Session<'_> {
             }
         }
         let policy = self.policy(straight);
+        let at_risk = std::mem::take(&mut intention.plan.preserves);
         intention.plan = Plan::between(&intention.live, staged.manifest.files.clone(), policy);
+        let preserves = &mut intention.plan.preserves;
+        preserves.extend(at_risk.into_iter().filter(|preserve| !preserve.certain));
     }
+}
+
+/// Blobs that may have been taken away by a request that came late, although the live object is as it should be.
+fn blobs_in_doubt(live: &Live, paths: BTreeSet<SitePath>) -> impl Iterator<Item = Preserve> + '_ {
+    paths.into_iter().filter_map(|path| {
+        let entry = live.files.get(&path).filter(|entry| entry.kept == Kept::Blob)?.clone();
+        Some(Preserve { path, entry, certain: false })
+    })
 }
 
 /// Fingerprinted names whose live bytes are others than those they are to have.

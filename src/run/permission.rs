@@ -52,7 +52,12 @@ impl Session<'_> {
         })
     }
 
-    fn confirmed(&self, question: &str, ask: Ask<'_>, unasked: impl FnOnce() -> Problem) -> Result<(), Problem> {
+    pub(super) fn confirmed(
+        &self,
+        question: &str,
+        ask: Ask<'_>,
+        unasked: impl FnOnce() -> Problem,
+    ) -> Result<(), Problem> {
         match ask(question) {
             Answer::Yes => Ok(()),
             Answer::No => Err(Problem::new(Code::Declined, "declined")),

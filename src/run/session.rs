@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::goal::Goal;
+use super::intention::Intention;
 use super::{Caller, Terms};
 use crate::activate::Activating;
 use crate::aws::Aws;
@@ -128,7 +129,7 @@ impl<'a> Session<'a> {
     pub(super) fn activating<'s>(
         &'s self,
         goal: &'s Goal,
-        suspects: &'s BTreeSet<SitePath>,
+        intention: &'s Intention,
         terms: &'s Terms,
     ) -> Activating<'s> {
         Activating {
@@ -142,7 +143,8 @@ impl<'a> Session<'a> {
             distribution: self.environment.distribution.as_deref(),
             facts: self.facts.as_ref(),
             mutable_paths: &self.mutable_paths,
-            suspects,
+            suspects: &intention.suspects,
+            doomed: &intention.doomed,
             lease: self.environment.lease,
             stop: &self.caller.stop,
             force: terms.force,
@@ -198,6 +200,7 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
         (format!("{whom}, who activates release {}", activation.to), activation.lease())
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
-    let pruning = || pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), pruning.lease()));
-    activating.or_else(pruning)
+    let pruning = pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), pruning.lease()));
+    // An activation that was cut short is no reason to pass over a prune that is under way.
+    activating.into_iter().chain(pruning).max_by_key(|(_, lease)| *lease)
 }

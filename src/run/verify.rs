@@ -134,7 +134,7 @@ impl Session<'_> {
                     Names::Complete(manifest) => {
                         audit.account_for(manifest.files.keys());
                         if deep {
-                            kept.add(release, manifest.files);
+                            kept.add(release, head.without_withdrawn(manifest.files));
                         }
                     }
                     Names::Claimed(paths) => audit.account_for(paths.iter()),

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use publish::clock::Timestamp;
 use publish::digest::{Crc64, Digest, Md5};
 use publish::head::{
-    Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects,
+    Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects, Withdrawn,
 };
 use publish::headers::{Headers, Kind};
 use publish::manifest::{
@@ -189,6 +189,7 @@ fn full_head() -> Head {
             error_pages: BTreeSet::from([UrlPath::encode("/404.html")]),
             rewrites_at_origin: false,
         }),
+        withdrawn: BTreeMap::new(),
         superseded: BTreeMap::from([(release(5), moment(-60)), (release(6), moment(2))]),
         hold: Some(Hold { publisher: publisher(), since: moment(3), reason: Some("prices are wrong".to_owned()) }),
         history: vec![
@@ -218,6 +219,24 @@ fn a_full_head_is_understood_and_written_back_byte_for_byte() {
     let head = Head::decode(&bytes).unwrap();
     assert_eq!(head, full_head());
     assert_eq!(text(&head.encode().unwrap()), text(&bytes));
+}
+
+/// A head of a site from whose releases a file was taken out: the field came after the first golden files.
+#[test]
+fn a_head_with_withdrawn_files_is_understood_and_written_back_byte_for_byte() {
+    let withdrawn = Withdrawn {
+        sha256: BTreeSet::from([Digest::of(b"plan"), Digest::of(b"second plan")]),
+        since: moment(30),
+        publisher: publisher(),
+    };
+    let head =
+        Head { withdrawn: BTreeMap::from([(path("docs/plan.pdf"), withdrawn)]), ..Head::new(identity(), run(1)) };
+    let bytes = read_golden("head-withdrawn.json", &head.encode().unwrap());
+    let found = Head::decode(&bytes).unwrap();
+    assert_eq!(found, head);
+    assert_eq!(text(&found.encode().unwrap()), text(&bytes));
+    assert!(found.is_withdrawn(&path("docs/plan.pdf"), &Digest::of(b"plan")));
+    assert!(!found.is_withdrawn(&path("docs/plan.pdf"), &Digest::of(b"another plan")));
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod order;
 mod policies;
 mod promote;
 mod proof;
+mod prune;
 mod pruned_meanwhile;
 mod races;
 mod random;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use publish::digest::Digest;
-use publish::environment::Environment;
+use publish::environment::{Environment, RetentionSettings};
 use publish::event::Events;
 use publish::layout::Layout;
 use publish::manifest::ReleaseNumber;
@@ -161,6 +161,43 @@ async fn a_changed_header_rule_costs_copies_only() {
     }
     let paths = &found.invalidations.last().unwrap().paths;
     assert_eq!(sorted(paths), ["/config.json", "/downloads/price%20list%20%C3%A4.txt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_outlived_its_retention_goes_and_a_leaked_file_at_once() {
+    let mut hosting = Hosting::new().await;
+    hosting.published(&fixture("v1")).await;
+    hosting.published(&fixture("v2")).await;
+    let rule = HeaderRule {
+        globs: OneOrMany(vec!["robots.txt".to_owned()]),
+        cache_control: Some("public, max-age=60".to_owned()),
+        ..HeaderRule::default()
+    };
+    hosting.environment.headers.push(rule);
+    hosting.published(&fixture("v2")).await;
+    hosting.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
+    // Release 1 was superseded within the second that the clock shows, until it shows the next one.
+    let report = loop {
+        let report = hosting.prune(&[]).await;
+        if report.outcome != Outcome::Unchanged {
+            break report;
+        }
+    };
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Pruned), "{report:#?}");
+    let found = hosting.inspect();
+    assert_eq!(found.releases.keys().collect::<Vec<_>>(), ["2", "3"]);
+    let expected = world::files_of(&fixture("v2"));
+    assert_eq!(found.live().into_keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    assert_eq!(found.differences, [""; 0]);
+
+    let report = hosting.prune(&["config.json"]).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Pruned), "{report:#?}");
+    let found = hosting.inspect();
+    let leaked = Digest::of(&expected["config.json"]).to_string();
+    assert!(!found.live().contains_key("config.json"));
+    assert!(found.objects.values().all(|object| object.sha256 != leaked));
+    assert_eq!(found.invalidations.last().unwrap().paths, ["/config.json"]);
+    assert_eq!(hosting.publish(&fixture("v2")).await.exit_code, 2, "the folder still holds it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

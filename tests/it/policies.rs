@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
-use publish::environment::Environment;
+use publish::environment::{Environment, RetentionSettings};
 use publish::event::Events;
 use publish::layout::Layout;
 use publish::manifest::ReleaseNumber;
+use publish::report::Outcome;
 use publish::run::{self, Answer, DiffRequest, PromoteRequest, ShowRequest, Side};
 use publish::sandbox::{LoggedRequest, Service};
 use publish::snapshot::MULTIPART_BYTES;
@@ -100,7 +101,9 @@ fn needs(request: &LoggedRequest) -> Vec<Need> {
             let prefix = request.query.split('&').find_map(|pair| pair.strip_prefix("prefix=")).unwrap();
             vec![Need { action: "s3:ListBucket", resource: bucket, prefix: Some(decoded(prefix)) }]
         }
-        "DeleteObjects" => vec![need("s3:DeleteObject", format!("{bucket}/live/contact.html"))],
+        "DeleteObjects" => ["live/contact.html", "_publish/live/releases/1/manifest.json.gz"]
+            .map(|key| need("s3:DeleteObject", format!("{bucket}/{key}")))
+            .into(),
         "CreateInvalidation" => vec![need("cloudfront:CreateInvalidation", distribution)],
         "GetInvalidation" => vec![need("cloudfront:GetInvalidation", distribution)],
         "GetDistributionConfig" => vec![need("cloudfront:GetDistributionConfig", distribution)],
@@ -114,8 +117,9 @@ fn needed(world: &World) -> BTreeSet<Need> {
 }
 
 /// Publishes all that there is to publish: from nothing, over a release, with a large file, and a refresh that is owed.
+/// Then prunes.
 async fn publish_everything() -> World {
-    let world = World::with_fixture("v1").await;
+    let mut world = World::with_fixture("v1").await;
     world.published().await;
     world.use_fixture("v2");
     world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);
@@ -128,6 +132,11 @@ async fn publish_everything() -> World {
     world.published().await;
     world.sandbox.remove_object(BUCKET, "live/about/index.html");
     assert_eq!(verify(&world, (true, true)).await.0.exit_code, 0);
+    world.use_fixture("v1");
+    world.published().await;
+    world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
+    world.sandbox.advance_clock(std::time::Duration::from_secs(60));
+    assert_eq!(world.prune(&[]).await.outcome, Outcome::Pruned);
     world
 }
 

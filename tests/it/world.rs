@@ -7,20 +7,25 @@ use std::time::Duration;
 
 use publish::clock::Clock;
 use publish::digest::Digest;
-use publish::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
+use publish::environment::{
+    Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings,
+};
 use publish::event::{Event, Events};
 use publish::head::Head;
+use publish::headers::Kind;
 use publish::layout::Layout;
 use publish::manifest::{Claim, Manifest, Publisher, ReleaseNumber, RunId};
+use publish::path::SitePath;
 use publish::plan::Plan;
 use publish::report::Report;
-use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
+use publish::run::{self, ActivateRequest, Answer, Caller, PruneRequest, PublishRequest, RollbackRequest};
 use publish::sandbox::{
     self, Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation,
     StoredObject,
 };
 use publish::status::Status;
 use publish::stop::Stop;
+use publish::sweep::PruneView;
 
 /// The bucket and the distribution of every world.
 pub(crate) const BUCKET: &str = "sandbox";
@@ -123,6 +128,44 @@ impl World {
             reason: None,
         };
         run::activate(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    }
+
+    /// Removes what no retained release needs, or `now` out of every release; nobody can be asked, and all is answered
+    /// with yes.
+    pub(crate) async fn prune(&self, now: &[&str]) -> Report {
+        let caller = Caller { yes: true, ..caller() };
+        self.prune_as(caller, now, &|_| Answer::CannotAsk).await.0
+    }
+
+    /// Prunes as somebody who may be asked.
+    pub(crate) async fn prune_as(
+        &self,
+        caller: Caller,
+        now: &[&str],
+        ask: run::Ask<'_>,
+    ) -> (Report, Option<PruneView>) {
+        let now = now.iter().map(|path| SitePath::new(*path).unwrap()).collect();
+        let request = PruneRequest { environment: self.environment.clone(), caller, now };
+        run::prune(request, ask, Events::new(&|_| {})).await
+    }
+
+    /// Every release in the bucket can be brought back whole.
+    pub(crate) fn assert_all_releases_are_whole(&self) {
+        let manifests = self.objects().into_iter().filter(|(key, _)| key.ends_with("/manifest.json.gz"));
+        for (_, object) in manifests {
+            self.assert_is_whole(&Manifest::decode(&object.bytes).unwrap());
+        }
+    }
+
+    /// All bytes are there that a release names.
+    pub(crate) fn assert_is_whole(&self, manifest: &Manifest) {
+        let (objects, live, head) = (self.objects(), self.live(), self.head());
+        for (path, entry) in head.without_withdrawn(manifest.files.clone()) {
+            let is_live = live.get(path.as_str()).is_some_and(|object| Digest::of(&object.bytes) == entry.digest);
+            let blob = self.environment.layout.blob(&entry.digest).key;
+            let is_stored = entry.kind == Kind::Mutable && objects.contains_key(&blob);
+            assert!(is_live || is_stored, "release {} has lost {path}", manifest.release);
+        }
     }
 
     /// Ends a hold.
@@ -335,6 +378,7 @@ pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
         headers: Vec::new(),
         publish: PublishSettings::default(),
         invalidation: InvalidationSettings::default(),
+        retention: RetentionSettings::default(),
         lease: LeaseSettings::default(),
     }
 }

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use publish::config::Overrides;
 use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 use publish::manifest::{InvalidRelease, ReleaseNumber};
+use publish::path::{InvalidPath, SitePath};
 use publish::run::Side;
 
 const EXIT_CODES: &str = "\
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Activate(ActivateArgs),
     /// Make another environment's release live here, without its folder
     Promote(PromoteArgs),
+    /// Remove what no retained release needs, or take a leaked file out of every release at once
+    Prune(PruneArgs),
     /// End a hold that `rollback --hold` began
     Resume,
     /// Show the live release and anything unfinished, held, pending or owed
@@ -77,6 +80,7 @@ impl Command {
             Some(Command::Rollback(_)) => "rollback",
             Some(Command::Activate(_)) => "activate",
             Some(Command::Promote(_)) => "promote",
+            Some(Command::Prune(_)) => "prune",
             Some(Command::Resume) => "resume",
             Some(Command::Status) => "status",
             Some(Command::Verify(_)) => "verify",
@@ -203,6 +207,19 @@ pub(crate) struct PromoteArgs {
     /// Why, for the history [default: where the release comes from]
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+}
+
+/// What to remove.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct PruneArgs {
+    /// Take these files out of every release at once, also out of the live one, and out of the CDN
+    #[arg(long, value_name = "PATH", num_args = 1.., value_parser = site_path)]
+    pub(crate) now: Vec<SitePath>,
+}
+
+/// The path of a file in the site, also as a URL writes it, with a slash before it.
+fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
+    SitePath::new(text.strip_prefix('/').unwrap_or(text))
 }
 
 /// How the sandbox runs.

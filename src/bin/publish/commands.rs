@@ -2,6 +2,7 @@
 
 mod diff;
 mod promote;
+mod prune;
 mod releases;
 mod show;
 mod verify;
@@ -65,6 +66,8 @@ enum Manner {
     GoesLive,
     /// As [`Manner::GoesLive`]; and what it is about to do is said first.
     GoesBack,
+    /// It shows a result of its own; and what it is about to do is said first.
+    Prunes,
     /// It shows a result of its own.
     Shows,
 }
@@ -81,6 +84,7 @@ impl Session<'_> {
             Some(Command::Rollback(args)) => self.rollback(args).await,
             Some(Command::Activate(args)) => self.activate(args).await,
             Some(Command::Promote(args)) => self.promote(args).await,
+            Some(Command::Prune(args)) => self.prune(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::Verify(args)) => self.verify(args).await,
             Some(Command::Plan(site)) => self.plan(site).await,
@@ -205,13 +209,14 @@ impl Session<'_> {
         };
         if let (Some(result), None) = (result, &report.error) {
             let shown = Shown { report: &report, environment: &open.environment };
-            if manner != Manner::Shows && self.terminal.is_for_people() && !self.global.quiet {
+            let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
+            if goes_live && self.terminal.is_for_people() && !self.global.quiet {
                 let style = self.terminal.results();
                 self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
             }
             show(shown, result);
         }
-        self.close(open, manner != Manner::Shows && report.error.is_none()).await;
+        self.close(open, matches!(manner, Manner::GoesLive | Manner::GoesBack) && report.error.is_none()).await;
         report
     }
 
@@ -298,7 +303,7 @@ impl Session<'_> {
             match self.global.output {
                 Output::Json => json::event(&event),
                 Output::Human => {
-                    if manner == Manner::GoesBack {
+                    if matches!(manner, Manner::GoesBack | Manner::Prunes) {
                         self.terminal.say_plan(&event);
                     }
                     self.terminal.show(&event);

@@ -17,8 +17,24 @@ enum Reached {
     BeforeTheSwitch,
     /// Live objects may be of this release or of the one before.
     Switching(ReleaseNumber),
+    /// What nobody needs is being removed, under a lease.
+    /// After a publish, that of the release which is live by then.
+    Pruning(Option<ReleaseNumber>),
+    /// It is removed; the CDN may not have heard of it.
+    Pruned(Option<ReleaseNumber>),
     /// This release is live; the CDN may not have heard of it.
     Switched(ReleaseNumber),
+}
+
+impl Reached {
+    /// The release that this run has made live.
+    fn live(self) -> Option<ReleaseNumber> {
+        match self {
+            Reached::Switched(release) => Some(release),
+            Reached::Pruning(release) | Reached::Pruned(release) => release,
+            Reached::BeforeTheSwitch | Reached::Switching(_) => None,
+        }
+    }
 }
 
 /// Listens to the events of a run for how far it got.
@@ -28,12 +44,14 @@ pub(crate) struct Watch(Mutex<Reached>);
 impl Watch {
     /// Takes note of an event.
     pub(crate) fn note(&self, event: &Event) {
-        let reached = match event {
+        let mut reached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *reached = match event {
             Event::ActivationStarted { release, .. } => Reached::Switching(*release),
+            Event::PruneStarted { .. } => Reached::Pruning(reached.live()),
+            Event::Pruned { .. } => Reached::Pruned(reached.live()),
             Event::Activated { release } => Reached::Switched(*release),
             _ => return,
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reached;
     }
 
     /// The report of a run that was stopped now.
@@ -50,6 +68,14 @@ impl Watch {
                 };
                 report.failed(&problem.hint(hint).while_visitors_see(VisitorsSee::Untouched))
             }
+            Reached::Pruning(None) => {
+                let problem = problem.hint("Run `publish prune` again when its lease is over; it goes on from there.");
+                report.failed(&problem.while_visitors_see(VisitorsSee::Untouched))
+            }
+            Reached::Pruned(None) => {
+                let hint = "What was to go is gone; what the CDN has to forget is recorded: the next publish or prune asks for it.";
+                report.failed(&problem.hint(hint).while_visitors_see(VisitorsSee::Untouched))
+            }
             Reached::Switching(release) => {
                 let problem = problem.hint("Run the same command again to finish.");
                 let failure = problem.while_visitors_see(VisitorsSee::SomeOfBoth(None, release));
@@ -63,7 +89,7 @@ impl Watch {
                 }
                 report
             }
-            Reached::Switched(release) => {
+            Reached::Switched(release) | Reached::Pruning(Some(release)) | Reached::Pruned(Some(release)) => {
                 let problem = problem.hint("Run the same command again to refresh the CDN.");
                 let mut report = report.failed(&problem.while_visitors_see(VisitorsSee::TheNewOne(release)));
                 report.release = Some(release);
@@ -154,6 +180,10 @@ mod tests {
         assert_eq!(stopped_after(&[]).exit_code, 130);
         assert_eq!(stopped_after(std::slice::from_ref(&staging)).exit_code, 130);
         assert_eq!(stopped_after(&[staging.clone(), switching.clone()]).exit_code, 5);
+        let pruning = Event::PruneStarted { objects: 1 };
+        assert_eq!(stopped_after(std::slice::from_ref(&pruning)).exit_code, 130);
+        assert_eq!(stopped_after(&[pruning.clone(), Event::Pruned { objects: 1 }]).exit_code, 130);
+        assert_eq!(stopped_after(&[switched.clone(), pruning]).exit_code, 3);
         assert_eq!(stopped_after(&[staging, switching, switched]).exit_code, 3);
     }
 

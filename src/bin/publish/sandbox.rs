@@ -132,7 +132,7 @@ fn options(ownership: &Ownership, site_port: u16) -> Options {
 
 /// The environment `sandbox`, now that it is known where it listens.
 pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environment {
-    let SandboxTarget { site, headers, publish, invalidation } = target;
+    let SandboxTarget { site, headers, publish, invalidation, retention } = target;
     Environment {
         name: SANDBOX.to_owned(),
         layout: Layout::new(&site, BUCKET, PREFIX, None, None),
@@ -148,6 +148,7 @@ pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environme
         headers,
         publish,
         invalidation,
+        retention,
         lease: LeaseSettings::default(),
     }
 }

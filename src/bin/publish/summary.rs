@@ -1,6 +1,7 @@
 //! Results for people: what a run did, would do or found, in a few lines.
 
 pub(crate) mod diff;
+pub(crate) mod prune;
 pub(crate) mod releases;
 pub(crate) mod show;
 mod text;
@@ -238,7 +239,7 @@ fn duration(duration: Duration) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use publish::clock::Timestamp;
-    use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
+    use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings};
     use publish::layout::Layout;
     use publish::manifest::ReleaseNumber;
     use publish::plan::PathChange;
@@ -257,6 +258,7 @@ pub(super) mod tests {
             headers: Vec::new(),
             publish: PublishSettings::default(),
             invalidation: InvalidationSettings::default(),
+            retention: RetentionSettings::default(),
             lease: LeaseSettings::default(),
         }
     }

@@ -5,11 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use publish::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
+use publish::environment::{
+    Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings,
+};
 use publish::event::Events;
 use publish::layout::Layout;
+use publish::path::SitePath;
 use publish::report::Report;
-use publish::run::{self, PublishRequest};
+use publish::run::{self, Answer, Caller, PruneRequest, PublishRequest};
 use publish::status::Status;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -126,6 +129,7 @@ impl Hosting {
             headers: Vec::new(),
             publish: PublishSettings::default(),
             invalidation: InvalidationSettings::default(),
+            retention: RetentionSettings::default(),
             lease: LeaseSettings::default(),
         };
         Hosting { environment, recorder, bucket, distribution, domain }
@@ -148,6 +152,14 @@ impl Hosting {
         let report = self.publish(folder).await;
         assert_eq!(report.exit_code, 0, "{report:#?}");
         report
+    }
+
+    /// Prunes, or takes `now` out of every release.
+    pub async fn prune(&self, now: &[&str]) -> Report {
+        let now = now.iter().map(|path| SitePath::new(*path).unwrap()).collect();
+        let caller = Caller { yes: true, ..world::caller() };
+        let request = PruneRequest { environment: self.environment.clone(), caller, now };
+        run::prune(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await.0
     }
 
     /// Plans to publish `folder`.

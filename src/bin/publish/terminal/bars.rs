@@ -45,6 +45,8 @@ impl Bars {
             Event::StagingStarted { bytes, .. } => self.begin("Sending", BYTES, Some(*bytes)),
             Event::ActivationStarted { objects, .. } => self.begin("Activating", OBJECTS, Some(*objects as u64)),
             Event::ActivationAdvanced { objects } => self.advance(*objects as u64),
+            Event::PruneStarted { objects } => self.begin("Removing", OBJECTS, Some(*objects as u64)),
+            Event::PruneAdvanced { objects } => self.advance(*objects as u64),
             Event::RefreshRequested { paths, .. } => {
                 self.begin("CDN", WAITING, None);
                 self.say(format!("refreshing {}", count(paths.len(), "path")));
@@ -56,14 +58,15 @@ impl Bars {
             }
             Event::Waiting { for_whom, remaining_s } => {
                 self.begin("Waiting", WAITING, None);
-                self.say(format!("for {for_whom}, who is activating a release ({remaining_s} s left)"));
+                self.say(format!("for {for_whom} ({remaining_s} s left)"));
             }
             Event::HashingFinished { .. }
             | Event::Staged { .. }
             | Event::Activated { .. }
+            | Event::Pruned { .. }
             | Event::Refreshed
             | Event::Verified { .. } => self.clear(),
-            Event::Planned { .. } | Event::SlowedDown { .. } | Event::Warning { .. } => {}
+            Event::Planned { .. } | Event::PrunePlanned { .. } | Event::SlowedDown { .. } | Event::Warning { .. } => {}
         }
     }
 

@@ -13,13 +13,14 @@ pub(super) fn line(event: &Event) -> Option<String> {
             format!("Sending release {release}: up to {} ({})", count(*objects, "object"), DecimalBytes(*bytes))
         }
         Event::Waiting { for_whom, remaining_s } => {
-            format!("Waiting for {for_whom}, who is activating a release ({remaining_s} s left)")
+            format!("Waiting for {for_whom} ({remaining_s} s left)")
         }
         Event::ActivationStarted { release, objects } => {
             format!("Activating release {release}: {} to write or remove", count(*objects, "live object"))
         }
         Event::RefreshRequested { paths, .. } => format!("Refreshing the CDN: {}", count(paths.len(), "path")),
         Event::VerificationStarted { urls } => format!("Checking {} of the site", count(*urls, "address")),
+        Event::PruneStarted { objects } if *objects > 0 => format!("Removing {}", count(*objects, "object")),
         Event::HashingStarted { .. }
         | Event::HashingAdvanced { .. }
         | Event::Planned { .. }
@@ -28,6 +29,10 @@ pub(super) fn line(event: &Event) -> Option<String> {
         | Event::Staged { .. }
         | Event::ActivationAdvanced { .. }
         | Event::Activated { .. }
+        | Event::PrunePlanned { .. }
+        | Event::PruneStarted { .. }
+        | Event::PruneAdvanced { .. }
+        | Event::Pruned { .. }
         | Event::RefreshWaiting { .. }
         | Event::Refreshed
         | Event::Verified { .. }
@@ -40,6 +45,16 @@ pub(super) fn line(event: &Event) -> Option<String> {
 /// What is about to be done, with what it costs: the first 1,000 paths of an account's month are free, and each one
 /// beyond them is 0.005 USD (AWS.md 1.5).
 pub(super) fn plan(event: &Event) -> Option<String> {
+    if let Event::PrunePlanned { closes, objects, bytes, paths } = event {
+        let numbers: Vec<String> = closes.iter().map(ToString::to_string).collect();
+        let numbers = if numbers.is_empty() { "none".to_owned() } else { numbers.join(", ") };
+        let objects = count(*objects, "object");
+        let paths = count(*paths, "path");
+        return Some(format!(
+            "  releases {numbers}\n  objects  {objects} ({})\n  CDN      {paths}\n",
+            DecimalBytes(*bytes)
+        ));
+    }
     let Event::Planned { files, copied, deleted, paths } = event else { return None };
     let changed = [
         (files.added, "added"),

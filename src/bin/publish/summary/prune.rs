@@ -1,0 +1,58 @@
+//! What a prune came to.
+
+use indicatif::DecimalBytes;
+use publish::report::Report;
+use publish::sweep::PruneView;
+
+use super::details;
+use crate::terminal::lines::count;
+use crate::terminal::style::Style;
+
+/// What went; with `verbose`, every object.
+pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, style: Style) -> String {
+    let Some(view) = view else {
+        return format!("{} every object is needed\n", style.bold("Nothing to prune:"));
+    };
+    let mut text = format!("{}\n", style.green("Pruned"));
+    let mut line = |name: &str, value: &str| {
+        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+    };
+    let closed: Vec<String> = view.closes.iter().map(ToString::to_string).collect();
+    if !closed.is_empty() {
+        line("closed", &format!("{}: {}", count(closed.len(), "number"), closed.join(", ")));
+    }
+    line("removed", &format!("{} ({})", count(report.deleted, "object"), DecimalBytes(view.bytes)));
+    if !view.paths.is_empty() {
+        line("CDN", &format!("{} refreshed", count(view.paths.len(), "path")));
+    }
+    if verbose {
+        for object in &view.objects {
+            text.push_str(&format!("- {object}\n"));
+        }
+        text.push_str(&details(report, style));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::manifest::ReleaseNumber;
+
+    use super::*;
+
+    #[test]
+    fn what_went_is_said() {
+        let view = PruneView {
+            closes: vec![ReleaseNumber::new(3), ReleaseNumber::new(4)],
+            objects: vec!["s3://example-site/live/config.json".to_owned()],
+            bytes: 1_200,
+            paths: vec!["/config.json".to_owned()],
+        };
+        let report = Report { deleted: 1, ..Report::new("prune", "production") };
+        let text = render(&report, Some(&view), true, Style::plain());
+        let expected = "Pruned\n  closed   2 numbers: 3, 4\n  removed  1 object (1.20 kB)\n  CDN      1 path refreshed\n\
+            - s3://example-site/live/config.json\n";
+        assert_eq!(text, expected);
+        assert_eq!(render(&report, None, true, Style::plain()), "Nothing to prune: every object is needed\n");
+    }
+}
