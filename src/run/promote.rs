@@ -68,6 +68,12 @@ impl Session<'_> {
         let manifest = live::complete(&state, release).await?;
         let files = live::as_activated(manifest.files, &from.layout, &head);
         self.mutable_paths.extend(head.mutable_paths);
+        if let Some(path) = files.keys().find(|path| !self.environment.layout.can_be_live(path)) {
+            let message =
+                format!("release {release} of {} has {path}, which cannot be in {}", from.name, self.environment.name);
+            return Err(Problem::new(Code::BadName, message)
+                .hint("With that environment's prefix the key is too long, or one of those that publish keeps for its records."));
+        }
         let Publisher { who, place, .. } = self.caller.publisher.clone();
         let publisher = Publisher { who, place, ..manifest.publisher };
         Ok(Elsewhere::new(&from.name, release, files, publisher, store, from.layout.clone()))

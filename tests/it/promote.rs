@@ -459,3 +459,24 @@ async fn a_promotion_that_was_cut_short_is_finished_by_the_same_command() {
         })
         .await;
 }
+
+/// What would be in the way of every later run there is refused before anything is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_the_other_place_has_no_room_for_is_refused() {
+    let record = "_publish/notes.html";
+    let long = format!("{}/page.html", ["a"; 5].map(|letter| letter.repeat(200)).join("/"));
+    let (nowhere, deep) = ("", "a/prefix/that/is/longer");
+    for (prefix, path) in [(nowhere, record), (deep, long.as_str())] {
+        let mut pair = Pair::new().await;
+        pair.world.write(path, "page");
+        pair.stage().await;
+        pair.world.environment.layout = Layout::new("shop", BUCKET, prefix, None, Some("records"));
+        pair.world.environment.distribution = None;
+        pair.world.environment.url = None;
+        pair.world.sandbox.clear_requests();
+        let report = run::promote(pair.request(None), &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+        assert_eq!(report.exit_code, 2, "{report:#?}");
+        assert!(report.error.unwrap().message.contains(path));
+        assert!(pair.world.s3_writes().is_empty());
+    }
+}
