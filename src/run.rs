@@ -298,8 +298,8 @@ fn may_activate(head: &Head, release: ReleaseNumber, terms: &Terms) -> bool {
 /// Going back must be meant: what is older than what was activated already is not activated by accident.
 fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<(), Failure> {
     let active = active_release(head);
-    let is_live = active == Some(release) && head.activation.is_none();
-    if is_live || may_activate(head, release, terms) {
+    // Activating what is active undoes what another activation had begun.
+    if active == Some(release) || may_activate(head, release, terms) {
         return Ok(());
     }
     let newest = head.highest_activated.max(head.floor);

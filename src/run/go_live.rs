@@ -43,7 +43,8 @@ impl Progress {
 }
 
 impl Session<'_> {
-    /// Makes `goal` live, from what `pointer` tells.
+    /// Makes `goal` live, from what `pointer` tells. Its steps are boxed: what each of them holds would otherwise lie on
+    /// the stack of all of them.
     pub(super) async fn go_live(
         &mut self,
         mut pointer: Pointer,
@@ -76,11 +77,11 @@ impl Session<'_> {
                 return self.nothing_to_do(&pointer.head, files, report);
             }
             self.forget_what_was_pruned(&pointer.head, goal, &mut progress).await.map_err(as_before)?;
-            let mut intention = self.intend(&pointer, goal, terms).await.map_err(as_before)?;
+            let mut intention = Box::pin(self.intend(&pointer, goal, terms)).await.map_err(as_before)?;
             progress.forget_what_is_other(&intention.plan);
             self.describe(report, &intention.plan);
             if is_live(&pointer.head, goal, &intention.plan) {
-                match self.repair(pointer, goal, &intention, terms, report).await? {
+                match Box::pin(self.repair(pointer, goal, &intention, terms, report)).await? {
                     Some(found) => pointer = found,
                     None => return Ok(()),
                 }
@@ -100,7 +101,7 @@ impl Session<'_> {
                 preserved = self.preserve(goal, &intention, terms, &progress.stored).await.map_err(as_before)?;
                 self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
             }
-            let ready = match self.ready(&pointer.head, goal, terms, &intention.plan, &mut progress).await {
+            let ready = match Box::pin(self.ready(&pointer.head, goal, terms, &intention.plan, &mut progress)).await {
                 Ok(ready) => ready,
                 Err(NotStaged::Failed(problem)) => return Err(as_before(problem)),
                 Err(NotStaged::Lied { paths, stored }) => {
@@ -133,12 +134,12 @@ impl Session<'_> {
             }
             let activating = self.activating(goal, &intention, terms);
             let unfinished = pointer.head.activation.is_some();
-            match activating.activate(pointer, &intention.live, &intention.plan, &ready).await {
+            match Box::pin(activating.activate(pointer, &intention.live, &intention.plan, &ready)).await {
                 Ok(mut activated) => {
                     activated.copied += preserved;
                     report.outcome = goal.reached(terms);
                     self.warn_of_lost(terms);
-                    return self.after_the_switch(activated, release, &intention, report).await;
+                    return Box::pin(self.after_the_switch(activated, release, &intention, report)).await;
                 }
                 Err(NotActivated::Outdated(found)) => {
                     pointer = *found;
