@@ -22,7 +22,8 @@ use publish::releases::ReleaseState;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::rules::{HeaderRule, OneOrMany};
 use publish::run::{
-    self, Answer, Caller, DiffRequest, PromoteRequest, RollbackRequest, ShowRequest, Side, VerifyRequest,
+    self, ActivateRequest, Answer, Caller, DiffRequest, PromoteRequest, PublishRequest, RollbackRequest, ShowRequest,
+    Side, VerifyRequest,
 };
 
 use self::hosting::{Hosting, Inspection, request};
@@ -325,6 +326,40 @@ async fn releases_are_listed_shown_and_compared() {
     let differs = of("v2").into_iter().filter(|(path, bytes)| of("v1").get(path) != Some(bytes)).count();
     assert_eq!(diff.counts.added + diff.counts.replaced, differs);
     assert_only_read(&hosting.recorder.take());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_staged_activated_gone_back_from_and_held() {
+    let hosting = Hosting::new().await;
+    let environment = || hosting.environment.clone();
+    let (nobody, silent) = (&|_: &str| Answer::CannotAsk, &|_| {});
+    assert_eq!(hosting.publish(&fixture("v1")).await.exit_code, 0);
+    let staging = PublishRequest { stage_only: true, ..request(environment(), &fixture("v2")) };
+    assert_eq!(run::publish(staging, nobody, Events::new(silent)).await.outcome, Outcome::Staged);
+    assert_live_is(&hosting.inspect(), &fixture("v1"));
+    hosting.recorder.take();
+    let (release, force, reason) = (ReleaseNumber::new(2), false, None);
+    let activation = ActivateRequest { environment: environment(), caller: world::caller(), release, force, reason };
+    assert_eq!(run::activate(activation, nobody, Events::new(silent)).await.outcome, Outcome::Activated);
+    assert_live_is(&hosting.inspect(), &fixture("v2"));
+    let rollback = RollbackRequest {
+        environment: environment(),
+        caller: Caller { yes: true, ..world::caller() },
+        release: None,
+        hold: true,
+        reason: Some("prices are wrong".to_owned()),
+    };
+    let report = run::rollback(rollback, nobody, Events::new(silent)).await;
+    assert_eq!((report.outcome, report.release), (Outcome::RolledBack, Some(ReleaseNumber::new(1))), "{report:#?}");
+    assert_eq!(sent(&hosting.recorder.take()), BTreeSet::new(), "neither sends bytes of the site");
+    let found = hosting.inspect();
+    assert_live_is(&found, &fixture("v1"));
+    assert_eq!(found.head.unwrap()["hold"]["reason"], "prices are wrong");
+    assert_eq!(hosting.publish(&fixture("v2")).await.outcome, Outcome::Held);
+    let report = run::resume(environment(), world::caller(), Events::new(silent)).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert_eq!(hosting.publish(&fixture("v2")).await.outcome, Outcome::Published);
+    assert_live_is(&hosting.inspect(), &fixture("v2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
