@@ -90,27 +90,6 @@ async fn the_files_of_the_release_that_is_left_stay_for_open_tabs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_differing_files_among_many_cost_few_requests() {
-    let world = World::new().await;
-    for number in 0..300 {
-        world.write(&format!("pages/{number}.html"), format!("<p>{number}"));
-    }
-    world.published().await;
-    for number in 0..5 {
-        world.write(&format!("pages/{number}.html"), format!("<p>other {number}"));
-    }
-    world.published().await;
-    let before = world.invalidations().len();
-    world.sandbox.clear_requests();
-    let report = world.rollback(None).await;
-    assert_eq!(report.exit_code, 0, "{report:#?}");
-    assert_eq!(world.site_bytes_sent(), 0);
-    assert!(world.s3_requests().len() <= 20, "{:?}", world.s3_operations());
-    assert_eq!(world.invalidations().len() - before, 1);
-    assert_is_live(&world, 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_in_flight_cannot_undo_a_rollback() {
     let world = three_releases().await;
     world.write("robots.txt", "in flight");
@@ -269,26 +248,6 @@ async fn a_name_that_lied_comes_back_as_mutable() {
     assert_eq!(&object.bytes[..], b"one");
     assert!(!object.cache_control.as_deref().unwrap().contains("immutable"), "{object:?}");
     assert!(world.last_invalidated().contains(&format!("/{chunk}")));
-}
-
-/// v1 and v2 were live in turn, and going back to v1 was cut short after its first live copies.
-async fn rollback_cut_short() -> World {
-    let world = World::with_fixture("v1").await;
-    world.published().await;
-    world.use_fixture("v2");
-    world.published().await;
-    world.refuse("CopyObject", "live/index.html", 400, "Stopped");
-    assert_eq!(world.rollback(None).await.exit_code, 5);
-    world.sandbox.clear_faults();
-    world
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_rollback_again_finishes_it() {
-    let world = rollback_cut_short().await;
-    let report = world.rollback(None).await;
-    assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");
-    assert_is_live(&world, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -496,23 +455,4 @@ async fn the_same_command_finishes_a_rollback_that_was_cut_short() {
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
     assert_is_live(&world, 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn going_back_and_forth_costs_few_requests_both_ways() {
-    let world = World::new().await;
-    for number in 0..300 {
-        world.write(&format!("pages/{number}.html"), format!("<p>{number}"));
-    }
-    world.published().await;
-    for number in 0..5 {
-        world.write(&format!("pages/{number}.html"), format!("<p>other {number}"));
-    }
-    world.published().await;
-    for release in [1, 2, 1, 2] {
-        world.sandbox.clear_requests();
-        assert_eq!(world.rollback(Some(release)).await.exit_code, 0);
-        assert!(world.s3_requests().len() <= 20, "to {release}: {:?}", world.s3_operations());
-        assert_is_live(&world, release);
-    }
 }
