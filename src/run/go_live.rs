@@ -67,7 +67,8 @@ impl Session<'_> {
             };
             let as_before = |problem: Problem| problem.while_visitors_see(seen);
             (report.release, report.previous_release) = (before, before);
-            let elsewhere = |release: &ReleaseNumber| Some(*release) != before || pointer.head.activation.is_some();
+            let under_way = pointer.head.activation.is_some() && !pointer.head.is_being_repaired();
+            let elsewhere = |release: &ReleaseNumber| Some(*release) != before || under_way;
             if let Some(release) = goal.release().filter(elsewhere).filter(|_| terms.repair.is_some()) {
                 return Err(lost_to(&pointer.head, release)
                     .hint("Verify again: another release is active, or is to be.")
