@@ -57,7 +57,9 @@ impl Session<'_> {
             (pointer, report.copied) = self.adopt(pointer).await.map_err(untouched)?;
         }
         let adopted = report.copied;
-        let mut progress = Progress { epoch: pointer.head.prune_epoch, ..Progress::default() };
+        // What was read beside a prune that is under way may be of before it.
+        let epoch = pointer.head.prune_epoch.saturating_sub(u64::from(pointer.head.pruning.is_some()));
+        let mut progress = Progress { epoch, ..Progress::default() };
         loop {
             pointer = self.when_free(pointer).await.map_err(untouched)?;
             let before = active_release(&pointer.head);
