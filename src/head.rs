@@ -408,6 +408,13 @@ impl Head {
         self.activation.is_none() && self.pruning.is_none() && self.pending_refreshes.is_empty()
     }
 
+    /// Whether the activation in progress only puts the active release right: whatever it came to, visitors see that
+    /// release or its damage.
+    pub fn is_being_repaired(&self) -> bool {
+        let active = self.active.as_ref().map(|active| active.release);
+        self.activation.as_ref().is_some_and(|one| one.candidates.is_empty() && active == Some(one.to))
+    }
+
     /// Live paths that must be looked at: no request signed before their time can still be valid at `now`, by S3's
     /// clock.
     pub fn due_suspects(&self, now: Option<Timestamp>) -> BTreeSet<SitePath> {

@@ -57,7 +57,9 @@ impl Session<'_> {
             (pointer, report.copied) = self.adopt(pointer).await.map_err(untouched)?;
         }
         let adopted = report.copied;
-        let mut progress = Progress { epoch: pointer.head.prune_epoch, ..Progress::default() };
+        // What was read beside a prune that is under way may be of before it.
+        let epoch = pointer.head.prune_epoch.saturating_sub(u64::from(pointer.head.pruning.is_some()));
+        let mut progress = Progress { epoch, ..Progress::default() };
         loop {
             pointer = self.when_free(pointer).await.map_err(untouched)?;
             let before = active_release(&pointer.head);
@@ -67,7 +69,8 @@ impl Session<'_> {
             };
             let as_before = |problem: Problem| problem.while_visitors_see(seen);
             (report.release, report.previous_release) = (before, before);
-            let elsewhere = |release: &ReleaseNumber| Some(*release) != before || pointer.head.activation.is_some();
+            let under_way = pointer.head.activation.is_some() && !pointer.head.is_being_repaired();
+            let elsewhere = |release: &ReleaseNumber| Some(*release) != before || under_way;
             if let Some(release) = goal.release().filter(elsewhere).filter(|_| terms.repair.is_some()) {
                 return Err(lost_to(&pointer.head, release)
                     .hint("Verify again: another release is active, or is to be.")

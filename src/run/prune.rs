@@ -101,7 +101,11 @@ impl Session<'_> {
             (report.release, report.previous_release) = (active, active);
             let found = self.find(&pointer, now, consent).await.map_err(as_before)?;
             if found.sweep.is_empty() {
-                return self.nothing_to_prune(pointer, now).await.map(|()| None).map_err(as_before);
+                let pointer = self.nothing_to_prune(pointer, now).await.map_err(as_before)?;
+                if matches!(consent, Consent::Ask(_)) {
+                    self.refresh_what_is_owed(pointer, found.active, now, report).await?;
+                }
+                return Ok(None);
             }
             let plan = self.plan_without(&pointer.head, &found).await.map_err(as_before)?;
             let view = found.sweep.view(&self.environment.layout, &plan.invalidation.paths);
@@ -157,16 +161,43 @@ impl Session<'_> {
         prune.find(&pointer.head, self.environment.retention, time, only_if_closing).await
     }
 
-    /// What is left of a prune that was cut short, where nothing is left to do.
-    async fn nothing_to_prune(&self, pointer: Pointer, now: &BTreeSet<SitePath>) -> Result<(), Problem> {
-        if let Some(path) = now.first() {
-            let others = if now.len() > 1 { ", nor any of the other files" } else { "" };
+    /// What is left of a prune that was cut short, where nothing is left to remove.
+    async fn nothing_to_prune(&self, pointer: Pointer, now: &BTreeSet<SitePath>) -> Result<Pointer, Problem> {
+        // What was taken out before is as it should be.
+        let mut unknown = now.iter().filter(|path| !pointer.head.withdrawn.contains_key(*path));
+        if let Some(path) = unknown.next() {
+            let others = if unknown.next().is_some() { ", nor any of the other files" } else { "" };
             let message = format!("no release holds {path}{others}, and nothing of this site is there");
             return Err(Problem::new(Code::Usage, message).hint("Paths are those within the site, as `docs/plan.pdf`."));
         }
         let cleared = |head: &Head| head.pruning.is_some().then(|| Head { pruning: None, ..head.clone() });
-        self.update_head(pointer, cleared).await?;
-        Ok(())
+        self.update_head(pointer, cleared).await
+    }
+
+    /// Does the refresh that a prune which was cut short still owes. What an activation owes that is not finished is for
+    /// whoever finishes it.
+    async fn refresh_what_is_owed(
+        &mut self,
+        pointer: Pointer,
+        active: Files,
+        now: &BTreeSet<SitePath>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let head = &pointer.head;
+        let release = active_release(head);
+        if head.pending_refreshes.is_empty() || head.activation.is_some() {
+            return Ok(());
+        }
+        self.read_distribution(head)
+            .await
+            .map_err(|problem| problem.while_visitors_see(VisitorsSee::TheSame(release)))?;
+        let owed: Vec<_> = head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
+        let files = as_activated(active, &self.environment.layout, head);
+        let answers = Plan::answers_owed(&files, &owed, self.policy(false));
+        let settings = self.refresh_settings(now);
+        let refreshing = Refreshing { settings: &settings, ..self.refreshing(release) };
+        report.outcome = Outcome::Repaired;
+        settle_refresh(report, refreshing.refresh(pointer, &answers).await, 0, release)
     }
 
     fn say_what_goes(&self, found: &Found, view: &PruneView) {

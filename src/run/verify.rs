@@ -55,7 +55,7 @@ pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) ->
     let report = reported("verify", environment, caller, events, async |session, report| {
         report.outcome = Outcome::Verified;
         let (pointer, mut audited) = session.audit_undisturbed(*deep, report).await.map_err(untouched)?;
-        if *repair && pointer.head.activation.is_none() {
+        if *repair && (pointer.head.activation.is_none() || pointer.head.is_being_repaired()) {
             session.put_right(&pointer, &mut audited, ask, report).await?;
         }
         findings = std::mem::take(&mut audited.findings);
@@ -93,7 +93,9 @@ impl Session<'_> {
     }
 
     fn say_what_is_unfinished(&self, head: &Head) {
-        if let Some(activation) = &head.activation {
+        if head.is_being_repaired() {
+            self.events.warn("A repair was cut short: `publish verify --repair` finishes it.");
+        } else if let Some(activation) = &head.activation {
             self.events.warn(format!(
                 "The activation of release {} was cut short: only what it does not change was compared, and nothing is \
                  repaired. Publish again, or go back, and then verify.",
@@ -215,7 +217,8 @@ impl Session<'_> {
             .filter_map(|finding| SitePath::new(finding.path.clone()).ok())
             .collect();
         let kept = self.keep_what_is_live(audited, &damaged).await.map_err(as_before)?;
-        if !damaged.is_empty() {
+        // A repair that was cut short is finished also where nothing is damaged any more: a refresh may be owed.
+        if !damaged.is_empty() || !pointer.head.is_settled() {
             let manifest = live::complete(&self.state, release).await.map_err(as_before)?;
             let terms = Terms {
                 force: true,
@@ -231,7 +234,8 @@ impl Session<'_> {
         }
         report.copied += kept;
         let any = audited.findings.iter().any(|finding| finding.repaired) || kept > 0;
-        report.outcome = if any { Outcome::Repaired } else { Outcome::Verified };
+        let finished = report.outcome == Outcome::Repaired;
+        report.outcome = if any || finished { Outcome::Repaired } else { Outcome::Verified };
         Ok(())
     }
 

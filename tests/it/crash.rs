@@ -1,96 +1,24 @@
 //! A crash at every request of every command, before and after its effect, and every fault that one request can meet:
 //! visitors never notice, and the same command run again ends as if nothing had happened.
 
+mod steps;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use publish::digest::Digest;
+use publish::environment::RetentionSettings;
 use publish::head::{DistributionFacts, Head, Hold};
 use publish::manifest::Manifest;
 use publish::path::SitePath;
-use publish::report::Report;
 use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
 
 use crate::visitor::{Site, Visitor};
 use crate::world::{self, World};
+use steps::{Build, Step};
 
 /// Worlds at once.
 const AT_ONCE: usize = 8;
-
-/// What a command does, or what was done before it.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Publish(Build),
-    Stage(Build),
-    Activate(u64),
-    Rollback(u64),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Build {
-    One,
-    Two,
-}
-
-impl Build {
-    fn site(self) -> Site {
-        let files: &[(&str, &str)] = match self {
-            Build::One => &[
-                (
-                    "index.html",
-                    r#"<link href="/assets/look-DiwrgTda.css"><script src="/assets/app-Bk3xT9aQ.js"></script>one"#,
-                ),
-                ("about/index.html", r#"<script src="/assets/app-Bk3xT9aQ.js"></script>"#),
-                ("contact.html", r#"<script src="/assets/app-Bk3xT9aQ.js"></script>"#),
-                ("assets/app-Bk3xT9aQ.js", r#"import("./part-CZ81qLmw.js")"#),
-                ("assets/part-CZ81qLmw.js", "one"),
-                ("assets/look-DiwrgTda.css", "p{background:url(/assets/lamp-Dk2Jw0sX.svg)}"),
-                ("assets/lamp-Dk2Jw0sX.svg", "<svg/>"),
-                ("config.json", "{}"),
-                ("robots.txt", "one"),
-            ],
-            Build::Two => &[
-                (
-                    "index.html",
-                    r#"<link href="/assets/look-DiwrgTda.css"><script src="/assets/app-Cq7Yh2Ub.js"></script>two"#,
-                ),
-                ("about/index.html", r#"<script src="/assets/app-Cq7Yh2Ub.js"></script>"#),
-                ("news/index.html", r#"<script src="/assets/app-Cq7Yh2Ub.js"></script>"#),
-                ("assets/app-Cq7Yh2Ub.js", r#"import("./part-Bx0Ra6Vn.js")"#),
-                ("assets/part-Bx0Ra6Vn.js", "two"),
-                ("assets/look-DiwrgTda.css", "p{background:url(/assets/lamp-Dk2Jw0sX.svg)}"),
-                ("assets/lamp-Dk2Jw0sX.svg", "<svg/>"),
-                ("config.json", "{}"),
-                ("robots.txt", "two"),
-            ],
-        };
-        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
-    }
-
-    fn is_built_in(self, world: &World) {
-        std::fs::remove_dir_all(&world.folder).unwrap();
-        self.site().iter().for_each(|(path, bytes)| world.write(path, bytes));
-    }
-}
-
-impl Step {
-    async fn run(self, world: &World) -> Report {
-        match self {
-            Step::Publish(build) => {
-                build.is_built_in(world);
-                world.publish().await
-            }
-            Step::Stage(build) => {
-                build.is_built_in(world);
-                let mut request = world.request();
-                request.stage_only = true;
-                world::publish(request).await
-            }
-            Step::Activate(release) => world.activate(release).await,
-            Step::Rollback(release) => world.rollback(Some(release)).await,
-        }
-    }
-}
 
 /// A row of the matrix: a command, what was done before it, and the builds of which visitors may see pages meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -102,11 +30,12 @@ struct Command {
 
 impl Command {
     async fn world(&self) -> World {
-        let world = World::new().await;
+        let mut world = World::new().await;
         world.sandbox.complete_invalidations_after(0);
+        world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
         for step in self.before {
             let report = step.run(&world).await;
-            assert_eq!(report.exit_code, 0, "{step:?} {report:#?}");
+            assert_eq!(report.exit_code, step.exit_code(), "{step:?} {report:#?}");
         }
         world.sandbox.clear_requests();
         world
@@ -212,17 +141,25 @@ struct End {
     mutable_paths: BTreeSet<SitePath>,
     distribution: Option<DistributionFacts>,
     hold: Option<Hold>,
+    /// All keys, where the command is there to remove.
+    kept: BTreeSet<String>,
 }
 
 impl End {
-    fn of(world: &World) -> End {
+    fn of(world: &World, command: Command) -> End {
         let (mut visible, head) = (world.visible(), world.head());
         // What could not be removed is known, and goes with a run that may.
         visible.retain(|path, _| !head.leftovers.keys().any(|left| left.as_str() == path));
         let content = head.active.map(|active| active.content);
         let Head { mutable_paths, distribution, hold, .. } = head;
-        End { visible, content, mutable_paths, distribution, hold }
+        let kept = if command.runs.removes() { world.objects().into_keys().collect() } else { BTreeSet::new() };
+        End { visible, content, mutable_paths, distribution, hold, kept }
     }
+}
+
+/// What of the `retained` releases cannot be brought back.
+fn lost(world: &World, retained: &BTreeSet<u64>) -> Vec<String> {
+    retained.iter().flat_map(|release| world.lost(&world.manifest(*release))).collect()
 }
 
 /// Every object of the bucket is one that a record names: nothing is there that a prune could not know of.
@@ -250,25 +187,46 @@ fn nameless_objects(world: &World) -> Vec<String> {
     objects.into_keys().filter(|key| !is_named(key)).collect()
 }
 
+/// The releases that are complete.
+fn complete(world: &World) -> BTreeSet<u64> {
+    let manifests = world.objects().into_iter().filter(|(key, _)| key.ends_with("/manifest.json.gz"));
+    manifests.map(|(_, object)| Manifest::decode(&object.bytes).unwrap().release.into()).collect()
+}
+
+/// How an undisturbed run leaves the world, once it has run in it.
+struct Undisturbed {
+    end: End,
+    /// The releases that were complete before, and still are.
+    retained: BTreeSet<u64>,
+}
+
 /// Runs `command` once for each of its requests and each damage.
 async fn every_damage_is_survived(command: Command) {
     let undisturbed = command.world().await;
+    let before = complete(&undisturbed);
     let report = command.runs.run(&undisturbed).await;
     assert_eq!(report.exit_code, 0, "{report:#?}");
     let requests = numbered(&undisturbed.sandbox.requests());
     assert!(requests.len() > 8, "{requests:#?}");
-    let end = End::of(&undisturbed);
+    command.runs.assert_done(&undisturbed);
+    let retained = complete(&undisturbed).intersection(&before).copied().collect();
+    let undisturbed = Undisturbed { end: End::of(&undisturbed, command), retained };
     let sites = command.sites();
     let cases = requests.iter().flat_map(|at| Damage::ALL.map(|damage| (damage, at)));
     stream::iter(cases)
-        .for_each_concurrent(AT_ONCE, |(damage, at)| Box::pin(one_damage(command, damage, at, &sites, &end)))
+        .for_each_concurrent(AT_ONCE, |(damage, at)| Box::pin(one_damage(command, damage, at, &sites, &undisturbed)))
         .await;
 }
 
-async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Site], end: &End) {
+async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Site], undisturbed: &Undisturbed) {
     let told = format!("{damage:?} at {at:?} of {command:?}");
+    let Undisturbed { end, retained } = undisturbed;
     let world = command.world().await;
-    let before = world.visible();
+    let mut before = world.visible();
+    if command.runs.removes() {
+        // What is to go may be gone, and all else is as it was.
+        before.retain(|path, _| end.visible.contains_key(path));
+    }
     damage.inject(&world, at);
     let report = if damage == Damage::KilledInSilence {
         tokio::select! {
@@ -281,6 +239,7 @@ async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Sit
     let broken = Visitor::new(&world, sites).read_all().await;
     assert_eq!(broken, Ok(()), "{told} {report:#?}");
     assert_eq!(nameless_objects(&world), [""; 0], "{told} {report:#?}");
+    assert_eq!(lost(&world, retained), [""; 0], "{told} {report:#?}");
     if let Some(report) = &report {
         let expected: &[u8] = if damage.is_survived() { &[0] } else { &[0, 1, 3, 5] };
         assert!(expected.contains(&report.exit_code), "{told} {report:#?}");
@@ -294,7 +253,8 @@ async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Sit
     assert_eq!(again.exit_code, 0, "{told} {again:#?}");
     world.assert_settled();
     assert_eq!(nameless_objects(&world), [""; 0], "in the end: {told}");
-    let found = End::of(&world);
+    assert_eq!(lost(&world, retained), [""; 0], "in the end: {told}");
+    let found = End::of(&world, command);
     if damage == Damage::Forbidden && at.operation == "GetDistributionConfig" {
         // Where nothing is known of the distribution headers are others, until something of the site changes.
         assert_eq!(found.visible.keys().collect::<Vec<_>>(), end.visible.keys().collect::<Vec<_>>(), "{told}");
@@ -303,8 +263,11 @@ async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Sit
     }
 }
 
-use Build::{One, Two};
-use Step::{Activate, Publish, Rollback, Stage};
+use Build::{Four, One, Three, Two};
+use Step::{
+    Activate, DieStaging, Promote, Prune, Publish, PublishElsewhere, PublishUnableToRemove, Repair, Rollback, Stage,
+    TakeOut, Tamper,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_first_publish() {
@@ -331,4 +294,30 @@ async fn of_staging_alone() {
 async fn of_activating_what_is_staged() {
     let before = &[Publish(One), Stage(Two)];
     every_damage_is_survived(Command { before, runs: Activate(2), visible: &[One, Two] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_later_promotion() {
+    let before = &[PublishElsewhere(One), Promote, PublishElsewhere(Two)];
+    every_damage_is_survived(Command { before, runs: Promote, visible: &[One, Two] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_repair() {
+    let before = &[Publish(One), Publish(Two), Tamper];
+    every_damage_is_survived(Command { before, runs: Repair, visible: &[One, Two] }).await;
+}
+
+/// A release has outlived its retention, a page that left the site is still there, and so is what a run had staged
+/// that died.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_prune() {
+    let before = &[Publish(One), Publish(Two), PublishUnableToRemove(Three), DieStaging(Four)];
+    every_damage_is_survived(Command { before, runs: Prune, visible: &[Two, Three] }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_taking_a_leaked_file_out() {
+    let before = &[Publish(One), Publish(Two)];
+    every_damage_is_survived(Command { before, runs: TakeOut, visible: &[One, Two] }).await;
 }

@@ -1,7 +1,12 @@
-//! A prune between staging and activating: what it took is stored again.
+//! A prune between staging and activating: what it took is stored again, and what it closed does not come back.
 
+use std::time::Duration;
+
+use publish::environment::RetentionSettings;
 use publish::event::Event;
+use publish::manifest::ReleaseNumber;
 use publish::report::Outcome;
+use publish::sandbox::{Effect, Fault, Match};
 
 use crate::visitor::Visitor;
 use crate::world::{self, BUCKET, World, files_of, fixture};
@@ -33,4 +38,29 @@ async fn what_a_prune_took_after_it_was_staged_is_stored_again() {
         let sites = ["v1", "v2"].map(|build| files_of(&fixture(build)));
         assert_eq!(Visitor::new(&world, &sites).read_all().await, Ok(()));
     }
+}
+
+/// Release 1 is closed while somebody who goes back to it waits. All its bytes are there: release 3 has the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_closed_while_somebody_waits_to_go_back_to_it_stays_closed() {
+    let mut world = World::new().await;
+    for build in ["v1", "v2", "v1", "v2"] {
+        world.use_fixture(build);
+        world.published().await;
+    }
+    world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
+    world.sandbox.advance_clock(Duration::from_secs(24 * 3_600));
+    world.sandbox.clear_requests();
+    let matches = Match { operation: Some("DeleteObjects".to_owned()), ..Match::default() };
+    let effect = Effect::Latency(Duration::from_secs(1));
+    world.sandbox.inject(Fault { matches, skip: 0, times: 1, effect });
+    let back = async {
+        world.sandbox.until(|requests| requests.iter().any(|one| one.operation == "DeleteObjects")).await;
+        world.rollback(Some(1)).await
+    };
+    let (pruned, back) = tokio::join!(Box::pin(world.prune(&[])), Box::pin(back));
+    assert_eq!((pruned.exit_code, pruned.outcome), (0, Outcome::Pruned), "{pruned:#?}");
+    assert_eq!((back.exit_code, back.error.as_ref().unwrap().code.as_str()), (1, "bad_state"), "{back:#?}");
+    assert_eq!(world.head().active.unwrap().release, ReleaseNumber::new(4));
+    world.assert_settled();
 }

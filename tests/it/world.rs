@@ -159,13 +159,22 @@ impl World {
 
     /// All bytes are there that a release names.
     pub(crate) fn assert_is_whole(&self, manifest: &Manifest) {
+        assert_eq!(self.lost(manifest), [""; 0]);
+    }
+
+    /// What a release names and is not there any more.
+    pub(crate) fn lost(&self, manifest: &Manifest) -> Vec<String> {
         let (objects, live, head) = (self.objects(), self.live(), self.head());
+        let mut lost = Vec::new();
         for (path, entry) in head.without_withdrawn(manifest.files.clone()) {
             let is_live = live.get(path.as_str()).is_some_and(|object| Digest::of(&object.bytes) == entry.digest);
             let blob = self.environment.layout.blob(&entry.digest).key;
             let is_stored = entry.kind == Kind::Mutable && objects.contains_key(&blob);
-            assert!(is_live || is_stored, "release {} has lost {path}", manifest.release);
+            if !is_live && !is_stored {
+                lost.push(format!("{path} of release {}", manifest.release));
+            }
         }
+        lost
     }
 
     /// Ends a hold.
@@ -300,7 +309,8 @@ impl World {
         assert!(head.is_settled(), "{head:#?}");
         let active = head.active.as_ref().unwrap();
         let manifest = Manifest::decode(&self.objects()[&self.environment.layout.manifest(active.release).key].bytes);
-        let manifest = manifest.unwrap();
+        let mut manifest = manifest.unwrap();
+        manifest.files = head.without_withdrawn(manifest.files);
         assert_eq!(manifest.content(), active.content);
         let live = self.live();
         for (path, entry) in &manifest.files {
