@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -13,7 +12,7 @@ use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::head::{Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Refresh, Suspects};
 use crate::layout::{Address, Layout};
-use crate::lease::{Ended, Lease};
+use crate::lease::{Ended, Lease, SIGNATURES_LAST};
 use crate::live::{foreign_object, has_bytes};
 use crate::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
@@ -21,9 +20,6 @@ use crate::plan::{Action, Live, Plan, Preserve};
 use crate::stage::{Source, Staged, blob_headers, entry_of, not_sent};
 use crate::state::{NotReplaced, Pointer, State};
 use crate::stop::Stop;
-
-/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
-const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
 /// Going back on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,7 +298,9 @@ impl Activating<'_> {
         let now = self.clock.now();
         head.forget_suspects(*looked_at);
         head.floor = head.floor.max(floor.unwrap_or(head.floor));
-        head.activation = None;
+        // Visitors may have got pages of what was cut short: it is superseded only now.
+        let partly = head.activation.take().map(|activation| activation.candidates).unwrap_or_default();
+        head.superseded.extend(partly.into_iter().map(|release| (release, now)));
         let before = head.active.take();
         let from = before.as_ref().map(|active| active.release);
         head.active = Some(match before {

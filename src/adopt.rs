@@ -176,6 +176,9 @@ impl Adopting<'_> {
             if let Some(why) = info.not_copied {
                 return Ok(Adopted::Left(why));
             }
+            if info.site.is_some() && !marked {
+                return Ok(Adopted::Left("it belongs to another site"));
+            }
             // By an adoption that was cut short, or by a copy of ours whose answer was lost.
             if let (true, Some(digest)) = (marked, info.digest) {
                 return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live))));

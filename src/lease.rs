@@ -3,12 +3,16 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::clock::Deadline;
 use crate::environment::LeaseSettings;
 use crate::error::{Code, Problem};
 use crate::head::Head;
 use crate::state::{NotReplaced, Pointer, State};
+
+/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
+pub const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
 /// A lease that this run has written into the head.
 pub struct Lease<'a> {

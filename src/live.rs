@@ -43,10 +43,11 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
         if live.speaks_of(path) {
             continue;
         }
-        // An activation that was cut short may have removed it.
-        match head.activation {
-            Some(_) => drop(live.uncertain.insert(path.clone(), vec![leftover.entry()])),
-            None => drop(live.files.insert(path.clone(), leftover.entry())),
+        // An activation or a prune that was cut short may have removed it.
+        if head.activation.is_some() || head.pruning.is_some() {
+            live.uncertain.insert(path.clone(), vec![leftover.entry()]);
+        } else {
+            live.files.insert(path.clone(), leftover.entry());
         }
     }
     Ok(live)

@@ -10,9 +10,9 @@ use crate::digest::Digest;
 use crate::environment::LeaseSettings;
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
-use crate::head::{Head, Pruning, Refresh, Withdrawn};
+use crate::head::{Head, Pruning, Refresh, Suspects, Withdrawn};
 use crate::layout::{Address, Layout};
-use crate::lease::{Ended, Lease};
+use crate::lease::{Ended, Lease, SIGNATURES_LAST};
 use crate::manifest::{Files, Publisher, ReleaseNumber, RunId};
 use crate::path::{SitePath, UrlPath};
 use crate::stage::blob_headers;
@@ -109,13 +109,17 @@ impl Prune<'_> {
         // From here on the run ends by itself when it is told to stop: it gives its lease back.
         let _winding_down = self.stop.wind_down();
         let deadline = Lease::deadline(&self.lease);
-        let begun = self.state.replace_head(&pointer, self.beginning(&pointer.head, &sweep, paths, content)).await;
+        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, &sweep, paths, content)).await;
         let pointer = match begun {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Err(NotRemoved::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotRemoved::Failed(problem)),
         };
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
+        if !sweep.withdraws.is_empty() && self.is_another_release_there(&mut lease, &releases).await? {
+            lease.release(given_up).await?;
+            return Err(NotRemoved::Outdated(Box::new(lease.pointer)));
+        }
         self.events.send(Event::PruneStarted { objects: sweep.objects() });
         match self.remove_all(&mut lease, &mut sweep, &releases).await {
             Ok((deleted, gone, refused)) => {
@@ -131,6 +135,13 @@ impl Prune<'_> {
             }
             Err(ended) => Err(ended.into()),
         }
+    }
+
+    /// Whether a release was staged or claimed since it was looked at what holds the files that are to go: whoever stages
+    /// only need not write the head. From now on it sees this prune.
+    async fn is_another_release_there(&self, lease: &mut Lease<'_>, before: &Releases) -> Result<bool, Ended> {
+        let now = lease.during(self.state.releases()).await?;
+        Ok(now.complete != before.complete)
     }
 
     async fn remove_all(
@@ -232,10 +243,17 @@ impl Prune<'_> {
     }
 
     /// The head that says "pruning", and already what the CDN will have to forget.
-    fn beginning(&self, before: &Head, sweep: &Sweep, paths: &[UrlPath], content: Option<Digest>) -> Head {
+    fn beginning(&self, pointer: &Pointer, sweep: &Sweep, paths: &[UrlPath], content: Option<Digest>) -> Head {
+        let (before, read_at) = (&pointer.head, pointer.read_at);
         let mut head = before.clone();
         let since = self.clock.now();
         let (owner, lease_s, closes) = (self.run.clone(), self.lease.lasts.as_secs(), sweep.closes.clone());
+        // What another prune had under way when its lease ended may still arrive.
+        if let Some(dead) = head.pruning.take().filter(|dead| dead.lease_s > 0 && dead.owner != owner) {
+            let until = read_at.unwrap_or(since).plus(SIGNATURES_LAST);
+            let paths = sweep.live.keys().chain(&sweep.gone).cloned().collect();
+            head.suspects.push(Suspects { run: dead.owner, until, paths });
+        }
         head.pruning = Some(Pruning { owner, since, lease_s, closes });
         head.prune_epoch = head.prune_epoch.saturating_add(1);
         for (path, digests) in &sweep.withdraws {

@@ -252,7 +252,10 @@ fn closing(head: &Head, releases: &Releases, retention: RetentionSettings, now: 
     let complete = complete.map(|(release, _)| (*release, written(release))).collect();
     let retained = retention::retained(head, &complete, retention, now);
     let closed = releases.complete.iter().filter(|(release, complete)| {
-        !retained.contains(release) && (**complete || retention::is_dead(written(release), now))
+        // What the claim of an adoption that was given up names is still somebody else's.
+        let is_adoption = **release == ReleaseNumber::ADOPTED && !**complete;
+        let over = **complete || retention::is_dead(written(release), now);
+        !retained.contains(release) && over && !is_adoption
     });
     closed.map(|(release, _)| *release).collect()
 }

@@ -213,6 +213,11 @@ impl Session<'_> {
         // All anew, also the number: what was written under it may name bytes that are gone.
         *progress = Progress { epoch: head.prune_epoch, ..Progress::default() };
         if let Some(release) = goal.release() {
+            if head.pruning.as_ref().is_some_and(|pruning| pruning.closes.contains(&release)) {
+                let message = format!("release {release} was closed by a prune, which was cut short");
+                return Err(Problem::new(Code::MissingBytes, message)
+                    .hint("Choose another one: `publish releases` lists them. `publish prune` finishes the prune."));
+            }
             live::complete(&self.state, release).await?;
         }
         Ok(())

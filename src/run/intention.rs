@@ -66,8 +66,10 @@ impl Session<'_> {
             && let Some((path, _)) = files.iter().find(|(path, entry)| head.is_withdrawn(path, &entry.digest))
         {
             let message = format!("{path} was taken out of every release with `publish prune --now`");
-            return Err(Problem::new(Code::Private, message)
-                .hint("Remove it from the folder. With any other content it may be published."));
+            return Err(Problem::new(Code::Private, message).hint(format!(
+                "Remove it from the folder; with any other content it may be published. If this run was already \
+                     sending it, run `publish prune --now {path}` again."
+            )));
         }
         Ok(head.without_withdrawn(files))
     }

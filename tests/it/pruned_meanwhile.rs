@@ -64,3 +64,61 @@ async fn what_is_closed_while_somebody_waits_to_go_back_to_it_stays_closed() {
     assert_eq!(world.head().active.unwrap().release, ReleaseNumber::new(4));
     world.assert_settled();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_adoption_that_was_given_up_has_marked_is_not_pruned() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.put_foreign(BUCKET, "live/theirs.html", "theirs", "text/html");
+    let mut adopting = world.request();
+    adopting.adopt = true;
+    world.refuse("PutObject", "releases/0/manifest", 400, "Stopped");
+    assert_ne!(world::publish(adopting).await.exit_code, 0);
+    world.sandbox.clear_faults();
+    let mut overwriting = world.request();
+    overwriting.overwrite = true;
+    assert_eq!(world::publish(overwriting).await.exit_code, 0);
+    world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
+    world.sandbox.advance_clock(Duration::from_secs(25 * 3_600));
+    world.prune(&[]).await;
+    assert_eq!(&world.live()["theirs.html"].bytes[..], b"theirs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leftover_that_a_prune_removed_before_it_was_cut_short_comes_back() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.refuse("DeleteObjects", "", 403, "AccessDenied");
+    world.published().await;
+    world.sandbox.clear_faults();
+    assert!(world.head().leftovers.keys().any(|path| path.as_str() == "contact.html"));
+    // It begins, removes, and cannot say that it is done.
+    world.refuse_after(1, "PutObject", "head.json", 400, "Stopped");
+    assert_ne!(world.prune(&[]).await.exit_code, 0);
+    world.sandbox.clear_faults();
+    assert!(!world.live().contains_key("contact.html"));
+    world.let_leases_end();
+    assert_eq!(world.rollback(Some(1)).await.exit_code, 0);
+    assert!(world.live().contains_key("contact.html"));
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_of_another_site_are_not_adopted() {
+    let world = World::with_fixture("v1").await;
+    let mut other = world.request();
+    other.environment.layout = publish::layout::Layout::new("docs", BUCKET, "live/docs", None, None);
+    (other.environment.distribution, other.environment.url) = (None, None);
+    assert_eq!(world::publish(other.clone()).await.exit_code, 0);
+    let before = world.live();
+    let mut adopting = world.request();
+    adopting.adopt = true;
+    let report = world::publish(adopting).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    for (path, object) in before {
+        assert_eq!(world.live().get(&path).map(|found| &found.bytes), Some(&object.bytes), "{path}");
+    }
+    world.use_fixture("v2");
+    other.caller = world::caller();
+    assert_eq!(world::publish(other).await.exit_code, 0, "it is the other site's still");
+}
