@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::layout::Layout;
 
-/// A statement that denies CloudFront the state, as JSON on one line. Needed where the state lies below the live
-/// prefix: an origin access control reads as `cloudfront.amazonaws.com` (AWS.md 4.6).
+/// A statement that denies CloudFront the state, as JSON on one line. Needed where the state lies below the
+/// distribution's origin path: an origin access control reads as `cloudfront.amazonaws.com` (AWS.md 4.6).
 pub fn hide_state(layout: &Layout) -> String {
     let state = layout.state_prefix();
     json!({

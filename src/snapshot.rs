@@ -159,8 +159,8 @@ fn warnings(files: &BTreeMap<SitePath, Found>, left_out: &[String]) -> Vec<Strin
     let tilde: Vec<&SitePath> = files.keys().filter(|path| path.as_str().contains('~')).collect();
     if !tilde.is_empty() {
         warnings.push(format!(
-            "CloudFront cannot forget {} by name, because of the `~`: when one changes, all of the nearest folder without \
-             a `~` is fetched again",
+            "CloudFront cannot forget {} by name, because of the `~`: when one changes, all whose names begin as it does \
+             up to the `~` are fetched again",
             name_some(&tilde)
         ));
     }

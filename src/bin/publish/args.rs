@@ -17,7 +17,7 @@ Exit codes:
     1  failed; visitors see what they saw before
     2  usage or configuration
     3  the new release is live, but the CDN refresh or the verification failed
-    4  another publisher won, or a newer release is active
+    4  another publisher won, a newer release is active, or publishing is held
     5  an activation was cut short; run again to finish
     6  verify: something differs
    10  plan: there are changes
