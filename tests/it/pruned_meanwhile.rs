@@ -122,3 +122,27 @@ async fn objects_of_another_site_are_not_adopted() {
     other.caller = world::caller();
     assert_eq!(world::publish(other).await.exit_code, 0, "it is the other site's still");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_that_is_staged_while_a_person_is_asked_loses_the_leaked_file_too() {
+    let world = World::with_fixture("v1").await;
+    world.write("leak.txt", "first");
+    world.published().await;
+    world.write("leak.txt", "second");
+    let staged = std::sync::Once::new();
+    let ask = |_: &str| {
+        staged.call_once(|| {
+            let mut staging = world.request();
+            staging.stage_only = true;
+            let report =
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(world::publish(staging)));
+            assert_eq!(report.outcome, Outcome::Staged, "{report:#?}");
+        });
+        publish::run::Answer::Yes
+    };
+    let (report, _) = world.prune_as(world::caller(), &["leak.txt"], &ask).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert!(staged.is_completed());
+    assert_eq!(world.activate(2).await.exit_code, 0);
+    assert!(!world.live().contains_key("leak.txt"));
+}

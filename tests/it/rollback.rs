@@ -231,6 +231,8 @@ async fn going_back_undoes_an_activation_that_was_cut_short() {
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");
     assert_is_live(&world, 1);
+    let superseded = world.head().superseded;
+    assert!(superseded.contains_key(&ReleaseNumber::new(2)), "tabs of it are open: its retention begins now");
 }
 
 #[tokio::test(flavor = "multi_thread")]
