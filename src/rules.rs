@@ -1,15 +1,16 @@
-//! Which headers each file gets, and which files are fingerprinted. Pure: a function of paths, rules and what is known
-//! about the distribution.
+//! Which headers each file gets, and the last word on which files are fingerprinted: history first, then what people
+//! write, then the [evidence](crate::fingerprint). Pure: a function of paths, rules and what is known about the
+//! distribution.
 
 mod cache_control;
 mod content_type;
-mod fingerprint;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Problem};
+use crate::fingerprint::{self, Basis, Verdict};
 use crate::globs::PathGlobs;
 use crate::head::CdnView;
 use crate::headers::{Headers, Kind, is_field_value};
@@ -111,12 +112,17 @@ impl Rules {
         rules.iter().map(check).collect::<Result<_, _>>().map(Rules)
     }
 
-    /// The entries of a manifest for `files`.
+    /// The entries of a manifest for `files`, of which the evidence says `verdicts`. Without a verdict: mutable.
     ///
     /// Fingerprinted files are kept at their live key, all others in the blob store.
-    pub fn files(&self, files: &BTreeMap<SitePath, SourceFile>, context: &RuleContext<'_>) -> Files {
+    pub fn files(
+        &self,
+        files: &BTreeMap<SitePath, SourceFile>,
+        verdicts: &BTreeMap<SitePath, Verdict>,
+        context: &RuleContext<'_>,
+    ) -> Files {
         let entry = |(path, file): (&SitePath, &SourceFile)| {
-            let kind = self.kind(path, context);
+            let kind = self.verdict(path, verdicts, context).kind;
             let entry = Entry {
                 digest: file.digest,
                 size_bytes: file.size_bytes,
@@ -137,7 +143,7 @@ impl Rules {
     /// Paths of mutable files whose names look as if they vouched for their bytes: some name has lied, or a rule says so.
     pub fn distrusted(files: &Files) -> impl Iterator<Item = &SitePath> {
         let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
-        mutable.map(|(path, _)| path).filter(|path| fingerprint::is_fingerprinted(path))
+        mutable.map(|(path, _)| path).filter(|path| fingerprint::reads_as_fingerprinted(path))
     }
 
     /// The files of an earlier release as they are to be now: those whose names have lied since are mutable, and no
@@ -171,10 +177,21 @@ impl Rules {
         self.0.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)
     }
 
-    fn kind(&self, path: &SitePath, context: &RuleContext<'_>) -> Kind {
-        let vouched = !context.mutable_paths.contains(path)
-            && self.of(path).find_map(|rule| rule.immutable).unwrap_or_else(|| fingerprint::is_fingerprinted(path));
-        if vouched { Kind::Fingerprinted } else { Kind::Mutable }
+    /// Whether a name vouches for its bytes, and what decided that in the end.
+    pub fn verdict(
+        &self,
+        path: &SitePath,
+        verdicts: &BTreeMap<SitePath, Verdict>,
+        context: &RuleContext<'_>,
+    ) -> Verdict {
+        if context.mutable_paths.contains(path) {
+            return Verdict { kind: Kind::Mutable, basis: Basis::History };
+        }
+        match self.of(path).find_map(|rule| rule.immutable) {
+            Some(true) => Verdict { kind: Kind::Fingerprinted, basis: Basis::Rule },
+            Some(false) => Verdict { kind: Kind::Mutable, basis: Basis::Rule },
+            None => verdicts.get(path).cloned().unwrap_or(Verdict { kind: Kind::Mutable, basis: Basis::None }),
+        }
     }
 
     fn headers(&self, path: &SitePath, kind: Kind, context: &RuleContext<'_>) -> Headers {

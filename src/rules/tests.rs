@@ -56,7 +56,9 @@ impl Case<'_> {
         let mutable_paths = self.mutable.iter().map(|name| path(name)).collect();
         let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
         let files = BTreeMap::from([(path(name), source(Digest::of(b"abc")))]);
-        Rules::new(self.rules).unwrap().files(&files, &context).remove(&path(name)).unwrap()
+        let basis = Basis::Proof { token: "Db898uvC".to_owned(), digest: "proven".to_owned() };
+        let verdicts = BTreeMap::from([(path(HASHED), Verdict { kind: Kind::Fingerprinted, basis })]);
+        Rules::new(self.rules).unwrap().files(&files, &verdicts, &context).remove(&path(name)).unwrap()
     }
 
     fn cache_control(&self, name: &str) -> String {

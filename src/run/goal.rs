@@ -1,6 +1,6 @@
 //! What is to become live, and where its bytes come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Terms;
@@ -8,6 +8,7 @@ use super::session::Session;
 use crate::elsewhere::Elsewhere;
 use crate::error::Problem;
 use crate::event::FileCounts;
+use crate::fingerprint::Verdict;
 use crate::head::CdnView;
 use crate::headers::Kind;
 use crate::layout::Layout;
@@ -33,6 +34,8 @@ pub(super) enum Goal {
 pub(super) struct Folder {
     pub(super) snapshot: Snapshot,
     rules: Rules,
+    /// Which names vouch for their bytes, as far as the folder tells.
+    verdicts: BTreeMap<SitePath, Verdict>,
 }
 
 impl Folder {
@@ -49,7 +52,8 @@ impl Folder {
         }
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
-        Ok(Folder { snapshot, rules })
+        let verdicts = snapshot.verdicts();
+        Ok(Folder { snapshot, rules, verdicts })
     }
 }
 
@@ -58,7 +62,7 @@ impl Goal {
     pub(super) fn content(&self, layout: &Layout, mutable_paths: &BTreeSet<SitePath>, cdn: CdnView<'_>) -> Files {
         let context = RuleContext { mutable_paths, cdn, layout };
         match self {
-            Goal::Folder(folder) => folder.rules.files(&folder.snapshot.files, &context),
+            Goal::Folder(folder) => folder.rules.files(&folder.snapshot.files, &folder.verdicts, &context),
             Goal::Elsewhere(elsewhere) => Rules::without_lies(elsewhere.files.clone(), &context),
             Goal::Release(manifest) => Rules::without_lies(manifest.files.clone(), &context),
         }

@@ -7,6 +7,7 @@ use super::goal::Goal;
 use super::session::Session;
 use crate::error::{Code, Problem};
 use crate::event::Event;
+use crate::fingerprint;
 use crate::head::{CdnView, Head};
 use crate::headers::Kind;
 use crate::live;
@@ -117,10 +118,12 @@ fn blobs_in_doubt(live: &Live, paths: BTreeSet<SitePath>) -> impl Iterator<Item 
     })
 }
 
-/// Fingerprinted names whose live bytes are others than those they are to have.
+/// Names whose live bytes are others than those they are to have, although they vouch for them, or may in another build:
+/// once there is evidence for such a name, the history must be known.
 fn names_that_lied(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
     let lied = wanted.iter().filter(|(path, entry)| {
-        entry.kind == Kind::Fingerprinted && live.files.get(*path).is_some_and(|present| !present.same_bytes(entry))
+        let vouches = entry.kind == Kind::Fingerprinted || fingerprint::may_vouch(path);
+        vouches && live.files.get(*path).is_some_and(|present| !present.same_bytes(entry))
     });
     lied.map(|(path, _)| path.clone()).collect()
 }

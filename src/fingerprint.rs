@@ -1,0 +1,207 @@
+//! Which names vouch for their bytes, decided by evidence.
+//!
+//! A fingerprinted name changes whenever the bytes do, so that browsers may keep such a file for a year and never ask.
+//! Calling a mutable file that is the one mistake that nobody can take back; the other mistake costs a question to the CDN.
+//! So a name is believed only where something speaks for it, the strongest first:
+//!
+//! 1. *History*: a path that had other bytes once is mutable for good. Kept in the head, and decided in
+//!    [`rules`](crate::rules), as are the rules that people write: both overrule what is said here.
+//! 2. *Proof*: a token of the path is a digest of the file's own bytes ([`proof`](crate::proof)).
+//! 3. *Declaration*: the build says so, in a manifest that it left behind or by a contract of its framework.
+//! 4. *Reference and shape*: a script or style named as the site's bundler names its files, which a page or another
+//!    script of this build refers to in its way.
+//!
+//! Without evidence, and for names that people and browsers ask for as they are, a file is mutable.
+
+mod contract;
+mod declared;
+mod emission;
+mod fixed;
+mod name;
+mod shape;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::headers::Kind;
+use crate::path::SitePath;
+use crate::proof::Proof;
+use crate::references::{Form, Role};
+
+use self::emission::{By, Emitted};
+use self::fixed::Standing;
+use self::name::Name;
+
+pub use self::declared::{Declared, is_manifest};
+
+/// What is known of one file of a site, besides its path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// That a token of its path is a digest of its bytes.
+    pub proof: Option<Proof>,
+    /// The files of this site that it refers to.
+    pub ties: Vec<Tie>,
+}
+
+/// A file of the site that another one refers to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tie {
+    /// The file that is referred to.
+    pub to: SitePath,
+    /// What it is needed for.
+    pub role: Role,
+    /// How the reference is written.
+    pub form: Form,
+}
+
+/// Whether a name vouches for its bytes, and what decided that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Fingerprinted or mutable.
+    pub kind: Kind,
+    /// What decided.
+    pub basis: Basis,
+}
+
+/// What decided whether a name vouches for its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "evidence", rename_all = "snake_case")]
+pub enum Basis {
+    /// The path had other bytes once.
+    History,
+    /// A header rule says it.
+    Rule,
+    /// It is asked for by this name, whatever it holds.
+    FixedName,
+    /// A token of the path is a digest of the bytes.
+    Proof {
+        /// The token.
+        token: String,
+        /// Which digest, for people.
+        digest: String,
+    },
+    /// The build says so.
+    Declaration {
+        /// The token that the build put into the name.
+        token: String,
+        /// The manifest that lists the file, or the framework whose contract it is.
+        by: String,
+    },
+    /// It is named as the bundler names its files, and referred to.
+    Reference {
+        /// The token that looks like a hash.
+        token: String,
+        /// A file that refers to it.
+        by: String,
+    },
+    /// It is named after a file that is named as the bundler names its files, and referred to.
+    Sibling {
+        /// The token that looks like a hash.
+        token: String,
+        /// The other file.
+        of: String,
+    },
+    /// It is the compressed form of another file, and what that is.
+    Twin {
+        /// The other file.
+        of: String,
+    },
+    /// Nothing speaks for it.
+    None,
+}
+
+/// Judges every file of a site by the site alone. `declared` is what the build's own manifests list.
+///
+/// Pure, and independent of any order.
+pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap<SitePath, Verdict> {
+    let emitted = emission::emitted(files);
+    let contracts = contract::Contracts::of(files);
+    let alone = |path: &SitePath, facts: &Facts| -> Basis {
+        let standing = Standing::of(path);
+        if standing == Standing::Fixed {
+            return Basis::FixedName;
+        }
+        if let Some(proof) = &facts.proof {
+            return Basis::Proof { token: proof.token.clone(), digest: proof.to_string() };
+        }
+        if standing == Standing::OnlyIfProven {
+            return Basis::None;
+        }
+        if let Some((token, by)) = declared.token(path).or_else(|| contracts.token(path)) {
+            return Basis::Declaration { token, by };
+        }
+        match emitted.get(path) {
+            Some(Emitted { token, by: By::Reference(by) }) => {
+                Basis::Reference { token: token.clone(), by: by.to_string() }
+            }
+            Some(Emitted { token, by: By::Sibling(of) }) => Basis::Sibling { token: token.clone(), of: of.to_string() },
+            None => Basis::None,
+        }
+    };
+    let verdict = |(path, facts): (&SitePath, &Facts)| {
+        let original = original(path).filter(|original| files.contains_key(original));
+        let verdict = match original.and_then(|original| Some((alone(&original, files.get(&original)?), original))) {
+            Some((basis, original)) => Verdict { kind: basis.kind(), basis: Basis::Twin { of: original.to_string() } },
+            None => {
+                let basis = alone(path, facts);
+                Verdict { kind: basis.kind(), basis }
+            }
+        };
+        (path.clone(), verdict)
+    };
+    files.iter().map(verdict).collect()
+}
+
+/// Whether anything could ever speak for the path: if not, it needs no place in the history.
+pub fn may_vouch(path: &SitePath) -> bool {
+    Standing::of(path) != Standing::Fixed && Name::of(path).is_some_and(|name| shape::loose(&name))
+}
+
+/// Whether the name alone reads as a hash and as nothing else: for a release of which no more is known than its manifest.
+pub fn reads_as_fingerprinted(path: &SitePath) -> bool {
+    Standing::of(path) == Standing::Open && Name::of(path).is_some_and(|name| shape::strict(&name).is_some())
+}
+
+/// The file whose compressed form this one is by its name.
+fn original(path: &SitePath) -> Option<SitePath> {
+    let original = [".br", ".gz", ".zst"].iter().find_map(|ending| path.as_str().strip_suffix(ending))?;
+    SitePath::new(original).ok()
+}
+
+impl Basis {
+    /// What the evidence comes to. Rules and history are decided elsewhere.
+    fn kind(&self) -> Kind {
+        match self {
+            Basis::Proof { .. } | Basis::Declaration { .. } | Basis::Reference { .. } | Basis::Sibling { .. } => {
+                Kind::Fingerprinted
+            }
+            Basis::History | Basis::Rule | Basis::FixedName | Basis::Twin { .. } | Basis::None => Kind::Mutable,
+        }
+    }
+}
+
+impl fmt::Display for Basis {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Basis::History => formatter.write_str("it had other bytes under this name before"),
+            Basis::Rule => formatter.write_str("a rule under [[headers]] says so"),
+            Basis::FixedName => formatter.write_str("it is asked for by this name, whatever it holds"),
+            Basis::Proof { digest, .. } => formatter.write_str(digest),
+            Basis::Declaration { token, by } => write!(formatter, "{by} says that `{token}` stands for its content"),
+            Basis::Reference { token, by } => {
+                write!(formatter, "`{by}` refers to it, and `{token}` is how the bundler of this site writes a hash")
+            }
+            Basis::Sibling { token, of } => {
+                write!(formatter, "it belongs to `{of}`, and `{token}` is how the bundler of this site writes a hash")
+            }
+            Basis::Twin { of } => write!(formatter, "it is the compressed form of `{of}`"),
+            Basis::None => formatter.write_str("nothing shows that its name changes with its content"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! What frameworks promise about names that nothing else shows: pictures whose hash is that of the source and of what was
+//! done to it, and folders named by the build. A framework is known by what it leaves, not by the name of a folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Facts, Name, shape};
+use crate::path::SitePath;
+use crate::references::Role;
+
+/// One promise of one framework.
+struct Contract {
+    framework: &'static str,
+    /// The token that the framework put into a path of its kind.
+    token: fn(&SitePath) -> Option<&str>,
+    /// What else must be so.
+    mark: Mark,
+}
+
+/// By what a framework is known, besides the path.
+#[derive(Clone, Copy)]
+enum Mark {
+    /// A page shows the picture.
+    Shown,
+    /// There is a file of this name.
+    File(&'static str),
+    /// There is a folder of this name.
+    Folder(&'static str),
+    /// The path says it all.
+    Path,
+}
+
+const CONTRACTS: &[Contract] = &[
+    // docs.astro.build, "Images": the source's hash, and that of the transformation.
+    Contract { framework: "Astro", token: astro_picture, mark: Mark::Shown },
+    // gatsby-plugin-image: static/<digest of the source>/<digest of the arguments>/<name>.
+    Contract { framework: "Gatsby", token: gatsby_picture, mark: Mark::File("page-data/app-data.json") },
+    // 11ty.dev/docs/plugins/image: <hash of source and options>-<width>.<format>.
+    Contract { framework: "Eleventy Image", token: eleventy_picture, mark: Mark::Shown },
+    // gohugo.io, "Image processing": <name>_hu_<hash> and before 0.140 <name>_hu<hash>_<size>_….
+    Contract { framework: "Hugo", token: hugo_picture, mark: Mark::Path },
+    // nextjs.org, "generateBuildId": a random name (nanoid, 21 characters) unless the user pins one.
+    Contract { framework: "Next.js", token: next_build, mark: Mark::Path },
+    // nuxt.com, "buildId": a random UUID, which latest.json names.
+    Contract { framework: "Nuxt", token: nuxt_build, mark: Mark::File("_nuxt/builds/latest.json") },
+    // docs.expo.dev: pictures of several scales share the MD5 of all of them.
+    Contract { framework: "Expo", token: expo_asset, mark: Mark::Folder("_expo/static/") },
+    // pagefind.app: parts of the search index by the digest of what is in them.
+    Contract { framework: "Pagefind", token: pagefind_part, mark: Mark::File("pagefind-entry.json") },
+    // stenciljs.com: p-<hash>.entry.js beside its loader.
+    Contract { framework: "Stencil", token: stencil_entry, mark: Mark::Path },
+    // doc.rust-lang.org/rustdoc: parts of the search index by the digest of what is in them.
+    Contract { framework: "rustdoc", token: rustdoc_part, mark: Mark::File("search.index/root.js") },
+];
+
+/// The promises of the frameworks that built a site.
+pub(super) struct Contracts<'s>(Site<'s>);
+
+struct Site<'s> {
+    files: &'s BTreeMap<SitePath, Facts>,
+    /// What pages, and what they load, show as a picture.
+    pictures: BTreeSet<&'s SitePath>,
+}
+
+impl<'s> Contracts<'s> {
+    pub(super) fn of(files: &'s BTreeMap<SitePath, Facts>) -> Contracts<'s> {
+        let ties = files.values().flat_map(|facts| &facts.ties);
+        let pictures = ties.filter(|tie| matches!(tie.role, Role::Image | Role::Other)).map(|tie| &tie.to).collect();
+        Contracts(Site { files, pictures })
+    }
+
+    /// The token of a path, and whose contract it is.
+    pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
+        let promise = |contract: &Contract| {
+            let token = (contract.token)(path)?;
+            self.0.has(contract.mark, path).then(|| (token.to_owned(), contract.framework.to_owned()))
+        };
+        CONTRACTS.iter().find_map(promise)
+    }
+}
+
+impl Site<'_> {
+    fn has(&self, mark: Mark, path: &SitePath) -> bool {
+        match mark {
+            Mark::Shown => self.pictures.contains(path),
+            Mark::File(name) => self.files.keys().any(|other| ends_with_path(other.as_str(), name)),
+            Mark::Folder(name) => self.files.keys().any(|other| holds_folder(other.as_str(), name)),
+            Mark::Path => true,
+        }
+    }
+}
+
+fn ends_with_path(path: &str, end: &str) -> bool {
+    path.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+fn holds_folder(path: &str, folder: &str) -> bool {
+    path.match_indices(folder).any(|(at, _)| at == 0 || path[..at].ends_with('/'))
+}
+
+/// `_astro/name.<8 of base64>_<up to 7 of base 62>.webp`.
+fn astro_picture(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| name.folder.ends_with("_astro/") && is_picture(&name.extension))?;
+    let (_, token) = name.stem.rsplit_once('.')?;
+    let (source, transformation) = (token.get(..8)?, token.get(8..)?.strip_prefix('_')?);
+    let fits = is_base64(source)
+        && (3..=7).contains(&transformation.len())
+        && transformation.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    fits.then_some(token)
+}
+
+/// `static/<32 hexadecimal digits>/<5 of them>/name.webp`.
+fn gatsby_picture(path: &SitePath) -> Option<&str> {
+    let segments: Vec<&str> = path.as_str().rsplit('/').collect();
+    match segments.as_slice() {
+        [_, arguments, source, "static", ..] if source.len() == 32 && arguments.len() == 5 => {
+            (is_hex(source) && is_hex(arguments)).then_some(*source)
+        }
+        _ => None,
+    }
+}
+
+/// `<10 of base64>-<width>.webp`.
+fn eleventy_picture(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
+    let (token, width) = name.stem.rsplit_once('-')?;
+    let is_width = (1..=5).contains(&width.len()) && width.bytes().all(|byte| byte.is_ascii_digit());
+    let mixed =
+        token.bytes().any(|byte| byte.is_ascii_uppercase()) && token.bytes().any(|byte| byte.is_ascii_lowercase());
+    (is_width && token.len() == 10 && is_base64(token) && mixed).then_some(token)
+}
+
+/// `name_hu_<16 hexadecimal digits>.webp`, `name_hu<32 of them>_<size>_….webp`.
+fn hugo_picture(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
+    let (_, rest) = name.stem.rsplit_once("_hu")?;
+    let token = rest.strip_prefix('_').unwrap_or(rest).split('_').next()?;
+    (matches!(token.len(), 16 | 32) && is_hex(token)).then_some(token)
+}
+
+/// `_next/static/<21 of base64>/_buildManifest.js`: random, unless it reads as something that a person chose.
+fn next_build(path: &SitePath) -> Option<&str> {
+    let (before, name) = path.as_str().rsplit_once('/')?;
+    let (folder, id) = before.rsplit_once('/')?;
+    let is_manifest = name.starts_with('_') && name.ends_with("Manifest.js");
+    let in_place = ends_with_path(folder, "_next/static");
+    let random = is_base64(id) && shape::is_random(id);
+    (is_manifest && in_place && random).then_some(id)
+}
+
+/// `_nuxt/builds/meta/<UUID>.json`.
+fn nuxt_build(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| name.folder.ends_with("_nuxt/builds/meta/") && name.extension == "json")?;
+    shape::is_uuid(name.stem).then_some(name.stem)
+}
+
+/// `assets/…/name@2x.<32 hexadecimal digits>.png`.
+fn expo_asset(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| holds_folder(name.folder, "assets/") && is_picture(&name.extension))?;
+    let (_, token) = name.stem.rsplit_once('.')?;
+    let token = token.split_once('@').map_or(token, |(token, _)| token);
+    (token.len() == 32 && is_hex(token)).then_some(token)
+}
+
+/// `pagefind/fragment/en_<7 hexadecimal digits or more>.pf_fragment`.
+fn pagefind_part(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| name.extension.starts_with("pf_"))?;
+    let (_, token) = name.stem.rsplit_once('_')?;
+    (token.len() >= 7 && is_hex(token)).then_some(token)
+}
+
+/// `p-<8 of base 36>.entry.js`.
+fn stencil_entry(path: &SitePath) -> Option<&str> {
+    let token = path.file_name().strip_prefix("p-")?.strip_suffix(".entry.js")?;
+    (token.len() == 8 && is_hex(token)).then_some(token)
+}
+
+/// `search.index/desc/<12 hexadecimal digits>.js`.
+fn rustdoc_part(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| holds_folder(name.folder, "search.index/") && name.extension == "js")?;
+    (name.stem.len() == 12 && is_hex(name.stem)).then_some(name.stem)
+}
+
+fn is_picture(extension: &str) -> bool {
+    matches!(extension, "png" | "jpg" | "jpeg" | "webp" | "avif" | "gif" | "svg" | "tiff")
+}
+
+fn is_base64(token: &str) -> bool {
+    token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+fn is_hex(token: &str) -> bool {
+    token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -1,0 +1,171 @@
+//! Which texts read as a hash and as nothing else: not as a word, a date, a version or an identifier.
+
+use super::name::{Name, Place};
+
+/// The hash in a name that can hardly be read in another way; of several, the last one.
+pub(super) fn strict<'p>(name: &Name<'p>) -> Option<(Place, &'p str)> {
+    name.endings().filter(|(_, token)| reads_as_a_hash(token)).last()
+}
+
+/// Whether a name holds anything that a tool could mean as a hash. Base64 may hold a separator itself.
+pub(super) fn loose(name: &Name<'_>) -> bool {
+    let eight = name.endings().map(|(_, token)| token).filter(|token| token.len() == 8 && has_both_cases(token));
+    name.stem.split(['-', '.', '_', '~']).chain(eight).any(may_be_a_hash)
+}
+
+/// The last part of a name that a tool could mean as a hash.
+pub(super) fn last_token<'p>(name: &Name<'p>) -> Option<&'p str> {
+    let endings = name.endings().map(|(_, token)| token).filter(|token| token.len() >= 5 && !token.contains('.'));
+    let first = name.stem.split(['-', '.']).next();
+    endings.chain(first).filter(|token| may_be_a_hash(token)).last()
+}
+
+/// Whether a tool could mean `token` as a hash.
+fn may_be_a_hash(token: &str) -> bool {
+    token.len() >= 5 && (is_mixed(token) || is_lower_hex(token)) && !is_digits(token)
+}
+
+/// Whether `token` can hardly be anything but a hash.
+fn reads_as_a_hash(token: &str) -> bool {
+    if is_long_hex(token) {
+        return !is_identifier(token);
+    }
+    is_short_hex(token) || is_base64_hash(token) || is_base32_hash(token)
+}
+
+/// 8 hexadecimal digits or more, as webpack writes them, in at least three runs of digits and letters.
+fn is_short_hex(token: &str) -> bool {
+    token.len() >= 8 && is_lower_hex(token) && has_digit_and_letter(token) && count_runs(token) >= 3 && !has_date(token)
+}
+
+/// 16 hexadecimal digits or more.
+fn is_long_hex(token: &str) -> bool {
+    token.len() >= 16 && is_lower_hex(token) && has_digit_and_letter(token) && count_runs(token) >= 5
+}
+
+/// Whether hexadecimal digits are as long as something that names a thing and not its bytes: a document of MongoDB
+/// (24), a commit of git (40), or a UUID without its hyphens (32, with version and variant in their places).
+fn is_identifier(token: &str) -> bool {
+    let digit = |at: usize| token.as_bytes().get(at).copied().unwrap_or_default();
+    matches!(token.len(), 24 | 40)
+        || (token.len() == 32 && (b'1'..=b'8').contains(&digit(12)) && b"89ab".contains(&digit(16)))
+}
+
+/// The 8 characters of URL-safe base64 that Rollup and Vite write (also more, as Astro does for pictures), which may
+/// hold `-` and `_`. Read as words and numbers it must fall apart into half as many of them as it has characters, or hold what no word
+/// holds.
+fn is_base64_hash(token: &str) -> bool {
+    let length_fits = token.len() == 8 || ((9..=22).contains(&token.len()) && !token.contains('-'));
+    let is_base64 = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if !length_fits || !is_base64 || !is_mixed(token) || has_date(token) {
+        return false;
+    }
+    // A longer one falls apart into more: `iPhone15Pro` has four runs too.
+    let runs = token.len().div_ceil(2);
+    let parts: Vec<usize> = token.split(['-', '_']).map(count_runs).collect();
+    let falls_apart = parts.iter().sum::<usize>() >= runs && parts.iter().any(|&part| part >= 3);
+    falls_apart || consonants_in_a_row(token) >= 5 || (token.contains('-') && token.contains('_'))
+}
+
+/// The 8 characters of base32 that esbuild writes.
+fn is_base32_hash(token: &str) -> bool {
+    token.len() == 8
+        && token.bytes().all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte))
+        && has_digit_and_letter(token)
+        && count_runs(token) >= 4
+        && !has_date(token)
+}
+
+fn is_lower_hex(token: &str) -> bool {
+    token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a token can be spoken: letters of one case, not too many consonants in a row, and vowels between them.
+pub(super) fn reads_as_a_word(token: &str) -> bool {
+    let all = |class: fn(&u8) -> bool| token.as_bytes().iter().all(class);
+    let vowels = token.bytes().filter(|byte| b"aeiouyAEIOUY".contains(byte)).count();
+    let one_case = all(u8::is_ascii_lowercase) || all(u8::is_ascii_uppercase);
+    one_case && consonants_in_a_row(token) <= 3 && vowels * 4 >= token.len()
+}
+
+/// Whether a token of 21 characters of base64 was drawn by chance: words and dates have fewer runs, and one case.
+pub(super) fn is_random(token: &str) -> bool {
+    token.len() == 21 && has_both_cases(token) && token.split(['-', '_']).map(count_runs).sum::<usize>() >= 8
+}
+
+fn has_both_cases(token: &str) -> bool {
+    token.bytes().any(|byte| byte.is_ascii_uppercase()) && token.bytes().any(|byte| byte.is_ascii_lowercase())
+}
+
+fn is_digits(token: &str) -> bool {
+    token.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn has_digit_and_letter(token: &str) -> bool {
+    token.bytes().any(|byte| byte.is_ascii_digit()) && token.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Lower case, and upper case or digits with it.
+fn is_mixed(token: &str) -> bool {
+    let has = |class: fn(&u8) -> bool| token.as_bytes().iter().any(class);
+    has(u8::is_ascii_uppercase) && (has(u8::is_ascii_lowercase) || has(u8::is_ascii_digit))
+        || has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+}
+
+/// How many words and numbers a text falls apart into: `iPhone15` into three, `BxYz12Ab` into four.
+pub(super) fn count_runs(text: &str) -> usize {
+    let mut runs = 0;
+    let mut before = None;
+    let bytes = text.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        let class = Class::of(*byte);
+        let next = bytes.get(at + 1).map(|byte| Class::of(*byte));
+        let continues = match (before, class) {
+            // A capital goes on a row of capitals, unless it begins a word.
+            (Some(Class::Upper), Class::Upper) => next != Some(Class::Lower),
+            (Some(Class::Upper), Class::Lower) => true,
+            (Some(before), class) => before == class,
+            (None, _) => false,
+        };
+        runs += usize::from(!continues);
+        before = Some(class);
+    }
+    runs
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Upper,
+    Lower,
+    Digit,
+    Other,
+}
+
+impl Class {
+    fn of(byte: u8) -> Class {
+        match byte {
+            b'A'..=b'Z' => Class::Upper,
+            b'a'..=b'z' => Class::Lower,
+            b'0'..=b'9' => Class::Digit,
+            _ => Class::Other,
+        }
+    }
+}
+
+/// A year, or more digits in a row than a short hash is likely to have.
+fn has_date(token: &str) -> bool {
+    token.split(|char: char| !char.is_ascii_digit()).any(|digits| {
+        digits.len() >= 5 || (digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20")))
+    })
+}
+
+fn consonants_in_a_row(token: &str) -> usize {
+    let is_consonant = |char: char| char.is_ascii_alphabetic() && !"aeiouyAEIOUY".contains(char);
+    token.split(|char| !is_consonant(char)).map(str::len).max().unwrap_or(0)
+}
+
+/// Whether the text is a UUID with its hyphens.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-').filter(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    groups.map(str::len).eq([8, 4, 4, 4, 12])
+}

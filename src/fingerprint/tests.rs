@@ -1,0 +1,317 @@
+//! What evidence decides, on sites made up for one question each. Real builds: `tests/it/corpus.rs`.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::proof::{Algorithm, Encoding, Part};
+
+fn path(path: &str) -> SitePath {
+    SitePath::new(path).unwrap()
+}
+
+/// A site of files and references: `page -> module assets/a.js`.
+#[derive(Default)]
+struct Site {
+    files: BTreeMap<SitePath, Facts>,
+    declared: Declared,
+}
+
+impl Site {
+    fn of(files: &[&str]) -> Site {
+        let files = files.iter().map(|file| (path(file), Facts::default())).collect();
+        Site { files, declared: Declared::default() }
+    }
+
+    fn tie(mut self, from: &str, to: &str, role: Role, form: Form) -> Site {
+        self.files.entry(path(to)).or_default();
+        self.files.entry(path(from)).or_default().ties.push(Tie { to: path(to), role, form });
+        self
+    }
+
+    fn module(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Module, Form::Attribute)
+    }
+
+    fn script(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Script, Form::Attribute)
+    }
+
+    fn style(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Style, Form::Attribute)
+    }
+
+    fn picture(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Image, Form::Attribute)
+    }
+
+    fn import(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Module, Form::Import)
+    }
+
+    fn chunk(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Module, Form::ChunkName)
+    }
+
+    fn proven(mut self, file: &str, token: &str) -> Site {
+        let proof = Proof {
+            token: token.to_owned(),
+            algorithm: Algorithm::Sha256,
+            encoding: Encoding::Hex,
+            part: Part::Start,
+            without_token: false,
+        };
+        self.files.entry(path(file)).or_default().proof = Some(proof);
+        self
+    }
+
+    fn manifest(mut self, manifest: &str, json: &str) -> Site {
+        self.declared.read(manifest, json.as_bytes());
+        self
+    }
+
+    fn basis(&self, file: &str) -> Basis {
+        judge(&self.files, &self.declared).remove(&path(file)).unwrap().basis
+    }
+
+    fn fingerprinted(&self) -> Vec<String> {
+        let verdicts = judge(&self.files, &self.declared);
+        let fingerprinted = verdicts.into_iter().filter(|(_, verdict)| verdict.kind == Kind::Fingerprinted);
+        fingerprinted.map(|(path, _)| path.to_string()).collect()
+    }
+}
+
+/// What Vite makes of a page with a script that imports two others.
+fn vite() -> Site {
+    Site::default()
+        .module("index.html", "assets/index-BYf2qJoX.js")
+        .style("index.html", "assets/index-tEV-d4Vc.css")
+        .import("assets/index-BYf2qJoX.js", "assets/Home-CmAoX-r_.js")
+        .import("assets/index-BYf2qJoX.js", "assets/About-PLroEnow.js")
+}
+
+#[test]
+fn a_name_alone_is_no_evidence() {
+    let site = Site::of(&["index.html", "assets/index-BYf2qJoX.js", "app.3f2a1b9c8d7e6f50.js", "photo-a1b2c3d4.png"]);
+    assert_eq!(site.fingerprinted(), [""; 0]);
+    assert_eq!(site.basis("assets/index-BYf2qJoX.js"), Basis::None);
+}
+
+#[test]
+fn what_a_bundler_refers_to_is_believed_also_when_it_could_be_a_word() {
+    let site = vite();
+    assert_eq!(
+        site.fingerprinted(),
+        [
+            "assets/About-PLroEnow.js",
+            "assets/Home-CmAoX-r_.js",
+            "assets/index-BYf2qJoX.js",
+            "assets/index-tEV-d4Vc.css"
+        ]
+    );
+    assert_eq!(
+        site.basis("assets/About-PLroEnow.js"),
+        Basis::Reference { token: "PLroEnow".to_owned(), by: "assets/index-BYf2qJoX.js".to_owned() }
+    );
+}
+
+#[test]
+fn copies_beside_a_bundlers_files_are_not_believed() {
+    let site = vite()
+        .script("index.html", "assets/vendor-a1b2c3d4.js")
+        .script("index.html", "assets/legacy-BADC0FFE.js")
+        .style("index.html", "assets/style.0a1b2c3d.css")
+        .style("index.html", "assets/print-DOWNLOAD.css")
+        .picture("index.html", "assets/photo-a1b2c3d4.jpg")
+        .picture("index.html", "logo-deadbeef.png")
+        .picture("index.html", "assets/hero-BYf2qJoY.png")
+        .module("index.html", "assets/report-20240115.js");
+    assert_eq!(site.fingerprinted(), vite().fingerprinted());
+}
+
+#[test]
+fn pictures_fonts_and_data_want_proof() {
+    let site = vite().picture("index.html", "assets/hero-DlIEWTLw.PNG").proven("assets/hero-DlIEWTLw.PNG", "DlIEWTLw");
+    assert!(matches!(site.basis("assets/hero-DlIEWTLw.PNG"), Basis::Proof { .. }));
+    let site = vite().picture("index.html", "assets/hero-DlIEWTLw.PNG");
+    assert_eq!(site.basis("assets/hero-DlIEWTLw.PNG"), Basis::None);
+}
+
+#[test]
+fn a_site_without_a_bundlers_references_goes_by_shape() {
+    let site = Site::default()
+        .script("index.html", "js/main.8d7f6a5b.js")
+        .style("index.html", "css/main.0a7c3e52.css")
+        .script("index.html", "js/jquery-3.7.1.min.js")
+        .script("index.html", "js/app-version2.js");
+    assert_eq!(site.fingerprinted(), ["css/main.0a7c3e52.css", "js/main.8d7f6a5b.js"]);
+}
+
+#[test]
+fn an_unhashed_twin_speaks_against_a_name() {
+    let site = Site::default().script("index.html", "js/main.8d7f6a5b.js");
+    assert_eq!(site.fingerprinted(), ["js/main.8d7f6a5b.js"]);
+    let site = site.script("old.html", "js/main.js");
+    assert_eq!(site.fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn chunks_of_a_runtime_teach_how_names_are_written() {
+    let site = Site::default()
+        .script("index.html", "static/js/main.8d7f6a5b.js")
+        .chunk("static/js/main.8d7f6a5b.js", "static/js/795.4e512d40.chunk.js")
+        .chunk("static/js/main.8d7f6a5b.js", "static/js/12.abcdefab.chunk.js")
+        .style("index.html", "static/css/main.34d775fe.css")
+        .script("index.html", "assets/vendor-a1b2c3d4.js");
+    assert_eq!(
+        site.fingerprinted(),
+        [
+            "static/css/main.34d775fe.css",
+            "static/js/12.abcdefab.chunk.js",
+            "static/js/795.4e512d40.chunk.js",
+            "static/js/main.8d7f6a5b.js"
+        ]
+    );
+}
+
+#[test]
+fn compressed_copies_follow_their_originals() {
+    let mut site = vite();
+    for file in ["assets/index-BYf2qJoX.js.br", "index.html.gz", "data-BYf2qJoX.json.gz"] {
+        site.files.insert(path(file), Facts::default());
+    }
+    assert!(site.fingerprinted().contains(&"assets/index-BYf2qJoX.js.br".to_owned()));
+    assert_eq!(site.basis("assets/index-BYf2qJoX.js.br"), Basis::Twin { of: "assets/index-BYf2qJoX.js".to_owned() });
+    assert!(!site.fingerprinted().contains(&"index.html.gz".to_owned()));
+    assert_eq!(site.basis("data-BYf2qJoX.json.gz"), Basis::None);
+}
+
+#[test]
+fn fixed_names_are_never_believed_and_some_want_proof() {
+    let site = vite()
+        .module("index.html", "sw-BYf2qJoX.js")
+        .import("assets/index-BYf2qJoX.js", "assets/remoteEntry-BYf2qJoX.js")
+        .import("sw.js", "workbox-1d305bb8.js")
+        .proven("sw.3f2a1b9c8d7e6f50.js", "3f2a1b9c8d7e6f50")
+        .proven("assets/a-BYf2qJoX.js.map", "BYf2qJoX");
+    assert_eq!(site.basis("sw-BYf2qJoX.js"), Basis::FixedName);
+    assert_eq!(site.basis("sw.3f2a1b9c8d7e6f50.js"), Basis::FixedName);
+    assert_eq!(site.basis("assets/remoteEntry-BYf2qJoX.js"), Basis::FixedName);
+    assert_eq!(site.basis("workbox-1d305bb8.js"), Basis::None);
+    assert!(matches!(site.basis("assets/a-BYf2qJoX.js.map"), Basis::Proof { .. }));
+    let proven = site.proven("workbox-1d305bb8.js", "1d305bb8");
+    assert!(matches!(proven.basis("workbox-1d305bb8.js"), Basis::Proof { .. }));
+}
+
+#[test]
+fn manifests_declare_what_a_build_wrote_and_not_what_it_copied() {
+    let site =
+        Site::of(&["index.html", "assets/a-BJsxdCdh.js", "assets/a-Cy2_ybK6.css", "assets/p-deadbeef.png", "a.css"])
+            .manifest(
+                ".vite/manifest.json",
+                r#"{"src/a.ts":{"file":"assets/a-BJsxdCdh.js","css":["assets/a-Cy2_ybK6.css"],"isEntry":true}}"#,
+            )
+            .manifest(
+                "asset-manifest.json",
+                r#"{"files":{"assets/p-deadbeef.png":"/assets/p-deadbeef.png","a.css":"/a.css"}}"#,
+            );
+    assert_eq!(site.fingerprinted(), ["assets/a-BJsxdCdh.js", "assets/a-Cy2_ybK6.css"]);
+    assert_eq!(
+        site.basis("assets/a-Cy2_ybK6.css"),
+        Basis::Declaration { token: "Cy2_ybK6".to_owned(), by: "`.vite/manifest.json`".to_owned() }
+    );
+    let site = Site::of(&["static/base.27e20196a850.js"])
+        .manifest("static/staticfiles.json", r#"{"paths":{"base.js":"base.27e20196a850.js"},"version":"1.1"}"#);
+    assert_eq!(site.fingerprinted(), ["static/base.27e20196a850.js"]);
+}
+
+#[test]
+fn pictures_that_frameworks_make_are_known_by_their_contracts() {
+    let site = Site::default()
+        .picture("index.html", "_astro/team.B0o66Rpf_Z1LKAFX.avif")
+        .picture("index.html", "_astro/badge.a1B2c3D4.png")
+        .picture("index.html", "img/7bnnsz-Wbp-60.webp")
+        .picture("index.html", "img/photograph-60.webp")
+        .picture("index.html", "team_hu3d31e6441bef95b4cc5ff75f9fd25820_12268_80x0_resize_q75_h2_box.webp")
+        .picture("index.html", "static/b7c8f0b0b0a5c1d2e3f4a5b6c7d8e9f0/a1b2c/team.png");
+    let without_gatsby = [
+        "_astro/team.B0o66Rpf_Z1LKAFX.avif",
+        "img/7bnnsz-Wbp-60.webp",
+        "team_hu3d31e6441bef95b4cc5ff75f9fd25820_12268_80x0_resize_q75_h2_box.webp",
+    ];
+    assert_eq!(site.fingerprinted(), without_gatsby);
+    let gatsby = site.picture("page-data/app-data.json", "a.png");
+    assert_eq!(gatsby.fingerprinted().len(), 4);
+}
+
+#[test]
+fn build_ids_are_believed_unless_they_read_as_chosen() {
+    let site = Site::of(&[
+        "_next/static/gX5NAZBKAIzAO1Gx7u2td/_buildManifest.js",
+        "_next/static/my-release-2024-01-15/_buildManifest.js",
+        "_next/static/da39a3ee5e6b4b0d3255bfef95601890afd80709/_ssgManifest.js",
+        "_next/static/AutumnReleaseOfTheApp/_ssgManifest.js",
+    ]);
+    assert_eq!(site.fingerprinted(), ["_next/static/gX5NAZBKAIzAO1Gx7u2td/_buildManifest.js"]);
+}
+
+#[test]
+fn only_names_that_could_ever_be_believed_need_a_history() {
+    for may in ["assets/index-BJsxdCdh.js", "logo-deadbeef.png", "searcher-1f2e3d4c.js", "3f2a1b9c8d7e6f50.woff2"] {
+        assert!(may_vouch(&path(may)), "{may}");
+    }
+    for never in
+        ["index.html", "about/company.png", "report-20240115.pdf", "sw.js", "feed.xml", "img/hero-picture.webp"]
+    {
+        assert!(!may_vouch(&path(never)), "{never}");
+    }
+}
+
+proptest! {
+    /// Neither the order in which a disk lists files nor that of references in a file makes a difference.
+    #[test]
+    fn order_makes_no_difference(shuffled in Just(vite_steps()).prop_shuffle()) {
+        let build = |steps: &[(&str, &str, Role, Form)]| {
+            steps.iter().fold(Site::default(), |site, (from, to, role, form)| site.tie(from, to, *role, *form))
+        };
+        let (one, other) = (build(&vite_steps()), build(&shuffled));
+        prop_assert_eq!(judge(&one.files, &one.declared), judge(&other.files, &other.declared));
+    }
+
+    /// Whatever is made of words, years and short numbers is mutable, whoever refers to it from a page.
+    #[test]
+    fn words_and_numbers_are_never_a_hash(
+        folder in proptest::sample::select(vec!["", "assets/", "static/js/", "_astro/", "build/"]),
+        words in proptest::collection::vec("(team|Photo|menu|facade|v[0-9]{1,2}|[0-9]{1,3}|20[0-9]{2}|20[0-9]{6}|Berlin|LOGO|final)", 1..6),
+        separator in proptest::sample::select(vec!["-", ".", "_", ""]),
+        extension in proptest::sample::select(vec!["js", "css", "png", "jpg", "pdf", "woff2", "js.map"]),
+    ) {
+        // Without anything between them, words of any kind make something that reads as a hash.
+        let most = if separator.is_empty() { 2 } else { words.len() };
+        let file = format!("{folder}{}.{extension}", words[..words.len().min(most)].join(separator));
+        for site in [Site::default(), vite()] {
+            let site = site.script("index.html", &file).style("index.html", &file).picture("index.html", &file);
+            prop_assert!(!site.fingerprinted().contains(&file), "{}", file);
+        }
+    }
+
+    /// Any manifest is taken in without a panic.
+    #[test]
+    fn any_bytes_are_a_manifest_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..200), json in "\\{\"[a-z./]{0,9}\":(\"[a-z./-]{0,20}\"|\\{\"file\":\"[^\"\\\\]{0,20}\"\\}|\\[\\])\\}") {
+        let mut declared = Declared::default();
+        declared.read("manifest.json", &bytes);
+        declared.read(".vite/manifest.json", json.as_bytes());
+    }
+}
+
+fn vite_steps() -> Vec<(&'static str, &'static str, Role, Form)> {
+    vec![
+        ("index.html", "assets/index-BYf2qJoX.js", Role::Module, Form::Attribute),
+        ("about.html", "assets/index-BYf2qJoX.js", Role::Module, Form::Attribute),
+        ("index.html", "assets/vendor-a1b2c3d4.js", Role::Script, Form::Attribute),
+        ("about.html", "assets/vendor-a1b2c3d4.js", Role::Script, Form::Attribute),
+        ("index.html", "assets/index-tEV-d4Vc.css", Role::Style, Form::Attribute),
+        ("assets/index-BYf2qJoX.js", "assets/About-PLroEnow.js", Role::Module, Form::Import),
+        ("assets/index-BYf2qJoX.js", "assets/DOWNLOAD.js", Role::Module, Form::Import),
+        ("assets/index-tEV-d4Vc.css", "assets/text-DPZIyaJL.woff2", Role::Font, Form::Style),
+    ]
+}
