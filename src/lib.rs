@@ -31,6 +31,7 @@ pub mod path;
 pub mod plan;
 pub mod policy;
 pub mod prune;
+pub mod references;
 pub mod refresh;
 pub mod releases;
 pub mod report;

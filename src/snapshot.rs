@@ -21,6 +21,7 @@ use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::layout::Layout;
 use crate::path::SitePath;
+use crate::references::References;
 
 use self::refusal::{name_some, refuse};
 use self::walk::{Found, Selection};
@@ -32,13 +33,18 @@ pub const MULTIPART_BYTES: u64 = 64 << 20;
 /// The largest file, in bytes: S3 copies no larger object with one request, and activating is copying (AWS.md 4.4).
 pub const MAX_FILE_BYTES: u64 = 5 << 30;
 
-/// The files of a site, hashed.
+/// The largest file, in bytes, that is looked into for what it refers to: it is in memory while it is.
+pub const MAX_READ_BYTES: u64 = 32 << 20;
+
+/// The files of a site, hashed, and what they refer to.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The folder, as it was named.
     pub root: PathBuf,
     /// What is published.
     pub files: BTreeMap<SitePath, SourceFile>,
+    /// What each of them refers to, where that is anything.
+    pub references: BTreeMap<SitePath, References>,
     /// Hidden files and folders (with a final slash) that stayed out, sorted. What `exclude` names is not listed.
     pub left_out: Vec<String>,
     /// What a person should know and that stops nothing, one sentence each. Nobody has been told yet.
@@ -61,7 +67,8 @@ pub struct SourceFile {
 }
 
 impl Snapshot {
-    /// Walks and hashes `root`. Blocks, and keeps all cores busy; memory does not grow with the size of the files.
+    /// Walks and hashes `root`, and reads what its files refer to. Blocks, and keeps all cores busy. Memory does not grow
+    /// with the size of the files: those that are read whole are at most [`MAX_READ_BYTES`] long.
     ///
     /// Hidden files (a segment that begins with a dot, `.well-known` apart) stay out unless `include_hidden` covers
     /// them. A private file that stays out anyway is only listed; one that would be published is refused unless
@@ -89,12 +96,12 @@ impl Snapshot {
         let warnings = warnings(&files, &left_out);
         let bytes = files.values().map(|file| file.size_bytes).sum();
         events.send(Event::HashingStarted { files: files.len(), bytes });
-        let hash::Hashed { files, refusals } = hash::hash(files, events);
+        let hash::Hashed { files, references, refusals } = hash::hash(files, events);
         if let Some(problem) = refuse(refusals) {
             return Err(problem);
         }
         events.send(Event::HashingFinished { files: files.len(), bytes });
-        Ok(Snapshot { root: root.to_owned(), files, left_out, warnings })
+        Ok(Snapshot { root: root.to_owned(), files, references, left_out, warnings })
     }
 
     /// Which names vouch for their bytes.

@@ -1,4 +1,4 @@
-//! Reads every file once: for its digest, and for secrets in it.
+//! Reads every file once: for its digest, for secrets in it, and for what it refers to.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,10 +16,11 @@ use sha2::{Digest as _, Sha256};
 use super::refusal::{Reason, Refusal};
 use super::secrets::{Evidence, Scanner, Secret};
 use super::walk::Found;
-use super::{MULTIPART_BYTES, SourceFile};
+use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile};
 use crate::digest::{self, Crc64, Digest};
 use crate::event::{Event, Events};
 use crate::path::SitePath;
+use crate::references::{self, References, SharedTexts};
 
 /// How much of a file is in memory at once, for each core.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -27,6 +28,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// What became of the files.
 pub(super) struct Hashed {
     pub(super) files: BTreeMap<SitePath, SourceFile>,
+    pub(super) references: BTreeMap<SitePath, References>,
     pub(super) refusals: Vec<Refusal>,
 }
 
@@ -34,6 +36,8 @@ pub(super) struct Hashed {
 #[derive(Default)]
 struct Progress {
     files: BTreeMap<SitePath, SourceFile>,
+    references: BTreeMap<SitePath, References>,
+    texts: SharedTexts,
     refusals: Vec<Refusal>,
     done: usize,
     bytes: u64,
@@ -58,8 +62,8 @@ pub(super) fn hash(files: BTreeMap<SitePath, Found>, events: Events<'_>) -> Hash
             });
         }
     });
-    let Progress { files, refusals, .. } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Hashed { files, refusals }
+    let Progress { files, references, refusals, .. } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Hashed { files, references, refusals }
 }
 
 /// Counts and reports under one lock, so that the numbers in the events only grow.
@@ -67,13 +71,17 @@ fn record(
     progress: &Mutex<Progress>,
     path: &SitePath,
     size_bytes: u64,
-    result: Result<SourceFile, Refusal>,
+    result: Result<(SourceFile, References), Refusal>,
     events: Events<'_>,
 ) {
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     match result {
-        Ok(file) => {
+        Ok((file, mut references)) => {
             progress.files.insert(path.clone(), file);
+            if !references.is_empty() {
+                progress.texts.share(&mut references);
+                progress.references.insert(path.clone(), references);
+            }
         }
         Err(refusal) => progress.refusals.push(refusal),
     }
@@ -82,7 +90,7 @@ fn record(
     events.send(Event::HashingAdvanced { files: progress.done, bytes: progress.bytes });
 }
 
-fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<SourceFile, Refusal> {
+fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(SourceFile, References), Refusal> {
     let refusal = |reason, what: String, cause: Option<&io::Error>| Refusal {
         path: path.to_string(),
         what,
@@ -97,7 +105,8 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<Source
     };
     let file = File::open(&found.path).map_err(unreadable)?;
     let scanner = (!found.may_be_private).then(|| Scanner::new(Evidence::wanted_in(path)));
-    let pass = read(file, found.size_bytes, scanner, buffer).map_err(unreadable)?;
+    let whole = (references::is_read(path) && found.size_bytes <= MAX_READ_BYTES).then(Vec::new);
+    let pass = read(file, found.size_bytes, scanner, whole, buffer).map_err(unreadable)?;
     if let Some(secret) = pass.secret {
         let line = line_of(&found.path, secret.offset, buffer).map_err(unreadable)?;
         return Err(refusal(Reason::Private, format!("holds {} in line {line}", secret.what), None));
@@ -106,8 +115,9 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<Source
         let change = if pass.size_bytes > found.size_bytes { "grew" } else { "shrank" };
         return Err(refusal(Reason::Changed, format!("{change} while it was read"), None));
     }
-    let Pass { size_bytes, digest, crc64, md5, .. } = pass;
-    Ok(SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5 })
+    let Pass { size_bytes, digest, crc64, md5, whole, .. } = pass;
+    let references = whole.map(|bytes| references::read(path, &bytes)).unwrap_or_default();
+    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5 }, references))
 }
 
 /// What one pass over the bytes tells.
@@ -119,9 +129,17 @@ struct Pass {
     crc64: Option<Crc64>,
     md5: Option<digest::Md5>,
     secret: Option<Secret>,
+    /// All bytes, where they are wanted.
+    whole: Option<Vec<u8>>,
 }
 
-fn read(reader: impl Read, expected_bytes: u64, mut scanner: Option<Scanner>, buffer: &mut [u8]) -> io::Result<Pass> {
+fn read(
+    reader: impl Read,
+    expected_bytes: u64,
+    mut scanner: Option<Scanner>,
+    mut whole: Option<Vec<u8>>,
+    buffer: &mut [u8],
+) -> io::Result<Pass> {
     // A file that grows as fast as it is read must not keep us for ever.
     let mut reader = reader.take(expected_bytes.saturating_add(1));
     let mut sha256 = Sha256::new();
@@ -148,6 +166,9 @@ fn read(reader: impl Read, expected_bytes: u64, mut scanner: Option<Scanner>, bu
         if let Some(scanner) = &mut scanner {
             scanner.feed(piece);
         }
+        if let Some(whole) = &mut whole {
+            whole.extend_from_slice(piece);
+        }
     }
     Ok(Pass {
         size_bytes,
@@ -155,6 +176,7 @@ fn read(reader: impl Read, expected_bytes: u64, mut scanner: Option<Scanner>, bu
         crc64: crc64.map(|crc64| Crc64::new(crc64.finalize())),
         md5: md5.map(|md5| digest::Md5::from_bytes(md5.finalize().into())),
         secret: scanner.and_then(Scanner::finish),
+        whole,
     })
 }
 
@@ -177,7 +199,7 @@ mod tests {
     use super::*;
 
     fn pass(reader: impl Read, expected_bytes: u64) -> io::Result<Pass> {
-        read(reader, expected_bytes, Some(Scanner::new(Evidence::FirstLine)), &mut [0; 1_000])
+        read(reader, expected_bytes, Some(Scanner::new(Evidence::FirstLine)), None, &mut [0; 1_000])
     }
 
     fn found(path: &Path, size_bytes: u64) -> Found {
@@ -185,7 +207,7 @@ mod tests {
     }
 
     fn hash_one(path: &Path, size_bytes: u64) -> Result<SourceFile, Refusal> {
-        hash_file(&SitePath::new("a.txt").unwrap(), &found(path, size_bytes), &mut [0; 64])
+        hash_file(&SitePath::new("a.txt").unwrap(), &found(path, size_bytes), &mut [0; 64]).map(|(file, _)| file)
     }
 
     struct Broken;

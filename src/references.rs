@@ -1,0 +1,260 @@
+//! What the files of a site refer to, as the files themselves write it: no disk, no network, no judgement about what is
+//! missing (that is `closure`'s).
+//!
+//! Nothing in a file stops reading it: what cannot be understood is not a reference.
+
+mod css;
+mod html;
+mod script;
+mod web_manifest;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::path::SitePath;
+
+/// What one file refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// What a page says its addresses are relative to (`<base href>`), as written.
+    pub base: Option<Arc<str>>,
+    /// What bare module names stand for (`<script type=importmap>`): name and address, as written.
+    pub imports: Vec<(Arc<str>, Arc<str>)>,
+    /// The references, in the order of the file. The same text in the same role and form is there once.
+    pub list: Vec<Reference>,
+}
+
+impl References {
+    /// Whether the file refers to nothing.
+    pub fn is_empty(&self) -> bool {
+        self.base.is_none() && self.imports.is_empty() && self.list.is_empty()
+    }
+}
+
+/// One reference.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// The address as written, without the escapes of HTML, CSS or JavaScript; not yet percent-decoded.
+    pub written: Arc<str>,
+    /// What it is needed for.
+    pub role: Role,
+    /// How it is written, which decides what it is relative to.
+    pub form: Form,
+    /// The line it begins in, from 1.
+    pub line: u32,
+}
+
+/// What a reference is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// A classic script.
+    Script,
+    /// An ECMAScript module, or a chunk that a bundler's runtime loads.
+    Module,
+    /// A style sheet.
+    Style,
+    /// A font that today's browsers load.
+    Font,
+    /// A web app manifest.
+    WebManifest,
+    /// An image or an icon.
+    Image,
+    /// Video, audio, subtitles, embedded objects.
+    Media,
+    /// A link to another page or a download, or a frame.
+    Page,
+    /// Anything else.
+    Other,
+}
+
+impl Role {
+    /// Whether a page is broken without it.
+    pub fn is_essential(self) -> bool {
+        match self {
+            Role::Script | Role::Module | Role::Style | Role::Font | Role::WebManifest => true,
+            Role::Image | Role::Media | Role::Page | Role::Other => false,
+        }
+    }
+
+    /// The noun for people.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Role::Script => "script",
+            Role::Module => "module",
+            Role::Style => "style sheet",
+            Role::Font => "font",
+            Role::WebManifest => "web manifest",
+            Role::Image => "image",
+            Role::Media => "media file",
+            Role::Page => "page",
+            Role::Other => "file",
+        }
+    }
+
+    /// What a file with such a name is usually needed for.
+    fn of_name(written: &str) -> Role {
+        match extension(written).as_deref() {
+            Some("js" | "cjs") => Role::Script,
+            Some("mjs") => Role::Module,
+            Some("css") => Role::Style,
+            // Only Internet Explorer loads `eot`; style sheets go on naming it beside files that are left out.
+            Some("woff2" | "woff" | "ttf" | "otf") => Role::Font,
+            Some("webmanifest") => Role::WebManifest,
+            Some("png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "ico" | "bmp" | "jxl") => Role::Image,
+            Some("mp4" | "webm" | "ogg" | "ogv" | "mp3" | "wav" | "m4a" | "flac" | "mov" | "vtt" | "pdf") => {
+                Role::Media
+            }
+            Some("html" | "htm" | "xhtml") => Role::Page,
+            _ => Role::Other,
+        }
+    }
+}
+
+/// How a reference is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// In an attribute of HTML, or in an import map: relative to the page's base.
+    Attribute,
+    /// In CSS (`url()`, `@import`, `image-set()`): relative to the style sheet, or to the base of the page that holds it.
+    Style,
+    /// A static or dynamic import with a literal text: relative to the script, or a bare name of an import map.
+    Import,
+    /// `new URL("…", import.meta.url)` and `importScripts("…")`: relative to the script.
+    ScriptUrl,
+    /// In a list of files that a bundler's runtime loads: relative to the script or to wherever the build is served.
+    List,
+    /// Put together by webpack's or Rspack's runtime out of a table of chunks: relative as [`Form::List`].
+    ChunkName,
+    /// A member of a web manifest: relative to the manifest.
+    WebManifest,
+    /// A text in a script or in data that looks like the path of a file: it may be a reference, or only look like one.
+    Text,
+}
+
+/// What a file of the site refers to, read as its name says it is to be read.
+pub fn read(path: &SitePath, bytes: &[u8]) -> References {
+    let mut found = Found::default();
+    match kind(path) {
+        Some(Kind::Html) => html::read(bytes, &mut found),
+        Some(Kind::Css) => css::read(&String::from_utf8_lossy(bytes), css::Place::Sheet, 1, &mut found),
+        Some(Kind::Script) => script::read(bytes, 1, &mut found),
+        Some(Kind::WebManifest) => web_manifest::read(bytes, &mut found),
+        Some(Kind::Json) => script::read(bytes, 1, &mut found),
+        None => {}
+    }
+    found.references
+}
+
+/// Whether [`read`] looks into a file of that name.
+pub fn is_read(path: &SitePath) -> bool {
+    kind(path).is_some()
+}
+
+enum Kind {
+    Html,
+    Css,
+    Script,
+    WebManifest,
+    /// Lists of chunks that a runtime loads.
+    Json,
+}
+
+fn kind(path: &SitePath) -> Option<Kind> {
+    match path.extension()?.as_str() {
+        "html" | "htm" | "xhtml" | "svg" => Some(Kind::Html),
+        "css" => Some(Kind::Css),
+        "js" | "mjs" | "cjs" => Some(Kind::Script),
+        "webmanifest" => Some(Kind::WebManifest),
+        "json" if path.file_name() == "manifest.json" => Some(Kind::WebManifest),
+        "json" if path.file_name() == "chunk-map.json" => Some(Kind::Json),
+        _ => None,
+    }
+}
+
+/// What was found in a file so far.
+#[derive(Default)]
+struct Found {
+    references: References,
+    seen: BTreeMap<Arc<str>, Vec<(Role, Form)>>,
+}
+
+impl Found {
+    fn add(&mut self, written: &str, role: Role, form: Form, line: u32) {
+        let written = trim(written);
+        if !may_be_of_a_site(&written) {
+            return;
+        }
+        let written = match self.seen.get_key_value(&*written) {
+            Some((_, uses)) if uses.contains(&(role, form)) => return,
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::from(&*written),
+        };
+        self.seen.entry(Arc::clone(&written)).or_default().push((role, form));
+        self.references.list.push(Reference { written, role, form, line });
+    }
+}
+
+/// As browsers do before they parse an address: spaces around it, and line ends and tabs in it, go
+/// (<https://url.spec.whatwg.org/#concept-basic-url-parser>).
+fn trim(written: &str) -> Cow<'_, str> {
+    let trimmed = written.trim_matches(|letter: char| letter <= ' ');
+    if memchr::memchr3(b'\n', b'\r', b'\t', trimmed.as_bytes()).is_some() {
+        return Cow::Owned(trimmed.replace(['\n', '\r', '\t'], ""));
+    }
+    Cow::Borrowed(trimmed)
+}
+
+/// Whether an address can lead to a file of a site: not the place in a page, `mailto:` and the like, nor the unfilled
+/// hole of a template.
+fn may_be_of_a_site(written: &str) -> bool {
+    if written.is_empty() || written.starts_with('#') {
+        return false;
+    }
+    let holes = ["{{", "${", "<%"];
+    if holes.iter().any(|hole| memchr::memmem::find(written.as_bytes(), hole.as_bytes()).is_some()) {
+        return false;
+    }
+    match scheme(written) {
+        Some(scheme) => scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"),
+        None => true,
+    }
+}
+
+/// What stands before the first colon, where that is the scheme of an address
+/// (<https://datatracker.ietf.org/doc/html/rfc3986#section-3.1>).
+pub(crate) fn scheme(written: &str) -> Option<&str> {
+    let end = written.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)))?;
+    let scheme = &written[..end];
+    (written.as_bytes()[end] == b':' && scheme.starts_with(|first: char| first.is_ascii_alphabetic())).then_some(scheme)
+}
+
+/// The extension of the file that an address names, in lower case, without query and fragment.
+fn extension(written: &str) -> Option<String> {
+    let path = written.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let (stem, extension) = name.rsplit_once('.')?;
+    (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
+}
+
+/// Texts that many files share, kept once.
+#[derive(Debug, Default)]
+pub struct SharedTexts(BTreeSet<Arc<str>>);
+
+impl SharedTexts {
+    /// Lets `references` share their texts with those given before.
+    pub fn share(&mut self, references: &mut References) {
+        for reference in &mut references.list {
+            match self.0.get(&reference.written) {
+                Some(known) => reference.written = Arc::clone(known),
+                None => {
+                    self.0.insert(Arc::clone(&reference.written));
+                }
+            }
+        }
+        references.list.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests;

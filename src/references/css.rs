@@ -1,0 +1,148 @@
+//! References in style sheets, `<style>` and `style="…"`: `url()`, `@import` and `image-set()`
+//! (<https://drafts.csswg.org/css-values-4/#urls>).
+
+use cssparser::{ParseError, Parser, ParserInput, Token};
+
+use super::{Form, Found, Role};
+
+/// How deep blocks are followed: style sheets nest less, and no input may exhaust the stack.
+const MAX_DEPTH: usize = 64;
+
+/// Where the CSS stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Rules.
+    Sheet,
+    /// The declarations of a `style` attribute.
+    Attribute,
+}
+
+/// Reads CSS whose first line is `line`.
+pub(super) fn read(text: &str, place: Place, line: u32, found: &mut Found) {
+    if place == Place::Attribute && memchr::memchr(b'(', text.as_bytes()).is_none() {
+        return;
+    }
+    let mut input = ParserInput::new(text);
+    let mut reader = Reader { line, found };
+    reader.block(&mut Parser::new(&mut input), Inside::Other, 0);
+}
+
+/// In what an address stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Import,
+    FontFace,
+    /// The string itself is an address.
+    ImageSet,
+    /// What is named there is no file.
+    Namespace,
+    Other,
+}
+
+struct Reader<'f> {
+    line: u32,
+    found: &'f mut Found,
+}
+
+impl Reader<'_> {
+    /// Reads to the end of a block. `around` is what the block belongs to.
+    fn block(&mut self, parser: &mut Parser<'_, '_>, around: Inside, depth: usize) {
+        let mut inside = around;
+        loop {
+            let line = self.line.saturating_add(parser.current_source_location().line);
+            let Ok(token) = parser.next() else { return };
+            let opened = match token {
+                Token::UnquotedUrl(url) => {
+                    let url = url.clone();
+                    self.add(&url, inside, line);
+                    continue;
+                }
+                Token::QuotedString(text) if matches!(inside, Inside::Import | Inside::ImageSet) => {
+                    let text = text.clone();
+                    self.add(&text, inside, line);
+                    if inside == Inside::Import {
+                        // What follows are conditions.
+                        inside = Inside::Namespace;
+                    }
+                    continue;
+                }
+                Token::AtKeyword(name) => {
+                    inside = at_rule(name);
+                    continue;
+                }
+                Token::Semicolon => {
+                    inside = around;
+                    continue;
+                }
+                Token::Function(name) => function(name, inside),
+                Token::CurlyBracketBlock => Opened::Block(inside),
+                Token::ParenthesisBlock | Token::SquareBracketBlock => Opened::Block(inside),
+                _ => continue,
+            };
+            if depth == MAX_DEPTH {
+                continue;
+            }
+            let is_rule = matches!(token, Token::CurlyBracketBlock);
+            let _: Result<(), ParseError<'_, ()>> = parser.parse_nested_block(|parser| {
+                match opened {
+                    Opened::Url => {
+                        let line = self.line.saturating_add(parser.current_source_location().line);
+                        if let Ok(text) = parser.expect_string_cloned() {
+                            self.add(&text, inside, line);
+                        }
+                        while parser.next().is_ok() {}
+                    }
+                    Opened::Block(inside) => self.block(parser, inside, depth + 1),
+                }
+                Ok(())
+            });
+            if is_rule {
+                inside = around;
+            }
+        }
+    }
+
+    fn add(&mut self, written: &str, inside: Inside, line: u32) {
+        let role = match inside {
+            Inside::Namespace => return,
+            Inside::Import => Role::Style,
+            Inside::FontFace => match Role::of_name(written) {
+                Role::Font => Role::Font,
+                _ => Role::Other,
+            },
+            Inside::ImageSet | Inside::Other => match Role::of_name(written) {
+                Role::Font => Role::Font,
+                _ => Role::Image,
+            },
+        };
+        self.found.add(written, role, Form::Style, line);
+    }
+}
+
+fn at_rule(name: &str) -> Inside {
+    if name.eq_ignore_ascii_case("import") {
+        Inside::Import
+    } else if name.eq_ignore_ascii_case("font-face") {
+        Inside::FontFace
+    } else if name.eq_ignore_ascii_case("namespace") || name.eq_ignore_ascii_case("-moz-document") {
+        Inside::Namespace
+    } else {
+        Inside::Other
+    }
+}
+
+enum Opened {
+    /// `url("…")`.
+    Url,
+    Block(Inside),
+}
+
+fn function(name: &str, inside: Inside) -> Opened {
+    if name.eq_ignore_ascii_case("url") || name.eq_ignore_ascii_case("src") {
+        Opened::Url
+    } else if name.eq_ignore_ascii_case("image-set") || name.eq_ignore_ascii_case("-webkit-image-set") {
+        Opened::Block(Inside::ImageSet)
+    } else {
+        Opened::Block(inside)
+    }
+}

@@ -1,0 +1,267 @@
+//! References in HTML (and SVG): attributes, `style`, `<style>`, inline scripts, import maps.
+
+mod tags;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Form, Found, Role, css, script};
+
+use self::tags::{Attribute, Tag, Tags, decode};
+
+/// Reads a page.
+///
+/// What is commented out is not read, nor is what only old browsers took for more than a comment. What is in
+/// `<template>` and `<noscript>` is: scripts, and visitors without scripts, get it.
+pub(super) fn read(bytes: &[u8], found: &mut Found) {
+    let mut page = Page { lines: Lines { bytes, counted: 0, line: 1 }, found };
+    for tag in Tags::new(bytes) {
+        page.tag(&tag);
+    }
+}
+
+struct Page<'a, 'f> {
+    lines: Lines<'a>,
+    found: &'f mut Found,
+}
+
+impl Page<'_, '_> {
+    fn tag(&mut self, tag: &Tag<'_>) {
+        match &*tag.name {
+            b"a" | b"area" => self.address(tag, b"href", Role::Page),
+            b"img" => {
+                self.address(tag, b"src", Role::Image);
+                self.candidates(tag, b"srcset");
+            }
+            b"link" => self.link(tag),
+            b"script" => self.script(tag),
+            b"style" => {
+                if let Some((at, content)) = tag.content {
+                    let line = self.lines.of(at);
+                    css::read(&String::from_utf8_lossy(content), css::Place::Sheet, line, self.found);
+                }
+            }
+            b"meta" => self.meta(tag),
+            b"base" => {
+                if let Some(href) = attribute(tag, b"href").filter(|_| self.found.references.base.is_none()) {
+                    self.found.references.base = Some(Arc::from(&*decode(href.value)));
+                }
+            }
+            b"source" => {
+                self.address(tag, b"src", Role::Media);
+                self.candidates(tag, b"srcset");
+            }
+            b"video" => {
+                self.address(tag, b"src", Role::Media);
+                self.address(tag, b"poster", Role::Image);
+            }
+            b"audio" | b"track" | b"embed" => self.address(tag, b"src", Role::Media),
+            b"object" => self.address(tag, b"data", Role::Media),
+            b"iframe" | b"frame" => self.address(tag, b"src", Role::Page),
+            b"input" => self.address(tag, b"src", Role::Image),
+            b"image" | b"use" | b"feimage" => {
+                self.address(tag, b"href", Role::Image);
+                self.address(tag, b"xlink:href", Role::Image);
+            }
+            b"body" | b"table" | b"td" | b"th" => self.address(tag, b"background", Role::Image),
+            // Astro's islands: their scripts are loaded when a visitor gets to see them.
+            b"astro-island" => {
+                for name in [&b"component-url"[..], b"renderer-url", b"before-hydration-url"] {
+                    self.address(tag, name, Role::Module);
+                }
+            }
+            _ => {}
+        }
+        if let Some(style) = attribute(tag, b"style") {
+            let line = self.lines.of(style.at);
+            css::read(&decode(style.value), css::Place::Attribute, line, self.found);
+        }
+    }
+
+    fn address(&mut self, tag: &Tag<'_>, name: &[u8], role: Role) {
+        if let Some(attribute) = attribute(tag, name) {
+            let line = self.lines.of(attribute.at);
+            self.found.add(&decode(attribute.value), role, Form::Attribute, line);
+        }
+    }
+
+    /// The addresses of a `srcset`.
+    fn candidates(&mut self, tag: &Tag<'_>, name: &[u8]) {
+        if let Some(attribute) = attribute(tag, name) {
+            let line = self.lines.of(attribute.at);
+            for written in srcset(&decode(attribute.value)) {
+                self.found.add(written, Role::Image, Form::Attribute, line);
+            }
+        }
+    }
+
+    fn link(&mut self, tag: &Tag<'_>) {
+        let Some(rel) = attribute(tag, b"rel") else { return };
+        let rel = decode(rel.value).to_ascii_lowercase();
+        let is = |word: &str| rel.split_ascii_whitespace().any(|rel| rel == word);
+        let href = attribute(tag, b"href").map(|href| decode(href.value)).unwrap_or_default();
+        let destination = attribute(tag, b"as").map(|destination| decode(destination.value).to_ascii_lowercase());
+        let role = if is("stylesheet") {
+            Role::Style
+        } else if is("modulepreload") {
+            Role::Module
+        } else if is("manifest") {
+            Role::WebManifest
+        } else if is("preload") || is("prefetch") {
+            self.candidates(tag, b"imagesrcset");
+            preloaded(destination.as_deref(), &href)
+        } else if is("icon") || is("apple-touch-icon") || is("apple-touch-icon-precomposed") || is("mask-icon") {
+            Role::Image
+        } else if is("apple-touch-startup-image") || is("image_src") {
+            Role::Image
+        } else if is("alternate") || is("prev") || is("next") {
+            Role::Page
+        } else {
+            return;
+        };
+        self.address(tag, b"href", role);
+    }
+
+    fn script(&mut self, tag: &Tag<'_>) {
+        let kind = attribute(tag, b"type").map(|kind| decode(kind.value).trim().to_ascii_lowercase());
+        let kind = kind.as_deref().unwrap_or_default();
+        if attribute(tag, b"src").is_some() {
+            let role = match kind {
+                "module" => Role::Module,
+                _ if is_script(kind) => Role::Script,
+                _ => Role::Other,
+            };
+            return self.address(tag, b"src", role);
+        }
+        let Some((at, content)) = tag.content else { return };
+        let line = self.lines.of(at);
+        if kind == "importmap" {
+            self.import_map(content, line);
+        } else if kind == "module" || is_script(kind) || kind.ends_with("json") {
+            script::read(content, line, self.found);
+        }
+    }
+
+    /// <https://html.spec.whatwg.org/#import-maps>; an address that ends in a slash stands for a folder.
+    fn import_map(&mut self, content: &[u8], line: u32) {
+        let Ok(map) = serde_json::from_slice::<Value>(content) else { return };
+        let scopes = map.get("scopes").and_then(Value::as_object).into_iter().flat_map(|scopes| scopes.values());
+        for imports in map.get("imports").into_iter().chain(scopes).filter_map(Value::as_object) {
+            for (name, address) in imports {
+                let Some(address) = address.as_str() else { continue };
+                self.found.references.imports.push((Arc::from(&**name), Arc::from(address)));
+                if !address.ends_with('/') {
+                    self.found.add(address, Role::Module, Form::Attribute, line);
+                }
+            }
+        }
+    }
+
+    fn meta(&mut self, tag: &Tag<'_>) {
+        let name = attribute(tag, b"property").or_else(|| attribute(tag, b"name"));
+        let Some(content) = attribute(tag, b"content") else { return };
+        if let Some(name) = name {
+            let role = match decode(name.value).to_ascii_lowercase().as_str() {
+                "og:image"
+                | "og:image:url"
+                | "og:image:secure_url"
+                | "twitter:image"
+                | "twitter:image:src"
+                | "msapplication-tileimage" => Role::Image,
+                "og:video" | "og:video:url" | "og:video:secure_url" | "og:audio" | "og:audio:url" => Role::Media,
+                _ => return,
+            };
+            return self.address(tag, b"content", role);
+        }
+        let refreshes =
+            attribute(tag, b"http-equiv").is_some_and(|directive| directive.value.eq_ignore_ascii_case(b"refresh"));
+        if let Some(written) = refresh_target(&decode(content.value)).filter(|_| refreshes) {
+            let line = self.lines.of(content.at);
+            self.found.add(written, Role::Page, Form::Attribute, line);
+        }
+    }
+}
+
+fn attribute<'t, 'a>(tag: &'t Tag<'a>, name: &[u8]) -> Option<&'t Attribute<'a>> {
+    tag.attributes.iter().find(|attribute| *attribute.name == *name)
+}
+
+/// What a preload is needed for: as it says, or else as its name says.
+fn preloaded(destination: Option<&str>, href: &str) -> Role {
+    match destination {
+        Some("script" | "worker") => Role::Script,
+        Some("style") => Role::Style,
+        Some("font") => Role::Font,
+        Some("image") => Role::Image,
+        Some("audio" | "video" | "track") => Role::Media,
+        Some("document") => Role::Page,
+        Some(_) => Role::Other,
+        None => Role::of_name(href),
+    }
+}
+
+/// <https://mimesniff.spec.whatwg.org/#javascript-mime-type>; and Partytown's, which runs it elsewhere.
+fn is_script(kind: &str) -> bool {
+    matches!(
+        kind,
+        "" | "text/javascript"
+            | "application/javascript"
+            | "application/x-javascript"
+            | "text/ecmascript"
+            | "application/ecmascript"
+            | "text/partytown"
+    )
+}
+
+/// The addresses of the candidates (<https://html.spec.whatwg.org/#parse-a-srcset-attribute>).
+fn srcset(value: &str) -> Vec<&str> {
+    let mut written = Vec::new();
+    let mut rest = value;
+    loop {
+        rest = rest.trim_start_matches(|letter: char| letter.is_ascii_whitespace() || letter == ',');
+        if rest.is_empty() {
+            return written;
+        }
+        let end = rest.find(|letter: char| letter.is_ascii_whitespace()).unwrap_or(rest.len());
+        let address = &rest[..end];
+        rest = &rest[end..];
+        let without_commas = address.trim_end_matches(',');
+        written.push(without_commas);
+        if without_commas.len() == address.len() {
+            rest = rest.find(',').map_or("", |comma| &rest[comma + 1..]);
+        }
+    }
+}
+
+/// The address in `5; url=/there` (<https://html.spec.whatwg.org/#shared-declarative-refresh-steps>).
+fn refresh_target(content: &str) -> Option<&str> {
+    let (_, after) = content.split_once([';', ','])?;
+    let after = after.trim();
+    let start = after.get(..3).filter(|start| start.eq_ignore_ascii_case("url"))?.len();
+    let address = after[start..].trim_start().strip_prefix('=')?.trim();
+    Some(address.trim_matches(['"', '\'']))
+}
+
+/// Counts lines from one place of the document to the next.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    counted: usize,
+    line: u32,
+}
+
+impl Lines<'_> {
+    /// The line, from 1, of the byte at `at`. A place before the one asked for last is counted to the same line.
+    fn of(&mut self, at: usize) -> u32 {
+        if let Some(between) = self.bytes.get(self.counted..at) {
+            self.line = self.line.saturating_add(newlines(between));
+            self.counted = at;
+        }
+        self.line
+    }
+}
+
+/// How many line ends there are.
+pub(super) fn newlines(bytes: &[u8]) -> u32 {
+    u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,261 @@
+//! References in JavaScript: imports, `new URL(…, import.meta.url)`, `importScripts`, the lists of files and the
+//! tables of chunks that bundlers leave for their runtimes, and texts that look like the path of a file.
+//!
+//! JSON is read the same way.
+
+mod chunk_names;
+mod token;
+
+use super::html::newlines;
+use super::{Form, Found, Role, extension};
+
+use self::token::{Kind, Token, decode};
+
+/// How far texts in texts are read: data is often kept as JSON in a string, in a script in a page.
+const MAX_DEPTH: usize = 2;
+
+/// Reads a script, a module or JSON whose first line is `line`.
+pub(super) fn read(bytes: &[u8], line: u32, found: &mut Found) {
+    read_at_depth(bytes, line, found, 0);
+}
+
+fn read_at_depth(bytes: &[u8], line: u32, found: &mut Found, depth: usize) {
+    let tokens = token::tokens(bytes);
+    let mut reader = Reader { bytes, tokens: &tokens, counted: 0, line, found, depth, only_lists: false };
+    // Next.js's manifest of its build passes some of its paths as arguments.
+    reader.only_lists = (0..tokens.len()).any(|at| reader.is_word(at, b"__BUILD_MANIFEST"));
+    let mut at = 0;
+    while at < tokens.len() {
+        at = reader.at(at).max(at + 1);
+    }
+}
+
+struct Reader<'a, 'f> {
+    bytes: &'a [u8],
+    tokens: &'a [Token],
+    counted: usize,
+    line: u32,
+    found: &'f mut Found,
+    depth: usize,
+    /// Whether every path in it is part of a list of files.
+    only_lists: bool,
+}
+
+impl Reader<'_, '_> {
+    fn kind(&self, at: usize) -> Option<Kind> {
+        self.tokens.get(at).map(|token| token.kind)
+    }
+
+    fn written(&self, at: usize) -> &[u8] {
+        self.tokens.get(at).map(|token| &self.bytes[token.start as usize..token.end as usize]).unwrap_or_default()
+    }
+
+    fn is_word(&self, at: usize, word: &[u8]) -> bool {
+        self.kind(at) == Some(Kind::Word) && self.written(at) == word
+    }
+
+    fn is_sign(&self, at: usize, sign: u8) -> bool {
+        self.kind(at) == Some(Kind::Sign(sign))
+    }
+
+    /// The text of a string, or of a template without holes.
+    fn text(&self, at: usize) -> Option<String> {
+        matches!(self.kind(at), Some(Kind::Text | Kind::Template)).then(|| decode(self.written(at)))
+    }
+
+    fn add(&mut self, at: usize, written: &str, role: Role, form: Form) {
+        let start = self.tokens.get(at).map_or(0, |token| token.start as usize);
+        if let Some(between) = self.bytes.get(self.counted..start) {
+            self.line = self.line.saturating_add(newlines(between));
+            self.counted = start;
+        }
+        self.found.add(written, role, form, self.line);
+    }
+
+    /// Reads what begins at a token; says where to go on, if not at the next one.
+    fn at(&mut self, at: usize) -> usize {
+        match self.kind(at) {
+            Some(Kind::Word) => self.word(at),
+            Some(Kind::Text | Kind::Template) => self.any_text(at),
+            Some(Kind::Sign(b'[')) => self.list(at),
+            Some(Kind::Arrow) => self.chunk_names(at + 1),
+            _ => at,
+        }
+    }
+
+    fn word(&mut self, at: usize) -> usize {
+        if at > 0 && self.is_sign(at - 1, b'.') {
+            return at;
+        }
+        match self.written(at) {
+            b"import" => self.import(at),
+            b"export" if self.is_sign(at + 1, b'{') || self.is_sign(at + 1, b'*') => self.from(at),
+            b"new" => self.location(at),
+            b"importScripts" => self.import_scripts(at),
+            b"return" => self.chunk_names(at + 1),
+            _ => at,
+        }
+    }
+
+    fn import(&mut self, at: usize) -> usize {
+        if let Some(written) = self.text(at + 1) {
+            self.add(at + 1, &written, module(&written), Form::Import);
+            return at + 2;
+        }
+        if !self.is_sign(at + 1, b'(') {
+            return self.from(at);
+        }
+        let ends = self.is_sign(at + 3, b')') || self.is_sign(at + 3, b',');
+        match self.text(at + 2).filter(|_| ends) {
+            Some(written) => {
+                self.add(at + 2, &written, module(&written), Form::Import);
+                at + 3
+            }
+            None => at,
+        }
+    }
+
+    /// The module after `from`, of an import or export that begins at `at`.
+    fn from(&mut self, at: usize) -> usize {
+        let mut next = at + 1;
+        loop {
+            if self.is_word(next, b"from")
+                && let Some(written) = self.text(next + 1)
+            {
+                self.add(next + 1, &written, module(&written), Form::Import);
+                return next + 2;
+            }
+            match self.kind(next) {
+                Some(Kind::Word | Kind::Text | Kind::Sign(b'{' | b'}' | b',' | b'*')) => next += 1,
+                _ => return at,
+            }
+        }
+    }
+
+    /// `new URL("…", import.meta.url)`
+    fn location(&mut self, at: usize) -> usize {
+        let is_url = self.is_word(at + 1, b"URL")
+            && self.is_sign(at + 2, b'(')
+            && self.is_sign(at + 4, b',')
+            && self.is_word(at + 5, b"import")
+            && self.is_word(at + 7, b"meta")
+            && self.is_word(at + 9, b"url");
+        match self.text(at + 3).filter(|_| is_url) {
+            Some(written) => {
+                self.add(at + 3, &written, Role::of_name(&written), Form::ScriptUrl);
+                at + 9
+            }
+            None => at,
+        }
+    }
+
+    fn import_scripts(&mut self, at: usize) -> usize {
+        let mut next = at + 1;
+        while self.is_sign(next, b'(') || self.is_sign(next, b',') {
+            let Some(written) = self.text(next + 1) else { return at };
+            self.add(next + 1, &written, Role::Script, Form::ScriptUrl);
+            next += 2;
+        }
+        next
+    }
+
+    /// A list of nothing but texts, of which some are scripts or style sheets and the others their ids.
+    fn list(&mut self, at: usize) -> usize {
+        let mut end = at + 1;
+        let mut texts = Vec::new();
+        loop {
+            match (self.kind(end), self.text(end)) {
+                (_, Some(text)) => texts.push((end, text)),
+                (Some(Kind::Number | Kind::Sign(b',')), _) => {}
+                (Some(Kind::Sign(b']')), _) => break,
+                _ => return at,
+            }
+            end += 1;
+        }
+        let is_chunk = |text: &str| chunk_role(text).is_some();
+        let all = texts.iter().all(|(_, text)| is_chunk(text));
+        let rest_are_ids = texts.iter().all(|(_, text)| is_id(text) || is_chunk(text) && looks_hashed(text));
+        if !(all || rest_are_ids) {
+            return at;
+        }
+        for (place, text) in &texts {
+            if let Some(role) = chunk_role(text) {
+                self.add(*place, text, role, Form::List);
+            }
+        }
+        end
+    }
+
+    fn chunk_names(&mut self, at: usize) -> usize {
+        for name in chunk_names::chunk_names(self.bytes, self.tokens.get(at..).unwrap_or_default()) {
+            if let Some(role) = chunk_role(&name) {
+                self.add(at, &name, role, Form::ChunkName);
+            }
+        }
+        at
+    }
+
+    fn any_text(&mut self, at: usize) -> usize {
+        let written = self.written(at);
+        if memchr::memchr(b'.', written).is_none() {
+            return at;
+        }
+        let holds_texts = self.depth < MAX_DEPTH && memchr::memchr2(b'"', b'\\', written).is_some();
+        let text = decode(written);
+        if holds_texts && [".js\"", ".css\"", ".mjs\""].iter().any(|end| text.contains(end)) {
+            let line = self.line;
+            read_at_depth(text.as_bytes(), line, self.found, self.depth + 1);
+        } else if let Some(role) = chunk_role(&text).filter(|_| self.only_lists) {
+            self.add(at, &text, role, Form::List);
+        } else if looks_like_path(&text) {
+            self.add(at, &text, Role::of_name(&text), Form::Text);
+        }
+        at
+    }
+}
+
+/// What an imported file is: those that no browser takes for a module are data, or source that nobody runs.
+fn module(written: &str) -> Role {
+    match extension(written).as_deref() {
+        Some("js" | "mjs" | "cjs") => Role::Module,
+        Some("css") => Role::Style,
+        // Names in an import map have none, or anything after a dot.
+        _ if !written.starts_with(['.', '/']) => Role::Module,
+        _ => Role::Other,
+    }
+}
+
+/// What a file in a list of chunks is, if it is one.
+fn chunk_role(text: &str) -> Option<Role> {
+    match extension(text).as_deref() {
+        _ if !looks_like_path(text) => None,
+        Some("js" | "mjs") => Some(Role::Module),
+        Some("css") => Some(Role::Style),
+        _ => None,
+    }
+}
+
+/// Whether a text may be the path of a file: one word, with an extension of letters and digits.
+fn looks_like_path(text: &str) -> bool {
+    let is_of_path =
+        |letter: char| !letter.is_whitespace() && !letter.is_control() && !"<>\"'`{}|\\^*,;".contains(letter);
+    text.len() <= 500
+        && extension(text).is_some_and(|extension| {
+            (2..=11).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+        && text.chars().all(is_of_path)
+}
+
+/// Whether a text may be the id of a chunk.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_@-".contains(&byte))
+}
+
+/// Whether some part of a name may be a digest: at least six letters and digits, both of them.
+fn looks_hashed(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|part| {
+        part.len() >= 6
+            && part.bytes().any(|byte| byte.is_ascii_digit())
+            && part.bytes().any(|byte| byte.is_ascii_alphabetic())
+    })
+}

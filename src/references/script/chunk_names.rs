@@ -1,0 +1,205 @@
+//! The names of the chunks that webpack's and Rspack's runtime loads. They are nowhere written whole: the runtime puts
+//! them together, as in `e => "js/" + ({1: "home"}[e] || e) + "." + {1: "d41d", 2: "8cd9"}[e] + ".js"`. Such an
+//! expression is worked out here for every key of its tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::token::{Kind, Token, decode};
+
+/// How deep brackets are followed.
+const MAX_DEPTH: usize = 24;
+
+/// The first digits of the hash of nothing (MD4), which webpack 4 gives to the style sheets that a chunk has not.
+const HASH_OF_NOTHING: &str = "31d6cfe0d16ae931b73c";
+
+/// The names that the expression that begins with `tokens` gives. None where it is no such expression.
+pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token]) -> Vec<String> {
+    let mut parser = Parser { bytes, tokens, at: 0, keys: BTreeSet::new() };
+    let Some(expression) = parser.conditional(0) else { return Vec::new() };
+    let names = parser.keys.iter().filter_map(|key| expression.value(key));
+    names.filter(|name| !name.contains(HASH_OF_NOTHING)).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+enum Expression {
+    Text(String),
+    /// The chunk's id.
+    Key,
+    /// A table, indexed by the chunk's id.
+    Table(BTreeMap<String, String>),
+    /// What is added up.
+    Sum(Vec<Expression>),
+    /// The first that has a value.
+    Or(Vec<Expression>),
+    /// What applies to one id, and what to the others.
+    If(String, Box<Expression>, Box<Expression>),
+}
+
+impl Expression {
+    fn value(&self, key: &str) -> Option<String> {
+        match self {
+            Expression::Text(text) => Some(text.clone()),
+            Expression::Key => Some(key.to_owned()),
+            Expression::Table(table) => table.get(key).cloned(),
+            Expression::Sum(parts) => parts.iter().map(|part| part.value(key)).collect(),
+            Expression::Or(choices) => choices.iter().find_map(|choice| choice.value(key)),
+            Expression::If(id, then, otherwise) => if key == id { then } else { otherwise }.value(key),
+        }
+    }
+}
+
+struct Parser<'a> {
+    bytes: &'a [u8],
+    tokens: &'a [Token],
+    at: usize,
+    /// The ids that the expression knows.
+    keys: BTreeSet<String>,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<Kind> {
+        self.tokens.get(self.at).map(|token| token.kind)
+    }
+
+    fn next(&mut self) -> Option<Token> {
+        let token = self.tokens.get(self.at).copied();
+        self.at += 1;
+        token
+    }
+
+    fn eat(&mut self, kind: Kind) -> Option<()> {
+        (self.next()?.kind == kind).then_some(())
+    }
+
+    fn text(&self, token: Token) -> &[u8] {
+        &self.bytes[token.start as usize..token.end as usize]
+    }
+
+    fn conditional(&mut self, depth: usize) -> Option<Expression> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        let first = self.or(depth)?;
+        if self.peek() != Some(Kind::Equal) {
+            return Some(first);
+        }
+        self.at += 1;
+        let second = self.or(depth)?;
+        let id = match (first, second) {
+            (Expression::Key, Expression::Text(id)) | (Expression::Text(id), Expression::Key) => id,
+            _ => return None,
+        };
+        self.keys.insert(id.clone());
+        self.eat(Kind::Sign(b'?'))?;
+        let then = self.conditional(depth + 1)?;
+        self.eat(Kind::Sign(b':'))?;
+        let otherwise = self.conditional(depth + 1)?;
+        Some(Expression::If(id, Box::new(then), Box::new(otherwise)))
+    }
+
+    fn or(&mut self, depth: usize) -> Option<Expression> {
+        let mut choices = vec![self.sum(depth)?];
+        while self.peek() == Some(Kind::Or) {
+            self.at += 1;
+            choices.push(self.sum(depth)?);
+        }
+        Some(if choices.len() == 1 { choices.remove(0) } else { Expression::Or(choices) })
+    }
+
+    fn sum(&mut self, depth: usize) -> Option<Expression> {
+        let mut parts = vec![self.primary(depth)?];
+        while self.peek() == Some(Kind::Sign(b'+')) {
+            self.at += 1;
+            parts.push(self.primary(depth)?);
+        }
+        Some(if parts.len() == 1 { parts.remove(0) } else { Expression::Sum(parts) })
+    }
+
+    fn primary(&mut self, depth: usize) -> Option<Expression> {
+        let token = self.next()?;
+        match token.kind {
+            Kind::Text | Kind::Template => Some(Expression::Text(decode(self.text(token)))),
+            Kind::Number => Some(Expression::Text(number(self.text(token)))),
+            Kind::Word => {
+                if self.peek() != Some(Kind::Sign(b'.')) {
+                    return Some(Expression::Key);
+                }
+                // A member of the runtime is the public path: where the chunk is served, not what it is called.
+                while self.peek() == Some(Kind::Sign(b'.')) {
+                    self.at += 1;
+                    self.eat(Kind::Word)?;
+                }
+                Some(Expression::Text(String::new()))
+            }
+            Kind::Sign(b'(') if self.peek() == Some(Kind::Sign(b'{')) => {
+                // `({…})[e]` or `({…}[e] || e)`.
+                let from = self.at;
+                if let Some(table) = self.bracketed_table() {
+                    return Some(table);
+                }
+                self.at = from;
+                self.bracketed(depth)
+            }
+            Kind::Sign(b'(') => self.bracketed(depth),
+            Kind::Sign(b'{') => {
+                let table = self.table()?;
+                self.index()?;
+                Some(Expression::Table(table))
+            }
+            _ => None,
+        }
+    }
+
+    fn bracketed(&mut self, depth: usize) -> Option<Expression> {
+        let inner = self.conditional(depth + 1)?;
+        self.eat(Kind::Sign(b')'))?;
+        Some(inner)
+    }
+
+    fn bracketed_table(&mut self) -> Option<Expression> {
+        self.eat(Kind::Sign(b'{'))?;
+        let table = self.table()?;
+        self.eat(Kind::Sign(b')'))?;
+        self.index()?;
+        Some(Expression::Table(table))
+    }
+
+    fn index(&mut self) -> Option<()> {
+        self.eat(Kind::Sign(b'['))?;
+        self.eat(Kind::Word)?;
+        self.eat(Kind::Sign(b']'))
+    }
+
+    /// Behind the `{` of a table of texts.
+    fn table(&mut self) -> Option<BTreeMap<String, String>> {
+        let mut table = BTreeMap::new();
+        loop {
+            let token = self.next()?;
+            let key = match token.kind {
+                Kind::Sign(b'}') => break,
+                Kind::Sign(b',') => continue,
+                Kind::Text | Kind::Word => decode(self.text(token)),
+                Kind::Number => number(self.text(token)),
+                _ => return None,
+            };
+            self.eat(Kind::Sign(b':'))?;
+            let token = self.next()?;
+            let value = match token.kind {
+                Kind::Text | Kind::Template => decode(self.text(token)),
+                Kind::Number => number(self.text(token)),
+                _ => return None,
+            };
+            table.insert(key, value);
+        }
+        self.keys.extend(table.keys().cloned());
+        Some(table)
+    }
+}
+
+/// A number as JavaScript writes it when it becomes a text: minifiers write 1000 as `1e3`.
+fn number(written: &[u8]) -> String {
+    let written = String::from_utf8_lossy(written);
+    match written.parse::<f64>() {
+        Ok(number) if number.is_finite() => number.to_string(),
+        _ => written.into_owned(),
+    }
+}

@@ -1,0 +1,333 @@
+//! JavaScript as a row of tokens: as much of its grammar as it takes to know what is a string, what is code and what
+//! is neither.
+//!
+//! A whole parser would know more, but recurses, so that a few thousand brackets would end the process; a bundle is
+//! any bytes to us. What is hard about tokens is whether `/` divides or begins a regular expression
+//! (<https://tc39.es/ecma262/#sec-ecmascript-language-lexical-grammar>), which is told from what stands before it.
+
+use memchr::{memchr, memchr2, memchr3, memmem};
+
+/// One token: what it is and where. That of a [`Kind::Text`] or [`Kind::Template`] is what stands between the quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A name or a keyword.
+    Word,
+    Number,
+    /// A string.
+    Text,
+    /// A template without holes.
+    Template,
+    /// What stands before or between the holes of a template.
+    TemplatePart,
+    RegularExpression,
+    /// `=>`
+    Arrow,
+    /// `==`, `===`
+    Equal,
+    /// `||`, `??`
+    Or,
+    /// `++`, `--`
+    Step,
+    /// Any other sign.
+    Sign(u8),
+}
+
+/// What a bracket that is open belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    /// `(` after `if`, `while`, `for` or `with`: what follows its end is a statement.
+    Condition,
+    /// `{` of a hole in a template.
+    Hole,
+    /// `{` of an object.
+    Object,
+    /// Anything else.
+    Other,
+}
+
+/// The tokens of `bytes`, of which there are less than 4 GiB. Comments and spaces are none.
+pub(super) fn tokens(bytes: &[u8]) -> Vec<Token> {
+    let mut tokenizer = Tokenizer { bytes, at: 0, tokens: Vec::new(), open: Vec::new(), ends_operand: false };
+    while tokenizer.step() {}
+    tokenizer.tokens
+}
+
+struct Tokenizer<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    tokens: Vec<Token>,
+    open: Vec<Open>,
+    /// Whether the last token ends a value, so that `/` divides it.
+    ends_operand: bool,
+}
+
+impl Tokenizer<'_> {
+    fn peek(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, end: usize, ends_operand: bool) {
+        if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
+            self.tokens.push(Token { kind, start, end });
+        }
+        self.ends_operand = ends_operand;
+    }
+
+    /// Goes over one token, comment or space. False at the end.
+    fn step(&mut self) -> bool {
+        let Some(&byte) = self.bytes.get(self.at) else { return false };
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | b'\\' | 0x80.. => self.word(),
+            b'0'..=b'9' => self.number(),
+            b'"' | b'\'' => self.text(byte),
+            b'`' => {
+                self.at += 1;
+                self.template(false);
+            }
+            b'/' => self.slash(),
+            _ => self.sign(byte),
+        }
+        true
+    }
+
+    fn word(&mut self) {
+        let start = self.at;
+        while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | b'\\' | 0x80..) {
+            self.at += 1;
+        }
+        let is_member = matches!(self.tokens.last(), Some(Token { kind: Kind::Sign(b'.'), .. }));
+        let expects_operand = !is_member && is_operator(&self.bytes[start..self.at]);
+        self.push(Kind::Word, start, self.at, !expects_operand);
+    }
+
+    fn number(&mut self) {
+        let start = self.at;
+        while matches!(self.peek(0), b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.') {
+            self.at += 1;
+        }
+        self.push(Kind::Number, start, self.at, true);
+    }
+
+    /// A string ends at its quote. One that does not end in its line was none.
+    fn text(&mut self, quote: u8) {
+        let start = self.at + 1;
+        let mut end = start;
+        loop {
+            match memchr3(quote, b'\\', b'\n', self.bytes.get(end..).unwrap_or_default()) {
+                Some(found) => {
+                    end += found;
+                    match self.bytes[end] {
+                        b'\\' => end += 2,
+                        b'\n' => {
+                            self.at = start;
+                            return;
+                        }
+                        _ => break,
+                    }
+                }
+                None => {
+                    self.at = start;
+                    return;
+                }
+            }
+        }
+        self.push(Kind::Text, start, end, true);
+        self.at = end + 1;
+    }
+
+    /// Behind a backtick, or behind the `}` of a hole.
+    fn template(&mut self, had_hole: bool) {
+        let start = self.at;
+        while let Some(found) = memchr3(b'`', b'\\', b'$', self.rest()) {
+            self.at += found;
+            match self.peek(0) {
+                b'\\' => self.at += 2,
+                b'$' if self.peek(1) == b'{' => {
+                    self.push(Kind::TemplatePart, start, self.at, false);
+                    self.open.push(Open::Hole);
+                    self.at += 2;
+                    return;
+                }
+                b'$' => self.at += 1,
+                _ => {
+                    let kind = if had_hole { Kind::TemplatePart } else { Kind::Template };
+                    self.push(kind, start, self.at, true);
+                    self.at += 1;
+                    return;
+                }
+            }
+        }
+        self.at = self.bytes.len();
+    }
+
+    fn slash(&mut self) {
+        match self.peek(1) {
+            b'/' => self.at = memchr(b'\n', self.rest()).map_or(self.bytes.len(), |end| self.at + end),
+            b'*' => {
+                self.at += 2;
+                self.at = memmem::find(self.rest(), b"*/").map_or(self.bytes.len(), |end| self.at + end + 2);
+            }
+            _ => match self.end_of_regular_expression().filter(|_| !self.ends_operand) {
+                Some(end) => {
+                    self.push(Kind::RegularExpression, self.at, end, true);
+                    self.at = end;
+                }
+                None => self.sign(b'/'),
+            },
+        }
+    }
+
+    /// Where the regular expression that may begin here ends, without its flags; `None` if it does not in this line.
+    fn end_of_regular_expression(&self) -> Option<usize> {
+        let mut in_class = false;
+        let mut at = self.at + 1;
+        loop {
+            match self.bytes.get(at)? {
+                b'\n' => return None,
+                b'\\' => at += 1,
+                b'[' => in_class = true,
+                b']' => in_class = false,
+                b'/' if !in_class => return Some(at + 1),
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    fn sign(&mut self, byte: u8) {
+        let start = self.at;
+        let (kind, length) = match (byte, self.peek(1)) {
+            (b'=', b'>') => (Kind::Arrow, 2),
+            (b'=', b'=') => (Kind::Equal, if self.peek(2) == b'=' { 3 } else { 2 }),
+            (b'|', b'|') | (b'?', b'?') => (Kind::Or, 2),
+            (b'+', b'+') | (b'-', b'-') => (Kind::Step, 2),
+            _ => (Kind::Sign(byte), 1),
+        };
+        let ends_operand = match byte {
+            b'(' => {
+                self.open.push(if self.follows_condition_word() { Open::Condition } else { Open::Other });
+                false
+            }
+            b'[' => {
+                self.open.push(Open::Other);
+                false
+            }
+            b'{' => {
+                self.open.push(if self.begins_object() { Open::Object } else { Open::Other });
+                false
+            }
+            b')' => self.open.pop() != Some(Open::Condition),
+            b']' => {
+                self.open.pop();
+                true
+            }
+            b'}' => match self.open.pop() {
+                Some(Open::Hole) => {
+                    self.at += 1;
+                    return self.template(true);
+                }
+                opened => opened == Some(Open::Object),
+            },
+            _ => kind == Kind::Step && self.ends_operand,
+        };
+        self.push(kind, start, start + length, ends_operand);
+        self.at += length;
+    }
+
+    fn follows_condition_word(&self) -> bool {
+        let [.., before, word] = self.tokens.as_slice() else { return false };
+        let word = &self.bytes[word.start as usize..word.end as usize];
+        before.kind != Kind::Sign(b'.') && matches!(word, b"if" | b"while" | b"for" | b"with")
+    }
+
+    /// Whether a `{` here begins an object and not a block: after what expects a value.
+    fn begins_object(&self) -> bool {
+        let Some(last) = self.tokens.last() else { return false };
+        match last.kind {
+            Kind::Sign(b';' | b'{' | b'}' | b')') | Kind::Arrow => false,
+            Kind::Sign(_) | Kind::Equal | Kind::Or | Kind::TemplatePart => true,
+            Kind::Word => {
+                let word = &self.bytes[last.start as usize..last.end as usize];
+                !self.ends_operand && !matches!(word, b"do" | b"else")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Words after which a value comes.
+fn is_operator(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"return"
+            | b"typeof"
+            | b"instanceof"
+            | b"in"
+            | b"of"
+            | b"new"
+            | b"delete"
+            | b"void"
+            | b"throw"
+            | b"case"
+            | b"do"
+            | b"else"
+            | b"yield"
+            | b"await"
+    )
+}
+
+/// What a string or a template without holes means: its escapes replaced
+/// (<https://tc39.es/ecma262/#sec-literals-string-literals>).
+pub(super) fn decode(written: &[u8]) -> String {
+    let text = String::from_utf8_lossy(written);
+    if memchr(b'\\', text.as_bytes()).is_none() {
+        return text.into_owned();
+    }
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    while let Some(start) = memchr(b'\\', rest.as_bytes()) {
+        decoded.push_str(&rest[..start]);
+        rest = &rest[start + 1..];
+        let Some(escape) = rest.chars().next() else { break };
+        rest = &rest[escape.len_utf8()..];
+        match escape {
+            'n' => decoded.push('\n'),
+            't' => decoded.push('\t'),
+            'r' => decoded.push('\r'),
+            'b' | 'f' | 'v' | '0' => decoded.push(' '),
+            '\n' | '\u{2028}' | '\u{2029}' => {}
+            'x' => rest = code_point(&mut decoded, rest, rest.get(..2), 2),
+            'u' if rest.starts_with('{') => {
+                let end = memchr2(b'}', b'"', rest.as_bytes()).unwrap_or(0);
+                rest = code_point(&mut decoded, rest, rest.get(1..end), end + 1);
+            }
+            'u' => rest = code_point(&mut decoded, rest, rest.get(..4), 4),
+            other => decoded.push(other),
+        }
+    }
+    decoded.push_str(rest);
+    decoded
+}
+
+/// Adds the character that `digits` name and goes `length` bytes on; halves of pairs become U+FFFD.
+fn code_point<'a>(decoded: &mut String, rest: &'a str, digits: Option<&str>, length: usize) -> &'a str {
+    match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
+        Some(code) => {
+            decoded.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            rest.get(length..).unwrap_or_default()
+        }
+        None => rest,
+    }
+}

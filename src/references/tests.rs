@@ -1,0 +1,229 @@
+use super::*;
+use proptest::prelude::*;
+
+fn path(path: &str) -> SitePath {
+    SitePath::new(path).unwrap()
+}
+
+/// What a file of that name with that content refers to: text, role, form and line.
+fn found(name: &str, content: &str) -> Vec<(String, Role, Form, u32)> {
+    let references = read(&path(name), content.as_bytes());
+    references.list.into_iter().map(|one| (one.written.to_string(), one.role, one.form, one.line)).collect()
+}
+
+/// Text and role alone.
+fn named(name: &str, content: &str) -> Vec<(String, Role)> {
+    found(name, content).into_iter().map(|(written, role, ..)| (written, role)).collect()
+}
+
+fn pair(written: &str, role: Role) -> (String, Role) {
+    (written.to_owned(), role)
+}
+
+#[test]
+fn attributes_of_html_are_references_in_their_roles() {
+    let page = r##"<!doctype html><html><head>
+<base href="/docs/">
+<link rel=stylesheet href=a.css><link rel="modulepreload" href="/m.js">
+<link rel="preload" as="font" href="f.woff2" crossorigin><link rel="prefetch" href="p.js"><link rel="preload" as="fetch" href="d.json">
+<link rel="shortcut icon" href="/favicon.ico"><link rel=manifest href="site.webmanifest"><link rel="canonical" href="https://a.example/">
+<link rel="alternate" hreflang="de" href="/de/"><link rel="preload" as="image" imagesrcset="i1.png 1x, i2.png 2x" href="i1.png">
+<meta property="og:image" content="https://a.example/og.png"><meta http-equiv="refresh" content="0; url='/new/'">
+<script src="c.js"></script><script type="module" src="./e.mjs"></script>
+</head><body style="background: url('bg.png')">
+<a href="/x?a=1&amp;b=2#c">x</a><a href="#top">t</a><a href="mailto:a@b.example">m</a><a href='javascript:void(0)'>j</a>
+<img src=one.png srcset="one.png 1x,two.png 2x, data:image/png;base64,AA== 3x">
+<picture><source srcset="three.avif"></picture><video poster="v.jpg" src="v.mp4"><track src="v.vtt"></video>
+<iframe src="frame.html"></iframe><object data="o.pdf"></object><svg><use xlink:href="icons.svg#a"/></svg>
+<astro-island component-url="/_astro/A.1.js" renderer-url="/_astro/client.2.js"></astro-island>
+</body></html>"##;
+    use Role::*;
+    let expected = [
+        ("a.css", Style),
+        ("/m.js", Module),
+        ("f.woff2", Font),
+        ("p.js", Script),
+        ("d.json", Other),
+        ("/favicon.ico", Image),
+        ("site.webmanifest", WebManifest),
+        ("/de/", Page),
+        ("i1.png", Image),
+        ("i2.png", Image),
+        ("https://a.example/og.png", Image),
+        ("/new/", Page),
+        ("c.js", Script),
+        ("./e.mjs", Module),
+        ("bg.png", Image),
+        ("/x?a=1&b=2#c", Page),
+        ("one.png", Image),
+        ("two.png", Image),
+        ("three.avif", Image),
+        ("v.mp4", Media),
+        ("v.jpg", Image),
+        ("v.vtt", Media),
+        ("frame.html", Page),
+        ("o.pdf", Media),
+        ("icons.svg#a", Image),
+        ("/_astro/A.1.js", Module),
+        ("/_astro/client.2.js", Module),
+    ];
+    assert_eq!(named("a/index.html", page), expected.map(|(written, role)| pair(written, role)));
+    assert_eq!(read(&path("index.html"), page.as_bytes()).base.as_deref(), Some("/docs/"));
+}
+
+#[test]
+fn what_is_commented_out_or_text_or_a_template_is_no_reference() {
+    let page = r#"<!-- <script src="old.js"></script> --><!--[if IE]><link rel=stylesheet href=ie.css><![endif]-->
+<textarea><img src="text.png"></textarea><title><img src=t.png></title><a href="{{ url }}">x</a><a href="/${id}">y</a>
+<noscript><img src="pixel.png"></noscript><template><img src="row.png"></template>"#;
+    assert_eq!(named("i.html", page), [pair("pixel.png", Role::Image), pair("row.png", Role::Image)]);
+}
+
+#[test]
+fn lines_are_those_of_the_reference() {
+    let page = "<p>\n<a\n href=x.html>\n<style>\n\n.a { background: url(a.png) }\n</style>\n<script src='s.js'>";
+    let lines: Vec<_> = found("i.html", page).into_iter().map(|(written, .., line)| (written, line)).collect();
+    assert_eq!(lines, [("x.html".to_owned(), 3), ("a.png".to_owned(), 6), ("s.js".to_owned(), 8)]);
+}
+
+#[test]
+fn the_same_reference_is_kept_once() {
+    assert_eq!(found("i.html", "<a href=x></a>\n<a href=x></a><iframe src=x></iframe>").len(), 1);
+    assert_eq!(found("i.html", "<a href=x></a><img src=x>").len(), 2);
+}
+
+#[test]
+fn style_sheets_name_images_fonts_and_other_sheets() {
+    let sheet = r##"@charset "utf-8"; @import "base.css"; @import url(print.css) print; @import url("layered.css") layer(a) supports(display: grid);
+@namespace svg url(http://www.w3.org/2000/svg);
+@font-face { font-family: "A"; src: url(a.eot?#iefix) format("embedded-opentype"), url("./a\2e woff2") format("woff2"), local("x.woff") }
+@media (min-width: 1px) { .a:hover { background: url( "b.png" ) no-repeat, url(data:image/png;base64,AA==); mask: url(#mask) } }
+.b { background-image: -webkit-image-set("c.png" 1x, url(d.png) 2x); content: "e.png"; cursor: url(f.cur), auto }
+/* url(no.png) */ .c { background: url(unclosed.png"##;
+    use Role::*;
+    let expected = [
+        ("base.css", Style),
+        ("print.css", Style),
+        ("layered.css", Style),
+        ("a.eot?#iefix", Other),
+        ("./a.woff2", Font),
+        ("b.png", Image),
+        ("c.png", Image),
+        ("d.png", Image),
+        ("f.cur", Image),
+        ("unclosed.png", Image),
+    ];
+    assert_eq!(named("a.css", sheet), expected.map(|(written, role)| pair(written, role)));
+}
+
+#[test]
+fn web_manifests_name_icons_and_pages() {
+    let manifest = r#"{ "name": "A", "start_url": "/?source=pwa",
+  "icons": [{ "src": "icons/192.png", "sizes": "192x192" }], "shortcuts": [{ "url": "/new", "icons": [{ "src": "n.png" }] }] }"#;
+    let expected = [
+        pair("/?source=pwa", Role::Page),
+        pair("icons/192.png", Role::Image),
+        pair("/new", Role::Page),
+        pair("n.png", Role::Image),
+    ];
+    assert_eq!(named("site.webmanifest", manifest), expected);
+    assert_eq!(named("manifest.json", manifest), expected);
+    assert_eq!(named("site.webmanifest", "{"), []);
+}
+
+#[test]
+fn import_maps_are_kept() {
+    let page = r#"<script type="importmap">{"imports": {"app": "/app-1.js", "lib/": "/lib/"}}</script>"#;
+    let references = read(&path("i.html"), page.as_bytes());
+    let imports: Vec<_> = references.imports.iter().map(|(name, address)| (&**name, &**address)).collect();
+    assert_eq!(imports, [("app", "/app-1.js"), ("lib/", "/lib/")]);
+    assert_eq!(named("i.html", page), [pair("/app-1.js", Role::Module)]);
+}
+
+#[test]
+fn schemes_are_told_from_paths() {
+    assert_eq!(scheme("https://a.example/"), Some("https"));
+    assert_eq!(scheme("a/b:c"), None);
+    assert_eq!(scheme("1:2"), None);
+    assert_eq!(scheme("plain"), None);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_stop_reading(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        for name in ["a.html", "a.css", "a.js", "a.webmanifest", "a.svg", "chunk-map.json"] {
+            read(&path(name), &bytes);
+        }
+    }
+
+    /// Pieces that mean something to the readers, in any order.
+    #[test]
+    fn no_text_stops_reading(pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..60)) {
+        let text = pieces.concat();
+        for name in ["a.html", "a.css", "a.js"] {
+            read(&path(name), text.as_bytes());
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "<",
+    ">",
+    "</",
+    "<!--",
+    "-->",
+    "<script>",
+    "</script",
+    "<style>",
+    "<a href=",
+    "\"",
+    "'",
+    "=",
+    "/",
+    " ",
+    "\n",
+    "&#",
+    ";",
+    "&amp;",
+    "url(",
+    ")",
+    "(",
+    "{",
+    "}",
+    "[",
+    "]",
+    "@import ",
+    "\\",
+    "`",
+    "${",
+    "import(",
+    "import ",
+    "from",
+    "e=>",
+    "+",
+    "[e]",
+    "||",
+    "?",
+    ":",
+    "\"a.js\"",
+    "1:",
+    "ä",
+    "\u{2028}",
+    "//",
+    "/*",
+    "*/",
+    "return ",
+    ".u=",
+    "new URL(",
+    "import.meta.url",
+];
+
+#[test]
+fn deep_nesting_stops_nothing() {
+    for open in ["(", "[", "{", "a{", "url(", "`${", "<a style=\"(", "e=>("] {
+        let text = open.repeat(200_000);
+        for name in ["a.html", "a.css", "a.js"] {
+            read(&path(name), text.as_bytes());
+        }
+    }
+}
