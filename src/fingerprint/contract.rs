@@ -53,10 +53,9 @@ const CONTRACTS: &[Contract] = &[
 ];
 
 /// The promises of the frameworks that built a site.
-pub(super) struct Contracts<'s>(Site<'s>);
-
-struct Site<'s> {
-    files: &'s BTreeMap<SitePath, Facts>,
+pub(super) struct Contracts<'s> {
+    /// Those whose framework left its mark.
+    marked: Vec<&'static Contract>,
     /// What pages, and what they load, show as a picture.
     pictures: BTreeSet<&'s SitePath>,
 }
@@ -65,27 +64,22 @@ impl<'s> Contracts<'s> {
     pub(super) fn of(files: &'s BTreeMap<SitePath, Facts>) -> Contracts<'s> {
         let ties = files.values().flat_map(|facts| &facts.ties);
         let pictures = ties.filter(|tie| matches!(tie.role, Role::Image | Role::Other)).map(|tie| &tie.to).collect();
-        Contracts(Site { files, pictures })
+        let is_marked = |contract: &&Contract| match contract.mark {
+            Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
+            Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
+            Mark::Shown | Mark::Path => true,
+        };
+        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), pictures }
     }
 
     /// The token of a path, and whose contract it is.
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
-        let promise = |contract: &Contract| {
-            let token = (contract.token)(path)?;
-            self.0.has(contract.mark, path).then(|| (token.to_owned(), contract.framework.to_owned()))
+        let promise = |contract: &&Contract| {
+            let holds = !matches!(contract.mark, Mark::Shown) || self.pictures.contains(path);
+            let token = (contract.token)(path).filter(|_| holds)?;
+            Some((token.to_owned(), contract.framework.to_owned()))
         };
-        CONTRACTS.iter().find_map(promise)
-    }
-}
-
-impl Site<'_> {
-    fn has(&self, mark: Mark, path: &SitePath) -> bool {
-        match mark {
-            Mark::Shown => self.pictures.contains(path),
-            Mark::File(name) => self.files.keys().any(|other| ends_with_path(other.as_str(), name)),
-            Mark::Folder(name) => self.files.keys().any(|other| holds_folder(other.as_str(), name)),
-            Mark::Path => true,
-        }
+        self.marked.iter().find_map(promise)
     }
 }
 
