@@ -30,6 +30,7 @@ pub mod manifest;
 pub mod path;
 pub mod plan;
 pub mod policy;
+pub mod proof;
 pub mod prune;
 pub mod refresh;
 pub mod releases;
