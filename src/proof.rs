@@ -5,11 +5,11 @@
 //! token that one of the [`schemes`] could have written.
 //!
 //! # How unlikely a chance hit is
-//! No token of less than 32 bits is looked at: 8 hexadecimal digits, and as many characters of larger alphabets as come
-//! to the same. A token of 8 is compared with [`schemes`] of at most 20 kinds, and of a path at most two so short ones
-//! are looked at: 40 comparisons, each of which hits by chance once in 2^32. In a site of 100,000 files that all carry
-//! two such tokens of another meaning, the chance that a single one is called proven is 100,000 x 40 / 2^32 = 0.0009.
-//! Digits alone, which are dates, sizes and versions, are never a token.
+//! No token of less than 32 bits is looked at: 8 hexadecimal digits, and no fewer characters of larger alphabets. Such a
+//! token of 8 digits is compared with at most 20 ways to write a digest, and of a path at most two tokens so short are
+//! looked at: 40 comparisons, each of which hits by chance once in 2^32. In a site of 100,000 files that all carry two
+//! such tokens of another meaning, the chance that a single one is called proven is 100,000 x 40 / 2^32 = 0.0009. A test
+//! computes it from the table. Digits alone, which are dates, sizes and versions, are never a token.
 
 mod digests;
 mod schemes;
@@ -63,12 +63,9 @@ pub enum Algorithm {
     /// xxHash64 with seed 0; esbuild's, webpack's and Rspack's.
     #[serde(rename = "xxhash64")]
     XxHash64,
-    /// xxHash3 of 64 bits with seed 0; Turbopack's.
+    /// xxHash3 of 64 bits with seed 0; Parcel's and Turbopack's.
     #[serde(rename = "xxhash3_64")]
     XxHash3Of64,
-    /// xxHash3 of 64 bits of the hexadecimal xxHash3 of 64 bits; Parcel's.
-    #[serde(rename = "xxhash3_64_twice")]
-    XxHash3Of64Twice,
     /// xxHash3 of 128 bits with seed 0; Rollup's, Rolldown's and so Vite's.
     #[serde(rename = "xxhash3_128")]
     XxHash3Of128,
@@ -213,7 +210,6 @@ impl fmt::Display for Algorithm {
             Algorithm::SeaHash => "SeaHash",
             Algorithm::XxHash64 => "xxHash64",
             Algorithm::XxHash3Of64 => "xxHash3-64",
-            Algorithm::XxHash3Of64Twice => "xxHash3-64's xxHash3-64",
             Algorithm::XxHash3Of128 => "xxHash3-128",
         })
     }

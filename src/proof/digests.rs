@@ -8,7 +8,7 @@ use md4::Md4;
 use seahash::SeaHasher;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha384, Sha512};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::Xxh3;
 use xxhash_rust::xxh64::Xxh64;
 
 use super::Algorithm;
@@ -151,8 +151,7 @@ impl std::fmt::Debug for Hasher {
 impl Hasher {
     fn all(algorithms: &BTreeSet<Algorithm>) -> Vec<Hasher> {
         let wants = |algorithm| algorithms.contains(&algorithm);
-        let xxhash3 =
-            [Algorithm::XxHash3Of64, Algorithm::XxHash3Of64Twice, Algorithm::XxHash3Of128].into_iter().any(wants);
+        let xxhash3 = wants(Algorithm::XxHash3Of64) || wants(Algorithm::XxHash3Of128);
         [
             wants(Algorithm::Md4).then(|| Hasher::Md4(Md4::new())),
             wants(Algorithm::Sha1).then(|| Hasher::Sha1(Sha1::new())),
@@ -188,15 +187,10 @@ impl Hasher {
             Hasher::Sha512(hasher) => vec![(Algorithm::Sha512, hasher.finalize().to_vec())],
             Hasher::SeaHash(hasher) => vec![(Algorithm::SeaHash, hasher.finish().to_be_bytes().to_vec())],
             Hasher::XxHash64(hasher) => vec![(Algorithm::XxHash64, hasher.digest().to_be_bytes().to_vec())],
-            Hasher::XxHash3(hasher) => {
-                let once = hasher.digest();
-                let twice = xxh3_64(format!("{once:016x}").as_bytes());
-                vec![
-                    (Algorithm::XxHash3Of64, once.to_be_bytes().to_vec()),
-                    (Algorithm::XxHash3Of64Twice, twice.to_be_bytes().to_vec()),
-                    (Algorithm::XxHash3Of128, hasher.digest128().to_be_bytes().to_vec()),
-                ]
-            }
+            Hasher::XxHash3(hasher) => vec![
+                (Algorithm::XxHash3Of64, hasher.digest().to_be_bytes().to_vec()),
+                (Algorithm::XxHash3Of128, hasher.digest128().to_be_bytes().to_vec()),
+            ],
         }
     }
 }
@@ -208,7 +202,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
     use sha2::Sha256;
 
-    const ALL: [Algorithm; 11] = [
+    const ALL: [Algorithm; 10] = [
         Algorithm::Md4,
         Algorithm::Md5,
         Algorithm::Sha1,
@@ -218,7 +212,6 @@ pub(super) mod tests {
         Algorithm::SeaHash,
         Algorithm::XxHash64,
         Algorithm::XxHash3Of64,
-        Algorithm::XxHash3Of64Twice,
         Algorithm::XxHash3Of128,
     ];
 

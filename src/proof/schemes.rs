@@ -108,8 +108,8 @@ pub(super) static SCHEMES: &[Scheme] = {
         scheme(XxHash3Of128, Base38, Fixed(25), 13..=25),
         scheme(XxHash3Of64, Base40, Fixed(13), 13..=13),
         scheme(XxHash3Of128, Base40, Fixed(25), 13..=25),
-        // Parcel (packages/core/core/src/requests/WriteBundlesRequest.js).
-        Scheme { end: true, ..scheme(XxHash3Of64Twice, Hex, Bits, 8..=16) },
+        // Parcel, for what names no other file (packages/core/core/src/requests/WriteBundlesRequest.js).
+        Scheme { end: true, ..scheme(XxHash3Of64, Hex, Bits, 8..=15) },
         // Trunk.
         scheme(SeaHash, Hex, Number, 9..=16),
         // Ends of the most usual ones.
