@@ -25,7 +25,14 @@ pub struct Downloaded {
 impl Downloaded {
     /// The file as one that can be stored. `crc64` is that of its bytes, where it is known.
     pub fn source_file(&self, crc64: Option<Crc64>) -> SourceFile {
-        SourceFile { path: self.path.to_path_buf(), size_bytes: self.size_bytes, digest: self.digest, crc64, md5: None }
+        SourceFile {
+            path: self.path.to_path_buf(),
+            size_bytes: self.size_bytes,
+            digest: self.digest,
+            crc64,
+            md5: None,
+            proof: None,
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
 use crate::layout::Layout;
 use crate::path::SitePath;
+use crate::proof::Proof;
 use crate::references::References;
 
 use self::refusal::{name_some, refuse};
@@ -64,6 +65,8 @@ pub struct SourceFile {
     pub crc64: Option<Crc64>,
     /// MD5 of its bytes, below [`MULTIPART_BYTES`].
     pub md5: Option<Md5>,
+    /// What in its path is a digest of its bytes.
+    pub proof: Option<Proof>,
 }
 
 impl Snapshot {

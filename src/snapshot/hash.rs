@@ -1,4 +1,4 @@
-//! Reads every file once: for its digest, for secrets in it, and for what it refers to.
+//! Reads every file once: for its digest, for secrets in it, for what proves its name, and for what it refers to.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,6 +20,7 @@ use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile};
 use crate::digest::{self, Crc64, Digest};
 use crate::event::{Event, Events};
 use crate::path::SitePath;
+use crate::proof::{Proof, Prover};
 use crate::references::{self, References, SharedTexts};
 
 /// How much of a file is in memory at once, for each core.
@@ -105,8 +106,12 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(Sourc
     };
     let file = File::open(&found.path).map_err(unreadable)?;
     let scanner = (!found.may_be_private).then(|| Scanner::new(Evidence::wanted_in(path)));
-    let whole = (references::is_read(path) && found.size_bytes <= MAX_READ_BYTES).then(Vec::new);
-    let pass = read(file, found.size_bytes, scanner, whole, buffer).map_err(unreadable)?;
+    let wanted = Wanted {
+        scanner,
+        prover: Prover::for_path(path),
+        whole: (references::is_read(path) && found.size_bytes <= MAX_READ_BYTES).then(Vec::new),
+    };
+    let pass = read(file, found.size_bytes, wanted, buffer).map_err(unreadable)?;
     if let Some(secret) = pass.secret {
         let line = line_of(&found.path, secret.offset, buffer).map_err(unreadable)?;
         return Err(refusal(Reason::Private, format!("holds {} in line {line}", secret.what), None));
@@ -115,9 +120,9 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(Sourc
         let change = if pass.size_bytes > found.size_bytes { "grew" } else { "shrank" };
         return Err(refusal(Reason::Changed, format!("{change} while it was read"), None));
     }
-    let Pass { size_bytes, digest, crc64, md5, whole, .. } = pass;
+    let Pass { size_bytes, digest, crc64, md5, proof, whole, .. } = pass;
     let references = whole.map(|bytes| references::read(path, &bytes)).unwrap_or_default();
-    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5 }, references))
+    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5, proof }, references))
 }
 
 /// What one pass over the bytes tells.
@@ -129,23 +134,26 @@ struct Pass {
     crc64: Option<Crc64>,
     md5: Option<digest::Md5>,
     secret: Option<Secret>,
+    proof: Option<Proof>,
     /// All bytes, where they are wanted.
     whole: Option<Vec<u8>>,
 }
 
-fn read(
-    reader: impl Read,
-    expected_bytes: u64,
-    mut scanner: Option<Scanner>,
-    mut whole: Option<Vec<u8>>,
-    buffer: &mut [u8],
-) -> io::Result<Pass> {
+/// What is looked for in the bytes, besides their digest.
+struct Wanted {
+    scanner: Option<Scanner>,
+    prover: Option<Prover>,
+    whole: Option<Vec<u8>>,
+}
+
+fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8]) -> io::Result<Pass> {
+    let Wanted { mut scanner, mut prover, mut whole } = wanted;
     // A file that grows as fast as it is read must not keep us for ever.
     let mut reader = reader.take(expected_bytes.saturating_add(1));
     let mut sha256 = Sha256::new();
     let in_parts = expected_bytes >= MULTIPART_BYTES;
     let mut crc64 = in_parts.then(|| crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme));
-    let mut md5 = (!in_parts).then(Md5::new);
+    let mut md5 = (!in_parts || prover.as_ref().is_some_and(Prover::wants_md5)).then(Md5::new);
     let mut size_bytes = 0;
     loop {
         let count = match reader.read(buffer) {
@@ -166,16 +174,23 @@ fn read(
         if let Some(scanner) = &mut scanner {
             scanner.feed(piece);
         }
+        if let Some(prover) = &mut prover {
+            prover.update(piece);
+        }
         if let Some(whole) = &mut whole {
             whole.extend_from_slice(piece);
         }
     }
+    let sha256 = sha256.finalize().into();
+    let md5 = md5.map(|md5| md5.finalize().into());
     Ok(Pass {
         size_bytes,
-        digest: Digest::from_bytes(sha256.finalize().into()),
+        digest: Digest::from_bytes(sha256),
         crc64: crc64.map(|crc64| Crc64::new(crc64.finalize())),
-        md5: md5.map(|md5| digest::Md5::from_bytes(md5.finalize().into())),
+        // Of what goes up in parts, no ETag is the MD5.
+        md5: md5.filter(|_| !in_parts).map(digest::Md5::from_bytes),
         secret: scanner.and_then(Scanner::finish),
+        proof: prover.and_then(|prover| prover.finish(&sha256, md5.as_ref())),
         whole,
     })
 }
@@ -199,7 +214,8 @@ mod tests {
     use super::*;
 
     fn pass(reader: impl Read, expected_bytes: u64) -> io::Result<Pass> {
-        read(reader, expected_bytes, Some(Scanner::new(Evidence::FirstLine)), None, &mut [0; 1_000])
+        let wanted = Wanted { scanner: Some(Scanner::new(Evidence::FirstLine)), prover: None, whole: None };
+        read(reader, expected_bytes, wanted, &mut [0; 1_000])
     }
 
     fn found(path: &Path, size_bytes: u64) -> Found {

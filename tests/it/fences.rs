@@ -56,6 +56,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("path", &[]),
     ("plan", &["digest", "event", "globs", "head", "headers", "layout", "manifest", "path", "report"]),
     ("policy", &["layout"]),
+    ("proof", &["path"]),
     (
         "prune",
         &[
@@ -138,7 +139,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("sandbox", &[]),
     ("schema", &["audit", "diff", "event", "plan", "releases", "report", "status", "sweep"]),
-    ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path"]),
+    ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path", "proof"]),
     (
         "stage",
         &[

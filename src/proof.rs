@@ -1,0 +1,235 @@
+//! Whether a name is proven by the bytes it names: some token of the path is a digest of the file's own bytes.
+//!
+//! It is the strongest evidence in a name, because it needs no trust in folders, tools or shapes: with other bytes the
+//! same name would not be proven. Computed in the pass that hashes the site anyway, and only for files whose path has a
+//! token that one of the [`schemes`] could have written.
+//!
+//! # How unlikely a chance hit is
+//! No token of less than 32 bits is looked at: 8 hexadecimal digits, and no fewer characters of larger alphabets. Such a
+//! token of 8 digits is compared with at most 20 ways to write a digest, and of a path at most two tokens so short are
+//! looked at: 40 comparisons, each of which hits by chance once in 2^32. In a site of 100,000 files that all carry two
+//! such tokens of another meaning, the chance that a single one is called proven is 100,000 x 40 / 2^32 = 0.0009. A test
+//! computes it from the table. Digits alone, which are dates, sizes and versions, are never a token.
+
+mod digests;
+mod schemes;
+mod tokens;
+mod writing;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::SitePath;
+
+use self::digests::Digests;
+use self::schemes::{SCHEMES, Scheme};
+
+/// That a token of a path is a digest of the file's bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Proof {
+    /// The part of the path, as it stands there.
+    pub token: String,
+    /// What computes the digest.
+    pub algorithm: Algorithm,
+    /// How it is written.
+    pub encoding: Encoding,
+    /// How much of it is written.
+    pub part: Part,
+    /// Whether the token was left out of the bytes wherever they hold it, as webpack and Rspack do for files that name
+    /// themselves.
+    pub without_token: bool,
+}
+
+/// A digest algorithm of which build tools make names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// RFC 1320; webpack's until version 5.
+    Md4,
+    /// RFC 1321.
+    Md5,
+    /// FIPS 180-4.
+    Sha1,
+    /// FIPS 180-4.
+    Sha256,
+    /// FIPS 180-4.
+    Sha384,
+    /// FIPS 180-4.
+    Sha512,
+    /// SeaHash with its default seed; Trunk's.
+    SeaHash,
+    /// xxHash64 with seed 0; esbuild's, webpack's and Rspack's.
+    #[serde(rename = "xxhash64")]
+    XxHash64,
+    /// xxHash3 of 64 bits with seed 0; Parcel's and Turbopack's.
+    #[serde(rename = "xxhash3_64")]
+    XxHash3Of64,
+    /// xxHash3 of 128 bits with seed 0; Rollup's, Rolldown's and so Vite's.
+    #[serde(rename = "xxhash3_128")]
+    XxHash3Of128,
+}
+
+/// The characters a digest is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// Hexadecimal digits, all in lower or all in upper case.
+    Hex,
+    /// RFC 4648 section 6, all in upper or all in lower case.
+    Base32,
+    /// Digits and lower-case letters.
+    Base36,
+    /// Digits, lower-case letters, `_` and `-`.
+    Base38,
+    /// Digits, lower-case letters, `_`, `-`, `~` and `.`.
+    Base40,
+    /// Digits and letters without `0`, `O`, `I` and `l`.
+    Base58,
+    /// Digits, lower-case and upper-case letters.
+    Base62,
+    /// RFC 4648 section 5, without padding.
+    Base64Url,
+    /// RFC 4648 section 4 with `+`, `/` and `=` dropped.
+    Base64Alphanumeric,
+}
+
+/// How much of a digest a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Its first characters.
+    Start,
+    /// Its last characters.
+    End,
+}
+
+/// Computes, along with the pass over a file's bytes, what the tokens of its path could be.
+#[derive(Debug)]
+pub(crate) struct Prover {
+    candidates: Vec<Candidate>,
+    digests: Digests,
+}
+
+/// A token, and a scheme that could have written it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Candidate {
+    token: String,
+    scheme: &'static Scheme,
+}
+
+impl Prover {
+    /// `None` where no token of the path is a candidate: then there is nothing to compute.
+    pub(crate) fn for_path(path: &SitePath) -> Option<Prover> {
+        let candidates = candidates(path);
+        if candidates.is_empty() {
+            return None;
+        }
+        let algorithms = candidates.iter().map(|candidate| candidate.scheme.algorithm).collect();
+        let own_name = names_itself(path)
+            .then(|| candidates.iter().find(|candidate| candidate.scheme.leaves_own_name_out()))
+            .flatten()
+            .map(|candidate| candidate.token.as_str());
+        let digests = Digests::new(&algorithms, own_name);
+        Some(Prover { candidates, digests })
+    }
+
+    /// Whether [`finish`](Prover::finish) can make use of an MD5.
+    pub(crate) fn wants_md5(&self) -> bool {
+        self.candidates.iter().any(|candidate| candidate.scheme.algorithm == Algorithm::Md5)
+    }
+
+    /// Takes the next piece of the file.
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.digests.update(piece);
+    }
+
+    /// What was proven, with the digests that the pass computes for other reasons.
+    pub(crate) fn finish(self, sha256: &[u8; 32], md5: Option<&[u8; 16]>) -> Option<Proof> {
+        let Prover { candidates, digests } = self;
+        let digests = digests.finish(sha256, md5);
+        candidates.into_iter().find_map(|Candidate { token, scheme }| {
+            let (part, without_token) = digests.of(scheme.algorithm).find_map(|computed| {
+                let without_token = computed.without.as_ref();
+                if without_token.is_some_and(|without| *without != token || !scheme.leaves_own_name_out()) {
+                    return None;
+                }
+                Some((scheme.wrote(&token, &computed.bytes)?, without_token.is_some()))
+            })?;
+            let Scheme { algorithm, encoding, .. } = *scheme;
+            Some(Proof { token, algorithm, encoding, part, without_token })
+        })
+    }
+}
+
+/// The tokens of `path` with the schemes that could have written them, longest token first.
+fn candidates(path: &SitePath) -> Vec<Candidate> {
+    tokens::of(path)
+        .into_iter()
+        .flat_map(|token| {
+            let admitting = SCHEMES.iter().filter(move |scheme| scheme.admits(token));
+            admitting.map(move |scheme| Candidate { token: token.to_owned(), scheme })
+        })
+        .collect()
+}
+
+/// Whether the file is of a kind that may hold its own name: a script or style sheet, which names its source map.
+fn names_itself(path: &SitePath) -> bool {
+    matches!(path.extension().as_deref(), Some("js" | "mjs" | "cjs" | "css"))
+}
+
+impl fmt::Display for Proof {
+    /// As in "`B4xS9k2a` is the start of its SHA-256 in base64url".
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Proof { token, algorithm, encoding, part, without_token } = self;
+        let part = match part {
+            Part::Whole => "",
+            Part::Start => "the start of ",
+            Part::End => "the end of ",
+        };
+        write!(formatter, "`{token}` is {part}its {algorithm} in {encoding}")?;
+        if *without_token {
+            write!(formatter, ", `{token}` itself left out")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Algorithm::Md4 => "MD4",
+            Algorithm::Md5 => "MD5",
+            Algorithm::Sha1 => "SHA-1",
+            Algorithm::Sha256 => "SHA-256",
+            Algorithm::Sha384 => "SHA-384",
+            Algorithm::Sha512 => "SHA-512",
+            Algorithm::SeaHash => "SeaHash",
+            Algorithm::XxHash64 => "xxHash64",
+            Algorithm::XxHash3Of64 => "xxHash3-64",
+            Algorithm::XxHash3Of128 => "xxHash3-128",
+        })
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Encoding::Hex => "hexadecimal",
+            Encoding::Base32 => "base32",
+            Encoding::Base36 => "base36",
+            Encoding::Base38 => "base38",
+            Encoding::Base40 => "base40",
+            Encoding::Base58 => "base58",
+            Encoding::Base62 => "base62",
+            Encoding::Base64Url => "base64url",
+            Encoding::Base64Alphanumeric => "base64 without its signs",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use md5::Md5;
+use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::*;
+
+fn proof_of(path: &str, bytes: &[u8], size: usize) -> Option<Proof> {
+    let mut prover = Prover::for_path(&SitePath::new(path).unwrap())?;
+    bytes.chunks(size).for_each(|piece| prover.update(piece));
+    prover.finish(&Sha256::digest(bytes).into(), Some(&Md5::digest(bytes).into()))
+}
+
+fn proves(path: &str, bytes: &[u8]) -> Option<(String, Algorithm, Encoding)> {
+    proof_of(path, bytes, 1 << 16).map(|proof| (proof.token, proof.algorithm, proof.encoding))
+}
+
+/// What the tools named in the test made names of.
+const LOGO: &[u8] = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h9v9z\"/></svg>\n";
+
+#[test]
+fn names_that_build_tools_wrote_are_proven() {
+    use Algorithm::*;
+    use Encoding::*;
+    for (path, algorithm, encoding) in [
+        // esbuild 0.28
+        ("logo-BN4I3OKY.svg", XxHash64, Base32),
+        // Rollup 4.68
+        ("logo-CIQwZ6yy.svg", XxHash3Of128, Base64Url),
+        ("logo-CIQwZ6yyHfO3ogLE_10do.svg", XxHash3Of128, Base64Url),
+        ("logo-ico5lw0t.svg", XxHash3Of128, Base36),
+        ("logo-ico5lw0t9ymo7d44sxs7k.svg", XxHash3Of128, Base36),
+        ("logo-8843067acb21df3b7a202.svg", XxHash3Of128, Hex),
+        ("logo-8843067a.svg", XxHash3Of128, Hex),
+        // webpack 5.112, by `hashFunction` and `hashDigest`
+        ("logo.0b788db958eccbe6.svg", XxHash64, Hex),
+        ("logo.0b788db9.svg", XxHash64, Hex),
+        ("logo.7d8ba55dac69a0443fd1.svg", Md4, Hex),
+        ("logo.ec959b7f25d961a901a8.svg", Sha512, Hex),
+        ("logo.pi4LKcuGx4HQ.svg", Sha256, Base64Url),
+        ("logo.6a2pbj5o6ep2.svg", XxHash64, Base36),
+        ("logo.2vHNPdvf29.svg", XxHash64, Base58),
+        ("logo.Z3GkgLTAFM.svg", XxHash64, Base62),
+    ] {
+        let (token, found_algorithm, found_encoding) = proves(path, LOGO).expect(path);
+        assert_eq!((found_algorithm, found_encoding), (algorithm, encoding), "{path}: {token}");
+    }
+    // Parcel 2.16
+    let proof = proof_of("logo.91a874da.svg", LOGO, 10).unwrap();
+    assert_eq!((proof.algorithm, proof.part), (XxHash3Of64, Part::End));
+    assert_eq!(proof.to_string(), "`91a874da` is the end of its xxHash3-64 in hexadecimal");
+}
+
+#[test]
+fn a_name_that_its_own_file_holds_is_proven() {
+    // webpack 5.112 with mini-css-extract-plugin and source maps
+    let css = b"p { color: red }\n\n\n/*# sourceMappingURL=main.328ddfec17cdf4f7.css.map*/";
+    let proof = proof_of("css/main.328ddfec17cdf4f7.css", css, 7).unwrap();
+    assert!(proof.without_token);
+    assert_eq!(
+        proof.to_string(),
+        "`328ddfec17cdf4f7` is its xxHash64 in hexadecimal, `328ddfec17cdf4f7` itself left out"
+    );
+    assert_eq!(proof_of("css/main.328ddfec17cdf4f7.txt", css, 7), None, "only scripts and styles name themselves");
+}
+
+#[test]
+fn what_only_looks_like_a_digest_is_not_proven() {
+    for path in [
+        "logo-deadbeef.png",
+        "brochure-DOWNLOAD.pdf",
+        "report-20240115.pdf",
+        "jquery-3.7.1.min.js",
+        "IMG_20230101.jpg",
+        "hero-PLroEnow.png",
+        "550e8400-e29b-41d4-a716-446655440000.pdf",
+        "_downloads/0b788db958eccbe60b788db958eccbe7/logo.svg",
+        "assets/js/0b788dba.ec959b7e.js",
+    ] {
+        assert_eq!(proves(path, LOGO), None, "{path}");
+    }
+}
+
+#[test]
+fn a_path_without_a_candidate_costs_nothing() {
+    for path in ["index.html", "app.js", "css/site.css", "2024/01/15/", "20240115.pdf", "jquery.min.js"] {
+        assert!(Prover::for_path(&SitePath::new(path.trim_end_matches('/')).unwrap()).is_none(), "{path}");
+    }
+}
+
+#[test]
+fn a_word_costs_no_slow_algorithm_and_a_long_digest_only_its_own() {
+    let algorithms = |path: &str| {
+        let mut found: Vec<Algorithm> =
+            candidates(&SitePath::new(path).unwrap()).iter().map(|candidate| candidate.scheme.algorithm).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    let slow = [Algorithm::Md4, Algorithm::Sha1, Algorithm::Sha384, Algorithm::Sha512];
+    for path in ["components.js", "assets/index-BJsxdCdh.js", "my-web-component.css", "facade-deadbeef.png"] {
+        assert!(algorithms(path).iter().all(|algorithm| !slow.contains(algorithm)), "{path}");
+    }
+    let sha1 = "a9993e364706816aba3e25717850c26c9cd0d89d";
+    let found = algorithms(&format!("{sha1}.js"));
+    assert!(found.iter().filter(|algorithm| slow.contains(algorithm)).eq([&Algorithm::Sha1]), "{found:?}");
+}
+
+proptest! {
+    #[test]
+    fn a_name_is_proven_by_its_bytes_and_by_no_others(
+        bytes in proptest::collection::vec(any::<u8>(), 0..400),
+        other in proptest::collection::vec(any::<u8>(), 0..400),
+        length in 8..=64_usize,
+        size in 1..50_usize,
+        form in prop::sample::select(vec!["a/x-{}.js", "{}/x.css", "{}", "x.{}.min.js.map", "x_{}_y~1.png", "w@{}+a.woff2"]),
+    ) {
+        prop_assume!(bytes != other);
+        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let token = &digest[..length];
+        prop_assume!(token.bytes().any(|byte| byte.is_ascii_alphabetic()));
+        let path = form.replace("{}", token);
+        let proof = proof_of(&path, &bytes, size).unwrap();
+        prop_assert_eq!((proof.token.as_str(), proof.algorithm), (token, Algorithm::Sha256));
+        prop_assert_eq!(proof_of(&path, &other, size), None);
+    }
+}
