@@ -28,6 +28,23 @@ fn file(name: &str) -> PathBuf {
 }
 
 #[test]
+fn metadata_is_checked_where_it_is_read() {
+    let rule = |metadata: &str| format!("{EXAMPLE}[[headers]]\nfor = \"**\"\nmetadata = {metadata}\n");
+    let rules = config(&rule("{ team = \"docs\" }")).header_rules();
+    assert_eq!(rules[0].metadata["team"], "docs");
+    for (metadata, what) in [
+        ("{ publish-site = \"other\" }", "`publish-`"),
+        ("{ Team = \"docs\" }", "lower-case"),
+        ("{ x-amz-meta-team = \"docs\" }", "without"),
+        ("{ team = \"\" }", "one line"),
+        ("\"docs\"", "table"),
+    ] {
+        let (message, _) = refusal(&rule(metadata));
+        assert!(message.contains("line ") && message.contains(what), "{message}");
+    }
+}
+
+#[test]
 fn the_example_says_every_key() {
     let config = Config::read(&file("publish.toml")).unwrap();
     let production = environment_of(resolve(Some(&config), Some("production"), &Overrides::default(), true).unwrap());

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use globset::Glob as CompiledGlob;
 use serde::Deserialize;
 
+use crate::headers::check_metadata;
 use crate::rules::HeaderRule;
 
 /// Why a value is not usable: one sentence without a final stop.
@@ -238,6 +239,9 @@ pub(super) fn check_header_rule(rule: &HeaderRule) -> Result<(), InvalidValue> {
         if value.trim().is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             return Err(InvalidValue(format!("`{key}` must be one line of ASCII that is not empty")));
         }
+    }
+    for (name, value) in &rule.metadata {
+        check_metadata(name, value).map_err(|what| InvalidValue(format!("the metadata {name:?} {what}")))?;
     }
     Ok(())
 }

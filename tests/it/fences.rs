@@ -38,7 +38,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("audit", &["aws", "digest", "error", "head", "headers", "layout", "live", "manifest", "path", "plan", "stage"]),
     ("aws", &["clock", "digest", "environment", "error", "head", "headers", "layout", "path", "snapshot"]),
     ("clock", &[]),
-    ("config", &["environment", "error", "layout", "rules"]),
+    ("config", &["environment", "error", "headers", "layout", "rules"]),
     ("diff", &["event", "headers", "manifest", "path"]),
     ("digest", &[]),
     ("download", &["aws", "digest", "error", "layout", "snapshot"]),
@@ -49,6 +49,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("globs", &["error", "path"]),
     ("head", &["clock", "digest", "event", "headers", "manifest", "path"]),
     ("headers", &[]),
+    ("headers_file", &["error", "headers", "path"]),
     ("layout", &["digest", "manifest", "path"]),
     ("lease", &["clock", "environment", "error", "head", "state"]),
     ("live", &["aws", "error", "head", "headers", "layout", "manifest", "path", "plan", "rules", "state"]),
@@ -79,6 +80,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "sweep",
         ],
     ),
+    ("redirects_file", &[]),
     (
         "refresh",
         &[
@@ -98,8 +100,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("releases", &["clock", "digest", "event", "head", "headers", "manifest", "path"]),
     ("report", &["error", "event", "manifest"]),
+    ("response_policy", &["headers_file"]),
     ("retention", &["clock", "environment", "head", "manifest"]),
-    ("rules", &["error", "globs", "head", "headers", "layout", "manifest", "path", "snapshot"]),
+    ("rules", &["error", "globs", "head", "headers", "headers_file", "layout", "manifest", "path", "snapshot"]),
     (
         "run",
         &[
@@ -117,6 +120,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "globs",
             "head",
             "headers",
+            "headers_file",
             "layout",
             "live",
             "manifest",
@@ -124,9 +128,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "plan",
             "policy",
             "prune",
+            "redirects_file",
             "refresh",
             "releases",
             "report",
+            "response_policy",
             "rules",
             "snapshot",
             "stage",
@@ -137,8 +143,11 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("sandbox", &[]),
-    ("schema", &["audit", "diff", "event", "plan", "releases", "report", "status", "sweep"]),
-    ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path"]),
+    ("schema", &["audit", "diff", "event", "plan", "releases", "report", "response_policy", "status", "sweep"]),
+    (
+        "snapshot",
+        &["digest", "environment", "error", "event", "globs", "headers_file", "layout", "path", "redirects_file"],
+    ),
     (
         "stage",
         &[
