@@ -67,6 +67,10 @@ pub const RESERVED_METADATA: &str = "publish-";
 /// Most bytes of a file's metadata, names and values together. S3 takes 2 KiB (AWS.md 4.4); the rest is for our own.
 pub const MAX_METADATA_BYTES: usize = 1_900;
 
+/// Most bytes of any other value that somebody may ask for: with all five and the metadata, a request stays below the
+/// 8 KiB of headers that S3 takes (AWS.md 4.4).
+pub const MAX_VALUE_BYTES: usize = 1_024;
+
 /// Whether a file may be stored with such metadata, or what is wrong with it, to follow the names of both.
 ///
 /// # Errors

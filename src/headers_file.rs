@@ -21,7 +21,7 @@ mod tests;
 use std::fmt;
 
 use crate::error::{Code, Problem};
-use crate::headers::{SetHeaders, check_metadata, is_field_value};
+use crate::headers::{MAX_VALUE_BYTES, SetHeaders, check_metadata, is_field_value};
 use crate::path::SitePath;
 
 use pattern::Addresses;
@@ -89,6 +89,8 @@ enum Wrong {
     NoValue,
     /// A value that no header carries.
     Value(String),
+    /// A value, with what the rule has of the same name, that S3 does not take.
+    TooLong,
     /// A path on another scheme, or with a port.
     Address,
 }
@@ -101,6 +103,9 @@ impl fmt::Display for Wrong {
             Wrong::Name => formatter.write_str("has a name before the colon that no header can have"),
             Wrong::NoValue => formatter.write_str("has no value after the colon"),
             Wrong::Value(name) => write!(formatter, "gives `{name}` a value that it cannot have"),
+            Wrong::TooLong => {
+                write!(formatter, "makes a value longer than {MAX_VALUE_BYTES} bytes, which S3 does not take")
+            }
             Wrong::Address => formatter.write_str("has an address that is not `https://` and a name without a port"),
         }
     }
@@ -236,8 +241,11 @@ impl Reading {
         let (name, value) = line.split_once(':').ok_or_else(|| refused(number, line, &Wrong::Unclear))?;
         let header = Header { name: name.trim().to_owned(), value: value.trim().replace('\t', " ") };
         check(&header, number, line)?;
-        self.header(number, header);
-        Ok(())
+        let is_too_long = |header: &Header| is_stored(&header.key()) && header.value.len() > MAX_VALUE_BYTES;
+        match self.header(number, header) {
+            Some(joined) if is_too_long(joined) => Err(refused(number, line, &Wrong::TooLong)),
+            _ => Ok(()),
+        }
     }
 
     /// A rule for `https://host/path`, as Cloudflare takes them.
@@ -271,22 +279,33 @@ impl Reading {
         self.current = Some(Rule { line: number, pattern, headers: Vec::new(), detached: Vec::new() });
     }
 
-    fn header(&mut self, number: usize, header: Header) {
-        let Some(rule) = &mut self.current else { return };
+    /// Takes a header, joined to what the rule has of the same name, unless it is left out.
+    fn header(&mut self, number: usize, header: Header) -> Option<&Header> {
+        let rule = self.current.as_mut()?;
         let place = format!("{FILE_NAME}, line {number}");
         if rule.pattern.is_named_in(&header.value) {
             let name = &header.name;
             self.warnings.push(format!(
                 "{place}: `{name}` takes over a part of the address, which publish does not do; it is left out"
             ));
-        } else if header.key() == "expires" {
+            return None;
+        }
+        if header.key() == "expires" {
             self.warnings.push(format!(
                 "{place}: `Expires` is left out, because every file has a Cache-Control, which decides (RFC 9111)"
             ));
-        } else if let Some(earlier) = rule.headers.iter_mut().find(|earlier| earlier.key() == header.key()) {
-            earlier.value = format!("{}, {}", earlier.value, header.value);
-        } else {
-            rule.headers.push(header);
+            return None;
+        }
+        match rule.headers.iter().position(|earlier| earlier.key() == header.key()) {
+            Some(place) => {
+                let earlier = &mut rule.headers[place];
+                earlier.value = format!("{}, {}", earlier.value, header.value);
+                Some(earlier)
+            }
+            None => {
+                rule.headers.push(header);
+                rule.headers.last()
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Problem};
 use crate::globs::PathGlobs;
 use crate::head::CdnView;
-use crate::headers::{Headers, Kind, MAX_METADATA_BYTES, SetHeaders, check_metadata, is_field_value};
+use crate::headers::{Headers, Kind, MAX_METADATA_BYTES, MAX_VALUE_BYTES, SetHeaders, check_metadata, is_field_value};
 use crate::headers_file::HeadersFile;
 use crate::layout::Layout;
 use crate::manifest::{Entry, Files, Kept};
@@ -312,6 +312,8 @@ fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem
         "begins or ends with a blank"
     } else if !is_field_value(value) {
         "has a character that no header carries (a line end, a control character or one outside ASCII)"
+    } else if value.len() > MAX_VALUE_BYTES {
+        "is too long for S3"
     } else if name == "content_type" && !value.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) {
         "is not a type such as `text/html; charset=utf-8`"
     } else {

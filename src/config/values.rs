@@ -6,7 +6,7 @@ use std::str::FromStr;
 use globset::Glob as CompiledGlob;
 use serde::Deserialize;
 
-use crate::headers::check_metadata;
+use crate::headers::{MAX_VALUE_BYTES, check_metadata};
 use crate::rules::HeaderRule;
 
 /// Why a value is not usable: one sentence without a final stop.
@@ -238,6 +238,11 @@ pub(super) fn check_header_rule(rule: &HeaderRule) -> Result<(), InvalidValue> {
         let Some(value) = value else { continue };
         if value.trim().is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
             return Err(InvalidValue(format!("`{key}` must be one line of ASCII that is not empty")));
+        }
+        if value.len() > MAX_VALUE_BYTES {
+            return Err(InvalidValue(format!(
+                "`{key}` is longer than {MAX_VALUE_BYTES} bytes, which S3 does not take"
+            )));
         }
     }
     for (name, value) in &rule.metadata {

@@ -92,6 +92,7 @@ fn a_line_that_nobody_understands_stops_with_its_number() {
         ("/a\n  A: b\u{1b}[2J\n", 2, "gives `A` a value"),
         ("/a\n  Content-Type: html\n", 2, "gives `Content-Type` a value"),
         ("/a\n  X-Amz-Meta-Publish-Site: other\n", 2, "for itself"),
+        (&format!("/a\n  Cache-Control: {0}\n  Cache-Control: {0}\n", "a".repeat(600)), 3, "longer than 1024 bytes"),
         ("http://www.example.com/\n", 1, "has an address"),
         ("https://www.example.com:8080/\n", 1, "has an address"),
         ("https:///a\n", 1, "has an address"),

@@ -258,7 +258,7 @@ fn bad_rules_are_named() {
     assert!(refused(rule(&["a["])).contains("\"a[\""));
     assert!(refused(rule(&[])).contains("`for`"));
     let value = |value: &str| HeaderRule { cache_control: Some(value.to_owned()), ..rule(&["**/*.pdf"]) };
-    for bad in ["", " ", "a\nX-Injected: 1", "a\rb", "a\0", "a\tb", "ü", "max-age=1 "] {
+    for bad in [&"a".repeat(1_025), "", " ", "a\nX-Injected: 1", "a\rb", "a\0", "a\tb", "ü", "max-age=1 "] {
         let message = refused(value(bad));
         assert!(message.contains("`cache_control` of the header rule for `**/*.pdf`"), "{message}");
         assert!(!message.contains(['\n', '\r', '\0']), "{message:?}");
