@@ -123,7 +123,11 @@ fn wrong_values_are_named_with_their_line() {
         ("site = \"a\"\n[invalidation]\nwait = \"effects\"", "line 3, column 8: unknown value `effects`"),
         ("site = \"a\"\n[[headers]]\nfor = 3", "must be a text or a list of texts"),
         ("site = \"a\"\n[[headers]]\nfor = []", "`for` names no paths"),
-        ("site = \"a\"\n[[headers]]\nfor = \"*\"\ncache_control = \"\"", "`cache_control` must be one line"),
+        (
+            "site = \"a\"\n[[headers]]\nfor = \"*\"\ncache_control = \"\"",
+            "`cache_control` of the header rule for `*` is empty",
+        ),
+        ("site = \"a\"\n[[headers]]\nfor = \"*\"\ncontent_type = \"html\"", "line 2, column 1: `content_type` of the"),
         ("site = \"a\"\nsite = \"b\"", "line 2, column 1: duplicate key"),
         ("site = \"a", "line 1, column "),
     ];

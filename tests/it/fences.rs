@@ -38,7 +38,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("audit", &["aws", "digest", "error", "head", "headers", "layout", "live", "manifest", "path", "plan", "stage"]),
     ("aws", &["clock", "digest", "environment", "error", "head", "headers", "layout", "path", "snapshot"]),
     ("clock", &[]),
-    ("config", &["environment", "error", "headers", "layout", "rules"]),
+    ("config", &["environment", "error", "layout", "rules"]),
     ("diff", &["event", "headers", "manifest", "path"]),
     ("digest", &[]),
     ("download", &["aws", "digest", "error", "layout", "snapshot"]),
