@@ -14,7 +14,7 @@ use crate::manifest::ReleaseNumber;
 pub enum Code {
     /// The command line cannot be understood.
     Usage,
-    /// publish.toml or a setting in it is not usable.
+    /// publish.toml, a setting in it or a `_headers` file is not usable.
     Configuration,
     /// The site's folder is not there, is not a folder, or holds nothing.
     NoSite,

@@ -44,6 +44,60 @@ impl Headers {
     }
 }
 
+/// What somebody asks files to be stored with; `None`: as it is without them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetHeaders {
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<String>,
+    /// `Content-Disposition`.
+    pub content_disposition: Option<String>,
+    /// `Content-Language`.
+    pub content_language: Option<String>,
+    /// User metadata, by names without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// How the names of our own metadata begin; nobody else's may.
+pub const RESERVED_METADATA: &str = "publish-";
+
+/// Most bytes of a file's metadata, names and values together. S3 takes 2 KiB (AWS.md 4.4); the rest is for our own.
+pub const MAX_METADATA_BYTES: usize = 1_900;
+
+/// Most bytes of any other value that somebody may ask for: with all five and the metadata, a request stays below the
+/// 8 KiB of headers that S3 takes (AWS.md 4.4).
+pub const MAX_VALUE_BYTES: usize = 1_024;
+
+/// Whether a file may be stored with such metadata, or what is wrong with it, to follow the names of both.
+///
+/// # Errors
+/// The name is no token in lower case, is ours, or has the prefix that S3 adds; the value is empty or no field value;
+/// or both are longer than [`MAX_METADATA_BYTES`].
+pub fn check_metadata(name: &str, value: &str) -> Result<(), &'static str> {
+    if name.starts_with("x-amz-meta-") {
+        Err("is to be named without `x-amz-meta-`, which S3 adds")
+    } else if !is_metadata_name(name) {
+        Err("has a name that S3 does not keep as it is: use lower-case letters, digits and `-`")
+    } else if name.starts_with(RESERVED_METADATA) {
+        Err("has a name that publish keeps for itself: all that begin with `publish-`")
+    } else if value.is_empty() || !is_field_value(value) {
+        Err("must be one line of ASCII that is not empty and has no blank at either end")
+    } else if name.len() + value.len() > MAX_METADATA_BYTES {
+        Err("is longer than S3 keeps: 2 KiB for all metadata of a file")
+    } else {
+        Ok(())
+    }
+}
+
+/// The tokens of RFC 9110 section 5.6.2, in lower case as S3 gives them.
+fn is_metadata_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token)
+}
+
 /// Whether a text can be sent as the value of a header: printable ASCII, without a blank at either end (RFC 9110 section
 /// 5.5). A line end in it would be another header. The empty text is one, of an object that lacks the header.
 pub fn is_field_value(text: &str) -> bool {
@@ -70,10 +124,7 @@ fn optional_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
 fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     let metadata = BTreeMap::<String, String>::deserialize(deserializer)?;
     for (name, value) in &metadata {
-        // The tokens of RFC 9110 section 5.6.2, in lower case as S3 gives them.
-        let is_token =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_token) || !is_field_value(value) {
+        if !is_metadata_name(name) || !is_field_value(value) {
             return Err(D::Error::custom(format_args!("no metadata can be named {name:?} with the value {value:?}")));
         }
     }
@@ -94,6 +145,28 @@ pub enum Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metadata_is_what_s3_keeps_and_publish_does_not() {
+        for (name, value) in [("team", "docs"), ("x.y_z", "a, b"), ("published", "yes")] {
+            assert_eq!(check_metadata(name, value), Ok(()), "{name}");
+        }
+        for (name, value, what) in [
+            ("", "a", "a name"),
+            ("Team", "a", "lower-case"),
+            ("a b", "a", "a name"),
+            ("ä", "a", "a name"),
+            ("x-amz-meta-team", "a", "without"),
+            ("publish-site", "other", "for itself"),
+            ("team", "", "not empty"),
+            ("team", "a\nx: y", "one line"),
+            ("team", "ä", "ASCII"),
+            ("team", &"a".repeat(MAX_METADATA_BYTES), "2 KiB"),
+        ] {
+            let refusal = check_metadata(name, value).unwrap_err();
+            assert!(refusal.contains(what), "{name}: {refusal}");
+        }
+    }
 
     #[test]
     fn a_value_is_a_line_of_printable_ascii() {

@@ -13,7 +13,8 @@ use crate::error::{Code, Problem};
 use crate::fingerprint::{self, Basis, Verdict};
 use crate::globs::PathGlobs;
 use crate::head::CdnView;
-use crate::headers::{Headers, Kind, is_field_value};
+use crate::headers::{Headers, Kind, MAX_METADATA_BYTES, MAX_VALUE_BYTES, SetHeaders, check_metadata, is_field_value};
+use crate::headers_file::HeadersFile;
 use crate::layout::Layout;
 use crate::manifest::{Entry, Files, Kept};
 use crate::path::SitePath;
@@ -42,6 +43,9 @@ pub struct HeaderRule {
     /// `Content-Language`.
     #[serde(default)]
     pub content_language: Option<String>,
+    /// User metadata, by names in lower case and without `x-amz-meta-`; each name is a field of its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     /// Whether the names of these files vouch for their bytes; decides the default `Cache-Control`.
     #[serde(default)]
     pub immutable: Option<bool>,
@@ -76,9 +80,12 @@ impl From<OneOrMany> for Vec<String> {
     }
 }
 
-/// The header rules of an environment, checked.
+/// The header rules of an environment, checked, and those that the folder brings along in a `_headers` file.
 #[derive(Clone, Debug)]
-pub struct Rules(Vec<(PathGlobs, HeaderRule)>);
+pub struct Rules {
+    own: Vec<(PathGlobs, HeaderRule)>,
+    file: HeadersFile,
+}
 
 /// What decides headers besides the paths and the rules.
 #[derive(Clone, Copy, Debug)]
@@ -107,9 +114,48 @@ impl Rules {
             for (name, value) in rule.values() {
                 check_value(&rule.globs, name, value)?;
             }
+            for (name, value) in &rule.metadata {
+                check_metadata(name, value).map_err(|what| {
+                    let message = format!("the metadata {name:?} of the header rule for {} {what}", shown(&rule.globs));
+                    Problem::new(Code::Configuration, message)
+                })?;
+            }
             Ok((globs, rule.clone()))
         };
-        rules.iter().map(check).collect::<Result<_, _>>().map(Rules)
+        let own = rules.iter().map(check).collect::<Result<_, _>>()?;
+        Ok(Rules { own, file: HeadersFile::default() })
+    }
+
+    /// With a `_headers` file, whose rules give way to those of publish.toml, field by field.
+    pub fn with_file(self, file: HeadersFile) -> Rules {
+        Rules { file, ..self }
+    }
+
+    /// The `_headers` file.
+    pub fn file(&self) -> &HeadersFile {
+        &self.file
+    }
+
+    /// Refuses more metadata than S3 keeps with a file.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`], naming the first such file.
+    pub fn check_metadata<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Result<(), Problem> {
+        if !self.file.has_metadata() && self.own.iter().all(|(_, rule)| rule.metadata.is_empty()) {
+            return Ok(());
+        }
+        let bytes = |path: &SitePath| {
+            let metadata = self.metadata(path, &self.file.of(path));
+            metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        };
+        match paths.into_iter().find(|path| bytes(path) > MAX_METADATA_BYTES) {
+            None => Ok(()),
+            Some(path) => {
+                let message = format!("the header rules give {path} {} bytes of metadata", bytes(path));
+                Err(Problem::new(Code::Configuration, message)
+                    .hint(format!("S3 keeps 2 KiB with a file, of which {MAX_METADATA_BYTES} bytes are free.")))
+            }
+        }
     }
 
     /// The entries of a manifest for `files`, of which the evidence says `verdicts`. Without a verdict: mutable.
@@ -126,7 +172,12 @@ impl Rules {
             let entry = Entry {
                 digest: file.digest,
                 size_bytes: file.size_bytes,
-                headers: self.headers(path, kind, context),
+                headers: self.headers(
+                    path,
+                    kind,
+                    context,
+                    content_type::twin_of(path, |path| files.contains_key(path)),
+                ),
                 kind,
                 kept: match kind {
                     Kind::Fingerprinted => Kept::Live,
@@ -162,19 +213,21 @@ impl Rules {
 
     /// One sentence for each rule that matches none of `paths`.
     pub fn unused<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Vec<String> {
-        let mut unused: Vec<&(PathGlobs, HeaderRule)> = self.0.iter().collect();
-        for path in paths {
+        let mut unused: Vec<&(PathGlobs, HeaderRule)> = self.own.iter().collect();
+        let paths: Vec<&SitePath> = paths.into_iter().collect();
+        for path in &paths {
             if unused.is_empty() {
                 break;
             }
             unused.retain(|(globs, _)| !globs.matches(path));
         }
-        unused.iter().map(|(_, rule)| format!("no file matches the header rule for {}", shown(&rule.globs))).collect()
+        let own = unused.iter().map(|(_, rule)| format!("no file matches the header rule for {}", shown(&rule.globs)));
+        own.chain(self.file.unused(paths)).collect()
     }
 
     /// The rules for `path`, the strongest first.
     fn of(&self, path: &SitePath) -> impl Iterator<Item = &HeaderRule> {
-        self.0.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)
+        self.own.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)
     }
 
     /// Whether a name vouches for its bytes, and what decided that in the end.
@@ -194,21 +247,62 @@ impl Rules {
         }
     }
 
-    fn headers(&self, path: &SitePath, kind: Kind, context: &RuleContext<'_>) -> Headers {
-        let first = |value: fn(&HeaderRule) -> &Option<String>| self.of(path).find_map(|rule| value(rule).clone());
+    /// The headers of `path`, which may be the twin of another file: then what is said about that one counts where
+    /// nothing is said about the twin itself.
+    fn headers(
+        &self,
+        path: &SitePath,
+        kind: Kind,
+        context: &RuleContext<'_>,
+        twin: Option<(SitePath, &'static str)>,
+    ) -> Headers {
+        let own = self.set(path);
+        let (original, encoding) = twin.map_or((None, None), |(path, encoding)| (Some(path), Some(encoding)));
+        let followed = original.as_ref().map(|original| self.set(original)).unwrap_or_default();
         // A rule from before the name lied must not make browsers keep the file for ever.
         let lied = context.mutable_paths.contains(path);
-        let cache_control =
-            first(|rule| &rule.cache_control).filter(|value| !lied || !cache_control::is_immutable(value));
+        let believed = |value: &String| !lied || !cache_control::is_immutable(value);
+        let named = original.as_ref().unwrap_or(path);
         Headers {
-            cache_control: cache_control.unwrap_or_else(|| cache_control::default(path, kind, context).to_owned()),
-            content_type: first(|rule| &rule.content_type).unwrap_or_else(|| content_type::content_type(path)),
-            content_encoding: first(|rule| &rule.content_encoding)
-                .or_else(|| content_type::content_encoding(path).map(str::to_owned)),
-            content_disposition: first(|rule| &rule.content_disposition),
-            content_language: first(|rule| &rule.content_language),
-            metadata: BTreeMap::new(),
+            cache_control: own
+                .cache_control
+                .or(followed.cache_control)
+                .filter(believed)
+                .unwrap_or_else(|| cache_control::default(path, kind, context).to_owned()),
+            content_type: own
+                .content_type
+                .or(followed.content_type)
+                .unwrap_or_else(|| content_type::content_type(named)),
+            content_encoding: own
+                .content_encoding
+                .or_else(|| encoding.or_else(|| content_type::content_encoding(path)).map(str::to_owned)),
+            content_disposition: own.content_disposition,
+            content_language: own.content_language.or(followed.content_language),
+            metadata: own.metadata,
         }
+    }
+
+    /// What is said about `path`: by publish.toml, else by the `_headers` file.
+    fn set(&self, path: &SitePath) -> SetHeaders {
+        let file = self.file.of(path);
+        let metadata = self.metadata(path, &file);
+        let first = |value: fn(&HeaderRule) -> &Option<String>| self.of(path).find_map(|rule| value(rule).clone());
+        SetHeaders {
+            cache_control: first(|rule| &rule.cache_control).or(file.cache_control),
+            content_type: first(|rule| &rule.content_type).or(file.content_type),
+            content_encoding: first(|rule| &rule.content_encoding).or(file.content_encoding),
+            content_disposition: first(|rule| &rule.content_disposition).or(file.content_disposition),
+            content_language: first(|rule| &rule.content_language).or(file.content_language),
+            metadata,
+        }
+    }
+
+    fn metadata(&self, path: &SitePath, file: &SetHeaders) -> BTreeMap<String, String> {
+        let mut metadata = file.metadata.clone();
+        // The strongest last, so that it is what stays.
+        let rules: Vec<&HeaderRule> = self.of(path).filter(|rule| !rule.metadata.is_empty()).collect();
+        metadata.extend(rules.into_iter().rev().flat_map(|rule| rule.metadata.clone()));
+        metadata
     }
 }
 
@@ -235,6 +329,8 @@ fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem
         "begins or ends with a blank"
     } else if !is_field_value(value) {
         "has a character that no header carries (a line end, a control character or one outside ASCII)"
+    } else if value.len() > MAX_VALUE_BYTES {
+        "is too long for S3"
     } else if name == "content_type" && !value.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) {
         "is not a type such as `text/html; charset=utf-8`"
     } else {

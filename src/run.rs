@@ -28,6 +28,7 @@ use crate::manifest::{Publisher, ReleaseNumber, RunId};
 use crate::path::SitePath;
 use crate::plan::Plan;
 use crate::report::{Outcome, Report};
+use crate::response_policy::ResponsePolicy;
 use crate::status::Status;
 use crate::stop::Stop;
 
@@ -158,19 +159,35 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
 
 /// Makes the plan that [`publish`] would carry out, and changes nothing. Exit code 0: nothing to do, 10: changes.
 pub async fn plan(request: PublishRequest, events: Events<'_>) -> (Report, Option<Plan>) {
+    let (report, explained) = plan_explained(request, events).await;
+    (report, explained.plan)
+}
+
+/// A plan, and what else it rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Explained {
+    /// The plan; `None` where the head alone says that there is nothing to do.
+    pub plan: Option<Plan>,
+    /// What CloudFront is to add to answers because of the folder's `_headers` file. A publish does not touch it.
+    pub response_policies: Vec<ResponsePolicy>,
+}
+
+/// As [`plan`], with what explains it.
+pub async fn plan_explained(request: PublishRequest, events: Events<'_>) -> (Report, Explained) {
     let PublishRequest { environment, caller, folder, .. } = &request;
     let terms = Terms::of(&request);
-    let mut planned = None;
+    let mut explained = Explained::default();
     let report = reported("plan", environment, caller, events, async |session, report| {
         if terms.adopt {
             return Err(untouched(adopting_is_writing()));
         }
-        let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
-        planned = session.plan_only(&goal, &terms, report).await.map_err(untouched)?;
+        let folder = Folder::read(folder, session).map_err(untouched)?;
+        explained.response_policies = folder.response_policies(environment);
+        explained.plan = session.plan_only(&Goal::Folder(folder), &terms, report).await.map_err(untouched)?;
         Ok(())
     })
     .await;
-    (report, planned)
+    (report, explained)
 }
 
 /// Makes a release live that is complete in the bucket.

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::plan::PlanView;
 use crate::releases::{ActivationView, FileView, ReleaseView};
 use crate::report::Report;
+use crate::response_policy::ResponsePolicy;
 use crate::status::Status;
 use crate::sweep::PruneView;
 
@@ -27,6 +28,7 @@ enum Line {
 #[expect(dead_code, reason = "only its schema is used")]
 enum Result {
     Plan(PlanView),
+    ResponsePolicy(ResponsePolicy),
     Status(Status),
     Finding(Finding),
     Release(ReleaseView),

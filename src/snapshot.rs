@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this stage reads the site from the disk; no other does")]
 
 mod hash;
+mod hosting;
 mod private;
 mod refusal;
 mod secrets;
@@ -24,6 +25,7 @@ use crate::path::SitePath;
 use crate::proof::Proof;
 use crate::references::References;
 
+use self::hosting::HostingFiles;
 use self::refusal::{name_some, refuse};
 use self::walk::{Found, Selection};
 
@@ -50,6 +52,8 @@ pub struct Snapshot {
     pub left_out: Vec<String>,
     /// What a person should know and that stops nothing, one sentence each. Nobody has been told yet.
     pub warnings: Vec<String>,
+    /// What the folder says to whoever hosts it. Not published.
+    pub hosting: HostingFiles,
 }
 
 /// One file of a site, hashed.
@@ -80,7 +84,8 @@ impl Snapshot {
     /// # Errors
     /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
     /// ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
-    /// [`Code::FileChanged`]. [`Code::Configuration`] for a setting that is not a glob.
+    /// [`Code::FileChanged`]. [`Code::Configuration`] for a setting that is not a glob, and for a `_headers` or
+    /// `_redirects` file that is no text.
     pub fn take(
         root: &Path,
         settings: &PublishSettings,
@@ -89,10 +94,11 @@ impl Snapshot {
     ) -> Result<Snapshot, Problem> {
         let selection = Selection::new(settings)?;
         let folder = open_root(root)?;
-        let walk::Walk { files, left_out, refusals, empty_because } = walk::walk(&folder, &selection, layout);
+        let walk::Walk { mut files, left_out, refusals, empty_because } = walk::walk(&folder, &selection, layout);
         if let Some(problem) = refuse(refusals) {
             return Err(problem);
         }
+        let hosting = HostingFiles::take(&mut files)?;
         if files.is_empty() {
             return Err(nothing_to_publish(root, empty_because));
         }
@@ -104,7 +110,7 @@ impl Snapshot {
             return Err(problem);
         }
         events.send(Event::HashingFinished { files: files.len(), bytes });
-        Ok(Snapshot { root: root.to_owned(), files, references, left_out, warnings })
+        Ok(Snapshot { root: root.to_owned(), files, references, left_out, warnings, hosting })
     }
 
     /// Which names vouch for their bytes.

@@ -28,6 +28,23 @@ fn file(name: &str) -> PathBuf {
 }
 
 #[test]
+fn metadata_is_checked_where_it_is_read() {
+    let rule = |metadata: &str| format!("{EXAMPLE}[[headers]]\nfor = \"**\"\nmetadata = {metadata}\n");
+    let rules = config(&rule("{ team = \"docs\" }")).header_rules();
+    assert_eq!(rules[0].metadata["team"], "docs");
+    for (metadata, what) in [
+        ("{ publish-site = \"other\" }", "`publish-`"),
+        ("{ Team = \"docs\" }", "lower-case"),
+        ("{ x-amz-meta-team = \"docs\" }", "without"),
+        ("{ team = \"\" }", "one line"),
+        ("\"docs\"", "table"),
+    ] {
+        let (message, _) = refusal(&rule(metadata));
+        assert!(message.contains("line ") && message.contains(what), "{message}");
+    }
+}
+
+#[test]
 fn the_example_says_every_key() {
     let config = Config::read(&file("publish.toml")).unwrap();
     let production = environment_of(resolve(Some(&config), Some("production"), &Overrides::default(), true).unwrap());
@@ -106,7 +123,11 @@ fn wrong_values_are_named_with_their_line() {
         ("site = \"a\"\n[invalidation]\nwait = \"effects\"", "line 3, column 8: unknown value `effects`"),
         ("site = \"a\"\n[[headers]]\nfor = 3", "must be a text or a list of texts"),
         ("site = \"a\"\n[[headers]]\nfor = []", "`for` names no paths"),
-        ("site = \"a\"\n[[headers]]\nfor = \"*\"\ncache_control = \"\"", "`cache_control` must be one line"),
+        (
+            "site = \"a\"\n[[headers]]\nfor = \"*\"\ncache_control = \"\"",
+            "`cache_control` of the header rule for `*` is empty",
+        ),
+        ("site = \"a\"\n[[headers]]\nfor = \"*\"\ncontent_type = \"html\"", "line 2, column 1: `content_type` of the"),
         ("site = \"a\"\nsite = \"b\"", "line 2, column 1: duplicate key"),
         ("site = \"a", "line 1, column "),
     ];

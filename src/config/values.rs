@@ -6,7 +6,7 @@ use std::str::FromStr;
 use globset::Glob as CompiledGlob;
 use serde::Deserialize;
 
-use crate::rules::HeaderRule;
+use crate::rules::{HeaderRule, Rules};
 
 /// Why a value is not usable: one sentence without a final stop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -226,20 +226,7 @@ pub(super) fn check_header_rule(rule: &HeaderRule) -> Result<(), InvalidValue> {
     for glob in &rule.globs.0 {
         check_glob(glob).map_err(InvalidValue)?;
     }
-    let values = [
-        ("cache_control", &rule.cache_control),
-        ("content_type", &rule.content_type),
-        ("content_encoding", &rule.content_encoding),
-        ("content_disposition", &rule.content_disposition),
-        ("content_language", &rule.content_language),
-    ];
-    for (key, value) in values {
-        let Some(value) = value else { continue };
-        if value.trim().is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err(InvalidValue(format!("`{key}` must be one line of ASCII that is not empty")));
-        }
-    }
-    Ok(())
+    Rules::new(std::slice::from_ref(rule)).map(|_| ()).map_err(|problem| InvalidValue(problem.message))
 }
 
 #[cfg(test)]

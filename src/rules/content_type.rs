@@ -1,4 +1,4 @@
-//! The `Content-Type` of a file, from its name alone.
+//! The `Content-Type` of a file, from its name alone; for the compressed twin of another file, from that one's.
 //!
 //! The table below is asked first, then the `mime_guess` crate. What neither knows is `application/octet-stream`:
 //! browsers save it instead of guessing. Files without an extension are that too, except a few whose names are known
@@ -118,9 +118,42 @@ pub(super) fn content_type(path: &SitePath) -> String {
 }
 
 /// The `Content-Encoding` of a file that makes no sense without one: a compressed SVG has no type of its own.
-/// Files such as `app.js.gz` are left as they are, because the same name may be a download.
+/// Files such as `app.js.gz` may be downloads, unless they are twins ([`twin_of`]).
 pub(super) fn content_encoding(path: &SitePath) -> Option<&'static str> {
     (path.extension().as_deref() == Some("svgz")).then_some("gzip")
+}
+
+/// The file of which `path` is the compressed twin, as `app.js` of `app.js.br`, and the twin's `Content-Encoding`.
+///
+/// Only what browsers load as parts of a page has twins: `data.csv.gz` beside `data.csv`, or `src.tar.gz` beside
+/// `src.tar`, is a download, which browsers would unpack if it had an encoding.
+pub(super) fn twin_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> Option<(SitePath, &'static str)> {
+    // RFC 9110 section 8.4.1, RFC 7932 and RFC 8878.
+    let encoding = match path.extension()?.as_str() {
+        "br" => "br",
+        "gz" => "gzip",
+        "zst" => "zstd",
+        _ => return None,
+    };
+    let (original, _) = path.as_str().rsplit_once('.')?;
+    let original = SitePath::new(original).ok()?;
+    (is_there(&original) && is_part_of_a_page(&essence(&original))).then_some((original, encoding))
+}
+
+fn is_part_of_a_page(essence: &str) -> bool {
+    let is_binary = |essence: &str| {
+        matches!(
+            essence,
+            "application/wasm"
+                | "font/ttf"
+                | "font/otf"
+                | "application/vnd.ms-fontobject"
+                | "image/x-icon"
+                | "image/bmp"
+        )
+    };
+    let is_json = essence == "application/json" || essence.ends_with("+json");
+    (is_text(essence) && essence != "text/csv") || is_json || is_binary(essence)
 }
 
 fn essence(path: &SitePath) -> String {
@@ -212,6 +245,35 @@ mod tests {
         let encoding = |path: &str| content_encoding(&SitePath::new(path).unwrap());
         assert_eq!(encoding("a.svgz"), Some("gzip"));
         assert_eq!(encoding("a.js.gz"), None);
+    }
+
+    #[test]
+    fn only_parts_of_a_page_have_twins() {
+        let twin = |path: &str, beside: &str| {
+            let found = twin_of(&SitePath::new(path).unwrap(), |original| original.as_str() == beside);
+            found.map(|(original, encoding)| (original.to_string(), encoding))
+        };
+        for (path, beside, encoding) in [
+            ("assets/app.js.br", "assets/app.js", "br"),
+            ("index.html.gz", "index.html", "gzip"),
+            ("a.svg.zst", "a.svg", "zstd"),
+            ("a.wasm.GZ", "a.wasm", "gzip"),
+            ("site.webmanifest.br", "site.webmanifest", "br"),
+            ("app.js.map.br", "app.js.map", "br"),
+        ] {
+            assert_eq!(twin(path, beside), Some((beside.to_owned(), encoding)), "{path}");
+        }
+        for (path, beside) in [
+            ("app.js.gz", "other.js"),
+            ("data.csv.gz", "data.csv"),
+            ("src.tar.gz", "src.tar"),
+            ("photo.jpg.gz", "photo.jpg"),
+            ("app.js", "app"),
+            (".br", ""),
+            ("a/.gz", "a"),
+        ] {
+            assert_eq!(twin(path, beside), None, "{path}");
+        }
     }
 
     #[test]

@@ -64,6 +64,16 @@ impl Case<'_> {
     fn cache_control(&self, name: &str) -> String {
         self.entry(name).headers.cache_control
     }
+
+    /// The headers of the first of `names`, all of which are there, under rules of publish.toml and of `_headers`.
+    fn headers_beside(&self, file: &str, names: &[&str]) -> Headers {
+        let layout = Layout::new("shop", "bucket", self.prefix, None, None);
+        let mutable_paths = self.mutable.iter().map(|name| path(name)).collect();
+        let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
+        let files = names.iter().map(|name| (path(name), source(Digest::of(b"abc")))).collect();
+        let rules = Rules::new(self.rules).unwrap().with_file(HeadersFile::parse(file, None).unwrap());
+        rules.files(&files, &context).remove(&path(names[0])).unwrap().headers
+    }
 }
 
 #[test]
@@ -132,6 +142,84 @@ fn later_rules_win_field_by_field() {
 }
 
 #[test]
+fn metadata_is_taken_name_by_name() {
+    let with = |globs: &[&str], metadata: &[(&str, &str)]| {
+        let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        HeaderRule { metadata, ..rule(globs) }
+    };
+    let rules = [with(&["**"], &[("team", "web"), ("stage", "a")]), with(&["docs/**"], &[("team", "docs")])];
+    let case = Case { rules: &rules, ..Case::default() };
+    let file = "/*\n  X-Amz-Meta-Team: other\n  X-Amz-Meta-Source: file\n";
+    let metadata = |name: &str| case.headers_beside(file, &[name]).metadata.into_iter().collect::<Vec<_>>();
+    let expected =
+        |team: &str| [("source", "file"), ("stage", "a"), ("team", team)].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    assert_eq!(metadata("docs/a.html"), expected("docs"));
+    assert_eq!(metadata("a.html"), expected("web"));
+    for (name, value) in [("publish-site", "x"), ("Team", "x"), ("team", ""), ("x-amz-meta-team", "x")] {
+        let problem = Rules::new(&[with(&["**"], &[(name, value)])]).unwrap_err();
+        assert_eq!(problem.code, Code::Configuration);
+        assert!(problem.message.contains(&format!("the metadata {name:?} of the header rule for `**`")), "{problem}");
+    }
+}
+
+#[test]
+fn more_metadata_than_s3_keeps_is_refused_before_anything_is_sent() {
+    let half = |name: &str| {
+        let metadata = BTreeMap::from([(name.to_owned(), "a".repeat(1_000))]);
+        HeaderRule { metadata, ..rule(&["docs/*"]) }
+    };
+    let paths = [path("a.html"), path("docs/a.html")];
+    assert!(Rules::new(&[half("a")]).unwrap().check_metadata(&paths).is_ok());
+    let problem = Rules::new(&[half("a"), half("b")]).unwrap().check_metadata(&paths).unwrap_err();
+    assert_eq!(problem.code, Code::Configuration);
+    assert!(problem.message.contains("docs/a.html 2002 bytes"), "{problem}");
+}
+
+#[test]
+fn publish_toml_wins_over_the_headers_file_and_that_over_the_defaults() {
+    let rules = [HeaderRule { cache_control: Some("max-age=60".into()), ..rule(&["docs/**"]) }];
+    let case = Case { rules: &rules, ..Case::default() };
+    let file = "/*\n  Cache-Control: no-store\n  Content-Language: de\n/docs/*\n  ! Content-Language\n";
+    let docs = case.headers_beside(file, &["docs/a.html"]);
+    assert_eq!((docs.cache_control.as_str(), docs.content_language), ("max-age=60", None));
+    let other = case.headers_beside(file, &["a.html"]);
+    assert_eq!((other.cache_control.as_str(), other.content_language.as_deref()), ("no-store", Some("de")));
+    assert_eq!(other.content_type, "text/html; charset=utf-8");
+    let forever = "/*\n  Cache-Control: max-age=31536000, immutable\n";
+    let lied = Case { mutable: &[HASHED], ..Case::default() };
+    assert_eq!(lied.headers_beside(forever, &[HASHED]).cache_control, REVALIDATE, "a name that lied");
+    let page = Case::default().headers_beside(forever, &["a.html"]).cache_control;
+    assert_eq!(page, "max-age=31536000, immutable", "a person said so");
+}
+
+#[test]
+fn a_compressed_twin_is_served_as_what_it_is_a_twin_of() {
+    let case = Case::default();
+    let (js, br, gz) = ("assets/app.js", "assets/app.js.br", "assets/app.js.gz");
+    let headers = case.headers_beside("", &[br, js]);
+    assert_eq!(headers.content_type, "text/javascript; charset=utf-8");
+    assert_eq!(headers.content_encoding.as_deref(), Some("br"));
+    assert_eq!(case.headers_beside("", &[gz, js]).content_encoding.as_deref(), Some("gzip"));
+    let download = case.headers_beside("", &[gz]);
+    assert_eq!((download.content_type.as_str(), download.content_encoding), ("application/gzip", None));
+    // What is said about the original counts for the twin, and what is said about the twin itself counts more.
+    let file =
+        "/assets/*.js\n  Cache-Control: max-age=60\n  Content-Type: text/x-mine\n  Content-Disposition: inline\n";
+    let followed = case.headers_beside(file, &[br, js]);
+    assert_eq!((followed.cache_control.as_str(), followed.content_type.as_str()), ("max-age=60", "text/x-mine"));
+    assert_eq!(followed.content_disposition, None, "it may name a file");
+    let rules = [HeaderRule {
+        cache_control: Some("no-cache".into()),
+        content_type: Some("application/x-br".into()),
+        content_encoding: Some("identity".into()),
+        ..rule(&["**/*.br"])
+    }];
+    let own = Case { rules: &rules, ..Case::default() }.headers_beside(file, &[br, js]);
+    assert_eq!((own.cache_control.as_str(), own.content_type.as_str()), ("no-cache", "application/x-br"));
+    assert_eq!(own.content_encoding.as_deref(), Some("identity"));
+}
+
+#[test]
 fn rules_decide_what_is_fingerprinted() {
     let rules = [
         HeaderRule { immutable: Some(true), ..rule(&["media/**"]) },
@@ -172,7 +260,7 @@ fn bad_rules_are_named() {
     assert!(refused(rule(&["a["])).contains("\"a[\""));
     assert!(refused(rule(&[])).contains("`for`"));
     let value = |value: &str| HeaderRule { cache_control: Some(value.to_owned()), ..rule(&["**/*.pdf"]) };
-    for bad in ["", " ", "a\nX-Injected: 1", "a\rb", "a\0", "a\tb", "ü", "max-age=1 "] {
+    for bad in [&"a".repeat(1_025), "", " ", "a\nX-Injected: 1", "a\rb", "a\0", "a\tb", "ü", "max-age=1 "] {
         let message = refused(value(bad));
         assert!(message.contains("`cache_control` of the header rule for `**/*.pdf`"), "{message}");
         assert!(!message.contains(['\n', '\r', '\0']), "{message:?}");
@@ -190,6 +278,8 @@ fn rules_that_match_nothing_are_told() {
         ["no file matches the header rule for `**/*.pdf`", "no file matches the header rule for `a`, `b/**`"]
     );
     assert!(Rules::new(&[]).unwrap().unused(&paths).is_empty());
+    let file = HeadersFile::parse("/b\n  A: b\n/c/*\n  A: b\n", None).unwrap();
+    assert_eq!(Rules::new(&[]).unwrap().with_file(file).unused(&paths), ["no file matches `/c/*` (_headers, line 3)"]);
 }
 
 proptest! {

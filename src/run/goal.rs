@@ -6,15 +6,19 @@ use std::path::Path;
 use super::Terms;
 use super::session::Session;
 use crate::elsewhere::Elsewhere;
+use crate::environment::Environment;
 use crate::error::Problem;
 use crate::event::FileCounts;
 use crate::fingerprint::Verdict;
 use crate::head::CdnView;
 use crate::headers::Kind;
+use crate::headers_file::HeadersFile;
 use crate::layout::Layout;
 use crate::manifest::{Files, Manifest, Publisher, ReleaseNumber, content_digest};
 use crate::path::SitePath;
+use crate::redirects_file::RedirectsFile;
 use crate::report::Outcome;
+use crate::response_policy::{self, ResponsePolicy};
 use crate::rules::{RuleContext, Rules};
 use crate::snapshot::Snapshot;
 use crate::stage::Source;
@@ -50,10 +54,30 @@ impl Folder {
         if let Some(sentence) = left_out(&snapshot.left_out) {
             events.warn(sentence);
         }
+        let file = headers_file(&snapshot, environment)?;
+        file.warnings().iter().for_each(|sentence| events.warn(sentence));
+        response_policy::warning(&file).into_iter().for_each(|sentence| events.warn(sentence));
+        let redirects = snapshot.hosting.redirects.as_deref().map(RedirectsFile::parse);
+        redirects.and_then(|file| file.warning()).into_iter().for_each(|sentence| events.warn(sentence));
+        let rules = rules.with_file(file);
+        rules.check_metadata(snapshot.files.keys())?;
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
         let verdicts = snapshot.verdicts();
         Ok(Folder { snapshot, rules, verdicts })
+    }
+
+    /// What CloudFront is to add to answers because of the folder's `_headers` file.
+    pub(super) fn response_policies(&self, environment: &Environment) -> Vec<ResponsePolicy> {
+        response_policy::policies(self.rules.file(), &environment.layout.identity().site, &environment.name)
+    }
+}
+
+/// What the folder's `_headers` file says; nothing where it has none.
+fn headers_file(snapshot: &Snapshot, environment: &Environment) -> Result<HeadersFile, Problem> {
+    match &snapshot.hosting.headers {
+        Some(text) => HeadersFile::parse(text, environment.url.as_deref()),
+        None => Ok(HeadersFile::default()),
     }
 }
 

@@ -347,3 +347,26 @@ proptest! {
         prop_assert_eq!(words(all.clone(), false), words(all, true));
     }
 }
+
+#[test]
+fn files_for_the_host_are_read_and_not_published() {
+    let folder = site(&["index.html", "_headers", "_redirects", "docs/_headers"]);
+    let snapshot = take(folder.path()).unwrap();
+    assert_eq!(names(&snapshot), ["docs/_headers", "index.html"], "only those at the root are for the host");
+    assert_eq!(snapshot.hosting.headers.as_deref(), Some("_headers"));
+    assert_eq!(snapshot.hosting.redirects.as_deref(), Some("_redirects"));
+    let settings = PublishSettings { exclude: globs(&["_headers"]), ..PublishSettings::default() };
+    let snapshot = take_with(folder.path(), &settings).unwrap();
+    assert_eq!((names(&snapshot), snapshot.hosting.headers.clone()), (vec!["docs/_headers", "index.html"], None));
+    let alone = site(&["_headers"]);
+    refused(alone.path(), Code::NoSite, &[]);
+}
+
+#[test]
+fn files_for_the_host_that_are_no_text_are_refused() {
+    let folder = site(&["index.html"]);
+    fs::write(folder.path().join("_headers"), b"/\xff\n").unwrap();
+    refused(folder.path(), Code::Configuration, &["_headers", "UTF-8"]);
+    fs::write(folder.path().join("_headers"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    refused(folder.path(), Code::Configuration, &["_headers", "1 MiB"]);
+}

@@ -22,6 +22,7 @@ use publish::path::SitePath;
 use publish::plan::PlanView;
 use publish::releases::{ActivationView, FileView, ReleaseState, ReleaseView};
 use publish::report::{InvalidationStatus, Outcome, Report};
+use publish::response_policy::ResponsePolicy;
 use publish::status::Status;
 use publish::sweep::PruneView;
 use serde::de::DeserializeOwned;
@@ -122,13 +123,14 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 16] = [
+    const KNOWN: [&str; 17] = [
         "sh",
         "toml",
         "text",
         "json report",
         "json event",
         "json plan",
+        "json response_policy",
         "json status",
         "json finding",
         "json release",
@@ -166,6 +168,7 @@ fn every_json_sample_is_what_it_says() {
             }
             "json report" => round_trip::<Report>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
+            "json response_policy" => round_trip::<ResponsePolicy>(place, text),
             "json status" => round_trip::<Status>(place, text),
             "json finding" => round_trip::<Finding>(place, text),
             "json release" => round_trip::<ReleaseView>(place, text),

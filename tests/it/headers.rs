@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use publish::headers::Kind;
 use publish::report::Outcome;
 use publish::rules::{HeaderRule, OneOrMany};
 use publish::sandbox::{CustomError, Distribution};
@@ -39,6 +40,64 @@ async fn a_changed_rule_costs_copies_and_refreshes_just_its_files() {
         assert_eq!(object.cache_control.as_deref(), expected, "{path}");
         assert_eq!(object.bytes, before[&path].bytes, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_rule_for_fingerprinted_files_copies_them_onto_themselves() {
+    let mut world = World::with_fixture("v1").await;
+    let first = world.published().await;
+    let files = world.manifest(1).files;
+    let meant = || files.iter().filter(|(path, _)| path.as_str().starts_with("assets/"));
+    assert!(meant().any(|(_, entry)| entry.kind == Kind::Fingerprinted));
+    world.environment.headers.push(HeaderRule {
+        globs: OneOrMany(vec!["assets/**".to_owned()]),
+        metadata: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
+        ..HeaderRule::default()
+    });
+    world.sandbox.clear_requests();
+    let report = world.published().await;
+    world.assert_settled();
+    assert_eq!((world.site_bytes_sent(), report.uploaded.objects), (0, 0));
+    let keys: Vec<String> = meant().map(|(path, _)| format!("live/{path}")).collect();
+    let mut copies = copied_keys(&world);
+    copies.sort();
+    assert_eq!(copies, keys);
+    assert_eq!(report.files.reheadered, keys.len());
+    assert_eq!(report.files.fingerprinted, first.files.fingerprinted, "they stay what they are");
+    let forgotten = world.last_invalidated();
+    assert!(meant().all(|(path, _)| forgotten.contains(&format!("/{path}"))), "{forgotten:?}");
+    for (path, object) in world.live() {
+        assert_eq!(object.metadata.get("team").map(String::as_str), path.starts_with("assets/").then_some("web"));
+        assert_eq!(object.metadata["publish-site"], "shop", "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twins_are_stored_as_what_they_are_twins_of_and_downloads_as_downloads() {
+    let world = World::new().await;
+    for path in
+        ["index.html", "app.js", "app.js.br", "app.js.gz", "app.js.zst", "data.csv", "data.csv.gz", "src.tar.gz"]
+    {
+        world.write(path, path);
+    }
+    world.published().await;
+    let live = world.live();
+    let stored = |path: &str| (live[path].content_type.as_str(), live[path].content_encoding.as_deref());
+    const SCRIPT: &str = "text/javascript; charset=utf-8";
+    assert_eq!(stored("app.js"), (SCRIPT, None));
+    assert_eq!(stored("app.js.br"), (SCRIPT, Some("br")));
+    assert_eq!(stored("app.js.gz"), (SCRIPT, Some("gzip")));
+    assert_eq!(stored("app.js.zst"), (SCRIPT, Some("zstd")));
+    assert_eq!(stored("data.csv.gz"), ("application/gzip", None));
+    assert_eq!(stored("src.tar.gz"), ("application/gzip", None));
+    // Without the file that it is a twin of, the same object is a download: its headers alone change.
+    world.remove("app.js");
+    world.sandbox.clear_requests();
+    world.published().await;
+    assert_eq!(world.site_bytes_sent(), 0);
+    let live = world.live();
+    assert_eq!(live["app.js.gz"].content_type, "application/gzip");
+    assert_eq!(live["app.js.gz"].content_encoding, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

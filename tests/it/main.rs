@@ -16,6 +16,7 @@ mod fences;
 mod first_day;
 mod golden;
 mod headers;
+mod headers_file;
 mod hostile;
 mod large;
 mod leftovers;

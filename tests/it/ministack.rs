@@ -70,6 +70,42 @@ async fn visitors_of_the_distribution_get_what_was_published() {
     assert_eq!((page.status, &page.sha256), (404, &sha256(&files["404.html"])));
 }
 
+/// Everything that a `_headers` file can ask for: what S3 stores is stored, and CloudFront's own client takes the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_headers_file_comes_to_objects_and_to_policies_that_cloudfront_takes() {
+    const HEADERS: &str = "/*\n  X-Frame-Options: SAMEORIGIN\n  X-Content-Type-Options: nosniff\n  \
+        Referrer-Policy: strict-origin\n  X-XSS-Protection: 1; mode=block\n  Content-Security-Policy: default-src 'self'\n  \
+        Strict-Transport-Security: max-age=31536000; includeSubDomains; preload\n  Permissions-Policy: camera=()\n\
+        /assets/*\n  Access-Control-Allow-Origin: https://a.example\n  Access-Control-Allow-Methods: GET\n  \
+        Access-Control-Allow-Headers: X-A\n  Access-Control-Expose-Headers: ETag\n  Access-Control-Max-Age: 600\n  \
+        Cache-Control: public, max-age=600\n  X-Amz-Meta-Team: web\n";
+    let hosting = Hosting::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in [("index.html", "a"), ("assets/a.css", "b"), ("_headers", HEADERS)] {
+        std::fs::create_dir_all(folder.path().join("assets")).unwrap();
+        std::fs::write(folder.path().join(path), bytes).unwrap();
+    }
+    hosting.published(folder.path()).await;
+    let found = hosting.inspect();
+    assert_eq!(found.differences, [""; 0]);
+    let style = found.live()["assets/a.css"];
+    assert_eq!(style.headers["cache_control"], "public, max-age=600");
+    assert_eq!(found.live().len(), 2);
+
+    let request = request(hosting.environment.clone(), folder.path());
+    let (_, explained) = run::plan_explained(request, Events::new(&|_| {})).await;
+    assert_eq!(explained.response_policies.len(), 2);
+    for policy in explained.response_policies {
+        let mut config = policy.config.unwrap();
+        // A name is unique in an account, which here all tests share.
+        config["Name"] = format!("{}-{}", hosting.environment.layout.identity().bucket, policy.name).into();
+        let made = hosting.policy(&config);
+        for (member, value) in config.as_object().unwrap() {
+            assert_eq!(&made[member], value, "{member}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_judge_sees_tampering() {
     let hosting = Hosting::new().await;

@@ -23,6 +23,13 @@ async fn what_was_put_is_got_and_described() {
     assert_eq!(stored.metadata.get("publish-site").map(String::as_str), Some("shop"));
 }
 
+#[test]
+fn nobody_else_may_name_metadata_as_the_marker_is_named() {
+    assert!(crate::aws::store::MARKER.starts_with(crate::headers::RESERVED_METADATA));
+    let most = crate::aws::store::MARKER.len() + 64 + crate::headers::MAX_METADATA_BYTES;
+    assert!(most <= 2 << 10, "what S3 keeps (AWS.md 4.4), with the longest name of a site");
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_none_and_what_is_too_large_is_refused() {
     let sandbox = sandbox().await;

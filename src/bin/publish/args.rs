@@ -41,7 +41,7 @@ pub(crate) struct Args {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
     /// Show what a publish would do; exit code 0 if nothing, 10 if something
-    Plan(SiteArgs),
+    Plan(PlanArgs),
     /// Go back to the release that was active before, or to another one; nothing is uploaded
     Rollback(RollbackArgs),
     /// Make a release live that was published with --stage-only
@@ -110,6 +110,16 @@ pub(crate) struct SiteArgs {
     /// Put the release in the bucket and let visitors see nothing of it; `publish activate` goes on
     #[arg(long)]
     pub(crate) stage_only: bool,
+}
+
+/// What is planned, and how much of it is explained.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
+    /// Also print the CloudFront response headers policies for what `_headers` asks and S3 cannot store
+    #[arg(long)]
+    pub(crate) explain_headers: bool,
 }
 
 /// To which release to go back, and why.
@@ -376,7 +386,10 @@ mod tests {
         for line in ["publish --output json plan site", "publish plan site --output json"] {
             let args = read(line).unwrap();
             assert_eq!(args.global.output, Output::Json);
-            assert!(matches!(args.command, Some(Command::Plan(SiteArgs { dir: Some(_), .. }))), "{line}");
+            assert!(
+                matches!(args.command, Some(Command::Plan(PlanArgs { site: SiteArgs { dir: Some(_), .. }, .. }))),
+                "{line}"
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! What each command does: the one place that calls the library's runs.
 
 mod diff;
+mod explain_headers;
 mod promote;
 mod prune;
 mod releases;
@@ -14,13 +15,12 @@ use publish::config::{self, Config};
 use publish::environment::Environment;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::{Event, Events};
-use publish::plan::Plan;
 use publish::report::{Outcome, Report};
-use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
+use publish::run::{self, ActivateRequest, Answer, Caller, Explained, PublishRequest, RollbackRequest};
 use publish::status::Status;
 use publish::stop::Stop;
 
-use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
+use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, PlanArgs, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};
 use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
@@ -87,7 +87,7 @@ impl Session<'_> {
             Some(Command::Prune(args)) => self.prune(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::Verify(args)) => self.verify(args).await,
-            Some(Command::Plan(site)) => self.plan(site).await,
+            Some(Command::Plan(args)) => self.plan(args).await,
             // `completions` needs no session and is answered before one begins.
             None | Some(Command::Completions { .. }) => self.publish(site).await,
         }
@@ -108,10 +108,11 @@ impl Session<'_> {
         report
     }
 
-    async fn plan(&self, site: &SiteArgs) -> Report {
-        let work = async |target: Target<'_>| run::plan(publish_request(&target, site), target.events).await;
-        let show = |shown: Shown<'_>, plan: Option<Plan>| {
-            let plan = plan.map(|plan| plan.view());
+    async fn plan(&self, args: &PlanArgs) -> Report {
+        let work =
+            async |target: Target<'_>| run::plan_explained(publish_request(&target, &args.site), target.events).await;
+        let show = |shown: Shown<'_>, explained: Explained| {
+            let plan = explained.plan.map(|plan| plan.view());
             match &plan {
                 plan if self.terminal.is_for_people() => {
                     let style = self.terminal.results();
@@ -120,6 +121,9 @@ impl Session<'_> {
                 }
                 Some(plan) => json::line(plan),
                 None => {}
+            }
+            if args.explain_headers {
+                self.explain_headers(&explained.response_policies, shown.environment);
             }
         };
         self.on_target("plan", Manner::Shows, work, show).await

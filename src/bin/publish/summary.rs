@@ -1,6 +1,7 @@
 //! Results for people: what a run did, would do or found, in a few lines.
 
 pub(crate) mod diff;
+mod policies;
 pub(crate) mod prune;
 pub(crate) mod releases;
 pub(crate) mod show;
@@ -20,6 +21,7 @@ use publish::status::{ActivationStatus, HoldStatus, Status};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
+pub(crate) use policies::render_policies;
 pub(crate) use verify::render_findings;
 
 /// What became live.

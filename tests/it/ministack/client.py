@@ -8,6 +8,7 @@ Nothing here is shared with the program under test. What the stored format means
                                                  all objects, what the manifests say about them, all invalidations
     client.py ENDPOINT put BUCKET KEY TEXT       an object that somebody else stores
     client.py ENDPOINT browse DOMAIN PATH…       what visitors get from the distribution
+    client.py ENDPOINT policy JSON               the response headers policy that CloudFront makes of a configuration
 
 Every command prints one JSON value.
 """
@@ -209,7 +210,15 @@ def browse(endpoint, domain, *paths):
     return pages
 
 
+def policy(endpoint, config):
+    """The same call, with the same checks of its argument, as `aws cloudfront create-response-headers-policy`."""
+    cloudfront = client(endpoint, "cloudfront")
+    made = cloudfront.create_response_headers_policy(ResponseHeadersPolicyConfig=json.loads(config))
+    identifier = made["ResponseHeadersPolicy"]["Id"]
+    return cloudfront.get_response_headers_policy_config(Id=identifier)["ResponseHeadersPolicyConfig"]
+
+
 if __name__ == "__main__":
-    commands = {"prepare": prepare, "inspect": inspect, "put": put, "browse": browse}
+    commands = {"prepare": prepare, "inspect": inspect, "put": put, "browse": browse, "policy": policy}
     _, endpoint, command, *arguments = sys.argv
     json.dump(commands[command](endpoint, *arguments), sys.stdout)

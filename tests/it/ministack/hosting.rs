@@ -183,6 +183,11 @@ impl Hosting {
         ask("put", &[&self.bucket, key, text])
     }
 
+    /// What CloudFront makes of a response headers policy's configuration.
+    pub fn policy(&self, config: &serde_json::Value) -> serde_json::Value {
+        ask("policy", &[&config.to_string()])
+    }
+
     /// What visitors of the distribution get, by path.
     pub fn browse(&self, paths: &[&str]) -> BTreeMap<String, Page> {
         ask("browse", &[&[self.domain.as_str()], paths].concat())

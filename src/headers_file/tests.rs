@@ -1,0 +1,127 @@
+//! What the lines of a `_headers` file come to.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn file(text: &str) -> HeadersFile {
+    HeadersFile::parse(text, Some("https://www.example.com/shop")).unwrap_or_else(|problem| panic!("{problem:?}"))
+}
+
+fn of(text: &str, path: &str) -> SetHeaders {
+    file(text).of(&SitePath::new(path).unwrap())
+}
+
+#[test]
+fn all_that_s3_stores_is_read() {
+    let text = "\u{feff}# Everything\r\n/*\r\n  Cache-Control: public, max-age=60\r\n\tcontent-type: text/x-mine\n  \
+        Content-Language:de\nContent-Disposition: attachment; filename=\"a:b.txt\"\n  Content-Encoding: br\n  \
+        X-Amz-Meta-Team: docs\n  # no header\n\n  X-Frame-Options: DENY\n";
+    let set = of(text, "a.txt");
+    assert_eq!(set.cache_control.as_deref(), Some("public, max-age=60"));
+    assert_eq!(set.content_type.as_deref(), Some("text/x-mine"));
+    assert_eq!(set.content_language.as_deref(), Some("de"));
+    assert_eq!(set.content_disposition.as_deref(), Some("attachment; filename=\"a:b.txt\""));
+    assert_eq!(set.content_encoding.as_deref(), Some("br"));
+    assert_eq!(set.metadata.into_iter().collect::<Vec<_>>(), [("team".to_owned(), "docs".to_owned())]);
+    assert_eq!(file(text).warnings(), [""; 0]);
+}
+
+#[test]
+fn within_a_rule_values_are_joined_and_of_several_rules_the_later_wins() {
+    let text = "/*\n  Cache-Control: public\n  cache-control: max-age=60\n  Content-Language: de\n\
+        /a/*\n  Cache-Control: no-store\n";
+    assert_eq!(of(text, "b.txt").cache_control.as_deref(), Some("public, max-age=60"));
+    assert_eq!(of(text, "a/b.txt").cache_control.as_deref(), Some("no-store"));
+    assert_eq!(of(text, "a/b.txt").content_language.as_deref(), Some("de"));
+}
+
+#[test]
+fn a_header_is_taken_away_and_may_be_given_anew() {
+    let text = "/*\n  Cache-Control: public\n  X-Amz-Meta-Team: docs\n/a/*\n  ! Cache-Control\n  !x-amz-meta-team\n\
+        /a/b/*\n  Cache-Control: no-store\n  ! Cache-Control\n";
+    assert_eq!(of(text, "a/x"), SetHeaders::default());
+    assert_eq!(of(text, "a/b/x").cache_control.as_deref(), Some("no-store"), "taken away first, then given");
+    assert_eq!(of(text, "x").cache_control.as_deref(), Some("public"));
+}
+
+#[test]
+fn a_rule_for_another_host_is_not_this_sites() {
+    let text = "https://www.EXAMPLE.com/a\n  Cache-Control: no-store\n\
+        https://shop.pages.dev/*\n  Cache-Control: max-age=1\n  ! Content-Type\n/b\n  Cache-Control: max-age=2\n";
+    assert_eq!(of(text, "a.html").cache_control.as_deref(), Some("no-store"));
+    assert_eq!(of(text, "b.html").cache_control.as_deref(), Some("max-age=2"));
+    assert_eq!(of(text, "c.html"), SetHeaders::default());
+    let warned = ["_headers, line 3: the rule is for shop.pages.dev, and this site is www.example.com"];
+    assert_eq!(file(text).warnings(), warned);
+    let unknown = HeadersFile::parse("https://www.example.com\n  A: b\n", None).unwrap();
+    assert!(unknown.rules().is_empty() && unknown.warnings()[0].contains("`url` is not set"), "{unknown:?}");
+}
+
+#[test]
+fn what_cannot_be_done_is_told_and_left_out() {
+    let text = "/:lang/*\n  Content-Language: :lang\n  X-Path: a/:splat\n  Expires: 0\n  X-Plain: 12:30\n/empty\n";
+    let file = file(text);
+    assert_eq!(file.rules()[0].headers, [Header { name: "X-Plain".to_owned(), value: "12:30".to_owned() }]);
+    let said = file.warnings().join("\n");
+    for part in ["line 2: `Content-Language`", "line 3: `X-Path`", "line 4: `Expires`", "line 6: there is no header"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(file.warnings().len(), 4);
+}
+
+#[test]
+fn rules_that_match_nothing_are_told_with_their_lines() {
+    let file = file("/a\n  A: b\n# c\n/b/*\n  A: b\n");
+    let path = |path: &str| SitePath::new(path).unwrap();
+    assert_eq!(file.unused(&[path("a.html")]), ["no file matches `/b/*` (_headers, line 4)"]);
+    assert_eq!(file.unused(&[path("a.html"), path("b/c")]), [""; 0]);
+}
+
+#[test]
+fn a_line_that_nobody_understands_stops_with_its_number() {
+    for (text, line, what) in [
+        ("Cache-Control: no-store\n", 1, "belongs to no path"),
+        ("/a\n  A: b\n  no colon\n", 3, "neither a path"),
+        ("assets/*\n", 1, "belongs to no path"),
+        ("/a\n\n  : b\n", 3, "has a name"),
+        ("/a\n  A b: c\n", 2, "has a name"),
+        ("/a\n  ! A b\n", 2, "has a name"),
+        ("/a\n  A:\n", 2, "has no value"),
+        ("/a\n  A: ä\n", 2, "gives `A` a value"),
+        ("/a\n  A: b\u{1b}[2J\n", 2, "gives `A` a value"),
+        ("/a\n  Content-Type: html\n", 2, "gives `Content-Type` a value"),
+        ("/a\n  X-Amz-Meta-Publish-Site: other\n", 2, "for itself"),
+        (&format!("/a\n  Cache-Control: {0}\n  Cache-Control: {0}\n", "a".repeat(600)), 3, "longer than 1024 bytes"),
+        ("http://www.example.com/\n", 1, "has an address"),
+        ("https://www.example.com:8080/\n", 1, "has an address"),
+        ("https:///a\n", 1, "has an address"),
+    ] {
+        let problem = HeadersFile::parse(text, None).unwrap_err();
+        assert_eq!(problem.code, Code::Configuration);
+        assert!(problem.message.starts_with(&format!("_headers, line {line}")), "{text:?}: {problem}");
+        assert!(problem.message.contains(what), "{text:?}: {problem}");
+        assert!(!problem.message.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn a_password_stops_the_publish_and_is_not_shown() {
+    let problem = HeadersFile::parse("/private/*\n  Basic-Auth: someone:hunter2\n", None).unwrap_err();
+    assert_eq!(problem.code, Code::Private);
+    assert!(problem.message.contains("line 2") && !format!("{problem:?}").contains("hunter2"), "{problem:?}");
+}
+
+proptest! {
+    /// Whatever a file holds, reading it ends, and what it gives can be sent as headers.
+    #[test]
+    fn any_text_is_read_or_refused(text in "(/[a-z*:]{0,4}|  ?!? ?[A-Z][a-z-]{0,6}:? ?.{0,6}|#.{0,4}|\n|.{0,8}){0,12}") {
+        if let Ok(file) = HeadersFile::parse(&text, Some("https://a.example")) {
+            for header in file.rules().iter().flat_map(|rule| &rule.headers) {
+                prop_assert!(is_token(&header.name) && is_field_value(&header.value) && !header.value.is_empty());
+            }
+        } else {
+            prop_assert!(!text.is_empty());
+        }
+    }
+}

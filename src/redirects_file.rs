@@ -1,0 +1,164 @@
+//! A `_redirects` file, as Netlify and Cloudflare Pages take it. S3 and CloudFront do none of it by themselves: this
+//! reads it only to say so, and what would do it.
+
+/// The file's name, at the root of the site's folder.
+pub const FILE_NAME: &str = "_redirects";
+
+/// What a `_redirects` file asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RedirectsFile {
+    redirects: Vec<Redirect>,
+    /// Lines that are none, from 1.
+    unclear: Vec<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Redirect {
+    from: String,
+    to: String,
+    /// 301 where the line has none, as at Netlify.
+    status: u16,
+}
+
+/// What does it on AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Remedy {
+    /// A custom error response of the distribution: every address without a file gets one page.
+    ErrorResponse,
+    /// A second origin with a cache behavior: the answer comes from another host.
+    Origin,
+    /// A CloudFront Function.
+    Function,
+}
+
+impl Redirect {
+    /// Reads `from [query=value …] to [status] [condition=value …]`.
+    fn read(line: &str) -> Option<Redirect> {
+        let is_target = |word: &str| word.starts_with('/') || word.contains("://");
+        let mut words = line.split_whitespace().take_while(|word| !word.starts_with('#'));
+        let from = words.next().filter(|word| is_target(word))?;
+        let to = words.by_ref().find(|word| is_target(word));
+        let mut rest = line.split_whitespace().skip(1);
+        // A status alone, as in `/* 404`, leaves the address as it is.
+        let status = rest.find_map(|word| word.trim_end_matches('!').parse().ok());
+        let to = match (to, status) {
+            (Some(to), _) => to,
+            (None, Some(_)) => from,
+            (None, None) => return None,
+        };
+        Some(Redirect { from: from.to_owned(), to: to.to_owned(), status: status.unwrap_or(301) })
+    }
+
+    fn remedy(&self) -> Remedy {
+        match (self.from.as_str(), self.status) {
+            ("/*", 200 | 404) if self.to.starts_with('/') => Remedy::ErrorResponse,
+            (_, 200) if self.to.contains("://") => Remedy::Origin,
+            _ => Remedy::Function,
+        }
+    }
+
+    fn shown(&self) -> String {
+        format!("`{} {} {}`", self.from, self.to, self.status).escape_debug().to_string()
+    }
+}
+
+impl RedirectsFile {
+    /// Reads the text of a `_redirects` file. What cannot be read is counted: nothing of the file is applied.
+    pub fn parse(text: &str) -> RedirectsFile {
+        let mut file = RedirectsFile::default();
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match Redirect::read(line) {
+                Some(redirect) => file.redirects.push(redirect),
+                None => file.unclear.push(index + 1),
+            }
+        }
+        file
+    }
+
+    /// What a person should know: how many redirects nobody does, the first few, and what would; `None` without any.
+    pub fn warning(&self) -> Option<String> {
+        let count = self.redirects.len() + self.unclear.len();
+        if count == 0 {
+            return None;
+        }
+        let plural =
+            if count == 1 { "redirect that S3 and CloudFront do" } else { "redirects that S3 and CloudFront do" };
+        let mut text = format!("{FILE_NAME} is not published; it has {count} {plural} not do by themselves");
+        for remedy in [Remedy::ErrorResponse, Remedy::Function, Remedy::Origin] {
+            if let Some(said) = self.said(remedy) {
+                text.push_str(&format!("; {said}"));
+            }
+        }
+        if let Some(line) = self.unclear.first() {
+            text.push_str(&format!("; line {line} cannot be read"));
+        }
+        Some(text)
+    }
+
+    fn said(&self, remedy: Remedy) -> Option<String> {
+        const NAMED: usize = 3;
+        let of_this: Vec<&Redirect> = self.redirects.iter().filter(|redirect| redirect.remedy() == remedy).collect();
+        let first = of_this.first()?;
+        let named = of_this.iter().take(NAMED).map(|redirect| redirect.shown()).collect::<Vec<_>>().join(", ");
+        let named = match of_this.len() {
+            1..=NAMED => named,
+            more => format!("{named} and {} more", more - NAMED),
+        };
+        Some(match remedy {
+            Remedy::ErrorResponse => format!(
+                "{named} is a custom error response of the distribution: {} with status {} for errors 403 and 404",
+                first.to, first.status
+            ),
+            Remedy::Function => format!("{named}: a CloudFront Function on viewer requests would do that"),
+            Remedy::Origin => format!("{named}: a second origin with a cache behavior of its own would do that"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_as_netlify_takes_them() {
+        let read = |line: &str| Redirect::read(line).map(|redirect| (redirect.from, redirect.to, redirect.status));
+        let expected = |from: &str, to: &str, status| Some((from.to_owned(), to.to_owned(), status));
+        assert_eq!(read("/old /new"), expected("/old", "/new", 301));
+        assert_eq!(read("/old   /new  302 # moved"), expected("/old", "/new", 302));
+        assert_eq!(read("/* /index.html 200"), expected("/*", "/index.html", 200));
+        assert_eq!(read("/shop id=:id /shop/:id 301!"), expected("/shop", "/shop/:id", 301));
+        assert_eq!(
+            read("/api/* https://api.example/:splat 200"),
+            expected("/api/*", "https://api.example/:splat", 200)
+        );
+        assert_eq!(
+            read("https://a.example/* https://b.example/:splat 301!"),
+            expected("https://a.example/*", "https://b.example/:splat", 301)
+        );
+        assert_eq!(read("/ /de 302 Language=de"), expected("/", "/de", 302));
+        assert_eq!(read("/gone 410"), expected("/gone", "/gone", 410));
+        assert_eq!(read("/only"), None);
+        assert_eq!(read("old new"), None);
+    }
+
+    #[test]
+    fn one_sentence_says_what_would_do_it() {
+        let text =
+            "# moved\n/* /index.html 200\n/a /b\n/c /d 302\n/e /f\n/g /h\n/api/* https://api.example/:splat 200\nx\n";
+        let said = RedirectsFile::parse(text).warning().unwrap();
+        for part in [
+            "has 7 redirects",
+            "`/* /index.html 200` is a custom error response of the distribution: /index.html with status 200",
+            "`/a /b 301`, `/c /d 302`, `/e /f 301` and 1 more: a CloudFront Function",
+            "`/api/* https://api.example/:splat 200`: a second origin",
+            "line 8 cannot be read",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert_eq!(RedirectsFile::parse("# nothing\n\n").warning(), None);
+    }
+}
