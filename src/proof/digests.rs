@@ -127,7 +127,7 @@ impl OwnName {
 
 /// An automaton cannot grow too large for a token of the length of a name, which is all that could go wrong.
 fn finder(token: &str) -> Option<AhoCorasick> {
-    AhoCorasick::builder().prefilter(false).build([token]).ok()
+    AhoCorasick::new([token]).ok()
 }
 
 /// One algorithm at work; xxHash3 gives all its lengths at once.
