@@ -138,7 +138,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("sandbox", &[]),
     ("schema", &["audit", "diff", "event", "plan", "releases", "report", "status", "sweep"]),
-    ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path"]),
+    ("secrets", &["path"]),
+    ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path", "secrets"]),
     (
         "stage",
         &[
