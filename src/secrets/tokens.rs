@@ -109,7 +109,7 @@ pub(super) const TOKENS: &[Token] = &[
     token("a CircleCI token", &["CCIPAT_"], &[exactly(22, Alnum), UNDERLINE, exactly(40, Hex)]),
     // Clouds and hosts.
     token("an Amazon Bedrock key", &["ABSKQmVkcm9ja0FQSUtleS"], &[at_least(90, Base64)]),
-    token("a secret of an Azure application", &["Q~"], &[between(31, 34, Unreserved)]).lead(exactly(4, Unreserved)),
+    token("a secret of an Azure application", &["7Q~", "8Q~"], &[between(31, 34, Unreserved)]).lead(exactly(3, Unreserved)),
     token("a Google OAuth secret", &["GOCSPX-"], &[exactly(28, Base64Url)]),
     token("a Google refresh token", &["1//0"], &[at_least(60, Base64Url)]),
     token("a Cloudflare token", &["cfk_", "cfut_", "cfat_"], &[exactly(48, Alnum)]),
