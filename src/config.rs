@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::environment::{InvalidationSettings, PublishSettings, RetentionSettings, Wait};
+use crate::environment::{InvalidationSettings, PublishSettings, RetentionSettings, SourceMaps, Wait};
 use crate::error::{Code, Problem};
 use crate::rules::HeaderRule;
 use values::{
@@ -115,10 +115,13 @@ pub enum ServerSideEncryption {
 pub struct PublishSection {
     /// Globs of paths that stay out.
     pub exclude: Vec<Glob>,
-    /// Globs of hidden paths that are published all the same; `.well-known/` always is.
+    /// Globs of hidden paths, and of what editors and systems leave behind, that are published all the same;
+    /// `.well-known/` always is.
     pub include_hidden: Vec<Glob>,
     /// Globs of paths that are published although they look private.
     pub allow_private: Vec<Glob>,
+    /// What becomes of the source maps of scripts and styles; they are published when not given.
+    pub source_maps: SourceMaps,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<Glob>,
     /// How much of the live files may leave without a yes, in percent; 50 when not given.
@@ -253,6 +256,7 @@ impl PublishSection {
             exclude: texts(&self.exclude),
             include_hidden: texts(&self.include_hidden),
             allow_private: texts(&self.allow_private),
+            source_maps: self.source_maps,
             remove_now: texts(&self.remove_now),
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
             public_state: self.public_state,

@@ -73,10 +73,13 @@ pub enum Encryption {
 pub struct PublishSettings {
     /// Globs of paths that stay out.
     pub exclude: Vec<String>,
-    /// Globs of hidden paths that are published all the same; `.well-known/` always is.
+    /// Globs of hidden paths, and of what editors and systems leave behind, that are published all the same;
+    /// `.well-known/` always is.
     pub include_hidden: Vec<String>,
     /// Globs of paths that are published although they look private.
     pub allow_private: Vec<String>,
+    /// What becomes of source maps.
+    pub source_maps: SourceMaps,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<String>,
     /// How much of the live files may leave without a yes, in percent.
@@ -85,12 +88,27 @@ pub struct PublishSettings {
     pub public_state: bool,
 }
 
+/// What becomes of the source maps of scripts and styles. Scripts keep what they say of their maps either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SourceMaps {
+    /// They are files like all others.
+    #[default]
+    Publish,
+    /// They stay out.
+    Skip,
+    /// They stop a publish, unless `allow_private` names them.
+    Refuse,
+}
+
 impl Default for PublishSettings {
     fn default() -> PublishSettings {
         PublishSettings {
             exclude: Vec::new(),
             include_hidden: Vec::new(),
             allow_private: Vec::new(),
+            source_maps: SourceMaps::Publish,
             remove_now: Vec::new(),
             max_removed_percent: 50,
             public_state: false,

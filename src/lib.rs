@@ -47,6 +47,7 @@ pub mod run;
 pub mod sandbox;
 #[cfg(test)]
 mod schema;
+pub mod secrets;
 pub mod snapshot;
 pub mod stage;
 pub mod state;

@@ -7,9 +7,11 @@
 
 mod hash;
 mod hosting;
+mod left_out;
+mod litter;
 mod private;
 mod refusal;
-mod secrets;
+mod source_map;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use crate::proof::Proof;
 use crate::references::References;
 
 use self::hosting::HostingFiles;
+pub use self::left_out::LeftOut;
 use self::refusal::{name_some, refuse};
 use self::walk::{Found, Selection};
 
@@ -48,8 +51,8 @@ pub struct Snapshot {
     pub files: BTreeMap<SitePath, SourceFile>,
     /// What each of them refers to, where that is anything.
     pub references: BTreeMap<SitePath, References>,
-    /// Hidden files and folders (with a final slash) that stayed out, sorted. What `exclude` names is not listed.
-    pub left_out: Vec<String>,
+    /// What stayed out. What `exclude` names is not listed.
+    pub left_out: LeftOut,
     /// What a person should know and that stops nothing, one sentence each. Nobody has been told yet.
     pub warnings: Vec<String>,
     /// What the folder says to whoever hosts it. Not published.
@@ -78,8 +81,8 @@ impl Snapshot {
     /// with the size of the files: those that are read whole are at most [`MAX_READ_BYTES`] long.
     ///
     /// Hidden files (a segment that begins with a dot, `.well-known` apart) stay out unless `include_hidden` covers
-    /// them. A private file that stays out anyway is only listed; one that would be published is refused unless
-    /// `allow_private` covers it.
+    /// them, and so does what editors and systems leave behind. A private file that stays out anyway is only listed; one that
+    /// would be published is refused unless `allow_private` covers it. Source maps are treated as `source_maps` says.
     ///
     /// # Errors
     /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
@@ -102,7 +105,7 @@ impl Snapshot {
         if files.is_empty() {
             return Err(nothing_to_publish(root, empty_because));
         }
-        let warnings = warnings(&files, &left_out);
+        let warnings = warnings(&files, &left_out.hidden);
         let bytes = files.values().map(|file| file.size_bytes).sum();
         events.send(Event::HashingStarted { files: files.len(), bytes });
         let hash::Hashed { files, references, refusals } = hash::hash(files, events);
@@ -154,15 +157,15 @@ fn nothing_to_publish(root: &Path, because: walk::Empty) -> Problem {
             .hint("Did the build succeed? Publishing nothing would take the whole site away."),
         walk::Empty::AllLeftOut => {
             Problem::new(Code::NoSite, format!("every file in the folder `{shown}` is hidden or excluded"))
-                .hint("Is it the right folder? See `exclude` and `include_hidden` in publish.toml.")
+                .hint("Is it the right folder? See `exclude`, `include_hidden` and `source_maps` in publish.toml.")
         }
     }
 }
 
 /// What a person should know about the names, sorted by what it is about.
-fn warnings(files: &BTreeMap<SitePath, Found>, left_out: &[String]) -> Vec<String> {
+fn warnings(files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(git) = left_out.iter().find(|path| matches!(path.as_str(), ".git" | ".git/")) {
+    if let Some(git) = hidden.iter().find(|path| matches!(path.as_str(), ".git" | ".git/")) {
         warnings.push(format!(
             "the folder holds `{git}`, which stays out; is it the built site, or the project that it is built from?"
         ));

@@ -51,7 +51,7 @@ impl Folder {
         let snapshot =
             tokio::task::block_in_place(|| Snapshot::take(folder, &environment.publish, &environment.layout, events))?;
         snapshot.warnings.iter().for_each(|warning| events.warn(warning));
-        if let Some(sentence) = left_out(&snapshot.left_out) {
+        if let Some(sentence) = snapshot.left_out.sentence() {
             events.warn(sentence);
         }
         let file = headers_file(&snapshot, environment)?;
@@ -162,16 +162,5 @@ impl Goal {
             Goal::Elsewhere(elsewhere) => &elsewhere.publisher,
             Goal::Folder(_) | Goal::Release(_) => caller,
         }
-    }
-}
-
-/// Which hidden files stayed out; the first few of many.
-fn left_out(paths: &[String]) -> Option<String> {
-    const NAMED: usize = 5;
-    let named = paths.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match paths.len() {
-        0 => None,
-        1..=NAMED => Some(format!("Left out, since hidden: {named}.")),
-        more => Some(format!("Left out, since hidden: {named} and {} more.", more - NAMED)),
     }
 }

@@ -14,7 +14,6 @@ use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use super::refusal::{Reason, Refusal};
-use super::secrets::{Evidence, Scanner, Secret};
 use super::walk::Found;
 use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile};
 use crate::digest::{self, Crc64, Digest};
@@ -22,6 +21,7 @@ use crate::event::{Event, Events};
 use crate::path::SitePath;
 use crate::proof::{Proof, Prover};
 use crate::references::{self, References, SharedTexts};
+use crate::secrets::{Evidence, Scanner, Secret};
 
 /// How much of a file is in memory at once, for each core.
 const BUFFER_BYTES: usize = 256 << 10;

@@ -33,6 +33,8 @@ pub(super) enum Reason {
     TooLarge,
     /// Private by its name or content.
     Private,
+    /// A source map where none may be published.
+    SourceMap,
     /// The operating system does not let us read it.
     Unreadable,
     /// It is not what it was a moment ago.
@@ -46,12 +48,14 @@ impl Reason {
             Reason::Link => Code::BadLink,
             Reason::Special | Reason::Unreadable => Code::Unreadable,
             Reason::TooLarge => Code::TooLarge,
-            Reason::Private => Code::Private,
+            Reason::Private | Reason::SourceMap => Code::Private,
             Reason::Changed => Code::FileChanged,
         }
     }
 
-    fn hint(self, first: &str) -> String {
+    /// What to do about `paths`, which are refused for this reason.
+    fn hint(self, paths: &[&str]) -> String {
+        let allowed = paths.iter().map(|path| format!("{:?}", escape_glob(path))).collect::<Vec<_>>().join(", ");
         match self {
             Reason::Name => "Rename it, or name it under `exclude` in publish.toml.".to_owned(),
             Reason::Link => {
@@ -66,8 +70,11 @@ impl Reason {
             }
             Reason::Private => format!(
                 "Keep it out of the build or name it under `exclude` in publish.toml; if the whole world may read it: \
-                 `allow_private = [{:?}]` under [publish].",
-                escape_glob(first)
+                 `allow_private = [{allowed}]` under [publish]."
+            ),
+            Reason::SourceMap => format!(
+                "Build without source maps, or leave them out with `source_maps = \"skip\"` under [publish]; if the whole \
+                 world may read them: `allow_private = [{allowed}]` there."
             ),
             Reason::Unreadable => "Check its permissions.".to_owned(),
             Reason::Changed => {
@@ -81,9 +88,11 @@ impl Reason {
 pub(super) fn refuse(mut refusals: Vec<Refusal>) -> Option<Problem> {
     refusals.sort();
     let first = refusals.first()?;
-    let (reason, hint) = (first.reason, first.reason.hint(&first.path));
+    let reason = first.reason;
     let cause = first.cause.clone();
     let (same, others): (Vec<_>, Vec<_>) = refusals.into_iter().partition(|refusal| refusal.reason == reason);
+    let paths: Vec<&str> = same.iter().take(NAMED).map(|refusal| refusal.path.as_str()).collect();
+    let hint = reason.hint(&paths);
     let named = same.iter().take(NAMED).map(|refusal| format!("`{}` {}", refusal.path, refusal.what));
     let mut message = named.collect::<Vec<_>>().join("; ");
     if same.len() > NAMED {

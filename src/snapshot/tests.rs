@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::environment::SourceMaps;
 use crate::error::ExitCode;
 use crate::error::VisitorsSee;
 
@@ -95,11 +96,12 @@ fn hidden_files_stay_out_and_are_listed() {
     let folder = site(&["a.html", ".DS_Store", ".vitepress/cache/x", ".well-known/security.txt", "sub/.hidden/.deep"]);
     let snapshot = take(folder.path()).unwrap();
     assert_eq!(names(&snapshot), [".well-known/security.txt", "a.html"]);
-    assert_eq!(snapshot.left_out, [".DS_Store", ".vitepress/", "sub/.hidden/"]);
+    assert_eq!(snapshot.left_out.hidden, [".vitepress/", "sub/.hidden/"]);
+    assert_eq!(snapshot.left_out.litter, [".DS_Store"]);
     let settings = PublishSettings { include_hidden: globs(&["sub/.hidden"]), ..PublishSettings::default() };
     let snapshot = take_with(folder.path(), &settings).unwrap();
     assert_eq!(names(&snapshot), [".well-known/security.txt", "a.html", "sub/.hidden/.deep"]);
-    assert_eq!(snapshot.left_out, [".DS_Store", ".vitepress/"]);
+    assert_eq!(snapshot.left_out.hidden, [".vitepress/"]);
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn private_names_are_refused_unless_they_stay_out_or_are_allowed() {
     let folder = site(&["index.html", ".env", ".git/config", "keys/id_rsa", "publish.toml"]);
     let problem = refused(folder.path(), Code::Private, &["`keys/id_rsa`", "`publish.toml`"]);
     assert!(!problem.message.contains(".env"), "it stays out: {problem}");
-    assert!(problem.hint.contains("allow_private = [\"keys/id_rsa\"]"), "{}", problem.hint);
+    assert!(problem.hint.contains("allow_private = [\"keys/id_rsa\", \"publish.toml\"]"), "{}", problem.hint);
     let settings = PublishSettings { include_hidden: globs(&["**"]), ..PublishSettings::default() };
     let problem = take_with(folder.path(), &settings).unwrap_err();
     assert!(problem.message.starts_with("`.env` holds"), "{problem}");
@@ -126,8 +128,62 @@ fn private_names_are_refused_unless_they_stay_out_or_are_allowed() {
     let settings = PublishSettings { allow_private: globs(&["keys", "publish.toml"]), ..PublishSettings::default() };
     let snapshot = take_with(folder.path(), &settings).unwrap();
     assert_eq!(names(&snapshot), ["index.html", "keys/id_rsa", "publish.toml"]);
-    assert_eq!(snapshot.left_out, [".env", ".git/"]);
+    assert_eq!(snapshot.left_out.hidden, [".env", ".git/"]);
     assert!(snapshot.warnings[0].contains("`.git/`"), "{:?}", snapshot.warnings);
+}
+
+#[test]
+fn litter_stays_out_wherever_it_lies() {
+    let folder = site(&[
+        "a.html",
+        "a.html~",
+        "a.bak",
+        "sub/.DS_Store",
+        "Thumbs.db",
+        "__MACOSX/._a.html",
+        "sub/.a.html.swp",
+        ".env~",
+    ]);
+    let snapshot = take(folder.path()).unwrap();
+    assert_eq!(names(&snapshot), ["a.bak", "a.html"]);
+    assert!(snapshot.left_out.hidden.is_empty(), "{:?}", snapshot.left_out);
+    assert_eq!(
+        snapshot.left_out.litter,
+        [".env~", "Thumbs.db", "__MACOSX/", "a.html~", "sub/.DS_Store", "sub/.a.html.swp"]
+    );
+    let settings =
+        PublishSettings { include_hidden: globs(&["Thumbs.db", "__MACOSX/*"]), ..PublishSettings::default() };
+    let snapshot = take_with(folder.path(), &settings).unwrap();
+    assert_eq!(names(&snapshot), ["Thumbs.db", "__MACOSX/._a.html", "a.bak", "a.html"]);
+}
+
+#[test]
+fn source_maps_are_published_left_out_or_refused() {
+    let folder = site(&["a.js", "a.js.map", "b/a.css.map", "level.map"]);
+    write(&folder, "a.js", "f()\n//# sourceMappingURL=a.js.map");
+    let with = |source_maps, allowed: &[&str]| {
+        let settings = PublishSettings { source_maps, allow_private: globs(allowed), ..PublishSettings::default() };
+        take_with(folder.path(), &settings)
+    };
+    let all = with(SourceMaps::Publish, &[]).unwrap();
+    assert_eq!(names(&all), ["a.js", "a.js.map", "b/a.css.map", "level.map"]);
+    assert!(all.left_out.is_empty());
+    let skipped = with(SourceMaps::Skip, &[]).unwrap();
+    assert_eq!(names(&skipped), ["a.js", "level.map"]);
+    assert_eq!(skipped.left_out, LeftOut { source_maps: 2, ..LeftOut::default() });
+    let script = SitePath::new("a.js").unwrap();
+    assert_eq!(skipped.files[&script].digest, Digest::of(b"f()\n//# sourceMappingURL=a.js.map"));
+    let problem = with(SourceMaps::Refuse, &[]).unwrap_err();
+    assert_eq!(problem.code, Code::Private);
+    assert!(
+        problem.message.contains("`a.js.map` is a source map") && problem.message.contains("`b/a.css.map`"),
+        "{problem}"
+    );
+    assert!(problem.hint.contains("allow_private = [\"a.js.map\", \"b/a.css.map\"]"), "{}", problem.hint);
+    assert_eq!(problem.while_visitors_see(VisitorsSee::Untouched).exit_code(), ExitCode::Usage);
+    let problem = with(SourceMaps::Refuse, &["b"]).unwrap_err();
+    assert!(!problem.message.contains("a.css.map"), "{problem}");
+    assert_eq!(names(&with(SourceMaps::Refuse, &["**/*.map"]).unwrap()).len(), 4);
 }
 
 #[test]
@@ -135,7 +191,11 @@ fn private_contents_are_refused_with_their_line() {
     let folder = site(&["index.html"]);
     // Far enough to lie across the border of two buffers.
     let before = "x".repeat((256 << 10) - 20 - 2);
-    write(&folder, "notes.txt", &format!("a\n{before}\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n"));
+    write(
+        &folder,
+        "notes.txt",
+        &format!("a\n{before}\n-----BEGIN RSA PRIVATE KEY-----\n{}\n", "MIIEn0tAkey".repeat(6)),
+    );
     refused(folder.path(), Code::Private, &["`notes.txt` holds a private key in line 3"]);
     let settings = PublishSettings { allow_private: globs(&["notes.txt"]), ..PublishSettings::default() };
     assert_eq!(take_with(folder.path(), &settings).unwrap().files.len(), 2);
@@ -312,7 +372,7 @@ mod links {
         let folder = site(&["index.html"]);
         let _socket = std::os::unix::net::UnixListener::bind(folder.path().join(".sock")).unwrap();
         symlink("gone", folder.path().join(".link")).unwrap();
-        assert_eq!(take(folder.path()).unwrap().left_out, [".link", ".sock"]);
+        assert_eq!(take(folder.path()).unwrap().left_out.hidden, [".link", ".sock"]);
     }
 }
 

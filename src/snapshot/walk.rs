@@ -6,10 +6,12 @@ use std::path::{Component, Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::MAX_FILE_BYTES;
+use super::litter::is_litter;
 use super::private;
 use super::refusal::{Reason, Refusal};
-use crate::environment::PublishSettings;
+use super::source_map::is_source_map;
+use super::{LeftOut, MAX_FILE_BYTES};
+use crate::environment::{PublishSettings, SourceMaps};
 use crate::error::Problem;
 use crate::globs::PathGlobs;
 use crate::layout::Layout;
@@ -23,6 +25,7 @@ pub(super) struct Selection {
     exclude: PathGlobs,
     include_hidden: PathGlobs,
     allow_private: PathGlobs,
+    source_maps: SourceMaps,
 }
 
 impl Selection {
@@ -31,13 +34,18 @@ impl Selection {
             exclude: PathGlobs::new("publish.exclude", &settings.exclude)?,
             include_hidden: PathGlobs::new("publish.include_hidden", &settings.include_hidden)?,
             allow_private: PathGlobs::new("publish.allow_private", &settings.allow_private)?,
+            source_maps: settings.source_maps,
         })
     }
 
-    fn fate(&self, path: &str) -> Fate {
+    fn fate(&self, path: &str, is_folder: bool) -> Fate {
         if self.exclude.cover_text(path) {
             Fate::Excluded
-        } else if hidden_part(path).is_some() && !self.include_hidden.cover_text(path) {
+        } else if self.include_hidden.cover_text(path) {
+            Fate::Published
+        } else if is_litter(path, is_folder) {
+            Fate::Litter
+        } else if hidden_part(path).is_some() {
             Fate::Hidden
         } else {
             Fate::Published
@@ -50,6 +58,7 @@ enum Fate {
     Published,
     Excluded,
     Hidden,
+    Litter,
 }
 
 /// A file that belongs to the site.
@@ -66,8 +75,7 @@ pub(super) struct Found {
 /// What a walk found.
 pub(super) struct Walk {
     pub(super) files: BTreeMap<SitePath, Found>,
-    /// Hidden files and folders that stayed out.
-    pub(super) left_out: Vec<String>,
+    pub(super) left_out: LeftOut,
     pub(super) refusals: Vec<Refusal>,
     /// Why there are no files, if there are none.
     pub(super) empty_because: Empty,
@@ -88,13 +96,14 @@ pub(super) fn walk(root: &Path, selection: &Selection, layout: &Layout) -> Walk 
         layout,
         files: BTreeMap::new(),
         hidden: BTreeSet::new(),
+        litter: BTreeSet::new(),
+        source_maps: 0,
         refusals: Vec::new(),
         any_excluded: false,
     };
     walker.folder(root, "", &[]);
-    let empty_because =
-        if walker.any_excluded || !walker.hidden.is_empty() { Empty::AllLeftOut } else { Empty::NoFiles };
     let left_out = walker.left_out();
+    let empty_because = if walker.any_excluded || !left_out.is_empty() { Empty::AllLeftOut } else { Empty::NoFiles };
     Walk { files: walker.files, left_out, refusals: walker.refusals, empty_because }
 }
 
@@ -104,6 +113,8 @@ struct Walker<'a> {
     layout: &'a Layout,
     files: BTreeMap<SitePath, Found>,
     hidden: BTreeSet<String>,
+    litter: BTreeSet<String>,
+    source_maps: usize,
     refusals: Vec<Refusal>,
     any_excluded: bool,
 }
@@ -118,7 +129,7 @@ impl Walker<'_> {
                 Ok(entry) => {
                     let path = site_text(name, real, entry.path());
                     let is_folder = entry.file_type().is_dir();
-                    let enter = match self.selection.fate(&path) {
+                    let enter = match self.selection.fate(&path, is_folder) {
                         Fate::Published => {
                             self.published(&path, &entry, links);
                             true
@@ -127,10 +138,11 @@ impl Walker<'_> {
                             self.any_excluded = true;
                             false
                         }
-                        // Below a hidden folder there may be something that `include_hidden` names.
-                        Fate::Hidden if is_folder && !self.selection.include_hidden.is_empty() => true,
-                        Fate::Hidden => {
-                            self.hidden.insert(if is_folder { format!("{path}/") } else { path });
+                        // Below such a folder there may be something that `include_hidden` names.
+                        Fate::Hidden | Fate::Litter if is_folder && !self.selection.include_hidden.is_empty() => true,
+                        fate @ (Fate::Hidden | Fate::Litter) => {
+                            let left_out = if fate == Fate::Hidden { &mut self.hidden } else { &mut self.litter };
+                            left_out.insert(if is_folder { format!("{path}/") } else { path });
                             false
                         }
                     };
@@ -140,7 +152,7 @@ impl Walker<'_> {
                 }
                 Err(error) => {
                     let path = site_text(name, real, error.path().unwrap_or(real));
-                    if self.selection.fate(&path) == Fate::Published {
+                    if self.selection.fate(&path, false) == Fate::Published {
                         self.unreadable(&path, &error);
                     }
                 }
@@ -199,6 +211,13 @@ impl Walker<'_> {
 
     /// Takes a file, unless its name, its size or what its name promises speaks against it.
     fn file(&mut self, text: &str, real: &Path, size_bytes: u64) {
+        // What counts for a link is also the name of what it leads to.
+        let real_name = site_text("", self.root, real);
+        let is_source_map = is_source_map(text) || is_source_map(&real_name);
+        if is_source_map && self.selection.source_maps == SourceMaps::Skip {
+            self.source_maps += 1;
+            return;
+        }
         let path = match SitePath::new(text) {
             Ok(path) if !text.contains(char::REPLACEMENT_CHARACTER) || is_utf8(real) => path,
             Ok(_) => return self.refuse(text, Reason::Name, "has a name that is not UTF-8", None),
@@ -218,8 +237,10 @@ impl Walker<'_> {
         }
         let may_be_private = self.selection.allow_private.cover(&path);
         if !may_be_private {
-            // What counts for a link is also the name of what it leads to.
-            let real_name = site_text("", self.root, real);
+            if is_source_map && self.selection.source_maps == SourceMaps::Refuse {
+                let what = "is a source map, which shows what the site was built from";
+                return self.refuse(text, Reason::SourceMap, what, None);
+            }
             if let Some(what) = private::name(text).or_else(|| private::name(&real_name)) {
                 return self.refuse(text, Reason::Private, what, None);
             }
@@ -245,8 +266,12 @@ impl Walker<'_> {
         self.refusals.push(Refusal { path: shown(path), what: what.into(), reason, cause });
     }
 
+    fn left_out(&self) -> LeftOut {
+        LeftOut { hidden: self.hidden(), litter: self.litter.iter().cloned().collect(), source_maps: self.source_maps }
+    }
+
     /// A hidden folder stands for all that it holds, unless some of that is published.
-    fn left_out(&self) -> Vec<String> {
+    fn hidden(&self) -> Vec<String> {
         let published: BTreeSet<&str> = self.files.keys().filter_map(|path| hidden_part(path.as_str())).collect();
         let whole = |path: &String| match hidden_part(path) {
             Some(folder) if folder.len() < path.len() && !published.contains(folder) => format!("{folder}/"),

@@ -151,6 +151,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("sandbox", &[]),
     ("schema", &["audit", "diff", "event", "plan", "releases", "report", "response_policy", "status", "sweep"]),
+    ("secrets", &["path"]),
     (
         "snapshot",
         &[
@@ -166,6 +167,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "proof",
             "redirects_file",
             "references",
+            "secrets",
         ],
     ),
     (

@@ -26,6 +26,7 @@ mod ministack;
 mod model;
 mod order;
 mod policies;
+mod private;
 mod promote;
 mod proof;
 mod prune;

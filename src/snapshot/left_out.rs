@@ -1,0 +1,75 @@
+//! What stays out of a site without being asked.
+
+use std::fmt::Write;
+
+/// What of a folder is not published, besides what `exclude` names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Hidden files and folders (with a final slash), sorted.
+    pub hidden: Vec<String>,
+    /// Files and folders (with a final slash) that editors and operating systems leave behind, sorted.
+    pub litter: Vec<String>,
+    /// How many source maps, where they are to be skipped.
+    pub source_maps: usize,
+}
+
+impl LeftOut {
+    /// Whether all of the folder is published.
+    pub fn is_empty(&self) -> bool {
+        *self == LeftOut::default()
+    }
+
+    /// All of it in one sentence, the first few of many by name.
+    pub fn sentence(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if !self.hidden.is_empty() {
+            parts.push(format!("hidden: {}", first_few(&self.hidden)));
+        }
+        if !self.litter.is_empty() {
+            parts.push(format!(
+                "{} that editors or systems left behind: {}",
+                self.litter.len(),
+                first_few(&self.litter)
+            ));
+        }
+        match self.source_maps {
+            0 => {}
+            1 => parts.push("1 source map".to_owned()),
+            more => parts.push(format!("{more} source maps")),
+        }
+        (!parts.is_empty()).then(|| format!("Left out, {}.", parts.join("; ")))
+    }
+}
+
+fn first_few(paths: &[String]) -> String {
+    const NAMED: usize = 5;
+    let mut text = paths.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if paths.len() > NAMED {
+        // Writing to a text cannot fail.
+        let _ = write!(text, " and {} more", paths.len() - NAMED);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_sentence_tells_all_that_stayed_out() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(LeftOut::default().sentence(), None);
+        let hidden = LeftOut { hidden: names(&[".env", ".git/"]), ..LeftOut::default() };
+        assert_eq!(hidden.sentence().unwrap(), "Left out, hidden: .env, .git/.");
+        let all = LeftOut {
+            hidden: names(&[".a", ".b", ".c", ".d", ".e", ".f", ".g"]),
+            litter: names(&["Thumbs.db", "a.html~"]),
+            source_maps: 12,
+        };
+        assert_eq!(
+            all.sentence().unwrap(),
+            "Left out, hidden: .a, .b, .c, .d, .e and 2 more; 2 that editors or systems left behind: Thumbs.db, a.html~; \
+             12 source maps."
+        );
+    }
+}
