@@ -79,6 +79,8 @@ pub struct PublishSettings {
     pub allow_private: Vec<String>,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<String>,
+    /// Globs of paths at the site's address that something else serves: references to them are none of the site.
+    pub external: Vec<String>,
     /// How much of the live files may leave without a yes, in percent.
     pub max_removed_percent: u8,
     /// Whether visitors may read the state.
@@ -92,6 +94,7 @@ impl Default for PublishSettings {
             include_hidden: Vec::new(),
             allow_private: Vec::new(),
             remove_now: Vec::new(),
+            external: Vec::new(),
             max_removed_percent: 50,
             public_state: false,
         }

@@ -9,6 +9,7 @@ mod intention;
 mod permission;
 mod promote;
 mod prune;
+mod references;
 mod releases;
 mod session;
 mod verify;
@@ -71,6 +72,8 @@ pub struct PublishRequest {
     pub overwrite: bool,
     /// Whether an older number may replace a newer one.
     pub force: bool,
+    /// Whether pages are published that refer to files which are not there and which they need.
+    pub allow_broken: bool,
     /// Whether to stop when the release is complete in the bucket, before visitors see anything of it.
     pub stage_only: bool,
 }
@@ -145,7 +148,11 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
     let PublishRequest { environment, caller, folder, .. } = &request;
     let terms = Terms::of(&request);
     reported("publish", environment, caller, events, async |session, report| {
-        let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
+        let goal = Goal::Folder(
+            Folder::read(folder, session)
+                .and_then(|folder| folder.checked(request.allow_broken, session))
+                .map_err(untouched)?,
+        );
         let pointer = session.state.read_head().await.map_err(untouched)?;
         session.go_live(pointer, &goal, &terms, ask, report).await?;
         if environment.retention.prune && report.outcome == Outcome::Published {
@@ -165,7 +172,11 @@ pub async fn plan(request: PublishRequest, events: Events<'_>) -> (Report, Optio
         if terms.adopt {
             return Err(untouched(adopting_is_writing()));
         }
-        let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
+        let goal = Goal::Folder(
+            Folder::read(folder, session)
+                .and_then(|folder| folder.checked(request.allow_broken, session))
+                .map_err(untouched)?,
+        );
         planned = session.plan_only(&goal, &terms, report).await.map_err(untouched)?;
         Ok(())
     })

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Terms;
+use super::references;
 use super::session::Session;
+use crate::closure::{Closure, Surroundings};
 use crate::elsewhere::Elsewhere;
 use crate::error::Problem;
 use crate::event::FileCounts;
+use crate::globs::PathGlobs;
 use crate::head::CdnView;
 use crate::headers::Kind;
 use crate::layout::Layout;
@@ -33,6 +36,7 @@ pub(super) enum Goal {
 pub(super) struct Folder {
     pub(super) snapshot: Snapshot,
     rules: Rules,
+    closure: Closure,
 }
 
 impl Folder {
@@ -47,9 +51,18 @@ impl Folder {
         if let Some(sentence) = left_out(&snapshot.left_out) {
             events.warn(sentence);
         }
+        let external = PathGlobs::new("publish.external", &environment.publish.external)?;
+        let surroundings = Surroundings { url: environment.url.as_deref(), external: &external };
+        let closure = Closure::of(&snapshot.files, &snapshot.references, surroundings);
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
-        Ok(Folder { snapshot, rules })
+        Ok(Folder { snapshot, rules, closure })
+    }
+
+    /// The folder, if all that its pages need is in it, or if that is not asked for. Warns of what else is missing.
+    pub(super) fn checked(self, allow_broken: bool, session: &Session<'_>) -> Result<Folder, Problem> {
+        references::check(&self.closure, allow_broken, session.events)?;
+        Ok(self)
     }
 }
 

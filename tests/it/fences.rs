@@ -38,6 +38,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("audit", &["aws", "digest", "error", "head", "headers", "layout", "live", "manifest", "path", "plan", "stage"]),
     ("aws", &["clock", "digest", "environment", "error", "head", "headers", "layout", "path", "snapshot"]),
     ("clock", &[]),
+    ("closure", &["globs", "path", "references"]),
     ("config", &["environment", "error", "layout", "rules"]),
     ("diff", &["event", "headers", "manifest", "path"]),
     ("digest", &[]),
@@ -79,6 +80,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "sweep",
         ],
     ),
+    ("references", &["path"]),
     (
         "refresh",
         &[
@@ -108,6 +110,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "audit",
             "aws",
             "clock",
+            "closure",
             "diff",
             "digest",
             "elsewhere",
@@ -138,7 +141,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("sandbox", &[]),
     ("schema", &["audit", "diff", "event", "plan", "releases", "report", "status", "sweep"]),
-    ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path"]),
+    ("snapshot", &["digest", "environment", "error", "event", "globs", "layout", "path", "references"]),
     (
         "stage",
         &[

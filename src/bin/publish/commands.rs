@@ -366,7 +366,7 @@ fn without_sandbox() -> Problem {
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
-    let SiteArgs { dir, adopt, overwrite, force, stage_only } = site;
+    let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only } = site;
     PublishRequest {
         environment: target.environment.clone(),
         caller: target.caller.clone(),
@@ -374,6 +374,7 @@ fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
         adopt: *adopt,
         overwrite: *overwrite,
         force: *force,
+        allow_broken: *allow_broken,
         stage_only: *stage_only,
     }
 }
