@@ -124,6 +124,8 @@ pub struct PublishSection {
     pub source_maps: SourceMaps,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<Glob>,
+    /// Globs of paths at the site's address that something else serves, so that they need not be in the folder.
+    pub external: Vec<Glob>,
     /// How much of the live files may leave without a yes, in percent; 50 when not given.
     pub max_removed_percent: Option<Percent>,
     /// Whether visitors may read what publish keeps beside a site that fills the whole bucket.
@@ -258,6 +260,7 @@ impl PublishSection {
             allow_private: texts(&self.allow_private),
             source_maps: self.source_maps,
             remove_now: texts(&self.remove_now),
+            external: texts(&self.external),
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
             public_state: self.public_state,
         }

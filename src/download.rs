@@ -32,6 +32,7 @@ impl Downloaded {
             crc64,
             md5: None,
             proof: None,
+            is_dated: false,
         }
     }
 }

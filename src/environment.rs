@@ -82,6 +82,8 @@ pub struct PublishSettings {
     pub source_maps: SourceMaps,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<String>,
+    /// Globs of paths at the site's address that something else serves: references to them are none of the site.
+    pub external: Vec<String>,
     /// How much of the live files may leave without a yes, in percent.
     pub max_removed_percent: u8,
     /// Whether visitors may read the state.
@@ -110,6 +112,7 @@ impl Default for PublishSettings {
             allow_private: Vec::new(),
             source_maps: SourceMaps::Publish,
             remove_now: Vec::new(),
+            external: Vec::new(),
             max_removed_percent: 50,
             public_state: false,
         }

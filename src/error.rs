@@ -28,6 +28,8 @@ pub enum Code {
     TooLarge,
     /// A file looks private.
     Private,
+    /// A page refers to a file that it needs and that is not there.
+    BrokenReference,
     /// A file changed or vanished while it was published.
     FileChanged,
     /// The bucket or prefix belongs to another site.
@@ -97,6 +99,7 @@ impl Code {
             | Code::BadLink
             | Code::TooLarge
             | Code::Private
+            | Code::BrokenReference
             | Code::WrongSite
             | Code::ForeignObjects
             | Code::TooManyRemovals => ExitCode::Usage,

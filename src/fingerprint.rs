@@ -20,7 +20,7 @@ mod fixed;
 mod name;
 mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub struct Facts {
     pub proof: Option<Proof>,
     /// The files of this site that it refers to.
     pub ties: Vec<Tie>,
+    /// That it is compressed with gzip, which wrote down when: the same content has other bytes the next time.
+    pub is_dated: bool,
 }
 
 /// A file of the site that another one refers to.
@@ -54,6 +56,8 @@ pub struct Tie {
     pub role: Role,
     /// How the reference is written.
     pub form: Form,
+    /// Whether it is written as a bare name that an import map leads to the file.
+    pub by_name: bool,
 }
 
 /// Whether a name vouches for its bytes, and what decided that.
@@ -117,6 +121,8 @@ pub enum Basis {
 ///
 /// Pure, and independent of any order.
 pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap<SitePath, Verdict> {
+    let proofs = files.values().filter_map(|facts| facts.proof.as_ref());
+    let schemes: BTreeSet<_> = proofs.filter(|proof| proof.is_unlikely_by_chance()).map(Proof::scheme).collect();
     let emitted = emission::emitted(files);
     let contracts = contract::Contracts::of(files);
     let alone = |path: &SitePath, facts: &Facts| -> Basis {
@@ -124,10 +130,12 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
         if standing == Standing::Fixed {
             return Basis::FixedName;
         }
-        if let Some(proof) = &facts.proof {
+        if let Some(proof) =
+            facts.proof.as_ref().filter(|proof| proof.is_unlikely_by_chance() || schemes.contains(&proof.scheme()))
+        {
             return Basis::Proof { token: proof.token.clone(), digest: proof.to_string() };
         }
-        if standing == Standing::OnlyIfProven {
+        if standing == Standing::OnlyIfProven || emission::is_loosely_tied(facts) {
             return Basis::None;
         }
         if let Some((token, by)) = declared.token(path).or_else(|| contracts.token(path)) {
@@ -142,7 +150,7 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
         }
     };
     let verdict = |(path, facts): (&SitePath, &Facts)| {
-        let original = original(path).filter(|original| files.contains_key(original));
+        let original = original(path).filter(|original| files.contains_key(original) && !facts.is_dated);
         let verdict = match original.and_then(|original| Some((alone(&original, files.get(&original)?), original))) {
             Some((basis, original)) => Verdict { kind: basis.kind(), basis: Basis::Twin { of: original.to_string() } },
             None => {

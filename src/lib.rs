@@ -12,6 +12,7 @@ pub mod adopt;
 pub mod audit;
 pub mod aws;
 pub mod clock;
+pub mod closure;
 pub mod config;
 pub mod diff;
 pub mod digest;

@@ -181,6 +181,25 @@ fn names_itself(path: &SitePath) -> bool {
     matches!(path.extension().as_deref(), Some("js" | "mjs" | "cjs" | "css"))
 }
 
+impl Proof {
+    /// What computed the digest and wrote it, and how many characters: tools treat all files alike.
+    pub fn scheme(&self) -> (Algorithm, Encoding, Part, usize) {
+        (self.algorithm, self.encoding, self.part, self.token.len())
+    }
+
+    /// Whether it needs no other file to support it. Few digits alone are a date or a number too often.
+    pub fn is_unlikely_by_chance(&self) -> bool {
+        self.token.len() >= 10 || !self.token.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
+    /// Whether the tool takes such digests last of all, of the bytes as they are: bundlers take their own earlier, and use
+    /// faster ones.
+    pub fn is_taken_last(&self) -> bool {
+        use Algorithm::{Md5, Sha1, Sha256, Sha384, Sha512};
+        matches!(self.algorithm, Md5 | Sha1 | Sha256 | Sha384 | Sha512) && !self.without_token
+    }
+}
+
 impl fmt::Display for Proof {
     /// As in "`B4xS9k2a` is the start of its SHA-256 in base64url".
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 use crate::path::SitePath;
 
+/// In a [`Form::ChunkName`] or [`Form::DynamicImport`]: any part of the name of a file, put in when the script runs.
+pub const ANY: char = '*';
+
 /// What one file refers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct References {
@@ -118,8 +121,10 @@ pub enum Form {
     Attribute,
     /// In CSS (`url()`, `@import`, `image-set()`): relative to the style sheet, or to the base of the page that holds it.
     Style,
-    /// A static or dynamic import with a literal text: relative to the script, or a bare name of an import map.
+    /// A static import, or an export from elsewhere: relative to the script, or a bare name of an import map.
     Import,
+    /// A dynamic import with a literal text, as [`Form::Import`].
+    DynamicImport,
     /// `new URL("…", import.meta.url)` and `importScripts("…")`: relative to the script.
     ScriptUrl,
     /// In a list of files that a bundler's runtime loads: relative to the script or to wherever the build is served.
@@ -182,7 +187,9 @@ struct Found {
 impl Found {
     fn add(&mut self, written: &str, role: Role, form: Form, line: u32) {
         let written = trim(written);
-        if !may_be_of_a_site(&written) {
+        // A name that a package or an import map defines may begin as the place in a page does.
+        let is_import = matches!(form, Form::Import | Form::DynamicImport);
+        if !may_be_of_a_site(&written) && !(is_import && written.starts_with('#')) {
             return;
         }
         let written = match self.seen.get_key_value(&*written) {
@@ -235,6 +242,15 @@ fn extension(written: &str) -> Option<String> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let (stem, extension) = name.rsplit_once('.')?;
     (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
+}
+
+/// Whether some part of a name may be a digest: at least six letters and digits, both of them.
+pub(crate) fn looks_hashed(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|part| {
+        part.len() >= 6
+            && part.bytes().any(|byte| byte.is_ascii_digit())
+            && part.bytes().any(|byte| byte.is_ascii_alphabetic())
+    })
 }
 
 /// Texts that many files share, kept once.

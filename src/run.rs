@@ -9,6 +9,7 @@ mod intention;
 mod permission;
 mod promote;
 mod prune;
+mod references;
 mod releases;
 mod session;
 mod verify;
@@ -72,6 +73,8 @@ pub struct PublishRequest {
     pub overwrite: bool,
     /// Whether an older number may replace a newer one.
     pub force: bool,
+    /// Whether pages are published that refer to files which are not there and which they need.
+    pub allow_broken: bool,
     /// Whether to stop when the release is complete in the bucket, before visitors see anything of it.
     pub stage_only: bool,
 }
@@ -146,7 +149,11 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
     let PublishRequest { environment, caller, folder, .. } = &request;
     let terms = Terms::of(&request);
     reported("publish", environment, caller, events, async |session, report| {
-        let goal = Goal::Folder(Folder::read(folder, session).map_err(untouched)?);
+        let goal = Goal::Folder(
+            Folder::read(folder, session)
+                .and_then(|folder| folder.checked(request.allow_broken, session))
+                .map_err(untouched)?,
+        );
         let pointer = session.state.read_head().await.map_err(untouched)?;
         session.go_live(pointer, &goal, &terms, ask, report).await?;
         if environment.retention.prune && report.outcome == Outcome::Published {
@@ -181,7 +188,9 @@ pub async fn plan_explained(request: PublishRequest, events: Events<'_>) -> (Rep
         if terms.adopt {
             return Err(untouched(adopting_is_writing()));
         }
-        let folder = Folder::read(folder, session).map_err(untouched)?;
+        let folder = Folder::read(folder, session)
+            .and_then(|folder| folder.checked(request.allow_broken, session))
+            .map_err(untouched)?;
         explained.response_policies = folder.response_policies(environment);
         explained.plan = session.plan_only(&Goal::Folder(folder), &terms, report).await.map_err(untouched)?;
         Ok(())

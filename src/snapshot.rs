@@ -9,6 +9,7 @@ mod hash;
 mod hosting;
 mod left_out;
 mod litter;
+mod manifests;
 mod private;
 mod refusal;
 mod source_map;
@@ -18,10 +19,12 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::closure::{Closure, Use};
 use crate::digest::{Crc64, Digest, Md5};
 use crate::environment::PublishSettings;
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
+use crate::fingerprint::{Declared, Facts, Tie};
 use crate::layout::Layout;
 use crate::path::SitePath;
 use crate::proof::Proof;
@@ -51,6 +54,8 @@ pub struct Snapshot {
     pub files: BTreeMap<SitePath, SourceFile>,
     /// What each of them refers to, where that is anything.
     pub references: BTreeMap<SitePath, References>,
+    /// What the build's own manifests list, published or not.
+    pub declared: Declared,
     /// What stayed out. What `exclude` names is not listed.
     pub left_out: LeftOut,
     /// What a person should know and that stops nothing, one sentence each. Nobody has been told yet.
@@ -74,6 +79,8 @@ pub struct SourceFile {
     pub md5: Option<Md5>,
     /// What in its path is a digest of its bytes.
     pub proof: Option<Proof>,
+    /// Whether it is compressed with gzip, which wrote down when (RFC 1952, MTIME).
+    pub is_dated: bool,
 }
 
 impl Snapshot {
@@ -106,6 +113,7 @@ impl Snapshot {
             return Err(nothing_to_publish(root, empty_because));
         }
         let warnings = warnings(&files, &left_out.hidden);
+        let declared = manifests::read(&folder, &files, &left_out.hidden);
         let bytes = files.values().map(|file| file.size_bytes).sum();
         events.send(Event::HashingStarted { files: files.len(), bytes });
         let hash::Hashed { files, references, refusals } = hash::hash(files, events);
@@ -113,12 +121,20 @@ impl Snapshot {
             return Err(problem);
         }
         events.send(Event::HashingFinished { files: files.len(), bytes });
-        Ok(Snapshot { root: root.to_owned(), files, references, left_out, warnings, hosting })
+        Ok(Snapshot { root: root.to_owned(), files, references, declared, left_out, warnings, hosting })
     }
 
-    /// Which names vouch for their bytes.
-    pub fn verdicts(&self) -> BTreeMap<SitePath, crate::fingerprint::Verdict> {
-        BTreeMap::new()
+    /// What is known of each file for the judgement of its name. `closure` resolves the snapshot's own references.
+    pub fn facts(&self, closure: &Closure) -> BTreeMap<SitePath, Facts> {
+        let tie = |used: Use<'_>| {
+            let Use { file, role, form, by_name } = used;
+            Tie { to: file.clone(), role, form, by_name }
+        };
+        let facts = |(path, file): (&SitePath, &SourceFile)| {
+            let ties = closure.uses(path).map(tie).collect();
+            (path.clone(), Facts { proof: file.proof.clone(), ties, is_dated: file.is_dated })
+        };
+        self.files.iter().map(facts).collect()
     }
 
     /// The size of all files together, in bytes.

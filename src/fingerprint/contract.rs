@@ -40,8 +40,8 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Hugo", token: hugo_picture, mark: Mark::Path },
     // nextjs.org, "generateBuildId": a random name (nanoid, 21 characters) unless the user pins one.
     Contract { framework: "Next.js", token: next_build, mark: Mark::Path },
-    // nuxt.com, "buildId": a random UUID, which latest.json names.
-    Contract { framework: "Nuxt", token: nuxt_build, mark: Mark::File("_nuxt/builds/latest.json") },
+    // expressive-code.com, Astro's usual highlighter: ec.<5 of base 36>.css.
+    Contract { framework: "Expressive Code", token: expressive_code, mark: Mark::Path },
     // docs.expo.dev: pictures of several scales share the MD5 of all of them.
     Contract { framework: "Expo", token: expo_asset, mark: Mark::Folder("_expo/static/") },
     // pagefind.app: parts of the search index by the digest of what is in them.
@@ -141,10 +141,12 @@ fn next_build(path: &SitePath) -> Option<&str> {
     (is_manifest && in_place && random).then_some(id)
 }
 
-/// `_nuxt/builds/meta/<UUID>.json`.
-fn nuxt_build(path: &SitePath) -> Option<&str> {
-    let name = Name::of(path).filter(|name| name.folder.ends_with("_nuxt/builds/meta/") && name.extension == "json")?;
-    shape::is_uuid(name.stem).then_some(name.stem)
+/// `_astro/ec.<5 of base 36>.js`.
+fn expressive_code(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| name.folder.ends_with("_astro/") && name.is_code())?;
+    let token = name.stem.strip_prefix("ec.")?;
+    let is_base36 = token.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    (token.len() == 5 && is_base36).then_some(token)
 }
 
 /// `assets/…/name@2x.<32 hexadecimal digits>.png`.

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{Name, shape};
 use crate::path::SitePath;
 
-/// File names of manifests: Vite and webpack (`manifest.json`), create-react-app, gulp-rev, Django, Ember, Phoenix.
-const MANIFESTS: [&str; 8] = [
+/// File names of manifests: Vite and webpack (`manifest.json`), create-react-app, gulp-rev, Django, Ember, Phoenix, Qwik.
+const MANIFESTS: [&str; 9] = [
     "manifest.json",
     "asset-manifest.json",
     "assets-manifest.json",
@@ -17,7 +17,11 @@ const MANIFESTS: [&str; 8] = [
     "assetMap.json",
     "cache_manifest.json",
     "hashmap.json",
+    "q-manifest.json",
 ];
+
+/// Where Qwik writes the `bundles` of its manifest.
+const BUNDLES_OF_QWIK: &str = "build";
 
 /// Largest manifest that is read, in bytes.
 const MAX_MANIFEST_BYTES: usize = 16 << 20;
@@ -55,10 +59,18 @@ impl Declared {
                 let files = object.get("file").into_iter().chain(lists.flatten()).filter_map(Value::as_str);
                 files.for_each(|file| self.insert(manifest, root, file));
             }
-            // `files` of create-react-app, `paths` of Django, `assets` of Ember.
+            Value::Object(object) if name == "bundles" && manifest.ends_with("q-manifest.json") => {
+                object.keys().for_each(|file| self.insert(manifest, root, &format!("{BUNDLES_OF_QWIK}/{file}")));
+            }
+            // `files` of create-react-app, `paths` of Django, `assets` of Ember; and `assets` of Qwik, the other way round.
             Value::Object(object) => {
-                let inner = object.iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
-                inner.for_each(|(name, file)| self.renamed(manifest, root, name, file));
+                for (name, value) in object {
+                    match (value.as_str(), value.get("name").and_then(Value::as_str)) {
+                        (Some(file), _) => self.renamed(manifest, root, name, file),
+                        (None, Some(source)) => self.renamed(manifest, root, source, name),
+                        (None, None) => {}
+                    }
+                }
             }
             _ => {}
         }

@@ -3,8 +3,7 @@
 use crate::path::SitePath;
 
 /// What people, browsers, crawlers and readers of feeds ask for by a name that stays.
-const NEVER_BY_EXTENSION: [&str; 11] =
-    ["html", "htm", "xhtml", "webmanifest", "xml", "rss", "atom", "txt", "ics", "appcache", "md"];
+const NEVER_BY_EXTENSION: [&str; 9] = ["html", "htm", "xhtml", "webmanifest", "xml", "rss", "atom", "ics", "appcache"];
 
 /// Beginnings of file names that browsers, or other sites, ask for by name: service workers and module federation.
 const NEVER_BY_BEGINNING: [&str; 8] =
@@ -16,6 +15,9 @@ const NEVER_BY_NAME: [&str; 5] = ["version.json", "latest.json", "manifest.json"
 /// What is believed only if a token of the name is a digest of the bytes: Workbox writes its own runtime with the hash
 /// of its version's content, and source maps are often named by the hash of their script.
 const ONLY_IF_PROVEN_BY_BEGINNING: &str = "workbox-";
+
+/// Source maps, and texts that lie beside what is loaded: licences, and what crawlers ask for.
+const ONLY_IF_PROVEN_BY_EXTENSION: [&str; 3] = ["map", "txt", "md"];
 
 /// How far a name can vouch for its bytes at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +34,15 @@ impl Standing {
     pub(super) fn of(path: &SitePath) -> Standing {
         let name = path.file_name().to_ascii_lowercase();
         let extension = path.extension();
-        let never = extension.as_deref().is_none_or(|extension| NEVER_BY_EXTENSION.contains(&extension))
+        let never = extension.as_deref().is_some_and(|extension| NEVER_BY_EXTENSION.contains(&extension))
             || NEVER_BY_BEGINNING.iter().any(|never| name.starts_with(never))
             || NEVER_BY_NAME.contains(&name.as_str())
             || path.as_str().split('/').any(|segment| segment.starts_with('.'));
         if never {
             Standing::Fixed
-        } else if name.starts_with(ONLY_IF_PROVEN_BY_BEGINNING) || extension.as_deref() == Some("map") {
+        } else if name.starts_with(ONLY_IF_PROVEN_BY_BEGINNING)
+            || extension.as_deref().is_some_and(|extension| ONLY_IF_PROVEN_BY_EXTENSION.contains(&extension))
+        {
             Standing::OnlyIfProven
         } else {
             Standing::Open
@@ -67,7 +71,6 @@ mod tests {
             "ngsw-worker.js",
             "manifest.webmanifest",
             "manifest.3f2a1b9c8d7e6f50.webmanifest",
-            "robots.txt",
             "sitemap.xml",
             "_app/version.json",
             "_app/env.js",
@@ -76,8 +79,6 @@ mod tests {
             "assets/remoteEntry-BJsxdCdh.js",
             ".well-known/3f2a1b9c8d7e6f50.json",
             "assets/.cache/index-BJsxdCdh.js",
-            "static/js/main.3f2a1b9c8d7e6f50.js.LICENSE.txt",
-            "LICENSE",
         ] {
             assert_eq!(standing(path), Standing::Fixed, "{path}");
         }
@@ -85,7 +86,13 @@ mod tests {
 
     #[test]
     fn runtimes_and_source_maps_want_proof() {
-        for path in ["workbox-1d305bb8.js", "a/workbox-1d305bb8.js", "assets/index-BJsxdCdh.js.map"] {
+        for path in [
+            "workbox-1d305bb8.js",
+            "a/workbox-1d305bb8.js",
+            "assets/index-BJsxdCdh.js.map",
+            "robots.txt",
+            "a.js.LICENSE.txt",
+        ] {
             assert_eq!(standing(path), Standing::OnlyIfProven, "{path}");
         }
         for path in ["assets/index-BJsxdCdh.js", "swiper-BJsxdCdh.js", "photo.png", "assets/a.wasm"] {

@@ -52,14 +52,18 @@ impl<'p> Name<'p> {
         matches!(self.extension.as_str(), "js" | "mjs" | "cjs" | "css")
     }
 
-    /// What follows each `-`, `.`, `_` and `~` up to the end, and the whole: where a hash may be.
-    pub(super) fn endings(&self) -> impl Iterator<Item = (Place, &'p str)> {
+    /// What comes before each `-` and `.`, what follows each `-`, `.`, `_` and `~`, and the whole: where a hash may be.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Place, &'p str)> {
         let stem = self.stem;
         let after = stem.bytes().enumerate().filter_map(move |(at, byte)| {
             let separator = Place::After(byte);
             matches!(byte, b'-' | b'.' | b'_' | b'~').then(|| (separator, &stem[at + 1..]))
         });
-        [(Place::Bare, stem)].into_iter().chain(after)
+        let before = stem
+            .bytes()
+            .enumerate()
+            .filter_map(move |(at, byte)| matches!(byte, b'-' | b'.').then(|| (Place::Before(byte), &stem[..at])));
+        before.chain([(Place::Bare, stem)]).chain(after)
     }
 }
 
@@ -68,6 +72,8 @@ impl<'p> Name<'p> {
 pub(super) enum Place {
     /// At the end, after this separator.
     After(u8),
+    /// At the beginning, before this separator.
+    Before(u8),
     /// It is the whole name.
     Bare,
 }
@@ -81,6 +87,9 @@ impl Place {
             Place::After(separator) => {
                 let start = stem.len().checked_sub(length).filter(|&start| start > 0)?;
                 (stem.as_bytes()[start - 1] == separator).then(|| stem.get(start..))?
+            }
+            Place::Before(separator) => {
+                (stem.as_bytes().get(length) == Some(&separator)).then(|| stem.get(..length))?
             }
         }
     }
@@ -124,6 +133,6 @@ impl Alphabet {
     pub(super) fn is_likely(self, token: &str) -> bool {
         let other_tools = self >= Alphabet::Base36 && Alphabet::Hex.has_all_of(token);
         let digits_alone = token.bytes().all(|byte| byte.is_ascii_digit());
-        !other_tools && !digits_alone && !shape::reads_as_a_word(token)
+        !other_tools && !digits_alone && !shape::is_patterned(token) && !shape::reads_as_a_word(token)
     }
 }

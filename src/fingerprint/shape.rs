@@ -4,18 +4,18 @@ use super::name::{Name, Place};
 
 /// The hash in a name that can hardly be read in another way; of several, the last one.
 pub(super) fn strict<'p>(name: &Name<'p>) -> Option<(Place, &'p str)> {
-    name.endings().filter(|(_, token)| reads_as_a_hash(token)).last()
+    name.places().filter(|(_, token)| reads_as_a_hash(token)).last()
 }
 
 /// Whether a name holds anything that a tool could mean as a hash. Base64 may hold a separator itself.
 pub(super) fn loose(name: &Name<'_>) -> bool {
-    let eight = name.endings().map(|(_, token)| token).filter(|token| token.len() == 8 && has_both_cases(token));
+    let eight = name.places().map(|(_, token)| token).filter(|token| token.len() == 8 && has_both_cases(token));
     name.stem.split(['-', '.', '_', '~']).chain(eight).any(may_be_a_hash)
 }
 
 /// The last part of a name that a tool could mean as a hash.
 pub(super) fn last_token<'p>(name: &Name<'p>) -> Option<&'p str> {
-    let endings = name.endings().map(|(_, token)| token).filter(|token| token.len() >= 5 && !token.contains('.'));
+    let endings = name.places().map(|(_, token)| token).filter(|token| token.len() >= 5 && !token.contains('.'));
     let first = name.stem.split(['-', '.']).next();
     endings.chain(first).filter(|token| may_be_a_hash(token)).last()
 }
@@ -27,6 +27,9 @@ fn may_be_a_hash(token: &str) -> bool {
 
 /// Whether `token` can hardly be anything but a hash.
 fn reads_as_a_hash(token: &str) -> bool {
+    if is_patterned(token) {
+        return false;
+    }
     if is_long_hex(token) {
         return !is_identifier(token);
     }
@@ -38,8 +41,25 @@ fn is_short_hex(token: &str) -> bool {
     token.len() >= 8 && is_lower_hex(token) && has_digit_and_letter(token) && count_runs(token) >= 3 && !has_date(token)
 }
 
+/// 5 to 7 hexadecimal digits, which say nothing alone.
+pub(super) fn is_very_short_hex(token: &str) -> bool {
+    (5..=7).contains(&token.len()) && is_lower_hex(token) && has_digit_and_letter(token)
+}
+
+/// Whether a person made it up: letters and digits that each count up, as `a1b2c3d4`, or a word of hexadecimal digits.
+pub(super) fn is_patterned(token: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["deadbeef", "cafebabe", "badc0ffe", "c0ffee", "feedface", "baadf00d", "deadc0de", "facade", "defaced"];
+    let lower = token.to_ascii_lowercase();
+    let counts_up = |class: fn(&u8) -> bool| {
+        let characters: Vec<u8> = lower.bytes().filter(class).collect();
+        characters.len() >= 3 && characters.windows(2).all(|pair| pair[1] == pair[0] + 1)
+    };
+    counts_up(u8::is_ascii_digit) && counts_up(u8::is_ascii_alphabetic) || WORDS.iter().any(|word| lower.contains(word))
+}
+
 /// 16 hexadecimal digits or more.
-fn is_long_hex(token: &str) -> bool {
+pub(super) fn is_long_hex(token: &str) -> bool {
     token.len() >= 16 && is_lower_hex(token) && has_digit_and_letter(token) && count_runs(token) >= 5
 }
 
@@ -162,10 +182,4 @@ fn has_date(token: &str) -> bool {
 fn consonants_in_a_row(token: &str) -> usize {
     let is_consonant = |char: char| char.is_ascii_alphabetic() && !"aeiouyAEIOUY".contains(char);
     token.split(|char| !is_consonant(char)).map(str::len).max().unwrap_or(0)
-}
-
-/// Whether the text is a UUID with its hyphens.
-pub(super) fn is_uuid(text: &str) -> bool {
-    let groups = text.split('-').filter(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    groups.map(str::len).eq([8, 4, 4, 4, 12])
 }

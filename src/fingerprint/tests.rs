@@ -24,7 +24,7 @@ impl Site {
 
     fn tie(mut self, from: &str, to: &str, role: Role, form: Form) -> Site {
         self.files.entry(path(to)).or_default();
-        self.files.entry(path(from)).or_default().ties.push(Tie { to: path(to), role, form });
+        self.files.entry(path(from)).or_default().ties.push(Tie { to: path(to), role, form, by_name: false });
         self
     }
 
@@ -147,11 +147,17 @@ fn a_site_without_a_bundlers_references_goes_by_shape() {
 }
 
 #[test]
-fn an_unhashed_twin_speaks_against_a_name() {
-    let site = Site::default().script("index.html", "js/main.8d7f6a5b.js");
-    assert_eq!(site.fingerprinted(), ["js/main.8d7f6a5b.js"]);
-    let site = site.script("old.html", "js/main.js");
+fn one_name_of_a_kind_is_not_how_a_bundler_writes() {
+    let site = Site::default().script("index.html", "js/main.8d7f6a5b.js").style("index.html", "css/style.css");
     assert_eq!(site.fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn an_unhashed_twin_speaks_against_a_name() {
+    let site = Site::default().script("index.html", "js/main.8d7f6a5b.js").style("index.html", "css/main.0a7c3e52.css");
+    assert_eq!(site.fingerprinted(), ["css/main.0a7c3e52.css", "js/main.8d7f6a5b.js"]);
+    let site = site.script("old.html", "js/main.js");
+    assert_eq!(site.fingerprinted(), ["css/main.0a7c3e52.css"]);
 }
 
 #[test]

@@ -67,8 +67,14 @@ fn is_token(token: &str) -> bool {
     LENGTHS.contains(&token.len())
         && (!has_separator || LENGTHS_WITH_SEPARATOR.contains(&token.len()))
         && (!token.contains(['.', '~']) || LENGTHS_WITH_DOT.contains(&token.len()))
-        && token.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && (token.bytes().any(|byte| byte.is_ascii_alphabetic()) || (!has_separator && !is_date(token)))
         && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte))
+}
+
+/// Whether digits alone begin with a year and go on with a month: a date, or a time of a day.
+fn is_date(digits: &str) -> bool {
+    let century = digits.starts_with("19") || digits.starts_with("20");
+    century && digits.get(4..6).is_some_and(|month| ("01"..="12").contains(&month))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use self::tags::{Attribute, Tag, Tags, decode};
 /// What is commented out is not read, nor is what only old browsers took for more than a comment. What is in
 /// `<template>` and `<noscript>` is: scripts, and visitors without scripts, get it.
 pub(super) fn read(bytes: &[u8], found: &mut Found) {
-    let mut page = Page { lines: Lines { bytes, counted: 0, line: 1 }, found };
+    let mut page = Page { lines: Lines { bytes, counted: 0, line: 1 }, qwik_folder: String::new(), found };
     for tag in Tags::new(bytes) {
         page.tag(&tag);
     }
@@ -23,6 +23,8 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) {
 
 struct Page<'a, 'f> {
     lines: Lines<'a>,
+    /// Where Qwik says its modules are; empty: it is not a page of Qwik's.
+    qwik_folder: String,
     found: &'f mut Found,
 }
 
@@ -73,9 +75,27 @@ impl Page<'_, '_> {
             }
             _ => {}
         }
+        if let Some(folder) = attribute(tag, b"q:base") {
+            self.qwik_folder = decode(folder.value).into_owned();
+        }
+        if !self.qwik_folder.is_empty() {
+            self.qwik_listeners(tag);
+        }
         if let Some(style) = attribute(tag, b"style") {
             let line = self.lines.of(style.at);
             css::read(&decode(style.value), css::Place::Attribute, line, self.found);
+        }
+    }
+
+    /// Qwik's listeners, which are loaded when their event happens: `on:click="q-1.js#name"`, in the folder `q:base`.
+    fn qwik_listeners(&mut self, tag: &Tag<'_>) {
+        for listener in tag.attributes.iter().filter(|attribute| attribute.name.starts_with(b"on")) {
+            for symbol in decode(listener.value).split_ascii_whitespace() {
+                if let Some((file, _)) = symbol.split_once('#').filter(|(file, _)| file.ends_with(".js")) {
+                    let line = self.lines.of(listener.at);
+                    self.found.add(&format!("{}{file}", self.qwik_folder), Role::Module, Form::Attribute, line);
+                }
+            }
         }
     }
 
@@ -133,6 +153,10 @@ impl Page<'_, '_> {
                 _ => Role::Other,
             };
             return self.address(tag, b"src", role);
+        }
+        // Vite's build for old browsers: a script reads this attribute and imports what it names.
+        if attribute(tag, b"id").is_some_and(|id| id.value == b"vite-legacy-entry") {
+            self.address(tag, b"data-src", Role::Script);
         }
         let Some((at, content)) = tag.content else { return };
         let line = self.lines.of(at);

@@ -7,8 +7,9 @@ mod chunk_names;
 mod token;
 
 use super::html::newlines;
-use super::{Form, Found, Role, extension};
+use super::{ANY, Form, Found, Role, extension, looks_hashed};
 
+use self::chunk_names::WithoutScript;
 use self::token::{Kind, Token, decode};
 
 /// How far texts in texts are read: data is often kept as JSON in a string, in a script in a page.
@@ -21,7 +22,8 @@ pub(super) fn read(bytes: &[u8], line: u32, found: &mut Found) {
 
 fn read_at_depth(bytes: &[u8], line: u32, found: &mut Found, depth: usize) {
     let tokens = token::tokens(bytes);
-    let mut reader = Reader { bytes, tokens: &tokens, counted: 0, line, found, depth, only_lists: false };
+    let mut reader =
+        Reader { bytes, tokens: &tokens, counted: 0, line, found, depth, only_lists: false, without_script: None };
     // Next.js's manifest of its build passes some of its paths as arguments.
     reader.only_lists = (0..tokens.len()).any(|at| reader.is_word(at, b"__BUILD_MANIFEST"));
     let mut at = 0;
@@ -39,6 +41,8 @@ struct Reader<'a, 'f> {
     depth: usize,
     /// Whether every path in it is part of a list of files.
     only_lists: bool,
+    /// Found when it is first asked for.
+    without_script: Option<WithoutScript>,
 }
 
 impl Reader<'_, '_> {
@@ -75,10 +79,11 @@ impl Reader<'_, '_> {
     /// Reads what begins at a token; says where to go on, if not at the next one.
     fn at(&mut self, at: usize) -> usize {
         match self.kind(at) {
-            Some(Kind::Word) => self.word(at),
+            // What a text holds is data, whatever it looks like.
+            Some(Kind::Word) if self.depth == 0 => self.word(at),
             Some(Kind::Text | Kind::Template) => self.any_text(at),
             Some(Kind::Sign(b'[')) => self.list(at),
-            Some(Kind::Arrow) => self.chunk_names(at + 1),
+            Some(Kind::Arrow) if self.depth == 0 => self.chunk_names(at + 1),
             _ => at,
         }
     }
@@ -105,14 +110,27 @@ impl Reader<'_, '_> {
         if !self.is_sign(at + 1, b'(') {
             return self.from(at);
         }
+        if let Some(pattern) = self.pattern(at + 2) {
+            self.add(at + 2, &pattern, Role::Module, Form::DynamicImport);
+            return at;
+        }
         let ends = self.is_sign(at + 3, b')') || self.is_sign(at + 3, b',');
         match self.text(at + 2).filter(|_| ends) {
             Some(written) => {
-                self.add(at + 2, &written, module(&written), Form::Import);
+                self.add(at + 2, &written, module(&written), Form::DynamicImport);
                 at + 3
             }
             None => at,
         }
+    }
+
+    /// A template with one hole, which may stand for the name of any file: `./${name}.entry.js`.
+    fn pattern(&self, at: usize) -> Option<String> {
+        let end = (at + 1..at + 8).find(|&next| self.kind(next) == Some(Kind::TemplatePart))?;
+        let before = (self.kind(at) == Some(Kind::TemplatePart)).then(|| decode(self.written(at)))?;
+        let after = decode(self.written(end));
+        let is_whole = before.starts_with("./") && after.ends_with(".js") && self.is_sign(end + 1, b')');
+        is_whole.then(|| format!("{before}{ANY}{after}"))
     }
 
     /// The module after `from`, of an import or export that begins at `at`.
@@ -161,6 +179,13 @@ impl Reader<'_, '_> {
 
     /// A list of nothing but texts, of which some are scripts or style sheets and the others their ids.
     fn list(&mut self, at: usize) -> usize {
+        // `files["a.css"]` is no list.
+        if at > 0
+            && matches!(self.kind(at - 1), Some(Kind::Word | Kind::Sign(b')' | b']')))
+            && !self.is_word(at - 1, b"return")
+        {
+            return at;
+        }
         let mut end = at + 1;
         let mut texts = Vec::new();
         loop {
@@ -187,12 +212,35 @@ impl Reader<'_, '_> {
     }
 
     fn chunk_names(&mut self, at: usize) -> usize {
-        for name in chunk_names::chunk_names(self.bytes, self.tokens.get(at..).unwrap_or_default()) {
-            if let Some(role) = chunk_role(&name) {
+        for (id, name) in chunk_names::chunk_names(self.bytes, self.tokens.get(at..).unwrap_or_default()) {
+            let Some(role) = chunk_role(&name.replace(ANY, "x")) else { continue };
+            if role == Role::Style || !self.without_script().has(&id) {
                 self.add(at, &name, role, Form::ChunkName);
             }
         }
+        // A function that always gives the same name: there is but one style sheet to load.
+        if let Some(name) = self.text(at).filter(|_| self.names_chunks(at))
+            && let Some(role) = chunk_role(&name)
+        {
+            self.add(at, &name, role, Form::ChunkName);
+        }
         at
+    }
+
+    /// Whether the function whose value begins here is the runtime's `u`, `k` or `miniCssF`.
+    fn names_chunks(&self, value: usize) -> bool {
+        let before = value.saturating_sub(8)..value;
+        let ends = self.is_sign(value + 1, b',') || self.is_sign(value + 1, b';') || self.is_sign(value + 1, b'}');
+        ends && before.into_iter().any(|at| {
+            self.is_sign(at, b'.')
+                && [&b"u"[..], b"k", b"miniCssF"].iter().any(|name| self.is_word(at + 1, name))
+                && self.is_sign(at + 2, b'=')
+        })
+    }
+
+    fn without_script(&mut self) -> &WithoutScript {
+        let (bytes, tokens) = (self.bytes, self.tokens);
+        self.without_script.get_or_insert_with(|| WithoutScript::find(bytes, tokens))
     }
 
     fn any_text(&mut self, at: usize) -> usize {
@@ -205,7 +253,9 @@ impl Reader<'_, '_> {
         if holds_texts && [".js\"", ".css\"", ".mjs\""].iter().any(|end| text.contains(end)) {
             let line = self.line;
             read_at_depth(text.as_bytes(), line, self.found, self.depth + 1);
-        } else if let Some(role) = chunk_role(&text).filter(|_| self.only_lists) {
+        } else if let Some(role) =
+            chunk_role(&text).filter(|_| self.only_lists || text.starts_with('/') && looks_hashed(&text))
+        {
             self.add(at, &text, role, Form::List);
         } else if looks_like_path(&text) {
             self.add(at, &text, Role::of_name(&text), Form::Text);
@@ -251,11 +301,5 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_@-".contains(&byte))
 }
 
-/// Whether some part of a name may be a digest: at least six letters and digits, both of them.
-fn looks_hashed(text: &str) -> bool {
-    text.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|part| {
-        part.len() >= 6
-            && part.bytes().any(|byte| byte.is_ascii_digit())
-            && part.bytes().any(|byte| byte.is_ascii_alphabetic())
-    })
-}
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
 }
 
 fn source(digest: Digest) -> SourceFile {
-    SourceFile { path: PathBuf::from("a"), size_bytes: 3, digest, crc64: None, md5: None, proof: None }
+    SourceFile { path: PathBuf::from("a"), size_bytes: 3, digest, crc64: None, md5: None, proof: None, is_dated: false }
 }
 
 struct Case<'a> {
@@ -72,7 +72,7 @@ impl Case<'_> {
         let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
         let files = names.iter().map(|name| (path(name), source(Digest::of(b"abc")))).collect();
         let rules = Rules::new(self.rules).unwrap().with_file(HeadersFile::parse(file, None).unwrap());
-        rules.files(&files, &context).remove(&path(names[0])).unwrap().headers
+        rules.files(&files, &BTreeMap::new(), &context).remove(&path(names[0])).unwrap().headers
     }
 }
 

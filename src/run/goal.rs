@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Terms;
+use super::references;
 use super::session::Session;
+use crate::closure::{Closure, Surroundings};
 use crate::elsewhere::Elsewhere;
 use crate::environment::Environment;
 use crate::error::Problem;
 use crate::event::FileCounts;
-use crate::fingerprint::Verdict;
+use crate::fingerprint::{self, Verdict};
+use crate::globs::PathGlobs;
 use crate::head::CdnView;
 use crate::headers::Kind;
 use crate::headers_file::HeadersFile;
@@ -40,6 +43,7 @@ pub(super) struct Folder {
     rules: Rules,
     /// Which names vouch for their bytes, as far as the folder tells.
     verdicts: BTreeMap<SitePath, Verdict>,
+    closure: Closure,
 }
 
 impl Folder {
@@ -63,8 +67,17 @@ impl Folder {
         rules.check_metadata(snapshot.files.keys())?;
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
-        let verdicts = snapshot.verdicts();
-        Ok(Folder { snapshot, rules, verdicts })
+        let external = PathGlobs::new("publish.external", &environment.publish.external)?;
+        let surroundings = Surroundings { url: environment.url.as_deref(), external: &external };
+        let closure = Closure::of(&snapshot.files, &snapshot.references, surroundings);
+        let verdicts = fingerprint::judge(&snapshot.facts(&closure), &snapshot.declared);
+        Ok(Folder { snapshot, rules, closure, verdicts })
+    }
+
+    /// The folder, if all that its pages need is in it, or if that is not asked for. Warns of what else is missing.
+    pub(super) fn checked(self, allow_broken: bool, session: &Session<'_>) -> Result<Folder, Problem> {
+        references::check(&self.closure, allow_broken, session.events)?;
+        Ok(self)
     }
 
     /// What CloudFront is to add to answers because of the folder's `_headers` file.

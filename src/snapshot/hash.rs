@@ -120,9 +120,9 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(Sourc
         let change = if pass.size_bytes > found.size_bytes { "grew" } else { "shrank" };
         return Err(refusal(Reason::Changed, format!("{change} while it was read"), None));
     }
-    let Pass { size_bytes, digest, crc64, md5, proof, whole, .. } = pass;
+    let Pass { size_bytes, digest, crc64, md5, proof, is_dated, whole, .. } = pass;
     let references = whole.map(|bytes| references::read(path, &bytes)).unwrap_or_default();
-    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5, proof }, references))
+    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5, proof, is_dated }, references))
 }
 
 /// What one pass over the bytes tells.
@@ -135,6 +135,8 @@ struct Pass {
     md5: Option<digest::Md5>,
     secret: Option<Secret>,
     proof: Option<Proof>,
+    /// Whether gzip wrote down when.
+    is_dated: bool,
     /// All bytes, where they are wanted.
     whole: Option<Vec<u8>>,
 }
@@ -154,7 +156,7 @@ fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8
     let in_parts = expected_bytes >= MULTIPART_BYTES;
     let mut crc64 = in_parts.then(|| crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme));
     let mut md5 = (!in_parts || prover.as_ref().is_some_and(Prover::wants_md5)).then(Md5::new);
-    let mut size_bytes = 0;
+    let (mut size_bytes, mut is_dated) = (0, false);
     loop {
         let count = match reader.read(buffer) {
             Ok(0) => break,
@@ -163,6 +165,7 @@ fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8
             Err(error) => return Err(error),
         };
         let piece = &buffer[..count];
+        is_dated |= size_bytes == 0 && is_dated_gzip(piece);
         size_bytes += count as u64;
         sha256.update(piece);
         if let Some(crc64) = &mut crc64 {
@@ -191,8 +194,14 @@ fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8
         md5: md5.filter(|_| !in_parts).map(digest::Md5::from_bytes),
         secret: scanner.and_then(Scanner::finish),
         proof: prover.and_then(|prover| prover.finish(&sha256, md5.as_ref())),
+        is_dated,
         whole,
     })
+}
+
+/// Whether a file that begins so is compressed with gzip and holds the time of that (RFC 1952 section 2.3: MTIME).
+fn is_dated_gzip(start: &[u8]) -> bool {
+    start.starts_with(&[0x1f, 0x8b]) && start.get(4..8).is_some_and(|time| time != [0; 4])
 }
 
 /// The line, from 1, that holds the byte at `offset`. A second reading, which only files with a secret cost.

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 use publish::report::Report;
 use publish::sandbox::Service;
 
+use crate::visitor::Names;
 use crate::world::{World, files_of, fixture};
 
 /// Worlds at once.
@@ -14,7 +15,7 @@ const AT_ONCE: usize = 4;
 /// A site through several publishes, some of which stop half-way, and what visitors could get after each.
 struct Story {
     world: World,
-    names: BTreeSet<String>,
+    names: Names,
     /// What could be got, and how many invalidations there were, after each publish.
     moments: Vec<(BTreeMap<String, String>, usize)>,
     told: String,
@@ -23,8 +24,7 @@ struct Story {
 impl Story {
     async fn begin() -> Story {
         let world = World::new().await;
-        let files = ["v1", "v2"].into_iter().flat_map(|build| files_of(&fixture(build)));
-        let names = files.filter_map(|(path, _)| path.strip_prefix("assets/").map(str::to_owned)).collect();
+        let names = Names::of(&["v1", "v2"].map(|build| files_of(&fixture(build))));
         Story { world, names, moments: vec![(BTreeMap::new(), 0)], told: String::new() }
     }
 
@@ -60,9 +60,7 @@ impl Story {
                 continue;
             }
             let object = live.get(&path).unwrap_or_else(|| panic!("{path} is named and not there:{}", self.told));
-            let text = String::from_utf8_lossy(&object.bytes);
-            let named = self.names.iter().filter(|name| text.contains(name.as_str()));
-            to_read.extend(named.map(|name| format!("assets/{name}")));
+            to_read.extend(self.names.named(&path, &object.bytes));
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod adopt;
 mod agreement;
+mod closure;
 mod crash;
 mod cut_short;
 mod docs;

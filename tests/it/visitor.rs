@@ -7,6 +7,10 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use publish::closure::{Closure, Surroundings};
+use publish::globs::PathGlobs;
+use publish::path::SitePath;
+use publish::references::{self, References};
 
 use crate::world::World;
 
@@ -17,12 +21,18 @@ pub(crate) type Site = BTreeMap<String, Vec<u8>>;
 pub(crate) struct Visitor<'a> {
     world: &'a World,
     releases: &'a [Site],
+    names: Names,
     client: Client<HttpConnector, Empty<Bytes>>,
 }
 
 impl<'a> Visitor<'a> {
     pub(crate) fn new(world: &'a World, releases: &'a [Site]) -> Visitor<'a> {
-        Visitor { world, releases, client: Client::builder(TokioExecutor::new()).build_http() }
+        Visitor {
+            world,
+            releases,
+            names: Names::of(releases),
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        }
     }
 
     /// Reads every page of every release, as far as it is there. Whatever it finds has the bytes of one of the releases
@@ -34,7 +44,7 @@ impl<'a> Visitor<'a> {
             for url in urls_of(page) {
                 if let Some(bytes) = self.get(&url).await? {
                     self.check(page, &bytes)?;
-                    to_read.extend(named(page, &bytes).into_iter().map(|name| (page.clone(), name)));
+                    to_read.extend(self.names.named(page, &bytes).into_iter().map(|name| (page.clone(), name)));
                 }
             }
         }
@@ -45,7 +55,7 @@ impl<'a> Visitor<'a> {
             }
             let bytes = self.get(&path).await?.ok_or_else(|| format!("{by} names {path}, which is not there"))?;
             self.check(&path, &bytes)?;
-            to_read.extend(named(&path, &bytes).into_iter().map(|name| (path.clone(), name)));
+            to_read.extend(self.names.named(&path, &bytes).into_iter().map(|name| (path.clone(), name)));
         }
         Ok(())
     }
@@ -76,25 +86,45 @@ fn urls_of(page: &str) -> Vec<String> {
     folder.into_iter().chain([page.to_owned()]).collect()
 }
 
-/// The fingerprinted files that a page, a script or a style sheet names.
-fn named(path: &str, bytes: &[u8]) -> BTreeSet<String> {
-    let Ok(text) = std::str::from_utf8(bytes) else { return BTreeSet::new() };
-    let beside = path.starts_with("assets/").then_some("./");
-    let starts = ["assets/"].into_iter().chain(beside);
-    let names = starts.flat_map(|start| text.split(start).skip(1)).filter_map(|rest| {
-        let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-        let name = rest.split(|letter| !is_of_name(letter)).next().unwrap_or_default();
-        name.contains('.').then(|| format!("assets/{name}"))
-    });
-    names.collect()
+/// The fingerprinted files that the files of several releases name, by the very list that a publish checks.
+pub(crate) struct Names(Vec<(Site, Closure)>);
+
+impl Names {
+    pub(crate) fn of(releases: &[Site]) -> Names {
+        let external = PathGlobs::new("external", &[]).unwrap();
+        let closure = |site: &Site| {
+            let files: BTreeMap<SitePath, &Vec<u8>> =
+                site.iter().map(|(path, bytes)| (SitePath::new(path.as_str()).unwrap(), bytes)).collect();
+            let read = files.iter().map(|(path, bytes)| (path.clone(), references::read(path, bytes)));
+            let references: BTreeMap<SitePath, References> = read.collect();
+            Closure::of(&files, &references, Surroundings { url: None, external: &external })
+        };
+        Names(releases.iter().map(|site| (site.clone(), closure(site))).collect())
+    }
+
+    /// What the file at `path` names, if it has those bytes in one of the releases.
+    pub(crate) fn named(&self, path: &str, bytes: &[u8]) -> BTreeSet<String> {
+        let same = self.0.iter().find(|(site, _)| site.get(path).is_some_and(|expected| expected == bytes));
+        let Some((_, closure)) = same else { return BTreeSet::new() };
+        let path = SitePath::new(path).unwrap();
+        let used = closure.uses(&path).map(|used| used.file.to_string());
+        used.filter(|used| used.starts_with("assets/")).collect()
+    }
 }
 
 #[test]
 fn what_a_page_and_what_it_loads_name_is_found() {
-    let found = |path, text: &str| named(path, text.as_bytes()).into_iter().collect::<Vec<_>>();
-    assert_eq!(found("index.html", r#"<script src="/assets/a-1.js"></script><a href="./about">"#), ["assets/a-1.js"]);
-    assert_eq!(
-        found("assets/a-1.js", r#"import("./b-2.js");f(["assets/c-3.css"])"#),
-        ["assets/b-2.js", "assets/c-3.css"]
-    );
+    let files = [
+        ("index.html", r#"<script src="/assets/a-1.js"></script><a href="./about">"#),
+        ("about.html", ""),
+        ("assets/a-1.js", r#"import("./b-2.js");f(["assets/c-3.css"])"#),
+        ("assets/b-2.js", ""),
+        ("assets/c-3.css", ""),
+    ];
+    let site: Site = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    let names = Names::of(std::slice::from_ref(&site));
+    let found = |path: &str| names.named(path, &site[path]).into_iter().collect::<Vec<_>>();
+    assert_eq!(found("index.html"), ["assets/a-1.js"]);
+    assert_eq!(found("assets/a-1.js"), ["assets/b-2.js", "assets/c-3.css"]);
+    assert_eq!(names.named("index.html", b"other"), BTreeSet::new());
 }

@@ -90,6 +90,7 @@ impl World {
             adopt: false,
             overwrite: false,
             force: false,
+            allow_broken: false,
             stage_only: false,
         }
     }

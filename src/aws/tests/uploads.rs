@@ -18,6 +18,7 @@ fn source(path: &Path, bytes: &[u8]) -> SourceFile {
         crc64: Some(Crc64::new(crc64)),
         md5: None,
         proof: None,
+        is_dated: false,
     }
 }
 

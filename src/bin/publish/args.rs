@@ -107,6 +107,9 @@ pub(crate) struct SiteArgs {
     /// Publish although a newer release was active meanwhile
     #[arg(long)]
     pub(crate) force: bool,
+    /// Publish although pages refer to scripts, style sheets or fonts that are not there
+    #[arg(long)]
+    pub(crate) allow_broken: bool,
     /// Put the release in the bucket and let visitors see nothing of it; `publish activate` goes on
     #[arg(long)]
     pub(crate) stage_only: bool,

@@ -370,7 +370,7 @@ fn without_sandbox() -> Problem {
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
-    let SiteArgs { dir, adopt, overwrite, force, stage_only } = site;
+    let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only } = site;
     PublishRequest {
         environment: target.environment.clone(),
         caller: target.caller.clone(),
@@ -378,6 +378,7 @@ fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
         adopt: *adopt,
         overwrite: *overwrite,
         force: *force,
+        allow_broken: *allow_broken,
         stage_only: *stage_only,
     }
 }

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex_automata::meta::Regex;
+
 use super::token::{Kind, Token, decode};
 
 /// How deep brackets are followed.
@@ -12,12 +14,19 @@ const MAX_DEPTH: usize = 24;
 /// The first digits of the hash of nothing (MD4), which webpack 4 gives to the style sheets that a chunk has not.
 const HASH_OF_NOTHING: &str = "31d6cfe0d16ae931b73c";
 
-/// The names that the expression that begins with `tokens` gives. None where it is no such expression.
-pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token]) -> Vec<String> {
+/// Stands for the id of any chunk.
+const ANY_ID: &str = "*";
+
+/// The ids and names that the expression that begins with `tokens` gives. None where it is no such expression. Where it
+/// has no table, because there is but one chunk, `*` stands for its id.
+pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token]) -> Vec<(String, String)> {
     let mut parser = Parser { bytes, tokens, at: 0, keys: BTreeSet::new() };
     let Some(expression) = parser.conditional(0) else { return Vec::new() };
-    let names = parser.keys.iter().filter_map(|key| expression.value(key));
-    names.filter(|name| !name.contains(HASH_OF_NOTHING)).collect::<BTreeSet<_>>().into_iter().collect()
+    if parser.keys.is_empty() && matches!(expression, Expression::Sum(_)) {
+        parser.keys.insert(ANY_ID.to_owned());
+    }
+    let names = parser.keys.iter().filter_map(|key| Some((key.clone(), expression.value(key)?)));
+    names.filter(|(_, name)| !name.contains(HASH_OF_NOTHING)).collect()
 }
 
 enum Expression {
@@ -193,6 +202,65 @@ impl Parser<'_> {
         self.keys.extend(table.keys().cloned());
         Some(table)
     }
+}
+
+/// The ids of chunks that have a style sheet and no script, which the runtime knows not to load: it says so as
+/// `/^(272|639)$/.test(e)`, before it marks them as loaded (`a[e] = 0`), or as `272 != e`, where it loads the others.
+pub(super) struct WithoutScript {
+    patterns: Vec<Regex>,
+    ids: BTreeSet<String>,
+}
+
+impl WithoutScript {
+    pub(super) fn find(bytes: &[u8], tokens: &[Token]) -> WithoutScript {
+        let mut found = WithoutScript { patterns: Vec::new(), ids: BTreeSet::new() };
+        let text = |token: &Token| &bytes[token.start as usize..token.end as usize];
+        let kind = |at: usize| tokens.get(at).map(|token| token.kind);
+        for (at, token) in tokens.iter().enumerate() {
+            match token.kind {
+                Kind::RegularExpression => {
+                    let is_test = kind(at + 1) == Some(Kind::Sign(b'.'))
+                        && tokens.get(at + 2).is_some_and(|word| text(word) == b"test");
+                    let negated = at > 0 && kind(at - 1) == Some(Kind::Sign(b'!'));
+                    // Behind `.test(e)`, and the end of the condition.
+                    if is_test && (negated || marks_as_loaded(tokens.get(at + 7..).unwrap_or_default())) {
+                        found.patterns.extend(matcher(text(token)));
+                    }
+                }
+                Kind::Number | Kind::Text => {
+                    let is_not = kind(at + 1) == Some(Kind::Sign(b'!')) && kind(at + 2) == Some(Kind::Sign(b'='));
+                    let is = kind(at + 1) == Some(Kind::Equal);
+                    if is_not && kind(at + 3) == Some(Kind::Word)
+                        || is && marks_as_loaded(tokens.get(at + 4..).unwrap_or_default())
+                    {
+                        found.ids.insert(number(text(token)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.ids.contains(id) || self.patterns.iter().any(|pattern| pattern.is_match(id))
+    }
+}
+
+/// `a[e] = 0`
+fn marks_as_loaded(tokens: &[Token]) -> bool {
+    let kinds = tokens.iter().take(6).map(|token| token.kind);
+    kinds.eq([Kind::Word, Kind::Sign(b'['), Kind::Word, Kind::Sign(b']'), Kind::Sign(b'='), Kind::Number])
+}
+
+/// A matcher of ids, as webpack writes it: digits and letters, choices and classes.
+fn matcher(written: &[u8]) -> Option<Regex> {
+    let pattern = std::str::from_utf8(written).ok()?.strip_prefix("/^")?.strip_suffix("$/")?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"()[]|_-".contains(&byte);
+    if !pattern.bytes().all(is_plain) {
+        return None;
+    }
+    Regex::new(&format!("^(?:{pattern})$")).ok()
 }
 
 /// A number as JavaScript writes it when it becomes a text: minifiers write 1000 as `1e3`.

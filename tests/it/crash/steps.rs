@@ -55,7 +55,7 @@ impl Build {
             Build::Four => ("four", "app-BnT3hJ6x", "part-Cz7mPw2R", "team.html"),
         };
         let script = format!(r#"<script src="/assets/{app}.js"></script>"#);
-        let index = format!(r#"<link href="/assets/look-DiwrgTda.css">{script}{name}"#);
+        let index = format!(r#"<link rel="stylesheet" href="/assets/look-DiwrgTda.css">{script}{name}"#);
         let files = [
             ("index.html".to_owned(), index),
             ("about/index.html".to_owned(), script.clone()),

@@ -224,6 +224,7 @@ pub fn request(environment: Environment, folder: &Path) -> PublishRequest {
         adopt: false,
         overwrite: false,
         force: false,
+        allow_broken: false,
         stage_only: false,
     }
 }

@@ -1,0 +1,164 @@
+//! Under which addresses the site lies: as the configuration says it, and as its own references show it.
+//!
+//! A build may name its files under a folder that is not in it (`/docs/app.js` for `app.js`) or at another host
+//! (`https://cdn.example.com/app.js`). Where such references lead to files if the folder or the host is taken away, they
+//! are meant for this site. What is learned must not hide a missing file, nor find one missing that was never of the
+//! site: hence the conditions below.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::references::{Form, Reference, Role, looks_hashed};
+
+use super::address::Address;
+use super::lookup::Lookup;
+use super::{Imports, Source};
+
+/// How many folders may be taken away.
+const MAX_FOLDERS: usize = 4;
+
+/// How many different files must be found under another host before it is taken for the site's. One whose name looks like
+/// a fingerprint is as good as two: nobody else has it.
+const MIN_FILES_OF_HOST: usize = 2;
+
+/// The addresses of a site.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    /// The folder that the site is served under, with a final slash: of `url`, or learned. Empty: none.
+    base: String,
+    /// Hosts that serve the site, and under which folder.
+    hosts: BTreeMap<String, String>,
+    /// The folders, as runtimes and their lists write them, in which they name files that are there; and behind which
+    /// folders of the site those are.
+    chunk_folders: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// How many different files were found, and not found, where some folder is taken away.
+#[derive(Default)]
+struct Votes {
+    found: BTreeSet<String>,
+    missing: BTreeSet<String>,
+}
+
+impl Learned {
+    pub(super) fn from(
+        sources: &[Source<'_>],
+        lookup: &Lookup<'_>,
+        imports: &Imports<'_>,
+        url: Option<&str>,
+    ) -> Learned {
+        let mut learned = Learned::default();
+        if let Some(Address::At { host, path }) = url.and_then(|url| Address::parse(url, &super::Folder::default())) {
+            let path = if path.is_empty() || path.ends_with('/') { path } else { format!("{path}/") };
+            learned.hosts.insert(host, path.clone());
+            learned.base = path;
+        }
+        let mut elsewhere: BTreeMap<String, BTreeMap<String, Votes>> = BTreeMap::new();
+        let mut below: BTreeMap<String, Votes> = BTreeMap::new();
+        let mut at_top = BTreeSet::new();
+        for source in sources {
+            for reference in &source.references.list {
+                learned.learn_chunk_folder(source, reference, lookup);
+                if matches!(reference.role, Role::Page | Role::Other) || super::is_loose(reference.form) {
+                    continue;
+                }
+                match source.address(reference, imports) {
+                    Some(Address::At { host, path }) if !learned.hosts.contains_key(&host) => {
+                        vote(elsewhere.entry(host).or_default(), &path, lookup, true);
+                    }
+                    Some(Address::Here(path)) if is_rooted(reference, source) => match lookup.find(&path) {
+                        Some(number) if reference.role.is_essential() => drop(at_top.insert(number)),
+                        Some(_) => {}
+                        None => vote(&mut below, &path, lookup, false),
+                    },
+                    _ => {}
+                }
+            }
+        }
+        if learned.base.is_empty()
+            && let Some((folder, found)) = best(below, 1)
+            && found > at_top.len()
+        {
+            learned.base = folder;
+        }
+        for (host, votes) in elsewhere {
+            if let Some((folder, _)) = best(votes, MIN_FILES_OF_HOST) {
+                learned.hosts.insert(host, folder);
+            }
+        }
+        learned
+    }
+
+    fn learn_chunk_folder(&mut self, source: &Source<'_>, reference: &Reference, lookup: &Lookup<'_>) {
+        let is_chunk = matches!(reference.role, Role::Module | Role::Script | Role::Style);
+        let may_teach = matches!(reference.form, Form::List | Form::ChunkName) || reference.written.starts_with('/');
+        if is_chunk
+            && may_teach
+            && let Some((_, place)) = lookup.find_around(&source.folder, &reference.written, reference.role)
+        {
+            let places = self.chunk_folders.entry(folder_of(&reference.written).to_owned()).or_default();
+            if !places.contains(place) {
+                places.insert(place.to_owned());
+            }
+        }
+    }
+
+    /// Behind which folders of the site files lie that are written so.
+    pub(super) fn places(&self, reference: &Reference) -> impl Iterator<Item = &str> {
+        let places = self.chunk_folders.get(folder_of(&reference.written));
+        places.into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whether a list's entry lies where other entries of lists do, so that it is not just a text that looks like one.
+    pub(super) fn is_chunk(&self, reference: &Reference) -> bool {
+        matches!(reference.role, Role::Module | Role::Style)
+            && self.chunk_folders.contains_key(folder_of(&reference.written))
+    }
+
+    /// The paths in the site that an address may mean: as it is, and without the folder that the site is served under.
+    /// `rooted`: it begins at the top of its host. The first is where a file may be found, the second where it is missed
+    /// if it is nowhere; `None`: it is not the site's.
+    pub(super) fn paths<'p>(&self, address: &'p Address, rooted: bool) -> (Option<&'p str>, Option<&'p str>) {
+        let (path, folder) = match address {
+            Address::Here(path) if !rooted => return (None, Some(path)),
+            Address::Here(path) => (path.as_str(), Some(self.base.as_str())),
+            Address::At { host, path } => (path.as_str(), self.hosts.get(host).map(String::as_str)),
+        };
+        match folder {
+            None => (None, None),
+            Some("") => (None, Some(path)),
+            Some(folder) => {
+                let is_folder = || (path == folder.trim_end_matches('/')).then_some("");
+                (Some(path), path.strip_prefix(folder).or_else(is_folder))
+            }
+        }
+    }
+}
+
+/// Whether an address begins at the top of the host, whatever page it stands in.
+pub(super) fn is_rooted(reference: &Reference, source: &Source<'_>) -> bool {
+    reference.written.starts_with('/') || source.references.base.is_some()
+}
+
+/// Counts what is found with the first folders of `path` taken away, from none (only for another host) to a few.
+fn vote(votes: &mut BTreeMap<String, Votes>, path: &str, lookup: &Lookup<'_>, from_none: bool) {
+    let ends = path.match_indices('/').map(|(end, _)| end + 1).take(MAX_FOLDERS);
+    for end in from_none.then_some(0).into_iter().chain(ends) {
+        let votes = votes.entry(path[..end].to_owned()).or_default();
+        let counted = if lookup.find(&path[end..]).is_some() { &mut votes.found } else { &mut votes.missing };
+        counted.insert(path[end..].to_owned());
+    }
+}
+
+/// The folder under which most files are found, and how many: at least `least`, and more than are not; of several the shortest.
+fn best(votes: BTreeMap<String, Votes>, least: usize) -> Option<(String, usize)> {
+    let good = votes.into_iter().filter(|(_, votes)| {
+        let fingerprinted = votes.found.iter().filter(|path| looks_hashed(path)).count();
+        votes.found.len() + fingerprinted >= least && votes.found.len() >= votes.missing.len()
+    });
+    let found = good.map(|(folder, votes)| (folder, votes.found.len()));
+    found.max_by_key(|(folder, found)| (*found, std::cmp::Reverse(folder.len())))
+}
+
+fn folder_of(written: &str) -> &str {
+    written.rfind('/').map_or("", |end| &written[..=end])
+}

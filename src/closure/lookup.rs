@@ -1,0 +1,76 @@
+//! Finds files by the paths that references lead to.
+
+use crate::path::SitePath;
+use crate::references::Role;
+
+use super::address::Folder;
+
+/// The files of a site, in their order; each is known by its place.
+pub(super) struct Lookup<'a>(Vec<&'a str>);
+
+impl<'a> Lookup<'a> {
+    /// `files` are sorted.
+    pub(super) fn new(files: impl Iterator<Item = &'a SitePath>) -> Lookup<'a> {
+        Lookup(files.map(SitePath::as_str).collect())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The file at exactly this path.
+    pub(super) fn find(&self, path: &str) -> Option<u32> {
+        self.0.binary_search(&path).ok().and_then(|place| u32::try_from(place).ok())
+    }
+
+    /// The file that an address is answered with. A link to a page may leave out what S3 websites and the usual
+    /// functions at the edge add: `/a/` is `a/index.html`, `/a` also `a.html`.
+    pub(super) fn find_for(&self, path: &str, role: Role) -> Option<u32> {
+        let exact = self.find(path);
+        if exact.is_some() || !matches!(role, Role::Page | Role::Other) {
+            return exact;
+        }
+        if path.is_empty() || path.ends_with('/') {
+            return self.find(&format!("{path}index.html"));
+        }
+        self.find(&format!("{path}.html")).or_else(|| self.find(&format!("{path}/index.html")))
+    }
+
+    /// The file at `path` in `folder`, or else in a folder around it; and that folder.
+    pub(super) fn find_around<'f>(&self, folder: &'f Folder, path: &str, role: Role) -> Option<(u32, &'f str)> {
+        let path = relative(path);
+        folder.and_above().find_map(|place| Some((self.find_for(&format!("{place}{path}"), role)?, place)))
+    }
+
+    /// The files whose paths begin and end so, with the rest of one name between.
+    pub(super) fn matching(&self, start: &str, end: &str) -> Vec<u32> {
+        let first = self.0.partition_point(|path| *path < start);
+        let candidates = self.0.iter().enumerate().skip(first).take_while(|(_, path)| path.starts_with(start));
+        let matching = candidates
+            .filter(|(_, path)| path[start.len()..].strip_suffix(end).is_some_and(|between| !between.contains('/')));
+        matching.filter_map(|(place, _)| u32::try_from(place).ok()).collect()
+    }
+
+    /// Where a file at `path` would lie, in `folder` or around it: where its folder is, or at least the first of them.
+    pub(super) fn likely_folder(&self, folder: &Folder, path: &str) -> Option<String> {
+        let path = relative(path);
+        let whole = path.rfind('/').map_or("", |end| &path[..=end]);
+        let first = path.find('/').map_or("", |end| &path[..=end]);
+        let find = |inner: &str| folder.and_above().find(|place| self.has_folder(&format!("{place}{inner}")));
+        let place = find(whole).or_else(|| find(first))?;
+        Some(format!("{place}{path}"))
+    }
+
+    /// Whether files lie in a folder, whose path ends in a slash or is empty.
+    pub(super) fn has_folder(&self, folder: &str) -> bool {
+        let first = self.0.partition_point(|path| *path < folder);
+        self.0.get(first).is_some_and(|path| path.starts_with(folder))
+    }
+}
+
+/// The path alone, as a runtime puts it behind a folder.
+pub(super) fn relative(written: &str) -> &str {
+    let end = memchr::memchr2(b'?', b'#', written.as_bytes()).unwrap_or(written.len());
+    let path = written[..end].trim_start_matches('/');
+    path.strip_prefix("./").unwrap_or(path)
+}

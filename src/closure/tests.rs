@@ -1,0 +1,176 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::references;
+
+type Files = BTreeMap<SitePath, Vec<u8>>;
+
+fn path(path: &str) -> SitePath {
+    SitePath::new(path).unwrap()
+}
+
+fn site(files: &[(&str, &str)]) -> Files {
+    files.iter().map(|(name, text)| (path(name), text.as_bytes().to_vec())).collect()
+}
+
+fn closure_at(url: Option<&str>, external: &[&str], files: &Files) -> Closure {
+    let external: Vec<String> = external.iter().map(|&glob| glob.to_owned()).collect();
+    let external = PathGlobs::new("external", &external).unwrap();
+    let read = files.iter().map(|(path, bytes)| (path.clone(), references::read(path, bytes)));
+    Closure::of(files, &read.collect(), Surroundings { url, external: &external })
+}
+
+/// What is missing that a page needs, and what else is.
+fn missing(closure: &Closure) -> (Vec<&str>, Vec<&str>) {
+    let (essential, others): (Vec<_>, Vec<_>) = closure.broken.iter().partition(|broken| broken.essential);
+    let paths = |list: Vec<&'_ Broken>| list.into_iter().map(|broken| broken.resolved.clone()).collect::<Vec<_>>();
+    let leak = |list: Vec<String>| list.into_iter().map(|text| &*text.leak()).collect();
+    (leak(paths(essential)), leak(paths(others)))
+}
+
+fn essential(files: &[(&str, &str)]) -> Vec<String> {
+    let closure = closure_at(None, &[], &site(files));
+    missing(&closure).0.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn references_are_followed_from_pages_to_what_they_load() {
+    let files = [
+        ("index.html", r#"<script type=module src="/a/app.js"></script><link rel=stylesheet href="a/look.css?v=1">"#),
+        ("a/app.js", r#"import"./part.js";import("../b/late.js")"#),
+        ("a/part.js", ""),
+        ("b/early.js", ""),
+        ("a/look.css", "@font-face{src:url(letters.woff2)}p{background:url(none.png)}"),
+    ];
+    let closure = closure_at(None, &[], &site(&files));
+    assert_eq!(missing(&closure), (vec!["b/late.js", "a/letters.woff2"], vec!["a/none.png"]));
+    let late = &closure.broken[0];
+    assert_eq!(
+        (late.file.as_str(), &*late.written, late.role, late.line),
+        ("a/app.js", "../b/late.js", Role::Module, 1)
+    );
+    let used: Vec<_> = closure.uses(&path("index.html")).map(|used| used.file.as_str()).collect();
+    assert_eq!(used, ["a/app.js", "a/look.css"]);
+}
+
+#[test]
+fn a_library_that_was_never_built_is_optional() {
+    let files = [
+        ("index.html", r#"<script type=module src="app.js"></script>"#),
+        ("app.js", r#"const d3 = () => import("./_npm/d3/index.js")"#),
+    ];
+    assert_eq!(missing(&closure_at(None, &[], &site(&files))), (vec![], vec!["_npm/d3/index.js"]));
+}
+
+#[test]
+fn what_no_page_leads_to_is_only_a_warning() {
+    let files = [("index.html", ""), ("examples/a.js", r#"import "./missing.js""#)];
+    assert_eq!(missing(&closure_at(None, &[], &site(&files))), (vec![], vec!["examples/missing.js"]));
+}
+
+#[test]
+fn links_to_pages_may_leave_out_what_the_cdn_adds() {
+    let page =
+        r#"<a href="/a/"></a><a href="/a"></a><a href="b"></a><a href="./"></a><a href="c/"></a><a href="B"></a>"#;
+    let closure = closure_at(None, &[], &site(&[("index.html", page), ("a/index.html", ""), ("b.html", "")]));
+    assert_eq!(missing(&closure), (vec![], vec!["B", "c/"]));
+}
+
+#[test]
+fn other_hosts_and_other_schemes_are_not_of_the_site() {
+    let page = r#"<script src="https://cdn.example/x.js"></script><script src="//other.example/y.js"></script><a href="tel:1">"#;
+    assert_eq!(closure_at(None, &[], &site(&[("index.html", page)])).broken, []);
+    let page = r#"<script src="https://www.example.com/x.js"></script><script src="//WWW.example.com/y.js"></script>"#;
+    let closure = closure_at(Some("https://www.example.com"), &[], &site(&[("index.html", page)]));
+    assert_eq!(missing(&closure).0, ["y.js", "x.js"]);
+}
+
+#[test]
+fn a_folder_that_the_site_is_served_under_is_known_from_its_url() {
+    let page =
+        r#"<script src="/docs/x.js"></script><script src="/docs/y.js"></script><script src="/shop/z.js"></script>"#;
+    let closure = closure_at(Some("https://a.example/docs"), &[], &site(&[("index.html", page), ("x.js", "")]));
+    assert_eq!(missing(&closure).0, ["y.js"]);
+}
+
+#[test]
+fn a_folder_that_the_site_is_served_under_is_learned() {
+    let page = r#"<base href="/docs/"><script src="/docs/x.js"></script><script src="y.js"></script><a href="/docs/">"#;
+    let mut files = site(&[("index.html", page), ("x.js", ""), ("y.js", ""), ("docs/index.html", "")]);
+    assert_eq!(closure_at(None, &[], &files).broken, []);
+    files.remove(&path("y.js"));
+    assert_eq!(missing(&closure_at(None, &[], &files)).0, ["y.js"]);
+}
+
+#[test]
+fn a_file_elsewhere_hides_no_missing_one() {
+    // `/old/app.js` is gone with all of its folder; that there is an `app.js` at the top does not make `/old/` the base.
+    let files = [
+        ("index.html", r#"<script src="/app.js"></script>"#),
+        ("archive.html", r#"<script src="/old/app.js"></script>"#),
+        ("app.js", ""),
+    ];
+    assert_eq!(essential(&files), ["old/app.js"]);
+}
+
+#[test]
+fn another_host_that_serves_the_files_of_the_site_is_learned() {
+    let page = r#"<script src="https://cdn.example/v/a-1f2e3d4c.js"></script><script src="https://cdn.example/v/b-5a6b7c8d.js"></script>
+<script src="https://jquery.example/jquery.js"></script><script src="https://jquery.example/other.js"></script>"#;
+    let mut files = site(&[("index.html", page), ("a-1f2e3d4c.js", ""), ("b-5a6b7c8d.js", ""), ("jquery.js", "")]);
+    assert_eq!(closure_at(None, &[], &files).broken, []);
+    files.remove(&path("b-5a6b7c8d.js"));
+    assert_eq!(missing(&closure_at(None, &[], &files)).0, ["b-5a6b7c8d.js"]);
+}
+
+#[test]
+fn bare_names_are_looked_up_in_import_maps() {
+    let page = r#"<script type=importmap>{"imports":{"app":"/app-1.js","lib/":"./lib/"}}</script>
+<script type=module>import "app"; import "lib/a.js"; import "lib/b.js"; import "unknown"</script>"#;
+    let files = [("index.html", page), ("app-1.js", ""), ("lib/a.js", "")];
+    assert_eq!(essential(&files), ["lib/b.js"]);
+}
+
+#[test]
+fn chunks_lie_where_others_of_the_same_runtime_do() {
+    let runtime = r#"r.u=e=>"chunks/"+e+"."+{1:"aa",2:"bb"}[e]+".js""#;
+    let page = r#"<script src="/_next/static/webpack.js"></script>"#;
+    let files = [("index.html", page), ("_next/static/webpack.js", runtime), ("_next/chunks/1.aa.js", "")];
+    assert_eq!(essential(&files), ["_next/chunks/2.bb.js"]);
+}
+
+#[test]
+fn lists_are_believed_where_some_of_them_is_there() {
+    let page = r#"<script src="/assets/app.js"></script>"#;
+    let script = r#"f=["assets/a.js","assets/b.js"];example=["src/main.js","src/other.js"]"#;
+    let files = [("index.html", page), ("assets/app.js", script), ("assets/a.js", "")];
+    assert_eq!(essential(&files), ["assets/b.js"]);
+}
+
+#[test]
+fn what_is_external_is_not_missing() {
+    let page = r#"<script src="/api/v1/client.js"></script><script src="/gone.js"></script>"#;
+    assert_eq!(missing(&closure_at(None, &["api"], &site(&[("index.html", page)]))).0, ["gone.js"]);
+}
+
+proptest! {
+    /// What is found does not depend on the order in which files were read, and every file that is taken out of a
+    /// whole site is missed.
+    #[test]
+    fn each_file_that_is_taken_out_is_missed(links in prop::collection::vec((0_usize..6, 0_usize..6), 0..12), out in 0_usize..6) {
+        let mut files = site(&[("index.html", r#"<script type=module src="/js/0.js"></script>"#)]);
+        for number in 0..6 {
+            let imports = links.iter().filter(|(from, _)| *from == number).map(|(_, to)| format!("import './{to}.js';"));
+            files.insert(path(&format!("js/{number}.js")), imports.collect::<String>().into_bytes());
+        }
+        let whole = closure_at(None, &[], &files);
+        prop_assert_eq!(&whole.broken, &[]);
+        let gone = path(&format!("js/{out}.js"));
+        let reached = whole.reached();
+        let is_reached = reached[whole.files.binary_search(&gone).unwrap()];
+        files.remove(&gone);
+        let closure = closure_at(None, &[], &files);
+        prop_assert_eq!(closure.broken.iter().any(|broken| broken.essential), is_reached);
+        prop_assert!(closure.broken.iter().all(|broken| broken.resolved == gone.as_str()));
+    }
+}

@@ -1,0 +1,142 @@
+//! Samples are shortened from what the tools write.
+
+use super::*;
+
+fn found(script: &str) -> Vec<(String, Role, Form)> {
+    let mut found = Found::default();
+    read(script.as_bytes(), 1, &mut found);
+    found.references.list.into_iter().map(|one| (one.written.to_string(), one.role, one.form)).collect()
+}
+
+/// The texts of those in a form.
+fn in_form(script: &str, form: Form) -> Vec<String> {
+    found(script).into_iter().filter(|(.., of)| *of == form).map(|(written, ..)| written).collect()
+}
+
+#[test]
+fn imports_with_a_literal_path_are_references() {
+    let script = r#"import{a as b,c}from"./a.js";import d from './b.js';import*as e from"./c.js";import"./d.js";
+export{f as default}from"./e.js";export*from"./f.js";export * as g from "./g.js";import h,{"i" as j}from"./h.js";
+const k=()=>import("./i.js"),l=import(`./j.js`),m=import(/* chunk */"./k.js",{with:{type:"json"}});import defer * as n from "./l.js";
+import o from "bare";import("../m.json");"#;
+    let expected = [
+        "./a.js",
+        "./b.js",
+        "./c.js",
+        "./d.js",
+        "./e.js",
+        "./f.js",
+        "./g.js",
+        "./h.js",
+        "./i.js",
+        "./j.js",
+        "./k.js",
+        "./l.js",
+        "bare",
+        "../m.json",
+    ];
+    let all = found(script).into_iter().filter(|(.., form)| matches!(form, Form::Import | Form::DynamicImport));
+    assert_eq!(all.map(|(written, ..)| written).collect::<Vec<_>>(), expected);
+    assert!(found(r#"import("./i.js")"#).contains(&("./i.js".to_owned(), Role::Module, Form::DynamicImport)));
+    assert!(found(r#"import "./i""#).contains(&("./i".to_owned(), Role::Other, Form::Import)));
+}
+
+#[test]
+fn what_only_looks_like_an_import_is_none() {
+    let script = r#"a.import("./a.js");b={import:"./b.js"};import(c);import("./d"+e);// import "./f.js"
+/* import("./g.js") */var h='import "./i.js"',j=/import("\.\/k.js")/,l=`import "./m.js" ${n}`;export{o};p.from("./q.js")
+if(r)/import("s.js")/.test(t);u=v/2;w=x[0]/import("./y.js")/z"#;
+    assert_eq!(in_form(script, Form::DynamicImport), ["./y.js"]);
+    assert_eq!(in_form(script, Form::Import), Vec::<String>::new());
+}
+
+#[test]
+fn templates_are_code_only_in_their_holes() {
+    assert_eq!(
+        in_form(r#"a=`x ${b?`${import("./c.js")} }`:{d:1}} import("./e.js")`;import("./f.js")"#, Form::DynamicImport),
+        ["./c.js", "./f.js"]
+    );
+}
+
+#[test]
+fn escapes_of_strings_mean_what_they_mean() {
+    assert_eq!(in_form(r#"import("./\u0061\x62\u{63}\/d.js")"#, Form::DynamicImport), ["./abc/d.js"]);
+}
+
+#[test]
+fn addresses_beside_the_script_are_references() {
+    let script = r#"new Worker(new URL("/assets/worker-1.js",import.meta.url));const a=""+new URL("b.png",import.meta.url).href;new URL("c",d);
+importScripts("workbox-1.js","./e.js")"#;
+    assert_eq!(in_form(script, Form::ScriptUrl), ["/assets/worker-1.js", "b.png", "workbox-1.js", "./e.js"]);
+}
+
+#[test]
+fn lists_of_vite_are_read() {
+    let script = r#"const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["assets/care-Bmp_sY-6.js","assets/care-1.css"])))=>i.map(i=>d[i]);"#;
+    assert_eq!(in_form(script, Form::List), ["assets/care-Bmp_sY-6.js", "assets/care-1.css"]);
+}
+
+#[test]
+fn lists_with_ids_and_lists_in_strings_are_read() {
+    let parcel = r#"a("b").register(c("d").getBundleURL("e"),JSON.parse('["gZHvR","index.14d8ba5f.js","d0Vva","About.ca78f345.js"]'))"#;
+    assert_eq!(in_form(parcel, Form::List), ["index.14d8ba5f.js", "About.ca78f345.js"]);
+    let next = r#"self.__next_f.push([1,"5:I[4707,[\"931\",\"static/chunks/app/page-ab12cd34.js\"],\"\"]\n"])"#;
+    assert_eq!(in_form(next, Form::List), ["static/chunks/app/page-ab12cd34.js"]);
+    assert_eq!(in_form(r#"a=b["main-1.css"]"#, Form::List), Vec::<String>::new());
+    assert_eq!(in_form(r#"["home","main.js"]"#, Form::List), Vec::<String>::new());
+}
+
+#[test]
+fn the_manifest_of_a_next_build_is_a_list() {
+    let script = r#"self.__BUILD_MANIFEST=function(s,c){return{"/":[s,"static/chunks/pages/index-1.js"],sortedPages:["/"]}}("static/chunks/75-2.js","static/css/3.css"),self.__BUILD_MANIFEST_CB&&self.__BUILD_MANIFEST_CB();"#;
+    assert_eq!(
+        in_form(script, Form::List),
+        ["static/chunks/pages/index-1.js", "static/chunks/75-2.js", "static/css/3.css"]
+    );
+}
+
+#[test]
+fn tables_of_webpack_are_worked_out() {
+    let webpack_5 = r#"r.u=e=>"static/js/"+({1:"home",2:"about"}[e]||e)+"."+{1:"aaaa",2:"bbbb",1e3:"cccc"}[e]+".chunk.js",r.miniCssF=e=>"static/css/"+e+"."+{2:"dddd"}[e]+".css";"#;
+    let names = [
+        "static/js/home.aaaa.chunk.js",
+        "static/js/1000.cccc.chunk.js",
+        "static/js/about.bbbb.chunk.js",
+        "static/css/2.dddd.css",
+    ];
+    assert_eq!(in_form(webpack_5, Form::ChunkName), names);
+    let webpack_4 =
+        r#"function(e){return a.p+"js/"+({"a":"b"}[e]||e)+"."+{"a":"c1"}[e]+".js"};var f="css/"+{1:"x"}[e]+".css";"#;
+    assert_eq!(in_form(webpack_4, Form::ChunkName), ["js/b.c1.js"]);
+    let next = r#"d.u=e=>e===428?"static/chunks/428-1.js":"static/chunks/"+(({5:"f"})[e]||e)+"."+({5:"g"})[e]+".js""#;
+    assert_eq!(in_form(next, Form::ChunkName), ["static/chunks/428-1.js", "static/chunks/f.g.js"]);
+    let readable = "__webpack_require__.u = (chunkId) => {\n// return url\nreturn \"\" + chunkId + \".\" + {\"1\":\"ab\"}[chunkId] + \".js\";\n};";
+    assert_eq!(in_form(readable, Form::ChunkName), ["1.ab.js"]);
+}
+
+#[test]
+fn chunks_without_a_script_are_left_out() {
+    let table = r#"d.u=e=>"c/"+e+"."+({1:"a",2:"b",3:"c"})[e]+".js""#;
+    let left = |runtime: &str| in_form(&format!("{runtime};{table}"), Form::ChunkName);
+    assert_eq!(left("if(r)t.push(r[2]);else if(/^(2|3)$/.test(e))a[e]=0;else b()"), ["c/1.a.js"]);
+    assert_eq!(left("if(2!=e){b()}else a[e]=0"), ["c/1.a.js", "c/3.c.js"]);
+    assert_eq!(left("if(/^(2|3)$/.test(e))b();if(1!==e)b()"), ["c/1.a.js", "c/2.b.js", "c/3.c.js"]);
+    let nothing = r#"r.miniCssF=e=>"css/"+{1:"31d6cfe0d16ae931b73c",2:"ab"}[e]+".css""#;
+    assert_eq!(in_form(nothing, Form::ChunkName), ["css/ab.css"]);
+}
+
+#[test]
+fn one_chunk_needs_no_table() {
+    let script = r#"c.u=e=>"static/chunks/"+e+".202ec212.js",c.miniCssF=e=>"static/css/12e43117.css",c.g=1"#;
+    assert_eq!(in_form(script, Form::ChunkName), ["static/chunks/*.202ec212.js", "static/css/12e43117.css"]);
+    assert_eq!(
+        in_form("import(`./${e}.entry.js${''}`);import(`./${e}.entry.js`)", Form::DynamicImport),
+        ["./*.entry.js"]
+    );
+}
+
+#[test]
+fn texts_that_look_like_paths_are_kept_apart() {
+    let script = r#"a="/assets/harbour-1.png";b="e.g. a.js";c="1.5";d="https://a.example/b.js";e="x.y.z()""#;
+    assert_eq!(in_form(script, Form::Text), ["/assets/harbour-1.png", "https://a.example/b.js"]);
+}

@@ -1,0 +1,62 @@
+//! What is said of references that lead nowhere, before anything is sent.
+
+use std::collections::BTreeMap;
+
+use crate::closure::{Broken, Closure};
+use crate::error::{Code, Problem};
+use crate::event::Events;
+
+/// How many missing files a refusal names.
+const NAMED: usize = 10;
+
+/// How many a warning names.
+const WARNED: usize = 3;
+
+/// Refuses a site of which a page would be broken, unless that is allowed; warns of everything else that leads nowhere.
+pub(super) fn check(closure: &Closure, allow_broken: bool, events: Events<'_>) -> Result<(), Problem> {
+    let (essential, others): (Vec<_>, Vec<_>) = closure.broken.iter().partition(|broken| broken.essential);
+    if !others.is_empty() {
+        events.warn(format!("{}: {}.", count(others.len(), "leads nowhere", "lead nowhere"), name(&others, WARNED)));
+    }
+    if essential.is_empty() {
+        return Ok(());
+    }
+    let needed = count(essential.len(), "that a page needs leads nowhere", "that pages need lead nowhere");
+    let message = format!("{needed}: {}", name(&essential, NAMED));
+    if allow_broken {
+        events.warn(format!("{message}."));
+        return Ok(());
+    }
+    Err(Problem::new(Code::BrokenReference, message).hint(
+        "Did the build end well, and is the folder the whole of it? What something else serves at the site's address can be \
+         named under `external` in publish.toml; `--allow-broken` publishes all the same.",
+    ))
+}
+
+fn count(count: usize, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 reference {one}"),
+        _ => format!("{count} references {many}"),
+    }
+}
+
+/// The first missing files, in the order of their paths, each with the first place that refers to it.
+fn name(broken: &[&Broken], most: usize) -> String {
+    let mut missing: BTreeMap<&str, Vec<&Broken>> = BTreeMap::new();
+    for reference in broken {
+        missing.entry(&reference.resolved).or_default().push(reference);
+    }
+    let files = missing.len();
+    let named = missing.into_values().take(most).filter_map(|places| {
+        let first = places.first()?;
+        let Broken { file, line, written, role, .. } = first;
+        let more = match places.len() - 1 {
+            0 => String::new(),
+            1 => " and 1 other place".to_owned(),
+            more => format!(" and {more} other places"),
+        };
+        Some(format!("the {} `{written}` (in `{file}`, line {line}{more})", role.noun()))
+    });
+    let named = named.collect::<Vec<_>>().join("; ");
+    if files > most { format!("{named}; and so on, {files} files in all") } else { named }
+}

@@ -1,0 +1,106 @@
+//! A site in which a page lacks what it needs is not published, and an untouched build is.
+
+use publish::report::{Outcome, Report};
+use publish::run::PublishRequest;
+
+use crate::world::{self, World};
+
+/// What a publish of the second build says when one of its files is gone. Nothing was asked of S3 by then.
+async fn without(path: &str) -> Report {
+    let world = World::with_fixture("v2").await;
+    world.remove(path);
+    let report = world.publish().await;
+    assert!(world.live().is_empty());
+    if report.exit_code != 0 {
+        assert_eq!(world.sandbox.requests().len(), 0, "{:?}", world.sandbox.requests());
+    }
+    report
+}
+
+/// The only file of the build whose name begins so.
+fn asset(start: &str) -> String {
+    let files = world::files_of(&world::fixture("v2"));
+    let mut found = files.into_keys().filter(|path| path.starts_with(&format!("assets/{start}")));
+    let path = found.next().unwrap();
+    assert_eq!(found.next(), None, "{start}");
+    path
+}
+
+fn refused(report: &Report, parts: &[&str]) {
+    let error = report.error.as_ref().unwrap_or_else(|| panic!("{report:#?}"));
+    assert_eq!((report.exit_code, error.code.as_str()), (2, "broken_reference"), "{report:#?}");
+    for part in parts {
+        assert!(error.message.contains(part), "{part} is not in: {}", error.message);
+    }
+    assert!(error.hint.contains("--allow-broken") && error.hint.contains("external"), "{}", error.hint);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn untouched_builds_are_published_without_a_warning() {
+    for build in ["v1", "v2"] {
+        let report = World::with_fixture(build).await.published().await;
+        assert_eq!(report.warnings, Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_a_page_names_must_be_there() {
+    let layout = asset("layout-t1");
+    refused(&without(&layout).await, &[&layout, "module"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_that_is_imported_when_it_is_needed_must_be_there() {
+    let care = asset("care-");
+    refused(&without(&care).await, &[&care["assets/".len()..], "module"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_font_that_a_style_sheet_names_must_be_there() {
+    let font = asset("bricolage-grotesque-vietnamese");
+    refused(&without(&font).await, &[&font, "font", ".css`, line "]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_image_is_a_warning() {
+    let world = World::with_fixture("v2").await;
+    world.write(
+        "gallery.html",
+        r#"<img src="/favicon.svg" srcset="/favicon.svg 1x, /large.png 2x"><a href="/gone">x</a>"#,
+    );
+    let report = world.published().await;
+    let [warning] = report.warnings.as_slice() else { panic!("{report:#?}") };
+    assert!(warning.starts_with("2 references lead nowhere: "), "{warning}");
+    assert!(warning.contains("the page `/gone` (in `gallery.html`, line 1); the image `/large.png`"), "{warning}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_pages_can_be_published_on_purpose() {
+    let world = World::with_fixture("v2").await;
+    world.remove(&asset("layout-t1"));
+    let staged = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
+    refused(&staged, &[]);
+    let report = world::publish(PublishRequest { allow_broken: true, ..world.request() }).await;
+    assert_eq!(report.outcome, Outcome::Published, "{report:#?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("layout-t1")), "{:?}", report.warnings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_something_else_serves_need_not_be_there() {
+    let mut world = World::with_fixture("v2").await;
+    world.write("account.html", r#"<script src="/api/client.js"></script>"#);
+    refused(&world.publish().await, &["`/api/client.js` (in `account.html`, line 1)"]);
+    world.environment.publish.external = vec!["api/**".to_owned()];
+    world.published().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_release_left_behind_does_not_count() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    let gone =
+        world::files_of(&world::fixture("v1")).into_keys().find(|path| path.starts_with("assets/care-")).unwrap();
+    world.remove(&gone);
+    refused(&world.publish().await, &[&gone["assets/".len()..]]);
+    assert!(world.live().contains_key(&gone));
+}
