@@ -113,7 +113,7 @@ def check(name, out):
     for path in sorted(a.keys() | b.keys()):
         globs = [glob for glob in project["fingerprinted"] if fnmatch.fnmatchcase(path, glob)]
         excepted = any(fnmatch.fnmatchcase(path, glob) for glob in project.get("mutable", []))
-        fingerprinted = bool(globs) and not excepted and path not in copied
+        fingerprinted = bool(globs) and not excepted and path.removesuffix(".br").removesuffix(".gz") not in copied
         unused.difference_update(globs)
         differs = path in a and path in b and a[path] != b[path]
         changed += differs
