@@ -16,6 +16,7 @@ import fnmatch
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -72,7 +73,6 @@ def build(name, out, keep):
         shutil.copytree(folder / "edit", source, dirs_exist_ok=True)
         lay("traps-edit", source, project)
         build_once(project, source, out / "b")
-        shutil.copy(folder / "project.toml", out)
     finally:
         if keep:
             print(f"{name}: kept {work}")
@@ -112,7 +112,9 @@ def check(name, out):
     rows, changed, unused = [], 0, set(project["fingerprinted"])
     for path in sorted(a.keys() | b.keys()):
         globs = [glob for glob in project["fingerprinted"] if fnmatch.fnmatchcase(path, glob)]
-        excepted = any(fnmatch.fnmatchcase(path, glob) for glob in project.get("mutable", []))
+        excepted = any(fnmatch.fnmatchcase(path, glob) for glob in project.get("mutable", [])) or any(
+            fnmatch.fnmatchcase(path, glob) and contains(out, path, pattern)
+            for glob, pattern in project.get("mutable_text", {}).items())
         fingerprinted = bool(globs) and not excepted and path.removesuffix(".br").removesuffix(".gz") not in copied
         unused.difference_update(globs)
         differs = path in a and path in b and a[path] != b[path]
@@ -122,11 +124,18 @@ def check(name, out):
         rows.append(("fingerprinted" if fingerprinted else "mutable", a.get(path, "-"), b.get(path, "-"), path))
     if unused:
         raise Broken(f"no file matches {sorted(unused)}")
+    shutil.copy(CORPUS / "projects" / name / "project.toml", out)
     (out / "truth.tsv").write_text("".join("\t".join(row) + "\n" for row in rows))
     fingerprinted = [row for row in rows if row[0] == "fingerprinted"]
     renamed = sum(row[2] == "-" for row in fingerprinted)
     return (f"{name}: {len(a)} files in a, {sum(row[1] != '-' for row in fingerprinted)} of them fingerprinted; "
             f"in b {renamed} got another name, {changed} mutable files changed")
+
+
+def contains(out, path, pattern):
+    """Whether the text of this file matches in a or in b."""
+    files = [out / half / path for half in ("a", "b")]
+    return any(re.search(pattern, file.read_text("utf-8", "replace"), re.DOTALL) for file in files if file.is_file())
 
 
 def digests(folder):
