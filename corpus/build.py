@@ -70,7 +70,8 @@ def build(name, out, keep):
         run(project, "install", source)
         shutil.rmtree(out, ignore_errors=True)
         build_once(project, source, out / "a")
-        shutil.copytree(folder / "edit", source, dirs_exist_ok=True)
+        # Without the times of the originals: a tool's cache must see that these files are newer.
+        shutil.copytree(folder / "edit", source, dirs_exist_ok=True, copy_function=shutil.copyfile)
         lay("traps-edit", source, project)
         build_once(project, source, out / "b")
     finally:
@@ -82,7 +83,7 @@ def build(name, out, keep):
 
 def lay(traps, source, project):
     for public in project["public"]:
-        shutil.copytree(CORPUS / traps, source / public, dirs_exist_ok=True)
+        shutil.copytree(CORPUS / traps, source / public, dirs_exist_ok=True, copy_function=shutil.copyfile)
 
 
 def build_once(project, source, target):
