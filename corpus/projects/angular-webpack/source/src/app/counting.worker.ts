@@ -1,0 +1,2 @@
+
+addEventListener("message", (event) => postMessage(`${event.data} has ${event.data.length} letters.`));

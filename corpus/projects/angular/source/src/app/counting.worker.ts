@@ -1,0 +1,2 @@
+/// <reference lib="webworker" />
+addEventListener("message", (event) => postMessage(`${event.data} has ${event.data.length} letters.`));

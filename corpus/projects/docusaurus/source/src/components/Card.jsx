@@ -1,0 +1,3 @@
+export default function Card() {
+  return <p>Good day. It is {new Date().toLocaleDateString()}.</p>;
+}

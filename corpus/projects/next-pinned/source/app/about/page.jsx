@@ -1,0 +1,13 @@
+"use client";
+import Greeting from "../ui/Greeting";
+import team from "../ui/team-MEETTEAM.jpg";
+
+export default function About() {
+  return (
+    <main>
+      <p>This page says where we began.</p>
+      <img src={team.src} alt="" />
+      <Greeting name="About" />
+    </main>
+  );
+}

@@ -1,0 +1,7 @@
+export default {
+  output: "export",
+  images: { unoptimized: true },
+  assetPrefix: "https://cdn.example.com",
+  generateBuildId: () => "release-one",
+  productionBrowserSourceMaps: true,
+};

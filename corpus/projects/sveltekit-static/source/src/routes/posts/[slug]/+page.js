@@ -1,0 +1,2 @@
+export const entries = () => [{ slug: "one" }, { slug: "two" }];
+export const load = ({ params }) => ({ slug: params.slug });

@@ -1,0 +1,3 @@
+export default {
+  build: { target: "esnext", assetsInlineLimit: 0, rollupOptions: { input: ["index.html", "about.html"] } },
+};

@@ -1,0 +1,3 @@
+import { greeting } from "./greeting.js";
+
+onmessage = (event) => postMessage(greeting(event.data));

@@ -1,0 +1,3 @@
+export function greeting(name) {
+  return `Good day, ${name}. It is ${new Date().toLocaleDateString()}.`;
+}
