@@ -1,0 +1,3 @@
+from shapes import area
+
+assert area(2) == 12

@@ -1,0 +1,2 @@
+"""Shapes."""
+from .circle import area

@@ -1,0 +1,2 @@
+'use strict'
+module.exports = (environment) => ({ modulePrefix: 'ember-site', environment, rootURL: '/', locationType: 'history', EmberENV: {}, APP: {} })

@@ -1,0 +1,2 @@
+'use strict'
+module.exports = { browsers: ['last 1 Chrome versions'] }

@@ -1,0 +1,3 @@
+'use strict'
+const EmberApp = require('ember-cli/lib/broccoli/ember-app')
+module.exports = (defaults) => new EmberApp(defaults, { sourcemaps: { enabled: true } }).toTree()

@@ -1,0 +1,1 @@
+fetch('/data/version.json').then((response) => response.json()).then(console.log)

@@ -1,0 +1,7 @@
+import small from '../../images/card-small.png'
+import large from '../../images/card-large.png'
+import { sum } from '../../shared'
+import styles from './about.module.css'
+export default function About() {
+  return <section><h1 className={styles.title}>About {sum(3, 4)}</h1><img src={small} srcSet={`${small} 1x, ${large} 2x`} alt="" /></section>
+}

@@ -1,0 +1,11 @@
+SITENAME = 'Pelican'
+PATH = 'content'
+TIMEZONE = 'UTC'
+THEME = 'theme'
+PLUGINS = ['webassets']
+WEBASSETS_CONFIG = [('versions', 'hash'), ('manifest', 'json:webassets.json')]
+STATIC_PATHS = ['images', 'extra']
+PAGE_PATHS = ['pages']
+EXTRA_PATH_METADATA = {}
+FEED_ALL_ATOM = 'feeds/all.atom.xml'
+RELATIVE_URLS = False

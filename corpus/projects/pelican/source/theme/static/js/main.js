@@ -1,0 +1,1 @@
+fetch('/extra/data/version.json').then((response) => response.json()).then(console.log)

@@ -1,0 +1,1 @@
+console.log("a script that was copied as it is");

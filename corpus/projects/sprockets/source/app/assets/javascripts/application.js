@@ -1,0 +1,2 @@
+//= require shared
+fetch('/data/version.json').then((response) => response.json()).then(console.log)

@@ -1,0 +1,1 @@
+const sum = (a, b) => a + b

@@ -1,0 +1,2 @@
+import '../src/styles.css'
+export default { tags: ['autodocs'] }

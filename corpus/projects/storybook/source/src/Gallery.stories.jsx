@@ -1,0 +1,3 @@
+import { Gallery } from './Gallery'
+export default { component: Gallery }
+export const Default = {}

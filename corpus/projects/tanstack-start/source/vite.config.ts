@@ -1,0 +1,6 @@
+import { tanstackStart } from '@tanstack/react-start/plugin/vite'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+export default defineConfig({
+  plugins: [tanstackStart({ prerender: { enabled: true, crawlLinks: true, concurrency: 1 } }), react()],
+})

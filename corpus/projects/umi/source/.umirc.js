@@ -1,0 +1,1 @@
+export default { hash: true, exportStatic: {}, npmClient: 'npm', mfsu: false }

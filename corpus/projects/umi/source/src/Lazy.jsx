@@ -1,0 +1,5 @@
+import React from 'react'
+import { sum } from './shared'
+export default function Lazy() {
+  return <p>Lazy {sum(5, 6)}</p>
+}

@@ -1,0 +1,4 @@
+import { usePageContext } from 'vike-react/usePageContext'
+export default function Page() {
+  return <h1>Post {usePageContext().routeParams.slug}</h1>
+}

@@ -1,0 +1,3 @@
+export default function onBeforePrerenderStart() {
+  return ['/posts/one', '/posts/two']
+}

@@ -1,0 +1,1 @@
+export default { paths: () => [{ params: { slug: 'one' } }, { params: { slug: 'two' } }] }
