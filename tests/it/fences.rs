@@ -157,6 +157,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "snapshot",
         &[
+            "closure",
             "digest",
             "environment",
             "error",
