@@ -81,7 +81,7 @@ async fn a_fingerprinted_file_that_comes_back_under_another_rule_gets_its_header
     let mut world = live_v1().await;
     let first = world.live()[PATH].clone();
     world.remove(PATH);
-    world.published().await;
+    world.published_broken().await;
     assert_eq!(world.live()[PATH], first, "it stays for tabs that are open");
 
     world.use_fixture("v1");

@@ -107,6 +107,13 @@ impl World {
         report
     }
 
+    /// Publishes the site although its pages refer to what is not there, which must succeed.
+    pub(crate) async fn published_broken(&self) -> Report {
+        let report = publish(PublishRequest { allow_broken: true, ..self.request() }).await;
+        assert_eq!(report.exit_code, 0, "{report:#?}");
+        report
+    }
+
     /// Goes back to a release, or to the one before; nobody can be asked, and all is answered with yes.
     pub(crate) async fn rollback(&self, release: Option<u64>) -> Report {
         let request = RollbackRequest {
