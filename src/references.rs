@@ -12,6 +12,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::path::SitePath;
 
 /// In a [`Form::ChunkName`] or [`Form::DynamicImport`]: any part of the name of a file, put in when the script runs.
@@ -49,7 +51,8 @@ pub struct Reference {
 }
 
 /// What a reference is needed for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// A classic script.
     Script,
@@ -115,7 +118,8 @@ impl Role {
 }
 
 /// How a reference is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// In an attribute of HTML, or in an import map: relative to the page's base.
     Attribute,

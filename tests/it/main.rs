@@ -9,6 +9,7 @@
 mod adopt;
 mod agreement;
 mod closure;
+mod corpus;
 mod crash;
 mod cut_short;
 mod docs;
