@@ -68,16 +68,30 @@ impl Closure {
         let sources: Vec<Source<'_>> =
             references.iter().filter_map(|(path, references)| Source::new(&lookup, path, references)).collect();
         let learned = Learned::from(&sources, &lookup, &imports, surroundings.url);
+        // Links that are the same on every page are resolved once.
+        let mut known: BTreeMap<(usize, Role), u32> = BTreeMap::new();
         let mut uses = vec![Vec::new(); lookup.len()];
         let mut missing = Vec::new();
         for source in &sources {
             let found = &mut uses[source.number as usize];
             for reference in &source.references.list {
+                let same_everywhere =
+                    reference.form == Form::Attribute && is_rooted(&reference.written) && source.base.is_here();
+                let key = (Arc::as_ptr(&reference.written).addr(), reference.role);
+                if same_everywhere && let Some(number) = known.get(&key) {
+                    found.push((*number, reference.form));
+                    continue;
+                }
                 match source.resolve(reference, &lookup, &imports, &learned) {
                     Resolved::Files(numbers) => {
                         found.extend(numbers.into_iter().map(|number| (number, reference.form)))
                     }
-                    Resolved::File(number) => found.push((number, reference.form)),
+                    Resolved::File(number) => {
+                        if same_everywhere {
+                            known.insert(key, number);
+                        }
+                        found.push((number, reference.form));
+                    }
                     Resolved::Missing(path) => missing.push((source, reference, path)),
                     Resolved::NotOfTheSite => {}
                 }
