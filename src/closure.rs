@@ -90,6 +90,8 @@ impl Closure {
         let sources: Vec<Source<'_>> =
             references.iter().filter_map(|(path, references)| Source::new(&lookup, path, references)).collect();
         let learned = Learned::from(&sources, &lookup, &imports, surroundings.url);
+        // Links that are the same on every page are resolved once.
+        let mut known: BTreeMap<(usize, Role), u32> = BTreeMap::new();
         let mut uses = vec![Vec::new(); lookup.len()];
         let mut missing = Vec::new();
         for source in &sources {
@@ -98,9 +100,20 @@ impl Closure {
                 let Reference { role, form, .. } = *reference;
                 let by_name = is_import(form) && is_bare(&reference.written);
                 let used = |file| NumberedUse { file, role, form, by_name };
+                let same_everywhere = form == Form::Attribute && is_rooted(&reference.written) && source.base.is_here();
+                let key = (Arc::as_ptr(&reference.written).addr(), role);
+                if same_everywhere && let Some(file) = known.get(&key) {
+                    found.push(used(*file));
+                    continue;
+                }
                 match source.resolve(reference, &lookup, &imports, &learned) {
                     Resolved::Files(files) => found.extend(files.into_iter().map(used)),
-                    Resolved::File(file) => found.push(used(file)),
+                    Resolved::File(file) => {
+                        if same_everywhere {
+                            known.insert(key, file);
+                        }
+                        found.push(used(file));
+                    }
                     Resolved::Missing(path) => missing.push((source, reference, path)),
                     Resolved::NotOfTheSite => {}
                 }

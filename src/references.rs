@@ -209,11 +209,13 @@ impl Found {
 /// As browsers do before they parse an address: spaces around it, and line ends and tabs in it, go
 /// (<https://url.spec.whatwg.org/#concept-basic-url-parser>).
 fn trim(written: &str) -> Cow<'_, str> {
-    let trimmed = written.trim_matches(|letter: char| letter <= ' ');
-    if memchr::memchr3(b'\n', b'\r', b'\t', trimmed.as_bytes()).is_some() {
-        return Cow::Owned(trimmed.replace(['\n', '\r', '\t'], ""));
+    let bytes = written.as_bytes();
+    let has_edge = matches!(bytes.first(), Some(0..=b' ')) || matches!(bytes.last(), Some(0..=b' '));
+    if !has_edge && memchr::memchr3(b'\n', b'\r', b'\t', bytes).is_none() {
+        return Cow::Borrowed(written);
     }
-    Cow::Borrowed(trimmed)
+    let trimmed = written.trim_matches(|letter: char| letter <= ' ');
+    Cow::Owned(trimmed.replace(['\n', '\r', '\t'], ""))
 }
 
 /// Whether an address can lead to a file of a site: not the place in a page, `mailto:` and the like, nor the unfilled
@@ -222,8 +224,8 @@ fn may_be_of_a_site(written: &str) -> bool {
     if written.is_empty() || written.starts_with('#') {
         return false;
     }
-    let holes = ["{{", "${", "<%"];
-    if holes.iter().any(|hole| memchr::memmem::find(written.as_bytes(), hole.as_bytes()).is_some()) {
+    let may_have_hole = memchr::memchr2(b'{', b'<', written.as_bytes()).is_some();
+    if may_have_hole && ["{{", "${", "<%"].iter().any(|hole| written.contains(hole)) {
         return false;
     }
     match scheme(written) {

@@ -46,6 +46,11 @@ impl Folder {
         Folder { host, path: path[..path.rfind('/').map_or(0, |end| end + 1)].to_owned() }
     }
 
+    /// Whether it is at the host that the file is served by.
+    pub(super) fn is_here(&self) -> bool {
+        self.host.is_none()
+    }
+
     /// Its path in the site, and those of the folders around it, the innermost first; each ends in a slash or is empty.
     pub(super) fn and_above(&self) -> impl Iterator<Item = &str> {
         let ends = self.path.rmatch_indices('/').map(|(end, _)| end + 1).chain([0]);

@@ -35,7 +35,7 @@ pub struct Overrides {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// To the stand-in on this machine, whose addresses are known once it runs.
-    Sandbox(SandboxTarget),
+    Sandbox(Box<SandboxTarget>),
     /// To AWS, or to what an endpoint says.
     Environment(Box<Environment>),
 }
@@ -67,7 +67,7 @@ pub struct SandboxTarget {
 /// [`Code::Usage`] or [`Code::Configuration`], saying what to write instead.
 pub fn resolve(config: Option<&Config>, env: Option<&str>, overrides: &Overrides, ci: bool) -> Result<Target, Problem> {
     if env == Some(SANDBOX) || (env.is_none() && overrides.bucket.is_none() && config.is_none() && !ci) {
-        return sandbox(config, overrides).map(Target::Sandbox);
+        return sandbox(config, overrides).map(|target| Target::Sandbox(Box::new(target)));
     }
     let (name, section) = match (env, config) {
         (None, _) if overrides.bucket.is_some() => own_target(config, overrides)?,

@@ -163,7 +163,7 @@ fn without_a_target_it_is_the_sandbox_but_not_in_a_pipeline() {
     assert_eq!(sandbox.site, "sandbox");
     assert_eq!(resolve(None, None, &Overrides::default(), true).unwrap_err().code, Code::Usage);
     let named = resolve(Some(&config(EXAMPLE)), Some("sandbox"), &Overrides::default(), true).unwrap();
-    assert!(matches!(named, Target::Sandbox(SandboxTarget { site, .. }) if site == "shop"));
+    assert!(matches!(named, Target::Sandbox(target) if target.site == "shop"));
     let region = Overrides { region: "eu-central-1".parse().ok(), ..Overrides::default() };
     assert!(resolve(None, None, &region, false).unwrap_err().message.contains("--region"));
 }

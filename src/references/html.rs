@@ -10,6 +10,10 @@ use super::{Form, Found, Role, css, script};
 
 use self::tags::{Attribute, Tag, Tags, decode};
 
+/// Words of `rel` that say that a link is to an image.
+const IMAGES: [&str; 6] =
+    ["icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon", "apple-touch-startup-image", "image_src"];
+
 /// Reads a page.
 ///
 /// What is commented out is not read, nor is what only old browsers took for more than a comment. What is in
@@ -75,26 +79,28 @@ impl Page<'_, '_> {
             }
             _ => {}
         }
-        if let Some(folder) = attribute(tag, b"q:base") {
-            self.qwik_folder = decode(folder.value).into_owned();
-        }
-        if !self.qwik_folder.is_empty() {
-            self.qwik_listeners(tag);
-        }
-        if let Some(style) = attribute(tag, b"style") {
-            let line = self.lines.of(style.at);
-            css::read(&decode(style.value), css::Place::Attribute, line, self.found);
+        for attribute in &tag.attributes {
+            match &*attribute.name {
+                b"style" => {
+                    let line = self.lines.of(attribute.at);
+                    css::read(&decode(attribute.value), css::Place::Attribute, line, self.found);
+                }
+                b"q:base" => self.qwik_folder = decode(attribute.value).into_owned(),
+                _ if self.qwik_folder.is_empty() => {}
+                _ => self.qwik_listener(attribute),
+            }
         }
     }
 
     /// Qwik's listeners, which are loaded when their event happens: `on:click="q-1.js#name"`, in the folder `q:base`.
-    fn qwik_listeners(&mut self, tag: &Tag<'_>) {
-        for listener in tag.attributes.iter().filter(|attribute| attribute.name.starts_with(b"on")) {
-            for symbol in decode(listener.value).split_ascii_whitespace() {
-                if let Some((file, _)) = symbol.split_once('#').filter(|(file, _)| file.ends_with(".js")) {
-                    let line = self.lines.of(listener.at);
-                    self.found.add(&format!("{}{file}", self.qwik_folder), Role::Module, Form::Attribute, line);
-                }
+    fn qwik_listener(&mut self, attribute: &Attribute<'_>) {
+        if !attribute.name.starts_with(b"on") {
+            return;
+        }
+        for symbol in decode(attribute.value).split_ascii_whitespace() {
+            if let Some((file, _)) = symbol.split_once('#').filter(|(file, _)| file.ends_with(".js")) {
+                let line = self.lines.of(attribute.at);
+                self.found.add(&format!("{}{file}", self.qwik_folder), Role::Module, Form::Attribute, line);
             }
         }
     }
@@ -131,9 +137,7 @@ impl Page<'_, '_> {
         } else if is("preload") || is("prefetch") {
             self.candidates(tag, b"imagesrcset");
             preloaded(destination.as_deref(), &href)
-        } else if is("icon") || is("apple-touch-icon") || is("apple-touch-icon-precomposed") || is("mask-icon") {
-            Role::Image
-        } else if is("apple-touch-startup-image") || is("image_src") {
+        } else if IMAGES.iter().any(|word| is(word)) {
             Role::Image
         } else if is("alternate") || is("prev") || is("next") {
             Role::Page

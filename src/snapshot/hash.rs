@@ -38,7 +38,6 @@ pub(super) struct Hashed {
 struct Progress {
     files: BTreeMap<SitePath, SourceFile>,
     references: BTreeMap<SitePath, References>,
-    texts: SharedTexts,
     refusals: Vec<Refusal>,
     done: usize,
     bytes: u64,
@@ -55,9 +54,12 @@ pub(super) fn hash(files: BTreeMap<SitePath, Found>, events: Events<'_>) -> Hash
     thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
-                let mut buffer = vec![0; BUFFER_BYTES];
+                let (mut buffer, mut texts) = (vec![0; BUFFER_BYTES], SharedTexts::default());
                 while let Some((path, found)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = hash_file(path, found, &mut buffer);
+                    let mut result = hash_file(path, found, &mut buffer);
+                    if let Ok((_, references)) = &mut result {
+                        texts.share(references);
+                    }
                     record(&progress, path, found.size_bytes, result, events);
                 }
             });
@@ -77,10 +79,9 @@ fn record(
 ) {
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     match result {
-        Ok((file, mut references)) => {
+        Ok((file, references)) => {
             progress.files.insert(path.clone(), file);
             if !references.is_empty() {
-                progress.texts.share(&mut references);
                 progress.references.insert(path.clone(), references);
             }
         }

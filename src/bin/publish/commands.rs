@@ -259,7 +259,7 @@ impl Session<'_> {
                 let Some(opened) = self.unless_stopped(opening, || false).await.transpose()? else {
                     return Err(Problem::new(Code::Interrupted, "stopped on request"));
                 };
-                let environment = sandbox::environment(target, opened.running());
+                let environment = sandbox::environment(*target, opened.running());
                 Ok(Open { environment, config, sandbox: Some(opened) })
             }
             #[cfg(not(feature = "sandbox"))]

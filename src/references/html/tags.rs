@@ -11,7 +11,7 @@ use memchr::{memchr, memchr2, memmem};
 pub(super) struct Tag<'a> {
     /// Its name, in lower case.
     pub(super) name: Cow<'a, [u8]>,
-    /// Names, in lower case, and values as written; the first of a name counts.
+    /// Names, in lower case, and values as written; of several with one name, the first counts.
     pub(super) attributes: Vec<Attribute<'a>>,
     /// Where the content begins and what it is, for elements whose content is text: `script`, `style`, `title`, …
     pub(super) content: Option<(usize, &'a [u8])>,
@@ -52,17 +52,20 @@ impl<'a> Tags<'a> {
     }
 
     fn skip_spaces(&mut self) {
-        while self.peek().is_some_and(is_space) {
+        while self.at < self.bytes.len() && class(self.bytes[self.at]) == SPACE {
             self.at += 1;
         }
     }
 
-    fn take_until(&mut self, is_end: impl Fn(u8) -> bool) -> &'a [u8] {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| !is_end(byte)) {
-            self.at += 1;
+    /// Takes what is in none of the classes that are named.
+    fn take_until(&mut self, classes: u8) -> &'a [u8] {
+        let (bytes, start) = (self.bytes, self.at);
+        let mut at = start;
+        while at < bytes.len() && class(bytes[at]) & classes == 0 {
+            at += 1;
         }
-        &self.bytes[start..self.at]
+        self.at = at;
+        &bytes[start..at]
     }
 
     /// Behind `<!--`: to the end of the comment.
@@ -95,10 +98,7 @@ impl<'a> Tags<'a> {
                 }
                 b'/' => self.at += 1,
                 _ => {
-                    let attribute = self.attribute()?;
-                    if attributes.iter().all(|known| known.name != attribute.name) {
-                        attributes.push(attribute);
-                    }
+                    attributes.push(self.attribute()?);
                 }
             }
         }
@@ -108,7 +108,7 @@ impl<'a> Tags<'a> {
         let at = self.at;
         // A name may begin with `=`, and then has it.
         self.at += 1;
-        self.take_until(|byte| is_space(byte) || matches!(byte, b'=' | b'>' | b'/'));
+        self.take_until(SPACE | SLASH | CLOSE | EQUALS);
         let name = lower_case(&self.bytes[at..self.at]);
         let after_name = self.at;
         self.skip_spaces();
@@ -127,7 +127,7 @@ impl<'a> Tags<'a> {
                 &self.bytes[start..end]
             }
             b'>' => b"",
-            _ => self.take_until(|byte| is_space(byte) || byte == b'>'),
+            _ => self.take_until(SPACE | CLOSE),
         };
         Some(Attribute { name, value, at })
     }
@@ -142,7 +142,7 @@ impl<'a> Tags<'a> {
             if let Some(end_tag) = after.strip_prefix(b"/")
                 && end_tag.len() >= name.len()
                 && end_tag[..name.len()].eq_ignore_ascii_case(name)
-                && end_tag.get(name.len()).is_some_and(|&byte| is_space(byte) || matches!(byte, b'/' | b'>'))
+                && end_tag.get(name.len()).is_some_and(|&byte| class(byte) & (SPACE | SLASH | CLOSE) != 0)
             {
                 return &rest[..start];
             }
@@ -168,14 +168,14 @@ impl<'a> Iterator for Tags<'a> {
                     self.at += 1;
                     match self.peek()? {
                         first if first.is_ascii_alphabetic() => {
-                            self.take_until(|byte| is_space(byte) || matches!(byte, b'/' | b'>'));
+                            self.take_until(SPACE | SLASH | CLOSE);
                             self.attributes()?;
                         }
                         _ => self.skip_past(b'>'),
                     }
                 }
                 first if first.is_ascii_alphabetic() => {
-                    let name = lower_case(self.take_until(|byte| is_space(byte) || matches!(byte, b'/' | b'>')));
+                    let name = lower_case(self.take_until(SPACE | SLASH | CLOSE));
                     let attributes = self.attributes()?;
                     let content = holds_text(&name).then(|| {
                         let content = (self.at, self.text_content(&name));
@@ -195,12 +195,45 @@ fn holds_text(name: &[u8]) -> bool {
     matches!(name, b"script" | b"style" | b"title" | b"textarea" | b"xmp" | b"iframe" | b"noembed" | b"noframes")
 }
 
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c')
+/// What ends names and values. A table and loops over places, because a page has many tags, and a build without
+/// optimisation pays for every call.
+const SPACE: u8 = 1;
+const SLASH: u8 = 2;
+const CLOSE: u8 = 4;
+const EQUALS: u8 = 8;
+const UPPER: u8 = 16;
+
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = b'A';
+    while byte <= b'Z' {
+        classes[byte as usize] = UPPER;
+        byte += 1;
+    }
+    classes[b' ' as usize] = SPACE;
+    classes[b'\t' as usize] = SPACE;
+    classes[b'\n' as usize] = SPACE;
+    classes[b'\r' as usize] = SPACE;
+    classes[b'\x0c' as usize] = SPACE;
+    classes[b'/' as usize] = SLASH;
+    classes[b'>' as usize] = CLOSE;
+    classes[b'=' as usize] = EQUALS;
+    classes
+};
+
+fn class(byte: u8) -> u8 {
+    CLASSES[byte as usize]
 }
 
 fn lower_case(name: &[u8]) -> Cow<'_, [u8]> {
-    if name.iter().any(u8::is_ascii_uppercase) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
+    let mut at = 0;
+    while at < name.len() {
+        if class(name[at]) == UPPER {
+            return Cow::Owned(name.to_ascii_lowercase());
+        }
+        at += 1;
+    }
+    Cow::Borrowed(name)
 }
 
 /// The text of an attribute's value: its character references replaced, as far as addresses have them. Others stay as

@@ -10,7 +10,8 @@ fn ours(text: &str) -> Vec<(String, Vec<(String, String)>)> {
     tags.map(|tag| {
         let attributes = tag.attributes.iter().map(|one| (string(&one.name), string(one.value)));
         let mut attributes: Vec<_> = attributes.collect();
-        attributes.sort();
+        attributes.sort_by(|(a, _), (b, _)| a.cmp(b));
+        attributes.dedup_by(|(later, _), (first, _)| later == first);
         (string(&tag.name), attributes)
     })
     .collect()
