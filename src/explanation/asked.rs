@@ -123,3 +123,115 @@ fn left_out(path: &str, left_out: &LeftOut, settings: &PublishSettings) -> Optio
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::digest::Digest;
+    use crate::fingerprint::Declared;
+    use crate::snapshot::SourceFile;
+
+    fn site(files: &[&str]) -> Snapshot {
+        let source = |path: &&str| {
+            let file = SourceFile {
+                path: PathBuf::from(path),
+                size_bytes: 1,
+                digest: Digest::of(b"a"),
+                crc64: None,
+                md5: None,
+                proof: None,
+                is_dated: false,
+            };
+            (SitePath::new(*path).unwrap(), file)
+        };
+        Snapshot {
+            root: PathBuf::from("./shop/dist/"),
+            files: files.iter().map(source).collect(),
+            references: BTreeMap::new(),
+            declared: Declared::default(),
+            left_out: LeftOut::default(),
+            warnings: Vec::new(),
+            hosting: Default::default(),
+        }
+    }
+
+    fn found(snapshot: &Snapshot, text: &str) -> Vec<String> {
+        let found = asked(&[text.to_owned()], snapshot, &PublishSettings::default()).unwrap();
+        found.into_iter().map(String::from).collect()
+    }
+
+    fn refused(snapshot: &Snapshot, settings: &PublishSettings, text: &str) -> (String, String) {
+        let problem = asked(&[text.to_owned()], snapshot, settings).unwrap_err();
+        (problem.message, problem.hint)
+    }
+
+    #[test]
+    fn a_path_is_understood_as_sites_urls_and_disks_write_it() {
+        let snapshot = site(&["assets/app.js", "index.html"]);
+        for text in [
+            "assets/app.js",
+            "/assets/app.js",
+            "./assets/app.js",
+            ".//assets/app.js",
+            "dist/assets/app.js",
+            "./dist/assets/app.js",
+            "shop/dist/assets/app.js",
+            "./shop/dist/assets/app.js",
+            "assets",
+            "assets/",
+            "**/*.js",
+            "dist/*/*.js",
+        ] {
+            assert_eq!(found(&snapshot, text), ["assets/app.js"], "{text}");
+        }
+        assert_eq!(found(&snapshot, "dist/**"), ["assets/app.js", "index.html"]);
+    }
+
+    #[test]
+    fn what_is_there_comes_before_what_may_be_meant() {
+        let snapshot = site(&["a.js", "dist/a.js", "posts/[id].js", "posts/i.js"]);
+        assert_eq!(found(&snapshot, "dist/a.js"), ["dist/a.js"]);
+        assert_eq!(found(&snapshot, "posts/[id].js"), ["posts/[id].js"]);
+        assert_eq!(found(&snapshot, "posts/[ix].js"), ["posts/i.js"]);
+    }
+
+    #[test]
+    fn names_that_are_near_are_put_forward() {
+        let snapshot = site(&["assets/index-BYf2qJoX.js", "assets/index-tEV-d4Vc.css", "robots.txt"]);
+        let hint = |text: &str| refused(&snapshot, &PublishSettings::default(), text).1;
+        for text in ["assets/index-BYf2qJoY.js", "index-BYf2qJoX.js", "dist/assets/index-BYf2.js"] {
+            assert!(hint(text).starts_with("Did you mean `assets/index-BYf2qJoX.js`"), "{text}: {}", hint(text));
+        }
+        assert!(hint("zzz").contains("--explain 'assets/**'"));
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_with_the_reason() {
+        let mut snapshot = site(&["index.html"]);
+        snapshot.left_out = LeftOut {
+            hidden: vec![".env".to_owned(), ".vite/".to_owned()],
+            litter: vec!["Thumbs.db".to_owned()],
+            source_maps: 1,
+        };
+        let settings = PublishSettings {
+            exclude: vec!["drafts".to_owned()],
+            source_maps: SourceMaps::Skip,
+            ..PublishSettings::default()
+        };
+        for (text, path, part) in [
+            (".env", ".env", "it is hidden"),
+            ("dist/.vite/manifest.json", ".vite/manifest.json", "it is hidden"),
+            ("Thumbs.db", "Thumbs.db", "leave behind"),
+            ("/drafts/a.html", "drafts/a.html", "`exclude`"),
+            ("app.js.map", "app.js.map", "`source_maps`"),
+            ("_headers", "_headers", "not published"),
+        ] {
+            let (message, hint) = refused(&snapshot, &settings, text);
+            assert!(message.starts_with(&format!("`{path}` is")) && message.contains(part), "{message}");
+            assert!(!hint.is_empty(), "{text}");
+        }
+    }
+}

@@ -15,6 +15,7 @@ use publish::digest::Digest;
 use publish::environment::LeaseSettings;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::Event;
+use publish::explanation::Explanation;
 use publish::head::{Head, MAX_HISTORY};
 use publish::layout::Layout;
 use publish::manifest::{Claim, MAX_MESSAGE_CHARS, Manifest, ReleaseNumber};
@@ -123,13 +124,14 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 18] = [
         "sh",
         "toml",
         "text",
         "json report",
         "json event",
         "json plan",
+        "json explanation",
         "json response_policy",
         "json status",
         "json finding",
@@ -168,6 +170,7 @@ fn every_json_sample_is_what_it_says() {
             }
             "json report" => round_trip::<Report>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
+            "json explanation" => round_trip::<Explanation>(place, text),
             "json response_policy" => round_trip::<ResponsePolicy>(place, text),
             "json status" => round_trip::<Status>(place, text),
             "json finding" => round_trip::<Finding>(place, text),

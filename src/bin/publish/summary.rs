@@ -105,8 +105,7 @@ pub(crate) fn render_plan_in_short(report: &Report, environment: &Environment, s
         let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
         return format!("{}{release}\n", style.bold("Nothing to do"));
     }
-    let title = style.bold(&format!("A publish to {} would change", environment.layout.live_prefix()));
-    format!("{title} {}\n", changes(&report.files))
+    format!("{} at {}; {}\n", style.bold("Something to do"), environment.layout.live_prefix(), changes(&report.files))
 }
 
 /// What is live, and anything unfinished, held, pending or owed.

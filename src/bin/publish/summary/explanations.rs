@@ -31,7 +31,7 @@ fn paragraph(explanation: &Explanation, style: Style) -> String {
     };
     let sentence = format!("{kind}, because {}.", harmless(&explanation.because));
     for line in wrapped(&sentence, WIDTH - 2) {
-        text.push_str(&format!("  {}\n", line.replacen(kind, &style.bold(kind), 1)));
+        text.push_str(&format!("  {line}\n"));
     }
     let width = width_of(explanation.headers.keys().map(String::as_str));
     let mut line = |name: &str, value: &str| {
@@ -52,5 +52,55 @@ fn fate(change: Option<Change>) -> &'static str {
         Some(Change::Replace) => "replaces it",
         Some(Change::Reheader) => "gives it other headers",
         Some(Change::Remove | Change::Retire) => "removes it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::explanation::ExplainedHeader;
+    use publish::fingerprint::{Basis, Verdict};
+    use publish::path::SitePath;
+
+    use super::*;
+
+    fn explanation(path: &str, change: Option<Change>) -> Explanation {
+        let basis = Basis::Reference { token: "BYf2qJoX".to_owned(), by: "index.html".to_owned() };
+        let verdict = Verdict { kind: Kind::Fingerprinted, basis };
+        let header = |value: &str, from: &str| ExplainedHeader { value: value.to_owned(), from: from.to_owned() };
+        let headers = [
+            ("Cache-Control", header("public, max-age=31536000, immutable", "default")),
+            ("Content-Type", header("text/javascript", "[[headers]] for `**/*.js`")),
+        ];
+        Explanation {
+            path: SitePath::new(path).unwrap(),
+            because: verdict.because(),
+            kind: verdict.kind,
+            basis: verdict.basis,
+            change,
+            headers: headers.map(|(name, header)| (name.to_owned(), header)).into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn a_file_is_a_paragraph() {
+        let explanations = [explanation("a.js", None), explanation("b.js", Some(Change::Reheader))];
+        let text = render_explanations(&explanations, false, Style::plain());
+        let body = "  fingerprinted, because `index.html` refers to it, and `BYf2qJoX` is written as the bundler of\n  \
+            this site writes hashes.\n  \
+            Cache-Control public, max-age=31536000, immutable (default)\n  \
+            Content-Type  text/javascript ([[headers]] for `**/*.js`)\n";
+        let expected = format!(
+            "a.js\n{body}  a publish     leaves it as it is\n\nb.js\n{body}  a publish     gives it other headers\n"
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn many_are_cut_unless_all_are_asked_for() {
+        let many: Vec<Explanation> = (0..60).map(|number| explanation(&format!("{number}.js"), None)).collect();
+        let text = render_explanations(&many, false, Style::plain());
+        assert!(text.ends_with("\nand 10 files more; -v shows all\n"), "{text}");
+        assert_eq!(text.matches("a publish").count(), 50);
+        assert_eq!(render_explanations(&many, true, Style::plain()).matches("a publish").count(), 60);
     }
 }
