@@ -16,6 +16,7 @@ use publish::environment::LeaseSettings;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::Event;
 use publish::explanation::Explanation;
+use publish::fingerprint::Basis;
 use publish::head::{Head, MAX_HISTORY};
 use publish::layout::Layout;
 use publish::manifest::{Claim, MAX_MESSAGE_CHARS, Manifest, ReleaseNumber};
@@ -316,6 +317,7 @@ fn the_tables_of_json_output_are_those_of_the_program() {
     assert_eq!(written, variants::<Event>(r#"{"type":""}"#));
     assert_eq!(first_column(document, "outcome"), variants::<Outcome>("\"\""));
     assert_eq!(first_column(document, "invalidation status"), variants::<InvalidationStatus>("\"\""));
+    assert_eq!(first_column(document, "evidence"), variants::<Basis>(r#"{"evidence":""}"#));
     assert_eq!(first_column(document, "state"), variants::<ReleaseState>("\"\""));
     let samples = blocks_of(document);
     let failed: Value = serde_json::from_str(

@@ -14,6 +14,8 @@ use crate::world::{BUCKET, World};
 
 const ENTRY: &str = "assets/index-BYf2qJoX.js";
 const CHUNK: &str = "assets/Home-CmAoX-r_.js";
+/// As VitePress writes a script without what is in its page.
+const LEAN: &str = "assets/Home-CmAoX-r_.lean.js";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// A site as Vite builds it, with something that each kind of evidence speaks for.
@@ -24,6 +26,7 @@ async fn world() -> World {
     world.write(format!("{ENTRY}.br").as_str(), "compressed");
     world.write(CHUNK, "console.log(1)");
     world.write("assets/About-PLroEnow.js", "console.log(2)");
+    world.write(LEAN, "console.log()");
     world.write("assets/font-Cy2_ybK6.woff2", "font");
     world.write(".vite/manifest.json", r#"{"src/font.woff2":{"file":"assets/font-Cy2_ybK6.woff2"}}"#);
     world.write("assets/photo-a1b2c3d4.jpg", "photo");
@@ -74,6 +77,7 @@ async fn every_kind_of_evidence_is_told() {
             json!({"evidence": "reference", "token": "CmAoX-r_", "by": ENTRY}),
             "`assets/index-BYf2qJoX.js` refers to it, and `CmAoX-r_` is written as",
         ),
+        (LEAN, "fingerprinted", json!({"evidence": "sibling", "token": "CmAoX-r_", "of": CHUNK}), "it belongs to"),
         (twin.as_str(), "fingerprinted", json!({"evidence": "twin", "of": ENTRY}), "the compressed form"),
         (
             "vendor/library.js",
@@ -226,7 +230,7 @@ async fn the_command_explains_for_programs_between_plan_and_report() {
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let types: Vec<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
     let plan = types.iter().position(|name| *name == "plan").unwrap();
-    assert_eq!(types[plan + 1..types.len() - 1], ["explanation"; 6]);
+    assert_eq!(types[plan + 1..types.len() - 1], ["explanation"; 8]);
     assert_eq!(types.last(), Some(&"report"));
     let chunk = lines.iter().find(|line| line["path"] == CHUNK).unwrap();
     let expected = json!({
