@@ -69,15 +69,18 @@ pub struct Verdict {
     pub basis: Basis,
 }
 
-/// What decided whether a name vouches for its bytes.
+/// What decided whether a name vouches for its bytes. Reads as what follows "because".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "evidence", rename_all = "snake_case")]
 pub enum Basis {
     /// The path had other bytes once.
     History,
-    /// A header rule says it.
-    Rule,
+    /// A header rule of publish.toml says it.
+    Rule {
+        /// The rule's globs.
+        globs: Vec<String>,
+    },
     /// It is asked for by this name, whatever it holds.
     FixedName,
     /// A token of the path is a digest of the bytes.
@@ -89,9 +92,9 @@ pub enum Basis {
     },
     /// The build says so.
     Declaration {
-        /// The token that the build put into the name.
+        /// The token that the build put into the path.
         token: String,
-        /// The manifest that lists the file, or the framework whose contract it is.
+        /// The path of the manifest that lists the file, or the framework whose contract it is.
         by: String,
     },
     /// It is named as the bundler names its files, and referred to.
@@ -186,7 +189,20 @@ impl Basis {
             Basis::Proof { .. } | Basis::Declaration { .. } | Basis::Reference { .. } | Basis::Sibling { .. } => {
                 Kind::Fingerprinted
             }
-            Basis::History | Basis::Rule | Basis::FixedName | Basis::Twin { .. } | Basis::None => Kind::Mutable,
+            Basis::History | Basis::Rule { .. } | Basis::FixedName | Basis::Twin { .. } | Basis::None => Kind::Mutable,
+        }
+    }
+}
+
+impl Verdict {
+    /// What decided, as a sentence for people that follows "because".
+    pub fn because(&self) -> String {
+        match (&self.basis, self.kind) {
+            (Basis::Twin { .. }, Kind::Fingerprinted) => format!("{}, whose name changes with its content", self.basis),
+            (Basis::Twin { .. }, Kind::Mutable) => {
+                format!("{}, whose name need not change with its content", self.basis)
+            }
+            (basis, _) => basis.to_string(),
         }
     }
 }
@@ -194,16 +210,32 @@ impl Basis {
 impl fmt::Display for Basis {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Basis::History => formatter.write_str("it had other bytes under this name before"),
-            Basis::Rule => formatter.write_str("a rule under [[headers]] says so"),
+            Basis::History => {
+                formatter.write_str("it had other content under this name before, which weighs more than any rule")
+            }
+            Basis::Rule { globs } => {
+                let globs: Vec<String> = globs.iter().map(|glob| format!("`{glob}`")).collect();
+                write!(formatter, "the [[headers]] rule for {} says so", globs.join(", "))
+            }
             Basis::FixedName => formatter.write_str("it is asked for by this name, whatever it holds"),
             Basis::Proof { digest, .. } => formatter.write_str(digest),
-            Basis::Declaration { token, by } => write!(formatter, "{by} says that `{token}` stands for its content"),
+            Basis::Declaration { token, by } if is_manifest(by) => {
+                write!(formatter, "`{by}` lists it, and the build put `{token}` into its name for its content")
+            }
+            Basis::Declaration { token, by } => {
+                write!(formatter, "`{token}` in its path is written by {by}, which changes it with the content")
+            }
             Basis::Reference { token, by } => {
-                write!(formatter, "`{by}` refers to it, and `{token}` is how the bundler of this site writes a hash")
+                write!(
+                    formatter,
+                    "`{by}` refers to it, and `{token}` is written as the bundler of this site writes hashes"
+                )
             }
             Basis::Sibling { token, of } => {
-                write!(formatter, "it belongs to `{of}`, and `{token}` is how the bundler of this site writes a hash")
+                write!(
+                    formatter,
+                    "it belongs to `{of}`, and `{token}` is written as the bundler of this site writes hashes"
+                )
             }
             Basis::Twin { of } => write!(formatter, "it is the compressed form of `{of}`"),
             Basis::None => formatter.write_str("nothing shows that its name changes with its content"),

@@ -21,6 +21,7 @@ pub mod elsewhere;
 pub mod environment;
 pub mod error;
 pub mod event;
+pub mod explanation;
 pub mod fingerprint;
 pub mod globs;
 pub mod head;

@@ -4,6 +4,7 @@
 
 mod cache_control;
 mod content_type;
+mod decided;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +14,14 @@ use crate::error::{Code, Problem};
 use crate::fingerprint::{self, Basis, Verdict};
 use crate::globs::PathGlobs;
 use crate::head::CdnView;
-use crate::headers::{Headers, Kind, MAX_METADATA_BYTES, MAX_VALUE_BYTES, SetHeaders, check_metadata, is_field_value};
+use crate::headers::{Kind, MAX_METADATA_BYTES, MAX_VALUE_BYTES, check_metadata, is_field_value};
 use crate::headers_file::HeadersFile;
 use crate::layout::Layout;
 use crate::manifest::{Entry, Files, Kept};
 use crate::path::SitePath;
 use crate::snapshot::SourceFile;
+
+pub use self::decided::{Decided, Origin, Said};
 
 /// One `[[headers]]` entry of publish.toml. Later entries win, field by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,12 +175,7 @@ impl Rules {
             let entry = Entry {
                 digest: file.digest,
                 size_bytes: file.size_bytes,
-                headers: self.headers(
-                    path,
-                    kind,
-                    context,
-                    content_type::twin_of(path, |path| files.contains_key(path)),
-                ),
+                headers: self.decided(path, kind, context, twin_among(files, path)).into(),
                 kind,
                 kept: match kind {
                     Kind::Fingerprinted => Kept::Live,
@@ -230,6 +228,19 @@ impl Rules {
         self.own.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)
     }
 
+    /// The headers of `path`, one of `files`, as [`Rules::files`] gives them to it, each with who decided it.
+    pub fn explained(
+        &self,
+        path: &SitePath,
+        files: &BTreeMap<SitePath, SourceFile>,
+        verdicts: &BTreeMap<SitePath, Verdict>,
+        context: &RuleContext<'_>,
+    ) -> (Verdict, Decided<'_>) {
+        let verdict = self.verdict(path, verdicts, context);
+        let decided = self.decided(path, verdict.kind, context, twin_among(files, path));
+        (verdict, decided)
+    }
+
     /// Whether a name vouches for its bytes, and what decided that in the end.
     pub fn verdict(
         &self,
@@ -240,69 +251,13 @@ impl Rules {
         if context.mutable_paths.contains(path) {
             return Verdict { kind: Kind::Mutable, basis: Basis::History };
         }
-        match self.of(path).find_map(|rule| rule.immutable) {
-            Some(true) => Verdict { kind: Kind::Fingerprinted, basis: Basis::Rule },
-            Some(false) => Verdict { kind: Kind::Mutable, basis: Basis::Rule },
+        match self.of(path).find_map(|rule| Some((rule.immutable?, rule))) {
+            Some((immutable, rule)) => Verdict {
+                kind: if immutable { Kind::Fingerprinted } else { Kind::Mutable },
+                basis: Basis::Rule { globs: rule.globs.0.clone() },
+            },
             None => verdicts.get(path).cloned().unwrap_or(Verdict { kind: Kind::Mutable, basis: Basis::None }),
         }
-    }
-
-    /// The headers of `path`, which may be the twin of another file: then what is said about that one counts where
-    /// nothing is said about the twin itself.
-    fn headers(
-        &self,
-        path: &SitePath,
-        kind: Kind,
-        context: &RuleContext<'_>,
-        twin: Option<(SitePath, &'static str)>,
-    ) -> Headers {
-        let own = self.set(path);
-        let (original, encoding) = twin.map_or((None, None), |(path, encoding)| (Some(path), Some(encoding)));
-        let followed = original.as_ref().map(|original| self.set(original)).unwrap_or_default();
-        // A rule from before the name lied must not make browsers keep the file for ever.
-        let lied = context.mutable_paths.contains(path);
-        let believed = |value: &String| !lied || !cache_control::is_immutable(value);
-        let named = original.as_ref().unwrap_or(path);
-        Headers {
-            cache_control: own
-                .cache_control
-                .or(followed.cache_control)
-                .filter(believed)
-                .unwrap_or_else(|| cache_control::default(path, kind, context).to_owned()),
-            content_type: own
-                .content_type
-                .or(followed.content_type)
-                .unwrap_or_else(|| content_type::content_type(named)),
-            content_encoding: own
-                .content_encoding
-                .or_else(|| encoding.or_else(|| content_type::content_encoding(path)).map(str::to_owned)),
-            content_disposition: own.content_disposition,
-            content_language: own.content_language.or(followed.content_language),
-            metadata: own.metadata,
-        }
-    }
-
-    /// What is said about `path`: by publish.toml, else by the `_headers` file.
-    fn set(&self, path: &SitePath) -> SetHeaders {
-        let file = self.file.of(path);
-        let metadata = self.metadata(path, &file);
-        let first = |value: fn(&HeaderRule) -> &Option<String>| self.of(path).find_map(|rule| value(rule).clone());
-        SetHeaders {
-            cache_control: first(|rule| &rule.cache_control).or(file.cache_control),
-            content_type: first(|rule| &rule.content_type).or(file.content_type),
-            content_encoding: first(|rule| &rule.content_encoding).or(file.content_encoding),
-            content_disposition: first(|rule| &rule.content_disposition).or(file.content_disposition),
-            content_language: first(|rule| &rule.content_language).or(file.content_language),
-            metadata,
-        }
-    }
-
-    fn metadata(&self, path: &SitePath, file: &SetHeaders) -> BTreeMap<String, String> {
-        let mut metadata = file.metadata.clone();
-        // The strongest last, so that it is what stays.
-        let rules: Vec<&HeaderRule> = self.of(path).filter(|rule| !rule.metadata.is_empty()).collect();
-        metadata.extend(rules.into_iter().rev().flat_map(|rule| rule.metadata.clone()));
-        metadata
     }
 }
 
@@ -338,6 +293,11 @@ fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem
     };
     let message = format!("`{name}` of the header rule for {} {wrong}: {value:?}", shown(globs));
     Err(Problem::new(Code::Configuration, message).hint("Leave the line out to get the default."))
+}
+
+/// The file of which `path` is the compressed twin, and its `Content-Encoding`.
+fn twin_among(files: &BTreeMap<SitePath, SourceFile>, path: &SitePath) -> Option<(SitePath, &'static str)> {
+    content_type::twin_of(path, |path| files.contains_key(path))
 }
 
 fn shown(globs: &OneOrMany) -> String {

@@ -3,6 +3,7 @@
 
 mod adopt;
 mod diff;
+mod explain;
 mod go_live;
 mod goal;
 mod intention;
@@ -23,6 +24,7 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::error::{Code, Failure, Problem, VisitorsSee};
 use crate::event::{Event, Events};
+use crate::explanation::{self, Explanation};
 use crate::head::Head;
 use crate::live;
 use crate::manifest::{Publisher, ReleaseNumber, RunId};
@@ -166,7 +168,7 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
 
 /// Makes the plan that [`publish`] would carry out, and changes nothing. Exit code 0: nothing to do, 10: changes.
 pub async fn plan(request: PublishRequest, events: Events<'_>) -> (Report, Option<Plan>) {
-    let (report, explained) = plan_explained(request, events).await;
+    let (report, explained) = plan_explained(request, &[], events).await;
     (report, explained.plan)
 }
 
@@ -175,12 +177,15 @@ pub async fn plan(request: PublishRequest, events: Events<'_>) -> (Report, Optio
 pub struct Explained {
     /// The plan; `None` where the head alone says that there is nothing to do.
     pub plan: Option<Plan>,
+    /// What decided about the files that were asked for, in the order of their paths.
+    pub explanations: Vec<Explanation>,
     /// What CloudFront is to add to answers because of the folder's `_headers` file. A publish does not touch it.
     pub response_policies: Vec<ResponsePolicy>,
 }
 
-/// As [`plan`], with what explains it.
-pub async fn plan_explained(request: PublishRequest, events: Events<'_>) -> (Report, Explained) {
+/// As [`plan`], with what explains it. `asked` are paths and globs of files to explain, as [`explanation::asked`] takes
+/// them; one that names no file is an error before any request is sent.
+pub async fn plan_explained(request: PublishRequest, asked: &[String], events: Events<'_>) -> (Report, Explained) {
     let PublishRequest { environment, caller, folder, .. } = &request;
     let terms = Terms::of(&request);
     let mut explained = Explained::default();
@@ -188,11 +193,16 @@ pub async fn plan_explained(request: PublishRequest, events: Events<'_>) -> (Rep
         if terms.adopt {
             return Err(untouched(adopting_is_writing()));
         }
-        let folder = Folder::read(folder, session)
-            .and_then(|folder| folder.checked(request.allow_broken, session))
-            .map_err(untouched)?;
+        let folder = Folder::read(folder, session).map_err(untouched)?;
+        let asked = explanation::asked(asked, &folder.snapshot, &environment.publish).map_err(untouched)?;
+        let folder = folder.checked(request.allow_broken, session).map_err(untouched)?;
         explained.response_policies = folder.response_policies(environment);
-        explained.plan = session.plan_only(&Goal::Folder(folder), &terms, report).await.map_err(untouched)?;
+        let goal = Goal::Folder(folder);
+        let (head, plan) = session.plan_only(&goal, &terms, report).await.map_err(untouched)?;
+        if let Goal::Folder(folder) = &goal {
+            explained.explanations = session.explain(folder, asked, &head, plan.as_ref());
+        }
+        explained.plan = plan;
         Ok(())
     })
     .await;

@@ -6,6 +6,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use crate::audit::Finding;
 use crate::diff::Difference;
 use crate::event::Event;
+use crate::explanation::Explanation;
 use crate::plan::PlanView;
 use crate::releases::{ActivationView, FileView, ReleaseView};
 use crate::report::Report;
@@ -28,6 +29,7 @@ enum Line {
 #[expect(dead_code, reason = "only its schema is used")]
 enum Result {
     Plan(PlanView),
+    Explanation(Explanation),
     ResponsePolicy(ResponsePolicy),
     Status(Status),
     Finding(Finding),

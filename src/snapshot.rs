@@ -33,6 +33,7 @@ use crate::references::References;
 use self::hosting::HostingFiles;
 pub use self::left_out::LeftOut;
 use self::refusal::{name_some, refuse};
+pub(crate) use self::source_map::is_source_map;
 use self::walk::{Found, Selection};
 
 /// Files of at least this many bytes go up in parts and need a CRC-64/NVME: S3 computes no SHA-256 of the whole for

@@ -89,7 +89,7 @@ impl Declared {
         let path = if root.is_empty() { SitePath::new(file) } else { SitePath::new(format!("{root}/{file}")) };
         let Ok(path) = path else { return };
         let Some(token) = Name::of(&path).and_then(|name| shape::last_token(&name).map(str::to_owned)) else { return };
-        self.0.entry(path).or_insert((token, format!("`{manifest}`")));
+        self.0.entry(path).or_insert((token, manifest.to_owned()));
     }
 
     /// The token of a file that a manifest lists, and which.

@@ -223,7 +223,7 @@ fn manifests_declare_what_a_build_wrote_and_not_what_it_copied() {
     assert_eq!(site.fingerprinted(), ["assets/a-BJsxdCdh.js", "assets/a-Cy2_ybK6.css"]);
     assert_eq!(
         site.basis("assets/a-Cy2_ybK6.css"),
-        Basis::Declaration { token: "Cy2_ybK6".to_owned(), by: "`.vite/manifest.json`".to_owned() }
+        Basis::Declaration { token: "Cy2_ybK6".to_owned(), by: ".vite/manifest.json".to_owned() }
     );
     let site = Site::of(&["static/base.27e20196a850.js"])
         .manifest("static/staticfiles.json", r#"{"paths":{"base.js":"base.27e20196a850.js"},"version":"1.1"}"#);

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::digest::Digest;
 use crate::head::{CdnView, DistributionFacts};
+use crate::headers::Headers;
 use crate::path::UrlPath;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -217,6 +218,44 @@ fn a_compressed_twin_is_served_as_what_it_is_a_twin_of() {
     let own = Case { rules: &rules, ..Case::default() }.headers_beside(file, &[br, js]);
     assert_eq!((own.cache_control.as_str(), own.content_type.as_str()), ("no-cache", "application/x-br"));
     assert_eq!(own.content_encoding.as_deref(), Some("identity"));
+}
+
+#[test]
+fn each_header_is_explained_by_who_decided_it() {
+    let (js, br) = (path("assets/app.js"), path("assets/app.js.br"));
+    let files = [&js, &br].map(|path| (path.clone(), source(Digest::of(b"abc")))).into();
+    let file = "/assets/*\n  Content-Language: de\n  Cache-Control: no-store\n";
+    let own = HeaderRule {
+        cache_control: Some("no-cache".into()),
+        immutable: Some(true),
+        ..rule(&["assets/*.js", "vendor/**"])
+    };
+    let rules = Rules::new(&[own]).unwrap().with_file(HeadersFile::parse(file, None).unwrap());
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let explained = |path: &SitePath, mutable_paths: &BTreeSet<SitePath>| {
+        let context = RuleContext { mutable_paths, cdn: CdnView::None, layout: &layout };
+        let (verdict, decided) = rules.explained(path, &files, &BTreeMap::new(), &context);
+        let stored = rules.files(&files, &BTreeMap::new(), &context).remove(path).unwrap();
+        assert_eq!((Headers::from(decided.clone()), verdict.kind), (stored.headers, stored.kind));
+        let headers: Vec<String> =
+            decided.named().map(|(name, said)| format!("{name}: {} ({})", said.value, said.by)).collect();
+        (verdict.because(), headers)
+    };
+    let (because, headers) = explained(&js, &BTreeSet::new());
+    assert_eq!(because, "the [[headers]] rule for `assets/*.js`, `vendor/**` says so");
+    assert_eq!(
+        headers,
+        [
+            "Cache-Control: no-cache ([[headers]] for `assets/*.js`, `vendor/**`)",
+            "Content-Type: text/javascript; charset=utf-8 (default)",
+            "Content-Language: de (_headers)",
+        ]
+    );
+    let (_, headers) = explained(&br, &BTreeSet::new());
+    assert_eq!(headers[0], "Cache-Control: no-store (_headers)");
+    assert_eq!(headers[2], "Content-Encoding: br (default)");
+    let (because, _) = explained(&js, &BTreeSet::from([js.clone()]));
+    assert!(because.starts_with("it had other content"), "{because}");
 }
 
 #[test]

@@ -173,12 +173,12 @@ impl Session<'_> {
         goal: &Goal,
         terms: &Terms,
         report: &mut Report,
-    ) -> Result<Option<Plan>, Problem> {
+    ) -> Result<(Head, Option<Plan>), Problem> {
         let pointer = self.state.read_head().await?;
         (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
         if let Some(files) = goal.unchanged(self, &pointer) {
             report.files = files;
-            return Ok(None);
+            return Ok((pointer.head, None));
         }
         let intention = self.intend(&pointer, goal, terms).await?;
         self.describe(report, &intention.plan);
@@ -190,7 +190,7 @@ impl Session<'_> {
             report.outcome = Outcome::Verified;
             report.exit_code = ExitCode::Changes.number();
         }
-        Ok(Some(intention.plan))
+        Ok((pointer.head, Some(intention.plan)))
     }
 
     fn nothing_to_do(&self, head: &Head, files: FileCounts, report: &mut Report) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ use crate::path::SitePath;
 use crate::redirects_file::RedirectsFile;
 use crate::report::Outcome;
 use crate::response_policy::{self, ResponsePolicy};
-use crate::rules::{RuleContext, Rules};
+use crate::rules::{Decided, RuleContext, Rules};
 use crate::snapshot::Snapshot;
 use crate::stage::Source;
 use crate::state::Pointer;
@@ -78,6 +78,11 @@ impl Folder {
     pub(super) fn checked(self, allow_broken: bool, session: &Session<'_>) -> Result<Folder, Problem> {
         references::check(&self.closure, allow_broken, session.events)?;
         Ok(self)
+    }
+
+    /// Whether the name of `path` vouches for its bytes, its headers, and what decided about both.
+    pub(super) fn explained(&self, path: &SitePath, context: &RuleContext<'_>) -> (Verdict, Decided<'_>) {
+        self.rules.explained(path, &self.snapshot.files, &self.verdicts, context)
     }
 
     /// What CloudFront is to add to answers because of the folder's `_headers` file.

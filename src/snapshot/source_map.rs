@@ -6,7 +6,7 @@ const PACKED: [&str; 3] = [".gz", ".br", ".zst"];
 
 /// Whether `path` is the source map of a script or a style, packed or not: `app.js.map`, `app.css.map.br`. Other things are
 /// called maps too (`level1.map`).
-pub(super) fn is_source_map(path: &str) -> bool {
+pub(crate) fn is_source_map(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let path = PACKED.iter().find_map(|ending| path.strip_suffix(ending)).unwrap_or(&path);
     path.strip_suffix(".map").is_some_and(|built| BUILT.iter().any(|ending| built.ends_with(ending)))

@@ -15,6 +15,8 @@ use publish::digest::Digest;
 use publish::environment::LeaseSettings;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::Event;
+use publish::explanation::Explanation;
+use publish::fingerprint::Basis;
 use publish::head::{Head, MAX_HISTORY};
 use publish::layout::Layout;
 use publish::manifest::{Claim, MAX_MESSAGE_CHARS, Manifest, ReleaseNumber};
@@ -123,13 +125,14 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 17] = [
+    const KNOWN: [&str; 18] = [
         "sh",
         "toml",
         "text",
         "json report",
         "json event",
         "json plan",
+        "json explanation",
         "json response_policy",
         "json status",
         "json finding",
@@ -168,6 +171,7 @@ fn every_json_sample_is_what_it_says() {
             }
             "json report" => round_trip::<Report>(place, text),
             "json plan" => round_trip::<PlanView>(place, text),
+            "json explanation" => round_trip::<Explanation>(place, text),
             "json response_policy" => round_trip::<ResponsePolicy>(place, text),
             "json status" => round_trip::<Status>(place, text),
             "json finding" => round_trip::<Finding>(place, text),
@@ -313,6 +317,7 @@ fn the_tables_of_json_output_are_those_of_the_program() {
     assert_eq!(written, variants::<Event>(r#"{"type":""}"#));
     assert_eq!(first_column(document, "outcome"), variants::<Outcome>("\"\""));
     assert_eq!(first_column(document, "invalidation status"), variants::<InvalidationStatus>("\"\""));
+    assert_eq!(first_column(document, "evidence"), variants::<Basis>(r#"{"evidence":""}"#));
     assert_eq!(first_column(document, "state"), variants::<ReleaseState>("\"\""));
     let samples = blocks_of(document);
     let failed: Value = serde_json::from_str(

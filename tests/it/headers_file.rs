@@ -145,7 +145,7 @@ async fn a_plan_explains_what_cloudfront_is_to_add_also_where_nothing_changes() 
     let world = World::with_fixture("v1").await;
     world.write("_headers", HEADERS);
     for expected_exit_code in [10, 0] {
-        let (report, explained) = run::plan_explained(world.request(), Events::new(&|_| {})).await;
+        let (report, explained) = run::plan_explained(world.request(), &[], Events::new(&|_| {})).await;
         assert_eq!(report.exit_code, expected_exit_code);
         let patterns: Vec<&str> =
             explained.response_policies.iter().map(|policy| policy.path_pattern.as_str()).collect();

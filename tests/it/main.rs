@@ -14,6 +14,7 @@ mod crash;
 mod cut_short;
 mod docs;
 mod doubt;
+mod explain;
 mod fences;
 mod first_day;
 mod golden;

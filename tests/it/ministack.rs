@@ -93,7 +93,7 @@ async fn a_headers_file_comes_to_objects_and_to_policies_that_cloudfront_takes()
     assert_eq!(found.live().len(), 2);
 
     let request = request(hosting.environment.clone(), folder.path());
-    let (_, explained) = run::plan_explained(request, Events::new(&|_| {})).await;
+    let (_, explained) = run::plan_explained(request, &[], Events::new(&|_| {})).await;
     assert_eq!(explained.response_policies.len(), 2);
     for policy in explained.response_policies {
         let mut config = policy.config.unwrap();

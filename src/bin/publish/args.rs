@@ -120,6 +120,9 @@ pub(crate) struct SiteArgs {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    /// Explain these files instead of listing all changes: is it kept for a year, why, and with which headers. A path or a glob
+    #[arg(long, value_name = "PATH")]
+    pub(crate) explain: Vec<String>,
     /// Also print the CloudFront response headers policies for what `_headers` asks and S3 cannot store
     #[arg(long)]
     pub(crate) explain_headers: bool,

@@ -2,6 +2,7 @@
 
 mod diff;
 mod explain_headers;
+mod plan;
 mod promote;
 mod prune;
 mod releases;
@@ -16,11 +17,11 @@ use publish::environment::Environment;
 use publish::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::{self, ActivateRequest, Answer, Caller, Explained, PublishRequest, RollbackRequest};
+use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
 use publish::status::Status;
 use publish::stop::Stop;
 
-use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, PlanArgs, RollbackArgs, SandboxArgs, SiteArgs};
+use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};
 use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
@@ -106,27 +107,6 @@ impl Session<'_> {
             error.hint = format!("Did you mean the command `publish {command}`?");
         }
         report
-    }
-
-    async fn plan(&self, args: &PlanArgs) -> Report {
-        let work =
-            async |target: Target<'_>| run::plan_explained(publish_request(&target, &args.site), target.events).await;
-        let show = |shown: Shown<'_>, explained: Explained| {
-            let plan = explained.plan.map(|plan| plan.view());
-            match &plan {
-                plan if self.terminal.is_for_people() => {
-                    let style = self.terminal.results();
-                    let text = summary::render_plan(shown.report, plan.as_ref(), shown.environment, style);
-                    self.terminal.result(&text);
-                }
-                Some(plan) => json::line(plan),
-                None => {}
-            }
-            if args.explain_headers {
-                self.explain_headers(&explained.response_policies, shown.environment);
-            }
-        };
-        self.on_target("plan", Manner::Shows, work, show).await
     }
 
     async fn rollback(&self, args: &RollbackArgs) -> Report {

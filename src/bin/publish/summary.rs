@@ -1,6 +1,7 @@
 //! Results for people: what a run did, would do or found, in a few lines.
 
 pub(crate) mod diff;
+mod explanations;
 mod policies;
 pub(crate) mod prune;
 pub(crate) mod releases;
@@ -21,6 +22,7 @@ use publish::status::{ActivationStatus, HoldStatus, Status};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
+pub(crate) use explanations::render_explanations;
 pub(crate) use policies::render_policies;
 pub(crate) use verify::render_findings;
 
@@ -67,8 +69,7 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
 /// What a publish would do: the numbers, then every path, then every path of the CDN.
 pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment: &Environment, style: Style) -> String {
     if report.exit_code == 0 {
-        let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
-        return format!("{}{release}\n", style.bold("Nothing to do"));
+        return render_plan_in_short(report, environment, style);
     }
     let place = environment.layout.live_prefix();
     let mut text = format!("{}\n", style.bold(&format!("A publish to {place} would")));
@@ -96,6 +97,15 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
     }
     text.push_str(&paths(report, style));
     text
+}
+
+/// What a publish would do, in one line.
+pub(crate) fn render_plan_in_short(report: &Report, environment: &Environment, style: Style) -> String {
+    if report.exit_code == 0 {
+        let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
+        return format!("{}{release}\n", style.bold("Nothing to do"));
+    }
+    format!("{} at {}; {}\n", style.bold("Something to do"), environment.layout.live_prefix(), changes(&report.files))
 }
 
 /// What is live, and anything unfinished, held, pending or owed.

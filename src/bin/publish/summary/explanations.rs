@@ -1,0 +1,106 @@
+//! What decided about single files, for people.
+
+use publish::explanation::Explanation;
+use publish::headers::Kind;
+use publish::plan::Change;
+
+use super::text::{Align, WIDTH, harmless, padded, width_of, wrapped};
+use crate::terminal::lines::count;
+use crate::terminal::style::Style;
+
+/// Most files that are explained, unless all are asked for.
+const MAX_SHOWN: usize = 50;
+
+/// Each file with its kind and the reason, what a publish does to it, and its headers.
+pub(crate) fn render_explanations(explanations: &[Explanation], verbose: bool, style: Style) -> String {
+    let shown = if verbose { explanations.len() } else { explanations.len().min(MAX_SHOWN) };
+    let paragraphs: Vec<String> =
+        explanations[..shown].iter().map(|explanation| paragraph(explanation, style)).collect();
+    let mut text = paragraphs.join("\n");
+    if shown < explanations.len() {
+        text.push_str(&format!("\nand {} more; -v shows all\n", count(explanations.len() - shown, "file")));
+    }
+    text
+}
+
+fn paragraph(explanation: &Explanation, style: Style) -> String {
+    let mut text = format!("{}\n", style.bold(&harmless(explanation.path.as_str())));
+    let kind = match explanation.kind {
+        Kind::Fingerprinted => "fingerprinted",
+        Kind::Mutable => "mutable",
+    };
+    let sentence = format!("{kind}, because {}.", harmless(&explanation.because));
+    for line in wrapped(&sentence, WIDTH - 2) {
+        text.push_str(&format!("  {line}\n"));
+    }
+    let width = width_of(explanation.headers.keys().map(String::as_str));
+    let mut line = |name: &str, value: &str| {
+        text.push_str(&format!("  {} {value}\n", style.dim(&padded(name, width, Align::Left))));
+    };
+    for (name, header) in &explanation.headers {
+        line(name, &format!("{} {}", header.value, style.dim(&format!("({})", harmless(&header.from)))));
+    }
+    line("a publish", fate(explanation.change));
+    text
+}
+
+/// What a publish does to the file.
+fn fate(change: Option<Change>) -> &'static str {
+    match change {
+        None => "leaves it as it is",
+        Some(Change::Add) => "adds it",
+        Some(Change::Replace) => "replaces it",
+        Some(Change::Reheader) => "gives it other headers",
+        Some(Change::Remove | Change::Retire) => "removes it",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::explanation::ExplainedHeader;
+    use publish::fingerprint::{Basis, Verdict};
+    use publish::path::SitePath;
+
+    use super::*;
+
+    fn explanation(path: &str, change: Option<Change>) -> Explanation {
+        let basis = Basis::Reference { token: "BYf2qJoX".to_owned(), by: "index.html".to_owned() };
+        let verdict = Verdict { kind: Kind::Fingerprinted, basis };
+        let header = |value: &str, from: &str| ExplainedHeader { value: value.to_owned(), from: from.to_owned() };
+        let headers = [
+            ("Cache-Control", header("public, max-age=31536000, immutable", "default")),
+            ("Content-Type", header("text/javascript", "[[headers]] for `**/*.js`")),
+        ];
+        Explanation {
+            path: SitePath::new(path).unwrap(),
+            because: verdict.because(),
+            kind: verdict.kind,
+            basis: verdict.basis,
+            change,
+            headers: headers.map(|(name, header)| (name.to_owned(), header)).into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn a_file_is_a_paragraph() {
+        let explanations = [explanation("a.js", None), explanation("b.js", Some(Change::Reheader))];
+        let text = render_explanations(&explanations, false, Style::plain());
+        let body = "  fingerprinted, because `index.html` refers to it, and `BYf2qJoX` is written as the bundler of\n  \
+            this site writes hashes.\n  \
+            Cache-Control public, max-age=31536000, immutable (default)\n  \
+            Content-Type  text/javascript ([[headers]] for `**/*.js`)\n";
+        let expected = format!(
+            "a.js\n{body}  a publish     leaves it as it is\n\nb.js\n{body}  a publish     gives it other headers\n"
+        );
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn many_are_cut_unless_all_are_asked_for() {
+        let many: Vec<Explanation> = (0..60).map(|number| explanation(&format!("{number}.js"), None)).collect();
+        let text = render_explanations(&many, false, Style::plain());
+        assert!(text.ends_with("\nand 10 files more; -v shows all\n"), "{text}");
+        assert_eq!(text.matches("a publish").count(), 50);
+        assert_eq!(render_explanations(&many, true, Style::plain()).matches("a publish").count(), 60);
+    }
+}

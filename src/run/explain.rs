@@ -1,0 +1,37 @@
+//! What decided about single files of a folder that is to become live.
+
+use std::collections::BTreeSet;
+
+use super::goal::Folder;
+use super::session::Session;
+use crate::explanation::Explanation;
+use crate::head::{CdnView, Head};
+use crate::path::SitePath;
+use crate::plan::Plan;
+use crate::rules::RuleContext;
+
+impl Session<'_> {
+    /// Explains `paths` of `folder` by what the head and this run know. `plan` is what [`Session::plan_only`] came to.
+    pub(super) fn explain(
+        &self,
+        folder: &Folder,
+        paths: BTreeSet<SitePath>,
+        head: &Head,
+        plan: Option<&Plan>,
+    ) -> Vec<Explanation> {
+        let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
+        // Where the head alone answered, the distribution was not read: what the head knows of it has decided.
+        let known = || head.distribution.as_ref().filter(|_| self.environment.distribution.is_some());
+        let cdn = match &self.facts {
+            Some(facts) => CdnView::of(facts),
+            None => known().map_or(CdnView::None, CdnView::of),
+        };
+        let context = RuleContext { mutable_paths: &mutable_paths, cdn, layout: &self.environment.layout };
+        let explanation = |path: SitePath| {
+            let (verdict, decided) = folder.explained(&path, &context);
+            let change = plan.and_then(|plan| plan.changes.get(&path).copied());
+            Explanation::new(path, verdict, &decided, change)
+        };
+        paths.into_iter().map(explanation).collect()
+    }
+}
