@@ -298,8 +298,9 @@ async fn once_it_is_adopted_a_publish_needs_no_flag() {
 async fn an_adoption_that_was_cut_short_is_finished_by_the_same_command() {
     async fn small_site() -> World {
         let world = World::new().await;
+        world.write("index.html", world::loads(ASSET));
+        world.write(ASSET, "ours");
         for path in ["index.html", ASSET] {
-            world.write(path, "ours");
             world.sandbox.put_foreign(BUCKET, &format!("live/{path}"), "theirs", "text/html");
         }
         world.sandbox.put_foreign(BUCKET, "live/about.html", "about them", "text/html");

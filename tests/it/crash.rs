@@ -9,6 +9,7 @@ use futures_util::{StreamExt, stream};
 use publish::digest::Digest;
 use publish::environment::RetentionSettings;
 use publish::head::{DistributionFacts, Head, Hold};
+use publish::headers::Kind;
 use publish::manifest::Manifest;
 use publish::path::SitePath;
 use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
@@ -209,6 +210,10 @@ async fn every_damage_is_survived(command: Command) {
     let requests = numbered(&undisturbed.sandbox.requests());
     assert!(requests.len() > 8, "{requests:#?}");
     command.runs.assert_done(&undisturbed);
+    let active = undisturbed.head().active.unwrap().release;
+    for (path, entry) in undisturbed.manifest(active.into()).files {
+        assert_eq!(entry.kind == Kind::Fingerprinted, path.as_str().starts_with("assets/"), "{path}");
+    }
     let retained = complete(&undisturbed).intersection(&before).copied().collect();
     let undisturbed = Undisturbed { end: End::of(&undisturbed, command), retained };
     let sites = command.sites();

@@ -6,7 +6,7 @@ use publish::path::SitePath;
 use publish::report::Outcome;
 use publish::rules::{HeaderRule, OneOrMany};
 
-use crate::world::World;
+use crate::world::{World, loads};
 
 const LIAR: &str = "assets/app-BxYz12Ab.js";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -14,10 +14,11 @@ const REVALIDATE_AT_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalid
 
 async fn live_with(bytes: &str) -> World {
     let world = World::new().await;
-    world.write("index.html", format!("<script src=/{LIAR}></script>"));
+    world.write("index.html", loads(LIAR));
     world.write("other.html", "stays");
     world.write(LIAR, bytes);
     world.published().await;
+    world.assert_fingerprinted(1, LIAR);
     assert_eq!(world.live()[LIAR].cache_control.as_deref(), Some(IMMUTABLE));
     world
 }
@@ -64,7 +65,7 @@ async fn a_name_that_comes_back_with_other_bytes_has_lied_too() {
     world.published().await;
     assert_eq!(&world.live()[LIAR].bytes[..], b"one", "open tabs may still load it");
     world.write(LIAR, "two");
-    world.write("index.html", "with it again");
+    world.write("index.html", loads(LIAR) + "with it again");
     world.published().await;
     assert_has_lied(&world, "two", "one", 3);
     assert!(world.last_invalidated().contains(&format!("/{LIAR}")), "{:?}", world.last_invalidated());
@@ -97,4 +98,59 @@ async fn a_name_that_comes_back_under_another_rule_gets_its_headers() {
     assert_eq!(world.live()[LIAR].cache_control.as_deref(), Some("public, max-age=600"));
     assert!(world.head().mutable_paths.is_empty());
     world.assert_settled();
+}
+
+/// While nothing refers to it, nothing speaks for a name but what was said about it before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_lies_while_no_page_refers_to_it_has_lied_too() {
+    let world = live_with("one").await;
+    world.write("index.html", "without it");
+    world.published().await;
+    assert_eq!(world.manifest(2).files[&SitePath::new(LIAR).unwrap()].kind, Kind::Mutable);
+    assert!(world.head().mutable_paths.is_empty(), "its bytes are the same");
+    world.write(LIAR, "two");
+    world.published().await;
+    assert_has_lied(&world, "two", "one", 3);
+    assert_eq!(world.rollback(Some(1)).await.exit_code, 0);
+    assert_eq!(&world.live()[LIAR].bytes[..], b"one");
+    assert_eq!(world.live()[LIAR].cache_control.as_deref(), Some(REVALIDATE_AT_CDN));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_had_other_bytes_before_any_page_referred_to_it_is_not_believed() {
+    let world = World::new().await;
+    world.write("index.html", "without it");
+    world.write(LIAR, "one");
+    world.published().await;
+    assert_eq!(world.manifest(1).files[&SitePath::new(LIAR).unwrap()].kind, Kind::Mutable);
+    world.write("index.html", loads(LIAR));
+    world.write(LIAR, "two");
+    world.published().await;
+    assert_has_lied(&world, "two", "one", 2);
+    assert_eq!(world.rollback(Some(1)).await.exit_code, 0);
+    assert_eq!(&world.live()[LIAR].bytes[..], b"one");
+    world.assert_settled();
+}
+
+/// Its bytes stay what they are; only what browsers are told about them changes, and with it where they are kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_pages_come_to_refer_to_and_leave_again_can_always_be_brought_back() {
+    let world = World::new().await;
+    world.write(LIAR, "one");
+    for page in ["without it".to_owned(), loads(LIAR), "without it again".to_owned()] {
+        world.write("index.html", page);
+        world.published().await;
+        world.assert_settled();
+    }
+    world.assert_fingerprinted(2, LIAR);
+    assert!(world.head().mutable_paths.is_empty());
+    world.remove(LIAR);
+    world.published().await;
+    world.assert_all_releases_are_whole();
+    for (release, cache_control) in [(2, IMMUTABLE), (3, REVALIDATE_AT_CDN), (1, REVALIDATE_AT_CDN)] {
+        assert_eq!(world.rollback(Some(release)).await.exit_code, 0);
+        assert_eq!(&world.live()[LIAR].bytes[..], b"one");
+        assert_eq!(world.live()[LIAR].cache_control.as_deref(), Some(cache_control), "release {release}");
+        world.assert_settled();
+    }
 }

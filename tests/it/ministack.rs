@@ -565,8 +565,7 @@ fn cache_control(path: &str) -> &'static str {
     match path {
         // The distribution shows it under URLs that nobody can list.
         "404.html" => REVALIDATE,
-        // A picture with a hash-like name may be one that a person named.
-        _ if path.starts_with("assets/") && !path.ends_with(".png") => IMMUTABLE,
+        _ if path.starts_with("assets/") => IMMUTABLE,
         _ => KEPT_BY_THE_CDN,
     }
 }

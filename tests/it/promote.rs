@@ -181,7 +181,7 @@ async fn any_release_comes_wherever_its_bytes_are_kept() {
     pair.world.use_fixture("v2");
     pair.stage().await;
     pair.world.use_fixture("v1");
-    pair.world.write("about/index.html", "third");
+    pair.world.append("about/index.html", "third");
     pair.stage().await;
     // Their first files were only live, and lie in blobs since they were replaced.
     for release in [1, 3, 2, 1] {
@@ -281,8 +281,10 @@ async fn a_publish_there_meanwhile_does_no_harm() {
 async fn names_that_lied_there_are_mutable_here() {
     let pair = Pair::new().await;
     let liar = SitePath::new("assets/app-BxYz12Ab.js").unwrap();
+    pair.world.write("liar.html", world::loads(liar.as_str()));
     pair.world.write(liar.as_str(), "one");
     pair.stage().await;
+    assert_eq!(pair.staged_manifest(1).files[&liar].kind, Kind::Fingerprinted);
     pair.world.write(liar.as_str(), "two");
     pair.stage().await;
     pair.promoted(None).await;
@@ -301,8 +303,10 @@ async fn names_that_lied_there_are_mutable_here() {
 async fn a_name_that_lies_here_is_found_out() {
     let pair = Pair::new().await;
     let liar = "assets/app-BxYz12Ab.js";
+    pair.world.write("liar.html", world::loads(liar));
     pair.world.write(liar, "one");
     pair.world.published().await;
+    pair.world.assert_fingerprinted(1, liar);
     pair.world.write(liar, "two");
     pair.stage().await;
     pair.promoted(None).await;
@@ -427,16 +431,22 @@ async fn both_places_come_from_the_configuration() {
 async fn a_promotion_that_was_cut_short_is_finished_by_the_same_command() {
     async fn begin() -> Pair {
         let world = World::new().await;
-        for (path, text) in [("index.html", "one"), ("gone.html", "one"), ("assets/app-BxYz12Ab.js", "one")] {
+        let (old, new) = ("assets/app-BxYz12Ab.js", "assets/app-CdEf34Gh.js");
+        for (path, text) in [("index.html", world::loads(old).as_str()), ("gone.html", "one"), (old, "one")] {
             world.write(path, text);
         }
         let pair = Pair::of(world, Layout::new("shop", BUCKET, "staging", None, None));
         pair.world.published().await;
         pair.world.remove("gone.html");
-        for (path, text) in [("index.html", "two"), ("new.html", "two"), ("assets/app-CdEf34Gh.js", "two")] {
+        let both = world::loads(old) + &world::loads(new);
+        for (path, text) in [("index.html", both.as_str()), ("new.html", "two"), (new, "two")] {
             pair.world.write(path, text);
         }
         pair.stage().await;
+        for chunk in [old, new] {
+            let kind = pair.staged_manifest(1).files[&SitePath::new(chunk).unwrap()].kind;
+            assert_eq!(kind, Kind::Fingerprinted, "{chunk}");
+        }
         pair.world.sandbox.clear_requests();
         pair
     }

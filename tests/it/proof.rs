@@ -80,6 +80,7 @@ async fn a_fingerprinted_file_that_comes_back_under_another_rule_gets_its_header
     const RULE: &str = "public, max-age=600";
     let mut world = live_v1().await;
     let first = world.live()[PATH].clone();
+    world.assert_fingerprinted(1, PATH);
     world.remove(PATH);
     world.published_broken().await;
     assert_eq!(world.live()[PATH], first, "it stays for tabs that are open");
@@ -138,7 +139,7 @@ async fn what_others_read_of_the_distribution_holds_for_who_may_not_read_it() {
     world.refuse("GetDistributionConfig", "", 403, "AccessDenied");
     assert_eq!(world.published().await.outcome, Outcome::Unchanged);
 
-    world.write("about/index.html", "<!doctype html><title>changed</title>");
+    world.append("about/index.html", "<!-- changed -->");
     let report = world.published().await;
     assert_eq!((report.files.replaced, report.files.reheadered, report.files.added), (1, 0, 0), "{report:#?}");
     assert!(report.warnings.iter().any(|warning| warning.contains("cloudfront:GetDistributionConfig")), "{report:#?}");
@@ -253,15 +254,15 @@ async fn invalidated_by_publish(world: &World) -> Vec<Vec<String>> {
 async fn what_is_owed_is_asked_for_once_where_the_next_refresh_covers_it() {
     let world = refresh_owed().await;
     world.write("robots.txt", "changed again");
-    world.write("about/index.html", "changed too");
+    world.append("about/index.html", "changed too");
     assert_eq!(invalidated_by_publish(&world).await, [["/about/", "/about/index.html", "/robots.txt"]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_owed_is_asked_for_once_where_a_wildcard_covers_it() {
     let mut world = refresh_owed().await;
-    world.write("about/index.html", "changed too");
-    world.write("index.html", "changed too");
+    world.append("about/index.html", "changed too");
+    world.append("index.html", "changed too");
     world.environment.invalidation.max_paths = 1;
     assert_eq!(invalidated_by_publish(&world).await, [["/*"]]);
 }
@@ -269,7 +270,7 @@ async fn what_is_owed_is_asked_for_once_where_a_wildcard_covers_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_owed_is_asked_for_where_the_next_refresh_does_not_cover_it() {
     let world = refresh_owed().await;
-    world.write("about/index.html", "changed too");
+    world.append("about/index.html", "changed too");
     let made = invalidated_by_publish(&world).await;
     assert_eq!(made, [vec!["/robots.txt"], vec!["/about/", "/about/index.html"]]);
 }

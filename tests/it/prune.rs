@@ -15,7 +15,7 @@ use publish::stop::Stop;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use crate::world::{self, BUCKET, World};
+use crate::world::{self, BUCKET, World, loads};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -32,7 +32,7 @@ const CHUNKS: [&str; 5] = [
 fn build(world: &World, number: usize) {
     std::fs::remove_dir_all(&world.folder).unwrap();
     let chunk = CHUNKS[number - 1];
-    world.write("index.html", format!("<script src=/{chunk}></script>"));
+    world.write("index.html", loads(chunk));
     world.write(chunk, format!("chunk {number}"));
     world.write(&format!("data-{number}.json"), format!("{{\"number\": {number}}}"));
 }
@@ -40,9 +40,10 @@ fn build(world: &World, number: usize) {
 /// Five releases, of which the last is live. One superseded release is retained, whatever its age.
 async fn five_releases() -> World {
     let mut world = World::new().await;
-    for number in 1..=5 {
+    for (number, chunk) in (1..).zip(CHUNKS) {
         build(&world, number);
         world.published().await;
+        world.assert_fingerprinted(number as u64, chunk);
     }
     world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
     world.sandbox.advance_clock(DAY);
@@ -73,7 +74,7 @@ async fn what_has_outlived_its_retention_goes_and_the_rest_comes_back_exactly() 
     let expected = ["index.html", CHUNKS[3], CHUNKS[4], "data-4.json", "data-5.json"];
     assert_eq!(live, expected.map(str::to_owned).into());
     let blobs: BTreeSet<String> = world.objects().into_keys().filter(|key| key.contains("/blobs/")).collect();
-    let page = |chunk: &str| Digest::of(format!("<script src=/{chunk}></script>").as_bytes());
+    let page = |chunk: &str| Digest::of(loads(chunk).as_bytes());
     for (number, chunk) in CHUNKS.iter().enumerate() {
         let key = world.environment.layout.blob(&page(chunk)).key;
         assert_eq!(blobs.contains(&key), number >= 3, "{chunk}");
@@ -169,7 +170,7 @@ async fn what_a_stage_that_was_cut_short_left_goes_after_a_day() {
     world.sandbox.advance_clock(DAY);
     pruned(&world).await;
     assert!(!world.live().contains_key(CHUNKS[1]));
-    let page = Digest::of(format!("<script src=/{}></script>", CHUNKS[1]).as_bytes());
+    let page = Digest::of(loads(CHUNKS[1]).as_bytes());
     assert!(!world.objects().contains_key(&world.environment.layout.blob(&page).key));
     world.assert_all_releases_are_whole();
 

@@ -6,7 +6,7 @@ use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, RollbackRequest};
 use publish::sandbox::{Effect, Fault, Match};
 
-use crate::world::{self, World};
+use crate::world::{self, World, loads};
 
 /// Releases 1, 2 and 1 again with other words, of which the last is live.
 async fn three_releases() -> World {
@@ -239,9 +239,10 @@ async fn going_back_undoes_an_activation_that_was_cut_short() {
 async fn a_name_that_lied_comes_back_as_mutable() {
     let world = World::new().await;
     let (page, chunk) = ("index.html", "assets/app-DiwrgTda.js");
-    world.write(page, "<script src=/assets/app-DiwrgTda.js></script>");
+    world.write(page, loads(chunk));
     world.write(chunk, "one");
     world.published().await;
+    world.assert_fingerprinted(1, chunk);
     world.write(chunk, "two");
     world.published().await;
     let report = world.rollback(Some(1)).await;
@@ -327,11 +328,12 @@ async fn a_staged_release_brings_again_what_another_one_removed() {
     let mut world = World::new().await;
     let chunk = "assets/app-DiwrgTda.js";
     world.environment.publish.remove_now = vec!["assets/**".to_owned()];
-    world.write("index.html", "one");
+    world.write("index.html", loads(chunk) + "one");
     world.write(chunk, "chunk");
     world.published().await;
+    world.assert_fingerprinted(1, chunk);
     let late = world.request();
-    world.write("index.html", "<script src=/assets/app-DiwrgTda.js></script>");
+    world.write("index.html", loads(chunk));
     let listener = |event| {
         if matches!(event, publish::event::Event::Planned { .. })
             && world.head().active.unwrap().release.to_string() == "1"
@@ -357,9 +359,10 @@ async fn a_staged_release_brings_again_what_another_one_removed() {
 async fn a_name_that_lied_while_only_staging_stays_mutable() {
     let world = World::new().await;
     let chunk = "assets/app-DiwrgTda.js";
-    world.write("index.html", "<script src=/assets/app-DiwrgTda.js></script>");
+    world.write("index.html", loads(chunk));
     world.write(chunk, "one");
     world.published().await;
+    world.assert_fingerprinted(1, chunk);
     world.write(chunk, "two");
     let mut request = world.request();
     request.stage_only = true;
@@ -374,7 +377,7 @@ async fn a_fingerprinted_file_that_was_removed_at_once_comes_back() {
     let mut world = World::new().await;
     let chunk = "assets/app-DiwrgTda.js";
     world.environment.publish.remove_now = vec!["assets/**".to_owned()];
-    world.write("index.html", "<script src=/assets/app-DiwrgTda.js></script>");
+    world.write("index.html", loads(chunk));
     world.write(chunk, "one");
     world.write("robots.txt", "stays");
     world.published().await;

@@ -13,6 +13,7 @@ use publish::digest::Digest;
 use publish::environment::{LeaseSettings, RetentionSettings, Wait};
 use publish::event::Events;
 use publish::head::Head;
+use publish::headers::Kind;
 use publish::manifest::{Manifest, Publisher, ReleaseNumber};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, PublishRequest, RollbackRequest};
@@ -44,7 +45,7 @@ const LAST: usize = BUILDS.len() - 1;
 
 fn site(build: usize) -> Site {
     let (name, script) = BUILDS[build];
-    let page = format!(r#"<script src="/{script}"></script>"#);
+    let page = world::loads(script);
     let files = [
         ("index.html".to_owned(), format!("{page}{name}")),
         (format!("{name}.html"), page.clone()),
@@ -191,6 +192,8 @@ impl Schedule {
         for (path, entry) in &manifest.files {
             let found = live.get(path.as_str()).map(|object| Digest::of(&object.bytes));
             assert_eq!(found, Some(entry.digest), "{path} of release {} is not live: {told}", active.release);
+            let is_script = path.as_str().starts_with("assets/");
+            assert_eq!(entry.kind == Kind::Fingerprinted, is_script, "{path} {told}");
             let object = &live[path.as_str()];
             assert_eq!(object.cache_control.as_deref(), Some(entry.headers.cache_control.as_str()), "{path} {told}");
         }

@@ -284,11 +284,14 @@ async fn what_retired_waits_or_was_staged_is_no_stranger() {
     world.sandbox.clear_faults();
 
     // A release that waits, and the remains of one that was never complete.
+    world.write("extra.html", world::loads("assets/extra-DiwrgTda.js"));
     world.write("assets/extra-DiwrgTda.js", "extra");
     let mut request = world.request();
     request.stage_only = true;
     assert_eq!(world::publish(request).await.outcome, Outcome::Staged);
+    world.assert_fingerprinted(3, "assets/extra-DiwrgTda.js");
     assert_whole(&world).await;
+    world.write("more.html", world::loads("assets/more-BcR93fKd.js"));
     world.write("assets/more-BcR93fKd.js", "more");
     world.refuse("PutObject", "manifest.json.gz", 400, "Stopped");
     assert_eq!(world.publish().await.exit_code, 1);

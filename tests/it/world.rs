@@ -77,6 +77,14 @@ impl World {
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// Changes a file of the site in such a way that it still refers to what it did: what nothing refers to any more is
+    /// not fingerprinted any more.
+    pub(crate) fn append(&self, path: &str, text: &str) {
+        let path = self.folder.join(path);
+        let bytes = [&std::fs::read(&path).unwrap()[..], text.as_bytes()].concat();
+        std::fs::write(path, bytes).unwrap();
+    }
+
     /// Removes a file of the site.
     pub(crate) fn remove(&self, path: &str) {
         std::fs::remove_file(self.folder.join(path)).unwrap();
@@ -252,6 +260,12 @@ impl World {
         Manifest::decode(&self.objects()[&key].bytes).unwrap()
     }
 
+    /// A release calls `path` fingerprinted.
+    pub(crate) fn assert_fingerprinted(&self, release: u64, path: &str) {
+        let kind = self.manifest(release).files[&SitePath::new(path).unwrap()].kind;
+        assert_eq!(kind, Kind::Fingerprinted, "{path} of release {release}");
+    }
+
     /// The requests that S3 saw since the log was cleared.
     pub(crate) fn s3_requests(&self) -> Vec<LoggedRequest> {
         self.sandbox.requests().into_iter().filter(|request| request.service == Service::S3).collect()
@@ -328,6 +342,11 @@ impl World {
             assert_eq!(object.cache_control.as_deref().unwrap_or_default(), entry.headers.cache_control, "{path}");
         }
     }
+}
+
+/// What a page holds that loads a script as bundlers have it: which shows that a hash in the name is theirs.
+pub(crate) fn loads(script: &str) -> String {
+    format!(r#"<script type="module" src="/{script}"></script>"#)
 }
 
 /// Whether a key is one of the state's own records, and not bytes of the site.
