@@ -85,8 +85,8 @@ mod tests {
     fn a_file_is_a_paragraph() {
         let explanations = [explanation("a.js", None), explanation("b.js", Some(Change::Reheader))];
         let text = render_explanations(&explanations, false, Style::plain());
-        let body = "  fingerprinted, because `index.html` refers to it, and `BYf2qJoX` is written as the bundler of\n  \
-            this site writes hashes.\n  \
+        let body = "  fingerprinted, because `index.html` refers to it, and `BYf2qJoX` is written as the bundler of this\n  \
+            site writes hashes.\n  \
             Cache-Control public, max-age=31536000, immutable (default)\n  \
             Content-Type  text/javascript ([[headers]] for `**/*.js`)\n";
         let expected = format!(
