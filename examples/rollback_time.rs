@@ -98,6 +98,7 @@ async fn publish(environment: &Environment, folder: &Path, run: &str) -> Result<
         folder: folder.to_path_buf(),
         overwrite: false,
         force: false,
+        allow_broken: false,
         stage_only: false,
         adopt: false,
     };
