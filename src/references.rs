@@ -193,7 +193,7 @@ impl Found {
         let written = trim(written);
         // A name that a package or an import map defines may begin as the place in a page does.
         let is_import = matches!(form, Form::Import | Form::DynamicImport);
-        if !may_be_of_a_site(&written) && !(is_import && written.starts_with('#')) {
+        if !(may_be_of_a_site(&written) || is_import && written.starts_with('#')) {
             return;
         }
         let written = match self.seen.get_key_value(&*written) {

@@ -25,6 +25,9 @@ struct Template {
     sealed: BTreeSet<String>,
 }
 
+/// A file that shows how hashes are written: where the hash is in its name.
+type Example<'c, 's> = (&'c Candidate<'s>, (Place, &'s str));
+
 /// How surely a reference to a script or style is a bundler's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Strength {
@@ -199,7 +202,7 @@ fn templates(candidates: &[Candidate<'_>]) -> Templates {
         let by_bundler = candidate.referred.is_some_and(|(strength, _)| strength > Strength::Loose);
         by_bundler || candidate.bundles || candidate.proof.is_some()
     };
-    let sure: Vec<(&Candidate<'_>, (Place, &str))> = referred
+    let sure: Vec<Example<'_, '_>> = referred
         .iter()
         .filter(is_sure)
         .filter_map(|candidate| Some((*candidate, candidate.strict?)))
@@ -220,8 +223,8 @@ fn templates(candidates: &[Candidate<'_>]) -> Templates {
 
 /// Hashes of 5 to 7 hexadecimal digits (Nuxt 2, JupyterLite), which alone could be anything: of scripts that others import,
 /// where several have one of the same length at the same place.
-fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<(&'c Candidate<'s>, (Place, &'s str))> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<(&'c Candidate<'s>, (Place, &'s str))>> = BTreeMap::new();
+fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Example<'c, 's>> {
+    let mut by_template: BTreeMap<(Place, usize), Vec<Example<'c, 's>>> = BTreeMap::new();
     for candidate in
         referred.iter().filter(|candidate| candidate.referred.is_some_and(|(sure, _)| sure == Strength::Sure))
     {
@@ -232,13 +235,13 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<(&'c Candidate<'s
     by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
 }
 
-fn gather(members: &[(&Candidate<'_>, (Place, &str))]) -> Templates {
-    let mut by_template: BTreeMap<(Place, usize), Vec<&(&Candidate<'_>, (Place, &str))>> = BTreeMap::new();
+fn gather(members: &[Example<'_, '_>]) -> Templates {
+    let mut by_template: BTreeMap<(Place, usize), Vec<&Example<'_, '_>>> = BTreeMap::new();
     for member in members {
         let (_, (place, token)) = member;
         by_template.entry((*place, token.len())).or_default().push(member);
     }
-    let template = |(at, members): ((Place, usize), Vec<&(&Candidate<'_>, (Place, &str))>)| {
+    let template = |(at, members): ((Place, usize), Vec<&Example<'_, '_>>)| {
         let proven = members.iter().filter(|(candidate, _)| candidate.proof.is_some_and(Proof::is_taken_last));
         let template = Template {
             alphabet: Alphabet::of(members.iter().map(|(_, (_, token))| *token))?,

@@ -55,14 +55,10 @@ impl<'p> Name<'p> {
     /// What comes before each `-` and `.`, what follows each `-`, `.`, `_` and `~`, and the whole: where a hash may be.
     pub(super) fn places(&self) -> impl Iterator<Item = (Place, &'p str)> {
         let stem = self.stem;
-        let after = stem.bytes().enumerate().filter_map(move |(at, byte)| {
-            let separator = Place::After(byte);
-            matches!(byte, b'-' | b'.' | b'_' | b'~').then(|| (separator, &stem[at + 1..]))
-        });
-        let before = stem
-            .bytes()
-            .enumerate()
-            .filter_map(move |(at, byte)| matches!(byte, b'-' | b'.').then(|| (Place::Before(byte), &stem[..at])));
+        let at =
+            |separators: &'static [u8]| stem.bytes().enumerate().filter(move |(_, byte)| separators.contains(byte));
+        let after = at(b"-._~").map(move |(at, byte)| (Place::After(byte), &stem[at + 1..]));
+        let before = at(b"-.").map(move |(at, byte)| (Place::Before(byte), &stem[..at]));
         before.chain([(Place::Bare, stem)]).chain(after)
     }
 }

@@ -239,7 +239,7 @@ fn nothing_mutable_is_called_immutable_and_most_of_the_rest_is_recognised() {
 }
 
 fn percent(part: usize, of: usize) -> usize {
-    if of == 0 { 100 } else { part * 100 / of }
+    (part * 100).checked_div(of).unwrap_or(100)
 }
 
 #[test]
