@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::name::Alphabet;
 use super::{Facts, Name, shape};
 use crate::path::SitePath;
 use crate::references::Role;
@@ -40,6 +41,8 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Hugo", token: hugo_picture, mark: Mark::Path },
     // nextjs.org, "generateBuildId": a random name (nanoid, 21 characters) unless the user pins one.
     Contract { framework: "Next.js", token: next_build, mark: Mark::Path },
+    // Its chunks of webpack (16 hexadecimal digits), also those that no page of this site loads.
+    Contract { framework: "Next.js", token: next_chunk, mark: Mark::File("_buildManifest.js") },
     // expressive-code.com, Astro's usual highlighter: ec.<5 of base 36>.css.
     Contract { framework: "Expressive Code", token: expressive_code, mark: Mark::Path },
     // docs.expo.dev: pictures of several scales share the MD5 of all of them.
@@ -96,7 +99,8 @@ fn astro_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.folder.ends_with("_astro/") && is_picture(&name.extension))?;
     let (_, token) = name.stem.rsplit_once('.')?;
     let (source, transformation) = (token.get(..8)?, token.get(8..)?.strip_prefix('_')?);
-    let fits = is_base64(source)
+    let fits = Alphabet::Base64Url.has_all_of(source)
+        && Alphabet::Base64Url.is_likely(source)
         && (3..=7).contains(&transformation.len())
         && transformation.bytes().all(|byte| byte.is_ascii_alphanumeric());
     fits.then_some(token)
@@ -118,9 +122,7 @@ fn eleventy_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
     let (token, width) = name.stem.rsplit_once('-')?;
     let is_width = (1..=5).contains(&width.len()) && width.bytes().all(|byte| byte.is_ascii_digit());
-    let mixed =
-        token.bytes().any(|byte| byte.is_ascii_uppercase()) && token.bytes().any(|byte| byte.is_ascii_lowercase());
-    (is_width && token.len() == 10 && is_base64(token) && mixed).then_some(token)
+    (is_width && token.len() == 10 && shape::falls_apart(token)).then_some(token)
 }
 
 /// `name_hu_<16 hexadecimal digits>.webp`, `name_hu<32 of them>_<size>_….webp`.
@@ -128,7 +130,7 @@ fn hugo_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
     let (_, rest) = name.stem.rsplit_once("_hu")?;
     let token = rest.strip_prefix('_').unwrap_or(rest).split('_').next()?;
-    (matches!(token.len(), 16 | 32) && is_hex(token)).then_some(token)
+    (matches!(token.len(), 16 | 32) && is_hex(token) && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `_next/static/<21 of base64>/_buildManifest.js`: random, unless it reads as something that a person chose.
@@ -139,6 +141,14 @@ fn next_build(path: &SitePath) -> Option<&str> {
     let in_place = ends_with_path(folder, "_next/static");
     let random = is_base64(id) && shape::is_random(id);
     (is_manifest && in_place && random).then_some(id)
+}
+
+/// `_next/static/chunks/…name-<16 hexadecimal digits>.js`.
+fn next_chunk(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| holds_folder(name.folder, "_next/static/chunks/") && name.is_code())?;
+    let (_, token) = name.stem.rsplit_once(['-', '.'])?;
+    let is_number = token.bytes().all(|byte| byte.is_ascii_digit());
+    (token.len() == 16 && is_hex(token) && !is_number && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `_astro/ec.<5 of base 36>.js`.

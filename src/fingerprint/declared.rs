@@ -57,10 +57,14 @@ impl Declared {
             Value::Object(object) if object.contains_key("file") => {
                 let lists = ["css", "assets"].iter().filter_map(|list| object.get(*list)?.as_array());
                 let files = object.get("file").into_iter().chain(lists.flatten()).filter_map(Value::as_str);
-                files.for_each(|file| self.insert(manifest, root, file));
+                let source = object.get("src").and_then(Value::as_str).unwrap_or(name);
+                files.for_each(|file| self.insert(manifest, root, source, file));
             }
             Value::Object(object) if name == "bundles" && manifest.ends_with("q-manifest.json") => {
-                object.keys().for_each(|file| self.insert(manifest, root, &format!("{BUNDLES_OF_QWIK}/{file}")));
+                // `q-<hash>.js`
+                object
+                    .keys()
+                    .for_each(|file| self.insert(manifest, root, "q.js", &format!("{BUNDLES_OF_QWIK}/{file}")));
             }
             // `files` of create-react-app, `paths` of Django, `assets` of Ember; and `assets` of Qwik, the other way round.
             Value::Object(object) => {
@@ -78,17 +82,20 @@ impl Declared {
 
     /// A file that has another name than its source: a copy is listed too, under the name it had.
     fn renamed(&mut self, manifest: &str, root: &str, name: &str, file: &str) {
-        let last = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         if last(name) != last(file) {
-            self.insert(manifest, root, file);
+            self.insert(manifest, root, name, file);
         }
     }
 
-    fn insert(&mut self, manifest: &str, root: &str, file: &str) {
+    /// A file made of `source`. People write files of these names too, with all kinds of texts in them: what is in the
+    /// name besides that of the source must be the hash, or read as one.
+    fn insert(&mut self, manifest: &str, root: &str, source: &str, file: &str) {
         let file = file.trim_start_matches('/');
         let path = if root.is_empty() { SitePath::new(file) } else { SitePath::new(format!("{root}/{file}")) };
         let Ok(path) = path else { return };
-        let Some(token) = Name::of(&path).and_then(|name| shape::last_token(&name).map(str::to_owned)) else { return };
+        let Some(token) = Name::of(&path).and_then(|name| token(&name, last(source)).map(str::to_owned)) else {
+            return;
+        };
         self.0.entry(path).or_insert((token, manifest.to_owned()));
     }
 
@@ -96,4 +103,18 @@ impl Declared {
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
         self.0.get(path).cloned()
     }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The hash in the name of a file made of `source`.
+fn token<'p>(name: &Name<'p>, source: &str) -> Option<&'p str> {
+    let (source, _) = source.rsplit_once('.').unwrap_or_default();
+    let token = shape::last_token(name)?;
+    let is_rest = |rest: &str| !source.is_empty() && rest.trim_matches(['-', '.', '_', '~']) == source;
+    let added = name.stem.strip_suffix(token).or_else(|| name.stem.strip_prefix(token)).is_some_and(is_rest);
+    let strict = || shape::strict(name).map(|(_, strict)| strict).filter(|strict| !source.contains(strict));
+    added.then_some(token).or_else(strict)
 }

@@ -14,10 +14,12 @@ use crate::proof::Proof;
 use crate::references::{Form, Role};
 
 /// How a site's bundler names what it writes: the place and length of the hash, and what is known of it.
-type Templates = BTreeMap<(Place, usize), Template>;
+type Templates<'s> = BTreeMap<(Place, usize), Template<'s>>;
 
-struct Template {
+struct Template<'s> {
     alphabet: Alphabet,
+    /// The folders that they lie in.
+    folders: BTreeSet<&'s str>,
     /// Whether pages load scripts of such names as modules, and whether with a classic `<script>`.
     has_modules: bool,
     has_classics: bool,
@@ -73,53 +75,132 @@ pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s 
     let candidates = candidates(files);
     let templates = templates(&candidates);
     let mut emitted: BTreeMap<&SitePath, Emitted<'s>> = BTreeMap::new();
+    let mut unsure = Vec::new();
     for candidate in &candidates {
-        let Some((token, by)) = believed_token(candidate, &templates) else { continue };
-        if !without(candidate.path, token).is_some_and(|twin| files.contains_key(&twin)) {
-            emitted.insert(candidate.path, Emitted { token: token.to_owned(), by: By::Reference(by) });
+        let Some((token, by, belief)) = token_of(candidate, &templates) else { continue };
+        if without(candidate.path, token).is_some_and(|twin| files.contains_key(&twin)) {
+            continue;
         }
+        match belief {
+            Belief::Believed => {
+                emitted.insert(candidate.path, Emitted { token: token.to_owned(), by: By::Reference(by) });
+            }
+            Belief::IfKin => unsure.push((candidate, token, by)),
+        }
+    }
+    for (candidate, token, by) in kin(files, unsure, &emitted) {
+        emitted.insert(candidate.path, Emitted { token: token.to_owned(), by: By::Reference(by) });
     }
     let siblings = siblings(&candidates, &templates, &emitted);
     emitted.extend(siblings);
     emitted
 }
 
-/// The hash in a name, and who refers to it.
-fn believed_token<'s>(candidate: &Candidate<'s>, templates: &Templates) -> Option<(&'s str, &'s SitePath)> {
-    let (_, by) = candidate.referred?;
-    let fitting = templates.iter().find_map(|((place, length), template)| {
+/// The hash in a name, who refers to it, and whether that is enough.
+fn token_of<'s>(candidate: &Candidate<'s>, templates: &Templates<'s>) -> Option<(&'s str, &'s SitePath, Belief)> {
+    let (strength, by) = candidate.referred?;
+    let fitting = templates.iter().filter_map(|((place, length), template)| {
         let token = place.token(&candidate.name, *length)?;
-        is_believed(candidate, token, template).then_some(token)
+        Some((token, by, belief(candidate, strength, token, template)?))
     });
-    // A long digest speaks for itself, however the bundler of the rest writes its own.
-    let long = || candidate.strict.map(|(_, token)| token).filter(|token| shape::is_long_hex(token));
-    Some((fitting.or_else(long)?, by))
+    // A long digest speaks for itself, however the bundler of the rest writes its own; where anybody may have written the
+    // reference, only one of 128 bits or more.
+    let long = || {
+        let (_, token) = candidate.strict.filter(|(_, token)| shape::is_long_hex(token))?;
+        let is_enough = is_by_bundler(candidate, strength) || token.len() >= 32;
+        is_enough.then_some((token, by, Belief::Believed))
+    };
+    fitting.min_by_key(|(_, _, belief)| *belief).or_else(long)
 }
 
-fn is_believed(candidate: &Candidate<'_>, token: &str, template: &Template) -> bool {
-    let Some((strength, _)) = candidate.referred else { return false };
-    if strength == Strength::Sure {
-        // The script that refers to it had its own name written by the same tool: also what looks like a word is a hash.
-        let digits_alone = token.bytes().all(|byte| byte.is_ascii_digit());
-        let is_made_up = digits_alone && template.alphabet != Alphabet::Hex || shape::is_patterned(token);
-        return Alphabet::Base64Url.has_all_of(token) && !is_made_up;
+/// How far a name is believed that is written as the bundler writes its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Belief {
+    Believed,
+    /// It reads as words: people write such names too, and import such files. It must belong to what is believed.
+    IfKin,
+}
+
+fn is_by_bundler(candidate: &Candidate<'_>, strength: Strength) -> bool {
+    strength > Strength::Loose || candidate.bundles
+}
+
+fn belief(candidate: &Candidate<'_>, strength: Strength, token: &str, template: &Template<'_>) -> Option<Belief> {
+    let digits_alone = token.bytes().all(|byte| byte.is_ascii_digit());
+    let is_made_up = digits_alone && template.alphabet != Alphabet::Hex || shape::is_patterned(token);
+    if !template.alphabet.has_all_of(token) || is_made_up {
+        return None;
     }
-    let may_be_a_word = candidate.bundles && !shape::is_patterned(token);
-    if !template.alphabet.has_all_of(token) || !(may_be_a_word || template.alphabet.is_likely(token)) {
-        return false;
-    }
-    if strength == Strength::Likely || candidate.bundles {
-        return true;
+    let by_bundler = is_by_bundler(candidate, strength);
+    if !template.alphabet.is_likely(token) {
+        return (by_bundler && template.folders.contains(candidate.name.folder)).then_some(Belief::IfKin);
     }
     let stands_alone = candidate.is_classic && template.has_modules && !template.has_classics;
-    !stands_alone && !template.sealed.contains(&candidate.name.extension)
+    let is_loose_but_fits = || {
+        !stands_alone && !template.sealed.contains(&candidate.name.extension) && template.is_home_of(&candidate.name)
+    };
+    (by_bundler || is_loose_but_fits()).then_some(Belief::Believed)
+}
+
+/// Those of `unsure` that refer to what is believed as a bundler does, or that a script refers to so which also refers so to
+/// what is believed, or is believed itself; and so on.
+fn kin<'c, 's>(
+    files: &'s BTreeMap<SitePath, Facts>,
+    unsure: Vec<(&'c Candidate<'s>, &'s str, &'s SitePath)>,
+    emitted: &BTreeMap<&'s SitePath, Emitted<'s>>,
+) -> Vec<(&'c Candidate<'s>, &'s str, &'s SitePath)> {
+    let mut unsure: BTreeMap<&SitePath, _> = unsure.into_iter().map(|unsure| (unsure.0.path, unsure)).collect();
+    let mut found = Vec::new();
+    let mut known: BTreeSet<&SitePath> = emitted.keys().copied().collect();
+    while !unsure.is_empty() {
+        let strong = |from: &'s SitePath, facts: &'s Facts| {
+            facts.ties.iter().filter(move |tie| tie.strength(from) > Strength::Loose).map(|tie| &tie.to)
+        };
+        let bundled = files.iter().filter(|(from, facts)| {
+            !from.is_page() && (known.contains(from) || strong(from, facts).any(|to| known.contains(to)))
+        });
+        let next: BTreeSet<&SitePath> = bundled
+            .flat_map(|(from, facts)| strong(from, facts).chain([from]))
+            .filter(|path| unsure.contains_key(path))
+            .collect();
+        if next.is_empty() {
+            break;
+        }
+        found.extend(next.iter().filter_map(|path| unsure.remove(path)));
+        known.extend(next);
+    }
+    found
+}
+
+impl Template<'_> {
+    /// Whether a file lies where the bundler writes others: in the same folder, or in one for scripts or styles beside or
+    /// below it.
+    fn is_home_of(&self, name: &Name<'_>) -> bool {
+        if self.folders.contains(name.folder) {
+            return true;
+        }
+        let parent = home(name.folder);
+        // At the top of a site everybody has such a folder.
+        let depths = if parent.is_empty() { 1..=1 } else { 0..=2 };
+        let depth = |home: &&str| home.strip_prefix(parent).map(|inner| inner.matches('/').count());
+        let is_near = |home: &&str| depth(home).is_some_and(|depth| depths.contains(&depth));
+        parent != name.folder && self.folders.iter().any(is_near)
+    }
+}
+
+/// The folder that a bundler writes to: of one for scripts or for styles, the one around it.
+fn home(folder: &str) -> &str {
+    const KINDS: [&str; 8] = ["css", "style", "styles", "stylesheets", "js", "script", "scripts", "javascripts"];
+    let inner = folder.trim_end_matches('/');
+    let start = inner.rfind('/').map_or(0, |end| end + 1);
+    if KINDS.contains(&&inner[start..]) { &folder[..start] } else { folder }
 }
 
 /// What nothing refers to, but is named after a file that is believed: a page's script without the parts that are in its
 /// HTML (VitePress's `.lean.js`) by the same hash, and the style of a script (esbuild, Bun) by one of its own.
 fn siblings<'s>(
     candidates: &[Candidate<'s>],
-    templates: &Templates,
+    templates: &Templates<'s>,
     emitted: &BTreeMap<&'s SitePath, Emitted<'s>>,
 ) -> Vec<(&'s SitePath, Emitted<'s>)> {
     let mut by_stem: BTreeMap<(&str, &str), (&SitePath, &str)> = BTreeMap::new();
@@ -194,15 +275,15 @@ pub(super) fn is_loosely_tied(facts: &Facts) -> bool {
 }
 
 /// How the bundler names its files: as those that only a bundler refers to, and those that are proven. Names that pages use
-/// like anybody's count where there are no others, and where there are two at least.
-fn templates(candidates: &[Candidate<'_>]) -> Templates {
-    let strict = |candidate: &&Candidate<'_>| candidate.strict.is_some();
-    let referred: Vec<&Candidate<'_>> = candidates.iter().filter(|candidate| candidate.referred.is_some()).collect();
-    let is_sure = |candidate: &&&Candidate<'_>| {
+/// like anybody's count where there are no others, and where two at least lie together.
+fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
+    let strict = |candidate: &&&Candidate<'s>| candidate.strict.is_some();
+    let referred: Vec<&Candidate<'s>> = candidates.iter().filter(|candidate| candidate.referred.is_some()).collect();
+    let is_sure = |candidate: &&&Candidate<'s>| {
         let by_bundler = candidate.referred.is_some_and(|(strength, _)| strength > Strength::Loose);
         by_bundler || candidate.bundles || candidate.proof.is_some()
     };
-    let sure: Vec<Example<'_, '_>> = referred
+    let sure: Vec<Example<'_, 's>> = referred
         .iter()
         .filter(is_sure)
         .filter_map(|candidate| Some((*candidate, candidate.strict?)))
@@ -211,14 +292,18 @@ fn templates(candidates: &[Candidate<'_>]) -> Templates {
     if !sure.is_empty() {
         return gather(&sure);
     }
-    let all = referred.into_iter().filter(strict).filter_map(|candidate| Some((candidate, candidate.strict?)));
-    let templates = gather(&all.clone().collect::<Vec<_>>());
-    let at_least_two = |at: &(Place, usize)| {
-        let tokens: BTreeSet<&str> =
-            all.clone().map(|(_, (_, token))| token).filter(|token| token.len() == at.1).collect();
-        tokens.len() >= 2
+    let all = referred.iter().filter(strict).filter_map(|candidate| Some((*candidate, candidate.strict?)));
+    let mut by_home: BTreeMap<(Place, usize, &str), Vec<Example<'_, 's>>> = BTreeMap::new();
+    for (candidate, (place, token)) in all {
+        let home = home(candidate.name.folder);
+        by_home.entry((place, token.len(), home)).or_default().push((candidate, (place, token)));
+    }
+    // webpack can give all files one hash, of the whole build: that must be a long one.
+    let are_two = |members: &Vec<(&Candidate<'_>, (Place, &str))>| {
+        let tokens: BTreeSet<&str> = members.iter().map(|(_, (_, token))| *token).collect();
+        tokens.len() >= 2 || members.len() >= 2 && tokens.iter().all(|token| shape::is_long_hex(token))
     };
-    templates.into_iter().filter(|(at, _)| at_least_two(at)).collect()
+    gather(&by_home.into_values().filter(are_two).flatten().collect::<Vec<_>>())
 }
 
 /// Hashes of 5 to 7 hexadecimal digits (Nuxt 2, JupyterLite), which alone could be anything: of scripts that others import,
@@ -235,16 +320,17 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Example<'c, 's>> 
     by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
 }
 
-fn gather(members: &[Example<'_, '_>]) -> Templates {
-    let mut by_template: BTreeMap<(Place, usize), Vec<&Example<'_, '_>>> = BTreeMap::new();
+fn gather<'s>(members: &[Example<'_, 's>]) -> Templates<'s> {
+    let mut by_template: BTreeMap<(Place, usize), Vec<&Example<'_, 's>>> = BTreeMap::new();
     for member in members {
         let (_, (place, token)) = member;
         by_template.entry((*place, token.len())).or_default().push(member);
     }
-    let template = |(at, members): ((Place, usize), Vec<&Example<'_, '_>>)| {
+    let template = |(at, members): ((Place, usize), Vec<&Example<'_, 's>>)| {
         let proven = members.iter().filter(|(candidate, _)| candidate.proof.is_some_and(Proof::is_taken_last));
         let template = Template {
             alphabet: Alphabet::of(members.iter().map(|(_, (_, token))| *token))?,
+            folders: members.iter().map(|(candidate, _)| candidate.name.folder).collect(),
             has_modules: members.iter().any(|(candidate, _)| candidate.is_module),
             has_classics: members.iter().any(|(candidate, _)| candidate.is_classic),
             sealed: proven.map(|(candidate, _)| candidate.name.extension.clone()).collect(),

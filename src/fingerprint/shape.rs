@@ -48,8 +48,10 @@ pub(super) fn is_very_short_hex(token: &str) -> bool {
 
 /// Whether a person made it up: letters and digits that each count up, as `a1b2c3d4`, or a word of hexadecimal digits.
 pub(super) fn is_patterned(token: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["deadbeef", "cafebabe", "badc0ffe", "c0ffee", "feedface", "baadf00d", "deadc0de", "facade", "defaced"];
+    const WORDS: [&str; 18] = [
+        "deadbeef", "cafebabe", "badc0ffe", "c0ffee", "feedface", "baadf00d", "deadc0de", "facade", "defaced", "alpha",
+        "beta", "final", "version", "release", "iphone", "summer", "winter", "test",
+    ];
     let lower = token.to_ascii_lowercase();
     let counts_up = |class: fn(&u8) -> bool| {
         let characters: Vec<u8> = lower.bytes().filter(class).collect();
@@ -76,8 +78,13 @@ fn is_identifier(token: &str) -> bool {
 /// holds.
 fn is_base64_hash(token: &str) -> bool {
     let length_fits = token.len() == 8 || ((9..=22).contains(&token.len()) && !token.contains('-'));
+    length_fits && falls_apart(token)
+}
+
+/// Whether URL-safe base64 falls apart so, whatever its length.
+pub(super) fn falls_apart(token: &str) -> bool {
     let is_base64 = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if !length_fits || !is_base64 || !is_mixed(token) || has_date(token) {
+    if !is_base64 || !is_mixed(token) || has_date(token) || is_patterned(token) {
         return false;
     }
     // A longer one falls apart into more: `iPhone15Pro` has four runs too.
@@ -100,12 +107,23 @@ fn is_lower_hex(token: &str) -> bool {
     token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether a token can be spoken: letters of one case, not too many consonants in a row, and vowels between them.
+/// Whether a token can be spoken: letters of one case, not too many consonants in a row, and vowels between them; or
+/// letters of one case with hyphens, as `lit-html`.
 pub(super) fn reads_as_a_word(token: &str) -> bool {
+    let words: Vec<&str> = token.split(['-', '_']).collect();
+    if words.len() > 1 && words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) {
+        return true;
+    }
     let all = |class: fn(&u8) -> bool| token.as_bytes().iter().all(class);
     let vowels = token.bytes().filter(|byte| b"aeiouyAEIOUY".contains(byte)).count();
     let one_case = all(u8::is_ascii_lowercase) || all(u8::is_ascii_uppercase);
     one_case && consonants_in_a_row(token) <= 3 && vowels * 4 >= token.len()
+}
+
+/// Whether a token falls apart into two at most, as `UserCard`, `Summer24` and `dataGrid` do, and 3% of the hashes of 8
+/// characters of base64.
+pub(super) fn reads_as_two_words(token: &str) -> bool {
+    token.split(['-', '_']).map(count_runs).sum::<usize>() <= 2
 }
 
 /// Whether a token of 21 characters of base64 was drawn by chance: words and dates have fewer runs, and one case.

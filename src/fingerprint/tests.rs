@@ -129,6 +129,94 @@ fn copies_beside_a_bundlers_files_are_not_believed() {
 }
 
 #[test]
+fn modules_that_people_write_are_not_believed() {
+    let site = vite()
+        .module("demo.html", "theme-switcher.js")
+        .import("theme-switcher.js", "lib-settings.js")
+        .import("theme-switcher.js", "assets/app-elements.js")
+        .import("theme-switcher.js", "vendor/lit-html/lit-html.js")
+        .module("demo.html", "demo/carousel-v2Beta1x.js")
+        .import("demo/carousel-v2Beta1x.js", "demo/x-UserCard.js")
+        .import("demo/carousel-v2Beta1x.js", "demo/x-iPhone15.js");
+    assert_eq!(site.fingerprinted(), vite().fingerprinted());
+}
+
+#[test]
+fn scripts_and_styles_that_lie_elsewhere_are_not_believed() {
+    let webpack = || {
+        Site::default()
+            .script("index.html", "static/js/main.8d7f6a5b.js")
+            .chunk("static/js/main.8d7f6a5b.js", "static/js/795.4e512d40.chunk.js")
+            .style("index.html", "static/css/main.34d775fe.css")
+    };
+    let site = webpack()
+        .style("index.html", "themes/skin.8f2e1c9a.css")
+        .style("index.html", "css/print.9c3e1f7a.css")
+        .script("index.html", "lib/plugin.7d8f6b5a.js")
+        .script("index.html", "lib/tracker.8d7f6a5b4c3e2f1a9b80.js");
+    assert_eq!(webpack().fingerprinted().len(), 3);
+    assert_eq!(site.fingerprinted(), webpack().fingerprinted());
+    let site = Site::default()
+        .style("index.html", "themes/skin.8f2e1c9a.css")
+        .script("index.html", "lib/plugin.7d8f6b5a.js")
+        .script("index.html", "lib/tracker.8d7f6a5b4c3e2f1a9b80.js");
+    assert_eq!(site.fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn one_hash_of_the_whole_build_is_a_hash() {
+    let site = Site::default()
+        .script("index.html", "runtime.630514ce3fd3788fa523.js")
+        .script("index.html", "index.630514ce3fd3788fa523.js");
+    assert_eq!(site.fingerprinted().len(), 2);
+    let site = Site::default().script("index.html", "a.8d7f6a5b.js").script("index.html", "b.8d7f6a5b.js");
+    assert_eq!(site.fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn manifests_that_people_write_declare_nothing() {
+    let files = [
+        "logo-v2b01.png",
+        "background-v2beta1.js",
+        "bg/page-ab12cd.js",
+        "img/hero-summer24.jpg",
+        "img/icon-iphone15.png",
+        "assets/page-iphone15.js",
+        "app-release2b.js",
+    ];
+    let site = Site::of(&files)
+        .manifest(
+            "manifest.json",
+            r#"{"logo":"logo-v2b01.png","background":{"service_worker":"background-v2beta1.js","page":"bg/page-ab12cd.js"},
+                "files":{"hero":"img/hero-summer24.jpg"},"icon":{"file":"img/icon-iphone15.png"}}"#,
+        )
+        .manifest(".vite/manifest.json", r#"{"src/page-iphone15.js":{"file":"assets/page-iphone15.js"}}"#)
+        .manifest("asset-manifest.json", r#"{"files":{"main.js":"/app-release2b.js"}}"#);
+    assert_eq!(site.fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn pictures_that_people_name_meet_no_contract() {
+    let site = Site::default()
+        .picture("index.html", "img/HeroBanner-1600.webp")
+        .picture("index.html", "img/JohnSmith1-640.jpg")
+        .picture("index.html", "img/iPhone12XR-800.png")
+        .picture("index.html", "img/MacBookPro-16.png")
+        .picture("index.html", "_astro/photo.Portrait_2024.jpg")
+        .picture("index.html", "avatar_hu_0123456789abcdef.webp");
+    assert_eq!(site.fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn chunks_of_next_need_no_page_that_loads_them() {
+    let chunks = ["_next/static/chunks/app/layout-45402375685b1204.js", "_next/static/chunks/main-5b5071cba8ffa68f.js"];
+    assert_eq!(Site::of(&chunks).fingerprinted(), [""; 0]);
+    let site =
+        Site::of(&[chunks[0], chunks[1], "_next/static/v1/_buildManifest.js", "_next/static/chunks/app/my-page.js"]);
+    assert_eq!(site.fingerprinted(), chunks);
+}
+
+#[test]
 fn pictures_fonts_and_data_want_proof() {
     let site = vite().picture("index.html", "assets/hero-DlIEWTLw.PNG").proven("assets/hero-DlIEWTLw.PNG", "DlIEWTLw");
     assert!(matches!(site.basis("assets/hero-DlIEWTLw.PNG"), Basis::Proof { .. }));

@@ -128,7 +128,10 @@ impl Page<'_, '_> {
         let is = |word: &str| rel.split_ascii_whitespace().any(|rel| rel == word);
         let href = attribute(tag, b"href").map(|href| decode(href.value)).unwrap_or_default();
         let destination = attribute(tag, b"as").map(|destination| decode(destination.value).to_ascii_lowercase());
-        let role = if is("stylesheet") {
+        let role = if is("stylesheet") && is("alternate") {
+            // Nobody sees it unless they choose it.
+            Role::Other
+        } else if is("stylesheet") {
             Role::Style
         } else if is("modulepreload") {
             Role::Module
