@@ -20,8 +20,8 @@ struct Contract {
 /// By what a framework is known, besides the path.
 #[derive(Clone, Copy)]
 enum Mark {
-    /// A page shows the picture.
-    Shown,
+    /// A page, or what it loads, shows or loads it.
+    Used,
     /// There is a file of this name.
     File(&'static str),
     /// There is a folder of this name.
@@ -32,11 +32,11 @@ enum Mark {
 
 const CONTRACTS: &[Contract] = &[
     // docs.astro.build, "Images": the source's hash, and that of the transformation.
-    Contract { framework: "Astro", token: astro_picture, mark: Mark::Shown },
+    Contract { framework: "Astro", token: astro_picture, mark: Mark::Used },
     // gatsby-plugin-image: static/<digest of the source>/<digest of the arguments>/<name>.
     Contract { framework: "Gatsby", token: gatsby_picture, mark: Mark::File("page-data/app-data.json") },
     // 11ty.dev/docs/plugins/image: <hash of source and options>-<width>.<format>.
-    Contract { framework: "Eleventy Image", token: eleventy_picture, mark: Mark::Shown },
+    Contract { framework: "Eleventy Image", token: eleventy_picture, mark: Mark::Used },
     // gohugo.io, "Image processing": <name>_hu_<hash> and before 0.140 <name>_hu<hash>_<size>_….
     Contract { framework: "Hugo", token: hugo_picture, mark: Mark::Path },
     // nextjs.org, "generateBuildId": a random name (nanoid, 21 characters) unless the user pins one.
@@ -49,6 +49,8 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Expo", token: expo_asset, mark: Mark::Folder("_expo/static/") },
     // pagefind.app: parts of the search index by the digest of what is in them.
     Contract { framework: "Pagefind", token: pagefind_part, mark: Mark::File("pagefind-entry.json") },
+    // squidfunk.github.io/mkdocs-material: its own scripts and styles come with the theme.
+    Contract { framework: "Material for MkDocs", token: material_asset, mark: Mark::Used },
     // stenciljs.com: p-<hash>.entry.js beside its loader.
     Contract { framework: "Stencil", token: stencil_entry, mark: Mark::Path },
     // doc.rust-lang.org/rustdoc: parts of the search index by the digest of what is in them.
@@ -59,26 +61,26 @@ const CONTRACTS: &[Contract] = &[
 pub(super) struct Contracts<'s> {
     /// Those whose framework left its mark.
     marked: Vec<&'static Contract>,
-    /// What pages, and what they load, show as a picture.
-    pictures: BTreeSet<&'s SitePath>,
+    /// What pages, and what they load, show or load.
+    used: BTreeSet<&'s SitePath>,
 }
 
 impl<'s> Contracts<'s> {
     pub(super) fn of(files: &'s BTreeMap<SitePath, Facts>) -> Contracts<'s> {
         let ties = files.values().flat_map(|facts| &facts.ties);
-        let pictures = ties.filter(|tie| matches!(tie.role, Role::Image | Role::Other)).map(|tie| &tie.to).collect();
+        let used = ties.filter(|tie| tie.role != Role::Page).map(|tie| &tie.to).collect();
         let is_marked = |contract: &&Contract| match contract.mark {
             Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
             Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
-            Mark::Shown | Mark::Path => true,
+            Mark::Used | Mark::Path => true,
         };
-        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), pictures }
+        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used }
     }
 
     /// The token of a path, and whose contract it is.
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
         let promise = |contract: &&Contract| {
-            let holds = !matches!(contract.mark, Mark::Shown) || self.pictures.contains(path);
+            let holds = !matches!(contract.mark, Mark::Used) || self.used.contains(path);
             let token = (contract.token)(path).filter(|_| holds)?;
             Some((token.to_owned(), contract.framework.to_owned()))
         };
@@ -172,6 +174,15 @@ fn pagefind_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension.starts_with("pf_"))?;
     let (_, token) = name.stem.rsplit_once('_')?;
     (token.len() >= 7 && is_hex(token)).then_some(token)
+}
+
+/// `assets/javascripts/bundle.<8 hexadecimal digits>.min.js`, `assets/stylesheets/main.….min.css`.
+fn material_asset(path: &SitePath) -> Option<&str> {
+    let (start, token) =
+        path.as_str().strip_suffix(".min.js").or(path.as_str().strip_suffix(".min.css"))?.rsplit_once('.')?;
+    let own = ["assets/javascripts/bundle", "assets/stylesheets/main", "assets/stylesheets/palette"];
+    let fits = own.iter().any(|own| ends_with_path(start, own)) && token.len() == 8 && is_hex(token);
+    (fits && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `p-<8 of base 36>.entry.js`.
