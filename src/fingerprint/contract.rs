@@ -180,7 +180,12 @@ fn pagefind_part(path: &SitePath) -> Option<&str> {
 fn material_asset(path: &SitePath) -> Option<&str> {
     let (start, token) =
         path.as_str().strip_suffix(".min.js").or(path.as_str().strip_suffix(".min.css"))?.rsplit_once('.')?;
-    let own = ["assets/javascripts/bundle", "assets/stylesheets/main", "assets/stylesheets/palette"];
+    let own = [
+        "assets/javascripts/bundle",
+        "assets/javascripts/workers/search",
+        "assets/stylesheets/main",
+        "assets/stylesheets/palette",
+    ];
     let fits = own.iter().any(|own| ends_with_path(start, own)) && token.len() == 8 && is_hex(token);
     (fits && !shape::is_patterned(token)).then_some(token)
 }
