@@ -120,10 +120,10 @@ pub(super) fn reads_as_a_word(token: &str) -> bool {
     one_case && consonants_in_a_row(token) <= 3 && vowels * 4 >= token.len()
 }
 
-/// Whether a token falls apart into two at most, as `UserCard`, `Summer24` and `dataGrid` do, and 3% of the hashes of 8
-/// characters of base64.
+/// Whether a token falls apart into two at most that can be spoken, as `UserCard`, `Summer24` and `dataGrid` do, and 2%
+/// of the hashes of 8 characters of base64.
 pub(super) fn reads_as_two_words(token: &str) -> bool {
-    token.split(['-', '_']).map(count_runs).sum::<usize>() <= 2
+    token.split(['-', '_']).map(count_runs).sum::<usize>() <= 2 && consonants_in_a_row(token) < 5
 }
 
 /// Whether a token of 21 characters of base64 was drawn by chance: words and dates have fewer runs, and one case.
