@@ -185,12 +185,19 @@ impl Template<'_> {
     }
 }
 
-/// The folder that a bundler writes to: of one for scripts or for styles, the one around it.
+/// The folder that a bundler writes to: of one for scripts, workers or styles, the one around it.
 fn home(folder: &str) -> &str {
-    const KINDS: [&str; 8] = ["css", "style", "styles", "stylesheets", "js", "script", "scripts", "javascripts"];
-    let inner = folder.trim_end_matches('/');
-    let start = inner.rfind('/').map_or(0, |end| end + 1);
-    if KINDS.contains(&&inner[start..]) { &folder[..start] } else { folder }
+    const KINDS: [&str; 9] =
+        ["css", "style", "styles", "stylesheets", "js", "script", "scripts", "javascripts", "workers"];
+    let mut home = folder;
+    loop {
+        let inner = home.trim_end_matches('/');
+        let start = inner.rfind('/').map_or(0, |end| end + 1);
+        if !KINDS.contains(&&inner[start..]) {
+            return home;
+        }
+        home = &home[..start];
+    }
 }
 
 /// What nothing refers to, but is named after a file that is believed: a page's script without the parts that are in its
@@ -233,8 +240,9 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
     let mut loaded: BTreeMap<&SitePath, (bool, bool)> = BTreeMap::new();
     let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
     for (from, facts) in files {
+        let is_by_hand = is_by_hand(from, facts);
         for tie in facts.ties.iter().filter(|tie| tie.to != *from) {
-            let strength = tie.strength(from);
+            let strength = if is_by_hand { Strength::Loose } else { tie.strength(from) };
             let surest = referred.entry(&tie.to).or_insert((strength, from));
             *surest = if strength > surest.0 { (strength, from) } else { *surest };
             if strength > Strength::Loose && !from.is_page() {
@@ -262,6 +270,21 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
         })
     };
     files.iter().filter_map(candidate).collect()
+}
+
+/// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
+/// of modules as it was written, or a page that loads such.
+fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
+    let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
+    let names = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code));
+    let (mut all, mut hashed) = (0, 0);
+    for name in names {
+        all += 1;
+        hashed += usize::from(
+            shape::strict(&name).is_some() || name.places().any(|(_, token)| shape::is_very_short_hex(token)),
+        );
+    }
+    all >= 4 && hashed * 4 < all
 }
 
 /// Whether a script lists other files by the hashes in their names, but imports them by names that stay (`#entry` in an
