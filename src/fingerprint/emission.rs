@@ -67,6 +67,9 @@ pub(super) enum By<'s> {
     Sibling(&'s SitePath),
 }
 
+/// A candidate, and the hash in its name.
+type Member<'c, 's> = (&'c Candidate<'s>, (Place, &'s str));
+
 /// What is believed.
 pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s SitePath, Emitted<'s>> {
     let candidates = candidates(files);
@@ -179,9 +182,9 @@ impl Template<'_> {
         let parent = home(name.folder);
         // At the top of a site everybody has such a folder.
         let depths = if parent.is_empty() { 1..=1 } else { 0..=2 };
-        let depth = |home: &&str| home.strip_prefix(parent).map(|inner| inner.matches('/').count());
-        let is_near = |home: &&str| depth(home).is_some_and(|depth| depths.contains(&depth));
-        parent != name.folder && self.folders.iter().any(|home| is_near(&home))
+        let depth = |home: &str| home.strip_prefix(parent).map(|inner| inner.matches('/').count());
+        let is_near = |home: &str| depth(home).is_some_and(|depth| depths.contains(&depth));
+        parent != name.folder && self.folders.iter().any(|home| is_near(home))
     }
 }
 
@@ -303,7 +306,7 @@ fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
         let by_bundler = candidate.referred.is_some_and(|(strength, _)| strength > Strength::Loose);
         by_bundler || candidate.bundles || candidate.proof.is_some()
     };
-    let sure: Vec<(&Candidate<'s>, (Place, &str))> = referred
+    let sure: Vec<Member<'_, 's>> = referred
         .iter()
         .filter(is_sure)
         .filter_map(|candidate| Some((*candidate, candidate.strict?)))
@@ -313,13 +316,13 @@ fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
         return gather(&sure);
     }
     let all = referred.iter().filter(strict).filter_map(|candidate| Some((*candidate, candidate.strict?)));
-    let mut by_home: BTreeMap<(Place, usize, &str), Vec<(&Candidate<'s>, (Place, &str))>> = BTreeMap::new();
+    let mut by_home: BTreeMap<(Place, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();
     for (candidate, (place, token)) in all {
         let home = home(candidate.name.folder);
         by_home.entry((place, token.len(), home)).or_default().push((candidate, (place, token)));
     }
     // webpack can give all files one hash, of the whole build: that must be a long one.
-    let are_two = |members: &Vec<(&Candidate<'_>, (Place, &str))>| {
+    let are_two = |members: &Vec<Member<'_, '_>>| {
         let tokens: BTreeSet<&str> = members.iter().map(|(_, (_, token))| *token).collect();
         tokens.len() >= 2 || members.len() >= 2 && tokens.iter().all(|token| shape::is_long_hex(token))
     };
@@ -328,8 +331,8 @@ fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
 
 /// Hashes of 5 to 7 hexadecimal digits (Nuxt 2, JupyterLite), which alone could be anything: of scripts that others import,
 /// where several have one of the same length at the same place.
-fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<(&'c Candidate<'s>, (Place, &'s str))> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<(&'c Candidate<'s>, (Place, &'s str))>> = BTreeMap::new();
+fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
+    let mut by_template: BTreeMap<(Place, usize), Vec<Member<'c, 's>>> = BTreeMap::new();
     for candidate in
         referred.iter().filter(|candidate| candidate.referred.is_some_and(|(sure, _)| sure == Strength::Sure))
     {
@@ -340,13 +343,13 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<(&'c Candidate<'s
     by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
 }
 
-fn gather<'s>(members: &[(&Candidate<'s>, (Place, &str))]) -> Templates<'s> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<&(&Candidate<'s>, (Place, &str))>> = BTreeMap::new();
+fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
+    let mut by_template: BTreeMap<(Place, usize), Vec<&Member<'_, 's>>> = BTreeMap::new();
     for member in members {
         let (_, (place, token)) = member;
         by_template.entry((*place, token.len())).or_default().push(member);
     }
-    let template = |(at, members): ((Place, usize), Vec<&(&Candidate<'s>, (Place, &str))>)| {
+    let template = |(at, members): ((Place, usize), Vec<&Member<'_, 's>>)| {
         let proven = members.iter().filter(|(candidate, _)| candidate.proof.is_some_and(Proof::is_taken_last));
         let template = Template {
             alphabet: Alphabet::of(members.iter().map(|(_, (_, token))| *token))?,
