@@ -27,9 +27,6 @@ struct Template<'s> {
     sealed: BTreeSet<String>,
 }
 
-/// A file that shows how hashes are written: where the hash is in its name.
-type Example<'c, 's> = (&'c Candidate<'s>, (Place, &'s str));
-
 /// How surely a reference to a script or style is a bundler's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Strength {
@@ -69,6 +66,9 @@ pub(super) enum By<'s> {
     Reference(&'s SitePath),
     Sibling(&'s SitePath),
 }
+
+/// A candidate, and the hash in its name.
+type Member<'c, 's> = (&'c Candidate<'s>, (Place, &'s str));
 
 /// What is believed.
 pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s SitePath, Emitted<'s>> {
@@ -182,18 +182,25 @@ impl Template<'_> {
         let parent = home(name.folder);
         // At the top of a site everybody has such a folder.
         let depths = if parent.is_empty() { 1..=1 } else { 0..=2 };
-        let depth = |home: &&str| home.strip_prefix(parent).map(|inner| inner.matches('/').count());
-        let is_near = |home: &&str| depth(home).is_some_and(|depth| depths.contains(&depth));
-        parent != name.folder && self.folders.iter().any(is_near)
+        let depth = |home: &str| home.strip_prefix(parent).map(|inner| inner.matches('/').count());
+        let is_near = |home: &str| depth(home).is_some_and(|depth| depths.contains(&depth));
+        parent != name.folder && self.folders.iter().any(|home| is_near(home))
     }
 }
 
-/// The folder that a bundler writes to: of one for scripts or for styles, the one around it.
+/// The folder that a bundler writes to: of one for scripts, workers or styles, the one around it.
 fn home(folder: &str) -> &str {
-    const KINDS: [&str; 8] = ["css", "style", "styles", "stylesheets", "js", "script", "scripts", "javascripts"];
-    let inner = folder.trim_end_matches('/');
-    let start = inner.rfind('/').map_or(0, |end| end + 1);
-    if KINDS.contains(&&inner[start..]) { &folder[..start] } else { folder }
+    const KINDS: [&str; 9] =
+        ["css", "style", "styles", "stylesheets", "js", "script", "scripts", "javascripts", "workers"];
+    let mut home = folder;
+    loop {
+        let inner = home.trim_end_matches('/');
+        let start = inner.rfind('/').map_or(0, |end| end + 1);
+        if !KINDS.contains(&&inner[start..]) {
+            return home;
+        }
+        home = &home[..start];
+    }
 }
 
 /// What nothing refers to, but is named after a file that is believed: a page's script without the parts that are in its
@@ -236,8 +243,9 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
     let mut loaded: BTreeMap<&SitePath, (bool, bool)> = BTreeMap::new();
     let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
     for (from, facts) in files {
+        let is_by_hand = is_by_hand(from, facts);
         for tie in facts.ties.iter().filter(|tie| tie.to != *from) {
-            let strength = tie.strength(from);
+            let strength = if is_by_hand { Strength::Loose } else { tie.strength(from) };
             let surest = referred.entry(&tie.to).or_insert((strength, from));
             *surest = if strength > surest.0 { (strength, from) } else { *surest };
             if strength > Strength::Loose && !from.is_page() {
@@ -267,6 +275,21 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
     files.iter().filter_map(candidate).collect()
 }
 
+/// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
+/// of modules as it was written, or a page that loads such.
+fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
+    let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
+    let names = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code));
+    let (mut all, mut hashed) = (0, 0);
+    for name in names {
+        all += 1;
+        hashed += usize::from(
+            shape::strict(&name).is_some() || name.places().any(|(_, token)| shape::is_very_short_hex(token)),
+        );
+    }
+    all >= 4 && hashed * 4 < all
+}
+
 /// Whether a script lists other files by the hashes in their names, but imports them by names that stay (`#entry` in an
 /// import map, as Nuxt 4 does so that a change of the entry does not rename all): the list is filled in after its own hash
 /// was taken, so that its bytes change under its name.
@@ -283,7 +306,7 @@ fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
         let by_bundler = candidate.referred.is_some_and(|(strength, _)| strength > Strength::Loose);
         by_bundler || candidate.bundles || candidate.proof.is_some()
     };
-    let sure: Vec<Example<'_, 's>> = referred
+    let sure: Vec<Member<'_, 's>> = referred
         .iter()
         .filter(is_sure)
         .filter_map(|candidate| Some((*candidate, candidate.strict?)))
@@ -293,13 +316,13 @@ fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
         return gather(&sure);
     }
     let all = referred.iter().filter(strict).filter_map(|candidate| Some((*candidate, candidate.strict?)));
-    let mut by_home: BTreeMap<(Place, usize, &str), Vec<Example<'_, 's>>> = BTreeMap::new();
+    let mut by_home: BTreeMap<(Place, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();
     for (candidate, (place, token)) in all {
         let home = home(candidate.name.folder);
         by_home.entry((place, token.len(), home)).or_default().push((candidate, (place, token)));
     }
     // webpack can give all files one hash, of the whole build: that must be a long one.
-    let are_two = |members: &Vec<(&Candidate<'_>, (Place, &str))>| {
+    let are_two = |members: &Vec<Member<'_, '_>>| {
         let tokens: BTreeSet<&str> = members.iter().map(|(_, (_, token))| *token).collect();
         tokens.len() >= 2 || members.len() >= 2 && tokens.iter().all(|token| shape::is_long_hex(token))
     };
@@ -308,8 +331,8 @@ fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
 
 /// Hashes of 5 to 7 hexadecimal digits (Nuxt 2, JupyterLite), which alone could be anything: of scripts that others import,
 /// where several have one of the same length at the same place.
-fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Example<'c, 's>> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<Example<'c, 's>>> = BTreeMap::new();
+fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
+    let mut by_template: BTreeMap<(Place, usize), Vec<Member<'c, 's>>> = BTreeMap::new();
     for candidate in
         referred.iter().filter(|candidate| candidate.referred.is_some_and(|(sure, _)| sure == Strength::Sure))
     {
@@ -320,13 +343,13 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Example<'c, 's>> 
     by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
 }
 
-fn gather<'s>(members: &[Example<'_, 's>]) -> Templates<'s> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<&Example<'_, 's>>> = BTreeMap::new();
+fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
+    let mut by_template: BTreeMap<(Place, usize), Vec<&Member<'_, 's>>> = BTreeMap::new();
     for member in members {
         let (_, (place, token)) = member;
         by_template.entry((*place, token.len())).or_default().push(member);
     }
-    let template = |(at, members): ((Place, usize), Vec<&Example<'_, 's>>)| {
+    let template = |(at, members): ((Place, usize), Vec<&Member<'_, 's>>)| {
         let proven = members.iter().filter(|(candidate, _)| candidate.proof.is_some_and(Proof::is_taken_last));
         let template = Template {
             alphabet: Alphabet::of(members.iter().map(|(_, (_, token))| *token))?,

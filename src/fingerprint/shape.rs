@@ -88,7 +88,7 @@ pub(super) fn falls_apart(token: &str) -> bool {
         return false;
     }
     // A longer one falls apart into more: `iPhone15Pro` has four runs too.
-    let runs = token.len().div_ceil(2);
+    let runs = token.len().div_ceil(2).min(7);
     let parts: Vec<usize> = token.split(['-', '_']).map(count_runs).collect();
     let falls_apart = parts.iter().sum::<usize>() >= runs && parts.iter().any(|&part| part >= 3);
     falls_apart || consonants_in_a_row(token) >= 5 || (token.contains('-') && token.contains('_'))
@@ -120,10 +120,11 @@ pub(super) fn reads_as_a_word(token: &str) -> bool {
     one_case && consonants_in_a_row(token) <= 3 && vowels * 4 >= token.len()
 }
 
-/// Whether a token falls apart into two at most that can be spoken, as `UserCard`, `Summer24` and `dataGrid` do, and 2%
-/// of the hashes of 8 characters of base64.
-pub(super) fn reads_as_two_words(token: &str) -> bool {
-    token.split(['-', '_']).map(count_runs).sum::<usize>() <= 2 && consonants_in_a_row(token) < 5
+/// Whether a token falls apart into as few words and numbers as texts do: two, as `UserCard`, `Summer24` and `dataGrid`, or
+/// one for four characters, which can be spoken. So do 2% of the hashes of 8 characters of base64.
+pub(super) fn reads_as_words(token: &str) -> bool {
+    token.split(['-', '_']).map(count_runs).sum::<usize>() <= usize::max(2, token.len() / 4)
+        && consonants_in_a_row(token) < 5
 }
 
 /// Whether a token of 21 characters of base64 was drawn by chance: words and dates have fewer runs, and one case.
@@ -197,7 +198,26 @@ fn has_date(token: &str) -> bool {
     })
 }
 
+/// Most consonants in a row, within a word: `MorphBlendMesh` has three.
 fn consonants_in_a_row(token: &str) -> usize {
-    let is_consonant = |char: char| char.is_ascii_alphabetic() && !"aeiouyAEIOUY".contains(char);
-    token.split(|char| !is_consonant(char)).map(str::len).max().unwrap_or(0)
+    let mut most = 0;
+    let mut row = 0;
+    let mut before = Class::Other;
+    let bytes = token.as_bytes();
+    for (at, &byte) in bytes.iter().enumerate() {
+        let class = Class::of(byte);
+        let is_capital = class == Class::Upper && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase);
+        let begins_word = is_capital || before == Class::Lower && class == Class::Upper;
+        let is_consonant = byte.is_ascii_alphabetic() && !b"aeiouyAEIOUY".contains(&byte);
+        row = if !is_consonant {
+            0
+        } else if begins_word {
+            1
+        } else {
+            row + 1
+        };
+        most = most.max(row);
+        before = class;
+    }
+    most
 }

@@ -142,6 +142,17 @@ fn modules_that_people_write_are_not_believed() {
 }
 
 #[test]
+fn libraries_of_modules_are_not_believed() {
+    let modules = ["misc/MorphBlendMesh", "utils/UVsDebug", "data/PointLightDataNode", "shaders/HorizontalBlurShader"];
+    let more = ["math/Lut", "lines/Line2", "loaders/LWO3Parser", "curves/x-BxYz12Ab", "misc/Volume", "misc/Timer"];
+    let library = |site: Site| {
+        modules.iter().chain(&more).fold(site, |site, module| site.import("jsm/Addons.js", &format!("jsm/{module}.js")))
+    };
+    assert_eq!(library(Site::default()).fingerprinted(), [""; 0]);
+    assert_eq!(library(vite()).fingerprinted(), vite().fingerprinted());
+}
+
+#[test]
 fn scripts_and_styles_that_lie_elsewhere_are_not_believed() {
     let webpack = || {
         Site::default()

@@ -177,7 +177,8 @@ impl Reader<'_, '_> {
         next
     }
 
-    /// A list of nothing but texts, of which some are scripts or style sheets and the others their ids.
+    /// A list of nothing but texts, of which some are scripts or style sheets and the others their ids, or other files that
+    /// were built (pictures, in Parcel's).
     fn list(&mut self, at: usize) -> usize {
         // `files["a.css"]` is no list.
         if at > 0
@@ -199,13 +200,15 @@ impl Reader<'_, '_> {
         }
         let is_chunk = |text: &str| chunk_role(text).is_some();
         let all = texts.iter().all(|(_, text)| is_chunk(text));
-        let rest_are_ids = texts.iter().all(|(_, text)| is_id(text) || is_chunk(text) && looks_hashed(text));
+        let rest_are_ids = texts.iter().all(|(_, text)| is_id(text) || looks_like_path(text) && looks_hashed(text));
         if !(all || rest_are_ids) {
             return at;
         }
         for (place, text) in &texts {
             if let Some(role) = chunk_role(text) {
                 self.add(*place, text, role, Form::List);
+            } else if looks_like_path(text) {
+                self.add(*place, text, Role::of_name(text), Form::Text);
             }
         }
         end

@@ -227,3 +227,9 @@ fn deep_nesting_stops_nothing() {
         }
     }
 }
+
+#[test]
+fn a_style_sheet_that_visitors_may_choose_is_not_essential() {
+    let page = r#"<link rel="alternate stylesheet" href="dark.css" title="Dark"><link rel="stylesheet" href="a.css">"#;
+    assert_eq!(named("a.html", page), [pair("dark.css", Role::Other), pair("a.css", Role::Style)]);
+}

@@ -80,6 +80,10 @@ fn lists_of_vite_are_read() {
 fn lists_with_ids_and_lists_in_strings_are_read() {
     let parcel = r#"a("b").register(c("d").getBundleURL("e"),JSON.parse('["gZHvR","index.14d8ba5f.js","d0Vva","About.ca78f345.js"]'))"#;
     assert_eq!(in_form(parcel, Form::List), ["index.14d8ba5f.js", "About.ca78f345.js"]);
+    let pictures =
+        r#"a(JSON.parse('["ckHCT","index.cfc4d20b.js","gOIDM","HeroBANNER.029605d3.png","7UHlF","b.ae10227e.css"]'))"#;
+    assert_eq!(in_form(pictures, Form::List), ["index.cfc4d20b.js", "b.ae10227e.css"]);
+    assert_eq!(in_form(pictures, Form::Text), ["HeroBANNER.029605d3.png"]);
     let next = r#"self.__next_f.push([1,"5:I[4707,[\"931\",\"static/chunks/app/page-ab12cd34.js\"],\"\"]\n"])"#;
     assert_eq!(in_form(next, Form::List), ["static/chunks/app/page-ab12cd34.js"]);
     assert_eq!(in_form(r#"a=b["main-1.css"]"#, Form::List), Vec::<String>::new());
