@@ -111,6 +111,8 @@ impl Model {
                 let last = *self.complete.keys().next_back().unwrap();
                 match () {
                     () if self.active == last && self.activation.is_none() => 0,
+                    // Undoes what another activation had begun.
+                    () if self.active == last => self.switch(last, None, false),
                     () if last > self.highest && last > self.floor => self.switch(last, None, false),
                     () => 4,
                 }
@@ -207,9 +209,13 @@ impl Model {
         if cut == Some(Before::TheEnd) {
             return 5;
         }
-        self.activation = None;
-        self.previous = Some(self.active);
-        self.superseded.insert(self.active);
+        // Visitors may have got pages of what was cut short.
+        self.superseded.extend(self.activation.take().into_iter().flat_map(|(_, candidates)| candidates));
+        // What only finishes or undoes leaves the release before within reach.
+        if to != self.active {
+            self.previous = Some(self.active);
+            self.superseded.insert(self.active);
+        }
         self.superseded.remove(&to);
         self.active = to;
         self.highest = self.highest.max(to);
@@ -335,7 +341,7 @@ proptest! {
 fn the_program_goes_where_the_model_goes() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut runner =
-        TestRunner::new(Config { cases: 30, max_shrink_iters: 40, failure_persistence: None, ..Config::default() });
+        TestRunner::new(Config { cases: 60, max_shrink_iters: 40, failure_persistence: None, ..Config::default() });
     runner
         .run(&commands(), |commands| {
             runtime.block_on(follows_the_model(commands));
