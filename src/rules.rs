@@ -189,7 +189,8 @@ impl Rules {
         files.iter().map(entry).collect()
     }
 
-    /// Paths of mutable files whose names look as if they vouched for their bytes: some name has lied, or a rule says so.
+    /// Paths of mutable files whose names read as hashes, for a release of which only the manifest is known: a name has
+    /// lied, a rule says so, or nothing spoke for it. Whichever it was, doubt means mutable.
     pub fn distrusted(files: &Files) -> impl Iterator<Item = &SitePath> {
         let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
         mutable.map(|(path, _)| path).filter(|path| fingerprint::reads_as_fingerprinted(path))
