@@ -238,7 +238,7 @@ async fn going_back_undoes_an_activation_that_was_cut_short() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_lied_comes_back_as_mutable() {
     let world = World::new().await;
-    let (page, chunk) = ("index.html", "assets/app-DiwrgTda.js");
+    let (page, chunk) = ("index.html", "assets/app-D4wrgT9a.js");
     world.write(page, loads(chunk));
     world.write(chunk, "one");
     world.published().await;
@@ -326,7 +326,7 @@ async fn a_rollback_to_what_is_live_notices_who_publishes_meanwhile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_staged_release_brings_again_what_another_one_removed() {
     let mut world = World::new().await;
-    let chunk = "assets/app-DiwrgTda.js";
+    let chunk = "assets/app-D4wrgT9a.js";
     world.environment.publish.remove_now = vec!["assets/**".to_owned()];
     world.write("index.html", loads(chunk) + "one");
     world.write(chunk, "chunk");
@@ -358,7 +358,7 @@ async fn a_staged_release_brings_again_what_another_one_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_lied_while_only_staging_stays_mutable() {
     let world = World::new().await;
-    let chunk = "assets/app-DiwrgTda.js";
+    let chunk = "assets/app-D4wrgT9a.js";
     world.write("index.html", loads(chunk));
     world.write(chunk, "one");
     world.published().await;
@@ -375,7 +375,7 @@ async fn a_name_that_lied_while_only_staging_stays_mutable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fingerprinted_file_that_was_removed_at_once_comes_back() {
     let mut world = World::new().await;
-    let chunk = "assets/app-DiwrgTda.js";
+    let chunk = "assets/app-D4wrgT9a.js";
     world.environment.publish.remove_now = vec!["assets/**".to_owned()];
     world.write("index.html", loads(chunk));
     world.write(chunk, "one");

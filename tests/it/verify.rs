@@ -284,12 +284,12 @@ async fn what_retired_waits_or_was_staged_is_no_stranger() {
     world.sandbox.clear_faults();
 
     // A release that waits, and the remains of one that was never complete.
-    world.write("extra.html", world::loads("assets/extra-DiwrgTda.js"));
-    world.write("assets/extra-DiwrgTda.js", "extra");
+    world.write("extra.html", world::loads("assets/extra-D4wrgT9a.js"));
+    world.write("assets/extra-D4wrgT9a.js", "extra");
     let mut request = world.request();
     request.stage_only = true;
     assert_eq!(world::publish(request).await.outcome, Outcome::Staged);
-    world.assert_fingerprinted(3, "assets/extra-DiwrgTda.js");
+    world.assert_fingerprinted(3, "assets/extra-D4wrgT9a.js");
     assert_whole(&world).await;
     world.write("more.html", world::loads("assets/more-BcR93fKd.js"));
     world.write("assets/more-BcR93fKd.js", "more");

@@ -61,19 +61,19 @@ impl Build {
         let (name, app, part, page) = match self {
             Build::One => ("one", "app-Bk3xT9aQ", "part-CZ81qLmw", "contact.html"),
             Build::Two => ("two", "app-Cq7Yh2Ub", "part-Bx0Ra6Vn", "news/index.html"),
-            Build::Three => ("three", "app-Dk2Jw0sX", "part-DiwrgTda", "shop.html"),
+            Build::Three => ("three", "app-Dk2Jw0sX", "part-D4wrgT9a", "shop.html"),
             Build::Four => ("four", "app-BnT3hJ6x", "part-Cz7mPw2R", "team.html"),
         };
         let script = world::loads(&format!("assets/{app}.js"));
         let lamp = lamp();
-        let index = format!(r#"<link rel="stylesheet" href="/assets/look-DiwrgTda.css">{script}{name}"#);
+        let index = format!(r#"<link rel="stylesheet" href="/assets/look-D4wrgT9a.css">{script}{name}"#);
         let files = [
             ("index.html".to_owned(), index),
             ("about/index.html".to_owned(), script.clone()),
             (page.to_owned(), script),
             (format!("assets/{app}.js"), format!(r#"import("./{part}.js")"#)),
             (format!("assets/{part}.js"), format!("part of {name}")),
-            ("assets/look-DiwrgTda.css".to_owned(), format!("p{{background:url(/{lamp})}}")),
+            ("assets/look-D4wrgT9a.css".to_owned(), format!("p{{background:url(/{lamp})}}")),
             (lamp, LAMP.to_owned()),
             ("config.json".to_owned(), "{}".to_owned()),
             (LEAKED.to_owned(), name.to_owned()),
