@@ -271,7 +271,8 @@ impl<'a> Source<'a> {
         imports: &Imports<'_>,
         learned: &Learned,
     ) -> Resolved {
-        if let Some((start, end)) = reference.written.split_once(ANY) {
+        let has_hole = matches!(reference.form, Form::ChunkName | Form::DynamicImport);
+        if let Some((start, end)) = reference.written.split_once(ANY).filter(|_| has_hole) {
             return self.resolve_pattern(reference, start, end, lookup, learned);
         }
         let Some(address) = self.address(reference, imports) else { return Resolved::NotOfTheSite };
@@ -283,6 +284,8 @@ impl<'a> Source<'a> {
         match (found, likely, reference.form) {
             (Some(number), ..) => Resolved::File(number),
             (None, None, _) | (None, _, Form::Text) => Resolved::NotOfTheSite,
+            // Another site may hold files of the same names.
+            (None, ..) if learned.is_guessed(&address) => Resolved::NotOfTheSite,
             (None, _, Form::List) if is_rooted(&reference.written) && !learned.is_chunk(reference) => {
                 Resolved::NotOfTheSite
             }

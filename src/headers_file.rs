@@ -361,8 +361,18 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
+/// Whether a line, however it is written, begins with a header that holds passwords: it is shown to nobody.
+fn may_hold_a_password(line: &str) -> bool {
+    let line = line.trim_start_matches(|letter: char| letter == '!' || letter.is_whitespace()).to_ascii_lowercase();
+    ["basic-auth", "basic_auth", "authorization", "proxy-authorization"].iter().any(|name| line.starts_with(name))
+}
+
 fn refused(number: usize, line: &str, wrong: &Wrong) -> Problem {
     const SHOWN: usize = 60;
+    if may_hold_a_password(line) {
+        return Problem::new(Code::Private, format!("{FILE_NAME}, line {number} {wrong}, and may hold a password"))
+            .hint("Remove the line; S3 and CloudFront ask nobody for a password.");
+    }
     let cut = if line.chars().count() > SHOWN { "…" } else { "" };
     let shown: String = line.chars().take(SHOWN).collect();
     let message = format!("{FILE_NAME}, line {number} {wrong}: `{}{cut}`", shown.escape_debug());

@@ -57,8 +57,18 @@ impl Redirect {
         }
     }
 
+    /// Without what may be a secret in the address it leads to: a query, and a name with its password.
     fn shown(&self) -> String {
-        format!("`{} {} {}`", self.from, self.to, self.status).escape_debug().to_string()
+        let to = self.to.split(['?', '#']).next().unwrap_or_default();
+        let to = match to.split_once("://") {
+            Some((scheme, rest)) => {
+                let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
+                let host = host.rsplit('@').next().unwrap_or(host);
+                format!("{scheme}://{host}/{path}").trim_end_matches('/').to_owned()
+            }
+            None => to.to_owned(),
+        };
+        format!("`{} {to} {}`", self.from, self.status).escape_debug().to_string()
     }
 }
 
@@ -143,6 +153,15 @@ mod tests {
         assert_eq!(read("/gone 410"), expected("/gone", "/gone", 410));
         assert_eq!(read("/only"), None);
         assert_eq!(read("old new"), None);
+    }
+
+    #[test]
+    fn secrets_in_addresses_are_not_shown() {
+        let file = RedirectsFile::parse(
+            "/api/* https://bob:hunter2@api.example.com/:splat?key=hunter2 200\n/a /b?token=hunter2 301",
+        );
+        let sentence = file.warning().unwrap();
+        assert!(sentence.contains("https://api.example.com/:splat") && !sentence.contains("hunter2"), "{sentence}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(super) struct Learned {
     base: String,
     /// Hosts that serve the site, and under which folder.
     hosts: BTreeMap<String, String>,
+    /// Hosts that only look like the site's: files of such names were found there, but none that nobody else has.
+    guessed: BTreeSet<String>,
     /// The folders, as runtimes and their lists write them, in which they name files that are there; and behind which
     /// folders of the site those are.
     chunk_folders: BTreeMap<String, BTreeSet<String>>,
@@ -81,7 +83,9 @@ impl Learned {
             learned.base = folder;
         }
         for (host, votes) in elsewhere {
+            let hashed = votes.values().flat_map(|votes| &votes.found).any(|path| looks_hashed(path));
             if let Some((folder, _)) = best(votes, MIN_FILES_OF_HOST) {
+                learned.guessed.extend((!hashed).then(|| host.clone()));
                 learned.hosts.insert(host, folder);
             }
         }
@@ -112,6 +116,11 @@ impl Learned {
     pub(super) fn is_chunk(&self, reference: &Reference) -> bool {
         matches!(reference.role, Role::Module | Role::Style)
             && self.chunk_folders.contains_key(folder_of(&reference.written))
+    }
+
+    /// Whether an address names a host that only looks like the site's.
+    pub(super) fn is_guessed(&self, address: &Address) -> bool {
+        matches!(address, Address::At { host, .. } if self.guessed.contains(host))
     }
 
     /// The paths in the site that an address may mean: as it is, and without the folder that the site is served under.
@@ -149,7 +158,7 @@ fn vote(votes: &mut BTreeMap<String, Votes>, path: &str, lookup: &Lookup<'_>, fr
     }
 }
 
-/// The folder under which most files are found, and how many: at least `least`, and more than are not; of several the shortest.
+/// The folder under which most files are found, and how many: at least `least`, and as many as are not; of several the shortest.
 fn best(votes: BTreeMap<String, Votes>, least: usize) -> Option<(String, usize)> {
     let good = votes.into_iter().filter(|(_, votes)| {
         let fingerprinted = votes.found.iter().filter(|path| looks_hashed(path)).count();

@@ -124,6 +124,15 @@ fn another_host_that_serves_the_files_of_the_site_is_learned() {
 }
 
 #[test]
+fn another_site_with_files_of_the_same_names_is_no_reason_to_miss_others() {
+    let page = r#"<script src="https://www.example.com/app.js"></script><link rel=stylesheet href="https://www.example.com/style.css">
+<script src="https://www.example.com/chat.js"></script>"#;
+    assert_eq!(essential(&[("index.html", page), ("app.js", ""), ("style.css", "")]), [""; 0]);
+    let own = page.replace("app.js", "app-BYf2qJ0X.js");
+    assert_eq!(essential(&[("index.html", &own), ("app-BYf2qJ0X.js", ""), ("style.css", "")]), ["chat.js"]);
+}
+
+#[test]
 fn bare_names_are_looked_up_in_import_maps() {
     let page = r#"<script type=importmap>{"imports":{"app":"/app-1.js","lib/":"./lib/"}}</script>
 <script type=module>import "app"; import "lib/a.js"; import "lib/b.js"; import "unknown"</script>"#;

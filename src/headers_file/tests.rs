@@ -112,6 +112,19 @@ fn a_password_stops_the_publish_and_is_not_shown() {
     assert!(problem.message.contains("line 2") && !format!("{problem:?}").contains("hunter2"), "{problem:?}");
 }
 
+#[test]
+fn a_password_is_not_shown_however_its_line_is_written() {
+    for text in [
+        "Basic-Auth: bob:hunter2",
+        "/x\n  Basic-Auth bob:hunter2",
+        "/x\n  ! basic-auth bob=hunter2",
+        "authorization: hunter2",
+    ] {
+        let problem = HeadersFile::parse(text, None).unwrap_err();
+        assert!(!format!("{problem:?}").contains("hunter2"), "{problem:?}");
+    }
+}
+
 proptest! {
     /// Whatever a file holds, reading it ends, and what it gives can be sent as headers.
     #[test]

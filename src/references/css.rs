@@ -23,7 +23,7 @@ pub(super) fn read(text: &str, place: Place, line: u32, found: &mut Found) {
         return;
     }
     let mut input = ParserInput::new(text);
-    let mut reader = Reader { line, found };
+    let mut reader = Reader { line, has_font: false, found };
     reader.block(&mut Parser::new(&mut input), Inside::Other, 0);
 }
 
@@ -41,6 +41,9 @@ enum Inside {
 
 struct Reader<'f> {
     line: u32,
+    /// Whether the `@font-face` that is read has named a font: browsers take the first that they know, and style sheets go
+    /// on naming others, for old ones, that are often left out.
+    has_font: bool,
     found: &'f mut Found,
 }
 
@@ -83,6 +86,9 @@ impl Reader<'_> {
                 continue;
             }
             let is_rule = matches!(token, Token::CurlyBracketBlock);
+            if is_rule {
+                self.has_font = false;
+            }
             let _: Result<(), ParseError<'_, ()>> = parser.parse_nested_block(|parser| {
                 match opened {
                     Opened::Url => {
@@ -107,7 +113,10 @@ impl Reader<'_> {
             Inside::Namespace => return,
             Inside::Import => Role::Style,
             Inside::FontFace => match Role::of_name(written) {
-                Role::Font => Role::Font,
+                Role::Font if !self.has_font => {
+                    self.has_font = true;
+                    Role::Font
+                }
                 _ => Role::Other,
             },
             Inside::ImageSet | Inside::Other => match Role::of_name(written) {
@@ -142,6 +151,8 @@ fn function(name: &str, inside: Inside) -> Opened {
         Opened::Url
     } else if name.eq_ignore_ascii_case("image-set") || name.eq_ignore_ascii_case("-webkit-image-set") {
         Opened::Block(Inside::ImageSet)
+    } else if ["type", "format", "tech"].iter().any(|other| name.eq_ignore_ascii_case(other)) {
+        Opened::Block(Inside::Namespace)
     } else {
         Opened::Block(inside)
     }

@@ -117,6 +117,15 @@ fn style_sheets_name_images_fonts_and_other_sheets() {
 }
 
 #[test]
+fn of_the_fonts_of_a_face_only_the_first_is_needed() {
+    let sheet = r#"@font-face{src:url(a.eot);src:url(a.eot?#iefix) format("embedded-opentype"),url(a.woff2) format("woff2"),url(a.ttf)}
+@font-face{src:url(b.ttf)} .c{background:image-set(url(c.avif) type("image/avif"), url(c.png) type("image/png"))}"#;
+    let fonts = |role: Role| named("a.css", sheet).into_iter().filter(move |(_, of)| *of == role).map(|(name, _)| name);
+    assert_eq!(fonts(Role::Font).collect::<Vec<_>>(), ["a.woff2", "b.ttf"]);
+    assert_eq!(fonts(Role::Image).collect::<Vec<_>>(), ["c.avif", "c.png"]);
+}
+
+#[test]
 fn web_manifests_name_icons_and_pages() {
     let manifest = r#"{ "name": "A", "start_url": "/?source=pwa",
   "icons": [{ "src": "icons/192.png", "sizes": "192x192" }], "shortcuts": [{ "url": "/new", "icons": [{ "src": "n.png" }] }] }"#;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::MAX_READ_BYTES;
 use super::walk::Found;
 use crate::fingerprint::{Declared, is_manifest};
 use crate::path::SitePath;
@@ -20,7 +21,10 @@ pub(super) fn read(root: &Path, files: &BTreeMap<SitePath, Found>, hidden: &[Str
     });
     let mut declared = Declared::default();
     for (path, real) in published.chain(of_vite).filter(|(path, _)| is_manifest(path)) {
-        if let Ok(bytes) = std::fs::read(real) {
+        let is_small = |file: std::fs::Metadata| file.is_file() && file.len() <= MAX_READ_BYTES;
+        if std::fs::metadata(&real).is_ok_and(is_small)
+            && let Ok(bytes) = std::fs::read(real)
+        {
             declared.read(&path, &bytes);
         }
     }

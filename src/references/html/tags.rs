@@ -248,7 +248,8 @@ pub(super) fn decode(value: &[u8]) -> Cow<'_, str> {
     while let Some(start) = memchr(b'&', rest.as_bytes()) {
         decoded.push_str(&rest[..start]);
         rest = &rest[start..];
-        let end = memchr2(b';', b' ', rest.as_bytes()).filter(|&end| end <= 10 && rest.as_bytes()[end] == b';');
+        let end =
+            memchr2(b';', b' ', &rest.as_bytes()[..rest.len().min(11)]).filter(|&end| rest.as_bytes()[end] == b';');
         match end.and_then(|end| Some((end, character(&rest[1..end])?))) {
             Some((end, character)) => {
                 decoded.push(character);

@@ -179,7 +179,8 @@ impl Tokenizer<'_> {
                 self.at += 2;
                 self.at = memmem::find(self.rest(), b"*/").map_or(self.bytes.len(), |end| self.at + end + 2);
             }
-            _ => match self.end_of_regular_expression().filter(|_| !self.ends_operand) {
+            _ if self.ends_operand => self.sign(b'/'),
+            _ => match self.end_of_regular_expression() {
                 Some(end) => {
                     self.push(Kind::RegularExpression, self.at, end, true);
                     self.at = end;
@@ -310,7 +311,7 @@ pub(super) fn decode(written: &[u8]) -> String {
             '\n' | '\u{2028}' | '\u{2029}' => {}
             'x' => rest = code_point(&mut decoded, rest, rest.get(..2), 2),
             'u' if rest.starts_with('{') => {
-                let end = memchr2(b'}', b'"', rest.as_bytes()).unwrap_or(0);
+                let end = memchr2(b'}', b'"', &rest.as_bytes()[..rest.len().min(10)]).unwrap_or(0);
                 rest = code_point(&mut decoded, rest, rest.get(1..end), end + 1);
             }
             'u' => rest = code_point(&mut decoded, rest, rest.get(..4), 4),
