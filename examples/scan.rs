@@ -16,11 +16,11 @@ use publish::secrets::{Evidence, Scanner};
 
 /// The text of all that decides.
 const RULES: &str = concat!(
-    include_str!("../src/secrets.rs"),
-    include_str!("../src/secrets/named.rs"),
-    include_str!("../src/secrets/private_key.rs"),
-    include_str!("../src/secrets/shape.rs"),
-    include_str!("../src/secrets/tokens.rs"),
+    include_str!("../crates/content/src/secrets.rs"),
+    include_str!("../crates/content/src/secrets/named.rs"),
+    include_str!("../crates/content/src/secrets/private_key.rs"),
+    include_str!("../crates/content/src/secrets/shape.rs"),
+    include_str!("../crates/content/src/secrets/tokens.rs"),
 );
 
 fn main() -> Result<(), Box<dyn Error>> {

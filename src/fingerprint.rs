@@ -25,6 +25,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::closure::{Closure, Use};
 use crate::headers::Kind;
 use crate::path::SitePath;
 use crate::proof::Proof;
@@ -58,6 +59,33 @@ pub struct Tie {
     pub form: Form,
     /// Whether it is written as a bare name that an import map leads to the file.
     pub by_name: bool,
+}
+
+/// What is known of each file: its proof and whether it is dated, and of what it refers to all that can tell anything. On a
+/// large site that is little: links to pages tell nothing, nor do pictures whose names could never be believed, nor what
+/// another page uses in the same way.
+pub fn facts<'a>(
+    files: impl Iterator<Item = (&'a SitePath, Option<&'a Proof>, bool)>,
+    closure: &Closure,
+) -> BTreeMap<SitePath, Facts> {
+    let may_vouch: Vec<bool> = closure.files().iter().map(may_vouch).collect();
+    let mut known = BTreeSet::new();
+    let mut tells = |used: &Use<'_>, from: &SitePath| {
+        let Use { place, role, form, .. } = *used;
+        match role {
+            Role::Page => false,
+            Role::Module => true,
+            _ if form == Form::Attribute && from.is_page() => may_vouch[place] && known.insert((place, role)),
+            Role::Script | Role::Style => true,
+            _ => may_vouch[place] || !matches!(form, Form::Attribute | Form::Style | Form::WebManifest | Form::Text),
+        }
+    };
+    let mut of = |(path, proof, is_dated): (&SitePath, Option<&Proof>, bool)| {
+        let uses = closure.uses(path).filter(|used| tells(used, path));
+        let ties = uses.map(|Use { file, role, form, by_name, .. }| Tie { to: file.clone(), role, form, by_name });
+        (path.clone(), Facts { proof: proof.cloned(), ties: ties.collect(), is_dated })
+    };
+    files.map(&mut of).collect()
 }
 
 /// Whether a name vouches for its bytes, and what decided that.

@@ -19,12 +19,11 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::closure::{Closure, Use};
 use crate::digest::{Crc64, Digest, Md5};
 use crate::environment::PublishSettings;
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
-use crate::fingerprint::{Declared, Facts, Tie};
+use crate::fingerprint::Declared;
 use crate::layout::Layout;
 use crate::path::SitePath;
 use crate::proof::Proof;
@@ -123,19 +122,6 @@ impl Snapshot {
         }
         events.send(Event::HashingFinished { files: files.len(), bytes });
         Ok(Snapshot { root: root.to_owned(), files, references, declared, left_out, warnings, hosting })
-    }
-
-    /// What is known of each file for the judgement of its name. `closure` resolves the snapshot's own references.
-    pub fn facts(&self, closure: &Closure) -> BTreeMap<SitePath, Facts> {
-        let tie = |used: Use<'_>| {
-            let Use { file, role, form, by_name } = used;
-            Tie { to: file.clone(), role, form, by_name }
-        };
-        let facts = |(path, file): (&SitePath, &SourceFile)| {
-            let ties = closure.uses(path).map(tie).collect();
-            (path.clone(), Facts { proof: file.proof.clone(), ties, is_dated: file.is_dated })
-        };
-        self.files.iter().map(facts).collect()
     }
 
     /// The size of all files together, in bytes.

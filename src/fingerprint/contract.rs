@@ -113,7 +113,7 @@ fn gatsby_picture(path: &SitePath) -> Option<&str> {
     let segments: Vec<&str> = path.as_str().rsplit('/').collect();
     match segments.as_slice() {
         [_, arguments, source, "static", ..] if source.len() == 32 && arguments.len() == 5 => {
-            (is_hex(source) && is_hex(arguments)).then_some(*source)
+            (Alphabet::Hex.has_all_of(source) && Alphabet::Hex.has_all_of(arguments)).then_some(*source)
         }
         _ => None,
     }
@@ -132,7 +132,7 @@ fn hugo_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
     let (_, rest) = name.stem.rsplit_once("_hu")?;
     let token = rest.strip_prefix('_').unwrap_or(rest).split('_').next()?;
-    (matches!(token.len(), 16 | 32) && is_hex(token) && !shape::is_patterned(token)).then_some(token)
+    (matches!(token.len(), 16 | 32) && Alphabet::Hex.has_all_of(token) && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `_next/static/<21 of base64>/_buildManifest.js`: random, unless it reads as something that a person chose.
@@ -141,7 +141,7 @@ fn next_build(path: &SitePath) -> Option<&str> {
     let (folder, id) = before.rsplit_once('/')?;
     let is_manifest = name.starts_with('_') && name.ends_with("Manifest.js");
     let in_place = ends_with_path(folder, "_next/static");
-    let random = is_base64(id) && shape::is_random(id);
+    let random = Alphabet::Base64Url.has_all_of(id) && shape::is_random(id);
     (is_manifest && in_place && random).then_some(id)
 }
 
@@ -150,7 +150,7 @@ fn next_chunk(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "_next/static/chunks/") && name.is_code())?;
     let (_, token) = name.stem.rsplit_once(['-', '.'])?;
     let is_number = token.bytes().all(|byte| byte.is_ascii_digit());
-    (token.len() == 16 && is_hex(token) && !is_number && !shape::is_patterned(token)).then_some(token)
+    (token.len() == 16 && Alphabet::Hex.has_all_of(token) && !is_number && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `_astro/ec.<5 of base 36>.js`.
@@ -166,14 +166,14 @@ fn expo_asset(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "assets/") && is_picture(&name.extension))?;
     let (_, token) = name.stem.rsplit_once('.')?;
     let token = token.split_once('@').map_or(token, |(token, _)| token);
-    (token.len() == 32 && is_hex(token)).then_some(token)
+    (token.len() == 32 && Alphabet::Hex.has_all_of(token)).then_some(token)
 }
 
 /// `pagefind/fragment/en_<7 hexadecimal digits or more>.pf_fragment`.
 fn pagefind_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension.starts_with("pf_"))?;
     let (_, token) = name.stem.rsplit_once('_')?;
-    (token.len() >= 7 && is_hex(token)).then_some(token)
+    (token.len() >= 7 && Alphabet::Hex.has_all_of(token)).then_some(token)
 }
 
 /// `assets/javascripts/bundle.<8 hexadecimal digits>.min.js`, `assets/stylesheets/main.….min.css`.
@@ -186,30 +186,22 @@ fn material_asset(path: &SitePath) -> Option<&str> {
         "assets/stylesheets/main",
         "assets/stylesheets/palette",
     ];
-    let fits = own.iter().any(|own| ends_with_path(start, own)) && token.len() == 8 && is_hex(token);
+    let fits = own.iter().any(|own| ends_with_path(start, own)) && token.len() == 8 && Alphabet::Hex.has_all_of(token);
     (fits && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `p-<8 of base 36>.entry.js`.
 fn stencil_entry(path: &SitePath) -> Option<&str> {
     let token = path.file_name().strip_prefix("p-")?.strip_suffix(".entry.js")?;
-    (token.len() == 8 && is_hex(token)).then_some(token)
+    (token.len() == 8 && Alphabet::Hex.has_all_of(token)).then_some(token)
 }
 
 /// `search.index/desc/<12 hexadecimal digits>.js`.
 fn rustdoc_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "search.index/") && name.extension == "js")?;
-    (name.stem.len() == 12 && is_hex(name.stem)).then_some(name.stem)
+    (name.stem.len() == 12 && Alphabet::Hex.has_all_of(name.stem)).then_some(name.stem)
 }
 
 fn is_picture(extension: &str) -> bool {
     matches!(extension, "png" | "jpg" | "jpeg" | "webp" | "avif" | "gif" | "svg" | "tiff")
-}
-
-fn is_base64(token: &str) -> bool {
-    token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-}
-
-fn is_hex(token: &str) -> bool {
-    token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -279,15 +279,11 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
 /// of modules as it was written, or a page that loads such.
 fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
     let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
-    let names = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code));
-    let (mut all, mut hashed) = (0, 0);
-    for name in names {
-        all += 1;
-        hashed += usize::from(
-            shape::strict(&name).is_some() || name.places().any(|(_, token)| shape::is_very_short_hex(token)),
-        );
-    }
-    all >= 4 && hashed * 4 < all
+    let names: Vec<Name<'_>> = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code)).collect();
+    let is_hashed = |name: &&Name<'_>| {
+        shape::strict(name).is_some() || name.places().any(|(_, token)| shape::is_very_short_hex(token))
+    };
+    names.len() >= 4 && names.iter().filter(is_hashed).count() * 4 < names.len()
 }
 
 /// Whether a script lists other files by the hashes in their names, but imports them by names that stay (`#entry` in an

@@ -1,6 +1,6 @@
 //! Which texts read as a hash and as nothing else: not as a word, a date, a version or an identifier.
 
-use super::name::{Name, Place};
+use super::name::{Alphabet, Name, Place};
 
 /// The hash in a name that can hardly be read in another way; of several, the last one.
 pub(super) fn strict<'p>(name: &Name<'p>) -> Option<(Place, &'p str)> {
@@ -22,7 +22,7 @@ pub(super) fn last_token<'p>(name: &Name<'p>) -> Option<&'p str> {
 
 /// Whether a tool could mean `token` as a hash.
 fn may_be_a_hash(token: &str) -> bool {
-    token.len() >= 5 && (is_mixed(token) || is_lower_hex(token)) && !is_digits(token)
+    token.len() >= 5 && (is_mixed(token) || Alphabet::Hex.has_all_of(token)) && !is_digits(token)
 }
 
 /// Whether `token` can hardly be anything but a hash.
@@ -38,12 +38,16 @@ fn reads_as_a_hash(token: &str) -> bool {
 
 /// 8 hexadecimal digits or more, as webpack writes them, in at least three runs of digits and letters.
 fn is_short_hex(token: &str) -> bool {
-    token.len() >= 8 && is_lower_hex(token) && has_digit_and_letter(token) && count_runs(token) >= 3 && !has_date(token)
+    token.len() >= 8
+        && Alphabet::Hex.has_all_of(token)
+        && has_digit_and_letter(token)
+        && count_runs(token) >= 3
+        && !has_date(token)
 }
 
 /// 5 to 7 hexadecimal digits, which say nothing alone.
 pub(super) fn is_very_short_hex(token: &str) -> bool {
-    (5..=7).contains(&token.len()) && is_lower_hex(token) && has_digit_and_letter(token)
+    (5..=7).contains(&token.len()) && Alphabet::Hex.has_all_of(token) && has_digit_and_letter(token)
 }
 
 /// Whether a person made it up: letters and digits that each count up, as `a1b2c3d4`, or a word of hexadecimal digits.
@@ -62,7 +66,7 @@ pub(super) fn is_patterned(token: &str) -> bool {
 
 /// 16 hexadecimal digits or more.
 pub(super) fn is_long_hex(token: &str) -> bool {
-    token.len() >= 16 && is_lower_hex(token) && has_digit_and_letter(token) && count_runs(token) >= 5
+    token.len() >= 16 && Alphabet::Hex.has_all_of(token) && has_digit_and_letter(token) && count_runs(token) >= 5
 }
 
 /// Whether hexadecimal digits are as long as something that names a thing and not its bytes: a document of MongoDB
@@ -101,10 +105,6 @@ fn is_base32_hash(token: &str) -> bool {
         && has_digit_and_letter(token)
         && count_runs(token) >= 4
         && !has_date(token)
-}
-
-fn is_lower_hex(token: &str) -> bool {
-    token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether a token can be spoken: letters of one case, not too many consonants in a row, and vowels between them; or

@@ -68,9 +68,11 @@ impl Folder {
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
         let external = PathGlobs::new("publish.external", &environment.publish.external)?;
-        let surroundings = Surroundings { url: environment.url.as_deref(), external: &external };
-        let closure = Closure::of(&snapshot.files, &snapshot.references, surroundings);
-        let verdicts = fingerprint::judge(&snapshot.facts(&closure), &snapshot.declared);
+        let is_external = |path: &SitePath| external.cover(path);
+        let surroundings = Surroundings { url: environment.url.as_deref(), is_external: &is_external };
+        let closure = Closure::of(snapshot.files.keys().cloned().collect(), &snapshot.references, surroundings);
+        let files = snapshot.files.iter().map(|(path, file)| (path, file.proof.as_ref(), file.is_dated));
+        let verdicts = fingerprint::judge(&fingerprint::facts(files, &closure), &snapshot.declared);
         Ok(Folder { snapshot, rules, closure, verdicts })
     }
 

@@ -13,8 +13,7 @@ use publish::closure::{Closure, Surroundings, Use};
 use publish::digest::Digest;
 use publish::environment::PublishSettings;
 use publish::event::Events;
-use publish::fingerprint::{self, Declared, Facts, Tie, Verdict};
-use publish::globs::PathGlobs;
+use publish::fingerprint::{self, Declared, Verdict};
 use publish::headers::Kind;
 use publish::layout::Layout;
 use publish::path::SitePath;
@@ -97,24 +96,17 @@ impl Build {
 
     fn verdicts(&self) -> BTreeMap<SitePath, Verdict> {
         let closure = closure(&self.files, &self.references());
-        let facts = self.files.iter().map(|(path, file)| {
-            let ties = closure.uses(path).map(|Use { file, role, form, by_name }| Tie {
-                to: file.clone(),
-                role,
-                form,
-                by_name,
-            });
-            (path.clone(), Facts { proof: file.proof.clone(), ties: ties.collect(), is_dated: file.is_dated })
-        });
+        let files = self.files.iter().map(|(path, file)| (path, file.proof.as_ref(), file.is_dated));
+        let facts = fingerprint::facts(files, &closure);
         let mut declared = Declared::default();
         self.manifests.iter().for_each(|(path, text)| declared.read(path, text.as_bytes()));
-        fingerprint::judge(&facts.collect(), &declared)
+        fingerprint::judge(&facts, &declared)
     }
 }
 
 fn closure<F>(files: &BTreeMap<SitePath, F>, references: &BTreeMap<SitePath, References>) -> Closure {
-    let external = PathGlobs::new("publish.external", &[]).unwrap();
-    Closure::of(files, references, Surroundings { url: None, external: &external })
+    let surroundings = Surroundings { url: None, is_external: &|_| false };
+    Closure::of(files.keys().cloned().collect(), references, surroundings)
 }
 
 fn folder() -> PathBuf {
@@ -142,7 +134,7 @@ fn projects() -> Vec<Project> {
 
 /// SHA-256 of the sources of the rules, in the order of their paths.
 fn secret_rules() -> String {
-    let sources = files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let sources = files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/content/src"));
     let rules = sources.iter().filter(|(path, _)| {
         let is_rule = path.as_str() == "secrets.rs" || path.starts_with("secrets/");
         is_rule && !path.ends_with("tests.rs")

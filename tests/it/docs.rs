@@ -271,7 +271,7 @@ fn the_pipeline_runs_the_readmes_test_command_last() {
     assert!(commands.contains(&"cargo test\n".to_owned()));
     let script = read(".ci/run");
     assert_eq!(script.lines().last(), Some("step cargo test"));
-    assert!(script.contains("\nstep cargo fmt --check\nstep cargo clippy --all-targets -- -D warnings\n"));
+    assert!(script.contains("\nstep cargo fmt --all --check\nstep cargo clippy --all-targets -- -D warnings\n"));
 }
 
 #[test]
@@ -360,13 +360,15 @@ fn the_module_map_is_whole() {
         .flat_map(|row| row[0].split(", ").map(plain).collect::<Vec<_>>())
         .collect();
     let mut expected = BTreeSet::from(["src/bin/publish/".to_owned()]);
-    for entry in std::fs::read_dir(root().join("src")).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        match (name.as_str(), entry.file_type().unwrap().is_dir()) {
-            ("bin", true) => {}
-            (_, true) => drop(expected.insert(format!("src/{name}/"))),
-            (_, false) => drop(expected.insert(format!("src/{name}"))),
+    for folder in ["src", "crates/content/src"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            match (name.as_str(), entry.file_type().unwrap().is_dir()) {
+                ("bin", true) => {}
+                (_, true) => drop(expected.insert(format!("{folder}/{name}/"))),
+                (_, false) => drop(expected.insert(format!("{folder}/{name}"))),
+            }
         }
     }
     assert_eq!(written, expected);
@@ -386,7 +388,7 @@ fn the_modules_keep_to_their_place() {
         let is = |path: &str| name == format!("{path}.rs") || name.starts_with(&format!("{path}/"));
         let may_name_the_sdk = is("src/aws") || is("src/sandbox") || is("src/bin/publish");
         assert!(may_name_the_sdk || !uses("aws_sdk_"), "{name} names the SDK");
-        let pure = ["plan", "rules", "path", "digest", "headers", "manifest", "head", "layout", "retention", "sweep"];
+        let pure = ["plan", "rules", "digest", "headers", "manifest", "head", "layout", "retention", "sweep"];
         if pure.iter().any(|pure| is(&format!("src/{pure}"))) {
             for impure in ["crate::aws", "crate::state", "crate::stage", "crate::run", "tokio::", "async fn"] {
                 assert!(!uses(impure), "{name} is to be pure and uses {impure}");
@@ -499,7 +501,7 @@ fn every_file_that_is_named_is_there() {
     for document in documents() {
         let text: String = read(&document).split("```").step_by(2).collect();
         for name in text.split('`').skip(1).step_by(2) {
-            let of_the_project = ["src/", "tests/", "config/", "fixtures/", "docs/"];
+            let of_the_project = ["src/", "crates/", "tests/", "config/", "fixtures/", "docs/"];
             if of_the_project.iter().any(|folder| name.starts_with(folder)) {
                 assert!(root().join(name).exists(), "{document} names {name}");
             }
@@ -513,7 +515,7 @@ fn every_cited_section_about_aws_is_there() {
     let facts = read("docs/AWS.md");
     let sections: BTreeSet<&str> =
         facts.lines().filter_map(|line| line.strip_prefix("### ")?.split(' ').next()).collect();
-    for folder in ["src", "tests", "docs"] {
+    for folder in ["src", "crates", "tests", "docs"] {
         for entry in walkdir::WalkDir::new(root().join(folder)) {
             let entry = entry.unwrap();
             if !entry.file_type().is_file() || entry.path().ends_with("docs.rs") {

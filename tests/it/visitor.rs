@@ -8,7 +8,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use publish::closure::{Closure, Surroundings};
-use publish::globs::PathGlobs;
 use publish::path::SitePath;
 use publish::references::{self, References};
 
@@ -91,13 +90,12 @@ pub(crate) struct Names(Vec<(Site, Closure)>);
 
 impl Names {
     pub(crate) fn of(releases: &[Site]) -> Names {
-        let external = PathGlobs::new("external", &[]).unwrap();
         let closure = |site: &Site| {
-            let files: BTreeMap<SitePath, &Vec<u8>> =
-                site.iter().map(|(path, bytes)| (SitePath::new(path.as_str()).unwrap(), bytes)).collect();
-            let read = files.iter().map(|(path, bytes)| (path.clone(), references::read(path, bytes)));
-            let references: BTreeMap<SitePath, References> = read.collect();
-            Closure::of(&files, &references, Surroundings { url: None, external: &external })
+            let files = site.iter().map(|(path, bytes)| (SitePath::new(path.as_str()).unwrap(), bytes));
+            let references: BTreeMap<SitePath, References> =
+                files.map(|(path, bytes)| (path.clone(), references::read(&path, bytes))).collect();
+            let surroundings = Surroundings { url: None, is_external: &|_| false };
+            Closure::of(references.keys().cloned().collect(), &references, surroundings)
         };
         Names(releases.iter().map(|site| (site.clone(), closure(site))).collect())
     }

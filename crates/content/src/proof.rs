@@ -109,7 +109,7 @@ pub enum Part {
 
 /// Computes, along with the pass over a file's bytes, what the tokens of its path could be.
 #[derive(Debug)]
-pub(crate) struct Prover {
+pub struct Prover {
     candidates: Vec<Candidate>,
     digests: Digests,
 }
@@ -123,7 +123,7 @@ struct Candidate {
 
 impl Prover {
     /// `None` where no token of the path is a candidate: then there is nothing to compute.
-    pub(crate) fn for_path(path: &SitePath) -> Option<Prover> {
+    pub fn for_path(path: &SitePath) -> Option<Prover> {
         let candidates = candidates(path);
         if candidates.is_empty() {
             return None;
@@ -138,17 +138,17 @@ impl Prover {
     }
 
     /// Whether [`finish`](Prover::finish) can make use of an MD5.
-    pub(crate) fn wants_md5(&self) -> bool {
+    pub fn wants_md5(&self) -> bool {
         self.candidates.iter().any(|candidate| candidate.scheme.algorithm == Algorithm::Md5)
     }
 
     /// Takes the next piece of the file.
-    pub(crate) fn update(&mut self, piece: &[u8]) {
+    pub fn update(&mut self, piece: &[u8]) {
         self.digests.update(piece);
     }
 
     /// What was proven, with the digests that the pass computes for other reasons.
-    pub(crate) fn finish(self, sha256: &[u8; 32], md5: Option<&[u8; 16]>) -> Option<Proof> {
+    pub fn finish(self, sha256: &[u8; 32], md5: Option<&[u8; 16]>) -> Option<Proof> {
         let Prover { candidates, digests } = self;
         let digests = digests.finish(sha256, md5);
         candidates.into_iter().find_map(|Candidate { token, scheme }| {

@@ -11,7 +11,6 @@ mod lookup;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::globs::PathGlobs;
 use crate::path::SitePath;
 use crate::references::{ANY, Form, Reference, References, Role, looks_hashed};
 
@@ -20,12 +19,12 @@ use self::learned::Learned;
 use self::lookup::Lookup;
 
 /// Under which addresses the site is known to lie, and what of them is none of its business.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Where visitors see the site, as `https://www.example.com/docs`.
     pub url: Option<&'a str>,
-    /// Paths at the site's address that something else serves.
-    pub external: &'a PathGlobs,
+    /// Whether something else serves a path at the site's address.
+    pub is_external: &'a dyn Fn(&SitePath) -> bool,
 }
 
 /// What the files of a site refer to, resolved.
@@ -44,6 +43,8 @@ pub struct Closure {
 pub struct Use<'a> {
     /// The file that is referred to.
     pub file: &'a SitePath,
+    /// Its place among [`Closure::files`].
+    pub place: usize,
     /// What it is needed for.
     pub role: Role,
     /// How the reference is written.
@@ -79,13 +80,14 @@ pub struct Broken {
 }
 
 impl Closure {
-    /// Resolves `references` among `files`.
-    pub fn of<F>(
-        files: &BTreeMap<SitePath, F>,
+    /// Resolves `references` among `files`, which may be in any order.
+    pub fn of(
+        mut files: Vec<SitePath>,
         references: &BTreeMap<SitePath, References>,
         surroundings: Surroundings<'_>,
     ) -> Closure {
-        let lookup = Lookup::new(files.keys());
+        files.sort();
+        let lookup = Lookup::new(&files);
         let imports = Imports::of(references);
         let sources: Vec<Source<'_>> =
             references.iter().filter_map(|(path, references)| Source::new(&lookup, path, references)).collect();
@@ -100,7 +102,7 @@ impl Closure {
                 let Reference { role, form, .. } = *reference;
                 let by_name = is_import(form) && is_bare(&reference.written);
                 let used = |file| NumberedUse { file, role, form, by_name };
-                let same_everywhere = form == Form::Attribute && is_rooted(&reference.written) && source.base.is_here();
+                let same_everywhere = source.means_the_same_everywhere(reference);
                 let key = (Arc::as_ptr(&reference.written).addr(), role);
                 if same_everywhere && let Some(file) = known.get(&key) {
                     found.push(used(*file));
@@ -121,16 +123,16 @@ impl Closure {
             found.sort_unstable();
             found.dedup();
         }
-        let mut closure = Closure { broken: Vec::new(), files: files.keys().cloned().collect(), uses };
-        let reached = closure.reached();
+        let reached = reached(&files, &uses);
+        let mut broken = Vec::new();
         for (source, reference, resolved) in missing {
-            if is_external(&resolved, surroundings.external) {
+            if is_external(&resolved, surroundings) {
                 continue;
             }
             let essential = reference.role.is_essential()
                 && reached[source.number as usize]
                 && !is_optional(reference, &resolved, &lookup);
-            closure.broken.push(Broken {
+            broken.push(Broken {
                 file: source.path.clone(),
                 line: reference.line,
                 written: Arc::clone(&reference.written),
@@ -139,8 +141,13 @@ impl Closure {
                 essential,
             });
         }
-        closure.broken.sort();
-        closure
+        broken.sort();
+        Closure { broken, files, uses }
+    }
+
+    /// All files of the site, in their order.
+    pub fn files(&self) -> &[SitePath] {
+        &self.files
     }
 
     /// The files that the file at `path` refers to, and how: each of them once for each role and form.
@@ -148,30 +155,31 @@ impl Closure {
         let uses = self.files.binary_search(path).ok().map(|number| &self.uses[number]);
         uses.into_iter().flatten().map(|&NumberedUse { file, role, form, by_name }| Use {
             file: &self.files[file as usize],
+            place: file as usize,
             role,
             form,
             by_name,
         })
     }
+}
 
-    /// Which files a page leads to, by any number of steps. Pages are all reached: anybody may open them.
-    ///
-    /// Whatever else lies in the folder (examples to download, the sources of a library) may import what is not there,
-    /// and no visitor notices.
-    fn reached(&self) -> Vec<bool> {
-        let mut reached: Vec<bool> = self.files.iter().map(is_entry).collect();
-        let mut next: Vec<usize> = (0..reached.len()).filter(|number| reached[*number]).collect();
-        while let Some(user) = next.pop() {
-            for used in &self.uses[user] {
-                let number = used.file as usize;
-                if !reached[number] {
-                    reached[number] = true;
-                    next.push(number);
-                }
+/// Which files a page leads to, by any number of steps. Pages are all reached: anybody may open them.
+///
+/// Whatever else lies in the folder (examples to download, the sources of a library) may import what is not there,
+/// and no visitor notices.
+fn reached(files: &[SitePath], uses: &[Vec<NumberedUse>]) -> Vec<bool> {
+    let mut reached: Vec<bool> = files.iter().map(is_entry).collect();
+    let mut next: Vec<usize> = (0..reached.len()).filter(|number| reached[*number]).collect();
+    while let Some(user) = next.pop() {
+        for used in &uses[user] {
+            let number = used.file as usize;
+            if !reached[number] {
+                reached[number] = true;
+                next.push(number);
             }
         }
-        reached
     }
+    reached
 }
 
 /// Pages, and what pages of other sites load (the entry of a module federation).
@@ -179,8 +187,8 @@ fn is_entry(path: &SitePath) -> bool {
     path.is_page() || path.file_name() == "remoteEntry.js"
 }
 
-fn is_external(resolved: &str, external: &PathGlobs) -> bool {
-    !external.is_empty() && SitePath::new(resolved.trim_end_matches('/')).is_ok_and(|path| external.cover(&path))
+fn is_external(resolved: &str, surroundings: Surroundings<'_>) -> bool {
+    SitePath::new(resolved.trim_end_matches('/')).is_ok_and(|path| (surroundings.is_external)(&path))
 }
 
 /// Whether a script asks for what was never built: a library that a build may hold, and that is imported where it does.
@@ -249,6 +257,11 @@ impl<'a> Source<'a> {
         let number = lookup.find(path.as_str())?;
         let (folder, base) = (Folder::of(path), Folder::of_page(path, references.base.as_deref()));
         Some(Source { path, number, references, folder, base })
+    }
+
+    /// Whether it leads to the same place in whatever page it stands.
+    fn means_the_same_everywhere(&self, reference: &Reference) -> bool {
+        reference.form == Form::Attribute && is_rooted(&reference.written) && self.base.is_here()
     }
 
     /// Where a reference leads that is written as an address; `None`: nowhere in a site.

@@ -6,6 +6,7 @@
 //! site: hence the conditions below.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::references::{Form, Reference, Role, looks_hashed};
 
@@ -57,10 +58,16 @@ impl Learned {
         let mut elsewhere: BTreeMap<String, BTreeMap<String, Votes>> = BTreeMap::new();
         let mut below: BTreeMap<String, Votes> = BTreeMap::new();
         let mut at_top = BTreeSet::new();
+        // What is the same on every page votes once.
+        let mut counted = BTreeSet::new();
         for source in sources {
             for reference in &source.references.list {
                 learned.learn_chunk_folder(source, reference, lookup);
                 if matches!(reference.role, Role::Page | Role::Other) || super::is_loose(reference.form) {
+                    continue;
+                }
+                let key = (Arc::as_ptr(&reference.written).addr(), reference.role);
+                if source.means_the_same_everywhere(reference) && !counted.insert(key) {
                     continue;
                 }
                 match source.address(reference, imports) {

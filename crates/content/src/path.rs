@@ -153,12 +153,12 @@ impl UrlPath {
     }
 
     /// The wildcard for the whole distribution.
-    pub(crate) fn everything() -> UrlPath {
+    pub fn everything() -> UrlPath {
         UrlPath::encoded_wildcard("/")
     }
 
     /// The wildcard for all that begins with `start`, which is encoded already: `/a/` gives `/a/*`.
-    pub(crate) fn encoded_wildcard(start: &str) -> UrlPath {
+    pub fn encoded_wildcard(start: &str) -> UrlPath {
         UrlPath(format!("{start}*"))
     }
 

@@ -14,10 +14,9 @@ fn site(files: &[(&str, &str)]) -> Files {
 }
 
 fn closure_at(url: Option<&str>, external: &[&str], files: &Files) -> Closure {
-    let external: Vec<String> = external.iter().map(|&glob| glob.to_owned()).collect();
-    let external = PathGlobs::new("external", &external).unwrap();
+    let is_external = |path: &SitePath| external.iter().any(|folder| path.as_str().starts_with(folder));
     let read = files.iter().map(|(path, bytes)| (path.clone(), references::read(path, bytes)));
-    Closure::of(files, &read.collect(), Surroundings { url, external: &external })
+    Closure::of(files.keys().cloned().collect(), &read.collect(), Surroundings { url, is_external: &is_external })
 }
 
 /// What is missing that a page needs, and what else is.
@@ -175,7 +174,7 @@ proptest! {
         let whole = closure_at(None, &[], &files);
         prop_assert_eq!(&whole.broken, &[]);
         let gone = path(&format!("js/{out}.js"));
-        let reached = whole.reached();
+        let reached = reached(&whole.files, &whole.uses);
         let is_reached = reached[whole.files.binary_search(&gone).unwrap()];
         files.remove(&gone);
         let closure = closure_at(None, &[], &files);

@@ -10,8 +10,8 @@ pub(super) struct Lookup<'a>(Vec<&'a str>);
 
 impl<'a> Lookup<'a> {
     /// `files` are sorted.
-    pub(super) fn new(files: impl Iterator<Item = &'a SitePath>) -> Lookup<'a> {
-        Lookup(files.map(SitePath::as_str).collect())
+    pub(super) fn new(files: &'a [SitePath]) -> Lookup<'a> {
+        Lookup(files.iter().map(SitePath::as_str).collect())
     }
 
     pub(super) fn len(&self) -> usize {
