@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Form, Found, Role, css, script};
 
-use self::tags::{Attribute, Tag, Tags, decode};
+use self::tags::{Attribute, Tag};
 
 /// Words of `rel` that say that a link is to an image.
 const IMAGES: [&str; 6] =
@@ -20,9 +20,7 @@ const IMAGES: [&str; 6] =
 /// `<template>` and `<noscript>` is: scripts, and visitors without scripts, get it.
 pub(super) fn read(bytes: &[u8], found: &mut Found) {
     let mut page = Page { lines: Lines { bytes, counted: 0, line: 1 }, qwik_folder: String::new(), found };
-    for tag in Tags::new(bytes) {
-        page.tag(&tag);
-    }
+    tags::read(bytes, |tag| page.tag(tag));
 }
 
 struct Page<'a, 'f> {
@@ -33,59 +31,59 @@ struct Page<'a, 'f> {
 }
 
 impl Page<'_, '_> {
-    fn tag(&mut self, tag: &Tag<'_>) {
-        match &*tag.name {
-            b"a" | b"area" => self.address(tag, b"href", Role::Page),
-            b"img" => {
-                self.address(tag, b"src", Role::Image);
-                self.candidates(tag, b"srcset");
+    fn tag(&mut self, tag: &Tag) {
+        match tag.name.as_str() {
+            "a" | "area" => self.address(tag, "href", Role::Page),
+            "img" => {
+                self.address(tag, "src", Role::Image);
+                self.candidates(tag, "srcset");
             }
-            b"link" => self.link(tag),
-            b"script" => self.script(tag),
-            b"style" => {
-                if let Some((at, content)) = tag.content {
-                    let line = self.lines.of(at);
+            "link" => self.link(tag),
+            "script" => self.script(tag),
+            "style" => {
+                if let Some((at, content)) = &tag.content {
+                    let line = self.lines.of(*at);
                     css::read(&String::from_utf8_lossy(content), css::Place::Sheet, line, self.found);
                 }
             }
-            b"meta" => self.meta(tag),
-            b"base" => {
-                if let Some(href) = attribute(tag, b"href").filter(|_| self.found.references.base.is_none()) {
-                    self.found.references.base = Some(Arc::from(&*decode(href.value)));
+            "meta" => self.meta(tag),
+            "base" => {
+                if let Some(href) = attribute(tag, "href").filter(|_| self.found.references.base.is_none()) {
+                    self.found.references.base = Some(Arc::from(href.value.as_str()));
                 }
             }
-            b"source" => {
-                self.address(tag, b"src", Role::Media);
-                self.candidates(tag, b"srcset");
+            "source" => {
+                self.address(tag, "src", Role::Media);
+                self.candidates(tag, "srcset");
             }
-            b"video" => {
-                self.address(tag, b"src", Role::Media);
-                self.address(tag, b"poster", Role::Image);
+            "video" => {
+                self.address(tag, "src", Role::Media);
+                self.address(tag, "poster", Role::Image);
             }
-            b"audio" | b"track" | b"embed" => self.address(tag, b"src", Role::Media),
-            b"object" => self.address(tag, b"data", Role::Media),
-            b"iframe" | b"frame" => self.address(tag, b"src", Role::Page),
-            b"input" => self.address(tag, b"src", Role::Image),
-            b"image" | b"use" | b"feimage" => {
-                self.address(tag, b"href", Role::Image);
-                self.address(tag, b"xlink:href", Role::Image);
+            "audio" | "track" | "embed" => self.address(tag, "src", Role::Media),
+            "object" => self.address(tag, "data", Role::Media),
+            "iframe" | "frame" => self.address(tag, "src", Role::Page),
+            "input" => self.address(tag, "src", Role::Image),
+            "image" | "use" | "feimage" => {
+                self.address(tag, "href", Role::Image);
+                self.address(tag, "xlink:href", Role::Image);
             }
-            b"body" | b"table" | b"td" | b"th" => self.address(tag, b"background", Role::Image),
+            "body" | "table" | "td" | "th" => self.address(tag, "background", Role::Image),
             // Astro's islands: their scripts are loaded when a visitor gets to see them.
-            b"astro-island" => {
-                for name in [&b"component-url"[..], b"renderer-url", b"before-hydration-url"] {
+            "astro-island" => {
+                for name in ["component-url", "renderer-url", "before-hydration-url"] {
                     self.address(tag, name, Role::Module);
                 }
             }
             _ => {}
         }
         for attribute in &tag.attributes {
-            match &*attribute.name {
-                b"style" => {
+            match attribute.name.as_str() {
+                "style" => {
                     let line = self.lines.of(attribute.at);
-                    css::read(&decode(attribute.value), css::Place::Attribute, line, self.found);
+                    css::read(&attribute.value, css::Place::Attribute, line, self.found);
                 }
-                b"q:base" => self.qwik_folder = decode(attribute.value).into_owned(),
+                "q:base" => self.qwik_folder = attribute.value.clone(),
                 _ if self.qwik_folder.is_empty() => {}
                 _ => self.qwik_listener(attribute),
             }
@@ -93,11 +91,11 @@ impl Page<'_, '_> {
     }
 
     /// Qwik's listeners, which are loaded when their event happens: `on:click="q-1.js#name"`, in the folder `q:base`.
-    fn qwik_listener(&mut self, attribute: &Attribute<'_>) {
-        if !attribute.name.starts_with(b"on") {
+    fn qwik_listener(&mut self, attribute: &Attribute) {
+        if !attribute.name.starts_with("on") {
             return;
         }
-        for symbol in decode(attribute.value).split_ascii_whitespace() {
+        for symbol in attribute.value.split_ascii_whitespace() {
             if let Some((file, _)) = symbol.split_once('#').filter(|(file, _)| file.ends_with(".js")) {
                 let line = self.lines.of(attribute.at);
                 self.found.add(&format!("{}{file}", self.qwik_folder), Role::Module, Form::Attribute, line);
@@ -105,29 +103,29 @@ impl Page<'_, '_> {
         }
     }
 
-    fn address(&mut self, tag: &Tag<'_>, name: &[u8], role: Role) {
+    fn address(&mut self, tag: &Tag, name: &str, role: Role) {
         if let Some(attribute) = attribute(tag, name) {
             let line = self.lines.of(attribute.at);
-            self.found.add(&decode(attribute.value), role, Form::Attribute, line);
+            self.found.add(&attribute.value, role, Form::Attribute, line);
         }
     }
 
     /// The addresses of a `srcset`.
-    fn candidates(&mut self, tag: &Tag<'_>, name: &[u8]) {
+    fn candidates(&mut self, tag: &Tag, name: &str) {
         if let Some(attribute) = attribute(tag, name) {
             let line = self.lines.of(attribute.at);
-            for written in srcset(&decode(attribute.value)) {
+            for written in srcset(&attribute.value) {
                 self.found.add(written, Role::Image, Form::Attribute, line);
             }
         }
     }
 
-    fn link(&mut self, tag: &Tag<'_>) {
-        let Some(rel) = attribute(tag, b"rel") else { return };
-        let rel = decode(rel.value).to_ascii_lowercase();
+    fn link(&mut self, tag: &Tag) {
+        let Some(rel) = attribute(tag, "rel") else { return };
+        let rel = rel.value.to_ascii_lowercase();
         let is = |word: &str| rel.split_ascii_whitespace().any(|rel| rel == word);
-        let href = attribute(tag, b"href").map(|href| decode(href.value)).unwrap_or_default();
-        let destination = attribute(tag, b"as").map(|destination| decode(destination.value).to_ascii_lowercase());
+        let href = attribute(tag, "href").map_or("", |href| &href.value);
+        let destination = attribute(tag, "as").map(|destination| destination.value.to_ascii_lowercase());
         let role = if is("stylesheet") && is("alternate") {
             // Nobody sees it unless they choose it.
             Role::Other
@@ -138,8 +136,8 @@ impl Page<'_, '_> {
         } else if is("manifest") {
             Role::WebManifest
         } else if is("preload") || is("prefetch") {
-            self.candidates(tag, b"imagesrcset");
-            preloaded(destination.as_deref(), &href)
+            self.candidates(tag, "imagesrcset");
+            preloaded(destination.as_deref(), href)
         } else if IMAGES.iter().any(|word| is(word)) {
             Role::Image
         } else if is("alternate") || is("prev") || is("next") {
@@ -147,26 +145,26 @@ impl Page<'_, '_> {
         } else {
             return;
         };
-        self.address(tag, b"href", role);
+        self.address(tag, "href", role);
     }
 
-    fn script(&mut self, tag: &Tag<'_>) {
-        let kind = attribute(tag, b"type").map(|kind| decode(kind.value).trim().to_ascii_lowercase());
+    fn script(&mut self, tag: &Tag) {
+        let kind = attribute(tag, "type").map(|kind| kind.value.trim().to_ascii_lowercase());
         let kind = kind.as_deref().unwrap_or_default();
-        if attribute(tag, b"src").is_some() {
+        if attribute(tag, "src").is_some() {
             let role = match kind {
                 "module" => Role::Module,
                 _ if is_script(kind) => Role::Script,
                 _ => Role::Other,
             };
-            return self.address(tag, b"src", role);
+            return self.address(tag, "src", role);
         }
         // Vite's build for old browsers: a script reads this attribute and imports what it names.
-        if attribute(tag, b"id").is_some_and(|id| id.value == b"vite-legacy-entry") {
-            self.address(tag, b"data-src", Role::Script);
+        if attribute(tag, "id").is_some_and(|id| id.value == "vite-legacy-entry") {
+            self.address(tag, "data-src", Role::Script);
         }
-        let Some((at, content)) = tag.content else { return };
-        let line = self.lines.of(at);
+        let Some((at, content)) = &tag.content else { return };
+        let line = self.lines.of(*at);
         if kind == "importmap" {
             self.import_map(content, line);
         } else if kind == "module" || is_script(kind) || kind.ends_with("json") {
@@ -189,11 +187,11 @@ impl Page<'_, '_> {
         }
     }
 
-    fn meta(&mut self, tag: &Tag<'_>) {
-        let name = attribute(tag, b"property").or_else(|| attribute(tag, b"name"));
-        let Some(content) = attribute(tag, b"content") else { return };
+    fn meta(&mut self, tag: &Tag) {
+        let name = attribute(tag, "property").or_else(|| attribute(tag, "name"));
+        let Some(content) = attribute(tag, "content") else { return };
         if let Some(name) = name {
-            let role = match decode(name.value).to_ascii_lowercase().as_str() {
+            let role = match name.value.to_ascii_lowercase().as_str() {
                 "og:image"
                 | "og:image:url"
                 | "og:image:secure_url"
@@ -203,19 +201,19 @@ impl Page<'_, '_> {
                 "og:video" | "og:video:url" | "og:video:secure_url" | "og:audio" | "og:audio:url" => Role::Media,
                 _ => return,
             };
-            return self.address(tag, b"content", role);
+            return self.address(tag, "content", role);
         }
         let refreshes =
-            attribute(tag, b"http-equiv").is_some_and(|directive| directive.value.eq_ignore_ascii_case(b"refresh"));
-        if let Some(written) = refresh_target(&decode(content.value)).filter(|_| refreshes) {
+            attribute(tag, "http-equiv").is_some_and(|directive| directive.value.eq_ignore_ascii_case("refresh"));
+        if let Some(written) = refresh_target(&content.value).filter(|_| refreshes) {
             let line = self.lines.of(content.at);
             self.found.add(written, Role::Page, Form::Attribute, line);
         }
     }
 }
 
-fn attribute<'t, 'a>(tag: &'t Tag<'a>, name: &[u8]) -> Option<&'t Attribute<'a>> {
-    tag.attributes.iter().find(|attribute| *attribute.name == *name)
+fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t Attribute> {
+    tag.attributes.iter().find(|attribute| attribute.name == name)
 }
 
 /// What a preload is needed for: as it says, or else as its name says.
