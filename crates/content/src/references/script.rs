@@ -133,8 +133,9 @@ impl Reader<'_, '_> {
         is_whole.then(|| format!("{before}{ANY}{after}"))
     }
 
-    /// The module after `from`, of an import or export that begins at `at`.
+    /// The module after `from`, of an import or export that begins at `at`: names, some of them in braces, stand before it.
     fn from(&mut self, at: usize) -> usize {
+        let mut in_braces = false;
         let mut next = at + 1;
         loop {
             if self.is_word(next, b"from")
@@ -144,9 +145,14 @@ impl Reader<'_, '_> {
                 return next + 2;
             }
             match self.kind(next) {
-                Some(Kind::Word | Kind::Text | Kind::Sign(b'{' | b'}' | b',' | b'*')) => next += 1,
+                Some(Kind::Sign(b'{')) if !in_braces => in_braces = true,
+                Some(Kind::Sign(b'}')) => in_braces = false,
+                // The next statement, where no semicolon ends this one.
+                Some(Kind::Word) if !in_braces && matches!(self.written(next), b"import" | b"export") => return at,
+                Some(Kind::Word | Kind::Text | Kind::Sign(b',' | b'*')) => {}
                 _ => return at,
             }
+            next += 1;
         }
     }
 

@@ -144,3 +144,19 @@ fn texts_that_look_like_paths_are_kept_apart() {
     let script = r#"a="/assets/harbour-1.png";b="e.g. a.js";c="1.5";d="https://a.example/b.js";e="x.y.z()""#;
     assert_eq!(in_form(script, Form::Text), ["/assets/harbour-1.png", "https://a.example/b.js"]);
 }
+
+#[test]
+fn statements_need_no_semicolons() {
+    let script =
+        "export {a}\nimport \"./b.js\"\nimport {import as c, export} from \"./d.js\"\nexport * from './e.js'\n";
+    assert_eq!(in_form(script, Form::Import), ["./b.js", "./d.js", "./e.js"]);
+}
+
+/// Each of these would be gone through once for each of its half a million beginnings: for hours.
+#[test]
+fn what_never_ends_is_not_searched_for_again_and_again() {
+    for piece in ["/[", "'\\", "import ", "import{", "export*from ", "import{a,import "] {
+        let script = format!("{};import './a.js'", piece.repeat(500_000));
+        assert!(found(&script).len() <= 1, "{piece}");
+    }
+}

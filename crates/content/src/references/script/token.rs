@@ -52,9 +52,14 @@ enum Open {
     Other,
 }
 
+/// How often a file may be gone through in vain in search of the ends of strings and regular expressions that are none. No
+/// script that does anything comes near it; one that is made for it would take hours.
+const MAX_VAIN_PASSES: usize = 16;
+
 /// The tokens of `bytes`, of which there are less than 4 GiB. Comments and spaces are none.
 pub(super) fn tokens(bytes: &[u8]) -> Vec<Token> {
-    let mut tokenizer = Tokenizer { bytes, at: 0, tokens: Vec::new(), open: Vec::new(), ends_operand: false };
+    let spare = bytes.len().saturating_mul(MAX_VAIN_PASSES);
+    let mut tokenizer = Tokenizer { bytes, at: 0, tokens: Vec::new(), open: Vec::new(), ends_operand: false, spare };
     while tokenizer.step() {}
     tokenizer.tokens
 }
@@ -66,6 +71,8 @@ struct Tokenizer<'a> {
     open: Vec<Open>,
     /// Whether the last token ends a value, so that `/` divides it.
     ends_operand: bool,
+    /// How many bytes may still be searched in vain.
+    spare: usize,
 }
 
 impl Tokenizer<'_> {
@@ -123,28 +130,34 @@ impl Tokenizer<'_> {
     /// A string ends at its quote. One that does not end in its line was none.
     fn text(&mut self, quote: u8) {
         let start = self.at + 1;
+        self.at = match self.end_within_line(|tokenizer| tokenizer.end_of_text(start, quote)) {
+            Some(end) => {
+                self.push(Kind::Text, start, end, true);
+                end + 1
+            }
+            None => start,
+        };
+    }
+
+    /// What `search` finds, or else where the line ends, to which it looked in vain.
+    fn end_within_line(&mut self, search: impl Fn(&Self) -> Result<usize, usize>) -> Option<usize> {
+        if self.spare == 0 {
+            return None;
+        }
+        search(self).inspect_err(|line_end| self.spare = self.spare.saturating_sub(line_end - self.at)).ok()
+    }
+
+    fn end_of_text(&self, start: usize, quote: u8) -> Result<usize, usize> {
         let mut end = start;
-        loop {
-            match memchr3(quote, b'\\', b'\n', self.bytes.get(end..).unwrap_or_default()) {
-                Some(found) => {
-                    end += found;
-                    match self.bytes[end] {
-                        b'\\' => end += 2,
-                        b'\n' => {
-                            self.at = start;
-                            return;
-                        }
-                        _ => break,
-                    }
-                }
-                None => {
-                    self.at = start;
-                    return;
-                }
+        while let Some(found) = memchr3(quote, b'\\', b'\n', self.bytes.get(end..).unwrap_or_default()) {
+            end += found;
+            match self.bytes[end] {
+                b'\\' => end += 2,
+                b'\n' => return Err(end),
+                _ => return Ok(end),
             }
         }
-        self.push(Kind::Text, start, end, true);
-        self.at = end + 1;
+        Err(self.bytes.len())
     }
 
     /// Behind a backtick, or behind the `}` of a hole.
@@ -180,7 +193,7 @@ impl Tokenizer<'_> {
                 self.at = memmem::find(self.rest(), b"*/").map_or(self.bytes.len(), |end| self.at + end + 2);
             }
             _ if self.ends_operand => self.sign(b'/'),
-            _ => match self.end_of_regular_expression() {
+            _ => match self.end_within_line(Self::end_of_regular_expression) {
                 Some(end) => {
                     self.push(Kind::RegularExpression, self.at, end, true);
                     self.at = end;
@@ -190,18 +203,18 @@ impl Tokenizer<'_> {
         }
     }
 
-    /// Where the regular expression that may begin here ends, without its flags; `None` if it does not in this line.
-    fn end_of_regular_expression(&self) -> Option<usize> {
+    /// Where the regular expression that may begin here ends, without its flags.
+    fn end_of_regular_expression(&self) -> Result<usize, usize> {
         let mut in_class = false;
         let mut at = self.at + 1;
         loop {
-            match self.bytes.get(at)? {
-                b'\n' => return None,
-                b'\\' => at += 1,
-                b'[' => in_class = true,
-                b']' => in_class = false,
-                b'/' if !in_class => return Some(at + 1),
-                _ => {}
+            match self.bytes.get(at) {
+                None | Some(b'\n') => return Err(at.min(self.bytes.len())),
+                Some(b'\\') => at += 1,
+                Some(b'[') => in_class = true,
+                Some(b']') => in_class = false,
+                Some(b'/') if !in_class => return Ok(at + 1),
+                Some(_) => {}
             }
             at += 1;
         }
