@@ -78,7 +78,7 @@ impl Folder {
 
     /// The folder, if all that its pages need is in it, or if that is not asked for. Warns of what else is missing.
     pub(super) fn checked(self, allow_broken: bool, session: &Session<'_>) -> Result<Folder, Problem> {
-        references::check(&self.closure, allow_broken, session.events)?;
+        references::check(&self.closure, session.environment.url.as_deref(), allow_broken, session.events)?;
         Ok(self)
     }
 

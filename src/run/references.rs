@@ -13,7 +13,19 @@ const NAMED: usize = 10;
 const WARNED: usize = 3;
 
 /// Refuses a site of which a page would be broken, unless that is allowed; warns of everything else that leads nowhere.
-pub(super) fn check(closure: &Closure, allow_broken: bool, events: Events<'_>) -> Result<(), Problem> {
+pub(super) fn check(
+    closure: &Closure,
+    url: Option<&str>,
+    allow_broken: bool,
+    events: Events<'_>,
+) -> Result<(), Problem> {
+    if let (Some(folder), Some(url)) = (&closure.unnamed_folder, url) {
+        let (url, named) = (url.trim_end_matches('/'), folder.trim_end_matches('/'));
+        events.warn(format!(
+            "The pages look for their files below `/{folder}`, but the site's address is {url}. Unless visitors reach it at \
+             {url}/{named}, which `url` in publish.toml should say then, they do not find them."
+        ));
+    }
     let (essential, others): (Vec<_>, Vec<_>) = closure.broken.iter().partition(|broken| broken.essential);
     if !others.is_empty() {
         events.warn(format!("{}: {}.", count(others.len(), "leads nowhere", "lead nowhere"), name(&others, WARNED)));

@@ -104,3 +104,18 @@ async fn what_an_earlier_release_left_behind_does_not_count() {
     refused(&world.publish().await, &[&gone["assets/".len()..]]);
     assert!(world.live().contains_key(&gone));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_look_for_their_files_elsewhere_are_told() {
+    let mut world = World::with_fixture("v1").await;
+    for (path, bytes) in world::files_of(&world::fixture("v1")) {
+        if path.ends_with(".html") {
+            world.write(&path, &String::from_utf8(bytes).unwrap().replace("\"/", "\"/docs/"));
+        }
+    }
+    world.environment.url = Some("https://www.example.com".to_owned());
+    let report = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
+    let told =
+        |warning: &&String| warning.contains("below `/docs/`") && warning.contains("https://www.example.com/docs");
+    assert_eq!(report.warnings.iter().filter(told).count(), 1, "{report:#?}");
+}

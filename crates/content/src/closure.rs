@@ -32,6 +32,9 @@ pub struct Surroundings<'a> {
 pub struct Closure {
     /// What is referred to and not there, in the order of files and lines.
     pub broken: Vec<Broken>,
+    /// The folder, with a final slash, below which references look for the files although the site's address does not name
+    /// it: they find none unless something else takes the folder away.
+    pub unnamed_folder: Option<String>,
     /// All files, in their order. What follows names them by their place here.
     files: Vec<SitePath>,
     /// For each file, those it refers to and how, sorted.
@@ -142,7 +145,8 @@ impl Closure {
             });
         }
         broken.sort();
-        Closure { broken, files, uses }
+        let unnamed_folder = learned.contradicts_url.then(|| learned.base().to_owned());
+        Closure { broken, unnamed_folder, files, uses }
     }
 
     /// All files of the site, in their order.

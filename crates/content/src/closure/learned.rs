@@ -26,6 +26,8 @@ const MIN_FILES_OF_HOST: usize = 2;
 pub(super) struct Learned {
     /// The folder that the site is served under, with a final slash: of `url`, or learned. Empty: none.
     base: String,
+    /// Whether the folder is learned although the address of the site is known, without it.
+    pub(super) contradicts_url: bool,
     /// Hosts that serve the site, and under which folder.
     hosts: BTreeMap<String, String>,
     /// Hosts that only look like the site's: files of such names were found there, but none that nobody else has.
@@ -88,6 +90,7 @@ impl Learned {
             && found > at_top.len()
         {
             learned.base = folder;
+            learned.contradicts_url = url.is_some();
         }
         for (host, votes) in elsewhere {
             let hashed = votes.values().flat_map(|votes| &votes.found).any(|path| looks_hashed(path));
@@ -111,6 +114,10 @@ impl Learned {
                 places.insert(place.to_owned());
             }
         }
+    }
+
+    pub(super) fn base(&self) -> &str {
+        &self.base
     }
 
     /// Behind which folders of the site files lie that are written so.

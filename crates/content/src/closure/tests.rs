@@ -156,6 +156,18 @@ fn lists_are_believed_where_some_of_them_is_there() {
 }
 
 #[test]
+fn a_folder_that_the_url_does_not_name_is_told() {
+    let page = r#"<script src="/docs/app.js"></script><link rel=stylesheet href="/docs/look.css">"#;
+    let files = site(&[("index.html", page), ("app.js", ""), ("look.css", "")]);
+    let unnamed = |url| closure_at(url, &[], &files).unnamed_folder;
+    assert_eq!(unnamed(Some("https://www.example.com")).as_deref(), Some("docs/"));
+    assert_eq!(unnamed(Some("https://www.example.com/docs")), None);
+    assert_eq!(unnamed(None), None);
+    let at_top = site(&[("index.html", r#"<script src="/app.js"></script>"#), ("app.js", "")]);
+    assert_eq!(closure_at(Some("https://www.example.com"), &[], &at_top).unnamed_folder, None);
+}
+
+#[test]
 fn what_is_external_is_not_missing() {
     let page = r#"<script src="/api/v1/client.js"></script><script src="/gone.js"></script>"#;
     assert_eq!(missing(&closure_at(None, &["api"], &site(&[("index.html", page)]))).0, ["gone.js"]);
