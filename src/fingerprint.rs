@@ -196,7 +196,8 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
 
 /// Whether anything could ever speak for the path: if not, it needs no place in the history.
 pub fn may_vouch(path: &SitePath) -> bool {
-    Standing::of(path) != Standing::Fixed && Name::of(path).is_some_and(|name| shape::loose(&name))
+    let is_loose = || Name::of(path).is_some_and(|name| shape::loose(&name));
+    Standing::of(path) != Standing::Fixed && (is_loose() || contract::is_of_a_form(path))
 }
 
 /// Whether the name alone reads as a hash and as nothing else: for a release of which no more is known than its manifest.

@@ -349,6 +349,41 @@ fn pictures_that_frameworks_make_are_known_by_their_contracts() {
 }
 
 #[test]
+fn a_frameworks_own_files_want_its_mark() {
+    let rustdoc = ["static.files/search-63369b7b.js", "static.files/stringdex-b897f86f.js"];
+    let coverage = ["favicon_32_cb_58284776.png", "keybd_closed_cb_ce680311.png"];
+    let ember =
+        ["assets/vendor-a1b2c3d4-de9fa43a30a82af97895ddd83fd7b35e.js", "jquery-a1d8212b17fd9f623649e7cd6eb5e392.js"];
+    for (own, mark) in [
+        (rustdoc, "static.files/rustdoc-b7b9f40b.css"),
+        (coverage, "coverage_html_cb_6fb7b396.js"),
+        (ember, "assets/vendor-d41d8cd98f00b204e9800998ecf8427e.css"),
+    ] {
+        assert_eq!(Site::of(&own).fingerprinted(), [""; 0]);
+        let fingerprinted = Site::of(&[&own[..], &[mark]].concat()).fingerprinted();
+        assert!(own.iter().all(|own| fingerprinted.contains(&(*own).to_owned())), "{own:?} {fingerprinted:?}");
+        assert!(own.iter().all(|own| may_vouch(&path(own))), "{own:?}");
+    }
+    let marks = [
+        "static.files/rustdoc-b7b9f40b.css",
+        "coverage_html_cb_6fb7b396.js",
+        "assets/vendor-d41d8cd98f00b204e9800998ecf8427e.css",
+    ];
+    let copies = [
+        "static.files/logo-63369b7b.js",
+        "static.files/search-deadbeef.js",
+        "docs/search-63369b7b.js",
+        "style_cb_0a1b2c3d.css",
+        "logo_cb_ce680311.png",
+        "app-de9fa43a30a82af98895ddd83fd7b35e.js",
+        "app-de9fa43a30a87af9.js",
+        "data-a1d8212b17fd9f623649e7cd6eb5e392.json",
+    ];
+    let site = Site::of(&[&marks[..], &copies[..]].concat());
+    assert_eq!(site.fingerprinted(), ["coverage_html_cb_6fb7b396.js"]);
+}
+
+#[test]
 fn build_ids_are_believed_unless_they_read_as_chosen() {
     let site = Site::of(&[
         "_next/static/gX5NAZBKAIzAO1Gx7u2td/_buildManifest.js",
