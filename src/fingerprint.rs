@@ -139,6 +139,13 @@ pub enum Basis {
         /// The other file.
         of: String,
     },
+    /// It is named as the bundler names its files, and refers to another one, though nothing refers to it.
+    Referring {
+        /// The token that looks like a hash.
+        token: String,
+        /// The other file.
+        to: String,
+    },
     /// It is the compressed form of another file, and what that is.
     Twin {
         /// The other file.
@@ -177,6 +184,9 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
                 Basis::Reference { token: token.clone(), by: by.to_string() }
             }
             Some(Emitted { token, by: By::Sibling(of) }) => Basis::Sibling { token: token.clone(), of: of.to_string() },
+            Some(Emitted { token, by: By::Referred(to) }) => {
+                Basis::Referring { token: token.clone(), to: to.to_string() }
+            }
             None => Basis::None,
         }
     };
@@ -215,9 +225,11 @@ impl Basis {
     /// What the evidence comes to. Rules and history are decided elsewhere.
     fn kind(&self) -> Kind {
         match self {
-            Basis::Proof { .. } | Basis::Declaration { .. } | Basis::Reference { .. } | Basis::Sibling { .. } => {
-                Kind::Fingerprinted
-            }
+            Basis::Proof { .. }
+            | Basis::Declaration { .. }
+            | Basis::Reference { .. }
+            | Basis::Sibling { .. }
+            | Basis::Referring { .. } => Kind::Fingerprinted,
             Basis::History | Basis::Rule { .. } | Basis::FixedName | Basis::Twin { .. } | Basis::None => Kind::Mutable,
         }
     }
@@ -264,6 +276,13 @@ impl fmt::Display for Basis {
                 write!(
                     formatter,
                     "it belongs to `{of}`, and `{token}` is written as the bundler of this site writes hashes"
+                )
+            }
+            Basis::Referring { token, to } => {
+                write!(
+                    formatter,
+                    "it refers to `{to}`, which the build named for its content, and `{token}` is written as the bundler of \
+                     this site writes hashes"
                 )
             }
             Basis::Twin { of } => write!(formatter, "it is the compressed form of `{of}`"),

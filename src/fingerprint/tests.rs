@@ -279,6 +279,63 @@ fn chunks_of_a_runtime_teach_how_names_are_written() {
 }
 
 #[test]
+fn an_entry_that_nothing_loads_is_believed_where_it_imports_what_is() {
+    let entry = "assets/admin-Dk3_x9Zq.js";
+    let site = vite().import(entry, "assets/Home-CmAoX-r_.js");
+    assert_eq!(
+        site.basis(entry),
+        Basis::Referring { token: "Dk3_x9Zq".to_owned(), to: "assets/Home-CmAoX-r_.js".to_owned() }
+    );
+    let site = vite().proven("assets/hero-DlIEWTLw.png", "DlIEWTLw").tie(
+        entry,
+        "assets/hero-DlIEWTLw.png",
+        Role::Image,
+        Form::Text,
+    );
+    assert!(site.fingerprinted().contains(&entry.to_owned()));
+}
+
+#[test]
+fn what_imports_a_bundlers_files_is_not_believed_for_that_alone() {
+    let home = "assets/Home-CmAoX-r_.js";
+    for file in [
+        "worker.js",
+        "assets/worker.js",
+        "assets/worker-v2Final.js",
+        "assets/worker-DOWNLOAD.js",
+        "assets/worker-deadbeef.js",
+        "assets/remoteEntry-Dk3_x9Zq.js",
+        "legacy/admin-Dk3_x9Zq.js",
+        "admin-Dk3_x9Zq.js",
+        "assets/admin.Dk3_x9Zq.js",
+        "assets/admin-Dk3_x9Zq1.js",
+    ] {
+        assert_eq!(vite().import(file, home).fingerprinted(), vite().fingerprinted(), "{file}");
+    }
+    let entry = "assets/admin-Dk3_x9Zq.js";
+    for site in [
+        vite().tie(entry, home, Role::Script, Form::Text),
+        vite().import(entry, "lib/worker.js"),
+        vite().import(entry, home).tie("list.html", "assets/admin.js", Role::Page, Form::Attribute),
+        vite().tie(entry, "assets/hero-DlIEWTLw.png", Role::Image, Form::Text),
+    ] {
+        assert!(!site.fingerprinted().contains(&entry.to_owned()));
+    }
+    let alone = Site::default().import("lib/worker-Dk3_x9Zq.js", "lib/shared-CmAoX-r_.js");
+    assert_eq!(alone.fingerprinted(), ["lib/shared-CmAoX-r_.js"]);
+    // A commit in the name, and a list of files.
+    let webpack = || {
+        Site::default()
+            .script("index.html", "static/js/main.8d7f6a5b.js")
+            .chunk("static/js/main.8d7f6a5b.js", "static/js/795.4e512d40.chunk.js")
+            .proven("static/media/logo.3f2a1b9c8d7e6f50.png", "3f2a1b9c8d7e6f50")
+    };
+    let listed =
+        webpack().tie("static/js/files.9c3e1f7a.js", "static/media/logo.3f2a1b9c8d7e6f50.png", Role::Image, Form::Text);
+    assert_eq!(listed.fingerprinted(), webpack().fingerprinted());
+}
+
+#[test]
 fn compressed_copies_follow_their_originals() {
     let mut site = vite();
     for file in ["assets/index-BYf2qJoX.js.br", "index.html.gz", "data-BYf2qJoX.json.gz"] {

@@ -28,13 +28,10 @@ use crate::world::files_of;
 const LEAST_RECALL_PERCENT: usize = 95;
 
 /// Projects that fall below, with how much of each is recognised in percent, and why.
-const BELOW: [(&str, usize, &str); 7] = [
+const BELOW: [(&str, usize, &str); 4] = [
     ("bun", 62, "pictures are named by a hash of their bytes that no known scheme writes"),
-    ("ember", 92, "nothing refers to a chunk, and one digest reads as a UUID"),
-    ("esbuild", 92, "no page refers to one of the entries"),
     ("farm", 71, "the runtime lists scripts in a form of its own"),
     ("nuxt-2", 78, "pictures and fonts have 7 hexadecimal digits, too few for a proof"),
-    ("remix-spa", 94, "a style sheet that only the server's build uses is left over"),
     ("sprockets", 75, "the time is in the compressed copies"),
 ];
 
