@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::closure::{Closure, Use};
 use crate::headers::Kind;
 use crate::path::SitePath;
-use crate::proof::Proof;
+use crate::proof::{self, Proof};
 use crate::references::{Form, Role};
 
 use self::emission::{By, Emitted};
@@ -160,7 +160,7 @@ pub enum Basis {
 /// Pure, and independent of any order.
 pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap<SitePath, Verdict> {
     let proofs = files.values().filter_map(|facts| facts.proof.as_ref());
-    let schemes: BTreeSet<_> = proofs.filter(|proof| proof.is_unlikely_by_chance()).map(Proof::scheme).collect();
+    let schemes = proof::schemes_in_use(proofs);
     let emitted = emission::emitted(files);
     let contracts = contract::Contracts::of(files);
     let alone = |path: &SitePath, facts: &Facts| -> Basis {
@@ -168,9 +168,7 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
         if standing == Standing::Fixed {
             return Basis::FixedName;
         }
-        if let Some(proof) =
-            facts.proof.as_ref().filter(|proof| proof.is_unlikely_by_chance() || schemes.contains(&proof.scheme()))
-        {
+        if let Some(proof) = facts.proof.as_ref().filter(|proof| schemes.contains(&proof.scheme())) {
             return Basis::Proof { token: proof.token.clone(), digest: proof.to_string() };
         }
         if standing == Standing::OnlyIfProven || emission::is_loosely_tied(facts) {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proof::{Algorithm, Encoding, Part};
+use crate::proof::{Algorithm, Encoding, LeftOut, Part};
 
 fn path(path: &str) -> SitePath {
     SitePath::new(path).unwrap()
@@ -58,10 +58,16 @@ impl Site {
             algorithm: Algorithm::Sha256,
             encoding: Encoding::Hex,
             part: Part::Start,
-            without_token: false,
+            left_out: LeftOut::Nothing,
         };
         self.files.entry(path(file)).or_default().proof = Some(proof);
         self
+    }
+
+    /// By a digest of the bytes of which the name holds 7 hexadecimal digits.
+    fn half_proven(self, file: &str) -> Site {
+        let token = file.split('.').nth(1).unwrap();
+        self.proven(file, token)
     }
 
     fn manifest(mut self, manifest: &str, json: &str) -> Site {
@@ -233,6 +239,22 @@ fn pictures_fonts_and_data_want_proof() {
     assert!(matches!(site.basis("assets/hero-DlIEWTLw.PNG"), Basis::Proof { .. }));
     let site = vite().picture("index.html", "assets/hero-DlIEWTLw.PNG");
     assert_eq!(site.basis("assets/hero-DlIEWTLw.PNG"), Basis::None);
+}
+
+#[test]
+fn seven_digits_are_believed_where_two_files_are_proven_by_them() {
+    let (one, other) = ("img/large.5ca14d4.png", "img/small.1bb638f.png");
+    assert_eq!(Site::default().half_proven(one).fingerprinted(), [""; 0]);
+    assert_eq!(Site::default().half_proven(one).half_proven("copy/large.5ca14d4.png").fingerprinted(), [""; 0]);
+    assert_eq!(
+        Site::default().half_proven(one).proven("a.5ca14d4a.png", "5ca14d4a").fingerprinted(),
+        ["a.5ca14d4a.png"]
+    );
+    assert_eq!(Site::default().half_proven(one).half_proven(other).fingerprinted(), [one, other]);
+    // A single one teaches nothing about the names of scripts.
+    let site = Site::default().script("index.html", "js/main.0a7c3e5.js").half_proven("js/main.0a7c3e5.js");
+    let site = site.script("index.html", "js/other.9c3e1f7.js");
+    assert_eq!(site.fingerprinted(), [""; 0]);
 }
 
 #[test]
