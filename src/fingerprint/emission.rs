@@ -235,7 +235,7 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
             path,
             strict: shape::strict(&name),
             name,
-            proof: facts.proof.as_ref().filter(|proof| proof.is_unlikely_by_chance()),
+            proof: facts.proof.as_ref(),
             referred: referred.get(path).copied(),
             is_module,
             is_classic: is_classic && !is_module,

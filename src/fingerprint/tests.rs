@@ -251,10 +251,6 @@ fn seven_digits_are_believed_where_two_files_are_proven_by_them() {
         ["a.5ca14d4a.png"]
     );
     assert_eq!(Site::default().half_proven(one).half_proven(other).fingerprinted(), [one, other]);
-    // A single one teaches nothing about the names of scripts.
-    let site = Site::default().script("index.html", "js/main.0a7c3e5.js").half_proven("js/main.0a7c3e5.js");
-    let site = site.script("index.html", "js/other.9c3e1f7.js");
-    assert_eq!(site.fingerprinted(), [""; 0]);
 }
 
 #[test]
@@ -345,6 +341,20 @@ fn what_imports_a_bundlers_files_is_not_believed_for_that_alone() {
     }
     let alone = Site::default().import("lib/worker-Dk3_x9Zq.js", "lib/shared-CmAoX-r_.js");
     assert_eq!(alone.fingerprinted(), ["lib/shared-CmAoX-r_.js"]);
+    let hero = "assets/hero-DlIEWTLw.png";
+    let loaded = vite().proven(hero, "DlIEWTLw").script("index.html", entry).tie(entry, hero, Role::Image, Form::Text);
+    assert!(!loaded.fingerprinted().contains(&entry.to_owned()), "a page loads it like any other");
+    let library = ["assets/a.js", "assets/b.js", "assets/c.js", "assets/d.js"];
+    let library = library.iter().fold(vite().import(entry, home), |site, module| site.import(entry, module));
+    assert!(!library.fingerprinted().contains(&entry.to_owned()), "it imports modules as they were written");
+    let last = ["js/book-0a7c3e52.js", "js/toc-9c3e1f7a.js", "js/old-8d7f6a5b.js"];
+    let sealed = Site::default()
+        .script("index.html", last[0])
+        .proven(last[0], "0a7c3e52")
+        .import(last[0], last[1])
+        .proven(last[1], "9c3e1f7a")
+        .import(last[2], last[1]);
+    assert_eq!(sealed.fingerprinted(), last[..2], "others of its kind are proven");
     // A commit in the name, and a list of files.
     let webpack = || {
         Site::default()
@@ -355,6 +365,10 @@ fn what_imports_a_bundlers_files_is_not_believed_for_that_alone() {
     let listed =
         webpack().tie("static/js/files.9c3e1f7a.js", "static/media/logo.3f2a1b9c8d7e6f50.png", Role::Image, Form::Text);
     assert_eq!(listed.fingerprinted(), webpack().fingerprinted());
+    let elsewhere = webpack()
+        .style("index.html", "static/css/main.34d775fe.css")
+        .import("static/css/worker.9c3e1f7a.js", "static/js/795.4e512d40.chunk.js");
+    assert!(!elsewhere.fingerprinted().contains(&"static/css/worker.9c3e1f7a.js".to_owned()));
 }
 
 #[test]
