@@ -28,6 +28,8 @@ enum Mark {
     Folder(&'static str),
     /// There is a file whose path holds the token of this kind.
     Kin(fn(&SitePath) -> Option<&str>),
+    /// There is one, and a page, or what it loads, shows or loads the file.
+    UsedBesideKin(fn(&SitePath) -> Option<&str>),
     /// The path says it all.
     Path,
 }
@@ -61,7 +63,7 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "rustdoc", token: rustdoc_script, mark: Mark::Kin(rustdoc_style) },
     // coverage.py's report in HTML: its own files by the SHA3-256 of the type and the bytes (coverage/html.py,
     // copy_with_cache_bust).
-    Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::Kin(coverage_script) },
+    Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::UsedBesideKin(coverage_script) },
     // Ember CLI (broccoli-asset-rev) renames all scripts and styles, copies too, by the MD5 they have before they are
     // minified.
     Contract { framework: "Ember", token: ember_script, mark: Mark::Kin(ember_vendor) },
@@ -87,7 +89,7 @@ impl<'s> Contracts<'s> {
         let is_marked = |contract: &&Contract| match contract.mark {
             Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
             Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
-            Mark::Kin(token) => files.keys().any(|path| token(path).is_some()),
+            Mark::Kin(token) | Mark::UsedBesideKin(token) => files.keys().any(|path| token(path).is_some()),
             Mark::Used | Mark::Path => true,
         };
         Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used }
@@ -96,7 +98,8 @@ impl<'s> Contracts<'s> {
     /// The token of a path, and whose contract it is.
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
         let promise = |contract: &&Contract| {
-            let holds = !matches!(contract.mark, Mark::Used) || self.used.contains(path);
+            let is_about_used = matches!(contract.mark, Mark::Used | Mark::UsedBesideKin(_));
+            let holds = !is_about_used || self.used.contains(path);
             let token = (contract.token)(path).filter(|_| holds)?;
             Some((token.to_owned(), contract.framework.to_owned()))
         };
