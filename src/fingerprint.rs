@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::closure::{Closure, Use};
 use crate::headers::Kind;
 use crate::path::SitePath;
-use crate::proof::Proof;
+use crate::proof::{self, Proof};
 use crate::references::{Form, Role};
 
 use self::emission::{By, Emitted};
@@ -139,6 +139,13 @@ pub enum Basis {
         /// The other file.
         of: String,
     },
+    /// It is named as the bundler names its files, and refers to another one, though nothing refers to it.
+    Referring {
+        /// The token that looks like a hash.
+        token: String,
+        /// The other file.
+        to: String,
+    },
     /// It is the compressed form of another file, and what that is.
     Twin {
         /// The other file.
@@ -153,7 +160,7 @@ pub enum Basis {
 /// Pure, and independent of any order.
 pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap<SitePath, Verdict> {
     let proofs = files.values().filter_map(|facts| facts.proof.as_ref());
-    let schemes: BTreeSet<_> = proofs.filter(|proof| proof.is_unlikely_by_chance()).map(Proof::scheme).collect();
+    let schemes = proof::schemes_in_use(proofs);
     let emitted = emission::emitted(files);
     let contracts = contract::Contracts::of(files);
     let alone = |path: &SitePath, facts: &Facts| -> Basis {
@@ -161,9 +168,7 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
         if standing == Standing::Fixed {
             return Basis::FixedName;
         }
-        if let Some(proof) =
-            facts.proof.as_ref().filter(|proof| proof.is_unlikely_by_chance() || schemes.contains(&proof.scheme()))
-        {
+        if let Some(proof) = facts.proof.as_ref().filter(|proof| schemes.contains(&proof.scheme())) {
             return Basis::Proof { token: proof.token.clone(), digest: proof.to_string() };
         }
         if standing == Standing::OnlyIfProven || emission::is_loosely_tied(facts) {
@@ -177,6 +182,9 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
                 Basis::Reference { token: token.clone(), by: by.to_string() }
             }
             Some(Emitted { token, by: By::Sibling(of) }) => Basis::Sibling { token: token.clone(), of: of.to_string() },
+            Some(Emitted { token, by: By::Referred(to) }) => {
+                Basis::Referring { token: token.clone(), to: to.to_string() }
+            }
             None => Basis::None,
         }
     };
@@ -196,7 +204,8 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
 
 /// Whether anything could ever speak for the path: if not, it needs no place in the history.
 pub fn may_vouch(path: &SitePath) -> bool {
-    Standing::of(path) != Standing::Fixed && Name::of(path).is_some_and(|name| shape::loose(&name))
+    let is_loose = || Name::of(path).is_some_and(|name| shape::loose(&name));
+    Standing::of(path) != Standing::Fixed && (is_loose() || contract::is_of_a_form(path))
 }
 
 /// Whether the name alone reads as a hash and as nothing else: for a release of which no more is known than its manifest.
@@ -214,9 +223,11 @@ impl Basis {
     /// What the evidence comes to. Rules and history are decided elsewhere.
     fn kind(&self) -> Kind {
         match self {
-            Basis::Proof { .. } | Basis::Declaration { .. } | Basis::Reference { .. } | Basis::Sibling { .. } => {
-                Kind::Fingerprinted
-            }
+            Basis::Proof { .. }
+            | Basis::Declaration { .. }
+            | Basis::Reference { .. }
+            | Basis::Sibling { .. }
+            | Basis::Referring { .. } => Kind::Fingerprinted,
             Basis::History | Basis::Rule { .. } | Basis::FixedName | Basis::Twin { .. } | Basis::None => Kind::Mutable,
         }
     }
@@ -263,6 +274,13 @@ impl fmt::Display for Basis {
                 write!(
                     formatter,
                     "it belongs to `{of}`, and `{token}` is written as the bundler of this site writes hashes"
+                )
+            }
+            Basis::Referring { token, to } => {
+                write!(
+                    formatter,
+                    "it refers to `{to}`, which the build named for its content, and `{token}` is written as the bundler of \
+                     this site writes hashes"
                 )
             }
             Basis::Twin { of } => write!(formatter, "it is the compressed form of `{of}`"),

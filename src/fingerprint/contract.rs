@@ -26,6 +26,10 @@ enum Mark {
     File(&'static str),
     /// There is a folder of this name.
     Folder(&'static str),
+    /// There is a file whose path holds the token of this kind.
+    Kin(fn(&SitePath) -> Option<&str>),
+    /// There is one, and a page, or what it loads, shows or loads the file.
+    UsedBesideKin(fn(&SitePath) -> Option<&str>),
     /// The path says it all.
     Path,
 }
@@ -55,7 +59,20 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Stencil", token: stencil_entry, mark: Mark::Path },
     // doc.rust-lang.org/rustdoc: parts of the search index by the digest of what is in them.
     Contract { framework: "rustdoc", token: rustdoc_part, mark: Mark::File("search.index/root.js") },
+    // Its own scripts, whose names its pages put together (rust-lang/rust: src/librustdoc/html/static_files.rs).
+    Contract { framework: "rustdoc", token: rustdoc_script, mark: Mark::Kin(rustdoc_style) },
+    // coverage.py's report in HTML: its own files by the SHA3-256 of the type and the bytes (coverage/html.py,
+    // copy_with_cache_bust).
+    Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::UsedBesideKin(coverage_script) },
+    // Ember CLI (broccoli-asset-rev) renames all scripts and styles, copies too, by the MD5 they have before they are
+    // minified.
+    Contract { framework: "Ember", token: ember_script, mark: Mark::Kin(ember_vendor) },
 ];
+
+/// Whether a path is of a form that a framework promises something about.
+pub(super) fn is_of_a_form(path: &SitePath) -> bool {
+    CONTRACTS.iter().any(|contract| (contract.token)(path).is_some())
+}
 
 /// The promises of the frameworks that built a site.
 pub(super) struct Contracts<'s> {
@@ -72,6 +89,7 @@ impl<'s> Contracts<'s> {
         let is_marked = |contract: &&Contract| match contract.mark {
             Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
             Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
+            Mark::Kin(token) | Mark::UsedBesideKin(token) => files.keys().any(|path| token(path).is_some()),
             Mark::Used | Mark::Path => true,
         };
         Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used }
@@ -80,7 +98,8 @@ impl<'s> Contracts<'s> {
     /// The token of a path, and whose contract it is.
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
         let promise = |contract: &&Contract| {
-            let holds = !matches!(contract.mark, Mark::Used) || self.used.contains(path);
+            let is_about_used = matches!(contract.mark, Mark::Used | Mark::UsedBesideKin(_));
+            let holds = !is_about_used || self.used.contains(path);
             let token = (contract.token)(path).filter(|_| holds)?;
             Some((token.to_owned(), contract.framework.to_owned()))
         };
@@ -200,6 +219,61 @@ fn stencil_entry(path: &SitePath) -> Option<&str> {
 fn rustdoc_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "search.index/") && name.extension == "js")?;
     (name.stem.len() == 12 && Alphabet::Hex.has_all_of(name.stem)).then_some(name.stem)
+}
+
+/// `static.files/search-<8 hexadecimal digits>.js`, and its other scripts.
+fn rustdoc_script(path: &SitePath) -> Option<&str> {
+    const OWN: [&str; 7] = ["main", "search", "stringdex", "settings", "src-script", "scrape-examples", "storage"];
+    let (own, token) = of_rustdoc(path, "js")?;
+    OWN.contains(&own).then_some(token)
+}
+
+/// `static.files/rustdoc-<8 hexadecimal digits>.css`.
+fn rustdoc_style(path: &SitePath) -> Option<&str> {
+    let (own, token) = of_rustdoc(path, "css")?;
+    (own == "rustdoc").then_some(token)
+}
+
+fn of_rustdoc<'p>(path: &'p SitePath, extension: &str) -> Option<(&'p str, &'p str)> {
+    let name = Name::of(path).filter(|name| name.extension == extension)?;
+    let (own, token) = name.stem.rsplit_once('-')?;
+    (ends_with_path(name.folder, "static.files/") && is_hex(token, 8)).then_some((own, token))
+}
+
+/// `favicon_32_cb_<8 hexadecimal digits>.png`, and its other files.
+fn coverage_asset(path: &SitePath) -> Option<&str> {
+    const OWN: [(&str, &str); 5] = [
+        ("coverage_html", "js"),
+        ("style", "css"),
+        ("favicon_32", "png"),
+        ("keybd_closed", "png"),
+        ("keybd_open", "png"),
+    ];
+    let name = Name::of(path)?;
+    let (own, token) = name.stem.rsplit_once("_cb_")?;
+    (OWN.contains(&(own, &name.extension)) && is_hex(token, 8)).then_some(token)
+}
+
+/// `coverage_html_cb_<8 hexadecimal digits>.js`.
+fn coverage_script(path: &SitePath) -> Option<&str> {
+    coverage_asset(path).filter(|_| path.file_name().starts_with("coverage_html_"))
+}
+
+/// `…name-<32 hexadecimal digits>.js`.
+fn ember_script(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| name.extension == "js")?;
+    let (_, token) = name.stem.rsplit_once('-')?;
+    (is_hex(token, 32) && shape::is_long_hex(token) && !shape::is_identifier(token)).then_some(token)
+}
+
+/// `assets/vendor-<32 hexadecimal digits>.css`, which every such site has, empty or not.
+fn ember_vendor(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path).filter(|name| name.extension == "css" && ends_with_path(name.folder, "assets/"))?;
+    name.stem.strip_prefix("vendor-").filter(|token| is_hex(token, 32))
+}
+
+fn is_hex(token: &str, length: usize) -> bool {
+    token.len() == length && Alphabet::Hex.has_all_of(token) && !shape::is_patterned(token)
 }
 
 fn is_picture(extension: &str) -> bool {

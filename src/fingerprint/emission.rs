@@ -5,6 +5,8 @@
 //! that fit them and are referred to are believed, also those that could be read as words. Pictures, fonts and data are
 //! not judged here: bundlers name them by a digest of their bytes, which is proven.
 
+mod unreferred;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::{Alphabet, Name, Place};
@@ -57,7 +59,7 @@ struct Candidate<'s> {
 /// A script or style that is believed.
 pub(super) struct Emitted<'s> {
     pub(super) token: String,
-    /// A file that refers to it, or one that it is named after.
+    /// A file that refers to it, one that it is named after, or one that it refers to.
     pub(super) by: By<'s>,
 }
 
@@ -65,6 +67,7 @@ pub(super) struct Emitted<'s> {
 pub(super) enum By<'s> {
     Reference(&'s SitePath),
     Sibling(&'s SitePath),
+    Referred(&'s SitePath),
 }
 
 /// A candidate, and the hash in its name.
@@ -91,8 +94,10 @@ pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s 
     for (candidate, token, by) in kin(files, unsure, &emitted) {
         emitted.insert(candidate.path, Emitted { token: token.to_owned(), by: By::Reference(by) });
     }
-    let siblings = siblings(&candidates, &templates, &emitted);
+    let siblings = unreferred::siblings(&candidates, &templates, &emitted);
     emitted.extend(siblings);
+    let referring = unreferred::referring(files, &candidates, &templates, &emitted);
+    emitted.extend(referring);
     emitted
 }
 
@@ -201,41 +206,6 @@ fn home(folder: &str) -> &str {
         }
         home = &home[..start];
     }
-}
-
-/// What nothing refers to, but is named after a file that is believed: a page's script without the parts that are in its
-/// HTML (VitePress's `.lean.js`) by the same hash, and the style of a script (esbuild, Bun) by one of its own.
-fn siblings<'s>(
-    candidates: &[Candidate<'s>],
-    templates: &Templates<'s>,
-    emitted: &BTreeMap<&'s SitePath, Emitted<'s>>,
-) -> Vec<(&'s SitePath, Emitted<'s>)> {
-    let mut by_stem: BTreeMap<(&str, &str), (&SitePath, &str)> = BTreeMap::new();
-    let mut by_name: BTreeMap<(&str, &str), &SitePath> = BTreeMap::new();
-    for candidate in candidates {
-        let Some(Emitted { token, .. }) = emitted.get(candidate.path) else { continue };
-        let Name { folder, stem, .. } = candidate.name;
-        by_stem.entry((folder, stem)).or_insert((candidate.path, token));
-        by_name.entry((folder, stem.strip_suffix(token.as_str()).unwrap_or_default())).or_insert(candidate.path);
-    }
-    let sibling = |candidate: &Candidate<'s>| {
-        let Name { folder, stem, .. } = candidate.name;
-        if let Some((sibling, token)) = by_stem.get(&(folder, stem)) {
-            return Some((candidate.path, Emitted { token: (*token).to_owned(), by: By::Sibling(sibling) }));
-        }
-        templates.iter().find_map(|((place, length), template)| {
-            let token = place.token(&candidate.name, *length)?;
-            let sibling = by_name.get(&(folder, stem.strip_suffix(token)?))?;
-            let fits = candidate.name.extension == "css"
-                && !has_extension(sibling, "css")
-                && template.alphabet.has_all_of(token)
-                && template.alphabet.is_likely(token);
-            fits.then(|| (candidate.path, Emitted { token: token.to_owned(), by: By::Sibling(sibling) }))
-        })
-    };
-    let others =
-        candidates.iter().filter(|candidate| !emitted.contains_key(candidate.path) && candidate.proof.is_none());
-    others.filter_map(sibling).collect()
 }
 
 fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
@@ -367,10 +337,6 @@ fn without(path: &SitePath, token: &str) -> Option<SitePath> {
     let before = before.strip_suffix(['-', '.', '_', '~'])?;
     let folder = path.as_str().strip_suffix(name)?;
     SitePath::new(format!("{folder}{before}{after}")).ok()
-}
-
-fn has_extension(path: &SitePath, extension: &str) -> bool {
-    path.extension().as_deref() == Some(extension)
 }
 
 impl super::Tie {

@@ -71,7 +71,7 @@ pub(super) fn is_long_hex(token: &str) -> bool {
 
 /// Whether hexadecimal digits are as long as something that names a thing and not its bytes: a document of MongoDB
 /// (24), a commit of git (40), or a UUID without its hyphens (32, with version and variant in their places).
-fn is_identifier(token: &str) -> bool {
+pub(super) fn is_identifier(token: &str) -> bool {
     let digit = |at: usize| token.as_bytes().get(at).copied().unwrap_or_default();
     matches!(token.len(), 24 | 40)
         || (token.len() == 32 && (b'1'..=b'8').contains(&digit(12)) && b"89ab".contains(&digit(16)))

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::proof::{Algorithm, Encoding, Part};
+use crate::proof::{Algorithm, Encoding, LeftOut, Part};
 
 fn path(path: &str) -> SitePath {
     SitePath::new(path).unwrap()
@@ -58,10 +58,16 @@ impl Site {
             algorithm: Algorithm::Sha256,
             encoding: Encoding::Hex,
             part: Part::Start,
-            without_token: false,
+            left_out: LeftOut::Nothing,
         };
         self.files.entry(path(file)).or_default().proof = Some(proof);
         self
+    }
+
+    /// By a digest of the bytes of which the name holds 7 hexadecimal digits.
+    fn half_proven(self, file: &str) -> Site {
+        let token = file.split('.').nth(1).unwrap();
+        self.proven(file, token)
     }
 
     fn manifest(mut self, manifest: &str, json: &str) -> Site {
@@ -236,6 +242,18 @@ fn pictures_fonts_and_data_want_proof() {
 }
 
 #[test]
+fn seven_digits_are_believed_where_two_files_are_proven_by_them() {
+    let (one, other) = ("img/large.5ca14d4.png", "img/small.1bb638f.png");
+    assert_eq!(Site::default().half_proven(one).fingerprinted(), [""; 0]);
+    assert_eq!(Site::default().half_proven(one).half_proven("copy/large.5ca14d4.png").fingerprinted(), [""; 0]);
+    assert_eq!(
+        Site::default().half_proven(one).proven("a.5ca14d4a.png", "5ca14d4a").fingerprinted(),
+        ["a.5ca14d4a.png"]
+    );
+    assert_eq!(Site::default().half_proven(one).half_proven(other).fingerprinted(), [one, other]);
+}
+
+#[test]
 fn a_site_without_a_bundlers_references_goes_by_shape() {
     let site = Site::default()
         .script("index.html", "js/main.8d7f6a5b.js")
@@ -276,6 +294,81 @@ fn chunks_of_a_runtime_teach_how_names_are_written() {
             "static/js/main.8d7f6a5b.js"
         ]
     );
+}
+
+#[test]
+fn an_entry_that_nothing_loads_is_believed_where_it_imports_what_is() {
+    let entry = "assets/admin-Dk3_x9Zq.js";
+    let site = vite().import(entry, "assets/Home-CmAoX-r_.js");
+    assert_eq!(
+        site.basis(entry),
+        Basis::Referring { token: "Dk3_x9Zq".to_owned(), to: "assets/Home-CmAoX-r_.js".to_owned() }
+    );
+    let site = vite().proven("assets/hero-DlIEWTLw.png", "DlIEWTLw").tie(
+        entry,
+        "assets/hero-DlIEWTLw.png",
+        Role::Image,
+        Form::Text,
+    );
+    assert!(site.fingerprinted().contains(&entry.to_owned()));
+}
+
+#[test]
+fn what_imports_a_bundlers_files_is_not_believed_for_that_alone() {
+    let home = "assets/Home-CmAoX-r_.js";
+    for file in [
+        "worker.js",
+        "assets/worker.js",
+        "assets/worker-v2Final.js",
+        "assets/worker-DOWNLOAD.js",
+        "assets/worker-deadbeef.js",
+        "assets/remoteEntry-Dk3_x9Zq.js",
+        "legacy/admin-Dk3_x9Zq.js",
+        "admin-Dk3_x9Zq.js",
+        "assets/admin.Dk3_x9Zq.js",
+        "assets/admin-Dk3_x9Zq1.js",
+    ] {
+        assert_eq!(vite().import(file, home).fingerprinted(), vite().fingerprinted(), "{file}");
+    }
+    let entry = "assets/admin-Dk3_x9Zq.js";
+    for site in [
+        vite().tie(entry, home, Role::Script, Form::Text),
+        vite().import(entry, "lib/worker.js"),
+        vite().import(entry, home).tie("list.html", "assets/admin.js", Role::Page, Form::Attribute),
+        vite().tie(entry, "assets/hero-DlIEWTLw.png", Role::Image, Form::Text),
+    ] {
+        assert!(!site.fingerprinted().contains(&entry.to_owned()));
+    }
+    let alone = Site::default().import("lib/worker-Dk3_x9Zq.js", "lib/shared-CmAoX-r_.js");
+    assert_eq!(alone.fingerprinted(), ["lib/shared-CmAoX-r_.js"]);
+    let hero = "assets/hero-DlIEWTLw.png";
+    let loaded = vite().proven(hero, "DlIEWTLw").script("index.html", entry).tie(entry, hero, Role::Image, Form::Text);
+    assert!(!loaded.fingerprinted().contains(&entry.to_owned()), "a page loads it like any other");
+    let library = ["assets/a.js", "assets/b.js", "assets/c.js", "assets/d.js"];
+    let library = library.iter().fold(vite().import(entry, home), |site, module| site.import(entry, module));
+    assert!(!library.fingerprinted().contains(&entry.to_owned()), "it imports modules as they were written");
+    let last = ["js/book-0a7c3e52.js", "js/toc-9c3e1f7a.js", "js/old-8d7f6a5b.js"];
+    let sealed = Site::default()
+        .script("index.html", last[0])
+        .proven(last[0], "0a7c3e52")
+        .import(last[0], last[1])
+        .proven(last[1], "9c3e1f7a")
+        .import(last[2], last[1]);
+    assert_eq!(sealed.fingerprinted(), last[..2], "others of its kind are proven");
+    // A commit in the name, and a list of files.
+    let webpack = || {
+        Site::default()
+            .script("index.html", "static/js/main.8d7f6a5b.js")
+            .chunk("static/js/main.8d7f6a5b.js", "static/js/795.4e512d40.chunk.js")
+            .proven("static/media/logo.3f2a1b9c8d7e6f50.png", "3f2a1b9c8d7e6f50")
+    };
+    let listed =
+        webpack().tie("static/js/files.9c3e1f7a.js", "static/media/logo.3f2a1b9c8d7e6f50.png", Role::Image, Form::Text);
+    assert_eq!(listed.fingerprinted(), webpack().fingerprinted());
+    let elsewhere = webpack()
+        .style("index.html", "static/css/main.34d775fe.css")
+        .import("static/css/worker.9c3e1f7a.js", "static/js/795.4e512d40.chunk.js");
+    assert!(!elsewhere.fingerprinted().contains(&"static/css/worker.9c3e1f7a.js".to_owned()));
 }
 
 #[test]
@@ -346,6 +439,42 @@ fn pictures_that_frameworks_make_are_known_by_their_contracts() {
     assert_eq!(site.fingerprinted(), without_gatsby);
     let gatsby = site.picture("page-data/app-data.json", "a.png");
     assert_eq!(gatsby.fingerprinted().len(), 4);
+}
+
+#[test]
+fn a_frameworks_own_files_want_its_mark() {
+    let rustdoc = ["static.files/search-63369b7b.js", "static.files/stringdex-b897f86f.js"];
+    let coverage = ["favicon_32_cb_58284776.png", "keybd_closed_cb_ce680311.png"];
+    let ember =
+        ["assets/vendor-a1b2c3d4-de9fa43a30a82af97895ddd83fd7b35e.js", "jquery-a1d8212b17fd9f623649e7cd6eb5e392.js"];
+    for (own, mark) in [
+        (rustdoc, "static.files/rustdoc-b7b9f40b.css"),
+        (coverage, "coverage_html_cb_6fb7b396.js"),
+        (ember, "assets/vendor-d41d8cd98f00b204e9800998ecf8427e.css"),
+    ] {
+        assert_eq!(Site::of(&own).fingerprinted(), [""; 0]);
+        let site = own.iter().fold(Site::of(&[mark]), |site, own| site.picture("index.html", own));
+        let fingerprinted = site.fingerprinted();
+        assert!(own.iter().all(|own| fingerprinted.contains(&(*own).to_owned())), "{own:?} {fingerprinted:?}");
+        assert!(own.iter().all(|own| may_vouch(&path(own))), "{own:?}");
+    }
+    let marks = [
+        "static.files/rustdoc-b7b9f40b.css",
+        "coverage_html_cb_6fb7b396.js",
+        "assets/vendor-d41d8cd98f00b204e9800998ecf8427e.css",
+    ];
+    let copies = [
+        "static.files/logo-63369b7b.js",
+        "static.files/search-deadbeef.js",
+        "docs/search-63369b7b.js",
+        "style_cb_0a1b2c3d.css",
+        "favicon_32_cb_58284776.png",
+        "logo_cb_ce680311.png",
+        "app-de9fa43a30a82af98895ddd83fd7b35e.js",
+        "app-de9fa43a30a87af9.js",
+        "data-a1d8212b17fd9f623649e7cd6eb5e392.json",
+    ];
+    assert_eq!(Site::of(&[&marks[..], &copies[..]].concat()).fingerprinted(), [""; 0]);
 }
 
 #[test]

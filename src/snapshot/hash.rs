@@ -19,7 +19,7 @@ use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile};
 use crate::digest::{self, Crc64, Digest};
 use crate::event::{Event, Events};
 use crate::path::SitePath;
-use crate::proof::{Proof, Prover};
+use crate::proof::{self, Proof, Prover};
 use crate::references::{self, References, SharedTexts};
 use crate::secrets::{Evidence, Scanner, Secret};
 
@@ -109,7 +109,7 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(Sourc
     let scanner = (!found.may_be_private).then(|| Scanner::new(Evidence::wanted_in(path)));
     let wanted = Wanted {
         scanner,
-        prover: Prover::for_path(path),
+        prover: Prover::for_path(path, found.size_bytes),
         whole: (references::is_read(path) && found.size_bytes <= MAX_READ_BYTES).then(Vec::new),
     };
     let pass = read(file, found.size_bytes, wanted, buffer).map_err(unreadable)?;
@@ -122,6 +122,7 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(Sourc
         return Err(refusal(Reason::Changed, format!("{change} while it was read"), None));
     }
     let Pass { size_bytes, digest, crc64, md5, proof, is_dated, whole, .. } = pass;
+    let proof = proof.or_else(|| proof::without_map_comment(path, whole.as_deref()?));
     let references = whole.map(|bytes| references::read(path, &bytes)).unwrap_or_default();
     Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5, proof, is_dated }, references))
 }
@@ -288,6 +289,25 @@ mod tests {
         assert_eq!(what(2), changed("grew"));
         assert_eq!(what(4), changed("shrank"));
         assert_eq!(what(3).unwrap().digest, Digest::of(b"abc"));
+    }
+
+    #[test]
+    fn names_are_proven_by_the_length_and_by_what_comes_before_a_comment() {
+        let folder = tempfile::tempdir().unwrap();
+        let proof = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let (file, _) =
+                hash_file(&SitePath::new(name).unwrap(), &found(&path, text.len() as u64), &mut [0; 7]).unwrap();
+            file.proof.map(|proof| proof.token)
+        };
+        // As Bun 1.4 names this file.
+        let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h9v9z\"/></svg>\n";
+        assert_eq!(proof("logo-vwtn118n.svg", svg), Some("vwtn118n".to_owned()));
+        let token = &Digest::of(b"let a").to_string()[..8];
+        let name = format!("index.{token}.js");
+        assert_eq!(proof(&name, &format!("let a\n//# sourceMappingURL={name}.map")), Some(token.to_owned()));
+        assert_eq!(proof(&name, &format!("let b\n//# sourceMappingURL={name}.map")), None);
     }
 
     #[test]

@@ -16,6 +16,8 @@ const ENTRY: &str = "assets/index-BYf2qJoX.js";
 const CHUNK: &str = "assets/Home-CmAoX-r_.js";
 /// As VitePress writes a script without what is in its page.
 const LEAN: &str = "assets/Home-CmAoX-r_.lean.js";
+/// An entry that no page loads.
+const PANEL: &str = "assets/panel-Dk3_x9Zq.js";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// A site as Vite builds it, with something that each kind of evidence speaks for.
@@ -27,6 +29,7 @@ async fn world() -> World {
     world.write(CHUNK, "console.log(1)");
     world.write("assets/About-PLroEnow.js", "console.log(2)");
     world.write(LEAN, "console.log()");
+    world.write(PANEL, "import './Home-CmAoX-r_.js';");
     world.write("assets/font-Cy2_ybK6.woff2", "font");
     world.write(".vite/manifest.json", r#"{"src/font.woff2":{"file":"assets/font-Cy2_ybK6.woff2"}}"#);
     world.write("assets/photo-a1b2c3d4.jpg", "photo");
@@ -78,6 +81,12 @@ async fn every_kind_of_evidence_is_told() {
             "`assets/index-BYf2qJoX.js` refers to it, and `CmAoX-r_` is written as",
         ),
         (LEAN, "fingerprinted", json!({"evidence": "sibling", "token": "CmAoX-r_", "of": CHUNK}), "it belongs to"),
+        (
+            PANEL,
+            "fingerprinted",
+            json!({"evidence": "referring", "token": "Dk3_x9Zq", "to": CHUNK}),
+            "it refers to `assets/Home-CmAoX-r_.js`",
+        ),
         (twin.as_str(), "fingerprinted", json!({"evidence": "twin", "of": ENTRY}), "the compressed form"),
         (
             "vendor/library.js",
@@ -204,7 +213,7 @@ robots.txt
   Content-Type  text/plain; charset=utf-8 (default)
   a publish     adds it
 
-Something to do at s3://sandbox/live/; files: 11 added
+Something to do at s3://sandbox/live/; files: 12 added
 "
     );
     assert_eq!(text, expected);
@@ -230,7 +239,7 @@ async fn the_command_explains_for_programs_between_plan_and_report() {
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let types: Vec<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
     let plan = types.iter().position(|name| *name == "plan").unwrap();
-    assert_eq!(types[plan + 1..types.len() - 1], ["explanation"; 8]);
+    assert_eq!(types[plan + 1..types.len() - 1], ["explanation"; 9]);
     assert_eq!(types.last(), Some(&"report"));
     let chunk = lines.iter().find(|line| line["path"] == CHUNK).unwrap();
     let expected = json!({

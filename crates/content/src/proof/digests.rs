@@ -46,12 +46,12 @@ impl AllComputed {
 impl Digests {
     /// Computes `algorithms`, as far as they need more than the SHA-256 and the MD5 that [`finish`](Digests::finish)
     /// is given; those of webpack also without `own_name`, wherever the bytes hold it.
-    pub(super) fn new(algorithms: &BTreeSet<Algorithm>, own_name: Option<&str>) -> Digests {
+    pub(super) fn new(algorithms: &BTreeSet<Algorithm>, own_name: Option<&str>, size_bytes: u64) -> Digests {
         let (by_webpack, others): (BTreeSet<Algorithm>, BTreeSet<Algorithm>) =
             algorithms.iter().partition(|algorithm| own_name.is_some() && BY_WEBPACK.contains(algorithm));
         let finder = own_name.and_then(|token| Some((token, finder(token)?)));
-        let own_name = finder.map(|(token, finder)| OwnName::new(token, finder, Hasher::all(&by_webpack)));
-        Digests { hashers: Hasher::all(&others), own_name }
+        let own_name = finder.map(|(token, finder)| OwnName::new(token, finder, Hasher::all(&by_webpack, size_bytes)));
+        Digests { hashers: Hasher::all(&others, size_bytes), own_name }
     }
 
     pub(super) fn update(&mut self, piece: &[u8]) {
@@ -138,7 +138,7 @@ enum Hasher {
     Sha384(Sha384),
     Sha512(Sha512),
     SeaHash(SeaHasher),
-    XxHash64(Xxh64),
+    XxHash64(Algorithm, Xxh64),
     XxHash3(Box<Xxh3>),
 }
 
@@ -149,7 +149,7 @@ impl std::fmt::Debug for Hasher {
 }
 
 impl Hasher {
-    fn all(algorithms: &BTreeSet<Algorithm>) -> Vec<Hasher> {
+    fn all(algorithms: &BTreeSet<Algorithm>, size_bytes: u64) -> Vec<Hasher> {
         let wants = |algorithm| algorithms.contains(&algorithm);
         let xxhash3 = wants(Algorithm::XxHash3Of64) || wants(Algorithm::XxHash3Of128);
         [
@@ -158,12 +158,19 @@ impl Hasher {
             wants(Algorithm::Sha384).then(|| Hasher::Sha384(Sha384::new())),
             wants(Algorithm::Sha512).then(|| Hasher::Sha512(Sha512::new())),
             wants(Algorithm::SeaHash).then(|| Hasher::SeaHash(SeaHasher::new())),
-            wants(Algorithm::XxHash64).then(|| Hasher::XxHash64(Xxh64::new(0))),
+            wants(Algorithm::XxHash64).then(|| Hasher::XxHash64(Algorithm::XxHash64, Xxh64::new(0))),
+            wants(Algorithm::XxHash64OfLengthAndBytes).then(|| Hasher::of_length_and_bytes(size_bytes)),
             xxhash3.then(|| Hasher::XxHash3(Box::new(Xxh3::new()))),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    fn of_length_and_bytes(size_bytes: u64) -> Hasher {
+        let mut hasher = Xxh64::new(0);
+        hasher.update(&size_bytes.to_le_bytes());
+        Hasher::XxHash64(Algorithm::XxHash64OfLengthAndBytes, hasher)
     }
 
     fn update(&mut self, bytes: &[u8]) {
@@ -173,7 +180,7 @@ impl Hasher {
             Hasher::Sha384(hasher) => hasher.update(bytes),
             Hasher::Sha512(hasher) => hasher.update(bytes),
             Hasher::SeaHash(hasher) => hasher.write(bytes),
-            Hasher::XxHash64(hasher) => hasher.update(bytes),
+            Hasher::XxHash64(_, hasher) => hasher.update(bytes),
             Hasher::XxHash3(hasher) => hasher.update(bytes),
         }
     }
@@ -186,7 +193,7 @@ impl Hasher {
             Hasher::Sha384(hasher) => vec![(Algorithm::Sha384, hasher.finalize().to_vec())],
             Hasher::Sha512(hasher) => vec![(Algorithm::Sha512, hasher.finalize().to_vec())],
             Hasher::SeaHash(hasher) => vec![(Algorithm::SeaHash, hasher.finish().to_be_bytes().to_vec())],
-            Hasher::XxHash64(hasher) => vec![(Algorithm::XxHash64, hasher.digest().to_be_bytes().to_vec())],
+            Hasher::XxHash64(algorithm, hasher) => vec![(algorithm, hasher.digest().to_be_bytes().to_vec())],
             Hasher::XxHash3(hasher) => vec![
                 (Algorithm::XxHash3Of64, hasher.digest().to_be_bytes().to_vec()),
                 (Algorithm::XxHash3Of128, hasher.digest128().to_be_bytes().to_vec()),
@@ -202,7 +209,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
     use sha2::Sha256;
 
-    const ALL: [Algorithm; 10] = [
+    const ALL: [Algorithm; 11] = [
         Algorithm::Md4,
         Algorithm::Md5,
         Algorithm::Sha1,
@@ -211,12 +218,13 @@ pub(super) mod tests {
         Algorithm::Sha512,
         Algorithm::SeaHash,
         Algorithm::XxHash64,
+        Algorithm::XxHash64OfLengthAndBytes,
         Algorithm::XxHash3Of64,
         Algorithm::XxHash3Of128,
     ];
 
     fn in_pieces(bytes: &[u8], size: usize, own_name: Option<&str>) -> Vec<Computed> {
-        let mut digests = Digests::new(&ALL.into_iter().collect(), own_name);
+        let mut digests = Digests::new(&ALL.into_iter().collect(), own_name, bytes.len() as u64);
         bytes.chunks(size).for_each(|piece| digests.update(piece));
         digests.finish(&Sha256::digest(bytes).into(), Some(&Md5::digest(bytes).into())).0
     }
@@ -245,6 +253,10 @@ pub(super) mod tests {
             assert!(hex(algorithm, b"abc").starts_with(start), "{algorithm:?}");
         }
         assert_eq!(hex(Algorithm::XxHash64, b""), "ef46db3751d8e999");
+        assert_eq!(
+            hex(Algorithm::XxHash64OfLengthAndBytes, b"abc"),
+            hex(Algorithm::XxHash64, b"\x03\0\0\0\0\0\0\0abc")
+        );
         assert_eq!(hex(Algorithm::XxHash3Of64, b""), "2d06800538d394c2");
         assert_eq!(hex(Algorithm::XxHash3Of128, b""), "99aa06d3014798d86001c324468d497f");
         assert_eq!(hex(Algorithm::SeaHash, b"to be or not to be"), format!("{:016x}", 1988685042348123509_u64));

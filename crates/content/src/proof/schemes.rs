@@ -7,6 +7,7 @@ use super::{Algorithm, Encoding, Part};
 
 pub(super) const HEX: &[u8] = b"0123456789abcdef";
 pub(super) const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+pub(super) const BASE32_CROCKFORD: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub(super) const BASE36: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 /// Rollup's: a part of the alphabet of base64url.
 pub(super) const BASE36_LETTERS_FIRST: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -23,7 +24,7 @@ pub(super) struct Scheme {
     pub(super) encoding: Encoding,
     alphabet: &'static [u8],
     writing: Writing,
-    /// The lengths of a token, in characters; none of less than 32 bits, and less than a whole digest only where tools
+    /// The lengths of a token, in characters; none of less than 32 bits but 7 hexadecimal digits, and less than a whole digest only where tools
     /// cut it: an algorithm that would cost time is not computed for a token that nobody writes so.
     lengths: RangeInclusive<usize>,
     /// From which end a shorter token is cut.
@@ -36,6 +37,7 @@ const fn scheme(algorithm: Algorithm, encoding: Encoding, writing: Writing, leng
     let alphabet = match encoding {
         Encoding::Hex => HEX,
         Encoding::Base32 => BASE32,
+        Encoding::Base32Crockford => BASE32_CROCKFORD,
         Encoding::Base36 => BASE36,
         Encoding::Base38 => BASE38,
         Encoding::Base40 => BASE40,
@@ -64,16 +66,16 @@ pub(super) static SCHEMES: &[Scheme] = {
         scheme(XxHash64, Base32, Bits, 8..=13),
         // webpack and Rspack; next to them Next.js, Docusaurus, Gatsby, create-react-app, Vue CLI: `hashDigest` and
         // `hashFunction` as people set them (webpack: lib/util/hash/hash-digest.js).
-        webpack(XxHash64, Hex, Bits, 8..=16),
+        webpack(XxHash64, Hex, Bits, 7..=16),
         webpack(XxHash64, Base36, Number, 8..=13),
         webpack(XxHash64, Base58, Number, 8..=11),
         webpack(XxHash64, Base62, Number, 8..=11),
         webpack(XxHash64, Base64Url, Bits, 8..=11),
-        webpack(Md4, Hex, Bits, 8..=32),
+        webpack(Md4, Hex, Bits, 7..=32),
         webpack(Md4, Base64Url, Bits, 20..=22),
         webpack(Md4, Base62, Number, 20..=22),
         // Gatsby, Django, Phoenix, Ember, Expo, gulp-rev and anybody else.
-        scheme(Md5, Hex, Bits, 8..=32),
+        scheme(Md5, Hex, Bits, 7..=32),
         scheme(Md5, Base32, Bits, 8..=26),
         scheme(Md5, Base36, Number, 8..=25),
         scheme(Md5, Base58, Number, 8..=22),
@@ -81,7 +83,7 @@ pub(super) static SCHEMES: &[Scheme] = {
         scheme(Md5, Base64Url, Bits, 8..=22),
         scheme(Md5, Base64Alphanumeric, BitsAlphanumeric, 8..=22),
         // Hugo, mdBook, Eleventy, Jekyll and anybody else.
-        scheme(Sha256, Hex, Bits, 8..=64),
+        scheme(Sha256, Hex, Bits, 7..=64),
         scheme(Sha256, Base32, Bits, 8..=52),
         scheme(Sha256, Base36, Number, 8..=50),
         scheme(Sha256, Base58, Number, 8..=44),
@@ -110,6 +112,8 @@ pub(super) static SCHEMES: &[Scheme] = {
         scheme(XxHash3Of128, Base40, Fixed(25), 13..=25),
         // Parcel, for what names no other file (packages/core/core/src/requests/WriteBundlesRequest.js).
         Scheme { end: true, ..scheme(XxHash3Of64, Hex, Bits, 8..=15) },
+        // Bun's pictures and fonts (oven-sh/bun: ContentHasher and truncatedHash32).
+        scheme(XxHash64OfLengthAndBytes, Base32Crockford, LowBits, 8..=8),
         // Trunk.
         scheme(SeaHash, Hex, Number, 9..=16),
         // Ends of the most usual ones.
@@ -131,6 +135,11 @@ impl Scheme {
     /// the search costs more than the digest, and tokens like base62's are in most scripts' names.
     pub(super) fn leaves_own_name_out(&self) -> bool {
         self.is_webpack && self.encoding == Encoding::Hex
+    }
+
+    /// Whether Farm writes so: the start of SHA-256.
+    pub(super) fn is_farms(&self) -> bool {
+        self.algorithm == Algorithm::Sha256 && self.encoding == Encoding::Hex && !self.end
     }
 
     /// How much of `digest` the token is, or `None` where it is none of it.
@@ -188,7 +197,7 @@ mod tests {
     /// Bits of information in `length` characters; of a number, the first digit says little.
     fn bits_of(scheme: &Scheme, length: usize) -> f64 {
         let full = match scheme.writing {
-            Writing::Bits | Writing::DotNet => length,
+            Writing::Bits | Writing::DotNet | Writing::LowBits => length,
             // The first digit is one of 15.
             _ if scheme.encoding == Encoding::Hex => length,
             Writing::BitsAlphanumeric => return 62_f64.log2() * length as f64,
@@ -198,9 +207,10 @@ mod tests {
     }
 
     #[test]
-    fn no_scheme_takes_less_than_32_bits() {
+    fn no_scheme_takes_less_than_32_bits_but_hexadecimal_ones() {
         for scheme in SCHEMES {
-            assert!(bits_of(scheme, *scheme.lengths.start()) >= 32.0, "{scheme:?}");
+            let least = if scheme.encoding == Encoding::Hex { 28.0 } else { 32.0 };
+            assert!(bits_of(scheme, *scheme.lengths.start()) >= least, "{scheme:?}");
         }
     }
 
@@ -208,12 +218,10 @@ mod tests {
     fn a_chance_hit_in_a_large_site_is_rarer_than_one_in_a_thousand() {
         for token in ["3f2a1b9c", "3f2a1b9c8", "3f2a1b9c8d", "AB3CD5EF", "a1b2c3dz", "CmAoX1r2"] {
             let admitting = SCHEMES.iter().filter(|scheme| scheme.admits(token));
-            // Each once, and webpack's once more without the token.
-            let chance: f64 = admitting
-                .map(|scheme| {
-                    f64::from(1 + u8::from(scheme.leaves_own_name_out())) * (-bits_of(scheme, token.len())).exp2()
-                })
-                .sum();
+            // Each once, webpack's once more without the token, and Farm's without the comment.
+            let times = |scheme: &Scheme| 1 + u8::from(scheme.leaves_own_name_out()) + u8::from(scheme.is_farms());
+            let chance: f64 =
+                admitting.map(|scheme| f64::from(times(scheme)) * (-bits_of(scheme, token.len())).exp2()).sum();
             assert!(2.0 * chance * 100_000.0 < 1e-3, "{token}: {chance}");
         }
     }
@@ -241,6 +249,20 @@ mod tests {
             prop_assert!(scheme.wrote(&token, &digest_of(scheme.algorithm, &bytes)).is_some());
             prop_assert_eq!(scheme.wrote(&token, &digest_of(scheme.algorithm, &other)), None);
         }
+    }
+
+    #[test]
+    fn two_chance_hits_of_seven_digits_by_one_scheme_are_rarer_than_one_in_a_million() {
+        let admitting = SCHEMES.iter().filter(|scheme| scheme.admits("3f2a1b9"));
+        // Of 16^7 tokens, 96% have a digit and a letter.
+        let single = |scheme: &Scheme| {
+            f64::from(1 + u8::from(scheme.leaves_own_name_out())) * (-bits_of(scheme, 7)).exp2() / 0.96
+        };
+        let pairs = 100_000.0 * 100_000.0 / 2.0;
+        let chance: f64 = admitting.clone().map(|scheme| pairs * single(scheme) * single(scheme)).sum();
+        assert!(chance < 1e-6, "{chance}");
+        // Where two others tell that a scheme is in use.
+        assert!(admitting.map(single).fold(0.0, f64::max) * 100_000.0 < 1e-3);
     }
 
     #[test]

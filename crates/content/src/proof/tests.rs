@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 
 fn proof_of(path: &str, bytes: &[u8], size: usize) -> Option<Proof> {
-    let mut prover = Prover::for_path(&SitePath::new(path).unwrap())?;
+    let mut prover = Prover::for_path(&SitePath::new(path).unwrap(), bytes.len() as u64)?;
     bytes.chunks(size).for_each(|piece| prover.update(piece));
     prover.finish(&Sha256::digest(bytes).into(), Some(&Md5::digest(bytes).into()))
 }
@@ -44,6 +44,9 @@ fn names_that_build_tools_wrote_are_proven() {
         let (token, found_algorithm, found_encoding) = proves(path, LOGO).expect(path);
         assert_eq!((found_algorithm, found_encoding), (algorithm, encoding), "{path}: {token}");
     }
+    // Bun 1.4
+    let proof = proof_of("logo-vwtn118n.svg", LOGO, 10).unwrap();
+    assert_eq!(proof.to_string(), "`vwtn118n` is its xxHash64 of length and bytes in Crockford's base32");
     // Parcel 2.16
     let proof = proof_of("logo.91a874da.svg", LOGO, 10).unwrap();
     assert_eq!((proof.algorithm, proof.part), (XxHash3Of64, Part::End));
@@ -55,12 +58,61 @@ fn a_name_that_its_own_file_holds_is_proven() {
     // webpack 5.112 with mini-css-extract-plugin and source maps
     let css = b"p { color: red }\n\n\n/*# sourceMappingURL=main.328ddfec17cdf4f7.css.map*/";
     let proof = proof_of("css/main.328ddfec17cdf4f7.css", css, 7).unwrap();
-    assert!(proof.without_token);
+    assert_eq!(proof.left_out, LeftOut::Token);
     assert_eq!(
         proof.to_string(),
         "`328ddfec17cdf4f7` is its xxHash64 in hexadecimal, `328ddfec17cdf4f7` itself left out"
     );
     assert_eq!(proof_of("css/main.328ddfec17cdf4f7.txt", css, 7), None, "only scripts and styles name themselves");
+}
+
+#[test]
+fn a_script_is_proven_by_what_comes_before_the_comment_that_names_its_map() {
+    let of = |path: &str, bytes: &str| without_map_comment(&SitePath::new(path).unwrap(), bytes.as_bytes());
+    let hashed = |bytes: &str| {
+        let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        digest[..8].to_owned()
+    };
+    let (script, style) = ("console.log(1);", "p{color:red}");
+    let (js, css) = (format!("a/index.{}.js", hashed(script)), format!("a/index.{}.css", hashed(style)));
+    let map = js.trim_start_matches("a/");
+    let proof = of(&js, &format!("{script}\n//# sourceMappingURL={map}.map")).unwrap();
+    assert_eq!((proof.algorithm, proof.part, proof.left_out), (Algorithm::Sha256, Part::Start, LeftOut::MapComment));
+    assert!(proof.to_string().ends_with("in hexadecimal, the comment that names its source map left out"));
+    let map = css.trim_start_matches("a/");
+    assert!(of(&css, &format!("{style}\n/*# sourceMappingURL={map}.map */")).is_some());
+    // What could change under the same name: another map, another place, other bytes before or after.
+    let map = js.trim_start_matches("a/");
+    for bytes in [
+        script.to_owned(),
+        format!("{script}\n//# sourceMappingURL=index.0a7c3e52.js.map"),
+        format!("{script}\n//# sourceMappingURL=https://maps.example/{map}.map"),
+        format!("{script} \n//# sourceMappingURL={map}.map"),
+        format!("{script}\n//# sourceMappingURL={map}.map\nconsole.log(2)"),
+    ] {
+        assert_eq!(of(&js, &bytes), None, "{bytes}");
+    }
+    assert_eq!(of(&js.replace(".js", ".txt"), &format!("{script}\n//# sourceMappingURL={map}.map")), None);
+}
+
+#[test]
+fn seven_hexadecimal_digits_count_where_two_files_have_them() {
+    let md5 = |bytes: &[u8]| -> String { Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect() };
+    // Tokens of digits alone are none.
+    let texts: Vec<Vec<u8>> = (0..9_u8).map(|text| vec![text]).collect();
+    let proofs: Vec<Proof> =
+        texts.iter().filter_map(|text| proof_of(&format!("img/card.{}.png", &md5(text)[..7]), text, 10)).collect();
+    assert!(proofs.len() > 5, "{proofs:?}");
+    assert!(proofs.iter().all(|proof| proof.token.len() == 7 && !proof.is_unlikely_by_chance()));
+    let key = (Algorithm::Md5, Encoding::Hex, Part::Start, 7);
+    assert_eq!(schemes_in_use(proofs.iter()), [key].into());
+    assert_eq!(schemes_in_use(proofs[..1].iter()), [].into());
+    assert_eq!(schemes_in_use([&proofs[0], &proofs[0]].into_iter()), [].into(), "the same bytes are one hit");
+    let other = Proof { algorithm: Algorithm::Sha256, ..proofs[1].clone() };
+    assert_eq!(schemes_in_use([&proofs[0], &other].into_iter()), [].into());
+    let long = Proof { token: "0a7c3e52".to_owned(), ..proofs[1].clone() };
+    let eight = (Algorithm::Md5, Encoding::Hex, Part::Start, 8);
+    assert_eq!(schemes_in_use([&proofs[0], &long].into_iter()), [eight].into(), "another length is another scheme");
 }
 
 #[test]
@@ -83,7 +135,7 @@ fn what_only_looks_like_a_digest_is_not_proven() {
 #[test]
 fn a_path_without_a_candidate_costs_nothing() {
     for path in ["index.html", "app.js", "css/site.css", "2024/01/15/", "20240115.pdf", "jquery.js"] {
-        assert!(Prover::for_path(&SitePath::new(path.trim_end_matches('/')).unwrap()).is_none(), "{path}");
+        assert!(Prover::for_path(&SitePath::new(path.trim_end_matches('/')).unwrap(), 0).is_none(), "{path}");
     }
 }
 

@@ -8,6 +8,12 @@ use crate::path::SitePath;
 /// words would cost more than the few names are worth.
 const LENGTHS: RangeInclusive<usize> = 8..=128;
 
+/// Characters of a token that needs no other file to support it.
+pub(super) const ENOUGH: usize = *LENGTHS.start();
+
+/// The length of tokens of hexadecimal digits, in lower case and with a letter, that need another file.
+const LENGTH_WITH_SUPPORT: usize = 7;
+
 /// The lengths of tokens that hold a separator themselves, as `CmAoX-r_`: whole digests of 64 and 128 bits in base38,
 /// base40 and base64, of 256 bits in base64, and what tools cut off.
 const LENGTHS_WITH_SEPARATOR: [usize; 12] = [8, 9, 10, 11, 12, 13, 16, 20, 21, 22, 25, 43];
@@ -34,8 +40,12 @@ pub(super) fn of(path: &SitePath) -> Vec<&str> {
         of_segment.dedup();
         tokens.extend(of_segment);
     }
-    let mut short = 0;
+    let (mut short, mut supported) = (0, 0);
     tokens.retain(|token| {
+        if token.len() < ENOUGH {
+            supported += 1;
+            return supported == 1;
+        }
         let is_short = token.len() < SHORT && token.bytes().all(|byte| byte.is_ascii_hexdigit());
         short += usize::from(is_short);
         !is_short || short <= MOST_SHORT_TOKENS
@@ -64,11 +74,20 @@ fn of_segment(segment: &str) -> Vec<&str> {
 
 fn is_token(token: &str) -> bool {
     let has_separator = token.bytes().any(|byte| !byte.is_ascii_alphanumeric());
+    if token.len() == LENGTH_WITH_SUPPORT {
+        return is_mixed_hex(token);
+    }
     LENGTHS.contains(&token.len())
         && (!has_separator || LENGTHS_WITH_SEPARATOR.contains(&token.len()))
         && (!token.contains(['.', '~']) || LENGTHS_WITH_DOT.contains(&token.len()))
         && (token.bytes().any(|byte| byte.is_ascii_alphabetic()) || (!has_separator && !is_date(token)))
         && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte))
+}
+
+fn is_mixed_hex(token: &str) -> bool {
+    token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && token.bytes().any(|byte| byte.is_ascii_digit())
+        && token.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Whether digits alone begin with a year and go on with a month: a date, or a time of a day.
@@ -120,6 +139,14 @@ mod tests {
     #[test]
     fn digits_and_short_words_are_none() {
         for path in ["2024/01/15.js", "20240115.pdf", "jquery.js", "20240115-123000.mp4", "a/b.css"] {
+            assert_eq!(tokens(path), Vec::<String>::new(), "{path}");
+        }
+    }
+
+    #[test]
+    fn of_seven_hexadecimal_digits_the_last_is_looked_at() {
+        assert_eq!(tokens("4904105a/1bb638f/card.5ca14d4.png"), ["5ca14d4", "4904105a"]);
+        for path in ["card.4904105.png", "defaced.png", "card.5CA14D4.png", "card.5ca14d.png", "card.5ca14dg.png"] {
             assert_eq!(tokens(path), Vec::<String>::new(), "{path}");
         }
     }

@@ -19,6 +19,8 @@ pub(super) enum Writing {
     /// 10 digits, the lowest first, of the first 9 bytes as a signed number, its first byte the lowest. .NET
     /// (StaticWebAssetsSdk, ToBase36).
     DotNet,
+    /// One character a byte, by the low bits of it, the last byte first: Bun takes the number as it lies in memory.
+    LowBits,
 }
 
 impl Writing {
@@ -34,6 +36,9 @@ impl Writing {
             }
             Writing::Fixed(length) => fixed(digest, alphabet, length),
             Writing::DotNet => dot_net(digest, alphabet),
+            Writing::LowBits => {
+                digest.iter().rev().map(|byte| character(alphabet, usize::from(*byte) % alphabet.len())).collect()
+            }
         }
     }
 }
@@ -129,6 +134,11 @@ mod tests {
         assert_eq!(Writing::NumberReversed.write(&[0x00, 0x05], HEX), "500");
         assert_eq!(Writing::Number.write(&[255], BASE36), "73");
         assert_eq!(Writing::Fixed(4).write(&[255], BASE36), "0073");
+    }
+
+    #[test]
+    fn low_bits_are_one_character_a_byte() {
+        assert_eq!(Writing::LowBits.write(&[0xff, 0x20, 0x41], BASE32_CROCKFORD), "10z");
     }
 
     #[test]
