@@ -252,6 +252,10 @@ fn check_line(place: &str, line: &str) {
         ["cargo", "test", "--lib", module] => {
             assert!(root().join(format!("src/{module}.rs")).is_file(), "{place}: there is no src/{module}.rs");
         }
+        ["cargo", "test", "-p", "publish-content", module] => {
+            let source = root().join(format!("crates/content/src/{module}.rs"));
+            assert!(source.is_file(), "{place}: there is no crates/content/src/{module}.rs");
+        }
         ["cargo", "test", "--test", "it", module] => {
             assert!(
                 root().join(format!("tests/it/{module}.rs")).is_file(),
