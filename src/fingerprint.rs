@@ -42,7 +42,7 @@ pub use self::declared::{Declared, is_manifest};
 pub struct Facts {
     /// That a token of its path is a digest of its bytes.
     pub proof: Option<Proof>,
-    /// The files of this site that it refers to.
+    /// The files of this site that it refers to, besides links, which say nothing of who named a file.
     pub ties: Vec<Tie>,
     /// That it is compressed with gzip, which wrote down when: the same content has other bytes the next time.
     pub is_dated: bool,

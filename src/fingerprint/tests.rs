@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::closure::Surroundings;
 use crate::proof::{Algorithm, Encoding, LeftOut, Part};
+use crate::references;
 
 fn path(path: &str) -> SitePath {
     SitePath::new(path).unwrap()
@@ -135,6 +137,14 @@ fn copies_beside_a_bundlers_files_are_not_believed() {
 }
 
 #[test]
+fn a_classic_script_beside_a_bundlers_modules_is_not_believed() {
+    let site = vite().script("index.html", "assets/analytics-B1cd3Fgh.js");
+    assert_eq!(site.basis("assets/analytics-B1cd3Fgh.js"), Basis::None);
+    let site = vite().module("index.html", "assets/analytics-B1cd3Fgh.js");
+    assert!(matches!(site.basis("assets/analytics-B1cd3Fgh.js"), Basis::Reference { .. }));
+}
+
+#[test]
 fn modules_that_people_write_are_not_believed() {
     let site = vite()
         .module("demo.html", "theme-switcher.js")
@@ -239,6 +249,14 @@ fn pictures_fonts_and_data_want_proof() {
     assert!(matches!(site.basis("assets/hero-DlIEWTLw.PNG"), Basis::Proof { .. }));
     let site = vite().picture("index.html", "assets/hero-DlIEWTLw.PNG");
     assert_eq!(site.basis("assets/hero-DlIEWTLw.PNG"), Basis::None);
+}
+
+#[test]
+fn eight_digits_alone_are_a_date_unless_another_file_is_proven_by_them() {
+    let site = Site::default().proven("a.20240115.png", "20240115");
+    assert_eq!(site.basis("a.20240115.png"), Basis::None);
+    let site = site.proven("b.3f2a1b9c.png", "3f2a1b9c");
+    assert!(matches!(site.basis("a.20240115.png"), Basis::Proof { .. }));
 }
 
 #[test]
@@ -396,7 +414,10 @@ fn fixed_names_are_never_believed_and_some_want_proof() {
     assert_eq!(site.basis("assets/remoteEntry-BYf2qJoX.js"), Basis::FixedName);
     assert_eq!(site.basis("workbox-1d305bb8.js"), Basis::None);
     assert!(matches!(site.basis("assets/a-BYf2qJoX.js.map"), Basis::Proof { .. }));
-    let proven = site.proven("workbox-1d305bb8.js", "1d305bb8");
+    let listed = site.manifest("asset-manifest.json", r#"{"files":{"c.js.map":"/assets/c-BYf2qJoX.js.map"}}"#);
+    let listed = listed.tie("assets/c-BYf2qJoX.js", "assets/c-BYf2qJoX.js.map", Role::Other, Form::Text);
+    assert_eq!(listed.basis("assets/c-BYf2qJoX.js.map"), Basis::None);
+    let proven = listed.proven("workbox-1d305bb8.js", "1d305bb8");
     assert!(matches!(proven.basis("workbox-1d305bb8.js"), Basis::Proof { .. }));
 }
 
@@ -509,6 +530,40 @@ proptest! {
         };
         let (one, other) = (build(&vite_steps()), build(&shuffled));
         prop_assert_eq!(judge(&one.files, &one.declared), judge(&other.files, &other.declared));
+    }
+
+    /// Besides links to pages, what [`facts`] leaves out would change no verdict.
+    #[test]
+    fn what_is_left_out_tells_nothing(links in proptest::collection::vec((0_usize..4, 0_usize..9, 0_usize..6), 0..30)) {
+        const PAGES: [&str; 4] = ["index.html", "about.html", "assets/a-BYf2qJoX.js", "assets/app.js"];
+        const FILES: [&str; 9] = [
+            "about.html", "assets/a-BYf2qJoX.js", "assets/b-CmAoX0r1.js", "assets/app.js", "assets/look-tEV9d4Vc.css",
+            "assets/look.css", "assets/p-deadbeef.png", "static/b7c8f0b0b0a5c1d2e3f4a5b6c7d8e9f0/a1b2c/team.png", "logo.png",
+        ];
+        let write = |page: &str, to: &str, how: usize| match (page.ends_with(".html"), how) {
+            (true, 0) => format!("<a href='/{to}'></a>"),
+            (true, 1) => format!("<img src='/{to}'>"),
+            (true, 2) => format!("<script src='/{to}'></script>"),
+            (true, 3) => format!("<link rel=modulepreload href='/{to}'>"),
+            (true, 4) => format!("<link rel=stylesheet href='/{to}'>"),
+            (true, _) => format!("<link rel=preload as=image href='/{to}'>"),
+            (false, 0..3) => format!("import '/{to}';"),
+            (false, _) => format!("f(['/{to}']);"),
+        };
+        let mut texts: BTreeMap<SitePath, String> = PAGES.iter().chain(&FILES).map(|file| (path(file), String::new())).collect();
+        for (page, to, how) in links {
+            texts.get_mut(&path(PAGES[page])).unwrap().push_str(&write(PAGES[page], FILES[to], how));
+        }
+        let references = texts.iter().map(|(path, text)| (path.clone(), references::read(path, text.as_bytes()))).collect();
+        let surroundings = Surroundings { url: None, is_external: &|_| false };
+        let closure = Closure::of(texts.keys().cloned().collect(), &references, surroundings);
+        let ties = |path: &SitePath| {
+            let tie = |Use { file, role, form, by_name, .. }| Tie { to: SitePath::clone(file), role, form, by_name };
+            closure.uses(path).filter(|used| used.role != Role::Page).map(tie).collect()
+        };
+        let all = texts.keys().map(|path| (path.clone(), Facts { ties: ties(path), ..Facts::default() })).collect();
+        let told = facts(texts.keys().map(|path| (path, None, false)), &closure);
+        prop_assert_eq!(judge(&told, &Declared::default()), judge(&all, &Declared::default()));
     }
 
     /// Whatever is made of words, years and short numbers is mutable, whoever refers to it from a page.
