@@ -22,8 +22,18 @@ pub(super) fn read(bytes: &[u8], line: u32, found: &mut Found) {
 
 fn read_at_depth(bytes: &[u8], line: u32, found: &mut Found, depth: usize) {
     let tokens = token::tokens(bytes);
-    let mut reader =
-        Reader { bytes, tokens: &tokens, counted: 0, line, found, depth, only_lists: false, without_script: None };
+    let mut reader = Reader {
+        bytes,
+        tokens: &tokens,
+        counted: 0,
+        line,
+        found,
+        depth,
+        only_lists: false,
+        is_system: false,
+        without_script: None,
+    };
+    reader.is_system = memchr::memmem::find(bytes, b"System.register(").is_some();
     // Next.js's manifest of its build passes some of its paths as arguments.
     reader.only_lists = (0..tokens.len()).any(|at| reader.is_word(at, b"__BUILD_MANIFEST"));
     let mut at = 0;
@@ -41,6 +51,8 @@ struct Reader<'a, 'f> {
     depth: usize,
     /// Whether every path in it is part of a list of files.
     only_lists: bool,
+    /// Whether it is a module of SystemJS, whose context imports others: `context.import("./late.js")`.
+    is_system: bool,
     /// Found when it is first asked for.
     without_script: Option<WithoutScript>,
 }
@@ -90,7 +102,9 @@ impl Reader<'_, '_> {
 
     fn word(&mut self, at: usize) -> usize {
         if at > 0 && self.is_sign(at - 1, b'.') {
-            return at;
+            let imports = self.is_system && self.is_word(at, b"import") && self.is_sign(at + 1, b'(');
+            let is_relative = self.text(at + 2).is_some_and(|written| written.starts_with(['.', '/']));
+            return if imports && is_relative { self.import(at) } else { at };
         }
         match self.written(at) {
             b"import" => self.import(at),

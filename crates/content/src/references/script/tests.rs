@@ -51,6 +51,13 @@ if(r)/import("s.js")/.test(t);u=v/2;w=x[0]/import("./y.js")/z"#;
 }
 
 #[test]
+fn modules_of_systemjs_import_by_their_context() {
+    let script = r#"System.register(["./main-legacy-BUFxrU_5.js"],(function(e,t){return{setters:[e=>{o=e.g}],execute:
+function(){a(()=>t.import("./lazy-legacy-CjUPyfIQ.js"));t.import("bare")}}}));"#;
+    assert_eq!(in_form(script, Form::DynamicImport), ["./lazy-legacy-CjUPyfIQ.js"]);
+}
+
+#[test]
 fn templates_are_code_only_in_their_holes() {
     assert_eq!(
         in_form(r#"a=`x ${b?`${import("./c.js")} }`:{d:1}} import("./e.js")`;import("./f.js")"#, Form::DynamicImport),
