@@ -26,6 +26,8 @@ enum Mark {
     File(&'static str),
     /// There is a folder of this name.
     Folder(&'static str),
+    /// Beside it is a file to whose path this gives a token.
+    Beside(fn(&SitePath) -> Option<&str>),
     /// The path says it all.
     Path,
 }
@@ -49,6 +51,14 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Expo", token: expo_asset, mark: Mark::Folder("_expo/static/") },
     // pagefind.app: parts of the search index by the digest of what is in them.
     Contract { framework: "Pagefind", token: pagefind_part, mark: Mark::File("pagefind-entry.json") },
+    // angular.dev, `outputHashing`: its global styles, beside its main script.
+    Contract { framework: "Angular", token: angular_styles, mark: Mark::Beside(angular_main) },
+    // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, beside the stemmers of its search.
+    Contract {
+        framework: "Material for MkDocs",
+        token: material_extra,
+        mark: Mark::Folder("assets/javascripts/lunr/min/"),
+    },
     // squidfunk.github.io/mkdocs-material: its own scripts and styles come with the theme.
     Contract { framework: "Material for MkDocs", token: material_asset, mark: Mark::Used },
     // stenciljs.com: p-<hash>.entry.js beside its loader.
@@ -63,6 +73,7 @@ pub(super) struct Contracts<'s> {
     marked: Vec<&'static Contract>,
     /// What pages, and what they load, show or load.
     used: BTreeSet<&'s SitePath>,
+    files: &'s BTreeMap<SitePath, Facts>,
 }
 
 impl<'s> Contracts<'s> {
@@ -72,20 +83,31 @@ impl<'s> Contracts<'s> {
         let is_marked = |contract: &&Contract| match contract.mark {
             Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
             Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
+            Mark::Beside(token) => files.keys().any(|path| token(path).is_some()),
             Mark::Used | Mark::Path => true,
         };
-        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used }
+        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used, files }
     }
 
     /// The token of a path, and whose contract it is.
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
         let promise = |contract: &&Contract| {
-            let holds = !matches!(contract.mark, Mark::Used) || self.used.contains(path);
-            let token = (contract.token)(path).filter(|_| holds)?;
-            Some((token.to_owned(), contract.framework.to_owned()))
+            let token = (contract.token)(path)?;
+            let holds = match contract.mark {
+                Mark::Used => self.used.contains(path),
+                Mark::Beside(token) => {
+                    self.files.keys().any(|other| folder(other) == folder(path) && token(other).is_some())
+                }
+                Mark::File(_) | Mark::Folder(_) | Mark::Path => true,
+            };
+            holds.then(|| (token.to_owned(), contract.framework.to_owned()))
         };
         self.marked.iter().find_map(promise)
     }
+}
+
+fn folder(path: &SitePath) -> &str {
+    path.as_str().strip_suffix(path.file_name()).unwrap_or_default()
 }
 
 fn ends_with_path(path: &str, end: &str) -> bool {
@@ -174,6 +196,28 @@ fn pagefind_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension.starts_with("pf_"))?;
     let (_, token) = name.stem.rsplit_once('_')?;
     (token.len() >= 7 && Alphabet::Hex.has_all_of(token)).then_some(token)
+}
+
+/// `styles-<8 of base32>.css`: also what could be a word, as 6% can.
+fn angular_styles(path: &SitePath) -> Option<&str> {
+    let token = path.file_name().strip_prefix("styles-")?.strip_suffix(".css")?;
+    is_of_angular(token).then_some(token)
+}
+
+/// `main-<8 of base32>.js`
+fn angular_main(path: &SitePath) -> Option<&str> {
+    let token = path.file_name().strip_prefix("main-")?.strip_suffix(".js")?;
+    is_of_angular(token).then_some(token)
+}
+
+fn is_of_angular(token: &str) -> bool {
+    token.len() == 8 && Alphabet::Base32.has_all_of(token) && !shape::is_patterned(token)
+}
+
+/// `assets/javascripts/extra/bundle.<8 hexadecimal digits>.min.js`
+fn material_extra(path: &SitePath) -> Option<&str> {
+    let token = path.as_str().strip_suffix(".min.js")?.rsplit_once("assets/javascripts/extra/bundle.")?.1;
+    (token.len() == 8 && Alphabet::Hex.has_all_of(token) && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `assets/javascripts/bundle.<8 hexadecimal digits>.min.js`, `assets/stylesheets/main.….min.css`.

@@ -13,8 +13,12 @@ use crate::path::SitePath;
 use crate::proof::Proof;
 use crate::references::{Form, Role};
 
-/// How a site's bundler names what it writes: the place and length of the hash, and what is known of it.
-type Templates<'s> = BTreeMap<(Place, usize), Template<'s>>;
+/// How a site's bundler names what it writes: the place and length of the hash, and what is known of it. Those of
+/// hexadecimal digits are apart: whoever writes base64 too often writes one such by chance, and the other way round never.
+type Templates<'s> = BTreeMap<(Place, usize, IsHex), Template<'s>>;
+
+/// Whether all characters of a hash are hexadecimal digits.
+type IsHex = bool;
 
 struct Template<'s> {
     alphabet: Alphabet,
@@ -23,7 +27,7 @@ struct Template<'s> {
     /// Whether pages load scripts of such names as modules, and whether with a classic `<script>`.
     has_modules: bool,
     has_classics: bool,
-    /// Extensions of files that such a name proves, by a digest that is taken last of all.
+    /// Extensions of files that such a name proves: by a digest that is taken last of all, or all that a bundler refers to.
     sealed: BTreeSet<String>,
 }
 
@@ -32,8 +36,10 @@ struct Template<'s> {
 enum Strength {
     /// A page loads the file, or a script holds its name: anybody writes that.
     Loose,
-    /// A page loads it as a module, or it is in a list of a script.
-    Likely,
+    /// A page loads it as a module. Bundlers write so, and whoever copies a module that was built elsewhere.
+    Module,
+    /// It is in a list of a script.
+    Listed,
     /// A script imports it, or puts its name together out of a table.
     Sure,
 }
@@ -52,6 +58,8 @@ struct Candidate<'s> {
     is_classic: bool,
     /// Whether it refers to other scripts and styles as a bundler does.
     bundles: bool,
+    /// Whether another file has the same hash: webpack then takes it of all of them, so that it proves none.
+    shares_its_hash: bool,
 }
 
 /// A script or style that is believed.
@@ -99,7 +107,7 @@ pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s 
 /// The hash in a name, who refers to it, and whether that is enough.
 fn token_of<'s>(candidate: &Candidate<'s>, templates: &Templates<'s>) -> Option<(&'s str, &'s SitePath, Belief)> {
     let (strength, by) = candidate.referred?;
-    let fitting = templates.iter().filter_map(|((place, length), template)| {
+    let fitting = templates.iter().filter_map(|((place, length, _), template)| {
         let token = place.token(&candidate.name, *length)?;
         Some((token, by, belief(candidate, strength, token, template)?))
     });
@@ -131,15 +139,18 @@ fn belief(candidate: &Candidate<'_>, strength: Strength, token: &str, template: 
     if !template.alphabet.has_all_of(token) || is_made_up {
         return None;
     }
-    let by_bundler = is_by_bundler(candidate, strength);
+    let is_at_home = template.is_home_of(&candidate.name);
+    // A module may be a copy of what was built elsewhere.
+    let is_below = || template.folders.iter().any(|home| !home.is_empty() && candidate.name.folder.starts_with(home));
+    let may_be_foreign = strength == Strength::Module && !candidate.bundles && !is_at_home && !is_below();
+    let by_bundler = is_by_bundler(candidate, strength) && !may_be_foreign;
     if !template.alphabet.is_likely(token) {
         return (by_bundler && template.folders.contains(candidate.name.folder)).then_some(Belief::IfKin);
     }
-    let stands_alone = candidate.is_classic && template.has_modules && !template.has_classics;
-    let is_loose_but_fits = || {
-        !stands_alone && !template.sealed.contains(&candidate.name.extension) && template.is_home_of(&candidate.name)
-    };
-    (by_bundler || is_loose_but_fits()).then_some(Belief::Believed)
+    let reads_as_base32 = template.alphabet == Alphabet::Base32 && shape::count_runs(token) >= 3;
+    let stands_alone = candidate.is_classic && template.has_modules && !template.has_classics && !reads_as_base32;
+    let is_unproven = template.sealed.contains(&candidate.name.extension) && !candidate.shares_its_hash;
+    (by_bundler || !stands_alone && !is_unproven && is_at_home).then_some(Belief::Believed)
 }
 
 /// Those of `unsure` that refer to what is believed as a bundler does, or that a script refers to so which also refers so to
@@ -204,7 +215,8 @@ fn home(folder: &str) -> &str {
 }
 
 /// What nothing refers to, but is named after a file that is believed: a page's script without the parts that are in its
-/// HTML (VitePress's `.lean.js`) by the same hash, and the style of a script (esbuild, Bun) by one of its own.
+/// HTML (VitePress's `.lean.js`) by the same hash, and the style of a script (esbuild, Bun) by one of its own, beside it or
+/// in a folder beside it (SvelteKit).
 fn siblings<'s>(
     candidates: &[Candidate<'s>],
     templates: &Templates<'s>,
@@ -223,9 +235,10 @@ fn siblings<'s>(
         if let Some((sibling, token)) = by_stem.get(&(folder, stem)) {
             return Some((candidate.path, Emitted { token: (*token).to_owned(), by: By::Sibling(sibling) }));
         }
-        templates.iter().find_map(|((place, length), template)| {
+        templates.iter().find_map(|((place, length, _), template)| {
             let token = place.token(&candidate.name, *length)?;
-            let sibling = by_name.get(&(folder, stem.strip_suffix(token)?))?;
+            let name = stem.strip_suffix(token)?;
+            let sibling = by_name.get(&(folder, name)).or_else(|| by_name.get(&(around(folder)?, name)))?;
             let fits = candidate.name.extension == "css"
                 && !has_extension(sibling, "css")
                 && template.alphabet.has_all_of(token)
@@ -236,6 +249,12 @@ fn siblings<'s>(
     let others =
         candidates.iter().filter(|candidate| !emitted.contains_key(candidate.path) && candidate.proof.is_none());
     others.filter_map(sibling).collect()
+}
+
+/// The folder around a folder that is not at the top of the site.
+fn around(folder: &str) -> Option<&str> {
+    let end = folder.strip_suffix('/')?.rfind('/')?;
+    Some(&folder[..=end])
 }
 
 fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
@@ -270,9 +289,20 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
             is_module,
             is_classic: is_classic && !is_module,
             bundles: bundles.contains(path),
+            shares_its_hash: false,
         })
     };
-    files.iter().filter_map(candidate).collect()
+    let mut candidates: Vec<Candidate<'s>> = files.iter().filter_map(candidate).collect();
+    let kind =
+        |candidate: &Candidate<'s>| Some((candidate.strict?, candidate.name.folder, candidate.name.extension.clone()));
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for kind in candidates.iter().filter_map(kind) {
+        *counts.entry(kind).or_default() += 1;
+    }
+    for candidate in &mut candidates {
+        candidate.shares_its_hash = kind(candidate).is_some_and(|kind| counts.get(&kind) > Some(&1));
+    }
+    candidates
 }
 
 /// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
@@ -293,27 +323,28 @@ pub(super) fn is_loosely_tied(facts: &Facts) -> bool {
     facts.ties.iter().any(|tie| tie.by_name) && facts.ties.iter().any(|tie| tie.form == Form::List)
 }
 
-/// How the bundler names its files: as those that only a bundler refers to, and those that are proven. Names that pages use
-/// like anybody's count where there are no others, and where two at least lie together.
+/// How the bundler names its files: as those that scripts refer to as only a bundler does, and those that are proven. Modules
+/// that pages load count where there are no such, and names that pages use like anybody's where there are no modules
+/// either, and two at least lie together.
 fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
-    let strict = |candidate: &&&Candidate<'s>| candidate.strict.is_some();
     let referred: Vec<&Candidate<'s>> = candidates.iter().filter(|candidate| candidate.referred.is_some()).collect();
-    let is_sure = |candidate: &&&Candidate<'s>| {
-        let by_bundler = candidate.referred.is_some_and(|(strength, _)| strength > Strength::Loose);
-        by_bundler || candidate.bundles || candidate.proof.is_some()
+    let is_at_least =
+        |candidate: &Candidate<'s>, least| candidate.referred.is_some_and(|(strength, _)| strength >= least);
+    let is_sure = |candidate: &&Candidate<'s>| {
+        is_at_least(candidate, Strength::Listed) || candidate.bundles || candidate.proof.is_some()
     };
-    let sure: Vec<Member<'_, 's>> = referred
-        .iter()
-        .filter(is_sure)
-        .filter_map(|candidate| Some((*candidate, candidate.strict?)))
-        .chain(short_hashes(&referred))
-        .collect();
+    let sure = referred.iter().copied().filter(is_sure);
+    let sure: Vec<Member<'_, 's>> = sure.filter_map(member).chain(short_hashes(&referred)).collect();
     if !sure.is_empty() {
         return gather(&sure);
     }
-    let all = referred.iter().filter(strict).filter_map(|candidate| Some((*candidate, candidate.strict?)));
+    let modules = referred.iter().copied().filter(|candidate| is_at_least(candidate, Strength::Module));
+    let modules: Vec<Member<'_, 's>> = modules.filter_map(member).collect();
+    if !modules.is_empty() {
+        return gather(&modules);
+    }
     let mut by_home: BTreeMap<(Place, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();
-    for (candidate, (place, token)) in all {
+    for (candidate, (place, token)) in referred.iter().copied().filter_map(member) {
         let home = home(candidate.name.folder);
         by_home.entry((place, token.len(), home)).or_default().push((candidate, (place, token)));
     }
@@ -339,20 +370,31 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
     by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
 }
 
+/// A candidate with a hash that can hardly be read in another way.
+fn member<'c, 's>(candidate: &'c Candidate<'s>) -> Option<Member<'c, 's>> {
+    Some((candidate, candidate.strict?))
+}
+
 fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<&Member<'_, 's>>> = BTreeMap::new();
+    let mut by_template: BTreeMap<(Place, usize, IsHex), Vec<&Member<'_, 's>>> = BTreeMap::new();
     for member in members {
         let (_, (place, token)) = member;
-        by_template.entry((*place, token.len())).or_default().push(member);
+        by_template.entry((*place, token.len(), Alphabet::Hex.has_all_of(token))).or_default().push(member);
     }
-    let template = |(at, members): ((Place, usize), Vec<&Member<'_, 's>>)| {
-        let proven = members.iter().filter(|(candidate, _)| candidate.proof.is_some_and(Proof::is_taken_last));
+    let template = |(at, members): ((Place, usize, IsHex), Vec<&Member<'_, 's>>)| {
+        let extensions: BTreeSet<&String> = members.iter().map(|(candidate, _)| &candidate.name.extension).collect();
+        let is_sealed = |extension: &&&String| {
+            let mut proofs =
+                members.iter().filter(|(one, _)| one.name.extension == ***extension).map(|(one, _)| one.proof);
+            proofs.clone().flatten().any(Proof::is_taken_last)
+                || proofs.all(|proof| proof.is_some_and(Proof::is_of_real_content))
+        };
         let template = Template {
             alphabet: Alphabet::of(members.iter().map(|(_, (_, token))| *token))?,
             folders: members.iter().map(|(candidate, _)| candidate.name.folder).collect(),
             has_modules: members.iter().any(|(candidate, _)| candidate.is_module),
             has_classics: members.iter().any(|(candidate, _)| candidate.is_classic),
-            sealed: proven.map(|(candidate, _)| candidate.name.extension.clone()).collect(),
+            sealed: extensions.iter().filter(is_sealed).map(|extension| (*extension).clone()).collect(),
         };
         Some((at, template))
     };
@@ -378,8 +420,8 @@ impl super::Tie {
     fn strength(&self, from: &SitePath) -> Strength {
         match self.form {
             Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl if !from.is_page() => Strength::Sure,
-            Form::List if !from.is_page() => Strength::Likely,
-            Form::Attribute if self.role == Role::Module => Strength::Likely,
+            Form::List if !from.is_page() => Strength::Listed,
+            Form::Attribute if self.role == Role::Module => Strength::Module,
             _ => Strength::Loose,
         }
     }

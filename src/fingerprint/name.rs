@@ -129,7 +129,8 @@ impl Alphabet {
     pub(super) fn is_likely(self, token: &str) -> bool {
         let other_tools = self >= Alphabet::Base36 && Alphabet::Hex.has_all_of(token);
         let digits_alone = token.bytes().all(|byte| byte.is_ascii_digit());
-        let words = self == Alphabet::Base64Url && shape::reads_as_words(token);
+        let words = self == Alphabet::Base64Url && shape::reads_as_words(token)
+            || self == Alphabet::Base32 && shape::reads_as_a_numbered_word(token);
         // Of the letters up to `f`, there are few words of more than seven.
         let word = !(self == Alphabet::Hex && token.len() >= 8) && shape::reads_as_a_word(token);
         !other_tools && !digits_alone && !words && !word && !shape::is_patterned(token)

@@ -64,6 +64,14 @@ impl Site {
         self
     }
 
+    /// Proven as webpack proves with `realContentHash`.
+    fn webpacks(mut self, file: &str, token: &str) -> Site {
+        self = self.proven(file, token);
+        let proof = self.files.get_mut(&path(file)).and_then(|facts| facts.proof.as_mut()).unwrap();
+        (proof.algorithm, proof.without_token) = (Algorithm::Md4, true);
+        self
+    }
+
     fn manifest(mut self, manifest: &str, json: &str) -> Site {
         self.declared.read(manifest, json.as_bytes());
         self
@@ -126,6 +134,80 @@ fn copies_beside_a_bundlers_files_are_not_believed() {
         .picture("index.html", "assets/hero-BYf2qJoY.png")
         .module("index.html", "assets/report-20240115.js");
     assert_eq!(site.fingerprinted(), vite().fingerprinted());
+}
+
+#[test]
+fn a_module_that_was_built_elsewhere_teaches_nothing() {
+    let copied = |site: Site| {
+        site.module("index.html", "vendor/widget-CkQ2x9Lp.js").style("index.html", "vendor/theme-Dk3Xa92b.css")
+    };
+    assert_eq!(copied(vite()).fingerprinted(), vite().fingerprinted());
+    let vite_4 = || {
+        Site::default()
+            .module("index.html", "assets/index-948ec40d.js")
+            .style("index.html", "assets/index-4e107662.css")
+            .import("assets/index-948ec40d.js", "assets/lazy-408f0611.js")
+            .import("assets/index-948ec40d.js", "assets/other-fbeeae74.js")
+    };
+    assert_eq!(vite_4().fingerprinted().len(), 4);
+    assert_eq!(copied(vite_4()).fingerprinted(), vite_4().fingerprinted());
+    assert_eq!(vite_4().module("index.html", "assets/widget-CkQ2x9Lp.js").fingerprinted().len(), 4);
+}
+
+#[test]
+fn where_all_scripts_of_webpack_are_proven_a_copy_is_not_believed() {
+    let site = || {
+        Site::default()
+            .script("index.html", "js/runtime.2c7af9b1.js")
+            .chunk("js/runtime.2c7af9b1.js", "js/lazy.ce5a988c.js")
+            .webpacks("js/runtime.2c7af9b1.js", "2c7af9b1")
+            .webpacks("js/lazy.ce5a988c.js", "ce5a988c")
+            .tie("js/runtime.2c7af9b1.js", "css/lazy.d440fea6.css", Role::Style, Form::ChunkName)
+            .webpacks("css/lazy.d440fea6.css", "d440fea6")
+            // One digest of both.
+            .style("index.html", "css/index.e98d8412.css")
+            .style("about.html", "css/about.e98d8412.css")
+    };
+    assert_eq!(site().fingerprinted().len(), 5);
+    let copied = site().script("index.html", "js/tracker.3f9c2e1b.js").style("index.html", "css/theme.3f9c2e1b.css");
+    assert_eq!(copied.fingerprinted(), site().fingerprinted());
+    let unproven = copied.chunk("js/runtime.2c7af9b1.js", "js/other.4be02fd7.js");
+    assert!(unproven.fingerprinted().contains(&"js/tracker.3f9c2e1b.js".to_owned()));
+}
+
+#[test]
+fn what_angular_loads_as_ever_is_believed_too() {
+    let site = Site::default()
+        .module("index.html", "main-HMQKKYFH.js")
+        .import("main-HMQKKYFH.js", "chunk-2L4SBGX4.js")
+        .import("main-HMQKKYFH.js", "chunk-I6ALTOI6.js")
+        .script("index.html", "global-OF54FGFC.js")
+        .script("index.html", "vendor-LEGACY22.js")
+        .style("index.html", "styles-IWGZERNG.css")
+        .style("index.html", "print-DOWNLOAD.css");
+    let expected =
+        ["chunk-2L4SBGX4.js", "chunk-I6ALTOI6.js", "global-OF54FGFC.js", "main-HMQKKYFH.js", "styles-IWGZERNG.css"];
+    assert_eq!(site.fingerprinted(), expected);
+    assert_eq!(Site::default().style("index.html", "styles-IWGZERNG.css").fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn a_style_sheet_in_a_folder_beside_its_script_belongs_to_it() {
+    let site = Site::default()
+        .module("index.html", "_app/immutable/bundle.C6P3n0Ks.js")
+        .style("index.html", "_app/immutable/assets/bundle.CGzQ62dh.css")
+        .style("index.html", "_app/immutable/assets/theme.Dk3Xa92b.css");
+    let expected = ["_app/immutable/assets/bundle.CGzQ62dh.css", "_app/immutable/bundle.C6P3n0Ks.js"];
+    assert_eq!(site.fingerprinted(), expected);
+}
+
+#[test]
+fn a_part_of_material_that_no_page_loads_is_known_by_its_contract() {
+    let site =
+        Site::of(&["assets/javascripts/extra/bundle.5f09fbc3.min.js", "assets/javascripts/lunr/min/lunr.de.min.js"]);
+    assert_eq!(site.fingerprinted(), ["assets/javascripts/extra/bundle.5f09fbc3.min.js"]);
+    let alone = Site::of(&["assets/javascripts/extra/bundle.5f09fbc3.min.js"]);
+    assert_eq!(alone.fingerprinted(), [""; 0]);
 }
 
 #[test]
