@@ -30,10 +30,10 @@ fn read_at_depth(bytes: &[u8], line: u32, found: &mut Found, depth: usize) {
         found,
         depth,
         only_lists: false,
-        is_system: false,
+        is_system: memchr::memmem::find(bytes, b"System.register(").is_some(),
+        build_hash: memchr::memmem::find(bytes, b".h=").and_then(|_| chunk_names::build_hash(bytes, &tokens)),
         without_script: None,
     };
-    reader.is_system = memchr::memmem::find(bytes, b"System.register(").is_some();
     // Next.js's manifest of its build passes some of its paths as arguments.
     reader.only_lists = (0..tokens.len()).any(|at| reader.is_word(at, b"__BUILD_MANIFEST"));
     let mut at = 0;
@@ -53,6 +53,8 @@ struct Reader<'a, 'f> {
     only_lists: bool,
     /// Whether it is a module of SystemJS, whose context imports others: `context.import("./late.js")`.
     is_system: bool,
+    /// The hash of the whole build, where the runtime has it.
+    build_hash: Option<String>,
     /// Found when it is first asked for.
     without_script: Option<WithoutScript>,
 }
@@ -229,7 +231,8 @@ impl Reader<'_, '_> {
     }
 
     fn chunk_names(&mut self, at: usize) -> usize {
-        for (id, name) in chunk_names::chunk_names(self.bytes, self.tokens.get(at..).unwrap_or_default()) {
+        let tokens = self.tokens.get(at..).unwrap_or_default();
+        for (id, name) in chunk_names::chunk_names(self.bytes, tokens, self.build_hash.as_deref()) {
             let Some(role) = chunk_role(&name.replace(ANY, "x")) else { continue };
             if role == Role::Style || !self.without_script().has(&id) {
                 self.add(at, &name, role, Form::ChunkName);

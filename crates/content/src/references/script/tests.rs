@@ -58,6 +58,15 @@ function(){a(()=>t.import("./lazy-legacy-CjUPyfIQ.js"));t.import("bare")}}}));"#
 }
 
 #[test]
+fn the_hash_of_the_whole_build_is_part_of_chunk_names() {
+    let css = r#"o.miniCssF=e=>"css/"+e+"."+o.h().slice(0,8)+".css",o.h=()=>"cdef239006fc57605e51",o.o=1"#;
+    assert_eq!(in_form(css, Form::ChunkName), ["css/*.cdef2390.css"]);
+    let script = r#"r.u=function(e){return"js/"+({1:"home"}[e]||e)+"-"+r.h()+".js"};r.h=function(){return"cdef239006fc57605e51"}"#;
+    assert_eq!(in_form(script, Form::ChunkName), ["js/home-cdef239006fc57605e51.js"]);
+    assert_eq!(in_form(r#"r.u=e=>"js/"+e+r.h()+".js""#, Form::ChunkName), [""; 0]);
+}
+
+#[test]
 fn templates_are_code_only_in_their_holes() {
     assert_eq!(
         in_form(r#"a=`x ${b?`${import("./c.js")} }`:{d:1}} import("./e.js")`;import("./f.js")"#, Form::DynamicImport),
