@@ -97,6 +97,7 @@ impl Reader<'_, '_> {
             Some(Kind::Word) if self.depth == 0 => self.word(at),
             Some(Kind::Text | Kind::Template) => self.any_text(at),
             Some(Kind::Sign(b'[')) => self.list(at),
+            Some(Kind::Sign(b'{')) if self.depth > 0 => self.manifest(at),
             Some(Kind::Arrow) if self.depth == 0 => self.chunk_names(at + 1),
             _ => at,
         }
@@ -225,6 +226,29 @@ impl Reader<'_, '_> {
                 self.add(*place, text, role, Form::List);
             } else if looks_like_path(text) {
                 self.add(*place, text, Role::of_name(text), Form::Text);
+            }
+        }
+        end
+    }
+
+    /// An object in a text that gives the files of ids, of which most are named by a hash: `{"2bwVA":"about.9a4772a1.js"}`, as
+    /// Parcel registered them until version 2.10.
+    fn manifest(&mut self, at: usize) -> usize {
+        let mut end = at + 1;
+        let mut files = Vec::new();
+        while !self.is_sign(end, b'}') {
+            let id = self.text(end).filter(|id| is_id(id) && self.is_sign(end + 1, b':'));
+            let Some((_, file)) = id.zip(self.text(end + 2).filter(|file| looks_like_path(file))) else { return at };
+            files.push((end + 2, file));
+            end += if self.is_sign(end + 3, b',') { 4 } else { 3 };
+        }
+        if files.iter().filter(|(_, file)| looks_hashed(file)).count() * 2 <= files.len() {
+            return at;
+        }
+        for (place, file) in &files {
+            match chunk_role(file) {
+                Some(role) => self.add(*place, file, role, Form::List),
+                None => self.add(*place, file, Role::of_name(file), Form::Text),
             }
         }
         end

@@ -67,6 +67,16 @@ fn the_hash_of_the_whole_build_is_part_of_chunk_names() {
 }
 
 #[test]
+fn manifests_in_texts_are_lists() {
+    let script = r#"r("27Lyk").register(JSON.parse('{"2bwVA":"about.9a4772a1.js","2PL4F":"version.24603623.js","4SE5j":"version.9ca3f58b.css","4XgtU":"Hero.3454a55b.png"}'))"#;
+    assert_eq!(in_form(script, Form::List), ["about.9a4772a1.js", "version.24603623.js", "version.9ca3f58b.css"]);
+    assert_eq!(in_form(script, Form::Text), ["Hero.3454a55b.png"]);
+    for data in [r#"f('{"main":"index.js","a":"b.3454a55b.js"}')"#, r#"f('{"a":"b.3454a55b.js","c":1}')"#] {
+        assert_eq!(in_form(data, Form::List), [""; 0], "{data}");
+    }
+}
+
+#[test]
 fn templates_are_code_only_in_their_holes() {
     assert_eq!(
         in_form(r#"a=`x ${b?`${import("./c.js")} }`:{d:1}} import("./e.js")`;import("./f.js")"#, Form::DynamicImport),
