@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::name::{Alphabet, Name, Place};
 use super::{Facts, Standing, shape};
 use crate::path::SitePath;
-use crate::proof::Proof;
+use crate::proof::{Encoding, Proof};
 use crate::references::{Form, Role};
 
 /// How a site's bundler names what it writes: the place and length of the hash, and what is known of it. Those of
@@ -48,7 +48,7 @@ enum Strength {
 struct Candidate<'s> {
     path: &'s SitePath,
     name: Name<'s>,
-    /// The hash that can hardly be read in another way.
+    /// The hash that can hardly be read in another way, where the site's pictures are named as they are.
     strict: Option<(Place, &'s str)>,
     proof: Option<&'s Proof>,
     /// The surest reference to it, and whose that is.
@@ -277,12 +277,13 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
             }
         }
     }
+    let pictures = proven_pictures(files);
     let candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
         let name = Name::of(path).filter(|name| name.is_code() && Standing::of(path) == Standing::Open)?;
         let (is_module, is_classic) = loaded.get(path).copied().unwrap_or_default();
         Some(Candidate {
             path,
-            strict: shape::strict(&name),
+            strict: shape::strict(&name).or_else(|| as_pictures(&name, &pictures)),
             name,
             proof: facts.proof.as_ref(),
             referred: referred.get(path).copied(),
@@ -303,6 +304,26 @@ fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
         candidate.shares_its_hash = kind(candidate).is_some_and(|kind| counts.get(&kind) > Some(&1));
     }
     candidates
+}
+
+/// Where, and how long, the hashes in the names of pictures and the like are that a bundler's base64 proves: the place, the
+/// length and the folder. Of 8 characters of base64, one in five could be something else, but for that.
+fn proven_pictures(files: &BTreeMap<SitePath, Facts>) -> BTreeSet<(Place, usize, &str)> {
+    files.iter().filter_map(|(path, facts)| proven_picture(path, facts.proof.as_ref()?)).collect()
+}
+
+fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Place, usize, &'s str)> {
+    let name = Name::of(path).filter(|name| !name.is_code())?;
+    let (place, token) = name.places().find(|(_, token)| *token == proof.token)?;
+    let is_bundlers = proof.encoding == Encoding::Base64Url && !proof.is_taken_last();
+    is_bundlers.then_some((place, token.len(), name.folder))
+}
+
+/// The hash in the name of a script or style that is named as the pictures beside it.
+fn as_pictures<'s>(name: &Name<'s>, pictures: &BTreeSet<(Place, usize, &str)>) -> Option<(Place, &'s str)> {
+    let beside = pictures.iter().filter(|(.., folder)| *folder == name.folder);
+    let mut tokens = beside.filter_map(|(place, length, _)| Some((*place, place.token(name, *length)?)));
+    tokens.find(|(_, token)| Alphabet::Base64Url.has_all_of(token) && Alphabet::Base64Url.is_likely(token))
 }
 
 /// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
@@ -338,8 +359,10 @@ fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
     if !sure.is_empty() {
         return gather(&sure);
     }
-    let modules = referred.iter().copied().filter(|candidate| is_at_least(candidate, Strength::Module));
-    let modules: Vec<Member<'_, 's>> = modules.filter_map(member).collect();
+    let modules: Vec<&Candidate<'s>> =
+        referred.iter().copied().filter(|candidate| is_at_least(candidate, Strength::Module)).collect();
+    let styles = referred.iter().copied().filter(|candidate| modules.iter().any(|module| are_alike(module, candidate)));
+    let modules: Vec<Member<'_, 's>> = modules.iter().copied().chain(styles).filter_map(member).collect();
     if !modules.is_empty() {
         return gather(&modules);
     }
@@ -368,6 +391,20 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
         }
     }
     by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
+}
+
+/// Whether a style has the name of a module and lies beside it, with another hash at the same place: of an entry that stands
+/// alone, either may be one that could be read in another way.
+fn are_alike(module: &Candidate<'_>, style: &Candidate<'_>) -> bool {
+    let has_own_hash = |(place, token): (Place, &str)| {
+        let name = style.name.stem.strip_suffix(token)?;
+        let own = place.token(&module.name, token.len())?;
+        let fits = module.name.stem.strip_suffix(own)? == name && own != token && Alphabet::Base64Url.has_all_of(own);
+        fits.then(|| Alphabet::Base64Url.is_likely(own))
+    };
+    style.name.extension == "css"
+        && style.name.folder == module.name.folder
+        && style.strict.and_then(has_own_hash).unwrap_or_default()
 }
 
 /// A candidate with a hash that can hardly be read in another way.

@@ -64,6 +64,14 @@ impl Site {
         self
     }
 
+    /// Proven as Rollup and Vite name files.
+    fn rollups(mut self, file: &str, token: &str) -> Site {
+        self = self.proven(file, token);
+        let proof = self.files.get_mut(&path(file)).and_then(|facts| facts.proof.as_mut()).unwrap();
+        (proof.algorithm, proof.encoding) = (Algorithm::XxHash3Of128, Encoding::Base64Url);
+        self
+    }
+
     /// Proven as webpack proves with `realContentHash`.
     fn webpacks(mut self, file: &str, token: &str) -> Site {
         self = self.proven(file, token);
@@ -208,6 +216,26 @@ fn a_part_of_material_that_no_page_loads_is_known_by_its_contract() {
     assert_eq!(site.fingerprinted(), ["assets/javascripts/extra/bundle.5f09fbc3.min.js"]);
     let alone = Site::of(&["assets/javascripts/extra/bundle.5f09fbc3.min.js"]);
     assert_eq!(alone.fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn an_entry_alone_is_known_by_the_pictures_or_the_style_sheet_beside_it() {
+    // `DI90Dtcq` and `BLT3SIJI` could be read as words and numbers.
+    let entry = || Site::default().module("index.html", "assets/index-DI90Dtcq.js");
+    assert_eq!(entry().fingerprinted(), [""; 0]);
+    let style =
+        entry().style("index.html", "assets/index-tEV-d4Vc.css").style("index.html", "assets/print-DOWNLOAD.css");
+    assert_eq!(style.fingerprinted(), ["assets/index-DI90Dtcq.js", "assets/index-tEV-d4Vc.css"]);
+    let word = Site::default().module("index.html", "assets/theme-DarkMode.js");
+    assert_eq!(word.style("index.html", "assets/theme-tEV-d4Vc.css").fingerprinted(), [""; 0]);
+    let pictured =
+        || entry().style("index.html", "assets/index-BLT3SIJI.css").script("index.html", "assets/vendor-legacy12.js");
+    assert_eq!(pictured().fingerprinted(), [""; 0]);
+    let rollups = pictured().rollups("assets/hero-PLroEnow.png", "PLroEnow");
+    let expected = ["assets/hero-PLroEnow.png", "assets/index-BLT3SIJI.css", "assets/index-DI90Dtcq.js"];
+    assert_eq!(rollups.fingerprinted(), expected);
+    let elsewhere = pictured().rollups("pictures/hero-PLroEnow.png", "PLroEnow");
+    assert_eq!(elsewhere.fingerprinted(), ["pictures/hero-PLroEnow.png"]);
 }
 
 #[test]
