@@ -239,10 +239,13 @@ fn siblings<'s>(
             let token = place.token(&candidate.name, *length)?;
             let name = stem.strip_suffix(token)?;
             let sibling = by_name.get(&(folder, name)).or_else(|| by_name.get(&(around(folder)?, name)))?;
-            let fits = candidate.name.extension == "css"
-                && !has_extension(sibling, "css")
+            // What a page loads beside its like of the other kind needs no more than a hash that nobody speaks.
+            let is_style = candidate.name.extension == "css";
+            let is_loaded = candidate.referred.is_some() && (is_style || candidate.is_module);
+            let fits = (is_style || is_loaded)
+                && is_style != has_extension(sibling, "css")
                 && template.alphabet.has_all_of(token)
-                && template.alphabet.is_likely(token);
+                && (template.alphabet.is_likely(token) || is_loaded && may_be_drawn(token));
             fits.then(|| (candidate.path, Emitted { token: token.to_owned(), by: By::Sibling(sibling) }))
         })
     };
@@ -394,17 +397,21 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
 }
 
 /// Whether a style has the name of a module and lies beside it, with another hash at the same place: of an entry that stands
-/// alone, either may be one that could be read in another way.
+/// alone, either hash may be one that could be read in another way.
 fn are_alike(module: &Candidate<'_>, style: &Candidate<'_>) -> bool {
     let has_own_hash = |(place, token): (Place, &str)| {
-        let name = style.name.stem.strip_suffix(token)?;
         let own = place.token(&module.name, token.len())?;
-        let fits = module.name.stem.strip_suffix(own)? == name && own != token && Alphabet::Base64Url.has_all_of(own);
-        fits.then(|| Alphabet::Base64Url.is_likely(own))
+        let is_same_name = module.name.stem.strip_suffix(own)? == style.name.stem.strip_suffix(token)?;
+        Some(is_same_name && own != token && Alphabet::Base64Url.has_all_of(own) && may_be_drawn(own))
     };
     style.name.extension == "css"
         && style.name.folder == module.name.folder
         && style.strict.and_then(has_own_hash).unwrap_or_default()
+}
+
+/// Whether a token is neither a number nor a word, though it may be several words.
+fn may_be_drawn(token: &str) -> bool {
+    !token.bytes().all(|byte| byte.is_ascii_digit()) && !shape::reads_as_a_word(token) && !shape::is_patterned(token)
 }
 
 /// A candidate with a hash that can hardly be read in another way.
@@ -427,7 +434,7 @@ fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
                 || proofs.all(|proof| proof.is_some_and(Proof::is_of_real_content))
         };
         let template = Template {
-            alphabet: Alphabet::of(members.iter().map(|(_, (_, token))| *token))?,
+            alphabet: alphabet(members.iter().map(|(_, (_, token))| *token))?,
             folders: members.iter().map(|(candidate, _)| candidate.name.folder).collect(),
             has_modules: members.iter().any(|(candidate, _)| candidate.is_module),
             has_classics: members.iter().any(|(candidate, _)| candidate.is_classic),
@@ -436,6 +443,14 @@ fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
         Some((at, template))
     };
     by_template.into_iter().filter_map(template).collect()
+}
+
+/// The characters of which a bundler makes hashes. One of base64 alone may lack capitals by chance.
+fn alphabet<'t>(tokens: impl Iterator<Item = &'t str> + Clone) -> Option<Alphabet> {
+    let alphabet = Alphabet::of(tokens.clone())?;
+    let lacks_capitals = matches!(alphabet, Alphabet::Base36 | Alphabet::Base38);
+    let is_one = tokens.collect::<BTreeSet<_>>().len() == 1;
+    Some(if lacks_capitals && is_one { Alphabet::Base64Url } else { alphabet })
 }
 
 /// The path without the hash and the separator before or after it.
