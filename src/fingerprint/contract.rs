@@ -26,7 +26,7 @@ enum Mark {
     File(&'static str),
     /// There is a folder of this name.
     Folder(&'static str),
-    /// Beside it is a file to whose path this gives a token.
+    /// As `Used`, and beside it is a file to whose path this gives a token.
     Beside(fn(&SitePath) -> Option<&str>),
     /// The path says it all.
     Path,
@@ -51,8 +51,8 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Expo", token: expo_asset, mark: Mark::Folder("_expo/static/") },
     // pagefind.app: parts of the search index by the digest of what is in them.
     Contract { framework: "Pagefind", token: pagefind_part, mark: Mark::File("pagefind-entry.json") },
-    // angular.dev, `outputHashing`: its global styles, beside its main script.
-    Contract { framework: "Angular", token: angular_styles, mark: Mark::Beside(angular_main) },
+    // angular.dev, `outputHashing`: what it loads beside its main script.
+    Contract { framework: "Angular", token: angular_bundle, mark: Mark::Beside(angular_main) },
     // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, beside the stemmers of its search.
     Contract {
         framework: "Material for MkDocs",
@@ -73,7 +73,8 @@ pub(super) struct Contracts<'s> {
     marked: Vec<&'static Contract>,
     /// What pages, and what they load, show or load.
     used: BTreeSet<&'s SitePath>,
-    files: &'s BTreeMap<SitePath, Facts>,
+    /// The folders where there is such a file as a contract wants beside its own.
+    beside: BTreeSet<(&'static str, &'s str)>,
 }
 
 impl<'s> Contracts<'s> {
@@ -83,10 +84,17 @@ impl<'s> Contracts<'s> {
         let is_marked = |contract: &&Contract| match contract.mark {
             Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
             Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
-            Mark::Beside(token) => files.keys().any(|path| token(path).is_some()),
-            Mark::Used | Mark::Path => true,
+            Mark::Beside(_) | Mark::Used | Mark::Path => true,
         };
-        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used, files }
+        let beside = CONTRACTS.iter().flat_map(|contract| {
+            let mark = match contract.mark {
+                Mark::Beside(token) => Some(token),
+                _ => None,
+            };
+            let folders = mark.into_iter().flat_map(|token| files.keys().filter(move |path| token(path).is_some()));
+            folders.map(|path| (contract.framework, folder(path)))
+        });
+        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used, beside: beside.collect() }
     }
 
     /// The token of a path, and whose contract it is.
@@ -95,8 +103,8 @@ impl<'s> Contracts<'s> {
             let token = (contract.token)(path)?;
             let holds = match contract.mark {
                 Mark::Used => self.used.contains(path),
-                Mark::Beside(token) => {
-                    self.files.keys().any(|other| folder(other) == folder(path) && token(other).is_some())
+                Mark::Beside(_) => {
+                    self.used.contains(path) && self.beside.contains(&(contract.framework, folder(path)))
                 }
                 Mark::File(_) | Mark::Folder(_) | Mark::Path => true,
             };
@@ -198,16 +206,22 @@ fn pagefind_part(path: &SitePath) -> Option<&str> {
     (token.len() >= 7 && Alphabet::Hex.has_all_of(token)).then_some(token)
 }
 
-/// `styles-<8 of base32>.css`: also what could be a word, as 6% can.
-fn angular_styles(path: &SitePath) -> Option<&str> {
-    let token = path.file_name().strip_prefix("styles-")?.strip_suffix(".css")?;
-    is_of_angular(token).then_some(token)
+/// `styles-<8 of base32>.css` and the like, also what could be a word, as 6% can; `chunk-<8 of base32>.js`, which cannot.
+fn angular_bundle(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path)?;
+    let (kind, token) = name.stem.split_once('-')?;
+    let fits = match (kind, name.extension.as_str()) {
+        ("styles", "css") | ("main" | "polyfills" | "scripts", "js") => true,
+        ("chunk" | "worker", "js") => Alphabet::Base32.is_likely(token),
+        _ => false,
+    };
+    (fits && is_of_angular(token)).then_some(token)
 }
 
 /// `main-<8 of base32>.js`
 fn angular_main(path: &SitePath) -> Option<&str> {
     let token = path.file_name().strip_prefix("main-")?.strip_suffix(".js")?;
-    is_of_angular(token).then_some(token)
+    (is_of_angular(token) && Alphabet::Base32.is_likely(token)).then_some(token)
 }
 
 fn is_of_angular(token: &str) -> bool {

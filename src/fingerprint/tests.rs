@@ -197,6 +197,16 @@ fn what_angular_loads_as_ever_is_believed_too() {
         ["chunk-2L4SBGX4.js", "chunk-I6ALTOI6.js", "global-OF54FGFC.js", "main-HMQKKYFH.js", "styles-IWGZERNG.css"];
     assert_eq!(site.fingerprinted(), expected);
     assert_eq!(Site::default().style("index.html", "styles-IWGZERNG.css").fingerprinted(), [""; 0]);
+    // None of these hashes is one that could be nothing else.
+    let small = Site::default()
+        .module("index.html", "main-HMQKKYFH.js")
+        .module("index.html", "polyfills-QTMLZCOV.js")
+        .import("main-HMQKKYFH.js", "chunk-MY7HURMZ.js")
+        .import("main-HMQKKYFH.js", "chunk-DOWNLOAD.js")
+        .style("index.html", "styles-IWGZERNG.css");
+    let expected = ["chunk-MY7HURMZ.js", "main-HMQKKYFH.js", "polyfills-QTMLZCOV.js", "styles-IWGZERNG.css"];
+    assert_eq!(small.fingerprinted(), expected);
+    assert_eq!(Site::default().module("index.html", "main-DOWNLOAD.js").fingerprinted(), [""; 0]);
 }
 
 #[test]
