@@ -28,8 +28,8 @@ enum Mark {
     Folder(&'static str),
     /// There is a file whose path holds the token of this kind.
     Kin(fn(&SitePath) -> Option<&str>),
-    /// There is one, and a page, or what it loads, shows or loads the file.
-    UsedBesideKin(fn(&SitePath) -> Option<&str>),
+    /// As `Used`, and such a file is in the same folder.
+    Beside(fn(&SitePath) -> Option<&str>),
     /// The path says it all.
     Path,
 }
@@ -53,6 +53,14 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Expo", token: expo_asset, mark: Mark::Folder("_expo/static/") },
     // pagefind.app: parts of the search index by the digest of what is in them.
     Contract { framework: "Pagefind", token: pagefind_part, mark: Mark::File("pagefind-entry.json") },
+    // angular.dev, `outputHashing`: what it loads beside its main script.
+    Contract { framework: "Angular", token: angular_bundle, mark: Mark::Beside(angular_main) },
+    // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, beside the stemmers of its search.
+    Contract {
+        framework: "Material for MkDocs",
+        token: material_extra,
+        mark: Mark::Folder("assets/javascripts/lunr/min/"),
+    },
     // squidfunk.github.io/mkdocs-material: its own scripts and styles come with the theme.
     Contract { framework: "Material for MkDocs", token: material_asset, mark: Mark::Used },
     // stenciljs.com: p-<hash>.entry.js beside its loader.
@@ -63,7 +71,7 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "rustdoc", token: rustdoc_script, mark: Mark::Kin(rustdoc_style) },
     // coverage.py's report in HTML: its own files by the SHA3-256 of the type and the bytes (coverage/html.py,
     // copy_with_cache_bust).
-    Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::UsedBesideKin(coverage_script) },
+    Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::Beside(coverage_script) },
     // Ember CLI (broccoli-asset-rev) renames all scripts and styles, copies too, by the MD5 they have before they are
     // minified.
     Contract { framework: "Ember", token: ember_script, mark: Mark::Kin(ember_vendor) },
@@ -80,6 +88,8 @@ pub(super) struct Contracts<'s> {
     marked: Vec<&'static Contract>,
     /// What pages, and what they load, show or load.
     used: BTreeSet<&'s SitePath>,
+    /// The folders where there is such a file as a contract wants beside its own.
+    beside: BTreeSet<(&'static str, &'s str)>,
 }
 
 impl<'s> Contracts<'s> {
@@ -89,22 +99,39 @@ impl<'s> Contracts<'s> {
         let is_marked = |contract: &&Contract| match contract.mark {
             Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
             Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
-            Mark::Kin(token) | Mark::UsedBesideKin(token) => files.keys().any(|path| token(path).is_some()),
-            Mark::Used | Mark::Path => true,
+            Mark::Kin(token) => files.keys().any(|path| token(path).is_some()),
+            Mark::Beside(_) | Mark::Used | Mark::Path => true,
         };
-        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used }
+        let beside = CONTRACTS.iter().flat_map(|contract| {
+            let mark = match contract.mark {
+                Mark::Beside(token) => Some(token),
+                _ => None,
+            };
+            let folders = mark.into_iter().flat_map(|token| files.keys().filter(move |path| token(path).is_some()));
+            folders.map(|path| (contract.framework, folder(path)))
+        });
+        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used, beside: beside.collect() }
     }
 
     /// The token of a path, and whose contract it is.
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
         let promise = |contract: &&Contract| {
-            let is_about_used = matches!(contract.mark, Mark::Used | Mark::UsedBesideKin(_));
-            let holds = !is_about_used || self.used.contains(path);
-            let token = (contract.token)(path).filter(|_| holds)?;
-            Some((token.to_owned(), contract.framework.to_owned()))
+            let token = (contract.token)(path)?;
+            let holds = match contract.mark {
+                Mark::Used => self.used.contains(path),
+                Mark::Beside(_) => {
+                    self.used.contains(path) && self.beside.contains(&(contract.framework, folder(path)))
+                }
+                Mark::File(_) | Mark::Folder(_) | Mark::Kin(_) | Mark::Path => true,
+            };
+            holds.then(|| (token.to_owned(), contract.framework.to_owned()))
         };
         self.marked.iter().find_map(promise)
     }
+}
+
+fn folder(path: &SitePath) -> &str {
+    path.as_str().strip_suffix(path.file_name()).unwrap_or_default()
 }
 
 fn ends_with_path(path: &str, end: &str) -> bool {
@@ -193,6 +220,34 @@ fn pagefind_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension.starts_with("pf_"))?;
     let (_, token) = name.stem.rsplit_once('_')?;
     (token.len() >= 7 && Alphabet::Hex.has_all_of(token)).then_some(token)
+}
+
+/// `styles-<8 of base32>.css` and the like, also what could be a word, as 6% can; `chunk-<8 of base32>.js`, which cannot.
+fn angular_bundle(path: &SitePath) -> Option<&str> {
+    let name = Name::of(path)?;
+    let (kind, token) = name.stem.split_once('-')?;
+    let fits = match (kind, name.extension.as_str()) {
+        ("styles", "css") | ("main" | "polyfills" | "scripts", "js") => true,
+        ("chunk" | "worker", "js") => Alphabet::Base32.is_likely(token),
+        _ => false,
+    };
+    (fits && is_of_angular(token)).then_some(token)
+}
+
+/// `main-<8 of base32>.js`
+fn angular_main(path: &SitePath) -> Option<&str> {
+    let token = path.file_name().strip_prefix("main-")?.strip_suffix(".js")?;
+    (is_of_angular(token) && Alphabet::Base32.is_likely(token)).then_some(token)
+}
+
+fn is_of_angular(token: &str) -> bool {
+    token.len() == 8 && Alphabet::Base32.has_all_of(token) && !shape::is_patterned(token)
+}
+
+/// `assets/javascripts/extra/bundle.<8 hexadecimal digits>.min.js`
+fn material_extra(path: &SitePath) -> Option<&str> {
+    let token = path.as_str().strip_suffix(".min.js")?.rsplit_once("assets/javascripts/extra/bundle.")?.1;
+    (token.len() == 8 && Alphabet::Hex.has_all_of(token) && !shape::is_patterned(token)).then_some(token)
 }
 
 /// `assets/javascripts/bundle.<8 hexadecimal digits>.min.js`, `assets/stylesheets/main.….min.css`.

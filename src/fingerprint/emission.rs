@@ -5,56 +5,19 @@
 //! that fit them and are referred to are believed, also those that could be read as words. Pictures, fonts and data are
 //! not judged here: bundlers name them by a digest of their bytes, which is proven.
 
+mod candidates;
+mod templates;
 mod unreferred;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::name::{Alphabet, Name, Place};
-use super::{Facts, Standing, shape};
+use super::name::Alphabet;
+use super::{Facts, shape};
 use crate::path::SitePath;
-use crate::proof::Proof;
-use crate::references::{Form, Role};
+use crate::references::Form;
 
-/// How a site's bundler names what it writes: the place and length of the hash, and what is known of it.
-type Templates<'s> = BTreeMap<(Place, usize), Template<'s>>;
-
-struct Template<'s> {
-    alphabet: Alphabet,
-    /// The folders that they lie in.
-    folders: BTreeSet<&'s str>,
-    /// Whether pages load scripts of such names as modules, and whether with a classic `<script>`.
-    has_modules: bool,
-    has_classics: bool,
-    /// Extensions of files that such a name proves, by a digest that is taken last of all.
-    sealed: BTreeSet<String>,
-}
-
-/// How surely a reference to a script or style is a bundler's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Strength {
-    /// A page loads the file, or a script holds its name: anybody writes that.
-    Loose,
-    /// A page loads it as a module, or it is in a list of a script.
-    Likely,
-    /// A script imports it, or puts its name together out of a table.
-    Sure,
-}
-
-/// A script or style that might be fingerprinted.
-struct Candidate<'s> {
-    path: &'s SitePath,
-    name: Name<'s>,
-    /// The hash that can hardly be read in another way.
-    strict: Option<(Place, &'s str)>,
-    proof: Option<&'s Proof>,
-    /// The surest reference to it, and whose that is.
-    referred: Option<(Strength, &'s SitePath)>,
-    /// How pages load it, if they do.
-    is_module: bool,
-    is_classic: bool,
-    /// Whether it refers to other scripts and styles as a bundler does.
-    bundles: bool,
-}
+use self::candidates::{Candidate, Strength, candidates};
+use self::templates::{Template, Templates, templates};
 
 /// A script or style that is believed.
 pub(super) struct Emitted<'s> {
@@ -69,9 +32,6 @@ pub(super) enum By<'s> {
     Sibling(&'s SitePath),
     Referred(&'s SitePath),
 }
-
-/// A candidate, and the hash in its name.
-type Member<'c, 's> = (&'c Candidate<'s>, (Place, &'s str));
 
 /// What is believed.
 pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s SitePath, Emitted<'s>> {
@@ -104,7 +64,7 @@ pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s 
 /// The hash in a name, who refers to it, and whether that is enough.
 fn token_of<'s>(candidate: &Candidate<'s>, templates: &Templates<'s>) -> Option<(&'s str, &'s SitePath, Belief)> {
     let (strength, by) = candidate.referred?;
-    let fitting = templates.iter().filter_map(|((place, length), template)| {
+    let fitting = templates.iter().filter_map(|((place, length, _), template)| {
         let token = place.token(&candidate.name, *length)?;
         Some((token, by, belief(candidate, strength, token, template)?))
     });
@@ -136,15 +96,18 @@ fn belief(candidate: &Candidate<'_>, strength: Strength, token: &str, template: 
     if !template.alphabet.has_all_of(token) || is_made_up {
         return None;
     }
-    let by_bundler = is_by_bundler(candidate, strength);
+    let is_at_home = template.is_home_of(&candidate.name);
+    // A module may be a copy of what was built elsewhere.
+    let is_below = || template.folders.iter().any(|home| !home.is_empty() && candidate.name.folder.starts_with(home));
+    let may_be_foreign = strength == Strength::Module && !candidate.bundles && !is_at_home && !is_below();
+    let by_bundler = is_by_bundler(candidate, strength) && !may_be_foreign;
     if !template.alphabet.is_likely(token) {
         return (by_bundler && template.folders.contains(candidate.name.folder)).then_some(Belief::IfKin);
     }
-    let stands_alone = candidate.is_classic && template.has_modules && !template.has_classics;
-    let is_loose_but_fits = || {
-        !stands_alone && !template.sealed.contains(&candidate.name.extension) && template.is_home_of(&candidate.name)
-    };
-    (by_bundler || is_loose_but_fits()).then_some(Belief::Believed)
+    let reads_as_base32 = template.alphabet == Alphabet::Base32 && shape::count_runs(token) >= 3;
+    let stands_alone = candidate.is_classic && template.has_modules && !template.has_classics && !reads_as_base32;
+    let is_unproven = template.sealed.contains(&candidate.name.extension) && !candidate.shares_its_hash;
+    (by_bundler || !stands_alone && !is_unproven && is_at_home).then_some(Belief::Believed)
 }
 
 /// Those of `unsure` that refer to what is believed as a bundler does, or that a script refers to so which also refers so to
@@ -177,156 +140,11 @@ fn kin<'c, 's>(
     found
 }
 
-impl Template<'_> {
-    /// Whether a file lies where the bundler writes others: in the same folder, or in one for scripts or styles beside or
-    /// below it.
-    fn is_home_of(&self, name: &Name<'_>) -> bool {
-        if self.folders.contains(name.folder) {
-            return true;
-        }
-        let parent = home(name.folder);
-        // At the top of a site everybody has such a folder.
-        let depths = if parent.is_empty() { 1..=1 } else { 0..=2 };
-        let depth = |home: &str| home.strip_prefix(parent).map(|inner| inner.matches('/').count());
-        let is_near = |home: &str| depth(home).is_some_and(|depth| depths.contains(&depth));
-        parent != name.folder && self.folders.iter().any(|home| is_near(home))
-    }
-}
-
-/// The folder that a bundler writes to: of one for scripts, workers or styles, the one around it.
-fn home(folder: &str) -> &str {
-    const KINDS: [&str; 9] =
-        ["css", "style", "styles", "stylesheets", "js", "script", "scripts", "javascripts", "workers"];
-    let mut home = folder;
-    loop {
-        let inner = home.trim_end_matches('/');
-        let start = inner.rfind('/').map_or(0, |end| end + 1);
-        if !KINDS.contains(&&inner[start..]) {
-            return home;
-        }
-        home = &home[..start];
-    }
-}
-
-fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
-    let mut referred: BTreeMap<&SitePath, (Strength, &SitePath)> = BTreeMap::new();
-    let mut loaded: BTreeMap<&SitePath, (bool, bool)> = BTreeMap::new();
-    let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
-    for (from, facts) in files {
-        let is_by_hand = is_by_hand(from, facts);
-        for tie in facts.ties.iter().filter(|tie| tie.to != *from) {
-            let strength = if is_by_hand { Strength::Loose } else { tie.strength(from) };
-            let surest = referred.entry(&tie.to).or_insert((strength, from));
-            *surest = if strength > surest.0 { (strength, from) } else { *surest };
-            if strength > Strength::Loose && !from.is_page() {
-                bundles.insert(from);
-            }
-            if from.is_page() && tie.form == Form::Attribute {
-                let (is_module, is_classic) = loaded.entry(&tie.to).or_default();
-                *is_module |= tie.role == Role::Module;
-                *is_classic |= tie.role == Role::Script;
-            }
-        }
-    }
-    let candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
-        let name = Name::of(path).filter(|name| name.is_code() && Standing::of(path) == Standing::Open)?;
-        let (is_module, is_classic) = loaded.get(path).copied().unwrap_or_default();
-        Some(Candidate {
-            path,
-            strict: shape::strict(&name),
-            name,
-            proof: facts.proof.as_ref(),
-            referred: referred.get(path).copied(),
-            is_module,
-            is_classic: is_classic && !is_module,
-            bundles: bundles.contains(path),
-        })
-    };
-    files.iter().filter_map(candidate).collect()
-}
-
-/// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
-/// of modules as it was written, or a page that loads such.
-fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
-    let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
-    let names: Vec<Name<'_>> = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code)).collect();
-    let is_hashed = |name: &&Name<'_>| {
-        shape::strict(name).is_some() || name.places().any(|(_, token)| shape::is_very_short_hex(token))
-    };
-    names.len() >= 4 && names.iter().filter(is_hashed).count() * 4 < names.len()
-}
-
 /// Whether a script lists other files by the hashes in their names, but imports them by names that stay (`#entry` in an
 /// import map, as Nuxt 4 does so that a change of the entry does not rename all): the list is filled in after its own hash
 /// was taken, so that its bytes change under its name.
 pub(super) fn is_loosely_tied(facts: &Facts) -> bool {
     facts.ties.iter().any(|tie| tie.by_name) && facts.ties.iter().any(|tie| tie.form == Form::List)
-}
-
-/// How the bundler names its files: as those that only a bundler refers to, and those that are proven. Names that pages use
-/// like anybody's count where there are no others, and where two at least lie together.
-fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
-    let strict = |candidate: &&&Candidate<'s>| candidate.strict.is_some();
-    let referred: Vec<&Candidate<'s>> = candidates.iter().filter(|candidate| candidate.referred.is_some()).collect();
-    let is_sure = |candidate: &&&Candidate<'s>| {
-        let by_bundler = candidate.referred.is_some_and(|(strength, _)| strength > Strength::Loose);
-        by_bundler || candidate.bundles || candidate.proof.is_some()
-    };
-    let sure: Vec<Member<'_, 's>> = referred
-        .iter()
-        .filter(is_sure)
-        .filter_map(|candidate| Some((*candidate, candidate.strict?)))
-        .chain(short_hashes(&referred))
-        .collect();
-    if !sure.is_empty() {
-        return gather(&sure);
-    }
-    let all = referred.iter().filter(strict).filter_map(|candidate| Some((*candidate, candidate.strict?)));
-    let mut by_home: BTreeMap<(Place, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();
-    for (candidate, (place, token)) in all {
-        let home = home(candidate.name.folder);
-        by_home.entry((place, token.len(), home)).or_default().push((candidate, (place, token)));
-    }
-    // webpack can give all files one hash, of the whole build: that must be a long one.
-    let are_two = |members: &Vec<Member<'_, '_>>| {
-        let tokens: BTreeSet<&str> = members.iter().map(|(_, (_, token))| *token).collect();
-        tokens.len() >= 2 || members.len() >= 2 && tokens.iter().all(|token| shape::is_long_hex(token))
-    };
-    gather(&by_home.into_values().filter(are_two).flatten().collect::<Vec<_>>())
-}
-
-/// Hashes of 5 to 7 hexadecimal digits (Nuxt 2, JupyterLite), which alone could be anything: of scripts that others import,
-/// where several have one of the same length at the same place.
-fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<Member<'c, 's>>> = BTreeMap::new();
-    for candidate in
-        referred.iter().filter(|candidate| candidate.referred.is_some_and(|(sure, _)| sure == Strength::Sure))
-    {
-        for (place, token) in candidate.name.places().filter(|(_, token)| shape::is_very_short_hex(token)) {
-            by_template.entry((place, token.len())).or_default().push((candidate, (place, token)));
-        }
-    }
-    by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
-}
-
-fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<&Member<'_, 's>>> = BTreeMap::new();
-    for member in members {
-        let (_, (place, token)) = member;
-        by_template.entry((*place, token.len())).or_default().push(member);
-    }
-    let template = |(at, members): ((Place, usize), Vec<&Member<'_, 's>>)| {
-        let proven = members.iter().filter(|(candidate, _)| candidate.proof.is_some_and(Proof::is_taken_last));
-        let template = Template {
-            alphabet: Alphabet::of(members.iter().map(|(_, (_, token))| *token))?,
-            folders: members.iter().map(|(candidate, _)| candidate.name.folder).collect(),
-            has_modules: members.iter().any(|(candidate, _)| candidate.is_module),
-            has_classics: members.iter().any(|(candidate, _)| candidate.is_classic),
-            sealed: proven.map(|(candidate, _)| candidate.name.extension.clone()).collect(),
-        };
-        Some((at, template))
-    };
-    by_template.into_iter().filter_map(template).collect()
 }
 
 /// The path without the hash and the separator before or after it.
@@ -337,16 +155,4 @@ fn without(path: &SitePath, token: &str) -> Option<SitePath> {
     let before = before.strip_suffix(['-', '.', '_', '~'])?;
     let folder = path.as_str().strip_suffix(name)?;
     SitePath::new(format!("{folder}{before}{after}")).ok()
-}
-
-impl super::Tie {
-    /// How surely nobody but a bundler refers in such a way to a script or style with a hash in its name.
-    fn strength(&self, from: &SitePath) -> Strength {
-        match self.form {
-            Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl if !from.is_page() => Strength::Sure,
-            Form::List if !from.is_page() => Strength::Likely,
-            Form::Attribute if self.role == Role::Module => Strength::Likely,
-            _ => Strength::Loose,
-        }
-    }
 }

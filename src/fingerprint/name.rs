@@ -3,8 +3,11 @@
 use super::shape;
 use crate::path::SitePath;
 
-/// What tools write between the hash and the extension. Next marks fonts that it preloads with `-s.p`.
-const AFTER_THE_HASH: [&str; 13] = [
+/// What Next writes there in the names of fonts, which in others could be the end of a hash.
+const AFTER_THE_HASH_OF_A_FONT: &str = "-s";
+
+/// What tools write between the hash and the extension. Next marks fonts that it preloads with `.p`.
+const AFTER_THE_HASH: [&str; 12] = [
     ".min",
     ".entry",
     ".system",
@@ -16,7 +19,6 @@ const AFTER_THE_HASH: [&str; 13] = [
     ".worker",
     ".esm",
     ".p",
-    "-s",
     ".nomodule",
 ];
 
@@ -43,6 +45,9 @@ impl<'p> Name<'p> {
         }
         while let Some(shorter) = AFTER_THE_HASH.iter().find_map(|after| stem.strip_suffix(after)) {
             stem = shorter;
+        }
+        if matches!(extension.as_str(), "woff2" | "woff" | "ttf" | "otf") {
+            stem = stem.strip_suffix(AFTER_THE_HASH_OF_A_FONT).unwrap_or(stem);
         }
         Some(Name { folder, stem, extension })
     }
@@ -129,7 +134,8 @@ impl Alphabet {
     pub(super) fn is_likely(self, token: &str) -> bool {
         let other_tools = self >= Alphabet::Base36 && Alphabet::Hex.has_all_of(token);
         let digits_alone = token.bytes().all(|byte| byte.is_ascii_digit());
-        let words = self == Alphabet::Base64Url && shape::reads_as_words(token);
+        let words = self == Alphabet::Base64Url && shape::reads_as_words(token)
+            || self == Alphabet::Base32 && shape::reads_as_a_numbered_word(token);
         // Of the letters up to `f`, there are few words of more than seven.
         let word = !(self == Alphabet::Hex && token.len() >= 8) && shape::reads_as_a_word(token);
         !other_tools && !digits_alone && !words && !word && !shape::is_patterned(token)

@@ -127,6 +127,12 @@ pub(super) fn reads_as_words(token: &str) -> bool {
         && consonants_in_a_row(token) < 5
 }
 
+/// Whether a token is a word and a number of more than one digit, as `LEGACY22`. So are 2% of the hashes of 8 characters of base32.
+pub(super) fn reads_as_a_numbered_word(token: &str) -> bool {
+    let word = token.trim_end_matches(|char: char| char.is_ascii_digit());
+    word.len() + 2 <= token.len() && word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
 /// Whether a token of 21 characters of base64 was drawn by chance: words and dates have fewer runs, and one case.
 pub(super) fn is_random(token: &str) -> bool {
     token.len() == 21 && has_both_cases(token) && token.split(['-', '_']).map(count_runs).sum::<usize>() >= 8

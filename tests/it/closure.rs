@@ -110,7 +110,7 @@ async fn pages_that_look_for_their_files_elsewhere_are_told() {
     let mut world = World::with_fixture("v1").await;
     for (path, bytes) in world::files_of(&world::fixture("v1")) {
         if path.ends_with(".html") {
-            world.write(&path, &String::from_utf8(bytes).unwrap().replace("\"/", "\"/docs/"));
+            world.write(&path, String::from_utf8(bytes).unwrap().replace("\"/", "\"/docs/"));
         }
     }
     world.environment.url = Some("https://www.example.com".to_owned());

@@ -102,7 +102,9 @@ impl Closure {
         for source in &sources {
             let found = &mut uses[source.number as usize];
             for reference in &source.references.list {
-                let Reference { role, form, .. } = *reference;
+                let Reference { role, .. } = *reference;
+                // What any name fits shows nothing about who gave it.
+                let form = if fits_any_name(reference) { Form::Text } else { reference.form };
                 let by_name = is_import(form) && is_bare(&reference.written);
                 let used = |file| NumberedUse { file, role, form, by_name };
                 let same_everywhere = source.means_the_same_everywhere(reference);
@@ -353,7 +355,7 @@ impl<'a> Source<'a> {
         lookup: &Lookup<'_>,
         learned: &Learned,
     ) -> Resolved {
-        let start = lookup::relative(start);
+        let (start, end) = (lookup::relative(start), lookup::without_query(end));
         let places = self.folder.and_above().map(|place| lookup.matching(&format!("{place}{start}"), end));
         match places.into_iter().find(|matching| !matching.is_empty()) {
             Some(matching) => Resolved::Files(matching),
@@ -363,6 +365,13 @@ impl<'a> Source<'a> {
             None => Resolved::NotOfTheSite,
         }
     }
+}
+
+/// Whether a runtime puts together a name of which nothing in the path is a fingerprint: it is in the query.
+fn fits_any_name(reference: &Reference) -> bool {
+    reference.form == Form::ChunkName
+        && reference.written.contains(ANY)
+        && !looks_hashed(lookup::without_query(&reference.written))
 }
 
 /// Whether it is not known what such a reference is relative to.

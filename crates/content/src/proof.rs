@@ -276,6 +276,13 @@ impl Proof {
         use Algorithm::{Md5, Sha1, Sha256, Sha384, Sha512};
         matches!(self.algorithm, Md5 | Sha1 | Sha256 | Sha384 | Sha512) && self.left_out == LeftOut::Nothing
     }
+
+    /// Whether webpack or Rspack took the digest of the bytes as they are in the end (`optimization.realContentHash`), which
+    /// they do for all files or for none.
+    pub fn is_of_real_content(&self) -> bool {
+        self.left_out == LeftOut::Token
+            || self.encoding == Encoding::Hex && matches!(self.algorithm, Algorithm::Md4 | Algorithm::XxHash64)
+    }
 }
 
 impl LeftOut {

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use super::super::Facts;
 use super::super::name::{Alphabet, Name};
-use super::{By, Candidate, Emitted, Strength, Template, Templates};
+use super::candidates::{Candidate, Strength, is_by_hand};
+use super::templates::{Template, Templates, may_be_drawn};
+use super::{By, Emitted};
 use crate::path::SitePath;
 use crate::proof::Proof;
 
 /// What nothing refers to, but is named after a file that is believed: a page's script without the parts that are in its
-/// HTML (VitePress's `.lean.js`) by the same hash, and the style of a script (esbuild, Bun) by one of its own.
+/// HTML (VitePress's `.lean.js`) by the same hash, and the style of a script (esbuild, Bun) by one of its own, beside it or
+/// in a folder beside it (SvelteKit).
 pub(super) fn siblings<'s>(
     candidates: &[Candidate<'s>],
     templates: &Templates<'s>,
@@ -28,19 +31,29 @@ pub(super) fn siblings<'s>(
         if let Some((sibling, token)) = by_stem.get(&(folder, stem)) {
             return Some((candidate.path, Emitted { token: (*token).to_owned(), by: By::Sibling(sibling) }));
         }
-        templates.iter().find_map(|((place, length), template)| {
+        templates.iter().find_map(|((place, length, _), template)| {
             let token = place.token(&candidate.name, *length)?;
-            let sibling = by_name.get(&(folder, stem.strip_suffix(token)?))?;
-            let fits = candidate.name.extension == "css"
-                && !has_extension(sibling, "css")
+            let name = stem.strip_suffix(token)?;
+            let sibling = by_name.get(&(folder, name)).or_else(|| by_name.get(&(around(folder)?, name)))?;
+            // What a page loads beside its like of the other kind needs no more than a hash that nobody speaks.
+            let is_style = candidate.name.extension == "css";
+            let is_loaded = candidate.referred.is_some() && (is_style || candidate.is_module);
+            let fits = (is_style || is_loaded)
+                && is_style != has_extension(sibling, "css")
                 && template.alphabet.has_all_of(token)
-                && template.alphabet.is_likely(token);
+                && (template.alphabet.is_likely(token) || is_loaded && may_be_drawn(token));
             fits.then(|| (candidate.path, Emitted { token: token.to_owned(), by: By::Sibling(sibling) }))
         })
     };
     let others =
         candidates.iter().filter(|candidate| !emitted.contains_key(candidate.path) && candidate.proof.is_none());
     others.filter_map(sibling).collect()
+}
+
+/// The folder around a folder that is not at the top of the site.
+fn around(folder: &str) -> Option<&str> {
+    let end = folder.strip_suffix('/')?.rfind('/')?;
+    Some(&folder[..=end])
 }
 
 /// What refers to that which is believed, and is named as it: the entry of a bundler that no page of this site loads.
@@ -58,8 +71,8 @@ pub(super) fn referring<'s>(
         candidate.referred.is_none() && candidate.proof.is_none() && !emitted.contains_key(candidate.path)
     };
     let referring = |candidate: &Candidate<'s>| {
-        let facts = files.get(candidate.path).filter(|facts| !super::is_by_hand(candidate.path, facts))?;
-        templates.iter().find_map(|((place, length), template)| {
+        let facts = files.get(candidate.path).filter(|facts| !is_by_hand(candidate.path, facts))?;
+        templates.iter().find_map(|((place, length, _), template)| {
             let token = place.token(&candidate.name, *length).filter(|token| template.is_of(&candidate.name, token))?;
             super::without(candidate.path, token).is_none_or(|twin| !files.contains_key(&twin)).then_some(())?;
             // A commit of git looks as a hexadecimal hash does, and tools put one into names.

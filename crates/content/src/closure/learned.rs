@@ -87,7 +87,9 @@ impl Learned {
         }
         if learned.base.is_empty()
             && let Some((folder, found)) = best(below, 1)
-            && found > at_top.len()
+            // Many copies may be named at the top too. A fingerprint is found in no folder but its own: it vouches for the
+            // base, unless there are files in such a folder, of which one could be missing.
+            && (found.len() > at_top.len() || !lookup.has_folder(&folder) && found.iter().any(|path| looks_hashed(path)))
         {
             learned.base = folder;
             learned.contradicts_url = url.is_some();
@@ -172,14 +174,14 @@ fn vote(votes: &mut BTreeMap<String, Votes>, path: &str, lookup: &Lookup<'_>, fr
     }
 }
 
-/// The folder under which most files are found, and how many: at least `least`, and as many as are not; of several the shortest.
-fn best(votes: BTreeMap<String, Votes>, least: usize) -> Option<(String, usize)> {
+/// The folder under which most files are found, and which: at least `least`, and as many as are not; of several the shortest.
+fn best(votes: BTreeMap<String, Votes>, least: usize) -> Option<(String, BTreeSet<String>)> {
     let good = votes.into_iter().filter(|(_, votes)| {
         let fingerprinted = votes.found.iter().filter(|path| looks_hashed(path)).count();
         votes.found.len() + fingerprinted >= least && votes.found.len() >= votes.missing.len()
     });
-    let found = good.map(|(folder, votes)| (folder, votes.found.len()));
-    found.max_by_key(|(folder, found)| (*found, std::cmp::Reverse(folder.len())))
+    let found = good.map(|(folder, votes)| (folder, votes.found));
+    found.max_by_key(|(folder, found)| (found.len(), std::cmp::Reverse(folder.len())))
 }
 
 fn folder_of(written: &str) -> &str {

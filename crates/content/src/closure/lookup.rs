@@ -70,7 +70,12 @@ impl<'a> Lookup<'a> {
 
 /// The path alone, as a runtime puts it behind a folder.
 pub(super) fn relative(written: &str) -> &str {
-    let end = memchr::memchr2(b'?', b'#', written.as_bytes()).unwrap_or(written.len());
-    let path = written[..end].trim_start_matches('/');
+    let path = without_query(written).trim_start_matches('/');
     path.strip_prefix("./").unwrap_or(path)
+}
+
+/// What is before the query and the fragment.
+pub(super) fn without_query(written: &str) -> &str {
+    let end = memchr::memchr2(b'?', b'#', written.as_bytes()).unwrap_or(written.len());
+    &written[..end]
 }

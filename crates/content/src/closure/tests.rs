@@ -113,6 +113,17 @@ fn a_file_elsewhere_hides_no_missing_one() {
 }
 
 #[test]
+fn a_folder_is_learned_by_a_fingerprint_among_many_copies() {
+    let page =
+        r#"<script src="/docs/app.3f9c2e1b.js"></script><script src="/a.js"></script><script src="/b.js"></script>"#;
+    let mut files = site(&[("index.html", page), ("app.3f9c2e1b.js", ""), ("a.js", ""), ("b.js", "")]);
+    assert_eq!(closure_at(None, &[], &files).broken, []);
+    // Where there is such a folder, the file is missing from it.
+    files.insert(path("docs/index.html"), Vec::new());
+    assert_eq!(missing(&closure_at(None, &[], &files)).0, ["docs/app.3f9c2e1b.js"]);
+}
+
+#[test]
 fn another_host_that_serves_the_files_of_the_site_is_learned() {
     let page = r#"<script src="https://cdn.example/v/a-1f2e3d4c.js"></script><script src="https://cdn.example/v/b-5a6b7c8d.js"></script>
 <script src="https://jquery.example/jquery.js"></script><script src="https://jquery.example/other.js"></script>"#;
@@ -145,6 +156,18 @@ fn chunks_lie_where_others_of_the_same_runtime_do() {
     let page = r#"<script src="/_next/static/webpack.js"></script>"#;
     let files = [("index.html", page), ("_next/static/webpack.js", runtime), ("_next/chunks/1.aa.js", "")];
     assert_eq!(essential(&files), ["_next/chunks/2.bb.js"]);
+}
+
+#[test]
+fn a_hash_in_the_query_is_no_part_of_the_file() {
+    let runtime = r#"r.miniCssF=e=>"css/"+e+".css?2a761b9ec8ce1b7cd1c9""#;
+    let page = r#"<script src="/runtime.js"></script>"#;
+    let files = site(&[("index.html", page), ("runtime.js", runtime), ("css/late.css", "")]);
+    let closure = closure_at(None, &[], &files);
+    assert_eq!(closure.broken, []);
+    // Any style sheet fits: that it is used shows nothing about its name.
+    let forms: Vec<_> = closure.uses(&path("runtime.js")).map(|used| (used.file.as_str(), used.form)).collect();
+    assert_eq!(forms, [("css/late.css", Form::Text)]);
 }
 
 #[test]

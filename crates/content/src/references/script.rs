@@ -22,8 +22,18 @@ pub(super) fn read(bytes: &[u8], line: u32, found: &mut Found) {
 
 fn read_at_depth(bytes: &[u8], line: u32, found: &mut Found, depth: usize) {
     let tokens = token::tokens(bytes);
-    let mut reader =
-        Reader { bytes, tokens: &tokens, counted: 0, line, found, depth, only_lists: false, without_script: None };
+    let mut reader = Reader {
+        bytes,
+        tokens: &tokens,
+        counted: 0,
+        line,
+        found,
+        depth,
+        only_lists: false,
+        is_system: memchr::memmem::find(bytes, b"System.register(").is_some(),
+        build_hash: memchr::memmem::find(bytes, b".h=").and_then(|_| chunk_names::build_hash(bytes, &tokens)),
+        without_script: None,
+    };
     // Next.js's manifest of its build passes some of its paths as arguments.
     reader.only_lists = (0..tokens.len()).any(|at| reader.is_word(at, b"__BUILD_MANIFEST"));
     let mut at = 0;
@@ -41,6 +51,10 @@ struct Reader<'a, 'f> {
     depth: usize,
     /// Whether every path in it is part of a list of files.
     only_lists: bool,
+    /// Whether it is a module of SystemJS, whose context imports others: `context.import("./late.js")`.
+    is_system: bool,
+    /// The hash of the whole build, where the runtime has it.
+    build_hash: Option<String>,
     /// Found when it is first asked for.
     without_script: Option<WithoutScript>,
 }
@@ -83,6 +97,7 @@ impl Reader<'_, '_> {
             Some(Kind::Word) if self.depth == 0 => self.word(at),
             Some(Kind::Text | Kind::Template) => self.any_text(at),
             Some(Kind::Sign(b'[')) => self.list(at),
+            Some(Kind::Sign(b'{')) if self.depth > 0 => self.manifest(at),
             Some(Kind::Arrow) if self.depth == 0 => self.chunk_names(at + 1),
             _ => at,
         }
@@ -90,7 +105,9 @@ impl Reader<'_, '_> {
 
     fn word(&mut self, at: usize) -> usize {
         if at > 0 && self.is_sign(at - 1, b'.') {
-            return at;
+            let imports = self.is_system && self.is_word(at, b"import") && self.is_sign(at + 1, b'(');
+            let is_relative = self.text(at + 2).is_some_and(|written| written.starts_with(['.', '/']));
+            return if imports && is_relative { self.import(at) } else { at };
         }
         match self.written(at) {
             b"import" => self.import(at),
@@ -220,8 +237,32 @@ impl Reader<'_, '_> {
         end
     }
 
+    /// An object in a text that gives the files of ids, of which most are named by a hash: `{"2bwVA":"about.9a4772a1.js"}`, as
+    /// Parcel registered them until version 2.10.
+    fn manifest(&mut self, at: usize) -> usize {
+        let mut end = at + 1;
+        let mut files = Vec::new();
+        while !self.is_sign(end, b'}') {
+            let id = self.text(end).filter(|id| is_id(id) && self.is_sign(end + 1, b':'));
+            let Some((_, file)) = id.zip(self.text(end + 2).filter(|file| looks_like_path(file))) else { return at };
+            files.push((end + 2, file));
+            end += if self.is_sign(end + 3, b',') { 4 } else { 3 };
+        }
+        if files.iter().filter(|(_, file)| looks_hashed(file)).count() * 2 <= files.len() {
+            return at;
+        }
+        for (place, file) in &files {
+            match chunk_role(file) {
+                Some(role) => self.add(*place, file, role, Form::List),
+                None => self.add(*place, file, Role::of_name(file), Form::Text),
+            }
+        }
+        end
+    }
+
     fn chunk_names(&mut self, at: usize) -> usize {
-        for (id, name) in chunk_names::chunk_names(self.bytes, self.tokens.get(at..).unwrap_or_default()) {
+        let tokens = self.tokens.get(at..).unwrap_or_default();
+        for (id, name) in chunk_names::chunk_names(self.bytes, tokens, self.build_hash.as_deref()) {
             let Some(role) = chunk_role(&name.replace(ANY, "x")) else { continue };
             if role == Role::Style || !self.without_script().has(&id) {
                 self.add(at, &name, role, Form::ChunkName);

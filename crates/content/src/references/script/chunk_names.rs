@@ -18,15 +18,29 @@ const HASH_OF_NOTHING: &str = "31d6cfe0d16ae931b73c";
 const ANY_ID: &str = "*";
 
 /// The ids and names that the expression that begins with `tokens` gives. None where it is no such expression. Where it
-/// has no table, because there is but one chunk, `*` stands for its id.
-pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token]) -> Vec<(String, String)> {
-    let mut parser = Parser { bytes, tokens, at: 0, keys: BTreeSet::new() };
+/// has no table, because there is but one chunk, `*` stands for its id. `build_hash` is what the runtime's `h()` gives.
+pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token], build_hash: Option<&str>) -> Vec<(String, String)> {
+    let mut parser = Parser { bytes, tokens, at: 0, keys: BTreeSet::new(), build_hash };
     let Some(expression) = parser.conditional(0) else { return Vec::new() };
     if parser.keys.is_empty() && matches!(expression, Expression::Sum(_)) {
         parser.keys.insert(ANY_ID.to_owned());
     }
     let names = parser.keys.iter().filter_map(|key| Some((key.clone(), expression.value(key)?)));
     names.filter(|(_, name)| !name.contains(HASH_OF_NOTHING)).collect()
+}
+
+/// The hash of the whole build, which the runtime gives as `r.h = () => "cdef239006fc57605e51"`.
+pub(super) fn build_hash(bytes: &[u8], tokens: &[Token]) -> Option<String> {
+    let text = |token: &Token| &bytes[token.start as usize..token.end as usize];
+    let is_hash = |token: &&Token| {
+        token.kind == Kind::Text && token.end - token.start >= 8 && text(token).iter().all(u8::is_ascii_alphanumeric)
+    };
+    tokens.windows(9).find_map(|window| {
+        let [dot, name, equal, value @ ..] = window else { return None };
+        let is_h = dot.kind == Kind::Sign(b'.') && text(name) == b"h" && equal.kind == Kind::Sign(b'=');
+        // Behind `()=>` or `function(){return`.
+        value.iter().skip(3).find(is_hash).filter(|_| is_h).map(|token| decode(text(token)))
+    })
 }
 
 enum Expression {
@@ -62,6 +76,7 @@ struct Parser<'a> {
     at: usize,
     /// The ids that the expression knows.
     keys: BTreeSet<String>,
+    build_hash: Option<&'a str>,
 }
 
 impl Parser<'_> {
@@ -133,9 +148,13 @@ impl Parser<'_> {
                     return Some(Expression::Key);
                 }
                 // A member of the runtime is the public path: where the chunk is served, not what it is called.
+                let mut member: &[u8] = b"";
                 while self.peek() == Some(Kind::Sign(b'.')) {
                     self.at += 1;
-                    self.eat(Kind::Word)?;
+                    member = self.next().filter(|word| word.kind == Kind::Word).map(|word| self.text(word))?;
+                }
+                if member == b"h" && self.peek() == Some(Kind::Sign(b'(')) {
+                    return self.called_hash();
                 }
                 Some(Expression::Text(String::new()))
             }
@@ -156,6 +175,22 @@ impl Parser<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Behind `r.h`: `()` or `().slice(0, 8)`.
+    fn called_hash(&mut self) -> Option<Expression> {
+        let hash = self.build_hash?;
+        self.eat(Kind::Sign(b'('))?;
+        self.eat(Kind::Sign(b')'))?;
+        if self.peek() != Some(Kind::Sign(b'.')) {
+            return Some(Expression::Text(hash.to_owned()));
+        }
+        for kind in [Kind::Sign(b'.'), Kind::Word, Kind::Sign(b'('), Kind::Number, Kind::Sign(b',')] {
+            self.eat(kind)?;
+        }
+        let length = self.next().map(|token| number(self.text(token)))?.parse().ok()?;
+        self.eat(Kind::Sign(b')'))?;
+        hash.get(..length).map(|start| Expression::Text(start.to_owned()))
     }
 
     fn bracketed(&mut self, depth: usize) -> Option<Expression> {

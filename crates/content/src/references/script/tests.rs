@@ -51,6 +51,32 @@ if(r)/import("s.js")/.test(t);u=v/2;w=x[0]/import("./y.js")/z"#;
 }
 
 #[test]
+fn modules_of_systemjs_import_by_their_context() {
+    let script = r#"System.register(["./main-legacy-BUFxrU_5.js"],(function(e,t){return{setters:[e=>{o=e.g}],execute:
+function(){a(()=>t.import("./lazy-legacy-CjUPyfIQ.js"));t.import("bare")}}}));"#;
+    assert_eq!(in_form(script, Form::DynamicImport), ["./lazy-legacy-CjUPyfIQ.js"]);
+}
+
+#[test]
+fn the_hash_of_the_whole_build_is_part_of_chunk_names() {
+    let css = r#"o.miniCssF=e=>"css/"+e+"."+o.h().slice(0,8)+".css",o.h=()=>"cdef239006fc57605e51",o.o=1"#;
+    assert_eq!(in_form(css, Form::ChunkName), ["css/*.cdef2390.css"]);
+    let script = r#"r.u=function(e){return"js/"+({1:"home"}[e]||e)+"-"+r.h()+".js"};r.h=function(){return"cdef239006fc57605e51"}"#;
+    assert_eq!(in_form(script, Form::ChunkName), ["js/home-cdef239006fc57605e51.js"]);
+    assert_eq!(in_form(r#"r.u=e=>"js/"+e+r.h()+".js""#, Form::ChunkName), [""; 0]);
+}
+
+#[test]
+fn manifests_in_texts_are_lists() {
+    let script = r#"r("27Lyk").register(JSON.parse('{"2bwVA":"about.9a4772a1.js","2PL4F":"version.24603623.js","4SE5j":"version.9ca3f58b.css","4XgtU":"Hero.3454a55b.png"}'))"#;
+    assert_eq!(in_form(script, Form::List), ["about.9a4772a1.js", "version.24603623.js", "version.9ca3f58b.css"]);
+    assert_eq!(in_form(script, Form::Text), ["Hero.3454a55b.png"]);
+    for data in [r#"f('{"main":"index.js","a":"b.3454a55b.js"}')"#, r#"f('{"a":"b.3454a55b.js","c":1}')"#] {
+        assert_eq!(in_form(data, Form::List), [""; 0], "{data}");
+    }
+}
+
+#[test]
 fn templates_are_code_only_in_their_holes() {
     assert_eq!(
         in_form(r#"a=`x ${b?`${import("./c.js")} }`:{d:1}} import("./e.js")`;import("./f.js")"#, Form::DynamicImport),

@@ -1,0 +1,133 @@
+//! The scripts and styles that might be fingerprinted, and who refers to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::fixed::Standing;
+use super::super::name::{Alphabet, Name, Place};
+use super::super::{Facts, Tie, shape};
+use crate::path::SitePath;
+use crate::proof::{Encoding, Proof};
+use crate::references::{Form, Role};
+
+/// How surely a reference to a script or style is a bundler's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Strength {
+    /// A page loads the file, or a script holds its name: anybody writes that.
+    Loose,
+    /// A page loads it as a module. Bundlers write so, and whoever copies a module that was built elsewhere.
+    Module,
+    /// It is in a list of a script.
+    Listed,
+    /// A script imports it, or puts its name together out of a table.
+    Sure,
+}
+
+/// A script or style that might be fingerprinted.
+pub(super) struct Candidate<'s> {
+    pub(super) path: &'s SitePath,
+    pub(super) name: Name<'s>,
+    /// The hash that can hardly be read in another way, where the site's pictures are named as they are.
+    pub(super) strict: Option<(Place, &'s str)>,
+    pub(super) proof: Option<&'s Proof>,
+    /// The surest reference to it, and whose that is.
+    pub(super) referred: Option<(Strength, &'s SitePath)>,
+    /// How pages load it, if they do.
+    pub(super) is_module: bool,
+    pub(super) is_classic: bool,
+    /// Whether it refers to other scripts and styles as a bundler does.
+    pub(super) bundles: bool,
+    /// Whether another file has the same hash: webpack then takes it of all of them, so that it proves none.
+    pub(super) shares_its_hash: bool,
+}
+
+pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
+    let mut referred: BTreeMap<&SitePath, (Strength, &SitePath)> = BTreeMap::new();
+    let mut loaded: BTreeMap<&SitePath, (bool, bool)> = BTreeMap::new();
+    let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
+    for (from, facts) in files {
+        let is_by_hand = is_by_hand(from, facts);
+        for tie in facts.ties.iter().filter(|tie| tie.to != *from) {
+            let strength = if is_by_hand { Strength::Loose } else { tie.strength(from) };
+            let surest = referred.entry(&tie.to).or_insert((strength, from));
+            *surest = if strength > surest.0 { (strength, from) } else { *surest };
+            if strength > Strength::Loose && !from.is_page() {
+                bundles.insert(from);
+            }
+            if from.is_page() && tie.form == Form::Attribute {
+                let (is_module, is_classic) = loaded.entry(&tie.to).or_default();
+                *is_module |= tie.role == Role::Module;
+                *is_classic |= tie.role == Role::Script;
+            }
+        }
+    }
+    let pictures = proven_pictures(files);
+    let candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
+        let name = Name::of(path).filter(|name| name.is_code() && Standing::of(path) == Standing::Open)?;
+        let (is_module, is_classic) = loaded.get(path).copied().unwrap_or_default();
+        Some(Candidate {
+            path,
+            strict: shape::strict(&name).or_else(|| as_pictures(&name, &pictures)),
+            name,
+            proof: facts.proof.as_ref(),
+            referred: referred.get(path).copied(),
+            is_module,
+            is_classic: is_classic && !is_module,
+            bundles: bundles.contains(path),
+            shares_its_hash: false,
+        })
+    };
+    let mut candidates: Vec<Candidate<'s>> = files.iter().filter_map(candidate).collect();
+    let kind =
+        |candidate: &Candidate<'s>| Some((candidate.strict?, candidate.name.folder, candidate.name.extension.clone()));
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for kind in candidates.iter().filter_map(kind) {
+        *counts.entry(kind).or_default() += 1;
+    }
+    for candidate in &mut candidates {
+        candidate.shares_its_hash = kind(candidate).is_some_and(|kind| counts.get(&kind) > Some(&1));
+    }
+    candidates
+}
+
+/// Where, and how long, the hashes in the names of pictures and the like are that a bundler's base64 proves: the place, the
+/// length and the folder. Of 8 characters of base64, one in five could be something else, but for that.
+fn proven_pictures(files: &BTreeMap<SitePath, Facts>) -> BTreeSet<(Place, usize, &str)> {
+    files.iter().filter_map(|(path, facts)| proven_picture(path, facts.proof.as_ref()?)).collect()
+}
+
+fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Place, usize, &'s str)> {
+    let name = Name::of(path).filter(|name| !name.is_code())?;
+    let (place, token) = name.places().find(|(_, token)| *token == proof.token)?;
+    let is_bundlers = proof.encoding == Encoding::Base64Url && !proof.is_taken_last();
+    is_bundlers.then_some((place, token.len(), name.folder))
+}
+
+/// The hash in the name of a script or style that is named as the pictures beside it.
+fn as_pictures<'s>(name: &Name<'s>, pictures: &BTreeSet<(Place, usize, &str)>) -> Option<(Place, &'s str)> {
+    let beside = pictures.iter().filter(|(.., folder)| *folder == name.folder);
+    let mut tokens = beside.filter_map(|(place, length, _)| Some((*place, place.token(name, *length)?)));
+    tokens.find(|(_, token)| Alphabet::Base64Url.has_all_of(token) && Alphabet::Base64Url.is_likely(token))
+}
+
+/// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
+/// of modules as it was written, or a page that loads such.
+pub(super) fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
+    let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
+    let names: Vec<Name<'_>> = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code)).collect();
+    let is_hashed = |name: &&Name<'_>| {
+        shape::strict(name).is_some() || name.places().any(|(_, token)| shape::is_very_short_hex(token))
+    };
+    names.len() >= 4 && names.iter().filter(is_hashed).count() * 4 < names.len()
+}
+
+impl Tie {
+    /// How surely nobody but a bundler refers in such a way to a script or style with a hash in its name.
+    pub(super) fn strength(&self, from: &SitePath) -> Strength {
+        match self.form {
+            Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl if !from.is_page() => Strength::Sure,
+            Form::List if !from.is_page() => Strength::Listed,
+            Form::Attribute if self.role == Role::Module => Strength::Module,
+            _ => Strength::Loose,
+        }
+    }
+}
