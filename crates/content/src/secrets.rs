@@ -41,7 +41,7 @@ struct Word {
 enum Rule {
     Pem,
     Putty,
-    AwsKeyPair,
+    AwsKeyId,
     AwsSecret,
     Address,
     ServiceRole,
@@ -57,7 +57,7 @@ fn words() -> Vec<Word> {
     one(private_key::PEM, Rule::Pem)
         .into_iter()
         .chain(one(private_key::PUTTY, Rule::Putty))
-        .chain(all(&AWS_KEY_IDS, Rule::AwsKeyPair))
+        .chain(all(&AWS_KEY_IDS, Rule::AwsKeyId))
         .chain(all(&AWS_SECRET_NAMES, Rule::AwsSecret))
         .chain(all(&SCHEMES, Rule::Address))
         .chain(all(&SERVICE_ROLE, Rule::ServiceRole))
@@ -198,7 +198,7 @@ fn judge(text: &[u8], start: usize, word: &Word, evidence: Evidence) -> Option<&
     let (what, is_secret) = match word.rule {
         Rule::Pem => ("a private key", private_key::is_pem(before, after, evidence)),
         Rule::Putty => ("a private key", private_key::is_putty(after)),
-        Rule::AwsKeyPair => ("an AWS access key with its secret", named::is_aws_key_pair(before, after)),
+        Rule::AwsKeyId => ("an AWS access key", named::is_aws_key_id(before, after)),
         Rule::AwsSecret => ("an AWS secret key", named::is_aws_secret(after)),
         Rule::Address => ("an address with a password", named::is_address_with_password(after)),
         Rule::ServiceRole => ("a Supabase service key", named::is_service_role(before, after)),

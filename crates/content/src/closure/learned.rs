@@ -59,7 +59,7 @@ impl Learned {
         }
         let mut elsewhere: BTreeMap<String, BTreeMap<String, Votes>> = BTreeMap::new();
         let mut below: BTreeMap<String, Votes> = BTreeMap::new();
-        let mut at_top = BTreeSet::new();
+        let (mut at_top, mut top_is_sure) = (BTreeSet::new(), false);
         // What is the same on every page votes once.
         let mut counted = BTreeSet::new();
         for source in sources {
@@ -77,7 +77,10 @@ impl Learned {
                         vote(elsewhere.entry(host).or_default(), &path, lookup, true);
                     }
                     Some(Address::Here(path)) if is_rooted(reference, source) => match lookup.find(&path) {
-                        Some(number) if reference.role.is_essential() => drop(at_top.insert(number)),
+                        Some(number) if reference.role.is_essential() => {
+                            at_top.insert(number);
+                            top_is_sure |= looks_hashed(&path);
+                        }
                         Some(_) => {}
                         None => vote(&mut below, &path, lookup, false),
                     },
@@ -88,8 +91,9 @@ impl Learned {
         if learned.base.is_empty()
             && let Some((folder, found)) = best(below, 1)
             // Many copies may be named at the top too. A fingerprint is found in no folder but its own: it vouches for the
-            // base, unless there are files in such a folder, of which one could be missing.
-            && (found.len() > at_top.len() || !lookup.has_folder(&folder) && found.iter().any(|path| looks_hashed(path)))
+            // base, unless one is found at the top, or there are files in such a folder, of which one could be missing.
+            && (found.len() > at_top.len()
+                || !top_is_sure && !lookup.has_folder(&folder) && found.iter().any(|path| looks_hashed(path)))
         {
             learned.base = folder;
             learned.contradicts_url = url.is_some();

@@ -118,6 +118,11 @@ fn a_folder_is_learned_by_a_fingerprint_among_many_copies() {
         r#"<script src="/docs/app.3f9c2e1b.js"></script><script src="/a.js"></script><script src="/b.js"></script>"#;
     let mut files = site(&[("index.html", page), ("app.3f9c2e1b.js", ""), ("a.js", ""), ("b.js", "")]);
     assert_eq!(closure_at(None, &[], &files).broken, []);
+    // A page of an older build says nothing of the others.
+    let old = r#"<script src="/docs/app.3f9c2e1b.js"></script>"#;
+    let new = r#"<script src="/new.77c1de05.js"></script><script src="/gone.js"></script>"#;
+    let stale = [("404.html", old), ("index.html", new), ("app.3f9c2e1b.js", ""), ("new.77c1de05.js", "")];
+    assert_eq!(essential(&stale), ["docs/app.3f9c2e1b.js", "gone.js"]);
     // Where there is such a folder, the file is missing from it.
     files.insert(path("docs/index.html"), Vec::new());
     assert_eq!(missing(&closure_at(None, &[], &files)).0, ["docs/app.3f9c2e1b.js"]);

@@ -159,6 +159,10 @@ impl Page<'_, '_> {
             };
             return self.address(tag, "src", role);
         }
+        // A script of SVG.
+        for name in ["href", "xlink:href"] {
+            self.address(tag, name, Role::Script);
+        }
         // Vite's build for old browsers: a script reads this attribute and imports what it names.
         if attribute(tag, "id").is_some_and(|id| id.value == "vite-legacy-entry") {
             self.address(tag, "data-src", Role::Script);

@@ -279,7 +279,7 @@ impl Reader<'_, '_> {
 
     /// Whether the function whose value begins here is the runtime's `u`, `k` or `miniCssF`.
     fn names_chunks(&self, value: usize) -> bool {
-        let before = value.saturating_sub(8)..value;
+        let before = value.saturating_sub(9)..value;
         let ends = self.is_sign(value + 1, b',') || self.is_sign(value + 1, b';') || self.is_sign(value + 1, b'}');
         ends && before.into_iter().any(|at| {
             self.is_sign(at, b'.')

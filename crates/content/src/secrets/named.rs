@@ -66,24 +66,27 @@ pub(super) const AWS_SECRET_NAMES: [&str; 9] = [
     "aws_secret_key",
 ];
 
-/// How the ids of AWS's keys begin: a user's and a session's (docs.aws.amazon.com, "IAM identifiers").
-pub(super) const AWS_KEY_IDS: [&str; 2] = ["AKIA", "ASIA"];
+/// How the ids of AWS's keys begin: a user's, a session's, a bearer's and a context's (docs.aws.amazon.com, "IAM identifiers").
+pub(super) const AWS_KEY_IDS: [&str; 4] = ["AKIA", "ASIA", "ABIA", "ACCA"];
+
+/// How many letters follow those.
+const AWS_KEY_ID_REST: usize = 16;
 
 /// Whether a secret key of AWS stands in `after`, which follows its name.
 pub(super) fn is_aws_secret(after: &[u8]) -> bool {
     starts_with_aws_secret(skip_to_value(after))
 }
 
-/// Whether an access key's id, of which `after` follows the first four letters, has its secret soon after it.
-pub(super) fn is_aws_key_pair(before: &[u8], after: &[u8]) -> bool {
-    let rest = after.iter().take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()).count();
-    let is_word = |byte: u8| Base64.holds(byte) || byte == b'_';
-    if rest != 16 || before.last().is_some_and(|&byte| is_word(byte)) {
-        return false;
-    }
-    let after = &after[16..];
-    !after.first().is_some_and(|&byte| is_word(byte))
-        && (1..=64.min(after.len())).any(|at| !is_word(after[at - 1]) && starts_with_aws_secret(&after[at..]))
+/// Whether this is the id of an access key, of which `after` follows the first four letters. Nobody needs one in a site,
+/// and where it lies its secret is not far; but addresses that were signed for a time show it to everybody.
+pub(super) fn is_aws_key_id(before: &[u8], after: &[u8]) -> bool {
+    let is_word = |byte: &u8| Base64.holds(*byte) || *byte == b'_';
+    let in_an_address = ["Credential=", "AWSAccessKeyId="].iter().any(|name| before.ends_with(name.as_bytes()));
+    !in_an_address
+        && !before.last().is_some_and(is_word)
+        && !after.get(AWS_KEY_ID_REST).is_some_and(is_word)
+        && Alphabet::Base32.run(after) >= AWS_KEY_ID_REST
+        && is_random(&after[..AWS_KEY_ID_REST])
 }
 
 /// 40 characters of base64, no more, that are neither a hexadecimal digest nor one long word.

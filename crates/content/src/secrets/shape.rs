@@ -1,7 +1,5 @@
 //! What a token looks like: its parts, and whether its letters were drawn by chance.
 
-use crc_fast::CrcAlgorithm;
-
 /// The letters of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alphabet {
@@ -9,6 +7,8 @@ pub(super) enum Alphabet {
     Digits,
     /// `0-9 a-f A-F`.
     Hex,
+    /// `A-Z 2-7` (RFC 4648, section 6).
+    Base32,
     /// The letters of Bech32, upper case.
     Bech32,
     /// `0-9 a-z A-Z`.
@@ -30,6 +30,7 @@ impl Alphabet {
         match self {
             Alphabet::Digits => byte.is_ascii_digit(),
             Alphabet::Hex => byte.is_ascii_hexdigit(),
+            Alphabet::Base32 => matches!(byte, b'A'..=b'Z' | b'2'..=b'7'),
             Alphabet::Bech32 => b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L".contains(&byte),
             Alphabet::Alnum => byte.is_ascii_alphanumeric(),
             Alphabet::Word => byte.is_ascii_alphanumeric() || byte == b'_',
@@ -138,24 +139,4 @@ fn counts(token: &[u8], stride: usize, step: u8) -> bool {
         }
     }
     counted.into_iter().any(|count: usize| count >= 5)
-}
-
-/// Whether the last six letters are the CRC-32 of those before them in base 62, as in tokens of GitHub
-/// (github.blog, "Behind GitHub's new authentication token formats", 2021) and of npm (github.blog, "npm has a new
-/// access token format", 2021).
-pub(super) fn ends_in_checksum(token: &[u8]) -> bool {
-    let Some((text, end)) = token.split_last_chunk::<6>() else { return false };
-    *end == checksum(text)
-}
-
-/// The CRC-32 of `text` in base 62, six letters.
-pub(super) fn checksum(text: &[u8]) -> [u8; 6] {
-    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    let mut rest = crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, text);
-    let mut letters = [b'0'; 6];
-    for letter in letters.iter_mut().rev() {
-        *letter = LETTERS[(rest % 62) as usize];
-        rest /= 62;
-    }
-    letters
 }

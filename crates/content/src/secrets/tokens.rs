@@ -1,15 +1,15 @@
 //! Tokens that begin with a word of their own.
 //!
 //! Beginnings, lengths and alphabets are those of the rules of gitleaks (gitleaks.io, config/gitleaks.toml, July 2026)
-//! and of the detectors of trufflehog (github.com/trufflesecurity/trufflehog, pkg/detectors); the checksums are GitHub's.
+//! and of the detectors of trufflehog (github.com/trufflesecurity/trufflehog, pkg/detectors).
 //!
 //! What is public by its use is not here: publishable keys (Stripe's `pk_`, Mapbox's `pk.`), Sentry's DSN, JSON web
 //! tokens (but for the one of Supabase that opens everything), Google's `AIza…`, which every Firebase app shows its
-//! visitors and which Google restricts by site and API instead (firebase.google.com/docs/projects/api-keys), and ids
-//! beside a secret (`AKIA…` alone, Twilio's `SK…`). Nor are keys for tests that move nothing (Stripe's `sk_test_`):
-//! pages that teach are full of them.
+//! visitors and which Google restricts by site and API instead (firebase.google.com/docs/projects/api-keys), and Twilio's
+//! `SK…`, which is an id. Nor are keys for tests that move nothing (Stripe's `sk_test_`): pages that teach are full of
+//! them.
 
-use super::shape::{Alphabet, Part, at_least, between, ends_in_checksum, exactly, is_random, matched};
+use super::shape::{Alphabet, Part, at_least, between, exactly, is_random, matched};
 use Alphabet::{Alnum, Base64, Base64Url, Bearer, Bech32, Digits, Hex, Unreserved, Word};
 
 /// A kind of token.
@@ -31,8 +31,6 @@ pub(super) struct Token {
 pub(super) enum Proof {
     /// Chance.
     Random,
-    /// A checksum at its end.
-    Checksum,
     /// Chance, and this word around it, in any case: the shape alone is too common.
     Near(&'static str),
     /// Chance, and this text at the beginning of what leads to it.
@@ -62,7 +60,6 @@ impl Token {
         let drawn = || is_random(rest) || is_random(&before[before.len() - lead..]);
         match self.proof {
             Proof::Random => drawn(),
-            Proof::Checksum => ends_in_checksum(rest),
             Proof::Near(word) => drawn() && (holds(before, word) || holds(after, word)),
             Proof::After(text) => is_random(rest) && before[before.len() - lead..].starts_with(text.as_bytes()),
         }
@@ -95,12 +92,12 @@ const UNDERLINE: Part = Part::Text("_");
 #[rustfmt::skip]
 pub(super) const TOKENS: &[Token] = &[
     // Code and packages.
-    token("a GitHub token", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], &[exactly(36, Alnum)]).proof(Proof::Checksum),
+    token("a GitHub token", &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], &[exactly(36, Alnum)]),
     token("a GitHub token", &["github_pat_"], &[exactly(82, Word)]),
     token("a GitLab token", &["glpat-", "gldt-", "glrt-", "glsoat-"], &[at_least(20, Base64Url)]),
     token("a GitLab token", &["glptt-"], &[exactly(40, Hex)]),
     token("a Bitbucket or Atlassian token", &["ATATT3", "ATCTT3"], &[at_least(150, Bearer)]),
-    token("an npm token", &["npm_"], &[exactly(36, Alnum)]).proof(Proof::Checksum),
+    token("an npm token", &["npm_"], &[exactly(36, Alnum)]),
     token("a PyPI token", &["pypi-AgEIcHlwaS5vcmc", "pypi-AgENdGVzdC5weXBpLm9yZw"], &[at_least(50, Base64Url)]),
     token("a crates.io token", &["cio"], &[exactly(32, Alnum)]),
     token("a RubyGems key", &["rubygems_"], &[exactly(48, Hex)]),
@@ -111,6 +108,7 @@ pub(super) const TOKENS: &[Token] = &[
     token("an Amazon Bedrock key", &["ABSKQmVkcm9ja0FQSUtleS"], &[at_least(90, Base64)]),
     token("a secret of an Azure application", &["7Q~", "8Q~"], &[between(31, 34, Unreserved)]).lead(exactly(3, Unreserved)),
     token("a Google OAuth secret", &["GOCSPX-"], &[exactly(28, Base64Url)]),
+    token("a Google access token", &["ya29."], &[at_least(40, Base64Url)]),
     token("a Google refresh token", &["1//0"], &[at_least(60, Base64Url)]),
     token("a Cloudflare token", &["cfk_", "cfut_", "cfat_"], &[exactly(48, Alnum)]),
     token("a Cloudflare origin key", &["v1.0-"], &[exactly(24, Hex), DASH, exactly(146, Hex)]),
@@ -148,6 +146,7 @@ pub(super) const TOKENS: &[Token] = &[
     token("the address of a Discord webhook", &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"], &[between(17, 20, Digits), Part::Text("/"), between(60, 80, Base64Url)]),
     token("a Telegram bot's token", &[":AA"], &[exactly(33, Base64Url)]).lead(between(8, 10, Digits)),
     token("a SendGrid key", &["SG."], &[between(20, 24, Base64Url), DOT, between(39, 50, Base64Url)]),
+    token("a Mailgun key", &["key-"], &[exactly(32, Hex)]).proof(Proof::Near("mailgun")),
     token("a Mailchimp key", &["-us"], &[between(1, 2, Digits)]).lead(exactly(32, Hex)),
     token("a Brevo key", &["xkeysib-"], &[exactly(64, Hex), DASH, exactly(16, Alnum)]),
     // Models.

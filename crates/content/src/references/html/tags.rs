@@ -34,7 +34,7 @@ pub(super) struct Attribute {
 pub(super) fn read(document: &[u8], visit: impl FnMut(&Tag)) {
     let place = Cell::new(0);
     let reader = Placed { reader: document.to_reader(), place: &place };
-    let tags = StartTags { tag: None, next_state: None, attribute: 0, place: &place, visit };
+    let tags = StartTags { tag: None, next_state: None, foreign: 0, attribute: 0, place: &place, visit };
     let mut tokens = Tokenizer::new_with_emitter(reader, Quiet(CallbackEmitter::new(tags)));
     // Nothing comes out of it: the visitor is called meanwhile.
     while tokens.next().is_some() {}
@@ -77,6 +77,8 @@ struct StartTags<'a, V> {
     tag: Option<Tag>,
     /// How the content of the tag just read is to be read, if not as markup.
     next_state: Option<State>,
+    /// How many elements of SVG and MathML are open, in which `/>` ends an element of any name.
+    foreign: usize,
     /// Where the attribute that is being read begins.
     attribute: usize,
     place: &'a Cell<usize>,
@@ -102,9 +104,11 @@ impl<V: FnMut(&Tag)> Callback<Infallible, ()> for StartTags<'_, V> {
             CallbackEvent::AttributeValue { value } => {
                 self.tag.as_mut()?.attributes.last_mut()?.value = text(value);
             }
-            CallbackEvent::CloseStartTag { .. } => {
+            CallbackEvent::CloseStartTag { self_closing } => {
                 let tag = self.tag.as_mut()?;
-                self.next_state = content_state(tag);
+                let is_empty = self_closing && self.foreign > 0;
+                self.foreign += usize::from(!self_closing && is_foreign(tag.name.as_bytes()));
+                self.next_state = content_state(tag).filter(|_| !is_empty);
                 match self.next_state {
                     Some(_) => tag.content = Some((self.place.get(), Vec::new())),
                     None => self.visit(),
@@ -114,11 +118,18 @@ impl<V: FnMut(&Tag)> Callback<Infallible, ()> for StartTags<'_, V> {
                 self.tag.as_mut()?.content.as_mut()?.1.extend_from_slice(value);
                 self.visit();
             }
-            CallbackEvent::EndTag { .. } => self.visit(),
+            CallbackEvent::EndTag { name } => {
+                self.foreign = self.foreign.saturating_sub(usize::from(is_foreign(name)));
+                self.visit();
+            }
             CallbackEvent::Comment { .. } | CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => {}
         }
         None
     }
+}
+
+fn is_foreign(name: &[u8]) -> bool {
+    matches!(name, b"svg" | b"math")
 }
 
 /// What is in `noscript` is read as markup: it is what visitors without scripts get.

@@ -186,3 +186,15 @@ fn what_never_ends_is_not_searched_for_again_and_again() {
         assert!(found(&script).len() <= 1, "{piece}");
     }
 }
+
+#[test]
+fn a_runtime_with_one_style_sheet_names_it() {
+    for function in [
+        "function(e){return\"css/about.fe712687.css\"}",
+        "e=>\"css/about.fe712687.css\",",
+        "function(){return\"css/about.fe712687.css\"};",
+    ] {
+        let script = format!("e.exports={{}};r.miniCssF={function}");
+        assert_eq!(in_form(&script, Form::ChunkName), ["css/about.fe712687.css"], "{script}");
+    }
+}

@@ -38,6 +38,16 @@ fn what_visitors_without_scripts_get_is_markup() {
 }
 
 #[test]
+fn elements_of_svg_may_be_empty() {
+    let page =
+        "<svg><title/><style/><script href=a /></svg><math><title/></math><title/><img src=x></title><img src=y>";
+    let names: Vec<_> = tags(page).into_iter().map(|tag| tag.name).collect();
+    assert_eq!(names, ["svg", "title", "style", "script", "math", "title", "title", "img"]);
+    let nested = tags("<svg><svg/><g></g></svg><style/>a</style><img>");
+    assert_eq!(nested.len(), 5);
+}
+
+#[test]
 fn character_references_are_replaced_and_names_are_in_lower_case() {
     let page = "<A HREF='?b=1&amp;c=2&d&#x2F;&#47;&copy;&unknown' Hidden title=ä><a href=1 href=2>";
     let expected = [("a", vec!["href=?b=1&c=2&d//©&unknown", "hidden=", "title=ä"]), ("a", vec!["href=1", "href=2"])];
