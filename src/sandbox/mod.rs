@@ -192,6 +192,10 @@ impl Sandbox {
     /// # Errors
     /// When a port is taken, or the storage folder is in use or unusable.
     pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
+        // Before anything holds the storage: with other ports, the caller may try again at once.
+        let s3_port = bind(options.s3_port).await?;
+        let cloudfront_port = bind(options.cloudfront_port).await?;
+        let site_port = bind(options.site_port).await?;
         let clock = Clock::default();
         let disk = options.root.as_deref().map(Disk::open).transpose()?;
         let store = Arc::new(Store::open(disk, clock.clone(), &options.buckets)?);
@@ -212,12 +216,11 @@ impl Sandbox {
         let site = SiteServer::new(Arc::clone(&distributions), Edge::new(Arc::clone(&store)));
         let request_ids = Arc::new(AtomicU64::new(0));
         let (mut servers, mut addresses) = (Vec::new(), Vec::new());
-        for (server, port) in [
-            (Server::S3(s3), options.s3_port),
-            (Server::CloudFront(cloudfront), options.cloudfront_port),
-            (Server::Site(site), options.site_port),
+        for (server, (listener, address)) in [
+            (Server::S3(s3), s3_port),
+            (Server::CloudFront(cloudfront), cloudfront_port),
+            (Server::Site(site), site_port),
         ] {
-            let (listener, address) = bind(port).await?;
             // One place is enough: nothing is sent.
             let (late, ended) = mpsc::channel(1);
             let front = Front {

@@ -21,6 +21,16 @@ fn data_files(root: &Path) -> usize {
 }
 
 #[tokio::test]
+async fn a_port_that_is_taken_leaves_the_storage_to_the_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let site_port = taken.local_addr().expect("its number").port();
+    let options = Options { root: Some(folder.path().to_owned()), site_port, ..Options::default() };
+    assert!(matches!(Sandbox::start(options).await, Err(SandboxError::Bind { .. })));
+    start_in(folder.path()).await.stop().await;
+}
+
+#[tokio::test]
 async fn everything_survives_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = start_in(folder.path()).await;
