@@ -29,6 +29,8 @@ pub(super) struct Name<'p> {
     pub(super) folder: &'p str,
     /// Without extension, and without `.min` and the like before it.
     pub(super) stem: &'p str,
+    /// That: `.min`, or nothing.
+    pub(super) ending: &'p str,
     /// In lower case; of a source map: `map`.
     pub(super) extension: String,
 }
@@ -43,13 +45,15 @@ impl<'p> Name<'p> {
         if extension == "map" {
             stem = [".js", ".mjs", ".css"].iter().find_map(|inner| stem.strip_suffix(inner))?;
         }
+        let with_ending = stem;
         while let Some(shorter) = AFTER_THE_HASH.iter().find_map(|after| stem.strip_suffix(after)) {
             stem = shorter;
         }
+        let ending = &with_ending[stem.len()..];
         if matches!(extension.as_str(), "woff2" | "woff" | "ttf" | "otf") {
             stem = stem.strip_suffix(AFTER_THE_HASH_OF_A_FONT).unwrap_or(stem);
         }
-        Some(Name { folder, stem, extension })
+        Some(Name { folder, stem, ending, extension })
     }
 
     /// Scripts and styles: what bundlers put together from other files, so that their hash is not a digest of the bytes.

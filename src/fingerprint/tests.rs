@@ -336,6 +336,19 @@ fn a_site_without_a_bundlers_references_goes_by_shape() {
 }
 
 #[test]
+fn a_copy_that_is_not_minified_is_none_of_those_that_are() {
+    let site = || {
+        Site::default()
+            .script("index.html", "js/bundle.5a2dcb6a.min.js")
+            .chunk("js/bundle.5a2dcb6a.min.js", "js/search.973d3a69.min.js")
+            .script("about.html", "js/other.4be02fd7.min.js")
+    };
+    let copied = site().script("index.html", "js/tracker.3f9c2e1b.js");
+    assert_eq!(copied.fingerprinted(), site().fingerprinted());
+    assert_eq!(site().fingerprinted().len(), 3);
+}
+
+#[test]
 fn one_name_of_a_kind_is_not_how_a_bundler_writes() {
     let site = Site::default().script("index.html", "js/main.8d7f6a5b.js").style("index.html", "css/style.css");
     assert_eq!(site.fingerprinted(), [""; 0]);

@@ -18,6 +18,8 @@ pub(super) struct Template<'s> {
     pub(super) alphabet: Alphabet,
     /// The folders that they lie in.
     pub(super) folders: BTreeSet<&'s str>,
+    /// What stands between hash and extension in their names: `.min`, or nothing.
+    pub(super) endings: BTreeSet<&'s str>,
     /// Whether pages load scripts of such names as modules, and whether with a classic `<script>`.
     pub(super) has_modules: bool,
     pub(super) has_classics: bool,
@@ -117,6 +119,7 @@ fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
         let template = Template {
             alphabet: alphabet(members.iter().map(|(_, (_, token))| *token))?,
             folders: members.iter().map(|(candidate, _)| candidate.name.folder).collect(),
+            endings: members.iter().map(|(candidate, _)| candidate.name.ending).collect(),
             has_modules: members.iter().any(|(candidate, _)| candidate.is_module),
             has_classics: members.iter().any(|(candidate, _)| candidate.is_classic),
             sealed: extensions.iter().filter(is_sealed).map(|extension| (*extension).clone()).collect(),

@@ -59,7 +59,7 @@ impl Learned {
         }
         let mut elsewhere: BTreeMap<String, BTreeMap<String, Votes>> = BTreeMap::new();
         let mut below: BTreeMap<String, Votes> = BTreeMap::new();
-        let (mut at_top, mut top_is_sure) = (BTreeSet::new(), false);
+        let (mut at_top, mut hashed_at_top) = (BTreeSet::new(), 0);
         // What is the same on every page votes once.
         let mut counted = BTreeSet::new();
         for source in sources {
@@ -78,8 +78,7 @@ impl Learned {
                     }
                     Some(Address::Here(path)) if is_rooted(reference, source) => match lookup.find(&path) {
                         Some(number) if reference.role.is_essential() => {
-                            at_top.insert(number);
-                            top_is_sure |= looks_hashed(&path);
+                            hashed_at_top += usize::from(at_top.insert(number) && looks_hashed(&path));
                         }
                         Some(_) => {}
                         None => vote(&mut below, &path, lookup, false),
@@ -88,12 +87,12 @@ impl Learned {
                 }
             }
         }
+        let hashed = |found: &BTreeSet<String>| found.iter().filter(|path| looks_hashed(path)).count();
         if learned.base.is_empty()
             && let Some((folder, found)) = best(below, 1)
-            // Many copies may be named at the top too. A fingerprint is found in no folder but its own: it vouches for the
-            // base, unless one is found at the top, or there are files in such a folder, of which one could be missing.
-            && (found.len() > at_top.len()
-                || !top_is_sure && !lookup.has_folder(&folder) && found.iter().any(|path| looks_hashed(path)))
+            // Many copies may be named at the top too. A fingerprint is found in no folder but its own: more of them than at
+            // the top vouch for the base, unless there are files in such a folder, of which one could be missing.
+            && (found.len() > at_top.len() || hashed(&found) > hashed_at_top && !lookup.has_folder(&folder))
         {
             learned.base = folder;
             learned.contradicts_url = url.is_some();
