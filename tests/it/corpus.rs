@@ -318,6 +318,47 @@ fn whatever_is_taken_out_of_a_build_is_missed() {
     assert!(of_all.iter().all(|count| *count >= 20), "{of_all:?}");
 }
 
+/// Of how many of the bundlers' own scripts and style sheets nothing is found that refers to them, so that nobody would miss
+/// them, and why.
+const UNREFERRED: [(&str, usize, &str); 14] = [
+    ("bun", 1, "nothing names the style sheet of a part that is loaded when it is needed"),
+    ("django", 97, "copies of the admin's and of whole libraries, which no page uses"),
+    ("ember", 5, "copies, and a chunk, whose names stand nowhere"),
+    ("esbuild", 2, "an entry that no page loads, and a style sheet that nothing names"),
+    ("mdbook", 1, "pages name it by a text"),
+    ("mkdocs-material", 1, "for a palette that the site does not choose"),
+    ("next-pinned", 6, "parts that the framework loads by names of its own, or never"),
+    ("next-turbopack", 3, "as next-pinned"),
+    ("next-webpack", 12, "as next-pinned"),
+    ("qwik", 9, "the loader's graph of bundles is in a format of its own"),
+    ("remix-spa", 4, "the manifest names routes by an address of the CDN"),
+    ("rustdoc", 16, "the search's script puts the names together"),
+    ("stencil", 2, "the loader puts the names together"),
+    ("zensical", 3, "for a palette or a look that the site does not choose"),
+];
+
+#[test]
+fn what_bundlers_write_is_referred_to() {
+    let mut unreferred: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut of_all = 0;
+    for Project { name, record, fingerprinted } in projects() {
+        let references = record.a.references();
+        let whole = closure(&record.a.files, &references);
+        let uses = record.a.files.keys().flat_map(|path| whole.uses(path)).filter(|used| used.form != Form::Text);
+        let used: BTreeSet<&SitePath> = uses.map(|used| used.file).collect();
+        let is_code = |path: &&SitePath| [".js", ".mjs", ".css"].iter().any(|end| path.as_str().ends_with(end));
+        for path in record.a.files.keys().filter(is_code).filter(|path| fingerprinted.contains(path.as_str())) {
+            of_all += 1;
+            if !used.contains(path) {
+                unreferred.entry(name.clone()).or_default().push(path.to_string());
+            }
+        }
+    }
+    println!("of {of_all} scripts and style sheets, nothing is found that refers to {unreferred:#?}");
+    let counts: Vec<(&str, usize)> = unreferred.iter().map(|(name, paths)| (name.as_str(), paths.len())).collect();
+    assert_eq!(counts, UNREFERRED.map(|(name, count, _)| (name, count)));
+}
+
 #[test]
 fn no_build_is_taken_for_a_secret_by_the_rules_of_today() {
     let rules = secret_rules();

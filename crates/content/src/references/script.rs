@@ -6,6 +6,8 @@
 mod chunk_names;
 mod token;
 
+use std::collections::BTreeMap;
+
 use super::html::newlines;
 use super::{ANY, Form, Found, Role, extension, looks_hashed};
 
@@ -104,6 +106,9 @@ impl Reader<'_, '_> {
     }
 
     fn word(&mut self, at: usize) -> usize {
+        if self.written(at) == b"__VP_HASH_MAP__" {
+            return self.hashes_of_pages(at);
+        }
         if at > 0 && self.is_sign(at - 1, b'.') {
             let imports = self.is_system && self.is_word(at, b"import") && self.is_sign(at + 1, b'(');
             let is_relative = self.text(at + 2).is_some_and(|written| written.starts_with(['.', '/']));
@@ -115,6 +120,7 @@ impl Reader<'_, '_> {
             b"new" => self.location(at),
             b"importScripts" => self.import_scripts(at),
             b"return" => self.chunk_names(at + 1),
+            b"path" => self.resource(at),
             _ => at,
         }
     }
@@ -258,6 +264,33 @@ impl Reader<'_, '_> {
             }
         }
         end
+    }
+
+    /// What Farm's runtime loads for a dynamic import: `{path:"About_8c8a.22a73333.js",type:0}`.
+    fn resource(&mut self, at: usize) -> usize {
+        let is_resource = self.is_sign(at + 1, b':')
+            && self.is_sign(at + 3, b',')
+            && self.is_word(at + 4, b"type")
+            && self.is_sign(at + 5, b':')
+            && self.kind(at + 6) == Some(Kind::Number);
+        if let Some(path) = self.text(at + 2).filter(|_| is_resource)
+            && let Some(role) = chunk_role(&path)
+        {
+            self.add(at + 2, &path, role, Form::List);
+            return at + 3;
+        }
+        at
+    }
+
+    /// The hashes of VitePress's pages, as JSON in a text: its router loads `assets/guide_start.md.<hash>.js` when a visitor
+    /// goes to a page.
+    fn hashes_of_pages(&mut self, at: usize) -> usize {
+        let Some((place, json)) = (at + 1..at + 7).find_map(|next| Some((next, self.text(next)?))) else { return at };
+        let Ok(hashes) = serde_json::from_str::<BTreeMap<String, String>>(&json) else { return at };
+        for (page, hash) in hashes {
+            self.add(place, &format!("assets/{page}.{hash}.js"), Role::Module, Form::List);
+        }
+        place
     }
 
     fn chunk_names(&mut self, at: usize) -> usize {

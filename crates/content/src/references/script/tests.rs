@@ -198,3 +198,17 @@ fn a_runtime_with_one_style_sheet_names_it() {
         assert_eq!(in_form(&script, Form::ChunkName), ["css/about.fe712687.css"], "{script}");
     }
 }
+
+#[test]
+fn the_hashes_of_vitepress_name_its_pages() {
+    let script = r#"window.__VP_HASH_MAP__=JSON.parse("{\"guide_start.md\":\"BsghBCoZ\",\"index.md\":\"BYiAPMY3\"}");"#;
+    assert_eq!(in_form(script, Form::List), ["assets/guide_start.md.BsghBCoZ.js", "assets/index.md.BYiAPMY3.js"]);
+    assert_eq!(in_form("window.__VP_HASH_MAP__=JSON.parse(x)", Form::List), [""; 0]);
+}
+
+#[test]
+fn resources_of_farm_are_a_list() {
+    let script = r#"m.setDynamicModuleResourcesMap([{path:"About_8247.c8a46f09.css",type:1},{path:"About_8c8a.22a73333.js",type:0}],{"e":[0,1]});
+route({path:"about.js",element:1});route({path:"/team",type:2})"#;
+    assert_eq!(in_form(script, Form::List), ["About_8247.c8a46f09.css", "About_8c8a.22a73333.js"]);
+}
