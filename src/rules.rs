@@ -224,6 +224,22 @@ impl Rules {
         own.chain(self.file.unused(paths)).collect()
     }
 
+    /// A sentence if rules call pages among `paths` immutable: whoever has seen one would not see a newer one for a year.
+    pub fn immutable_pages<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Option<String> {
+        let is_immutable = |path: &&SitePath| self.of(path).find_map(|rule| rule.immutable) == Some(true);
+        let mut pages = paths.into_iter().filter(|path| path.is_page()).filter(is_immutable);
+        let first = pages.next()?;
+        let others = match pages.count() {
+            0 => String::new(),
+            1 => " and 1 other page".to_owned(),
+            more => format!(" and {more} other pages"),
+        };
+        Some(format!(
+            "`immutable = true` under [[headers]] covers `{first}`{others}: visitors who have seen a page keep it for a year, \
+             whatever is published"
+        ))
+    }
+
     /// The rules for `path`, the strongest first.
     fn of(&self, path: &SitePath) -> impl Iterator<Item = &HeaderRule> {
         self.own.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)

@@ -309,6 +309,17 @@ fn bad_rules_are_named() {
 }
 
 #[test]
+fn pages_that_rules_call_immutable_are_told() {
+    let immutable = |globs: &[&str], immutable| HeaderRule { immutable: Some(immutable), ..rule(globs) };
+    let paths = [path("about.html"), path("app.js"), path("index.html")];
+    let told = |rules: &[HeaderRule]| Rules::new(rules).unwrap().immutable_pages(&paths);
+    let sentence = told(&[immutable(&["**"], true)]).unwrap();
+    assert!(sentence.contains("`about.html` and 1 other page: "), "{sentence}");
+    assert_eq!(told(&[immutable(&["**"], true), immutable(&["**/*.html"], false)]), None);
+    assert_eq!(told(&[immutable(&["*.js"], true)]), None);
+}
+
+#[test]
 fn rules_that_match_nothing_are_told() {
     let rules = Rules::new(&[rule(&["**/*.pdf"]), rule(&["*.html"]), rule(&["a", "b/**"])]).unwrap();
     let paths = [path("index.html"), path("b")];

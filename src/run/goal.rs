@@ -67,6 +67,7 @@ impl Folder {
         rules.check_metadata(snapshot.files.keys())?;
         let unused = rules.unused(snapshot.files.keys());
         unused.into_iter().for_each(|sentence| events.warn(sentence));
+        rules.immutable_pages(snapshot.files.keys()).into_iter().for_each(|sentence| events.warn(sentence));
         let external = PathGlobs::new("publish.external", &environment.publish.external)?;
         let is_external = |path: &SitePath| external.cover(path);
         let surroundings = Surroundings { url: environment.url.as_deref(), is_external: &is_external };
