@@ -156,6 +156,17 @@ fn bare_names_are_looked_up_in_import_maps() {
 }
 
 #[test]
+fn one_plain_name_at_another_host_is_nobodys_proof() {
+    let page = r#"<script src="https://jquery.example/jquery.js"></script>"#;
+    let used = |page: &str| {
+        let files = site(&[("index.html", page), ("jquery.js", ""), ("app.js", "")]);
+        closure_at(None, &[], &files).uses(&path("index.html")).count()
+    };
+    assert_eq!(used(page), 0);
+    assert_eq!(used(&format!(r#"{page}<script src="https://jquery.example/app.js"></script>"#)), 2);
+}
+
+#[test]
 fn chunks_lie_where_others_of_the_same_runtime_do() {
     let runtime = r#"r.u=e=>"chunks/"+e+"."+{1:"aa",2:"bb"}[e]+".js""#;
     let page = r#"<script src="/_next/static/webpack.js"></script>"#;
