@@ -142,8 +142,9 @@ impl State {
         Ok(releases)
     }
 
-    /// Writes `claim` under the first free number from its own on, and says which.
+    /// Writes `claim` under the first number from its own on that nobody has or had, and says which.
     pub async fn claim(&self, mut claim: Claim) -> Result<Claim, Problem> {
+        let mut gone = 0;
         loop {
             let address = self.layout.claim(claim.release);
             let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
@@ -151,11 +152,14 @@ impl State {
                 Ok(_) => return Ok(claim),
                 Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
                     Some(found) if found == claim => return Ok(claim),
-                    Some(_) => claim.release = following(claim.release)?,
+                    Some(_) => {}
+                    // It was there when ours was refused: somebody pruned it since. Its number is used up all the same.
+                    None if error.class == Class::Precondition && gone < MOST_GONE => gone += 1,
                     None => return Err(error.into()),
                 },
                 Err(error) => return Err(error.into()),
             }
+            claim.release = following(claim.release)?;
         }
     }
 
@@ -239,6 +243,9 @@ impl State {
 
 const DAMAGED: &str =
     "Something else wrote to the state, or it was damaged; docs/bucket-layout.md says what belongs there.";
+
+/// As many claims may vanish between two requests of one run. More do only in a storage that refuses what is free.
+const MOST_GONE: usize = 8;
 
 /// The number after `release`. Where there is none, something else wrote to the state: nobody publishes that often.
 pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {

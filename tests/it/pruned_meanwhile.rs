@@ -40,6 +40,28 @@ async fn what_a_prune_took_after_it_was_staged_is_stored_again() {
     }
 }
 
+/// Another run's claim refuses ours, and is pruned before we look at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_whose_claim_was_there_a_moment_ago_is_used_up() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.refuse("PutObject", "releases/2/claim", 412, "PreconditionFailed");
+    let report = world.publish().await;
+    assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(3))), "{report:#?}");
+    world.assert_settled();
+}
+
+/// A storage that takes no claim at all is not asked for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_that_refuses_every_claim_ends_the_run() {
+    let world = World::with_fixture("v1").await;
+    world.refuse("PutObject", "/claim", 412, "PreconditionFailed");
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 4, "{report:#?}");
+    assert!(world.s3_writes().len() < 20, "{:#?}", world.s3_writes());
+}
+
 /// Release 1 is closed while somebody who goes back to it waits. All its bytes are there: release 3 has the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_closed_while_somebody_waits_to_go_back_to_it_stays_closed() {
