@@ -17,7 +17,7 @@ use crate::path::SitePath;
 use crate::plan::{Destination, Plan, Upload};
 use crate::report::Uploaded;
 use crate::snapshot::SourceFile;
-use crate::state::{State, state_headers};
+use crate::state::{MOST_GONE, State, state_headers};
 
 /// From this size on, one HEAD asks whether the bytes are there before they are sent, in bytes.
 const ASK_FIRST_BYTES: u64 = 1 << 20;
@@ -233,15 +233,20 @@ impl Staging<'_> {
                 return self.settle(upload, entry, address, &headers, info).await;
             }
         }
-        let place = Place { store: self.store, address, headers: &headers, condition: Condition::Absent };
-        match self.bring(upload, place).await? {
-            Brought::Sent => Ok(Delivery::Sent(upload.size_bytes)),
-            Brought::Copied => Ok(Delivery::Copied),
-            // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
-            Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
-                Some(info) => self.settle(upload, entry, address, &headers, info).await,
-                None => Err(error.into()),
-            },
+        let mut gone = 0;
+        loop {
+            let place = Place { store: self.store, address, headers: &headers, condition: Condition::Absent };
+            match self.bring(upload, place).await? {
+                Brought::Sent => return Ok(Delivery::Sent(upload.size_bytes)),
+                Brought::Copied => return Ok(Delivery::Copied),
+                // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
+                Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
+                    Some(info) => return self.settle(upload, entry, address, &headers, info).await,
+                    // It was there when ours was refused: somebody pruned it since.
+                    None if gone < MOST_GONE => gone += 1,
+                    None => return Err(error.into()),
+                },
+            }
         }
     }
 

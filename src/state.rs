@@ -154,7 +154,9 @@ impl State {
                     Some(found) if found == claim => return Ok(claim),
                     Some(_) => {}
                     // It was there when ours was refused: somebody pruned it since. Its number is used up all the same.
-                    None if error.class == Class::Precondition && gone < MOST_GONE => gone += 1,
+                    None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MOST_GONE => {
+                        gone += 1
+                    }
                     None => return Err(error.into()),
                 },
                 Err(error) => return Err(error.into()),
@@ -244,8 +246,9 @@ impl State {
 const DAMAGED: &str =
     "Something else wrote to the state, or it was damaged; docs/bucket-layout.md says what belongs there.";
 
-/// As many claims may vanish between two requests of one run. More do only in a storage that refuses what is free.
-const MOST_GONE: usize = 8;
+/// How often an object may refuse a conditional write of one run and be gone when it is looked at: by a prune. More often
+/// it is only in a storage that refuses what is free.
+pub(crate) const MOST_GONE: usize = 8;
 
 /// The number after `release`. Where there is none, something else wrote to the state: nobody publishes that often.
 pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {

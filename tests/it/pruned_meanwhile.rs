@@ -52,6 +52,21 @@ async fn a_number_whose_claim_was_there_a_moment_ago_is_used_up() {
     world.assert_settled();
 }
 
+/// Another run's blob refuses ours, and is pruned before we look at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_were_there_a_moment_ago_are_sent_again() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    let matches =
+        Match { operation: Some("PutObject".to_owned()), key_contains: Some("/blobs/".to_owned()), service: None };
+    let refused = Effect::Refuse { status: 412, code: "PreconditionFailed".to_owned(), message: String::new() };
+    world.sandbox.inject(Fault { matches, skip: 0, times: 3, effect: refused });
+    world.published().await;
+    world.assert_settled();
+    world.assert_all_releases_are_whole();
+}
+
 /// A storage that takes no claim at all is not asked for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storage_that_refuses_every_claim_ends_the_run() {
