@@ -69,15 +69,18 @@ pub fn facts<'a>(
     closure: &Closure,
 ) -> BTreeMap<SitePath, Facts> {
     let may_vouch: Vec<bool> = closure.files().iter().map(may_vouch).collect();
+    let is_of_a_tag = |form| matches!(form, Form::Attribute | Form::Tag(_));
     let mut known = BTreeSet::new();
     let mut tells = |used: &Use<'_>, from: &SitePath| {
         let Use { place, role, form, .. } = *used;
         match role {
             Role::Page => false,
             Role::Module => true,
-            _ if form == Form::Attribute && from.is_page() => may_vouch[place] && known.insert((place, role)),
+            _ if is_of_a_tag(form) && from.is_page() => may_vouch[place] && known.insert((place, role, form)),
             Role::Script | Role::Style => true,
-            _ => may_vouch[place] || !matches!(form, Form::Attribute | Form::Style | Form::WebManifest | Form::Text),
+            _ => {
+                may_vouch[place] || !(is_of_a_tag(form) || matches!(form, Form::Style | Form::WebManifest | Form::Text))
+            }
         }
     };
     let mut of = |(path, proof, is_dated): (&SitePath, Option<&Proof>, bool)| {

@@ -6,6 +6,7 @@
 //! not judged here: bundlers name them by a digest of their bytes, which is proven.
 
 mod candidates;
+mod manners;
 mod templates;
 mod unreferred;
 
@@ -17,6 +18,7 @@ use crate::path::SitePath;
 use crate::references::Form;
 
 use self::candidates::{Candidate, Strength, candidates};
+use self::manners::Manners;
 use self::templates::{Template, Templates, templates};
 
 /// A script or style that is believed.
@@ -36,10 +38,12 @@ pub(super) enum By<'s> {
 /// What is believed.
 pub(super) fn emitted<'s>(files: &'s BTreeMap<SitePath, Facts>) -> BTreeMap<&'s SitePath, Emitted<'s>> {
     let candidates = candidates(files);
-    let templates = templates(&candidates);
+    let manners = Manners::of(&candidates);
+    let vouched: Vec<&Candidate<'s>> = candidates.iter().filter(|candidate| manners.vouch_for(candidate)).collect();
+    let templates = templates(&vouched);
     let mut emitted: BTreeMap<&SitePath, Emitted<'s>> = BTreeMap::new();
     let mut unsure = Vec::new();
-    for candidate in &candidates {
+    for candidate in candidates.iter().filter(|candidate| manners.admit(candidate)) {
         let Some((token, by, belief)) = token_of(candidate, &templates) else { continue };
         if without(candidate.path, token).is_some_and(|twin| files.contains_key(&twin)) {
             continue;

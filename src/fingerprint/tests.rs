@@ -5,6 +5,7 @@ mod properties;
 
 use super::*;
 use crate::proof::{Algorithm, Encoding, LeftOut, Part};
+use crate::references::Manner;
 
 fn path(path: &str) -> SitePath {
     SitePath::new(path).unwrap()
@@ -39,6 +40,16 @@ impl Site {
 
     fn style(self, from: &str, to: &str) -> Site {
         self.tie(from, to, Role::Style, Form::Attribute)
+    }
+
+    /// A tag with these attributes, in this order.
+    fn tag(self, from: &str, to: &str, attributes: &[&'static str]) -> Site {
+        let role = match to.rsplit_once('.') {
+            Some((_, "css")) => Role::Style,
+            _ if attributes.contains(&"type") => Role::Module,
+            _ => Role::Script,
+        };
+        self.tie(from, to, role, Form::Tag(Manner::of(attributes.iter().copied())))
     }
 
     fn picture(self, from: &str, to: &str) -> Site {
@@ -157,6 +168,58 @@ fn a_classic_script_beside_a_bundlers_modules_is_not_believed() {
     assert_eq!(site.basis("assets/analytics-B1cd3Fgh.js"), Basis::None);
     let site = vite().module("index.html", "assets/analytics-B1cd3Fgh.js");
     assert!(matches!(site.basis("assets/analytics-B1cd3Fgh.js"), Basis::Reference { .. }));
+}
+
+/// A site of Vite's as its pages load it, or as an older one does, whose links to styles are as anybody's.
+fn tagged(style: &[&'static str]) -> Site {
+    Site::default()
+        .tag("index.html", "assets/index-BYf2qJoX.js", &["type", "crossorigin", "src"])
+        .tag("index.html", "assets/index-Dx92_kLm.css", style)
+        .tag("about.html", "assets/shared-C7TeAxY1.css", style)
+        .import("assets/index-BYf2qJoX.js", "assets/lazy-DQMVvEEZ.js")
+        .import("assets/lazy-DQMVvEEZ.js", "assets/index-BYf2qJoX.js")
+}
+
+#[test]
+fn what_pages_load_in_another_manner_than_the_bundlers_files_is_not_believed() {
+    let with_copies = |site: Site| {
+        site.tag("index.html", "assets/widget-CkQ2x9Lp.js", &["type", "src"]).tag(
+            "index.html",
+            "assets/theme-Dk3Xa92b.css",
+            &["rel", "href"],
+        )
+    };
+    let of = |names: &[&str]| names.iter().map(|name| format!("assets/{name}")).collect::<Vec<_>>();
+    let scripts_and = |styles: &[&str]| {
+        let mut all = of(&["index-BYf2qJoX.js", "lazy-DQMVvEEZ.js"]);
+        all.extend(of(styles));
+        all.sort();
+        all
+    };
+    let vite = || tagged(&["rel", "crossorigin", "href"]);
+    assert_eq!(vite().fingerprinted(), scripts_and(&["index-Dx92_kLm.css", "shared-C7TeAxY1.css"]));
+    assert_eq!(with_copies(vite()).fingerprinted(), vite().fingerprinted());
+    // What is named as a script of the bundler's is its style, whatever the tag.
+    let older = || tagged(&["rel", "href"]);
+    assert_eq!(older().fingerprinted(), scripts_and(&["index-Dx92_kLm.css"]));
+    assert_eq!(with_copies(older()).fingerprinted(), older().fingerprinted());
+}
+
+#[test]
+fn links_that_begin_with_their_address_are_webpacks() {
+    let webpack = |style: &[&'static str]| {
+        Site::default()
+            .tag("index.html", "main.2c9d4f1b.js", &["defer", "src"])
+            .tag("index.html", "main.7e1a93c4.css", style)
+            .tag("index.html", "theme.3f9c2e1b.css", &["rel", "href"])
+            .tag("index.html", "tracker.5b9c2e1a.js", &["src"])
+            .chunk("main.2c9d4f1b.js", "883.9a7c3e5d.js")
+    };
+    let own = ["883.9a7c3e5d.js", "main.2c9d4f1b.js", "main.7e1a93c4.css"];
+    assert_eq!(webpack(&["href", "rel"]).fingerprinted(), own);
+    // Where one file is linked in both ways, a tool writes both.
+    let both = webpack(&["href", "rel"]).tag("200.html", "main.7e1a93c4.css", &["rel", "href"]);
+    assert!(both.fingerprinted().contains(&"theme.3f9c2e1b.css".to_owned()));
 }
 
 #[test]

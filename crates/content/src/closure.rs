@@ -267,14 +267,14 @@ impl<'a> Source<'a> {
 
     /// Whether it leads to the same place in whatever page it stands.
     fn means_the_same_everywhere(&self, reference: &Reference) -> bool {
-        reference.form == Form::Attribute && is_rooted(&reference.written) && self.base.is_here()
+        matches!(reference.form, Form::Attribute | Form::Tag(_)) && is_rooted(&reference.written) && self.base.is_here()
     }
 
     /// Where a reference leads that is written as an address; `None`: nowhere in a site.
     fn address(&self, reference: &Reference, imports: &Imports<'_>) -> Option<Address> {
         let written = &reference.written;
         match reference.form {
-            Form::Attribute | Form::Style => Address::parse(written, &self.base),
+            Form::Attribute | Form::Tag(_) | Form::Style => Address::parse(written, &self.base),
             form if is_import(form) && is_bare(written) => imports.address(written),
             Form::Import | Form::DynamicImport | Form::ScriptUrl | Form::WebManifest => {
                 Address::parse(written, &self.base)

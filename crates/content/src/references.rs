@@ -123,6 +123,8 @@ impl Role {
 pub enum Form {
     /// In an attribute of HTML, or in an import map: relative to the page's base.
     Attribute,
+    /// As [`Form::Attribute`], of a tag that loads a script, module or style sheet, and not only has it fetched ahead.
+    Tag(Manner),
     /// In CSS (`url()`, `@import`, `image-set()`): relative to the style sheet, or to the base of the page that holds it.
     Style,
     /// A static import, or an export from elsewhere: relative to the script, or a bare name of an import map.
@@ -139,6 +141,60 @@ pub enum Form {
     WebManifest,
     /// A text in a script or in data that looks like the path of a file: it may be a reference, or only look like one.
     Text,
+}
+
+/// How a tag that loads a script or style is written: which attributes it has, and whether its address comes first.
+///
+/// A tool writes all its tags in one manner, and people write theirs in another: Vite adds `crossorigin`, and webpack's
+/// plugin for HTML begins a link with its `href`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Manner(u8);
+
+impl Manner {
+    const CROSS_ORIGIN: u8 = 1;
+    const ADDRESS_FIRST: u8 = 1 << 1;
+    const TYPED: u8 = 1 << 2;
+    const DEFER: u8 = 1 << 3;
+    const ASYNC: u8 = 1 << 4;
+    const NO_MODULE: u8 = 1 << 5;
+    const OTHER: u8 = 1 << 6;
+
+    /// That of a tag with attributes of these names, in this order.
+    pub fn of<'n>(names: impl IntoIterator<Item = &'n str>) -> Manner {
+        let address_first = |has_address| if has_address { Manner::ADDRESS_FIRST } else { 0 };
+        let (mut manner, mut has_address) = (0, false);
+        for name in names {
+            manner |= match name {
+                "src" | "href" => {
+                    has_address = true;
+                    0
+                }
+                "rel" => address_first(has_address),
+                "type" => Manner::TYPED | address_first(has_address),
+                "crossorigin" => Manner::CROSS_ORIGIN,
+                "defer" => Manner::DEFER,
+                "async" => Manner::ASYNC,
+                "nomodule" => Manner::NO_MODULE,
+                "media" => 0,
+                _ => Manner::OTHER,
+            };
+        }
+        Manner(manner)
+    }
+
+    /// Whether it says that the file may come from elsewhere (`crossorigin`).
+    pub fn is_cross_origin(self) -> bool {
+        self.0 & Manner::CROSS_ORIGIN != 0
+    }
+
+    /// Whether people write such tags: with no more than what every book says, and `rel` before `href`. As to `type`, some
+    /// put it before the address, and some behind.
+    pub fn is_plain(self) -> bool {
+        let usual = Manner::TYPED | Manner::DEFER | Manner::ASYNC;
+        let usual = if self.0 & Manner::TYPED == 0 { usual } else { usual | Manner::ADDRESS_FIRST };
+        self.0 & !usual == 0
+    }
 }
 
 /// What a file of the site refers to, read as its name says it is to be read.

@@ -7,7 +7,7 @@ use super::super::name::{Alphabet, Name, Place};
 use super::super::{Facts, Tie, shape};
 use crate::path::SitePath;
 use crate::proof::{Encoding, Proof};
-use crate::references::{Form, Role};
+use crate::references::{Form, Manner, Role};
 
 /// How surely a reference to a script or style is a bundler's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,8 @@ pub(super) struct Candidate<'s> {
     /// How pages load it, if they do.
     pub(super) is_module: bool,
     pub(super) is_classic: bool,
+    /// How the tags are written by which pages load it.
+    pub(super) manners: BTreeSet<Manner>,
     /// Whether it refers to other scripts and styles as a bundler does.
     pub(super) bundles: bool,
     /// Whether another file has the same hash: webpack then takes it of all of them, so that it proves none.
@@ -42,7 +44,7 @@ pub(super) struct Candidate<'s> {
 
 pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
     let mut referred: BTreeMap<&SitePath, (Strength, &SitePath)> = BTreeMap::new();
-    let mut loaded: BTreeMap<&SitePath, (bool, bool)> = BTreeMap::new();
+    let mut loaded: BTreeMap<&SitePath, BTreeSet<(Role, Option<Manner>)>> = BTreeMap::new();
     let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
     for (from, facts) in files {
         let is_by_hand = is_by_hand(from, facts);
@@ -53,17 +55,21 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
             if strength > Strength::Loose && !from.is_page() {
                 bundles.insert(from);
             }
-            if from.is_page() && tie.form == Form::Attribute {
-                let (is_module, is_classic) = loaded.entry(&tie.to).or_default();
-                *is_module |= tie.role == Role::Module;
-                *is_classic |= tie.role == Role::Script;
+            let manner = match tie.form {
+                Form::Tag(manner) => Some(manner),
+                Form::Attribute => None,
+                _ => continue,
+            };
+            if from.is_page() {
+                loaded.entry(&tie.to).or_default().insert((tie.role, manner));
             }
         }
     }
     let pictures = proven_pictures(files);
-    let candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
+    let mut candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
         let name = Name::of(path).filter(|name| name.is_code() && Standing::of(path) == Standing::Open)?;
-        let (is_module, is_classic) = loaded.get(path).copied().unwrap_or_default();
+        let loaded = loaded.remove(path).unwrap_or_default();
+        let (is_module, is_classic) = (is_loaded_as(&loaded, Role::Module), is_loaded_as(&loaded, Role::Script));
         Some(Candidate {
             path,
             strict: shape::strict(&name).or_else(|| as_pictures(&name, &pictures)),
@@ -72,11 +78,12 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
             referred: referred.get(path).copied(),
             is_module,
             is_classic: is_classic && !is_module,
+            manners: loaded.into_iter().filter_map(|(_, manner)| manner).collect(),
             bundles: bundles.contains(path),
             shares_its_hash: false,
         })
     };
-    let mut candidates: Vec<Candidate<'s>> = files.iter().filter_map(candidate).collect();
+    let mut candidates: Vec<Candidate<'s>> = files.iter().filter_map(&mut candidate).collect();
     let kind =
         |candidate: &Candidate<'s>| Some((candidate.strict?, candidate.name.folder, candidate.name.extension.clone()));
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
@@ -87,6 +94,10 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
         candidate.shares_its_hash = kind(candidate).is_some_and(|kind| counts.get(&kind) > Some(&1));
     }
     candidates
+}
+
+fn is_loaded_as(loaded: &BTreeSet<(Role, Option<Manner>)>, wanted: Role) -> bool {
+    loaded.iter().any(|(role, _)| *role == wanted)
 }
 
 /// Where, and how long, the hashes in the names of pictures and the like are that a bundler's base64 proves: the place, the
@@ -126,7 +137,7 @@ impl Tie {
         match self.form {
             Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl if !from.is_page() => Strength::Sure,
             Form::List if !from.is_page() => Strength::Listed,
-            Form::Attribute if self.role == Role::Module => Strength::Module,
+            Form::Attribute | Form::Tag(_) if self.role == Role::Module => Strength::Module,
             _ => Strength::Loose,
         }
     }

@@ -33,14 +33,12 @@ type Member<'c, 's> = (&'c Candidate<'s>, (Place, &'s str));
 /// How the bundler names its files: as those that scripts refer to as only a bundler does, and those that are proven. Modules
 /// that pages load count where there are no such, and names that pages use like anybody's where there are no modules
 /// either, and two at least lie together.
-pub(super) fn templates<'s>(candidates: &[Candidate<'s>]) -> Templates<'s> {
-    let referred: Vec<&Candidate<'s>> = candidates.iter().filter(|candidate| candidate.referred.is_some()).collect();
+pub(super) fn templates<'s>(candidates: &[&Candidate<'s>]) -> Templates<'s> {
+    let referred: Vec<&Candidate<'s>> =
+        candidates.iter().copied().filter(|candidate| candidate.referred.is_some()).collect();
     let is_at_least =
         |candidate: &Candidate<'s>, least| candidate.referred.is_some_and(|(strength, _)| strength >= least);
-    let is_sure = |candidate: &&Candidate<'s>| {
-        is_at_least(candidate, Strength::Listed) || candidate.bundles || candidate.proof.is_some()
-    };
-    let sure = referred.iter().copied().filter(is_sure);
+    let sure = referred.iter().copied().filter(|candidate| candidate.is_sure());
     let sure: Vec<Member<'_, 's>> = sure.filter_map(member).chain(short_hashes(&referred)).collect();
     if !sure.is_empty() {
         return gather(&sure);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Form, Found, Role, css, script};
+use super::{Form, Found, Manner, Role, css, script};
 
 use self::tags::{Attribute, Tag};
 
@@ -104,9 +104,19 @@ impl Page<'_, '_> {
     }
 
     fn address(&mut self, tag: &Tag, name: &str, role: Role) {
+        self.written(tag, name, role, Form::Attribute);
+    }
+
+    /// The address of a tag that loads a script or style.
+    fn loaded(&mut self, tag: &Tag, name: &str, role: Role) {
+        let names = tag.attributes.iter().map(|attribute| attribute.name.as_str());
+        self.written(tag, name, role, Form::Tag(Manner::of(names)));
+    }
+
+    fn written(&mut self, tag: &Tag, name: &str, role: Role, form: Form) {
         if let Some(attribute) = attribute(tag, name) {
             let line = self.lines.of(attribute.at);
-            self.found.add(&attribute.value, role, Form::Attribute, line);
+            self.found.add(&attribute.value, role, form, line);
         }
     }
 
@@ -145,7 +155,10 @@ impl Page<'_, '_> {
         } else {
             return;
         };
-        self.address(tag, "href", role);
+        match role {
+            Role::Style if is("stylesheet") => self.loaded(tag, "href", role),
+            _ => self.address(tag, "href", role),
+        }
     }
 
     fn script(&mut self, tag: &Tag) {
@@ -157,15 +170,18 @@ impl Page<'_, '_> {
                 _ if is_script(kind) => Role::Script,
                 _ => Role::Other,
             };
-            return self.address(tag, "src", role);
+            return match role {
+                Role::Other => self.address(tag, "src", role),
+                _ => self.loaded(tag, "src", role),
+            };
         }
         // A script of SVG.
         for name in ["href", "xlink:href"] {
-            self.address(tag, name, Role::Script);
+            self.loaded(tag, name, Role::Script);
         }
         // Vite's build for old browsers: a script reads this attribute and imports what it names.
         if attribute(tag, "id").is_some_and(|id| id.value == "vite-legacy-entry") {
-            self.address(tag, "data-src", Role::Script);
+            self.loaded(tag, "data-src", Role::Script);
         }
         let Some((at, content)) = &tag.content else { return };
         let line = self.lines.of(*at);

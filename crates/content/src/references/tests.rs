@@ -242,3 +242,24 @@ fn a_style_sheet_that_visitors_may_choose_is_not_essential() {
     let page = r#"<link rel="alternate stylesheet" href="dark.css" title="Dark"><link rel="stylesheet" href="a.css">"#;
     assert_eq!(named("a.html", page), [pair("dark.css", Role::Other), pair("a.css", Role::Style)]);
 }
+
+#[test]
+fn tags_that_load_a_script_or_style_are_told_apart_by_their_manner() {
+    let manner = |tag: &str| match found("index.html", tag).as_slice() {
+        [(_, _, Form::Tag(manner), _)] => *manner,
+        other => panic!("{tag}: {other:?}"),
+    };
+    let [people, vite] = [
+        r#"<script type="module" src="/a.js"></script>"#,
+        r#"<script type="module" crossorigin src="/a.js"></script>"#,
+    ];
+    assert!(manner(people).is_plain() && !manner(people).is_cross_origin());
+    assert!(!manner(vite).is_plain() && manner(vite).is_cross_origin());
+    let [people, webpack] = [r#"<link rel="stylesheet" href="a.css">"#, r#"<link href="a.css" rel="stylesheet">"#];
+    assert!(manner(people).is_plain() && !manner(webpack).is_plain());
+    assert_eq!(manner(people), manner(r#"<link rel=stylesheet media=print href=b.css />"#));
+    assert!(manner(r#"<script src="a.js" type="module" async></script>"#).is_plain());
+    assert!(!manner(r#"<script src="a.js" data-site="1"></script>"#).is_plain());
+    // What is only fetched ahead is loaded by something else.
+    assert_eq!(found("index.html", r#"<link rel="modulepreload" href="/a.js">"#)[0].2, Form::Attribute);
+}
