@@ -308,6 +308,12 @@ impl<'a> Source<'a> {
             (None, _, Form::List) if is_rooted(&reference.written) && !learned.is_chunk(reference) => {
                 Resolved::NotOfTheSite
             }
+            // What only looks like the list of a bundler, where nothing lies.
+            (None, Some(path), Form::List)
+                if matches!(address, Address::At { .. }) && !lookup.has_folder(learned::folder_of(path)) =>
+            {
+                Resolved::NotOfTheSite
+            }
             (None, Some(missing), _) => Resolved::Missing(missing.to_owned()),
         }
     }

@@ -5,6 +5,7 @@
 
 mod css;
 mod html;
+mod qwik;
 mod script;
 mod web_manifest;
 
@@ -206,6 +207,7 @@ pub fn read(path: &SitePath, bytes: &[u8]) -> References {
         Some(Kind::Script) => script::read(bytes, 1, &mut found),
         Some(Kind::WebManifest) => web_manifest::read(bytes, &mut found),
         Some(Kind::Json) => script::read(bytes, 1, &mut found),
+        Some(Kind::QwikGraph) => qwik::read(bytes, &mut found),
         None => {}
     }
     found.references
@@ -223,6 +225,8 @@ enum Kind {
     WebManifest,
     /// Lists of chunks that a runtime loads.
     Json,
+    /// What Qwik's loader fetches ahead.
+    QwikGraph,
 }
 
 fn kind(path: &SitePath) -> Option<Kind> {
@@ -233,6 +237,7 @@ fn kind(path: &SitePath) -> Option<Kind> {
         "webmanifest" => Some(Kind::WebManifest),
         "json" if path.file_name() == "manifest.json" => Some(Kind::WebManifest),
         "json" if path.file_name() == "chunk-map.json" => Some(Kind::Json),
+        "json" if path.file_name().ends_with("bundle-graph.json") => Some(Kind::QwikGraph),
         _ => None,
     }
 }

@@ -187,6 +187,6 @@ fn best(votes: BTreeMap<String, Votes>, least: usize) -> Option<(String, BTreeSe
     found.max_by_key(|(folder, found)| (found.len(), std::cmp::Reverse(folder.len())))
 }
 
-fn folder_of(written: &str) -> &str {
+pub(super) fn folder_of(written: &str) -> &str {
     written.rfind('/').map_or("", |end| &written[..=end])
 }

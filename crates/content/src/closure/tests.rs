@@ -233,3 +233,17 @@ proptest! {
         prop_assert!(closure.broken.iter().all(|broken| broken.resolved == gone.as_str()));
     }
 }
+
+#[test]
+fn what_routes_name_at_the_cdn_is_missed_where_modules_lie() {
+    let with = |text: &str| {
+        let page = format!(
+            r#"<script type=module src="https://cdn.example.com/assets/entry-BYf2qJoX.js"></script><script>{text}</script>"#
+        );
+        essential(&[("index.html", page.as_str()), ("assets/entry-BYf2qJoX.js", "")])
+    };
+    let route = |address: &str| format!(r#"routes={{"about":{{"module":"{address}"}}}}"#);
+    assert_eq!(with(&route("https://cdn.example.com/assets/about-CkQxNlLp.js")), ["assets/about-CkQxNlLp.js"]);
+    assert_eq!(with(&route("https://cdn.example.com/elsewhere/about-CkQxNlLp.js")), [""; 0]);
+    assert_eq!(with(&route("https://other.example.com/assets/about-CkQxNlLp.js")), [""; 0]);
+}

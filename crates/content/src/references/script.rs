@@ -4,9 +4,8 @@
 //! JSON is read the same way.
 
 mod chunk_names;
+mod loaders;
 mod token;
-
-use std::collections::BTreeMap;
 
 use super::html::newlines;
 use super::{ANY, Form, Found, Role, extension, looks_hashed};
@@ -98,7 +97,7 @@ impl Reader<'_, '_> {
             // What a text holds is data, whatever it looks like.
             Some(Kind::Word) if self.depth == 0 => self.word(at),
             Some(Kind::Text | Kind::Template) => self.any_text(at),
-            Some(Kind::Sign(b'[')) => self.list(at),
+            Some(Kind::Sign(b'[')) => self.list_or_bundle(at),
             Some(Kind::Sign(b'{')) if self.depth > 0 => self.manifest(at),
             Some(Kind::Arrow) if self.depth == 0 => self.chunk_names(at + 1),
             _ => at,
@@ -106,8 +105,10 @@ impl Reader<'_, '_> {
     }
 
     fn word(&mut self, at: usize) -> usize {
-        if self.written(at) == b"__VP_HASH_MAP__" {
-            return self.hashes_of_pages(at);
+        match self.written(at) {
+            b"__VP_HASH_MAP__" => return self.hashes_of_pages(at),
+            b"path_to_searchindex_js" => return self.search_index(at),
+            _ => {}
         }
         if at > 0 && self.is_sign(at - 1, b'.') {
             let imports = self.is_system && self.is_word(at, b"import") && self.is_sign(at + 1, b'(');
@@ -179,8 +180,14 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `new URL("…", import.meta.url)`
+    /// `new URL("…", import.meta.url)`, and workers: `new Worker("/…")`, which is relative to a page that is not known here.
     fn location(&mut self, at: usize) -> usize {
+        let is_worker = self.is_word(at + 1, b"Worker") || self.is_word(at + 1, b"SharedWorker");
+        let is_whole = self.is_sign(at + 2, b'(') && (self.is_sign(at + 4, b')') || self.is_sign(at + 4, b','));
+        if let Some(written) = self.text(at + 3).filter(|written| is_worker && is_whole && written.starts_with('/')) {
+            self.add(at + 3, &written, Role::Script, Form::ScriptUrl);
+            return at + 3;
+        }
         let is_url = self.is_word(at + 1, b"URL")
             && self.is_sign(at + 2, b'(')
             && self.is_sign(at + 4, b',')
@@ -204,6 +211,16 @@ impl Reader<'_, '_> {
             next += 2;
         }
         next
+    }
+
+    fn list_or_bundle(&mut self, at: usize) -> usize {
+        match self.bundle(at) {
+            Some(bundle) => {
+                self.add(at + 1, &format!("{bundle}.entry.js"), Role::Module, Form::ChunkName);
+                at + 1
+            }
+            None => self.list(at),
+        }
     }
 
     /// A list of nothing but texts, of which some are scripts or style sheets and the others their ids, or other files that
@@ -241,56 +258,6 @@ impl Reader<'_, '_> {
             }
         }
         end
-    }
-
-    /// An object in a text that gives the files of ids, of which most are named by a hash: `{"2bwVA":"about.9a4772a1.js"}`, as
-    /// Parcel registered them until version 2.10.
-    fn manifest(&mut self, at: usize) -> usize {
-        let mut end = at + 1;
-        let mut files = Vec::new();
-        while !self.is_sign(end, b'}') {
-            let id = self.text(end).filter(|id| is_id(id) && self.is_sign(end + 1, b':'));
-            let Some((_, file)) = id.zip(self.text(end + 2).filter(|file| looks_like_path(file))) else { return at };
-            files.push((end + 2, file));
-            end += if self.is_sign(end + 3, b',') { 4 } else { 3 };
-        }
-        if files.iter().filter(|(_, file)| looks_hashed(file)).count() * 2 <= files.len() {
-            return at;
-        }
-        for (place, file) in &files {
-            match chunk_role(file) {
-                Some(role) => self.add(*place, file, role, Form::List),
-                None => self.add(*place, file, Role::of_name(file), Form::Text),
-            }
-        }
-        end
-    }
-
-    /// What Farm's runtime loads for a dynamic import: `{path:"About_8c8a.22a73333.js",type:0}`.
-    fn resource(&mut self, at: usize) -> usize {
-        let is_resource = self.is_sign(at + 1, b':')
-            && self.is_sign(at + 3, b',')
-            && self.is_word(at + 4, b"type")
-            && self.is_sign(at + 5, b':')
-            && self.kind(at + 6) == Some(Kind::Number);
-        if let Some(path) = self.text(at + 2).filter(|_| is_resource)
-            && let Some(role) = chunk_role(&path)
-        {
-            self.add(at + 2, &path, role, Form::List);
-            return at + 3;
-        }
-        at
-    }
-
-    /// The hashes of VitePress's pages, as JSON in a text: its router loads `assets/guide_start.md.<hash>.js` when a visitor
-    /// goes to a page.
-    fn hashes_of_pages(&mut self, at: usize) -> usize {
-        let Some((place, json)) = (at + 1..at + 7).find_map(|next| Some((next, self.text(next)?))) else { return at };
-        let Ok(hashes) = serde_json::from_str::<BTreeMap<String, String>>(&json) else { return at };
-        for (page, hash) in hashes {
-            self.add(place, &format!("assets/{page}.{hash}.js"), Role::Module, Form::List);
-        }
-        place
     }
 
     fn chunk_names(&mut self, at: usize) -> usize {
@@ -336,9 +303,9 @@ impl Reader<'_, '_> {
         if holds_texts && [".js\"", ".css\"", ".mjs\""].iter().any(|end| text.contains(end)) {
             let line = self.line;
             read_at_depth(text.as_bytes(), line, self.found, self.depth + 1);
-        } else if let Some(role) =
-            chunk_role(&text).filter(|_| self.only_lists || text.starts_with('/') && looks_hashed(&text))
-        {
+        } else if let Some(role) = chunk_role(&text).filter(|_| {
+            self.only_lists || is_whole_address(&text) && (looks_hashed(&text) || self.is_module_of_a_route(at))
+        }) {
             self.add(at, &text, role, Form::List);
         } else if looks_like_path(&text) {
             self.add(at, &text, Role::of_name(&text), Form::Text);
@@ -377,6 +344,11 @@ fn looks_like_path(text: &str) -> bool {
             (2..=11).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
         })
         && text.chars().all(is_of_path)
+}
+
+/// Whether a text says alone where it leads, as far as the host: `/assets/a.js`, `https://cdn.example.com/assets/a.js`.
+fn is_whole_address(text: &str) -> bool {
+    text.starts_with('/') || text.starts_with("https://")
 }
 
 /// Whether a text may be the id of a chunk.

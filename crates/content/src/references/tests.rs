@@ -263,3 +263,11 @@ fn tags_that_load_a_script_or_style_are_told_apart_by_their_manner() {
     // What is only fetched ahead is loaded by something else.
     assert_eq!(found("index.html", r#"<link rel="modulepreload" href="/a.js">"#)[0].2, Form::Attribute);
 }
+
+#[test]
+fn qwiks_graph_names_modules_in_their_folder() {
+    let graph = r#"["q-2iWkrRWz.js",4,-8,47,"q-BdbqodOw.js",52,"s_2IsebOX6Rno",-10]"#;
+    let module = |name: &str| (format!("build/{name}"), Role::Module, Form::List, 1);
+    assert_eq!(found("assets/Dv8SI8qT-bundle-graph.json", graph), [module("q-2iWkrRWz.js"), module("q-BdbqodOw.js")]);
+    assert_eq!(found("assets/Dv8SI8qT-bundle-graph.json", "{}"), []);
+}

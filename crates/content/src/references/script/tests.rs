@@ -212,3 +212,39 @@ fn resources_of_farm_are_a_list() {
 route({path:"about.js",element:1});route({path:"/team",type:2})"#;
     assert_eq!(in_form(script, Form::List), ["About_8247.c8a46f09.css", "About_8c8a.22a73333.js"]);
 }
+
+#[test]
+fn stencils_loader_names_the_bundles_of_elements() {
+    let script =
+        r#"p([["p-6c712035",[[513,"app-root",{about:[32]}],[1,"app-about"]]],["p-0a1b2c3d",[[0,"my-tabs"]]]],a)"#;
+    assert_eq!(in_form(script, Form::ChunkName), ["p-6c712035.entry.js", "p-0a1b2c3d.entry.js"]);
+    let data = r#"[["a1b2c3",[[1,2],[3,"north"]]],["p-6c712035",[[2,"x"]]],["about",[[1,"my-tabs"]]]]"#;
+    assert_eq!(in_form(data, Form::ChunkName), [""; 0]);
+}
+
+#[test]
+fn an_mdbook_names_the_index_of_its_search() {
+    let script = r#"window.path_to_searchindex_js = "searchindex-d84a9304.js";"#;
+    assert_eq!(in_form(script, Form::ChunkName), ["searchindex-d84a9304.js"]);
+    assert_eq!(in_form(r#"window.path_to_searchindex_js = "";"#, Form::ChunkName), [""; 0]);
+}
+
+#[test]
+fn routes_name_their_modules_wherever_they_are_served() {
+    let script = r#"{"routes/_index":{"path":"/","module":"https://cdn.example.com/assets/_index-vBi_YRAs.js","imports":
+["https://cdn.example.com/assets/jsx-56DGgGmo.js"]},"a":{module:"/assets/about-CkQxNlLp.js"},"b":{"main":"/assets/about.js"}}"#;
+    let expected = [
+        "https://cdn.example.com/assets/_index-vBi_YRAs.js",
+        "https://cdn.example.com/assets/jsx-56DGgGmo.js",
+        "/assets/about-CkQxNlLp.js",
+    ];
+    assert_eq!(in_form(script, Form::List), expected);
+    assert_eq!(in_form(r#"{"module":"dist/index.mjs"}"#, Form::List), [""; 0]);
+}
+
+#[test]
+fn workers_with_the_whole_path_are_references() {
+    let script =
+        r#"new Worker("/w.js");new SharedWorker('/s.js',{type:"module"});new Worker("relative.js");new Worker("/a"+b)"#;
+    assert_eq!(in_form(script, Form::ScriptUrl), ["/w.js", "/s.js"]);
+}

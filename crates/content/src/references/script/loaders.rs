@@ -1,0 +1,84 @@
+//! What the loaders of single tools load, each written in a way of its own.
+
+use std::collections::BTreeMap;
+
+use super::{Form, Kind, Reader, Role, chunk_role, is_id, looks_hashed, looks_like_path};
+
+impl Reader<'_, '_> {
+    /// The hashes of VitePress's pages, as JSON in a text: its router loads `assets/guide_start.md.<hash>.js` when a visitor
+    /// goes to a page.
+    pub(super) fn hashes_of_pages(&mut self, at: usize) -> usize {
+        let Some((place, json)) = (at + 1..at + 7).find_map(|next| Some((next, self.text(next)?))) else { return at };
+        let Ok(hashes) = serde_json::from_str::<BTreeMap<String, String>>(&json) else { return at };
+        for (page, hash) in hashes {
+            self.add(place, &format!("assets/{page}.{hash}.js"), Role::Module, Form::List);
+        }
+        place
+    }
+
+    /// What Farm's runtime loads for a dynamic import: `{path:"About_8c8a.22a73333.js",type:0}`.
+    pub(super) fn resource(&mut self, at: usize) -> usize {
+        let is_resource = self.is_sign(at + 1, b':')
+            && self.is_sign(at + 3, b',')
+            && self.is_word(at + 4, b"type")
+            && self.is_sign(at + 5, b':')
+            && self.kind(at + 6) == Some(Kind::Number);
+        if let Some(path) = self.text(at + 2).filter(|_| is_resource)
+            && let Some(role) = chunk_role(&path)
+        {
+            self.add(at + 2, &path, role, Form::List);
+            return at + 3;
+        }
+        at
+    }
+
+    /// An object in a text that gives the files of ids, of which most are named by a hash: `{"2bwVA":"about.9a4772a1.js"}`, as
+    /// Parcel registered them until version 2.10.
+    pub(super) fn manifest(&mut self, at: usize) -> usize {
+        let mut end = at + 1;
+        let mut files = Vec::new();
+        while !self.is_sign(end, b'}') {
+            let id = self.text(end).filter(|id| is_id(id) && self.is_sign(end + 1, b':'));
+            let Some((_, file)) = id.zip(self.text(end + 2).filter(|file| looks_like_path(file))) else { return at };
+            files.push((end + 2, file));
+            end += if self.is_sign(end + 3, b',') { 4 } else { 3 };
+        }
+        if files.iter().filter(|(_, file)| looks_hashed(file)).count() * 2 <= files.len() {
+            return at;
+        }
+        for (place, file) in &files {
+            match chunk_role(file) {
+                Some(role) => self.add(*place, file, role, Form::List),
+                None => self.add(*place, file, Role::of_name(file), Form::Text),
+            }
+        }
+        end
+    }
+
+    /// What Stencil's loader imports when an element of the page needs it: `["p-6c712035",[[513,"app-root",…]]]`.
+    pub(super) fn bundle(&self, at: usize) -> Option<String> {
+        let is_list = self.is_sign(at + 2, b',') && self.is_sign(at + 3, b'[') && self.is_sign(at + 4, b'[');
+        let has_flags = is_list && self.kind(at + 5) == Some(Kind::Number) && self.is_sign(at + 6, b',');
+        // The name of a custom element holds a hyphen.
+        let is_of_elements = has_flags && self.text(at + 7).is_some_and(|element| element.contains('-'));
+        self.text(at + 1).filter(|bundle| is_of_elements && is_id(bundle) && looks_hashed(bundle))
+    }
+
+    /// What the pages of an mdBook load when a visitor searches: `window.path_to_searchindex_js = "searchindex-d84a9304.js"`.
+    pub(super) fn search_index(&mut self, at: usize) -> usize {
+        match self.text(at + 2).filter(|written| self.is_sign(at + 1, b'=') && looks_hashed(written)) {
+            Some(written) => {
+                self.add(at + 2, &written, Role::Script, Form::ChunkName);
+                at + 2
+            }
+            None => at,
+        }
+    }
+
+    /// Whether it stands where Remix and React Router name what a route loads: `"module":"/assets/about-CkQxNlLp.js"`.
+    pub(super) fn is_module_of_a_route(&self, at: usize) -> bool {
+        at >= 2
+            && self.is_sign(at - 1, b':')
+            && (self.is_word(at - 2, b"module") || self.text(at - 2).is_some_and(|key| key == "module"))
+    }
+}
