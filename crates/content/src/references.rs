@@ -282,7 +282,8 @@ fn trim(written: &str) -> Cow<'_, str> {
 /// Whether an address can lead to a file of a site: not the place in a page, `mailto:` and the like, nor the unfilled
 /// hole of a template.
 fn may_be_of_a_site(written: &str) -> bool {
-    if written.is_empty() || written.starts_with('#') {
+    // A name that is not written in UTF-8 is not understood.
+    if written.is_empty() || written.starts_with('#') || written.contains(char::REPLACEMENT_CHARACTER) {
         return false;
     }
     let may_have_hole = memchr::memchr2(b'{', b'<', written.as_bytes()).is_some();

@@ -23,7 +23,7 @@ pub(super) fn read(text: &str, place: Place, line: u32, found: &mut Found) {
         return;
     }
     let mut input = ParserInput::new(text);
-    let mut reader = Reader { line, has_font: false, found };
+    let mut reader = Reader { line, has_font: false, may_import: true, found };
     reader.block(&mut Parser::new(&mut input), Inside::Other, 0);
 }
 
@@ -44,6 +44,9 @@ struct Reader<'f> {
     /// Whether the `@font-face` that is read has named a font: browsers take the first that they know, and style sheets go
     /// on naming others, for old ones, that are often left out.
     has_font: bool,
+    /// Whether no rule was read yet: browsers import nothing behind one
+    /// (<https://drafts.csswg.org/css-cascade-5/#at-import>).
+    may_import: bool,
     found: &'f mut Found,
 }
 
@@ -70,7 +73,7 @@ impl Reader<'_> {
                     continue;
                 }
                 Token::AtKeyword(name) => {
-                    inside = at_rule(name);
+                    inside = self.at_rule(name);
                     continue;
                 }
                 Token::Semicolon => {
@@ -88,6 +91,7 @@ impl Reader<'_> {
             let is_rule = matches!(token, Token::CurlyBracketBlock);
             if is_rule {
                 self.has_font = false;
+                self.may_import = false;
             }
             let _: Result<(), ParseError<'_, ()>> = parser.parse_nested_block(|parser| {
                 match opened {
@@ -108,6 +112,18 @@ impl Reader<'_> {
         }
     }
 
+    fn at_rule(&self, name: &str) -> Inside {
+        if name.eq_ignore_ascii_case("import") {
+            if self.may_import { Inside::Import } else { Inside::Namespace }
+        } else if name.eq_ignore_ascii_case("font-face") {
+            Inside::FontFace
+        } else if name.eq_ignore_ascii_case("namespace") || name.eq_ignore_ascii_case("-moz-document") {
+            Inside::Namespace
+        } else {
+            Inside::Other
+        }
+    }
+
     fn add(&mut self, written: &str, inside: Inside, line: u32) {
         let role = match inside {
             Inside::Namespace => return,
@@ -125,18 +141,6 @@ impl Reader<'_> {
             },
         };
         self.found.add(written, role, Form::Style, line);
-    }
-}
-
-fn at_rule(name: &str) -> Inside {
-    if name.eq_ignore_ascii_case("import") {
-        Inside::Import
-    } else if name.eq_ignore_ascii_case("font-face") {
-        Inside::FontFace
-    } else if name.eq_ignore_ascii_case("namespace") || name.eq_ignore_ascii_case("-moz-document") {
-        Inside::Namespace
-    } else {
-        Inside::Other
     }
 }
 

@@ -145,9 +145,12 @@ impl Page<'_, '_> {
             Role::Module
         } else if is("manifest") {
             Role::WebManifest
-        } else if is("preload") || is("prefetch") {
+        } else if is("preload") {
             self.candidates(tag, "imagesrcset");
             preloaded(destination.as_deref(), href)
+        } else if is("prefetch") {
+            // For the page that a visitor may open next: whoever needs it names it too.
+            Role::Other
         } else if IMAGES.iter().any(|word| is(word)) {
             Role::Image
         } else if is("alternate") || is("prev") || is("next") {

@@ -42,7 +42,7 @@ fn attributes_of_html_are_references_in_their_roles() {
         ("a.css", Style),
         ("/m.js", Module),
         ("f.woff2", Font),
-        ("p.js", Script),
+        ("p.js", Other),
         ("d.json", Other),
         ("/favicon.ico", Image),
         ("site.webmanifest", WebManifest),
@@ -270,4 +270,21 @@ fn qwiks_graph_names_modules_in_their_folder() {
     let module = |name: &str| (format!("build/{name}"), Role::Module, Form::List, 1);
     assert_eq!(found("assets/Dv8SI8qT-bundle-graph.json", graph), [module("q-2iWkrRWz.js"), module("q-BdbqodOw.js")]);
     assert_eq!(found("assets/Dv8SI8qT-bundle-graph.json", "{}"), []);
+}
+
+#[test]
+fn style_sheets_import_before_their_rules_alone() {
+    let sheet = r#"@charset "utf-8";@layer base;@import "a.css";@import url(b.css) screen;p{color:red}@import "late.css";
+@media print{@import "inner.css"}@font-face{src:url(f.woff2)}"#;
+    assert_eq!(
+        named("look.css", sheet),
+        [pair("a.css", Role::Style), pair("b.css", Role::Style), pair("f.woff2", Role::Font)]
+    );
+}
+
+#[test]
+fn names_that_are_not_in_utf_8_are_not_understood() {
+    let page = b"<script src=\"caf\xe9.js\"></script><script src=\"a.js\"></script>";
+    let list = read(&path("index.html"), page).list;
+    assert_eq!(list.iter().map(|one| &*one.written).collect::<Vec<_>>(), ["a.js"]);
 }
