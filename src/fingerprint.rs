@@ -63,7 +63,7 @@ pub struct Tie {
 
 /// What is known of each file: its proof and whether it is dated, and of what it refers to all that can tell anything. On a
 /// large site that is little: links to pages tell nothing, nor do pictures whose names could never be believed, nor what
-/// another page uses in the same way.
+/// another page uses in the same way, nor what a service worker keeps, which may be all that lies in a folder.
 pub fn facts<'a>(
     files: impl Iterator<Item = (&'a SitePath, Option<&'a Proof>, bool)>,
     closure: &Closure,
@@ -84,7 +84,7 @@ pub fn facts<'a>(
         }
     };
     let mut of = |(path, proof, is_dated): (&SitePath, Option<&Proof>, bool)| {
-        let uses = closure.uses(path).filter(|used| tells(used, path));
+        let uses = closure.uses(path).filter(|used| !fixed::is_service_worker(path) && tells(used, path));
         let ties = uses.map(|Use { file, role, form, by_name, .. }| Tie { to: file.clone(), role, form, by_name });
         (path.clone(), Facts { proof: proof.cloned(), ties: ties.collect(), is_dated })
     };

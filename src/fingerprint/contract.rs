@@ -142,13 +142,13 @@ fn holds_folder(path: &str, folder: &str) -> bool {
     path.match_indices(folder).any(|(at, _)| at == 0 || path[..at].ends_with('/'))
 }
 
-/// `_astro/name.<8 of base64>_<up to 7 of base 62>.webp`.
+/// `_astro/name.<8 of base64>_<up to 7 of base 62>.webp`, and in versions before 4 8 hexadecimal digits.
 fn astro_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.folder.ends_with("_astro/") && is_picture(&name.extension))?;
     let (_, token) = name.stem.rsplit_once('.')?;
     let (source, transformation) = (token.get(..8)?, token.get(8..)?.strip_prefix('_')?);
-    let fits = Alphabet::Base64Url.has_all_of(source)
-        && Alphabet::Base64Url.is_likely(source)
+    let is_base64 = Alphabet::Base64Url.has_all_of(source) && Alphabet::Base64Url.is_likely(source);
+    let fits = (is_base64 || is_hex(source, 8))
         && (3..=7).contains(&transformation.len())
         && transformation.bytes().all(|byte| byte.is_ascii_alphanumeric());
     fits.then_some(token)

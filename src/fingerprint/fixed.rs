@@ -5,9 +5,12 @@ use crate::path::SitePath;
 /// What people, browsers, crawlers and readers of feeds ask for by a name that stays.
 const NEVER_BY_EXTENSION: [&str; 9] = ["html", "htm", "xhtml", "webmanifest", "xml", "rss", "atom", "ics", "appcache"];
 
-/// Beginnings of file names that browsers, or other sites, ask for by name: service workers and module federation.
-const NEVER_BY_BEGINNING: [&str; 8] =
-    ["sw.", "sw-", "service-worker", "serviceworker", "firebase-messaging-sw", "ngsw", "registersw", "remoteentry"];
+/// Beginnings of the file names of service workers, which browsers ask for by name.
+const SERVICE_WORKERS: [&str; 6] = ["sw.", "sw-", "service-worker", "serviceworker", "firebase-messaging-sw", "ngsw"];
+
+/// Beginnings of file names that pages, or other sites, ask for by name: what registers a service worker, and module
+/// federation.
+const NEVER_BY_BEGINNING: [&str; 2] = ["registersw", "remoteentry"];
 
 /// File names that name what is the newest.
 const NEVER_BY_NAME: [&str; 5] = ["version.json", "latest.json", "manifest.json", "feed.json", "env.js"];
@@ -36,6 +39,7 @@ impl Standing {
         let extension = path.extension();
         let never = extension.as_deref().is_some_and(|extension| NEVER_BY_EXTENSION.contains(&extension))
             || NEVER_BY_BEGINNING.iter().any(|never| name.starts_with(never))
+            || is_service_worker(path)
             || NEVER_BY_NAME.contains(&name.as_str())
             || path.as_str().split('/').any(|segment| segment.starts_with('.'));
         if never {
@@ -48,6 +52,12 @@ impl Standing {
             Standing::Open
         }
     }
+}
+
+/// Whether it is a service worker by its name. They list all that they are to keep, whoever wrote it.
+pub(super) fn is_service_worker(path: &SitePath) -> bool {
+    let name = path.file_name().to_ascii_lowercase();
+    SERVICE_WORKERS.iter().any(|beginning| name.starts_with(beginning))
 }
 
 #[cfg(test)]

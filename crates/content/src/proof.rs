@@ -9,7 +9,7 @@
 //! alphabets. Such a token of 8 digits is compared with at most 21 ways to write a digest, and of a path at most two tokens
 //! so short are looked at: 42 comparisons, each of which hits by chance once in 2^32. In a site of 100,000 files that all
 //! carry two such tokens of another meaning, the chance that a single one is called proven is 100,000 x 42 / 2^32 = 0.001.
-//! A test computes it from the table. Digits alone, which are dates, sizes and versions, are never a token.
+//! A test computes it from the table. Of digits alone, those that read as a date are never a token.
 //!
 //! 7 hexadecimal digits, as Nuxt 2 and the older Vue CLI write, count where two files with different ones are proven by the
 //! same scheme ([`schemes_in_use`]). One of a path is looked at, in at most 4 schemes, two of which have two chances. In a

@@ -16,6 +16,9 @@ use self::token::{Kind, Token, decode};
 /// How far texts in texts are read: data is often kept as JSON in a string, in a script in a page.
 const MAX_DEPTH: usize = 2;
 
+/// How many tokens before the name of a style sheet webpack 4 says which chunks have one.
+const LOOK_BACK: usize = 80;
+
 /// Reads a script, a module or JSON whose first line is `line`.
 pub(super) fn read(bytes: &[u8], line: u32, found: &mut Found) {
     read_at_depth(bytes, line, found, 0);
@@ -121,6 +124,7 @@ impl Reader<'_, '_> {
             b"new" => self.location(at),
             b"importScripts" => self.import_scripts(at),
             b"return" => self.chunk_names(at + 1),
+            b"var" if self.is_sign(at + 2, b'=') => self.style_names(at + 3),
             b"path" => self.resource(at),
             _ => at,
         }
@@ -273,6 +277,23 @@ impl Reader<'_, '_> {
             && let Some(role) = chunk_role(&name)
         {
             self.add(at, &name, role, Form::ChunkName);
+        }
+        at
+    }
+
+    /// The style sheets that webpack 4's runtime loads: `{3:1}[e]&&…var n="static/css/"+{3:"8b1afb40"}[e]+".css"`.
+    fn style_names(&mut self, at: usize) -> usize {
+        let tokens = self.tokens.get(at..).unwrap_or_default();
+        let is_sum = matches!(self.kind(at), Some(Kind::Text)) && self.is_sign(at + 1, b'+');
+        if is_sum {
+            let before = self.tokens.get(at.saturating_sub(LOOK_BACK)..at).unwrap_or_default();
+            let with_style = chunk_names::with_style(self.bytes, before);
+            let names = chunk_names::chunk_names(self.bytes, tokens, self.build_hash.as_deref());
+            for (_, name) in names.into_iter().filter(|(id, _)| with_style.contains(id)) {
+                if chunk_role(&name) == Some(Role::Style) {
+                    self.add(at, &name, Role::Style, Form::ChunkName);
+                }
+            }
         }
         at
     }

@@ -12,7 +12,7 @@ use super::token::{Kind, Token, decode};
 const MAX_DEPTH: usize = 24;
 
 /// The first digits of the hash of nothing (MD4), which webpack 4 gives to the style sheets that a chunk has not.
-const HASH_OF_NOTHING: &str = "31d6cfe0d16ae931b73c";
+const HASH_OF_NOTHING: &str = "31d6cfe0";
 
 /// Stands for the id of any chunk.
 const ANY_ID: &str = "*";
@@ -27,6 +27,18 @@ pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token], build_hash: Option<&st
     }
     let names = parser.keys.iter().filter_map(|key| Some((key.clone(), expression.value(key)?)));
     names.filter(|(_, name)| !name.contains(HASH_OF_NOTHING)).collect()
+}
+
+/// The ids of the chunks that have a style sheet, where webpack 4's runtime says so before it loads that of one:
+/// `{3:1,4:1}[e]&&t.push(…)`, among the last of `tokens`.
+pub(super) fn with_style(bytes: &[u8], tokens: &[Token]) -> BTreeSet<String> {
+    const AND: [Kind; 6] =
+        [Kind::Sign(b'}'), Kind::Sign(b'['), Kind::Word, Kind::Sign(b']'), Kind::Sign(b'&'), Kind::Sign(b'&')];
+    let kinds: Vec<Kind> = tokens.iter().map(|token| token.kind).collect();
+    let Some(end) = kinds.windows(AND.len()).rposition(|window| window == AND) else { return BTreeSet::new() };
+    let Some(start) = kinds[..end].iter().rposition(|kind| *kind == Kind::Sign(b'{')) else { return BTreeSet::new() };
+    let mut parser = Parser { bytes, tokens: &tokens[start + 1..], at: 0, keys: BTreeSet::new(), build_hash: None };
+    parser.table().map(|table| table.into_keys().collect()).unwrap_or_default()
 }
 
 /// The hash of the whole build, which the runtime gives as `r.h = () => "cdef239006fc57605e51"`.

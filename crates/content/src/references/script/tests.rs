@@ -248,3 +248,13 @@ fn workers_with_the_whole_path_are_references() {
         r#"new Worker("/w.js");new SharedWorker('/s.js',{type:"module"});new Worker("relative.js");new Worker("/a"+b)"#;
     assert_eq!(in_form(script, Form::ScriptUrl), ["/w.js", "/s.js"]);
 }
+
+#[test]
+fn webpack_4_loads_the_style_sheets_of_chunks_that_have_one() {
+    let script = r#"r.e=function(e){var t=[],n={5:1};o[e]?t.push(o[e]):0!==o[e]&&{3:1,5:1}[e]&&t.push(o[e]=new Promise((function(t,r){
+for(var n="static/css/"+({5:"late"}[e]||e)+"."+{3:"8b1afb40",4:"31d6cfe0",5:"0c1d2e3f",6:"d41d8cd9"}[e]+".chunk.css",a=i.p+n;;)t()})))}"#;
+    assert_eq!(
+        in_form(script, Form::ChunkName),
+        ["static/css/3.8b1afb40.chunk.css", "static/css/late.0c1d2e3f.chunk.css"]
+    );
+}
