@@ -218,8 +218,8 @@ impl<'a> Imports<'a> {
         Imports(imports)
     }
 
-    /// What a bare name leads to: itself, or a folder that it begins with.
-    fn address(&self, name: &str) -> Option<Address> {
+    /// What a bare name leads to: itself, or a folder that it begins with; and whether that begins at the top of its host.
+    fn address(&self, name: &str) -> Option<(Address, bool)> {
         let (address, page, references, rest) = match self.0.get(name) {
             Some((address, page, references)) => (address, page, references, ""),
             None => {
@@ -229,7 +229,8 @@ impl<'a> Imports<'a> {
             }
         };
         let base = Folder::of_page(page, references.base.as_deref());
-        Address::parse(&format!("{address}{rest}"), &base)
+        let is_rooted = address.starts_with('/') || references.base.is_some();
+        Some((Address::parse(&format!("{address}{rest}"), &base)?, is_rooted))
     }
 }
 
@@ -270,17 +271,17 @@ impl<'a> Source<'a> {
         matches!(reference.form, Form::Attribute | Form::Tag(_)) && is_rooted(&reference.written) && self.base.is_here()
     }
 
-    /// Where a reference leads that is written as an address; `None`: nowhere in a site.
-    fn address(&self, reference: &Reference, imports: &Imports<'_>) -> Option<Address> {
+    /// Where a reference leads that is written as an address, and whether that begins at the top of the host, whatever
+    /// file it stands in; `None`: nowhere in a site.
+    fn address(&self, reference: &Reference, imports: &Imports<'_>) -> Option<(Address, bool)> {
         let written = &reference.written;
-        match reference.form {
-            Form::Attribute | Form::Tag(_) | Form::Style => Address::parse(written, &self.base),
-            form if is_import(form) && is_bare(written) => imports.address(written),
-            Form::Import | Form::DynamicImport | Form::ScriptUrl | Form::WebManifest => {
-                Address::parse(written, &self.base)
-            }
-            Form::List | Form::ChunkName | Form::Text => Address::parse(written, &self.folder),
-        }
+        let folder = match reference.form {
+            form if is_import(form) && is_bare(written) => return imports.address(written),
+            Form::List | Form::ChunkName | Form::Text => &self.folder,
+            _ => &self.base,
+        };
+        let is_rooted = written.starts_with('/') || self.references.base.is_some();
+        Some((Address::parse(written, folder)?, is_rooted))
     }
 
     fn resolve(
@@ -294,11 +295,11 @@ impl<'a> Source<'a> {
         if let Some((start, end)) = reference.written.split_once(ANY).filter(|_| has_hole) {
             return self.resolve_pattern(reference, start, end, lookup, learned);
         }
-        let Some(address) = self.address(reference, imports) else { return Resolved::NotOfTheSite };
+        let Some((address, begins_at_top)) = self.address(reference, imports) else { return Resolved::NotOfTheSite };
         if is_loose(reference.form) && is_bare(&reference.written) {
             return self.resolve_loose(reference, lookup, learned);
         }
-        let (other, likely) = learned.paths(&address, learned::is_rooted(reference, self));
+        let (other, likely) = learned.paths(&address, begins_at_top);
         let found = likely.into_iter().chain(other).find_map(|path| lookup.find_for(path, reference.role));
         match (found, likely, reference.form) {
             (Some(number), ..) => Resolved::File(number),

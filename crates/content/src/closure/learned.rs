@@ -73,10 +73,10 @@ impl Learned {
                     continue;
                 }
                 match source.address(reference, imports) {
-                    Some(Address::At { host, path }) if !learned.hosts.contains_key(&host) => {
+                    Some((Address::At { host, path }, _)) if !learned.hosts.contains_key(&host) => {
                         vote(elsewhere.entry(host).or_default(), &path, lookup, true);
                     }
-                    Some(Address::Here(path)) if is_rooted(reference, source) => match lookup.find(&path) {
+                    Some((Address::Here(path), true)) => match lookup.find(&path) {
                         Some(number) if reference.role.is_essential() => {
                             hashed_at_top += usize::from(at_top.insert(number) && looks_hashed(&path));
                         }
@@ -160,11 +160,6 @@ impl Learned {
             }
         }
     }
-}
-
-/// Whether an address begins at the top of the host, whatever page it stands in.
-pub(super) fn is_rooted(reference: &Reference, source: &Source<'_>) -> bool {
-    reference.written.starts_with('/') || source.references.base.is_some()
 }
 
 /// Counts what is found with the first folders of `path` taken away, from none (only for another host) to a few.

@@ -247,3 +247,23 @@ fn what_routes_name_at_the_cdn_is_missed_where_modules_lie() {
     assert_eq!(with(&route("https://cdn.example.com/elsewhere/about-CkQxNlLp.js")), [""; 0]);
     assert_eq!(with(&route("https://other.example.com/assets/about-CkQxNlLp.js")), [""; 0]);
 }
+
+#[test]
+fn import_maps_name_files_under_the_base_of_the_site_too() {
+    let page = r##"<script type=importmap>{"imports":{"#entry":"/docs/_nuxt/MypHdeGI.js","lib/":"/docs/lib/"}}</script>
+<script type=module src="/docs/_nuxt/B5A1p7WK.js"></script><link rel=stylesheet href="/docs/_nuxt/entry.C9yO6mbB.css">"##;
+    let files = [
+        ("index.html", page),
+        ("_nuxt/B5A1p7WK.js", r##"import"#entry";import"lib/a.js";import("lib/gone.js")"##),
+        ("_nuxt/MypHdeGI.js", ""),
+        ("_nuxt/entry.C9yO6mbB.css", ""),
+        ("lib/a.js", ""),
+    ];
+    for url in [None, Some("https://example.com/docs")] {
+        let closure = closure_at(url, &[], &site(&files));
+        assert_eq!(missing(&closure), (vec!["lib/gone.js"], vec![]), "{url:?}");
+        let used: Vec<_> =
+            closure.uses(&path("_nuxt/B5A1p7WK.js")).map(|used| (used.file.as_str(), used.by_name)).collect();
+        assert_eq!(used, [("_nuxt/MypHdeGI.js", true), ("lib/a.js", true)]);
+    }
+}
