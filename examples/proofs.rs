@@ -40,12 +40,12 @@ fn take(folder: &Path) -> Result<(Snapshot, Duration), Box<dyn Error>> {
 fn list(folder: &Path) -> Result<(), Box<dyn Error>> {
     let (snapshot, time) = take(folder)?;
     for (path, file) in &snapshot.files {
-        match &file.proof {
+        match &file.traces.proof {
             Some(proof) => println!("proven   {path}: {proof}"),
             None => println!("unproven {path}"),
         }
     }
-    let proven = snapshot.files.values().filter(|file| file.proof.is_some()).count();
+    let proven = snapshot.files.values().filter(|file| file.traces.proof.is_some()).count();
     println!("{proven} of {} files are proven; {} ms", snapshot.files.len(), time.as_millis());
     Ok(())
 }

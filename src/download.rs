@@ -31,8 +31,7 @@ impl Downloaded {
             digest: self.digest,
             crc64,
             md5: None,
-            proof: None,
-            is_dated: false,
+            traces: Default::default(),
         }
     }
 }

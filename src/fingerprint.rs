@@ -37,15 +37,29 @@ use self::name::Name;
 
 pub use self::declared::{Declared, is_manifest};
 
+/// What the bytes of a file tell about its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traces {
+    /// That a token of its path is a digest of its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// That it is compressed with gzip, which wrote down when (RFC 1952, MTIME): the same content has other bytes the next
+    /// time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_dated: bool,
+    /// The array by which webpack or Rspack load what it belongs to, of a script of theirs
+    /// ([`references::chunk_array`](crate::references::chunk_array)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk_array: Option<String>,
+}
+
 /// What is known of one file of a site, besides its path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// That a token of its path is a digest of its bytes.
-    pub proof: Option<Proof>,
+    /// What its bytes tell.
+    pub traces: Traces,
     /// The files of this site that it refers to, besides links, which say nothing of who named a file.
     pub ties: Vec<Tie>,
-    /// That it is compressed with gzip, which wrote down when: the same content has other bytes the next time.
-    pub is_dated: bool,
 }
 
 /// A file of the site that another one refers to.
@@ -61,11 +75,11 @@ pub struct Tie {
     pub by_name: bool,
 }
 
-/// What is known of each file: its proof and whether it is dated, and of what it refers to all that can tell anything. On a
+/// What is known of each file: what its bytes tell, and of what it refers to all that can tell anything. On a
 /// large site that is little: links to pages tell nothing, nor do pictures whose names could never be believed, nor what
 /// another page uses in the same way, nor what a service worker keeps, which may be all that lies in a folder.
 pub fn facts<'a>(
-    files: impl Iterator<Item = (&'a SitePath, Option<&'a Proof>, bool)>,
+    files: impl Iterator<Item = (&'a SitePath, &'a Traces)>,
     closure: &Closure,
 ) -> BTreeMap<SitePath, Facts> {
     let may_vouch: Vec<bool> = closure.files().iter().map(may_vouch).collect();
@@ -83,10 +97,10 @@ pub fn facts<'a>(
             }
         }
     };
-    let mut of = |(path, proof, is_dated): (&SitePath, Option<&Proof>, bool)| {
+    let mut of = |(path, traces): (&SitePath, &Traces)| {
         let uses = closure.uses(path).filter(|used| !fixed::is_service_worker(path) && tells(used, path));
         let ties = uses.map(|Use { file, role, form, by_name, .. }| Tie { to: file.clone(), role, form, by_name });
-        (path.clone(), Facts { proof: proof.cloned(), ties: ties.collect(), is_dated })
+        (path.clone(), Facts { traces: traces.clone(), ties: ties.collect() })
     };
     files.map(&mut of).collect()
 }
@@ -162,7 +176,7 @@ pub enum Basis {
 ///
 /// Pure, and independent of any order.
 pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap<SitePath, Verdict> {
-    let proofs = files.values().filter_map(|facts| facts.proof.as_ref());
+    let proofs = files.values().filter_map(|facts| facts.traces.proof.as_ref());
     let schemes = proof::schemes_in_use(proofs);
     let emitted = emission::emitted(files);
     let contracts = contract::Contracts::of(files);
@@ -171,7 +185,7 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
         if standing == Standing::Fixed {
             return Basis::FixedName;
         }
-        if let Some(proof) = facts.proof.as_ref().filter(|proof| schemes.contains(&proof.scheme())) {
+        if let Some(proof) = facts.traces.proof.as_ref().filter(|proof| schemes.contains(&proof.scheme())) {
             return Basis::Proof { token: proof.token.clone(), digest: proof.to_string() };
         }
         if standing == Standing::OnlyIfProven || emission::is_loosely_tied(facts) {
@@ -192,7 +206,7 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
         }
     };
     let verdict = |(path, facts): (&SitePath, &Facts)| {
-        let original = original(path).filter(|original| files.contains_key(original) && !facts.is_dated);
+        let original = original(path).filter(|original| files.contains_key(original) && !facts.traces.is_dated);
         let verdict = match original.and_then(|original| Some((alone(&original, files.get(&original)?), original))) {
             Some((basis, original)) => Verdict { kind: basis.kind(), basis: Basis::Twin { of: original.to_string() } },
             None => {

@@ -23,10 +23,9 @@ use crate::digest::{Crc64, Digest, Md5};
 use crate::environment::PublishSettings;
 use crate::error::{Code, Problem};
 use crate::event::{Event, Events};
-use crate::fingerprint::Declared;
+use crate::fingerprint::{Declared, Traces};
 use crate::layout::Layout;
 use crate::path::SitePath;
-use crate::proof::Proof;
 use crate::references::References;
 
 use self::hosting::HostingFiles;
@@ -77,10 +76,8 @@ pub struct SourceFile {
     pub crc64: Option<Crc64>,
     /// MD5 of its bytes, below [`MULTIPART_BYTES`].
     pub md5: Option<Md5>,
-    /// What in its path is a digest of its bytes.
-    pub proof: Option<Proof>,
-    /// Whether it is compressed with gzip, which wrote down when (RFC 1952, MTIME).
-    pub is_dated: bool,
+    /// What its bytes tell about its name.
+    pub traces: Traces,
 }
 
 impl Snapshot {

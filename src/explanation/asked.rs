@@ -142,8 +142,7 @@ mod tests {
                 digest: Digest::of(b"a"),
                 crc64: None,
                 md5: None,
-                proof: None,
-                is_dated: false,
+                traces: Default::default(),
             };
             (SitePath::new(*path).unwrap(), file)
         };

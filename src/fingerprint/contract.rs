@@ -55,6 +55,8 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Pagefind", token: pagefind_part, mark: Mark::File("pagefind-entry.json") },
     // angular.dev, `outputHashing`: what it loads beside its main script.
     Contract { framework: "Angular", token: angular_bundle, mark: Mark::Beside(angular_main) },
+    // Its builder of before version 17: what `scripts` in angular.json put together, without webpack.
+    Contract { framework: "Angular", token: angular_scripts, mark: Mark::Beside(angular_polyfills) },
     // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, beside the stemmers of its search.
     Contract {
         framework: "Material for MkDocs",
@@ -238,6 +240,21 @@ fn angular_bundle(path: &SitePath) -> Option<&str> {
 fn angular_main(path: &SitePath) -> Option<&str> {
     let token = path.file_name().strip_prefix("main-")?.strip_suffix(".js")?;
     (is_of_angular(token) && Alphabet::Base32.is_likely(token)).then_some(token)
+}
+
+/// `scripts.<16 or 20 hexadecimal digits>.js`
+fn angular_scripts(path: &SitePath) -> Option<&str> {
+    of_webpack(path, "scripts.")
+}
+
+/// `polyfills.<16 or 20 hexadecimal digits>.js`
+fn angular_polyfills(path: &SitePath) -> Option<&str> {
+    of_webpack(path, "polyfills.")
+}
+
+fn of_webpack<'p>(path: &'p SitePath, name: &str) -> Option<&'p str> {
+    let token = path.file_name().strip_prefix(name)?.strip_suffix(".js")?;
+    (is_hex(token, 16) || is_hex(token, 20)).then_some(token)
 }
 
 fn is_of_angular(token: &str) -> bool {

@@ -72,7 +72,7 @@ impl Site {
             part: Part::Start,
             left_out: LeftOut::Nothing,
         };
-        self.files.entry(path(file)).or_default().proof = Some(proof);
+        self.files.entry(path(file)).or_default().traces.proof = Some(proof);
         self
     }
 
@@ -85,7 +85,7 @@ impl Site {
     /// Proven as Rollup and Vite name files.
     fn rollups(mut self, file: &str, token: &str) -> Site {
         self = self.proven(file, token);
-        let proof = self.files.get_mut(&path(file)).and_then(|facts| facts.proof.as_mut()).unwrap();
+        let proof = self.files.get_mut(&path(file)).and_then(|facts| facts.traces.proof.as_mut()).unwrap();
         (proof.algorithm, proof.encoding) = (Algorithm::XxHash3Of128, Encoding::Base64Url);
         self
     }
@@ -93,7 +93,7 @@ impl Site {
     /// Proven as webpack proves with `realContentHash`.
     fn webpacks(mut self, file: &str, token: &str) -> Site {
         self = self.proven(file, token);
-        let proof = self.files.get_mut(&path(file)).and_then(|facts| facts.proof.as_mut()).unwrap();
+        let proof = self.files.get_mut(&path(file)).and_then(|facts| facts.traces.proof.as_mut()).unwrap();
         (proof.algorithm, proof.left_out) = (Algorithm::Md4, LeftOut::Token);
         self
     }
@@ -220,6 +220,29 @@ fn links_that_begin_with_their_address_are_webpacks() {
     // Where one file is linked in both ways, a tool writes both.
     let both = webpack(&["href", "rel"]).tag("200.html", "main.7e1a93c4.css", &["rel", "href"]);
     assert!(both.fingerprinted().contains(&"theme.3f9c2e1b.css".to_owned()));
+}
+
+#[test]
+fn scripts_that_do_not_belong_to_webpacks_are_not_believed() {
+    let of_webpack = |mut site: Site, file: &str, array: &str| {
+        site.files.get_mut(&path(file)).unwrap().traces.chunk_array = Some(array.to_owned());
+        site
+    };
+    let tag = |site: Site, file: &str| site.tag("index.html", file, &["src"]);
+    let mut site = ["runtime.08d6eaaa.js", "main.37e4df94.js", "tracker.3f9c2e1b.js", "widget.5b9c2e1a.js"]
+        .into_iter()
+        .fold(Site::default(), tag)
+        .chunk("runtime.08d6eaaa.js", "883.9a7c3e5d.js")
+        // The settings of a site, as its tool puts them into a script.
+        .tie("main.37e4df94.js", "tracker.3f9c2e1b.js", Role::Module, Form::List)
+        .tie("runtime.08d6eaaa.js", "counting.worker.9f153282.js", Role::Module, Form::List);
+    let all = ["883.9a7c3e5d.js", "counting.worker.9f153282.js", "main.37e4df94.js", "runtime.08d6eaaa.js"];
+    let copies = ["tracker.3f9c2e1b.js", "widget.5b9c2e1a.js"];
+    assert_eq!(site.fingerprinted().len(), all.len() + copies.len());
+    for own in ["883.9a7c3e5d.js", "main.37e4df94.js", "runtime.08d6eaaa.js"] {
+        site = of_webpack(site, own, "webpackChunksite");
+    }
+    assert_eq!(of_webpack(site, "widget.5b9c2e1a.js", "webpackChunkwidget").fingerprinted(), all);
 }
 
 #[test]

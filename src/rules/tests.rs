@@ -35,7 +35,7 @@ fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
 }
 
 fn source(digest: Digest) -> SourceFile {
-    SourceFile { path: PathBuf::from("a"), size_bytes: 3, digest, crc64: None, md5: None, proof: None, is_dated: false }
+    SourceFile { path: PathBuf::from("a"), size_bytes: 3, digest, crc64: None, md5: None, traces: Default::default() }
 }
 
 struct Case<'a> {

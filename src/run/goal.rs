@@ -72,7 +72,7 @@ impl Folder {
         let is_external = |path: &SitePath| external.cover(path);
         let surroundings = Surroundings { url: environment.url.as_deref(), is_external: &is_external };
         let closure = Closure::of(snapshot.files.keys().cloned().collect(), &snapshot.references, surroundings);
-        let files = snapshot.files.iter().map(|(path, file)| (path, file.proof.as_ref(), file.is_dated));
+        let files = snapshot.files.iter().map(|(path, file)| (path, &file.traces));
         let verdicts = fingerprint::judge(&fingerprint::facts(files, &closure), &snapshot.declared);
         Ok(Folder { snapshot, rules, closure, verdicts })
     }

@@ -18,6 +18,7 @@ use super::walk::Found;
 use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile};
 use crate::digest::{self, Crc64, Digest};
 use crate::event::{Event, Events};
+use crate::fingerprint::Traces;
 use crate::path::SitePath;
 use crate::proof::{self, Proof, Prover};
 use crate::references::{self, References, SharedTexts};
@@ -123,8 +124,10 @@ fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(Sourc
     }
     let Pass { size_bytes, digest, crc64, md5, proof, is_dated, whole, .. } = pass;
     let proof = proof.or_else(|| proof::without_map_comment(path, whole.as_deref()?));
+    let chunk_array = whole.as_deref().and_then(|bytes| references::chunk_array(path, bytes));
     let references = whole.map(|bytes| references::read(path, &bytes)).unwrap_or_default();
-    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5, proof, is_dated }, references))
+    let traces = Traces { proof, is_dated, chunk_array };
+    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5, traces }, references))
 }
 
 /// What one pass over the bytes tells.
@@ -299,7 +302,7 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             let (file, _) =
                 hash_file(&SitePath::new(name).unwrap(), &found(&path, text.len() as u64), &mut [0; 7]).unwrap();
-            file.proof.map(|proof| proof.token)
+            file.traces.proof.map(|proof| proof.token)
         };
         // As Bun 1.4 names this file.
         let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"M0 0h9v9z\"/></svg>\n";

@@ -13,11 +13,10 @@ use publish::closure::{Closure, Surroundings, Use};
 use publish::digest::Digest;
 use publish::environment::PublishSettings;
 use publish::event::Events;
-use publish::fingerprint::{self, Declared, Verdict};
+use publish::fingerprint::{self, Declared, Traces, Verdict};
 use publish::headers::Kind;
 use publish::layout::Layout;
 use publish::path::SitePath;
-use publish::proof::Proof;
 use publish::references::{ANY, Form, Manner, Reference, References, Role};
 use publish::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
@@ -49,10 +48,8 @@ struct Build {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct File {
     sha256: Digest,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    proof: Option<Proof>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    is_dated: bool,
+    #[serde(flatten)]
+    traces: Traces,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -86,7 +83,7 @@ impl Build {
 
     fn verdicts(&self) -> BTreeMap<SitePath, Verdict> {
         let closure = closure(&self.files, &self.references());
-        let files = self.files.iter().map(|(path, file)| (path, file.proof.as_ref(), file.is_dated));
+        let files = self.files.iter().map(|(path, file)| (path, &file.traces));
         let facts = fingerprint::facts(files, &closure);
         let mut declared = Declared::default();
         self.manifests.iter().for_each(|(path, text)| declared.read(path, text.as_bytes()));
@@ -165,8 +162,7 @@ fn read(folder: &Path) -> Build {
         let References { base, imports, list } = references.remove(&path).unwrap_or_default();
         let file = File {
             sha256: file.digest,
-            proof: file.proof,
-            is_dated: file.is_dated,
+            traces: file.traces,
             base: base.map(|base| base.to_string()),
             imports: imports.into_iter().map(|(name, to)| (name.to_string(), to.to_string())).collect(),
             references: list.into_iter().map(|one| (one.written.to_string(), one.role, one.form, one.line)).collect(),
@@ -293,7 +289,7 @@ fn what_people_copy_beside_what_a_bundler_wrote_is_not_believed() {
 
 fn copied() -> File {
     let references = Vec::new();
-    File { sha256: Digest::of(b"copied"), proof: None, is_dated: false, base: None, imports: Vec::new(), references }
+    File { sha256: Digest::of(b"copied"), traces: Traces::default(), base: None, imports: Vec::new(), references }
 }
 
 /// A file of another name beside `path`, with a hash of the same kinds of characters.

@@ -346,7 +346,7 @@ impl World {
 
 /// What a page holds that loads a script as bundlers have it: which shows that a hash in the name is theirs.
 pub(crate) fn loads(script: &str) -> String {
-    format!(r#"<script type="module" src="/{script}"></script>"#)
+    format!(r#"<script type="module" crossorigin src="/{script}"></script>"#)
 }
 
 /// Whether a key is one of the state's own records, and not bytes of the site.

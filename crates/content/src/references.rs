@@ -213,6 +213,22 @@ pub fn read(path: &SitePath, bytes: &[u8]) -> References {
     found.references
 }
 
+/// The array in the window by which webpack's or Rspack's runtime, and the chunks that it loads, find each other
+/// (`output.chunkLoadingGlobal`; before version 5 `output.jsonpFunction`), if a script is one of them.
+pub fn chunk_array(path: &SitePath, bytes: &[u8]) -> Option<String> {
+    const BEGINNINGS: [&[u8]; 3] = [b"webpackChunk", b"rspackChunk", b"webpackJsonp"];
+    if !matches!(kind(path), Some(Kind::Script)) {
+        return None;
+    }
+    let start = BEGINNINGS.iter().filter_map(|beginning| memchr::memmem::find(bytes, beginning)).min()?;
+    let is_of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'-');
+    let length = bytes[start..].iter().take(MAX_ARRAY_NAME).take_while(is_of_name).count();
+    Some(String::from_utf8_lossy(&bytes[start..start + length]).into_owned())
+}
+
+/// Most characters of the name of an array of chunks that are looked at.
+const MAX_ARRAY_NAME: usize = 100;
+
 /// Whether [`read`] looks into a file of that name.
 pub fn is_read(path: &SitePath) -> bool {
     kind(path).is_some()

@@ -17,8 +17,7 @@ fn source(path: &Path, bytes: &[u8]) -> SourceFile {
         digest: Digest::of(bytes),
         crc64: Some(Crc64::new(crc64)),
         md5: None,
-        proof: None,
-        is_dated: false,
+        traces: Default::default(),
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Candidate<'s> {
     /// The hash that can hardly be read in another way, where the site's pictures are named as they are.
     pub(super) strict: Option<(Place, &'s str)>,
     pub(super) proof: Option<&'s Proof>,
+    /// The array by which webpack finds it.
+    pub(super) chunk_array: Option<&'s str>,
     /// The surest reference to it, and whose that is.
     pub(super) referred: Option<(Strength, &'s SitePath)>,
     /// How pages load it, if they do.
@@ -74,7 +76,8 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
             path,
             strict: shape::strict(&name).or_else(|| as_pictures(&name, &pictures)),
             name,
-            proof: facts.proof.as_ref(),
+            proof: facts.traces.proof.as_ref(),
+            chunk_array: facts.traces.chunk_array.as_deref(),
             referred: referred.get(path).copied(),
             is_module,
             is_classic: is_classic && !is_module,
@@ -103,7 +106,7 @@ fn is_loaded_as(loaded: &BTreeSet<(Role, Option<Manner>)>, wanted: Role) -> bool
 /// Where, and how long, the hashes in the names of pictures and the like are that a bundler's base64 proves: the place, the
 /// length and the folder. Of 8 characters of base64, one in five could be something else, but for that.
 fn proven_pictures(files: &BTreeMap<SitePath, Facts>) -> BTreeSet<(Place, usize, &str)> {
-    files.iter().filter_map(|(path, facts)| proven_picture(path, facts.proof.as_ref()?)).collect()
+    files.iter().filter_map(|(path, facts)| proven_picture(path, facts.traces.proof.as_ref()?)).collect()
 }
 
 fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Place, usize, &'s str)> {

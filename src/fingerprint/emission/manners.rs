@@ -8,11 +8,13 @@ use crate::references::Manner;
 
 /// Whose tags are believed: a script or style that nothing but pages refers to may have been copied beside what the bundler
 /// wrote, by people who write their tags in another manner.
-pub(super) struct Manners {
+pub(super) struct Manners<'s> {
     scripts: Admitted,
     styles: Admitted,
     /// Whether any of the scripts that the bundler surely wrote is loaded as a classic one.
     has_classics: bool,
+    /// The arrays of chunks that the scripts of webpack belong to, if it wrote all that are surely a bundler's.
+    chunk_arrays: BTreeSet<&'s str>,
 }
 
 enum Admitted {
@@ -26,8 +28,8 @@ enum Admitted {
     CrossOrigin,
 }
 
-impl Manners {
-    pub(super) fn of(candidates: &[Candidate<'_>]) -> Manners {
+impl<'s> Manners<'s> {
+    pub(super) fn of(candidates: &[Candidate<'s>]) -> Manners<'s> {
         let (scripts, styles) = (Admitted::of(candidates, false), Admitted::of(candidates, true));
         let are_cross_origin = match &scripts {
             Admitted::Known(known) => known.iter().all(|manner| manner.is_cross_origin()),
@@ -38,7 +40,7 @@ impl Manners {
             styles => styles,
         };
         let has_classics = candidates.iter().any(|candidate| candidate.is_sure() && candidate.is_classic);
-        Manners { scripts, styles, has_classics }
+        Manners { scripts, styles, has_classics, chunk_arrays: chunk_arrays(candidates) }
     }
 
     /// Whether the tags that load it, if there are any, may be the bundler's.
@@ -51,8 +53,31 @@ impl Manners {
     pub(super) fn vouch_for(&self, candidate: &Candidate<'_>) -> bool {
         let admitted = if candidate.is_style() { &self.styles } else { &self.scripts };
         let manners = &candidate.manners;
-        candidate.is_sure() || manners.is_empty() || manners.iter().any(|manner| admitted.has(*manner))
+        let is_loaded_so = manners.is_empty() || manners.iter().any(|manner| admitted.has(*manner));
+        (candidate.is_sure() || is_loaded_so) && self.may_be_of_webpack(candidate)
     }
+
+    /// Whether a script that pages load belongs to those of webpack, where it wrote them all: what else is in its lists may
+    /// be the lists of people, which it puts into its scripts.
+    fn may_be_of_webpack(&self, candidate: &Candidate<'_>) -> bool {
+        let is_known = || candidate.chunk_array.is_some_and(|array| self.chunk_arrays.contains(array));
+        let is_exempt = !is_loaded_script(candidate)
+            || candidate.bundles
+            || candidate.proof.is_some()
+            || candidate.referred.is_some_and(|(strength, _)| strength == Strength::Sure);
+        self.chunk_arrays.is_empty() || is_exempt || is_known()
+    }
+}
+
+/// The arrays of the scripts that pages load and that load others, if each of them has one.
+fn chunk_arrays<'s>(candidates: &[Candidate<'s>]) -> BTreeSet<&'s str> {
+    let loading = candidates.iter().filter(|candidate| candidate.bundles && is_loaded_script(candidate));
+    let arrays: Option<BTreeSet<&str>> = loading.map(|candidate| candidate.chunk_array).collect();
+    arrays.unwrap_or_default()
+}
+
+fn is_loaded_script(candidate: &Candidate<'_>) -> bool {
+    !candidate.is_style() && !candidate.manners.is_empty()
 }
 
 impl Admitted {

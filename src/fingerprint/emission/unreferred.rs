@@ -77,7 +77,7 @@ pub(super) fn referring<'s>(
             super::without(candidate.path, token).is_none_or(|twin| !files.contains_key(&twin)).then_some(())?;
             // A commit of git looks as a hexadecimal hash does, and tools put one into names.
             let is_proven = |path: &SitePath| {
-                let proof = files.get(path).and_then(|facts| facts.proof.as_ref());
+                let proof = files.get(path).and_then(|facts| facts.traces.proof.as_ref());
                 template.alphabet != Alphabet::Hex && proof.is_some_and(Proof::is_unlikely_by_chance)
             };
             let tells = |tie: &&'s super::super::Tie| {

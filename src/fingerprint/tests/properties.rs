@@ -47,7 +47,8 @@ proptest! {
             closure.uses(path).filter(|used| used.role != Role::Page).map(tie).collect()
         };
         let all = texts.keys().map(|path| (path.clone(), Facts { ties: ties(path), ..Facts::default() })).collect();
-        let told = facts(texts.keys().map(|path| (path, None, false)), &closure);
+        let none = Traces::default();
+        let told = facts(texts.keys().map(|path| (path, &none)), &closure);
         prop_assert_eq!(judge(&told, &Declared::default()), judge(&all, &Declared::default()));
     }
 

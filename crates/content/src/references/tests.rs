@@ -288,3 +288,15 @@ fn names_that_are_not_in_utf_8_are_not_understood() {
     let list = read(&path("index.html"), page).list;
     assert_eq!(list.iter().map(|one| &*one.written).collect::<Vec<_>>(), ["a.js"]);
 }
+
+#[test]
+fn scripts_of_webpack_tell_the_array_that_they_meet_in() {
+    let array = |name: &str, script: &str| chunk_array(&path(name), script.as_bytes());
+    let of = |name: &str| Some(name.to_owned());
+    let chunk = r#""use strict";(self.webpackChunksite_a=self.webpackChunksite_a||[]).push([[883],{}]);"#;
+    assert_eq!(array("js/883.js", chunk), of("webpackChunksite_a"));
+    assert_eq!(array("3.js", "(window.webpackJsonp=window.webpackJsonp||[]).push([[3],{}])"), of("webpackJsonp"));
+    assert_eq!(array("a.js", r#"self["rspackChunkmy-app"]=1"#), of("rspackChunkmy-app"));
+    assert_eq!(array("a.js", "import './b.js'"), None);
+    assert_eq!(array("a.html", chunk), None);
+}
