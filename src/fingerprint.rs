@@ -188,7 +188,7 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
         if let Some(proof) = facts.traces.proof.as_ref().filter(|proof| schemes.contains(&proof.scheme())) {
             return Basis::Proof { token: proof.token.clone(), digest: proof.to_string() };
         }
-        if standing == Standing::OnlyIfProven || emission::is_loosely_tied(facts) {
+        if standing == Standing::OnlyIfProven || emission::is_loosely_tied(path, facts) {
             return Basis::None;
         }
         if let Some((token, by)) = declared.token(path).or_else(|| contracts.token(path)) {

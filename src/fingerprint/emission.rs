@@ -145,11 +145,22 @@ fn kin<'c, 's>(
     found
 }
 
-/// Whether a script lists other files by the hashes in their names, but imports them by names that stay (`#entry` in an
-/// import map, as Nuxt 4 does so that a change of the entry does not rename all): the list is filled in after its own hash
-/// was taken, so that its bytes change under its name.
-pub(super) fn is_loosely_tied(facts: &Facts) -> bool {
-    facts.ties.iter().any(|tie| tie.by_name) && facts.ties.iter().any(|tie| tie.form == Form::List)
+/// Whether the names of others are filled into a script after its own hash was taken, so that its bytes change under its
+/// name: where it lists files by the hashes in their names, but imports them by names that stay (`#entry` in an import map,
+/// as Nuxt 4 does so that a change of the entry does not rename all); and in the scripts of Vite 2 and 3, which name the
+/// style sheets that a dynamic import needs.
+pub(super) fn is_loosely_tied(path: &SitePath, facts: &Facts) -> bool {
+    let listed = || facts.ties.iter().filter(|tie| tie.form == Form::List);
+    let imports_by_name = facts.ties.iter().any(|tie| tie.by_name);
+    let imports_late = facts.ties.iter().any(|tie| tie.form == Form::DynamicImport);
+    let names_styles = || imports_late && listed().any(|tie| tie.to.extension().as_deref() == Some("css"));
+    imports_by_name && listed().next().is_some() || is_named_by_old_vite(path, facts) && names_styles()
+}
+
+/// `name.<8 hexadecimal digits>.js`, where it is not webpack's.
+fn is_named_by_old_vite(path: &SitePath, facts: &Facts) -> bool {
+    let token = path.file_name().strip_suffix(".js").and_then(|stem| stem.rsplit_once('.')).map(|(_, token)| token);
+    facts.traces.chunk_array.is_none() && token.is_some_and(|token| token.len() == 8 && Alphabet::Hex.has_all_of(token))
 }
 
 /// The path without the hash and the separator before or after it.

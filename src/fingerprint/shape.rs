@@ -107,6 +107,11 @@ fn is_base32_hash(token: &str) -> bool {
         && !has_date(token)
 }
 
+/// Whether a token may be 8 characters of base32, though it could be a word with a number.
+pub(super) fn may_be_base32(token: &str) -> bool {
+    token.len() == 8 && Alphabet::Base32.has_all_of(token) && has_digit_and_letter(token)
+}
+
 /// Whether a token can be spoken: letters of one case, not too many consonants in a row, and vowels between them; or
 /// letters of one case with hyphens, as `lit-html`.
 pub(super) fn reads_as_a_word(token: &str) -> bool {

@@ -223,6 +223,33 @@ fn links_that_begin_with_their_address_are_webpacks() {
 }
 
 #[test]
+fn vite_2_and_3_fill_names_of_styles_in_after_the_hash_was_taken() {
+    let site = |separator: char| {
+        let entry = format!("assets/index{separator}76ab81ca.js");
+        let lazy = format!("assets/lazy{separator}a3a16eda.js");
+        let style = format!("assets/lazy{separator}61813076.css");
+        Site::default()
+            .tag("index.html", &entry, &["type", "crossorigin", "src"])
+            .tie(&entry, &lazy, Role::Module, Form::DynamicImport)
+            .tie(&entry, &lazy, Role::Module, Form::List)
+            .tie(&entry, &style, Role::Style, Form::List)
+    };
+    assert_eq!(site('.').fingerprinted(), ["assets/lazy.61813076.css", "assets/lazy.a3a16eda.js"]);
+    assert_eq!(site('-').fingerprinted().len(), 3);
+}
+
+#[test]
+fn copies_teach_nothing_where_a_bundlers_own_hashes_look_like_words() {
+    let copies = |site: Site| site.script("index.html", "gtm-Bx7Kq2Lm.js").style("index.html", "theme-Dk3Xa92b.css");
+    assert_eq!(copies(Site::default()).fingerprinted(), ["gtm-Bx7Kq2Lm.js", "theme-Dk3Xa92b.css"]);
+    let site = copies(Site::default())
+        .module("index.html", "main-BEA3RUHM.js")
+        .import("main-BEA3RUHM.js", "chunk-HHDH75WY.js");
+    let believed = site.fingerprinted();
+    assert!(!believed.iter().any(|path| path.contains("gtm") || path.contains("theme")), "{believed:?}");
+}
+
+#[test]
 fn scripts_that_do_not_belong_to_webpacks_are_not_believed() {
     let of_webpack = |mut site: Site, file: &str, array: &str| {
         site.files.get_mut(&path(file)).unwrap().traces.chunk_array = Some(array.to_owned());

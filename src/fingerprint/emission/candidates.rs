@@ -129,7 +129,8 @@ pub(super) fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
     let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
     let names: Vec<Name<'_>> = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code)).collect();
     let is_hashed = |name: &&Name<'_>| {
-        shape::strict(name).is_some() || name.places().any(|(_, token)| shape::is_very_short_hex(token))
+        shape::strict(name).is_some()
+            || name.places().any(|(_, token)| shape::is_very_short_hex(token) || shape::may_be_base32(token))
     };
     names.len() >= 4 && names.iter().filter(is_hashed).count() * 4 < names.len()
 }

@@ -50,6 +50,10 @@ pub(super) fn templates<'s>(candidates: &[&Candidate<'s>]) -> Templates<'s> {
     if !modules.is_empty() {
         return gather(&modules);
     }
+    // A bundler whose hashes all happen to look like words: what looks more like a hash is none of its files.
+    if referred.iter().any(|candidate| candidate.is_sure() && shape::loose(&candidate.name)) {
+        return Templates::new();
+    }
     let mut by_home: BTreeMap<(Place, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();
     for (candidate, (place, token)) in referred.iter().copied().filter_map(member) {
         let home = home(candidate.name.folder);
@@ -95,9 +99,13 @@ pub(super) fn may_be_drawn(token: &str) -> bool {
     !token.bytes().all(|byte| byte.is_ascii_digit()) && !shape::reads_as_a_word(token) && !shape::is_patterned(token)
 }
 
-/// A candidate with a hash that can hardly be read in another way.
+/// A candidate with a hash that can hardly be read in another way, or that is proven.
 fn member<'c, 's>(candidate: &'c Candidate<'s>) -> Option<Member<'c, 's>> {
-    Some((candidate, candidate.strict?))
+    let proven = || {
+        let token = &candidate.proof?.token;
+        candidate.name.places().find(|(_, one)| one == token)
+    };
+    Some((candidate, candidate.strict.or_else(proven)?))
 }
 
 fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {

@@ -21,6 +21,10 @@ const MAX_FOLDERS: usize = 4;
 /// a fingerprint is as good as two: nobody else has it.
 const MIN_FILES_OF_HOST: usize = 2;
 
+/// How many fingerprints must be found below a folder before it is taken for the base of a site that names more of them at
+/// the top.
+const MIN_HASHED_BELOW: usize = 3;
+
 /// The addresses of a site.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
@@ -89,10 +93,13 @@ impl Learned {
         }
         let hashed = |found: &BTreeSet<String>| found.iter().filter(|path| looks_hashed(path)).count();
         if learned.base.is_empty()
-            && let Some((folder, found)) = best(below, 1)
+            && let Some((folder, Votes { found, missing })) = best(below, 1)
             // Many copies may be named at the top too. A fingerprint is found in no folder but its own: more of them than at
-            // the top vouch for the base, unless there are files in such a folder, of which one could be missing.
-            && (found.len() > at_top.len() || hashed(&found) > hashed_at_top && !lookup.has_folder(&folder))
+            // the top vouch for the base, or several without a miss, unless there are files in such a folder, of which one
+            // could be missing.
+            && (found.len() > at_top.len()
+                || !lookup.has_folder(&folder)
+                    && (hashed(&found) > hashed_at_top || missing.is_empty() && hashed(&found) >= MIN_HASHED_BELOW))
         {
             learned.base = folder;
             learned.contradicts_url = url.is_some();
@@ -172,14 +179,14 @@ fn vote(votes: &mut BTreeMap<String, Votes>, path: &str, lookup: &Lookup<'_>, fr
     }
 }
 
-/// The folder under which most files are found, and which: at least `least`, and as many as are not; of several the shortest.
-fn best(votes: BTreeMap<String, Votes>, least: usize) -> Option<(String, BTreeSet<String>)> {
+/// The folder under which most files are found, and which are and are not: at least `least`, and as many as are not; of
+/// several the shortest.
+fn best(votes: BTreeMap<String, Votes>, least: usize) -> Option<(String, Votes)> {
     let good = votes.into_iter().filter(|(_, votes)| {
         let fingerprinted = votes.found.iter().filter(|path| looks_hashed(path)).count();
         votes.found.len() + fingerprinted >= least && votes.found.len() >= votes.missing.len()
     });
-    let found = good.map(|(folder, votes)| (folder, votes.found));
-    found.max_by_key(|(folder, found)| (found.len(), std::cmp::Reverse(folder.len())))
+    good.max_by_key(|(folder, votes)| (votes.found.len(), std::cmp::Reverse(folder.len())))
 }
 
 pub(super) fn folder_of(written: &str) -> &str {

@@ -267,3 +267,24 @@ fn import_maps_name_files_under_the_base_of_the_site_too() {
         assert_eq!(used, [("_nuxt/MypHdeGI.js", true), ("lib/a.js", true)]);
     }
 }
+
+#[test]
+fn several_fingerprints_without_a_miss_tell_the_base_among_many_copies() {
+    let copies: Vec<String> = (0..9).map(|number| format!("copy.3f9c2e{number}b.js")).collect();
+    let tags: String = copies.iter().map(|copy| format!("<script src='/{copy}'></script>")).collect();
+    let page = |own: &[&str]| {
+        let own: String = own.iter().map(|own| format!("<link rel=modulepreload href='/app/{own}'>")).collect();
+        format!("{tags}{own}")
+    };
+    let own = ["a.5f67d795.js", "b.9d2fc154.js", "c.6c160917.js"];
+    let with = |page: &str, more: &[&str]| {
+        let names = copies.iter().map(String::as_str).chain(own).chain(more.iter().copied());
+        let mut files: Vec<(&str, &str)> = names.map(|name| (name, "")).collect();
+        files.push(("404.html", page));
+        essential(&files)
+    };
+    assert_eq!(with(&page(&own), &[]), [""; 0]);
+    assert_eq!(with(&page(&own[..2]), &[]), ["app/a.5f67d795.js", "app/b.9d2fc154.js"]);
+    assert_eq!(with(&page(&own), &["app/other.js"]).len(), 3);
+    assert_eq!(with(&page(&[own[0], own[1], own[2], "d.0a1b2c3d.js"]), &[]).len(), 4);
+}

@@ -324,9 +324,7 @@ impl Reader<'_, '_> {
         if holds_texts && [".js\"", ".css\"", ".mjs\""].iter().any(|end| text.contains(end)) {
             let line = self.line;
             read_at_depth(text.as_bytes(), line, self.found, self.depth + 1);
-        } else if let Some(role) = chunk_role(&text).filter(|_| {
-            self.only_lists || is_whole_address(&text) && (looks_hashed(&text) || self.is_module_of_a_route(at))
-        }) {
+        } else if let Some(role) = chunk_role(&text).filter(|_| self.only_lists || self.is_loaded(at, &text)) {
             self.add(at, &text, role, Form::List);
         } else if looks_like_path(&text) {
             self.add(at, &text, Role::of_name(&text), Form::Text);

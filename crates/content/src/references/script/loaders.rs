@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Form, Kind, Reader, Role, chunk_role, is_id, looks_hashed, looks_like_path};
+use super::{Form, Kind, Reader, Role, chunk_role, is_id, is_whole_address, looks_hashed, looks_like_path};
 
 impl Reader<'_, '_> {
     /// The hashes of VitePress's pages, as JSON in a text: its router loads `assets/guide_start.md.<hash>.js` when a visitor
@@ -75,10 +75,16 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Whether it stands where Remix and React Router name what a route loads: `"module":"/assets/about-CkQxNlLp.js"`.
-    pub(super) fn is_module_of_a_route(&self, at: usize) -> bool {
-        at >= 2
-            && self.is_sign(at - 1, b':')
-            && (self.is_word(at - 2, b"module") || self.text(at - 2).is_some_and(|key| key == "module"))
+    /// Whether a text that stands alone is the address of what a loader loads: one with a hash, unless people have it as the
+    /// `src` of a tag in their components; and what a route of Remix or React Router loads
+    /// (`"module":"/assets/about-CkQxNlLp.js"`).
+    pub(super) fn is_loaded(&self, at: usize, text: &str) -> bool {
+        let is_hashed = looks_hashed(text) && !self.is_value_of(at, "src");
+        is_whole_address(text) && (is_hashed || self.is_value_of(at, "module"))
+    }
+
+    fn is_value_of(&self, at: usize, key: &str) -> bool {
+        let is_key = |at: usize| self.is_word(at, key.as_bytes()) || self.text(at).is_some_and(|text| text == key);
+        at >= 2 && self.is_sign(at - 1, b':') && is_key(at - 2)
     }
 }

@@ -258,3 +258,10 @@ for(var n="static/css/"+({5:"late"}[e]||e)+"."+{3:"8b1afb40",4:"31d6cfe0",5:"0c1
         ["static/css/3.8b1afb40.chunk.css", "static/css/late.0c1d2e3f.chunk.css"]
     );
 }
+
+#[test]
+fn the_script_of_a_component_is_no_list() {
+    let script = r#"s.jsx("script",{src:"/assets/tracker-3f9c2e1b.js"});["$","script",{"src":"/assets/a-3f9c2e1b.js"}];
+w="/assets/worker-3f9c2e1b.js""#;
+    assert_eq!(in_form(script, Form::List), ["/assets/worker-3f9c2e1b.js"]);
+}
