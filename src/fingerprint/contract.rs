@@ -69,8 +69,8 @@ const CONTRACTS: &[Contract] = &[
     Contract { framework: "Stencil", token: stencil_entry, mark: Mark::Path },
     // doc.rust-lang.org/rustdoc: parts of the search index by the digest of what is in them.
     Contract { framework: "rustdoc", token: rustdoc_part, mark: Mark::File("search.index/root.js") },
-    // Its own scripts, whose names its pages put together (rust-lang/rust: src/librustdoc/html/static_files.rs).
-    Contract { framework: "rustdoc", token: rustdoc_script, mark: Mark::Kin(rustdoc_style) },
+    // Its own scripts, whose names its pages put together, and styles (rust-lang/rust: src/librustdoc/html/static_files.rs).
+    Contract { framework: "rustdoc", token: rustdoc_asset, mark: Mark::Kin(rustdoc_style) },
     // coverage.py's report in HTML: its own files by the SHA3-256 of the type and the bytes (coverage/html.py,
     // copy_with_cache_bust).
     Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::Beside(coverage_script) },
@@ -293,11 +293,13 @@ fn rustdoc_part(path: &SitePath) -> Option<&str> {
     (name.stem.len() == 12 && Alphabet::Hex.has_all_of(name.stem)).then_some(name.stem)
 }
 
-/// `static.files/search-<8 hexadecimal digits>.js`, and its other scripts.
-fn rustdoc_script(path: &SitePath) -> Option<&str> {
-    const OWN: [&str; 7] = ["main", "search", "stringdex", "settings", "src-script", "scrape-examples", "storage"];
-    let (own, token) = of_rustdoc(path, "js")?;
-    OWN.contains(&own).then_some(token)
+/// `static.files/search-<8 hexadecimal digits>.js`, and its other scripts and styles.
+fn rustdoc_asset(path: &SitePath) -> Option<&str> {
+    const SCRIPTS: [&str; 7] = ["main", "search", "stringdex", "settings", "src-script", "scrape-examples", "storage"];
+    const STYLES: [&str; 3] = ["rustdoc", "normalize", "noscript"];
+    let script = of_rustdoc(path, "js").filter(|(own, _)| SCRIPTS.contains(own));
+    let (_, token) = script.or_else(|| of_rustdoc(path, "css").filter(|(own, _)| STYLES.contains(own)))?;
+    Some(token)
 }
 
 /// `static.files/rustdoc-<8 hexadecimal digits>.css`.

@@ -110,7 +110,8 @@ fn belief(candidate: &Candidate<'_>, strength: Strength, token: &str, template: 
     }
     let reads_as_base32 = template.alphabet == Alphabet::Base32 && shape::count_runs(token) >= 3;
     let stands_alone = candidate.is_classic && template.has_modules && !template.has_classics && !reads_as_base32;
-    let is_unproven = template.sealed.contains(&candidate.name.extension) && !candidate.shares_its_hash;
+    let is_sealed = template.sealed.contains(&candidate.name.extension) || candidate.should_be_proven;
+    let is_unproven = is_sealed && !candidate.shares_its_hash;
     let has_ending = template.endings.contains(candidate.name.ending);
     (by_bundler || has_ending && !stands_alone && !is_unproven && is_at_home).then_some(Belief::Believed)
 }

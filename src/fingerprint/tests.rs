@@ -1,5 +1,6 @@
 //! What evidence decides, on sites made up for one question each. Real builds: `tests/it/corpus.rs`.
 
+mod copies;
 mod declarations;
 mod properties;
 
@@ -168,108 +169,6 @@ fn a_classic_script_beside_a_bundlers_modules_is_not_believed() {
     assert_eq!(site.basis("assets/analytics-B1cd3Fgh.js"), Basis::None);
     let site = vite().module("index.html", "assets/analytics-B1cd3Fgh.js");
     assert!(matches!(site.basis("assets/analytics-B1cd3Fgh.js"), Basis::Reference { .. }));
-}
-
-/// A site of Vite's as its pages load it, or as an older one does, whose links to styles are as anybody's.
-fn tagged(style: &[&'static str]) -> Site {
-    Site::default()
-        .tag("index.html", "assets/index-BYf2qJoX.js", &["type", "crossorigin", "src"])
-        .tag("index.html", "assets/index-Dx92_kLm.css", style)
-        .tag("about.html", "assets/shared-C7TeAxY1.css", style)
-        .import("assets/index-BYf2qJoX.js", "assets/lazy-DQMVvEEZ.js")
-        .import("assets/lazy-DQMVvEEZ.js", "assets/index-BYf2qJoX.js")
-}
-
-#[test]
-fn what_pages_load_in_another_manner_than_the_bundlers_files_is_not_believed() {
-    let with_copies = |site: Site| {
-        site.tag("index.html", "assets/widget-CkQ2x9Lp.js", &["type", "src"]).tag(
-            "index.html",
-            "assets/theme-Dk3Xa92b.css",
-            &["rel", "href"],
-        )
-    };
-    let of = |names: &[&str]| names.iter().map(|name| format!("assets/{name}")).collect::<Vec<_>>();
-    let scripts_and = |styles: &[&str]| {
-        let mut all = of(&["index-BYf2qJoX.js", "lazy-DQMVvEEZ.js"]);
-        all.extend(of(styles));
-        all.sort();
-        all
-    };
-    let vite = || tagged(&["rel", "crossorigin", "href"]);
-    assert_eq!(vite().fingerprinted(), scripts_and(&["index-Dx92_kLm.css", "shared-C7TeAxY1.css"]));
-    assert_eq!(with_copies(vite()).fingerprinted(), vite().fingerprinted());
-    // What is named as a script of the bundler's is its style, whatever the tag.
-    let older = || tagged(&["rel", "href"]);
-    assert_eq!(older().fingerprinted(), scripts_and(&["index-Dx92_kLm.css"]));
-    assert_eq!(with_copies(older()).fingerprinted(), older().fingerprinted());
-}
-
-#[test]
-fn links_that_begin_with_their_address_are_webpacks() {
-    let webpack = |style: &[&'static str]| {
-        Site::default()
-            .tag("index.html", "main.2c9d4f1b.js", &["defer", "src"])
-            .tag("index.html", "main.7e1a93c4.css", style)
-            .tag("index.html", "theme.3f9c2e1b.css", &["rel", "href"])
-            .tag("index.html", "tracker.5b9c2e1a.js", &["src"])
-            .chunk("main.2c9d4f1b.js", "883.9a7c3e5d.js")
-    };
-    let own = ["883.9a7c3e5d.js", "main.2c9d4f1b.js", "main.7e1a93c4.css"];
-    assert_eq!(webpack(&["href", "rel"]).fingerprinted(), own);
-    // Where one file is linked in both ways, a tool writes both.
-    let both = webpack(&["href", "rel"]).tag("200.html", "main.7e1a93c4.css", &["rel", "href"]);
-    assert!(both.fingerprinted().contains(&"theme.3f9c2e1b.css".to_owned()));
-}
-
-#[test]
-fn vite_2_and_3_fill_names_of_styles_in_after_the_hash_was_taken() {
-    let site = |separator: char| {
-        let entry = format!("assets/index{separator}76ab81ca.js");
-        let lazy = format!("assets/lazy{separator}a3a16eda.js");
-        let style = format!("assets/lazy{separator}61813076.css");
-        Site::default()
-            .tag("index.html", &entry, &["type", "crossorigin", "src"])
-            .tie(&entry, &lazy, Role::Module, Form::DynamicImport)
-            .tie(&entry, &lazy, Role::Module, Form::List)
-            .tie(&entry, &style, Role::Style, Form::List)
-    };
-    assert_eq!(site('.').fingerprinted(), ["assets/lazy.61813076.css", "assets/lazy.a3a16eda.js"]);
-    assert_eq!(site('-').fingerprinted().len(), 3);
-}
-
-#[test]
-fn copies_teach_nothing_where_a_bundlers_own_hashes_look_like_words() {
-    let copies = |site: Site| site.script("index.html", "gtm-Bx7Kq2Lm.js").style("index.html", "theme-Dk3Xa92b.css");
-    assert_eq!(copies(Site::default()).fingerprinted(), ["gtm-Bx7Kq2Lm.js", "theme-Dk3Xa92b.css"]);
-    let site = copies(Site::default())
-        .module("index.html", "main-BEA3RUHM.js")
-        .import("main-BEA3RUHM.js", "chunk-HHDH75WY.js");
-    let believed = site.fingerprinted();
-    assert!(!believed.iter().any(|path| path.contains("gtm") || path.contains("theme")), "{believed:?}");
-}
-
-#[test]
-fn scripts_that_do_not_belong_to_webpacks_are_not_believed() {
-    let of_webpack = |mut site: Site, file: &str, array: &str| {
-        site.files.get_mut(&path(file)).unwrap().traces.chunk_array = Some(array.to_owned());
-        site
-    };
-    let tag = |site: Site, file: &str| site.tag("index.html", file, &["src"]);
-    let mut site = ["runtime.08d6eaaa.js", "main.37e4df94.js", "tracker.3f9c2e1b.js", "widget.5b9c2e1a.js"]
-        .into_iter()
-        .fold(Site::default(), tag)
-        .chunk("runtime.08d6eaaa.js", "883.9a7c3e5d.js")
-        // The settings of a site, as its tool puts them into a script.
-        .tie("main.37e4df94.js", "tracker.3f9c2e1b.js", Role::Module, Form::List)
-        .tie("runtime.08d6eaaa.js", "counting.worker.9f153282.js", Role::Module, Form::List);
-    let all = ["883.9a7c3e5d.js", "counting.worker.9f153282.js", "main.37e4df94.js", "runtime.08d6eaaa.js"];
-    let copies = ["tracker.3f9c2e1b.js", "widget.5b9c2e1a.js"];
-    assert_eq!(site.fingerprinted().len(), all.len() + copies.len());
-    for own in ["883.9a7c3e5d.js", "main.37e4df94.js", "runtime.08d6eaaa.js"] {
-        site = of_webpack(site, own, "webpackChunksite");
-    }
-    assert_eq!(of_webpack(site, "widget.5b9c2e1a.js", "webpackChunkwidget").fingerprinted(), all);
 }
 
 #[test]

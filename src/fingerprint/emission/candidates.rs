@@ -6,7 +6,7 @@ use super::super::fixed::Standing;
 use super::super::name::{Alphabet, Name, Place};
 use super::super::{Facts, Tie, shape};
 use crate::path::SitePath;
-use crate::proof::{Encoding, Proof};
+use crate::proof::{Algorithm, Encoding, Proof};
 use crate::references::{Form, Manner, Role};
 
 /// How surely a reference to a script or style is a bundler's.
@@ -40,6 +40,9 @@ pub(super) struct Candidate<'s> {
     pub(super) manners: BTreeSet<Manner>,
     /// Whether it refers to other scripts and styles as a bundler does.
     pub(super) bundles: bool,
+    /// Whether it is a style sheet beside pictures whose hashes are, as Rollup before version 4 writes them, the start of their
+    /// SHA-256: so are those of its style sheets then.
+    pub(super) should_be_proven: bool,
     /// Whether another file has the same hash: webpack then takes it of all of them, so that it proves none.
     pub(super) shares_its_hash: bool,
 }
@@ -67,10 +70,14 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
             }
         }
     }
-    let pictures = proven_pictures(files);
+    let pictures = proven_pictures(files, is_bundlers_base64);
+    let pictures_of_old = proven_pictures(files, is_old_rollups);
     let mut candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
         let name = Name::of(path).filter(|name| name.is_code() && Standing::of(path) == Standing::Open)?;
         let loaded = loaded.remove(path).unwrap_or_default();
+        let is_style = name.extension == "css" && facts.traces.proof.is_none();
+        let should_be_proven =
+            is_style && beside(&name, &pictures_of_old).any(|(_, token)| Alphabet::Hex.has_all_of(token));
         let (is_module, is_classic) = (is_loaded_as(&loaded, Role::Module), is_loaded_as(&loaded, Role::Script));
         Some(Candidate {
             path,
@@ -83,6 +90,7 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
             is_classic: is_classic && !is_module,
             manners: loaded.into_iter().filter_map(|(_, manner)| manner).collect(),
             bundles: bundles.contains(path),
+            should_be_proven,
             shares_its_hash: false,
         })
     };
@@ -103,23 +111,40 @@ fn is_loaded_as(loaded: &BTreeSet<(Role, Option<Manner>)>, wanted: Role) -> bool
     loaded.iter().any(|(role, _)| *role == wanted)
 }
 
-/// Where, and how long, the hashes in the names of pictures and the like are that a bundler's base64 proves: the place, the
-/// length and the folder. Of 8 characters of base64, one in five could be something else, but for that.
-fn proven_pictures(files: &BTreeMap<SitePath, Facts>) -> BTreeSet<(Place, usize, &str)> {
-    files.iter().filter_map(|(path, facts)| proven_picture(path, facts.traces.proof.as_ref()?)).collect()
+/// Where, and how long, the hashes in the names of pictures are, and in which folder.
+type Places<'s> = BTreeSet<(Place, usize, &'s str)>;
+
+/// Those of the pictures and the like that are proven by such a proof.
+fn proven_pictures(files: &BTreeMap<SitePath, Facts>, is_wanted: fn(&Proof) -> bool) -> Places<'_> {
+    let proven = files.iter().filter_map(|(path, facts)| Some((path, facts.traces.proof.as_ref()?)));
+    proven.filter(|(_, proof)| is_wanted(proof)).filter_map(|(path, proof)| proven_picture(path, proof)).collect()
 }
 
 fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Place, usize, &'s str)> {
     let name = Name::of(path).filter(|name| !name.is_code())?;
     let (place, token) = name.places().find(|(_, token)| *token == proof.token)?;
-    let is_bundlers = proof.encoding == Encoding::Base64Url && !proof.is_taken_last();
-    is_bundlers.then_some((place, token.len(), name.folder))
+    Some((place, token.len(), name.folder))
+}
+
+/// Of 8 characters of base64, one in five could be something else, but for this.
+fn is_bundlers_base64(proof: &Proof) -> bool {
+    proof.encoding == Encoding::Base64Url && !proof.is_taken_last()
+}
+
+/// Rollup's before version 4, and so that of Vite 2 to 4.
+fn is_old_rollups(proof: &Proof) -> bool {
+    proof.algorithm == Algorithm::Sha256 && proof.encoding == Encoding::Hex && proof.token.len() == 8
+}
+
+/// The tokens of a name at the places of the hashes of pictures beside it.
+fn beside<'s>(name: &Name<'s>, pictures: &Places<'s>) -> impl Iterator<Item = (Place, &'s str)> {
+    let beside = pictures.iter().filter(|(.., folder)| *folder == name.folder);
+    beside.filter_map(|(place, length, _)| Some((*place, place.token(name, *length)?)))
 }
 
 /// The hash in the name of a script or style that is named as the pictures beside it.
-fn as_pictures<'s>(name: &Name<'s>, pictures: &BTreeSet<(Place, usize, &str)>) -> Option<(Place, &'s str)> {
-    let beside = pictures.iter().filter(|(.., folder)| *folder == name.folder);
-    let mut tokens = beside.filter_map(|(place, length, _)| Some((*place, place.token(name, *length)?)));
+fn as_pictures<'s>(name: &Name<'s>, pictures: &Places<'s>) -> Option<(Place, &'s str)> {
+    let mut tokens = beside(name, pictures);
     tokens.find(|(_, token)| Alphabet::Base64Url.has_all_of(token) && Alphabet::Base64Url.is_likely(token))
 }
 
