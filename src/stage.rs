@@ -242,7 +242,7 @@ impl Staging<'_> {
                 // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
                 Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
                     Some(info) => return self.settle(upload, entry, address, &headers, info).await,
-                    // It was there when ours was refused: somebody pruned it since.
+                    // It was there when ours was refused, or somebody was writing it: gone since, as by a prune.
                     None if gone < MOST_GONE => gone += 1,
                     None => return Err(error.into()),
                 },

@@ -153,7 +153,7 @@ impl State {
                 Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
                     Some(found) if found == claim => return Ok(claim),
                     Some(_) => {}
-                    // It was there when ours was refused: somebody pruned it since. Its number is used up all the same.
+                    // It was there when ours was refused, or somebody was writing it: its number may be used up.
                     None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MOST_GONE => {
                         gone += 1
                     }

@@ -56,7 +56,7 @@ const CONTRACTS: &[Contract] = &[
     // angular.dev, `outputHashing`: what it loads beside its main script.
     Contract { framework: "Angular", token: angular_bundle, mark: Mark::Beside(angular_main) },
     // Its builder of before version 17: what `scripts` in angular.json put together, without webpack.
-    Contract { framework: "Angular", token: angular_scripts, mark: Mark::Beside(angular_polyfills) },
+    Contract { framework: "Angular before version 17", token: angular_scripts, mark: Mark::Beside(angular_polyfills) },
     // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, beside the stemmers of its search.
     Contract {
         framework: "Material for MkDocs",
@@ -70,7 +70,8 @@ const CONTRACTS: &[Contract] = &[
     // doc.rust-lang.org/rustdoc: parts of the search index by the digest of what is in them.
     Contract { framework: "rustdoc", token: rustdoc_part, mark: Mark::File("search.index/root.js") },
     // Its own scripts, whose names its pages put together, and styles (rust-lang/rust: src/librustdoc/html/static_files.rs).
-    Contract { framework: "rustdoc", token: rustdoc_asset, mark: Mark::Kin(rustdoc_style) },
+    Contract { framework: "rustdoc", token: rustdoc_script, mark: Mark::Kin(rustdoc_style) },
+    Contract { framework: "rustdoc", token: rustdoc_style, mark: Mark::Kin(rustdoc_script) },
     // coverage.py's report in HTML: its own files by the SHA3-256 of the type and the bytes (coverage/html.py,
     // copy_with_cache_bust).
     Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::Beside(coverage_script) },
@@ -244,17 +245,17 @@ fn angular_main(path: &SitePath) -> Option<&str> {
 
 /// `scripts.<16 or 20 hexadecimal digits>.js`
 fn angular_scripts(path: &SitePath) -> Option<&str> {
-    of_webpack(path, "scripts.")
+    of_webpack(path, &["scripts"])
 }
 
 /// `polyfills.<16 or 20 hexadecimal digits>.js`
 fn angular_polyfills(path: &SitePath) -> Option<&str> {
-    of_webpack(path, "polyfills.")
+    of_webpack(path, &["polyfills", "polyfills-es2015"])
 }
 
-fn of_webpack<'p>(path: &'p SitePath, name: &str) -> Option<&'p str> {
-    let token = path.file_name().strip_prefix(name)?.strip_suffix(".js")?;
-    (is_hex(token, 16) || is_hex(token, 20)).then_some(token)
+fn of_webpack<'p>(path: &'p SitePath, names: &[&str]) -> Option<&'p str> {
+    let (name, token) = path.file_name().strip_suffix(".js")?.rsplit_once('.')?;
+    (names.contains(&name) && (is_hex(token, 16) || is_hex(token, 20))).then_some(token)
 }
 
 fn is_of_angular(token: &str) -> bool {
@@ -293,19 +294,17 @@ fn rustdoc_part(path: &SitePath) -> Option<&str> {
     (name.stem.len() == 12 && Alphabet::Hex.has_all_of(name.stem)).then_some(name.stem)
 }
 
-/// `static.files/search-<8 hexadecimal digits>.js`, and its other scripts and styles.
-fn rustdoc_asset(path: &SitePath) -> Option<&str> {
-    const SCRIPTS: [&str; 7] = ["main", "search", "stringdex", "settings", "src-script", "scrape-examples", "storage"];
-    const STYLES: [&str; 3] = ["rustdoc", "normalize", "noscript"];
-    let script = of_rustdoc(path, "js").filter(|(own, _)| SCRIPTS.contains(own));
-    let (_, token) = script.or_else(|| of_rustdoc(path, "css").filter(|(own, _)| STYLES.contains(own)))?;
-    Some(token)
+/// `static.files/search-<8 hexadecimal digits>.js`, and its other scripts.
+fn rustdoc_script(path: &SitePath) -> Option<&str> {
+    const OWN: [&str; 7] = ["main", "search", "stringdex", "settings", "src-script", "scrape-examples", "storage"];
+    let (own, token) = of_rustdoc(path, "js")?;
+    OWN.contains(&own).then_some(token)
 }
 
-/// `static.files/rustdoc-<8 hexadecimal digits>.css`.
+/// `static.files/rustdoc-<8 hexadecimal digits>.css`, and its other styles.
 fn rustdoc_style(path: &SitePath) -> Option<&str> {
     let (own, token) = of_rustdoc(path, "css")?;
-    (own == "rustdoc").then_some(token)
+    ["rustdoc", "normalize", "noscript"].contains(&own).then_some(token)
 }
 
 fn of_rustdoc<'p>(path: &'p SitePath, extension: &str) -> Option<(&'p str, &'p str)> {

@@ -57,7 +57,7 @@ impl Standing {
 /// Whether it is a service worker by its name. They list all that they are to keep, whoever wrote it.
 pub(super) fn is_service_worker(path: &SitePath) -> bool {
     let name = path.file_name().to_ascii_lowercase();
-    SERVICE_WORKERS.iter().any(|beginning| name.starts_with(beginning))
+    SERVICE_WORKERS.iter().any(|beginning| name.starts_with(beginning)) || name.ends_with("-sw.js")
 }
 
 #[cfg(test)]
@@ -77,6 +77,7 @@ mod tests {
             "assets/sw-BJsxdCdh.js",
             "service-worker-3f2a1b9c8d7e6f50.js",
             "firebase-messaging-sw.js",
+            "pwa-sw.js",
             "registerSW.js",
             "ngsw-worker.js",
             "manifest.webmanifest",

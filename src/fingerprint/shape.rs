@@ -112,6 +112,11 @@ pub(super) fn may_be_base32(token: &str) -> bool {
     token.len() == 8 && Alphabet::Base32.has_all_of(token) && has_digit_and_letter(token)
 }
 
+/// Whether a token of 6 to 12 characters may be a hash, though a strange name could be one too.
+pub(super) fn may_be_a_short_hash(token: &str) -> bool {
+    (6..=12).contains(&token.len()) && has_digit_and_letter(token) && !is_patterned(token) && !reads_as_words(token)
+}
+
 /// Whether a token can be spoken: letters of one case, not too many consonants in a row, and vowels between them; or
 /// letters of one case with hyphens, as `lit-html`.
 pub(super) fn reads_as_a_word(token: &str) -> bool {

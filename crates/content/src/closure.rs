@@ -200,8 +200,13 @@ fn is_external(resolved: &str, surroundings: Surroundings<'_>) -> bool {
 /// Whether a script asks for what was never built: a library that a build may hold, and that is imported where it does.
 /// Then nothing of it is there, not even its folder.
 fn is_optional(reference: &Reference, resolved: &str, lookup: &Lookup<'_>) -> bool {
-    let folder = resolved.rfind('/').map_or("", |end| &resolved[..=end]);
-    reference.form == Form::DynamicImport && !lookup.has_folder(folder)
+    reference.form == Form::DynamicImport && !lookup.has_folder(learned::folder_of(resolved))
+}
+
+/// Whether files lie in the folder of `path`, which is not the top.
+fn is_in_a_known_folder(path: &str, lookup: &Lookup<'_>) -> bool {
+    let folder = learned::folder_of(path);
+    !folder.is_empty() && lookup.has_folder(folder)
 }
 
 /// What bare names stand for, by the import maps of all pages: the name, and the address with the page that gives it.
@@ -311,7 +316,7 @@ impl<'a> Source<'a> {
             }
             // What only looks like the list of a bundler, where nothing lies.
             (None, Some(path), Form::List)
-                if matches!(address, Address::At { .. }) && !lookup.has_folder(learned::folder_of(path)) =>
+                if matches!(address, Address::At { .. }) && !is_in_a_known_folder(path, lookup) =>
             {
                 Resolved::NotOfTheSite
             }

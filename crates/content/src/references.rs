@@ -134,7 +134,8 @@ pub enum Form {
     DynamicImport,
     /// `new URL("…", import.meta.url)` and `importScripts("…")`: relative to the script.
     ScriptUrl,
-    /// In a list of files that a bundler's runtime loads: relative to the script or to wherever the build is served.
+    /// In a list of files that a bundler's runtime loads, or a text alone that has a hash and says from the top of the host
+    /// where it leads: relative to the script or to wherever the build is served.
     List,
     /// Put together by webpack's or Rspack's runtime out of a table of chunks: relative as [`Form::List`].
     ChunkName,
@@ -187,6 +188,17 @@ impl Manner {
     /// Whether it says that the file may come from elsewhere (`crossorigin`).
     pub fn is_cross_origin(self) -> bool {
         self.0 & Manner::CROSS_ORIGIN != 0
+    }
+
+    /// Whether it is as Vite writes it: `crossorigin`, and nothing that comes with it where people copy a tag of a CDN
+    /// (`integrity`).
+    pub fn is_vites(self) -> bool {
+        self.is_cross_origin() && self.0 & Manner::OTHER == 0
+    }
+
+    /// Whether it says more than what the file is and where it lies.
+    pub fn says_more(self) -> bool {
+        self.0 & !(Manner::TYPED | Manner::ADDRESS_FIRST) != 0
     }
 
     /// Whether people write such tags: with no more than what every book says, and `rel` before `href`. As to `type`, some
@@ -253,7 +265,7 @@ fn kind(path: &SitePath) -> Option<Kind> {
         "webmanifest" => Some(Kind::WebManifest),
         "json" if path.file_name() == "manifest.json" => Some(Kind::WebManifest),
         "json" if path.file_name() == "chunk-map.json" => Some(Kind::Json),
-        "json" if path.file_name().ends_with("bundle-graph.json") => Some(Kind::QwikGraph),
+        "json" if path.file_name().contains("bundle-graph") => Some(Kind::QwikGraph),
         _ => None,
     }
 }

@@ -54,18 +54,30 @@ impl<'s> Manners<'s> {
         let admitted = if candidate.is_style() { &self.styles } else { &self.scripts };
         let manners = &candidate.manners;
         let is_loaded_so = manners.is_empty() || manners.iter().any(|manner| admitted.has(*manner));
-        (candidate.is_sure() || is_loaded_so) && self.may_be_of_webpack(candidate)
+        match self.is_of_webpack(candidate) {
+            Some(is_of_webpack) => is_of_webpack,
+            None => candidate.is_sure() || is_loaded_so,
+        }
     }
 
-    /// Whether a script that pages load belongs to those of webpack, where it wrote them all: what else is in its lists may
-    /// be the lists of people, which it puts into its scripts.
-    fn may_be_of_webpack(&self, candidate: &Candidate<'_>) -> bool {
-        let is_known = || candidate.chunk_array.is_some_and(|array| self.chunk_arrays.contains(array));
+    /// Whether a script that pages load belongs to those of webpack, where it wrote all that load others; `None`: that says
+    /// nothing. What is in its lists may be the lists of people, which it puts into its scripts. An entry may load no other,
+    /// and so have no array: then a tag that says more than anybody's must be written as those of the others.
+    fn is_of_webpack(&self, candidate: &Candidate<'_>) -> Option<bool> {
         let is_exempt = !is_loaded_script(candidate)
             || candidate.bundles
             || candidate.proof.is_some()
             || candidate.referred.is_some_and(|(strength, _)| strength == Strength::Sure);
-        self.chunk_arrays.is_empty() || is_exempt || is_known()
+        if self.chunk_arrays.is_empty() || is_exempt {
+            return None;
+        }
+        match candidate.chunk_array {
+            Some(array) => Some(self.chunk_arrays.contains(array)),
+            None => {
+                let says_more = |manner: &&Manner| manner.says_more() && self.scripts.has(**manner);
+                Some(!candidate.is_sure() && candidate.manners.iter().any(|manner| says_more(&manner)))
+            }
+        }
     }
 }
 
@@ -89,7 +101,7 @@ impl Admitted {
         if let Some(known) = known.into_iter().find(|known| !known.is_empty()) {
             return Admitted::Known(known);
         }
-        if manners(loaded()).iter().any(|manner| manner.is_cross_origin()) {
+        if manners(loaded()).iter().any(|manner| manner.is_vites()) {
             return Admitted::CrossOrigin;
         }
         let may_be_hashed = || loaded().filter(|candidate| shape::loose(&candidate.name));

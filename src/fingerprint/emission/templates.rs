@@ -51,7 +51,8 @@ pub(super) fn templates<'s>(candidates: &[&Candidate<'s>]) -> Templates<'s> {
         return gather(&modules);
     }
     // A bundler whose hashes all happen to look like words: what looks more like a hash is none of its files.
-    if referred.iter().any(|candidate| candidate.is_sure() && shape::loose(&candidate.name)) {
+    let may_be_hashed = |name: &Name<'_>| name.places().any(|(_, token)| shape::may_be_a_short_hash(token));
+    if referred.iter().any(|candidate| candidate.is_sure() && may_be_hashed(&candidate.name)) {
         return Templates::new();
     }
     let mut by_home: BTreeMap<(Place, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();

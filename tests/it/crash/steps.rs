@@ -66,7 +66,7 @@ impl Build {
         };
         let script = world::loads(&format!("assets/{app}.js"));
         let lamp = lamp();
-        let index = format!(r#"<link rel="stylesheet" href="/assets/look-D4wrgT9a.css">{script}{name}"#);
+        let index = format!(r#"<link rel="stylesheet" crossorigin href="/assets/look-D4wrgT9a.css">{script}{name}"#);
         let files = [
             ("index.html".to_owned(), index),
             ("about/index.html".to_owned(), script.clone()),

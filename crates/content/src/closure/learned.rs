@@ -30,6 +30,8 @@ const MIN_HASHED_BELOW: usize = 3;
 pub(super) struct Learned {
     /// The folder that the site is served under, with a final slash: of `url`, or learned. Empty: none.
     base: String,
+    /// Whether the folder is learned although more is named at the top, so that what is not found there is missed too.
+    is_partial: bool,
     /// Whether the folder is learned although the address of the site is known, without it.
     pub(super) contradicts_url: bool,
     /// Hosts that serve the site, and under which folder.
@@ -102,6 +104,7 @@ impl Learned {
                     && (hashed(&found) > hashed_at_top || missing.is_empty() && hashed(&found) >= MIN_HASHED_BELOW))
         {
             learned.base = folder;
+            learned.is_partial = found.len() <= at_top.len();
             learned.contradicts_url = url.is_some();
         }
         for (host, votes) in elsewhere {
@@ -163,7 +166,8 @@ impl Learned {
             Some("") => (None, Some(path)),
             Some(folder) => {
                 let is_folder = || (path == folder.trim_end_matches('/')).then_some("");
-                (Some(path), path.strip_prefix(folder).or_else(is_folder))
+                let at_top = || (self.is_partial && matches!(address, Address::Here(_))).then_some(path);
+                (Some(path), path.strip_prefix(folder).or_else(is_folder).or_else(at_top))
             }
         }
     }

@@ -284,6 +284,8 @@ fn several_fingerprints_without_a_miss_tell_the_base_among_many_copies() {
         essential(&files)
     };
     assert_eq!(with(&page(&own), &[]), [""; 0]);
+    let lost = format!("{}<script src='/gone.3f9c2e1b.js'></script>", page(&own));
+    assert_eq!(with(&lost, &[]), ["gone.3f9c2e1b.js"], "the top counts too");
     assert_eq!(with(&page(&own[..2]), &[]), ["app/a.5f67d795.js", "app/b.9d2fc154.js"]);
     assert_eq!(with(&page(&own), &["app/other.js"]).len(), 3);
     assert_eq!(with(&page(&[own[0], own[1], own[2], "d.0a1b2c3d.js"]), &[]).len(), 4);

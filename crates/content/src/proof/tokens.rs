@@ -75,7 +75,7 @@ fn of_segment(segment: &str) -> Vec<&str> {
 fn is_token(token: &str) -> bool {
     let has_separator = token.bytes().any(|byte| !byte.is_ascii_alphanumeric());
     if token.len() == LENGTH_WITH_SUPPORT {
-        return is_short_hex(token);
+        return is_short_hex(token) && !is_date(token);
     }
     LENGTHS.contains(&token.len())
         && (!has_separator || LENGTHS_WITH_SEPARATOR.contains(&token.len()))
@@ -146,7 +146,7 @@ mod tests {
     fn of_seven_hexadecimal_digits_the_last_is_looked_at() {
         assert_eq!(tokens("4904105a/1bb638f/card.5ca14d4.png"), ["5ca14d4", "4904105a"]);
         assert_eq!(tokens("card.4904105.png"), ["4904105"]);
-        for path in ["defaced.png", "card.5CA14D4.png", "card.5ca14d.png", "card.5ca14dg.png"] {
+        for path in ["card.2024051.png", "defaced.png", "card.5CA14D4.png", "card.5ca14d.png", "card.5ca14dg.png"] {
             assert_eq!(tokens(path), Vec::<String>::new(), "{path}");
         }
     }

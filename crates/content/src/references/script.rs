@@ -16,8 +16,8 @@ use self::token::{Kind, Token, decode};
 /// How far texts in texts are read: data is often kept as JSON in a string, in a script in a page.
 const MAX_DEPTH: usize = 2;
 
-/// How many tokens before the name of a style sheet webpack 4 says which chunks have one.
-const LOOK_BACK: usize = 80;
+/// Most characters of a path that a script names.
+const MAX_PATH: usize = 500;
 
 /// Reads a script, a module or JSON whose first line is `line`.
 pub(super) fn read(bytes: &[u8], line: u32, found: &mut Found) {
@@ -184,14 +184,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `new URL("…", import.meta.url)`, and workers: `new Worker("/…")`, which is relative to a page that is not known here.
+    /// `new URL("…", import.meta.url)`
     fn location(&mut self, at: usize) -> usize {
-        let is_worker = self.is_word(at + 1, b"Worker") || self.is_word(at + 1, b"SharedWorker");
-        let is_whole = self.is_sign(at + 2, b'(') && (self.is_sign(at + 4, b')') || self.is_sign(at + 4, b','));
-        if let Some(written) = self.text(at + 3).filter(|written| is_worker && is_whole && written.starts_with('/')) {
-            self.add(at + 3, &written, Role::Script, Form::ScriptUrl);
-            return at + 3;
-        }
         let is_url = self.is_word(at + 1, b"URL")
             && self.is_sign(at + 2, b'(')
             && self.is_sign(at + 4, b',')
@@ -283,16 +277,17 @@ impl Reader<'_, '_> {
 
     /// The style sheets that webpack 4's runtime loads: `{3:1}[e]&&…var n="static/css/"+{3:"8b1afb40"}[e]+".css"`.
     fn style_names(&mut self, at: usize) -> usize {
-        let tokens = self.tokens.get(at..).unwrap_or_default();
-        let is_sum = matches!(self.kind(at), Some(Kind::Text)) && self.is_sign(at + 1, b'+');
-        if is_sum {
-            let before = self.tokens.get(at.saturating_sub(LOOK_BACK)..at).unwrap_or_default();
-            let with_style = chunk_names::with_style(self.bytes, before);
-            let names = chunk_names::chunk_names(self.bytes, tokens, self.build_hash.as_deref());
-            for (_, name) in names.into_iter().filter(|(id, _)| with_style.contains(id)) {
-                if chunk_role(&name) == Some(Role::Style) {
-                    self.add(at, &name, Role::Style, Form::ChunkName);
-                }
+        if self.kind(at) != Some(Kind::Text) || !self.is_sign(at + 1, b'+') {
+            return at;
+        }
+        let (before, tokens) = self.tokens.split_at(at);
+        let with_style = chunk_names::with_style(self.bytes, before);
+        if with_style.is_empty() {
+            return at;
+        }
+        for (id, name) in chunk_names::chunk_names(self.bytes, tokens, self.build_hash.as_deref()) {
+            if with_style.contains(&id) && chunk_role(&name) == Some(Role::Style) {
+                self.add(at, &name, Role::Style, Form::ChunkName);
             }
         }
         at
@@ -358,7 +353,7 @@ fn chunk_role(text: &str) -> Option<Role> {
 fn looks_like_path(text: &str) -> bool {
     let is_of_path =
         |letter: char| !letter.is_whitespace() && !letter.is_control() && !"<>\"'`{}|\\^*,;".contains(letter);
-    text.len() <= 500
+    text.len() <= MAX_PATH
         && extension(text).is_some_and(|extension| {
             (2..=11).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
         })

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::meta::Regex;
 
+use super::MAX_PATH;
 use super::token::{Kind, Token, decode};
 
 /// How deep brackets are followed.
@@ -13,6 +14,9 @@ const MAX_DEPTH: usize = 24;
 
 /// The first digits of the hash of nothing (MD4), which webpack 4 gives to the style sheets that a chunk has not.
 const HASH_OF_NOTHING: &str = "31d6cfe0";
+
+/// How many tokens before the name of a style sheet webpack 4 says which chunks have one.
+const LOOK_BACK: usize = 80;
 
 /// Stands for the id of any chunk.
 const ANY_ID: &str = "*";
@@ -30,14 +34,22 @@ pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token], build_hash: Option<&st
 }
 
 /// The ids of the chunks that have a style sheet, where webpack 4's runtime says so before it loads that of one:
-/// `{3:1,4:1}[e]&&t.push(…)`, among the last of `tokens`.
+/// `{3:1,4:1}[e]&&t.push(…)`, shortly before the end of `tokens`.
 pub(super) fn with_style(bytes: &[u8], tokens: &[Token]) -> BTreeSet<String> {
     const AND: [Kind; 6] =
         [Kind::Sign(b'}'), Kind::Sign(b'['), Kind::Word, Kind::Sign(b']'), Kind::Sign(b'&'), Kind::Sign(b'&')];
-    let kinds: Vec<Kind> = tokens.iter().map(|token| token.kind).collect();
-    let Some(end) = kinds.windows(AND.len()).rposition(|window| window == AND) else { return BTreeSet::new() };
-    let Some(start) = kinds[..end].iter().rposition(|kind| *kind == Kind::Sign(b'{')) else { return BTreeSet::new() };
-    let mut parser = Parser { bytes, tokens: &tokens[start + 1..], at: 0, keys: BTreeSet::new(), build_hash: None };
+    let is_of_table = |token: &Token| {
+        matches!(token.kind, Kind::Number | Kind::Text | Kind::Word | Kind::Sign(b':') | Kind::Sign(b','))
+    };
+    let near = tokens.len().saturating_sub(LOOK_BACK);
+    let is_and = |window: &[Token]| window.iter().map(|token| token.kind).eq(AND);
+    let Some(end) = tokens[near..].windows(AND.len()).rposition(is_and) else { return BTreeSet::new() };
+    let end = near + end;
+    let start = end - tokens[..end].iter().rev().take_while(|token| is_of_table(token)).count();
+    if start == 0 || tokens[start - 1].kind != Kind::Sign(b'{') {
+        return BTreeSet::new();
+    }
+    let mut parser = Parser { bytes, tokens: &tokens[start..], at: 0, keys: BTreeSet::new(), build_hash: None };
     parser.table().map(|table| table.into_keys().collect()).unwrap_or_default()
 }
 
@@ -70,15 +82,20 @@ enum Expression {
 }
 
 impl Expression {
+    /// `None`: nothing, or more than the name of a file has. Whoever made the table may have made it large.
     fn value(&self, key: &str) -> Option<String> {
-        match self {
-            Expression::Text(text) => Some(text.clone()),
+        let value = match self {
+            Expression::Text(text) => (text.len() <= MAX_PATH).then(|| text.clone()),
             Expression::Key => Some(key.to_owned()),
             Expression::Table(table) => table.get(key).cloned(),
-            Expression::Sum(parts) => parts.iter().map(|part| part.value(key)).collect(),
+            Expression::Sum(parts) => parts.iter().try_fold(String::new(), |sum, part| {
+                let sum = sum + &part.value(key)?;
+                (sum.len() <= MAX_PATH).then_some(sum)
+            }),
             Expression::Or(choices) => choices.iter().find_map(|choice| choice.value(key)),
             Expression::If(id, then, otherwise) => if key == id { then } else { otherwise }.value(key),
-        }
+        };
+        value.filter(|value| value.len() <= MAX_PATH)
     }
 }
 

@@ -79,7 +79,8 @@ impl Reader<'_, '_> {
     /// `src` of a tag in their components; and what a route of Remix or React Router loads
     /// (`"module":"/assets/about-CkQxNlLp.js"`).
     pub(super) fn is_loaded(&self, at: usize, text: &str) -> bool {
-        let is_hashed = looks_hashed(text) && !self.is_value_of(at, "src");
+        let path = text.strip_prefix("https://").map_or(Some(text), |rest| rest.split_once('/').map(|(_, path)| path));
+        let is_hashed = path.is_some_and(looks_hashed) && !self.is_value_of(at, "src");
         is_whole_address(text) && (is_hashed || self.is_value_of(at, "module"))
     }
 

@@ -243,13 +243,6 @@ fn routes_name_their_modules_wherever_they_are_served() {
 }
 
 #[test]
-fn workers_with_the_whole_path_are_references() {
-    let script =
-        r#"new Worker("/w.js");new SharedWorker('/s.js',{type:"module"});new Worker("relative.js");new Worker("/a"+b)"#;
-    assert_eq!(in_form(script, Form::ScriptUrl), ["/w.js", "/s.js"]);
-}
-
-#[test]
 fn webpack_4_loads_the_style_sheets_of_chunks_that_have_one() {
     let script = r#"r.e=function(e){var t=[],n={5:1};o[e]?t.push(o[e]):0!==o[e]&&{3:1,5:1}[e]&&t.push(o[e]=new Promise((function(t,r){
 for(var n="static/css/"+({5:"late"}[e]||e)+"."+{3:"8b1afb40",4:"31d6cfe0",5:"0c1d2e3f",6:"d41d8cd9"}[e]+".chunk.css",a=i.p+n;;)t()})))}"#;
@@ -264,4 +257,30 @@ fn the_script_of_a_component_is_no_list() {
     let script = r#"s.jsx("script",{src:"/assets/tracker-3f9c2e1b.js"});["$","script",{"src":"/assets/a-3f9c2e1b.js"}];
 w="/assets/worker-3f9c2e1b.js""#;
     assert_eq!(in_form(script, Form::List), ["/assets/worker-3f9c2e1b.js"]);
+}
+
+#[test]
+fn webpack_4_may_have_many_chunks_with_a_style_sheet() {
+    let row =
+        |value: &dyn Fn(u32) -> String| (0..40).map(|id| format!("{id}:{}", value(id))).collect::<Vec<_>>().join(",");
+    let [ones, hashes] = [row(&|_| "1".to_owned()), row(&|id| format!("\"8b1afb{id:02}\""))];
+    let script = format!(
+        r#"0!==o[e]&&{{{ones}}}[e]&&t.push(o[e]=new Promise((function(t,r){{for(var n="css/"+e+"."+{{{hashes}}}[e]+".css";;)t()}})))"#
+    );
+    assert_eq!(in_form(&script, Form::ChunkName).len(), 40);
+}
+
+#[test]
+fn a_table_of_endless_names_gives_none() {
+    let (long, keys) = ("a".repeat(100_000), (0..20_000).map(|id| format!("{id}:1,")).collect::<String>());
+    for before in ["{1:1}[e]&&x;var n=", "e=>", "return "] {
+        let script = format!(r#"{before}"{long}"+{{{keys}}}[e]+".css""#);
+        assert_eq!(in_form(&script, Form::ChunkName), [""; 0]);
+    }
+}
+
+#[test]
+fn the_name_of_a_host_is_no_hash() {
+    let script = r#"a="https://d111111abcdef8.cloudfront.net/embed.js";b="https://docs2024.example.com/x-3f9c2e1b.js""#;
+    assert_eq!(in_form(script, Form::List), ["https://docs2024.example.com/x-3f9c2e1b.js"]);
 }
