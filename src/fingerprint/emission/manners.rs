@@ -1,4 +1,4 @@
-//! How the tags are written by which the pages of a site load what its bundler wrote.
+//! Whether what pages load is the bundler's: by how the tags are written, and by the array in which webpack's scripts meet.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ pub(super) struct Manners<'s> {
     styles: Admitted,
     /// Whether any of the scripts that the bundler surely wrote is loaded as a classic one.
     has_classics: bool,
-    /// The arrays of chunks that the scripts of webpack belong to, if it wrote all that are surely a bundler's.
+    /// The arrays of chunks that the scripts of webpack belong to, if it wrote all that load others.
     chunk_arrays: BTreeSet<&'s str>,
 }
 
@@ -65,7 +65,6 @@ impl<'s> Manners<'s> {
     /// and so have no array: then a tag that says more than anybody's must be written as those of the others.
     fn is_of_webpack(&self, candidate: &Candidate<'_>) -> Option<bool> {
         let is_exempt = !is_loaded_script(candidate)
-            || candidate.bundles
             || candidate.proof.is_some()
             || candidate.referred.is_some_and(|(strength, _)| strength == Strength::Sure);
         if self.chunk_arrays.is_empty() || is_exempt {

@@ -117,3 +117,72 @@ fn scripts_that_do_not_belong_to_webpacks_are_not_believed() {
     }
     assert_eq!(of_webpack(site, "widget.5b9c2e1a.js", "webpackChunkwidget").fingerprinted(), all);
 }
+
+#[test]
+fn modules_tell_nothing_of_how_a_bundlers_classic_script_is_loaded() {
+    let site = Site::default()
+        .tag("index.html", "main-7ZCX3GO7.js", &["src", "type"])
+        .tag("index.html", "global-OF54FGFC.js", &["src", "defer"])
+        .import("main-7ZCX3GO7.js", "chunk-A2BC3DE4.js");
+    assert!(site.fingerprinted().contains(&"global-OF54FGFC.js".to_owned()), "{:?}", site.fingerprinted());
+}
+
+#[test]
+fn a_bundler_is_known_among_its_own_although_few_of_its_hashes_read_as_such() {
+    let site = ["HHDH75WY", "PPDUMW2G", "UGBBXF4I", "TQESGM5K"]
+        .iter()
+        .fold(Site::default().tag("index.html", "main-BEA3RUHM.js", &["src", "type"]), |site, token| {
+            site.import("main-BEA3RUHM.js", &format!("chunk-{token}.js"))
+        });
+    let site = site.tag("index.html", "widget-CkQ2x9Lp.js", &["type", "src"]);
+    assert_eq!(site.basis("widget-CkQ2x9Lp.js"), Basis::None);
+}
+
+#[test]
+fn the_tag_of_a_cdn_tells_nothing_of_a_bundler() {
+    let site = Site::default()
+        .tag("index.html", "main.2c9d4f1b.js", &["src"])
+        .tag("index.html", "vendor.5b9c2e1a.js", &["src"])
+        .tag("index.html", "chart.min.js", &["src", "integrity", "crossorigin"]);
+    assert_eq!(site.fingerprinted(), ["main.2c9d4f1b.js", "vendor.5b9c2e1a.js"]);
+}
+
+#[test]
+fn an_entry_of_webpack_that_loads_no_other_is_known_by_a_tag_that_says_more() {
+    let site = |attributes: &[&'static str]| {
+        let mut site = Site::default()
+            .tag("index.html", "index.08d6eaaa.js", attributes)
+            .tag("about.html", "about.37e4df94.js", attributes)
+            .chunk("index.08d6eaaa.js", "883.9a7c3e5d.js");
+        let index = site.files.get_mut(&path("index.08d6eaaa.js")).unwrap();
+        index.traces.chunk_array = Some("webpackChunksite".to_owned());
+        site.basis("about.37e4df94.js")
+    };
+    assert!(matches!(site(&["defer", "src"]), Basis::Reference { .. }));
+    assert_eq!(site(&["src"]), Basis::None);
+}
+
+#[test]
+fn a_style_sheet_that_is_proven_seals_the_others_whatever_its_hash_looks_like() {
+    let site = Site::default()
+        .tag("index.html", "assets/index.76ab81ca.js", &["type", "src"])
+        .tag("index.html", "assets/main.5381338a.css", &["rel", "href"])
+        .tag("index.html", "assets/theme.3f9c2e1b.css", &["rel", "href"])
+        .proven("assets/main.5381338a.css", "5381338a")
+        .import("assets/index.76ab81ca.js", "assets/lazy.a3a16eda.js");
+    assert_eq!(site.basis("assets/theme.3f9c2e1b.css"), Basis::None);
+}
+
+#[test]
+fn what_a_service_worker_lists_tells_nothing() {
+    let list = r#"const files = ["/assets/gtm-Bx7Kq2Lm.js", "/assets/theme-Dk3Xa92b.css"];"#;
+    let names = ["app.js", "assets/gtm-Bx7Kq2Lm.js", "assets/theme-Dk3Xa92b.css", "service-worker.js"].map(path);
+    let text = |path: &SitePath| if path.as_str().starts_with("assets/") { "" } else { list };
+    let references = names.iter().map(|path| (path.clone(), crate::references::read(path, text(path).as_bytes())));
+    let surroundings = crate::closure::Surroundings { url: None, is_external: &|_| false };
+    let closure = Closure::of(names.to_vec(), &references.collect(), surroundings);
+    let none = Traces::default();
+    let facts = facts(names.iter().map(|path| (path, &none)), &closure);
+    assert_eq!(facts[&path("app.js")].ties.len(), 2);
+    assert_eq!(facts[&path("service-worker.js")].ties, []);
+}

@@ -167,3 +167,19 @@ fn what_angular_loads_as_ever_is_believed_too() {
     assert_eq!(small.fingerprinted(), expected);
     assert_eq!(Site::default().module("index.html", "main-DOWNLOAD.js").fingerprinted(), [""; 0]);
 }
+
+#[test]
+fn pictures_of_astro_3_are_known_by_their_contract() {
+    let picture = "_astro/hero.552f1967_1PmN0k.webp";
+    assert_eq!(Site::default().picture("index.html", picture).fingerprinted(), [picture]);
+    assert_eq!(Site::default().picture("index.html", "_astro/hero.deadbeef_1PmN0k.webp").fingerprinted(), [""; 0]);
+}
+
+#[test]
+fn scripts_of_angulars_older_builder_are_known_beside_its_polyfills() {
+    let own = "scripts.3f9c2e1b7a6d5c4b.js";
+    let with = |other: &str| Site::of(&[other]).script("index.html", own).fingerprinted().contains(&own.to_owned());
+    assert!(with("polyfills.9a7c3e5d2f1b4c6a.js"));
+    assert!(!with("app/polyfills.9a7c3e5d2f1b4c6a.js"));
+    assert!(!with("main-7ZCX3GO7.js"), "that is another builder's");
+}
