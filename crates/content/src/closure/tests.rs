@@ -246,6 +246,7 @@ fn what_routes_name_at_the_cdn_is_missed_where_modules_lie() {
     assert_eq!(with(&route("https://cdn.example.com/assets/about-CkQxNlLp.js")), ["assets/about-CkQxNlLp.js"]);
     assert_eq!(with(&route("https://cdn.example.com/elsewhere/about-CkQxNlLp.js")), [""; 0]);
     assert_eq!(with(&route("https://other.example.com/assets/about-CkQxNlLp.js")), [""; 0]);
+    assert_eq!(with(&route("https://cdn.example.com/about-CkQxNlLp.js")), [""; 0], "everything lies at the top");
 }
 
 #[test]
