@@ -12,10 +12,10 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use publish::environment::PublishSettings;
-use publish::event::Events;
-use publish::layout::Layout;
-use publish::snapshot::Snapshot;
+use publish::config::environment::PublishSettings;
+use publish::release::layout::Layout;
+use publish::report::event::Events;
+use publish::site::snapshot::Snapshot;
 
 const FILES: usize = 200;
 const FILE_BYTES: usize = 1 << 20;

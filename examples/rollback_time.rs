@@ -11,15 +11,15 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use publish::clock::Clock;
-use publish::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings, Wait};
-use publish::event::Events;
-use publish::layout::Layout;
-use publish::manifest::{Publisher, ReleaseNumber, RunId};
+use publish::config::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings, Wait};
+use publish::release::layout::Layout;
+use publish::release::manifest::{Publisher, ReleaseNumber, RunId};
 use publish::report::Report;
+use publish::report::event::Events;
 use publish::run::{self, Answer, Caller, PublishRequest, RollbackRequest};
 use publish::sandbox::{ACCESS_KEY_ID, Effect, Fault, Match, Options, SECRET_ACCESS_KEY, Sandbox};
-use publish::stop::Stop;
+use publish::types::clock::Clock;
+use publish::types::stop::Stop;
 
 const FILES: usize = 10_000;
 const DIFFERENT: usize = 5;
@@ -68,7 +68,7 @@ fn environment(sandbox: &Sandbox) -> Environment {
         publish: PublishSettings::default(),
         invalidation: InvalidationSettings { wait: Wait::None, ..InvalidationSettings::default() },
         lease: LeaseSettings::default(),
-        retention: publish::environment::RetentionSettings::default(),
+        retention: publish::release::retention::RetentionSettings::default(),
     }
 }
 

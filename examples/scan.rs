@@ -10,9 +10,9 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use publish::digest::Digest;
-use publish::path::SitePath;
-use publish::secrets::{Evidence, Scanner};
+use publish::content::path::SitePath;
+use publish::content::secrets::{Evidence, Scanner};
+use publish::types::digest::Digest;
 
 /// The text of all that decides.
 const RULES: &str = concat!(

@@ -2,7 +2,9 @@
 //! that a mistake is named with its line before anything is sent.
 #![expect(clippy::disallowed_methods, reason = "this is the module that reads publish.toml")]
 
+pub mod environment;
 mod explain;
+pub mod header_rule;
 mod target;
 pub mod values;
 
@@ -17,9 +19,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::environment::{InvalidationSettings, PublishSettings, RetentionSettings, SourceMaps, Wait};
-use crate::error::{Code, Problem};
-use crate::rules::HeaderRule;
+use crate::config::environment::{InvalidationSettings, PublishSettings, SourceMaps, Wait};
+use crate::config::header_rule::HeaderRule;
+use crate::release::retention::RetentionSettings;
+use crate::report::error::{Code, Problem};
 use values::{
     AccountId, BucketName, DistributionId, EnvironmentName, Glob, InvalidValue, Percent, Prefix, SiteName, Url, Word,
 };

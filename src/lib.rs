@@ -6,52 +6,32 @@
 //! ```text
 //! folder -> Snapshot -> Manifest -> Plan -> Staged -> Activated -> Refreshed -> Verified
 //! ```
+//!
+//! The rooms below follow it, and a room knows only those before it ([`types`], [`release`], [`report`], [`config`],
+//! [`site`], [`plan`], [`bucket`], [`stages`], [`views`], [`run`]):
+//!
+//! [`site`] reads a folder into a snapshot and decides the headers of each file by [`config`]. [`plan`] compares that with
+//! what is live and makes the plan: pure, without clock, disk or network. [`bucket`] speaks to S3 and CloudFront.
+//! [`stages`] carry the plan out: stage the bytes, activate the release, refresh the CDN, verify the site. [`run`] is the
+//! only room that knows their order; its functions are the commands, and each ends with a [`report`]. [`views`] show what
+//! is there. [`content`] is a crate of its own, below all rooms: what reads every byte of a site.
+//!
+//! The [`sandbox`] stands in for S3 and CloudFront, over real HTTP, in tests and where nothing is configured.
 
-pub mod activate;
-pub mod adopt;
-pub mod audit;
-pub mod aws;
-pub mod clock;
+pub mod bucket;
 pub mod config;
-pub mod diff;
-pub mod digest;
-pub mod download;
-pub mod elsewhere;
-pub mod environment;
-pub mod error;
-pub mod event;
-pub mod explanation;
-pub mod fingerprint;
-pub mod globs;
-pub mod head;
-pub mod headers;
-pub mod headers_file;
-pub mod layout;
-pub mod lease;
-pub mod live;
-pub mod manifest;
 pub mod plan;
-pub mod policy;
-pub mod prune;
-pub mod redirects_file;
-pub mod refresh;
-pub mod releases;
+pub mod release;
 pub mod report;
-pub mod response_policy;
-pub mod retention;
-pub mod rules;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 #[cfg(test)]
 mod schema;
-pub mod snapshot;
-pub mod stage;
-pub mod state;
-pub mod status;
-pub mod stop;
-pub mod sweep;
+pub mod site;
+pub mod stages;
+pub mod types;
 pub mod untrusted;
-pub mod verify;
+pub mod views;
 
-pub use publish_content::{closure, path, proof, references, secrets};
+pub use publish_content as content;

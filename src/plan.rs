@@ -3,22 +3,24 @@
 //! Pure and synchronous: no clock, no disk, no network. A dry run prints its value; a publish executes it.
 
 mod cover;
+pub mod diff;
+pub mod sweep;
 mod urls;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::globs::PathGlobs;
+use crate::types::globs::PathGlobs;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
-use crate::event::FileCounts;
-use crate::head::CdnView;
-use crate::headers::Kind;
-use crate::layout::Layout;
-use crate::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest};
-use crate::path::{SitePath, UrlPath};
+use crate::content::path::{SitePath, UrlPath};
+use crate::release::counts::FileCounts;
+use crate::release::head::CdnView;
+use crate::release::layout::Layout;
+use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest};
+use crate::types::digest::Digest;
+use crate::types::headers::Kind;
 
 pub use cover::{Cover, MAX_WILDCARDS};
 pub use view::{PathChange, PlanView};

@@ -1,12 +1,15 @@
 //! The outcome of a run: the last line of `--output json`, and what the summary on a terminal is made of.
 
+pub mod error;
+pub mod event;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Failure;
-use crate::event::FileCounts;
-use crate::manifest::ReleaseNumber;
+use crate::release::counts::FileCounts;
+use crate::release::manifest::ReleaseNumber;
+use crate::report::error::Failure;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,8 +171,8 @@ impl Report {
     #[must_use]
     pub fn failed(mut self, failure: &Failure) -> Report {
         self.outcome = match failure.code {
-            crate::error::Code::Superseded => Outcome::Superseded,
-            crate::error::Code::Held => Outcome::Held,
+            crate::report::error::Code::Superseded => Outcome::Superseded,
+            crate::report::error::Code::Held => Outcome::Held,
             _ => Outcome::Failed,
         };
         self.exit_code = failure.exit_code().number();

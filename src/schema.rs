@@ -3,16 +3,16 @@
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 
-use crate::audit::Finding;
-use crate::diff::Difference;
-use crate::event::Event;
-use crate::explanation::Explanation;
 use crate::plan::PlanView;
-use crate::releases::{ActivationView, FileView, ReleaseView};
+use crate::plan::diff::Difference;
+use crate::plan::sweep::PruneView;
 use crate::report::Report;
-use crate::response_policy::ResponsePolicy;
-use crate::status::Status;
-use crate::sweep::PruneView;
+use crate::report::event::Event;
+use crate::site::response_policy::ResponsePolicy;
+use crate::stages::audit::Finding;
+use crate::views::explanation::Explanation;
+use crate::views::releases::{ActivationView, FileView, ReleaseView};
+use crate::views::status::Status;
 
 /// One line of `--output json`: an event, or what a command has to say at its end.
 #[derive(JsonSchema)]

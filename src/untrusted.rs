@@ -9,10 +9,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::config::Config;
-use crate::head::Head;
-use crate::headers::{Headers, is_field_value};
-use crate::manifest::{Claim, Manifest};
-use crate::path::SitePath;
+use crate::content::path::SitePath;
+use crate::release::head::Head;
+use crate::release::manifest::{Claim, Manifest};
+use crate::types::headers::{Headers, is_field_value};
 
 /// Bytes read as a manifest are refused, or are a manifest that is read again as it is written, whose sizes can be summed
 /// up and whose headers can be sent.
@@ -92,7 +92,7 @@ pub fn configuration(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     match Config::parse(text) {
         Ok(config) => {
-            let rules = crate::rules::Rules::new(&config.header_rules());
+            let rules = crate::site::rules::Rules::new(&config.header_rules());
             assert!(rules.is_ok(), "rules that were checked are not taken");
         }
         Err(problem) => assert!(!problem.message.is_empty()),

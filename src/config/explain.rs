@@ -1,6 +1,6 @@
 //! What the TOML reader says, in words for people.
 
-use crate::error::{Code, Problem};
+use crate::report::error::{Code, Problem};
 
 /// The reader's `error` about `text`, which was read from the file called `name`.
 pub(super) fn problem(error: &toml::de::Error, text: &str, name: &str) -> Problem {

@@ -1,13 +1,14 @@
 //! Which target a run is for: what publish.toml, `--env` and the other flags come down to.
 
+use crate::config::environment::{
+    Access, Encryption, Environment, InvalidationSettings, LeaseSettings, PublishSettings,
+};
+use crate::config::header_rule::HeaderRule;
 use crate::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 use crate::config::{Config, EnvironmentSection, FILE_NAME, ServerSideEncryption, explain};
-use crate::environment::{
-    Access, Encryption, Environment, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings,
-};
-use crate::error::{Code, Problem};
-use crate::layout::Layout;
-use crate::rules::HeaderRule;
+use crate::release::layout::Layout;
+use crate::release::retention::RetentionSettings;
+use crate::report::error::{Code, Problem};
 
 /// The name of the built-in environment.
 pub const SANDBOX: &str = "sandbox";

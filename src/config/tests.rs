@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::environment::{Encryption, Environment};
+use crate::config::environment::{Encryption, Environment};
 
 const EXAMPLE: &str = "site = \"shop\"\n[env.production]\nbucket = \"example-site\"\n";
 
@@ -256,7 +256,7 @@ fn the_bucket_policy_hides_the_state() {
     let text = std::fs::read_to_string(file("bucket-policy-hide-state.json")).unwrap();
     let policy: serde_json::Value = serde_json::from_str(&text).unwrap();
     let deny = policy["Statement"].as_array().unwrap().iter().find(|statement| statement["Effect"] == "Deny").unwrap();
-    let layout = crate::layout::Layout::new("shop", "EXAMPLE-BUCKET", "", None, None);
-    let statement: serde_json::Value = serde_json::from_str(&crate::policy::hide_state(&layout)).unwrap();
+    let layout = crate::release::layout::Layout::new("shop", "EXAMPLE-BUCKET", "", None, None);
+    let statement: serde_json::Value = serde_json::from_str(&crate::stages::policy::hide_state(&layout)).unwrap();
     assert_eq!(*deny, statement);
 }

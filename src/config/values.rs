@@ -6,7 +6,7 @@ use std::str::FromStr;
 use globset::Glob as CompiledGlob;
 use serde::Deserialize;
 
-use crate::rules::{HeaderRule, Rules};
+use crate::config::header_rule::HeaderRule;
 
 /// Why a value is not usable: one sentence without a final stop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -226,7 +226,7 @@ pub(super) fn check_header_rule(rule: &HeaderRule) -> Result<(), InvalidValue> {
     for glob in &rule.globs.0 {
         check_glob(glob).map_err(InvalidValue)?;
     }
-    Rules::new(std::slice::from_ref(rule)).map(|_| ()).map_err(|problem| InvalidValue(problem.message))
+    rule.checked().map(|_| ()).map_err(|problem| InvalidValue(problem.message))
 }
 
 #[cfg(test)]

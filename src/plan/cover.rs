@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::path::UrlPath;
+use crate::content::path::UrlPath;
 
 /// Most wildcards in one invalidation: CloudFront's limit on wildcards in progress (AWS.md 1.2).
 pub const MAX_WILDCARDS: usize = 15;

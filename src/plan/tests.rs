@@ -1,6 +1,6 @@
 use super::*;
-use crate::head::DistributionFacts;
-use crate::headers::Headers;
+use crate::release::head::DistributionFacts;
+use crate::types::headers::Headers;
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 

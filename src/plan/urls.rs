@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::head::CdnView;
-use crate::headers::Kind;
-use crate::manifest::Files;
-use crate::path::{SitePath, UrlPath};
+use crate::content::path::{SitePath, UrlPath};
+use crate::release::head::CdnView;
+use crate::release::manifest::Files;
+use crate::types::headers::Kind;
 
 use super::{Answer, Change, Live, Policy};
 

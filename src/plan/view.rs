@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Change, Plan};
-use crate::event::FileCounts;
-use crate::headers::Kind;
-use crate::manifest::ReleaseNumber;
+use crate::release::counts::FileCounts;
+use crate::release::manifest::ReleaseNumber;
 use crate::report::Uploaded;
+use crate::types::headers::Kind;
 
 /// What a publish would do. In JSON a line of its own with `"type":"plan"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

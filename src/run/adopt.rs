@@ -3,10 +3,10 @@
 use std::sync::atomic::AtomicUsize;
 
 use super::session::Session;
-use crate::adopt::Adopting;
-use crate::error::Problem;
-use crate::manifest::ReleaseNumber;
-use crate::state::Pointer;
+use crate::bucket::state::Pointer;
+use crate::release::manifest::ReleaseNumber;
+use crate::report::error::Problem;
+use crate::stages::adopt::Adopting;
 
 impl Session<'_> {
     /// Makes what lies in the live prefix release 0, where nothing was ever activated. Elsewhere there is nothing to

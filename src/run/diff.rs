@@ -6,14 +6,14 @@ use super::goal::{Folder, Goal};
 use super::releases::{active, unknown};
 use super::session::Session;
 use super::{Caller, reported, untouched};
-use crate::diff::Diff;
-use crate::environment::Environment;
-use crate::error::{Code, Problem};
-use crate::event::Events;
-use crate::head::{CdnView, Head};
-use crate::live::as_activated;
-use crate::manifest::{Files, ReleaseNumber};
+use crate::bucket::live::as_activated;
+use crate::config::environment::Environment;
+use crate::plan::diff::Diff;
+use crate::release::head::{CdnView, Head};
+use crate::release::manifest::{Files, ReleaseNumber};
 use crate::report::Report;
+use crate::report::error::{Code, Problem};
+use crate::report::event::Events;
 
 /// Everything that a comparison starts from.
 #[derive(Clone, Debug)]

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::goal::Folder;
 use super::session::Session;
-use crate::explanation::Explanation;
-use crate::head::{CdnView, Head};
-use crate::path::SitePath;
+use crate::content::path::SitePath;
 use crate::plan::Plan;
-use crate::rules::RuleContext;
+use crate::release::head::{CdnView, Head};
+use crate::site::rules::RuleContext;
+use crate::views::explanation::Explanation;
 
 impl Session<'_> {
     /// Explains `paths` of `folder` by what the head and this run know. `plan` is what [`Session::plan_only`] came to.

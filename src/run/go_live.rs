@@ -6,19 +6,19 @@ use super::goal::Goal;
 use super::intention::Intention;
 use super::session::Session;
 use super::{Ask, Terms, active_release, may_activate, untouched};
-use crate::activate::{Activated, NotActivated};
-use crate::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
-use crate::event::FileCounts;
-use crate::head::{Head, Hold};
-use crate::layout::Address;
-use crate::live;
-use crate::manifest::{Claim, FORMAT, Kept, Manifest, ReleaseNumber};
+use crate::bucket::live;
+use crate::bucket::state::{NotReplaced, Pointer, following};
 use crate::plan::{Destination, Plan};
-use crate::refresh::{NotRefreshed, Refreshed};
+use crate::release::counts::FileCounts;
+use crate::release::head::{Head, Hold};
+use crate::release::layout::Address;
+use crate::release::manifest::{Claim, FORMAT, Kept, Manifest, ReleaseNumber};
+use crate::report::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
 use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Uploaded};
-use crate::rules::Rules;
-use crate::stage::{NotStaged, Staged, Staging};
-use crate::state::{NotReplaced, Pointer, following};
+use crate::site::rules::Rules;
+use crate::stages::activate::{Activated, NotActivated};
+use crate::stages::refresh::{NotRefreshed, Refreshed};
+use crate::stages::stage::{NotStaged, Staged, Staging};
 
 /// What a run has done so far, and need not do again when somebody else was faster.
 #[derive(Default)]

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use super::Terms;
 use super::goal::Goal;
 use super::session::Session;
-use crate::error::{Code, Problem};
-use crate::event::Event;
-use crate::fingerprint;
-use crate::head::{CdnView, Head};
-use crate::headers::Kind;
-use crate::live;
-use crate::manifest::{Entry, Files, Kept};
-use crate::path::SitePath;
+use crate::bucket::live;
+use crate::bucket::state::Pointer;
+use crate::content::path::SitePath;
 use crate::plan::{Live, Plan, Preserve};
-use crate::stage::Staged;
-use crate::state::Pointer;
+use crate::release::head::{CdnView, Head};
+use crate::release::manifest::{Entry, Files, Kept};
+use crate::report::error::{Code, Problem};
+use crate::report::event::Event;
+use crate::site::fingerprint;
+use crate::stages::stage::Staged;
+use crate::types::headers::Kind;
 
 /// What a run means to do, and from where.
 pub(super) struct Intention {

@@ -3,11 +3,11 @@
 use super::goal::Goal;
 use super::session::Session;
 use super::{Answer, Ask, Terms};
-use crate::aws;
-use crate::error::{Code, Problem};
-use crate::head::Head;
+use crate::bucket::aws;
 use crate::plan::Plan;
-use crate::policy;
+use crate::release::head::Head;
+use crate::report::error::{Code, Problem};
+use crate::stages::policy;
 
 /// Largest answer looked at to see whether the state is public, in bytes.
 const MAX_HEAD_BYTES: u64 = 64 << 20;

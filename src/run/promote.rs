@@ -3,14 +3,14 @@
 use super::goal::Goal;
 use super::session::Session;
 use super::{Ask, Caller, Terms, reported, untouched};
-use crate::elsewhere::Elsewhere;
-use crate::environment::Environment;
-use crate::error::{Code, Problem};
-use crate::event::Events;
-use crate::live;
-use crate::manifest::{Publisher, ReleaseNumber};
+use crate::bucket::elsewhere::Elsewhere;
+use crate::bucket::live;
+use crate::bucket::state::State;
+use crate::config::environment::Environment;
+use crate::release::manifest::{Publisher, ReleaseNumber};
 use crate::report::Report;
-use crate::state::State;
+use crate::report::error::{Code, Problem};
+use crate::report::event::Events;
 
 /// Everything that bringing another environment's release here starts from.
 #[derive(Clone, Debug)]

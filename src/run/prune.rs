@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use super::go_live::settle_refresh;
 use super::session::Session;
 use super::{Ask, Caller, active_release, reported, untouched};
-use crate::digest::Digest;
-use crate::environment::{Environment, InvalidationSettings, Wait};
-use crate::error::{Code, Failure, Problem, VisitorsSee};
-use crate::event::{Event, Events};
-use crate::globs::PathGlobs;
-use crate::head::Head;
-use crate::headers::Kind;
-use crate::live::as_activated;
-use crate::manifest::{Entry, Files, Kept, Manifest, content_digest};
-use crate::path::SitePath;
+use crate::bucket::live::as_activated;
+use crate::bucket::state::Pointer;
+use crate::config::environment::{Environment, InvalidationSettings, Wait};
+use crate::content::path::SitePath;
+use crate::plan::sweep::{PruneView, Victim};
 use crate::plan::{Live, Plan, Policy};
-use crate::prune::{Found, NotRemoved, Prune};
-use crate::refresh::Refreshing;
+use crate::release::head::Head;
+use crate::release::manifest::{Entry, Files, Kept, Manifest, content_digest};
+use crate::report::error::{Code, Failure, Problem, VisitorsSee};
+use crate::report::event::{Event, Events};
 use crate::report::{Outcome, Report};
-use crate::state::Pointer;
-use crate::sweep::{PruneView, Victim};
+use crate::stages::prune::{Found, NotRemoved, Prune};
+use crate::stages::refresh::Refreshing;
+use crate::types::digest::Digest;
+use crate::types::globs::PathGlobs;
+use crate::types::headers::Kind;
 
 /// Everything that a prune starts from.
 #[derive(Clone, Debug)]

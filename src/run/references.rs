@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::closure::{Broken, Closure};
-use crate::error::{Code, Problem};
-use crate::event::Events;
+use crate::content::closure::{Broken, Closure};
+use crate::report::error::{Code, Problem};
+use crate::report::event::Events;
 
 /// How many missing files a refusal names.
 const NAMED: usize = 10;

@@ -6,14 +6,14 @@ use futures_util::{StreamExt, stream};
 
 use super::session::Session;
 use super::{Caller, reported, untouched};
-use crate::aws::MOST_AT_ONCE;
-use crate::environment::Environment;
-use crate::error::{Code, Problem};
-use crate::event::Events;
-use crate::head::Head;
-use crate::manifest::ReleaseNumber;
-use crate::releases::{ActivationView, FileView, ReleaseView};
+use crate::bucket::aws::MOST_AT_ONCE;
+use crate::config::environment::Environment;
+use crate::release::head::Head;
+use crate::release::manifest::ReleaseNumber;
 use crate::report::Report;
+use crate::report::error::{Code, Problem};
+use crate::report::event::Events;
+use crate::views::releases::{ActivationView, FileView, ReleaseView};
 
 /// Everything that showing a release starts from.
 #[derive(Clone, Debug)]

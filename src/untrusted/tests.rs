@@ -93,7 +93,7 @@ fn changed(sample: &[u8], changes: &[(Index, Value)]) -> Vec<u8> {
 fn changed_manifest(changes: &[(Index, Value)]) -> Vec<u8> {
     let json = changed(&listing(), changes);
     let Err(refusal) = Manifest::decode(&compressed(&json)) else { return compressed(&json) };
-    let crate::manifest::FormatError::Digest { actual, .. } = refusal else { return compressed(&json) };
+    let crate::release::manifest::FormatError::Digest { actual, .. } = refusal else { return compressed(&json) };
     let mut value: Value = serde_json::from_slice(&json).unwrap();
     value["content"] = json!(actual);
     compressed(&serde_json::to_vec(&value).unwrap())

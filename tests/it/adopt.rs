@@ -6,8 +6,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{BehaviorVersion, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use futures_util::{StreamExt, stream};
-use publish::event::Event;
-use publish::manifest::ReleaseNumber;
+use publish::release::manifest::ReleaseNumber;
+use publish::report::event::Event;
 use publish::report::{Outcome, Report};
 use publish::run::PublishRequest;
 use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Service, StoredObject};
@@ -173,7 +173,7 @@ async fn without_it_the_site_is_refused_and_it_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_cannot_adopt() {
     let world = someone_elses_site().await;
-    let report = publish::run::plan(adopting(&world), publish::event::Events::new(&|_| {})).await.0;
+    let report = publish::run::plan(adopting(&world), publish::report::event::Events::new(&|_| {})).await.0;
     assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (2, "usage"));
     assert!(!world.objects().keys().any(|key| key.starts_with("_publish/")), "nothing was written");
 }

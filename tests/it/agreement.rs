@@ -1,8 +1,8 @@
 //! What a plan says and what a publish then does are the same.
 
+use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::plan::Plan;
 use publish::report::Report;
-use publish::rules::{HeaderRule, OneOrMany};
 
 use crate::world::World;
 

@@ -9,16 +9,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use publish::closure::{Closure, Surroundings, Use};
-use publish::digest::Digest;
-use publish::environment::PublishSettings;
-use publish::event::Events;
-use publish::fingerprint::{self, Declared, Traces, Verdict};
-use publish::headers::Kind;
-use publish::layout::Layout;
-use publish::path::SitePath;
-use publish::references::{ANY, Form, Manner, Reference, References, Role};
-use publish::snapshot::Snapshot;
+use publish::config::environment::PublishSettings;
+use publish::content::closure::{Closure, Surroundings, Use};
+use publish::content::path::SitePath;
+use publish::content::references::{ANY, Form, Manner, Reference, References, Role};
+use publish::release::layout::Layout;
+use publish::report::event::Events;
+use publish::site::fingerprint::{self, Declared, Traces, Verdict};
+use publish::site::snapshot::Snapshot;
+use publish::types::digest::Digest;
+use publish::types::headers::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::world::files_of;
@@ -161,7 +161,7 @@ fn read(folder: &Path) -> Build {
     });
     let manifests = all.into_iter().filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?))).collect();
     let mut references = snapshot.references;
-    let file = |(path, file): (SitePath, publish::snapshot::SourceFile)| {
+    let file = |(path, file): (SitePath, publish::site::snapshot::SourceFile)| {
         let References { base, imports, list } = references.remove(&path).unwrap_or_default();
         let file = File {
             sha256: file.digest,

@@ -6,13 +6,13 @@ mod steps;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
-use publish::digest::Digest;
-use publish::environment::RetentionSettings;
-use publish::head::{DistributionFacts, Head, Hold};
-use publish::headers::Kind;
-use publish::manifest::Manifest;
-use publish::path::SitePath;
+use publish::content::path::SitePath;
+use publish::release::head::{DistributionFacts, Head, Hold};
+use publish::release::manifest::Manifest;
+use publish::release::retention::RetentionSettings;
 use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
+use publish::types::digest::Digest;
+use publish::types::headers::Kind;
 
 use crate::visitor::{Site, Visitor};
 use crate::world::{self, World};

@@ -1,12 +1,12 @@
 //! What nobody knows for sure after a run was cut short, or after somebody else wrote: it is looked at, kept and put
 //! right, and never guessed.
 
-use publish::digest::Digest;
-use publish::event::Event;
-use publish::manifest::Kept;
-use publish::path::SitePath;
+use publish::config::header_rule::{HeaderRule, OneOrMany};
+use publish::content::path::SitePath;
+use publish::release::manifest::Kept;
+use publish::report::event::Event;
 use publish::report::{Outcome, Report};
-use publish::rules::{HeaderRule, OneOrMany};
+use publish::types::digest::Digest;
 
 use crate::world::{self, BUCKET, World, fixture, is_record};
 

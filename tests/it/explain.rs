@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use publish::digest::Digest;
-use publish::event::Events;
-use publish::explanation::Explanation;
+use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::report::Report;
-use publish::rules::{HeaderRule, OneOrMany};
+use publish::report::event::Events;
+use publish::types::digest::Digest;
+use publish::views::explanation::Explanation;
 use publish::{run, sandbox};
 use serde_json::{Value, json};
 

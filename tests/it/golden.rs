@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use publish::clock::Timestamp;
-use publish::digest::{Crc64, Digest, Md5};
-use publish::head::{
+use publish::content::path::{SitePath, UrlPath};
+use publish::release::head::{
     Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects, Withdrawn,
 };
-use publish::headers::{Headers, Kind};
-use publish::manifest::{
+use publish::release::manifest::{
     Claim, Entry, FORMAT, Files, FormatError, Identity, Kept, Manifest, Publisher, ReleaseNumber, RunId,
 };
-use publish::path::{SitePath, UrlPath};
+use publish::types::clock::Timestamp;
+use publish::types::digest::{Crc64, Digest, Md5};
+use publish::types::headers::{Headers, Kind};
 use serde_json::{Value, json};
 
 fn golden(name: &str) -> PathBuf {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use publish::headers::Kind;
+use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::report::Outcome;
-use publish::rules::{HeaderRule, OneOrMany};
 use publish::sandbox::{CustomError, Distribution};
+use publish::types::headers::Kind;
 
 use crate::world::{DISTRIBUTION, World, distribution};
 

@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use publish::event::Events;
+use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::report::Outcome;
-use publish::response_policy::ResponsePolicy;
-use publish::rules::{HeaderRule, OneOrMany};
+use publish::report::event::Events;
 use publish::run;
 use publish::sandbox;
+use publish::site::response_policy::ResponsePolicy;
 
 use crate::world::{BUCKET, World};
 

@@ -1,10 +1,10 @@
 //! Large files, encrypted buckets, and equal bytes at many paths.
 
-use publish::digest::{Crc64, Digest};
-use publish::environment::Encryption;
-use publish::path::SitePath;
+use publish::config::environment::Encryption;
+use publish::content::path::SitePath;
 use publish::report::Outcome;
-use publish::snapshot::MULTIPART_BYTES;
+use publish::site::snapshot::MULTIPART_BYTES;
+use publish::types::digest::{Crc64, Digest};
 
 use crate::world::World;
 

@@ -1,7 +1,7 @@
 //! Credentials that may not delete: what should have gone stays known, and goes with a run that may.
 
-use publish::digest::Digest;
 use publish::report::Outcome;
+use publish::types::digest::Digest;
 
 use crate::world::World;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
-use publish::digest::Digest;
-use publish::manifest::Manifest;
+use publish::release::manifest::Manifest;
 use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
+use publish::types::digest::Digest;
 use serde_json::Value;
 
 use crate::world::World;

@@ -1,10 +1,10 @@
 //! A fingerprinted name whose bytes change has lied: it is mutable for good, and its old bytes stay to be had.
 
-use publish::digest::Digest;
-use publish::headers::Kind;
-use publish::path::SitePath;
+use publish::config::header_rule::{HeaderRule, OneOrMany};
+use publish::content::path::SitePath;
 use publish::report::Outcome;
-use publish::rules::{HeaderRule, OneOrMany};
+use publish::types::digest::Digest;
+use publish::types::headers::Kind;
 
 use crate::world::{World, loads};
 

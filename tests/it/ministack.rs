@@ -13,18 +13,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use publish::digest::Digest;
-use publish::environment::{Environment, RetentionSettings};
-use publish::event::Events;
-use publish::layout::Layout;
-use publish::manifest::ReleaseNumber;
-use publish::releases::ReleaseState;
+use publish::config::environment::Environment;
+use publish::config::header_rule::{HeaderRule, OneOrMany};
+use publish::release::layout::Layout;
+use publish::release::manifest::ReleaseNumber;
+use publish::release::retention::RetentionSettings;
+use publish::report::event::Events;
 use publish::report::{InvalidationStatus, Outcome, Report};
-use publish::rules::{HeaderRule, OneOrMany};
 use publish::run::{
     self, ActivateRequest, Answer, Caller, DiffRequest, PromoteRequest, PublishRequest, RollbackRequest, ShowRequest,
     Side, VerifyRequest,
 };
+use publish::types::digest::Digest;
+use publish::views::releases::ReleaseState;
 
 use self::hosting::{Hosting, Inspection, request};
 use self::recorder::Recorded;

@@ -319,7 +319,7 @@ async fn follows_the_model(commands: Vec<Command>) {
         assert_eq!((u64::from(head.highest_activated), u64::from(head.floor)), (model.highest, model.floor), "{told}");
         let objects = world.objects();
         for content in model.complete.values().flat_map(|build| files(*build)) {
-            let blob = world.environment.layout.blob(&publish::digest::Digest::of(text(content).as_bytes()));
+            let blob = world.environment.layout.blob(&publish::types::digest::Digest::of(text(content).as_bytes()));
             let is_there = objects.contains_key(&blob.key) || model.live.get(content.0) == Some(&content.1);
             assert!(is_there, "{content:?} is lost: {told}");
         }

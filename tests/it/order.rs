@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use publish::headers::Kind;
 use publish::sandbox::{LoggedRequest, Service};
+use publish::types::headers::Kind;
 
 use crate::world::World;
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
-use publish::environment::{Environment, RetentionSettings};
-use publish::event::Events;
-use publish::layout::Layout;
-use publish::manifest::ReleaseNumber;
+use publish::config::environment::Environment;
+use publish::release::layout::Layout;
+use publish::release::manifest::ReleaseNumber;
+use publish::release::retention::RetentionSettings;
 use publish::report::Outcome;
+use publish::report::event::Events;
 use publish::run::{self, Answer, DiffRequest, PromoteRequest, ShowRequest, Side};
 use publish::sandbox::{LoggedRequest, Service};
-use publish::snapshot::MULTIPART_BYTES;
+use publish::site::snapshot::MULTIPART_BYTES;
 use serde_json::Value;
 
 use crate::verify::verify;
@@ -125,7 +126,7 @@ async fn publish_everything() -> World {
     world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);
     world.refuse("GetInvalidation", "", 403, "AccessDenied");
     let mut request = world.request();
-    request.environment.invalidation.wait = publish::environment::Wait::Completed;
+    request.environment.invalidation.wait = publish::config::environment::Wait::Completed;
     assert_eq!(crate::world::publish(request).await.exit_code, 3);
     world.sandbox.clear_faults();
     world.published().await;

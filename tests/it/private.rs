@@ -1,7 +1,7 @@
 //! What must never go out stops a publish before anything is sent; what nobody wants stays out and is told once.
 
-use publish::environment::SourceMaps;
-use publish::event::Event;
+use publish::config::environment::SourceMaps;
+use publish::report::event::Event;
 use std::sync::Mutex;
 
 use crate::world::{self, World};

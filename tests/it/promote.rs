@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
-use publish::digest::Digest;
-use publish::environment::Environment;
-use publish::event::{Event, Events};
-use publish::head::Head;
-use publish::headers::Kind;
-use publish::layout::Layout;
-use publish::manifest::{Manifest, Publisher, ReleaseNumber};
-use publish::path::SitePath;
+use publish::config::environment::Environment;
+use publish::content::path::SitePath;
+use publish::release::head::Head;
+use publish::release::layout::Layout;
+use publish::release::manifest::{Manifest, Publisher, ReleaseNumber};
+use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, PromoteRequest, PublishRequest};
 use publish::sandbox::StoredObject;
-use publish::snapshot::MULTIPART_BYTES;
+use publish::site::snapshot::MULTIPART_BYTES;
+use publish::types::digest::Digest;
+use publish::types::headers::Kind;
 
 use crate::world::{self, BUCKET, World};
 
@@ -370,7 +370,7 @@ async fn a_hold_is_obeyed() {
     pair.world.published().await;
     pair.world.rewrite_head(|head: &mut Head| {
         let since = head.active.as_ref().unwrap().since;
-        head.hold = Some(publish::head::Hold { publisher: Publisher::default(), since, reason: None });
+        head.hold = Some(publish::release::head::Hold { publisher: Publisher::default(), since, reason: None });
     });
     pair.world.use_fixture("v2");
     pair.stage().await;

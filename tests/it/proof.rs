@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use publish::layout::Layout;
-use publish::policy;
+use publish::config::header_rule::{HeaderRule, OneOrMany};
+use publish::release::layout::Layout;
 use publish::report::{ErrorReport, InvalidationStatus, Outcome, Report};
-use publish::rules::{HeaderRule, OneOrMany};
 use publish::sandbox::{CustomError, Distribution, Effect, Fault, LoggedRequest, Match, Service};
+use publish::stages::policy;
 
 use crate::world::{BUCKET, DISTRIBUTION, World, distribution};
 

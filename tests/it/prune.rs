@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use publish::digest::Digest;
-use publish::environment::{RetentionSettings, Wait};
-use publish::event::{Event, Events};
-use publish::headers::Kind;
-use publish::manifest::{Manifest, ReleaseNumber};
+use publish::config::environment::Wait;
+use publish::release::manifest::{Manifest, ReleaseNumber};
+use publish::release::retention::RetentionSettings;
+use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, PublishRequest};
-use publish::stop::Stop;
+use publish::types::digest::Digest;
+use publish::types::headers::Kind;
+use publish::types::stop::Stop;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use publish::environment::RetentionSettings;
-use publish::event::Event;
-use publish::manifest::ReleaseNumber;
+use publish::release::manifest::ReleaseNumber;
+use publish::release::retention::RetentionSettings;
 use publish::report::Outcome;
+use publish::report::event::Event;
 use publish::sandbox::{Effect, Fault, Match};
 
 use crate::visitor::Visitor;
@@ -144,7 +144,7 @@ async fn a_leftover_that_a_prune_removed_before_it_was_cut_short_comes_back() {
 async fn objects_of_another_site_are_not_adopted() {
     let world = World::with_fixture("v1").await;
     let mut other = world.request();
-    other.environment.layout = publish::layout::Layout::new("docs", BUCKET, "live/docs", None, None);
+    other.environment.layout = publish::release::layout::Layout::new("docs", BUCKET, "live/docs", None, None);
     (other.environment.distribution, other.environment.url) = (None, None);
     assert_eq!(world::publish(other.clone()).await.exit_code, 0);
     let before = world.live();

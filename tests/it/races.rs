@@ -6,9 +6,9 @@ use std::sync::Once;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use publish::event::Event;
-use publish::head::Head;
-use publish::manifest::Publisher;
+use publish::release::head::Head;
+use publish::release::manifest::Publisher;
+use publish::report::event::Event;
 use publish::report::{Outcome, Report};
 use publish::run::{Caller, PublishRequest};
 use publish::sandbox::{Effect, Fault, Match};

@@ -1,6 +1,6 @@
 //! The CDN forgets what changed: at once, or with the next run, and never twice for nothing.
 
-use publish::environment::Wait;
+use publish::config::environment::Wait;
 use publish::report::{InvalidationStatus, Outcome};
 use publish::sandbox::{Effect, Fault, Match};
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use publish::environment::Environment;
-use publish::error::Code;
-use publish::head::Hold;
-use publish::layout::Layout;
-use publish::manifest::Publisher;
+use publish::config::environment::Environment;
+use publish::release::head::Hold;
+use publish::release::layout::Layout;
+use publish::release::manifest::Publisher;
+use publish::report::error::Code;
 use publish::report::{ErrorReport, Outcome, Report};
 use publish::run::Answer;
 use publish::sandbox::StoredObject;

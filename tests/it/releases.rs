@@ -3,17 +3,17 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use publish::event::Events;
-use publish::headers::Kind;
-use publish::manifest::{Publisher, ReleaseNumber};
-use publish::path::SitePath;
-use publish::releases::{ActivationView, FileView, ReleaseState, ReleaseView};
+use publish::content::path::SitePath;
+use publish::release::manifest::{Publisher, ReleaseNumber};
+use publish::report::event::Events;
 use publish::report::{Outcome, Report};
 use publish::run::{
     self, ActivateRequest, Answer, Caller, Comparison, DiffRequest, PublishRequest, ReleaseListing, RollbackRequest,
     ShowRequest, Side,
 };
 use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use publish::types::headers::Kind;
+use publish::views::releases::{ActivationView, FileView, ReleaseState, ReleaseView};
 use serde_json::Value;
 
 use crate::world::{self, BUCKET, World};

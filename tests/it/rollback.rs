@@ -1,7 +1,7 @@
 //! Going back, staging without activating, and holding: what a release manager does with the site on fire.
 
-use publish::event::Events;
-use publish::manifest::ReleaseNumber;
+use publish::release::manifest::ReleaseNumber;
+use publish::report::event::Events;
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, RollbackRequest};
 use publish::sandbox::{Effect, Fault, Match};
@@ -83,7 +83,7 @@ async fn the_files_of_the_release_that_is_left_stay_for_open_tabs() {
     world.rollback(None).await;
     let live = world.live();
     for (path, entry) in world.manifest(2).files {
-        if entry.kind == publish::headers::Kind::Fingerprinted {
+        if entry.kind == publish::types::headers::Kind::Fingerprinted {
             assert!(live.contains_key(path.as_str()), "{path}");
         }
     }
@@ -94,7 +94,7 @@ async fn a_pipeline_in_flight_cannot_undo_a_rollback() {
     let world = three_releases().await;
     world.write("robots.txt", "in flight");
     let listener = |event| {
-        if matches!(event, publish::event::Event::Staged { .. }) {
+        if matches!(event, publish::report::event::Event::Staged { .. }) {
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(world.rollback(Some(1))));
         }
     };
@@ -207,7 +207,7 @@ async fn a_release_whose_bytes_are_gone_is_refused_before_the_switch() {
     let (path, _) = files
         .iter()
         .find(|(path, entry)| {
-            entry.kind == publish::headers::Kind::Fingerprinted && !world.manifest(3).files.contains_key(*path)
+            entry.kind == publish::types::headers::Kind::Fingerprinted && !world.manifest(3).files.contains_key(*path)
         })
         .unwrap();
     world.sandbox.remove_object(world::BUCKET, &format!("live/{path}"));
@@ -271,8 +271,8 @@ async fn headers_that_were_half_changed_go_back_with_bytes_that_are_only_live() 
     let mut world = World::with_fixture("v1").await;
     world.published().await;
     let before = world.visible();
-    world.environment.headers = vec![publish::rules::HeaderRule {
-        globs: publish::rules::OneOrMany(vec!["**/*.html".to_owned(), "robots.txt".to_owned()]),
+    world.environment.headers = vec![publish::config::header_rule::HeaderRule {
+        globs: publish::config::header_rule::OneOrMany(vec!["**/*.html".to_owned(), "robots.txt".to_owned()]),
         cache_control: Some("no-cache".to_owned()),
         ..Default::default()
     }];
@@ -304,7 +304,7 @@ async fn a_rollback_to_what_is_live_notices_who_publishes_meanwhile() {
     world.use_fixture("v2");
     let listener = |event| {
         // The rollback has found that nothing differs, and is about to record the floor.
-        if matches!(event, publish::event::Event::Planned { files, .. } if files.replaced == 0)
+        if matches!(event, publish::report::event::Event::Planned { files, .. } if files.replaced == 0)
             && world.head().active.unwrap().release == ReleaseNumber::new(1)
         {
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(world.published()));
@@ -335,7 +335,7 @@ async fn a_staged_release_brings_again_what_another_one_removed() {
     let late = world.request();
     world.write("index.html", loads(chunk));
     let listener = |event| {
-        if matches!(event, publish::event::Event::Planned { .. })
+        if matches!(event, publish::report::event::Event::Planned { .. })
             && world.head().active.unwrap().release.to_string() == "1"
         {
             // Another publisher, without the chunk, begins earlier and ends first.
@@ -425,7 +425,7 @@ async fn whoever_ends_its_switch_without_hearing_of_it_is_done() {
     };
     let switched = std::sync::atomic::AtomicBool::new(false);
     let listener = |event| {
-        if matches!(event, publish::event::Event::ActivationStarted { .. })
+        if matches!(event, publish::report::event::Event::ActivationStarted { .. })
             && !switched.swap(true, std::sync::atomic::Ordering::Relaxed)
         {
             let refused = Effect::Refuse { status: 400, code: "Stopped".to_owned(), message: String::new() };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use publish::manifest::ReleaseNumber;
+use publish::release::manifest::ReleaseNumber;
 
 use crate::world::World;
 

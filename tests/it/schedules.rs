@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
-use publish::digest::Digest;
-use publish::environment::{LeaseSettings, RetentionSettings, Wait};
-use publish::event::Events;
-use publish::head::Head;
-use publish::headers::Kind;
-use publish::manifest::{Manifest, Publisher, ReleaseNumber};
+use publish::config::environment::{LeaseSettings, Wait};
+use publish::release::head::Head;
+use publish::release::manifest::{Manifest, Publisher, ReleaseNumber};
+use publish::release::retention::RetentionSettings;
+use publish::report::event::Events;
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, PublishRequest, RollbackRequest};
 use publish::sandbox::{Effect, Service};
+use publish::types::digest::Digest;
+use publish::types::headers::Kind;
 
 use crate::random::Random;
 use crate::visitor::{Site, Visitor};

@@ -1,7 +1,7 @@
 //! A file that changes between being read and being sent: S3 refuses bytes that nobody hashed.
 
-use publish::event::Event;
 use publish::report::Report;
+use publish::report::event::Event;
 
 use crate::world::{self, World};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use publish::event::Event;
+use publish::report::event::Event;
 use publish::report::{Outcome, Report};
 use publish::run::PublishRequest;
 use tokio::runtime::Handle;
@@ -198,7 +198,7 @@ async fn a_floor_closes_the_numbers_below_it() {
     let world = two_releases().await;
     let late = async || {
         let mut head = world.head();
-        head.floor = publish::manifest::ReleaseNumber::new(2);
+        head.floor = publish::release::manifest::ReleaseNumber::new(2);
         head.revision += 1;
         world.sandbox.put_foreign(world::BUCKET, "_publish/live/head.json", head.encode().unwrap(), "application/json");
     };

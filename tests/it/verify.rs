@@ -2,16 +2,16 @@
 
 use std::process::Command;
 
-use publish::audit::{Finding, FindingKind};
-use publish::aws::{Aws, Condition};
-use publish::environment::Encryption;
-use publish::event::{Event, Events};
-use publish::headers::Kind;
-use publish::path::SitePath;
+use publish::bucket::aws::{Aws, Condition};
+use publish::config::environment::Encryption;
+use publish::content::path::SitePath;
+use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, RollbackRequest, VerifyRequest};
 use publish::sandbox;
-use publish::snapshot::MULTIPART_BYTES;
+use publish::site::snapshot::MULTIPART_BYTES;
+use publish::stages::audit::{Finding, FindingKind};
+use publish::types::headers::Kind;
 
 use crate::world::{self, BUCKET, World};
 
@@ -317,7 +317,7 @@ async fn etags_that_are_no_md5_raise_no_alarm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_damaged_listing_is_told_where_it_accounts_for_objects() {
     let world = two_releases().await;
-    let key = world.environment.layout.manifest(publish::manifest::ReleaseNumber::new(1)).key;
+    let key = world.environment.layout.manifest(publish::release::manifest::ReleaseNumber::new(1)).key;
     world.sandbox.put_foreign(BUCKET, &key, b"damaged".to_vec(), "application/gzip");
     overwrite(&world, "stranger.txt", b"not of the site");
     let (report, findings) = verify(&world, LOOK).await;
@@ -364,7 +364,7 @@ async fn what_is_live_is_repaired_while_publishing_is_held() {
     let request = RollbackRequest {
         environment: world.environment.clone(),
         caller: Caller { yes: true, ..world::caller() },
-        release: Some(publish::manifest::ReleaseNumber::new(2)),
+        release: Some(publish::release::manifest::ReleaseNumber::new(2)),
         hold: true,
         reason: None,
     };

@@ -7,9 +7,9 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use publish::closure::{Closure, Surroundings};
-use publish::path::SitePath;
-use publish::references::{self, References};
+use publish::content::closure::{Closure, Surroundings};
+use publish::content::path::SitePath;
+use publish::content::references::{self, References};
 
 use crate::world::World;
 

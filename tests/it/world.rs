@@ -5,27 +5,26 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use publish::clock::Clock;
-use publish::digest::Digest;
-use publish::environment::{
-    Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings,
-};
-use publish::event::{Event, Events};
-use publish::head::Head;
-use publish::headers::Kind;
-use publish::layout::Layout;
-use publish::manifest::{Claim, Manifest, Publisher, ReleaseNumber, RunId};
-use publish::path::SitePath;
+use publish::config::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
+use publish::content::path::SitePath;
 use publish::plan::Plan;
+use publish::plan::sweep::PruneView;
+use publish::release::head::Head;
+use publish::release::layout::Layout;
+use publish::release::manifest::{Claim, Manifest, Publisher, ReleaseNumber, RunId};
+use publish::release::retention::RetentionSettings;
 use publish::report::Report;
+use publish::report::event::{Event, Events};
 use publish::run::{self, ActivateRequest, Answer, Caller, PruneRequest, PublishRequest, RollbackRequest};
 use publish::sandbox::{
     self, Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation,
     StoredObject,
 };
-use publish::status::Status;
-use publish::stop::Stop;
-use publish::sweep::PruneView;
+use publish::types::clock::Clock;
+use publish::types::digest::Digest;
+use publish::types::headers::Kind;
+use publish::types::stop::Stop;
+use publish::views::status::Status;
 
 /// The bucket and the distribution of every world.
 pub(crate) const BUCKET: &str = "sandbox";

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use publish::environment::LeaseSettings;
+use publish::config::environment::LeaseSettings;
 use publish::report::Outcome;
 use publish::sandbox::{Effect, LoggedRequest};
 

@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::Overrides;
 use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
-use publish::manifest::{InvalidRelease, ReleaseNumber};
-use publish::path::{InvalidPath, SitePath};
+use publish::content::path::{InvalidPath, SitePath};
+use publish::release::manifest::{InvalidRelease, ReleaseNumber};
 use publish::run::Side;
 
 const EXIT_CODES: &str = "\

@@ -11,15 +11,15 @@ mod verify;
 
 use std::path::Path;
 
-use publish::clock::Clock;
+use publish::config::environment::Environment;
 use publish::config::{self, Config};
-use publish::environment::Environment;
-use publish::error::{Code, ExitCode, Problem, VisitorsSee};
-use publish::event::{Event, Events};
+use publish::report::error::{Code, ExitCode, Problem, VisitorsSee};
+use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
-use publish::status::Status;
-use publish::stop::Stop;
+use publish::types::clock::Clock;
+use publish::types::stop::Stop;
+use publish::views::status::Status;
 
 use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::{Signals, Watch};

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use publish::error::{Code, Problem, VisitorsSee};
-use publish::event::Event;
-use publish::manifest::ReleaseNumber;
+use publish::release::manifest::ReleaseNumber;
 use publish::report::Report;
+use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::report::event::Event;
 use tokio::sync::Notify;
 
 /// How far a run got.
@@ -118,7 +118,7 @@ impl Signals {
                 next_signal().await;
                 if asking.load(Ordering::SeqCst) {
                     crate::terminal::write_error("\nStopped; nothing that visitors see was changed.\n");
-                    std::process::exit(i32::from(publish::error::ExitCode::Interrupted.number()));
+                    std::process::exit(i32::from(publish::report::error::ExitCode::Interrupted.number()));
                 }
                 arrived.notify_one();
             }

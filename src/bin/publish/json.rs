@@ -1,7 +1,7 @@
 //! `--output json`: one object a line on stdout, events as they happen, the report last.
 
-use publish::event::Event;
 use publish::report::Report;
+use publish::report::event::Event;
 use serde::Serialize;
 
 use crate::terminal::write_result;

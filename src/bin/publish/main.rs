@@ -17,9 +17,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
-use publish::clock::Clock;
-use publish::error::{Code, Problem, VisitorsSee};
 use publish::report::Report;
+use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::types::clock::Clock;
 
 use args::{Args, Command, Output};
 use commands::Session;
@@ -72,7 +72,7 @@ fn not_understood(error: &clap::Error, words: &[OsString]) -> ExitCode {
     }
     // Where stderr is gone, the exit code says it.
     let _ = error.print();
-    ExitCode::from(publish::error::ExitCode::Usage.number())
+    ExitCode::from(publish::report::error::ExitCode::Usage.number())
 }
 
 /// Writes the end of a run: the report for programs, the failure for people.

@@ -2,7 +2,7 @@
 
 pub(crate) mod git;
 
-use publish::manifest::Publisher;
+use publish::release::manifest::Publisher;
 
 use git::Commit;
 

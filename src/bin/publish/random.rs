@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use publish::manifest::RunId;
+use publish::release::manifest::RunId;
 
 /// 128 random bits as hexadecimal digits. The standard library keys its hash maps from the system's randomness: the
 /// hash of nothing under two fresh keys is as random as they are.

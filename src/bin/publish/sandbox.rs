@@ -7,10 +7,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
+use publish::config::environment::{Access, Environment, LeaseSettings};
 use publish::config::{SANDBOX, SandboxTarget};
-use publish::environment::{Access, Environment, LeaseSettings};
-use publish::error::{Code, Problem};
-use publish::layout::Layout;
+use publish::release::layout::Layout;
+use publish::report::error::{Code, Problem};
 use publish::sandbox::{ACCESS_KEY_ID, CustomError, Distribution, Options, SECRET_ACCESS_KEY, Sandbox, SandboxError};
 
 use running::{Ownership, Place, Purpose, Running};

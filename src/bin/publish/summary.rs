@@ -12,12 +12,12 @@ mod verify;
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
-use publish::environment::Environment;
-use publish::event::FileCounts;
-use publish::manifest::Publisher;
+use publish::config::environment::Environment;
 use publish::plan::{Change, PlanView};
+use publish::release::counts::FileCounts;
+use publish::release::manifest::Publisher;
 use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
-use publish::status::{ActivationStatus, HoldStatus, Status};
+use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
@@ -250,13 +250,14 @@ fn duration(duration: Duration) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use publish::clock::Timestamp;
-    use publish::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings};
-    use publish::layout::Layout;
-    use publish::manifest::ReleaseNumber;
+    use publish::config::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
     use publish::plan::PathChange;
+    use publish::release::layout::Layout;
+    use publish::release::manifest::ReleaseNumber;
+    use publish::release::retention::RetentionSettings;
     use publish::report::Uploaded;
-    use publish::status::PendingRefresh;
+    use publish::types::clock::Timestamp;
+    use publish::views::status::PendingRefresh;
 
     use super::*;
 

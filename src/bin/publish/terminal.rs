@@ -8,7 +8,7 @@ use std::io::{ErrorKind, IsTerminal, Write, stderr, stdin, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use publish::event::Event;
+use publish::report::event::Event;
 
 use crate::args::{Color, GlobalArgs, Output};
 use bars::Bars;

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use publish::digest::Digest;
-use publish::environment::Environment;
-use publish::event::Events;
-use publish::layout::Layout;
-use publish::manifest::Manifest;
+use publish::config::environment::Environment;
+use publish::release::layout::Layout;
+use publish::release::manifest::Manifest;
 use publish::report::Report;
+use publish::report::event::Events;
 use publish::run::{self, Answer, PromoteRequest, PublishRequest};
+use publish::types::digest::Digest;
 
 use crate::verify::verify;
 use crate::visitor::Site;

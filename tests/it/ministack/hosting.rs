@@ -5,15 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use publish::environment::{
-    Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings, RetentionSettings,
-};
-use publish::event::Events;
-use publish::layout::Layout;
-use publish::path::SitePath;
+use publish::config::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
+use publish::content::path::SitePath;
+use publish::release::layout::Layout;
+use publish::release::retention::RetentionSettings;
 use publish::report::Report;
+use publish::report::event::Events;
 use publish::run::{self, Answer, Caller, PruneRequest, PublishRequest};
-use publish::status::Status;
+use publish::views::status::Status;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

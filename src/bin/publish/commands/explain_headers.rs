@@ -1,7 +1,7 @@
 //! `publish plan --explain-headers`.
 
-use publish::environment::Environment;
-use publish::response_policy::ResponsePolicy;
+use publish::config::environment::Environment;
+use publish::site::response_policy::ResponsePolicy;
 
 use super::Session;
 use crate::{json, summary};

@@ -1,9 +1,9 @@
 //! `publish promote`: another environment's release becomes the live site of this one.
 
+use publish::config::environment::Environment;
 use publish::config::{self, Config, Overrides};
-use publish::environment::Environment;
-use publish::error::{Code, Problem, VisitorsSee};
 use publish::report::Report;
+use publish::report::error::{Code, Problem, VisitorsSee};
 use publish::run::{self, PromoteRequest};
 
 use super::{Manner, Session, Target};

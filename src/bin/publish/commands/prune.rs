@@ -1,8 +1,8 @@
 //! `publish prune`.
 
+use publish::plan::sweep::PruneView;
 use publish::report::Report;
 use publish::run::{self, PruneRequest};
-use publish::sweep::PruneView;
 
 use super::{Manner, Session, Shown, Target};
 use crate::args::PruneArgs;

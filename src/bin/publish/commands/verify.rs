@@ -1,8 +1,8 @@
 //! `publish verify`.
 
-use publish::audit::Finding;
 use publish::report::Report;
 use publish::run::{self, VerifyRequest};
+use publish::stages::audit::Finding;
 
 use super::{Manner, Session, Shown, Target};
 use crate::args::VerifyArgs;

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use publish::manifest::MAX_MESSAGE_CHARS;
+use publish::release::manifest::MAX_MESSAGE_CHARS;
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]

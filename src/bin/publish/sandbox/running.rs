@@ -6,7 +6,7 @@ use std::io;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
-use publish::error::{Code, Problem};
+use publish::report::error::{Code, Problem};
 use serde::{Deserialize, Serialize};
 
 /// Where a running sandbox listens, as `running.json` says it.

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use publish::clock::Clock;
-use publish::error::{Code, Problem};
+use publish::report::error::{Code, Problem};
+use publish::types::clock::Clock;
 
 use super::running::{Place, Purpose, Running};
 use super::{Embedded, LOOK_AGAIN, Opened, open};

@@ -1,8 +1,8 @@
 //! How two releases differ, for people.
 
 use indicatif::DecimalBytes;
-use publish::diff::{Changed, Diff, Difference};
-use publish::manifest::ReleaseNumber;
+use publish::plan::diff::{Changed, Diff, Difference};
+use publish::release::manifest::ReleaseNumber;
 
 use super::text::{Align, padded, width_of};
 use crate::terminal::style::Style;
@@ -57,8 +57,8 @@ fn growth(bytes: i128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use publish::event::FileCounts;
-    use publish::path::SitePath;
+    use publish::content::path::SitePath;
+    use publish::release::counts::FileCounts;
 
     use super::*;
 

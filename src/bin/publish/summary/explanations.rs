@@ -1,8 +1,8 @@
 //! What decided about single files, for people.
 
-use publish::explanation::Explanation;
-use publish::headers::Kind;
 use publish::plan::Change;
+use publish::types::headers::Kind;
+use publish::views::explanation::Explanation;
 
 use super::text::{Align, WIDTH, harmless, padded, width_of, wrapped};
 use crate::terminal::lines::count;
@@ -57,9 +57,9 @@ fn fate(change: Option<Change>) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use publish::explanation::ExplainedHeader;
-    use publish::fingerprint::{Basis, Verdict};
-    use publish::path::SitePath;
+    use publish::content::path::SitePath;
+    use publish::site::fingerprint::{Basis, Verdict};
+    use publish::views::explanation::ExplainedHeader;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! CloudFront response headers policies, for people.
 
-use publish::environment::Environment;
-use publish::response_policy::ResponsePolicy;
+use publish::config::environment::Environment;
+use publish::site::response_policy::ResponsePolicy;
 
 use super::text::{WIDTH, harmless, wrapped};
 use crate::terminal::style::Style;
@@ -62,8 +62,8 @@ fn paragraph(text: &mut String, mark: &str, sentences: &str) {
 
 #[cfg(test)]
 mod tests {
-    use publish::headers_file::HeadersFile;
-    use publish::response_policy::policies;
+    use publish::site::headers_file::HeadersFile;
+    use publish::site::response_policy::policies;
 
     use super::*;
     use crate::summary::tests::environment;

@@ -1,8 +1,8 @@
 //! What a prune came to.
 
 use indicatif::DecimalBytes;
+use publish::plan::sweep::PruneView;
 use publish::report::Report;
-use publish::sweep::PruneView;
 
 use super::details;
 use crate::terminal::lines::count;
@@ -36,7 +36,7 @@ pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, s
 
 #[cfg(test)]
 mod tests {
-    use publish::manifest::ReleaseNumber;
+    use publish::release::manifest::ReleaseNumber;
 
     use super::*;
 

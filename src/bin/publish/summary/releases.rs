@@ -1,8 +1,8 @@
 //! The list of releases and the list of activations, for people.
 
 use indicatif::DecimalBytes;
-use publish::manifest::Publisher;
-use publish::releases::{ActivationView, ReleaseState, ReleaseView};
+use publish::release::manifest::Publisher;
+use publish::views::releases::{ActivationView, ReleaseState, ReleaseView};
 
 use super::text::{Align, WIDTH, build, cut, harmless, moment, padded, place, who, width_of, wrapped};
 use crate::terminal::style::Style;
@@ -156,11 +156,11 @@ fn paint(state: ReleaseState) -> fn(Style, &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use publish::clock::Timestamp;
-    use publish::digest::Digest;
-    use publish::event::FileCounts;
-    use publish::manifest::ReleaseNumber;
-    use publish::releases::{ContentView, FileTotals};
+    use publish::release::counts::FileCounts;
+    use publish::release::manifest::ReleaseNumber;
+    use publish::types::clock::Timestamp;
+    use publish::types::digest::Digest;
+    use publish::views::releases::{ContentView, FileTotals};
 
     use super::*;
 

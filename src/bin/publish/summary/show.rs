@@ -1,8 +1,8 @@
 //! One release and its files, for people.
 
 use indicatif::DecimalBytes;
-use publish::headers::Kind;
-use publish::releases::{FileTotals, FileView, ReleaseView};
+use publish::types::headers::Kind;
+use publish::views::releases::{FileTotals, FileView, ReleaseView};
 
 use super::releases::state;
 use super::text::{Align, harmless, moment, padded, place, who, width_of};
@@ -76,11 +76,11 @@ fn kind(kind: Kind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use publish::clock::Timestamp;
-    use publish::digest::Digest;
-    use publish::manifest::{Publisher, ReleaseNumber};
-    use publish::path::SitePath;
-    use publish::releases::{ContentView, ReleaseState};
+    use publish::content::path::SitePath;
+    use publish::release::manifest::{Publisher, ReleaseNumber};
+    use publish::types::clock::Timestamp;
+    use publish::types::digest::Digest;
+    use publish::views::releases::{ContentView, ReleaseState};
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! Words and tables for terminals. Whatever came out of a bucket may have been put there by anybody who can write to
 //! it, and must not steer the terminal.
 
-use publish::clock::Timestamp;
-use publish::manifest::Publisher;
+use publish::release::manifest::Publisher;
+use publish::types::clock::Timestamp;
 
 /// Most characters of a line that is ours to lay out.
 pub(super) const WIDTH: usize = 100;

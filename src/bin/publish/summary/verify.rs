@@ -1,8 +1,8 @@
 //! What differs between the bucket and its releases.
 
-use publish::audit::{Finding, FindingKind};
-use publish::environment::Environment;
+use publish::config::environment::Environment;
 use publish::report::Report;
+use publish::stages::audit::{Finding, FindingKind};
 
 use super::{details, place};
 use crate::terminal::lines::count;
@@ -94,7 +94,7 @@ fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use publish::manifest::ReleaseNumber;
+    use publish::release::manifest::ReleaseNumber;
 
     use super::super::tests::environment;
     use super::*;

@@ -1,7 +1,7 @@
 //! Progress in a pipe or a log: at most one line for each phase.
 
 use indicatif::DecimalBytes;
-use publish::event::Event;
+use publish::report::event::Event;
 
 /// The line of the phase that `event` begins, if it begins one that is worth a line.
 pub(super) fn line(event: &Event) -> Option<String> {
@@ -91,8 +91,8 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use publish::event::FileCounts;
-    use publish::manifest::ReleaseNumber;
+    use publish::release::counts::FileCounts;
+    use publish::release::manifest::ReleaseNumber;
 
     use super::*;
 

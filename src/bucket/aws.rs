@@ -1,0 +1,224 @@
+//! AWS: the only module that names its SDK. What leaves it are nouns of this project and errors for people.
+
+mod adopt;
+mod answer;
+mod attempts;
+mod cdn;
+mod download;
+mod fetch;
+mod multipart;
+mod pace;
+mod sentences;
+mod store;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_types::service_config::ServiceConfigKey;
+
+use crate::config::environment::{Access, Environment};
+use crate::report::error::{Code, Problem};
+
+pub use answer::{CdnError, Class, StoreError};
+pub use attempts::RequestCounter;
+pub use cdn::Cdn;
+pub use download::Download;
+pub use fetch::{Answer, FetchError, Fetcher};
+pub use pace::MOST_AT_ONCE;
+pub use store::{Fetched, Listed, ObjectInfo, Store};
+pub use upload::Condition;
+
+use answer::Service;
+use attempts::Watch;
+use pace::Pace;
+
+/// How long one attempt may take before its size is counted (AWS.md 5.4: by default only connecting has a limit).
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a body may stand still.
+const STALL_GRACE: Duration = Duration::from_secs(20);
+
+/// Attempts of one request, the first included.
+const MAX_ATTEMPTS: u32 = 8;
+
+/// Where CloudFront's API is, wherever the distribution serves.
+const CLOUDFRONT_REGION: &str = "us-east-1";
+
+/// Everything a run needs of AWS, and the site as its visitors get it.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// The objects.
+    pub store: Store,
+    /// The distribution in front of them, if the environment has one.
+    pub cdn: Option<Cdn>,
+    /// What was sent to S3 and CloudFront.
+    pub requests: RequestCounter,
+    /// Gets what visitors get.
+    pub fetcher: Fetcher,
+}
+
+impl Aws {
+    /// Prepares access to `environment`. No request is sent: whether it works is seen with the first one.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`], if nothing says in which region the bucket is, or an endpoint is not a URL.
+    pub async fn connect(environment: &Environment) -> Result<Aws, Problem> {
+        Aws::connect_counting(environment, RequestCounter::default()).await
+    }
+
+    /// As [`Aws::connect`], to another environment that this run works with too: its requests are counted together with
+    /// those of this one.
+    pub async fn connect_beside(&self, environment: &Environment) -> Result<Aws, Problem> {
+        Aws::connect_counting(environment, self.requests.clone()).await
+    }
+
+    async fn connect_counting(environment: &Environment, requests: RequestCounter) -> Result<Aws, Problem> {
+        let access = &environment.access;
+        let config = load(access).await?;
+        let store = connect_store(environment, &config, &requests)?;
+        let cdn = match &environment.distribution {
+            Some(distribution) => Some(connect_cloudfront(environment, distribution, &config, &requests)?),
+            None => None,
+        };
+        Ok(Aws { store, cdn, requests, fetcher: Fetcher::default() })
+    }
+}
+
+/// AWS's own environment variables and files, with what the environment says on top.
+async fn load(access: &Access) -> Result<SdkConfig, Problem> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(MAX_ATTEMPTS)
+                .with_initial_backoff(Duration::from_millis(100))
+                .with_max_backoff(Duration::from_secs(5)),
+        )
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
+    let region = region(access).await?;
+    if let Some(profile) = &access.profile {
+        // A profile that was asked for by name goes before keys in the environment, as with `aws --profile`.
+        let config = ProviderConfig::without_region().with_region(Some(region.clone()));
+        let provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
+    }
+    if let Some((id, secret)) = &access.static_keys {
+        loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
+    }
+    let config = loader.region(region).load().await;
+    let Some(role) = &access.role_arn else { return Ok(config) };
+    let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
+    let provider = aws_credential_types::provider::SharedCredentialsProvider::new(role);
+    Ok(config.into_builder().credentials_provider(provider).build())
+}
+
+/// The bucket's region as the environment, AWS's variables or its files say it. The machine itself is not asked, as the
+/// SDK would: that is a request, and no bucket need be where the machine is.
+async fn region(access: &Access) -> Result<Region, Problem> {
+    if let Some(region) = &access.region {
+        return Ok(Region::new(region.clone()));
+    }
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &access.profile {
+        profile = profile.profile_name(name);
+    }
+    let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
+    match chain.region().await {
+        Some(region) => Ok(region),
+        // What is not AWS has no regions, but signatures name one all the same.
+        None if access.s3_endpoint.is_some() => Ok(Region::from_static(CLOUDFRONT_REGION)),
+        None => Err(Problem::new(Code::Configuration, "It is not known in which region the bucket is")
+            .hint("Set `region` in publish.toml, give `--region`, or set AWS_REGION.")),
+    }
+}
+
+/// Retries never run dry: with the SDK's shared bucket of tokens, a burst of refusals takes the retries from all other
+/// requests (AWS.md 5.8).
+fn retry_partition(name: &'static str) -> RetryPartition {
+    RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
+}
+
+fn connect_store(environment: &Environment, config: &SdkConfig, requests: &RequestCounter) -> Result<Store, Problem> {
+    let access = &environment.access;
+    let pace = Pace::new();
+    let watch = Watch::new(requests.clone(), pace.clone());
+    let endpoint = endpoint(access.s3_endpoint.as_deref(), config, "S3")?;
+    let mut builder = aws_sdk_s3::config::Builder::from(config)
+        .retry_partition(retry_partition("publish-s3"))
+        .interceptor(watch.clone())
+        .retry_classifier(watch)
+        // Checksums are our own: of the whole file, known before it is sent. A second one would be hashed for nothing,
+        // and parts of a multipart upload may carry no other kind than the object (AWS.md 4.3, 5.3).
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+    if let Some(endpoint) = &endpoint {
+        builder = builder
+            .endpoint_url(endpoint)
+            .force_path_style(true)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    }
+    let region = config.region().map_or_else(String::new, ToString::to_string);
+    let service = Service { name: "S3", endpoint, region, owner: access.expected_bucket_owner.clone() };
+    let settings = store::Settings {
+        site: environment.layout.identity().site.clone(),
+        encryption: access.encryption.clone(),
+        service,
+    };
+    Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace))
+}
+
+fn connect_cloudfront(
+    environment: &Environment,
+    distribution: &str,
+    config: &SdkConfig,
+    requests: &RequestCounter,
+) -> Result<Cdn, Problem> {
+    let watch = Watch::new(requests.clone(), Pace::new());
+    let endpoint = endpoint(environment.access.cloudfront_endpoint.as_deref(), config, "CloudFront")?;
+    let mut builder = aws_sdk_cloudfront::config::Builder::from(config)
+        .region(Region::from_static(CLOUDFRONT_REGION))
+        .retry_partition(retry_partition("publish-cloudfront"))
+        .interceptor(watch.clone())
+        .retry_classifier(watch);
+    if let Some(endpoint) = &endpoint {
+        builder = builder.endpoint_url(endpoint);
+    }
+    let service = Service { name: "CloudFront", endpoint, region: CLOUDFRONT_REGION.to_owned(), owner: None };
+    let client = aws_sdk_cloudfront::Client::from_conf(builder.build());
+    Ok(Cdn::new(client, service, distribution, environment.invalidation.timeout))
+}
+
+/// An endpoint that is not AWS's: the one `given`, else the one that AWS's variables (`AWS_ENDPOINT_URL_S3`,
+/// `AWS_ENDPOINT_URL`) or files name, found as the SDK finds it: what is not AWS is addressed by path.
+fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Option<String>, Problem> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let configured = || config.service_config().zip(key.ok()).and_then(|(files, key)| files.load_config(key));
+    let endpoint = given.map(str::to_owned).or_else(configured).or_else(|| config.endpoint_url().map(str::to_owned));
+    match endpoint {
+        Some(endpoint) if !is_url(&endpoint) => {
+            let message = format!("The endpoint of {service}, {endpoint:?}, is not a URL");
+            Err(Problem::new(Code::Configuration, message).hint("Give it as `https://host` or `http://host:port`."))
+        }
+        endpoint => Ok(endpoint),
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty()) && HttpRequest::get(text).is_ok()
+}

@@ -1,0 +1,53 @@
+//! Objects of others, marked as this site's where they lie.
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective, StorageClass};
+
+use super::answer::StoreError;
+use super::store::{ObjectInfo, Store};
+use super::upload::{COMPLETION_TIMEOUT, again_on_conflict, copy_source, described, patient, sent};
+use crate::release::layout::Address;
+use crate::types::digest::Digest;
+
+impl Store {
+    /// Copies the object at `address`, of which `info` tells, onto itself: with the headers it has and our marker, if it
+    /// is still that object. S3 computes the SHA-256 of its bytes meanwhile and says it, so that nobody downloads them
+    /// (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: what answers does not say it.
+    ///
+    /// # Errors
+    /// [`Class::Missing`](super::Class::Missing) and [`Class::Precondition`](super::Class::Precondition) if it is gone
+    /// or another one - after a lost answer also because of our own copy.
+    pub async fn adopt(&self, address: &Address, info: &ObjectInfo) -> Result<Option<Digest>, StoreError> {
+        let source = copy_source(address);
+        let send = async || {
+            let _permit = self.permit().await;
+            let request = self.client.copy_object().bucket(&address.bucket).key(&address.key);
+            let request = described!(request, self, &info.headers)
+                .copy_source(&source)
+                .copy_source_if_match(&info.etag)
+                .set_expected_source_bucket_owner(self.settings.service.owner.clone())
+                .metadata_directive(MetadataDirective::Replace)
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .if_match(&info.etag);
+            let answer = request.customize().config_override(patient(COMPLETION_TIMEOUT)).send().await;
+            let copied = answer.map_err(|error| self.copy_failed(address, address, &error))?;
+            let checksum = copied.copy_object_result().and_then(|result| result.checksum_sha256());
+            Ok(checksum.and_then(Digest::from_base64))
+        };
+        again_on_conflict(send).await
+    }
+}
+
+/// What an object has that a copy by this program would take from it, in words.
+pub(super) fn lost_by_a_copy(answer: &HeadObjectOutput) -> Option<&'static str> {
+    let archived = matches!(answer.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive));
+    if answer.expires_string().is_some() {
+        Some("it has an Expires header, which publish does not keep")
+    } else if answer.website_redirect_location().is_some() {
+        Some("it is a redirect of a website endpoint")
+    } else if archived || answer.archive_status().is_some() {
+        Some("it is archived, and cannot be copied")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,361 @@
+//! What AWS's refusals and silences mean: the one place that classifies them.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::PathBuf;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::release::layout::Address;
+
+/// What a failed request means for whoever sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It is not there (404).
+    Missing,
+    /// The credentials may not do it (403).
+    Denied,
+    /// The condition of the request does not hold (412). After a retry this may be our own earlier attempt, whose
+    /// answer was lost: settled by looking, never assumed.
+    Precondition,
+    /// Another request on the same key was under way (409); there was no effect.
+    Conflict,
+    /// Asked to slow down, for longer than was patient; there was no effect.
+    Throttled,
+    /// A 5xx, a timeout, a broken or refused connection: the effect is unknown.
+    Unavailable,
+    /// The bytes that arrived are not the bytes that were announced; there was no effect.
+    Checksum,
+    /// The file to send cannot be read, or is shorter than it was.
+    LocalFile,
+    /// The bucket is not there.
+    NoSuchBucket,
+    /// The bucket is in another region.
+    WrongRegion,
+    /// No credentials were found.
+    NoCredentials,
+    /// The credentials have expired.
+    ExpiredCredentials,
+    /// Anything else.
+    Other,
+}
+
+/// Where requests go and what they all say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Service {
+    /// `S3` or `CloudFront`.
+    pub(super) name: &'static str,
+    /// An endpoint that is not AWS's.
+    pub(super) endpoint: Option<String>,
+    /// The region requests are signed for.
+    pub(super) region: String,
+    /// The account that must own the buckets; sent with every request to S3.
+    pub(super) owner: Option<String>,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.endpoint {
+            Some(endpoint) => write!(formatter, "{} at {endpoint}", self.name),
+            None => write!(formatter, "{} in {}", self.name, self.region),
+        }
+    }
+}
+
+/// One line of what lies beneath a failure, and the next one.
+#[derive(Debug)]
+pub(super) struct Cause {
+    text: String,
+    beneath: Option<Box<Cause>>,
+}
+
+impl Cause {
+    /// `texts` from the outermost on, without repetitions and the SDK's words that say nothing.
+    fn chain(texts: Vec<String>) -> Option<Box<Cause>> {
+        let mut texts: Vec<String> = texts
+            .into_iter()
+            .filter(|text| !["", "other", "io error", "service error"].contains(&text.as_str()))
+            .collect();
+        texts.dedup();
+        texts.into_iter().rev().fold(None, |beneath, text| Some(Box::new(Cause { text, beneath })))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.beneath.as_deref().map(|cause| cause as &dyn StdError)
+    }
+}
+
+/// A failed request, read once and for all.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) class: Class,
+    pub(super) code: Option<String>,
+    pub(super) status: Option<u16>,
+    pub(super) request_id: Option<String>,
+    /// The region that S3 says the bucket is in.
+    pub(super) region: Option<String>,
+    /// What AWS said in its own words.
+    pub(super) message: Option<String>,
+    pub(super) cause: Option<Box<Cause>>,
+}
+
+impl Answer {
+    /// Reads what the SDK made of an answer or of its absence.
+    pub(super) fn of<E>(service: &Service, error: &SdkError<E>) -> Answer
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        match error {
+            SdkError::ServiceError(refusal) => Answer::of_refusal(service, refusal.err(), refusal.raw()),
+            SdkError::TimeoutError(_) => Answer::new(Class::Unavailable, vec!["no answer in time".to_owned()]),
+            SdkError::ConstructionFailure(_) => Answer::of_chain(Class::Other, error),
+            SdkError::DispatchFailure(failure) if failure.is_user() => Answer::of_chain(Class::Other, error),
+            _ => Answer::of_chain(Class::Unavailable, error),
+        }
+    }
+
+    /// A failure that no request or a whole answer lies beneath.
+    pub(super) fn new(class: Class, causes: Vec<String>) -> Answer {
+        let cause = Cause::chain(causes);
+        Answer { class, code: None, status: None, request_id: None, region: None, message: None, cause }
+    }
+
+    /// An answer that stopped half-way, or a file that cannot be read.
+    pub(super) fn of_error(class: Class, error: &(dyn StdError + 'static)) -> Answer {
+        Answer::new(class, chain(error).map(ToString::to_string).collect())
+    }
+
+    /// A refusal of one of many keys, which has no status of its own.
+    pub(super) fn of_key(service: &Service, code: Option<&str>, message: Option<&str>) -> Answer {
+        let class = class_of(None, code, None);
+        let said = format!("{service} answered {}", said(None, code, message));
+        Answer { code: code.map(str::to_owned), message: message.map(str::to_owned), ..Answer::new(class, vec![said]) }
+    }
+
+    fn of_refusal<E: ProvideErrorMetadata>(
+        service: &Service,
+        error: &E,
+        response: &aws_smithy_runtime_api::client::orchestrator::HttpResponse,
+    ) -> Answer {
+        let status = response.status().as_u16();
+        let header = |name: &str| response.headers().get(name).map(str::to_owned);
+        let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+        let region = header("x-amz-bucket-region").or_else(|| element(&body, "Region"));
+        let region = region.filter(|region| *region != service.region);
+        let request_id = header("x-amz-request-id").or_else(|| header("x-amzn-requestid"));
+        let code = error.code();
+        let mut causes = vec![format!("{service} answered {}", said(Some(status), code, error.message()))];
+        causes.extend(request_id.as_ref().map(|id| format!("request id {id}")));
+        Answer {
+            class: class_of(Some(status), code, region.as_deref()),
+            code: code.map(str::to_owned),
+            status: Some(status),
+            request_id,
+            region,
+            message: error.message().map(str::to_owned),
+            cause: Cause::chain(causes),
+        }
+    }
+
+    /// Credentials are sought when a request is about to be signed, so their absence comes as a failed request.
+    fn of_chain(class: Class, error: &(dyn StdError + 'static)) -> Answer {
+        let texts: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
+        let of_credentials = chain(error).any(|cause| cause.is::<CredentialsError>())
+            || texts.iter().any(|text| text.contains("identity") || text.contains("credentials"));
+        let expired = texts.iter().any(|text| text.to_lowercase().contains("expired"));
+        let class = match (of_credentials, expired) {
+            (true, true) => Class::ExpiredCredentials,
+            (true, false) => Class::NoCredentials,
+            (false, _) => class,
+        };
+        Answer::new(class, texts)
+    }
+}
+
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        error.source()
+    })
+}
+
+/// The codes: S3's list of error responses and AWS.md 4.1, 5.4, 5.6 and 5.8. Where there is none, as in every answer to
+/// a HEAD, the status decides.
+fn class_of(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Class {
+    match code.unwrap_or_default() {
+        "NoSuchBucket" => return Class::NoSuchBucket,
+        "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => return Class::WrongRegion,
+        "AuthorizationHeaderMalformed" if region.is_some() => return Class::WrongRegion,
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => return Class::ExpiredCredentials,
+        "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" => return Class::Denied,
+        "PreconditionFailed" => return Class::Precondition,
+        "ConditionalRequestConflict" | "OperationAborted" => return Class::Conflict,
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "BandwidthLimitExceeded" => return Class::Throttled,
+        "BadDigest"
+        | "XAmzContentSHA256Mismatch"
+        | "XAmzContentChecksumMismatch"
+        | "InvalidDigest"
+        | "IncompleteBody" => {
+            return Class::Checksum;
+        }
+        "InternalError" | "ServiceUnavailable" | "RequestTimeout" | "RequestTimeoutException" => {
+            return Class::Unavailable;
+        }
+        _ => {}
+    }
+    match status {
+        Some(301 | 302 | 307 | 308) => Class::WrongRegion,
+        Some(400) if code.is_none() && region.is_some() => Class::WrongRegion,
+        Some(401 | 403) => Class::Denied,
+        Some(404) => Class::Missing,
+        Some(409) => Class::Conflict,
+        Some(412) => Class::Precondition,
+        Some(429) => Class::Throttled,
+        Some(500..) => Class::Unavailable,
+        _ => Class::Other,
+    }
+}
+
+fn said(status: Option<u16>, code: Option<&str>, message: Option<&str>) -> String {
+    let mut words: Vec<String> = status.iter().map(ToString::to_string).collect();
+    words.extend(code.map(str::to_owned));
+    let answer = words.join(" ");
+    match message {
+        Some(message) if !message.is_empty() => format!("{answer}: {message}"),
+        _ => answer,
+    }
+}
+
+/// The text of the first `<name>` in an error document.
+fn element(document: &str, name: &str) -> Option<String> {
+    let (_, rest) = document.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once("</")?;
+    Some(text.to_owned())
+}
+
+/// Why a request to S3 failed.
+#[derive(Debug)]
+pub struct StoreError {
+    /// AWS's name of the operation, as `PutObject`.
+    pub operation: &'static str,
+    /// What it was about: an object; a prefix where a listing failed.
+    pub address: Box<Address>,
+    /// What it means.
+    pub class: Class,
+    /// AWS's code, as `AccessDenied`.
+    pub code: Option<String>,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// S3's id of the request, for AWS's support.
+    pub request_id: Option<String>,
+    pub(super) details: Box<Details>,
+}
+
+/// What only sentences need.
+#[derive(Debug)]
+pub(super) struct Details {
+    pub(super) service: Service,
+    pub(super) region: Option<String>,
+    pub(super) message: Option<String>,
+    /// The file that was being sent.
+    pub(super) file: Option<PathBuf>,
+    pub(super) cause: Option<Box<Cause>>,
+}
+
+impl StoreError {
+    pub(super) fn new(operation: &'static str, address: &Address, service: &Service, answer: Answer) -> StoreError {
+        let Answer { class, code, status, request_id, region, message, cause } = answer;
+        let details = Details { service: service.clone(), region, message, file: None, cause };
+        let address = Box::new(address.clone());
+        StoreError { operation, address, class, code, status, request_id, details: Box::new(details) }
+    }
+
+    /// Says which file was being sent.
+    pub(super) fn of_file(mut self, file: &std::path::Path) -> StoreError {
+        self.details.file = Some(file.to_owned());
+        self
+    }
+
+    /// Whether the credentials may not do it.
+    pub fn is_denied(&self) -> bool {
+        self.class == Class::Denied
+    }
+}
+
+/// Why a request to CloudFront failed.
+#[derive(Debug)]
+pub struct CdnError {
+    /// AWS's name of the operation, as `CreateInvalidation`.
+    pub operation: &'static str,
+    /// The distribution it was about.
+    pub distribution: String,
+    /// What it means.
+    pub class: Class,
+    /// AWS's code, as `AccessDenied`.
+    pub code: Option<String>,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// CloudFront's id of the request, for AWS's support.
+    pub request_id: Option<String>,
+    pub(super) details: Box<Details>,
+}
+
+impl CdnError {
+    pub(super) fn new(operation: &'static str, distribution: &str, service: &Service, answer: Answer) -> CdnError {
+        let Answer { class, code, status, request_id, region, message, cause } = answer;
+        let details = Details { service: service.clone(), region, message, file: None, cause };
+        let distribution = distribution.to_owned();
+        CdnError { operation, distribution, class, code, status, request_id, details: Box::new(details) }
+    }
+
+    /// Whether the credentials may not do it.
+    pub fn is_denied(&self) -> bool {
+        self.class == Class::Denied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_come_before_the_status_and_the_status_decides_where_there_is_none() {
+        let class = |status, code| class_of(status, code, None);
+        assert_eq!(class(Some(404), Some("NoSuchKey")), Class::Missing);
+        assert_eq!(class(Some(404), Some("NoSuchBucket")), Class::NoSuchBucket);
+        assert_eq!(class(Some(404), Some("NotFound")), Class::Missing);
+        assert_eq!(class(Some(503), Some("SlowDown")), Class::Throttled);
+        assert_eq!(class(Some(503), Some("ServiceUnavailable")), Class::Unavailable);
+        assert_eq!(class(Some(200), Some("InternalError")), Class::Unavailable);
+        assert_eq!(class(Some(409), Some("ConditionalRequestConflict")), Class::Conflict);
+        assert_eq!(class(Some(400), Some("BadDigest")), Class::Checksum);
+        assert_eq!(class(Some(400), Some("ExpiredToken")), Class::ExpiredCredentials);
+        assert_eq!(class(Some(400), Some("InvalidArgument")), Class::Other);
+        assert_eq!(class(Some(301), Some("PermanentRedirect")), Class::WrongRegion);
+        assert_eq!(class(Some(412), None), Class::Precondition);
+        assert_eq!(class(Some(403), None), Class::Denied);
+        assert_eq!(class(Some(400), None), Class::Other);
+        assert_eq!(class_of(Some(400), None, Some("eu-west-1")), Class::WrongRegion);
+    }
+
+    #[test]
+    fn causes_say_nothing_twice() {
+        let chained = Cause::chain(vec!["a".to_owned(), "a".to_owned(), String::new(), "b".to_owned()]).unwrap();
+        let texts: Vec<String> = chain(&*chained).map(ToString::to_string).collect();
+        assert_eq!(texts, ["a", "b"]);
+    }
+}

@@ -1,0 +1,144 @@
+//! The site as its visitors get it: plain GETs over the same TLS stack that the SDK uses.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use sha2::{Digest as _, Sha256};
+
+use super::answer::{Answer as Read, Cause, Class};
+use super::store::{MARKER, marker_of};
+use crate::types::digest::Digest;
+
+/// How long one attempt may take, from connecting to the last byte.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Attempts where nobody answers or an answer breaks off.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// Gets what visitors get. Clones share their connections.
+#[derive(Clone, Debug, Default)]
+pub struct Fetcher {
+    // Made with the first use: it reads the machine's root certificates.
+    connector: Arc<OnceLock<Connector>>,
+}
+
+/// What a visitor got, whatever its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status. Redirects are not followed.
+    pub status: u16,
+    /// SHA-256 of the body.
+    pub digest: Digest,
+    /// The number of its bytes.
+    pub size_bytes: u64,
+    /// The headers, their names in lower case; those that came more than once are joined with commas.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Why a URL gave no whole answer.
+#[derive(Debug)]
+pub struct FetchError {
+    /// The URL.
+    pub url: String,
+    /// Whether another attempt may go better.
+    passing: bool,
+    text: &'static str,
+    cause: Option<Box<Cause>>,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.url, self.text)
+    }
+}
+
+impl std::error::Error for FetchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &dyn std::error::Error)
+    }
+}
+
+impl Answer {
+    /// Whether S3 answered with an object that this program put there for `site`.
+    pub fn is_of_site(&self, site: &str) -> bool {
+        self.headers.get(&format!("x-amz-meta-{MARKER}")).is_some_and(|marker| *marker == marker_of(site))
+    }
+}
+
+impl Fetcher {
+    /// Gets `url` as a browser without a cache would, in no encoding, so that its digest is that of the file. Nothing
+    /// is done to pass by the CDN: what it holds is what is asked for.
+    ///
+    /// # Errors
+    /// If nobody answers in three attempts of ten seconds, or the body has more than `max_bytes`.
+    pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<Answer, FetchError> {
+        let mut attempt = 1;
+        loop {
+            let got = match tokio::time::timeout(ATTEMPT_TIMEOUT, self.fetch_once(url, max_bytes)).await {
+                Ok(got) => got,
+                Err(_) => Err(failed(url, true, "does not answer in time", None)),
+            };
+            match got {
+                Err(error) if error.passing && attempt < MAX_ATTEMPTS => attempt += 1,
+                got => return got,
+            }
+        }
+    }
+
+    async fn fetch_once(&self, url: &str, max_bytes: u64) -> Result<Answer, FetchError> {
+        let mut request = HttpRequest::get(url).map_err(|error| failed(url, false, "is not a URL", Some(&error)))?;
+        request.headers_mut().insert("accept", "*/*");
+        request.headers_mut().insert("accept-encoding", "identity");
+        request.headers_mut().insert("user-agent", concat!("publish/", env!("CARGO_PKG_VERSION")));
+        let answer = self.connector.get_or_init(connector).call(request).await;
+        let answer = answer.map_err(|error| failed(url, true, "does not answer", Some(&error)))?;
+        let status = answer.status().as_u16();
+        let headers = headers(&answer);
+        let mut body = ByteStream::new(answer.into_body());
+        let mut hash = Sha256::new();
+        let mut size_bytes = 0;
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| failed(url, true, "breaks off its answer", Some(&error)))?;
+            size_bytes += chunk.len() as u64;
+            if size_bytes > max_bytes {
+                return Err(failed(url, false, "answers with more bytes than were published", None));
+            }
+            hash.update(&chunk);
+        }
+        Ok(Answer { status, digest: Digest::from_bytes(hash.finalize().into()), size_bytes, headers })
+    }
+}
+
+fn connector() -> Connector {
+    Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).proxy_config(ProxyConfig::from_env()).build()
+}
+
+fn headers(answer: &HttpResponse) -> BTreeMap<String, String> {
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in answer.headers().iter() {
+        let joined = headers.entry(name.to_ascii_lowercase()).or_default();
+        if !joined.is_empty() {
+            joined.push_str(", ");
+        }
+        joined.push_str(value);
+    }
+    headers
+}
+
+fn failed(
+    url: &str,
+    passing: bool,
+    text: &'static str,
+    error: Option<&(dyn std::error::Error + 'static)>,
+) -> FetchError {
+    let cause = error.and_then(|error| Read::of_error(Class::Unavailable, error).cause);
+    FetchError { url: url.to_owned(), passing, text, cause }
+}

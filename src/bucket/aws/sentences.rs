@@ -1,0 +1,249 @@
+//! What is said to people about a request that failed.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::answer::{CdnError, Class, Details, StoreError};
+use crate::report::error::{Code, Problem};
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.sentence().1)
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.details.cause.as_deref().map(|cause| cause as &dyn StdError)
+    }
+}
+
+impl fmt::Display for CdnError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.sentence().1)
+    }
+}
+
+impl StdError for CdnError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.details.cause.as_deref().map(|cause| cause as &dyn StdError)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        let (code, message, hint) = error.sentence();
+        problem(code, message, hint, *error.details)
+    }
+}
+
+impl From<CdnError> for Problem {
+    fn from(error: CdnError) -> Problem {
+        let (code, message, hint) = error.sentence();
+        problem(code, message, hint, *error.details)
+    }
+}
+
+fn problem(code: Code, message: String, hint: String, details: Details) -> Problem {
+    let problem = Problem::new(code, message).hint(hint);
+    match details.cause {
+        Some(cause) => problem.source(*cause),
+        None => problem,
+    }
+}
+
+const AGAIN: &str = "Run the same command again.";
+
+impl StoreError {
+    /// The code, what failed, and what to do.
+    fn sentence(&self) -> (Code, String, String) {
+        let address = &*self.address;
+        let bucket = &address.bucket;
+        let verb = verb(self.operation);
+        if let Some(sentence) = of_any_service(self.class, &self.details, self.status) {
+            return sentence;
+        }
+        match self.class {
+            Class::Missing => (Code::MissingBytes, format!("{address} is not there"), String::new()),
+            Class::Denied => {
+                let message = format!("The credentials may not {verb} {address}");
+                let mut hint = self.how_to_allow();
+                if let Some(owner) = &self.details.service.owner {
+                    hint.push_str(&format!(
+                        " Or the bucket does not belong to {owner}, as `expected_bucket_owner` says."
+                    ));
+                }
+                (Code::AccessDenied, message, hint)
+            }
+            Class::Precondition | Class::Conflict => {
+                let message = format!("{address} was written by someone else meanwhile");
+                (Code::Superseded, message, "See `publish status` for what is live now.".to_owned())
+            }
+            Class::Checksum => match &self.details.file {
+                Some(file) => {
+                    let message = format!("{} changed while it was being published", file.display());
+                    (Code::FileChanged, message, "Run the same command again when the build is finished.".to_owned())
+                }
+                None => (Code::Aws, format!("The bytes of {address} did not arrive whole"), AGAIN.to_owned()),
+            },
+            Class::LocalFile => {
+                let file =
+                    self.details.file.as_ref().map_or_else(|| address.to_string(), |file| file.display().to_string());
+                let message = format!("{file} vanished or changed while it was being published");
+                (Code::FileChanged, message, "Run the same command again when the build is finished.".to_owned())
+            }
+            Class::NoSuchBucket => {
+                let hint = "Create the bucket, or correct `bucket` in publish.toml or `--bucket`.".to_owned();
+                (Code::NoSuchBucket, format!("The bucket {bucket} does not exist"), hint)
+            }
+            Class::WrongRegion => match &self.details.region {
+                Some(region) => {
+                    let message = format!("The bucket {bucket} is in {region}, not in {}", self.details.service.region);
+                    let hint = format!("Set `region = \"{region}\"` in publish.toml, or give `--region {region}`.");
+                    (Code::WrongRegion, message, hint)
+                }
+                None => {
+                    let message = format!("The bucket {bucket} is not in {}", self.details.service.region);
+                    let hint = "Set the bucket's own region as `region` in publish.toml or with `--region`.".to_owned();
+                    (Code::WrongRegion, message, hint)
+                }
+            },
+            _ => (Code::Aws, format!("{} could not {verb} {address}", self.details.service), String::new()),
+        }
+    }
+
+    /// Names the action and the resource: in AWS's words where it said them (also of a KMS key), else those that the
+    /// operation needs.
+    fn how_to_allow(&self) -> String {
+        if let Some(hint) = of_unusable_keys(self.code.as_deref()) {
+            return hint;
+        }
+        if let Some((action, resource)) = self.details.message.as_deref().and_then(named_in) {
+            return format!("Allow {action} on {resource}.");
+        }
+        let bucket = format!("arn:aws:s3:::{}", self.address.bucket);
+        let object = format!("{bucket}/{}", self.address.key);
+        match self.operation {
+            "GetObject" | "HeadObject" => format!(
+                "Allow s3:GetObject on {object}, and s3:ListBucket on {bucket}: without it, S3 answers the same for what is not there."
+            ),
+            "CopyObject" => format!("Allow s3:PutObject on {object}, and s3:GetObject on what is copied."),
+            "DeleteObjects" => format!("Allow s3:DeleteObject on {object}."),
+            "ListObjectsV2" => format!("Allow s3:ListBucket on {bucket}."),
+            _ => format!("Allow s3:PutObject on {object}."),
+        }
+    }
+}
+
+impl CdnError {
+    /// The code, what failed, and what to do.
+    fn sentence(&self) -> (Code, String, String) {
+        let distribution = &self.distribution;
+        let verb = verb(self.operation);
+        if let Some(sentence) = of_any_service(self.class, &self.details, self.status) {
+            return sentence;
+        }
+        match (self.class, self.code.as_deref()) {
+            (Class::Missing, Some("NoSuchInvalidation")) => {
+                let message = format!("The distribution {distribution} knows no such invalidation");
+                (Code::RefreshFailed, message, AGAIN.to_owned())
+            }
+            (Class::Missing, _) => {
+                let hint = "Correct `distribution` in publish.toml or `--distribution`, or use the credentials of its account.";
+                (Code::NoSuchDistribution, format!("The distribution {distribution} does not exist"), hint.to_owned())
+            }
+            (Class::Denied, code) => {
+                let message = format!("The credentials may not {verb} the distribution {distribution}");
+                let resource = format!("arn:aws:cloudfront::<account>:distribution/{distribution}");
+                let (action, resource) = self
+                    .details
+                    .message
+                    .as_deref()
+                    .and_then(named_in)
+                    .unwrap_or_else(|| (format!("cloudfront:{}", self.operation), resource));
+                let hint = of_unusable_keys(code).unwrap_or_else(|| format!("Allow {action} on {resource}."));
+                (Code::AccessDenied, message, hint)
+            }
+            _ => {
+                let message = format!("CloudFront could not {verb} the distribution {distribution}");
+                (Code::RefreshFailed, message, AGAIN.to_owned())
+            }
+        }
+    }
+}
+
+/// What has nothing to do with the object or the distribution.
+fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Option<(Code, String, String)> {
+    let service = &details.service;
+    Some(match class {
+        Class::NoCredentials => {
+            let hint =
+                "Run `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, let it assume a role.";
+            (Code::NoCredentials, "No AWS credentials were found".to_owned(), hint.to_owned())
+        }
+        Class::ExpiredCredentials => {
+            let hint = "Sign in again, for example with `aws sso login`, and run the same command again.";
+            (Code::ExpiredCredentials, "The AWS credentials have expired".to_owned(), hint.to_owned())
+        }
+        Class::Throttled => {
+            let hint = "Run the same command again in a minute: what is done stays done.";
+            (Code::Throttled, format!("{service} keeps asking to slow down"), hint.to_owned())
+        }
+        Class::Unavailable => match status {
+            None => {
+                let hint = "Check the network, the region and the endpoint, and run the same command again.";
+                (Code::Unreachable, format!("{service} does not answer"), hint.to_owned())
+            }
+            Some(status) => (Code::Aws, format!("{service} keeps answering {status}"), AGAIN.to_owned()),
+        },
+        _ => return None,
+    })
+}
+
+/// A 403 that no policy is to blame for.
+fn of_unusable_keys(code: Option<&str>) -> Option<String> {
+    let hint = match code? {
+        "InvalidAccessKeyId" | "InvalidClientTokenId" | "InvalidToken" => {
+            "AWS does not know these keys: sign in again, or check which profile and environment variables are used."
+        }
+        "SignatureDoesNotMatch" => "The secret key does not belong to the access key: correct it.",
+        "RequestTimeTooSkewed" => "This machine's clock is wrong by more than a quarter of an hour: correct it.",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// The action and the resource of "… is not authorized to perform: ACTION on resource: ARN because …".
+fn named_in(message: &str) -> Option<(String, String)> {
+    let (_, rest) = message.split_once("not authorized to perform: ")?;
+    let (action, rest) = rest.split_once(" on resource: ")?;
+    let resource = rest.split_whitespace().next()?.trim_matches('"');
+    Some((action.to_owned(), resource.to_owned()))
+}
+
+fn verb(operation: &str) -> &'static str {
+    match operation {
+        "GetObject" | "HeadObject" => "read",
+        "CopyObject" => "copy to",
+        "DeleteObjects" => "remove",
+        "ListObjectsV2" => "list",
+        "CreateInvalidation" | "GetInvalidation" => "refresh",
+        "GetDistributionConfig" => "read the configuration of",
+        _ => "store",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_says_is_not_allowed_is_what_to_allow() {
+        let message = "User: arn:aws:iam::000000000000:user/ci is not authorized to perform: kms:GenerateDataKey on \
+                       resource: arn:aws:kms:eu-west-1:000000000000:key/1 because no identity-based policy allows it";
+        let (action, resource) = named_in(message).unwrap();
+        assert_eq!(action, "kms:GenerateDataKey");
+        assert_eq!(resource, "arn:aws:kms:eu-west-1:000000000000:key/1");
+        assert_eq!(named_in("Access Denied"), None);
+    }
+}

@@ -1,0 +1,403 @@
+//! Objects: read, described, copied, listed and removed. Sending them is in upload.rs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
+
+use super::adopt::lost_by_a_copy;
+use super::answer::{Answer, Class, Service, StoreError};
+use super::pace::{Pace, Permit};
+use crate::config::environment::Encryption;
+use crate::release::layout::Address;
+use crate::types::clock::Timestamp;
+use crate::types::digest::{Crc64, Digest};
+use crate::types::headers::{Headers, recordable};
+
+/// Most keys in one DeleteObjects (AWS.md 4.4).
+const MAX_DELETED_AT_ONCE: usize = 1_000;
+
+/// How often an answer that broke off, or a key that S3 could not remove just now, is asked for again. The SDK's own
+/// retries end where the answer begins.
+const MAX_ROUNDS: usize = 4;
+
+/// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added and taken away in this module only.
+pub(super) const MARKER: &str = "publish-site";
+
+/// What the marker may not carry as it is: metadata is ASCII.
+const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
+
+/// The value of the marker on objects of `site`.
+pub(super) fn marker_of(site: &str) -> String {
+    utf8_percent_encode(site, MARKER_UNSAFE).to_string()
+}
+
+/// The site that a marker's value names.
+fn site_of(marker: &str) -> String {
+    percent_decode_str(marker).decode_utf8_lossy().into_owned()
+}
+
+/// The objects of an environment's buckets. Clones share one client and one limit of requests at once.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(super) client: Client,
+    pub(super) settings: Arc<Settings>,
+    pace: Pace,
+}
+
+/// What every request says.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) site: String,
+    pub(super) encryption: Encryption,
+    pub(super) service: Service,
+}
+
+/// An object's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// All of them.
+    pub bytes: Vec<u8>,
+    /// What a condition on this object names; opaque, with its quotes.
+    pub etag: String,
+    /// When it was written, by S3's clock.
+    pub last_modified: Timestamp,
+    /// When S3 answered, by the same clock.
+    pub served_at: Timestamp,
+}
+
+/// What S3 knows of an object besides its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// What a condition on this object names; opaque, with its quotes.
+    pub etag: String,
+    /// The number of its bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of all its bytes, if it was stored with it.
+    pub digest: Option<Digest>,
+    /// CRC-64/NVME of all its bytes, if it was stored with it.
+    pub crc64: Option<Crc64>,
+    /// What it is served with, without our marker. What S3 does not have is empty.
+    pub headers: Headers,
+    /// The site that our marker names; `None` on objects that this program did not store.
+    pub site: Option<String>,
+    /// When it was written, by S3's clock.
+    pub last_modified: Timestamp,
+    /// Why a copy of it would not be the same, if so: one clause.
+    pub not_copied: Option<&'static str>,
+}
+
+/// One line of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The object.
+    pub address: Address,
+    /// The number of its bytes.
+    pub size_bytes: u64,
+    /// What a condition on this object names; opaque, with its quotes.
+    pub etag: String,
+    /// When it was written, by S3's clock.
+    pub last_modified: Timestamp,
+}
+
+impl Store {
+    pub(super) fn new(client: Client, settings: Arc<Settings>, pace: Pace) -> Store {
+        Store { client, settings, pace }
+    }
+
+    /// Requests at once right now: fewer while S3 asks to slow down. Each call waits for its turn, so that callers need
+    /// only keep [`MOST_AT_ONCE`] of them waiting.
+    pub fn concurrency(&self) -> usize {
+        self.pace.limit()
+    }
+
+    /// The object at `address` with all its bytes; `None` only if S3 says `NoSuchKey`. Needs `s3:GetObject`, and
+    /// `s3:ListBucket`, without which S3 answers 403 for what is not there (AWS.md 4.6).
+    ///
+    /// # Errors
+    /// Also if it has more than `max_bytes`, which are never held.
+    pub async fn get(&self, address: &Address, max_bytes: u64) -> Result<Option<Fetched>, StoreError> {
+        let _permit = self.permit().await;
+        let mut round = 1;
+        loop {
+            let date = ServedAt::default();
+            let Some(answer) = self.ask(address, &date).await? else { return Ok(None) };
+            match self.read(address, answer, &date, max_bytes).await {
+                Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
+                read => return read.map(Some),
+            }
+        }
+    }
+
+    /// SHA-256 of the object at `address`, for one that was stored without: read in pieces, however large it is. `None`
+    /// as with [`Store::get`].
+    pub async fn hash(&self, address: &Address) -> Result<Option<Digest>, StoreError> {
+        let _permit = self.permit().await;
+        let mut round = 1;
+        loop {
+            let Some(answer) = self.ask(address, &ServedAt::default()).await? else { return Ok(None) };
+            match self.hash_body(address, answer.body).await {
+                Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
+                hashed => return hashed.map(Some),
+            }
+        }
+    }
+
+    async fn hash_body(&self, address: &Address, mut body: ByteStream) -> Result<Digest, StoreError> {
+        let mut hash = Sha256::new();
+        while let Some(chunk) = body.next().await {
+            let broken = |error| Answer::of_error(Class::Unavailable, &error);
+            hash.update(
+                &chunk.map_err(|error| StoreError::new("GetObject", address, &self.settings.service, broken(error)))?,
+            );
+        }
+        Ok(Digest::from_bytes(hash.finalize().into()))
+    }
+
+    /// Asks for an object; its body is still to come. `date` keeps the `Date` of the answer.
+    async fn ask(&self, address: &Address, date: &ServedAt) -> Result<Option<GetObjectOutput>, StoreError> {
+        let request = self.client.get_object().bucket(&address.bucket).key(&address.key);
+        let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
+        match request.customize().interceptor(date.clone()).send().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => {
+                let mut error = self.failed("GetObject", address, &error);
+                if error.class == Class::Missing && error.code.as_deref() == Some("NoSuchKey") {
+                    return Ok(None);
+                }
+                // Any other 404 is not S3's word on this object, but that of whatever answers in its place.
+                if error.class == Class::Missing {
+                    error.class = Class::Other;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        address: &Address,
+        answer: GetObjectOutput,
+        date: &ServedAt,
+        max_bytes: u64,
+    ) -> Result<Fetched, StoreError> {
+        let failed = |answer: Answer| StoreError::new("GetObject", address, &self.settings.service, answer);
+        let other = |text: String| failed(Answer::new(Class::Other, vec![text]));
+        let served_at = date.get().ok_or_else(|| other("the answer has no Date".to_owned()))?;
+        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let last_modified = moment(answer.last_modified());
+        let mut body = answer.body;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| failed(Answer::of_error(Class::Unavailable, &error)))?;
+            if (bytes.len() + chunk.len()) as u64 > max_bytes {
+                return Err(other(format!("it is larger than {max_bytes} bytes")));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Fetched { bytes, etag, last_modified, served_at })
+    }
+
+    /// What S3 knows of the object at `address`; `None` if there is none. A HEAD has no error document: a missing bucket
+    /// cannot be told from a missing object, nor a missing object from a forbidden one where `s3:ListBucket` is not
+    /// allowed (AWS.md 4.6).
+    pub async fn head(&self, address: &Address) -> Result<Option<ObjectInfo>, StoreError> {
+        let _permit = self.permit().await;
+        let request = self
+            .client
+            .head_object()
+            .bucket(&address.bucket)
+            .key(&address.key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .set_expected_bucket_owner(self.settings.service.owner.clone());
+        match request.send().await {
+            Ok(answer) => Ok(Some(info(answer))),
+            Err(error) => {
+                let error = self.failed("HeadObject", address, &error);
+                if error.class == Class::Missing { Ok(None) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Every object below `prefix`, in the order of their keys' bytes. One request for each 1,000.
+    pub async fn list(&self, prefix: &Address) -> Result<Vec<Listed>, StoreError> {
+        let _permit = self.permit().await;
+        let mut listed = Vec::new();
+        let mut token = None;
+        loop {
+            let request = self
+                .client
+                .list_objects_v2()
+                .bucket(&prefix.bucket)
+                .prefix(&prefix.key)
+                .encoding_type(EncodingType::Url)
+                .set_continuation_token(token)
+                .set_expected_bucket_owner(self.settings.service.owner.clone());
+            let page = request.send().await.map_err(|error| self.failed("ListObjectsV2", prefix, &error))?;
+            listed.extend(page.contents().iter().map(|object| Listed {
+                address: Address { bucket: prefix.bucket.clone(), key: decoded(object.key().unwrap_or_default()) },
+                size_bytes: size(object.size()),
+                etag: object.e_tag().unwrap_or_default().to_owned(),
+                last_modified: moment(object.last_modified()),
+            }));
+            token = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true)).map(str::to_owned);
+            if token.is_none() {
+                return Ok(listed);
+            }
+        }
+    }
+
+    /// Removes objects, 1,000 a request; one that is not there counts as removed. What could not be removed is
+    /// returned, each with its reason, also where the credentials may not remove anything.
+    ///
+    /// # Errors
+    /// If a request as a whole fails for any reason but a refusal: earlier ones may have had their effect.
+    pub async fn delete(&self, addresses: &[Address]) -> Result<Vec<(Address, StoreError)>, StoreError> {
+        let mut buckets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for address in addresses {
+            buckets.entry(&address.bucket).or_default().insert(&address.key);
+        }
+        let mut kept = Vec::new();
+        for (bucket, keys) in buckets {
+            let keys: Vec<&str> = keys.into_iter().collect();
+            for chunk in keys.chunks(MAX_DELETED_AT_ONCE) {
+                self.delete_chunk(bucket, chunk, &mut kept).await?;
+            }
+        }
+        Ok(kept)
+    }
+
+    async fn delete_chunk(
+        &self,
+        bucket: &str,
+        keys: &[&str],
+        kept: &mut Vec<(Address, StoreError)>,
+    ) -> Result<(), StoreError> {
+        let _permit = self.permit().await;
+        let at = |key: &str| Address { bucket: bucket.to_owned(), key: key.to_owned() };
+        let mut keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let mut round = 1;
+        while let Some(first) = keys.first() {
+            let failed =
+                |answer: Answer, key: &str| StoreError::new("DeleteObjects", &at(key), &self.settings.service, answer);
+            let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+            let delete = objects
+                .collect::<Result<Vec<_>, _>>()
+                .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
+                .map_err(|error| failed(Answer::of_error(Class::Other, &error), first))?;
+            let request = self.client.delete_objects().bucket(bucket).delete(delete);
+            let answer = match request.set_expected_bucket_owner(self.settings.service.owner.clone()).send().await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    let whole = self.failed("DeleteObjects", &at(first), &error);
+                    if whole.class != Class::Denied {
+                        return Err(whole);
+                    }
+                    kept.extend(keys.iter().map(|key| (at(key), self.failed("DeleteObjects", &at(key), &error))));
+                    return Ok(());
+                }
+            };
+            let mut again = Vec::new();
+            for error in answer.errors() {
+                let key = error.key().unwrap_or_default();
+                let reason = failed(Answer::of_key(&self.settings.service, error.code(), error.message()), key);
+                if matches!(reason.class, Class::Unavailable | Class::Throttled) && round < MAX_ROUNDS {
+                    again.push(key.to_owned());
+                } else {
+                    kept.push((at(key), reason));
+                }
+            }
+            keys = again;
+            round += 1;
+        }
+        Ok(())
+    }
+
+    /// The right to send one request.
+    pub(super) async fn permit(&self) -> Permit {
+        self.pace.permit().await
+    }
+
+    pub(super) fn failed<E>(&self, operation: &'static str, address: &Address, error: &SdkError<E>) -> StoreError
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        let answer = Answer::of(&self.settings.service, error);
+        StoreError::new(operation, address, &self.settings.service, answer)
+    }
+}
+
+fn info(answer: HeadObjectOutput) -> ObjectInfo {
+    let not_copied = lost_by_a_copy(&answer);
+    let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
+    let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
+    metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
+    let some = |text: Option<String>| text.filter(|text| !text.is_empty()).map(recordable);
+    ObjectInfo {
+        etag: answer.e_tag.unwrap_or_default(),
+        size_bytes: size(answer.content_length),
+        digest: answer.checksum_sha256.as_deref().and_then(Digest::from_base64),
+        crc64: answer.checksum_crc64_nvme.as_deref().map(Crc64::from_base64),
+        headers: Headers {
+            cache_control: some(answer.cache_control).unwrap_or_default(),
+            content_type: some(answer.content_type).unwrap_or_default(),
+            content_encoding: some(answer.content_encoding),
+            content_disposition: some(answer.content_disposition),
+            content_language: some(answer.content_language),
+            metadata,
+        },
+        site,
+        last_modified: moment(answer.last_modified.as_ref()),
+        not_copied,
+    }
+}
+
+fn size(bytes: Option<i64>) -> u64 {
+    bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)
+}
+
+fn moment(moment: Option<&DateTime>) -> Timestamp {
+    Timestamp::from_unix_seconds(moment.map_or(0, DateTime::secs))
+}
+
+/// A key as listings with `encoding-type=url` write it: as in a form, so that a plus is a space.
+fn decoded(key: &str) -> String {
+    percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// Keeps the `Date` of an answer, which the SDK does not hand out.
+#[derive(Clone, Debug, Default)]
+struct ServedAt(Arc<Mutex<Option<Timestamp>>>);
+
+impl ServedAt {
+    fn get(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Intercept for ServedAt {
+    fn name(&self) -> &'static str {
+        "ServedAt"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date.map(|date| moment(Some(&date)));
+        Ok(())
+    }
+}

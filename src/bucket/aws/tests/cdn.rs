@@ -1,0 +1,106 @@
+//! The distribution, and the site as its visitors get it.
+
+use super::*;
+use crate::content::path::UrlPath;
+use crate::sandbox::{CustomError, Distribution};
+use crate::types::digest::Digest;
+
+fn paths(paths: &[&str]) -> Vec<UrlPath> {
+    paths.iter().map(|path| UrlPath::encode(path)).collect()
+}
+
+#[tokio::test]
+async fn the_same_reference_is_the_same_invalidation() {
+    let sandbox = sandbox().await;
+    let cdn = connect(&sandbox).await.cdn.unwrap();
+    assert_eq!(cdn.distribution(), DISTRIBUTION);
+    sandbox.inject(fault("CreateInvalidation", 1, Effect::DropAnswer));
+    let id = cdn.create_invalidation("publish-1", &paths(&["/", "/ä b.html"])).await.unwrap();
+    assert_eq!(cdn.create_invalidation("publish-1", &paths(&["/", "/ä b.html"])).await.unwrap(), id);
+    let known = sandbox.invalidations(DISTRIBUTION);
+    assert_eq!((known.len(), known[0].id.as_str()), (1, id.as_str()));
+    let other = cdn.create_invalidation("publish-1", &paths(&["/other"])).await.unwrap_err();
+    assert_eq!(other.code.as_deref(), Some("InvalidationBatchAlreadyExists"));
+    assert!(!cdn.is_completed(&id).await.unwrap());
+    assert!(cdn.is_completed(&id).await.unwrap());
+}
+
+#[tokio::test]
+async fn too_many_in_progress_means_to_wait() {
+    let sandbox = sandbox().await;
+    let cdn = connect(&sandbox).await.cdn.unwrap();
+    sandbox.inject(fault("CreateInvalidation", 1, refusal(400, "TooManyInvalidationsInProgress")));
+    cdn.create_invalidation("publish-1", &paths(&["/"])).await.unwrap();
+
+    let mut environment = environment(&sandbox);
+    environment.invalidation.timeout = Duration::ZERO;
+    let cdn = Aws::connect(&environment).await.unwrap().cdn.unwrap();
+    sandbox.inject(fault("CreateInvalidation", 1, refusal(400, "TooManyInvalidationsInProgress")));
+    let error = cdn.create_invalidation("publish-2", &paths(&["/"])).await.unwrap_err();
+    assert_eq!(Problem::from(error).code, Code::Throttled);
+}
+
+#[tokio::test]
+async fn the_facts_are_those_of_the_buckets_own_origin() {
+    let sandbox = sandbox().await;
+    sandbox.set_distribution(Distribution {
+        id: DISTRIBUTION.to_owned(),
+        bucket: BUCKET.to_owned(),
+        origin_path: "/live".to_owned(),
+        default_root_object: Some("index.html".to_owned()),
+        custom_errors: vec![CustomError {
+            error_code: 403,
+            response_page_path: Some("/404.html".to_owned()),
+            response_code: Some(404),
+            error_caching_min_ttl: Duration::from_secs(10),
+        }],
+        index_pages: false,
+    });
+    let cdn = connect(&sandbox).await.cdn.unwrap();
+    let facts = cdn.facts(BUCKET).await.unwrap();
+    assert_eq!((facts.id.as_str(), facts.origin_path.as_str()), (DISTRIBUTION, "/live"));
+    assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
+    assert_eq!(facts.error_pages.into_iter().collect::<Vec<_>>(), paths(&["/404.html"]));
+    assert!(!facts.rewrites_at_origin);
+}
+
+#[tokio::test]
+async fn a_distribution_that_is_missing_or_forbidden_is_said_so() {
+    let sandbox = sandbox().await;
+    let mut environment = environment(&sandbox);
+    environment.distribution = Some("E0NOTHING".to_owned());
+    let cdn = Aws::connect(&environment).await.unwrap().cdn.unwrap();
+    let problem = Problem::from(cdn.create_invalidation("r", &paths(&["/"])).await.unwrap_err());
+    assert_eq!(problem.code, Code::NoSuchDistribution);
+    assert_eq!(problem.message, "The distribution E0NOTHING does not exist");
+
+    let cdn = connect(&sandbox).await.cdn.unwrap();
+    sandbox.inject(fault("CreateInvalidation", 1, refusal(403, "AccessDenied")));
+    let error = cdn.create_invalidation("r", &paths(&["/"])).await.unwrap_err();
+    assert!(error.is_denied());
+    let problem = Problem::from(error);
+    assert_eq!(problem.code, Code::AccessDenied);
+    assert_eq!(
+        problem.hint,
+        "Allow cloudfront:CreateInvalidation on arn:aws:cloudfront::<account>:distribution/E1SANDBOX."
+    );
+}
+
+#[tokio::test]
+async fn the_site_is_fetched_as_a_visitor_gets_it() {
+    let sandbox = sandbox().await;
+    let aws = connect(&sandbox).await;
+    aws.store.put_bytes(&at("a b.html"), b"page".to_vec(), &html(), Condition::None).await.unwrap();
+    let url = format!("{}/a%20b.html", sandbox.site_url());
+    let answer = aws.fetcher.fetch(&url, 100).await.unwrap();
+    assert_eq!((answer.status, answer.size_bytes, answer.digest), (200, 4, Digest::of(b"page")));
+    assert_eq!(answer.headers["content-type"], html().content_type);
+    assert_eq!(answer.headers["cache-control"], html().cache_control);
+    let asked = sandbox.requests().pop().unwrap();
+    assert_eq!((asked.query.as_str(), asked.headers["accept-encoding"].as_str()), ("", "identity"));
+    assert!(answer.is_of_site("shop") && !answer.is_of_site("docs"));
+    assert!(aws.fetcher.fetch(&url, 3).await.is_err());
+    assert_eq!(aws.fetcher.fetch(&format!("{}/none", sandbox.site_url()), 9_999).await.unwrap().status, 403);
+    let nowhere = aws.fetcher.fetch("http://127.0.0.1:1/", 9).await.unwrap_err();
+    assert_eq!(nowhere.to_string(), "http://127.0.0.1:1/ does not answer");
+}

@@ -1,0 +1,178 @@
+//! What goes wrong, and what is said about it.
+
+use super::*;
+use crate::report::error::VisitorsSee;
+
+fn said(error: StoreError) -> (Code, String, String, Vec<String>) {
+    let failure = Problem::from(error).while_visitors_see(VisitorsSee::Untouched);
+    (failure.code, failure.message, failure.hint, failure.causes)
+}
+
+#[tokio::test]
+async fn a_slow_down_halves_what_is_under_way_and_every_retry_is_counted() {
+    let sandbox = sandbox().await;
+    let aws = connect(&sandbox).await;
+    assert_eq!(aws.store.concurrency(), 32);
+    sandbox.inject(fault("PutObject", 2, refusal(503, "SlowDown")));
+    aws.store.put_bytes(&at("a"), vec![1], &html(), Condition::Absent).await.unwrap();
+    assert_eq!(aws.store.concurrency(), 8);
+    assert_eq!(aws.requests.counts(), BTreeMap::from([("PutObject".to_owned(), 3)]));
+    for _ in 0..9 {
+        aws.store.get(&at("a"), 9).await.unwrap();
+    }
+    assert_eq!(aws.store.concurrency(), 9);
+}
+
+#[tokio::test]
+async fn many_refusals_at_once_leave_every_request_its_retries() {
+    let sandbox = sandbox().await;
+    let aws = connect(&sandbox).await;
+    sandbox.inject(fault("PutObject", 100, refusal(503, "SlowDown")));
+    let mut puts = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let store = aws.store.clone();
+        puts.spawn(async move {
+            store.put_bytes(&at(&number.to_string()), vec![1], &html(), Condition::Absent).await.map(drop)
+        });
+    }
+    for put in puts.join_all().await {
+        put.unwrap();
+    }
+    assert_eq!(aws.requests.counts()["PutObject"], 300);
+    assert_eq!(sandbox.objects(BUCKET).len(), 200);
+}
+
+#[tokio::test]
+async fn a_lost_answer_comes_back_as_a_precondition() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.inject(fault("PutObject", 1, Effect::DropAnswer));
+    let lost = store.put_bytes(&at("claim.json"), vec![1], &html(), Condition::Absent).await.unwrap_err();
+    assert_eq!(
+        (lost.class, lost.code.as_deref(), lost.status),
+        (Class::Precondition, Some("PreconditionFailed"), Some(412))
+    );
+    assert_eq!(store.get(&at("claim.json"), 9).await.unwrap().unwrap().bytes, [1]);
+}
+
+#[tokio::test]
+async fn a_conflict_is_tried_again() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.inject(fault("PutObject", 2, refusal(409, "ConditionalRequestConflict")));
+    store.put_bytes(&at("a"), vec![1], &html(), Condition::Absent).await.unwrap();
+    assert_eq!(sent(&sandbox, "PutObject").len(), 3);
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_action_and_the_resource_and_the_request() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    for operation in ["PutObject", "GetObject", "HeadObject", "CopyObject", "ListObjectsV2"] {
+        sandbox.inject(fault(operation, 1, refusal(403, "AccessDenied")));
+    }
+    let page = at("index.html");
+    let (code, message, hint, causes) =
+        said(store.put_bytes(&page, vec![1], &html(), Condition::None).await.unwrap_err());
+    assert_eq!((code, message.as_str()), (Code::AccessDenied, "The credentials may not store s3://sandbox/index.html"));
+    assert_eq!(hint, "Allow s3:PutObject on arn:aws:s3:::sandbox/index.html.");
+    assert!(causes[0].ends_with("answered 403 AccessDenied: said so"), "{causes:?}");
+    assert!(causes[1].starts_with("request id "), "{causes:?}");
+
+    let get = store.get(&page, 9).await.unwrap_err();
+    assert!(get.is_denied());
+    assert!(said(get).2.contains("s3:ListBucket on arn:aws:s3:::sandbox"));
+    assert_eq!(store.head(&page).await.unwrap_err().class, Class::Denied);
+    let copy = store.copy(&page, None, &page, &html(), Condition::None).await.unwrap_err();
+    assert!(said(copy).2.contains("s3:GetObject on what is copied"));
+    assert_eq!(said(store.list(&at("")).await.unwrap_err()).2, "Allow s3:ListBucket on arn:aws:s3:::sandbox.");
+}
+
+#[tokio::test]
+async fn the_wrong_region_names_the_right_one() {
+    let sandbox = Sandbox::start(Options { region: "eu-west-1".to_owned(), ..Options::default() }).await.unwrap();
+    let store = connect(&sandbox).await.store;
+    let (code, message, hint, _) = said(store.get(&at("a"), 9).await.unwrap_err());
+    assert_eq!((code, message.as_str()), (Code::WrongRegion, "The bucket sandbox is in eu-west-1, not in us-east-1"));
+    assert!(hint.contains("--region eu-west-1"));
+}
+
+#[tokio::test]
+async fn a_missing_bucket_and_unknown_keys_are_told_apart() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    let elsewhere = Address { bucket: "elsewhere".to_owned(), key: "a".to_owned() };
+    let (code, message, ..) = said(store.get(&elsewhere, 9).await.unwrap_err());
+    assert_eq!((code, message.as_str()), (Code::NoSuchBucket, "The bucket elsewhere does not exist"));
+
+    let mut environment = environment(&sandbox);
+    let secret = "not-the-secret-of-anything";
+    environment.access.static_keys = Some((ACCESS_KEY_ID.to_owned(), secret.to_owned()));
+    let store = Aws::connect(&environment).await.unwrap().store;
+    let (code, message, hint, causes) = said(store.get(&at("a"), 9).await.unwrap_err());
+    assert_eq!(code, Code::AccessDenied);
+    assert!(hint.contains("secret key"), "{hint}");
+    assert!(![message, hint].iter().chain(&causes).any(|text| text.contains(secret)));
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_after_three_attempts() {
+    let sandbox = sandbox().await;
+    let mut environment = environment(&sandbox);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    environment.access.s3_endpoint = Some(endpoint.clone());
+    let aws = Aws::connect(&environment).await.unwrap();
+    let error = aws.store.get(&at("a"), 9).await.unwrap_err();
+    assert_eq!((error.class, error.status), (Class::Unavailable, None));
+    assert_eq!(aws.requests.counts()["GetObject"], 3);
+    let (code, message, _, causes) = said(error);
+    assert_eq!((code, message), (Code::Unreachable, format!("S3 at {endpoint} does not answer")));
+    assert!(causes.iter().any(|cause| cause.contains("refused")), "{causes:?}");
+    assert!(!causes.iter().any(|cause| cause.contains('{')), "{causes:?}");
+}
+
+#[tokio::test]
+async fn no_credentials_say_how_to_get_some() {
+    let sandbox = sandbox().await;
+    let mut environment = environment(&sandbox);
+    environment.access.static_keys = None;
+    environment.access.profile = Some("a-profile-that-nobody-has".to_owned());
+    let store = Aws::connect(&environment).await.unwrap().store;
+    let error = store.get(&at("a"), 9).await.unwrap_err();
+    let (code, message, hint, causes) = said(error);
+    assert_eq!((code, message.as_str()), (Code::NoCredentials, "No AWS credentials were found"), "{causes:?}");
+    assert!(hint.contains("aws sso login"));
+    assert!(!causes.iter().any(|cause| cause.contains('{')), "{causes:?}");
+}
+
+#[tokio::test]
+async fn expired_credentials_are_said_to_be_expired() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.inject(fault("GetObject", 1, refusal(400, "ExpiredToken")));
+    assert_eq!(said(store.get(&at("a"), 9).await.unwrap_err()).0, Code::ExpiredCredentials);
+}
+
+#[tokio::test]
+async fn what_stays_broken_is_an_unknown_effect() {
+    let sandbox = sandbox().await;
+    let aws = connect(&sandbox).await;
+    sandbox.inject(fault("PutObject", usize::MAX, refusal(500, "InternalError")));
+    let error = aws.store.put_bytes(&at("a"), vec![1], &html(), Condition::None).await.unwrap_err();
+    assert_eq!((error.class, error.status), (Class::Unavailable, Some(500)));
+    assert_eq!(aws.requests.counts()["PutObject"], 8);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_no_url_is_a_mistake_in_the_configuration() {
+    let sandbox = sandbox().await;
+    for endpoint in ["localhost:9000", "http://", "not a url", "ftp://host"] {
+        let mut environment = environment(&sandbox);
+        environment.access.s3_endpoint = Some(endpoint.to_owned());
+        let problem = Aws::connect(&environment).await.unwrap_err();
+        assert_eq!(problem.code, Code::Configuration, "{endpoint}");
+        assert!(problem.message.contains(endpoint), "{problem}");
+    }
+}

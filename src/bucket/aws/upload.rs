@@ -1,0 +1,298 @@
+//! Objects written: bytes, files in one request or in parts, and copies inside S3.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::{ByteStream, Length};
+use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::ATTEMPT_TIMEOUT;
+use super::answer::{Answer, Class, StoreError};
+use super::store::{MARKER, Store, marker_of};
+use crate::config::environment::Encryption;
+use crate::release::layout::Address;
+use crate::site::snapshot::{MULTIPART_BYTES, SourceFile};
+use crate::types::digest::Digest;
+use crate::types::headers::Headers;
+
+/// How much of a file is in memory at a time.
+const READ_BUFFER_BYTES: usize = 256 * 1024;
+
+/// The slowest connection that is still waited for: what an attempt takes longer for its size.
+const SLOWEST_BYTES_PER_SECOND: u64 = 100 * 1024;
+
+/// For what S3 does by itself, with objects of up to 5 GB (AWS.md 4.4).
+pub(super) const COMPLETION_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// How often a request is sent that meets another one on the same key (409), which the SDK does not retry (AWS.md 5.4).
+const MAX_CONFLICTS: u32 = 5;
+
+/// What a copy's source may carry as it is; everything else is percent-encoded.
+const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// What must hold for a write to have an effect; S3 decides it at the moment of the write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// Nothing.
+    None,
+    /// There is no object yet.
+    Absent,
+    /// The object is still the one with this ETag.
+    Matches(&'a str),
+}
+
+impl Condition<'_> {
+    pub(super) fn if_none_match(self) -> Option<String> {
+        matches!(self, Condition::Absent).then(|| "*".to_owned())
+    }
+
+    pub(super) fn if_match(self) -> Option<String> {
+        match self {
+            Condition::Matches(etag) => Some(etag.to_owned()),
+            Condition::None | Condition::Absent => None,
+        }
+    }
+}
+
+/// What an object is stored with, said to each of the three operations that create one: their builders share these
+/// methods and no type.
+macro_rules! described {
+    ($request:expr, $store:expr, $headers:expr) => {
+        $request
+            .set_cache_control(sent(&$headers.cache_control))
+            .set_content_type(sent(&$headers.content_type))
+            .set_content_encoding($headers.content_encoding.clone())
+            .set_content_disposition($headers.content_disposition.clone())
+            .set_content_language($headers.content_language.clone())
+            .set_metadata(Some($store.metadata($headers).collect()))
+            .set_server_side_encryption($store.encryption().0)
+            .set_ssekms_key_id($store.encryption().1)
+            .set_expected_bucket_owner($store.settings.service.owner.clone())
+    };
+}
+
+pub(super) use described;
+
+/// A header that the object is to have. An object that was there before this program may lack any, and lacks it again
+/// when it comes back.
+pub(super) fn sent(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+impl Store {
+    /// Stores `bytes`. S3 refuses them if other bytes arrive. Gives the new ETag.
+    ///
+    /// # Errors
+    /// [`Class::Precondition`] if `condition` does not hold - after a lost answer also because of our own write.
+    pub async fn put_bytes(
+        &self,
+        address: &Address,
+        bytes: Vec<u8>,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        let digest = Digest::of(&bytes);
+        let size_bytes = bytes.len() as u64;
+        let send = || self.put(address, ByteStream::from(bytes.clone()), size_bytes, &digest, headers, condition);
+        again_on_conflict(send).await
+    }
+
+    /// Stores a file without hashing it again, in parts from [`MULTIPART_BYTES`] on. S3 compares what arrives with the digest that it had when it was hashed.
+    /// Gives the new ETag.
+    ///
+    /// # Errors
+    /// [`Class::Checksum`] if its bytes are others by now, [`Class::LocalFile`] if it cannot be read or is shorter,
+    /// [`Class::Precondition`] if `condition` does not hold - after a lost answer also because of our own write.
+    pub async fn put_file(
+        &self,
+        address: &Address,
+        file: &SourceFile,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        let stored = match &file.crc64 {
+            Some(crc64) if file.size_bytes >= MULTIPART_BYTES => {
+                again_on_conflict(|| self.put_parts(address, file, crc64, headers, condition)).await
+            }
+            _ => again_on_conflict(|| self.put_whole(address, file, headers, condition)).await,
+        };
+        match stored {
+            Ok(etag) => Ok(etag),
+            Err(error) => Err(self.blame(error.of_file(&file.path), address, file).await),
+        }
+    }
+
+    /// Copies an object inside S3 and gives the copy exactly `headers`. With `source_etag`, only if the source is still
+    /// that one. Gives the copy's ETag.
+    ///
+    /// # Errors
+    /// [`Class::Missing`] if there is no source; [`Class::Precondition`] if the source is another one or `condition`
+    /// does not hold for `to`.
+    pub async fn copy(
+        &self,
+        from: &Address,
+        source_etag: Option<&str>,
+        to: &Address,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        self.copy_from(self, from, source_etag, to, headers, condition).await
+    }
+
+    /// Whether objects of `other` can be had by a copy inside S3, as far as addresses tell: at another endpoint, the same
+    /// name is another object. Whether the credentials may do both sides, only trying shows.
+    pub fn is_beside(&self, other: &Store) -> bool {
+        self.settings.service.endpoint == other.settings.service.endpoint
+    }
+
+    /// As [`Store::copy`], of an object that `other` knows: its bucket may belong to another account.
+    pub async fn copy_from(
+        &self,
+        other: &Store,
+        from: &Address,
+        source_etag: Option<&str>,
+        to: &Address,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        let source = copy_source(from);
+        let send = async || {
+            let _permit = self.permit().await;
+            let request = self.client.copy_object().bucket(&to.bucket).key(&to.key);
+            let request = described!(request, self, headers)
+                .copy_source(&source)
+                .set_copy_source_if_match(source_etag.map(str::to_owned))
+                .set_expected_source_bucket_owner(other.settings.service.owner.clone())
+                .metadata_directive(MetadataDirective::Replace)
+                .set_if_none_match(condition.if_none_match())
+                .set_if_match(condition.if_match());
+            let answer = request.customize().config_override(patient(COMPLETION_TIMEOUT)).send().await;
+            let copied = answer.map_err(|error| self.copy_failed(from, to, &error))?;
+            Ok(etag(copied.copy_object_result().and_then(|result| result.e_tag())))
+        };
+        again_on_conflict(send).await
+    }
+
+    /// What is missing is the source, whatever else failed is about the destination.
+    pub(super) fn copy_failed<E>(&self, from: &Address, to: &Address, error: &SdkError<E>) -> StoreError
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        let failed = self.failed("CopyObject", to, error);
+        if failed.class == Class::Missing { self.failed("CopyObject", from, error) } else { failed }
+    }
+
+    async fn put(
+        &self,
+        address: &Address,
+        body: ByteStream,
+        size_bytes: u64,
+        digest: &Digest,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        let _permit = self.permit().await;
+        let request = self.client.put_object().bucket(&address.bucket).key(&address.key).body(body);
+        let request = described!(request, self, headers)
+            .checksum_sha256(digest.to_base64())
+            .set_if_none_match(condition.if_none_match())
+            .set_if_match(condition.if_match());
+        let answer = request.customize().config_override(patient(time_for(size_bytes))).send().await;
+        let stored = answer.map_err(|error| self.failed("PutObject", address, &error))?;
+        Ok(etag(stored.e_tag()))
+    }
+
+    async fn put_whole(
+        &self,
+        address: &Address,
+        file: &SourceFile,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        let body = self.body("PutObject", address, &file.path, 0, file.size_bytes).await?;
+        self.put(address, body, file.size_bytes, &file.digest, headers, condition).await
+    }
+
+    /// A part of a file as a body that can be read again by a retry.
+    pub(super) async fn body(
+        &self,
+        operation: &'static str,
+        address: &Address,
+        path: &Path,
+        offset: u64,
+        size_bytes: u64,
+    ) -> Result<ByteStream, StoreError> {
+        let body = ByteStream::read_from()
+            .path(path)
+            .buffer_size(READ_BUFFER_BYTES)
+            .offset(offset)
+            .length(Length::Exact(size_bytes));
+        body.build().await.map_err(|error| {
+            let answer = Answer::of_error(Class::LocalFile, &error);
+            StoreError::new(operation, address, &self.settings.service, answer)
+        })
+    }
+
+    /// A file that fails or shrinks while it is read breaks the connection, as a network would: only the file can tell.
+    async fn blame(&self, error: StoreError, address: &Address, file: &SourceFile) -> StoreError {
+        if error.class != Class::Unavailable || error.status.is_some() {
+            return error;
+        }
+        match self.body(error.operation, address, &file.path, 0, file.size_bytes).await {
+            Ok(_) => error,
+            Err(blamed) => blamed.of_file(&file.path),
+        }
+    }
+
+    /// User metadata with our marker.
+    pub(super) fn metadata(&self, headers: &Headers) -> impl Iterator<Item = (String, String)> {
+        let own = headers.metadata.clone().into_iter().filter(|(name, _)| name != MARKER);
+        own.chain([(MARKER.to_owned(), marker_of(&self.settings.site))])
+    }
+
+    pub(super) fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {
+        match &self.settings.encryption {
+            Encryption::BucketDefault => (None, None),
+            Encryption::S3 => (Some(ServerSideEncryption::Aes256), None),
+            Encryption::Kms { key_id } => (Some(ServerSideEncryption::AwsKms), key_id.clone()),
+        }
+    }
+}
+
+/// An object as the header `x-amz-copy-source` names it.
+pub(super) fn copy_source(from: &Address) -> String {
+    format!("{}/{}", from.bucket, utf8_percent_encode(&from.key, COPY_SOURCE))
+}
+
+/// Sends again while another request on the same key is under way.
+pub(super) async fn again_on_conflict<T, F>(send: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut conflicts = 0;
+    loop {
+        match send().await {
+            Err(error) if error.class == Class::Conflict && conflicts + 1 < MAX_CONFLICTS => {
+                tokio::time::sleep(Duration::from_millis(100 << conflicts)).await;
+                conflicts += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+pub(super) fn etag(etag: Option<&str>) -> String {
+    etag.unwrap_or_default().to_owned()
+}
+
+pub(super) fn time_for(size_bytes: u64) -> Duration {
+    ATTEMPT_TIMEOUT + Duration::from_secs(size_bytes / SLOWEST_BYTES_PER_SECOND)
+}
+
+pub(super) fn patient(attempt_timeout: Duration) -> aws_sdk_s3::config::Builder {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt_timeout).build();
+    aws_sdk_s3::config::Builder::new().timeout_config(timeouts)
+}

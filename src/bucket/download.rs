@@ -1,0 +1,79 @@
+//! An object as a file of this machine, for as long as it takes to store it in another place.
+
+use sha2::{Digest as _, Sha256};
+use tempfile::TempPath;
+use tokio::io::AsyncWriteExt;
+
+use crate::bucket::aws::{Class, Store, StoreError};
+use crate::release::layout::Address;
+use crate::report::error::{Code, Problem};
+use crate::site::snapshot::SourceFile;
+use crate::types::digest::{Crc64, Digest};
+
+/// How often an answer that broke off is asked for again.
+const MAX_ROUNDS: usize = 4;
+
+/// A file that is removed when this value goes.
+pub struct Downloaded {
+    path: TempPath,
+    /// SHA-256 of its bytes, computed while they were written.
+    pub digest: Digest,
+    /// Their number.
+    pub size_bytes: u64,
+}
+
+impl Downloaded {
+    /// The file as one that can be stored. `crc64` is that of its bytes, where it is known.
+    pub fn source_file(&self, crc64: Option<Crc64>) -> SourceFile {
+        SourceFile {
+            path: self.path.to_path_buf(),
+            size_bytes: self.size_bytes,
+            digest: self.digest,
+            crc64,
+            md5: None,
+            traces: Default::default(),
+        }
+    }
+}
+
+enum Broken {
+    Store(StoreError),
+    Disk(std::io::Error),
+}
+
+/// Fetches the object at `address`; `None` if it is not the one with `etag` any more. Memory does not grow with its size.
+///
+/// # Errors
+/// [`Code::Unreadable`] if this machine cannot keep it; whatever S3 refuses.
+pub async fn download(store: &Store, address: &Address, etag: &str) -> Result<Option<Downloaded>, Problem> {
+    let mut round = 1;
+    loop {
+        match fetch(store, address, etag).await {
+            Ok(downloaded) => return Ok(Some(downloaded)),
+            Err(Broken::Store(error)) if matches!(error.class, Class::Missing | Class::Precondition) => {
+                return Ok(None);
+            }
+            Err(Broken::Store(error)) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
+            Err(Broken::Store(error)) => return Err(error.into()),
+            Err(Broken::Disk(error)) => {
+                return Err(Problem::new(Code::Unreadable, format!("{address} could not be kept in a temporary file"))
+                    .hint("Make room in the folder for temporary files, or name another one with TMPDIR.")
+                    .source(error));
+            }
+        }
+    }
+}
+
+async fn fetch(store: &Store, address: &Address, etag: &str) -> Result<Downloaded, Broken> {
+    let (file, path) = tempfile::NamedTempFile::new().map_err(Broken::Disk)?.into_parts();
+    let mut file = tokio::fs::File::from_std(file);
+    let mut body = store.download(address, etag).await.map_err(Broken::Store)?;
+    let (mut sha256, mut size_bytes) = (Sha256::new(), 0);
+    while let Some(bytes) = body.next().await.map_err(Broken::Store)? {
+        sha256.update(&bytes);
+        size_bytes += bytes.len() as u64;
+        file.write_all(&bytes).await.map_err(Broken::Disk)?;
+    }
+    file.flush().await.map_err(Broken::Disk)?;
+    Ok(Downloaded { path, digest: Digest::from_bytes(sha256.finalize().into()), size_bytes })
+}

@@ -1,0 +1,117 @@
+//! A lease: an activation, or a prune, is one run's for as long as that run renews it in the head.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use crate::bucket::state::{NotReplaced, Pointer, State};
+use crate::config::environment::LeaseSettings;
+use crate::release::head::Head;
+use crate::report::error::{Code, Problem};
+use crate::types::clock::Deadline;
+
+/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
+pub const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
+
+/// A lease that this run has written into the head.
+pub struct Lease<'a> {
+    state: &'a State,
+    settings: LeaseSettings,
+    /// The head as this run last wrote or read it.
+    pub pointer: Pointer,
+    /// By this machine's clocks, and a margin before the lease ends by S3's.
+    deadline: Deadline,
+    /// Whether a head still names this run as the owner.
+    is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
+}
+
+/// Why what was done under a lease did not come to its end.
+#[derive(Debug)]
+pub enum Ended {
+    /// The head names another owner, or none.
+    TakenOver(Box<Pointer>),
+    /// It failed, or the lease ended first ([`Code::LeaseLost`]).
+    Failed(Problem),
+}
+
+impl<'a> Lease<'a> {
+    /// When a lease that is written from now on ends. Taken before the head is written: S3 counts from when it was.
+    pub fn deadline(settings: &LeaseSettings) -> Deadline {
+        Deadline::after(settings.lasts.saturating_sub(settings.margin))
+    }
+
+    /// The lease that `pointer`, just written, begins.
+    pub fn begun(
+        state: &'a State,
+        settings: LeaseSettings,
+        pointer: Pointer,
+        deadline: Deadline,
+        is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
+    ) -> Lease<'a> {
+        Lease { state, settings, pointer, deadline, is_ours }
+    }
+
+    /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
+    pub async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Ended> {
+        let mut work = pin!(work);
+        loop {
+            let deadline = self.deadline;
+            let renewing = async {
+                tokio::time::sleep(self.settings.renew_every).await;
+                self.replace(Head::clone).await
+            };
+            tokio::select! {
+                biased;
+                result = before(deadline, work.as_mut()) => return result.map_err(Ended::Failed),
+                renewed = renewing => match renewed {
+                    // A renewal that failed is tried again for as long as the lease lasts.
+                    Ok(()) | Err(Ended::Failed(_)) => {}
+                    Err(lost) => return Err(lost),
+                },
+            }
+        }
+    }
+
+    /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the lease is lost
+    /// only when the head names another owner.
+    pub async fn replace(&mut self, change: impl Fn(&Head) -> Head) -> Result<(), Ended> {
+        loop {
+            let deadline = Lease::deadline(&self.settings);
+            match self.state.replace_head(&self.pointer, change(&self.pointer.head)).await {
+                Ok(pointer) => {
+                    self.pointer = pointer;
+                    self.deadline = deadline;
+                    return Ok(());
+                }
+                Err(NotReplaced::Lost(found)) if (self.is_ours)(&found.head) => self.pointer = *found,
+                Err(NotReplaced::Lost(found)) => return Err(Ended::TakenOver(found)),
+                Err(NotReplaced::Failed(problem)) => return Err(Ended::Failed(problem)),
+            }
+        }
+    }
+
+    /// Lets the next run begin at once: `given_up` says how the head tells so. Where this fails as well, the next run
+    /// waits until the lease is over.
+    pub async fn release(&mut self, given_up: impl Fn(&Head) -> Head) -> Result<(), Ended> {
+        self.replace(given_up).await
+    }
+}
+
+/// Lets `work` go on for as long as the lease lasts, looking at the clock each time before it does anything: a process
+/// that was stopped and comes back sends nothing any more.
+async fn before<T>(
+    deadline: Deadline,
+    mut work: Pin<&mut impl Future<Output = Result<T, Problem>>>,
+) -> Result<T, Problem> {
+    let mut ends = pin!(tokio::time::sleep(deadline.remaining()));
+    poll_fn(|context| {
+        let over = deadline.remaining().is_zero() || ends.as_mut().poll(context).is_ready();
+        if over { Poll::Ready(Err(lease_lost())) } else { work.as_mut().poll(context) }
+    })
+    .await
+}
+
+fn lease_lost() -> Problem {
+    Problem::new(Code::LeaseLost, "the lease ended: S3 took no renewal of it for too long")
+}

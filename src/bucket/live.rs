@@ -1,0 +1,298 @@
+//! What visitors get now: the active release, what was left behind, and what lies at the keys a release would add.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::bucket::aws::{Listed, MOST_AT_ONCE, ObjectInfo, Store};
+use crate::bucket::state::State;
+use crate::content::path::SitePath;
+use crate::plan::{Candidate, Live};
+use crate::release::head::{CdnView, Head};
+use crate::release::layout::{Address, Layout};
+use crate::release::manifest::{Entry, Files, Kept, Manifest, ReleaseNumber};
+use crate::report::error::{Code, Problem};
+use crate::site::rules::{RuleContext, Rules};
+use crate::types::headers::Kind;
+
+/// What to do with objects at live keys that no release of this site put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// Stop.
+    Refuse,
+    /// Write over those that a file of the site needs; leave the others.
+    Overwrite,
+}
+
+/// Reads what is live according to the state. Costs one request for the active manifest and one or two for each
+/// release that an unfinished activation may have left live objects of.
+pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, Problem> {
+    let active = match &head.active {
+        Some(active) => as_activated(complete(state, active.release).await?.files, layout, head),
+        None => Files::new(),
+    };
+    let mut candidates = Vec::new();
+    if let Some(activation) = &head.activation {
+        for release in activation.candidates.iter().chain([&activation.to]) {
+            candidates.push(candidate(state, layout, head, *release).await?);
+        }
+    }
+    let release = head.active.as_ref().map(|active| active.release);
+    let mut live = Live::among(release, active, &candidates);
+    for (path, leftover) in &head.leftovers {
+        if live.speaks_of(path) {
+            continue;
+        }
+        // An activation or a prune that was cut short may have removed it.
+        if head.activation.is_some() || head.pruning.is_some() {
+            live.uncertain.insert(path.clone(), vec![leftover.entry()]);
+        } else {
+            live.files.insert(path.clone(), leftover.entry());
+        }
+    }
+    Ok(live)
+}
+
+/// The files that a manifest names as an activation puts them live: a name that has lied since is mutable, and what was
+/// taken out of every release is not there.
+pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
+    let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
+    Rules::without_lies(head.without_withdrawn(files), &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout })
+}
+
+/// The manifest of a release that must be complete.
+pub async fn complete(state: &State, release: ReleaseNumber) -> Result<Manifest, Problem> {
+    match state.read_manifest(release).await? {
+        Some(manifest) => Ok(manifest),
+        None => Err(Problem::new(Code::BadState, format!("the manifest of release {release} is not in the bucket"))
+            .hint("`publish releases` lists the releases that are there.")),
+    }
+}
+
+/// What an unfinished activation may have written. A first publish writes its manifest last: until then its claim names
+/// the files, and nothing is known of their bytes.
+async fn candidate(state: &State, layout: &Layout, head: &Head, release: ReleaseNumber) -> Result<Candidate, Problem> {
+    if let Some(manifest) = state.read_manifest(release).await? {
+        let files = as_activated(manifest.files, layout, head);
+        return Ok(files.into_iter().map(|(path, entry)| (path, Some(entry))).collect());
+    }
+    let claim = state.read_claim(release).await?;
+    Ok(claim.into_iter().flat_map(|claim| claim.live).map(|path| (path, None)).collect())
+}
+
+/// Completes `live` by what lies at keys of which the manifests do not tell: those of mutable files that `target` would
+/// add, and those that an activation which was cut short may have written. Retired files of this site become part of
+/// `live`; foreign objects where `target` needs the key stop the run, unless it may write over them; others are none
+/// of our business.
+///
+/// Costs a HEAD for each such file, or a listing of the live prefix where that is cheaper, and always where nothing
+/// was ever activated: a first publish does not mix with what somebody else put there.
+pub async fn survey(
+    store: &Store,
+    state: &State,
+    layout: &Layout,
+    mut live: Live,
+    target: &Files,
+    foreign: Foreign,
+) -> Result<Live, Problem> {
+    let first = live.release.is_none();
+    let added = target.iter().filter(|(path, entry)| entry.kind == Kind::Mutable && !live.speaks_of(path));
+    let leaves = |path: &&SitePath| !live.files.contains_key(*path) || !target.contains_key(*path);
+    let doubtful = live.uncertain.keys().filter(leaves);
+    let mut paths: BTreeSet<SitePath> = added.map(|(path, _)| path).chain(doubtful).cloned().collect();
+    if first || paths.len() > 2 + live.files.len() / 1_000 {
+        let listed = store.list(&layout.live_prefix()).await.map_err(Problem::from)?;
+        if first && foreign == Foreign::Refuse {
+            refuse_foreign_prefix(state, layout, &live, &listed).await?;
+        }
+        let found: BTreeSet<SitePath> =
+            listed.iter().filter_map(|listed| layout.path_of_live(&listed.address.key)).collect();
+        if first {
+            live.uncertain.retain(|path, _| found.contains(path));
+        }
+        paths.retain(|path| found.contains(path));
+    }
+    for (path, info) in heads(store, layout, paths).await? {
+        let wanted = target.get(&path);
+        if info.site.as_deref() != Some(layout.identity().site.as_str()) {
+            match (foreign, wanted) {
+                (Foreign::Refuse, Some(_)) => return Err(foreign_object(&layout.live(&path))),
+                (Foreign::Overwrite, Some(_)) => drop(live.uncertain.insert(path, Vec::new())),
+                (_, None) => drop(live.uncertain.remove(&path)),
+            }
+            continue;
+        }
+        let entry = identify(state, &path, &info, wanted).await?;
+        match (live.uncertain.get_mut(&path), entry) {
+            // Requests of the run that was cut short may still be under way: what is there now need not stay.
+            (Some(possible), entry) if !first => possible.extend(entry),
+            (_, Some(entry)) => {
+                live.uncertain.remove(&path);
+                live.files.insert(path, entry);
+            }
+            (Some(_), None) => {}
+            (None, None) => drop(live.uncertain.insert(path, Vec::new())),
+        }
+    }
+    Ok(live)
+}
+
+/// Looks at live keys that requests of a run may have reached after its lease ended, and makes `live` say what is
+/// there. Costs a HEAD for each.
+pub async fn look_again(
+    store: &Store,
+    state: &State,
+    layout: &Layout,
+    mut live: Live,
+    target: &Files,
+    paths: BTreeSet<SitePath>,
+) -> Result<Live, Problem> {
+    let known: BTreeSet<SitePath> = paths.into_iter().filter(|path| !live.uncertain.contains_key(path)).collect();
+    let mut found = heads(store, layout, known.clone()).await?;
+    for path in known {
+        let info = found.remove(&path);
+        let (present, wanted) = (live.files.get(&path), target.get(&path));
+        let ours = info.as_ref().is_some_and(|info| info.site.as_deref() == Some(layout.identity().site.as_str()));
+        match (info, present) {
+            (Some(info), Some(entry)) if has_bytes(&info, entry) => {
+                let entry = Entry { headers: info.headers, ..entry.clone() };
+                live.files.insert(path.clone(), entry);
+                if !ours {
+                    live.damaged.insert(path);
+                }
+            }
+            (Some(info), _) if ours => match identify(state, &path, &info, wanted).await? {
+                Some(entry) => drop(live.files.insert(path, entry)),
+                None => drop(live.uncertain.insert(path, Vec::new())),
+            },
+            // Gone, or not ours any more: what the site needs is written again, what leaves it is left alone.
+            (_, Some(_)) => {
+                live.files.remove(&path);
+                if wanted.is_some() {
+                    live.damaged.insert(path);
+                }
+            }
+            (_, None) => {}
+        }
+    }
+    Ok(live)
+}
+
+/// Leaves as they are those files of `target` whose bytes are neither live any more nor in the blob store, and says which:
+/// a release that is to come back without its folder cannot bring them. Only where they are no loss of going there:
+/// `before`, what should have been live, names the same bytes. Costs a HEAD for each of them.
+pub async fn spare_lost(
+    store: &Store,
+    layout: &Layout,
+    live: &mut Live,
+    target: &Files,
+    before: &Files,
+) -> Result<BTreeSet<SitePath>, Problem> {
+    let mut lost = BTreeSet::new();
+    for (path, entry) in before {
+        let Some(wanted) = target.get(path).filter(|wanted| wanted.same_bytes(entry)) else { continue };
+        if live.uncertain.contains_key(path) || live.files.get(path).is_some_and(|present| present.same_bytes(wanted)) {
+            continue;
+        }
+        let blob = store.head(&layout.blob(&wanted.digest)).await.map_err(Problem::from)?;
+        if blob.is_none_or(|info| !has_bytes(&info, wanted)) {
+            live.damaged.remove(path);
+            live.files.insert(path.clone(), wanted.clone());
+            lost.insert(path.clone());
+        }
+    }
+    Ok(lost)
+}
+
+/// An object of this site as an entry. Objects that went up in parts have no SHA-256: those are the wanted file or one
+/// that a complete release names; `None` if they are neither, so that nobody needs their bytes.
+async fn identify(
+    state: &State,
+    path: &SitePath,
+    info: &ObjectInfo,
+    wanted: Option<&Entry>,
+) -> Result<Option<Entry>, Problem> {
+    let kept_live = |entry: &Entry| Entry { headers: info.headers.clone(), kept: Kept::Live, ..entry.clone() };
+    if let Some(wanted) = wanted.filter(|wanted| has_bytes(info, wanted)) {
+        return Ok(Some(kept_live(wanted)));
+    }
+    if let Some(digest) = info.digest {
+        let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
+        let (kind, kept) = (Kind::Mutable, Kept::Live);
+        return Ok(Some(Entry { digest, size_bytes, headers, kind, kept, crc64: info.crc64.clone(), md5: None }));
+    }
+    for (release, complete) in state.releases().await?.complete.into_iter().rev() {
+        if !complete {
+            continue;
+        }
+        let manifest = state.read_manifest(release).await?;
+        let named = manifest.and_then(|mut manifest| manifest.files.remove(path));
+        if let Some(entry) = named.filter(|entry| has_bytes(info, entry)) {
+            return Ok(Some(kept_live(&entry)));
+        }
+    }
+    Ok(None)
+}
+
+pub(crate) async fn heads(
+    store: &Store,
+    layout: &Layout,
+    paths: BTreeSet<SitePath>,
+) -> Result<BTreeMap<SitePath, ObjectInfo>, Problem> {
+    stream::iter(paths)
+        .map(|path| async move {
+            let info = store.head(&layout.live(&path)).await?;
+            Ok(info.map(|info| (path, info)))
+        })
+        .buffer_unordered(MOST_AT_ONCE)
+        .try_filter_map(|found| async move { Ok(found) })
+        .try_collect()
+        .await
+}
+
+/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size where it went up in parts.
+pub(crate) fn has_bytes(info: &ObjectInfo, entry: &Entry) -> bool {
+    let by_crc64 = || entry.crc64.is_some() && info.crc64 == entry.crc64;
+    info.size_bytes == entry.size_bytes && info.digest.map_or_else(by_crc64, |digest| digest == entry.digest)
+}
+
+/// Where nothing was ever activated, whatever lies at live keys is foreign, unless a claim of an earlier, unfinished
+/// first publish names it.
+async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, listed: &[Listed]) -> Result<(), Problem> {
+    let mut claimed: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
+    let outside = |listed: &&Listed| !layout.is_state(&listed.address.key);
+    if listed.iter().filter(outside).count() == 0 {
+        return Ok(());
+    }
+    // What an adoption that was cut short has marked is as foreign as what it has not: release 0 is not there.
+    for release in state.releases().await?.complete.into_keys().filter(|release| *release != ReleaseNumber::ADOPTED) {
+        claimed.extend(state.read_claim(release).await?.into_iter().flat_map(|claim| claim.live));
+    }
+    let strangers: Vec<&Address> = listed
+        .iter()
+        .filter(outside)
+        .map(|listed| &listed.address)
+        .filter(|address| layout.path_of_live(&address.key).is_none_or(|path| !claimed.contains(&path)))
+        .collect();
+    match strangers.first() {
+        None => Ok(()),
+        Some(first) => {
+            let place = layout.live_prefix();
+            let message = match strangers.len() {
+                1 => format!("{place} already holds an object that publish did not put there: {first}"),
+                count => format!("{place} already holds {count} objects that publish did not put there, as {first}"),
+            };
+            Err(Problem::new(Code::ForeignObjects, message).hint(format!("{ADOPT} {OVERWRITE}")))
+        }
+    }
+}
+
+/// An object at a key that the site needs, which no release of the site put there.
+pub(crate) fn foreign_object(address: &Address) -> Problem {
+    Problem::new(Code::ForeignObjects, format!("{address} was not put there by publish")).hint(OVERWRITE)
+}
+
+const ADOPT: &str = "Use --adopt: it makes what lies there release 0, to which `publish rollback 0` goes back.";
+
+const OVERWRITE: &str = "Choose another `prefix` or bucket, or use --overwrite: it writes over the objects that the \
+    site needs, which cannot be undone, and leaves all others alone.";

@@ -1,0 +1,296 @@
+//! Reading and writing what lies in the state: the head with compare-and-swap, claims and manifests.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::bucket::aws::{Class, Condition, Store, StoreError};
+use crate::content::path::SitePath;
+use crate::release::head::Head;
+use crate::release::layout::{Address, Layout, ReleaseObject};
+use crate::release::manifest::{Claim, FormatError, Identity, MAX_JSON_BYTES, Manifest, ReleaseNumber, RunId};
+use crate::report::error::{Code, Problem};
+use crate::types::clock::Timestamp;
+use crate::types::headers::Headers;
+
+/// Largest manifest that is read, in bytes as stored (compressed).
+const MAX_MANIFEST_BYTES: u64 = 256 << 20;
+
+/// The head as last read or written, and what is needed to replace it.
+#[derive(Clone, Debug)]
+pub struct Pointer {
+    /// What it says.
+    pub head: Head,
+    /// The ETag on which the next write is conditional; `None`: there is no head yet.
+    etag: Option<String>,
+    /// How long ago it was last written when it was read, by S3's clock; zero after a write of our own.
+    pub age: Duration,
+    /// S3's clock when it was read.
+    pub read_at: Option<Timestamp>,
+}
+
+/// Why the head was not replaced.
+#[derive(Debug)]
+pub enum NotReplaced {
+    /// Someone else replaced it first; this is what it says now.
+    Lost(Box<Pointer>),
+    /// It could not be written, or it is not known whether it was.
+    Failed(Problem),
+}
+
+/// What releases the bucket knows of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Releases {
+    /// Every number that was ever claimed and not pruned, and whether its manifest is there.
+    pub complete: BTreeMap<ReleaseNumber, bool>,
+    /// When the manifest of each was written, or, where there is none, the claim; by S3's clock.
+    pub written: BTreeMap<ReleaseNumber, Timestamp>,
+}
+
+impl Releases {
+    /// The highest number claimed.
+    pub fn highest(&self) -> Option<ReleaseNumber> {
+        self.complete.keys().next_back().copied()
+    }
+
+    /// Numbers above `release`, complete or not.
+    pub fn above(&self, release: ReleaseNumber) -> impl Iterator<Item = ReleaseNumber> + '_ {
+        self.complete.keys().copied().filter(move |number| *number > release)
+    }
+}
+
+/// The state of one environment, as one run sees it.
+#[derive(Clone)]
+pub struct State {
+    store: Store,
+    layout: Layout,
+    run: RunId,
+}
+
+impl State {
+    /// The state at `layout`, written in the name of `run`.
+    pub fn new(store: Store, layout: Layout, run: RunId) -> State {
+        State { store, layout, run }
+    }
+
+    /// The run that writes.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Reads the head: one request. A head that may not be read, or that belongs to another site, is a problem; only
+    /// an answer that it is missing makes a new one.
+    pub async fn read_head(&self) -> Result<Pointer, Problem> {
+        let address = self.layout.head();
+        let Some(fetched) = self.store.get(&address, MAX_JSON_BYTES).await.map_err(Problem::from)? else {
+            let head = Head::new(self.layout.identity().clone(), self.run.clone());
+            return Ok(Pointer { head, etag: None, age: Duration::ZERO, read_at: None });
+        };
+        let head = Head::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
+        self.check_identity(&head.identity, &address)?;
+        let suspects = head.suspects.iter().flat_map(|suspects| &suspects.paths);
+        self.check_paths(head.leftovers.keys().chain(suspects), &address)?;
+        let age = fetched.served_at.since(fetched.last_modified);
+        Ok(Pointer { head, etag: Some(fetched.etag), age, read_at: Some(fetched.served_at) })
+    }
+
+    /// Replaces the head by `next`, on the condition that it is still as `pointer` has it. Revision and run are set
+    /// here. A lost answer is settled by reading back: the write was ours if revision and run say so.
+    pub async fn replace_head(&self, pointer: &Pointer, next: Head) -> Result<Pointer, NotReplaced> {
+        let mut head = next;
+        head.revision = pointer.head.revision.saturating_add(1);
+        head.run = self.run.clone();
+        let bytes = head.encode().map_err(|error| NotReplaced::Failed(unwritable(&self.layout.head(), error)))?;
+        let condition = match &pointer.etag {
+            Some(etag) => Condition::Matches(etag),
+            None => Condition::Absent,
+        };
+        match self.store.put_bytes(&self.layout.head(), bytes, &json_headers(), condition).await {
+            Ok(etag) => Ok(Pointer { head, etag: Some(etag), age: Duration::ZERO, read_at: pointer.read_at }),
+            Err(error) => self.settle_head(head, error).await,
+        }
+    }
+
+    async fn settle_head(&self, written: Head, error: StoreError) -> Result<Pointer, NotReplaced> {
+        let unsure = may_be_ours(&error) || error.class == Class::Missing;
+        if !unsure {
+            return Err(NotReplaced::Failed(error.into()));
+        }
+        let found = self.read_head().await.map_err(NotReplaced::Failed)?;
+        if found.head == written {
+            return Ok(Pointer { age: Duration::ZERO, ..found });
+        }
+        match error.class {
+            // Nobody replaced it, and neither did we: the storage is what failed.
+            Class::Unavailable | Class::Throttled if found.head.revision.saturating_add(1) == written.revision => {
+                Err(NotReplaced::Failed(error.into()))
+            }
+            _ => Err(NotReplaced::Lost(Box::new(found))),
+        }
+    }
+
+    /// Lists all claims and manifests: one request for each thousand objects.
+    pub async fn releases(&self) -> Result<Releases, Problem> {
+        let mut releases = Releases::default();
+        for listed in self.store.list(&self.layout.releases()).await.map_err(Problem::from)? {
+            if let Some((release, object)) = self.layout.release_of(&listed.address.key) {
+                let complete = releases.complete.entry(release).or_default();
+                *complete |= object == ReleaseObject::Manifest;
+                // The claim is listed before the manifest.
+                releases.written.insert(release, listed.last_modified);
+            }
+        }
+        Ok(releases)
+    }
+
+    /// Writes `claim` under the first number from its own on that nobody has or had, and says which.
+    pub async fn claim(&self, mut claim: Claim) -> Result<Claim, Problem> {
+        let mut gone = 0;
+        loop {
+            let address = self.layout.claim(claim.release);
+            let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
+            match self.store.put_bytes(&address, bytes, &json_headers(), Condition::Absent).await {
+                Ok(_) => return Ok(claim),
+                Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
+                    Some(found) if found == claim => return Ok(claim),
+                    Some(_) => {}
+                    // It was there when ours was refused, or somebody was writing it: its number may be used up.
+                    None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MOST_GONE => {
+                        gone += 1
+                    }
+                    None => return Err(error.into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+            claim.release = following(claim.release)?;
+        }
+    }
+
+    /// Writes `claim` under its own number, or finds the one that is there: whoever adopts goes on with what was begun.
+    pub async fn claim_or_find(&self, claim: Claim) -> Result<Claim, Problem> {
+        let address = self.layout.claim(claim.release);
+        let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
+        match self.store.put_bytes(&address, bytes, &json_headers(), Condition::Absent).await {
+            Ok(_) => Ok(claim),
+            Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
+                Some(found) => Ok(found),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads a claim; `None` where there is none.
+    pub async fn read_claim(&self, release: ReleaseNumber) -> Result<Option<Claim>, Problem> {
+        let address = self.layout.claim(release);
+        let Some(fetched) = self.store.get(&address, MAX_JSON_BYTES).await.map_err(Problem::from)? else {
+            return Ok(None);
+        };
+        let claim = Claim::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
+        self.check_identity(&claim.identity, &address)?;
+        self.check_paths(claim.live.iter(), &address)?;
+        Ok(Some(claim))
+    }
+
+    /// Writes a manifest, which makes its release complete. The number was claimed by this run.
+    pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), Problem> {
+        let address = self.layout.manifest(manifest.release);
+        let bytes = manifest.encode().map_err(|error| unwritable(&address, error))?;
+        match self.store.put_bytes(&address, bytes, &gzip_headers(), Condition::Absent).await {
+            Ok(_) => Ok(()),
+            Err(error) if may_be_ours(&error) => match self.read_manifest(manifest.release).await? {
+                Some(found) if found == *manifest => Ok(()),
+                _ => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads a manifest; `None` where the release is not complete.
+    pub async fn read_manifest(&self, release: ReleaseNumber) -> Result<Option<Manifest>, Problem> {
+        let address = self.layout.manifest(release);
+        let Some(fetched) = self.store.get(&address, MAX_MANIFEST_BYTES).await.map_err(Problem::from)? else {
+            return Ok(None);
+        };
+        let manifest = Manifest::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
+        self.check_identity(&manifest.identity, &address)?;
+        self.check_paths(manifest.files.keys(), &address)?;
+        if manifest.release != release {
+            let message = format!("{address} says that it is release {}", manifest.release);
+            return Err(Problem::new(Code::BadState, message).hint(DAMAGED));
+        }
+        Ok(Some(manifest))
+    }
+
+    /// What is read must not make this program write to its own state, or send keys that S3 refuses in the midst of a
+    /// switch.
+    fn check_paths<'a>(&self, mut paths: impl Iterator<Item = &'a SitePath>, address: &Address) -> Result<(), Problem> {
+        match paths.find(|path| !self.layout.can_be_live(path)) {
+            None => Ok(()),
+            Some(path) => {
+                let message = format!("{address} names {path}, where no file of this site can be");
+                Err(Problem::new(Code::BadState, message).hint(DAMAGED))
+            }
+        }
+    }
+
+    fn check_identity(&self, found: &Identity, address: &Address) -> Result<(), Problem> {
+        let expected = self.layout.identity();
+        if found == expected {
+            return Ok(());
+        }
+        Err(Problem::new(Code::WrongSite, format!("{address} belongs to {found}, not to {expected}"))
+            .hint("Check `site`, `bucket` and `prefix` in publish.toml; two sites need two prefixes or two buckets."))
+    }
+}
+
+const DAMAGED: &str =
+    "Something else wrote to the state, or it was damaged; docs/bucket-layout.md says what belongs there.";
+
+/// How often an object may refuse a conditional write of one run and be gone when it is looked at: by a prune. More often
+/// it is only in a storage that refuses what is free.
+pub(crate) const MOST_GONE: usize = 8;
+
+/// The number after `release`. Where there is none, something else wrote to the state: nobody publishes that often.
+pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {
+    release.next().map_err(|error| {
+        let message = format!("no number is left for another release after {release}");
+        Problem::new(Code::BadState, message).hint(DAMAGED).source(error)
+    })
+}
+
+/// Whether an error of a conditional write may hide a success of our own whose answer was lost.
+fn may_be_ours(error: &StoreError) -> bool {
+    matches!(error.class, Class::Precondition | Class::Conflict | Class::Unavailable | Class::Throttled)
+}
+
+fn unreadable(address: &Address, error: FormatError) -> Problem {
+    let hint = match error {
+        FormatError::Version { .. } => "A newer version of publish wrote it: update this one.",
+        _ => DAMAGED,
+    };
+    Problem::new(Code::BadState, format!("{address} cannot be used")).hint(hint).source(error)
+}
+
+fn unwritable(address: &Address, error: FormatError) -> Problem {
+    Problem::new(Code::Internal, format!("{address} could not be written")).source(error)
+}
+
+/// State is never for visitors and must never be kept by a cache.
+pub(crate) fn state_headers(content_type: &str) -> Headers {
+    Headers {
+        cache_control: "private, no-store".to_owned(),
+        content_type: content_type.to_owned(),
+        content_encoding: None,
+        content_disposition: None,
+        content_language: None,
+        metadata: BTreeMap::new(),
+    }
+}
+
+fn json_headers() -> Headers {
+    state_headers("application/json")
+}
+
+fn gzip_headers() -> Headers {
+    state_headers("application/gzip")
+}

@@ -1,0 +1,175 @@
+//! A named target with everything decided: what configuration and command line come down to.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::header_rule::HeaderRule;
+use crate::release::layout::Layout;
+use crate::release::retention::RetentionSettings;
+
+/// One target: where the site goes and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name, as `production`.
+    pub name: String,
+    /// Where everything lies.
+    pub layout: Layout,
+    /// How AWS is reached.
+    pub access: Access,
+    /// The CloudFront distribution in front of the bucket, if any.
+    pub distribution: Option<String>,
+    /// Where visitors see the site, without a final slash, as `https://www.example.com`.
+    pub url: Option<String>,
+    /// The header rules, in order.
+    pub headers: Vec<HeaderRule>,
+    /// What of the folder is published, and how carefully.
+    pub publish: PublishSettings,
+    /// How the CDN is refreshed.
+    pub invalidation: InvalidationSettings,
+    /// How long superseded releases stay.
+    pub retention: RetentionSettings,
+    /// How long an activation belongs to who began it.
+    pub lease: LeaseSettings,
+}
+
+/// How AWS is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The bucket's region; otherwise AWS's own environment variables and files say it.
+    pub region: Option<String>,
+    /// An S3 endpoint that is not AWS's; means path-style addressing.
+    pub s3_endpoint: Option<String>,
+    /// A CloudFront endpoint that is not AWS's.
+    pub cloudfront_endpoint: Option<String>,
+    /// The profile of AWS's configuration files.
+    pub profile: Option<String>,
+    /// A role to assume.
+    pub role_arn: Option<String>,
+    /// Access key and secret, for the sandbox alone.
+    pub static_keys: Option<(String, String)>,
+    /// The account that must own the buckets; sent with every S3 request.
+    pub expected_bucket_owner: Option<String>,
+    /// How objects are encrypted.
+    pub encryption: Encryption,
+}
+
+/// How objects are encrypted at rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Encryption {
+    /// As the bucket says.
+    #[default]
+    BucketDefault,
+    /// With keys that S3 manages (`AES256`).
+    S3,
+    /// With KMS (`aws:kms`), by the given key or the account's default one.
+    Kms {
+        /// The key's id or ARN.
+        key_id: Option<String>,
+    },
+}
+
+/// What of the folder is published, and how carefully.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishSettings {
+    /// Globs of paths that stay out.
+    pub exclude: Vec<String>,
+    /// Globs of hidden paths, and of what editors and systems leave behind, that are published all the same;
+    /// `.well-known/` always is.
+    pub include_hidden: Vec<String>,
+    /// Globs of paths that are published although they look private.
+    pub allow_private: Vec<String>,
+    /// What becomes of source maps.
+    pub source_maps: SourceMaps,
+    /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
+    pub remove_now: Vec<String>,
+    /// Globs of paths at the site's address that something else serves: references to them are none of the site.
+    pub external: Vec<String>,
+    /// How much of the live files may leave without a yes, in percent.
+    pub max_removed_percent: u8,
+    /// Whether visitors may read the state.
+    pub public_state: bool,
+}
+
+/// What becomes of the source maps of scripts and styles. Scripts keep what they say of their maps either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SourceMaps {
+    /// They are files like all others.
+    #[default]
+    Publish,
+    /// They stay out.
+    Skip,
+    /// They stop a publish, unless `allow_private` names them.
+    Refuse,
+}
+
+impl Default for PublishSettings {
+    fn default() -> PublishSettings {
+        PublishSettings {
+            exclude: Vec::new(),
+            include_hidden: Vec::new(),
+            allow_private: Vec::new(),
+            source_maps: SourceMaps::Publish,
+            remove_now: Vec::new(),
+            external: Vec::new(),
+            max_removed_percent: 50,
+            public_state: false,
+        }
+    }
+}
+
+/// How the CDN is refreshed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidationSettings {
+    /// What "refreshed" means.
+    pub wait: Wait,
+    /// How long to wait for it.
+    pub timeout: Duration,
+    /// Most paths sent; beyond it, folders become wildcards.
+    pub max_paths: usize,
+}
+
+impl Default for InvalidationSettings {
+    fn default() -> InvalidationSettings {
+        InvalidationSettings { wait: Wait::Effect, timeout: Duration::from_secs(120), max_paths: 100 }
+    }
+}
+
+/// What a refresh waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// The site's URLs answer with what was published; without a known URL, as `Completed`.
+    #[default]
+    Effect,
+    /// CloudFront says it is completed.
+    Completed,
+    /// CloudFront took it.
+    None,
+}
+
+/// How long an activation, or a prune, belongs to who began it. The same for every run against an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// How long after the last write of the head, by S3's clock.
+    pub lasts: Duration,
+    /// How often it is renewed.
+    pub renew_every: Duration,
+    /// How long before its end nothing is begun any more: what was sent may take as long to arrive.
+    pub margin: Duration,
+}
+
+impl Default for LeaseSettings {
+    /// 90 s, renewed every 30 s, so that two renewals may fail on a slow link; and nobody waits for a dead run longer
+    /// than a minute and a half.
+    fn default() -> LeaseSettings {
+        LeaseSettings {
+            lasts: Duration::from_secs(90),
+            renew_every: Duration::from_secs(30),
+            margin: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What a prune takes away: what closed releases, dead claims and files that should be gone have left behind, minus all
+//! that something else needs. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::path::{SitePath, UrlPath};
+use crate::release::layout::{Address, Layout};
+use crate::release::manifest::{Claim, Entry, Files, ReleaseNumber};
+use crate::types::digest::Digest;
+use crate::types::headers::{Headers, Kind};
+
+/// What may not go: what retained releases, unfinished activations and runs that stage just now name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needed {
+    /// Files whose live objects stay, whatever bytes they have.
+    pub paths: BTreeSet<SitePath>,
+    /// Blobs that stay.
+    pub digests: BTreeSet<Digest>,
+}
+
+impl Needed {
+    /// A release needs the live object of every file, and the blob of every content.
+    pub fn by_release(&mut self, files: &Files) {
+        self.paths.extend(files.keys().cloned());
+        self.digests.extend(files.values().map(|entry| entry.digest));
+    }
+
+    /// A run that stages may have been told that any of what it claims is there already.
+    pub fn by_claim(&mut self, claim: &Claim) {
+        self.paths.extend(claim.live.iter().cloned());
+        self.digests.extend(&claim.blobs);
+    }
+}
+
+/// What may lie at a live key and be needed by nobody any more. The marker decides whether it is ours
+/// (docs/decisions/0002): whatever bytes it has, nobody needs them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remain {
+    /// What closed releases say that it is: mutable, if they do not agree.
+    pub named: Option<Kind>,
+    /// Whether a dead claim names it.
+    pub claimed: bool,
+    /// Contents that should have gone before: they go also where a retained release names the path.
+    pub overdue: Vec<Entry>,
+}
+
+/// All that may have been left behind, by paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remains(BTreeMap<SitePath, Remain>);
+
+impl Remains {
+    /// What a closed release named.
+    pub fn of_release(&mut self, files: Files) {
+        for (path, entry) in files {
+            let named = &mut self.0.entry(path).or_default().named;
+            *named = named.filter(|kind| *kind == Kind::Mutable).or(Some(entry.kind));
+        }
+    }
+
+    /// What a dead claim named.
+    pub fn of_claim(&mut self, claim: Claim) {
+        for path in claim.live {
+            self.0.entry(path).or_default().claimed = true;
+        }
+    }
+
+    /// What should have gone before: a leftover, or a file that was taken out of all releases.
+    pub fn overdue(&mut self, path: &SitePath, entry: Entry) {
+        self.0.entry(path.clone()).or_default().overdue.push(entry);
+    }
+
+    /// What of it may go when nothing but `needed` stays.
+    pub fn without(self, needed: &Needed) -> BTreeMap<SitePath, Remain> {
+        let mut remains = self.0;
+        for (path, remain) in &mut remains {
+            if needed.paths.contains(path) {
+                remain.named = None;
+                remain.claimed = false;
+            }
+        }
+        remains.retain(|_, remain| remain.claimed || remain.named.is_some() || !remain.overdue.is_empty());
+        remains
+    }
+}
+
+/// A live object that goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Victim {
+    /// The number of its bytes.
+    pub size_bytes: u64,
+    /// Their digest, if S3 or a manifest knows it.
+    pub digest: Option<Digest>,
+    /// Whether the CDN need not forget it: its name vouches for its bytes.
+    pub kind: Kind,
+    /// What it is stored with.
+    pub headers: Headers,
+    /// Opaque; of the object that was looked at.
+    pub etag: String,
+    /// Whether it goes also where somebody needs its path by now.
+    pub overdue: bool,
+}
+
+/// Everything that a prune takes away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sweep {
+    /// The numbers that never activate again.
+    pub closes: BTreeSet<ReleaseNumber>,
+    /// Their manifests and claims. They go after everything else: a prune that was cut short is found by them.
+    pub records: Vec<Address>,
+    /// Live objects.
+    pub live: BTreeMap<SitePath, Victim>,
+    /// Blobs, and the number of their bytes.
+    pub blobs: BTreeMap<Digest, u64>,
+    /// Live bytes that a retained release needs and that are in no blob yet.
+    pub preserves: BTreeSet<SitePath>,
+    /// Leftovers of which nothing is left.
+    pub gone: BTreeSet<SitePath>,
+    /// Files to take out of all releases.
+    pub withdraws: BTreeMap<SitePath, BTreeSet<Digest>>,
+}
+
+impl Sweep {
+    /// Whether nothing at all goes.
+    pub fn is_empty(&self) -> bool {
+        let objects = self.objects() + self.records.len();
+        objects == 0 && self.gone.is_empty() && self.withdraws.is_empty()
+    }
+
+    /// Leaves alone what is needed since this was planned.
+    pub fn spare(&mut self, needed: &Needed) {
+        self.live.retain(|path, victim| victim.overdue || !needed.paths.contains(path));
+        self.blobs.retain(|digest, _| !needed.digests.contains(digest));
+    }
+
+    /// Objects that go, without those of the state's records.
+    pub fn objects(&self) -> usize {
+        self.live.len() + self.blobs.len()
+    }
+
+    /// Their size, in bytes.
+    pub fn bytes(&self) -> u64 {
+        let sizes = self.live.values().map(|victim| victim.size_bytes).chain(self.blobs.values().copied());
+        sizes.fold(0, u64::saturating_add)
+    }
+
+    /// The sweep as programs read it, with the paths that the CDN must forget.
+    pub fn view(&self, layout: &Layout, paths: &[UrlPath]) -> PruneView {
+        let live = self.live.keys().map(|path| layout.live(path));
+        let blobs = self.blobs.keys().map(|digest| layout.blob(digest));
+        PruneView {
+            closes: self.closes.iter().copied().collect(),
+            objects: live.chain(blobs).map(|address| address.to_string()).collect(),
+            bytes: self.bytes(),
+            paths: paths.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The blobs of a listing that nobody needs.
+pub fn unneeded(blobs: BTreeMap<Digest, u64>, needed: &Needed) -> BTreeMap<Digest, u64> {
+    blobs.into_iter().filter(|(digest, _)| !needed.digests.contains(digest)).collect()
+}
+
+/// What a prune takes away. In JSON a line of its own with `"type":"prune"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "prune")]
+pub struct PruneView {
+    /// The releases, and claims that came to nothing, to which nobody can go back any more.
+    #[cfg_attr(test, schemars(with = "Vec<u64>"))]
+    pub closes: Vec<ReleaseNumber>,
+    /// The objects that go, as `s3://bucket/key`: live ones, then blobs.
+    pub objects: Vec<String>,
+    /// Their size together, in bytes.
+    pub bytes: u64,
+    /// What the CDN must forget.
+    pub paths: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::release::manifest::Kept;
+
+    fn entry(content: u8) -> Entry {
+        Entry {
+            digest: Digest::of(&[content]),
+            size_bytes: 1,
+            headers: Headers {
+                cache_control: String::new(),
+                content_type: String::new(),
+                content_encoding: None,
+                content_disposition: None,
+                content_language: None,
+                metadata: BTreeMap::new(),
+            },
+            kind: Kind::Mutable,
+            kept: Kept::Blob,
+            crc64: None,
+            md5: None,
+        }
+    }
+
+    fn path(number: u8) -> SitePath {
+        SitePath::new(format!("{number}.html")).unwrap()
+    }
+
+    fn releases() -> impl Strategy<Value = Vec<Files>> {
+        let files = prop::collection::btree_map((0_u8..12).prop_map(path), (0_u8..6).prop_map(entry), 0..8);
+        prop::collection::vec(files, 1..8)
+    }
+
+    proptest! {
+        /// Whatever any retained release names stays, and whatever only closed ones name goes.
+        #[test]
+        fn only_what_no_retained_release_names_goes(releases in releases(), retained in 1_usize..8) {
+            let retained = retained.min(releases.len());
+            let (kept, closed) = releases.split_at(retained);
+            let (mut needed, mut remains) = (Needed::default(), Remains::default());
+            kept.iter().for_each(|files| needed.by_release(files));
+            closed.iter().for_each(|files| remains.of_release(files.clone()));
+            let blobs = releases.iter().flat_map(|files| files.values()).map(|entry| (entry.digest, 1)).collect();
+            let (live, blobs) = (remains.without(&needed), unneeded(blobs, &needed));
+            for files in kept {
+                for (path, entry) in files {
+                    prop_assert!(!live.contains_key(path));
+                    prop_assert!(!blobs.contains_key(&entry.digest));
+                }
+            }
+            for (path, entry) in closed.iter().flatten() {
+                let named = kept.iter().any(|files| files.contains_key(path));
+                prop_assert_eq!(live.contains_key(path), !named);
+                let stored = kept.iter().flat_map(|files| files.values()).any(|other| other.digest == entry.digest);
+                prop_assert_eq!(blobs.contains_key(&entry.digest), !stored);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_overdue_goes_also_where_a_retained_release_names_its_path() {
+        let (mut needed, mut remains) = (Needed::default(), Remains::default());
+        needed.by_release(&Files::from([(path(1), entry(1))]));
+        remains.overdue(&path(1), entry(1));
+        remains.of_release(Files::from([(path(1), entry(2))]));
+        let left = remains.without(&needed);
+        assert_eq!(left[&path(1)], Remain { overdue: vec![entry(1)], ..Remain::default() });
+    }
+}

@@ -1,0 +1,324 @@
+//! Why a run stopped, in words for people, and what visitors see because of it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::release::manifest::ReleaseNumber;
+use crate::types::globs::InvalidGlobs;
+
+/// What went wrong, as a word that programs may compare. Append-only: docs/exit-codes.md lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The command line cannot be understood.
+    Usage,
+    /// publish.toml, a setting in it or a `_headers` file is not usable.
+    Configuration,
+    /// The site's folder is not there, is not a folder, or holds nothing.
+    NoSite,
+    /// A file or folder of the site cannot be read, or a temporary file cannot be written.
+    Unreadable,
+    /// A name in the site cannot become a key or a URL.
+    BadName,
+    /// A symbolic link leaves the folder or loops.
+    BadLink,
+    /// A file is larger than S3 copies.
+    TooLarge,
+    /// A file looks private.
+    Private,
+    /// A page refers to a file that it needs and that is not there.
+    BrokenReference,
+    /// A file changed or vanished while it was published.
+    FileChanged,
+    /// The bucket or prefix belongs to another site.
+    WrongSite,
+    /// The prefix holds objects that this program did not put there.
+    ForeignObjects,
+    /// More of the site would go than is allowed without a yes.
+    TooManyRemovals,
+    /// A person said no.
+    Declined,
+    /// No credentials were found.
+    NoCredentials,
+    /// The credentials have expired.
+    ExpiredCredentials,
+    /// The credentials may not do it.
+    AccessDenied,
+    /// The bucket is not there.
+    NoSuchBucket,
+    /// The bucket is in another region.
+    WrongRegion,
+    /// The endpoint does not answer.
+    Unreachable,
+    /// AWS asks to slow down, for longer than was patient.
+    Throttled,
+    /// The distribution is not there.
+    NoSuchDistribution,
+    /// AWS answered with an error of its own.
+    Aws,
+    /// An object of the state cannot be read, or was written by a newer version.
+    BadState,
+    /// Something the state names is not in the bucket.
+    MissingBytes,
+    /// Another publisher won.
+    Superseded,
+    /// Publishing is held.
+    Held,
+    /// The lease of an activation or a prune ended before its work did.
+    LeaseLost,
+    /// The CDN could not be refreshed.
+    RefreshFailed,
+    /// Visitors still get something else than was published.
+    VerificationFailed,
+    /// Stopped on request.
+    Interrupted,
+    /// The local stand-in could not be started.
+    Sandbox,
+    /// A mistake in this program.
+    Internal,
+}
+
+impl Code {
+    /// The code as written in JSON.
+    pub fn as_str(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(word)) => word,
+            _ => format!("{self:?}"),
+        }
+    }
+
+    /// The exit code of a failure that visitors do not notice.
+    fn exit_code(self) -> ExitCode {
+        match self {
+            Code::Usage
+            | Code::Configuration
+            | Code::NoSite
+            | Code::BadName
+            | Code::BadLink
+            | Code::TooLarge
+            | Code::Private
+            | Code::BrokenReference
+            | Code::WrongSite
+            | Code::ForeignObjects
+            | Code::TooManyRemovals => ExitCode::Usage,
+            Code::Superseded | Code::Held => ExitCode::Superseded,
+            Code::Interrupted | Code::Declined => ExitCode::Interrupted,
+            Code::RefreshFailed | Code::VerificationFailed => ExitCode::NotRefreshed,
+            Code::LeaseLost
+            | Code::Unreadable
+            | Code::FileChanged
+            | Code::NoCredentials
+            | Code::ExpiredCredentials
+            | Code::AccessDenied
+            | Code::NoSuchBucket
+            | Code::WrongRegion
+            | Code::Unreachable
+            | Code::Throttled
+            | Code::NoSuchDistribution
+            | Code::Aws
+            | Code::BadState
+            | Code::MissingBytes
+            | Code::Sandbox
+            | Code::Internal => ExitCode::Failed,
+        }
+    }
+}
+
+/// The process's exit codes. Append-only; docs/exit-codes.md explains them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// 0: done.
+    Done,
+    /// 1: failed, visitors see what they saw before.
+    Failed,
+    /// 2: usage or configuration.
+    Usage,
+    /// 3: the new release is live, but the CDN refresh or the verification failed.
+    NotRefreshed,
+    /// 4: another publisher won, or a newer release is active.
+    Superseded,
+    /// 5: an activation was cut short; run again to finish.
+    CutShort,
+    /// 6: `verify` found differences.
+    Differences,
+    /// 10: `plan`: there are changes.
+    Changes,
+    /// 130: interrupted or declined, nothing changed.
+    Interrupted,
+}
+
+impl ExitCode {
+    /// The number.
+    pub fn number(self) -> u8 {
+        match self {
+            ExitCode::Done => 0,
+            ExitCode::Failed => 1,
+            ExitCode::Usage => 2,
+            ExitCode::NotRefreshed => 3,
+            ExitCode::Superseded => 4,
+            ExitCode::CutShort => 5,
+            ExitCode::Differences => 6,
+            ExitCode::Changes => 10,
+            ExitCode::Interrupted => 130,
+        }
+    }
+}
+
+/// What a stage reports when it cannot go on. It does not know what visitors see: only the run does, which adds it.
+#[derive(Debug)]
+pub struct Problem {
+    /// What kind of thing went wrong.
+    pub code: Code,
+    /// What failed, on which file or key: one sentence without a final stop.
+    pub message: String,
+    /// What to do next: one sentence; empty where there is nothing to say.
+    pub hint: String,
+    /// What lies beneath, outermost first; no text of it is in `message`.
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem without hint and cause.
+    pub fn new(code: Code, message: impl Into<String>) -> Problem {
+        Problem { code, message: message.into(), hint: String::new(), source: None }
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Says what lies beneath.
+    #[must_use]
+    pub fn source(mut self, source: impl StdError + Send + Sync + 'static) -> Problem {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Says what visitors see now.
+    pub fn while_visitors_see(self, visitors_see: VisitorsSee) -> Failure {
+        let mut causes = Vec::new();
+        let mut next: Option<&dyn StdError> = self.source.as_deref().map(|source| source as &dyn StdError);
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if causes.last() != Some(&text) {
+                causes.push(text);
+            }
+            next = cause.source();
+        }
+        Failure { code: self.code, message: self.message, hint: self.hint, causes, visitors_see }
+    }
+}
+
+impl From<InvalidGlobs> for Problem {
+    fn from(error: InvalidGlobs) -> Problem {
+        let hint = match &error {
+            InvalidGlobs::Syntax { .. } => {
+                "Write globs as `assets/**` or `**/*.pdf`; a literal `[`, `{` or `*` needs a backslash before it."
+            }
+            InvalidGlobs::Empty { .. } => "Write `**` for every file.",
+            InvalidGlobs::TooLarge { .. } => "Use fewer or shorter globs.",
+        };
+        Problem::new(Code::Configuration, error.to_string()).hint(hint)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl StdError for Problem {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// What visitors see now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisitorsSee {
+    /// What they saw before; `None`: nothing was ever published here.
+    TheSame(Option<ReleaseNumber>),
+    /// Whole pages, some of the old release and some of the new one.
+    SomeOfBoth(Option<ReleaseNumber>, ReleaseNumber),
+    /// Whole pages of several releases: an activation was cut short before this run began.
+    SomeOfSeveral(ReleaseNumber),
+    /// The new release, but the CDN may still answer with the old one.
+    TheNewOne(ReleaseNumber),
+    /// What they saw before, which another publisher decides now.
+    SomeoneElses,
+    /// Another publisher finishes what this run had begun to switch.
+    TakenOver(ReleaseNumber),
+    /// It was never looked at.
+    Untouched,
+}
+
+impl fmt::Display for VisitorsSee {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VisitorsSee::TheSame(Some(release)) => {
+                write!(formatter, "Visitors see release {release}, as before.")
+            }
+            VisitorsSee::TheSame(None) => formatter.write_str("Nothing is published here yet; visitors see no change."),
+            VisitorsSee::SomeOfBoth(Some(from), to) => {
+                write!(formatter, "Visitors see pages of release {from} and of release {to}; each page is whole.")
+            }
+            VisitorsSee::SomeOfBoth(None, to) => {
+                write!(formatter, "Visitors see the part of release {to} that is already there; each page is whole.")
+            }
+            VisitorsSee::SomeOfSeveral(to) => write!(
+                formatter,
+                "Visitors see pages of release {to} and of the releases whose activation was cut short before; each page \
+                 is whole."
+            ),
+            VisitorsSee::TheNewOne(release) => {
+                write!(formatter, "Release {release} is live; the CDN may still answer with older pages for a while.")
+            }
+            VisitorsSee::SomeoneElses => {
+                formatter.write_str("Visitors see the other publisher's release; this run changed nothing they see.")
+            }
+            VisitorsSee::TakenOver(release) => write!(
+                formatter,
+                "Visitors see the other publisher's release, or will when it is complete; what was there of release \
+                 {release} is replaced, and each page is whole."
+            ),
+            VisitorsSee::Untouched => formatter.write_str("Visitors see what they saw before."),
+        }
+    }
+}
+
+/// A problem with its aftermath: all that is said to a person or a program about a run that did not succeed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What kind of thing went wrong.
+    pub code: Code,
+    /// What failed, on which file or key.
+    pub message: String,
+    /// What to do next; may be empty.
+    pub hint: String,
+    /// What lies beneath, outermost first.
+    pub causes: Vec<String>,
+    /// What visitors see now.
+    pub visitors_see: VisitorsSee,
+}
+
+impl Failure {
+    /// The exit code: what visitors see decides before the kind of problem does.
+    pub fn exit_code(&self) -> ExitCode {
+        match self.visitors_see {
+            VisitorsSee::TheNewOne(_) => ExitCode::NotRefreshed,
+            VisitorsSee::SomeOfBoth(..) | VisitorsSee::SomeOfSeveral(_) => ExitCode::CutShort,
+            VisitorsSee::TheSame(_)
+            | VisitorsSee::SomeoneElses
+            | VisitorsSee::TakenOver(_)
+            | VisitorsSee::Untouched => self.code.exit_code(),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What happens during a run, as it happens. Events are the only way the library speaks; terminal and JSON are two
+//! listeners. Everything in a summary is also in the [`Report`](crate::report::Report).
+
+use serde::{Deserialize, Serialize};
+
+use crate::release::counts::FileCounts;
+use crate::release::manifest::ReleaseNumber;
+
+/// One thing that happened. In JSON, `type` names it in snake case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// The folder was walked; hashing begins.
+    HashingStarted {
+        /// Files to hash.
+        files: usize,
+        /// Their size together.
+        bytes: u64,
+    },
+    /// More of it was hashed.
+    HashingAdvanced {
+        /// Files done so far.
+        files: usize,
+        /// Bytes done so far.
+        bytes: u64,
+    },
+    /// All of it was hashed.
+    HashingFinished {
+        /// Files of the site.
+        files: usize,
+        /// Their size together.
+        bytes: u64,
+    },
+    /// The plan is made.
+    Planned {
+        /// How the release to be compares with what is live.
+        files: FileCounts,
+        /// Server-side copies.
+        copied: usize,
+        /// Objects removed.
+        deleted: usize,
+        /// Paths that the CDN must forget.
+        paths: usize,
+    },
+    /// A number was claimed; bytes begin to go up.
+    StagingStarted {
+        /// The release's number.
+        #[cfg_attr(test, schemars(with = "u64"))]
+        release: ReleaseNumber,
+        /// Objects that go up at most.
+        objects: usize,
+        /// Their size together.
+        bytes: u64,
+    },
+    /// More bytes went up.
+    StagingAdvanced {
+        /// Objects done so far.
+        objects: usize,
+        /// Bytes done so far.
+        bytes: u64,
+    },
+    /// The release is complete in the bucket; visitors see nothing of it yet.
+    Staged {
+        /// The release's number.
+        #[cfg_attr(test, schemars(with = "u64"))]
+        release: ReleaseNumber,
+    },
+    /// Someone else activates or prunes; this run waits.
+    Waiting {
+        /// Who it is waiting for, in words.
+        for_whom: String,
+        /// Seconds until their lease ends, unless they renew it.
+        remaining_s: u64,
+    },
+    /// The switch begins.
+    ActivationStarted {
+        /// What becomes active.
+        #[cfg_attr(test, schemars(with = "u64"))]
+        release: ReleaseNumber,
+        /// Live objects to write or remove.
+        objects: usize,
+    },
+    /// More live objects were written.
+    ActivationAdvanced {
+        /// Live objects written or removed so far.
+        objects: usize,
+    },
+    /// The switch is done.
+    Activated {
+        /// What is active now.
+        #[cfg_attr(test, schemars(with = "u64"))]
+        release: ReleaseNumber,
+    },
+    /// It is known what a prune takes away.
+    PrunePlanned {
+        /// The releases, and claims that came to nothing, to which nobody can go back any more.
+        #[cfg_attr(test, schemars(with = "Vec<u64>"))]
+        closes: Vec<ReleaseNumber>,
+        /// Objects that go, without the records of those releases.
+        objects: usize,
+        /// Their size together.
+        bytes: u64,
+        /// Paths that the CDN must forget.
+        paths: usize,
+    },
+    /// Objects begin to go.
+    PruneStarted {
+        /// How many at most.
+        objects: usize,
+    },
+    /// More of them went.
+    PruneAdvanced {
+        /// Objects that went so far.
+        objects: usize,
+    },
+    /// They are gone.
+    Pruned {
+        /// How many went.
+        objects: usize,
+    },
+    /// CloudFront was asked to forget.
+    RefreshRequested {
+        /// CloudFront's ids of the invalidations.
+        ids: Vec<String>,
+        /// The paths.
+        paths: Vec<String>,
+    },
+    /// Waiting for CloudFront.
+    RefreshWaiting {
+        /// Seconds waited so far.
+        waited_s: u64,
+    },
+    /// CloudFront has forgotten.
+    Refreshed,
+    /// The site's URLs are fetched and compared.
+    VerificationStarted {
+        /// URLs to fetch.
+        urls: usize,
+    },
+    /// They answer with what was published.
+    Verified {
+        /// URLs that were fetched.
+        urls: usize,
+    },
+    /// AWS asked to slow down, and this run did.
+    SlowedDown {
+        /// Requests at once from now on.
+        concurrency: usize,
+    },
+    /// Something a person should know that stops nothing.
+    Warning {
+        /// One sentence.
+        message: String,
+    },
+}
+
+/// Where events go. Must return quickly; may be called from several threads at once.
+#[derive(Clone, Copy)]
+pub struct Events<'a>(&'a (dyn Fn(Event) + Sync));
+
+impl<'a> Events<'a> {
+    /// Sends every event to `listener`.
+    pub fn new(listener: &'a (dyn Fn(Event) + Sync)) -> Events<'a> {
+        Events(listener)
+    }
+
+    /// Says that something happened.
+    pub fn send(&self, event: Event) {
+        (self.0)(event);
+    }
+
+    /// Says something a person should know that stops nothing.
+    pub fn warn(&self, message: impl Into<String>) {
+        self.send(Event::Warning { message: message.into() });
+    }
+}

@@ -1,0 +1,8 @@
+//! The built site on the disk, and what becomes of each of its files: its bytes, its headers, its kind.
+
+pub mod fingerprint;
+pub mod headers_file;
+pub mod redirects_file;
+pub mod response_policy;
+pub mod rules;
+pub mod snapshot;

@@ -1,0 +1,173 @@
+//! The scripts and styles that might be fingerprinted, and who refers to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::fixed::Standing;
+use super::super::name::{Alphabet, Name, Place};
+use super::super::{Facts, Tie, shape};
+use crate::content::path::SitePath;
+use crate::content::proof::{Algorithm, Encoding, Proof};
+use crate::content::references::{Form, Manner, Role};
+
+/// How surely a reference to a script or style is a bundler's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Strength {
+    /// A page loads the file, or a script holds its name: anybody writes that.
+    Loose,
+    /// A page loads it as a module. Bundlers write so, and whoever copies a module that was built elsewhere.
+    Module,
+    /// It is in a list of a script.
+    Listed,
+    /// A script imports it, or puts its name together out of a table.
+    Sure,
+}
+
+/// A script or style that might be fingerprinted.
+pub(super) struct Candidate<'s> {
+    pub(super) path: &'s SitePath,
+    pub(super) name: Name<'s>,
+    /// The hash that can hardly be read in another way, where the site's pictures are named as they are.
+    pub(super) strict: Option<(Place, &'s str)>,
+    pub(super) proof: Option<&'s Proof>,
+    /// The array by which webpack finds it.
+    pub(super) chunk_array: Option<&'s str>,
+    /// The surest reference to it, and whose that is.
+    pub(super) referred: Option<(Strength, &'s SitePath)>,
+    /// How pages load it, if they do.
+    pub(super) is_module: bool,
+    pub(super) is_classic: bool,
+    /// How the tags are written by which pages load it.
+    pub(super) manners: BTreeSet<Manner>,
+    /// Whether it refers to other scripts and styles as a bundler does.
+    pub(super) bundles: bool,
+    /// Whether it is a style sheet beside pictures whose hashes are, as Rollup before version 4 writes them, the start of their
+    /// SHA-256: so are those of its style sheets then.
+    pub(super) should_be_proven: bool,
+    /// Whether another file has the same hash: webpack then takes it of all of them, so that it proves none.
+    pub(super) shares_its_hash: bool,
+}
+
+pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
+    let mut referred: BTreeMap<&SitePath, (Strength, &SitePath)> = BTreeMap::new();
+    let mut loaded: BTreeMap<&SitePath, BTreeSet<(Role, Option<Manner>)>> = BTreeMap::new();
+    let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
+    for (from, facts) in files {
+        let is_by_hand = is_by_hand(from, facts);
+        for tie in facts.ties.iter().filter(|tie| tie.to != *from) {
+            let strength = if is_by_hand { Strength::Loose } else { tie.strength(from) };
+            let surest = referred.entry(&tie.to).or_insert((strength, from));
+            *surest = if strength > surest.0 { (strength, from) } else { *surest };
+            if strength > Strength::Loose && !from.is_page() {
+                bundles.insert(from);
+            }
+            let manner = match tie.form {
+                Form::Tag(manner) => Some(manner),
+                Form::Attribute => None,
+                _ => continue,
+            };
+            if from.is_page() {
+                loaded.entry(&tie.to).or_default().insert((tie.role, manner));
+            }
+        }
+    }
+    let pictures = proven_pictures(files, is_bundlers_base64);
+    let pictures_of_old = proven_pictures(files, is_old_rollups);
+    let mut candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
+        let name = Name::of(path).filter(|name| name.is_code() && Standing::of(path) == Standing::Open)?;
+        let loaded = loaded.remove(path).unwrap_or_default();
+        let is_style = name.extension == "css" && facts.traces.proof.is_none();
+        let should_be_proven =
+            is_style && beside(&name, &pictures_of_old).any(|(_, token)| Alphabet::Hex.has_all_of(token));
+        let (is_module, is_classic) = (is_loaded_as(&loaded, Role::Module), is_loaded_as(&loaded, Role::Script));
+        Some(Candidate {
+            path,
+            strict: shape::strict(&name).or_else(|| as_pictures(&name, &pictures)),
+            name,
+            proof: facts.traces.proof.as_ref(),
+            chunk_array: facts.traces.chunk_array.as_deref(),
+            referred: referred.get(path).copied(),
+            is_module,
+            is_classic: is_classic && !is_module,
+            manners: loaded.into_iter().filter_map(|(_, manner)| manner).collect(),
+            bundles: bundles.contains(path),
+            should_be_proven,
+            shares_its_hash: false,
+        })
+    };
+    let mut candidates: Vec<Candidate<'s>> = files.iter().filter_map(&mut candidate).collect();
+    let kind =
+        |candidate: &Candidate<'s>| Some((candidate.strict?, candidate.name.folder, candidate.name.extension.clone()));
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+    for kind in candidates.iter().filter_map(kind) {
+        *counts.entry(kind).or_default() += 1;
+    }
+    for candidate in &mut candidates {
+        candidate.shares_its_hash = kind(candidate).is_some_and(|kind| counts.get(&kind) > Some(&1));
+    }
+    candidates
+}
+
+fn is_loaded_as(loaded: &BTreeSet<(Role, Option<Manner>)>, wanted: Role) -> bool {
+    loaded.iter().any(|(role, _)| *role == wanted)
+}
+
+/// Where, and how long, the hashes in the names of pictures are, and in which folder.
+type Places<'s> = BTreeSet<(Place, usize, &'s str)>;
+
+/// Those of the pictures and the like that are proven by such a proof.
+fn proven_pictures(files: &BTreeMap<SitePath, Facts>, is_wanted: fn(&Proof) -> bool) -> Places<'_> {
+    let proven = files.iter().filter_map(|(path, facts)| Some((path, facts.traces.proof.as_ref()?)));
+    proven.filter(|(_, proof)| is_wanted(proof)).filter_map(|(path, proof)| proven_picture(path, proof)).collect()
+}
+
+fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Place, usize, &'s str)> {
+    let name = Name::of(path).filter(|name| !name.is_code())?;
+    let (place, token) = name.places().find(|(_, token)| *token == proof.token)?;
+    Some((place, token.len(), name.folder))
+}
+
+/// Of 8 characters of base64, one in five could be something else, but for this.
+fn is_bundlers_base64(proof: &Proof) -> bool {
+    proof.encoding == Encoding::Base64Url && !proof.is_taken_last()
+}
+
+/// Rollup's before version 4, and so that of Vite 2 to 4.
+fn is_old_rollups(proof: &Proof) -> bool {
+    proof.algorithm == Algorithm::Sha256 && proof.encoding == Encoding::Hex && proof.token.len() == 8
+}
+
+/// The tokens of a name at the places of the hashes of pictures beside it.
+fn beside<'s>(name: &Name<'s>, pictures: &Places<'s>) -> impl Iterator<Item = (Place, &'s str)> {
+    let beside = pictures.iter().filter(|(.., folder)| *folder == name.folder);
+    beside.filter_map(|(place, length, _)| Some((*place, place.token(name, *length)?)))
+}
+
+/// The hash in the name of a script or style that is named as the pictures beside it.
+fn as_pictures<'s>(name: &Name<'s>, pictures: &Places<'s>) -> Option<(Place, &'s str)> {
+    let mut tokens = beside(name, pictures);
+    tokens.find(|(_, token)| Alphabet::Base64Url.has_all_of(token) && Alphabet::Base64Url.is_likely(token))
+}
+
+/// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
+/// of modules as it was written, or a page that loads such.
+pub(super) fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
+    let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
+    let names: Vec<Name<'_>> = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code)).collect();
+    let is_hashed = |name: &&Name<'_>| {
+        shape::strict(name).is_some()
+            || name.places().any(|(_, token)| shape::is_very_short_hex(token) || shape::may_be_base32(token))
+    };
+    names.len() >= 4 && names.iter().filter(is_hashed).count() * 4 < names.len()
+}
+
+impl Tie {
+    /// How surely nobody but a bundler refers in such a way to a script or style with a hash in its name.
+    pub(super) fn strength(&self, from: &SitePath) -> Strength {
+        match self.form {
+            Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl if !from.is_page() => Strength::Sure,
+            Form::List if !from.is_page() => Strength::Listed,
+            Form::Attribute | Form::Tag(_) if self.role == Role::Module => Strength::Module,
+            _ => Strength::Loose,
+        }
+    }
+}

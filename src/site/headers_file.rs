@@ -1,0 +1,382 @@
+//! A `_headers` file, as Netlify and Cloudflare Pages take it: which headers the files at which addresses get.
+//!
+//! ```text
+//! # A comment
+//! /assets/*
+//!   Cache-Control: public, max-age=3600
+//! /embed/*
+//!   ! X-Frame-Options
+//! ```
+//!
+//! The two services agree on all of it but where several rules set the same header for one address: Cloudflare joins
+//! the values, Netlify's own tools let the later rule win. Here the later rule wins, because two lifetimes in one
+//! Cache-Control mean nothing (RFC 9111 section 4.2.1). Within one rule, values of the same header are joined by both,
+//! and here. What S3 cannot store is for [`crate::site::response_policy`].
+
+mod pattern;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use crate::content::path::SitePath;
+use crate::report::error::{Code, Problem};
+use crate::types::headers::{MAX_VALUE_BYTES, SetHeaders, check_metadata, is_field_value};
+
+use pattern::Addresses;
+pub use pattern::UrlPattern;
+
+/// The file's name, at the root of the site's folder.
+pub const FILE_NAME: &str = "_headers";
+
+/// How the names of headers begin that S3 keeps as user metadata.
+const METADATA: &str = "x-amz-meta-";
+
+/// What a `_headers` file says, checked.
+#[derive(Clone, Debug, Default)]
+pub struct HeadersFile {
+    rules: Vec<Rule>,
+    warnings: Vec<String>,
+}
+
+/// The headers for what a pattern matches.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The line of the pattern, from 1.
+    line: usize,
+    /// Which addresses.
+    pub pattern: UrlPattern,
+    /// What they get, each name once.
+    pub headers: Vec<Header>,
+    /// What earlier rules gave them and is taken away first; names in lower case.
+    pub detached: Vec<String>,
+}
+
+/// A header as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Its value: printable ASCII, not empty, no blank at either end.
+    pub value: String,
+}
+
+impl Header {
+    /// Its name in lower case: case does not count.
+    pub fn key(&self) -> String {
+        self.name.to_ascii_lowercase()
+    }
+}
+
+/// Whether S3 stores such a header with an object, and publish lets it; `name` in lower case.
+pub fn is_stored(name: &str) -> bool {
+    const STORED: [&str; 5] =
+        ["cache-control", "content-type", "content-encoding", "content-disposition", "content-language"];
+    STORED.contains(&name) || name.starts_with(METADATA)
+}
+
+/// What is wrong with a line, to follow its number.
+#[derive(Debug)]
+enum Wrong {
+    /// Neither a path nor a header.
+    Unclear,
+    /// A header before the first path.
+    NoPath,
+    /// A name that is none.
+    Name,
+    /// No value.
+    NoValue,
+    /// A value that no header carries.
+    Value(String),
+    /// A value, with what the rule has of the same name, that S3 does not take.
+    TooLong,
+    /// A path on another scheme, or with a port.
+    Address,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Unclear => formatter.write_str("is neither a path, which begins with `/`, nor `Name: value`"),
+            Wrong::NoPath => formatter.write_str("belongs to no path: a line such as `/*` must come before it"),
+            Wrong::Name => formatter.write_str("has a name before the colon that no header can have"),
+            Wrong::NoValue => formatter.write_str("has no value after the colon"),
+            Wrong::Value(name) => write!(formatter, "gives `{name}` a value that it cannot have"),
+            Wrong::TooLong => {
+                write!(formatter, "makes a value longer than {MAX_VALUE_BYTES} bytes, which S3 does not take")
+            }
+            Wrong::Address => formatter.write_str("has an address that is not `https://` and a name without a port"),
+        }
+    }
+}
+
+impl HeadersFile {
+    /// Reads the text of a `_headers` file. `site` is the site's own address; rules for another host are passed over.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`] with the number of a line that no service understands: a rule that is silently left out
+    /// may be one that protects visitors. [`Code::Private`] for `Basic-Auth`: what it names would be open to everybody.
+    pub fn parse(text: &str, site: Option<&str>) -> Result<HeadersFile, Problem> {
+        let host = site.and_then(|site| Some(site.split_once("://")?.1.split(['/', ':']).next()?.to_owned()));
+        let mut reading = Reading { host, ..Reading::default() };
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                reading.line(index + 1, line)?;
+            }
+        }
+        Ok(reading.finish())
+    }
+
+    /// What the rules say about the headers that S3 stores with the file at `path`.
+    pub fn of(&self, path: &SitePath) -> SetHeaders {
+        let mut set = SetHeaders::default();
+        if self.rules.is_empty() {
+            return set;
+        }
+        let addresses = Addresses::of(path);
+        for rule in self.rules.iter().filter(|rule| rule.sets_stored() && rule.pattern.matches_any(&addresses)) {
+            for name in &rule.detached {
+                put(&mut set, name, None);
+            }
+            for header in &rule.headers {
+                put(&mut set, &header.key(), Some(&header.value));
+            }
+        }
+        set
+    }
+
+    /// Whether some rule gives metadata.
+    pub fn has_metadata(&self) -> bool {
+        self.rules.iter().flat_map(|rule| &rule.headers).any(|header| header.key().starts_with(METADATA))
+    }
+
+    /// The rules, in their order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// One sentence for each thing that a person should know.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// One sentence for each rule that matches none of `paths`.
+    pub fn unused<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Vec<String> {
+        let mut unused: Vec<&Rule> = self.rules.iter().collect();
+        for path in paths {
+            if unused.is_empty() {
+                break;
+            }
+            let addresses = Addresses::of(path);
+            unused.retain(|rule| !rule.pattern.matches_any(&addresses));
+        }
+        let sentence =
+            |rule: &&Rule| format!("no file matches `{}` ({FILE_NAME}, line {})", rule.pattern.text(), rule.line);
+        unused.iter().map(sentence).collect()
+    }
+}
+
+impl Rule {
+    fn sets_stored(&self) -> bool {
+        self.headers.iter().any(|header| is_stored(&header.key())) || self.detached.iter().any(|name| is_stored(name))
+    }
+}
+
+/// Sets or takes away what is called `name` in lower case, if S3 stores it.
+fn put(set: &mut SetHeaders, name: &str, value: Option<&String>) {
+    let field = match name {
+        "cache-control" => &mut set.cache_control,
+        "content-type" => &mut set.content_type,
+        "content-encoding" => &mut set.content_encoding,
+        "content-disposition" => &mut set.content_disposition,
+        "content-language" => &mut set.content_language,
+        _ => {
+            if let Some(name) = name.strip_prefix(METADATA) {
+                match value {
+                    Some(value) => drop(set.metadata.insert(name.to_owned(), value.clone())),
+                    None => drop(set.metadata.remove(name)),
+                }
+            }
+            return;
+        }
+    };
+    *field = value.cloned();
+}
+
+/// A file while it is read.
+#[derive(Default)]
+struct Reading {
+    host: Option<String>,
+    rules: Vec<Rule>,
+    /// The rule whose headers come next; `None` where they belong to another host.
+    current: Option<Rule>,
+    began: bool,
+    warnings: Vec<String>,
+}
+
+impl Reading {
+    fn line(&mut self, number: usize, line: &str) -> Result<(), Problem> {
+        if line.starts_with('/') {
+            self.begin(number, line);
+            return Ok(());
+        }
+        if line.split_once("://").is_some_and(|(scheme, _)| !scheme.contains([' ', ':'])) {
+            return self.address(number, line);
+        }
+        if !self.began {
+            return Err(refused(number, line, &Wrong::NoPath));
+        }
+        if let Some(name) = line.strip_prefix('!').map(str::trim).filter(|name| !name.contains(':')) {
+            return match (is_token(name), &mut self.current) {
+                (false, _) => Err(refused(number, line, &Wrong::Name)),
+                (true, Some(rule)) => {
+                    rule.detached.push(name.to_ascii_lowercase());
+                    Ok(())
+                }
+                (true, None) => Ok(()),
+            };
+        }
+        let (name, value) = line.split_once(':').ok_or_else(|| refused(number, line, &Wrong::Unclear))?;
+        let header = Header { name: name.trim().to_owned(), value: value.trim().replace('\t', " ") };
+        check(&header, number, line)?;
+        let is_too_long = |header: &Header| is_stored(&header.key()) && header.value.len() > MAX_VALUE_BYTES;
+        match self.header(number, header) {
+            Some(joined) if is_too_long(joined) => Err(refused(number, line, &Wrong::TooLong)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A rule for `https://host/path`, as Cloudflare takes them.
+    fn address(&mut self, number: usize, line: &str) -> Result<(), Problem> {
+        let wrong = || refused(number, line, &Wrong::Address);
+        let rest = line.strip_prefix("https://").ok_or_else(wrong)?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if host.is_empty() || host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
+            return Err(wrong());
+        }
+        if self.host.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(host)) {
+            self.begin(number, &format!("/{path}"));
+        } else {
+            self.end();
+            self.began = true;
+            let message = match &self.host {
+                Some(own) => format!("{FILE_NAME}, line {number}: the rule is for {host}, and this site is {own}"),
+                None => {
+                    format!("{FILE_NAME}, line {number}: the rule is for {host}; is that this site? `url` is not set")
+                }
+            };
+            self.warnings.push(message);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, number: usize, path: &str) {
+        self.end();
+        self.began = true;
+        let pattern = UrlPattern::new(path);
+        self.current = Some(Rule { line: number, pattern, headers: Vec::new(), detached: Vec::new() });
+    }
+
+    /// Takes a header, joined to what the rule has of the same name, unless it is left out.
+    fn header(&mut self, number: usize, header: Header) -> Option<&Header> {
+        let rule = self.current.as_mut()?;
+        let place = format!("{FILE_NAME}, line {number}");
+        if rule.pattern.is_named_in(&header.value) {
+            let name = &header.name;
+            self.warnings.push(format!(
+                "{place}: `{name}` takes over a part of the address, which publish does not do; it is left out"
+            ));
+            return None;
+        }
+        if header.key() == "expires" {
+            self.warnings.push(format!(
+                "{place}: `Expires` is left out, because every file has a Cache-Control, which decides (RFC 9111)"
+            ));
+            return None;
+        }
+        match rule.headers.iter().position(|earlier| earlier.key() == header.key()) {
+            Some(place) => {
+                let earlier = &mut rule.headers[place];
+                earlier.value = format!("{}, {}", earlier.value, header.value);
+                Some(earlier)
+            }
+            None => {
+                rule.headers.push(header);
+                rule.headers.last()
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        let Some(rule) = self.current.take() else { return };
+        if rule.headers.is_empty() && rule.detached.is_empty() {
+            let (line, path) = (rule.line, rule.pattern.text());
+            self.warnings.push(format!("{FILE_NAME}, line {line}: there is no header for `{path}`"));
+        } else {
+            self.rules.push(rule);
+        }
+    }
+
+    fn finish(mut self) -> HeadersFile {
+        self.end();
+        HeadersFile { rules: self.rules, warnings: self.warnings }
+    }
+}
+
+fn check(header: &Header, number: usize, line: &str) -> Result<(), Problem> {
+    let Header { name, value } = header;
+    if !is_token(name) {
+        return Err(refused(number, line, &Wrong::Name));
+    }
+    if value.is_empty() {
+        return Err(refused(number, line, &Wrong::NoValue));
+    }
+    let key = header.key();
+    if key == "basic-auth" {
+        // The line holds a password: it is not shown.
+        let message =
+            format!("{FILE_NAME}, line {number}: `Basic-Auth` asks for a password, which S3 and CloudFront do not");
+        return Err(Problem::new(Code::Private, message).hint(
+            "Those pages would be open to everybody. Leave them out with `exclude`, or guard them in a CloudFront \
+             Function; then remove the line.",
+        ));
+    }
+    let is_type = || value.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
+    if !is_field_value(value) || (key == "content-type" && !is_type()) {
+        return Err(refused(number, line, &Wrong::Value(name.clone())));
+    }
+    if let Some(metadata) = key.strip_prefix(METADATA) {
+        check_metadata(metadata, value).map_err(|what| {
+            let message = format!("{FILE_NAME}, line {number}: the metadata `{metadata}` {what}");
+            Problem::new(Code::Configuration, message)
+        })?;
+    }
+    Ok(())
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Whether a line, however it is written, begins with a header that holds passwords: it is shown to nobody.
+fn may_hold_a_password(line: &str) -> bool {
+    let line = line.trim_start_matches(|letter: char| letter == '!' || letter.is_whitespace()).to_ascii_lowercase();
+    ["basic-auth", "basic_auth", "authorization", "proxy-authorization"].iter().any(|name| line.starts_with(name))
+}
+
+fn refused(number: usize, line: &str, wrong: &Wrong) -> Problem {
+    const SHOWN: usize = 60;
+    if may_hold_a_password(line) {
+        return Problem::new(Code::Private, format!("{FILE_NAME}, line {number} {wrong}, and may hold a password"))
+            .hint("Remove the line; S3 and CloudFront ask nobody for a password.");
+    }
+    let cut = if line.chars().count() > SHOWN { "…" } else { "" };
+    let shown: String = line.chars().take(SHOWN).collect();
+    let message = format!("{FILE_NAME}, line {number} {wrong}: `{}{cut}`", shown.escape_debug());
+    Problem::new(Code::Configuration, message).hint(format!(
+        "Correct the line, or leave the whole file out with `exclude = [\"{FILE_NAME}\"]` in publish.toml."
+    ))
+}

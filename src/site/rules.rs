@@ -1,0 +1,209 @@
+//! Which headers each file gets, and the last word on which files are fingerprinted: history first, then what people
+//! write, then the [evidence](crate::site::fingerprint). Pure: a function of paths, rules and what is known about the
+//! distribution.
+
+mod cache_control;
+mod content_type;
+mod decided;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::header_rule::HeaderRule;
+use crate::content::path::SitePath;
+use crate::release::head::CdnView;
+use crate::release::layout::Layout;
+use crate::release::manifest::{Entry, Files, Kept};
+use crate::report::error::{Code, Problem};
+use crate::site::fingerprint::{self, Basis, Verdict};
+use crate::site::headers_file::HeadersFile;
+use crate::site::snapshot::SourceFile;
+use crate::types::globs::PathGlobs;
+use crate::types::headers::{Kind, MAX_METADATA_BYTES};
+
+pub use self::decided::{Decided, Origin, Said};
+
+/// The header rules of an environment, checked, and those that the folder brings along in a `_headers` file.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    own: Vec<(PathGlobs, HeaderRule)>,
+    file: HeadersFile,
+}
+
+/// What decides headers besides the paths and the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleContext<'a> {
+    /// Paths whose names have lied: they are mutable whatever the names and the rules say.
+    pub mutable_paths: &'a BTreeSet<SitePath>,
+    /// What is known about the CDN.
+    pub cdn: CdnView<'a>,
+    /// Where the files will lie.
+    pub layout: &'a Layout,
+}
+
+impl Rules {
+    /// Checks `rules`, which apply in their order.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`] for a rule without globs, a text that is not a glob, and a value that no HTTP header
+    /// can carry.
+    pub fn new(rules: &[HeaderRule]) -> Result<Rules, Problem> {
+        let own = rules.iter().map(|rule| Ok((rule.checked()?, rule.clone()))).collect::<Result<_, Problem>>()?;
+        Ok(Rules { own, file: HeadersFile::default() })
+    }
+
+    /// With a `_headers` file, whose rules give way to those of publish.toml, field by field.
+    pub fn with_file(self, file: HeadersFile) -> Rules {
+        Rules { file, ..self }
+    }
+
+    /// The `_headers` file.
+    pub fn file(&self) -> &HeadersFile {
+        &self.file
+    }
+
+    /// Refuses more metadata than S3 keeps with a file.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`], naming the first such file.
+    pub fn check_metadata<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Result<(), Problem> {
+        if !self.file.has_metadata() && self.own.iter().all(|(_, rule)| rule.metadata.is_empty()) {
+            return Ok(());
+        }
+        let bytes = |path: &SitePath| {
+            let metadata = self.metadata(path, &self.file.of(path));
+            metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        };
+        match paths.into_iter().find(|path| bytes(path) > MAX_METADATA_BYTES) {
+            None => Ok(()),
+            Some(path) => {
+                let message = format!("the header rules give {path} {} bytes of metadata", bytes(path));
+                Err(Problem::new(Code::Configuration, message)
+                    .hint(format!("S3 keeps 2 KiB with a file, of which {MAX_METADATA_BYTES} bytes are free.")))
+            }
+        }
+    }
+
+    /// The entries of a manifest for `files`, of which the evidence says `verdicts`. Without a verdict: mutable.
+    ///
+    /// Fingerprinted files are kept at their live key, all others in the blob store.
+    pub fn files(
+        &self,
+        files: &BTreeMap<SitePath, SourceFile>,
+        verdicts: &BTreeMap<SitePath, Verdict>,
+        context: &RuleContext<'_>,
+    ) -> Files {
+        let entry = |(path, file): (&SitePath, &SourceFile)| {
+            let kind = self.verdict(path, verdicts, context).kind;
+            let entry = Entry {
+                digest: file.digest,
+                size_bytes: file.size_bytes,
+                headers: self.decided(path, kind, context, twin_among(files, path)).into(),
+                kind,
+                kept: match kind {
+                    Kind::Fingerprinted => Kept::Live,
+                    Kind::Mutable => Kept::Blob,
+                },
+                crc64: file.crc64.clone(),
+                md5: file.md5,
+            };
+            (path.clone(), entry)
+        };
+        files.iter().map(entry).collect()
+    }
+
+    /// Paths of mutable files whose names read as hashes, for a release of which only the manifest is known: a name has
+    /// lied, a rule says so, or nothing spoke for it. Whichever it was, doubt means mutable.
+    pub fn distrusted(files: &Files) -> impl Iterator<Item = &SitePath> {
+        let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
+        mutable.map(|(path, _)| path).filter(|path| fingerprint::reads_as_fingerprinted(path))
+    }
+
+    /// The files of an earlier release as they are to be now: those whose names have lied since are mutable, and no
+    /// browser is told to keep them for ever.
+    pub fn without_lies(mut files: Files, context: &RuleContext<'_>) -> Files {
+        for path in context.mutable_paths {
+            if let Some(entry) = files.get_mut(path).filter(|entry| entry.kind == Kind::Fingerprinted) {
+                entry.kind = Kind::Mutable;
+                if cache_control::is_immutable(&entry.headers.cache_control) {
+                    entry.headers.cache_control = cache_control::default(path, Kind::Mutable, context).to_owned();
+                }
+            }
+        }
+        files
+    }
+
+    /// One sentence for each rule that matches none of `paths`.
+    pub fn unused<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Vec<String> {
+        let mut unused: Vec<&(PathGlobs, HeaderRule)> = self.own.iter().collect();
+        let paths: Vec<&SitePath> = paths.into_iter().collect();
+        for path in &paths {
+            if unused.is_empty() {
+                break;
+            }
+            unused.retain(|(globs, _)| !globs.matches(path));
+        }
+        let own = unused.iter().map(|(_, rule)| format!("no file matches the header rule for {}", rule.globs));
+        own.chain(self.file.unused(paths)).collect()
+    }
+
+    /// A sentence if rules call pages among `paths` immutable: whoever has seen one would not see a newer one for a year.
+    pub fn immutable_pages<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Option<String> {
+        let is_immutable = |path: &&SitePath| self.of(path).find_map(|rule| rule.immutable) == Some(true);
+        let mut pages = paths.into_iter().filter(|path| path.is_page()).filter(is_immutable);
+        let first = pages.next()?;
+        let others = match pages.count() {
+            0 => String::new(),
+            1 => " and 1 other page".to_owned(),
+            more => format!(" and {more} other pages"),
+        };
+        Some(format!(
+            "`immutable = true` under [[headers]] covers `{first}`{others}: visitors who have seen a page keep it for a year, \
+             whatever is published"
+        ))
+    }
+
+    /// The rules for `path`, the strongest first.
+    fn of(&self, path: &SitePath) -> impl Iterator<Item = &HeaderRule> {
+        self.own.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)
+    }
+
+    /// The headers of `path`, one of `files`, as [`Rules::files`] gives them to it, each with who decided it.
+    pub fn explained(
+        &self,
+        path: &SitePath,
+        files: &BTreeMap<SitePath, SourceFile>,
+        verdicts: &BTreeMap<SitePath, Verdict>,
+        context: &RuleContext<'_>,
+    ) -> (Verdict, Decided<'_>) {
+        let verdict = self.verdict(path, verdicts, context);
+        let decided = self.decided(path, verdict.kind, context, twin_among(files, path));
+        (verdict, decided)
+    }
+
+    /// Whether a name vouches for its bytes, and what decided that in the end.
+    pub fn verdict(
+        &self,
+        path: &SitePath,
+        verdicts: &BTreeMap<SitePath, Verdict>,
+        context: &RuleContext<'_>,
+    ) -> Verdict {
+        if context.mutable_paths.contains(path) {
+            return Verdict { kind: Kind::Mutable, basis: Basis::History };
+        }
+        match self.of(path).find_map(|rule| Some((rule.immutable?, rule))) {
+            Some((immutable, rule)) => Verdict {
+                kind: if immutable { Kind::Fingerprinted } else { Kind::Mutable },
+                basis: Basis::Rule { globs: rule.globs.0.clone() },
+            },
+            None => verdicts.get(path).cloned().unwrap_or(Verdict { kind: Kind::Mutable, basis: Basis::None }),
+        }
+    }
+}
+
+/// The file of which `path` is the compressed twin, and its `Content-Encoding`.
+fn twin_among(files: &BTreeMap<SitePath, SourceFile>, path: &SitePath) -> Option<(SitePath, &'static str)> {
+    content_type::twin_of(path, |path| files.contains_key(path))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! How long browsers and the CDN may keep a file, where no rule says it (README, "Headers").
+
+use percent_encoding::percent_decode_str;
+
+use super::RuleContext;
+use crate::content::path::SitePath;
+use crate::release::head::{CdnView, DistributionFacts};
+use crate::types::headers::Kind;
+
+/// For a name that vouches for its bytes: a year, and no question even on reload.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// For all else: browsers ask every time, and so does the CDN.
+const REVALIDATE: &str = "public, max-age=0, must-revalidate";
+
+/// For all else behind a CDN that we refresh: it keeps the file until we say so; browsers ask the CDN every time.
+/// Other shared caches obey `s-maxage` too and hear of no refresh: one day bounds what they may do.
+const REVALIDATE_AT_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
+
+/// The `Cache-Control` of a file that no rule speaks about.
+pub(super) fn default(path: &SitePath, kind: Kind, context: &RuleContext<'_>) -> &'static str {
+    match (kind, context.cdn) {
+        (Kind::Fingerprinted, _) => IMMUTABLE,
+        (Kind::Mutable, CdnView::None | CdnView::Unreadable) => REVALIDATE,
+        (Kind::Mutable, CdnView::Known(facts)) => match url_path(path, context, facts) {
+            Some(url) if !is_error_page(&url, facts) => REVALIDATE_AT_CDN,
+            // An error page is kept under the URLs that failed, which nobody can list; and a file whose URL is not
+            // known might be one.
+            _ => REVALIDATE,
+        },
+    }
+}
+
+/// Whether a value of a rule tells browsers never to ask again.
+pub(super) fn is_immutable(cache_control: &str) -> bool {
+    cache_control.split(',').any(|directive| directive.trim().eq_ignore_ascii_case("immutable"))
+}
+
+/// The URL path, not encoded, under which the distribution finds the file; `None` if it lies outside its origin path.
+fn url_path(path: &SitePath, context: &RuleContext<'_>, facts: &DistributionFacts) -> Option<String> {
+    facts.below_root(&context.layout.live(path).key).map(|own| format!("/{own}"))
+}
+
+fn is_error_page(url: &str, facts: &DistributionFacts) -> bool {
+    facts.error_pages.iter().any(|page| {
+        let page = percent_decode_str(page.as_str()).decode_utf8_lossy();
+        match page.strip_suffix('/') {
+            // `/` as an error page is the default root object.
+            Some("") => facts.default_root_object.as_deref().is_some_and(|root| url.strip_prefix('/') == Some(root)),
+            _ => url == page,
+        }
+    })
+}

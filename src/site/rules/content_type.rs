@@ -1,0 +1,283 @@
+//! The `Content-Type` of a file, from its name alone; for the compressed twin of another file, from that one's.
+//!
+//! The table below is asked first, then the `mime_guess` crate. What neither knows is `application/octet-stream`:
+//! browsers save it instead of guessing. Files without an extension are that too, except a few whose names are known
+//! to mean text or JSON. Text and the types that browsers read as text carry `charset=utf-8`, because every tool that
+//! builds a site writes UTF-8; JSON does not, because it is UTF-8 by definition (RFC 8259 section 8.1).
+
+use crate::content::path::SitePath;
+
+/// What `mime_guess` does not know, or says otherwise than the web of today. Sorted by extension.
+const BY_EXTENSION: &[(&str, &str)] = &[
+    ("apk", "application/vnd.android.package-archive"),
+    ("apng", "image/apng"),
+    ("appcache", "text/cache-manifest"),
+    ("atom", "application/atom+xml"),
+    ("avif", "image/avif"),
+    ("br", "application/octet-stream"),
+    ("cjs", "text/javascript"),
+    ("css", "text/css"),
+    ("csv", "text/csv"),
+    ("cur", "image/x-icon"),
+    ("eot", "application/vnd.ms-fontobject"),
+    ("flac", "audio/flac"),
+    ("geojson", "application/geo+json"),
+    ("glb", "model/gltf-binary"),
+    ("gltf", "model/gltf+json"),
+    ("gz", "application/gzip"),
+    ("heic", "image/heic"),
+    ("htm", "text/html"),
+    ("html", "text/html"),
+    ("ico", "image/x-icon"),
+    ("ics", "text/calendar"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("json5", "application/json5"),
+    ("jsonld", "application/ld+json"),
+    ("jxl", "image/jxl"),
+    ("ktx2", "image/ktx2"),
+    ("m3u8", "application/vnd.apple.mpegurl"),
+    ("m4a", "audio/mp4"),
+    ("m4s", "video/iso.segment"),
+    ("m4v", "video/mp4"),
+    ("map", "application/json"),
+    ("markdown", "text/markdown"),
+    ("md", "text/markdown"),
+    ("mdx", "text/markdown"),
+    ("mjs", "text/javascript"),
+    ("mov", "video/quicktime"),
+    ("mp3", "audio/mpeg"),
+    ("mp4", "video/mp4"),
+    ("mpd", "application/dash+xml"),
+    ("ndjson", "application/x-ndjson"),
+    ("oga", "audio/ogg"),
+    ("ogg", "audio/ogg"),
+    ("ogv", "video/ogg"),
+    ("opus", "audio/ogg"),
+    ("otf", "font/otf"),
+    ("pdf", "application/pdf"),
+    ("pf_fragment", "application/octet-stream"),
+    ("pf_index", "application/octet-stream"),
+    ("pf_meta", "application/octet-stream"),
+    ("pmtiles", "application/vnd.pmtiles"),
+    ("png", "image/png"),
+    ("rss", "application/rss+xml"),
+    ("svg", "image/svg+xml"),
+    ("svgz", "image/svg+xml"),
+    ("toml", "application/toml"),
+    ("ts", "video/mp2t"),
+    ("ttf", "font/ttf"),
+    ("txt", "text/plain"),
+    ("usdz", "model/vnd.usdz+zip"),
+    ("vcf", "text/vcard"),
+    ("vtt", "text/vtt"),
+    ("wasm", "application/wasm"),
+    ("wav", "audio/wav"),
+    ("webm", "video/webm"),
+    ("webmanifest", "application/manifest+json"),
+    ("webp", "image/webp"),
+    ("woff", "font/woff"),
+    ("woff2", "font/woff2"),
+    ("xhtml", "application/xhtml+xml"),
+    ("xml", "application/xml"),
+    ("xsl", "application/xslt+xml"),
+    ("xslt", "application/xslt+xml"),
+    ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+    ("zip", "application/zip"),
+    ("zst", "application/zstd"),
+];
+
+/// Names without an extension whose content is known. The first two are JSON by the rules of those who fetch them:
+/// Apple for universal links, and OpenID Connect clients.
+const BY_NAME: &[(&str, &str)] = &[
+    ("apple-app-site-association", "application/json"),
+    ("openid-configuration", "application/json"),
+    ("AUTHORS", "text/plain"),
+    ("CHANGELOG", "text/plain"),
+    ("CNAME", "text/plain"),
+    ("CODEOWNERS", "text/plain"),
+    ("CONTRIBUTORS", "text/plain"),
+    ("COPYING", "text/plain"),
+    ("LICENCE", "text/plain"),
+    ("LICENSE", "text/plain"),
+    ("NOTICE", "text/plain"),
+    ("README", "text/plain"),
+    ("VERSION", "text/plain"),
+    ("_headers", "text/plain"),
+    ("_redirects", "text/plain"),
+    ("version", "text/plain"),
+];
+
+/// The `Content-Type` of `path`, with its charset where it is text.
+pub(super) fn content_type(path: &SitePath) -> String {
+    let essence = essence(path);
+    if is_text(&essence) { format!("{essence}; charset=utf-8") } else { essence }
+}
+
+/// The `Content-Encoding` of a file that makes no sense without one: a compressed SVG has no type of its own.
+/// Files such as `app.js.gz` may be downloads, unless they are twins ([`twin_of`]).
+pub(super) fn content_encoding(path: &SitePath) -> Option<&'static str> {
+    (path.extension().as_deref() == Some("svgz")).then_some("gzip")
+}
+
+/// The file of which `path` is the compressed twin, as `app.js` of `app.js.br`, and the twin's `Content-Encoding`.
+///
+/// Only what browsers load as parts of a page has twins: `data.csv.gz` beside `data.csv`, or `src.tar.gz` beside
+/// `src.tar`, is a download, which browsers would unpack if it had an encoding.
+pub(super) fn twin_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> Option<(SitePath, &'static str)> {
+    // RFC 9110 section 8.4.1, RFC 7932 and RFC 8878.
+    let encoding = match path.extension()?.as_str() {
+        "br" => "br",
+        "gz" => "gzip",
+        "zst" => "zstd",
+        _ => return None,
+    };
+    let (original, _) = path.as_str().rsplit_once('.')?;
+    let original = SitePath::new(original).ok()?;
+    (is_there(&original) && is_part_of_a_page(&essence(&original))).then_some((original, encoding))
+}
+
+fn is_part_of_a_page(essence: &str) -> bool {
+    let is_binary = |essence: &str| {
+        matches!(
+            essence,
+            "application/wasm"
+                | "font/ttf"
+                | "font/otf"
+                | "application/vnd.ms-fontobject"
+                | "image/x-icon"
+                | "image/bmp"
+        )
+    };
+    let is_json = essence == "application/json" || essence.ends_with("+json");
+    (is_text(essence) && essence != "text/csv") || is_json || is_binary(essence)
+}
+
+fn essence(path: &SitePath) -> String {
+    let Some(extension) = path.extension() else {
+        return look_up(BY_NAME, path.file_name()).unwrap_or("application/octet-stream").to_owned();
+    };
+    match look_up(BY_EXTENSION, &extension) {
+        Some(known) => known.to_owned(),
+        None => mime_guess::from_ext(&extension).first_or_octet_stream().essence_str().to_owned(),
+    }
+}
+
+fn look_up(table: &[(&'static str, &'static str)], name: &str) -> Option<&'static str> {
+    table.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+}
+
+/// Whether the bytes are characters whose encoding must be said.
+fn is_text(essence: &str) -> bool {
+    essence.starts_with("text/")
+        || matches!(essence, "image/svg+xml" | "application/xml" | "application/xhtml+xml" | "application/yaml")
+        || essence.ends_with("+xml")
+        || matches!(essence, "application/javascript" | "application/toml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(path: &str) -> String {
+        content_type(&SitePath::new(path).unwrap())
+    }
+
+    #[test]
+    fn types_are_those_of_the_web_of_today() {
+        for (path, expected) in [
+            ("index.html", "text/html; charset=utf-8"),
+            ("INDEX.HTM", "text/html; charset=utf-8"),
+            ("a.css", "text/css; charset=utf-8"),
+            ("a.js", "text/javascript; charset=utf-8"),
+            ("a.mjs", "text/javascript; charset=utf-8"),
+            ("a.cjs", "text/javascript; charset=utf-8"),
+            ("a.js.map", "application/json"),
+            ("a.json", "application/json"),
+            ("a.jsonld", "application/ld+json"),
+            ("site.webmanifest", "application/manifest+json"),
+            ("a.wasm", "application/wasm"),
+            ("a.avif", "image/avif"),
+            ("a.webp", "image/webp"),
+            ("a.svg", "image/svg+xml; charset=utf-8"),
+            ("favicon.ico", "image/x-icon"),
+            ("a.png", "image/png"),
+            ("a.jpeg", "image/jpeg"),
+            ("a.gif", "image/gif"),
+            ("a.woff", "font/woff"),
+            ("a.woff2", "font/woff2"),
+            ("a.ttf", "font/ttf"),
+            ("a.otf", "font/otf"),
+            ("sitemap.xml", "application/xml; charset=utf-8"),
+            ("feed.rss", "application/rss+xml; charset=utf-8"),
+            ("feed.atom", "application/atom+xml; charset=utf-8"),
+            ("robots.txt", "text/plain; charset=utf-8"),
+            ("a.md", "text/markdown; charset=utf-8"),
+            ("a.csv", "text/csv; charset=utf-8"),
+            ("a.vtt", "text/vtt; charset=utf-8"),
+            ("a.ics", "text/calendar; charset=utf-8"),
+            ("a.glb", "model/gltf-binary"),
+            ("a.m3u8", "application/vnd.apple.mpegurl"),
+            ("a.mp4", "video/mp4"),
+            ("a.webm", "video/webm"),
+            ("a.mp3", "audio/mpeg"),
+            ("a.pdf", "application/pdf"),
+            ("a.zip", "application/zip"),
+            ("a.js.gz", "application/gzip"),
+            ("a.js.br", "application/octet-stream"),
+            ("LICENSE", "text/plain; charset=utf-8"),
+            ("CNAME", "text/plain; charset=utf-8"),
+            (".well-known/apple-app-site-association", "application/json"),
+            (".well-known/security.txt", "text/plain; charset=utf-8"),
+            ("about", "application/octet-stream"),
+            (".nojekyll", "application/octet-stream"),
+            ("a.unheard-of", "application/octet-stream"),
+        ] {
+            assert_eq!(of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_compressed_svg_has_an_encoding() {
+        let encoding = |path: &str| content_encoding(&SitePath::new(path).unwrap());
+        assert_eq!(encoding("a.svgz"), Some("gzip"));
+        assert_eq!(encoding("a.js.gz"), None);
+    }
+
+    #[test]
+    fn only_parts_of_a_page_have_twins() {
+        let twin = |path: &str, beside: &str| {
+            let found = twin_of(&SitePath::new(path).unwrap(), |original| original.as_str() == beside);
+            found.map(|(original, encoding)| (original.to_string(), encoding))
+        };
+        for (path, beside, encoding) in [
+            ("assets/app.js.br", "assets/app.js", "br"),
+            ("index.html.gz", "index.html", "gzip"),
+            ("a.svg.zst", "a.svg", "zstd"),
+            ("a.wasm.GZ", "a.wasm", "gzip"),
+            ("site.webmanifest.br", "site.webmanifest", "br"),
+            ("app.js.map.br", "app.js.map", "br"),
+        ] {
+            assert_eq!(twin(path, beside), Some((beside.to_owned(), encoding)), "{path}");
+        }
+        for (path, beside) in [
+            ("app.js.gz", "other.js"),
+            ("data.csv.gz", "data.csv"),
+            ("src.tar.gz", "src.tar"),
+            ("photo.jpg.gz", "photo.jpg"),
+            ("app.js", "app"),
+            (".br", ""),
+            ("a/.gz", "a"),
+        ] {
+            assert_eq!(twin(path, beside), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn each_extension_is_listed_once_and_in_order() {
+        assert!(BY_EXTENSION.is_sorted_by(|(a, _), (b, _)| a < b));
+    }
+}

@@ -1,0 +1,195 @@
+//! The site as it lies on the disk: which files belong to it, and the digest of each.
+//!
+//! A folder is walked first and judged by names, kinds and sizes; only then are files read, each exactly once, on all
+//! cores and in pieces. Everything that speaks against publishing is collected and told in one sentence, in the order
+//! of the paths, so that neither the result nor the words depend on the order in which the disk or the cores answer.
+#![expect(clippy::disallowed_methods, reason = "this stage reads the site from the disk; no other does")]
+
+mod hash;
+mod hosting;
+mod left_out;
+mod litter;
+mod manifests;
+mod private;
+mod refusal;
+mod source_map;
+mod walk;
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::config::environment::PublishSettings;
+use crate::content::path::SitePath;
+use crate::content::references::References;
+use crate::release::layout::Layout;
+use crate::report::error::{Code, Problem};
+use crate::report::event::{Event, Events};
+use crate::site::fingerprint::{Declared, Traces};
+use crate::types::digest::{Crc64, Digest, Md5};
+
+use self::hosting::HostingFiles;
+pub use self::left_out::LeftOut;
+use self::refusal::{name_some, refuse};
+pub(crate) use self::source_map::is_source_map;
+use self::walk::{Found, Selection};
+
+/// Files of at least this many bytes go up in parts and need a CRC-64/NVME: S3 computes no SHA-256 of the whole for
+/// them (AWS.md 4.3).
+pub const MULTIPART_BYTES: u64 = 64 << 20;
+
+/// The largest file, in bytes: S3 copies no larger object with one request, and activating is copying (AWS.md 4.4).
+pub const MAX_FILE_BYTES: u64 = 5 << 30;
+
+/// The largest file, in bytes, that is looked into for what it refers to: it is in memory while it is.
+pub const MAX_READ_BYTES: u64 = 32 << 20;
+
+/// The files of a site, hashed, and what they refer to.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The folder, as it was named.
+    pub root: PathBuf,
+    /// What is published.
+    pub files: BTreeMap<SitePath, SourceFile>,
+    /// What each of them refers to, where that is anything.
+    pub references: BTreeMap<SitePath, References>,
+    /// What the build's own manifests list, published or not.
+    pub declared: Declared,
+    /// What stayed out. What `exclude` names is not listed.
+    pub left_out: LeftOut,
+    /// What a person should know and that stops nothing, one sentence each. Nobody has been told yet.
+    pub warnings: Vec<String>,
+    /// What the folder says to whoever hosts it. Not published.
+    pub hosting: HostingFiles,
+}
+
+/// One file of a site, hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Where it lies on the disk, with symbolic links resolved.
+    pub path: PathBuf,
+    /// Its length when it was hashed.
+    pub size_bytes: u64,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// CRC-64/NVME of its bytes, from [`MULTIPART_BYTES`] on.
+    pub crc64: Option<Crc64>,
+    /// MD5 of its bytes, below [`MULTIPART_BYTES`].
+    pub md5: Option<Md5>,
+    /// What its bytes tell about its name.
+    pub traces: Traces,
+}
+
+impl Snapshot {
+    /// Walks and hashes `root`, and reads what its files refer to. Blocks, and keeps all cores busy. Memory does not grow
+    /// with the size of the files: those that are read whole are at most [`MAX_READ_BYTES`] long.
+    ///
+    /// Hidden files (a segment that begins with a dot, `.well-known` apart) stay out unless `include_hidden` covers
+    /// them, and so does what editors and systems leave behind. A private file that stays out anyway is only listed; one that
+    /// would be published is refused unless `allow_private` covers it. Source maps are treated as `source_maps` says.
+    ///
+    /// # Errors
+    /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
+    /// ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
+    /// [`Code::FileChanged`]. [`Code::Configuration`] for a setting that is not a glob, and for a `_headers` or
+    /// `_redirects` file that is no text.
+    pub fn take(
+        root: &Path,
+        settings: &PublishSettings,
+        layout: &Layout,
+        events: Events<'_>,
+    ) -> Result<Snapshot, Problem> {
+        let selection = Selection::new(settings)?;
+        let folder = open_root(root)?;
+        let walk::Walk { mut files, left_out, refusals, empty_because } = walk::walk(&folder, &selection, layout);
+        if let Some(problem) = refuse(refusals) {
+            return Err(problem);
+        }
+        let hosting = HostingFiles::take(&mut files)?;
+        if files.is_empty() {
+            return Err(nothing_to_publish(root, empty_because));
+        }
+        let warnings = warnings(&files, &left_out.hidden);
+        let declared = manifests::read(&folder, &files, &left_out.hidden);
+        let bytes = files.values().map(|file| file.size_bytes).sum();
+        events.send(Event::HashingStarted { files: files.len(), bytes });
+        let hash::Hashed { files, references, refusals } = hash::hash(files, events);
+        if let Some(problem) = refuse(refusals) {
+            return Err(problem);
+        }
+        events.send(Event::HashingFinished { files: files.len(), bytes });
+        Ok(Snapshot { root: root.to_owned(), files, references, declared, left_out, warnings, hosting })
+    }
+
+    /// The size of all files together, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.files.values().map(|file| file.size_bytes).sum()
+    }
+}
+
+/// The folder with all links resolved, or why it cannot be a site.
+fn open_root(root: &Path) -> Result<PathBuf, Problem> {
+    let shown = root.display();
+    let problem = |code, message: String| {
+        Problem::new(code, message)
+            .hint("Build the site first, or name its folder: `publish DIR`, or `dir` in publish.toml.")
+    };
+    let resolved = std::fs::canonicalize(root).and_then(|folder| Ok((std::fs::metadata(&folder)?, folder)));
+    match resolved {
+        Ok((metadata, folder)) if metadata.is_dir() => Ok(folder),
+        Ok(_) => Err(problem(Code::NoSite, format!("`{shown}` is a file, not a folder"))),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            Err(problem(Code::NoSite, format!("there is no folder `{shown}`")))
+        }
+        Err(cause) if cause.kind() == ErrorKind::NotADirectory => {
+            Err(problem(Code::NoSite, format!("`{shown}` leads through a file, not a folder")))
+        }
+        Err(cause) => Err(Problem::new(Code::Unreadable, format!("the folder `{shown}` cannot be opened"))
+            .hint("Check its permissions.")
+            .source(cause)),
+    }
+}
+
+fn nothing_to_publish(root: &Path, because: walk::Empty) -> Problem {
+    let shown = root.display();
+    match because {
+        walk::Empty::NoFiles => Problem::new(Code::NoSite, format!("the folder `{shown}` has no files"))
+            .hint("Did the build succeed? Publishing nothing would take the whole site away."),
+        walk::Empty::AllLeftOut => {
+            Problem::new(Code::NoSite, format!("every file in the folder `{shown}` is hidden or excluded"))
+                .hint("Is it the right folder? See `exclude`, `include_hidden` and `source_maps` in publish.toml.")
+        }
+    }
+}
+
+/// What a person should know about the names, sorted by what it is about.
+fn warnings(files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(git) = hidden.iter().find(|path| matches!(path.as_str(), ".git" | ".git/")) {
+        warnings.push(format!(
+            "the folder holds `{git}`, which stays out; is it the built site, or the project that it is built from?"
+        ));
+    }
+    let mut same: BTreeMap<String, Vec<&SitePath>> = BTreeMap::new();
+    for path in files.keys() {
+        same.entry(path.as_str().to_lowercase()).or_default().push(path);
+    }
+    for paths in same.values().filter(|paths| paths.len() > 1) {
+        warnings.push(format!(
+            "{} differ only in case: two files for visitors, but one on a disk that ignores case",
+            name_some(paths)
+        ));
+    }
+    let tilde: Vec<&SitePath> = files.keys().filter(|path| path.as_str().contains('~')).collect();
+    if !tilde.is_empty() {
+        warnings.push(format!(
+            "CloudFront cannot forget {} by name, because of the `~`: when one changes, all whose names begin as it does \
+             up to the `~` are fetched again",
+            name_some(&tilde)
+        ));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests;

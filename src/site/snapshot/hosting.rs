@@ -1,0 +1,51 @@
+//! Files at the root of the folder that are no part of the site, but tell whoever hosts it what to do. They are read and
+//! not published; what `exclude` names is neither.
+
+use std::collections::BTreeMap;
+use std::io::{Error, ErrorKind};
+
+use super::walk::Found;
+use crate::content::path::SitePath;
+use crate::report::error::{Code, Problem};
+use crate::site::headers_file;
+use crate::site::redirects_file;
+
+/// The largest such file that is read, in bytes. The services that defined them take far less.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The texts of the folder's files for its host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostingFiles {
+    /// Of `_headers`.
+    pub headers: Option<String>,
+    /// Of `_redirects`.
+    pub redirects: Option<String>,
+}
+
+impl HostingFiles {
+    /// Takes them out of what is published.
+    pub(super) fn take(files: &mut BTreeMap<SitePath, Found>) -> Result<HostingFiles, Problem> {
+        let mut take = |name: &str| match SitePath::new(name).ok().and_then(|path| files.remove(&path)) {
+            Some(found) => read(name, &found).map(Some),
+            None => Ok(None),
+        };
+        Ok(HostingFiles { headers: take(headers_file::FILE_NAME)?, redirects: take(redirects_file::FILE_NAME)? })
+    }
+}
+
+fn read(name: &str, found: &Found) -> Result<String, Problem> {
+    let text = if found.size_bytes > MAX_BYTES {
+        Err(Error::new(ErrorKind::InvalidData, format!("it has {} bytes", found.size_bytes)))
+    } else {
+        std::fs::read_to_string(&found.path)
+    };
+    text.map_err(|error| {
+        let (code, message) = match error.kind() {
+            ErrorKind::InvalidData => (Code::Configuration, format!("{name} is no text of at most 1 MiB in UTF-8")),
+            _ => (Code::Unreadable, format!("{name} cannot be read")),
+        };
+        Problem::new(code, message)
+            .hint(format!("Save it as UTF-8, or leave it out with `exclude = [\"{name}\"]` in publish.toml."))
+            .source(error)
+    })
+}

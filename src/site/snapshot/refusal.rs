@@ -1,0 +1,128 @@
+//! What speaks against publishing, told together.
+
+use std::fmt::Display;
+
+use crate::report::error::{Code, Problem};
+
+/// How many offenders one message names.
+const NAMED: usize = 10;
+
+/// One file that cannot be published.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Refusal {
+    /// Where it is in the site, as far as that can be written.
+    pub(super) path: String,
+    /// What is wrong with it, after its name: "is a socket".
+    pub(super) what: String,
+    /// What kind of refusal it is.
+    pub(super) reason: Reason,
+    /// What the operating system said.
+    pub(super) cause: Option<String>,
+}
+
+/// The kinds of refusals. One message holds those of one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reason {
+    /// It cannot become a key or a URL.
+    Name,
+    /// A symbolic link that is not followed.
+    Link,
+    /// A fifo, socket or device.
+    Special,
+    /// Larger than S3 copies.
+    TooLarge,
+    /// Private by its name or content.
+    Private,
+    /// A source map where none may be published.
+    SourceMap,
+    /// The operating system does not let us read it.
+    Unreadable,
+    /// It is not what it was a moment ago.
+    Changed,
+}
+
+impl Reason {
+    fn code(self) -> Code {
+        match self {
+            Reason::Name => Code::BadName,
+            Reason::Link => Code::BadLink,
+            Reason::Special | Reason::Unreadable => Code::Unreadable,
+            Reason::TooLarge => Code::TooLarge,
+            Reason::Private | Reason::SourceMap => Code::Private,
+            Reason::Changed => Code::FileChanged,
+        }
+    }
+
+    /// What to do about `paths`, which are refused for this reason.
+    fn hint(self, paths: &[&str]) -> String {
+        let allowed = paths.iter().map(|path| format!("{:?}", escape_glob(path))).collect::<Vec<_>>().join(", ");
+        match self {
+            Reason::Name => "Rename it, or name it under `exclude` in publish.toml.".to_owned(),
+            Reason::Link => {
+                "Copy what it should lead to into the folder, or name it under `exclude` in publish.toml.".to_owned()
+            }
+            Reason::Special => {
+                "Only files can be published: remove it, or name it under `exclude` in publish.toml.".to_owned()
+            }
+            Reason::TooLarge => {
+                "Split it, or put it in the bucket by other means and name it under `exclude` in publish.toml."
+                    .to_owned()
+            }
+            Reason::Private => format!(
+                "Keep it out of the build or name it under `exclude` in publish.toml; if the whole world may read it: \
+                 `allow_private = [{allowed}]` under [publish]."
+            ),
+            Reason::SourceMap => format!(
+                "Build without source maps, or leave them out with `source_maps = \"skip\"` under [publish]; if the whole \
+                 world may read them: `allow_private = [{allowed}]` there."
+            ),
+            Reason::Unreadable => "Check its permissions.".to_owned(),
+            Reason::Changed => {
+                "Something still writes to the folder: wait for the build to end, then run again.".to_owned()
+            }
+        }
+    }
+}
+
+/// One problem that names up to ten of `refusals`, in the order of their paths, all of the first one's reason.
+pub(super) fn refuse(mut refusals: Vec<Refusal>) -> Option<Problem> {
+    refusals.sort();
+    let first = refusals.first()?;
+    let reason = first.reason;
+    let cause = first.cause.clone();
+    let (same, others): (Vec<_>, Vec<_>) = refusals.into_iter().partition(|refusal| refusal.reason == reason);
+    let paths: Vec<&str> = same.iter().take(NAMED).map(|refusal| refusal.path.as_str()).collect();
+    let hint = reason.hint(&paths);
+    let named = same.iter().take(NAMED).map(|refusal| format!("`{}` {}", refusal.path, refusal.what));
+    let mut message = named.collect::<Vec<_>>().join("; ");
+    if same.len() > NAMED {
+        message.push_str(&format!("; and so on, {} in all", same.len()));
+    }
+    if !others.is_empty() {
+        message.push_str(&format!(" (and {} cannot be published for other reasons)", others.len()));
+    }
+    let problem = Problem::new(reason.code(), message).hint(hint);
+    Some(match cause {
+        Some(cause) => problem.source(Cause(cause)),
+        None => problem,
+    })
+}
+
+/// The words of the operating system. Kept as text, because refusals are sorted and compared.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
+
+/// Up to ten names in backquotes, and how many more there are.
+pub(super) fn name_some(names: &[impl Display]) -> String {
+    let mut text = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > NAMED {
+        text.push_str(&format!(" and {} more", names.len() - NAMED));
+    }
+    text
+}
+
+/// A glob that matches exactly `path`.
+fn escape_glob(path: &str) -> String {
+    path.chars().flat_map(|char| "*?[]{}\\".contains(char).then_some('\\').into_iter().chain([char])).collect()
+}

@@ -1,0 +1,432 @@
+//! Whole folders, taken as a run takes them.
+
+use std::fs;
+use std::sync::Mutex;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::environment::SourceMaps;
+use crate::report::error::ExitCode;
+use crate::report::error::VisitorsSee;
+
+/// A folder with `files`, each holding its own name.
+fn site(files: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files {
+        write(&folder, file, file);
+    }
+    folder
+}
+
+fn write(folder: &TempDir, file: &str, text: &str) {
+    let path = folder.path().join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn layout() -> Layout {
+    Layout::new("shop", "bucket", "live", None, None)
+}
+
+fn take(root: &Path) -> Result<Snapshot, Problem> {
+    take_with(root, &PublishSettings::default())
+}
+
+fn take_with(root: &Path, settings: &PublishSettings) -> Result<Snapshot, Problem> {
+    Snapshot::take(root, settings, &layout(), Events::new(&|_| {}))
+}
+
+fn names(snapshot: &Snapshot) -> Vec<&str> {
+    snapshot.files.keys().map(SitePath::as_str).collect()
+}
+
+fn globs(globs: &[&str]) -> Vec<String> {
+    globs.iter().map(|&glob| glob.to_owned()).collect()
+}
+
+/// The problem with `folder`, which must be of `code`, have a hint, and name each of `parts`.
+fn refused(folder: &Path, code: Code, parts: &[&str]) -> Problem {
+    let problem = take(folder).expect_err("it should be refused");
+    assert_eq!(problem.code, code, "{problem}");
+    assert!(!problem.hint.is_empty(), "{problem}");
+    for part in parts {
+        assert!(problem.message.contains(part), "{part:?} is not in: {problem}");
+    }
+    problem
+}
+
+#[test]
+fn a_site_is_its_files_with_their_digests() {
+    let folder = site(&["index.html", "assets/app.js", "empty/../a b/ü.txt"]);
+    fs::create_dir_all(folder.path().join("hollow")).unwrap();
+    let events = Mutex::new(Vec::new());
+    let listener = |event| events.lock().unwrap().push(event);
+    let snapshot =
+        Snapshot::take(folder.path(), &PublishSettings::default(), &layout(), Events::new(&listener)).unwrap();
+    assert_eq!(names(&snapshot), ["a b/ü.txt", "assets/app.js", "index.html"]);
+    let page = &snapshot.files[&SitePath::new("index.html").unwrap()];
+    assert_eq!((page.digest, page.size_bytes, &page.crc64), (Digest::of(b"index.html"), 10, &None));
+    assert!(snapshot.warnings.is_empty() && snapshot.left_out.is_empty());
+    let events = events.into_inner().unwrap();
+    let bytes = snapshot.size_bytes();
+    assert_eq!(events.first(), Some(&Event::HashingStarted { files: 3, bytes }));
+    assert_eq!(events[events.len() - 2], Event::HashingAdvanced { files: 3, bytes });
+    assert_eq!(events.last(), Some(&Event::HashingFinished { files: 3, bytes }));
+}
+
+#[test]
+fn there_must_be_a_folder_with_files() {
+    let folder = site(&["file", ".hidden", "out/a"]);
+    refused(&folder.path().join("nowhere"), Code::NoSite, &["there is no folder", "nowhere"]);
+    refused(&folder.path().join("file"), Code::NoSite, &["is a file, not a folder"]);
+    refused(&folder.path().join("file/dist"), Code::NoSite, &["file"]);
+    let empty = site(&[]);
+    let problem = refused(empty.path(), Code::NoSite, &["has no files"]);
+    assert_eq!(problem.while_visitors_see(VisitorsSee::Untouched).exit_code(), ExitCode::Usage);
+    let settings = PublishSettings { exclude: globs(&["file", "out"]), ..PublishSettings::default() };
+    let problem = take_with(folder.path(), &settings).unwrap_err();
+    assert_eq!(problem.code, Code::NoSite);
+    assert!(problem.message.contains("hidden or excluded"), "{problem}");
+}
+
+#[test]
+fn hidden_files_stay_out_and_are_listed() {
+    let folder = site(&["a.html", ".DS_Store", ".vitepress/cache/x", ".well-known/security.txt", "sub/.hidden/.deep"]);
+    let snapshot = take(folder.path()).unwrap();
+    assert_eq!(names(&snapshot), [".well-known/security.txt", "a.html"]);
+    assert_eq!(snapshot.left_out.hidden, [".vitepress/", "sub/.hidden/"]);
+    assert_eq!(snapshot.left_out.litter, [".DS_Store"]);
+    let settings = PublishSettings { include_hidden: globs(&["sub/.hidden"]), ..PublishSettings::default() };
+    let snapshot = take_with(folder.path(), &settings).unwrap();
+    assert_eq!(names(&snapshot), [".well-known/security.txt", "a.html", "sub/.hidden/.deep"]);
+    assert_eq!(snapshot.left_out.hidden, [".vitepress/"]);
+}
+
+#[test]
+fn excluded_files_are_nobodys_business() {
+    let folder = site(&["a.html", "a.map", "drafts/id_rsa", "drafts/b.html"]);
+    let settings = PublishSettings { exclude: globs(&["**/*.map", "drafts/"]), ..PublishSettings::default() };
+    let snapshot = take_with(folder.path(), &settings).unwrap();
+    assert_eq!(names(&snapshot), ["a.html"]);
+    assert!(snapshot.left_out.is_empty());
+    let settings = PublishSettings { exclude: globs(&["a["]), ..PublishSettings::default() };
+    assert_eq!(take_with(folder.path(), &settings).unwrap_err().code, Code::Configuration);
+}
+
+#[test]
+fn private_names_are_refused_unless_they_stay_out_or_are_allowed() {
+    let folder = site(&["index.html", ".env", ".git/config", "keys/id_rsa", "publish.toml"]);
+    let problem = refused(folder.path(), Code::Private, &["`keys/id_rsa`", "`publish.toml`"]);
+    assert!(!problem.message.contains(".env"), "it stays out: {problem}");
+    assert!(problem.hint.contains("allow_private = [\"keys/id_rsa\", \"publish.toml\"]"), "{}", problem.hint);
+    let settings = PublishSettings { include_hidden: globs(&["**"]), ..PublishSettings::default() };
+    let problem = take_with(folder.path(), &settings).unwrap_err();
+    assert!(problem.message.starts_with("`.env` holds"), "{problem}");
+    assert!(problem.message.contains("`.git/config`"), "{problem}");
+    let settings = PublishSettings { allow_private: globs(&["keys", "publish.toml"]), ..PublishSettings::default() };
+    let snapshot = take_with(folder.path(), &settings).unwrap();
+    assert_eq!(names(&snapshot), ["index.html", "keys/id_rsa", "publish.toml"]);
+    assert_eq!(snapshot.left_out.hidden, [".env", ".git/"]);
+    assert!(snapshot.warnings[0].contains("`.git/`"), "{:?}", snapshot.warnings);
+}
+
+#[test]
+fn litter_stays_out_wherever_it_lies() {
+    let folder = site(&[
+        "a.html",
+        "a.html~",
+        "a.bak",
+        "sub/.DS_Store",
+        "Thumbs.db",
+        "__MACOSX/._a.html",
+        "sub/.a.html.swp",
+        ".env~",
+    ]);
+    let snapshot = take(folder.path()).unwrap();
+    assert_eq!(names(&snapshot), ["a.bak", "a.html"]);
+    assert!(snapshot.left_out.hidden.is_empty(), "{:?}", snapshot.left_out);
+    assert_eq!(
+        snapshot.left_out.litter,
+        [".env~", "Thumbs.db", "__MACOSX/", "a.html~", "sub/.DS_Store", "sub/.a.html.swp"]
+    );
+    let settings =
+        PublishSettings { include_hidden: globs(&["Thumbs.db", "__MACOSX/*"]), ..PublishSettings::default() };
+    let snapshot = take_with(folder.path(), &settings).unwrap();
+    assert_eq!(names(&snapshot), ["Thumbs.db", "__MACOSX/._a.html", "a.bak", "a.html"]);
+}
+
+#[test]
+fn source_maps_are_published_left_out_or_refused() {
+    let folder = site(&["a.js", "a.js.map", "b/a.css.map", "level.map"]);
+    write(&folder, "a.js", "f()\n//# sourceMappingURL=a.js.map");
+    let with = |source_maps, allowed: &[&str]| {
+        let settings = PublishSettings { source_maps, allow_private: globs(allowed), ..PublishSettings::default() };
+        take_with(folder.path(), &settings)
+    };
+    let all = with(SourceMaps::Publish, &[]).unwrap();
+    assert_eq!(names(&all), ["a.js", "a.js.map", "b/a.css.map", "level.map"]);
+    assert!(all.left_out.is_empty());
+    let skipped = with(SourceMaps::Skip, &[]).unwrap();
+    assert_eq!(names(&skipped), ["a.js", "level.map"]);
+    assert_eq!(skipped.left_out, LeftOut { source_maps: 2, ..LeftOut::default() });
+    let script = SitePath::new("a.js").unwrap();
+    assert_eq!(skipped.files[&script].digest, Digest::of(b"f()\n//# sourceMappingURL=a.js.map"));
+    let problem = with(SourceMaps::Refuse, &[]).unwrap_err();
+    assert_eq!(problem.code, Code::Private);
+    assert!(
+        problem.message.contains("`a.js.map` is a source map") && problem.message.contains("`b/a.css.map`"),
+        "{problem}"
+    );
+    assert!(problem.hint.contains("allow_private = [\"a.js.map\", \"b/a.css.map\"]"), "{}", problem.hint);
+    assert_eq!(problem.while_visitors_see(VisitorsSee::Untouched).exit_code(), ExitCode::Usage);
+    let problem = with(SourceMaps::Refuse, &["b"]).unwrap_err();
+    assert!(!problem.message.contains("a.css.map"), "{problem}");
+    assert_eq!(names(&with(SourceMaps::Refuse, &["**/*.map"]).unwrap()).len(), 4);
+}
+
+#[test]
+fn private_contents_are_refused_with_their_line() {
+    let folder = site(&["index.html"]);
+    // Far enough to lie across the border of two buffers.
+    let before = "x".repeat((256 << 10) - 20 - 2);
+    write(
+        &folder,
+        "notes.txt",
+        &format!("a\n{before}\n-----BEGIN RSA PRIVATE KEY-----\n{}\n", "MIIEn0tAkey".repeat(6)),
+    );
+    refused(folder.path(), Code::Private, &["`notes.txt` holds a private key in line 3"]);
+    let settings = PublishSettings { allow_private: globs(&["notes.txt"]), ..PublishSettings::default() };
+    assert_eq!(take_with(folder.path(), &settings).unwrap().files.len(), 2);
+}
+
+#[test]
+fn at_most_ten_offenders_are_named() {
+    let files: Vec<String> = (10..40).map(|number| format!("{number}/id_rsa")).collect();
+    let folder = site(&files.iter().map(String::as_str).collect::<Vec<_>>());
+    let problem = refused(folder.path(), Code::Private, &["`10/id_rsa`", "`19/id_rsa`", "30 in all"]);
+    assert!(!problem.message.contains("20/id_rsa"), "{problem}");
+}
+
+#[test]
+fn a_folder_that_vanishes_under_the_walk_is_a_change() {
+    let folder = site(&[]);
+    let selection = Selection::new(&PublishSettings::default()).unwrap();
+    let walk = walk::walk(&folder.path().join("gone"), &selection, &layout());
+    let problem = refuse(walk.refusals).unwrap();
+    assert_eq!(problem.code, Code::FileChanged);
+    assert_eq!(problem.message, "`.` vanished while it was read");
+}
+
+#[test]
+fn names_that_make_no_key_are_refused() {
+    for (name, part) in [("a\nb", "control character"), ("a\\b", "backslash"), ("_publish/x", "")] {
+        let folder = site(&["index.html", name]);
+        if part.is_empty() {
+            let everywhere = Layout::new("shop", "bucket", "", None, None);
+            let problem = Snapshot::take(folder.path(), &PublishSettings::default(), &everywhere, Events::new(&|_| {}));
+            let problem = problem.unwrap_err();
+            assert_eq!(problem.code, Code::BadName);
+            assert!(problem.message.contains("records"), "{problem}");
+            assert!(take(folder.path()).is_ok(), "with a prefix it is a name like any other");
+        } else {
+            let problem = refused(folder.path(), Code::BadName, &[part]);
+            assert!(!problem.message.contains('\n'), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn keys_are_measured_with_the_prefix() {
+    // Each segment is as long as disks allow.
+    let long = format!("{0}/{0}/{0}/{0}", "ä".repeat(126));
+    let folder = site(&[&format!("{long}/1234567")]);
+    assert_eq!(take(folder.path()).unwrap().files.len(), 1);
+    let folder = site(&[&format!("{long}/12345678")]);
+    refused(folder.path(), Code::BadName, &["1025 bytes", "1024"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_are_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = site(&["index.html"]);
+    fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9.txt")), "x").unwrap();
+    refused(folder.path(), Code::BadName, &["caf\u{fffd}.txt", "UTF-8"]);
+    let settings = PublishSettings { exclude: globs(&["*.txt"]), ..PublishSettings::default() };
+    assert_eq!(names(&take_with(folder.path(), &settings).unwrap()), ["index.html"]);
+}
+
+#[test]
+fn a_file_over_5_gib_is_refused_by_its_size() {
+    let folder = site(&["index.html", "film.mp4"]);
+    let file = fs::File::options().write(true).open(folder.path().join("film.mp4")).unwrap();
+    file.set_len(MAX_FILE_BYTES + 1).unwrap();
+    let events = Mutex::new(0);
+    let listener = |_| *events.lock().unwrap() += 1;
+    let problem = Snapshot::take(folder.path(), &PublishSettings::default(), &layout(), Events::new(&listener));
+    assert_eq!(problem.unwrap_err().code, Code::TooLarge);
+    assert_eq!(events.into_inner().unwrap(), 0, "it must not be read");
+}
+
+#[cfg(target_os = "linux")] // Elsewhere disks may ignore case, and hold one of the two.
+#[test]
+fn names_worth_a_word_are_warned_about() {
+    let folder = site(&["A.html", "a.html", "b/c~d.txt", "e.txt"]);
+    let warnings = take(folder.path()).unwrap().warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("`A.html`, `a.html` differ only in case"), "{warnings:?}");
+    assert!(warnings[1].contains("`b/c~d.txt`") && !warnings[1].contains("e.txt"), "{warnings:?}");
+}
+
+#[cfg(unix)]
+mod links {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_inside_the_folder_are_followed() {
+        let folder = site(&["real/page.html", "real/deep/x.js"]);
+        symlink("page.html", folder.path().join("real/alias.html")).unwrap();
+        symlink(folder.path().join("real"), folder.path().join("again")).unwrap();
+        let snapshot = take(folder.path()).unwrap();
+        assert_eq!(
+            names(&snapshot),
+            [
+                "again/alias.html",
+                "again/deep/x.js",
+                "again/page.html",
+                "real/alias.html",
+                "real/deep/x.js",
+                "real/page.html"
+            ]
+        );
+        let alias = &snapshot.files[&SitePath::new("again/alias.html").unwrap()];
+        assert_eq!(alias.digest, Digest::of(b"real/page.html"));
+        assert!(fs::symlink_metadata(&alias.path).unwrap().is_file(), "links are resolved");
+    }
+
+    #[test]
+    fn the_folder_itself_may_be_a_link() {
+        let folder = site(&["build/index.html"]);
+        symlink("build", folder.path().join("dist")).unwrap();
+        assert_eq!(names(&take(&folder.path().join("dist")).unwrap()), ["index.html"]);
+    }
+
+    #[test]
+    fn links_out_of_the_folder_are_refused() {
+        let outside = site(&["secret.txt"]);
+        let folder = site(&["index.html"]);
+        symlink(outside.path().join("secret.txt"), folder.path().join("a.txt")).unwrap();
+        symlink(outside.path(), folder.path().join("b")).unwrap();
+        refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link out of the folder", "`b` is"]);
+    }
+
+    #[test]
+    fn a_neighbour_with_the_same_beginning_is_outside() {
+        let parent = site(&["dist/index.html", "dist-old/a.txt"]);
+        symlink("../dist-old/a.txt", parent.path().join("dist/a.txt")).unwrap();
+        refused(&parent.path().join("dist"), Code::BadLink, &["`a.txt`"]);
+    }
+
+    #[test]
+    fn links_to_nothing_are_refused() {
+        let folder = site(&["index.html"]);
+        symlink("gone.txt", folder.path().join("a.txt")).unwrap();
+        refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link to something that is not there"]);
+    }
+
+    #[test]
+    fn circles_are_found() {
+        let folder = site(&["a/index.html", "b/index.html"]);
+        symlink("self", folder.path().join("self")).unwrap();
+        refused(folder.path(), Code::BadLink, &["`self`", "in a circle"]);
+        fs::remove_file(folder.path().join("self")).unwrap();
+        symlink("..", folder.path().join("a/up")).unwrap();
+        refused(folder.path(), Code::BadLink, &["`a/up`", "in a circle"]);
+        fs::remove_file(folder.path().join("a/up")).unwrap();
+        symlink("../b", folder.path().join("a/to-b")).unwrap();
+        symlink("../a", folder.path().join("b/to-a")).unwrap();
+        refused(folder.path(), Code::BadLink, &["`a/to-b/to-a`", "`b/to-a/to-b`", "in a circle"]);
+    }
+
+    #[test]
+    fn a_private_file_is_private_under_any_name() {
+        let folder = site(&["index.html", ".env", ".git/config"]);
+        symlink(".env", folder.path().join("settings.txt")).unwrap();
+        symlink(".git", folder.path().join("source")).unwrap();
+        refused(folder.path(), Code::Private, &["`settings.txt`", "`source/config`"]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_never_opened() {
+        let folder = site(&["index.html"]);
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("a.sock")).unwrap();
+        symlink("a.sock", folder.path().join("b")).unwrap();
+        refused(folder.path(), Code::Unreadable, &["`a.sock` is not a file", "`b` is not a file"]);
+    }
+
+    #[test]
+    fn hidden_oddities_stay_out_like_all_else_hidden() {
+        let folder = site(&["index.html"]);
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join(".sock")).unwrap();
+        symlink("gone", folder.path().join(".link")).unwrap();
+        assert_eq!(take(folder.path()).unwrap().left_out.hidden, [".link", ".sock"]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// The order in which files were made, and so that in which a disk lists them, makes no difference: neither to
+    /// what is taken nor to what is said.
+    #[test]
+    fn order_does_not_matter(
+        files in Just(vec![
+            "index.html", "A.html", "a.html", "b~.txt", "c~.txt", "x/1", "x/2", "y/1", ".z", ".well-known/a", ".q/1", "X/1",
+        ]).prop_shuffle(),
+        bad in proptest::sample::subsequence(vec!["id_rsa", "k/id_rsa", "m\\n", "o\\p", "key.txt", "key2.txt"], 0..=3).prop_shuffle(),
+    ) {
+        let words = |mut files: Vec<&str>, sort: bool| {
+            if sort {
+                files.sort_unstable();
+            }
+            let folder = site(&files);
+            for key in files.iter().filter(|name| name.starts_with("key")) {
+                write(&folder, key, "\n-----BEGIN PRIVATE KEY-----\n");
+            }
+            take(folder.path())
+                .map(|taken| {
+                    let files: Vec<_> = taken.files.into_iter().map(|(path, file)| (path, file.digest)).collect();
+                    (files, taken.left_out, taken.warnings)
+                })
+                .map_err(|problem| (problem.code.as_str(), problem.message, problem.hint))
+        };
+        let all: Vec<&str> = files.iter().chain(&bad).copied().collect();
+        prop_assert_eq!(words(all.clone(), false), words(all, true));
+    }
+}
+
+#[test]
+fn files_for_the_host_are_read_and_not_published() {
+    let folder = site(&["index.html", "_headers", "_redirects", "docs/_headers"]);
+    let snapshot = take(folder.path()).unwrap();
+    assert_eq!(names(&snapshot), ["docs/_headers", "index.html"], "only those at the root are for the host");
+    assert_eq!(snapshot.hosting.headers.as_deref(), Some("_headers"));
+    assert_eq!(snapshot.hosting.redirects.as_deref(), Some("_redirects"));
+    let settings = PublishSettings { exclude: globs(&["_headers"]), ..PublishSettings::default() };
+    let snapshot = take_with(folder.path(), &settings).unwrap();
+    assert_eq!((names(&snapshot), snapshot.hosting.headers.clone()), (vec!["docs/_headers", "index.html"], None));
+    let alone = site(&["_headers"]);
+    refused(alone.path(), Code::NoSite, &[]);
+}
+
+#[test]
+fn files_for_the_host_that_are_no_text_are_refused() {
+    let folder = site(&["index.html"]);
+    fs::write(folder.path().join("_headers"), b"/\xff\n").unwrap();
+    refused(folder.path(), Code::Configuration, &["_headers", "UTF-8"]);
+    fs::write(folder.path().join("_headers"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    refused(folder.path(), Code::Configuration, &["_headers", "1 MiB"]);
+}

@@ -1,0 +1,468 @@
+//! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, Store, StoreError};
+use crate::bucket::lease::{Ended, Lease, SIGNATURES_LAST};
+use crate::bucket::live::{foreign_object, has_bytes};
+use crate::bucket::state::{NotReplaced, Pointer, State};
+use crate::config::environment::LeaseSettings;
+use crate::content::path::SitePath;
+use crate::plan::{Action, Live, Plan, Preserve};
+use crate::release::head::{
+    Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Refresh, Suspects,
+};
+use crate::release::layout::{Address, Layout};
+use crate::release::manifest::{Entry, Publisher, ReleaseNumber, RunId};
+use crate::report::error::{Code, Problem};
+use crate::report::event::{Event, Events};
+use crate::stages::stage::{Source, Staged, blob_headers, entry_of, not_sent};
+use crate::types::clock::{Clock, Timestamp};
+use crate::types::stop::Stop;
+
+/// Going back on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// Whether nothing may be published from now on.
+    pub hold: bool,
+}
+
+/// What an activation works with.
+pub struct Activating<'a> {
+    /// Where live objects are written.
+    pub store: &'a Store,
+    /// Where the head is.
+    pub state: &'a State,
+    /// Where everything lies.
+    pub layout: &'a Layout,
+    /// The files on disk, for a first publish.
+    pub source: Source<'a>,
+    /// In whose name.
+    pub run: &'a RunId,
+    /// Who runs it.
+    pub publisher: &'a Publisher,
+    /// For records that people read.
+    pub clock: Clock,
+    /// The distribution that must forget, and what is known of it.
+    pub distribution: Option<&'a str>,
+    /// What was read of it, if it could be read.
+    pub facts: Option<&'a DistributionFacts>,
+    /// Paths that this run found to be mutable whatever their names say.
+    pub mutable_paths: &'a BTreeSet<SitePath>,
+    /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
+    pub suspects: &'a BTreeSet<SitePath>,
+    /// Live paths that a prune which was cut short may still remove, if its owner's lease ran out.
+    pub doomed: &'a BTreeSet<SitePath>,
+    /// How long the activation is this run's.
+    pub lease: LeaseSettings,
+    /// Who may want it to stop.
+    pub stop: &'a Stop,
+    /// Whether numbers may go backwards.
+    pub force: bool,
+    /// A rollback closes all numbers that were claimed before it is done.
+    pub rollback: Option<Rollback>,
+    /// Why, for the history.
+    pub reason: Option<&'a str>,
+    /// Who listens.
+    pub events: Events<'a>,
+}
+
+/// A release that is live.
+#[derive(Debug)]
+pub struct Activated {
+    /// The head that says so, with the refresh it owes.
+    pub pointer: Pointer,
+    /// Live objects that were removed.
+    pub deleted: usize,
+    /// Copies that were made.
+    pub copied: usize,
+    /// Files that should have gone and whose objects could not be removed.
+    pub left_over: BTreeSet<SitePath>,
+}
+
+/// Why a release is not live.
+#[derive(Debug)]
+pub enum NotActivated {
+    /// The head changed before anything was switched: plan again from this one.
+    Outdated(Box<Pointer>),
+    /// A newer release is active, or this one's number was closed.
+    Superseded(Box<Pointer>),
+    /// Someone took over while switching: the site is theirs now.
+    TakenOver(Box<Pointer>),
+    /// Something failed before anything was switched.
+    BeforeTheSwitch(Problem),
+    /// Something failed while switching.
+    CutShort(Problem),
+}
+
+impl Activating<'_> {
+    /// Makes `staged` the active release, as `plan` says. `live` is what the plan started from; what the plan preserves is
+    /// kept already ([`Activating::preserve`]).
+    pub async fn activate(
+        &self,
+        pointer: Pointer,
+        live: &Live,
+        plan: &Plan,
+        staged: &Staged,
+    ) -> Result<Activated, NotActivated> {
+        let release = staged.manifest.release;
+        if !self.may_activate(&pointer.head, release) {
+            return Err(NotActivated::Superseded(Box::new(pointer)));
+        }
+        let floor = self.claimed_by_now().await.map_err(NotActivated::BeforeTheSwitch)?;
+        let is_ours = |head: &Head| {
+            head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == release)
+        };
+        let looked_at = pointer.read_at;
+        // From here on the run ends by itself when it is told to stop: it gives its lease back.
+        let _winding_down = self.stop.wind_down();
+        let deadline = Lease::deadline(&self.lease);
+        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release, floor)).await;
+        let mut lease = match begun {
+            Ok(pointer) => Lease::begun(self.state, self.lease, pointer, deadline, &is_ours),
+            Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
+            Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
+        };
+        self.events.send(Event::ActivationStarted { release, objects: plan.live_writes() });
+        match self.switch(&mut lease, live, plan, staged, looked_at).await {
+            Ok((copied, left_over)) => {
+                self.events.send(Event::Activated { release });
+                let deleted = plan.removals.len() - left_over.len();
+                Ok(Activated { pointer: lease.pointer, deleted, copied, left_over })
+            }
+            // What was under way when the lease ended may still arrive: whoever takes over is to know of it.
+            Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
+                Err(NotActivated::CutShort(problem))
+            }
+            Err(NotActivated::CutShort(problem)) => {
+                match lease.release(given_up(self.under_way(&lease, plan, &problem))).await {
+                    Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
+                    // The activation has failed already; that this did too changes nothing of what is said.
+                    _ => Err(NotActivated::CutShort(problem)),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes and removes live objects and makes the release the active one. Says how many copies that took, and what
+    /// could not be removed.
+    async fn switch(
+        &self,
+        lease: &mut Lease<'_>,
+        live: &Live,
+        plan: &Plan,
+        staged: &Staged,
+        looked_at: Option<Timestamp>,
+    ) -> Result<(usize, BTreeSet<SitePath>), NotActivated> {
+        let copied = lease.during(self.write_live(plan)).await?;
+        if !staged.complete {
+            lease.during(self.state.write_manifest(&staged.manifest)).await?;
+        }
+        let left = lease.during(self.remove(plan)).await?;
+        let floor = lease.during(self.claimed_by_now()).await?;
+        let switched =
+            Switched { release: staged.manifest.release, stager: &staged.manifest.publisher, looked_at, left, floor };
+        match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
+            Ok(()) => {}
+            Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
+        }
+        Ok((copied, switched.left))
+    }
+
+    /// What may still arrive although this run gives up: requests that nobody answered.
+    fn under_way(&self, lease: &Lease<'_>, plan: &Plan, problem: &Problem) -> Option<Suspects> {
+        if problem.code != Code::Unreachable {
+            return None;
+        }
+        let paths = plan.waves.iter().flatten().map(Action::path).chain(&plan.removals).cloned().collect();
+        // S3's clock was read after this run began: this is not too early.
+        let now = lease.pointer.read_at.map_or(self.clock.now(), |read_at| read_at.plus(self.clock.elapsed()));
+        Some(Suspects { run: self.run.clone(), until: now.plus(SIGNATURES_LAST), paths })
+    }
+
+    /// The last write of the head may have taken effect all the same: its answer was lost, and others wrote to the head
+    /// since. Then the release is active, and nothing is in progress.
+    async fn settle_ending(&self, release: ReleaseNumber, ended: Ended) -> Result<Pointer, NotActivated> {
+        let found = match &ended {
+            Ended::TakenOver(found) => Some(Pointer::clone(found)),
+            Ended::Failed(_) => self.state.read_head().await.ok(),
+        };
+        let is_done = |head: &Head| {
+            head.activation.is_none() && head.active.as_ref().is_some_and(|active| active.release == release)
+        };
+        found.filter(|found| is_done(&found.head)).ok_or_else(|| ended.into())
+    }
+
+    /// The highest number claimed so far, which a rollback closes with all below it.
+    async fn claimed_by_now(&self) -> Result<Option<ReleaseNumber>, Problem> {
+        match self.rollback {
+            Some(_) => Ok(self.state.releases().await?.highest()),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
+    pub fn may_activate(&self, head: &Head, release: ReleaseNumber) -> bool {
+        let active = head.active.as_ref().is_some_and(|active| active.release == release);
+        self.force || active || (release > head.highest_activated && release > head.floor)
+    }
+
+    /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there, and
+    /// says how many. Bytes that somebody else removed or changed meanwhile cannot be kept: that is said, and the run
+    /// goes on.
+    pub async fn preserve(&self, plan: &Plan, stored: &BTreeSet<Address>) -> Result<usize, Problem> {
+        let needed = |preserve: &&Preserve| !stored.contains(&self.layout.blob(&preserve.entry.digest));
+        let copied: Vec<bool> = stream::iter(plan.preserves.iter().filter(needed))
+            .map(|preserve| self.preserve_one(preserve))
+            .buffer_unordered(MOST_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(copied.into_iter().filter(|copied| *copied).count())
+    }
+
+    async fn preserve_one(&self, preserve: &Preserve) -> Result<bool, Problem> {
+        let Preserve { path, entry, certain } = preserve;
+        let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
+        let is_stored = async || {
+            let stored = self.store.head(&blob).await.map_err(Problem::from)?;
+            Ok::<_, Problem>(stored.is_some_and(|info| has_bytes(&info, entry)))
+        };
+        let info = self.store.head(&live).await.map_err(Problem::from)?;
+        if let Some(info) = info.filter(|info| has_bytes(info, entry)) {
+            match self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), Condition::Absent).await {
+                Ok(_) => return Ok(true),
+                Err(error) if is_refused(&error) => {
+                    return if is_stored().await? { Ok(false) } else { Err(error.into()) };
+                }
+                // Another publisher has removed it since, who kept it first.
+                Err(error) if error.class == Class::Missing => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if *certain && !is_stored().await? {
+            self.events.warn(format!(
+                "{live} was changed or removed by something else; releases that hold {path} cannot be brought back whole."
+            ));
+        }
+        Ok(false)
+    }
+
+    /// The head that says "in progress", and already what the CDN will have to forget.
+    fn beginning(&self, pointer: &Pointer, plan: &Plan, to: ReleaseNumber, floor: Option<ReleaseNumber>) -> Head {
+        let mut head = pointer.head.clone();
+        let mut candidates = BTreeSet::new();
+        let since = self.clock.now();
+        let owner = self.run.clone();
+        if let Some(cut_short) = head.activation.take() {
+            candidates = cut_short.candidates;
+            candidates.insert(cut_short.to);
+            // Who gave its lease back has said itself what may be under way.
+            if cut_short.lease_s > 0 && cut_short.owner != owner && !self.suspects.is_empty() {
+                let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
+                head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.suspects.clone() });
+            }
+        }
+        if let Some(cut_short) = head.pruning.take().filter(|pruning| pruning.lease_s > 0 && !self.doomed.is_empty()) {
+            let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
+            head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.doomed.clone() });
+        }
+        candidates.remove(&to);
+        let lease_s = self.lease.lasts.as_secs();
+        head.floor = head.floor.max(floor.unwrap_or(head.floor));
+        if self.rollback.is_some_and(|rollback| rollback.hold) {
+            let (publisher, reason) = (self.publisher.clone(), self.reason.map(str::to_owned));
+            head.hold = Some(Hold { publisher, since, reason });
+        }
+        head.activation = Some(Activation { to, candidates, owner, publisher: self.publisher.clone(), since, lease_s });
+        head.mutable_paths.extend(self.mutable_paths.iter().cloned());
+        head.distribution = self.facts.cloned();
+        if let Some(distribution) = self.distribution.filter(|_| !plan.invalidation.paths.is_empty()) {
+            head.owe(Refresh {
+                id: format!("{}-{}", self.run, pointer.head.revision.saturating_add(1)),
+                distribution: distribution.to_owned(),
+                release: to,
+                since,
+                paths: plan.invalidation.paths.clone(),
+            });
+        }
+        head
+    }
+
+    /// The head that says "done".
+    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched<'_>) -> Head {
+        let Switched { release, stager, looked_at, left, floor } = switched;
+        let release = *release;
+        let mut head = head.clone();
+        let now = self.clock.now();
+        head.forget_suspects(*looked_at);
+        head.floor = head.floor.max(floor.unwrap_or(head.floor));
+        // Visitors may have got pages of what was cut short: it is superseded only now.
+        let partly = head.activation.take().map(|activation| activation.candidates).unwrap_or_default();
+        head.superseded.extend(partly.into_iter().map(|release| (release, now)));
+        let before = head.active.take();
+        let from = before.as_ref().map(|active| active.release);
+        head.active = Some(match before {
+            // What another one had begun is undone: it was active all the time.
+            Some(active) if active.release == release => Active { content: plan.content, ..active },
+            before => {
+                Active { release, content: plan.content, since: now, previous: before.map(|active| active.release) }
+            }
+        });
+        head.highest_activated = head.highest_activated.max(release);
+        head.superseded.extend(from.map(|from| (from, now)));
+        head.superseded.remove(&release);
+        let earlier = std::mem::take(&mut head.leftovers);
+        for path in left {
+            let leftover = earlier.get(path).cloned();
+            // Of what is in doubt, what was seen there comes last.
+            let doubtful = || live.uncertain.get(path).and_then(|entries| entries.last());
+            let present = doubtful().or_else(|| live.files.get(path));
+            let leftover = leftover.or_else(|| present.map(|entry| Leftover::of(entry, now)));
+            head.leftovers.extend(leftover.map(|leftover| (path.clone(), leftover)));
+        }
+        let publisher = self.publisher.of_build(stager);
+        let reason = self.reason.map(str::to_owned);
+        let files = Some(plan.counts);
+        head.remember(HistoryItem { release, from, at: now, publisher, reason, files });
+        head
+    }
+
+    /// Writes live objects wave by wave, and says how many copies that took. After a failure nothing more is begun, and
+    /// what is under way is waited for: whoever comes next finds nothing moving.
+    async fn write_live(&self, plan: &Plan) -> Result<usize, Problem> {
+        let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let mut copied = 0;
+        for wave in &plan.waves {
+            let outcomes: Vec<Result<(), Problem>> = stream::iter(wave)
+                .map(|action| self.write_unless_failed(plan, action, &done, &failed))
+                .buffer_unordered(MOST_AT_ONCE)
+                .collect()
+                .await;
+            let mut problems: Vec<Problem> = outcomes.into_iter().filter_map(Result::err).collect();
+            // A request that nobody answered may still arrive: whoever comes next is to know of it before all else.
+            problems.sort_by_key(|problem| problem.code != Code::Unreachable);
+            if let Some(problem) = problems.into_iter().next() {
+                return Err(problem);
+            }
+            copied += wave.iter().filter(|action| !matches!(action, Action::Send { .. })).count();
+        }
+        Ok(copied)
+    }
+
+    async fn write_unless_failed(
+        &self,
+        plan: &Plan,
+        action: &Action,
+        done: &AtomicUsize,
+        failed: &AtomicBool,
+    ) -> Result<(), Problem> {
+        if failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if self.stop.is_requested() {
+            failed.store(true, Ordering::Relaxed);
+            return Err(Problem::new(Code::Interrupted, "stopped on request"));
+        }
+        self.write(plan, action).await.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+        let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
+        self.events.send(Event::ActivationAdvanced { objects });
+        Ok(())
+    }
+
+    async fn write(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
+        let path = action.path();
+        let entry = entry_of(plan, path)?;
+        let live = self.layout.live(path);
+        let if_absent = |absent: bool| if absent { Condition::Absent } else { Condition::None };
+        let written = match action {
+            Action::Copy { absent, .. } => {
+                let blob = self.layout.blob(&entry.digest);
+                self.store.copy(&blob, None, &live, &entry.headers, if_absent(*absent)).await
+            }
+            Action::Reheader { .. } => self.store.copy(&live, None, &live, &entry.headers, Condition::None).await,
+            Action::Send { absent, .. } => {
+                let source = self.source.file(path)?;
+                self.store.put_file(&live, source, &entry.headers, if_absent(*absent)).await
+            }
+        };
+        match written {
+            Ok(_) => Ok(()),
+            Err(error) if is_refused(&error) => self.settle(path, entry, error).await,
+            Err(error) => Err(not_sent(path, error)),
+        }
+    }
+
+    /// A key that should have been free is taken: by this very request whose answer was lost, or by somebody else.
+    async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
+        let live = self.layout.live(path);
+        let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Err(error.into()) };
+        let ours = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+        if ours && has_bytes(&info, entry) && info.headers == entry.headers {
+            return Ok(());
+        }
+        Err(foreign_object(&live).source(error))
+    }
+
+    /// Removes what leaves at once, and says what these credentials may not remove.
+    async fn remove(&self, plan: &Plan) -> Result<BTreeSet<SitePath>, Problem> {
+        if plan.removals.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let addresses: Vec<_> = plan.removals.iter().map(|path| self.layout.live(path)).collect();
+        let refused = match self.store.delete(&addresses).await {
+            Ok(refused) => refused,
+            Err(error) if error.class == Class::Denied => return Ok(plan.removals.iter().cloned().collect()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut left = BTreeSet::new();
+        for (address, error) in refused {
+            match (error.class, self.layout.path_of_live(&address.key)) {
+                (Class::Denied, Some(path)) => left.insert(path),
+                _ => return Err(error.into()),
+            };
+        }
+        Ok(left)
+    }
+}
+
+impl From<Ended> for NotActivated {
+    fn from(ended: Ended) -> NotActivated {
+        match ended {
+            Ended::TakenOver(found) => NotActivated::TakenOver(found),
+            Ended::Failed(problem) => NotActivated::CutShort(problem),
+        }
+    }
+}
+
+/// The head of an activation whose owner failed: the next run need not wait. What is `under_way` may still arrive.
+fn given_up(under_way: Option<Suspects>) -> impl Fn(&Head) -> Head {
+    move |head| {
+        let mut head = head.clone();
+        head.suspects.extend(under_way.clone());
+        if let Some(activation) = &mut head.activation {
+            activation.lease_s = 0;
+        }
+        head
+    }
+}
+
+/// What the end of a switch records.
+struct Switched<'a> {
+    release: ReleaseNumber,
+    /// Who staged it.
+    stager: &'a Publisher,
+    /// S3's clock when the run looked at what is live.
+    looked_at: Option<Timestamp>,
+    /// What could not be removed.
+    left: BTreeSet<SitePath>,
+    /// The numbers that a rollback closes.
+    floor: Option<ReleaseNumber>,
+}
+
+fn is_refused(error: &StoreError) -> bool {
+    matches!(error.class, Class::Precondition | Class::Conflict)
+}

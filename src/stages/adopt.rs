@@ -1,0 +1,299 @@
+//! Adoption: what lies in the live prefix before anything was published there becomes release 0. No byte of it is
+//! changed, and visitors notice nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::bucket::aws::{Class, Condition, Listed, MOST_AT_ONCE, ObjectInfo, Store};
+use crate::bucket::download::download;
+use crate::bucket::live::has_bytes;
+use crate::bucket::state::{NotReplaced, Pointer, State};
+use crate::content::path::SitePath;
+use crate::release::head::{Active, HistoryItem};
+use crate::release::layout::{Address, Layout};
+use crate::release::manifest::{Claim, Entry, FORMAT, Files, Kept, Manifest, Publisher, ReleaseNumber, RunId};
+use crate::report::error::{Code, Problem};
+use crate::report::event::{Event, Events};
+use crate::site::snapshot::MAX_FILE_BYTES;
+use crate::stages::stage::blob_headers;
+use crate::types::clock::Clock;
+use crate::types::digest::Digest;
+use crate::types::headers::Kind;
+
+/// How often an object is looked at that something else keeps changing.
+const MAX_ROUNDS: usize = 4;
+
+/// What an adoption works with.
+pub struct Adopting<'a> {
+    /// Where the objects are.
+    pub store: &'a Store,
+    /// Where claim, manifest and head go.
+    pub state: &'a State,
+    /// Their keys.
+    pub layout: &'a Layout,
+    /// In whose name.
+    pub run: &'a RunId,
+    /// Who runs it.
+    pub publisher: &'a Publisher,
+    /// For records that people read.
+    pub clock: Clock,
+    /// Who listens.
+    pub events: Events<'a>,
+    /// Copies made so far.
+    pub copied: AtomicUsize,
+}
+
+/// What lies in the live prefix, by what its keys and sizes tell.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    /// What can become part of release 0, and the number of its bytes.
+    files: BTreeMap<SitePath, u64>,
+    /// What stays as it is, and why.
+    left: Vec<(Address, &'static str)>,
+}
+
+/// What became of one object.
+enum Adopted {
+    /// It is part of release 0.
+    Entry(Box<Entry>),
+    /// It stays as it is.
+    Left(&'static str),
+    /// It was removed meanwhile, or a claim of this site names it: nobody else's.
+    Nothing,
+}
+
+impl Adopting<'_> {
+    /// Makes release 0 the active one, where nothing was ever activated and anything foreign lies in the live prefix. What
+    /// an adoption that was cut short has done is not done again.
+    pub async fn adopt(&self, pointer: Pointer) -> Result<Pointer, Problem> {
+        let staged = match self.state.read_manifest(ReleaseNumber::ADOPTED).await? {
+            Some(manifest) => Some(manifest),
+            None => self.stage(pointer.head.prune_epoch).await?,
+        };
+        match staged {
+            Some(manifest) => self.activate(pointer, &manifest).await,
+            None => Ok(pointer),
+        }
+    }
+
+    /// Marks every object and writes the manifest of release 0; `None` where nothing foreign is there.
+    async fn stage(&self, epoch: u64) -> Result<Option<Manifest>, Problem> {
+        let listed = self.store.list(&self.layout.live_prefix()).await.map_err(Problem::from)?;
+        let Found { files, mut left } = sort(self.layout, &listed);
+        let own = self.claimed_by_others().await?;
+        if left.is_empty() && files.keys().all(|path| own.contains(path)) {
+            return Ok(None);
+        }
+        let claim = self.state.claim_or_find(self.claim(epoch, &files)).await?;
+        let bytes = files.values().sum();
+        self.events.send(Event::StagingStarted { release: claim.release, objects: files.len(), bytes });
+        let adopted = self.adopt_all(&files, &own).await?;
+        let mut entries = Files::new();
+        for (path, adopted) in adopted {
+            match adopted {
+                Adopted::Entry(entry) => drop(entries.insert(path, *entry)),
+                Adopted::Left(why) => left.push((self.layout.live(&path), why)),
+                Adopted::Nothing => {}
+            }
+        }
+        if let Some((first, why)) = left.first() {
+            let number = left.len();
+            self.events.warn(format!(
+                "Objects that stay as they are and are no part of release 0: {number}. The first is {first}: {why}."
+            ));
+        }
+        // All of it follows from the claim and from what lies there, so that two who adopt at once write the same.
+        let manifest = Manifest {
+            identity: claim.identity,
+            release: claim.release,
+            epoch: claim.epoch,
+            run: claim.run,
+            created_at: claim.since,
+            publisher: claim.publisher,
+            files: entries,
+        };
+        self.state.write_manifest(&manifest).await?;
+        self.events.send(Event::Staged { release: manifest.release });
+        Ok(Some(manifest))
+    }
+
+    /// What releases that were staged and never activated have put there.
+    async fn claimed_by_others(&self) -> Result<BTreeSet<SitePath>, Problem> {
+        let mut claimed = BTreeSet::new();
+        for release in self.state.releases().await?.above(ReleaseNumber::ADOPTED) {
+            claimed.extend(self.state.read_claim(release).await?.into_iter().flat_map(|claim| claim.live));
+        }
+        Ok(claimed)
+    }
+
+    fn claim(&self, epoch: u64, files: &BTreeMap<SitePath, u64>) -> Claim {
+        Claim {
+            format: FORMAT,
+            identity: self.layout.identity().clone(),
+            release: ReleaseNumber::ADOPTED,
+            run: self.run.clone(),
+            epoch,
+            since: self.clock.now(),
+            publisher: self.publisher.clone(),
+            live: files.keys().cloned().collect(),
+            blobs: Vec::new(),
+        }
+    }
+
+    async fn adopt_all(
+        &self,
+        files: &BTreeMap<SitePath, u64>,
+        own: &BTreeSet<SitePath>,
+    ) -> Result<Vec<(SitePath, Adopted)>, Problem> {
+        let (objects, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        stream::iter(files)
+            .map(|(path, size_bytes)| {
+                let (objects, bytes) = (&objects, &bytes);
+                async move {
+                    let adopted = self.adopt_one(path, own.contains(path)).await?;
+                    let objects = objects.fetch_add(1, Ordering::Relaxed) + 1;
+                    let bytes = bytes.fetch_add(*size_bytes, Ordering::Relaxed) + size_bytes;
+                    self.events.send(Event::StagingAdvanced { objects, bytes });
+                    Ok((path.clone(), adopted))
+                }
+            })
+            .buffer_unordered(MOST_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// Marks one object, unless a claim of this site names it and it is marked: then a staged release has put it there.
+    async fn adopt_one(&self, path: &SitePath, claimed: bool) -> Result<Adopted, Problem> {
+        let live = self.layout.live(path);
+        for _ in 0..MAX_ROUNDS {
+            let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Ok(Adopted::Nothing) };
+            let marked = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+            if marked && claimed {
+                return Ok(Adopted::Nothing);
+            }
+            if let Some(why) = info.not_copied {
+                return Ok(Adopted::Left(why));
+            }
+            if info.site.is_some() && !marked {
+                return Ok(Adopted::Left("it belongs to another site"));
+            }
+            // By an adoption that was cut short, or by a copy of ours whose answer was lost.
+            if let (true, Some(digest)) = (marked, info.digest) {
+                return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live))));
+            }
+            let copied = self.store.adopt(&live, &info).await;
+            self.copied.fetch_add(usize::from(copied.is_ok()), Ordering::Relaxed);
+            match copied {
+                Ok(Some(digest)) => return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live)))),
+                Ok(None) => {
+                    if let Some(entry) = self.identify(&live).await? {
+                        return Ok(Adopted::Entry(Box::new(entry)));
+                    }
+                }
+                Err(error) if matches!(error.class, Class::Precondition | Class::Conflict | Class::Missing) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let message = format!("{live} keeps changing while it is adopted");
+        Err(Problem::new(Code::ForeignObjects, message).hint("Stop what writes to it, and run the same command again."))
+    }
+
+    /// The digest of an object whose copy did not tell it. What stores no SHA-256 beside an object cannot show later that
+    /// the bytes are still there: they go to the blob store at once. `None`: it has changed meanwhile.
+    async fn identify(&self, live: &Address) -> Result<Option<Entry>, Problem> {
+        let Some(info) = self.store.head(live).await.map_err(Problem::from)? else { return Ok(None) };
+        if let Some(digest) = info.digest {
+            return Ok(Some(entry(digest, &info, Kept::Live)));
+        }
+        let Some(file) = download(self.store, live, &info.etag).await? else { return Ok(None) };
+        let found = entry(file.digest, &info, Kept::Blob);
+        let blob = self.layout.blob(&file.digest);
+        match self.store.put_file(&blob, &file.source_file(None), &blob_headers(), Condition::Absent).await {
+            Ok(_) => Ok(Some(found)),
+            Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
+                let stored = self.store.head(&blob).await.map_err(Problem::from)?;
+                if stored.is_some_and(|stored| has_bytes(&stored, &found)) {
+                    Ok(Some(found))
+                } else {
+                    Err(error.into())
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Says in the head that release 0 is the active one, unless somebody else has activated anything meanwhile.
+    async fn activate(&self, mut pointer: Pointer, manifest: &Manifest) -> Result<Pointer, Problem> {
+        while pointer.head.active.is_none() && pointer.head.activation.is_none() {
+            let (release, at) = (manifest.release, self.clock.now());
+            let mut head = pointer.head.clone();
+            head.active = Some(Active { release, content: manifest.content(), since: at, previous: None });
+            let (publisher, reason) = (self.publisher.clone(), Some("adopted".to_owned()));
+            head.remember(HistoryItem { release, from: None, at, publisher, reason, files: None });
+            match self.state.replace_head(&pointer, head).await {
+                Ok(replaced) => {
+                    let number = manifest.files.len();
+                    self.events.warn(format!(
+                        "Objects that are release 0 from now on: {number}. `publish rollback 0` goes back to them."
+                    ));
+                    return Ok(replaced);
+                }
+                Err(NotReplaced::Lost(found)) => pointer = *found,
+                Err(NotReplaced::Failed(problem)) => return Err(problem),
+            }
+        }
+        Ok(pointer)
+    }
+}
+
+/// An object as an entry: mutable, whatever its name says, because nobody vouched for it.
+fn entry(digest: Digest, info: &ObjectInfo, kept: Kept) -> Entry {
+    let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
+    Entry { digest, size_bytes, headers, kind: Kind::Mutable, kept, crc64: None, md5: None }
+}
+
+fn sort(layout: &Layout, listed: &[Listed]) -> Found {
+    let mut found = Found::default();
+    for Listed { address, size_bytes, .. } in listed.iter().filter(|listed| !layout.is_state(&listed.address.key)) {
+        match layout.path_of_live(&address.key) {
+            None => found.left.push((address.clone(), "no file of a site can have its key")),
+            Some(_) if *size_bytes > MAX_FILE_BYTES => {
+                found.left.push((address.clone(), "it is larger than S3 copies"));
+            }
+            Some(path) => drop(found.files.insert(path, *size_bytes)),
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::clock::Timestamp;
+
+    #[test]
+    fn keys_that_no_file_can_have_and_objects_that_are_too_large_stay_and_state_is_not_looked_at() {
+        let layout = Layout::new("shop", "b", "", None, None);
+        let listed = |key: &str, size_bytes: u64| Listed {
+            address: Address { bucket: "b".to_owned(), key: key.to_owned() },
+            size_bytes,
+            etag: String::new(),
+            last_modified: Timestamp::from_unix_seconds(0),
+        };
+        let found = sort(
+            &layout,
+            &[
+                listed("_publish/head.json", 1),
+                listed("a//b", 1),
+                listed("folder/", 0),
+                listed("index.html", MAX_FILE_BYTES),
+                listed("video.bin", MAX_FILE_BYTES + 1),
+            ],
+        );
+        assert_eq!(found.files.into_keys().map(String::from).collect::<Vec<_>>(), ["index.html"]);
+        let left: Vec<&str> = found.left.iter().map(|(address, _)| address.key.as_str()).collect();
+        assert_eq!(left, ["a//b", "folder/", "video.bin"]);
+    }
+}

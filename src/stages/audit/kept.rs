@@ -1,0 +1,119 @@
+//! Whether the bytes that complete releases name are in the bucket, so that each of them can come back whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Examination, Finding, FindingKind, bytes_of};
+use crate::bucket::aws::{Condition, Listed, MOST_AT_ONCE};
+use crate::content::path::SitePath;
+use crate::release::layout::Address;
+use crate::release::manifest::{Entry, Files, Kept as Place, ReleaseNumber};
+use crate::report::error::Problem;
+use crate::stages::stage::blob_headers;
+use crate::types::digest::Digest;
+
+/// The bytes that releases name, each once. Bytes that are kept at a live key are in a blob as soon as that key has
+/// others.
+#[derive(Debug, Default)]
+pub struct Kept {
+    wanted: BTreeMap<(Digest, Option<SitePath>), Wanted>,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    path: SitePath,
+    entry: Entry,
+    releases: BTreeSet<ReleaseNumber>,
+}
+
+/// Bytes that are not where they should be kept.
+#[derive(Debug)]
+pub struct Lost {
+    /// As a person is told.
+    pub finding: Finding,
+    /// What they were.
+    pub entry: Entry,
+}
+
+impl Kept {
+    /// Adds what a release names.
+    pub fn add(&mut self, release: ReleaseNumber, files: Files) {
+        for (path, entry) in files {
+            let at = (entry.kept == Place::Live).then(|| path.clone());
+            let wanted = self.wanted.entry((entry.digest, at));
+            let wanted = wanted.or_insert_with(|| Wanted { path, entry, releases: BTreeSet::new() });
+            wanted.releases.insert(release);
+        }
+    }
+
+    /// Says which bytes are nowhere, by listings of the live prefix and of the blobs. Costs a HEAD for each object that
+    /// a listing does not settle.
+    pub async fn lost(
+        self,
+        examination: &Examination<'_>,
+        live: &[Listed],
+        blobs: &[Listed],
+    ) -> Result<Vec<Lost>, Problem> {
+        let listed: BTreeMap<&Address, &Listed> =
+            live.iter().chain(blobs).map(|listed| (&listed.address, listed)).collect();
+        let listed = &listed;
+        stream::iter(self.wanted)
+            .map(|((digest, at), wanted)| async move {
+                let blob = examination.layout.blob(&digest);
+                let live = at.map(|path| examination.layout.live(&path));
+                for place in live.iter().chain([&blob]) {
+                    if is_there(examination, listed.get(place).copied(), &wanted.entry).await? {
+                        return Ok(None);
+                    }
+                }
+                Ok(Some(wanted.lost(live.as_ref().unwrap_or(&blob))))
+            })
+            .buffered(MOST_AT_ONCE)
+            .try_filter_map(|lost| async move { Ok(lost) })
+            .try_collect()
+            .await
+    }
+}
+
+async fn is_there(examination: &Examination<'_>, listed: Option<&Listed>, entry: &Entry) -> Result<bool, Problem> {
+    let Some(listed) = listed.filter(|listed| listed.size_bytes == entry.size_bytes) else { return Ok(false) };
+    if entry.md5.is_some_and(|md5| md5.is_etag(&listed.etag)) {
+        return Ok(true);
+    }
+    match examination.store.head(&listed.address).await.map_err(Problem::from)? {
+        Some(info) => examination.holds(&listed.address, &info, entry).await,
+        None => Ok(false),
+    }
+}
+
+impl Wanted {
+    fn lost(self, place: &Address) -> Lost {
+        let Wanted { path, entry, releases } = self;
+        let finding = Finding {
+            path: path.to_string(),
+            what: FindingKind::Lost,
+            expected: Some(format!("{} at {place}", bytes_of(&entry))),
+            found: None,
+            releases: releases.into_iter().collect(),
+            repaired: false,
+        };
+        Lost { finding, entry }
+    }
+}
+
+impl Examination<'_> {
+    /// Copies bytes that are still live at `path` to the blob store, where they should be and are not. Says whether
+    /// they were there to be copied.
+    pub async fn keep(&self, path: &SitePath, entry: &Entry) -> Result<bool, Problem> {
+        let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
+        let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Ok(false) };
+        if !self.holds(&live, &info, entry).await? {
+            return Ok(false);
+        }
+        let wrong = self.store.head(&blob).await.map_err(Problem::from)?;
+        let condition = wrong.as_ref().map_or(Condition::Absent, |info| Condition::Matches(&info.etag));
+        self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), condition).await.map_err(Problem::from)?;
+        Ok(true)
+    }
+}

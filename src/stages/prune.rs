@@ -1,0 +1,296 @@
+//! Pruning: finds what nobody needs any more, and removes it under a lease.
+
+mod find;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::bucket::aws::{Class, Condition, Store};
+use crate::bucket::lease::{Ended, Lease, SIGNATURES_LAST};
+use crate::bucket::state::{NotReplaced, Pointer, Releases, State};
+use crate::config::environment::LeaseSettings;
+use crate::content::path::{SitePath, UrlPath};
+use crate::plan::sweep::{Needed, Sweep, Victim};
+use crate::release::head::{Head, Pruning, Refresh, Suspects, Withdrawn};
+use crate::release::layout::{Address, Layout};
+use crate::release::manifest::{Files, Publisher, ReleaseNumber, RunId};
+use crate::report::error::{Code, Problem};
+use crate::report::event::{Event, Events};
+use crate::stages::stage::blob_headers;
+use crate::types::clock::Clock;
+use crate::types::digest::Digest;
+use crate::types::stop::Stop;
+use find::Record;
+
+/// How many objects go in one request (AWS.md 4.4); between two, the wish to stop is heard.
+const REMOVED_AT_ONCE: usize = 1_000;
+
+/// What a prune works with.
+pub struct Prune<'a> {
+    /// Where objects are removed.
+    pub store: &'a Store,
+    /// Where the head is.
+    pub state: &'a State,
+    /// Where everything lies.
+    pub layout: &'a Layout,
+    /// In whose name.
+    pub run: &'a RunId,
+    /// Who runs it.
+    pub publisher: &'a Publisher,
+    /// For records that people read.
+    pub clock: Clock,
+    /// The distribution that must forget.
+    pub distribution: Option<&'a str>,
+    /// How long the prune is this run's.
+    pub lease: LeaseSettings,
+    /// Who may want it to stop.
+    pub stop: &'a Stop,
+    /// Who listens.
+    pub events: Events<'a>,
+}
+
+/// What is to go, and from where.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What goes.
+    pub sweep: Sweep,
+    /// The files of the active release.
+    pub active: Files,
+    /// Where a release holds the same bytes as a file that is taken out.
+    pub also_at: BTreeSet<SitePath>,
+    /// The releases there were, and which of them were complete.
+    pub releases: Releases,
+}
+
+/// What a prune came to.
+#[derive(Debug)]
+pub struct Removed {
+    /// The head that says so, with the refresh it owes.
+    pub pointer: Pointer,
+    /// Objects that went, without the state's records.
+    pub deleted: usize,
+    /// The files whose live objects went.
+    pub gone: BTreeSet<SitePath>,
+    /// What may not be removed, and why not: the first of them, and how many there are.
+    pub refused: Option<(Problem, usize)>,
+}
+
+/// Why nothing, or not all, was removed.
+#[derive(Debug)]
+pub enum NotRemoved {
+    /// The head changed before anything was removed: plan again from this one.
+    Outdated(Box<Pointer>),
+    /// It failed before anything was removed, or while.
+    Failed(Problem),
+}
+
+impl From<Ended> for NotRemoved {
+    fn from(ended: Ended) -> NotRemoved {
+        match ended {
+            Ended::TakenOver(_) => {
+                NotRemoved::Failed(Problem::new(Code::LeaseLost, "another run went on in place of this one"))
+            }
+            Ended::Failed(problem) => NotRemoved::Failed(problem),
+        }
+    }
+}
+
+impl Prune<'_> {
+    /// Removes what `found` holds. `paths` are what the CDN must forget, `content` is what the active release comes to
+    /// where files are taken out of it.
+    pub async fn remove(
+        &self,
+        pointer: Pointer,
+        found: Found,
+        paths: &[UrlPath],
+        content: Option<Digest>,
+    ) -> Result<Removed, NotRemoved> {
+        let Found { mut sweep, releases, .. } = found;
+        let is_ours = |head: &Head| head.pruning.as_ref().is_some_and(|pruning| pruning.owner == *self.run);
+        // From here on the run ends by itself when it is told to stop: it gives its lease back.
+        let _winding_down = self.stop.wind_down();
+        let deadline = Lease::deadline(&self.lease);
+        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, &sweep, paths, content)).await;
+        let pointer = match begun {
+            Ok(pointer) => pointer,
+            Err(NotReplaced::Lost(found)) => return Err(NotRemoved::Outdated(found)),
+            Err(NotReplaced::Failed(problem)) => return Err(NotRemoved::Failed(problem)),
+        };
+        let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
+        if !sweep.withdraws.is_empty() && self.is_another_release_there(&mut lease, &releases).await? {
+            lease.release(given_up).await?;
+            return Err(NotRemoved::Outdated(Box::new(lease.pointer)));
+        }
+        self.events.send(Event::PruneStarted { objects: sweep.objects() });
+        match self.remove_all(&mut lease, &mut sweep, &releases).await {
+            Ok((deleted, gone, refused)) => {
+                self.events.send(Event::Pruned { objects: deleted });
+                Ok(Removed { pointer: lease.pointer, deleted, gone, refused })
+            }
+            Err(Ended::Failed(problem)) => {
+                if problem.code != Code::LeaseLost {
+                    // It has failed already; that this may too changes nothing of what is said.
+                    let _ = lease.release(given_up).await;
+                }
+                Err(NotRemoved::Failed(problem))
+            }
+            Err(ended) => Err(ended.into()),
+        }
+    }
+
+    /// Whether a release was staged or claimed since it was looked at what holds the files that are to go: whoever stages
+    /// only need not write the head. From now on it sees this prune.
+    async fn is_another_release_there(&self, lease: &mut Lease<'_>, before: &Releases) -> Result<bool, Ended> {
+        let now = lease.during(self.state.releases()).await?;
+        Ok(now.complete != before.complete)
+    }
+
+    async fn remove_all(
+        &self,
+        lease: &mut Lease<'_>,
+        sweep: &mut Sweep,
+        before: &Releases,
+    ) -> Result<(usize, BTreeSet<SitePath>, Option<(Problem, usize)>), Ended> {
+        // Who stages looks at the head when it is done. It sees this prune, or its claim was there by now.
+        if sweep.withdraws.is_empty() {
+            let head = lease.pointer.head.clone();
+            let needed = lease.during(self.claimed_since(&head, before)).await?;
+            sweep.spare(&needed);
+        }
+        lease.during(self.preserve(sweep)).await?;
+        let live = sweep.live.keys().map(|path| self.layout.live(path));
+        let blobs = sweep.blobs.keys().map(|digest| self.layout.blob(digest));
+        let objects: Vec<Address> = live.chain(blobs).collect();
+        let mut refused: BTreeMap<Address, Problem> = BTreeMap::new();
+        let mut deleted = 0;
+        for batch in objects.chunks(REMOVED_AT_ONCE) {
+            let kept = lease.during(self.remove_batch(batch)).await?;
+            deleted += batch.len() - kept.len();
+            self.events.send(Event::PruneAdvanced { objects: deleted });
+            let all = kept.len() == batch.len();
+            refused.extend(kept);
+            if all {
+                break;
+            }
+        }
+        if refused.is_empty() {
+            for batch in sweep.records.chunks(REMOVED_AT_ONCE) {
+                refused.extend(lease.during(self.remove_batch(batch)).await?);
+            }
+        }
+        let gone: BTreeSet<SitePath> = match refused.is_empty() {
+            true => sweep.live.keys().chain(&sweep.gone).cloned().collect(),
+            false => self.gone(sweep, deleted, &refused),
+        };
+        let closed = if refused.is_empty() { sweep.closes.clone() } else { BTreeSet::new() };
+        lease.replace(|head| ending(head, &gone, &closed)).await?;
+        let number = refused.len();
+        Ok((deleted, gone, refused.into_values().next().map(|problem| (problem, number))))
+    }
+
+    /// Which live objects went although others may not go.
+    fn gone(&self, sweep: &Sweep, deleted: usize, refused: &BTreeMap<Address, Problem>) -> BTreeSet<SitePath> {
+        let tried = deleted + refused.len();
+        let live = sweep.live.keys().take(tried).filter(|path| !refused.contains_key(&self.layout.live(path)));
+        live.chain(&sweep.gone).cloned().collect()
+    }
+
+    /// Removes one batch, and says what may not be removed.
+    async fn remove_batch(&self, batch: &[Address]) -> Result<Vec<(Address, Problem)>, Problem> {
+        if self.stop.is_requested() {
+            return Err(Problem::new(Code::Interrupted, "stopped on request"));
+        }
+        let kept = self.store.delete(batch).await.map_err(Problem::from)?;
+        if let Some(other) = kept.iter().position(|(_, error)| error.class != Class::Denied) {
+            let mut kept = kept;
+            return Err(kept.swap_remove(other).1.into());
+        }
+        Ok(kept.into_iter().map(|(address, error)| (address, error.into())).collect())
+    }
+
+    /// What releases name that were claimed, or became complete, since this prune was planned.
+    async fn claimed_since(&self, head: &Head, before: &Releases) -> Result<Needed, Problem> {
+        let mut needed = Needed::default();
+        for (release, complete) in self.state.releases().await?.complete {
+            if before.complete.get(&release) == Some(&complete) {
+                continue;
+            }
+            match self.record(release, complete).await? {
+                Record::Release(manifest) => needed.by_release(&head.without_withdrawn(manifest.files)),
+                Record::Claim(claim) => needed.by_claim(&claim),
+                Record::Gone => {}
+            }
+        }
+        Ok(needed)
+    }
+
+    /// Copies live bytes that are about to go and that a retained release needs to the blob store.
+    async fn preserve(&self, sweep: &Sweep) -> Result<(), Problem> {
+        for path in &sweep.preserves {
+            let Some(Victim { digest: Some(digest), etag, .. }) = sweep.live.get(path) else { continue };
+            let (live, blob) = (self.layout.live(path), self.layout.blob(digest));
+            match self.store.copy(&live, Some(etag), &blob, &blob_headers(), Condition::Absent).await {
+                Ok(_) => {}
+                // It was looked at a moment ago: another run has put the same bytes there since.
+                Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
+                    if self.store.head(&blob).await.map_err(Problem::from)?.is_none() {
+                        return Err(error.into());
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The head that says "pruning", and already what the CDN will have to forget.
+    fn beginning(&self, pointer: &Pointer, sweep: &Sweep, paths: &[UrlPath], content: Option<Digest>) -> Head {
+        let (before, read_at) = (&pointer.head, pointer.read_at);
+        let mut head = before.clone();
+        let since = self.clock.now();
+        let (owner, lease_s, closes) = (self.run.clone(), self.lease.lasts.as_secs(), sweep.closes.clone());
+        // What another prune had under way when its lease ended may still arrive.
+        if let Some(dead) = head.pruning.take().filter(|dead| dead.lease_s > 0 && dead.owner != owner) {
+            let until = read_at.unwrap_or(since).plus(SIGNATURES_LAST);
+            let paths = sweep.live.keys().chain(&sweep.gone).cloned().collect();
+            head.suspects.push(Suspects { run: dead.owner, until, paths });
+        }
+        head.pruning = Some(Pruning { owner, since, lease_s, closes });
+        head.prune_epoch = head.prune_epoch.saturating_add(1);
+        for (path, digests) in &sweep.withdraws {
+            let publisher = self.publisher.clone();
+            let new = || Withdrawn { sha256: BTreeSet::new(), since, publisher };
+            head.withdrawn.entry(path.clone()).or_insert_with(new).sha256.extend(digests);
+        }
+        if let (Some(active), Some(content)) = (&mut head.active, content) {
+            active.content = content;
+        }
+        if let Some(distribution) = self.distribution.filter(|_| !paths.is_empty()) {
+            head.pending_refreshes.push(Refresh {
+                id: format!("{}-{}", self.run, before.revision.saturating_add(1)),
+                distribution: distribution.to_owned(),
+                release: before.active.as_ref().map_or(before.highest_activated, |active| active.release),
+                since,
+                paths: paths.to_vec(),
+            });
+        }
+        head
+    }
+}
+
+/// The head that says that nobody prunes any more.
+fn ending(head: &Head, gone: &BTreeSet<SitePath>, closed: &BTreeSet<ReleaseNumber>) -> Head {
+    let mut head = head.clone();
+    head.pruning = None;
+    head.leftovers.retain(|path, _| !gone.contains(path));
+    head.superseded.retain(|release, _| !closed.contains(release));
+    head
+}
+
+/// The head of a prune whose owner stopped: the next run need not wait.
+fn given_up(head: &Head) -> Head {
+    let mut head = head.clone();
+    if let Some(pruning) = &mut head.pruning {
+        pruning.lease_s = 0;
+    }
+    head
+}

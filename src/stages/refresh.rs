@@ -1,0 +1,372 @@
+//! Refreshing: the CDN forgets what changed, and the head forgets that it was owed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::bucket::aws::{Cdn, Fetcher};
+use crate::bucket::state::{NotReplaced, Pointer, State};
+use crate::config::environment::{InvalidationSettings, Wait};
+use crate::content::path::UrlPath;
+use crate::plan::{Answer, MAX_WILDCARDS};
+use crate::release::head::{Head, Refresh};
+use crate::release::manifest::ReleaseNumber;
+use crate::report::InvalidationStatus;
+use crate::report::error::{Code, Problem};
+use crate::report::event::{Event, Events};
+use crate::stages::verify::{self, Mismatch};
+use crate::types::clock::Clock;
+
+/// Most paths in one invalidation (AWS.md 1.2).
+const MAX_PATHS_PER_BATCH: usize = 3_000;
+
+/// First pause between two looks at CloudFront or the site; it grows by half up to [`LONGEST_PAUSE`]. An invalidation
+/// takes effect within 5 s at the 95th percentile and is reported within 25 s (AWS.md 1.4).
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How often an invalidation is asked for anew when it is completed and the site still answers with old bytes: an
+/// origin fetch may have been under way when it was made.
+const MAX_REPEATS: u32 = 2;
+
+/// What refreshing works with.
+pub struct Refreshing<'a> {
+    /// The distribution, if there is one.
+    pub cdn: Option<&'a Cdn>,
+    /// Who fetches the site's URLs.
+    pub fetcher: &'a Fetcher,
+    /// Where the head is.
+    pub state: &'a State,
+    /// What "refreshed" means.
+    pub settings: &'a InvalidationSettings,
+    /// Where visitors see the site, if that is known.
+    pub url: Option<&'a str>,
+    /// The release that is to be seen; a newer one makes looking pointless.
+    pub release: Option<ReleaseNumber>,
+    /// How long it may take.
+    pub clock: Clock,
+    /// Who listens.
+    pub events: Events<'a>,
+}
+
+/// What was refreshed.
+#[derive(Clone, Debug, Default)]
+pub struct Refreshed {
+    /// CloudFront's ids.
+    pub ids: Vec<String>,
+    /// The paths sent, of all refreshes that were owed.
+    pub paths: Vec<UrlPath>,
+    /// Where it stands; `None`: nothing was owed.
+    pub status: Option<InvalidationStatus>,
+}
+
+/// A refresh that did not come off. What is owed stays recorded.
+#[derive(Debug)]
+pub struct NotRefreshed {
+    /// Why.
+    pub problem: Problem,
+    /// What was sent so far.
+    pub so_far: Refreshed,
+}
+
+impl Refreshing<'_> {
+    /// Does all refreshes that `pointer` owes, waits as configured, and takes them out of the head. `answers` are the
+    /// URLs to compare where the site's address is known.
+    pub async fn refresh(
+        &self,
+        pointer: Pointer,
+        answers: &BTreeMap<UrlPath, Answer>,
+    ) -> Result<Refreshed, NotRefreshed> {
+        let mut refreshed = Refreshed::default();
+        match self.try_refresh(pointer, answers, &mut refreshed).await {
+            Ok(()) => Ok(refreshed),
+            Err(problem) => Err(NotRefreshed { problem, so_far: refreshed }),
+        }
+    }
+
+    async fn try_refresh(
+        &self,
+        mut pointer: Pointer,
+        answers: &BTreeMap<UrlPath, Answer>,
+        refreshed: &mut Refreshed,
+    ) -> Result<(), Problem> {
+        let mut owed = self.still_meant(&pointer.head);
+        // Only what was looked at here may be struck out: others may record more meanwhile.
+        let given_up = pointer.head.pending_refreshes.iter().filter(|recorded| !owed.contains(recorded));
+        let given_up: Vec<String> = given_up.map(|refresh| refresh.id.clone()).collect();
+        for refresh in &owed {
+            refreshed.status = Some(InvalidationStatus::Owed);
+            refreshed.paths.extend(refresh.paths.iter().cloned());
+        }
+        let mut ids = self.ask(&owed).await?;
+        refreshed.ids.extend(ids.iter().cloned());
+        let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
+            let mut repeats = 0;
+            loop {
+                let stale = match self.until_effective(&ids, answers, repeats < MAX_REPEATS).await? {
+                    Looked::Right => break,
+                    Looked::StillOld(stale) => stale,
+                    // What is owed stays recorded: the newer release's run does it with its own.
+                    Looked::Overtaken => {
+                        refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
+                        self.events.warn("Another release was activated while this one was being checked.");
+                        return Ok(());
+                    }
+                };
+                if owed.is_empty() {
+                    return Err(not_verified(&stale));
+                }
+                repeats += 1;
+                (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
+                ids = self.ask(&owed).await?;
+                refreshed.ids.extend(ids.iter().cloned());
+            }
+            if !verify::is_provable(answers, &refreshed.paths) {
+                self.until_completed(&ids).await?;
+            }
+            InvalidationStatus::Effective
+        } else if self.settings.wait == Wait::None {
+            InvalidationStatus::Requested
+        } else {
+            self.until_completed(&ids).await?;
+            InvalidationStatus::Completed
+        };
+        if !owed.is_empty() || !given_up.is_empty() {
+            let done: Vec<String> = owed.into_iter().map(|refresh| refresh.id).chain(given_up).collect();
+            self.forget(pointer, &done).await?;
+            // What was only given up was not refreshed.
+            refreshed.status = refreshed.status.map(|_| reached);
+        }
+        self.events.send(Event::Refreshed);
+        Ok(())
+    }
+
+    /// The refreshes owed by the distribution that is configured now. One that was taken out of the configuration is no
+    /// longer in front of this site.
+    fn still_meant(&self, head: &Head) -> Vec<Refresh> {
+        let configured = self.cdn.map(Cdn::distribution);
+        let (meant, others): (Vec<_>, Vec<_>) = head
+            .pending_refreshes
+            .iter()
+            .cloned()
+            .partition(|refresh| configured == Some(refresh.distribution.as_str()));
+        for refresh in others {
+            self.events.warn(format!(
+                "A refresh of distribution {} was owed, which is not configured any more; it is given up.",
+                refresh.distribution
+            ));
+        }
+        meant
+    }
+
+    /// Asks CloudFront to forget. What it is asked with derives from the entries' ids, so that asking again for the same
+    /// entry neither repeats nor costs anything (AWS.md 1.5).
+    async fn ask(&self, owed: &[Refresh]) -> Result<Vec<String>, Problem> {
+        let Some(cdn) = self.cdn else { return Ok(Vec::new()) };
+        let mut ids = Vec::new();
+        let mut paths = Vec::new();
+        for refresh in owed {
+            for (number, batch) in batches(&refresh.paths).iter().enumerate() {
+                let reference = format!("publish-{}-{number}", refresh.id);
+                ids.push(cdn.create_invalidation(&reference, batch).await.map_err(Problem::from)?);
+                paths.extend(batch.iter().map(UrlPath::to_string));
+            }
+        }
+        if !ids.is_empty() {
+            self.events.send(Event::RefreshRequested { ids: ids.clone(), paths });
+        }
+        Ok(ids)
+    }
+
+    /// Waits until CloudFront says that all of `ids` are completed.
+    async fn until_completed(&self, ids: &[String]) -> Result<(), Problem> {
+        let Some(cdn) = self.cdn else { return Ok(()) };
+        let mut pace = Pace::start(self);
+        for id in ids {
+            while !cdn.is_completed(id).await.map_err(Problem::from)? {
+                if !pace.pause().await {
+                    let waited = self.settings.timeout.as_secs();
+                    let message = format!("CloudFront has not completed invalidation {id} within {waited} s");
+                    return Err(Problem::new(Code::RefreshFailed, message).hint(
+                        "It goes on by itself. Run the same command again to check, or raise `timeout_s` under [invalidation].",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches the site's URLs until they answer as they should. Gives up early, to ask anew, when CloudFront has
+    /// completed and the site still answers wrongly.
+    async fn until_effective(
+        &self,
+        ids: &[String],
+        answers: &BTreeMap<UrlPath, Answer>,
+        may_ask_anew: bool,
+    ) -> Result<Looked, Problem> {
+        let (Some(url), false) = (self.url, answers.is_empty()) else { return Ok(Looked::Right) };
+        let mut remaining = verify::chosen(answers);
+        let urls = remaining.len();
+        self.events.send(Event::VerificationStarted { urls });
+        if urls < answers.len() && urls == verify::MAX_URLS {
+            self.events.warn(format!("Fetched {urls} of the {} URLs that changed to verify them.", answers.len()));
+        }
+        let mut pace = Pace::start(self);
+        loop {
+            let completed_before = may_ask_anew && self.all_completed(ids).await?;
+            let stale = verify::mismatches(self.fetcher, url, &remaining).await;
+            if stale.is_empty() {
+                self.events.send(Event::Verified { urls });
+                return Ok(Looked::Right);
+            }
+            // Looked at first: who is overtaken asks for nothing anew.
+            if self.is_overtaken().await? {
+                return Ok(Looked::Overtaken);
+            }
+            if completed_before {
+                return Ok(Looked::StillOld(stale));
+            }
+            remaining.retain(|answer| stale.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
+            if !pace.pause().await {
+                return Err(not_verified(&stale));
+            }
+        }
+    }
+
+    /// Whether another release is active by now, or about to be.
+    async fn is_overtaken(&self) -> Result<bool, Problem> {
+        let head = self.state.read_head().await?.head;
+        let active = head.active.map(|active| active.release);
+        Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
+    }
+
+    async fn all_completed(&self, ids: &[String]) -> Result<bool, Problem> {
+        let Some(cdn) = self.cdn else { return Ok(false) };
+        for id in ids {
+            if !cdn.is_completed(id).await.map_err(Problem::from)? {
+                return Ok(false);
+            }
+        }
+        Ok(!ids.is_empty())
+    }
+
+    /// Records the owed refreshes under new ids, so that CloudFront takes them for new ones. Run and revision make them
+    /// unlike any other, and as short as the first ones, however often this happens.
+    async fn renamed(
+        &self,
+        pointer: Pointer,
+        owed: &[Refresh],
+        repeat: u32,
+    ) -> Result<(Pointer, Vec<Refresh>), Problem> {
+        let revision = pointer.head.revision.saturating_add(1);
+        let id = |number: usize| format!("{}-{revision}-r{repeat}-{number}", self.state.run());
+        let renamed: Vec<Refresh> =
+            owed.iter().enumerate().map(|(number, refresh)| Refresh { id: id(number), ..refresh.clone() }).collect();
+        let pointer = self
+            .update(pointer, |head| {
+                for (old, new) in owed.iter().zip(&renamed) {
+                    for refresh in head.pending_refreshes.iter_mut().filter(|refresh| refresh.id == old.id) {
+                        refresh.id.clone_from(&new.id);
+                    }
+                }
+            })
+            .await?;
+        Ok((pointer, renamed))
+    }
+
+    /// Takes the refreshes with these ids out of the head, whatever else happened to it meanwhile.
+    async fn forget(&self, pointer: Pointer, done: &[String]) -> Result<Pointer, Problem> {
+        self.update(pointer, |head| head.pending_refreshes.retain(|refresh| !done.contains(&refresh.id))).await
+    }
+
+    async fn update(&self, mut pointer: Pointer, change: impl Fn(&mut Head)) -> Result<Pointer, Problem> {
+        loop {
+            let mut head = pointer.head.clone();
+            change(&mut head);
+            match self.state.replace_head(&pointer, head).await {
+                Ok(pointer) => return Ok(pointer),
+                Err(NotReplaced::Lost(found)) => pointer = *found,
+                Err(NotReplaced::Failed(problem)) => return Err(problem),
+            }
+        }
+    }
+}
+
+/// What a look at the site's URLs showed.
+enum Looked {
+    Right,
+    StillOld(Vec<Mismatch>),
+    Overtaken,
+}
+
+fn not_verified(stale: &[Mismatch]) -> Problem {
+    let message = match stale {
+        [] => "the site does not answer with what was published".to_owned(),
+        [one] => format!("{} answers with {}", one.url, one.found),
+        [first, rest @ ..] => {
+            format!("{} answers with {}, and {} more URLs are not right either", first.url, first.found, rest.len())
+        }
+    };
+    Problem::new(Code::VerificationFailed, message).hint(
+        "Run the same command again to refresh and look once more. If the site is not public, or a function changes its \
+         pages on the way, set `wait = \"completed\"` under [invalidation].",
+    )
+}
+
+/// Splits a cover into batches within CloudFront's limits.
+fn batches(paths: &[UrlPath]) -> Vec<Vec<UrlPath>> {
+    let mut batches: Vec<Vec<UrlPath>> = Vec::new();
+    let mut wildcards = 0;
+    for path in paths {
+        let wildcard = usize::from(path.is_wildcard());
+        match batches.last_mut() {
+            Some(batch) if batch.len() < MAX_PATHS_PER_BATCH && wildcards + wildcard <= MAX_WILDCARDS => {
+                batch.push(path.clone());
+                wildcards += wildcard;
+            }
+            _ => {
+                batches.push(vec![path.clone()]);
+                wildcards = wildcard;
+            }
+        }
+    }
+    batches
+}
+
+/// Growing pauses until the time is up.
+struct Pace<'a> {
+    refreshing: &'a Refreshing<'a>,
+    began: Duration,
+    next: Duration,
+}
+
+impl<'a> Pace<'a> {
+    fn start(refreshing: &'a Refreshing<'a>) -> Pace<'a> {
+        Pace { refreshing, began: refreshing.clock.elapsed(), next: FIRST_PAUSE }
+    }
+
+    /// Pauses; `false` when the time is up.
+    async fn pause(&mut self) -> bool {
+        let waited = self.refreshing.clock.elapsed().saturating_sub(self.began);
+        let Some(left) = self.refreshing.settings.timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            return false;
+        };
+        tokio::time::sleep(self.next.min(left)).await;
+        self.next = (self.next * 3 / 2).min(LONGEST_PAUSE);
+        self.refreshing.events.send(Event::RefreshWaiting { waited_s: waited.as_secs() });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_stay_within_cloudfronts_limits() {
+        let exact: Vec<UrlPath> = (0..3_001).map(|number| UrlPath::encode(&format!("{number}.html"))).collect();
+        assert_eq!(batches(&exact).iter().map(Vec::len).collect::<Vec<_>>(), [3_000, 1]);
+        let wide: Vec<UrlPath> = (0..31).map(|number| UrlPath::encode(&format!("{number}/*"))).collect();
+        assert_eq!(batches(&wide).iter().map(Vec::len).collect::<Vec<_>>(), [15, 15, 1]);
+        assert_eq!(batches(&[]), Vec::<Vec<UrlPath>>::new());
+    }
+}

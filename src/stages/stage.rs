@@ -1,0 +1,367 @@
+//! Staging: a release's bytes and manifest go into the bucket, and visitors see nothing of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
+use crate::bucket::elsewhere::{Brought, Elsewhere, Place};
+use crate::bucket::live::{Foreign, foreign_object, has_bytes};
+use crate::bucket::state::{MOST_GONE, State, state_headers};
+use crate::content::path::SitePath;
+use crate::plan::{Destination, Plan, Upload};
+use crate::release::layout::{Address, Layout};
+use crate::release::manifest::{Claim, Entry, Manifest, ReleaseNumber};
+use crate::report::Uploaded;
+use crate::report::error::{Code, Problem};
+use crate::report::event::{Event, Events};
+use crate::site::snapshot::SourceFile;
+use crate::types::headers::Headers;
+
+/// From this size on, one HEAD asks whether the bytes are there before they are sent, in bytes.
+const ASK_FIRST_BYTES: u64 = 1 << 20;
+
+/// Where bytes come from that are not yet where they are needed.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// The built site on the disk.
+    Folder(&'a BTreeMap<SitePath, SourceFile>),
+    /// Another environment.
+    Elsewhere(&'a Elsewhere),
+    /// Nowhere: a release that is complete has all its bytes in the bucket.
+    Bucket,
+}
+
+impl<'a> Source<'a> {
+    /// The file on the disk.
+    pub(crate) fn file(&self, path: &SitePath) -> Result<&'a SourceFile, Problem> {
+        let file = match self {
+            Source::Folder(files) => files.get(path),
+            Source::Elsewhere(_) | Source::Bucket => None,
+        };
+        file.ok_or_else(|| {
+            Problem::new(Code::MissingBytes, format!("the bytes of {path} are not in the bucket"))
+                .hint("Publish the folder that holds them.")
+        })
+    }
+}
+
+/// A release whose bytes are stored. Where nothing is active yet its mutable files are not: they go straight to their
+/// live keys while activating, and its manifest follows them.
+#[derive(Debug)]
+pub struct Staged {
+    /// The release.
+    pub manifest: Manifest,
+    /// Whether the manifest is written.
+    pub complete: bool,
+    /// What was sent.
+    pub uploaded: Uploaded,
+    /// Objects that S3 copied from another environment.
+    pub copied: usize,
+    /// Fingerprinted files that were there with other headers, and those: to be put right while activating.
+    pub other_headers: BTreeMap<SitePath, Headers>,
+}
+
+/// Why a release is not staged.
+#[derive(Debug)]
+pub enum NotStaged {
+    /// Names that looked fingerprinted, and whose keys have other bytes of this site: they are mutable for good.
+    Lied {
+        /// The names.
+        paths: BTreeSet<SitePath>,
+        /// What is stored by now.
+        stored: BTreeSet<Address>,
+    },
+    /// Something failed.
+    Failed(Problem),
+}
+
+/// What staging works with.
+pub struct Staging<'a> {
+    /// Where bytes go.
+    pub store: &'a Store,
+    /// Where claim and manifest go.
+    pub state: &'a State,
+    /// Their keys.
+    pub layout: &'a Layout,
+    /// Where missing bytes come from.
+    pub source: Source<'a>,
+    /// What to do with foreign objects at the keys of fingerprinted files.
+    pub foreign: Foreign,
+    /// What this run has stored before it was planned anew.
+    pub stored: &'a BTreeSet<Address>,
+    /// Who listens.
+    pub events: Events<'a>,
+}
+
+impl Staging<'_> {
+    /// Sends what `plan` needs and is not stored yet, and writes the manifest. `claim` is written already; `not_activated`
+    /// are claimed numbers above the highest that ever was activated.
+    pub async fn stage(
+        &self,
+        plan: &Plan,
+        claim: &Claim,
+        not_activated: Vec<ReleaseNumber>,
+    ) -> Result<Staged, NotStaged> {
+        let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
+        let uploads: Vec<&Upload> = now.collect();
+        let bytes = uploads.iter().map(|upload| upload.size_bytes).sum();
+        self.events.send(Event::StagingStarted { release: claim.release, objects: uploads.len(), bytes });
+        let likely = self.stored_by_others(claim, not_activated).await.map_err(NotStaged::Failed)?;
+        let sent = self.send_all(plan, &uploads, &likely).await.map_err(NotStaged::Failed)?;
+        if !sent.lied.is_empty() {
+            return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
+        }
+        let manifest = manifest(plan, claim);
+        let complete = uploads.len() == plan.uploads.len();
+        if complete {
+            self.state.write_manifest(&manifest).await.map_err(NotStaged::Failed)?;
+            self.events.send(Event::Staged { release: claim.release });
+        }
+        Ok(sent.staged(manifest, complete))
+    }
+
+    /// Proves that all bytes are there which `plan` needs to make a release live that is complete, and brings those that
+    /// are not.
+    pub async fn prove(&self, plan: &Plan, manifest: &Manifest) -> Result<Staged, NotStaged> {
+        let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
+        let uploads: Vec<&Upload> = now.collect();
+        let sent = self.send_all(plan, &uploads, &BTreeSet::new()).await.map_err(NotStaged::Failed)?;
+        if !sent.lied.is_empty() {
+            return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
+        }
+        let manifest = Manifest { files: plan.files.clone(), ..manifest.clone() };
+        Ok(sent.staged(manifest, true))
+    }
+
+    /// What is there already where an earlier claim names what ours does: a run that was cut short, while staging or
+    /// while activating, has sent it. It is asked after before anything is sent.
+    async fn stored_by_others(
+        &self,
+        claim: &Claim,
+        not_activated: Vec<ReleaseNumber>,
+    ) -> Result<BTreeSet<Address>, Problem> {
+        let (mut live, mut blobs) = (false, false);
+        for release in not_activated.into_iter().filter(|release| *release != claim.release) {
+            let Some(other) = self.state.read_claim(release).await? else { continue };
+            let paths: BTreeSet<&SitePath> = other.live.iter().collect();
+            let digests: BTreeSet<_> = other.blobs.iter().collect();
+            live |= claim.live.iter().any(|path| paths.contains(path));
+            blobs |= claim.blobs.iter().any(|digest| digests.contains(digest));
+        }
+        let mut found = BTreeSet::new();
+        for (wanted, prefix) in [(live, self.layout.live_prefix()), (blobs, self.layout.blobs())] {
+            if wanted {
+                let listed = self.store.list(&prefix).await.map_err(Problem::from)?;
+                found.extend(listed.into_iter().map(|listed| listed.address));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn send_all(&self, plan: &Plan, uploads: &[&Upload], likely: &BTreeSet<Address>) -> Result<Sent, Problem> {
+        let (objects, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let outcomes: Vec<(SitePath, Address, Delivery)> = stream::iter(uploads.iter().copied())
+            .map(|upload| {
+                let (objects, bytes) = (&objects, &bytes);
+                async move {
+                    let entry = entry_of(plan, &upload.path)?;
+                    let address = self.destination(upload, entry);
+                    let delivery = self.deliver(upload, entry, &address, likely).await?;
+                    let objects = objects.fetch_add(1, Ordering::Relaxed) + 1;
+                    let bytes = bytes.fetch_add(upload.size_bytes, Ordering::Relaxed) + upload.size_bytes;
+                    self.events.send(Event::StagingAdvanced { objects, bytes });
+                    Ok::<_, Problem>((upload.path.clone(), address, delivery))
+                }
+            })
+            .buffer_unordered(MOST_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut sent = Sent::default();
+        for (path, address, delivery) in outcomes {
+            if !matches!(delivery, Delivery::OtherBytes) {
+                sent.stored.insert(address);
+            }
+            match delivery {
+                Delivery::Sent(bytes) => {
+                    sent.uploaded.objects += 1;
+                    sent.uploaded.bytes += bytes;
+                }
+                Delivery::Copied => sent.copied += 1,
+                Delivery::AlreadyThere => {}
+                Delivery::OtherHeaders(headers) => {
+                    sent.other_headers.insert(path, headers);
+                }
+                Delivery::OtherBytes => {
+                    sent.lied.insert(path);
+                }
+            }
+        }
+        Ok(sent)
+    }
+
+    fn destination(&self, upload: &Upload, entry: &Entry) -> Address {
+        match upload.to {
+            Destination::Blob => self.layout.blob(&entry.digest),
+            Destination::LiveWhileStaging | Destination::LiveWhileActivating => self.layout.live(&upload.path),
+        }
+    }
+
+    /// Gets one file's bytes to where they belong, without sending what is there.
+    async fn deliver(
+        &self,
+        upload: &Upload,
+        entry: &Entry,
+        address: &Address,
+        likely: &BTreeSet<Address>,
+    ) -> Result<Delivery, Problem> {
+        if self.stored.contains(address) {
+            return Ok(Delivery::AlreadyThere);
+        }
+        let blob = upload.to == Destination::Blob;
+        let headers = if blob { blob_headers() } else { entry.headers.clone() };
+        let must_be_there = matches!(self.source, Source::Bucket);
+        let from_disk = matches!(self.source, Source::Folder(_));
+        let ask_first = !from_disk || upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(address);
+        if ask_first && let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
+            return self.settle(upload, entry, address, &headers, info).await;
+        }
+        if must_be_there && !blob {
+            self.copy_back(entry, address).await?;
+            if let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
+                return self.settle(upload, entry, address, &headers, info).await;
+            }
+        }
+        let mut gone = 0;
+        loop {
+            let place = Place { store: self.store, address, headers: &headers, condition: Condition::Absent };
+            match self.bring(upload, place).await? {
+                Brought::Sent => return Ok(Delivery::Sent(upload.size_bytes)),
+                Brought::Copied => return Ok(Delivery::Copied),
+                // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
+                Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
+                    Some(info) => return self.settle(upload, entry, address, &headers, info).await,
+                    // It was there when ours was refused, or somebody was writing it: gone since, as by a prune.
+                    None if gone < MOST_GONE => gone += 1,
+                    None => return Err(error.into()),
+                },
+            }
+        }
+    }
+
+    /// Brings one file's bytes to `place`, wherever they come from.
+    async fn bring(&self, upload: &Upload, place: Place<'_>) -> Result<Brought, Problem> {
+        if let Source::Elsewhere(elsewhere) = self.source {
+            return elsewhere.bring(&upload.path, place, self.events).await;
+        }
+        let source = self.source.file(&upload.path)?;
+        match self.store.put_file(place.address, source, place.headers, place.condition).await {
+            Ok(_) => Ok(Brought::Sent),
+            Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => Ok(Brought::Taken(error)),
+            Err(error) => Err(not_sent(&upload.path, error)),
+        }
+    }
+
+    /// A fingerprinted file that was removed at once was kept in the blob store first: it goes back to its live key, where
+    /// nobody names it yet.
+    async fn copy_back(&self, entry: &Entry, live: &Address) -> Result<(), Problem> {
+        let blob = self.layout.blob(&entry.digest);
+        match self.store.copy(&blob, None, live, &entry.headers, Condition::Absent).await {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.class, Class::Missing | Class::Precondition | Class::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Decides by checksum, headers and marker what an object that is already there means.
+    async fn settle(
+        &self,
+        upload: &Upload,
+        entry: &Entry,
+        address: &Address,
+        headers: &Headers,
+        info: ObjectInfo,
+    ) -> Result<Delivery, Problem> {
+        let ours = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+        let blob = upload.to == Destination::Blob;
+        match (has_bytes(&info, entry), blob) {
+            (true, true) => Ok(Delivery::AlreadyThere),
+            (true, false) if info.headers == *headers && ours => Ok(Delivery::AlreadyThere),
+            (true, false) if ours || self.foreign == Foreign::Overwrite => Ok(Delivery::OtherHeaders(info.headers)),
+            (false, true) => {
+                Err(Problem::new(Code::BadState, format!("{address} does not have the bytes it is named by"))
+                    .hint("Something else wrote to the blob store: delete that object and publish again."))
+            }
+            (false, false) if ours => Ok(Delivery::OtherBytes),
+            (false, false) if self.foreign == Foreign::Overwrite => {
+                let place = Place { store: self.store, address, headers, condition: Condition::Matches(&info.etag) };
+                match self.bring(upload, place).await? {
+                    Brought::Sent => Ok(Delivery::Sent(upload.size_bytes)),
+                    Brought::Copied => Ok(Delivery::Copied),
+                    Brought::Taken(error) => Err(error.into()),
+                }
+            }
+            (_, false) => Err(foreign_object(address)),
+        }
+    }
+}
+
+/// How a file's bytes came to be where they belong.
+enum Delivery {
+    Sent(u64),
+    Copied,
+    AlreadyThere,
+    OtherHeaders(Headers),
+    OtherBytes,
+}
+
+#[derive(Default)]
+struct Sent {
+    uploaded: Uploaded,
+    copied: usize,
+    other_headers: BTreeMap<SitePath, Headers>,
+    lied: BTreeSet<SitePath>,
+    stored: BTreeSet<Address>,
+}
+
+impl Sent {
+    fn staged(self, manifest: Manifest, complete: bool) -> Staged {
+        let Sent { uploaded, copied, other_headers, .. } = self;
+        Staged { manifest, complete, uploaded, copied, other_headers }
+    }
+}
+
+fn manifest(plan: &Plan, claim: &Claim) -> Manifest {
+    Manifest {
+        identity: claim.identity.clone(),
+        release: claim.release,
+        epoch: claim.epoch,
+        run: claim.run.clone(),
+        created_at: claim.since,
+        publisher: claim.publisher.clone(),
+        files: plan.files.clone(),
+    }
+}
+
+/// Blobs are never served: their headers are given to the copies.
+pub(crate) fn blob_headers() -> Headers {
+    state_headers("application/octet-stream")
+}
+
+pub(crate) fn entry_of<'a>(plan: &'a Plan, path: &SitePath) -> Result<&'a Entry, Problem> {
+    plan.files.get(path).ok_or_else(|| Problem::new(Code::Internal, format!("the plan has no entry for {path}")))
+}
+
+/// A file that was not taken. S3 compares what it received with the checksum that was computed while reading the
+/// folder: it refuses a file that changed since.
+pub(crate) fn not_sent(path: &SitePath, error: StoreError) -> Problem {
+    match error.class {
+        Class::Checksum | Class::LocalFile => {
+            Problem::new(Code::FileChanged, format!("{path} changed or vanished while it was being published"))
+                .hint("Publish again when the build has finished.")
+                .source(error)
+        }
+        _ => error.into(),
+    }
+}

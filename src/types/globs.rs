@@ -1,0 +1,130 @@
+//! Globs over the paths of a site, the same wherever a setting takes some.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::content::path::SitePath;
+
+/// A setting whose globs cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidGlobs {
+    /// One of them is not a glob.
+    #[error("{glob:?} in `{setting}` is not a glob: {cause}")]
+    Syntax {
+        /// As written.
+        glob: String,
+        /// The setting.
+        setting: String,
+        /// What is wrong with it.
+        cause: globset::ErrorKind,
+    },
+    /// One of them is empty.
+    #[error("{glob:?} in `{setting}` matches nothing")]
+    Empty {
+        /// As written.
+        glob: String,
+        /// The setting.
+        setting: String,
+    },
+    /// All of them together are more than a matcher can hold.
+    #[error("the globs in `{setting}` are too many or too large: {cause}")]
+    TooLarge {
+        /// The setting.
+        setting: String,
+        /// What the matcher says.
+        cause: globset::ErrorKind,
+    },
+}
+
+/// A list of globs over paths of the site.
+///
+/// `*` and `?` stay within one segment, `**` crosses them, `[…]` and `{a,b}` are as in a shell, and case counts. A
+/// leading or final slash means nothing: all globs begin at the site's folder.
+#[derive(Clone, Debug)]
+pub struct PathGlobs(GlobSet);
+
+impl PathGlobs {
+    /// Reads `globs`, which came from the setting called `setting`.
+    ///
+    /// # Errors
+    /// [`InvalidGlobs`], naming the glob and the setting.
+    pub fn new(setting: &str, globs: &[String]) -> Result<PathGlobs, InvalidGlobs> {
+        let setting = || setting.to_owned();
+        let mut set = GlobSetBuilder::new();
+        for glob in globs {
+            let trimmed = glob.trim_matches('/');
+            if trimmed.is_empty() {
+                return Err(InvalidGlobs::Empty { glob: glob.clone(), setting: setting() });
+            }
+            let built = GlobBuilder::new(trimmed).literal_separator(true).backslash_escape(true).build();
+            set.add(built.map_err(|error| InvalidGlobs::Syntax {
+                glob: glob.clone(),
+                setting: setting(),
+                cause: error.kind().clone(),
+            })?);
+        }
+        let set = set.build();
+        Ok(PathGlobs(set.map_err(|error| InvalidGlobs::TooLarge { setting: setting(), cause: error.kind().clone() })?))
+    }
+
+    /// Whether a glob matches the path itself.
+    pub fn matches(&self, path: &SitePath) -> bool {
+        self.0.is_match(path.as_str())
+    }
+
+    /// Whether a glob matches the path or a folder that it lies in, so that `drafts` stands for all of `drafts/`.
+    pub fn cover(&self, path: &SitePath) -> bool {
+        self.cover_text(path.as_str())
+    }
+
+    /// [`PathGlobs::cover`] for a name from a disk, which need not be one that a site can have.
+    pub(crate) fn cover_text(&self, path: &str) -> bool {
+        let folders = path.match_indices('/').map(|(end, _)| &path[..end]);
+        !self.0.is_empty() && (self.0.is_match(path) || folders.into_iter().any(|folder| self.0.is_match(folder)))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn globs(globs: &[&str]) -> PathGlobs {
+        PathGlobs::new("exclude", &globs.iter().map(|&glob| glob.to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn path(path: &str) -> SitePath {
+        SitePath::new(path).unwrap()
+    }
+
+    #[test]
+    fn one_star_stays_in_its_folder() {
+        assert!(globs(&["*.pdf"]).matches(&path("a.pdf")));
+        assert!(!globs(&["*.pdf"]).matches(&path("a/b.pdf")));
+        assert!(globs(&["**/*.pdf"]).matches(&path("a.pdf")));
+        assert!(globs(&["**/*.pdf"]).matches(&path("a/b/c.pdf")));
+        assert!(globs(&["/assets/**"]).matches(&path("assets/a/b.js")));
+        assert!(!globs(&["*.PDF"]).matches(&path("a.pdf")));
+    }
+
+    #[test]
+    fn a_folder_covers_what_lies_in_it_but_does_not_match_it() {
+        for glob in ["drafts", "drafts/", "dra*"] {
+            assert!(globs(&[glob]).cover(&path("drafts/a/b.html")), "{glob}");
+            assert!(!globs(&[glob]).matches(&path("drafts/a/b.html")), "{glob}");
+        }
+        assert!(!globs(&["drafts"]).cover(&path("a/drafts/b")));
+        assert!(!globs(&[]).cover(&path("a")));
+    }
+
+    #[test]
+    fn bad_globs_are_named_with_their_setting() {
+        for bad in ["a[", "{a", "", "/"] {
+            let message = PathGlobs::new("exclude", &[bad.to_owned()]).unwrap_err().to_string();
+            assert!(message.contains(&format!("{bad:?}")) && message.contains("`exclude`"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Releases and past activations, as people and programs read them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::path::SitePath;
+use crate::release::counts::FileCounts;
+use crate::release::head::{Head, HistoryItem};
+use crate::release::manifest::{Claim, Entry, Files, Manifest, Publisher, ReleaseNumber, content_digest};
+use crate::types::clock::Timestamp;
+use crate::types::digest::Digest;
+use crate::types::headers::Kind;
+
+/// Where a release stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ReleaseState {
+    /// Visitors get it.
+    Active,
+    /// It is complete and was never active.
+    Staged,
+    /// It is complete, and was active until another release was.
+    WasActive,
+    /// Its number is claimed and its manifest is not there: it is being staged, or was given up.
+    Incomplete,
+    /// Its manifest cannot be read, or is not there although it was active.
+    Damaged,
+}
+
+/// One release. In JSON a line of its own with `"type":"release"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "release")]
+pub struct ReleaseView {
+    /// Its number.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub release: ReleaseNumber,
+    /// Where it stands.
+    pub state: ReleaseState,
+    /// Since when it is active; `null`: it is not.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub active_since: Option<Timestamp>,
+    /// Until when it was active; `null`: it is, or never was.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub active_until: Option<Timestamp>,
+    /// When the run that staged it began; `null`: it is damaged.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub created_at: Option<Timestamp>,
+    /// Who staged it, and what it was built from; `null`: it is damaged.
+    pub publisher: Option<Publisher>,
+    /// What it consists of; `null`: it is incomplete or damaged.
+    pub content: Option<ContentView>,
+}
+
+/// What a release consists of, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ContentView {
+    /// The digest of what visitors get: the same where nobody can tell two releases apart.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub digest: Digest,
+    /// All files.
+    pub total: FileTotals,
+    /// Those whose names vouch for their bytes.
+    pub fingerprinted: FileTotals,
+    /// All others.
+    pub mutable: FileTotals,
+}
+
+/// How many files, and their size together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FileTotals {
+    /// Their number.
+    pub files: usize,
+    /// Their size together.
+    pub bytes: u64,
+}
+
+/// One file of a release. In JSON a line of its own with `"type":"file"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "file")]
+pub struct FileView {
+    /// The path in the site.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub path: SitePath,
+    /// The number of its bytes.
+    pub size_bytes: u64,
+    /// Whether its name vouches for its bytes.
+    pub kind: Kind,
+    /// Its `Cache-Control`.
+    pub cache_control: String,
+    /// Its `Content-Type`.
+    pub content_type: String,
+    /// SHA-256 of its bytes.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub sha256: Digest,
+}
+
+/// One activation that was. In JSON a line of its own with `"type":"activation"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "activation")]
+pub struct ActivationView {
+    /// What became active.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub release: ReleaseNumber,
+    /// What was active before; `null`: nothing.
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub from: Option<ReleaseNumber>,
+    /// When.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub at: Timestamp,
+    /// Who did it, with what the release was built from.
+    pub publisher: Publisher,
+    /// Why; `null`: no reason was given.
+    pub reason: Option<String>,
+    /// How its files compared with what was live before; `null`: not recorded.
+    pub files: Option<FileCounts>,
+}
+
+impl ReleaseView {
+    /// A release whose manifest is there.
+    pub fn complete(manifest: &Manifest, head: &Head) -> ReleaseView {
+        ReleaseView {
+            created_at: Some(manifest.created_at),
+            publisher: Some(manifest.publisher.clone()),
+            content: Some(ContentView::of(&manifest.files)),
+            ..ReleaseView::standing(manifest.release, head)
+        }
+    }
+
+    /// A release of which there is only the claim.
+    pub fn incomplete(claim: &Claim, head: &Head) -> ReleaseView {
+        ReleaseView {
+            state: ReleaseState::Incomplete,
+            created_at: Some(claim.since),
+            publisher: Some(claim.publisher.clone()),
+            ..ReleaseView::standing(claim.release, head)
+        }
+    }
+
+    /// A release of which nothing but what the head says can be told.
+    pub fn damaged(release: ReleaseNumber, head: &Head) -> ReleaseView {
+        ReleaseView { state: ReleaseState::Damaged, ..ReleaseView::standing(release, head) }
+    }
+
+    /// What the head says of a release that is complete.
+    fn standing(release: ReleaseNumber, head: &Head) -> ReleaseView {
+        let active = head.active.as_ref().filter(|active| active.release == release);
+        let active_since = active.map(|active| active.since);
+        let active_until = head.superseded.get(&release).copied().filter(|_| active.is_none());
+        let state = match (active_since, active_until) {
+            (Some(_), _) => ReleaseState::Active,
+            (None, Some(_)) => ReleaseState::WasActive,
+            (None, None) => ReleaseState::Staged,
+        };
+        ReleaseView { release, state, active_since, active_until, created_at: None, publisher: None, content: None }
+    }
+}
+
+impl ContentView {
+    fn of(files: &Files) -> ContentView {
+        let (mut fingerprinted, mut mutable) = (FileTotals::default(), FileTotals::default());
+        for entry in files.values() {
+            match entry.kind {
+                Kind::Fingerprinted => fingerprinted.add(entry),
+                Kind::Mutable => mutable.add(entry),
+            }
+        }
+        let bytes = fingerprinted.bytes.saturating_add(mutable.bytes);
+        let total = FileTotals { files: files.len(), bytes };
+        ContentView { digest: content_digest(files), total, fingerprinted, mutable }
+    }
+}
+
+impl FileTotals {
+    /// Sizes come from a bucket: their sum may be more than any number.
+    fn add(&mut self, entry: &Entry) {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(entry.size_bytes);
+    }
+}
+
+impl FileView {
+    /// A file as its release lists it.
+    pub fn of(path: &SitePath, entry: &Entry) -> FileView {
+        FileView {
+            path: path.clone(),
+            size_bytes: entry.size_bytes,
+            kind: entry.kind,
+            cache_control: entry.headers.cache_control.clone(),
+            content_type: entry.headers.content_type.clone(),
+            sha256: entry.digest,
+        }
+    }
+}
+
+impl From<HistoryItem> for ActivationView {
+    fn from(item: HistoryItem) -> ActivationView {
+        let HistoryItem { release, from, at, publisher, reason, files } = item;
+        ActivationView { release, from, at, publisher, reason, files }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::head::Active;
+    use crate::release::manifest::{Identity, RunId};
+
+    fn head(active: u64, superseded: &[u64]) -> Head {
+        let identity = Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: String::new() };
+        let mut head = Head::new(identity, RunId("run".to_owned()));
+        let (release, since) = (ReleaseNumber::new(active), Timestamp::from_unix_seconds(9));
+        head.active = Some(Active { release, content: content_digest(&Files::new()), since, previous: None });
+        head.superseded.extend(superseded.iter().map(|number| {
+            let until = Timestamp::from_unix_seconds(i64::try_from(*number).unwrap());
+            (ReleaseNumber::new(*number), until)
+        }));
+        head
+    }
+
+    #[test]
+    fn the_head_says_where_a_complete_release_stands() {
+        let head = head(2, &[1, 2]);
+        let standing = |number| {
+            let view = ReleaseView::standing(ReleaseNumber::new(number), &head);
+            let seconds = |at: Option<Timestamp>| at.map(Timestamp::unix_seconds);
+            (view.state, seconds(view.active_since), seconds(view.active_until))
+        };
+        assert_eq!(standing(1), (ReleaseState::WasActive, None, Some(1)));
+        assert_eq!(standing(2), (ReleaseState::Active, Some(9), None), "the active one is not what it once was");
+        assert_eq!(standing(3), (ReleaseState::Staged, None, None));
+    }
+
+    #[test]
+    fn a_damaged_release_still_says_whether_it_is_active() {
+        let view = ReleaseView::damaged(ReleaseNumber::new(2), &head(2, &[]));
+        assert_eq!((view.state, view.active_since.is_some(), view.content), (ReleaseState::Damaged, true, None));
+    }
+}

@@ -1,0 +1,127 @@
+//! What the head says, for people and programs that ask.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bucket::state::Pointer;
+use crate::release::counts::FileCounts;
+use crate::release::manifest::{Publisher, ReleaseNumber};
+use crate::types::clock::Timestamp;
+
+/// What is live, and anything unfinished, held, pending or owed. In JSON a line of its own with `"type":"status"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "type", rename = "status")]
+pub struct Status {
+    /// The release visitors get.
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub release: Option<ReleaseNumber>,
+    /// Since when.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub since: Option<Timestamp>,
+    /// Who activated it, with what it was built from.
+    pub publisher: Option<Publisher>,
+    /// How its files compared with what was live before; `null`: not known.
+    pub files: Option<FileCounts>,
+    /// The release before it.
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub previous_release: Option<ReleaseNumber>,
+    /// An activation that was begun and not finished.
+    pub activation: Option<ActivationStatus>,
+    /// Paths the CDN still has to forget.
+    pub pending_refreshes: Vec<PendingRefresh>,
+    /// Paths that left the site and are still reachable.
+    pub leftovers: Vec<String>,
+    /// Paths that a run which lost its lease may still write.
+    pub suspects: Vec<String>,
+    /// Whether publishing is held, and why.
+    pub hold: Option<HoldStatus>,
+    /// Whether a prune was begun and not finished.
+    pub pruning: bool,
+}
+
+/// An activation that was begun and not finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ActivationStatus {
+    /// What is to become active.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub to: ReleaseNumber,
+    /// Who began it.
+    pub publisher: Publisher,
+    /// When.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub since: Timestamp,
+    /// Seconds until its lease ends unless it is renewed; 0: it was cut short, and the next publish finishes.
+    pub lease_remaining_s: u64,
+}
+
+/// What the CDN still has to forget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PendingRefresh {
+    /// The release whose activation owes it.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub release: ReleaseNumber,
+    /// The distribution.
+    pub distribution: String,
+    /// Since when it is owed.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub since: Timestamp,
+    /// The paths.
+    pub paths: Vec<String>,
+}
+
+/// A person's order to publish nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HoldStatus {
+    /// Who gave it.
+    pub publisher: Publisher,
+    /// When.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub since: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Status {
+    /// The status that a head tells of.
+    pub fn of(pointer: &Pointer) -> Status {
+        let head = &pointer.head;
+        let last = head.history.last();
+        Status {
+            release: head.active.as_ref().map(|active| active.release),
+            since: head.active.as_ref().map(|active| active.since),
+            publisher: last.map(|item| item.publisher.clone()),
+            files: last.and_then(|item| item.files),
+            previous_release: head.active.as_ref().and_then(|active| active.previous),
+            activation: head.activation.as_ref().map(|activation| ActivationStatus {
+                to: activation.to,
+                publisher: activation.publisher.clone(),
+                since: activation.since,
+                lease_remaining_s: activation.lease().saturating_sub(pointer.age).as_secs(),
+            }),
+            pending_refreshes: head
+                .pending_refreshes
+                .iter()
+                .map(|refresh| PendingRefresh {
+                    release: refresh.release,
+                    distribution: refresh.distribution.clone(),
+                    since: refresh.since,
+                    paths: refresh.paths.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
+            leftovers: head.leftovers.keys().map(ToString::to_string).collect(),
+            suspects: head.suspects.iter().flat_map(|suspects| &suspects.paths).map(ToString::to_string).collect(),
+            hold: head.hold.as_ref().map(|hold| HoldStatus {
+                publisher: hold.publisher.clone(),
+                since: hold.since,
+                reason: hold.reason.clone(),
+            }),
+            pruning: head.pruning.is_some(),
+        }
+    }
+}
