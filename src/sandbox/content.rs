@@ -16,7 +16,6 @@ use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Md5};
 
 use super::checksum::{Algorithm, Checksum};
-use super::disk::Disk;
 
 /// How much of a file is read at a time, in bytes.
 const CHUNK: usize = 256 * 1024;
@@ -134,7 +133,7 @@ impl Content {
             hasher.update(&chunk);
             md5.update(&chunk);
         }
-        Ok((Checksum::from_hasher(algorithm, hasher), hex(md5.finalize())))
+        Ok((Checksum::from_hasher(algorithm, hasher), hex::encode(md5.finalize())))
     }
 }
 
@@ -223,13 +222,11 @@ pub(super) struct Received {
 }
 
 impl Spool {
-    pub(super) fn new(disk: Option<&Disk>, algorithm: Algorithm) -> io::Result<Spool> {
-        let sink = match disk {
+    /// Into `data`, which does not exist yet; without one, into memory.
+    pub(super) fn new(data: Option<DataFile>, algorithm: Algorithm) -> io::Result<Spool> {
+        let sink = match data {
             None => Sink::Memory(Vec::new()),
-            Some(disk) => {
-                let data = disk.new_data_file();
-                Sink::File(File::create_new(&data.path)?, data)
-            }
+            Some(data) => Sink::File(File::create_new(&data.path)?, data),
         };
         Ok(Spool { sink, algorithm, hasher: algorithm.hasher(), md5: Md5::new(), len: 0 })
     }
@@ -257,18 +254,7 @@ impl Spool {
         Received {
             content: Content { pieces, len: self.len },
             checksum: Checksum::from_hasher(self.algorithm, self.hasher),
-            md5: hex(self.md5.finalize()),
+            md5: hex::encode(self.md5.finalize()),
         }
     }
-}
-
-/// Lower-case hex digits.
-pub(super) fn hex(bytes: impl AsRef<[u8]>) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.as_ref().len() * 2);
-    for byte in bytes.as_ref() {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }

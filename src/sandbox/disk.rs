@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::content::{Content, DataFile, Piece, hex};
+use super::content::{Content, DataFile, Piece};
 use super::{Endpoints, SandboxError};
 
 const ENDPOINTS: &str = "endpoints.json";
@@ -119,7 +119,7 @@ impl Disk {
 
     /// Where the record of an object lies. Keys may be longer than file names, and hold what those may not.
     pub(super) fn object_record(&self, bucket: &str, key: &str) -> PathBuf {
-        let name = hex(Sha256::digest(key));
+        let name = hex::encode(Sha256::digest(key));
         self.bucket(bucket).join("objects").join(name).with_extension("json")
     }
 

@@ -19,6 +19,7 @@ mod answer;
 mod checksum;
 mod clock;
 mod cloudfront;
+mod conditions;
 mod content;
 mod disk;
 mod distribution;
@@ -52,14 +53,13 @@ use tokio::task::JoinHandle;
 
 use clock::Clock;
 use cloudfront::{CloudFrontServer, Invalidations};
-use content::Spool;
+use conditions::Conditions;
 use disk::Disk;
 use distribution::Distributions;
 use edge::Edge;
 use faults::Choose;
 use object::{Encryption, Headers, Object};
 use s3::S3Server;
-use s3::conditions::Conditions;
 use serve::{Front, Server, bind, serve};
 use site::SiteServer;
 use store::Store;
@@ -334,7 +334,7 @@ impl Sandbox {
     /// When the bucket does not exist or the storage folder cannot be written.
     pub fn put_foreign(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, content_type: &str) {
         let put = || -> Result<(), String> {
-            let spool = Spool::new(self.store.disk(), checksum::Algorithm::Crc64Nvme);
+            let spool = self.store.spool(checksum::Algorithm::Crc64Nvme);
             let mut spool = spool.map_err(|error| error.to_string())?;
             spool.write(bytes.into()).map_err(|error| error.to_string())?;
             let received = spool.finish();

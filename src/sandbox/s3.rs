@@ -1,6 +1,5 @@
 //! The S3 API: `s3s` speaks the protocol, the files below this one do what the operations mean.
 
-pub(super) mod conditions;
 mod copy;
 mod headers;
 mod intake;

@@ -1,22 +1,22 @@
 //! What the sandbox checks of Signature Version 4 itself: the scope and age of S3 requests, all of CloudFront's.
 
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use hyper::HeaderMap;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Uri};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use super::clock::Clock;
-use super::content::hex;
 use super::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 
 /// Signatures are good for a quarter of an hour either way.
 pub(super) const VALID_FOR: SignedDuration = SignedDuration::from_mins(15);
-
-/// What SigV4 leaves as it is.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The parts of an `Authorization` header.
 #[derive(Debug)]
@@ -89,9 +89,10 @@ pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], clock: &Clock) -> Re
     if !is_timely(&parts.headers, clock) {
         return Err((403, "SignatureDoesNotMatch", "Signature expired"));
     }
-    let payload = hex(Sha256::digest(body));
+    let payload = hex::encode(Sha256::digest(body));
     let claimed = parts.headers.get("x-amz-content-sha256");
-    if claimed.is_some_and(|claimed| claimed.as_bytes() != payload.as_bytes()) || !signs(parts, &scope, &payload) {
+    let is_body_as_claimed = claimed.is_none_or(|claimed| claimed.as_bytes() == payload.as_bytes());
+    if !is_body_as_claimed || expected_signature(parts, &scope, body).as_deref() != Some(scope.signature) {
         return Err((
             403,
             "SignatureDoesNotMatch",
@@ -101,97 +102,30 @@ pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], clock: &Clock) -> Re
     Ok(())
 }
 
-fn signs(parts: &Parts, scope: &Scope<'_>, payload: &str) -> bool {
-    let time = parts.headers.get("x-amz-date").and_then(|value| value.to_str().ok());
-    let Some(time) = time.filter(|time| time.starts_with(scope.date)) else {
-        return false;
-    };
-    let names: Vec<&str> = scope.signed_headers.split(';').collect();
-    if !names.contains(&"host") {
-        return false;
+/// The signature the request should have: it is signed again at the same time, with the headers the client signed. The
+/// host and the time are signed always, so that a client which left them out is refused. `None` where the request
+/// cannot be signed.
+fn expected_signature(parts: &Parts, scope: &Scope<'_>, body: &[u8]) -> Option<String> {
+    let time = signing_time(&parts.headers)?;
+    (time.strftime("%Y%m%d").to_string() == scope.date).then_some(())?;
+    let identity = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox").into();
+    let mut settings = SigningSettings::default();
+    settings.excluded_headers = None;
+    let signing = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(scope.region)
+        .name(scope.service)
+        .time(SystemTime::from(time))
+        .settings(settings);
+    let mut headers = Vec::new();
+    for name in scope.signed_headers.split(';') {
+        for value in parts.headers.get_all(name) {
+            headers.push((name, value.to_str().ok()?));
+        }
     }
-    let canonical_request = format!(
-        "{}\n{}\n{}\n{}\n{}\n{payload}",
-        parts.method,
-        canonical_path(&parts.uri),
-        canonical_query(&parts.uri),
-        canonical_headers(&parts.headers, &names),
-        scope.signed_headers,
-    );
-    let credential = format!("{}/{}/{}/aws4_request", scope.date, scope.region, scope.service);
-    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{credential}\n{}", hex(Sha256::digest(canonical_request)));
-    let mut key = hmac(format!("AWS4{SECRET_ACCESS_KEY}").as_bytes(), scope.date.as_bytes());
-    for part in [scope.region, scope.service, "aws4_request", &to_sign] {
-        key = hmac(&key, part.as_bytes());
-    }
-    hex(key) == scope.signature
-}
-
-/// Services other than S3 encode the already encoded path once more.
-fn canonical_path(uri: &Uri) -> String {
-    let segments: Vec<String> =
-        uri.path().split('/').map(|segment| utf8_percent_encode(segment, UNRESERVED).to_string()).collect();
-    segments.join("/")
-}
-
-fn canonical_query(uri: &Uri) -> String {
-    let encode = |text: &str| {
-        let plain = percent_decode_str(text).decode_utf8_lossy();
-        utf8_percent_encode(&plain, UNRESERVED).to_string()
-    };
-    let query = uri.query().unwrap_or_default();
-    let mut pairs: Vec<String> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            format!("{}={}", encode(name), encode(value))
-        })
-        .collect();
-    pairs.sort();
-    pairs.join("&")
-}
-
-fn canonical_headers(headers: &HeaderMap, names: &[&str]) -> String {
-    let line = |name: &&str| {
-        let values: Vec<String> = headers
-            .get_all(*name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" "))
-            .collect();
-        format!("{name}:{}\n", values.join(","))
-    };
-    names.iter().map(line).collect()
-}
-
-/// HMAC-SHA-256 (RFC 2104).
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    const BLOCK: usize = 64;
-    let mut block = [0_u8; BLOCK];
-    if key.len() > BLOCK {
-        block[..32].copy_from_slice(&Sha256::digest(key));
-    } else {
-        block[..key.len()].copy_from_slice(key);
-    }
-    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message);
-    let outer = Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner.finalize());
-    outer.finalize().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{hex, hmac};
-
-    /// RFC 4231, test cases 2 and 6 (a key longer than a block).
-    #[test]
-    fn hmac_of_the_rfc() {
-        assert_eq!(
-            hex(hmac(b"Jefe", b"what do ya want for nothing?")),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
-        assert_eq!(
-            hex(hmac(&[0xaa; 131], b"Test Using Larger Than Block-Size Key - Hash Key First")),
-            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
-        );
-    }
+    let uri = parts.uri.to_string();
+    let request =
+        SignableRequest::new(parts.method.as_str(), uri, headers.into_iter(), SignableBody::Bytes(body)).ok()?;
+    let signed = sign(request, &signing.build().ok()?.into()).ok()?;
+    Some(signed.signature().to_owned())
 }

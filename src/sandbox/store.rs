@@ -14,12 +14,12 @@ use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 
 use super::SandboxError;
-use super::checksum::Checksum;
+use super::checksum::{Algorithm, Checksum};
 use super::clock::{Clock, from_unix_seconds};
-use super::content::hex;
+use super::conditions::{Conditions, no_such_key};
+use super::content::Spool;
 use super::disk::{DataNames, Disk, KnownData};
 use super::object::{Encryption, Headers, Object};
-use super::s3::conditions::Conditions;
 use super::uploads::{Upload, UploadRecord};
 
 #[derive(Debug)]
@@ -73,6 +73,11 @@ impl Store {
         self.disk.as_ref()
     }
 
+    /// Takes in bytes that are to be stored here.
+    pub(super) fn spool(&self, algorithm: Algorithm) -> io::Result<Spool> {
+        Spool::new(self.disk.as_ref().map(Disk::new_data_file), algorithm)
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Bucket>> {
         // No code panics while it holds this lock, and the state is sound at every point.
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
@@ -82,7 +87,7 @@ impl Store {
     pub(super) fn unique(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::SeqCst);
         let session = self.disk.as_ref().map_or(0, Disk::session);
-        hex(Md5::checksum(format!("{session}/{number}").as_bytes()))
+        hex::encode(Md5::checksum(format!("{session}/{number}").as_bytes()))
     }
 
     /// The ETag of a single-part object.
@@ -187,10 +192,6 @@ pub(super) fn find<'a>(buckets: &'a mut BTreeMap<String, Bucket>, name: &str) ->
     buckets
         .get_mut(name)
         .ok_or_else(|| S3Error::with_message(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist"))
-}
-
-pub(super) fn no_such_key() -> S3Error {
-    s3_error!(NoSuchKey, "The specified key does not exist.")
 }
 
 fn load(disk: &Disk, known: &mut KnownData, name: &str) -> Result<Bucket, SandboxError> {

@@ -18,19 +18,9 @@ pub struct InvalidDigest(String);
 
 /// The bytes that hexadecimal digits stand for; `None` unless `text` is twice `N` of them, in lower case.
 fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    fn nibble(digit: u8) -> Option<u8> {
-        match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        }
-    }
     let mut bytes = [0; N];
-    let parsed = text.len() == 2 * N
-        && text.as_bytes().chunks_exact(2).zip(&mut bytes).all(|(pair, byte)| {
-            nibble(pair[0]).zip(nibble(pair[1])).map(|(high, low)| *byte = high << 4 | low).is_some()
-        });
-    parsed.then_some(bytes)
+    let is_lower_case = !text.bytes().any(|digit| digit.is_ascii_uppercase());
+    (is_lower_case && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
 }
 
 impl Digest {
@@ -64,7 +54,7 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(&hex::encode(self.0))
     }
 }
 
@@ -113,7 +103,7 @@ impl Md5 {
 
 impl fmt::Display for Md5 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(&hex::encode(self.0))
     }
 }
 

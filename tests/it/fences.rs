@@ -19,8 +19,9 @@ const MAX_LINES: usize = 600;
 const CRATES: &[(&[&str], &[&str])] = &[
     (
         &["aws_sdk_", "aws_config", "aws_smithy_", "aws_types", "aws_credential_types"],
-        &["bucket/aws.rs", "bucket/aws/", "sandbox/tests"],
+        &["bucket/aws.rs", "bucket/aws/", "sandbox/tests", "sandbox/signature.rs"],
     ),
+    (&["aws_sigv4::"], &["sandbox/signature.rs"]),
     (&["s3s::", "hyper_util::", "quick_xml::"], &["sandbox/"]),
     (&["clap::", "indicatif::"], &["bin/"]),
     (&["walkdir::"], &["site/snapshot/"]),

@@ -166,6 +166,10 @@ impl Session<'_> {
         work: impl AsyncFnOnce(Target<'_>) -> (Report, T),
         show: impl FnOnce(Shown<'_>, T),
     ) -> Report {
+        let run = match random::run_id() {
+            Ok(run) => run,
+            Err(problem) => return self.refused(command, problem),
+        };
         let open = match self.open().await {
             Ok(open) => open,
             Err(problem) => return self.refused(command, problem),
@@ -173,7 +177,7 @@ impl Session<'_> {
         let watch = Watch::default();
         let listener = self.listener(&watch, manner);
         let caller = Caller {
-            run: random::run_id(),
+            run,
             publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
             clock: self.clock,
             yes: self.global.yes,

@@ -1,14 +1,14 @@
 //! A run's id: unlike any other, on any machine.
 
-use std::hash::{BuildHasher, RandomState};
-
 use publish::release::manifest::RunId;
+use publish::report::error::{Code, Problem};
 
-/// 128 random bits as hexadecimal digits. The standard library keys its hash maps from the system's randomness: the
-/// hash of nothing under two fresh keys is as random as they are.
-pub(crate) fn run_id() -> RunId {
-    let random = || RandomState::new().hash_one(std::process::id());
-    RunId(format!("{:016x}{:016x}", random(), random()))
+/// 128 random bits as hexadecimal digits.
+pub(crate) fn run_id() -> Result<RunId, Problem> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits)
+        .map_err(|error| Problem::new(Code::Internal, "the system has no random numbers to give").source(error))?;
+    Ok(RunId(hex::encode(bits)))
 }
 
 #[cfg(test)]
@@ -17,7 +17,8 @@ mod tests {
 
     #[test]
     fn ids_differ() {
-        assert_ne!(run_id(), run_id());
-        assert_eq!(run_id().0.len(), 32);
+        let (one, other) = (run_id().unwrap(), run_id().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.0.len(), 32);
     }
 }

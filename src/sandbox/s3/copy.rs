@@ -5,13 +5,12 @@ use std::sync::Arc;
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
-use super::conditions::{Conditions, ReadConditions, Verdict, precondition_failed};
 use super::headers;
 use super::intake::MAX_SINGLE_PUT;
 use super::multipart;
 use super::objects::{modified, show_checksum, sse};
 use crate::sandbox::checksum::{Algorithm, Checksum, Kind};
-use crate::sandbox::content::Spool;
+use crate::sandbox::conditions::{Conditions, ReadConditions, Verdict, precondition_failed};
 use crate::sandbox::object::Object;
 use crate::sandbox::store::{Store, storage_failed};
 
@@ -101,7 +100,7 @@ pub(super) fn copy_part(store: &Store, input: UploadPartCopyInput) -> S3Result<S
         ));
     }
     let mut reader = source.content.open(range).map_err(storage_failed)?;
-    let mut spool = Spool::new(store.disk(), algorithm).map_err(storage_failed)?;
+    let mut spool = store.spool(algorithm).map_err(storage_failed)?;
     while let Some(chunk) = reader.next_chunk().map_err(storage_failed)? {
         spool.write(chunk).map_err(storage_failed)?;
     }

@@ -44,7 +44,7 @@ pub(super) async fn receive(store: &Store, body: Option<StreamingBlob>, mut clai
     let length = declared_length(claims.headers)?;
     let announced = announced(&mut claims)?;
     let algorithm = announced.as_ref().map_or(claims.default_algorithm, |announced| announced.algorithm);
-    let mut spool = Spool::new(store.disk(), algorithm).map_err(storage_failed)?;
+    let mut spool = store.spool(algorithm).map_err(storage_failed)?;
     if let Some(body) = body {
         drain(body.into(), &mut spool).await?;
     }
@@ -152,5 +152,5 @@ fn verify_md5(sent: &str, found_hex: &str) -> S3Result<()> {
     let Some(digest) = digest else {
         return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid."));
     };
-    compare(&crate::sandbox::content::hex(digest), found_hex, "Content-MD5")
+    compare(&hex::encode(digest), found_hex, "Content-MD5")
 }

@@ -6,13 +6,13 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::conditions::Conditions;
 use super::headers;
 use super::intake::{Claims, receive};
 use super::objects::{sent_checksums, show_checksum, sse};
 use super::payload::compare;
 use crate::sandbox::checksum::{self, Algorithm, Kind, field};
-use crate::sandbox::content::{Content, Received, hex};
+use crate::sandbox::conditions::Conditions;
+use crate::sandbox::content::{Content, Received};
 use crate::sandbox::object::Object;
 use crate::sandbox::store::{Bucket, Store, find, storage_failed};
 use crate::sandbox::uploads::{Part, Upload, UploadRecord};
@@ -252,22 +252,17 @@ fn assemble(upload: &Upload, parts: &[Part]) -> Object {
     let mut md5 = Md5::new();
     for part in parts {
         // The digests are the sandbox's own hex, which always decodes.
-        md5.update(&unhex(&part.md5));
+        md5.update(&hex::decode(&part.md5).unwrap_or_default());
     }
     Object {
         content: Content::join(parts.iter().map(|part| part.content.clone())),
         headers: upload.headers.clone(),
         encryption: upload.encryption.clone(),
-        etag: format!("{}-{}", hex(md5.finalize()), parts.len()),
+        etag: format!("{}-{}", hex::encode(md5.finalize()), parts.len()),
         md5: None,
         checksum: checksum::Checksum::of_parts(upload.algorithm, upload.kind, &checksums),
         last_modified: upload.initiated,
     }
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
-    text.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 /// The upload, or `NoSuchUpload`.

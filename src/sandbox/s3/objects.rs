@@ -7,11 +7,11 @@ use hyper::header::{ETAG, HeaderValue, LAST_MODIFIED};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::conditions::{Conditions, ReadConditions, Verdict, precondition_failed};
 use super::headers;
 use super::intake::{Claims, receive};
 use crate::sandbox::checksum::Algorithm;
 use crate::sandbox::clock::http_date;
+use crate::sandbox::conditions::{Conditions, ReadConditions, Verdict, precondition_failed};
 use crate::sandbox::object::Object;
 use crate::sandbox::store::{Store, storage_failed};
 

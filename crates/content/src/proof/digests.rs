@@ -235,7 +235,7 @@ pub(super) mod tests {
     }
 
     fn hex(algorithm: Algorithm, bytes: &[u8]) -> String {
-        digest_of(algorithm, bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(digest_of(algorithm, bytes))
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn a_name_that_its_own_file_holds_is_proven() {
 fn a_script_is_proven_by_what_comes_before_the_comment_that_names_its_map() {
     let of = |path: &str, bytes: &str| without_map_comment(&SitePath::new(path).unwrap(), bytes.as_bytes());
     let hashed = |bytes: &str| {
-        let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(Sha256::digest(bytes));
         digest[..8].to_owned()
     };
     let (script, style) = ("console.log(1);", "p{color:red}");
@@ -98,7 +98,7 @@ fn a_script_is_proven_by_what_comes_before_the_comment_that_names_its_map() {
 
 #[test]
 fn seven_hexadecimal_digits_count_where_two_files_have_them() {
-    let md5 = |bytes: &[u8]| -> String { Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect() };
+    let md5 = |bytes: &[u8]| hex::encode(Md5::digest(bytes));
     let texts: Vec<Vec<u8>> = (0..9_u8).map(|text| vec![text]).collect();
     let proofs: Vec<Proof> =
         texts.iter().filter_map(|text| proof_of(&format!("img/card.{}.png", &md5(text)[..7]), text, 10)).collect();
@@ -167,7 +167,7 @@ proptest! {
         form in prop::sample::select(vec!["a/x-{}.js", "{}/x.css", "{}", "x.{}.min.js.map", "x_{}_y~1.png", "w@{}+a.woff2"]),
     ) {
         prop_assume!(bytes != other);
-        let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex::encode(Sha256::digest(&bytes));
         let token = &digest[..length];
         prop_assume!(token.bytes().any(|byte| byte.is_ascii_alphabetic()));
         let path = form.replace("{}", token);
@@ -179,7 +179,7 @@ proptest! {
 
 #[test]
 fn a_number_that_webpack_4_made_is_proven_like_its_other_names() {
-    let md4 = |bytes: &[u8]| -> String { Md4::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect() };
+    let md4 = |bytes: &[u8]| hex::encode(Md4::digest(bytes));
     let texts = (0..10_000_u32).map(|text| text.to_be_bytes());
     let is_number = |text: &[u8; 4]| md4(text)[..8].bytes().all(|byte| byte.is_ascii_digit());
     let text = texts.clone().find(is_number).unwrap();

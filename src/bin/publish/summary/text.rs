@@ -3,8 +3,9 @@
 
 use publish::release::manifest::Publisher;
 use publish::types::clock::Timestamp;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Most characters of a line that is ours to lay out.
+/// Most columns of a line that is ours to lay out.
 pub(super) const WIDTH: usize = 100;
 
 /// `2026-11-21 14:03 UTC`
@@ -21,21 +22,27 @@ pub(super) fn harmless(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
 }
 
-/// At most `width` characters of `text`, and a mark where more were.
+/// As much of `text` as fits into `width` columns, and a mark where more was.
 pub(super) fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if text.width() <= width {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    let mut left = width.saturating_sub(1);
+    let fits = |char: &char| {
+        let rest = left.checked_sub(char.width().unwrap_or(0));
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    };
+    let kept: String = text.chars().take_while(fits).collect();
     format!("{}…", kept.trim_end())
 }
 
-/// `text` in lines of at most `width` characters; a word that is longer, as an address, stays whole.
+/// `text` in lines of at most `width` columns; a word that is longer, as an address, stays whole.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+            Some(line) if line.width() + 1 + word.width() <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -76,14 +83,15 @@ pub(super) enum Align {
 
 /// The width of a column: that of its widest cell.
 pub(super) fn width_of<'a>(cells: impl IntoIterator<Item = &'a str>) -> usize {
-    cells.into_iter().map(|cell| cell.chars().count()).max().unwrap_or(0)
+    cells.into_iter().map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
-/// `text` filled up to `width` characters.
+/// `text` filled up to `width` columns.
 pub(super) fn padded(text: &str, width: usize, align: Align) -> String {
+    let filling = " ".repeat(width.saturating_sub(text.width()));
     match align {
-        Align::Left => format!("{text:<width$}"),
-        Align::Right => format!("{text:>width$}"),
+        Align::Left => format!("{text}{filling}"),
+        Align::Right => format!("{filling}{text}"),
     }
 }
 
@@ -108,6 +116,19 @@ mod tests {
         assert_eq!(cut("ärgerlich", 4), "ärg…");
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("see https://www.example.com/ now", 5), ["see", "https://www.example.com/", "now"]);
+    }
+
+    /// A terminal gives a Chinese character two columns, and a combining mark none.
+    #[test]
+    fn widths_are_columns() {
+        assert_eq!(cut("上海的价格", 10), "上海的价格");
+        assert_eq!(cut("上海的价格", 6), "上海…");
+        assert_eq!(cut("e\u{301}tage", 5), "e\u{301}tage");
+        assert_eq!(wrapped("上海 的价", 8), ["上海", "的价"]);
+        assert_eq!(wrapped("上海 的价", 9), ["上海 的价"]);
+        assert_eq!(width_of(["abc", "上海"]), 4);
+        assert_eq!(padded("上海", 6, Align::Left), "上海  ");
+        assert_eq!(padded("上海", 6, Align::Right), "  上海");
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use s3s::dto::{ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use crate::sandbox::object::Object;
-use crate::sandbox::store::no_such_key;
+use super::object::Object;
 
 /// Conditions on the object that a write replaces or removes.
 #[derive(Clone, Debug, Default)]
-pub(in crate::sandbox) struct Conditions {
+pub(super) struct Conditions {
     if_match: Option<ETagCondition>,
     if_none_match: bool,
 }
@@ -16,10 +15,7 @@ pub(in crate::sandbox) struct Conditions {
 impl Conditions {
     /// # Errors
     /// `NotImplemented` for what S3 has no meaning for: `If-None-Match` with an ETag, or both conditions at once.
-    pub(in crate::sandbox) fn new(
-        if_match: Option<ETagCondition>,
-        if_none_match: Option<ETagCondition>,
-    ) -> S3Result<Conditions> {
+    pub(super) fn new(if_match: Option<ETagCondition>, if_none_match: Option<ETagCondition>) -> S3Result<Conditions> {
         let meaningless =
             matches!(if_none_match, Some(ETagCondition::ETag(_))) || (if_match.is_some() && if_none_match.is_some());
         if meaningless {
@@ -33,7 +29,7 @@ impl Conditions {
 
     /// # Errors
     /// `PreconditionFailed`, or `NoSuchKey` for `If-Match` where nothing is.
-    pub(in crate::sandbox) fn check(&self, current: Option<&Object>) -> S3Result<()> {
+    pub(super) fn check(&self, current: Option<&Object>) -> S3Result<()> {
         if self.if_none_match && current.is_some() {
             return Err(precondition_failed());
         }
@@ -92,4 +88,8 @@ pub(super) fn precondition_failed() -> S3Error {
         S3ErrorCode::PreconditionFailed,
         "At least one of the pre-conditions you specified did not hold",
     )
+}
+
+pub(super) fn no_such_key() -> S3Error {
+    s3_error!(NoSuchKey, "The specified key does not exist.")
 }
