@@ -33,7 +33,8 @@ fn take(folder: &Path) -> Result<(Snapshot, Duration), Box<dyn Error>> {
     let settings = PublishSettings { allow_private: vec!["**".to_owned()], ..PublishSettings::default() };
     let start = Instant::now();
     let snapshot =
-        Snapshot::take(folder, &settings, &layout, Events::new(&|_| {})).map_err(|problem| problem.message)?;
+        Snapshot::take(folder, &settings, &layout, &publish::types::stop::Stop::default(), Events::new(&|_| {}))
+            .map_err(|problem| problem.message)?;
     Ok((snapshot, start.elapsed()))
 }
 

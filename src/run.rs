@@ -10,6 +10,7 @@ mod intention;
 mod permission;
 mod promote;
 mod prune;
+mod reading;
 mod references;
 mod releases;
 mod session;
@@ -38,7 +39,7 @@ use crate::views::status::Status;
 pub use prune::{PruneRequest, prune};
 pub use verify::{VerifyRequest, verify};
 
-use goal::{Folder, Goal};
+use goal::Goal;
 use session::Session;
 
 pub use diff::{Comparison, DiffRequest, Side, diff};
@@ -152,7 +153,8 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
     let terms = Terms::of(&request);
     reported("publish", environment, caller, events, async |session, report| {
         let goal = Goal::Folder(
-            Folder::read(folder, session)
+            reading::read(folder, session)
+                .await
                 .and_then(|folder| folder.checked(request.allow_broken, session))
                 .map_err(untouched)?,
         );
@@ -193,7 +195,7 @@ pub async fn plan_explained(request: PublishRequest, asked: &[String], events: E
         if terms.adopt {
             return Err(untouched(adopting_is_writing()));
         }
-        let folder = Folder::read(folder, session).map_err(untouched)?;
+        let folder = reading::read(folder, session).await.map_err(untouched)?;
         let asked = explanation::asked(asked, &folder.snapshot, &environment.publish).map_err(untouched)?;
         let folder = folder.checked(request.allow_broken, session).map_err(untouched)?;
         explained.response_policies = folder.response_policies(environment);

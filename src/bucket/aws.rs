@@ -3,6 +3,7 @@
 mod adopt;
 mod answer;
 mod attempts;
+mod body;
 mod cdn;
 mod download;
 mod fetch;

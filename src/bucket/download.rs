@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use crate::bucket::aws::{Class, Store, StoreError};
 use crate::release::layout::Address;
 use crate::report::error::{Code, Problem};
-use crate::site::snapshot::SourceFile;
+use crate::site::snapshot::{Place, SourceFile};
 use crate::types::digest::{Crc64, Digest};
 
 /// How often an answer that broke off is asked for again.
@@ -15,7 +15,8 @@ const MAX_ROUNDS: usize = 4;
 
 /// A file that is removed when this value goes.
 pub struct Downloaded {
-    path: TempPath,
+    place: Place,
+    _removed_with_this: TempPath,
     /// SHA-256 of its bytes, computed while they were written.
     pub digest: Digest,
     /// Their number.
@@ -26,7 +27,7 @@ impl Downloaded {
     /// The file as one that can be stored. `crc64` is that of its bytes, where it is known.
     pub fn source_file(&self, crc64: Option<Crc64>) -> SourceFile {
         SourceFile {
-            path: self.path.to_path_buf(),
+            place: self.place.clone(),
             size_bytes: self.size_bytes,
             digest: self.digest,
             crc64,
@@ -75,5 +76,6 @@ async fn fetch(store: &Store, address: &Address, etag: &str) -> Result<Downloade
         file.write_all(&bytes).await.map_err(Broken::Disk)?;
     }
     file.flush().await.map_err(Broken::Disk)?;
-    Ok(Downloaded { path, digest: Digest::from_bytes(sha256.finalize().into()), size_bytes })
+    let place = Place::of(&path).map_err(Broken::Disk)?;
+    Ok(Downloaded { place, _removed_with_this: path, digest: Digest::from_bytes(sha256.finalize().into()), size_bytes })
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::goal::{Folder, Goal};
+use super::goal::Goal;
+use super::reading;
 use super::releases::{active, unknown};
 use super::session::Session;
 use super::{Caller, reported, untouched};
@@ -55,7 +56,7 @@ pub async fn diff(request: DiffRequest, events: Events<'_>) -> (Report, Option<C
     let mut comparison = None;
     let report = reported("diff", environment, caller, events, async |session, report| {
         let folder = match to {
-            Side::Folder(folder) => Some(Goal::Folder(Folder::read(folder, session).map_err(untouched)?)),
+            Side::Folder(folder) => Some(Goal::Folder(reading::read(folder, session).await.map_err(untouched)?)),
             Side::Active | Side::Release(_) => None,
         };
         let head = session.read_head_for(report).await.map_err(untouched)?.head;

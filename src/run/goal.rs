@@ -17,6 +17,7 @@ use crate::release::layout::Layout;
 use crate::release::manifest::{Files, Manifest, Publisher, ReleaseNumber, content_digest};
 use crate::report::Outcome;
 use crate::report::error::Problem;
+use crate::report::event::Events;
 use crate::site::fingerprint::{self, Verdict};
 use crate::site::headers_file::HeadersFile;
 use crate::site::redirects_file::RedirectsFile;
@@ -26,6 +27,7 @@ use crate::site::snapshot::Snapshot;
 use crate::stages::stage::Source;
 use crate::types::globs::PathGlobs;
 use crate::types::headers::Kind;
+use crate::types::stop::Stop;
 
 /// What is to become live.
 pub(super) enum Goal {
@@ -48,12 +50,15 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Reads a folder, and warns of what a person should know. No request is sent: first it is known to be fit to be
-    /// published.
-    pub(super) fn read(folder: &Path, session: &Session<'_>) -> Result<Folder, Problem> {
-        let (environment, events) = (session.environment, session.events);
+    /// published. Blocks, and ends soon after `stop` is requested.
+    pub(super) fn read(
+        folder: &Path,
+        environment: &Environment,
+        stop: &Stop,
+        events: Events<'_>,
+    ) -> Result<Folder, Problem> {
         let rules = Rules::new(&environment.headers)?;
-        let snapshot =
-            tokio::task::block_in_place(|| Snapshot::take(folder, &environment.publish, &environment.layout, events))?;
+        let snapshot = Snapshot::take(folder, &environment.publish, &environment.layout, stop, events)?;
         snapshot.warnings.iter().for_each(|warning| events.warn(warning));
         if let Some(sentence) = snapshot.left_out.sentence() {
             events.warn(sentence);

@@ -8,10 +8,13 @@
 mod hash;
 mod hosting;
 mod left_out;
+mod links;
 mod litter;
 mod manifests;
+mod place;
 mod private;
 mod refusal;
+mod selection;
 mod source_map;
 mod walk;
 
@@ -27,12 +30,16 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::site::fingerprint::{Declared, Traces};
 use crate::types::digest::{Crc64, Digest, Md5};
+use crate::types::stop::Stop;
 
 use self::hosting::HostingFiles;
 pub use self::left_out::LeftOut;
+pub use self::place::Place;
+use self::place::Root;
 use self::refusal::{name_some, refuse};
+use self::selection::Selection;
 pub(crate) use self::source_map::is_source_map;
-use self::walk::{Found, Selection};
+use self::walk::Found;
 
 /// Files of at least this many bytes go up in parts and need a CRC-64/NVME: S3 computes no SHA-256 of the whole for
 /// them (AWS.md 4.3).
@@ -67,7 +74,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// Where it lies on the disk, with symbolic links resolved.
-    pub path: PathBuf,
+    pub place: Place,
     /// Its length when it was hashed.
     pub size_bytes: u64,
     /// SHA-256 of its bytes.
@@ -92,16 +99,18 @@ impl Snapshot {
     /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
     /// ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
     /// [`Code::FileChanged`]. [`Code::Configuration`] for a setting that is not a glob, and for a `_headers` or
-    /// `_redirects` file that is no text.
+    /// `_redirects` file that is no text. [`Code::Interrupted`] soon after `stop` is requested.
     pub fn take(
         root: &Path,
         settings: &PublishSettings,
         layout: &Layout,
+        stop: &Stop,
         events: Events<'_>,
     ) -> Result<Snapshot, Problem> {
         let selection = Selection::new(settings)?;
         let folder = open_root(root)?;
-        let walk::Walk { mut files, left_out, refusals, empty_because } = walk::walk(&folder, &selection, layout);
+        let walk::Walk { mut files, left_out, refusals, empty_because } =
+            walk::walk(&folder, &selection, layout, walk::LIMITS, stop)?;
         if let Some(problem) = refuse(refusals) {
             return Err(problem);
         }
@@ -113,7 +122,7 @@ impl Snapshot {
         let declared = manifests::read(&folder, &files, &left_out.hidden);
         let bytes = files.values().map(|file| file.size_bytes).sum();
         events.send(Event::HashingStarted { files: files.len(), bytes });
-        let hash::Hashed { files, references, refusals } = hash::hash(files, events);
+        let hash::Hashed { files, references, refusals } = hash::hash(files, stop, events)?;
         if let Some(problem) = refuse(refusals) {
             return Err(problem);
         }
@@ -128,15 +137,20 @@ impl Snapshot {
 }
 
 /// The folder with all links resolved, or why it cannot be a site.
-fn open_root(root: &Path) -> Result<PathBuf, Problem> {
+fn open_root(root: &Path) -> Result<Root, Problem> {
     let shown = root.display();
     let problem = |code, message: String| {
         Problem::new(code, message)
             .hint("Build the site first, or name its folder: `publish DIR`, or `dir` in publish.toml.")
     };
+    let cannot_be_opened = |cause| {
+        Problem::new(Code::Unreadable, format!("the folder `{shown}` cannot be opened"))
+            .hint("Check its permissions.")
+            .source(cause)
+    };
     let resolved = std::fs::canonicalize(root).and_then(|folder| Ok((std::fs::metadata(&folder)?, folder)));
     match resolved {
-        Ok((metadata, folder)) if metadata.is_dir() => Ok(folder),
+        Ok((metadata, folder)) if metadata.is_dir() => Root::open(folder).map_err(cannot_be_opened),
         Ok(_) => Err(problem(Code::NoSite, format!("`{shown}` is a file, not a folder"))),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             Err(problem(Code::NoSite, format!("there is no folder `{shown}`")))
@@ -144,10 +158,12 @@ fn open_root(root: &Path) -> Result<PathBuf, Problem> {
         Err(cause) if cause.kind() == ErrorKind::NotADirectory => {
             Err(problem(Code::NoSite, format!("`{shown}` leads through a file, not a folder")))
         }
-        Err(cause) => Err(Problem::new(Code::Unreadable, format!("the folder `{shown}` cannot be opened"))
-            .hint("Check its permissions.")
-            .source(cause)),
+        Err(cause) => Err(cannot_be_opened(cause)),
     }
+}
+
+fn stopped() -> Problem {
+    Problem::new(Code::Interrupted, "stopped on request")
 }
 
 fn nothing_to_publish(root: &Path, because: walk::Empty) -> Problem {

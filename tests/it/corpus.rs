@@ -151,8 +151,14 @@ fn record() {
 /// Reads a build as a publish does. Fails where a file would be refused, as for a secret in it.
 fn read(folder: &Path) -> Build {
     let layout = Layout::new("corpus", "bucket", "", None, None);
-    let snapshot = Snapshot::take(folder, &PublishSettings::default(), &layout, Events::new(&|_| {}))
-        .unwrap_or_else(|problem| panic!("{}: {}", folder.display(), problem.message));
+    let snapshot = Snapshot::take(
+        folder,
+        &PublishSettings::default(),
+        &layout,
+        &publish::types::stop::Stop::default(),
+        Events::new(&|_| {}),
+    )
+    .unwrap_or_else(|problem| panic!("{}: {}", folder.display(), problem.message));
     let mut all = files_of(folder);
     all.retain(|path, _| fingerprint::is_manifest(path));
     all.retain(|path, _| {

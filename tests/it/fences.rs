@@ -24,7 +24,7 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["aws_sigv4::"], &["sandbox/signature.rs"]),
     (&["s3s::", "hyper_util::", "quick_xml::"], &["sandbox/"]),
     (&["clap::", "indicatif::"], &["bin/"]),
-    (&["walkdir::"], &["site/snapshot/"]),
+    (&["cap_std::", "cap_fs_ext::"], &["site/snapshot/"]),
 ];
 
 /// The source files below `folder`, by their paths in it.

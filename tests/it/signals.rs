@@ -139,6 +139,32 @@ async fn a_signal_before_the_switch_changes_nothing() {
     }
 }
 
+/// The folder holds more than is read in a second, but takes no room on the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_while_files_are_read_ends_the_run() {
+    for signal in ["INT", "TERM"] {
+        let world = about_to_publish().await;
+        for film in ["film.mp4", "other.mp4"] {
+            world.write(film, "");
+            let file = std::fs::File::options().write(true).open(world.folder.join(film)).unwrap();
+            file.set_len(5 << 30).unwrap();
+        }
+        let mut child = start(&world);
+        let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
+        while !events.next_line().await.unwrap().unwrap().contains("hashing_started") {}
+        send(signal, &child);
+        let mut last = String::new();
+        while let Some(line) = events.next_line().await.unwrap() {
+            assert!(!line.contains("hashing_finished"), "{line}");
+            last = line;
+        }
+        let report: Value = serde_json::from_str(&last).unwrap();
+        assert_eq!(report["error"]["code"], "interrupted", "{report:#}");
+        assert_eq!(child.wait().await.unwrap().code(), Some(130));
+        assert!(world.sandbox.requests().is_empty(), "nothing was asked yet");
+    }
+}
+
 /// The program in the middle of the switch, with its first live copies held, when it has heard of a signal; and what it
 /// writes for people.
 async fn signalled_within_the_switch(world: &World, signal: &str) -> (Child, Lines<BufReader<ChildStderr>>) {

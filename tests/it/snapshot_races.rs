@@ -92,6 +92,46 @@ async fn a_fingerprinted_file_that_vanishes_is_missed() {
     nothing_visible_changes("assets/index-FDJGFNiQ.js", remove).await;
 }
 
+/// Something that is no file, or another file, lies where one was read.
+#[cfg(unix)]
+mod swapped {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_pipe_does_not_hang() {
+        nothing_visible_changes("about/index.html", |world, path| {
+            world.remove(path);
+            assert!(std::process::Command::new("mkfifo").arg(world.folder.join(path)).status().unwrap().success());
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_link_to_the_same_bytes_is_not_followed() {
+        nothing_visible_changes("assets/index-FDJGFNiQ.js", |world, path| {
+            let elsewhere = world.folder.with_extension("elsewhere");
+            std::fs::rename(world.folder.join(path), &elsewhere).unwrap();
+            symlink(&elsewhere, world.folder.join(path)).unwrap();
+        })
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_folder_that_is_a_link_by_now_is_not_entered() {
+        nothing_visible_changes("about/index.html", |world, path| {
+            let folder = world.folder.join(path).parent().unwrap().to_owned();
+            let elsewhere = world.folder.with_extension("elsewhere");
+            std::fs::create_dir(&elsewhere).unwrap();
+            std::fs::copy(world.folder.join(path), elsewhere.join("index.html")).unwrap();
+            std::fs::rename(&folder, world.folder.with_extension("old")).unwrap();
+            symlink(&elsewhere, &folder).unwrap();
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_appended_is_not_sent() {
     let world = changed_site().await;

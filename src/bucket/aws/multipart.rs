@@ -58,12 +58,12 @@ impl Store {
             if under_way.len() >= PARTS_AT_ONCE {
                 parts.extend(self.next_part(&mut under_way, address).await?);
             }
-            let (store, address, path, upload_id) =
-                (self.clone(), address.clone(), file.path.clone(), upload_id.to_owned());
+            let (store, address, place, upload_id) =
+                (self.clone(), address.clone(), file.place.clone(), upload_id.to_owned());
             let size_bytes = PART_BYTES.min(file.size_bytes - offset);
             under_way.spawn(async move {
                 let _permit = store.permit().await;
-                let body = store.body("UploadPart", &address, &path, offset, size_bytes).await?;
+                let body = store.body("UploadPart", &address, &place, offset, size_bytes).await?;
                 let request = store.client.upload_part().bucket(&address.bucket).key(&address.key);
                 let request = request
                     .upload_id(upload_id)

@@ -1,25 +1,22 @@
 //! Objects written: bytes, files in one request or in parts, and copies inside S3.
 
-use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::{ByteStream, Length};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::ATTEMPT_TIMEOUT;
 use super::answer::{Answer, Class, StoreError};
+use super::body::body;
 use super::store::{MARKER, Store, marker_of};
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
-use crate::site::snapshot::{MULTIPART_BYTES, SourceFile};
+use crate::site::snapshot::{MULTIPART_BYTES, Place, SourceFile};
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
-
-/// How much of a file is in memory at a time.
-const READ_BUFFER_BYTES: usize = 256 * 1024;
 
 /// The slowest connection that is still waited for: what an attempt takes longer for its size.
 const SLOWEST_BYTES_PER_SECOND: u64 = 100 * 1024;
@@ -121,7 +118,7 @@ impl Store {
         };
         match stored {
             Ok(etag) => Ok(etag),
-            Err(error) => Err(self.blame(error.of_file(&file.path), address, file).await),
+            Err(error) => Err(self.blame(error.of_file(&file.place.path()), address, file).await),
         }
     }
 
@@ -212,7 +209,7 @@ impl Store {
         headers: &Headers,
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
-        let body = self.body("PutObject", address, &file.path, 0, file.size_bytes).await?;
+        let body = self.body("PutObject", address, &file.place, 0, file.size_bytes).await?;
         self.put(address, body, file.size_bytes, &file.digest, headers, condition).await
     }
 
@@ -221,16 +218,11 @@ impl Store {
         &self,
         operation: &'static str,
         address: &Address,
-        path: &Path,
+        place: &Place,
         offset: u64,
         size_bytes: u64,
     ) -> Result<ByteStream, StoreError> {
-        let body = ByteStream::read_from()
-            .path(path)
-            .buffer_size(READ_BUFFER_BYTES)
-            .offset(offset)
-            .length(Length::Exact(size_bytes));
-        body.build().await.map_err(|error| {
+        body(place, offset, size_bytes).await.map_err(|error| {
             let answer = Answer::of_error(Class::LocalFile, &error);
             StoreError::new(operation, address, &self.settings.service, answer)
         })
@@ -241,9 +233,9 @@ impl Store {
         if error.class != Class::Unavailable || error.status.is_some() {
             return error;
         }
-        match self.body(error.operation, address, &file.path, 0, file.size_bytes).await {
+        match self.body(error.operation, address, &file.place, 0, file.size_bytes).await {
             Ok(_) => error,
-            Err(blamed) => blamed.of_file(&file.path),
+            Err(blamed) => blamed.of_file(&file.place.path()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Rules, defaults and what overrides what.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -8,6 +8,7 @@ use super::*;
 use crate::config::header_rule::OneOrMany;
 use crate::content::path::UrlPath;
 use crate::release::head::{CdnView, DistributionFacts};
+use crate::site::snapshot::Place;
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
 
@@ -36,7 +37,9 @@ fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
 }
 
 fn source(digest: Digest) -> SourceFile {
-    SourceFile { path: PathBuf::from("a"), size_bytes: 3, digest, crc64: None, md5: None, traces: Default::default() }
+    // Any file will do: the rules do not open it.
+    let place = Place::of(Path::new("Cargo.toml")).unwrap();
+    SourceFile { place, size_bytes: 3, digest, crc64: None, md5: None, traces: Default::default() }
 }
 
 struct Case<'a> {

@@ -1,10 +1,9 @@
 //! Reads every file once: for its digest, for secrets in it, for what proves its name, and for what it refers to.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::num::NonZero;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -13,16 +12,19 @@ use crc_fast::CrcAlgorithm;
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
+use super::place::Place;
 use super::refusal::{Reason, Refusal};
 use super::walk::Found;
-use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile};
+use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile, stopped};
 use crate::content::path::SitePath;
 use crate::content::proof::{self, Proof, Prover};
 use crate::content::references::{self, References, SharedTexts};
 use crate::content::secrets::{Evidence, Scanner, Secret};
+use crate::report::error::Problem;
 use crate::report::event::{Event, Events};
 use crate::site::fingerprint::Traces;
 use crate::types::digest::{self, Crc64, Digest};
+use crate::types::stop::Stop;
 
 /// How much of a file is in memory at once, for each core.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -44,11 +46,22 @@ struct Progress {
     bytes: u64,
 }
 
-/// Hashes `files` on all cores. Goes on after a refusal, so that all of them are told, whichever core met the first.
-pub(super) fn hash(files: BTreeMap<SitePath, Found>, events: Events<'_>) -> Hashed {
-    let mut queue: Vec<(SitePath, Found)> = files.into_iter().collect();
-    // Largest first, so that no core is left alone with a large file at the end.
-    queue.sort_by(|(a_path, a), (b_path, b)| b.size_bytes.cmp(&a.size_bytes).then(a_path.cmp(b_path)));
+/// One file of the disk, and the names it is published under: links may give it several.
+struct Queued {
+    found: Found,
+    names: Vec<SitePath>,
+}
+
+/// What a file is under each of its names.
+type Named = Vec<(SitePath, SourceFile, References)>;
+
+/// Hashes `files` on all cores, each file of the disk once. Goes on after a refusal, so that all of them are told,
+/// whichever core met the first.
+///
+/// # Errors
+/// If it is stopped.
+pub(super) fn hash(files: BTreeMap<SitePath, Found>, stop: &Stop, events: Events<'_>) -> Result<Hashed, Problem> {
+    let queue = queue(files);
     let next = AtomicUsize::new(0);
     let progress = Mutex::new(Progress::default());
     let cores = thread::available_parallelism().map_or(1, NonZero::get).min(queue.len());
@@ -56,78 +69,115 @@ pub(super) fn hash(files: BTreeMap<SitePath, Found>, events: Events<'_>) -> Hash
         for _ in 0..cores {
             scope.spawn(|| {
                 let (mut buffer, mut texts) = (vec![0; BUFFER_BYTES], SharedTexts::default());
-                while let Some((path, found)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut result = hash_file(path, found, &mut buffer);
-                    if let Ok((_, references)) = &mut result {
+                while let Some(queued) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if stop.is_requested() {
+                        break;
+                    }
+                    let mut result = hash_file(queued, &mut buffer, stop);
+                    for (_, _, references) in result.iter_mut().flatten() {
                         texts.share(references);
                     }
-                    record(&progress, path, found.size_bytes, result, events);
+                    record(&progress, queued, result, events);
                 }
             });
         }
     });
+    if stop.is_requested() {
+        return Err(stopped());
+    }
     let Progress { files, references, refusals, .. } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Hashed { files, references, refusals }
+    Ok(Hashed { files, references, refusals })
+}
+
+/// Names of the same file together; what may be private under one name and not under another stays apart. Largest first, so
+/// that no core is left alone with a large file at the end.
+fn queue(files: BTreeMap<SitePath, Found>) -> Vec<Queued> {
+    let mut grouped: BTreeMap<(PathBuf, bool), Queued> = BTreeMap::new();
+    for (name, found) in files {
+        let key = (found.place.below().to_owned(), found.may_be_private);
+        grouped.entry(key).or_insert_with(|| Queued { found, names: Vec::new() }).names.push(name);
+    }
+    let mut queue: Vec<Queued> = grouped.into_values().collect();
+    queue.sort_by(|a, b| b.found.size_bytes.cmp(&a.found.size_bytes).then_with(|| a.names.cmp(&b.names)));
+    queue
 }
 
 /// Counts and reports under one lock, so that the numbers in the events only grow.
-fn record(
-    progress: &Mutex<Progress>,
-    path: &SitePath,
-    size_bytes: u64,
-    result: Result<(SourceFile, References), Refusal>,
-    events: Events<'_>,
-) {
+fn record(progress: &Mutex<Progress>, queued: &Queued, result: Result<Named, Refused>, events: Events<'_>) {
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     match result {
-        Ok((file, references)) => {
-            progress.files.insert(path.clone(), file);
-            if !references.is_empty() {
-                progress.references.insert(path.clone(), references);
+        Ok(named) => {
+            for (path, file, references) in named {
+                if !references.is_empty() {
+                    progress.references.insert(path.clone(), references);
+                }
+                progress.files.insert(path, file);
             }
         }
-        Err(refusal) => progress.refusals.push(refusal),
+        Err(refused) => progress.refusals.extend(queued.names.iter().map(|path| refused.of(path))),
     }
-    progress.done += 1;
-    progress.bytes += size_bytes;
+    progress.done += queued.names.len();
+    progress.bytes += queued.found.size_bytes * queued.names.len() as u64;
     events.send(Event::HashingAdvanced { files: progress.done, bytes: progress.bytes });
 }
 
-fn hash_file(path: &SitePath, found: &Found, buffer: &mut [u8]) -> Result<(SourceFile, References), Refusal> {
-    let refusal = |reason, what: String, cause: Option<&io::Error>| Refusal {
-        path: path.to_string(),
-        what,
-        reason,
-        cause: cause.map(ToString::to_string),
-    };
-    let unreadable = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            refusal(Reason::Changed, "vanished while it was read".to_owned(), None)
+/// Why a file cannot be published under any of its names.
+struct Refused {
+    reason: Reason,
+    what: String,
+    cause: Option<String>,
+}
+
+impl Refused {
+    fn new(reason: Reason, what: impl Into<String>) -> Refused {
+        Refused { reason, what: what.into(), cause: None }
+    }
+
+    fn of(&self, path: &SitePath) -> Refusal {
+        let Refused { reason, what, cause } = self;
+        Refusal { path: path.to_string(), what: what.clone(), reason: *reason, cause: cause.clone() }
+    }
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Refused {
+        match Place::is_gone(&error) {
+            Some(what) => Refused::new(Reason::Changed, what),
+            None => Refused { cause: Some(error.to_string()), ..Refused::new(Reason::Unreadable, "cannot be read") },
         }
-        _ => refusal(Reason::Unreadable, "cannot be read".to_owned(), Some(&error)),
-    };
-    let file = File::open(&found.path).map_err(unreadable)?;
-    let scanner = (!found.may_be_private).then(|| Scanner::new(Evidence::wanted_in(path)));
-    let wanted = Wanted {
-        scanner,
-        prover: Prover::for_path(path, found.size_bytes),
-        whole: (references::is_read(path) && found.size_bytes <= MAX_READ_BYTES).then(Vec::new),
-    };
-    let pass = read(file, found.size_bytes, wanted, buffer).map_err(unreadable)?;
+    }
+}
+
+/// Reads a file once for all of its names.
+fn hash_file(queued: &Queued, buffer: &mut [u8], stop: &Stop) -> Result<Named, Refused> {
+    let Queued { found, names } = queued;
+    let file = found.place.open()?;
+    let pass = read(file, found.size_bytes, Wanted::of(queued), buffer, stop)?;
     if let Some(secret) = pass.secret {
-        let line = line_of(&found.path, secret.offset, buffer).map_err(unreadable)?;
-        return Err(refusal(Reason::Private, format!("holds {} in line {line}", secret.what), None));
+        let line = line_of(&found.place, secret.offset, buffer, stop)?;
+        return Err(Refused::new(Reason::Private, format!("holds {} in line {line}", secret.what)));
     }
     if pass.size_bytes != found.size_bytes {
         let change = if pass.size_bytes > found.size_bytes { "grew" } else { "shrank" };
-        return Err(refusal(Reason::Changed, format!("{change} while it was read"), None));
+        return Err(Refused::new(Reason::Changed, format!("{change} while it was read")));
     }
-    let Pass { size_bytes, digest, crc64, md5, proof, is_dated, whole, .. } = pass;
-    let proof = proof.or_else(|| proof::without_map_comment(path, whole.as_deref()?));
-    let chunk_array = whole.as_deref().and_then(|bytes| references::chunk_array(path, bytes));
-    let references = whole.map(|bytes| references::read(path, &bytes)).unwrap_or_default();
-    let traces = Traces { proof, is_dated, chunk_array };
-    Ok((SourceFile { path: found.path.clone(), size_bytes, digest, crc64, md5, traces }, references))
+    let Pass { size_bytes, digest, crc64, md5, proofs, is_dated, whole, .. } = pass;
+    // What a file refers to, and how it is read, depends on its last name and not on its folders.
+    let mut read: BTreeMap<&str, References> = BTreeMap::new();
+    let named = names.iter().zip(proofs).map(|(path, proof)| {
+        let text = whole.as_deref().filter(|_| references::is_read(path));
+        let proof = proof.or_else(|| proof::without_map_comment(path, text?));
+        let chunk_array = text.and_then(|bytes| references::chunk_array(path, bytes));
+        let references = match text {
+            Some(bytes) => read.entry(path.file_name()).or_insert_with(|| references::read(path, bytes)).clone(),
+            None => References::default(),
+        };
+        let traces = Traces { proof, is_dated, chunk_array };
+        let place = found.place.clone();
+        let file = SourceFile { place, size_bytes, digest, crc64: crc64.clone(), md5, traces };
+        (path.clone(), file, references)
+    });
+    Ok(named.collect())
 }
 
 /// What one pass over the bytes tells.
@@ -139,7 +189,8 @@ struct Pass {
     crc64: Option<Crc64>,
     md5: Option<digest::Md5>,
     secret: Option<Secret>,
-    proof: Option<Proof>,
+    /// Of each name.
+    proofs: Vec<Option<Proof>>,
     /// Whether gzip wrote down when.
     is_dated: bool,
     /// All bytes, where they are wanted.
@@ -148,21 +199,42 @@ struct Pass {
 
 /// What is looked for in the bytes, besides their digest.
 struct Wanted {
-    scanner: Option<Scanner>,
-    prover: Option<Prover>,
+    scanners: Vec<Scanner>,
+    /// Of each name.
+    provers: Vec<Option<Prover>>,
     whole: Option<Vec<u8>>,
 }
 
-fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8]) -> io::Result<Pass> {
-    let Wanted { mut scanner, mut prover, mut whole } = wanted;
+impl Wanted {
+    fn of(queued: &Queued) -> Wanted {
+        let Queued { found, names } = queued;
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for wanted in names.iter().map(Evidence::wanted_in).filter(|_| !found.may_be_private) {
+            if !evidence.contains(&wanted) {
+                evidence.push(wanted);
+            }
+        }
+        Wanted {
+            scanners: evidence.into_iter().map(Scanner::new).collect(),
+            provers: names.iter().map(|path| Prover::for_path(path, found.size_bytes)).collect(),
+            whole: (names.iter().any(references::is_read) && found.size_bytes <= MAX_READ_BYTES).then(Vec::new),
+        }
+    }
+}
+
+fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8], stop: &Stop) -> io::Result<Pass> {
+    let Wanted { mut scanners, mut provers, mut whole } = wanted;
     // A file that grows as fast as it is read must not keep us for ever.
     let mut reader = reader.take(expected_bytes.saturating_add(1));
     let mut sha256 = Sha256::new();
     let in_parts = expected_bytes >= MULTIPART_BYTES;
     let mut crc64 = in_parts.then(|| crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme));
-    let mut md5 = (!in_parts || prover.as_ref().is_some_and(Prover::wants_md5)).then(Md5::new);
+    let mut md5 = (!in_parts || provers.iter().flatten().any(Prover::wants_md5)).then(Md5::new);
     let (mut size_bytes, mut is_dated) = (0, false);
     loop {
+        if stop.is_requested() {
+            return Err(ErrorKind::Interrupted.into());
+        }
         let count = match reader.read(buffer) {
             Ok(0) => break,
             Ok(count) => count,
@@ -179,12 +251,8 @@ fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8
         if let Some(md5) = &mut md5 {
             md5.update(piece);
         }
-        if let Some(scanner) = &mut scanner {
-            scanner.feed(piece);
-        }
-        if let Some(prover) = &mut prover {
-            prover.update(piece);
-        }
+        scanners.iter_mut().for_each(|scanner| scanner.feed(piece));
+        provers.iter_mut().flatten().for_each(|prover| prover.update(piece));
         if let Some(whole) = &mut whole {
             whole.extend_from_slice(piece);
         }
@@ -197,8 +265,8 @@ fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8
         crc64: crc64.map(|crc64| Crc64::new(crc64.finalize())),
         // Of what goes up in parts, no ETag is the MD5.
         md5: md5.filter(|_| !in_parts).map(digest::Md5::from_bytes),
-        secret: scanner.and_then(Scanner::finish),
-        proof: prover.and_then(|prover| prover.finish(&sha256, md5.as_ref())),
+        secret: scanners.into_iter().find_map(Scanner::finish),
+        proofs: provers.into_iter().map(|prover| prover?.finish(&sha256, md5.as_ref())).collect(),
         is_dated,
         whole,
     })
@@ -210,17 +278,18 @@ fn is_dated_gzip(start: &[u8]) -> bool {
 }
 
 /// The line, from 1, that holds the byte at `offset`. A second reading, which only files with a secret cost.
-fn line_of(path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<u64> {
-    let mut reader = File::open(path)?.take(offset);
+fn line_of(place: &Place, offset: u64, buffer: &mut [u8], stop: &Stop) -> io::Result<u64> {
+    let mut reader = place.open()?.take(offset);
     let mut line = 1;
-    loop {
+    while !stop.is_requested() {
         match reader.read(buffer) {
-            Ok(0) => return Ok(line),
+            Ok(0) => break,
             Ok(count) => line += buffer[..count].iter().filter(|&&byte| byte == b'\n').count() as u64,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(line)
 }
 
 #[cfg(test)]
@@ -228,16 +297,22 @@ mod tests {
     use super::*;
 
     fn pass(reader: impl Read, expected_bytes: u64) -> io::Result<Pass> {
-        let wanted = Wanted { scanner: Some(Scanner::new(Evidence::FirstLine)), prover: None, whole: None };
-        read(reader, expected_bytes, wanted, &mut [0; 1_000])
+        let wanted = Wanted { scanners: vec![Scanner::new(Evidence::FirstLine)], provers: Vec::new(), whole: None };
+        read(reader, expected_bytes, wanted, &mut [0; 1_000], &Stop::default())
     }
 
-    fn found(path: &Path, size_bytes: u64) -> Found {
-        Found { path: path.to_owned(), size_bytes, may_be_private: false }
+    fn found(place: Place, size_bytes: u64) -> Found {
+        Found { place, size_bytes, may_be_private: false }
     }
 
-    fn hash_one(path: &Path, size_bytes: u64) -> Result<SourceFile, Refusal> {
-        hash_file(&SitePath::new("a.txt").unwrap(), &found(path, size_bytes), &mut [0; 64]).map(|(file, _)| file)
+    fn queued(name: &str, place: Place, size_bytes: u64) -> Queued {
+        Queued { found: found(place, size_bytes), names: vec![SitePath::new(name).unwrap()] }
+    }
+
+    fn hash_one(queued: &Queued) -> Result<SourceFile, Refusal> {
+        let mut hashed =
+            hash_file(queued, &mut [0; 64], &Stop::default()).map_err(|refused| refused.of(&queued.names[0]))?;
+        Ok(hashed.remove(0).1)
     }
 
     struct Broken;
@@ -274,24 +349,57 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_the_place_of_a_file_is_unreadable() {
-        let folder = tempfile::tempdir().unwrap();
-        let refusal = hash_one(folder.path(), 3).unwrap_err();
-        assert_eq!((refusal.reason, refusal.what.as_str()), (Reason::Unreadable, "cannot be read"));
-        assert!(refusal.cause.is_some());
-    }
-
-    #[test]
     fn a_file_that_changes_is_told_from_one_that_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        let what = |size_bytes| hash_one(&path, size_bytes).map_err(|refusal| (refusal.reason, refusal.what));
-        let changed = |text: &str| Err((Reason::Changed, format!("{text} while it was read")));
-        assert_eq!(what(3), changed("vanished"));
         std::fs::write(&path, "abc").unwrap();
+        let place = Place::of(&path).unwrap();
+        let what = |size_bytes| {
+            hash_one(&queued("a.txt", place.clone(), size_bytes)).map_err(|refusal| (refusal.reason, refusal.what))
+        };
+        let changed = |text: &str| Err((Reason::Changed, format!("{text} while it was read")));
         assert_eq!(what(2), changed("grew"));
         assert_eq!(what(4), changed("shrank"));
         assert_eq!(what(3).unwrap().digest, Digest::of(b"abc"));
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(what(3), changed("vanished"));
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(what(3), changed("was replaced"));
+    }
+
+    #[test]
+    fn a_file_is_read_once_for_all_of_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.css");
+        std::fs::write(&path, "a{background:url(b.png)}").unwrap();
+        let place = Place::of(&path).unwrap();
+        let token = &Digest::of(b"a{background:url(b.png)}").to_string()[..8];
+        let names = ["a.css".to_owned(), format!("sub/a.{token}.css"), "a.txt".to_owned()];
+        let files = names.iter().map(|name| (SitePath::new(name).unwrap(), found(place.clone(), 24))).collect();
+        let queue = queue(files);
+        assert_eq!(queue.len(), 1);
+        let hashed = hash_file(&queue[0], &mut [0; 64], &Stop::default()).map_err(|refused| refused.what).unwrap();
+        let seen: Vec<_> = hashed
+            .iter()
+            .map(|(path, file, references)| (path.as_str(), file.traces.proof.is_some(), references.list.len()))
+            .collect();
+        assert_eq!(seen, [("a.css", false, 1), ("a.txt", false, 0), (&names[1], true, 1)]);
+        assert!(hashed.iter().all(|(_, file, _)| file.digest == hashed[0].1.digest));
+    }
+
+    #[test]
+    fn who_is_told_to_stop_reads_no_further() {
+        let stop = Stop::default();
+        stop.request();
+        let wanted = Wanted { scanners: Vec::new(), provers: Vec::new(), whole: None };
+        let stopped = read(io::repeat(0), u64::MAX, wanted, &mut [0; 64], &stop);
+        assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "abc").unwrap();
+        let files = BTreeMap::from([(SitePath::new("a.txt").unwrap(), found(Place::of(&path).unwrap(), 3))]);
+        let problem = hash(files, &stop, Events::new(&|_| {})).err().unwrap();
+        assert_eq!(problem.code, crate::report::error::Code::Interrupted);
     }
 
     #[test]
@@ -300,8 +408,7 @@ mod tests {
         let proof = |name: &str, text: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            let (file, _) =
-                hash_file(&SitePath::new(name).unwrap(), &found(&path, text.len() as u64), &mut [0; 7]).unwrap();
+            let file = hash_one(&queued(name, Place::of(&path).unwrap(), text.len() as u64)).unwrap();
             file.traces.proof.map(|proof| proof.token)
         };
         // As Bun 1.4 names this file.
@@ -326,11 +433,11 @@ mod tests {
             let path = folder.path().join(format!("{number}.txt"));
             std::fs::write(&path, "abc").unwrap();
             let expected = if number % 10 == 0 { 4 } else { 3 };
-            files.insert(SitePath::new(format!("{number}.txt")).unwrap(), found(&path, expected));
+            files.insert(SitePath::new(format!("{number}.txt")).unwrap(), found(Place::of(&path).unwrap(), expected));
         }
         let seen = Mutex::new(Vec::new());
         let listener = |event| seen.lock().unwrap().push(event);
-        let hashed = hash(files, Events::new(&listener));
+        let hashed = hash(files, &Stop::default(), Events::new(&listener)).unwrap();
         assert_eq!((hashed.files.len(), hashed.refusals.len()), (45, 5));
         let seen = seen.into_inner().unwrap();
         let counts: Vec<usize> = seen

@@ -2,8 +2,9 @@
 //! not published; what `exclude` names is neither.
 
 use std::collections::BTreeMap;
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Read};
 
+use super::place::Place;
 use super::walk::Found;
 use crate::content::path::SitePath;
 use crate::report::error::{Code, Problem};
@@ -34,12 +35,19 @@ impl HostingFiles {
 }
 
 fn read(name: &str, found: &Found) -> Result<String, Problem> {
-    let text = if found.size_bytes > MAX_BYTES {
-        Err(Error::new(ErrorKind::InvalidData, format!("it has {} bytes", found.size_bytes)))
-    } else {
-        std::fs::read_to_string(&found.path)
-    };
+    let text = found.place.open().and_then(|file| {
+        let mut text = String::new();
+        let read = file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+        if read as u64 > MAX_BYTES {
+            return Err(Error::new(ErrorKind::InvalidData, format!("it has {} bytes", found.size_bytes)));
+        }
+        Ok(text)
+    });
     text.map_err(|error| {
+        if let Some(what) = Place::is_gone(&error) {
+            return Problem::new(Code::FileChanged, format!("{name} {what}"))
+                .hint("Something still writes to the folder: wait for the build to end, then run again.");
+        }
         let (code, message) = match error.kind() {
             ErrorKind::InvalidData => (Code::Configuration, format!("{name} is no text of at most 1 MiB in UTF-8")),
             _ => (Code::Unreadable, format!("{name} cannot be read")),

@@ -1,9 +1,11 @@
 //! What a build lists of its own files, published or not: read for the judgement of names, and for nothing else.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
 use super::MAX_READ_BYTES;
+use super::place::{Kind, Place, Root};
 use super::walk::Found;
 use crate::content::path::SitePath;
 use crate::site::fingerprint::{Declared, is_manifest};
@@ -12,23 +14,29 @@ use crate::site::fingerprint::{Declared, is_manifest};
 const OF_VITE: &str = ".vite/";
 
 /// Takes in all manifests. What cannot be read declares nothing: then less is known, and nothing wrong.
-pub(super) fn read(root: &Path, files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Declared {
-    let published = files.iter().map(|(path, found)| (path.to_string(), found.path.clone()));
-    let of_vite = hidden.iter().filter(|folder| ends_with_segment(folder, OF_VITE)).map(|folder| {
+pub(super) fn read(root: &Root, files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Declared {
+    let published = files.iter().map(|(path, found)| (path.to_string(), found.place.clone()));
+    let of_vite = hidden.iter().filter(|folder| ends_with_segment(folder, OF_VITE)).filter_map(|folder| {
         let path = format!("{folder}manifest.json");
-        let real: PathBuf = root.join(&path);
-        (path, real)
+        match root.look(Path::new(&path)) {
+            Ok(Kind::File { identity, .. }) => Some((path.clone(), root.place(Path::new(&path), identity))),
+            _ => None,
+        }
     });
     let mut declared = Declared::default();
-    for (path, real) in published.chain(of_vite).filter(|(path, _)| is_manifest(path)) {
-        let is_small = |file: std::fs::Metadata| file.is_file() && file.len() <= MAX_READ_BYTES;
-        if std::fs::metadata(&real).is_ok_and(is_small)
-            && let Ok(bytes) = std::fs::read(real)
-        {
+    for (path, place) in published.chain(of_vite).filter(|(path, _)| is_manifest(path)) {
+        if let Some(bytes) = small(&place) {
             declared.read(&path, &bytes);
         }
     }
     declared
+}
+
+/// The bytes of the file, if it can be read and is not too large.
+fn small(place: &Place) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = place.open().ok()?.take(MAX_READ_BYTES + 1).read_to_end(&mut bytes).ok()?;
+    (read as u64 <= MAX_READ_BYTES).then_some(bytes)
 }
 
 fn ends_with_segment(folder: &str, segment: &str) -> bool {

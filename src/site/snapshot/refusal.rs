@@ -27,6 +27,10 @@ pub(super) enum Reason {
     Name,
     /// A symbolic link that is not followed.
     Link,
+    /// A symbolic link by which the folder gets more names than can be published.
+    Tangle,
+    /// More files than can be published.
+    TooMany,
     /// A fifo, socket or device.
     Special,
     /// Larger than S3 copies.
@@ -45,9 +49,9 @@ impl Reason {
     fn code(self) -> Code {
         match self {
             Reason::Name => Code::BadName,
-            Reason::Link => Code::BadLink,
+            Reason::Link | Reason::Tangle => Code::BadLink,
             Reason::Special | Reason::Unreadable => Code::Unreadable,
-            Reason::TooLarge => Code::TooLarge,
+            Reason::TooLarge | Reason::TooMany => Code::TooLarge,
             Reason::Private | Reason::SourceMap => Code::Private,
             Reason::Changed => Code::FileChanged,
         }
@@ -60,6 +64,10 @@ impl Reason {
             Reason::Name => "Rename it, or name it under `exclude` in publish.toml.".to_owned(),
             Reason::Link => {
                 "Copy what it should lead to into the folder, or name it under `exclude` in publish.toml.".to_owned()
+            }
+            Reason::Tangle => "Remove it, or name it under `exclude` in publish.toml.".to_owned(),
+            Reason::TooMany => {
+                "Is it the right folder? Name what visitors do not need under `exclude` in publish.toml.".to_owned()
             }
             Reason::Special => {
                 "Only files can be published: remove it, or name it under `exclude` in publish.toml.".to_owned()

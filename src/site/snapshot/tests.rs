@@ -10,6 +10,7 @@ use super::*;
 use crate::config::environment::SourceMaps;
 use crate::report::error::ExitCode;
 use crate::report::error::VisitorsSee;
+use crate::types::stop::Stop;
 
 /// A folder with `files`, each holding its own name.
 fn site(files: &[&str]) -> TempDir {
@@ -35,7 +36,7 @@ fn take(root: &Path) -> Result<Snapshot, Problem> {
 }
 
 fn take_with(root: &Path, settings: &PublishSettings) -> Result<Snapshot, Problem> {
-    Snapshot::take(root, settings, &layout(), Events::new(&|_| {}))
+    Snapshot::take(root, settings, &layout(), &Stop::default(), Events::new(&|_| {}))
 }
 
 fn names(snapshot: &Snapshot) -> Vec<&str> {
@@ -64,7 +65,8 @@ fn a_site_is_its_files_with_their_digests() {
     let events = Mutex::new(Vec::new());
     let listener = |event| events.lock().unwrap().push(event);
     let snapshot =
-        Snapshot::take(folder.path(), &PublishSettings::default(), &layout(), Events::new(&listener)).unwrap();
+        Snapshot::take(folder.path(), &PublishSettings::default(), &layout(), &Stop::default(), Events::new(&listener))
+            .unwrap();
     assert_eq!(names(&snapshot), ["a b/ü.txt", "assets/app.js", "index.html"]);
     let page = &snapshot.files[&SitePath::new("index.html").unwrap()];
     assert_eq!((page.digest, page.size_bytes, &page.crc64), (Digest::of(b"index.html"), 10, &None));
@@ -210,22 +212,18 @@ fn at_most_ten_offenders_are_named() {
 }
 
 #[test]
-fn a_folder_that_vanishes_under_the_walk_is_a_change() {
-    let folder = site(&[]);
-    let selection = Selection::new(&PublishSettings::default()).unwrap();
-    let walk = walk::walk(&folder.path().join("gone"), &selection, &layout());
-    let problem = refuse(walk.refusals).unwrap();
-    assert_eq!(problem.code, Code::FileChanged);
-    assert_eq!(problem.message, "`.` vanished while it was read");
-}
-
-#[test]
 fn names_that_make_no_key_are_refused() {
     for (name, part) in [("a\nb", "control character"), ("a\\b", "backslash"), ("_publish/x", "")] {
         let folder = site(&["index.html", name]);
         if part.is_empty() {
             let everywhere = Layout::new("shop", "bucket", "", None, None);
-            let problem = Snapshot::take(folder.path(), &PublishSettings::default(), &everywhere, Events::new(&|_| {}));
+            let problem = Snapshot::take(
+                folder.path(),
+                &PublishSettings::default(),
+                &everywhere,
+                &Stop::default(),
+                Events::new(&|_| {}),
+            );
             let problem = problem.unwrap_err();
             assert_eq!(problem.code, Code::BadName);
             assert!(problem.message.contains("records"), "{problem}");
@@ -265,7 +263,8 @@ fn a_file_over_5_gib_is_refused_by_its_size() {
     file.set_len(MAX_FILE_BYTES + 1).unwrap();
     let events = Mutex::new(0);
     let listener = |_| *events.lock().unwrap() += 1;
-    let problem = Snapshot::take(folder.path(), &PublishSettings::default(), &layout(), Events::new(&listener));
+    let problem =
+        Snapshot::take(folder.path(), &PublishSettings::default(), &layout(), &Stop::default(), Events::new(&listener));
     assert_eq!(problem.unwrap_err().code, Code::TooLarge);
     assert_eq!(events.into_inner().unwrap(), 0, "it must not be read");
 }
@@ -281,100 +280,9 @@ fn names_worth_a_word_are_warned_about() {
 }
 
 #[cfg(unix)]
-mod links {
-    use super::*;
-    use std::os::unix::fs::symlink;
-
-    #[test]
-    fn links_inside_the_folder_are_followed() {
-        let folder = site(&["real/page.html", "real/deep/x.js"]);
-        symlink("page.html", folder.path().join("real/alias.html")).unwrap();
-        symlink(folder.path().join("real"), folder.path().join("again")).unwrap();
-        let snapshot = take(folder.path()).unwrap();
-        assert_eq!(
-            names(&snapshot),
-            [
-                "again/alias.html",
-                "again/deep/x.js",
-                "again/page.html",
-                "real/alias.html",
-                "real/deep/x.js",
-                "real/page.html"
-            ]
-        );
-        let alias = &snapshot.files[&SitePath::new("again/alias.html").unwrap()];
-        assert_eq!(alias.digest, Digest::of(b"real/page.html"));
-        assert!(fs::symlink_metadata(&alias.path).unwrap().is_file(), "links are resolved");
-    }
-
-    #[test]
-    fn the_folder_itself_may_be_a_link() {
-        let folder = site(&["build/index.html"]);
-        symlink("build", folder.path().join("dist")).unwrap();
-        assert_eq!(names(&take(&folder.path().join("dist")).unwrap()), ["index.html"]);
-    }
-
-    #[test]
-    fn links_out_of_the_folder_are_refused() {
-        let outside = site(&["secret.txt"]);
-        let folder = site(&["index.html"]);
-        symlink(outside.path().join("secret.txt"), folder.path().join("a.txt")).unwrap();
-        symlink(outside.path(), folder.path().join("b")).unwrap();
-        refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link out of the folder", "`b` is"]);
-    }
-
-    #[test]
-    fn a_neighbour_with_the_same_beginning_is_outside() {
-        let parent = site(&["dist/index.html", "dist-old/a.txt"]);
-        symlink("../dist-old/a.txt", parent.path().join("dist/a.txt")).unwrap();
-        refused(&parent.path().join("dist"), Code::BadLink, &["`a.txt`"]);
-    }
-
-    #[test]
-    fn links_to_nothing_are_refused() {
-        let folder = site(&["index.html"]);
-        symlink("gone.txt", folder.path().join("a.txt")).unwrap();
-        refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link to something that is not there"]);
-    }
-
-    #[test]
-    fn circles_are_found() {
-        let folder = site(&["a/index.html", "b/index.html"]);
-        symlink("self", folder.path().join("self")).unwrap();
-        refused(folder.path(), Code::BadLink, &["`self`", "in a circle"]);
-        fs::remove_file(folder.path().join("self")).unwrap();
-        symlink("..", folder.path().join("a/up")).unwrap();
-        refused(folder.path(), Code::BadLink, &["`a/up`", "in a circle"]);
-        fs::remove_file(folder.path().join("a/up")).unwrap();
-        symlink("../b", folder.path().join("a/to-b")).unwrap();
-        symlink("../a", folder.path().join("b/to-a")).unwrap();
-        refused(folder.path(), Code::BadLink, &["`a/to-b/to-a`", "`b/to-a/to-b`", "in a circle"]);
-    }
-
-    #[test]
-    fn a_private_file_is_private_under_any_name() {
-        let folder = site(&["index.html", ".env", ".git/config"]);
-        symlink(".env", folder.path().join("settings.txt")).unwrap();
-        symlink(".git", folder.path().join("source")).unwrap();
-        refused(folder.path(), Code::Private, &["`settings.txt`", "`source/config`"]);
-    }
-
-    #[test]
-    fn what_is_no_file_is_refused_and_never_opened() {
-        let folder = site(&["index.html"]);
-        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("a.sock")).unwrap();
-        symlink("a.sock", folder.path().join("b")).unwrap();
-        refused(folder.path(), Code::Unreadable, &["`a.sock` is not a file", "`b` is not a file"]);
-    }
-
-    #[test]
-    fn hidden_oddities_stay_out_like_all_else_hidden() {
-        let folder = site(&["index.html"]);
-        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join(".sock")).unwrap();
-        symlink("gone", folder.path().join(".link")).unwrap();
-        assert_eq!(take(folder.path()).unwrap().left_out.hidden, [".link", ".sock"]);
-    }
-}
+mod links;
+#[cfg(unix)]
+mod swaps;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]

@@ -1,71 +1,29 @@
 //! Which files belong to the site: judged by name, kind and size, before any of them is opened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
-use walkdir::{DirEntry, WalkDir};
-
-use super::litter::is_litter;
+use super::links::{Chain, Followed, Links, NotFollowed};
+use super::place::{Identity, Kind, Place, Root};
 use super::private;
 use super::refusal::{Reason, Refusal};
+use super::selection::{Fate, Selection, hidden_part};
 use super::source_map::is_source_map;
-use super::{LeftOut, MAX_FILE_BYTES};
-use crate::config::environment::{PublishSettings, SourceMaps};
+use super::{LeftOut, MAX_FILE_BYTES, stopped};
+use crate::config::environment::SourceMaps;
 use crate::content::path::{InvalidPath, MAX_KEY_BYTES, SitePath};
 use crate::release::layout::Layout;
 use crate::report::error::Problem;
-use crate::types::globs::PathGlobs;
-
-/// The one hidden folder that visitors are meant to see (RFC 8615).
-const WELL_KNOWN: &str = ".well-known";
-
-/// Which names are published.
-pub(super) struct Selection {
-    exclude: PathGlobs,
-    include_hidden: PathGlobs,
-    allow_private: PathGlobs,
-    source_maps: SourceMaps,
-}
-
-impl Selection {
-    pub(super) fn new(settings: &PublishSettings) -> Result<Selection, Problem> {
-        Ok(Selection {
-            exclude: PathGlobs::new("publish.exclude", &settings.exclude)?,
-            include_hidden: PathGlobs::new("publish.include_hidden", &settings.include_hidden)?,
-            allow_private: PathGlobs::new("publish.allow_private", &settings.allow_private)?,
-            source_maps: settings.source_maps,
-        })
-    }
-
-    fn fate(&self, path: &str, is_folder: bool) -> Fate {
-        if self.exclude.cover_text(path) {
-            Fate::Excluded
-        } else if self.include_hidden.cover_text(path) {
-            Fate::Published
-        } else if is_litter(path, is_folder) {
-            Fate::Litter
-        } else if hidden_part(path).is_some() {
-            Fate::Hidden
-        } else {
-            Fate::Published
-        }
-    }
-}
-
-#[derive(PartialEq, Eq)]
-enum Fate {
-    Published,
-    Excluded,
-    Hidden,
-    Litter,
-}
+use crate::types::stop::Stop;
 
 /// A file that belongs to the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// Where it lies, with all links resolved.
-    pub(super) path: PathBuf,
+    pub(super) place: Place,
     /// Its length.
     pub(super) size_bytes: u64,
     /// Whether it may hold a secret.
@@ -88,12 +46,38 @@ pub(super) enum Empty {
     AllLeftOut,
 }
 
-/// Walks `root`, whose links are resolved already.
-pub(super) fn walk(root: &Path, selection: &Selection, layout: &Layout) -> Walk {
+/// How far a walk goes. A few links can give a small folder more names than a machine can hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How many names a site may have, folders and what is left out counted.
+    pub(super) names: usize,
+    /// How many links may lead to a folder, one behind the other.
+    pub(super) links: usize,
+}
+
+/// The limits of a run.
+pub(super) const LIMITS: Limits = Limits { names: 1_000_000, links: 8 };
+
+/// Walks `root`. Each folder is read once, under however many names it is published.
+///
+/// # Errors
+/// If it is stopped.
+pub(super) fn walk(
+    root: &Root,
+    selection: &Selection,
+    layout: &Layout,
+    limits: Limits,
+    stop: &Stop,
+) -> Result<Walk, Problem> {
     let mut walker = Walker {
         root,
         selection,
         layout,
+        limits,
+        links: Links::default(),
+        listings: BTreeMap::new(),
+        waiting: Vec::new(),
+        names: 0,
         files: BTreeMap::new(),
         hidden: BTreeSet::new(),
         litter: BTreeSet::new(),
@@ -101,16 +85,24 @@ pub(super) fn walk(root: &Path, selection: &Selection, layout: &Layout) -> Walk 
         refusals: Vec::new(),
         any_excluded: false,
     };
-    walker.folder(root, "", &[]);
+    walker.all(stop)?;
     let left_out = walker.left_out();
     let empty_because = if walker.any_excluded || !left_out.is_empty() { Empty::AllLeftOut } else { Empty::NoFiles };
-    Walk { files: walker.files, left_out, refusals: walker.refusals, empty_because }
+    Ok(Walk { files: walker.files, left_out, refusals: walker.refusals, empty_because })
 }
 
+type Listing = io::Result<Vec<(OsString, io::Result<Kind>)>>;
+
 struct Walker<'a> {
-    root: &'a Path,
+    root: &'a Root,
     selection: &'a Selection,
     layout: &'a Layout,
+    limits: Limits,
+    links: Links,
+    /// What lies in the folders that were read. A folder that links lead to is visited once for each of its names.
+    listings: BTreeMap<Identity, Rc<Listing>>,
+    waiting: Vec<Visit>,
+    names: usize,
     files: BTreeMap<SitePath, Found>,
     hidden: BTreeSet<String>,
     litter: BTreeSet<String>,
@@ -119,107 +111,165 @@ struct Walker<'a> {
     any_excluded: bool,
 }
 
-impl Walker<'_> {
-    /// Walks the folder at `real`, whose files appear in the site below `name`. `links` are the real folders of the
-    /// symbolic links that led here.
-    fn folder(&mut self, real: &Path, name: &str, links: &[PathBuf]) {
-        let mut entries = WalkDir::new(real).min_depth(1).into_iter();
-        while let Some(entry) = entries.next() {
-            match entry {
-                Ok(entry) => {
-                    let path = site_text(name, real, entry.path());
-                    let is_folder = entry.file_type().is_dir();
-                    let enter = match self.selection.fate(&path, is_folder) {
-                        Fate::Published => {
-                            self.published(&path, &entry, links);
-                            true
-                        }
-                        Fate::Excluded => {
-                            self.any_excluded = true;
-                            false
-                        }
-                        // Below such a folder there may be something that `include_hidden` names.
-                        Fate::Hidden | Fate::Litter if is_folder && !self.selection.include_hidden.is_empty() => true,
-                        fate @ (Fate::Hidden | Fate::Litter) => {
-                            let left_out = if fate == Fate::Hidden { &mut self.hidden } else { &mut self.litter };
-                            left_out.insert(if is_folder { format!("{path}/") } else { path });
-                            false
-                        }
-                    };
-                    if is_folder && !enter {
-                        entries.skip_current_dir();
-                    }
-                }
-                Err(error) => {
-                    let path = site_text(name, real, error.path().unwrap_or(real));
-                    if self.selection.fate(&path, false) == Fate::Published {
-                        self.unreadable(&path, &error);
-                    }
-                }
-            }
-        }
+/// A folder to look into.
+struct Visit {
+    /// Where it lies below the root, with all links resolved.
+    real: PathBuf,
+    identity: Identity,
+    /// Its path in the site.
+    name: Name,
+    /// The links that led here.
+    chain: Option<Rc<Chain>>,
+}
+
+/// A path in the site.
+#[derive(Clone)]
+struct Name {
+    /// What is not UTF-8 is U+FFFD.
+    text: String,
+    is_utf8: bool,
+}
+
+impl Name {
+    fn root() -> Name {
+        Name { text: String::new(), is_utf8: true }
     }
 
-    fn published(&mut self, path: &str, entry: &DirEntry, links: &[PathBuf]) {
-        let kind = entry.file_type();
-        if kind.is_symlink() {
-            self.link(path, entry.path(), links);
-        } else if kind.is_file() {
-            match entry.metadata() {
-                Ok(metadata) => self.file(path, entry.path(), metadata.len()),
-                Err(error) => self.unreadable(path, &error),
+    fn join(&self, segment: &OsStr) -> Name {
+        let separator = if self.text.is_empty() { "" } else { "/" };
+        let text = format!("{}{separator}{}", self.text, segment.to_string_lossy());
+        Name { text, is_utf8: self.is_utf8 && segment.to_str().is_some() }
+    }
+}
+
+impl Walker<'_> {
+    /// Looks into all folders, in the order of their names.
+    fn all(&mut self, stop: &Stop) -> Result<(), Problem> {
+        match self.root.identity() {
+            Ok(identity) => {
+                self.waiting.push(Visit { real: PathBuf::new(), identity, name: Name::root(), chain: None });
             }
-        } else if !kind.is_dir() {
-            self.special(path);
+            Err(error) => self.unreadable("", &error),
+        }
+        while let Some(visit) = self.waiting.pop() {
+            let listing = Rc::clone(
+                self.listings
+                    .entry(visit.identity)
+                    .or_insert_with(|| Rc::new(self.root.list(&visit.real, visit.identity).map(sorted))),
+            );
+            match &*listing {
+                Ok(entries) => {
+                    self.names += entries.len();
+                    self.links.count(visit.chain.as_deref(), entries.len());
+                    if self.names > self.limits.names {
+                        self.too_many();
+                        return Ok(());
+                    }
+                    for (name, looked) in entries {
+                        if stop.is_requested() {
+                            return Err(stopped());
+                        }
+                        self.entry(&visit, name, looked);
+                    }
+                }
+                Err(error) if self.selection.fate(&visit.name.text, true) == Fate::Published => {
+                    self.unreadable(&visit.name.text, error);
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, folder: &Visit, name: &OsStr, looked: &io::Result<Kind>) {
+        let path = folder.name.join(name);
+        let is_folder = matches!(looked, Ok(Kind::Folder(_)));
+        let fate = self.selection.fate(&path.text, is_folder);
+        let enter = match fate {
+            Fate::Published => true,
+            Fate::Excluded => {
+                self.any_excluded = true;
+                false
+            }
+            // Below such a folder there may be something that `include_hidden` names.
+            Fate::Hidden | Fate::Litter if is_folder && !self.selection.include_hidden.is_empty() => true,
+            Fate::Hidden | Fate::Litter => {
+                let left_out = if fate == Fate::Hidden { &mut self.hidden } else { &mut self.litter };
+                left_out.insert(if is_folder { format!("{}/", path.text) } else { path.text });
+                return;
+            }
+        };
+        if !enter {
+            return;
+        }
+        let real = folder.real.join(name);
+        match looked {
+            Ok(Kind::Folder(identity)) => {
+                let (identity, chain) = (*identity, folder.chain.clone());
+                self.waiting.push(Visit { real, identity, name: path, chain });
+            }
+            Ok(Kind::File { identity, size_bytes }) => self.file(&path, &real, *identity, *size_bytes),
+            Ok(Kind::Link) => self.link(path, &real, folder),
+            Ok(Kind::Special) => self.special(&path.text),
+            Err(error) => self.unreadable(&path.text, error),
         }
     }
 
     /// Follows a symbolic link, as long as it stays in the folder and does not lead back to where it lies.
-    fn link(&mut self, path: &str, link: &Path, links: &[PathBuf]) {
-        let resolved = std::fs::canonicalize(link).and_then(|target| Ok((std::fs::metadata(&target)?, target)));
-        let (metadata, target) = match resolved {
-            Ok(resolved) => resolved,
-            Err(error) => {
-                let (reason, what) = match error.kind() {
-                    ErrorKind::NotFound | ErrorKind::NotADirectory => {
-                        (Reason::Link, "is a symbolic link to something that is not there")
-                    }
-                    ErrorKind::PermissionDenied => (Reason::Unreadable, "is a symbolic link that cannot be read"),
-                    _ => (Reason::Link, "is a symbolic link that leads in a circle"),
-                };
-                return self.refuse(path, reason, what, Some(error.to_string()));
-            }
+    fn link(&mut self, path: Name, link: &Path, folder: &Visit) {
+        let followed = match self.links.follow(self.root, link) {
+            Ok(followed) => followed,
+            Err(NotFollowed { reason, what, cause }) => return self.refuse(&path.text, reason, what, cause),
         };
-        if !target.starts_with(self.root) {
-            let what = format!("is a symbolic link out of the folder, to `{}`", shown(&target.to_string_lossy()));
-            return self.refuse(path, Reason::Link, what, None);
-        }
-        if metadata.is_file() {
-            return self.file(path, &target, metadata.len());
-        }
-        if !metadata.is_dir() {
-            return self.special(path);
-        }
-        let here = link.parent().unwrap_or(self.root);
-        if links.iter().map(PathBuf::as_path).chain([here]).any(|folder| folder.starts_with(&target)) {
+        let Followed { real, kind } = followed;
+        let identity = match kind {
+            Kind::File { identity, size_bytes } => return self.file(&path, &real, identity, size_bytes),
+            Kind::Special => return self.special(&path.text),
+            Kind::Folder(identity) => identity,
+            Kind::Link => return self.refuse(&path.text, Reason::Changed, "was replaced while it was read", None),
+        };
+        let chain = Chain::longer(folder.chain.as_ref(), link, &path.text);
+        if chain.is_inside(&real) {
             let what = "is a symbolic link to a folder that it lies in itself: following it leads in a circle";
-            return self.refuse(path, Reason::Link, what, None);
+            return self.refuse(&path.text, Reason::Link, what, None);
         }
-        let links: Vec<PathBuf> = links.iter().cloned().chain([here.to_owned()]).collect();
-        self.folder(&target, path, &links);
+        if chain.length > self.limits.links {
+            let what = format!(
+                "is a symbolic link in a folder that {} others lead to, one behind the other, and no more are followed",
+                self.limits.links
+            );
+            return self.refuse(&path.text, Reason::Tangle, what, None);
+        }
+        self.waiting.push(Visit { real, identity, name: path, chain: Some(Rc::new(chain)) });
+    }
+
+    /// Gives up: what was found so far is of no use.
+    fn too_many(&mut self) {
+        self.refusals.clear();
+        let limit = self.limits.names;
+        match self.links.busiest() {
+            Some(link) => {
+                let what = format!(
+                    "is a symbolic link by which much of the folder gets other names as well, more than {limit} in all"
+                );
+                self.refuse(&link, Reason::Tangle, what, None);
+            }
+            None => self.refuse(".", Reason::TooMany, format!("holds more than {limit} files and folders"), None),
+        }
     }
 
     /// Takes a file, unless its name, its size or what its name promises speaks against it.
-    fn file(&mut self, text: &str, real: &Path, size_bytes: u64) {
+    fn file(&mut self, name: &Name, real: &Path, identity: Identity, size_bytes: u64) {
+        let text = name.text.as_str();
         // What counts for a link is also the name of what it leads to.
-        let real_name = site_text("", self.root, real);
+        let real_name = site_text(real);
         let is_source_map = is_source_map(text) || is_source_map(&real_name);
         if is_source_map && self.selection.source_maps == SourceMaps::Skip {
             self.source_maps += 1;
             return;
         }
         let path = match SitePath::new(text) {
-            Ok(path) if !text.contains(char::REPLACEMENT_CHARACTER) || is_utf8(real) => path,
+            Ok(path) if name.is_utf8 => path,
             Ok(_) => return self.refuse(text, Reason::Name, "has a name that is not UTF-8", None),
             Err(invalid) => return self.refuse(text, Reason::Name, what_is_wrong(&invalid), None),
         };
@@ -245,16 +295,15 @@ impl Walker<'_> {
                 return self.refuse(text, Reason::Private, what, None);
             }
         }
-        self.files.insert(path, Found { path: real.to_owned(), size_bytes, may_be_private });
+        let place = self.root.place(real, identity);
+        self.files.insert(path, Found { place, size_bytes, may_be_private });
     }
 
-    fn unreadable(&mut self, path: &str, error: &walkdir::Error) {
+    fn unreadable(&mut self, path: &str, error: &io::Error) {
         let path = if path.is_empty() { "." } else { path };
-        match error.io_error() {
-            Some(cause) if cause.kind() == ErrorKind::NotFound => {
-                self.refuse(path, Reason::Changed, "vanished while it was read", None);
-            }
-            cause => self.refuse(path, Reason::Unreadable, "cannot be read", cause.map(ToString::to_string)),
+        match Place::is_gone(error) {
+            Some(what) => self.refuse(path, Reason::Changed, what, None),
+            None => self.refuse(path, Reason::Unreadable, "cannot be read", Some(error.to_string())),
         }
     }
 
@@ -281,32 +330,19 @@ impl Walker<'_> {
     }
 }
 
-/// The path up to and with its first hidden segment.
-fn hidden_part(path: &str) -> Option<&str> {
-    let mut end = 0;
-    for segment in path.split('/') {
-        end += segment.len();
-        if segment.starts_with('.') && segment != WELL_KNOWN {
-            return Some(&path[..end]);
-        }
-        end += 1;
-    }
-    None
+/// In the order of the names: what is told must not depend on the order of the disk. The last is visited first.
+fn sorted(mut entries: Vec<(OsString, io::Result<Kind>)>) -> Vec<(OsString, io::Result<Kind>)> {
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    entries
 }
 
-/// `path`, which lies below `folder`, as a path of the site below `name`. What is not UTF-8 becomes U+FFFD.
-fn site_text(name: &str, folder: &Path, path: &Path) -> String {
-    let relative = path.strip_prefix(folder).unwrap_or(path);
-    let segments = relative.components().filter_map(|component| match component {
-        Component::Normal(segment) => Some(segment.to_string_lossy().into_owned()),
+/// `path`, which lies below the root, as a path of the site. What is not UTF-8 becomes U+FFFD.
+fn site_text(path: &Path) -> String {
+    let segments = path.components().filter_map(|component| match component {
+        Component::Normal(segment) => Some(segment.to_string_lossy()),
         _ => None,
     });
-    let named = (!name.is_empty()).then(|| name.to_owned());
-    named.into_iter().chain(segments).collect::<Vec<_>>().join("/")
-}
-
-fn is_utf8(path: &Path) -> bool {
-    path.to_str().is_some()
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// A name that can be printed.

@@ -127,17 +127,18 @@ fn left_out(path: &str, left_out: &LeftOut, settings: &PublishSettings) -> Optio
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::site::fingerprint::Declared;
-    use crate::site::snapshot::SourceFile;
+    use crate::site::snapshot::{Place, SourceFile};
     use crate::types::digest::Digest;
 
     fn site(files: &[&str]) -> Snapshot {
         let source = |path: &&str| {
             let file = SourceFile {
-                path: PathBuf::from(path),
+                // Any file will do: none is opened.
+                place: Place::of(Path::new("Cargo.toml")).unwrap(),
                 size_bytes: 1,
                 digest: Digest::of(b"a"),
                 crc64: None,

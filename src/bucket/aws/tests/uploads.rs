@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::environment::Encryption;
-use crate::site::snapshot::{MULTIPART_BYTES, SourceFile};
+use crate::site::snapshot::{MULTIPART_BYTES, Place, SourceFile};
 use crate::types::digest::{Crc64, Digest};
 
 fn source(path: &Path, bytes: &[u8]) -> SourceFile {
@@ -12,7 +12,7 @@ fn source(path: &Path, bytes: &[u8]) -> SourceFile {
     std::fs::write(path, bytes).unwrap();
     let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes);
     SourceFile {
-        path: path.to_owned(),
+        place: Place::of(path).unwrap(),
         size_bytes: bytes.len() as u64,
         digest: Digest::of(bytes),
         crc64: Some(Crc64::new(crc64)),
@@ -64,9 +64,35 @@ async fn a_file_that_changed_since_it_was_hashed_is_refused() {
     let problem = Problem::from(changed);
     assert_eq!(problem.code, Code::FileChanged);
     assert!(problem.message.contains("a.js"), "{problem}");
-    let gone = SourceFile { path: folder.path().join("gone"), ..file };
-    let gone = store.put_file(&at("a.js"), &gone, &html(), Condition::None).await.unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    let gone = store.put_file(&at("a.js"), &file, &html(), Condition::None).await.unwrap_err();
     assert_eq!((gone.class, Problem::from(gone).code), (Class::LocalFile, Code::FileChanged));
+    assert!(sandbox.objects(BUCKET).is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_lies_in_the_place_of_a_file_is_not_sent() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    for size_bytes in [3, MULTIPART_BYTES] {
+        let path = folder.path().join("a.js");
+        let mut file = source(&path, b"one");
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(size_bytes).unwrap();
+        file.size_bytes = size_bytes;
+        std::fs::rename(&path, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        let link = store.put_file(&at("a.js"), &file, &html(), Condition::None).await.unwrap_err();
+        assert_eq!(link.class, Class::LocalFile);
+        std::fs::remove_file(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let pipe = store.put_file(&at("a.js"), &file, &html(), Condition::None).await.unwrap_err();
+        assert_eq!(pipe.class, Class::LocalFile);
+        std::fs::remove_file(&path).unwrap();
+    }
+    assert!(sent(&sandbox, "PutObject").is_empty() && sent(&sandbox, "UploadPart").is_empty());
     assert!(sandbox.objects(BUCKET).is_empty());
 }
 

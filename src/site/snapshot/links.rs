@@ -1,0 +1,115 @@
+//! Symbolic links: where they lead, and through how many of them a folder was reached.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::place::{Kind, Root};
+use super::refusal::Reason;
+
+/// What is known of the links of a site.
+#[derive(Default)]
+pub(super) struct Links {
+    /// Where each leads. It is asked once, under however many names it is met.
+    followed: BTreeMap<PathBuf, Result<Followed, NotFollowed>>,
+    /// How many names were reached through each link to a folder, and the name it was met under first.
+    names: BTreeMap<PathBuf, (usize, String)>,
+}
+
+/// What a link leads to.
+#[derive(Clone, Debug)]
+pub(super) struct Followed {
+    /// Where that lies below the root, with all links resolved.
+    pub(super) real: PathBuf,
+    /// What it is.
+    pub(super) kind: Kind,
+}
+
+/// Why a link leads to nothing that can be published.
+#[derive(Clone, Debug)]
+pub(super) struct NotFollowed {
+    pub(super) reason: Reason,
+    pub(super) what: String,
+    pub(super) cause: Option<String>,
+}
+
+impl Links {
+    /// What `link` leads to, inside the root.
+    pub(super) fn follow(&mut self, root: &Root, link: &Path) -> Result<Followed, NotFollowed> {
+        if let Some(known) = self.followed.get(link) {
+            return known.clone();
+        }
+        let followed = follow(root, link);
+        self.followed.insert(link.to_owned(), followed.clone());
+        followed
+    }
+
+    /// Takes note that `names` more were reached through the links of `chain`.
+    pub(super) fn count(&mut self, chain: Option<&Chain>, names: usize) {
+        let mut next = chain;
+        while let Some(Chain { link, name, before, .. }) = next {
+            let (count, _) = self.names.entry(link.clone()).or_insert_with(|| (0, name.clone()));
+            *count += names;
+            next = before.as_deref();
+        }
+    }
+
+    /// The link through which most names were reached: the name it was met under.
+    pub(super) fn busiest(&self) -> Option<String> {
+        self.names.values().max_by_key(|(count, _)| *count).map(|(_, name)| name.clone())
+    }
+}
+
+/// The links that led to a folder, the last one first.
+pub(super) struct Chain {
+    /// Where the link lies below the root, all links resolved but itself.
+    link: PathBuf,
+    /// Its path in the site.
+    name: String,
+    /// How many they are.
+    pub(super) length: usize,
+    before: Option<Rc<Chain>>,
+}
+
+impl Chain {
+    /// `before`, and then the link at `link`, which is `name` in the site.
+    pub(super) fn longer(before: Option<&Rc<Chain>>, link: &Path, name: &str) -> Chain {
+        let length = before.map_or(0, |before| before.length) + 1;
+        Chain { link: link.to_owned(), name: name.to_owned(), length, before: before.cloned() }
+    }
+
+    /// Whether one of the links lies in `folder`, so that entering it leads back to that link.
+    pub(super) fn is_inside(&self, folder: &Path) -> bool {
+        let lies_inside = self.link.parent().is_some_and(|parent| parent.starts_with(folder));
+        lies_inside || self.before.as_ref().is_some_and(|before| before.is_inside(folder))
+    }
+}
+
+fn follow(root: &Root, link: &Path) -> Result<Followed, NotFollowed> {
+    let not_followed = |reason, what: &str, cause| NotFollowed { reason, what: what.to_owned(), cause };
+    let looked = std::fs::canonicalize(root.path().join(link)).and_then(|target| {
+        let real = target.strip_prefix(root.path()).map(Path::to_owned);
+        match real {
+            Ok(real) => Ok(Ok(Followed { kind: root.look(&real)?, real })),
+            Err(_) => Ok(Err(target)),
+        }
+    });
+    match looked {
+        Ok(Ok(followed)) => Ok(followed),
+        Ok(Err(target)) => {
+            let what = format!("is a symbolic link out of the folder, to `{}`", target.to_string_lossy());
+            Err(not_followed(Reason::Link, &what, None))
+        }
+        Err(error) => {
+            let (reason, what) = match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                    (Reason::Link, "is a symbolic link to something that is not there")
+                }
+                ErrorKind::PermissionDenied => (Reason::Unreadable, "is a symbolic link that cannot be read"),
+                _ => (Reason::Link, "is a symbolic link that leads in a circle"),
+            };
+            Err(not_followed(reason, what, Some(error.to_string())))
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Files and folders below the root of the site, reached without ever leaving it.
+//!
+//! While a site is read, something else may write to its folder. So nothing is opened by a path from outside: every
+//! opening begins at the root, which is opened once, follows no link in the last segment, and cannot leave the root by
+//! one in any other. It does not wait for the other end of a pipe. What it led to is compared with what the walk saw: the
+//! device, the inode and the kind. On Windows, where no test of ours runs, the same library calls see to it that no reparse
+//! point leads out.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cap_fs_ext::{DirExt, FollowSymlinks, MetadataExt, OpenOptionsFollowExt, OpenOptionsSyncExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Metadata, OpenOptions};
+
+/// The root of a site, open.
+#[derive(Clone, Debug)]
+pub(super) struct Root(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    folder: Dir,
+    path: PathBuf,
+}
+
+/// A file as it was when it was looked at. The root stays open for as long as this lives.
+#[derive(Clone, Debug)]
+pub struct Place {
+    root: Root,
+    below: PathBuf,
+    identity: Identity,
+}
+
+/// What tells a file or folder from every other one of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// What lies somewhere below the root, links not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Folder(Identity),
+    File {
+        identity: Identity,
+        size_bytes: u64,
+    },
+    Link,
+    /// A pipe, a socket or a device.
+    Special,
+}
+
+/// Another file, or something that is no file, lies where one was seen.
+#[derive(Debug, thiserror::Error)]
+#[error("it was replaced while it was read")]
+struct Replaced;
+
+impl Root {
+    /// Opens the folder at `path`, whose links are resolved already.
+    pub(super) fn open(path: PathBuf) -> Result<Root> {
+        let folder = Dir::open_ambient_dir(&path, ambient_authority())?;
+        Ok(Root(Arc::new(Opened { folder, path })))
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What it is.
+    pub(super) fn identity(&self) -> Result<Identity> {
+        Ok(identity(&self.0.folder.dir_metadata()?))
+    }
+
+    /// What lies at `below`. A path that leads out of the root by now leads to something else.
+    pub(super) fn look(&self, below: &Path) -> Result<Kind> {
+        let looked = if below.as_os_str().is_empty() {
+            self.0.folder.dir_metadata()
+        } else {
+            self.0.folder.symlink_metadata(below)
+        };
+        Ok(kind(&looked?))
+    }
+
+    /// What lies in the folder at `below`, which must still be the one that was seen. The order is that of the disk.
+    pub(super) fn list(&self, below: &Path, seen: Identity) -> Result<Vec<(OsString, Result<Kind>)>> {
+        let opened;
+        let folder = if below.as_os_str().is_empty() {
+            &self.0.folder
+        } else {
+            opened = self.0.folder.open_dir_nofollow(below)?;
+            &opened
+        };
+        if identity(&folder.dir_metadata()?) != seen {
+            return Err(replaced());
+        }
+        let mut entries = Vec::new();
+        for entry in folder.entries()? {
+            let name = entry?.file_name();
+            let looked = folder.symlink_metadata(&name).map(|metadata| kind(&metadata));
+            entries.push((name, looked));
+        }
+        Ok(entries)
+    }
+
+    /// The file at `below`, as it was seen.
+    pub(super) fn place(&self, below: &Path, identity: Identity) -> Place {
+        Place { root: self.clone(), below: below.to_owned(), identity }
+    }
+}
+
+impl Place {
+    /// The file at `path`, as it is now.
+    ///
+    /// # Errors
+    /// If it is no file, or cannot be looked at.
+    pub fn of(path: &Path) -> Result<Place> {
+        let not_a_file = || Error::new(ErrorKind::InvalidInput, "it is not a file");
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(not_a_file()) };
+        let root = Root::open(if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() })?;
+        match root.look(Path::new(name))? {
+            Kind::File { identity, .. } => Ok(root.place(Path::new(name), identity)),
+            Kind::Folder(_) | Kind::Link | Kind::Special => Err(not_a_file()),
+        }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.root.path().join(&self.below)
+    }
+
+    /// Where it lies below the root.
+    pub(super) fn below(&self) -> &Path {
+        &self.below
+    }
+
+    /// Opens the file to read it.
+    ///
+    /// # Errors
+    /// If it is not there, is another one or none by now, or cannot be read. [`Place::is_gone`] tells which.
+    pub fn open(&self) -> Result<File> {
+        let folder = &self.root.0.folder;
+        let mut options = OpenOptions::new();
+        options.read(true).follow(FollowSymlinks::No).nonblock(true);
+        let opened = folder.open_with(&self.below, &options).and_then(|file| Ok((file.metadata()?, file)));
+        match opened {
+            Ok((metadata, file)) if self.is(&metadata) => Ok(file.into_std()),
+            Ok(_) => Err(replaced()),
+            // A link, a socket or a way out is refused with errors of many kinds: what lies there now tells them from a
+            // file that may not be read.
+            Err(error) => match folder.symlink_metadata(&self.below) {
+                Ok(metadata) if self.is(&metadata) => Err(error),
+                Err(gone) if is_not_there(&gone) => Err(gone),
+                _ => Err(replaced()),
+            },
+        }
+    }
+
+    /// Whether `error`, which [`Place::open`] gave, says that the file is not there any more, or another one.
+    pub(super) fn is_gone(error: &Error) -> Option<&'static str> {
+        if error.get_ref().is_some_and(|inner| inner.is::<Replaced>()) {
+            Some("was replaced while it was read")
+        } else if is_not_there(error) {
+            Some("vanished while it was read")
+        } else {
+            None
+        }
+    }
+
+    fn is(&self, metadata: &Metadata) -> bool {
+        metadata.is_file() && identity(metadata) == self.identity
+    }
+}
+
+/// Two places are the same if they lead to the same file by the same name.
+impl PartialEq for Place {
+    fn eq(&self, other: &Place) -> bool {
+        self.identity == other.identity && self.path() == other.path()
+    }
+}
+
+impl Eq for Place {}
+
+fn replaced() -> Error {
+    Error::other(Replaced)
+}
+
+fn is_not_there(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn identity(metadata: &Metadata) -> Identity {
+    Identity { device: metadata.dev(), inode: metadata.ino() }
+}
+
+fn kind(metadata: &Metadata) -> Kind {
+    if metadata.is_symlink() {
+        Kind::Link
+    } else if metadata.is_dir() {
+        Kind::Folder(identity(metadata))
+    } else if metadata.is_file() {
+        Kind::File { identity: identity(metadata), size_bytes: metadata.len() }
+    } else {
+        Kind::Special
+    }
+}
