@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod event;
+pub mod tally;
 
 use std::collections::BTreeMap;
 

@@ -292,6 +292,11 @@ async fn reported(
             // Boxed: what it holds would be moved through every caller.
             let outcome = Box::pin(work(&mut session, &mut report)).await;
             report.requests = session.aws.requests.counts();
+            let done = session.tally.so_far();
+            report.uploaded.objects += done.uploaded.objects;
+            report.uploaded.bytes += done.uploaded.bytes;
+            report.copied += done.copied;
+            report.deleted += done.deleted;
             outcome
         }
         Err(problem) => Err(untouched(problem)),

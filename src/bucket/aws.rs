@@ -42,7 +42,7 @@ pub use cdn::Cdn;
 pub use download::Download;
 pub use fetch::{Answer, FetchError, Fetcher};
 pub use pace::MOST_AT_ONCE;
-pub use store::{Fetched, Listed, ObjectInfo, Store};
+pub use store::{Fetched, Listed, MAX_DELETED_AT_ONCE, ObjectInfo, Store};
 pub use upload::Condition;
 
 use answer::Service;

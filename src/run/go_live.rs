@@ -54,9 +54,8 @@ impl Session<'_> {
         report: &mut Report,
     ) -> Result<(), Failure> {
         if terms.adopt {
-            (pointer, report.copied) = self.adopt(pointer).await.map_err(untouched)?;
+            pointer = self.adopt(pointer).await.map_err(untouched)?;
         }
-        let adopted = report.copied;
         // What was read beside a prune that is under way may be of before it.
         let epoch = pointer.head.prune_epoch.saturating_sub(u64::from(pointer.head.pruning.is_some()));
         let mut progress = Progress { epoch, ..Progress::default() };
@@ -97,11 +96,10 @@ impl Session<'_> {
             }
             self.may_go_on(&pointer.head, goal, &intention.plan, terms, ask).map_err(as_before)?;
             self.check_state_is_hidden(&pointer.head).await.map_err(as_before)?;
-            let mut preserved = 0;
             if let Some(manifest) = goal.manifest() {
                 // What is live only is a release's too that has yet to be proven.
                 progress.stored = self.blobs_there(&pointer.head, &intention, manifest).await.map_err(as_before)?;
-                preserved = self.preserve(goal, &intention, terms, &progress.stored).await.map_err(as_before)?;
+                self.preserve(goal, &intention, terms, &progress.stored).await.map_err(as_before)?;
                 self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
             }
             let ready = match Box::pin(self.ready(&pointer.head, goal, terms, &intention.plan, &mut progress)).await {
@@ -118,14 +116,10 @@ impl Session<'_> {
                 self.replan(&mut intention, &ready, goal.may_go_straight(terms));
                 self.describe(report, &intention.plan);
             }
-            report.uploaded.objects += ready.uploaded.objects;
-            report.uploaded.bytes += ready.uploaded.bytes;
-            report.copied += ready.copied;
             if terms.stage_only {
                 // A prune may have removed what this run was told is there: nothing else would notice.
                 pointer = self.state.read_head().await.map_err(as_before)?;
                 if pointer.head.prune_epoch != progress.epoch {
-                    report.uploaded = Uploaded::default();
                     continue;
                 }
                 (report.outcome, report.release) = (Outcome::Staged, Some(release));
@@ -133,13 +127,12 @@ impl Session<'_> {
             }
             if goal.manifest().is_none() {
                 let stored = BTreeSet::new();
-                preserved = self.preserve(goal, &intention, terms, &stored).await.map_err(as_before)?;
+                self.preserve(goal, &intention, terms, &stored).await.map_err(as_before)?;
             }
             let activating = self.activating(goal, &intention, terms);
             let unfinished = pointer.head.activation.is_some();
             match Box::pin(activating.activate(pointer, &intention.live, &intention.plan, &ready)).await {
-                Ok(mut activated) => {
-                    activated.copied += preserved;
+                Ok(activated) => {
                     report.outcome = goal.reached(terms);
                     self.warn_of_lost(terms);
                     return Box::pin(self.after_the_switch(activated, release, &intention, report)).await;
@@ -147,7 +140,6 @@ impl Session<'_> {
                 Err(NotActivated::Outdated(found)) => {
                     pointer = *found;
                     progress.staged = (ready.complete && progress.claim.is_some()).then_some(ready);
-                    (report.uploaded, report.copied) = (Uploaded::default(), adopted);
                 }
                 Err(NotActivated::Superseded(found)) => {
                     return superseded(&found.head, release, &intention.plan, report);
@@ -239,6 +231,7 @@ impl Session<'_> {
             source: goal.source(),
             foreign: self.foreign(terms),
             stored: &progress.stored,
+            tally: &self.tally,
             events: self.events,
         };
         if let Some(manifest) = goal.manifest() {
@@ -264,7 +257,7 @@ impl Session<'_> {
         intention: &Intention,
         terms: &Terms,
         stored: &BTreeSet<Address>,
-    ) -> Result<usize, Problem> {
+    ) -> Result<(), Problem> {
         self.activating(goal, intention, terms).preserve(&intention.plan, stored).await
     }
 
@@ -375,11 +368,6 @@ impl Session<'_> {
     ) -> Result<(), Failure> {
         report.release = Some(release);
         report.previous_release = intention.plan.from;
-        report.copied += activated.copied;
-        report.deleted = activated.deleted;
-        let sent = intention.plan.uploads.iter().filter(|upload| upload.to == Destination::LiveWhileActivating);
-        report.uploaded.objects += sent.clone().count();
-        report.uploaded.bytes += sent.map(|upload| upload.size_bytes).sum::<u64>();
         if !activated.left_over.is_empty() {
             self.events.warn(format!(
                 "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",

@@ -63,7 +63,6 @@ impl Session<'_> {
             Ok(pointer) => {
                 let mut own = Report::new(&report.command, &report.environment);
                 let pruned = self.prune(pointer, &BTreeSet::new(), Consent::Configured, &mut own).await;
-                report.deleted += own.deleted;
                 pruned.map(drop)
             }
             Err(problem) => Err(untouched(problem)),
@@ -117,7 +116,7 @@ impl Session<'_> {
             let evicted = plan.invalidation.evicted_unchanged;
             match self.pruning().remove(pointer, found, &plan.invalidation.paths, content).await {
                 Ok(removed) => {
-                    (report.outcome, report.deleted) = (Outcome::Pruned, removed.deleted);
+                    report.outcome = Outcome::Pruned;
                     let settings = self.refresh_settings(now);
                     let refreshing = Refreshing { settings: &settings, ..self.refreshing(active) };
                     // What may not be removed, or is needed by now, still answers.
@@ -274,6 +273,7 @@ impl Session<'_> {
             distribution: self.environment.distribution.as_deref(),
             lease: self.environment.lease,
             stop: &self.caller.stop,
+            tally: &self.tally,
             events: self.events,
         }
     }

@@ -16,6 +16,7 @@ use crate::release::head::{CdnView, DistributionFacts, Head};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
+use crate::report::tally::Tally;
 use crate::report::{Outcome, Report};
 use crate::stages::activate::Activating;
 use crate::stages::refresh::Refreshing;
@@ -34,6 +35,8 @@ pub(super) struct Session<'a> {
     pub(super) events: Events<'a>,
     pub(super) aws: Aws,
     pub(super) state: State,
+    /// What was sent, copied and removed so far.
+    pub(super) tally: Tally,
     pub(super) remove_now: PathGlobs,
     /// Names that looked fingerprinted and turned out not to be.
     pub(super) mutable_paths: BTreeSet<SitePath>,
@@ -54,7 +57,8 @@ impl<'a> Session<'a> {
         let aws = Aws::connect(environment).await?;
         let state = State::new(aws.store.clone(), environment.layout.clone(), caller.run.clone());
         let (mutable_paths, lost, facts) = (BTreeSet::new(), BTreeSet::new(), None);
-        Ok(Session { environment, caller, events, aws, state, remove_now, mutable_paths, lost, facts })
+        let tally = Tally::default();
+        Ok(Session { environment, caller, events, aws, state, tally, remove_now, mutable_paths, lost, facts })
     }
 
     /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.
@@ -150,6 +154,7 @@ impl<'a> Session<'a> {
             force: terms.force,
             rollback: terms.rollback,
             reason: terms.reason.as_deref(),
+            tally: &self.tally,
             events: self.events,
         }
     }

@@ -233,7 +233,6 @@ impl Session<'_> {
             }
             self.let_publish_look(release).await.map_err(as_before)?;
         }
-        report.copied += kept;
         let any = audited.findings.iter().any(|finding| finding.repaired) || kept > 0;
         let finished = report.outcome == Outcome::Repaired;
         report.outcome = if any || finished { Outcome::Repaired } else { Outcome::Verified };
@@ -248,7 +247,10 @@ impl Session<'_> {
             let mut undamaged = audited.live.files.iter().filter(|(path, _)| !damaged.contains(*path));
             let Some((path, _)) = undamaged.find(|(_, present)| present.same_bytes(entry)) else { continue };
             finding.repaired = examination.keep(path, entry).await?;
-            kept += usize::from(finding.repaired);
+            if finding.repaired {
+                self.tally.copied();
+                kept += 1;
+            }
         }
         Ok(kept)
     }

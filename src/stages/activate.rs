@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, Store, StoreError};
+use crate::bucket::aws::{Class, Condition, MAX_DELETED_AT_ONCE, MOST_AT_ONCE, Store, StoreError};
 use crate::bucket::lease::{Ended, Lease, SIGNATURES_LAST};
 use crate::bucket::live::{foreign_object, has_bytes};
 use crate::bucket::state::{NotReplaced, Pointer, State};
@@ -19,6 +19,7 @@ use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
+use crate::report::tally::Tally;
 use crate::stages::stage::{Source, Staged, blob_headers, entry_of, not_sent};
 use crate::types::clock::{Clock, Timestamp};
 use crate::types::stop::Stop;
@@ -66,6 +67,8 @@ pub struct Activating<'a> {
     pub rollback: Option<Rollback>,
     /// Why, for the history.
     pub reason: Option<&'a str>,
+    /// Where what is written and removed is counted.
+    pub tally: &'a Tally,
     /// Who listens.
     pub events: Events<'a>,
 }
@@ -75,10 +78,6 @@ pub struct Activating<'a> {
 pub struct Activated {
     /// The head that says so, with the refresh it owes.
     pub pointer: Pointer,
-    /// Live objects that were removed.
-    pub deleted: usize,
-    /// Copies that were made.
-    pub copied: usize,
     /// Files that should have gone and whose objects could not be removed.
     pub left_over: BTreeSet<SitePath>,
 }
@@ -128,10 +127,9 @@ impl Activating<'_> {
         };
         self.events.send(Event::ActivationStarted { release, objects: plan.live_writes() });
         match self.switch(&mut lease, live, plan, staged, looked_at).await {
-            Ok((copied, left_over)) => {
+            Ok(left_over) => {
                 self.events.send(Event::Activated { release });
-                let deleted = plan.removals.len() - left_over.len();
-                Ok(Activated { pointer: lease.pointer, deleted, copied, left_over })
+                Ok(Activated { pointer: lease.pointer, left_over })
             }
             // What was under way when the lease ended may still arrive: whoever takes over is to know of it.
             Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
@@ -148,8 +146,7 @@ impl Activating<'_> {
         }
     }
 
-    /// Writes and removes live objects and makes the release the active one. Says how many copies that took, and what
-    /// could not be removed.
+    /// Writes and removes live objects and makes the release the active one. Says what could not be removed.
     async fn switch(
         &self,
         lease: &mut Lease<'_>,
@@ -157,8 +154,8 @@ impl Activating<'_> {
         plan: &Plan,
         staged: &Staged,
         looked_at: Option<Timestamp>,
-    ) -> Result<(usize, BTreeSet<SitePath>), NotActivated> {
-        let copied = lease.during(self.write_live(plan)).await?;
+    ) -> Result<BTreeSet<SitePath>, NotActivated> {
+        lease.during(self.write_live(plan)).await?;
         if !staged.complete {
             lease.during(self.state.write_manifest(&staged.manifest)).await?;
         }
@@ -170,7 +167,7 @@ impl Activating<'_> {
             Ok(()) => {}
             Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
         }
-        Ok((copied, switched.left))
+        Ok(switched.left)
     }
 
     /// What may still arrive although this run gives up: requests that nobody answered.
@@ -211,20 +208,18 @@ impl Activating<'_> {
         self.force || active || (release > head.highest_activated && release > head.floor)
     }
 
-    /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there, and
-    /// says how many. Bytes that somebody else removed or changed meanwhile cannot be kept: that is said, and the run
-    /// goes on.
-    pub async fn preserve(&self, plan: &Plan, stored: &BTreeSet<Address>) -> Result<usize, Problem> {
+    /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there. Bytes
+    /// that somebody else removed or changed meanwhile cannot be kept: that is said, and the run goes on.
+    pub async fn preserve(&self, plan: &Plan, stored: &BTreeSet<Address>) -> Result<(), Problem> {
         let needed = |preserve: &&Preserve| !stored.contains(&self.layout.blob(&preserve.entry.digest));
-        let copied: Vec<bool> = stream::iter(plan.preserves.iter().filter(needed))
+        stream::iter(plan.preserves.iter().filter(needed))
             .map(|preserve| self.preserve_one(preserve))
             .buffer_unordered(MOST_AT_ONCE)
             .try_collect()
-            .await?;
-        Ok(copied.into_iter().filter(|copied| *copied).count())
+            .await
     }
 
-    async fn preserve_one(&self, preserve: &Preserve) -> Result<bool, Problem> {
+    async fn preserve_one(&self, preserve: &Preserve) -> Result<(), Problem> {
         let Preserve { path, entry, certain } = preserve;
         let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
         let is_stored = async || {
@@ -234,9 +229,12 @@ impl Activating<'_> {
         let info = self.store.head(&live).await.map_err(Problem::from)?;
         if let Some(info) = info.filter(|info| has_bytes(info, entry)) {
             match self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), Condition::Absent).await {
-                Ok(_) => return Ok(true),
+                Ok(_) => {
+                    self.tally.copied();
+                    return Ok(());
+                }
                 Err(error) if is_refused(&error) => {
-                    return if is_stored().await? { Ok(false) } else { Err(error.into()) };
+                    return if is_stored().await? { Ok(()) } else { Err(error.into()) };
                 }
                 // Another publisher has removed it since, who kept it first.
                 Err(error) if error.class == Class::Missing => {}
@@ -248,7 +246,7 @@ impl Activating<'_> {
                 "{live} was changed or removed by something else; releases that hold {path} cannot be brought back whole."
             ));
         }
-        Ok(false)
+        Ok(())
     }
 
     /// The head that says "in progress", and already what the CDN will have to forget.
@@ -331,11 +329,10 @@ impl Activating<'_> {
         head
     }
 
-    /// Writes live objects wave by wave, and says how many copies that took. After a failure nothing more is begun, and
-    /// what is under way is waited for: whoever comes next finds nothing moving.
-    async fn write_live(&self, plan: &Plan) -> Result<usize, Problem> {
+    /// Writes live objects wave by wave. After a failure nothing more is begun, and what is under way is waited for:
+    /// whoever comes next finds nothing moving.
+    async fn write_live(&self, plan: &Plan) -> Result<(), Problem> {
         let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let mut copied = 0;
         for wave in &plan.waves {
             let outcomes: Vec<Result<(), Problem>> = stream::iter(wave)
                 .map(|action| self.write_unless_failed(plan, action, &done, &failed))
@@ -348,9 +345,8 @@ impl Activating<'_> {
             if let Some(problem) = problems.into_iter().next() {
                 return Err(problem);
             }
-            copied += wave.iter().filter(|action| !matches!(action, Action::Send { .. })).count();
         }
-        Ok(copied)
+        Ok(())
     }
 
     async fn write_unless_failed(
@@ -390,10 +386,15 @@ impl Activating<'_> {
             }
         };
         match written {
-            Ok(_) => Ok(()),
-            Err(error) if is_refused(&error) => self.settle(path, entry, error).await,
-            Err(error) => Err(not_sent(path, error)),
+            Ok(_) => {}
+            Err(error) if is_refused(&error) => self.settle(path, entry, error).await?,
+            Err(error) => return Err(not_sent(path, error)),
         }
+        match action {
+            Action::Send { .. } => self.tally.sent(entry.size_bytes),
+            Action::Copy { .. } | Action::Reheader { .. } => self.tally.copied(),
+        }
+        Ok(())
     }
 
     /// A key that should have been free is taken: by this very request whose answer was lost, or by somebody else.
@@ -409,21 +410,17 @@ impl Activating<'_> {
 
     /// Removes what leaves at once, and says what these credentials may not remove.
     async fn remove(&self, plan: &Plan) -> Result<BTreeSet<SitePath>, Problem> {
-        if plan.removals.is_empty() {
-            return Ok(BTreeSet::new());
-        }
         let addresses: Vec<_> = plan.removals.iter().map(|path| self.layout.live(path)).collect();
-        let refused = match self.store.delete(&addresses).await {
-            Ok(refused) => refused,
-            Err(error) if error.class == Class::Denied => return Ok(plan.removals.iter().cloned().collect()),
-            Err(error) => return Err(error.into()),
-        };
         let mut left = BTreeSet::new();
-        for (address, error) in refused {
-            match (error.class, self.layout.path_of_live(&address.key)) {
-                (Class::Denied, Some(path)) => left.insert(path),
-                _ => return Err(error.into()),
-            };
+        for batch in addresses.chunks(MAX_DELETED_AT_ONCE) {
+            let kept = self.store.delete(batch).await.map_err(Problem::from)?;
+            self.tally.deleted(batch.len() - kept.len());
+            for (address, error) in kept {
+                match (error.class, self.layout.path_of_live(&address.key)) {
+                    (Class::Denied, Some(path)) => left.insert(path),
+                    _ => return Err(error.into()),
+                };
+            }
         }
         Ok(left)
     }

@@ -16,6 +16,7 @@ use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Claim, Entry, FORMAT, Files, Kept, Manifest, Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
+use crate::report::tally::Tally;
 use crate::site::snapshot::MAX_FILE_BYTES;
 use crate::stages::stage::blob_headers;
 use crate::types::clock::Clock;
@@ -39,10 +40,10 @@ pub struct Adopting<'a> {
     pub publisher: &'a Publisher,
     /// For records that people read.
     pub clock: Clock,
+    /// Where copies are counted, and bytes that go to the blob store.
+    pub tally: &'a Tally,
     /// Who listens.
     pub events: Events<'a>,
-    /// Copies made so far.
-    pub copied: AtomicUsize,
 }
 
 /// What lies in the live prefix, by what its keys and sizes tell.
@@ -183,8 +184,7 @@ impl Adopting<'_> {
             if let (true, Some(digest)) = (marked, info.digest) {
                 return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live))));
             }
-            let copied = self.store.adopt(&live, &info).await;
-            self.copied.fetch_add(usize::from(copied.is_ok()), Ordering::Relaxed);
+            let copied = self.store.adopt(&live, &info).await.inspect(|_| self.tally.copied());
             match copied {
                 Ok(Some(digest)) => return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live)))),
                 Ok(None) => {
@@ -211,7 +211,10 @@ impl Adopting<'_> {
         let found = entry(file.digest, &info, Kept::Blob);
         let blob = self.layout.blob(&file.digest);
         match self.store.put_file(&blob, &file.source_file(None), &blob_headers(), Condition::Absent).await {
-            Ok(_) => Ok(Some(found)),
+            Ok(_) => {
+                self.tally.sent(file.size_bytes);
+                Ok(Some(found))
+            }
             Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
                 let stored = self.store.head(&blob).await.map_err(Problem::from)?;
                 if stored.is_some_and(|stored| has_bytes(&stored, &found)) {

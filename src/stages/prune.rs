@@ -4,7 +4,7 @@ mod find;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::bucket::aws::{Class, Condition, Store};
+use crate::bucket::aws::{Class, Condition, MAX_DELETED_AT_ONCE, Store, StoreError};
 use crate::bucket::lease::{Ended, Lease, SIGNATURES_LAST};
 use crate::bucket::state::{NotReplaced, Pointer, Releases, State};
 use crate::config::environment::LeaseSettings;
@@ -15,14 +15,12 @@ use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Files, Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
+use crate::report::tally::Tally;
 use crate::stages::stage::blob_headers;
 use crate::types::clock::Clock;
 use crate::types::digest::Digest;
 use crate::types::stop::Stop;
 use find::Record;
-
-/// How many objects go in one request (AWS.md 4.4); between two, the wish to stop is heard.
-const REMOVED_AT_ONCE: usize = 1_000;
 
 /// What a prune works with.
 pub struct Prune<'a> {
@@ -44,6 +42,8 @@ pub struct Prune<'a> {
     pub lease: LeaseSettings,
     /// Who may want it to stop.
     pub stop: &'a Stop,
+    /// Where copies and removals are counted.
+    pub tally: &'a Tally,
     /// Who listens.
     pub events: Events<'a>,
 }
@@ -66,8 +66,6 @@ pub struct Found {
 pub struct Removed {
     /// The head that says so, with the refresh it owes.
     pub pointer: Pointer,
-    /// Objects that went, without the state's records.
-    pub deleted: usize,
     /// The files whose live objects went.
     pub gone: BTreeSet<SitePath>,
     /// What may not be removed, and why not: the first of them, and how many there are.
@@ -124,7 +122,7 @@ impl Prune<'_> {
         match self.remove_all(&mut lease, &mut sweep, &releases).await {
             Ok((deleted, gone, refused)) => {
                 self.events.send(Event::Pruned { objects: deleted });
-                Ok(Removed { pointer: lease.pointer, deleted, gone, refused })
+                Ok(Removed { pointer: lease.pointer, gone, refused })
             }
             Err(Ended::Failed(problem)) => {
                 if problem.code != Code::LeaseLost {
@@ -162,8 +160,8 @@ impl Prune<'_> {
         let objects: Vec<Address> = live.chain(blobs).collect();
         let mut refused: BTreeMap<Address, Problem> = BTreeMap::new();
         let mut deleted = 0;
-        for batch in objects.chunks(REMOVED_AT_ONCE) {
-            let kept = lease.during(self.remove_batch(batch)).await?;
+        for batch in objects.chunks(MAX_DELETED_AT_ONCE) {
+            let kept = lease.during(self.remove_objects(batch)).await?;
             deleted += batch.len() - kept.len();
             self.events.send(Event::PruneAdvanced { objects: deleted });
             let all = kept.len() == batch.len();
@@ -173,8 +171,8 @@ impl Prune<'_> {
             }
         }
         if refused.is_empty() {
-            for batch in sweep.records.chunks(REMOVED_AT_ONCE) {
-                refused.extend(lease.during(self.remove_batch(batch)).await?);
+            for batch in sweep.records.chunks(MAX_DELETED_AT_ONCE) {
+                refused.extend(lease.during(self.remove_records(batch)).await?);
             }
         }
         let gone: BTreeSet<SitePath> = match refused.is_empty() {
@@ -194,17 +192,24 @@ impl Prune<'_> {
         live.chain(&sweep.gone).cloned().collect()
     }
 
-    /// Removes one batch, and says what may not be removed.
-    async fn remove_batch(&self, batch: &[Address]) -> Result<Vec<(Address, Problem)>, Problem> {
+    /// Removes and counts live objects and blobs, and says which may not be removed.
+    async fn remove_objects(&self, batch: &[Address]) -> Result<Vec<(Address, Problem)>, Problem> {
+        let kept = self.remove_batch(batch).await?;
+        self.tally.deleted(batch.len() - kept.len());
+        only_denied(kept)
+    }
+
+    /// Removes records of the state, which no report counts, and says which may not be removed.
+    async fn remove_records(&self, batch: &[Address]) -> Result<Vec<(Address, Problem)>, Problem> {
+        only_denied(self.remove_batch(batch).await?)
+    }
+
+    /// Removes what one request can, and says what is still there. Before each, the wish to stop is heard.
+    async fn remove_batch(&self, batch: &[Address]) -> Result<Vec<(Address, StoreError)>, Problem> {
         if self.stop.is_requested() {
             return Err(Problem::new(Code::Interrupted, "stopped on request"));
         }
-        let kept = self.store.delete(batch).await.map_err(Problem::from)?;
-        if let Some(other) = kept.iter().position(|(_, error)| error.class != Class::Denied) {
-            let mut kept = kept;
-            return Err(kept.swap_remove(other).1.into());
-        }
-        Ok(kept.into_iter().map(|(address, error)| (address, error.into())).collect())
+        self.store.delete(batch).await.map_err(Problem::from)
     }
 
     /// What releases name that were claimed, or became complete, since this prune was planned.
@@ -229,7 +234,7 @@ impl Prune<'_> {
             let Some(Victim { digest: Some(digest), etag, .. }) = sweep.live.get(path) else { continue };
             let (live, blob) = (self.layout.live(path), self.layout.blob(digest));
             match self.store.copy(&live, Some(etag), &blob, &blob_headers(), Condition::Absent).await {
-                Ok(_) => {}
+                Ok(_) => self.tally.copied(),
                 // It was looked at a moment ago: another run has put the same bytes there since.
                 Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
                     if self.store.head(&blob).await.map_err(Problem::from)?.is_none() {
@@ -275,6 +280,14 @@ impl Prune<'_> {
         }
         head
     }
+}
+
+/// What these credentials may not remove. That anything else is still there is a failure.
+fn only_denied(mut kept: Vec<(Address, StoreError)>) -> Result<Vec<(Address, Problem)>, Problem> {
+    if let Some(other) = kept.iter().position(|(_, error)| error.class != Class::Denied) {
+        return Err(kept.swap_remove(other).1.into());
+    }
+    Ok(kept.into_iter().map(|(address, error)| (address, error.into())).collect())
 }
 
 /// The head that says that nobody prunes any more.

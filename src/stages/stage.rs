@@ -13,9 +13,9 @@ use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan, Upload};
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Claim, Entry, Manifest, ReleaseNumber};
-use crate::report::Uploaded;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
+use crate::report::tally::Tally;
 use crate::site::snapshot::SourceFile;
 use crate::types::headers::Headers;
 
@@ -55,10 +55,6 @@ pub struct Staged {
     pub manifest: Manifest,
     /// Whether the manifest is written.
     pub complete: bool,
-    /// What was sent.
-    pub uploaded: Uploaded,
-    /// Objects that S3 copied from another environment.
-    pub copied: usize,
     /// Fingerprinted files that were there with other headers, and those: to be put right while activating.
     pub other_headers: BTreeMap<SitePath, Headers>,
 }
@@ -91,6 +87,8 @@ pub struct Staging<'a> {
     pub foreign: Foreign,
     /// What this run has stored before it was planned anew.
     pub stored: &'a BTreeSet<Address>,
+    /// Where what is sent and copied is counted.
+    pub tally: &'a Tally,
     /// Who listens.
     pub events: Events<'a>,
 }
@@ -184,12 +182,7 @@ impl Staging<'_> {
                 sent.stored.insert(address);
             }
             match delivery {
-                Delivery::Sent(bytes) => {
-                    sent.uploaded.objects += 1;
-                    sent.uploaded.bytes += bytes;
-                }
-                Delivery::Copied => sent.copied += 1,
-                Delivery::AlreadyThere => {}
+                Delivery::There => {}
                 Delivery::OtherHeaders(headers) => {
                     sent.other_headers.insert(path, headers);
                 }
@@ -217,7 +210,7 @@ impl Staging<'_> {
         likely: &BTreeSet<Address>,
     ) -> Result<Delivery, Problem> {
         if self.stored.contains(address) {
-            return Ok(Delivery::AlreadyThere);
+            return Ok(Delivery::There);
         }
         let blob = upload.to == Destination::Blob;
         let headers = if blob { blob_headers() } else { entry.headers.clone() };
@@ -237,8 +230,7 @@ impl Staging<'_> {
         loop {
             let place = Place { store: self.store, address, headers: &headers, condition: Condition::Absent };
             match self.bring(upload, place).await? {
-                Brought::Sent => return Ok(Delivery::Sent(upload.size_bytes)),
-                Brought::Copied => return Ok(Delivery::Copied),
+                Brought::Sent | Brought::Copied => return Ok(Delivery::There),
                 // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
                 Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
                     Some(info) => return self.settle(upload, entry, address, &headers, info).await,
@@ -250,11 +242,22 @@ impl Staging<'_> {
         }
     }
 
-    /// Brings one file's bytes to `place`, wherever they come from.
+    /// Brings one file's bytes to `place`, wherever they come from, and counts what that took.
     async fn bring(&self, upload: &Upload, place: Place<'_>) -> Result<Brought, Problem> {
-        if let Source::Elsewhere(elsewhere) = self.source {
-            return elsewhere.bring(&upload.path, place, self.events).await;
+        let brought = match self.source {
+            Source::Elsewhere(elsewhere) => elsewhere.bring(&upload.path, place, self.events).await?,
+            Source::Folder(_) | Source::Bucket => self.send(upload, place).await?,
+        };
+        match brought {
+            Brought::Sent => self.tally.sent(upload.size_bytes),
+            Brought::Copied => self.tally.copied(),
+            Brought::Taken(_) => {}
         }
+        Ok(brought)
+    }
+
+    /// Sends one file of the folder to `place`.
+    async fn send(&self, upload: &Upload, place: Place<'_>) -> Result<Brought, Problem> {
         let source = self.source.file(&upload.path)?;
         match self.store.put_file(place.address, source, place.headers, place.condition).await {
             Ok(_) => Ok(Brought::Sent),
@@ -268,7 +271,10 @@ impl Staging<'_> {
     async fn copy_back(&self, entry: &Entry, live: &Address) -> Result<(), Problem> {
         let blob = self.layout.blob(&entry.digest);
         match self.store.copy(&blob, None, live, &entry.headers, Condition::Absent).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.tally.copied();
+                Ok(())
+            }
             Err(error) if matches!(error.class, Class::Missing | Class::Precondition | Class::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -286,8 +292,8 @@ impl Staging<'_> {
         let ours = info.site.as_deref() == Some(self.layout.identity().site.as_str());
         let blob = upload.to == Destination::Blob;
         match (has_bytes(&info, entry), blob) {
-            (true, true) => Ok(Delivery::AlreadyThere),
-            (true, false) if info.headers == *headers && ours => Ok(Delivery::AlreadyThere),
+            (true, true) => Ok(Delivery::There),
+            (true, false) if info.headers == *headers && ours => Ok(Delivery::There),
             (true, false) if ours || self.foreign == Foreign::Overwrite => Ok(Delivery::OtherHeaders(info.headers)),
             (false, true) => {
                 Err(Problem::new(Code::BadState, format!("{address} does not have the bytes it is named by"))
@@ -297,8 +303,7 @@ impl Staging<'_> {
             (false, false) if self.foreign == Foreign::Overwrite => {
                 let place = Place { store: self.store, address, headers, condition: Condition::Matches(&info.etag) };
                 match self.bring(upload, place).await? {
-                    Brought::Sent => Ok(Delivery::Sent(upload.size_bytes)),
-                    Brought::Copied => Ok(Delivery::Copied),
+                    Brought::Sent | Brought::Copied => Ok(Delivery::There),
                     Brought::Taken(error) => Err(error.into()),
                 }
             }
@@ -307,19 +312,15 @@ impl Staging<'_> {
     }
 }
 
-/// How a file's bytes came to be where they belong.
+/// What is where a file's bytes belong.
 enum Delivery {
-    Sent(u64),
-    Copied,
-    AlreadyThere,
+    There,
     OtherHeaders(Headers),
     OtherBytes,
 }
 
 #[derive(Default)]
 struct Sent {
-    uploaded: Uploaded,
-    copied: usize,
     other_headers: BTreeMap<SitePath, Headers>,
     lied: BTreeSet<SitePath>,
     stored: BTreeSet<Address>,
@@ -327,8 +328,7 @@ struct Sent {
 
 impl Sent {
     fn staged(self, manifest: Manifest, complete: bool) -> Staged {
-        let Sent { uploaded, copied, other_headers, .. } = self;
-        Staged { manifest, complete, uploaded, copied, other_headers }
+        Staged { manifest, complete, other_headers: self.other_headers }
     }
 }
 

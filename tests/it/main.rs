@@ -10,6 +10,7 @@ mod adopt;
 mod agreement;
 mod closure;
 mod corpus;
+mod counts;
 mod crash;
 mod cut_short;
 mod docs;

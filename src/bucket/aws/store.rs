@@ -24,7 +24,7 @@ use crate::types::digest::{Crc64, Digest};
 use crate::types::headers::{Headers, recordable};
 
 /// Most keys in one DeleteObjects (AWS.md 4.4).
-const MAX_DELETED_AT_ONCE: usize = 1_000;
+pub const MAX_DELETED_AT_ONCE: usize = 1_000;
 
 /// How often an answer that broke off, or a key that S3 could not remove just now, is asked for again. The SDK's own
 /// retries end where the answer begins.
@@ -299,7 +299,8 @@ impl Store {
                 Ok(answer) => answer,
                 Err(error) => {
                     let whole = self.failed("DeleteObjects", &at(first), &error);
-                    if whole.class != Class::Denied {
+                    // What earlier rounds have removed must not be lost from sight.
+                    if whole.class != Class::Denied && round == 1 {
                         return Err(whole);
                     }
                     kept.extend(keys.iter().map(|key| (at(key), self.failed("DeleteObjects", &at(key), &error))));
