@@ -1,65 +1,54 @@
-//! The only file that knows the order of the stages, and therefore the only one that knows what visitors see when one
-//! of them fails.
+//! The commands. Only this room knows the order of the stages, and therefore what visitors see when one of them fails, or
+//! when a run is told to stop: every run records where it stands.
 
+mod activating;
 mod adopt;
+mod caller;
 mod diff;
 mod explain;
 mod go_live;
 mod goal;
 mod intention;
+mod order;
 mod permission;
 mod promote;
 mod prune;
 mod reading;
+mod ready;
 mod references;
+mod refresh;
 mod releases;
+mod reported;
 mod session;
+mod standing;
 mod verify;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 use crate::bucket::live;
 use crate::config::environment::Environment;
-use crate::content::path::SitePath;
 use crate::plan::Plan;
 use crate::release::head::Head;
-use crate::release::manifest::{Publisher, ReleaseNumber, RunId};
-use crate::report::error::{Code, Failure, Problem, VisitorsSee};
-use crate::report::event::{Event, Events};
+use crate::release::manifest::ReleaseNumber;
+use crate::report::error::{Code, Problem};
+use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 use crate::site::response_policy::ResponsePolicy;
 use crate::stages::activate::Rollback;
-use crate::types::clock::Clock;
-use crate::types::stop::Stop;
 use crate::views::explanation::{self, Explanation};
 use crate::views::status::Status;
 
-pub use prune::{PruneRequest, prune};
-pub use verify::{VerifyRequest, verify};
+use goal::{Folder, Goal};
+use order::{Order, Terms};
+use reported::reported;
+use session::active_release;
 
-use goal::Goal;
-use session::Session;
-
+pub use caller::{Answer, Ask, Caller};
 pub use diff::{Comparison, DiffRequest, Side, diff};
 pub use promote::{PromoteRequest, promote};
+pub use prune::{PruneRequest, prune};
 pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
-
-/// Who runs a command, and how it may be spoken to.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// This run's id, unlike any other.
-    pub run: RunId,
-    /// Who runs it.
-    pub publisher: Publisher,
-    /// When it began.
-    pub clock: Clock,
-    /// Whether questions are answered with yes.
-    pub yes: bool,
-    /// How it is told to stop.
-    pub stop: Stop,
-}
+pub use verify::{VerifyRequest, verify};
 
 /// Everything a publish, or the plan of one, starts from.
 #[derive(Clone, Debug)]
@@ -113,57 +102,27 @@ pub struct RollbackRequest {
     pub reason: Option<String>,
 }
 
-/// On what terms a release becomes live.
-#[derive(Clone, Debug, Default)]
-struct Terms {
-    adopt: bool,
-    overwrite: bool,
-    force: bool,
-    stage_only: bool,
-    rollback: Option<Rollback>,
-    /// Live paths of the active release that are to be looked at and put right. Nothing else is to become active.
-    repair: Option<BTreeSet<SitePath>>,
-    reason: Option<String>,
-}
-
-impl Terms {
-    fn of(request: &PublishRequest) -> Terms {
-        let PublishRequest { adopt, overwrite, force, stage_only, .. } = *request;
-        Terms { adopt, overwrite, force, stage_only, ..Terms::default() }
+impl PublishRequest {
+    /// The site in the folder as what is to become live, if all that its pages need is in it.
+    fn order(&self, folder: Folder, events: Events<'_>) -> Result<Order, Problem> {
+        let PublishRequest { adopt, overwrite, force, stage_only, allow_broken, .. } = *self;
+        let folder = folder.checked(allow_broken, self.environment.url.as_deref(), events)?;
+        let terms = Terms { adopt, overwrite, force, stage_only, ..Terms::default() };
+        Ok(Order { goal: Goal::Folder(folder), terms })
     }
 }
-
-/// What a person says to a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Go on.
-    Yes,
-    /// Stop.
-    No,
-    /// There is nobody to ask.
-    CannotAsk,
-}
-
-/// Asks a person.
-pub type Ask<'a> = &'a (dyn Fn(&str) -> Answer + Sync);
 
 /// Publishes a folder: stage, activate, refresh, verify. Never fails without a report.
 pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
     let PublishRequest { environment, caller, folder, .. } = &request;
-    let terms = Terms::of(&request);
-    reported("publish", environment, caller, events, async |session, report| {
-        let goal = Goal::Folder(
-            reading::read(folder, session)
-                .await
-                .and_then(|folder| folder.checked(request.allow_broken, session))
-                .map_err(untouched)?,
-        );
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        session.go_live(pointer, &goal, &terms, ask, report).await?;
-        if environment.retention.prune && report.outcome == Outcome::Published {
-            session.prune_after_publish(report).await;
+    reported("publish", environment, caller, events, async |session| {
+        let order = request.order(reading::read(folder, session).await?, session.events)?;
+        let pointer = session.state.read_head().await?;
+        let outcome = session.go_live(pointer, &order, ask).await?;
+        if environment.retention.prune && outcome == Outcome::Published {
+            session.prune_after_publish().await;
         }
-        Ok(())
+        Ok(outcome.into())
     })
     .await
 }
@@ -189,23 +148,21 @@ pub struct Explained {
 /// them; one that names no file is an error before any request is sent.
 pub async fn plan_explained(request: PublishRequest, asked: &[String], events: Events<'_>) -> (Report, Explained) {
     let PublishRequest { environment, caller, folder, .. } = &request;
-    let terms = Terms::of(&request);
     let mut explained = Explained::default();
-    let report = reported("plan", environment, caller, events, async |session, report| {
-        if terms.adopt {
-            return Err(untouched(adopting_is_writing()));
+    let report = reported("plan", environment, caller, events, async |session| {
+        if request.adopt {
+            return Err(adopting_is_writing());
         }
-        let folder = reading::read(folder, session).await.map_err(untouched)?;
-        let asked = explanation::asked(asked, &folder.snapshot, &environment.publish).map_err(untouched)?;
-        let folder = folder.checked(request.allow_broken, session).map_err(untouched)?;
-        explained.response_policies = folder.response_policies(environment);
-        let goal = Goal::Folder(folder);
-        let (head, plan) = session.plan_only(&goal, &terms, report).await.map_err(untouched)?;
-        if let Goal::Folder(folder) = &goal {
+        let folder = reading::read(folder, session).await?;
+        let asked = explanation::asked(asked, &folder.snapshot, &environment.publish)?;
+        let order = request.order(folder, session.events)?;
+        let (ended, head, plan) = session.plan_only(&order).await?;
+        if let Goal::Folder(folder) = &order.goal {
+            explained.response_policies = folder.response_policies(environment);
             explained.explanations = session.explain(folder, asked, &head, plan.as_ref());
         }
         explained.plan = plan;
-        Ok(())
+        Ok(ended)
     })
     .await;
     (report, explained)
@@ -215,12 +172,15 @@ pub async fn plan_explained(request: PublishRequest, asked: &[String], events: E
 pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
     let ActivateRequest { environment, caller, release, force, reason } = &request;
     let terms = Terms { force: *force, reason: reason.clone(), ..Terms::default() };
-    reported("activate", environment, caller, events, async |session, report| {
-        let pointer = session.state.read_head().await.map_err(untouched)?;
+    reported("activate", environment, caller, events, async |session| {
+        let pointer = session.state.read_head().await?;
+        session.course.found(&pointer.head);
         check_newest(&pointer.head, *release, &terms)?;
-        let manifest = live::complete(&session.state, *release).await.map_err(untouched)?;
+        session.course.begins();
+        let manifest = live::complete(&session.state, *release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
-        session.go_live(pointer, &Goal::Release(manifest), &terms, ask, report).await
+        let order = Order { goal: Goal::Release(manifest), terms };
+        Ok(session.go_live(pointer, &order, ask).await?.into())
     })
     .await
 }
@@ -230,29 +190,27 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
     let RollbackRequest { environment, caller, release, hold, reason } = &request;
     let rollback = Some(Rollback { hold: *hold });
     let terms = Terms { force: true, rollback, reason: reason.clone(), ..Terms::default() };
-    reported("rollback", environment, caller, events, async |session, report| {
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        let release = match release {
-            Some(release) => *release,
-            None => earlier(&pointer.head).map_err(untouched)?,
-        };
-        let manifest = live::complete(&session.state, release).await.map_err(untouched)?;
+    reported("rollback", environment, caller, events, async |session| {
+        let pointer = session.state.read_head().await?;
+        let release = release.map_or_else(|| earlier(&pointer.head), Ok)?;
+        let manifest = live::complete(&session.state, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
-        session.go_live(pointer, &Goal::Release(manifest), &terms, ask, report).await
+        let order = Order { goal: Goal::Release(manifest), terms };
+        Ok(session.go_live(pointer, &order, ask).await?.into())
     })
     .await
 }
 
 /// Ends a hold.
 pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>) -> Report {
-    reported("resume", &environment, &caller, events, async |session, report| {
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
+    reported("resume", &environment, &caller, events, async |session| {
+        let pointer = session.state.read_head().await?;
+        let active = active_release(&pointer.head);
+        session.course.about(active, active);
         let held = pointer.head.hold.is_some();
         let resumed = |head: &Head| head.hold.is_some().then(|| Head { hold: None, ..head.clone() });
-        session.update_head(pointer, resumed).await.map_err(untouched)?;
-        report.outcome = if held { Outcome::Repaired } else { Outcome::Unchanged };
-        Ok(())
+        session.update_head(pointer, resumed).await?;
+        Ok(if held { Outcome::Repaired } else { Outcome::Unchanged }.into())
     })
     .await
 }
@@ -260,56 +218,12 @@ pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>
 /// Reads what is live, and anything unfinished or owed: one request.
 pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
     let mut status = None;
-    let report = reported("status", &environment, &caller, events, async |session, report| {
-        let pointer = session.read_head_for(report).await.map_err(untouched)?;
-        status = Some(Status::of(&pointer));
-        Ok(())
+    let report = reported("status", &environment, &caller, events, async |session| {
+        status = Some(Status::of(&session.read_head_to_show().await?));
+        Ok(Outcome::Verified.into())
     })
     .await;
     (report, status)
-}
-
-/// Opens a session, does `work` in it, and reports how it ended, what it cost and what was warned of.
-async fn reported(
-    command: &str,
-    environment: &Environment,
-    caller: &Caller,
-    events: Events<'_>,
-    work: impl AsyncFnOnce(&mut Session<'_>, &mut Report) -> Result<(), Failure>,
-) -> Report {
-    let mut report = Report::new(command, &environment.name);
-    report.url.clone_from(&environment.url);
-    let warnings = Mutex::new(Vec::new());
-    let listener = |event| {
-        if let (Event::Warning { message }, Ok(mut warnings)) = (&event, warnings.lock()) {
-            warnings.push(message.clone());
-        }
-        events.send(event);
-    };
-    let events = Events::new(&listener);
-    let outcome = match Session::open(environment, caller, events).await {
-        Ok(mut session) => {
-            // Boxed: what it holds would be moved through every caller.
-            let outcome = Box::pin(work(&mut session, &mut report)).await;
-            report.requests = session.aws.requests.counts();
-            let done = session.tally.so_far();
-            report.uploaded.objects += done.uploaded.objects;
-            report.uploaded.bytes += done.uploaded.bytes;
-            report.copied += done.copied;
-            report.deleted += done.deleted;
-            outcome
-        }
-        Err(problem) => Err(untouched(problem)),
-    };
-    let mut report = match outcome {
-        Ok(()) => report,
-        Err(failure) => report.failed(&failure),
-    };
-    if let Ok(mut warnings) = warnings.lock() {
-        report.warnings = std::mem::take(&mut *warnings);
-    }
-    report.duration_ms = u64::try_from(caller.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-    report
 }
 
 /// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
@@ -339,29 +253,20 @@ fn may_activate(head: &Head, release: ReleaseNumber, terms: &Terms) -> bool {
 }
 
 /// Going back must be meant: what is older than what was activated already is not activated by accident.
-fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<(), Failure> {
-    let active = active_release(head);
+fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<(), Problem> {
     // Activating what is active undoes what another activation had begun.
-    if active == Some(release) || may_activate(head, release, terms) {
+    if active_release(head) == Some(release) || may_activate(head, release, terms) {
         return Ok(());
     }
     let newest = head.highest_activated.max(head.floor);
     let message =
         format!("release {release} was live before or was overtaken: only releases after {newest} can be activated");
     let hint = format!("`publish rollback {release}` goes back to it on purpose.");
-    Err(Problem::new(Code::Superseded, message).hint(hint).while_visitors_see(VisitorsSee::TheSame(active)))
+    Err(Problem::new(Code::Superseded, message).hint(hint))
 }
 
 /// What the objects hold that would be adopted is only known when S3 has copied them.
 fn adopting_is_writing() -> Problem {
     Problem::new(Code::Usage, "a plan writes nothing, so it cannot adopt what lies there")
         .hint("`publish --adopt --stage-only` adopts, and visitors notice nothing; then `publish plan` shows the rest.")
-}
-
-fn untouched(problem: Problem) -> Failure {
-    problem.while_visitors_see(VisitorsSee::Untouched)
-}
-
-fn active_release(head: &Head) -> Option<ReleaseNumber> {
-    head.active.as_ref().map(|active| active.release)
 }

@@ -32,7 +32,7 @@ impl Session<'_> {
             run: &self.caller.run,
             publisher: &self.caller.publisher,
             clock: self.caller.clock,
-            tally: &self.tally,
+            tally: self.tally,
             events: self.events,
         };
         adopting.adopt(pointer).await

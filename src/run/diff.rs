@@ -2,19 +2,20 @@
 
 use std::path::PathBuf;
 
+use super::caller::Caller;
 use super::goal::Goal;
 use super::reading;
 use super::releases::{active, unknown};
+use super::reported::reported;
 use super::session::Session;
-use super::{Caller, reported, untouched};
 use crate::bucket::live::as_activated;
 use crate::config::environment::Environment;
 use crate::plan::diff::Diff;
 use crate::release::head::{CdnView, Head};
 use crate::release::manifest::{Files, ReleaseNumber};
-use crate::report::Report;
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
+use crate::report::{Outcome, Report};
 
 /// Everything that a comparison starts from.
 #[derive(Clone, Debug)]
@@ -54,27 +55,27 @@ pub struct Comparison {
 pub async fn diff(request: DiffRequest, events: Events<'_>) -> (Report, Option<Comparison>) {
     let DiffRequest { environment, caller, from, to } = &request;
     let mut comparison = None;
-    let report = reported("diff", environment, caller, events, async |session, report| {
+    let report = reported("diff", environment, caller, events, async |session| {
         let folder = match to {
-            Side::Folder(folder) => Some(Goal::Folder(reading::read(folder, session).await.map_err(untouched)?)),
+            Side::Folder(folder) => Some(Goal::Folder(reading::read(folder, session).await?)),
             Side::Active | Side::Release(_) => None,
         };
-        let head = session.read_head_for(report).await.map_err(untouched)?.head;
+        let head = session.read_head_to_show().await?.head;
         let number = match to {
-            Side::Active => Some(active(&head).map_err(untouched)?),
+            Side::Active => Some(active(&head)?),
             Side::Release(release) => Some(*release),
             Side::Folder(_) => None,
         };
-        let first = session.files_of(*from, &head).await.map_err(untouched)?;
+        let first = session.files_of(*from, &head).await?;
         let second = match (folder, number) {
             (Some(folder), _) => session.files_to_be(&folder, &head).await,
             (None, Some(release)) => session.files_of(release, &head).await,
             (None, None) => Ok(Files::new()),
         };
-        let diff = Diff::between(&first, &second.map_err(untouched)?);
-        report.files = diff.counts;
+        let diff = Diff::between(&first, &second?);
+        session.course.compared(diff.counts);
         comparison = Some(Comparison { to: number, diff });
-        Ok(())
+        Ok(Outcome::Verified.into())
     })
     .await;
     (report, comparison)

@@ -1,342 +1,225 @@
 //! From what is live to what shall be: staged, activated, refreshed, verified.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::goal::Goal;
+use super::caller::Ask;
 use super::intention::Intention;
-use super::session::Session;
-use super::{Ask, Terms, active_release, may_activate, untouched};
-use crate::bucket::live;
-use crate::bucket::state::{NotReplaced, Pointer, following};
-use crate::plan::{Destination, Plan};
+use super::may_activate;
+use super::order::{Order, Terms};
+use super::ready::Carried;
+use super::reported::Ended;
+use super::session::{Session, active_release};
+use crate::bucket::state::{NotReplaced, Pointer};
+use crate::plan::Plan;
 use crate::release::counts::FileCounts;
 use crate::release::head::{Head, Hold};
-use crate::release::layout::Address;
-use crate::release::manifest::{Claim, FORMAT, Kept, Manifest, ReleaseNumber};
-use crate::report::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
-use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Report, Uploaded};
-use crate::site::rules::Rules;
+use crate::release::manifest::ReleaseNumber;
+use crate::report::error::{Code, ExitCode, Problem, VisitorsSee};
+use crate::report::tally::Amounts;
+use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Uploaded};
 use crate::stages::activate::{Activated, NotActivated};
-use crate::stages::refresh::{NotRefreshed, Refreshed};
-use crate::stages::stage::{NotStaged, Staged, Staging};
+use crate::stages::stage::{NotStaged, Staged};
 
-/// What a run has done so far, and need not do again when somebody else was faster.
-#[derive(Default)]
-struct Progress {
-    /// The number it claimed.
-    claim: Option<Claim>,
-    /// What it has staged.
-    staged: Option<Staged>,
-    /// What it has stored.
-    stored: BTreeSet<Address>,
-    /// The prune epoch in which it did so: a prune may have taken it out again.
-    epoch: u64,
-}
-
-impl Progress {
-    /// What was staged is of no use where the release would be another one by now: a name has lied meanwhile.
-    fn forget_what_is_other(&mut self, plan: &Plan) {
-        if self.staged.as_ref().is_some_and(|staged| staged.manifest.content() != plan.content) {
-            (self.staged, self.claim) = (None, None);
-        }
-    }
+/// What an attempt to go live came to.
+enum Next {
+    /// Somebody else was faster, or something is not as it was taken to be: once more, from what is there now.
+    Again(Box<Carried>, Box<Pointer>),
+    /// There is no more to do.
+    Done(Outcome),
 }
 
 impl Session<'_> {
-    /// Makes `goal` live, from what `pointer` tells. Its steps are boxed: what each of them holds would otherwise lie on
-    /// the stack of all of them.
-    pub(super) async fn go_live(
-        &mut self,
-        mut pointer: Pointer,
-        goal: &Goal,
-        terms: &Terms,
-        ask: Ask<'_>,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        if terms.adopt {
-            pointer = self.adopt(pointer).await.map_err(untouched)?;
-        }
-        // What was read beside a prune that is under way may be of before it.
-        let epoch = pointer.head.prune_epoch.saturating_sub(u64::from(pointer.head.pruning.is_some()));
-        let mut progress = Progress { epoch, ..Progress::default() };
+    /// Makes what `order` names live, from what `pointer` tells. Its steps are boxed: what each of them holds would
+    /// otherwise lie on the stack of all of them.
+    pub(super) async fn go_live(&mut self, pointer: Pointer, order: &Order, ask: Ask<'_>) -> Result<Outcome, Problem> {
+        let mut pointer = if order.terms.adopt { self.adopt(pointer).await? } else { pointer };
+        let mut carried = Carried::nothing(&pointer.head);
         loop {
-            pointer = self.when_free(pointer).await.map_err(untouched)?;
-            let before = active_release(&pointer.head);
-            let seen = match pointer.head.activation {
-                Some(_) => VisitorsSee::Untouched,
-                None => VisitorsSee::TheSame(before),
-            };
-            let as_before = |problem: Problem| problem.while_visitors_see(seen);
-            (report.release, report.previous_release) = (before, before);
-            let under_way = pointer.head.activation.is_some() && !pointer.head.is_being_repaired();
-            let elsewhere = |release: &ReleaseNumber| Some(*release) != before || under_way;
-            if let Some(release) = goal.release().filter(elsewhere).filter(|_| terms.repair.is_some()) {
-                return Err(lost_to(&pointer.head, release)
-                    .hint("Verify again: another release is active, or is to be.")
-                    .while_visitors_see(VisitorsSee::SomeoneElses));
-            }
-            if let Some(files) = goal.unchanged(self, &pointer) {
-                return self.nothing_to_do(&pointer.head, files, report);
-            }
-            self.forget_what_was_pruned(&pointer.head, goal, &mut progress).await.map_err(as_before)?;
-            let mut intention = Box::pin(self.intend(&pointer, goal, terms)).await.map_err(as_before)?;
-            progress.forget_what_is_other(&intention.plan);
-            self.describe(report, &intention.plan);
-            if is_live(&pointer.head, goal, &intention.plan) {
-                match Box::pin(self.repair(pointer, goal, &intention, terms, report)).await? {
-                    Some(found) => pointer = found,
-                    None => return Ok(()),
-                }
-                continue;
-            }
-            if let Some(claim) =
-                progress.claim.as_ref().filter(|claim| !may_activate(&pointer.head, claim.release, terms))
-            {
-                return superseded(&pointer.head, claim.release, &intention.plan, report);
-            }
-            self.may_go_on(&pointer.head, goal, &intention.plan, terms, ask).map_err(as_before)?;
-            self.check_state_is_hidden(&pointer.head).await.map_err(as_before)?;
-            if let Some(manifest) = goal.manifest() {
-                // What is live only is a release's too that has yet to be proven.
-                progress.stored = self.blobs_there(&pointer.head, &intention, manifest).await.map_err(as_before)?;
-                self.preserve(goal, &intention, terms, &progress.stored).await.map_err(as_before)?;
-                self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
-            }
-            let ready = match Box::pin(self.ready(&pointer.head, goal, terms, &intention.plan, &mut progress)).await {
-                Ok(ready) => ready,
-                Err(NotStaged::Failed(problem)) => return Err(as_before(problem)),
-                Err(NotStaged::Lied { paths, stored }) => {
-                    self.mutable_paths.extend(paths);
-                    progress.stored.extend(stored);
-                    continue;
-                }
-            };
-            let release = ready.manifest.release;
-            if !ready.other_headers.is_empty() {
-                self.replan(&mut intention, &ready, goal.may_go_straight(terms));
-                self.describe(report, &intention.plan);
-            }
-            if terms.stage_only {
-                // A prune may have removed what this run was told is there: nothing else would notice.
-                pointer = self.state.read_head().await.map_err(as_before)?;
-                if pointer.head.prune_epoch != progress.epoch {
-                    continue;
-                }
-                (report.outcome, report.release) = (Outcome::Staged, Some(release));
-                return Ok(());
-            }
-            if goal.manifest().is_none() {
-                let stored = BTreeSet::new();
-                self.preserve(goal, &intention, terms, &stored).await.map_err(as_before)?;
-            }
-            let activating = self.activating(goal, &intention, terms);
-            let unfinished = pointer.head.activation.is_some();
-            match Box::pin(activating.activate(pointer, &intention.live, &intention.plan, &ready)).await {
-                Ok(activated) => {
-                    report.outcome = goal.reached(terms);
-                    self.warn_of_lost(terms);
-                    return Box::pin(self.after_the_switch(activated, release, &intention, report)).await;
-                }
-                Err(NotActivated::Outdated(found)) => {
-                    pointer = *found;
-                    progress.staged = (ready.complete && progress.claim.is_some()).then_some(ready);
-                }
-                Err(NotActivated::Superseded(found)) => {
-                    return superseded(&found.head, release, &intention.plan, report);
-                }
-                Err(NotActivated::TakenOver(found)) => {
-                    return Err(lost_to(&found.head, release).while_visitors_see(VisitorsSee::TakenOver(release)));
-                }
-                Err(NotActivated::BeforeTheSwitch(problem)) => return Err(as_before(problem)),
-                Err(NotActivated::CutShort(problem)) => {
-                    let seen = match (unfinished, before) {
-                        (true, _) => VisitorsSee::SomeOfSeveral(release),
-                        (false, before) => VisitorsSee::SomeOfBoth(before, release),
-                    };
-                    return Err(run_again(problem).while_visitors_see(seen));
-                }
+            match Box::pin(self.attempt(carried, pointer, order, ask)).await? {
+                Next::Again(so_far, found) => (carried, pointer) = (*so_far, *found),
+                Next::Done(outcome) => return Ok(outcome),
             }
         }
     }
 
-    /// What would happen, and nothing of it does.
-    pub(super) async fn plan_only(
+    /// Looks at what is live and decides whether anything is to be switched.
+    async fn attempt(
         &mut self,
-        goal: &Goal,
-        terms: &Terms,
-        report: &mut Report,
-    ) -> Result<(Head, Option<Plan>), Problem> {
-        let pointer = self.state.read_head().await?;
-        (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
-        if let Some(files) = goal.unchanged(self, &pointer) {
-            report.files = files;
-            return Ok((pointer.head, None));
+        carried: Carried,
+        pointer: Pointer,
+        order: &Order,
+        ask: Ask<'_>,
+    ) -> Result<Next, Problem> {
+        self.course.begins();
+        let pointer = self.when_free(pointer).await?;
+        self.course.found(&pointer.head);
+        if let Some(release) = order.repair_is_pointless(&pointer.head) {
+            self.course.visitors_see(VisitorsSee::SomeoneElses);
+            return Err(lost_to(&pointer.head, release).hint("Verify again: another release is active, or is to be."));
         }
-        let intention = self.intend(&pointer, goal, terms).await?;
-        self.describe(report, &intention.plan);
-        report.uploaded = Uploaded { objects: intention.plan.uploads.len(), bytes: intention.plan.upload_bytes() };
-        report.copied = intention.plan.copies();
-        report.deleted = intention.plan.removals.len();
-        let nothing = is_live(&pointer.head, goal, &intention.plan) && pointer.head.is_settled();
-        if !nothing {
-            report.outcome = Outcome::Verified;
-            report.exit_code = ExitCode::Changes.number();
+        if let Some(files) = order.goal.unchanged(self.environment, &self.mutable_paths, &pointer) {
+            return Ok(Next::Done(self.nothing_to_do(&pointer.head, files)));
         }
-        Ok((pointer.head, Some(intention.plan)))
+        let carried = self.after_a_prune(carried, &pointer.head, order).await?;
+        let intention = Box::pin(self.intend(&pointer, order)).await?;
+        self.plans(&intention.plan);
+        if is_live(&pointer.head, order, &intention.plan) {
+            return Box::pin(self.finish(carried, pointer, order, &intention)).await;
+        }
+        let carried = carried.unless_other(&intention.plan);
+        if let Some(claimed) = carried.claimed().filter(|claimed| !may_activate(&pointer.head, *claimed, &order.terms))
+        {
+            return self.overtaken(&pointer.head, claimed, &intention.plan);
+        }
+        self.may_go_on(&pointer.head, order, &intention.plan, ask)?;
+        self.check_state_is_hidden(&pointer.head).await?;
+        Box::pin(self.stage_and_switch(carried, pointer, order, intention)).await
     }
 
-    fn nothing_to_do(&self, head: &Head, files: FileCounts, report: &mut Report) -> Result<(), Failure> {
-        report.outcome = Outcome::Unchanged;
-        report.files = files;
+    /// Gets the release ready and, unless that is all that was asked for, makes it live.
+    async fn stage_and_switch(
+        &mut self,
+        mut carried: Carried,
+        pointer: Pointer,
+        order: &Order,
+        mut intention: Intention,
+    ) -> Result<Next, Problem> {
+        let staged = match Box::pin(self.ready(&mut carried, &pointer.head, order, &intention)).await {
+            Ok(staged) => staged,
+            Err(NotStaged::Failed(problem)) => return Err(problem),
+            Err(NotStaged::Lied { paths, stored }) => {
+                self.mutable_paths.extend(paths);
+                carried.stored.extend(stored);
+                return Ok(again(carried, pointer));
+            }
+        };
+        if !staged.other_headers.is_empty() {
+            self.replan(&mut intention, &staged, order);
+            self.plans(&intention.plan);
+        }
+        if order.terms.stage_only {
+            return self.only_staged(carried, &staged).await;
+        }
+        if order.goal.manifest().is_none() {
+            self.preserve(order, &intention, &BTreeSet::new()).await?;
+        }
+        self.switch(carried, pointer, order, &intention, staged).await
+    }
+
+    /// A release is complete in the bucket, and that is all that was asked for. A prune may have removed what this run was
+    /// told is there: nothing else would notice.
+    async fn only_staged(&self, carried: Carried, staged: &Staged) -> Result<Next, Problem> {
+        let pointer = self.state.read_head().await?;
+        if pointer.head.prune_epoch != carried.epoch {
+            return Ok(again(carried, pointer));
+        }
+        let before = self.course.standing().previous_release;
+        self.course.about(Some(staged.manifest.release), before);
+        Ok(Next::Done(Outcome::Staged))
+    }
+
+    /// Makes a release live that is ready.
+    async fn switch(
+        &self,
+        carried: Carried,
+        pointer: Pointer,
+        order: &Order,
+        intention: &Intention,
+        staged: Staged,
+    ) -> Result<Next, Problem> {
+        let release = staged.manifest.release;
+        let activating = self.activating(order, intention);
+        match Box::pin(activating.activate(pointer, &intention.live, &intention.plan, &staged)).await {
+            Ok(activated) => {
+                self.warn_of_lost(&order.terms);
+                Box::pin(self.after_the_switch(activated, release, &intention.plan)).await?;
+                Ok(Next::Done(order.outcome()))
+            }
+            Err(NotActivated::Outdated(found)) => Ok(again(carried.with(staged), *found)),
+            Err(NotActivated::Superseded(found)) => self.overtaken(&found.head, release, &intention.plan),
+            Err(NotActivated::TakenOver(found)) => {
+                self.course.visitors_see(VisitorsSee::TakenOver(release));
+                Err(lost_to(&found.head, release))
+            }
+            Err(NotActivated::BeforeTheSwitch(problem)) => Err(problem),
+            Err(NotActivated::CutShort(problem)) => Err(run_again(problem)),
+        }
+    }
+
+    /// The CDN forgets what changed.
+    async fn after_the_switch(&self, activated: Activated, release: ReleaseNumber, plan: &Plan) -> Result<(), Problem> {
+        self.course.about(Some(release), plan.from);
+        if !activated.left_over.is_empty() {
+            self.events.warn(format!(
+                "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",
+                activated.left_over.len()
+            ));
+        }
+        if self.caller.stop.is_requested() {
+            return Err(self.course.stopped());
+        }
+        let mut answers = plan.answers.clone();
+        answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
+        let refreshing = self.refreshing(Some(release));
+        self.refresh(refreshing, activated.pointer, &answers, plan.invalidation.evicted_unchanged).await
+    }
+
+    /// What would happen, and nothing of it does. There is no plan where the head alone says that there is nothing to do.
+    pub(super) async fn plan_only(&mut self, order: &Order) -> Result<(Ended, Head, Option<Plan>), Problem> {
+        let pointer = self.state.read_head().await?;
+        let active = active_release(&pointer.head);
+        self.course.about(active, active);
+        if let Some(files) = order.goal.unchanged(self.environment, &self.mutable_paths, &pointer) {
+            self.course.compared(files);
+            return Ok((Outcome::Unchanged.into(), pointer.head, None));
+        }
+        let plan = Box::pin(self.intend(&pointer, order)).await?.plan;
+        self.plans(&plan);
+        let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled();
+        let (outcome, exit_code) =
+            if nothing { (Outcome::Unchanged, ExitCode::Done) } else { (Outcome::Verified, ExitCode::Changes) };
+        let planned = Amounts {
+            uploaded: Uploaded { objects: plan.uploads.len(), bytes: plan.upload_bytes() },
+            copied: plan.copies(),
+            deleted: plan.removals.len(),
+        };
+        Ok((Ended { outcome, exit_code, planned: Some(planned) }, pointer.head, Some(plan)))
+    }
+
+    fn nothing_to_do(&self, head: &Head, files: FileCounts) -> Outcome {
+        self.course.compared(files);
         if !head.leftovers.is_empty() {
             self.events.warn(format!(
                 "Objects that left the site and are still reachable, since the credentials that published may not delete them: {}.",
                 head.leftovers.len()
             ));
         }
-        Ok(())
+        Outcome::Unchanged
     }
 
-    /// A prune may have removed what this run was told is there, and closed its number.
-    async fn forget_what_was_pruned(&self, head: &Head, goal: &Goal, progress: &mut Progress) -> Result<(), Problem> {
-        if progress.epoch == head.prune_epoch {
-            return Ok(());
-        }
-        // All anew, also the number: what was written under it may name bytes that are gone.
-        *progress = Progress { epoch: head.prune_epoch, ..Progress::default() };
-        if let Some(release) = goal.release() {
-            if head.pruning.as_ref().is_some_and(|pruning| pruning.closes.contains(&release)) {
-                let message = format!("release {release} was closed by a prune, which was cut short");
-                return Err(Problem::new(Code::MissingBytes, message)
-                    .hint("Choose another one: `publish releases` lists them. `publish prune` finishes the prune."));
-            }
-            live::complete(&self.state, release).await?;
-        }
-        Ok(())
-    }
-
-    /// The release with all its bytes in the bucket: staged now or before, or proven to be there.
-    async fn ready(
+    /// Nothing differs, but an earlier run may owe a refresh or have left something to record. If somebody else replaces
+    /// the head meanwhile, something may differ.
+    async fn finish(
         &self,
-        head: &Head,
-        goal: &Goal,
-        terms: &Terms,
-        plan: &Plan,
-        progress: &mut Progress,
-    ) -> Result<Staged, NotStaged> {
-        let staging = Staging {
-            store: &self.aws.store,
-            state: &self.state,
-            layout: &self.environment.layout,
-            source: goal.source(),
-            foreign: self.foreign(terms),
-            stored: &progress.stored,
-            tally: &self.tally,
-            events: self.events,
-        };
-        if let Some(manifest) = goal.manifest() {
-            return staging.prove(plan, manifest).await;
-        }
-        if let Some(staged) = progress.staged.take() {
-            // Another publisher may have removed since what was live when this was staged.
-            return staging.prove(plan, &staged.manifest).await;
-        }
-        let (claim, not_activated) = match progress.claim.take() {
-            Some(claim) => (claim, Vec::new()),
-            None => self.claim(head, goal, plan).await.map_err(NotStaged::Failed)?,
-        };
-        let staged = staging.stage(plan, &claim, not_activated).await;
-        progress.claim = Some(claim);
-        staged
-    }
-
-    /// Keeps live bytes that the plan puts at risk.
-    async fn preserve(
-        &self,
-        goal: &Goal,
-        intention: &Intention,
-        terms: &Terms,
-        stored: &BTreeSet<Address>,
-    ) -> Result<(), Problem> {
-        self.activating(goal, intention, terms).preserve(&intention.plan, stored).await
-    }
-
-    /// The blobs that going back to a complete release needs or would write, as far as a listing shows that they are
-    /// there; empty where asking after each costs less. Blobs are named by their bytes and never written over.
-    async fn blobs_there(
-        &self,
-        head: &Head,
-        intention: &Intention,
-        manifest: &Manifest,
-    ) -> Result<BTreeSet<Address>, Problem> {
-        let layout = &self.environment.layout;
-        let plan = &intention.plan;
-        let to_blobs = plan.uploads.iter().filter(|upload| upload.to == Destination::Blob);
-        let needed = to_blobs.filter_map(|upload| plan.files.get(&upload.path));
-        let kept = plan.preserves.iter().map(|preserve| &preserve.entry);
-        let sizes: BTreeMap<Address, u64> =
-            needed.chain(kept).map(|entry| (layout.blob(&entry.digest), entry.size_bytes)).collect();
-        let retained = head.superseded.len() + 1;
-        let at_least = manifest.files.values().filter(|entry| entry.kept == Kept::Blob).count();
-        if sizes.len() <= 2 + retained * at_least / 1_000 {
-            return Ok(BTreeSet::new());
-        }
-        let listed = self.aws.store.list(&layout.blobs()).await?;
-        let there = listed.into_iter().filter(|listed| sizes.get(&listed.address) == Some(&listed.size_bytes));
-        Ok(there.map(|listed| listed.address).collect())
-    }
-
-    /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
-    /// and never activated.
-    async fn claim(&self, head: &Head, goal: &Goal, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
-        let releases = self.state.releases().await?;
-        let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
-        let live = plan.uploads.iter().filter(|upload| upload.to != Destination::Blob);
-        let claim = Claim {
-            format: FORMAT,
-            identity: self.environment.layout.identity().clone(),
-            release: following(highest.unwrap_or(ReleaseNumber::new(0)))?,
-            run: self.caller.run.clone(),
-            epoch: head.prune_epoch,
-            since: self.caller.clock.now(),
-            publisher: goal.publisher(&self.caller.publisher).clone(),
-            live: live.map(|upload| upload.path.clone()).collect(),
-            // All of them: a fingerprinted name that lied becomes a blob.
-            blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
-        };
-        // What runs that were cut short have sent is there already, complete release or not. Releases up to the highest
-        // activated one are history: what they left is found by 412.
-        let not_activated = releases.above(head.highest_activated).collect();
-        Ok((self.state.claim(claim).await?, not_activated))
-    }
-
-    /// Nothing differs, but an earlier run may owe a refresh or have left something to record. Gives the head that is
-    /// there now if somebody else replaced it meanwhile: then something may differ.
-    async fn repair(
-        &self,
+        carried: Carried,
         pointer: Pointer,
-        goal: &Goal,
+        order: &Order,
         intention: &Intention,
-        terms: &Terms,
-        report: &mut Report,
-    ) -> Result<Option<Pointer>, Failure> {
+    ) -> Result<Next, Problem> {
         let release = active_release(&pointer.head);
-        let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(release));
         let owed: Vec<_> = pointer.head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
-        report.outcome = if owed.is_empty() { Outcome::Unchanged } else { Outcome::Repaired };
-        let blobs = BTreeSet::new();
-        self.preserve(goal, intention, terms, &blobs).await.map_err(as_before)?;
-        let pointer = match self.record(&pointer, terms).await {
+        self.preserve(order, intention, &BTreeSet::new()).await?;
+        let pointer = match self.record(&pointer, &order.terms).await {
             Ok(pointer) => pointer,
-            Err(NotReplaced::Lost(found)) => return Ok(Some(*found)),
-            Err(NotReplaced::Failed(problem)) => return Err(as_before(problem)),
+            Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
+            Err(NotReplaced::Failed(problem)) => return Err(problem),
         };
         if owed.is_empty() {
-            return Ok(None);
+            return Ok(Next::Done(Outcome::Unchanged));
         }
         let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(false));
-        let refreshed = self.refreshing(release).refresh(pointer, &answers).await;
-        settle_refresh(report, refreshed, 0, release).map(|()| None)
+        self.refresh(self.refreshing(release), pointer, &answers, 0).await?;
+        Ok(Next::Done(Outcome::Repaired))
     }
 
     /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor
@@ -359,30 +242,15 @@ impl Session<'_> {
         if head == pointer.head { Ok(pointer.clone()) } else { self.state.replace_head(pointer, head).await }
     }
 
-    async fn after_the_switch(
-        &self,
-        activated: Activated,
-        release: ReleaseNumber,
-        intention: &Intention,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        report.release = Some(release);
-        report.previous_release = intention.plan.from;
-        if !activated.left_over.is_empty() {
-            self.events.warn(format!(
-                "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",
-                activated.left_over.len()
-            ));
+    /// A newer release is active. That is no failure if it has the same content, and nothing else is to do.
+    fn overtaken(&self, head: &Head, release: ReleaseNumber, plan: &Plan) -> Result<Next, Problem> {
+        let before = self.course.standing().previous_release;
+        self.course.about(active_release(head), before);
+        if head.is_settled() && head.active.as_ref().is_some_and(|active| active.content == plan.content) {
+            return Ok(Next::Done(Outcome::Unchanged));
         }
-        if self.caller.stop.is_requested() {
-            let problem = Problem::new(Code::Interrupted, "stopped on request");
-            let problem = problem.hint("Run the same command again to refresh the CDN.");
-            return Err(problem.while_visitors_see(VisitorsSee::TheNewOne(release)));
-        }
-        let mut answers = intention.plan.answers.clone();
-        answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
-        let refreshed = self.refreshing(Some(release)).refresh(activated.pointer, &answers).await;
-        settle_refresh(report, refreshed, intention.plan.invalidation.evicted_unchanged, Some(release))
+        self.course.visitors_see(VisitorsSee::SomeoneElses);
+        Err(lost_to(head, release))
     }
 
     /// Who repairs says so itself, file by file.
@@ -395,69 +263,32 @@ impl Session<'_> {
         }
     }
 
-    /// Fills in what a plan says about a release.
-    fn describe(&self, report: &mut Report, plan: &Plan) {
-        report.files = plan.counts;
+    /// What a plan says about a release goes into the report.
+    fn plans(&self, plan: &Plan) {
+        self.course.compared(plan.counts);
         let has_cdn = self.aws.cdn.is_some();
-        report.invalidation = (has_cdn && !plan.invalidation.paths.is_empty()).then(|| InvalidationReport {
+        self.course.invalidates((has_cdn && !plan.invalidation.paths.is_empty()).then(|| InvalidationReport {
             ids: Vec::new(),
             paths: plan.invalidation.paths.iter().map(ToString::to_string).collect(),
             status: InvalidationStatus::Planned,
             evicted_unchanged: plan.invalidation.evicted_unchanged,
-        });
+        }));
     }
+}
+
+fn again(carried: Carried, pointer: Pointer) -> Next {
+    Next::Again(Box::new(carried), Box::new(pointer))
 }
 
 /// Whether what a plan leads to is live already. Without a visible change a release may still be another one: a file that
 /// had retired, and whose object is still there, belongs to it again.
-fn is_live(head: &Head, goal: &Goal, plan: &Plan) -> bool {
-    let meant = goal.release();
+fn is_live(head: &Head, order: &Order, plan: &Plan) -> bool {
+    let meant = order.goal.release();
     let active = head
         .active
         .as_ref()
         .is_some_and(|active| active.content == plan.content && meant.is_none_or(|release| release == active.release));
     active && plan.is_empty() && head.activation.is_none()
-}
-
-/// A newer release is active. That is no failure if it has the same content, and nothing else is to do.
-fn superseded(head: &Head, release: ReleaseNumber, plan: &Plan, report: &mut Report) -> Result<(), Failure> {
-    report.release = active_release(head);
-    if head.is_settled() && head.active.as_ref().is_some_and(|active| active.content == plan.content) {
-        report.outcome = Outcome::Unchanged;
-        return Ok(());
-    }
-    Err(lost_to(head, release).while_visitors_see(VisitorsSee::SomeoneElses))
-}
-
-/// Fills in how the refresh ended.
-pub(super) fn settle_refresh(
-    report: &mut Report,
-    refreshed: Result<Refreshed, NotRefreshed>,
-    evicted_unchanged: usize,
-    release: Option<ReleaseNumber>,
-) -> Result<(), Failure> {
-    let (refreshed, problem) = match refreshed {
-        Ok(refreshed) => (refreshed, None),
-        Err(NotRefreshed { problem, so_far }) => (so_far, Some(problem)),
-    };
-    report.invalidation = refreshed.status.map(|status| InvalidationReport {
-        ids: refreshed.ids,
-        paths: refreshed.paths.iter().map(ToString::to_string).collect(),
-        status,
-        evicted_unchanged,
-    });
-    match (problem, release) {
-        (None, _) => Ok(()),
-        (Some(problem), Some(release)) => {
-            let problem = if problem.hint.is_empty() {
-                problem.hint("The refresh is recorded in the bucket: run the same command again to do it.")
-            } else {
-                problem
-            };
-            Err(problem.while_visitors_see(VisitorsSee::TheNewOne(release)))
-        }
-        (Some(problem), None) => Err(untouched(problem)),
-    }
 }
 
 fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {

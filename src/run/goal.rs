@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::Terms;
 use super::references;
-use super::session::Session;
 use crate::bucket::elsewhere::Elsewhere;
 use crate::bucket::state::Pointer;
 use crate::config::environment::Environment;
@@ -15,7 +13,6 @@ use crate::release::counts::FileCounts;
 use crate::release::head::CdnView;
 use crate::release::layout::Layout;
 use crate::release::manifest::{Files, Manifest, Publisher, ReleaseNumber, content_digest};
-use crate::report::Outcome;
 use crate::report::error::Problem;
 use crate::report::event::Events;
 use crate::site::fingerprint::{self, Verdict};
@@ -83,8 +80,8 @@ impl Folder {
     }
 
     /// The folder, if all that its pages need is in it, or if that is not asked for. Warns of what else is missing.
-    pub(super) fn checked(self, allow_broken: bool, session: &Session<'_>) -> Result<Folder, Problem> {
-        references::check(&self.closure, session.environment.url.as_deref(), allow_broken, session.events)?;
+    pub(super) fn checked(self, allow_broken: bool, url: Option<&str>, events: Events<'_>) -> Result<Folder, Problem> {
+        references::check(&self.closure, url, allow_broken, events)?;
         Ok(self)
     }
 
@@ -120,20 +117,26 @@ impl Goal {
 
     /// How the files of a new release compare with what is live, if the head alone says that there is nothing to do.
     /// Anything unfinished, and a distribution of which the head knows nothing yet, must be looked into.
-    pub(super) fn unchanged(&self, session: &Session<'_>, pointer: &Pointer) -> Option<FileCounts> {
+    /// `mutable_paths` are those that this run found to be so.
+    pub(super) fn unchanged(
+        &self,
+        environment: &Environment,
+        mutable_paths: &BTreeSet<SitePath>,
+        pointer: &Pointer,
+    ) -> Option<FileCounts> {
         let head = &pointer.head;
         if self.release().is_some() {
             return None;
         }
         let nothing_to_look_at = head.is_settled() && head.due_suspects(pointer.read_at).is_empty();
         let active = head.active.as_ref().filter(|_| nothing_to_look_at)?;
-        let cdn = match (&session.environment.distribution, &head.distribution) {
+        let cdn = match (&environment.distribution, &head.distribution) {
             (None, _) => CdnView::None,
             (Some(configured), Some(facts)) if facts.id == *configured => CdnView::of(facts),
             (Some(_), _) => return None,
         };
-        let mutable_paths = head.mutable_paths.union(&session.mutable_paths).cloned().collect();
-        let files = self.content(&session.environment.layout, &mutable_paths, cdn);
+        let mutable_paths = head.mutable_paths.union(mutable_paths).cloned().collect();
+        let files = self.content(&environment.layout, &mutable_paths, cdn);
         let fingerprinted = files.values().filter(|entry| entry.kind == Kind::Fingerprinted).count();
         let total = files.len();
         (content_digest(&files) == active.content).then(|| FileCounts {
@@ -155,22 +158,6 @@ impl Goal {
     /// Its number.
     pub(super) fn release(&self) -> Option<ReleaseNumber> {
         self.manifest().map(|manifest| manifest.release)
-    }
-
-    /// What reaching the goal is called.
-    pub(super) fn reached(&self, terms: &Terms) -> Outcome {
-        match self {
-            Goal::Folder(_) => Outcome::Published,
-            Goal::Elsewhere(_) => Outcome::Promoted,
-            Goal::Release(_) if terms.repair.is_some() => Outcome::Repaired,
-            Goal::Release(_) if terms.rollback.is_some() => Outcome::RolledBack,
-            Goal::Release(_) => Outcome::Activated,
-        }
-    }
-
-    /// Whether mutable files may go straight to their live keys where nothing is active yet.
-    pub(super) fn may_go_straight(&self, terms: &Terms) -> bool {
-        matches!(self, Goal::Folder(_)) && !terms.stage_only
     }
 
     /// Where missing bytes come from.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Terms;
 use super::goal::Goal;
+use super::order::Order;
 use super::session::Session;
 use crate::bucket::live;
 use crate::bucket::state::Pointer;
@@ -29,7 +29,8 @@ pub(super) struct Intention {
 
 impl Session<'_> {
     /// Finds out what is live and plans from there to the goal.
-    pub(super) async fn intend(&mut self, pointer: &Pointer, goal: &Goal, terms: &Terms) -> Result<Intention, Problem> {
+    pub(super) async fn intend(&mut self, pointer: &Pointer, order: &Order) -> Result<Intention, Problem> {
+        let Order { goal, terms } = order;
         self.read_distribution(&pointer.head).await?;
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
@@ -45,9 +46,9 @@ impl Session<'_> {
         if let Goal::Release(_) = goal {
             self.lost = live::spare_lost(store, layout, &mut live, &target, &before).await?;
         }
-        live = live::survey(store, &self.state, layout, live, &target, self.foreign(terms)).await?;
+        live = live::survey(store, &self.state, layout, live, &target, order.foreign()).await?;
         let doomed = self.doomed(&pointer.head, &target).await?;
-        let mut plan = Plan::between(&live, target, self.policy(goal.may_go_straight(terms)));
+        let mut plan = Plan::between(&live, target, self.policy(order.may_go_straight()));
         plan.preserves.extend(blobs_in_doubt(&live, due));
         self.events.send(Event::Planned {
             files: plan.counts,
@@ -94,7 +95,7 @@ impl Session<'_> {
 
     /// Plans anew when staging found fingerprinted files with other headers at their keys: they are live, so that they
     /// are to be put right and forgotten by the CDN.
-    pub(super) fn replan(&self, intention: &mut Intention, staged: &Staged, straight: bool) {
+    pub(super) fn replan(&self, intention: &mut Intention, staged: &Staged, order: &Order) {
         for (path, headers) in &staged.other_headers {
             if let Some(entry) = staged.manifest.files.get(path) {
                 let present = Entry { headers: headers.clone(), ..entry.clone() };
@@ -102,7 +103,7 @@ impl Session<'_> {
                 intention.live.files.insert(path.clone(), present);
             }
         }
-        let policy = self.policy(straight);
+        let policy = self.policy(order.may_go_straight());
         let at_risk = std::mem::take(&mut intention.plan.preserves);
         intention.plan = Plan::between(&intention.live, staged.manifest.files.clone(), policy);
         let preserves = &mut intention.plan.preserves;

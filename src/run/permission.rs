@@ -1,8 +1,8 @@
 //! What must be allowed before anything is written.
 
-use super::goal::Goal;
+use super::caller::{Answer, Ask};
+use super::order::Order;
 use super::session::Session;
-use super::{Answer, Ask, Terms};
 use crate::bucket::aws;
 use crate::plan::Plan;
 use crate::release::head::Head;
@@ -14,14 +14,8 @@ const MAX_HEAD_BYTES: u64 = 64 << 20;
 
 impl Session<'_> {
     /// Obeys a hold, and asks before anything is done that a person should have meant.
-    pub(super) fn may_go_on(
-        &self,
-        head: &Head,
-        goal: &Goal,
-        plan: &Plan,
-        terms: &Terms,
-        ask: Ask<'_>,
-    ) -> Result<(), Problem> {
+    pub(super) fn may_go_on(&self, head: &Head, order: &Order, plan: &Plan, ask: Ask<'_>) -> Result<(), Problem> {
+        let Order { goal, terms } = order;
         // Who holds publishing, and whoever goes back or repairs what is live meanwhile, does so on purpose.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
             let who = hold.publisher.name();
@@ -61,6 +55,7 @@ impl Session<'_> {
         match ask(question) {
             Answer::Yes => Ok(()),
             Answer::No => Err(Problem::new(Code::Declined, "declined")),
+            Answer::Interrupted => Err(self.course.stopped()),
             Answer::CannotAsk => Err(unasked()),
         }
     }

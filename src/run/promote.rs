@@ -1,8 +1,10 @@
 //! Bringing another environment's release here, without the folder it was made from.
 
+use super::caller::{Ask, Caller};
 use super::goal::Goal;
+use super::order::{Order, Terms};
+use super::reported::reported;
 use super::session::Session;
-use super::{Ask, Caller, Terms, reported, untouched};
 use crate::bucket::elsewhere::Elsewhere;
 use crate::bucket::live;
 use crate::bucket::state::State;
@@ -37,14 +39,15 @@ pub struct PromoteRequest {
 /// copied inside S3 where one set of credentials reaches both, and go through this machine otherwise.
 pub async fn promote(request: PromoteRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
     let PromoteRequest { environment, caller, from, release, adopt, overwrite, force, reason } = &request;
-    reported("promote", environment, caller, events, async |session, report| {
-        check_pair(from, environment).map_err(untouched)?;
-        let elsewhere = session.read_elsewhere(from, *release).await.map_err(untouched)?;
+    reported("promote", environment, caller, events, async |session| {
+        check_pair(from, environment)?;
+        let elsewhere = session.read_elsewhere(from, *release).await?;
         let origin = || format!("release {} of {}", elsewhere.release, elsewhere.name);
         let reason = Some(reason.clone().unwrap_or_else(origin));
         let terms = Terms { adopt: *adopt, overwrite: *overwrite, force: *force, reason, ..Terms::default() };
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        session.go_live(pointer, &Goal::Elsewhere(elsewhere), &terms, ask, report).await
+        let pointer = session.state.read_head().await?;
+        let order = Order { goal: Goal::Elsewhere(elsewhere), terms };
+        Ok(session.go_live(pointer, &order, ask).await?.into())
     })
     .await
 }

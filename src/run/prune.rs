@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::go_live::settle_refresh;
-use super::session::Session;
-use super::{Ask, Caller, active_release, reported, untouched};
+use super::caller::{Ask, Caller};
+use super::reported::reported;
+use super::session::{Session, active_release};
 use crate::bucket::live::as_activated;
 use crate::bucket::state::Pointer;
 use crate::config::environment::{Environment, InvalidationSettings, Wait};
@@ -12,11 +12,11 @@ use crate::content::path::SitePath;
 use crate::plan::sweep::{PruneView, Victim};
 use crate::plan::{Live, Plan, Policy};
 use crate::release::head::Head;
-use crate::release::manifest::{Entry, Files, Kept, Manifest, content_digest};
-use crate::report::error::{Code, Failure, Problem, VisitorsSee};
+use crate::release::manifest::{Entry, Files, Kept, Manifest, ReleaseNumber, content_digest};
+use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::{Outcome, Report};
-use crate::stages::prune::{Found, NotRemoved, Prune};
+use crate::stages::prune::{Found, NotRemoved, Prune, Removed};
 use crate::stages::refresh::Refreshing;
 use crate::types::digest::Digest;
 use crate::types::globs::PathGlobs;
@@ -42,34 +42,44 @@ pub(super) enum Consent<'a> {
     Configured,
 }
 
+/// What looking for what is to go came to.
+enum Next {
+    /// The head changed before anything was removed: once more from this one. What was to go then is agreed to.
+    Again(Box<Pointer>, PruneView),
+    /// It went, or nothing was to go.
+    Done(Outcome, Option<PruneView>),
+}
+
 /// Removes what no retained release needs, or takes files out of every release. The view is that of what goes, or went.
 pub async fn prune(request: PruneRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Option<PruneView>) {
     let PruneRequest { environment, caller, now } = &request;
     let mut view = None;
-    let report = reported("prune", environment, caller, events, async |session, report| {
-        let pointer = session.state.read_head().await.map_err(untouched)?;
-        view = session.prune(pointer, now, Consent::Ask(ask), report).await?;
-        Ok(())
+    let report = reported("prune", environment, caller, events, async |session| {
+        let pointer = session.state.read_head().await?;
+        let (outcome, what_went) = session.prune(pointer, now, Consent::Ask(ask)).await?;
+        view = what_went;
+        Ok(outcome.into())
     })
     .await;
     (report, view)
 }
 
 impl Session<'_> {
-    /// Prunes at the end of a publish that is done: whatever happens here, the release is live, and all that goes wrong
-    /// is worth a warning.
-    pub(super) async fn prune_after_publish(&mut self, report: &mut Report) {
-        let done = match self.state.read_head().await {
-            Ok(pointer) => {
-                let mut own = Report::new(&report.command, &report.environment);
-                let pruned = self.prune(pointer, &BTreeSet::new(), Consent::Configured, &mut own).await;
-                pruned.map(drop)
-            }
-            Err(problem) => Err(untouched(problem)),
+    /// Prunes at the end of a publish that is done: whatever happens here, also that the run is told to stop, the release
+    /// is live, and all that goes wrong is worth a warning.
+    pub(super) async fn prune_after_publish(&mut self) {
+        self.course.settle();
+        let stop = &self.caller.stop;
+        let pruning = async {
+            let pointer = self.state.read_head().await?;
+            self.prune(pointer, &BTreeSet::new(), Consent::Configured).await
         };
-        if let Err(failure) = done {
-            let hint = if failure.hint.is_empty() { String::new() } else { format!(" {}", failure.hint) };
-            self.events.warn(format!("The release is live, and was not pruned after: {}.{hint}", failure.message));
+        let pruned = stop.unless_due(Box::pin(pruning)).await.unwrap_or_else(|| {
+            Err(Problem::new(Code::Interrupted, "stopped on request").hint("`publish prune` goes on from there."))
+        });
+        if let Err(problem) = pruned {
+            let hint = if problem.hint.is_empty() { String::new() } else { format!(" {}", problem.hint) };
+            self.events.warn(format!("The release is live, and was not pruned after: {}.{hint}", problem.message));
         }
     }
 
@@ -84,69 +94,84 @@ impl Session<'_> {
         }
     }
 
-    /// Prunes; without `now`, what has outlived its retention.
+    /// Prunes; without `now`, what has outlived its retention. The view is that of what went; `None`: nothing was to go.
     pub(super) async fn prune(
         &mut self,
         mut pointer: Pointer,
         now: &BTreeSet<SitePath>,
         consent: Consent<'_>,
-        report: &mut Report,
-    ) -> Result<Option<PruneView>, Failure> {
+    ) -> Result<(Outcome, Option<PruneView>), Problem> {
         let mut agreed = None;
         loop {
-            pointer = self.when_free(pointer).await.map_err(untouched)?;
-            let active = active_release(&pointer.head);
-            let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(active));
-            (report.release, report.previous_release) = (active, active);
-            let found = self.find(&pointer, now, consent).await.map_err(as_before)?;
-            if found.sweep.is_empty() {
-                let pointer = self.nothing_to_prune(pointer, now).await.map_err(as_before)?;
-                if matches!(consent, Consent::Ask(_)) {
-                    self.refresh_what_is_owed(pointer, found.active, now, report).await?;
-                }
-                return Ok(None);
-            }
-            let plan = self.plan_without(&pointer.head, &found).await.map_err(as_before)?;
-            let view = found.sweep.view(&self.environment.layout, &plan.invalidation.paths);
-            if agreed.as_ref() != Some(&view) {
-                self.say_what_goes(&found, &view);
-                self.may_prune(&view, now, consent).map_err(as_before)?;
-            }
-            let content = (!now.is_empty()).then(|| self.content_without(&pointer.head, &found.active));
-            let evicted = plan.invalidation.evicted_unchanged;
-            match self.pruning().remove(pointer, found, &plan.invalidation.paths, content).await {
-                Ok(removed) => {
-                    report.outcome = Outcome::Pruned;
-                    let settings = self.refresh_settings(now);
-                    let refreshing = Refreshing { settings: &settings, ..self.refreshing(active) };
-                    // What may not be removed, or is needed by now, still answers.
-                    let mut answers = plan.answers;
-                    answers.retain(|_, answer| removed.gone.contains(&answer.path));
-                    let refreshed = refreshing.refresh(removed.pointer, &answers).await;
-                    settle_refresh(report, refreshed, evicted, active)?;
-                    return match removed.refused {
-                        None => {
-                            if !now.is_empty() {
-                                self.events.warn(
-                                    "A bucket with versioning keeps the old versions of what was removed: remove those too.",
-                                );
-                            }
-                            Ok(Some(view))
-                        }
-                        Some((problem, number)) => Err(as_before(not_allowed(problem, number))),
-                    };
-                }
-                Err(NotRemoved::Outdated(found)) => {
-                    pointer = *found;
-                    agreed = Some(view);
-                }
-                Err(NotRemoved::Failed(problem)) => {
-                    let hint = "Run `publish prune` again: it goes on from there.";
-                    let problem = if problem.hint.is_empty() { problem.hint(hint) } else { problem };
-                    return Err(as_before(problem));
-                }
+            match Box::pin(self.prune_from(pointer, now, consent, agreed)).await? {
+                Next::Again(found, view) => (pointer, agreed) = (*found, Some(view)),
+                Next::Done(outcome, view) => return Ok((outcome, view)),
             }
         }
+    }
+
+    /// Finds what is to go and removes it. What was `agreed` to before is not asked for again.
+    async fn prune_from(
+        &mut self,
+        pointer: Pointer,
+        now: &BTreeSet<SitePath>,
+        consent: Consent<'_>,
+        agreed: Option<PruneView>,
+    ) -> Result<Next, Problem> {
+        self.course.begins();
+        let pointer = self.when_free(pointer).await?;
+        self.course.found(&pointer.head);
+        let found = self.find(&pointer, now, consent).await?;
+        if found.sweep.is_empty() {
+            let pointer = self.nothing_to_prune(pointer, now).await?;
+            let outcome = match consent {
+                Consent::Ask(_) => self.refresh_what_is_owed(pointer, found.active, now).await?,
+                Consent::Configured => Outcome::Unchanged,
+            };
+            return Ok(Next::Done(outcome, None));
+        }
+        let plan = self.plan_without(&pointer.head, &found).await?;
+        let view = found.sweep.view(&self.environment.layout, &plan.invalidation.paths);
+        if agreed.as_ref() != Some(&view) {
+            self.say_what_goes(&found, &view);
+            self.may_prune(&view, now, consent)?;
+        }
+        let active = active_release(&pointer.head);
+        let content = (!now.is_empty()).then(|| self.content_without(&pointer.head, &found.active));
+        match self.pruning().remove(pointer, found, &plan.invalidation.paths, content).await {
+            Ok(removed) => {
+                self.after_a_removal(removed, plan, active, now).await?;
+                Ok(Next::Done(Outcome::Pruned, Some(view)))
+            }
+            Err(NotRemoved::Outdated(found)) => Ok(Next::Again(found, view)),
+            Err(NotRemoved::Failed(problem)) => {
+                let hint = "Run `publish prune` again: it goes on from there.";
+                Err(if problem.hint.is_empty() { problem.hint(hint) } else { problem })
+            }
+        }
+    }
+
+    /// The CDN forgets what went, and it is said what could not go.
+    async fn after_a_removal(
+        &self,
+        removed: Removed,
+        plan: Plan,
+        active: Option<ReleaseNumber>,
+        now: &BTreeSet<SitePath>,
+    ) -> Result<(), Problem> {
+        let settings = self.refresh_settings(now);
+        let refreshing = Refreshing { settings: &settings, ..self.refreshing(active) };
+        // What may not be removed, or is needed by now, still answers.
+        let mut answers = plan.answers;
+        answers.retain(|_, answer| removed.gone.contains(&answer.path));
+        self.refresh(refreshing, removed.pointer, &answers, plan.invalidation.evicted_unchanged).await?;
+        if let Some((problem, number)) = removed.refused {
+            return Err(not_allowed(problem, number));
+        }
+        if !now.is_empty() {
+            self.events.warn("A bucket with versioning keeps the old versions of what was removed: remove those too.");
+        }
+        Ok(())
     }
 
     async fn find(&self, pointer: &Pointer, now: &BTreeSet<SitePath>, consent: Consent<'_>) -> Result<Found, Problem> {
@@ -180,23 +205,20 @@ impl Session<'_> {
         pointer: Pointer,
         active: Files,
         now: &BTreeSet<SitePath>,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
+    ) -> Result<Outcome, Problem> {
         let head = &pointer.head;
         let release = active_release(head);
         if head.pending_refreshes.is_empty() || head.activation.is_some() {
-            return Ok(());
+            return Ok(Outcome::Unchanged);
         }
-        self.read_distribution(head)
-            .await
-            .map_err(|problem| problem.while_visitors_see(VisitorsSee::TheSame(release)))?;
+        self.read_distribution(head).await?;
         let owed: Vec<_> = head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
         let files = as_activated(active, &self.environment.layout, head);
         let answers = Plan::answers_owed(&files, &owed, self.policy(false));
         let settings = self.refresh_settings(now);
         let refreshing = Refreshing { settings: &settings, ..self.refreshing(release) };
-        report.outcome = Outcome::Repaired;
-        settle_refresh(report, refreshing.refresh(pointer, &answers).await, 0, release)
+        self.refresh(refreshing, pointer, &answers, 0).await?;
+        Ok(Outcome::Repaired)
     }
 
     fn say_what_goes(&self, found: &Found, view: &PruneView) {
@@ -273,7 +295,7 @@ impl Session<'_> {
             distribution: self.environment.distribution.as_deref(),
             lease: self.environment.lease,
             stop: &self.caller.stop,
-            tally: &self.tally,
+            tally: self.tally,
             events: self.events,
         }
     }

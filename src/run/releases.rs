@@ -4,15 +4,16 @@ use std::error::Error;
 
 use futures_util::{StreamExt, stream};
 
+use super::caller::Caller;
+use super::reported::reported;
 use super::session::Session;
-use super::{Caller, reported, untouched};
 use crate::bucket::aws::MOST_AT_ONCE;
 use crate::config::environment::Environment;
 use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
-use crate::report::Report;
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
+use crate::report::{Outcome, Report};
 use crate::views::releases::{ActivationView, FileView, ReleaseView};
 
 /// Everything that showing a release starts from.
@@ -39,9 +40,9 @@ pub struct ReleaseListing {
 /// that cannot be read is said to be damaged, with a warning.
 pub async fn releases(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Vec<ReleaseView>) {
     let mut found = Vec::new();
-    let report = reported("releases", &environment, &caller, events, async |session, report| {
-        let head = session.read_head_for(report).await.map_err(untouched)?.head;
-        let mut complete = session.state.releases().await.map_err(untouched)?.complete;
+    let report = reported("releases", &environment, &caller, events, async |session| {
+        let head = session.read_head_to_show().await?.head;
+        let mut complete = session.state.releases().await?.complete;
         if let Some(active) = &head.active {
             // Where not even its claim is left, it is missed all the more.
             complete.entry(active.release).or_default();
@@ -53,7 +54,7 @@ pub async fn releases(environment: Environment, caller: Caller, events: Events<'
             .filter_map(async |view| view)
             .collect()
             .await;
-        Ok(())
+        Ok(Outcome::Verified.into())
     })
     .await;
     (report, found)
@@ -62,10 +63,10 @@ pub async fn releases(environment: Environment, caller: Caller, events: Events<'
 /// Lists the activations that the head remembers, the newest first: one request.
 pub async fn history(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Vec<ActivationView>) {
     let mut found = Vec::new();
-    let report = reported("releases", &environment, &caller, events, async |session, report| {
-        let head = session.read_head_for(report).await.map_err(untouched)?.head;
+    let report = reported("releases", &environment, &caller, events, async |session| {
+        let head = session.read_head_to_show().await?.head;
         found = head.history.into_iter().rev().map(ActivationView::from).collect();
-        Ok(())
+        Ok(Outcome::Verified.into())
     })
     .await;
     (report, found)
@@ -75,11 +76,11 @@ pub async fn history(environment: Environment, caller: Caller, events: Events<'_
 pub async fn show(request: ShowRequest, events: Events<'_>) -> (Report, Option<ReleaseListing>) {
     let ShowRequest { environment, caller, release } = &request;
     let mut found = None;
-    let report = reported("show", environment, caller, events, async |session, report| {
-        let head = session.read_head_for(report).await.map_err(untouched)?.head;
-        let release = release.map_or_else(|| active(&head), Ok).map_err(untouched)?;
-        found = Some(listing(session, &head, release).await.map_err(untouched)?);
-        Ok(())
+    let report = reported("show", environment, caller, events, async |session| {
+        let head = session.read_head_to_show().await?.head;
+        let release = release.map_or_else(|| active(&head), Ok)?;
+        found = Some(listing(session, &head, release).await?);
+        Ok(Outcome::Verified.into())
     })
     .await;
     (report, found)

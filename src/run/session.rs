@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::goal::Goal;
-use super::intention::Intention;
-use super::{Caller, Terms};
+use super::caller::Caller;
+use super::standing::Course;
 use crate::bucket::aws::Aws;
-use crate::bucket::live::Foreign;
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::Environment;
 use crate::content::path::SitePath;
@@ -17,9 +15,6 @@ use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
-use crate::report::{Outcome, Report};
-use crate::stages::activate::Activating;
-use crate::stages::refresh::Refreshing;
 use crate::types::globs::PathGlobs;
 
 /// How often the head is looked at while somebody else's activation is under way.
@@ -33,10 +28,12 @@ pub(super) struct Session<'a> {
     pub(super) environment: &'a Environment,
     pub(super) caller: &'a Caller,
     pub(super) events: Events<'a>,
+    /// Where the run stands.
+    pub(super) course: &'a Course,
+    /// What was sent, copied and removed so far.
+    pub(super) tally: &'a Tally,
     pub(super) aws: Aws,
     pub(super) state: State,
-    /// What was sent, copied and removed so far.
-    pub(super) tally: Tally,
     pub(super) remove_now: PathGlobs,
     /// Names that looked fingerprinted and turned out not to be.
     pub(super) mutable_paths: BTreeSet<SitePath>,
@@ -52,13 +49,14 @@ impl<'a> Session<'a> {
         environment: &'a Environment,
         caller: &'a Caller,
         events: Events<'a>,
+        course: &'a Course,
+        tally: &'a Tally,
     ) -> Result<Session<'a>, Problem> {
         let remove_now = PathGlobs::new("publish.remove_now", &environment.publish.remove_now)?;
         let aws = Aws::connect(environment).await?;
         let state = State::new(aws.store.clone(), environment.layout.clone(), caller.run.clone());
         let (mutable_paths, lost, facts) = (BTreeSet::new(), BTreeSet::new(), None);
-        let tally = Tally::default();
-        Ok(Session { environment, caller, events, aws, state, tally, remove_now, mutable_paths, lost, facts })
+        Ok(Session { environment, caller, events, course, tally, aws, state, remove_now, mutable_paths, lost, facts })
     }
 
     /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.
@@ -77,12 +75,10 @@ impl<'a> Session<'a> {
     }
 
     /// Reads the head for a command that only shows something: its report is about what is live.
-    pub(super) async fn read_head_for(&self, report: &mut Report) -> Result<Pointer, Problem> {
-        report.outcome = Outcome::Verified;
+    pub(super) async fn read_head_to_show(&self) -> Result<Pointer, Problem> {
         let pointer = self.state.read_head().await?;
         let active = pointer.head.active.as_ref();
-        (report.release, report.previous_release) =
-            (active.map(|active| active.release), active.and_then(|active| active.previous));
+        self.course.about(active.map(|active| active.release), active.and_then(|active| active.previous));
         Ok(pointer)
     }
 
@@ -126,52 +122,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    pub(super) fn foreign(&self, terms: &Terms) -> Foreign {
-        if terms.overwrite { Foreign::Overwrite } else { Foreign::Refuse }
-    }
-
-    pub(super) fn activating<'s>(
-        &'s self,
-        goal: &'s Goal,
-        intention: &'s Intention,
-        terms: &'s Terms,
-    ) -> Activating<'s> {
-        Activating {
-            store: &self.aws.store,
-            state: &self.state,
-            layout: &self.environment.layout,
-            source: goal.source(),
-            run: &self.caller.run,
-            publisher: goal.publisher(&self.caller.publisher),
-            clock: self.caller.clock,
-            distribution: self.environment.distribution.as_deref(),
-            facts: self.facts.as_ref(),
-            mutable_paths: &self.mutable_paths,
-            suspects: &intention.suspects,
-            doomed: &intention.doomed,
-            lease: self.environment.lease,
-            stop: &self.caller.stop,
-            force: terms.force,
-            rollback: terms.rollback,
-            reason: terms.reason.as_deref(),
-            tally: &self.tally,
-            events: self.events,
-        }
-    }
-
-    pub(super) fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
-        Refreshing {
-            cdn: self.aws.cdn.as_ref(),
-            fetcher: &self.aws.fetcher,
-            state: &self.state,
-            settings: &self.environment.invalidation,
-            url: self.environment.url.as_deref(),
-            release,
-            clock: self.caller.clock,
-            events: self.events,
-        }
-    }
-
     /// Replaces the head by what `change` makes of it, however often somebody else replaces it meanwhile. `None`: the
     /// head is as it should be.
     pub(super) async fn update_head(
@@ -188,6 +138,11 @@ impl<'a> Session<'a> {
         }
         Ok(pointer)
     }
+}
+
+/// The number of the release that is active.
+pub(super) fn active_release(head: &Head) -> Option<ReleaseNumber> {
+    head.active.as_ref().map(|active| active.release)
 }
 
 /// What another run, whose credentials could, read of the distribution: so that who publishes does not decide what is

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
+use super::caller::{Ask, Caller};
 use super::goal::Goal;
-use super::session::Session;
-use super::{Ask, Caller, Terms, active_release, reported, untouched};
+use super::order::{Order, Terms};
+use super::reported::{Ended, reported};
+use super::session::{Session, active_release};
 use crate::bucket::live;
 use crate::bucket::state::Pointer;
 use crate::config::environment::Environment;
@@ -15,7 +17,7 @@ use crate::plan::Live;
 use crate::release::counts::FileCounts;
 use crate::release::head::{Head, Suspects};
 use crate::release::manifest::{Manifest, ReleaseNumber};
-use crate::report::error::{Code, ExitCode, Failure, Problem, VisitorsSee};
+use crate::report::error::{Code, ExitCode, Problem, VisitorsSee};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 use crate::stages::audit::{Audit, Examination, Finding, FindingKind, Kept, Lost};
@@ -53,19 +55,19 @@ struct Audited {
 pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Vec<Finding>) {
     let VerifyRequest { environment, caller, deep, repair } = &request;
     let mut findings = Vec::new();
-    let report = reported("verify", environment, caller, events, async |session, report| {
-        report.outcome = Outcome::Verified;
-        let (pointer, mut audited) = session.audit_undisturbed(*deep, report).await.map_err(untouched)?;
-        if *repair && (pointer.head.activation.is_none() || pointer.head.is_being_repaired()) {
-            session.put_right(&pointer, &mut audited, ask, report).await?;
-        }
+    let report = reported("verify", environment, caller, events, async |session| {
+        let (pointer, mut audited) = session.audit_undisturbed(*deep).await?;
+        let outcome = if *repair && (pointer.head.activation.is_none() || pointer.head.is_being_repaired()) {
+            session.put_right(&pointer, &mut audited, ask).await?
+        } else {
+            Outcome::Verified
+        };
         findings = std::mem::take(&mut audited.findings);
         findings.extend(audited.lost.into_iter().map(|lost| lost.finding));
         findings.sort_by(|one, other| (one.what, &one.path).cmp(&(other.what, &other.path)));
-        if findings.iter().any(|finding| !finding.repaired) {
-            report.exit_code = ExitCode::Differences.number();
-        }
-        Ok(())
+        let differs = findings.iter().any(|finding| !finding.repaired);
+        let exit_code = if differs { ExitCode::Differences } else { ExitCode::Done };
+        Ok(Ended { exit_code, ..Ended::from(outcome) })
     })
     .await;
     (report, findings)
@@ -74,11 +76,12 @@ pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) ->
 impl Session<'_> {
     /// Looks at the bucket while nobody else changes what visitors see: what differs because of another run is no
     /// finding.
-    async fn audit_undisturbed(&self, deep: bool, report: &mut Report) -> Result<(Pointer, Audited), Problem> {
+    async fn audit_undisturbed(&self, deep: bool) -> Result<(Pointer, Audited), Problem> {
         let mut pointer = self.state.read_head().await?;
         loop {
             pointer = self.when_free(pointer).await?;
-            (report.release, report.previous_release) = (active_release(&pointer.head), active_release(&pointer.head));
+            let active = active_release(&pointer.head);
+            self.course.about(active, active);
             let audited = self.audit(&pointer.head, deep).await?;
             if !audited.findings.is_empty() || !audited.lost.is_empty() {
                 let found = self.state.read_head().await?;
@@ -87,7 +90,7 @@ impl Session<'_> {
                     continue;
                 }
             }
-            report.files = counts(&audited, &pointer.head);
+            self.course.compared(counts(&audited, &pointer.head));
             self.say_what_is_unfinished(&pointer.head);
             return Ok((pointer, audited));
         }
@@ -202,41 +205,36 @@ impl Session<'_> {
 
     /// Makes the active release live again where it is not, keeps bytes that are live and not stored, and lets the next
     /// publish look at what cannot be brought back from the bucket.
-    async fn put_right(
-        &mut self,
-        pointer: &Pointer,
-        audited: &mut Audited,
-        ask: Ask<'_>,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        let Some(release) = active_release(&pointer.head) else { return Ok(()) };
-        let as_before = |problem: Problem| problem.while_visitors_see(VisitorsSee::TheSame(Some(release)));
+    async fn put_right(&mut self, pointer: &Pointer, audited: &mut Audited, ask: Ask<'_>) -> Result<Outcome, Problem> {
+        let Some(release) = active_release(&pointer.head) else { return Ok(Outcome::Verified) };
+        self.course.found(&pointer.head);
         let damaged: BTreeSet<SitePath> = audited
             .findings
             .iter()
             .filter(|finding| finding.is_damage())
             .filter_map(|finding| SitePath::new(finding.path.clone()).ok())
             .collect();
-        let kept = self.keep_what_is_live(audited, &damaged).await.map_err(as_before)?;
+        let kept = self.keep_what_is_live(audited, &damaged).await?;
         // A repair that was cut short is finished also where nothing is damaged any more: a refresh may be owed.
+        let mut finished = false;
         if !damaged.is_empty() || !pointer.head.is_settled() {
-            let manifest = live::complete(&self.state, release).await.map_err(as_before)?;
+            let manifest = live::complete(&self.state, release).await?;
             let terms = Terms {
                 force: true,
                 repair: Some(damaged),
                 reason: Some("repaired by verify".to_owned()),
                 ..Terms::default()
             };
-            self.go_live(pointer.clone(), &Goal::Release(manifest), &terms, ask, report).await?;
+            let order = Order { goal: Goal::Release(manifest), terms };
+            finished = self.go_live(pointer.clone(), &order, ask).await? == Outcome::Repaired;
+            self.course.visitors_see(VisitorsSee::TheSame(Some(release)));
             for finding in audited.findings.iter_mut().filter(|finding| finding.is_damage()) {
                 finding.repaired = !self.lost.iter().any(|path| path.as_str() == finding.path);
             }
-            self.let_publish_look(release).await.map_err(as_before)?;
+            self.let_publish_look(release).await?;
         }
         let any = audited.findings.iter().any(|finding| finding.repaired) || kept > 0;
-        let finished = report.outcome == Outcome::Repaired;
-        report.outcome = if any || finished { Outcome::Repaired } else { Outcome::Verified };
-        Ok(())
+        Ok(if any || finished { Outcome::Repaired } else { Outcome::Verified })
     }
 
     /// Stores bytes that a release names, and that only a live object has. Says how many.

@@ -1,45 +1,90 @@
 //! The wish to stop, as a signal brings it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::watch;
 
-/// Whether a run was asked to stop. Clones share the wish. Only what must not be left half done looks at it: a switch
-/// begins nothing more, waits for what is under way, and frees its lease. All else may simply be dropped.
+/// Whether a run was asked to stop. Clones share the wish. What must not be left half done looks at it: a switch begins
+/// nothing more, waits for what is under way, and frees its lease. All else is simply dropped where it stands.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<Shared>);
+pub struct Stop(watch::Sender<Wish>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    requested: AtomicBool,
-    winding_down: AtomicUsize,
+struct Wish {
+    /// How often it was asked.
+    requests: usize,
+    /// How much is under way that must not be dropped.
+    winding_down: usize,
 }
 
-/// For as long as it lives, the run is not to be dropped: it ends by itself.
+/// For as long as it lives, a run that was asked once to stop is not to be dropped: it ends by itself.
 #[derive(Debug)]
-pub struct WindingDown(Arc<Shared>);
+pub struct WindingDown<'a>(&'a Stop);
 
 impl Stop {
-    /// Asks the run to stop. Says whether it ends by itself soon, with a report of its own; else it may be dropped.
+    /// Asks the run to stop; whoever asks again does not wait for what is under way. Says whether the run is to end by
+    /// itself first.
     pub fn request(&self) -> bool {
-        self.0.requested.store(true, Ordering::SeqCst);
-        self.0.winding_down.load(Ordering::SeqCst) > 0
+        self.0.send_modify(|wish| wish.requests += 1);
+        !self.0.borrow().is_due()
     }
 
     /// Whether it was asked.
     pub fn is_requested(&self) -> bool {
-        self.0.requested.load(Ordering::SeqCst)
+        self.0.borrow().requests > 0
     }
 
     /// Begins what must not be dropped.
     #[must_use]
-    pub fn wind_down(&self) -> WindingDown {
-        self.0.winding_down.fetch_add(1, Ordering::SeqCst);
-        WindingDown(Arc::clone(&self.0))
+    pub fn wind_down(&self) -> WindingDown<'_> {
+        self.0.send_modify(|wish| wish.winding_down += 1);
+        WindingDown(self)
+    }
+
+    /// The value of `work`; `None` if the run is to be dropped first.
+    pub async fn unless_due<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut wish = self.0.subscribe();
+        if wish.borrow().is_due() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            value = work => Some(value),
+            // The sender lives for as long as this does.
+            _ = wish.wait_for(Wish::is_due) => None,
+        }
     }
 }
 
-impl Drop for WindingDown {
+impl Wish {
+    fn is_due(&self) -> bool {
+        self.requests > 1 || (self.requests == 1 && self.winding_down == 0)
+    }
+}
+
+impl Drop for WindingDown<'_> {
     fn drop(&mut self) {
-        self.0.winding_down.fetch_sub(1, Ordering::SeqCst);
+        self.0.0.send_modify(|wish| wish.winding_down -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_winds_down_is_dropped_only_when_asked_again() {
+        let stop = Stop::default();
+        assert_eq!(stop.unless_due(async { 1 }).await, Some(1));
+        let winding_down = stop.wind_down();
+        assert!(stop.request() && stop.is_requested());
+        let ended = stop.unless_due(async {
+            tokio::task::yield_now().await;
+            drop(winding_down);
+            2
+        });
+        assert_eq!(ended.await, Some(2), "it ends by itself");
+        assert_eq!(stop.unless_due(std::future::pending::<()>()).await, None, "nothing is under way");
+        let _winding_down = stop.wind_down();
+        assert!(!stop.request());
+        assert_eq!(stop.unless_due(std::future::pending::<()>()).await, None, "it was asked again");
     }
 }

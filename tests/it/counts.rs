@@ -37,7 +37,7 @@ fn script_of(world: &World) -> String {
 }
 
 /// v1 is live, and the site is v2.
-async fn about_to_publish() -> World {
+pub(crate) async fn about_to_publish() -> World {
     let world = World::with_fixture("v1").await;
     world.published().await;
     world.use_fixture("v2");
@@ -52,7 +52,7 @@ fn done<'a>(requests: &'a [LoggedRequest], operation: &'a str) -> impl Iterator<
 }
 
 /// The report counts what S3 has done since the log was cleared.
-fn assert_counts_are_those_of_the_log(world: &World, report: &Report) {
+pub(crate) fn assert_counts_are_those_of_the_log(world: &World, report: &Report) {
     let requests = world.s3_requests();
     let sent: Vec<_> = done(&requests, "PutObject").collect();
     let uploaded = Uploaded { objects: sent.len(), bytes: sent.iter().map(|request| request.body_bytes).sum() };

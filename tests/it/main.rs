@@ -22,6 +22,7 @@ mod golden;
 mod headers;
 mod headers_file;
 mod hostile;
+mod interrupted;
 mod large;
 mod leftovers;
 mod lost_answers;

@@ -395,9 +395,14 @@ async fn a_prune_that_was_cut_short_is_finished_by_the_next_one() {
 async fn a_prune_that_is_asked_to_stop_frees_its_lease() {
     let world = five_releases().await;
     let stop = Stop::default();
-    stop.request();
-    let caller = run::Caller { yes: true, stop, ..world::caller() };
-    let (report, _) = world.prune_as(caller, &[], &|_| Answer::CannotAsk).await;
+    let listener = |event| {
+        if matches!(event, Event::PruneStarted { .. }) {
+            stop.request();
+        }
+    };
+    let caller = run::Caller { yes: true, stop: stop.clone(), ..world::caller() };
+    let request = run::PruneRequest { environment: world.environment.clone(), caller, now: [].into() };
+    let (report, _) = run::prune(request, &|_| Answer::CannotAsk, Events::new(&listener)).await;
     assert_eq!(report.exit_code, 130, "{report:#?}");
     assert_eq!(world.head().pruning.unwrap().lease_s, 0);
     pruned(&world).await;

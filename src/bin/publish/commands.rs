@@ -22,7 +22,7 @@ use publish::types::stop::Stop;
 use publish::views::status::Status;
 
 use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
-use crate::interrupt::{Signals, Watch};
+use crate::interrupt::Signals;
 use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
@@ -174,8 +174,7 @@ impl Session<'_> {
             Ok(open) => open,
             Err(problem) => return self.refused(command, problem),
         };
-        let watch = Watch::default();
-        let listener = self.listener(&watch, manner);
+        let listener = self.listener(manner);
         let caller = Caller {
             run,
             publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
@@ -190,12 +189,8 @@ impl Session<'_> {
             caller,
             events: Events::new(&listener),
         };
-        let done = self.unless_stopped(Box::pin(work(target)), || stop.request()).await;
-        let (report, result) = match done {
-            Some((report, result)) => (report, Some(result)),
-            None => (watch.report(command, &open.environment.name), None),
-        };
-        if let (Some(result), None) = (result, &report.error) {
+        let (report, result) = self.attended(Box::pin(work(target)), &stop).await;
+        if report.error.is_none() {
             let shown = Shown { report: &report, environment: &open.environment };
             let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
             if goes_live && self.terminal.is_for_people() && !self.global.quiet {
@@ -239,8 +234,9 @@ impl Session<'_> {
             #[cfg(feature = "sandbox")]
             config::Target::Sandbox(target) => {
                 let say = |line: &str| self.terminal.say(line);
-                let opening = sandbox::open_for_a_run(Path::new("."), &say);
-                let Some(opened) = self.unless_stopped(opening, || false).await.transpose()? else {
+                let stop = Stop::default();
+                let opening = stop.unless_due(sandbox::open_for_a_run(Path::new("."), &say));
+                let Some(opened) = self.attended(opening, &stop).await.transpose()? else {
                     return Err(Problem::new(Code::Interrupted, "stopped on request"));
                 };
                 let environment = sandbox::environment(*target, opened.running());
@@ -285,17 +281,14 @@ impl Session<'_> {
     #[cfg(not(feature = "sandbox"))]
     async fn close(&self, _open: Open, _may_look: bool) {}
 
-    fn listener<'a>(&'a self, watch: &'a Watch, manner: Manner) -> impl Fn(Event) + Sync + 'a {
-        move |event| {
-            watch.note(&event);
-            match self.global.output {
-                Output::Json => json::event(&event),
-                Output::Human => {
-                    if matches!(manner, Manner::GoesBack | Manner::Prunes) {
-                        self.terminal.say_plan(&event);
-                    }
-                    self.terminal.show(&event);
+    fn listener(&self, manner: Manner) -> impl Fn(Event) + Sync + '_ {
+        move |event| match self.global.output {
+            Output::Json => json::event(&event),
+            Output::Human => {
+                if matches!(manner, Manner::GoesBack | Manner::Prunes) {
+                    self.terminal.say_plan(&event);
                 }
+                self.terminal.show(&event);
             }
         }
     }
@@ -304,33 +297,34 @@ impl Session<'_> {
         if !self.terminal.can_ask() || self.is_ci() {
             return Answer::CannotAsk;
         }
-        let yes = self.signals.while_asking(|| self.terminal.ask(question));
-        if yes { Answer::Yes } else { Answer::No }
+        match self.terminal.ask(question, self.signals.arrived(1)) {
+            Some(true) => Answer::Yes,
+            Some(false) => Answer::No,
+            None => Answer::Interrupted,
+        }
     }
 
-    /// The value of `work`, or `None` if a signal came first: `work` is then dropped where it stands, unless
-    /// `wants_to_end` says that it stops by itself soon. A second signal does not wait for that.
-    async fn unless_stopped<T>(&self, work: impl Future<Output = T>, wants_to_end: impl Fn() -> bool) -> Option<T> {
+    /// The value of `work`, which ends early when a signal makes it `stop`.
+    async fn attended<T>(&self, work: impl Future<Output = T>, stop: &Stop) -> T {
         let mut work = std::pin::pin!(work);
-        let first_drawing = async {
-            tokio::time::sleep(FIRST_DRAWING).await;
-            self.terminal.reveal();
-            std::future::pending::<()>().await;
-        };
-        let mut value = tokio::select! {
-            biased;
-            value = &mut work => Some(value),
-            () = self.signals.arrived() => None,
-            () = first_drawing => None,
-        };
-        if value.is_none() && wants_to_end() {
-            self.terminal.say("Stopping when what is under way is done; once more stops at once.");
-            value = tokio::select! {
+        let mut first_drawing = std::pin::pin!(tokio::time::sleep(FIRST_DRAWING));
+        let (mut drawn, mut signals) = (false, 0);
+        let value = loop {
+            tokio::select! {
                 biased;
-                value = &mut work => Some(value),
-                () = self.signals.arrived() => None,
-            };
-        }
+                value = &mut work => break value,
+                () = self.signals.arrived(signals + 1) => {
+                    signals += 1;
+                    if stop.request() {
+                        self.terminal.say("Stopping when what is under way is done; once more stops at once.");
+                    }
+                }
+                () = &mut first_drawing, if !drawn => {
+                    drawn = true;
+                    self.terminal.reveal();
+                }
+            }
+        };
         self.terminal.clear();
         value
     }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use publish::report::event::Event;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use crate::args::{Color, GlobalArgs, Output};
 use bars::Bars;
@@ -148,12 +150,30 @@ impl Terminal {
         self.suspend(|| write_error(text));
     }
 
-    /// Asks, and reads one line: whether it begins with `y`. Blocks.
-    pub(crate) fn ask(&self, question: &str) -> bool {
+    /// Asks, and reads one line: whether it begins with `y`; `None` if `interrupted` comes first. Blocks.
+    pub(crate) fn ask(&self, question: &str, interrupted: impl Future<Output = ()>) -> Option<bool> {
+        let (answered, answer) = oneshot::channel();
+        let first = async {
+            tokio::select! {
+                biased;
+                () = interrupted => None,
+                yes = answer => Some(yes.unwrap_or(false)),
+            }
+        };
         self.suspend(|| {
+            // Where stderr is gone, the question is still answered.
             let _ = write!(stderr(), "{question} [y/N] ");
-            let mut answer = String::new();
-            stdin().read_line(&mut answer).is_ok() && answer.trim().to_lowercase().starts_with('y')
+            // Reading cannot be broken off: after a signal this thread waits for nobody, until the process ends.
+            std::thread::spawn(move || {
+                let mut line = String::new();
+                let yes = stdin().read_line(&mut line).is_ok() && line.trim().to_lowercase().starts_with('y');
+                answered.send(yes)
+            });
+            let yes = tokio::task::block_in_place(|| Handle::current().block_on(first));
+            if yes.is_none() {
+                write_error("\n");
+            }
+            yes
         })
     }
 

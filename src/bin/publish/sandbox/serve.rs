@@ -27,7 +27,7 @@ pub(crate) async fn serve(
     let say = |line: &str| terminal.say(line);
     let opened = tokio::select! {
         opened = open(folder, Purpose::Serve, &say) => opened?,
-        () = signals.arrived() => return Ok(()),
+        () = signals.arrived(1) => return Ok(()),
     };
     match opened {
         Opened::Elsewhere(running) => {
@@ -63,7 +63,7 @@ async fn until_stopped(embedded: &Embedded, idle: Option<Duration>, signals: &Si
     let mut last_request = Duration::ZERO;
     loop {
         tokio::select! {
-            () = signals.arrived() => return,
+            () = signals.arrived(1) => return,
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
         if !embedded.ownership.is_announced() {

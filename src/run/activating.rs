@@ -1,0 +1,47 @@
+//! What the switch works with, and what is kept before it.
+
+use std::collections::BTreeSet;
+
+use super::intention::Intention;
+use super::order::Order;
+use super::session::Session;
+use crate::release::layout::Address;
+use crate::report::error::Problem;
+use crate::stages::activate::Activating;
+
+impl Session<'_> {
+    /// What the switch works with.
+    pub(super) fn activating<'s>(&'s self, order: &'s Order, intention: &'s Intention) -> Activating<'s> {
+        let Order { goal, terms } = order;
+        Activating {
+            store: &self.aws.store,
+            state: &self.state,
+            layout: &self.environment.layout,
+            source: goal.source(),
+            run: &self.caller.run,
+            publisher: goal.publisher(&self.caller.publisher),
+            clock: self.caller.clock,
+            distribution: self.environment.distribution.as_deref(),
+            facts: self.facts.as_ref(),
+            mutable_paths: &self.mutable_paths,
+            suspects: &intention.suspects,
+            doomed: &intention.doomed,
+            lease: self.environment.lease,
+            stop: &self.caller.stop,
+            force: terms.force,
+            rollback: terms.rollback,
+            reason: terms.reason.as_deref(),
+            tally: self.tally,
+            events: self.events,
+        }
+    }
+    /// Keeps live bytes that the plan puts at risk, but for those that are known to be `stored`.
+    pub(super) async fn preserve(
+        &self,
+        order: &Order,
+        intention: &Intention,
+        stored: &BTreeSet<Address>,
+    ) -> Result<(), Problem> {
+        self.activating(order, intention).preserve(&intention.plan, stored).await
+    }
+}

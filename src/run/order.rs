@@ -1,0 +1,67 @@
+//! What is to become live, and on what terms.
+
+use std::collections::BTreeSet;
+
+use super::goal::Goal;
+use crate::bucket::live::Foreign;
+use crate::content::path::SitePath;
+use crate::release::head::Head;
+use crate::release::manifest::ReleaseNumber;
+use crate::report::Outcome;
+use crate::stages::activate::Rollback;
+
+/// What is to become live, and on what terms.
+pub(super) struct Order {
+    pub(super) goal: Goal,
+    pub(super) terms: Terms,
+}
+
+/// On what terms a release becomes live.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Terms {
+    /// Whether what lies there before the first publish becomes release 0.
+    pub(super) adopt: bool,
+    /// Whether foreign objects that the site needs are written over.
+    pub(super) overwrite: bool,
+    /// Whether an older number may replace a newer one.
+    pub(super) force: bool,
+    /// Whether to stop before visitors see anything of it.
+    pub(super) stage_only: bool,
+    /// Whether it is gone back to.
+    pub(super) rollback: Option<Rollback>,
+    /// Live paths of the active release that are to be looked at and put right. Nothing else is to become active.
+    pub(super) repair: Option<BTreeSet<SitePath>>,
+    /// Why, for the history.
+    pub(super) reason: Option<String>,
+}
+
+impl Order {
+    /// What it is called when it is carried out.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self.goal {
+            Goal::Folder(_) => Outcome::Published,
+            Goal::Elsewhere(_) => Outcome::Promoted,
+            Goal::Release(_) if self.terms.repair.is_some() => Outcome::Repaired,
+            Goal::Release(_) if self.terms.rollback.is_some() => Outcome::RolledBack,
+            Goal::Release(_) => Outcome::Activated,
+        }
+    }
+
+    /// Whether mutable files may go straight to their live keys where nothing is active yet.
+    pub(super) fn may_go_straight(&self) -> bool {
+        matches!(self.goal, Goal::Folder(_)) && !self.terms.stage_only
+    }
+
+    /// What is done about foreign objects at keys that the site needs.
+    pub(super) fn foreign(&self) -> Foreign {
+        if self.terms.overwrite { Foreign::Overwrite } else { Foreign::Refuse }
+    }
+
+    /// The release to be repaired, where another one is active or is about to be.
+    pub(super) fn repair_is_pointless(&self, head: &Head) -> Option<ReleaseNumber> {
+        self.terms.repair.as_ref()?;
+        let active = head.active.as_ref().map(|active| active.release);
+        let under_way = head.activation.is_some() && !head.is_being_repaired();
+        self.goal.release().filter(|release| Some(*release) != active || under_way)
+    }
+}

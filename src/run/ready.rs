@@ -1,0 +1,165 @@
+//! Getting a release ready: all its bytes are in the bucket, whatever is to become of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::intention::Intention;
+use super::order::Order;
+use super::session::Session;
+use crate::bucket::live;
+use crate::bucket::state::following;
+use crate::plan::{Destination, Plan};
+use crate::release::head::Head;
+use crate::release::layout::Address;
+use crate::release::manifest::{Claim, FORMAT, Kept, Manifest, ReleaseNumber};
+use crate::report::error::{Code, Problem};
+use crate::site::rules::Rules;
+use crate::stages::stage::{NotStaged, Staged, Staging};
+
+/// What a run has done in earlier attempts, and need not do again.
+#[derive(Default)]
+pub(super) struct Carried {
+    /// The number it claimed.
+    claim: Option<Claim>,
+    /// What it has staged.
+    staged: Option<Staged>,
+    /// What it has stored.
+    pub(super) stored: BTreeSet<Address>,
+    /// The prune epoch in which it did so: a prune may have taken it out again.
+    pub(super) epoch: u64,
+}
+
+impl Carried {
+    /// A run that has done nothing yet, and has read `head`. What was read beside a prune that is under way may be of
+    /// before it.
+    pub(super) fn nothing(head: &Head) -> Carried {
+        let epoch = head.prune_epoch.saturating_sub(u64::from(head.pruning.is_some()));
+        Carried { epoch, ..Carried::default() }
+    }
+
+    /// The number it claimed.
+    pub(super) fn claimed(&self) -> Option<ReleaseNumber> {
+        self.claim.as_ref().map(|claim| claim.release)
+    }
+
+    /// What was staged is of no use where the release would be another one by now: a name has lied meanwhile.
+    pub(super) fn unless_other(self, plan: &Plan) -> Carried {
+        let is_other = self.staged.as_ref().is_some_and(|staged| staged.manifest.content() != plan.content);
+        if is_other { Carried { staged: None, claim: None, ..self } } else { self }
+    }
+
+    /// With what was staged under the number it claimed. What is complete in the bucket otherwise is proven anew.
+    pub(super) fn with(self, staged: Staged) -> Carried {
+        let staged = (staged.complete && self.claim.is_some()).then_some(staged);
+        Carried { staged, ..self }
+    }
+}
+
+impl Session<'_> {
+    /// A prune may have removed what this run was told is there, and closed its number.
+    pub(super) async fn after_a_prune(&self, carried: Carried, head: &Head, order: &Order) -> Result<Carried, Problem> {
+        if carried.epoch == head.prune_epoch {
+            return Ok(carried);
+        }
+        if let Some(release) = order.goal.release() {
+            if head.pruning.as_ref().is_some_and(|pruning| pruning.closes.contains(&release)) {
+                let message = format!("release {release} was closed by a prune, which was cut short");
+                return Err(Problem::new(Code::MissingBytes, message)
+                    .hint("Choose another one: `publish releases` lists them. `publish prune` finishes the prune."));
+            }
+            live::complete(&self.state, release).await?;
+        }
+        // All anew, also the number: what was written under it may name bytes that are gone.
+        Ok(Carried { epoch: head.prune_epoch, ..Carried::default() })
+    }
+
+    /// The release with all its bytes in the bucket: staged now or before, or proven to be there.
+    pub(super) async fn ready(
+        &mut self,
+        carried: &mut Carried,
+        head: &Head,
+        order: &Order,
+        intention: &Intention,
+    ) -> Result<Staged, NotStaged> {
+        if let Some(manifest) = order.goal.manifest() {
+            // What is live only is a release's too that has yet to be proven.
+            carried.stored = self.blobs_there(head, intention, manifest).await.map_err(NotStaged::Failed)?;
+            self.preserve(order, intention, &carried.stored).await.map_err(NotStaged::Failed)?;
+            self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
+            return self.staging(order, &carried.stored).prove(&intention.plan, manifest).await;
+        }
+        let staging = self.staging(order, &carried.stored);
+        if let Some(staged) = carried.staged.take() {
+            // Another publisher may have removed since what was live when this was staged.
+            return staging.prove(&intention.plan, &staged.manifest).await;
+        }
+        let (claim, not_activated) = match carried.claim.take() {
+            Some(claim) => (claim, Vec::new()),
+            None => self.claim(head, order, &intention.plan).await.map_err(NotStaged::Failed)?,
+        };
+        let staged = staging.stage(&intention.plan, &claim, not_activated).await;
+        carried.claim = Some(claim);
+        staged
+    }
+
+    fn staging<'s>(&'s self, order: &'s Order, stored: &'s BTreeSet<Address>) -> Staging<'s> {
+        Staging {
+            store: &self.aws.store,
+            state: &self.state,
+            layout: &self.environment.layout,
+            source: order.goal.source(),
+            foreign: order.foreign(),
+            stored,
+            tally: self.tally,
+            events: self.events,
+        }
+    }
+
+    /// The blobs that going back to a complete release needs or would write, as far as a listing shows that they are
+    /// there; empty where asking after each costs less. Blobs are named by their bytes and never written over.
+    async fn blobs_there(
+        &self,
+        head: &Head,
+        intention: &Intention,
+        manifest: &Manifest,
+    ) -> Result<BTreeSet<Address>, Problem> {
+        let layout = &self.environment.layout;
+        let plan = &intention.plan;
+        let to_blobs = plan.uploads.iter().filter(|upload| upload.to == Destination::Blob);
+        let needed = to_blobs.filter_map(|upload| plan.files.get(&upload.path));
+        let kept = plan.preserves.iter().map(|preserve| &preserve.entry);
+        let sizes: BTreeMap<Address, u64> =
+            needed.chain(kept).map(|entry| (layout.blob(&entry.digest), entry.size_bytes)).collect();
+        let retained = head.superseded.len() + 1;
+        let at_least = manifest.files.values().filter(|entry| entry.kept == Kept::Blob).count();
+        if sizes.len() <= 2 + retained * at_least / 1_000 {
+            return Ok(BTreeSet::new());
+        }
+        let listed = self.aws.store.list(&layout.blobs()).await?;
+        let there = listed.into_iter().filter(|listed| sizes.get(&listed.address) == Some(&listed.size_bytes));
+        Ok(there.map(|listed| listed.address).collect())
+    }
+
+    /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
+    /// and never activated.
+    async fn claim(&self, head: &Head, order: &Order, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
+        let releases = self.state.releases().await?;
+        let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
+        let live = plan.uploads.iter().filter(|upload| upload.to != Destination::Blob);
+        let claim = Claim {
+            format: FORMAT,
+            identity: self.environment.layout.identity().clone(),
+            release: following(highest.unwrap_or(ReleaseNumber::new(0)))?,
+            run: self.caller.run.clone(),
+            epoch: head.prune_epoch,
+            since: self.caller.clock.now(),
+            publisher: order.goal.publisher(&self.caller.publisher).clone(),
+            live: live.map(|upload| upload.path.clone()).collect(),
+            // All of them: a fingerprinted name that lied becomes a blob.
+            blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
+        };
+        // What runs that were cut short have sent is there already, complete release or not. Releases up to the highest
+        // activated one are history: what they left is found by 412.
+        let not_activated = releases.above(head.highest_activated).collect();
+        Ok((self.state.claim(claim).await?, not_activated))
+    }
+}

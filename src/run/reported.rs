@@ -1,0 +1,76 @@
+//! From the beginning of a command to its report.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::caller::Caller;
+use super::session::Session;
+use super::standing::Course;
+use crate::config::environment::Environment;
+use crate::report::error::{ExitCode, Problem};
+use crate::report::event::{Event, Events};
+use crate::report::tally::{Amounts, Tally};
+use crate::report::{Outcome, Report};
+
+/// How a run ended that did not fail.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) exit_code: ExitCode,
+    /// What a plan would send, copy and remove at most; `None`: what this run has.
+    pub(super) planned: Option<Amounts>,
+}
+
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Ended {
+        Ended { outcome, exit_code: ExitCode::Done, planned: None }
+    }
+}
+
+/// Opens a session and does `work` in it until that is done or the run is told to stop; reports how it ended, what it cost
+/// and what was warned of.
+pub(super) async fn reported(
+    command: &str,
+    environment: &Environment,
+    caller: &Caller,
+    events: Events<'_>,
+    work: impl AsyncFnOnce(&mut Session<'_>) -> Result<Ended, Problem>,
+) -> Report {
+    let (course, tally, warnings) = (Course::new(command), Tally::default(), Mutex::new(Vec::new()));
+    let listener = |event: Event| {
+        if let Event::Warning { message } = &event {
+            warnings.lock().unwrap_or_else(PoisonError::into_inner).push(message.clone());
+        }
+        course.hear(&event);
+        events.send(event);
+    };
+    let events = Events::new(&listener);
+    let mut report = Report::new(command, &environment.name);
+    let ended = async {
+        let stop = &caller.stop;
+        // Boxed: what they hold would be moved through every caller.
+        let opening = Box::pin(Session::open(environment, caller, events, &course, &tally));
+        let mut session = stop.unless_due(opening).await.unwrap_or_else(|| Err(course.stopped()))?;
+        let ended = stop.unless_due(Box::pin(work(&mut session))).await.unwrap_or_else(|| Err(course.stopped()));
+        report.requests = session.aws.requests.counts();
+        ended
+    }
+    .await;
+    let standing = course.standing();
+    let done = ended.as_ref().ok().and_then(|ended| ended.planned).unwrap_or_else(|| tally.so_far());
+    let report = Report {
+        release: standing.release,
+        previous_release: standing.previous_release,
+        files: standing.files,
+        uploaded: done.uploaded,
+        copied: done.copied,
+        deleted: done.deleted,
+        invalidation: standing.invalidation,
+        url: environment.url.clone(),
+        warnings: warnings.into_inner().unwrap_or_else(PoisonError::into_inner),
+        duration_ms: u64::try_from(caller.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        ..report
+    };
+    match ended {
+        Ok(Ended { outcome, exit_code, .. }) => Report { outcome, exit_code: exit_code.number(), ..report },
+        Err(problem) => report.failed(&problem.while_visitors_see(standing.visitors_see)),
+    }
+}

@@ -1,0 +1,219 @@
+//! Where a run stands: what its report says of the site if it ends here, by itself or because it was told to.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::release::counts::FileCounts;
+use crate::release::head::Head;
+use crate::release::manifest::ReleaseNumber;
+use crate::report::InvalidationReport;
+use crate::report::error::{Code, Problem, VisitorsSee};
+use crate::report::event::Event;
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// What visitors see now.
+    pub(super) visitors_see: VisitorsSee,
+    /// The release that is live, or that this run has made live.
+    pub(super) release: Option<ReleaseNumber>,
+    /// The one before.
+    pub(super) previous_release: Option<ReleaseNumber>,
+    /// How the files compare.
+    pub(super) files: FileCounts,
+    /// What the CDN was asked to forget, or will be.
+    pub(super) invalidation: Option<InvalidationReport>,
+    /// What to do next if the run is stopped here.
+    next: &'static str,
+}
+
+impl Standing {
+    /// At the beginning of `command`.
+    fn new(command: &str) -> Standing {
+        Standing {
+            visitors_see: VisitorsSee::Untouched,
+            release: None,
+            previous_release: None,
+            files: FileCounts::default(),
+            invalidation: None,
+            next: match command {
+                "publish" | "promote" => "Run the same command again; it goes on from there.",
+                _ => "",
+            },
+        }
+    }
+
+    /// The same run after `event`.
+    #[must_use]
+    fn after(self, event: &Event) -> Standing {
+        match event {
+            Event::ActivationStarted { release, .. } => {
+                let visitors_see = match self.visitors_see {
+                    VisitorsSee::TheSame(before) => VisitorsSee::SomeOfBoth(before, *release),
+                    _ => VisitorsSee::SomeOfSeveral(*release),
+                };
+                Standing { visitors_see, next: "Run the same command again to finish.", ..self }
+            }
+            Event::Activated { release } => Standing {
+                visitors_see: VisitorsSee::TheNewOne(*release),
+                release: Some(*release),
+                next: "Run the same command again to refresh the CDN.",
+                ..self
+            },
+            Event::PruneStarted { .. } => {
+                Standing { next: "Run `publish prune` again when its lease is over; it goes on from there.", ..self }
+            }
+            Event::Pruned { .. } => Standing {
+                next: "What was to go is gone; what the CDN has to forget is recorded: the next publish or prune asks for it.",
+                ..self
+            },
+            _ => self,
+        }
+    }
+}
+
+/// Where a run stands, as it goes on.
+pub(super) struct Course(Mutex<Recorded>);
+
+struct Recorded {
+    standing: Standing,
+    /// Whether what comes after changes nothing of what the run came to.
+    settled: bool,
+}
+
+impl Course {
+    pub(super) fn new(command: &str) -> Course {
+        Course(Mutex::new(Recorded { standing: Standing::new(command), settled: false }))
+    }
+
+    /// Where it stands now.
+    pub(super) fn standing(&self) -> Standing {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).standing.clone()
+    }
+
+    /// Hears of what the stages do.
+    pub(super) fn hear(&self, event: &Event) {
+        self.change(|standing| standing.after(event));
+    }
+
+    /// The run begins, perhaps once more: what is live is not known, and nothing is planned.
+    pub(super) fn begins(&self) {
+        self.change(|standing| Standing { visitors_see: VisitorsSee::Untouched, invalidation: None, ..standing });
+    }
+
+    /// `head` was read, and this run has changed nothing that visitors see. What they see of an activation that was cut
+    /// short is not known.
+    pub(super) fn found(&self, head: &Head) {
+        let active = head.active.as_ref().map(|active| active.release);
+        self.about(active, active);
+        self.visitors_see(match head.activation {
+            Some(_) => VisitorsSee::Untouched,
+            None => VisitorsSee::TheSame(active),
+        });
+    }
+
+    /// The release that the report is about, and the one before it.
+    pub(super) fn about(&self, release: Option<ReleaseNumber>, previous_release: Option<ReleaseNumber>) {
+        self.change(|standing| Standing { release, previous_release, ..standing });
+    }
+
+    /// How the files compare.
+    pub(super) fn compared(&self, files: FileCounts) {
+        self.change(|standing| Standing { files, ..standing });
+    }
+
+    /// What is to be forgotten by the CDN, or was.
+    pub(super) fn invalidates(&self, invalidation: Option<InvalidationReport>) {
+        self.change(|standing| Standing { invalidation, ..standing });
+    }
+
+    /// What visitors see now.
+    pub(super) fn visitors_see(&self, visitors_see: VisitorsSee) {
+        self.change(|standing| Standing { visitors_see, ..standing });
+    }
+
+    /// What the run was for is done. Whatever it does besides, and however that ends, is told in warnings.
+    pub(super) fn settle(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).settled = true;
+    }
+
+    /// Why a run ends that was told to stop, and what to do next.
+    pub(super) fn stopped(&self) -> Problem {
+        Problem::new(Code::Interrupted, "stopped on request").hint(self.standing().next)
+    }
+
+    fn change(&self, change: impl FnOnce(Standing) -> Standing) {
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !recorded.settled {
+            recorded.standing = change(recorded.standing.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Report;
+
+    fn release(number: u64) -> ReleaseNumber {
+        ReleaseNumber::new(number)
+    }
+
+    /// The report of a publish that found release 7, and is stopped after these events.
+    fn stopped_after(events: &[Event]) -> Report {
+        let course = Course::new("publish");
+        course.about(Some(release(7)), Some(release(7)));
+        course.visitors_see(VisitorsSee::TheSame(Some(release(7))));
+        events.iter().for_each(|event| course.hear(event));
+        let failure = course.stopped().while_visitors_see(course.standing().visitors_see);
+        Report::new("publish", "production").failed(&failure)
+    }
+
+    #[test]
+    fn the_exit_code_says_how_far_a_run_got_that_is_stopped() {
+        let release = release(8);
+        let staging = Event::StagingStarted { release, objects: 1, bytes: 1 };
+        let switching = Event::ActivationStarted { release, objects: 2 };
+        let switched = Event::Activated { release };
+        assert_eq!(stopped_after(&[]).exit_code, 130);
+        assert_eq!(stopped_after(std::slice::from_ref(&staging)).exit_code, 130);
+        assert_eq!(stopped_after(&[staging.clone(), switching.clone()]).exit_code, 5);
+        let pruning = Event::PruneStarted { objects: 1 };
+        assert_eq!(stopped_after(std::slice::from_ref(&pruning)).exit_code, 130);
+        assert_eq!(stopped_after(&[pruning.clone(), Event::Pruned { objects: 1 }]).exit_code, 130);
+        assert_eq!(stopped_after(&[switched.clone(), pruning]).exit_code, 3);
+        assert_eq!(stopped_after(&[staging, switching, switched]).exit_code, 3);
+    }
+
+    #[test]
+    fn what_visitors_see_is_said_and_what_to_do() {
+        let said = |events: &[Event]| {
+            let error = stopped_after(events).error.unwrap();
+            assert_eq!(error.code, "interrupted");
+            format!("{} {}", error.visitors_see, error.hint)
+        };
+        let release = release(8);
+        assert_eq!(said(&[]), "Visitors see release 7, as before. Run the same command again; it goes on from there.");
+        let switching = Event::ActivationStarted { release, objects: 2 };
+        assert_eq!(
+            said(&[switching]),
+            "Visitors see pages of release 7 and of release 8; each page is whole. Run the same command again to finish."
+        );
+        assert_eq!(
+            said(&[Event::Activated { release }]),
+            "Release 8 is live; the CDN may still answer with older pages for a while. Run the same command again to \
+             refresh the CDN."
+        );
+    }
+
+    #[test]
+    fn what_is_settled_stays_as_it_is() {
+        let course = Course::new("publish");
+        course.hear(&Event::Activated { release: release(8) });
+        course.settle();
+        let settled = course.standing();
+        course.about(None, None);
+        course.visitors_see(VisitorsSee::TheSame(None));
+        course.hear(&Event::PruneStarted { objects: 1 });
+        assert_eq!(course.standing(), settled);
+    }
+}
