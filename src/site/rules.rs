@@ -14,7 +14,7 @@ use crate::release::head::CdnView;
 use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files, Kept};
 use crate::report::error::{Code, Problem};
-use crate::site::fingerprint::{self, Basis, Verdict};
+use crate::site::fingerprint::{self, Verdict};
 use crate::site::headers_file::HeadersFile;
 use crate::site::snapshot::SourceFile;
 use crate::types::globs::PathGlobs;
@@ -188,14 +188,11 @@ impl Rules {
         context: &RuleContext<'_>,
     ) -> Verdict {
         if context.mutable_paths.contains(path) {
-            return Verdict { kind: Kind::Mutable, basis: Basis::History };
+            return Verdict::HISTORY;
         }
         match self.of(path).find_map(|rule| Some((rule.immutable?, rule))) {
-            Some((immutable, rule)) => Verdict {
-                kind: if immutable { Kind::Fingerprinted } else { Kind::Mutable },
-                basis: Basis::Rule { globs: rule.globs.0.clone() },
-            },
-            None => verdicts.get(path).cloned().unwrap_or(Verdict { kind: Kind::Mutable, basis: Basis::None }),
+            Some((immutable, rule)) => Verdict::of_header_rule(immutable, rule.globs.0.clone()),
+            None => verdicts.get(path).cloned().unwrap_or(Verdict::NONE),
         }
     }
 }

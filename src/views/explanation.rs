@@ -24,7 +24,9 @@ pub struct Explanation {
     pub path: SitePath,
     /// Whether its name vouches for its bytes.
     pub kind: Kind,
-    /// What decided that: `evidence`, and what there is to say of it.
+    /// The name of the rule that decided that.
+    pub rule: String,
+    /// What the rule found: `evidence`, and what there is to say of it.
     #[serde(flatten)]
     pub basis: Basis,
     /// The same as a sentence for people that follows "because".
@@ -56,6 +58,7 @@ impl Explanation {
             path,
             because: verdict.because(),
             kind: verdict.kind,
+            rule: verdict.rule.to_owned(),
             basis: verdict.basis,
             change,
             headers: decided.named().map(header).collect(),

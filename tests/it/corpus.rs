@@ -4,6 +4,8 @@
 //! would and writes the records: what the files refer to, which names are proven, what manifests say. The tests here then
 //! need no build. `cargo test --test it corpus -- --nocapture` prints the tables.
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -193,11 +195,11 @@ fn nothing_mutable_is_called_immutable_and_most_of_the_rest_is_recognised() {
                 of_project += usize::from(is);
                 found += usize::from(is && called);
                 if is && !called {
-                    println!("not recognised: {name}: {path}, because {}", verdict.basis);
+                    println!("not recognised: {name}: {path}, because {} (rule {})", verdict.because(), verdict.rule);
                 }
                 if called && !is {
                     mistaken += 1;
-                    wrong.push(format!("{name}: {path}, because {}", verdict.basis));
+                    wrong.push(format!("{name}: {path}, because {} (rule {})", verdict.because(), verdict.rule));
                 }
             }
         }

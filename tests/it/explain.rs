@@ -94,7 +94,7 @@ async fn every_kind_of_evidence_is_told() {
             json!({"evidence": "rule", "globs": ["vendor/**"]}),
             "`vendor/**` says so",
         ),
-        ("index.html", "mutable", json!({"evidence": "fixed_name"}), "asked for by this name"),
+        ("index.html", "mutable", json!({"evidence": "fixed_name"}), "come to pages by their names"),
         ("assets/photo-a1b2c3d4.jpg", "mutable", json!({"evidence": "none"}), "nothing shows"),
     ] {
         let told = explanation(&world, path).await;
@@ -202,13 +202,14 @@ async fn the_command_explains_for_people() {
     let expected = format!(
         "{CHUNK}
   fingerprinted, because `{ENTRY}` refers to it, and `CmAoX-r_` is written as the
-  bundler of this site writes hashes.
+  bundler of this site writes hashes (rule bundler-reference).
   Cache-Control {IMMUTABLE} (default)
   Content-Type  text/javascript; charset=utf-8 (default)
   a publish     adds it
 
 robots.txt
-  mutable, because nothing shows that its name changes with its content.
+  mutable, because it is a text, named for people or after a script: only a digest of its own bytes
+  would count (rule text).
   Cache-Control public, max-age=0, must-revalidate (default)
   Content-Type  text/plain; charset=utf-8 (default)
   a publish     adds it
@@ -246,6 +247,7 @@ async fn the_command_explains_for_programs_between_plan_and_report() {
         "type": "explanation",
         "path": CHUNK,
         "kind": "fingerprinted",
+        "rule": "bundler-reference",
         "evidence": "reference",
         "token": "CmAoX-r_",
         "by": ENTRY,

@@ -3,23 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::name::Alphabet;
-use super::{Facts, Name, shape};
+use super::alphabet::Alphabet;
+use super::facts::Facts;
+use super::name::Name;
+use super::tokens;
 use crate::content::path::SitePath;
 use crate::content::references::Role;
 
-/// One promise of one framework.
-struct Contract {
-    framework: &'static str,
-    /// The token that the framework put into a path of its kind.
-    token: fn(&SitePath) -> Option<&str>,
-    /// What else must be so.
-    mark: Mark,
-}
+/// Finds what a framework put into a path of its kind.
+pub(super) type Token = fn(&SitePath) -> Option<&str>;
 
 /// By what a framework is known, besides the path.
 #[derive(Clone, Copy)]
-enum Mark {
+pub(super) enum Mark {
     /// A page, or what it loads, shows or loads it.
     Used,
     /// There is a file of this name.
@@ -27,110 +23,61 @@ enum Mark {
     /// There is a folder of this name.
     Folder(&'static str),
     /// There is a file whose path holds the token of this kind.
-    Kin(fn(&SitePath) -> Option<&str>),
+    Kin(Token),
     /// As `Used`, and such a file is in the same folder.
-    Beside(fn(&SitePath) -> Option<&str>),
+    Beside(Token),
     /// The path says it all.
     Path,
 }
 
-const CONTRACTS: &[Contract] = &[
-    // docs.astro.build, "Images": the source's hash, and that of the transformation.
-    Contract { framework: "Astro", token: astro_picture, mark: Mark::Used },
-    // gatsby-plugin-image: static/<digest of the source>/<digest of the arguments>/<name>.
-    Contract { framework: "Gatsby", token: gatsby_picture, mark: Mark::File("page-data/app-data.json") },
-    // 11ty.dev/docs/plugins/image: <hash of source and options>-<width>.<format>.
-    Contract { framework: "Eleventy Image", token: eleventy_picture, mark: Mark::Used },
-    // gohugo.io, "Image processing": <name>_hu_<hash> and before 0.140 <name>_hu<hash>_<size>_….
-    Contract { framework: "Hugo", token: hugo_picture, mark: Mark::Path },
-    // nextjs.org, "generateBuildId": a random name (nanoid, 21 characters) unless the user pins one.
-    Contract { framework: "Next.js", token: next_build, mark: Mark::Path },
-    // Its chunks of webpack (16 hexadecimal digits), also those that no page of this site loads.
-    Contract { framework: "Next.js", token: next_chunk, mark: Mark::File("_buildManifest.js") },
-    // expressive-code.com, Astro's usual highlighter: ec.<5 of base 36>.css.
-    Contract { framework: "Expressive Code", token: expressive_code, mark: Mark::Path },
-    // docs.expo.dev: pictures of several scales share the MD5 of all of them.
-    Contract { framework: "Expo", token: expo_asset, mark: Mark::Folder("_expo/static/") },
-    // pagefind.app: parts of the search index by the digest of what is in them.
-    Contract { framework: "Pagefind", token: pagefind_part, mark: Mark::File("pagefind-entry.json") },
-    // angular.dev, `outputHashing`: what it loads beside its main script.
-    Contract { framework: "Angular", token: angular_bundle, mark: Mark::Beside(angular_main) },
-    // Its builder of before version 17: what `scripts` in angular.json put together, without webpack.
-    Contract { framework: "Angular before version 17", token: angular_scripts, mark: Mark::Beside(angular_polyfills) },
-    // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, beside the stemmers of its search.
-    Contract {
-        framework: "Material for MkDocs",
-        token: material_extra,
-        mark: Mark::Folder("assets/javascripts/lunr/min/"),
-    },
-    // squidfunk.github.io/mkdocs-material: its own scripts and styles come with the theme.
-    Contract { framework: "Material for MkDocs", token: material_asset, mark: Mark::Used },
-    // stenciljs.com: p-<hash>.entry.js beside its loader.
-    Contract { framework: "Stencil", token: stencil_entry, mark: Mark::Path },
-    // doc.rust-lang.org/rustdoc: parts of the search index by the digest of what is in them.
-    Contract { framework: "rustdoc", token: rustdoc_part, mark: Mark::File("search.index/root.js") },
-    // Its own scripts, whose names its pages put together, and styles (rust-lang/rust: src/librustdoc/html/static_files.rs).
-    Contract { framework: "rustdoc", token: rustdoc_script, mark: Mark::Kin(rustdoc_style) },
-    Contract { framework: "rustdoc", token: rustdoc_style, mark: Mark::Kin(rustdoc_script) },
-    // coverage.py's report in HTML: its own files by the SHA3-256 of the type and the bytes (coverage/html.py,
-    // copy_with_cache_bust).
-    Contract { framework: "coverage.py", token: coverage_asset, mark: Mark::Beside(coverage_script) },
-    // Ember CLI (broccoli-asset-rev) renames all scripts and styles, copies too, by the MD5 they have before they are
-    // minified.
-    Contract { framework: "Ember", token: ember_script, mark: Mark::Kin(ember_vendor) },
-];
-
-/// Whether a path is of a form that a framework promises something about.
-pub(super) fn is_of_a_form(path: &SitePath) -> bool {
-    CONTRACTS.iter().any(|contract| (contract.token)(path).is_some())
-}
-
-/// The promises of the frameworks that built a site.
-pub(super) struct Contracts<'s> {
-    /// Those whose framework left its mark.
-    marked: Vec<&'static Contract>,
+/// What tells which frameworks built a site.
+pub(super) struct Marks<'s> {
+    files: &'s BTreeMap<SitePath, Facts>,
     /// What pages, and what they load, show or load.
     used: BTreeSet<&'s SitePath>,
-    /// The folders where there is such a file as a contract wants beside its own.
-    beside: BTreeSet<(&'static str, &'s str)>,
 }
 
-impl<'s> Contracts<'s> {
-    pub(super) fn of(files: &'s BTreeMap<SitePath, Facts>) -> Contracts<'s> {
+impl<'s> Marks<'s> {
+    pub(super) fn of(files: &'s BTreeMap<SitePath, Facts>) -> Marks<'s> {
         let ties = files.values().flat_map(|facts| &facts.ties);
-        let used = ties.filter(|tie| tie.role != Role::Page).map(|tie| &tie.to).collect();
-        let is_marked = |contract: &&Contract| match contract.mark {
-            Mark::File(name) => files.keys().any(|path| ends_with_path(path.as_str(), name)),
-            Mark::Folder(name) => files.keys().any(|path| holds_folder(path.as_str(), name)),
-            Mark::Kin(token) => files.keys().any(|path| token(path).is_some()),
-            Mark::Beside(_) | Mark::Used | Mark::Path => true,
-        };
-        let beside = CONTRACTS.iter().flat_map(|contract| {
-            let mark = match contract.mark {
-                Mark::Beside(token) => Some(token),
-                _ => None,
-            };
-            let folders = mark.into_iter().flat_map(|token| files.keys().filter(move |path| token(path).is_some()));
-            folders.map(|path| (contract.framework, folder(path)))
-        });
-        Contracts { marked: CONTRACTS.iter().filter(is_marked).collect(), used, beside: beside.collect() }
+        Marks { files, used: ties.filter(|tie| tie.role != Role::Page).map(|tie| &tie.to).collect() }
     }
 
-    /// The token of a path, and whose contract it is.
-    pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
-        let promise = |contract: &&Contract| {
-            let token = (contract.token)(path)?;
-            let holds = match contract.mark {
-                Mark::Used => self.used.contains(path),
-                Mark::Beside(_) => {
-                    self.used.contains(path) && self.beside.contains(&(contract.framework, folder(path)))
-                }
-                Mark::File(_) | Mark::Folder(_) | Mark::Kin(_) | Mark::Path => true,
-            };
-            holds.then(|| (token.to_owned(), contract.framework.to_owned()))
-        };
-        self.marked.iter().find_map(promise)
+    /// Where in the site a mark is; `None`: nowhere.
+    pub(super) fn find(&self, mark: Mark) -> Option<Extent<'s>> {
+        let is_somewhere = |is_it: &dyn Fn(&SitePath) -> bool| self.files.keys().any(is_it).then_some(Extent::Site);
+        match mark {
+            Mark::Path => Some(Extent::Site),
+            Mark::Used => Some(Extent::Used),
+            Mark::File(name) => is_somewhere(&|path| ends_with_path(path.as_str(), name)),
+            Mark::Folder(name) => is_somewhere(&|path| holds_folder(path.as_str(), name)),
+            Mark::Kin(token) => is_somewhere(&|path| token(path).is_some()),
+            Mark::Beside(token) => {
+                let folders: BTreeSet<&str> =
+                    self.files.keys().filter(|path| token(path).is_some()).map(folder).collect();
+                (!folders.is_empty()).then_some(Extent::UsedIn(folders))
+            }
+        }
     }
+
+    /// Whether a file lies where a mark was found.
+    pub(super) fn cover(&self, extent: &Extent<'s>, path: &SitePath) -> bool {
+        match extent {
+            Extent::Site => true,
+            Extent::Used => self.used.contains(path),
+            Extent::UsedIn(folders) => self.used.contains(path) && folders.contains(folder(path)),
+        }
+    }
+}
+
+/// Which files of a site a mark tells something about.
+pub(super) enum Extent<'s> {
+    /// All of them.
+    Site,
+    /// Those that are shown or loaded.
+    Used,
+    /// Those of them that lie in one of these folders.
+    UsedIn(BTreeSet<&'s str>),
 }
 
 fn folder(path: &SitePath) -> &str {
@@ -146,11 +93,11 @@ fn holds_folder(path: &str, folder: &str) -> bool {
 }
 
 /// `_astro/name.<8 of base64>_<up to 7 of base 62>.webp`, and in versions before 4 8 hexadecimal digits.
-fn astro_picture(path: &SitePath) -> Option<&str> {
+pub(super) fn astro_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.folder.ends_with("_astro/") && is_picture(&name.extension))?;
     let (_, token) = name.stem.rsplit_once('.')?;
     let (source, transformation) = (token.get(..8)?, token.get(8..)?.strip_prefix('_')?);
-    let is_base64 = Alphabet::Base64Url.has_all_of(source) && Alphabet::Base64Url.is_likely(source);
+    let is_base64 = Alphabet::Base64Url.has_all_of(source) && tokens::is_likely(Alphabet::Base64Url, source);
     let fits = (is_base64 || is_hex(source, 8))
         && (3..=7).contains(&transformation.len())
         && transformation.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -158,7 +105,7 @@ fn astro_picture(path: &SitePath) -> Option<&str> {
 }
 
 /// `static/<32 hexadecimal digits>/<5 of them>/name.webp`.
-fn gatsby_picture(path: &SitePath) -> Option<&str> {
+pub(super) fn gatsby_picture(path: &SitePath) -> Option<&str> {
     let segments: Vec<&str> = path.as_str().rsplit('/').collect();
     match segments.as_slice() {
         [_, arguments, source, "static", ..] if source.len() == 32 && arguments.len() == 5 => {
@@ -169,41 +116,42 @@ fn gatsby_picture(path: &SitePath) -> Option<&str> {
 }
 
 /// `<10 of base64>-<width>.webp`.
-fn eleventy_picture(path: &SitePath) -> Option<&str> {
+pub(super) fn eleventy_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
     let (token, width) = name.stem.rsplit_once('-')?;
     let is_width = (1..=5).contains(&width.len()) && width.bytes().all(|byte| byte.is_ascii_digit());
-    (is_width && token.len() == 10 && shape::falls_apart(token)).then_some(token)
+    (is_width && token.len() == 10 && tokens::falls_apart(token)).then_some(token)
 }
 
 /// `name_hu_<16 hexadecimal digits>.webp`, `name_hu<32 of them>_<size>_….webp`.
-fn hugo_picture(path: &SitePath) -> Option<&str> {
+pub(super) fn hugo_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
     let (_, rest) = name.stem.rsplit_once("_hu")?;
     let token = rest.strip_prefix('_').unwrap_or(rest).split('_').next()?;
-    (matches!(token.len(), 16 | 32) && Alphabet::Hex.has_all_of(token) && !shape::is_patterned(token)).then_some(token)
+    (matches!(token.len(), 16 | 32) && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)).then_some(token)
 }
 
 /// `_next/static/<21 of base64>/_buildManifest.js`: random, unless it reads as something that a person chose.
-fn next_build(path: &SitePath) -> Option<&str> {
+pub(super) fn next_build(path: &SitePath) -> Option<&str> {
     let (before, name) = path.as_str().rsplit_once('/')?;
     let (folder, id) = before.rsplit_once('/')?;
     let is_manifest = name.starts_with('_') && name.ends_with("Manifest.js");
     let in_place = ends_with_path(folder, "_next/static");
-    let random = Alphabet::Base64Url.has_all_of(id) && shape::is_random(id);
+    let random = Alphabet::Base64Url.has_all_of(id) && tokens::is_random(id);
     (is_manifest && in_place && random).then_some(id)
 }
 
 /// `_next/static/chunks/…name-<16 hexadecimal digits>.js`.
-fn next_chunk(path: &SitePath) -> Option<&str> {
+pub(super) fn next_chunk(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "_next/static/chunks/") && name.is_code())?;
     let (_, token) = name.stem.rsplit_once(['-', '.'])?;
     let is_number = token.bytes().all(|byte| byte.is_ascii_digit());
-    (token.len() == 16 && Alphabet::Hex.has_all_of(token) && !is_number && !shape::is_patterned(token)).then_some(token)
+    (token.len() == 16 && Alphabet::Hex.has_all_of(token) && !is_number && !tokens::is_patterned(token))
+        .then_some(token)
 }
 
 /// `_astro/ec.<5 of base 36>.js`.
-fn expressive_code(path: &SitePath) -> Option<&str> {
+pub(super) fn expressive_code(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.folder.ends_with("_astro/") && name.is_code())?;
     let token = name.stem.strip_prefix("ec.")?;
     let is_base36 = token.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
@@ -211,7 +159,7 @@ fn expressive_code(path: &SitePath) -> Option<&str> {
 }
 
 /// `assets/…/name@2x.<32 hexadecimal digits>.png`.
-fn expo_asset(path: &SitePath) -> Option<&str> {
+pub(super) fn expo_asset(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "assets/") && is_picture(&name.extension))?;
     let (_, token) = name.stem.rsplit_once('.')?;
     let token = token.split_once('@').map_or(token, |(token, _)| token);
@@ -219,37 +167,37 @@ fn expo_asset(path: &SitePath) -> Option<&str> {
 }
 
 /// `pagefind/fragment/en_<7 hexadecimal digits or more>.pf_fragment`.
-fn pagefind_part(path: &SitePath) -> Option<&str> {
+pub(super) fn pagefind_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension.starts_with("pf_"))?;
     let (_, token) = name.stem.rsplit_once('_')?;
     (token.len() >= 7 && Alphabet::Hex.has_all_of(token)).then_some(token)
 }
 
 /// `styles-<8 of base32>.css` and the like, also what could be a word, as 6% can; `chunk-<8 of base32>.js`, which cannot.
-fn angular_bundle(path: &SitePath) -> Option<&str> {
+pub(super) fn angular_bundle(path: &SitePath) -> Option<&str> {
     let name = Name::of(path)?;
     let (kind, token) = name.stem.split_once('-')?;
     let fits = match (kind, name.extension.as_str()) {
         ("styles", "css") | ("main" | "polyfills" | "scripts", "js") => true,
-        ("chunk" | "worker", "js") => Alphabet::Base32.is_likely(token),
+        ("chunk" | "worker", "js") => tokens::is_likely(Alphabet::Base32, token),
         _ => false,
     };
     (fits && is_of_angular(token)).then_some(token)
 }
 
 /// `main-<8 of base32>.js`
-fn angular_main(path: &SitePath) -> Option<&str> {
+pub(super) fn angular_main(path: &SitePath) -> Option<&str> {
     let token = path.file_name().strip_prefix("main-")?.strip_suffix(".js")?;
-    (is_of_angular(token) && Alphabet::Base32.is_likely(token)).then_some(token)
+    (is_of_angular(token) && tokens::is_likely(Alphabet::Base32, token)).then_some(token)
 }
 
 /// `scripts.<16 or 20 hexadecimal digits>.js`
-fn angular_scripts(path: &SitePath) -> Option<&str> {
+pub(super) fn angular_scripts(path: &SitePath) -> Option<&str> {
     of_webpack(path, &["scripts"])
 }
 
 /// `polyfills.<16 or 20 hexadecimal digits>.js`
-fn angular_polyfills(path: &SitePath) -> Option<&str> {
+pub(super) fn angular_polyfills(path: &SitePath) -> Option<&str> {
     of_webpack(path, &["polyfills", "polyfills-es2015"])
 }
 
@@ -259,17 +207,17 @@ fn of_webpack<'p>(path: &'p SitePath, names: &[&str]) -> Option<&'p str> {
 }
 
 fn is_of_angular(token: &str) -> bool {
-    token.len() == 8 && Alphabet::Base32.has_all_of(token) && !shape::is_patterned(token)
+    token.len() == 8 && Alphabet::Base32.has_all_of(token) && !tokens::is_patterned(token)
 }
 
 /// `assets/javascripts/extra/bundle.<8 hexadecimal digits>.min.js`
-fn material_extra(path: &SitePath) -> Option<&str> {
+pub(super) fn material_extra(path: &SitePath) -> Option<&str> {
     let token = path.as_str().strip_suffix(".min.js")?.rsplit_once("assets/javascripts/extra/bundle.")?.1;
-    (token.len() == 8 && Alphabet::Hex.has_all_of(token) && !shape::is_patterned(token)).then_some(token)
+    (token.len() == 8 && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)).then_some(token)
 }
 
 /// `assets/javascripts/bundle.<8 hexadecimal digits>.min.js`, `assets/stylesheets/main.….min.css`.
-fn material_asset(path: &SitePath) -> Option<&str> {
+pub(super) fn material_asset(path: &SitePath) -> Option<&str> {
     let (start, token) =
         path.as_str().strip_suffix(".min.js").or(path.as_str().strip_suffix(".min.css"))?.rsplit_once('.')?;
     let own = [
@@ -279,30 +227,30 @@ fn material_asset(path: &SitePath) -> Option<&str> {
         "assets/stylesheets/palette",
     ];
     let fits = own.iter().any(|own| ends_with_path(start, own)) && token.len() == 8 && Alphabet::Hex.has_all_of(token);
-    (fits && !shape::is_patterned(token)).then_some(token)
+    (fits && !tokens::is_patterned(token)).then_some(token)
 }
 
 /// `p-<8 of base 36>.entry.js`.
-fn stencil_entry(path: &SitePath) -> Option<&str> {
+pub(super) fn stencil_entry(path: &SitePath) -> Option<&str> {
     let token = path.file_name().strip_prefix("p-")?.strip_suffix(".entry.js")?;
     (token.len() == 8 && Alphabet::Hex.has_all_of(token)).then_some(token)
 }
 
 /// `search.index/desc/<12 hexadecimal digits>.js`.
-fn rustdoc_part(path: &SitePath) -> Option<&str> {
+pub(super) fn rustdoc_part(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "search.index/") && name.extension == "js")?;
     (name.stem.len() == 12 && Alphabet::Hex.has_all_of(name.stem)).then_some(name.stem)
 }
 
 /// `static.files/search-<8 hexadecimal digits>.js`, and its other scripts.
-fn rustdoc_script(path: &SitePath) -> Option<&str> {
+pub(super) fn rustdoc_script(path: &SitePath) -> Option<&str> {
     const OWN: [&str; 7] = ["main", "search", "stringdex", "settings", "src-script", "scrape-examples", "storage"];
     let (own, token) = of_rustdoc(path, "js")?;
     OWN.contains(&own).then_some(token)
 }
 
 /// `static.files/rustdoc-<8 hexadecimal digits>.css`, and its other styles.
-fn rustdoc_style(path: &SitePath) -> Option<&str> {
+pub(super) fn rustdoc_style(path: &SitePath) -> Option<&str> {
     let (own, token) = of_rustdoc(path, "css")?;
     ["rustdoc", "normalize", "noscript"].contains(&own).then_some(token)
 }
@@ -314,7 +262,7 @@ fn of_rustdoc<'p>(path: &'p SitePath, extension: &str) -> Option<(&'p str, &'p s
 }
 
 /// `favicon_32_cb_<8 hexadecimal digits>.png`, and its other files.
-fn coverage_asset(path: &SitePath) -> Option<&str> {
+pub(super) fn coverage_asset(path: &SitePath) -> Option<&str> {
     const OWN: [(&str, &str); 5] = [
         ("coverage_html", "js"),
         ("style", "css"),
@@ -328,25 +276,25 @@ fn coverage_asset(path: &SitePath) -> Option<&str> {
 }
 
 /// `coverage_html_cb_<8 hexadecimal digits>.js`.
-fn coverage_script(path: &SitePath) -> Option<&str> {
+pub(super) fn coverage_script(path: &SitePath) -> Option<&str> {
     coverage_asset(path).filter(|_| path.file_name().starts_with("coverage_html_"))
 }
 
 /// `…name-<32 hexadecimal digits>.js`.
-fn ember_script(path: &SitePath) -> Option<&str> {
+pub(super) fn ember_script(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension == "js")?;
     let (_, token) = name.stem.rsplit_once('-')?;
-    (is_hex(token, 32) && shape::is_long_hex(token) && !shape::is_identifier(token)).then_some(token)
+    (is_hex(token, 32) && tokens::is_long_hex(token) && !tokens::is_identifier(token)).then_some(token)
 }
 
 /// `assets/vendor-<32 hexadecimal digits>.css`, which every such site has, empty or not.
-fn ember_vendor(path: &SitePath) -> Option<&str> {
+pub(super) fn ember_vendor(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension == "css" && ends_with_path(name.folder, "assets/"))?;
     name.stem.strip_prefix("vendor-").filter(|token| is_hex(token, 32))
 }
 
 fn is_hex(token: &str, length: usize) -> bool {
-    token.len() == length && Alphabet::Hex.has_all_of(token) && !shape::is_patterned(token)
+    token.len() == length && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)
 }
 
 fn is_picture(extension: &str) -> bool {

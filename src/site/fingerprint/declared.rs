@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Name, shape};
+use super::name::Name;
 use crate::content::path::SitePath;
 
 /// File names of manifests: Vite and webpack (`manifest.json`), create-react-app, gulp-rev, Django, Ember, Phoenix, Qwik.
@@ -112,9 +112,9 @@ fn last(path: &str) -> &str {
 /// The hash in the name of a file made of `source`.
 fn token<'p>(name: &Name<'p>, source: &str) -> Option<&'p str> {
     let (source, _) = source.rsplit_once('.').unwrap_or_default();
-    let token = shape::last_token(name)?;
+    let token = name.last_possible_hash()?;
     let is_rest = |rest: &str| !source.is_empty() && rest.trim_matches(['-', '.', '_', '~']) == source;
     let added = name.stem.strip_suffix(token).or_else(|| name.stem.strip_prefix(token)).is_some_and(is_rest);
-    let strict = || shape::strict(name).map(|(_, strict)| strict).filter(|strict| !source.contains(strict));
+    let strict = || name.clear_hash().map(|(_, strict)| strict).filter(|strict| !source.contains(strict));
     added.then_some(token).or_else(strict)
 }

@@ -1,6 +1,6 @@
 //! The parts of a file name, and how build tools put a hash among them.
 
-use super::shape;
+use super::tokens;
 use crate::content::path::SitePath;
 
 /// What Next writes there in the names of fonts, which in others could be the end of a hash.
@@ -61,20 +61,39 @@ impl<'p> Name<'p> {
         matches!(self.extension.as_str(), "js" | "mjs" | "cjs" | "css")
     }
 
+    /// The hash that can hardly be read in another way; of several, the last one.
+    pub(super) fn clear_hash(&self) -> Option<(Position, &'p str)> {
+        self.positions().filter(|(_, token)| tokens::reads_as_a_hash(token)).last()
+    }
+
+    /// Whether there is anything that a tool could mean as a hash. Base64 may hold a separator itself.
+    pub(super) fn may_hold_a_hash(&self) -> bool {
+        let of_eight = |token: &&str| token.len() == 8 && tokens::has_both_cases(token);
+        let eight = self.positions().map(|(_, token)| token).filter(of_eight);
+        self.stem.split(['-', '.', '_', '~']).chain(eight).any(tokens::may_be_a_hash)
+    }
+
+    /// The last part that a tool could mean as a hash.
+    pub(super) fn last_possible_hash(&self) -> Option<&'p str> {
+        let endings = self.positions().map(|(_, token)| token).filter(|token| token.len() >= 5 && !token.contains('.'));
+        let first = self.stem.split(['-', '.']).next();
+        endings.chain(first).filter(|token| tokens::may_be_a_hash(token)).last()
+    }
+
     /// What comes before each `-` and `.`, what follows each `-`, `.`, `_` and `~`, and the whole: where a hash may be.
-    pub(super) fn places(&self) -> impl Iterator<Item = (Place, &'p str)> {
+    pub(super) fn positions(&self) -> impl Iterator<Item = (Position, &'p str)> {
         let stem = self.stem;
         let at =
             |separators: &'static [u8]| stem.bytes().enumerate().filter(move |(_, byte)| separators.contains(byte));
-        let after = at(b"-._~").map(move |(at, byte)| (Place::After(byte), &stem[at + 1..]));
-        let before = at(b"-.").map(move |(at, byte)| (Place::Before(byte), &stem[..at]));
-        before.chain([(Place::Bare, stem)]).chain(after)
+        let after = at(b"-._~").map(move |(at, byte)| (Position::After(byte), &stem[at + 1..]));
+        let before = at(b"-.").map(move |(at, byte)| (Position::Before(byte), &stem[..at]));
+        before.chain([(Position::Bare, stem)]).chain(after)
     }
 }
 
 /// Where in a name the hash is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(super) enum Position {
     /// At the end, after this separator.
     After(u8),
     /// At the beginning, before this separator.
@@ -83,65 +102,29 @@ pub(super) enum Place {
     Bare,
 }
 
-impl Place {
+impl Position {
     /// The `length` characters of `name` at this place.
     pub(super) fn token<'p>(self, name: &Name<'p>, length: usize) -> Option<&'p str> {
         let stem = name.stem;
         match self {
-            Place::Bare => (stem.len() == length).then_some(stem),
-            Place::After(separator) => {
+            Position::Bare => (stem.len() == length).then_some(stem),
+            Position::After(separator) => {
                 let start = stem.len().checked_sub(length).filter(|&start| start > 0)?;
                 (stem.as_bytes()[start - 1] == separator).then(|| stem.get(start..))?
             }
-            Place::Before(separator) => {
+            Position::Before(separator) => {
                 (stem.as_bytes().get(length) == Some(&separator)).then(|| stem.get(..length))?
             }
         }
     }
 }
 
-/// The characters that a tool draws a hash from, each as likely as any other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Alphabet {
-    /// Hexadecimal digits in lower case.
-    Hex,
-    /// Digits and letters in lower case.
-    Base36,
-    /// Digits, letters in lower case, `-` and `_`, as Turbopack writes it.
-    Base38,
-    /// Upper case and the digits 2 to 7, as esbuild writes it.
-    Base32,
-    /// URL-safe base64.
-    Base64Url,
-}
-
-impl Alphabet {
-    /// The smallest one that has all characters of `tokens`.
-    pub(super) fn of<'t>(tokens: impl Iterator<Item = &'t str> + Clone) -> Option<Alphabet> {
-        [Alphabet::Hex, Alphabet::Base36, Alphabet::Base38, Alphabet::Base32, Alphabet::Base64Url]
-            .into_iter()
-            .find(|alphabet| tokens.clone().all(|token| alphabet.has_all_of(token)))
-    }
-
-    pub(super) fn has_all_of(self, token: &str) -> bool {
-        token.bytes().all(|byte| match self {
-            Alphabet::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-            Alphabet::Base36 => byte.is_ascii_digit() || byte.is_ascii_lowercase(),
-            Alphabet::Base38 => byte.is_ascii_digit() || byte.is_ascii_lowercase() || byte == b'-' || byte == b'_',
-            Alphabet::Base32 => byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte),
-            Alphabet::Base64Url => byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_',
-        })
-    }
-
-    /// Whether a tool that draws from this alphabet is likely to have made `token`. Of 8 characters of base64, one in
-    /// 60,000 has hexadecimal digits alone, and one in 700 each letters of upper or of lower case alone.
-    pub(super) fn is_likely(self, token: &str) -> bool {
-        let other_tools = self >= Alphabet::Base36 && Alphabet::Hex.has_all_of(token);
-        let digits_alone = token.bytes().all(|byte| byte.is_ascii_digit());
-        let words = self == Alphabet::Base64Url && shape::reads_as_words(token)
-            || self == Alphabet::Base32 && shape::reads_as_a_numbered_word(token);
-        // Of the letters up to `f`, there are few words of more than seven.
-        let word = !(self == Alphabet::Hex && token.len() >= 8) && shape::reads_as_a_word(token);
-        !other_tools && !digits_alone && !words && !word && !shape::is_patterned(token)
-    }
+/// The path without the hash and the separator before or after it.
+pub(super) fn without(path: &SitePath, token: &str) -> Option<SitePath> {
+    let name = path.file_name();
+    let at = name.rfind(token)?;
+    let (before, after) = (&name[..at], &name[at + token.len()..]);
+    let before = before.strip_suffix(['-', '.', '_', '~'])?;
+    let folder = path.as_str().strip_suffix(name)?;
+    SitePath::new(format!("{folder}{before}{after}")).ok()
 }

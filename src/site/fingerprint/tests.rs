@@ -2,11 +2,14 @@
 
 mod copies;
 mod declarations;
+mod fixed_names;
 mod properties;
+mod table;
 
 use super::*;
-use crate::content::proof::{Algorithm, Encoding, LeftOut, Part};
+use crate::content::proof::{Algorithm, Encoding, LeftOut, Part, Proof};
 use crate::content::references::Manner;
+use crate::types::headers::Kind;
 
 fn path(path: &str) -> SitePath {
     SitePath::new(path).unwrap()
@@ -491,11 +494,11 @@ fn fixed_names_are_never_believed_and_some_want_proof() {
     assert_eq!(site.basis("sw-BYf2qJoX.js"), Basis::FixedName);
     assert_eq!(site.basis("sw.3f2a1b9c8d7e6f50.js"), Basis::FixedName);
     assert_eq!(site.basis("assets/remoteEntry-BYf2qJoX.js"), Basis::FixedName);
-    assert_eq!(site.basis("workbox-1d305bb8.js"), Basis::None);
+    assert_eq!(site.basis("workbox-1d305bb8.js"), Basis::Doubt);
     assert!(matches!(site.basis("assets/a-BYf2qJoX.js.map"), Basis::Proof { .. }));
     let listed = site.manifest("asset-manifest.json", r#"{"files":{"c.js.map":"/assets/c-BYf2qJoX.js.map"}}"#);
     let listed = listed.tie("assets/c-BYf2qJoX.js", "assets/c-BYf2qJoX.js.map", Role::Other, Form::Text);
-    assert_eq!(listed.basis("assets/c-BYf2qJoX.js.map"), Basis::None);
+    assert_eq!(listed.basis("assets/c-BYf2qJoX.js.map"), Basis::Doubt);
     let proven = listed.proven("workbox-1d305bb8.js", "1d305bb8");
     assert!(matches!(proven.basis("workbox-1d305bb8.js"), Basis::Proof { .. }));
 }

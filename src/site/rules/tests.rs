@@ -8,6 +8,7 @@ use super::*;
 use crate::config::header_rule::OneOrMany;
 use crate::content::path::UrlPath;
 use crate::release::head::{CdnView, DistributionFacts};
+use crate::site::fingerprint::Basis;
 use crate::site::snapshot::Place;
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
@@ -62,7 +63,7 @@ impl Case<'_> {
         let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
         let files = BTreeMap::from([(path(name), source(Digest::of(b"abc")))]);
         let basis = Basis::Proof { token: "Db898uvC".to_owned(), digest: "proven".to_owned() };
-        let verdicts = BTreeMap::from([(path(HASHED), Verdict { kind: Kind::Fingerprinted, basis })]);
+        let verdicts = BTreeMap::from([(path(HASHED), Verdict { kind: Kind::Fingerprinted, rule: "digest", basis })]);
         Rules::new(self.rules).unwrap().files(&files, &verdicts, &context).remove(&path(name)).unwrap()
     }
 

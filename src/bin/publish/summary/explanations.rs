@@ -29,7 +29,7 @@ fn paragraph(explanation: &Explanation, style: Style) -> String {
         Kind::Fingerprinted => "fingerprinted",
         Kind::Mutable => "mutable",
     };
-    let sentence = format!("{kind}, because {}.", harmless(&explanation.because));
+    let sentence = format!("{kind}, because {} (rule {}).", harmless(&explanation.because), explanation.rule);
     for line in wrapped(&sentence, WIDTH - 2) {
         text.push_str(&format!("  {line}\n"));
     }
@@ -65,7 +65,7 @@ mod tests {
 
     fn explanation(path: &str, change: Option<Change>) -> Explanation {
         let basis = Basis::Reference { token: "BYf2qJoX".to_owned(), by: "index.html".to_owned() };
-        let verdict = Verdict { kind: Kind::Fingerprinted, basis };
+        let verdict = Verdict { kind: Kind::Fingerprinted, rule: "bundler-tag", basis };
         let header = |value: &str, from: &str| ExplainedHeader { value: value.to_owned(), from: from.to_owned() };
         let headers = [
             ("Cache-Control", header("public, max-age=31536000, immutable", "default")),
@@ -75,6 +75,7 @@ mod tests {
             path: SitePath::new(path).unwrap(),
             because: verdict.because(),
             kind: verdict.kind,
+            rule: verdict.rule.to_owned(),
             basis: verdict.basis,
             change,
             headers: headers.map(|(name, header)| (name.to_owned(), header)).into_iter().collect(),
@@ -86,7 +87,7 @@ mod tests {
         let explanations = [explanation("a.js", None), explanation("b.js", Some(Change::Reheader))];
         let text = render_explanations(&explanations, false, Style::plain());
         let body = "  fingerprinted, because `index.html` refers to it, and `BYf2qJoX` is written as the bundler of this\n  \
-            site writes hashes.\n  \
+            site writes hashes (rule bundler-tag).\n  \
             Cache-Control public, max-age=31536000, immutable (default)\n  \
             Content-Type  text/javascript ([[headers]] for `**/*.js`)\n";
         let expected = format!(

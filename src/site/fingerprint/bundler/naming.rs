@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::name::{Alphabet, Name, Place};
-use super::super::shape;
+use super::super::alphabet::Alphabet;
+use super::super::name::{Name, Position};
+use super::super::tokens;
 use super::candidates::{Candidate, Strength};
 use crate::content::proof::Proof;
 
 /// How a site's bundler names what it writes: the place and length of the hash, and what is known of it. Those of
 /// hexadecimal digits are apart: whoever writes base64 too often writes one such by chance, and the other way round never.
-pub(super) type Templates<'s> = BTreeMap<(Place, usize, IsHex), Template<'s>>;
+pub(super) type Namings<'s> = BTreeMap<(Position, usize, IsHex), Naming<'s>>;
 
 /// Whether all characters of a hash are hexadecimal digits.
 type IsHex = bool;
 
-pub(super) struct Template<'s> {
+pub(super) struct Naming<'s> {
     pub(super) alphabet: Alphabet,
     /// The folders that they lie in.
     pub(super) folders: BTreeSet<&'s str>,
@@ -24,16 +25,16 @@ pub(super) struct Template<'s> {
     pub(super) has_modules: bool,
     pub(super) has_classics: bool,
     /// Extensions of files that such a name proves: by a digest that is taken last of all, or all that a bundler refers to.
-    pub(super) sealed: BTreeSet<String>,
+    pub(super) proven: BTreeSet<String>,
 }
 
 /// A candidate, and the hash in its name.
-type Member<'c, 's> = (&'c Candidate<'s>, (Place, &'s str));
+type Member<'c, 's> = (&'c Candidate<'s>, (Position, &'s str));
 
 /// How the bundler names its files: as those that scripts refer to as only a bundler does, and those that are proven. Modules
 /// that pages load count where there are no such, and names that pages use like anybody's where there are no modules
 /// either, and two at least lie together.
-pub(super) fn templates<'s>(candidates: &[&Candidate<'s>]) -> Templates<'s> {
+pub(super) fn namings<'s>(candidates: &[&Candidate<'s>]) -> Namings<'s> {
     let referred: Vec<&Candidate<'s>> =
         candidates.iter().copied().filter(|candidate| candidate.referred.is_some()).collect();
     let is_at_least =
@@ -51,11 +52,11 @@ pub(super) fn templates<'s>(candidates: &[&Candidate<'s>]) -> Templates<'s> {
         return gather(&modules);
     }
     // A bundler whose hashes all happen to look like words: what looks more like a hash is none of its files.
-    let may_be_hashed = |name: &Name<'_>| name.places().any(|(_, token)| shape::may_be_a_short_hash(token));
+    let may_be_hashed = |name: &Name<'_>| name.positions().any(|(_, token)| tokens::may_be_a_short_hash(token));
     if referred.iter().any(|candidate| candidate.is_sure() && may_be_hashed(&candidate.name)) {
-        return Templates::new();
+        return Namings::new();
     }
-    let mut by_home: BTreeMap<(Place, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();
+    let mut by_home: BTreeMap<(Position, usize, &str), Vec<Member<'_, 's>>> = BTreeMap::new();
     for (candidate, (place, token)) in referred.iter().copied().filter_map(member) {
         let home = home(candidate.name.folder);
         by_home.entry((place, token.len(), home)).or_default().push((candidate, (place, token)));
@@ -63,7 +64,7 @@ pub(super) fn templates<'s>(candidates: &[&Candidate<'s>]) -> Templates<'s> {
     // webpack can give all files one hash, of the whole build: that must be a long one.
     let are_two = |members: &Vec<Member<'_, '_>>| {
         let tokens: BTreeSet<&str> = members.iter().map(|(_, (_, token))| *token).collect();
-        tokens.len() >= 2 || members.len() >= 2 && tokens.iter().all(|token| shape::is_long_hex(token))
+        tokens.len() >= 2 || members.len() >= 2 && tokens.iter().all(|token| tokens::is_long_hex(token))
     };
     gather(&by_home.into_values().filter(are_two).flatten().collect::<Vec<_>>())
 }
@@ -71,69 +72,64 @@ pub(super) fn templates<'s>(candidates: &[&Candidate<'s>]) -> Templates<'s> {
 /// Hashes of 5 to 7 hexadecimal digits (Nuxt 2, JupyterLite), which alone could be anything: of scripts that others import,
 /// where several have one of the same length at the same place.
 fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
-    let mut by_template: BTreeMap<(Place, usize), Vec<Member<'c, 's>>> = BTreeMap::new();
+    let mut by_position: BTreeMap<(Position, usize), Vec<Member<'c, 's>>> = BTreeMap::new();
     for candidate in
         referred.iter().filter(|candidate| candidate.referred.is_some_and(|(sure, _)| sure == Strength::Sure))
     {
-        for (place, token) in candidate.name.places().filter(|(_, token)| shape::is_very_short_hex(token)) {
-            by_template.entry((place, token.len())).or_default().push((candidate, (place, token)));
+        for (place, token) in candidate.name.positions().filter(|(_, token)| tokens::is_very_short_hex(token)) {
+            by_position.entry((place, token.len())).or_default().push((candidate, (place, token)));
         }
     }
-    by_template.into_values().filter(|members| members.len() >= 2).flatten().collect()
+    by_position.into_values().filter(|members| members.len() >= 2).flatten().collect()
 }
 
 /// Whether a style has the name of a module and lies beside it, with another hash at the same place: of an entry that stands
 /// alone, either hash may be one that could be read in another way.
 fn are_alike(module: &Candidate<'_>, style: &Candidate<'_>) -> bool {
-    let has_own_hash = |(place, token): (Place, &str)| {
+    let has_own_hash = |(place, token): (Position, &str)| {
         let own = place.token(&module.name, token.len())?;
         let is_same_name = module.name.stem.strip_suffix(own)? == style.name.stem.strip_suffix(token)?;
-        Some(is_same_name && own != token && Alphabet::Base64Url.has_all_of(own) && may_be_drawn(own))
+        Some(is_same_name && own != token && Alphabet::Base64Url.has_all_of(own) && tokens::may_be_random(own))
     };
     style.name.extension == "css"
         && style.name.folder == module.name.folder
-        && style.strict.and_then(has_own_hash).unwrap_or_default()
-}
-
-/// Whether a token is neither a number nor a word, though it may be several words.
-pub(super) fn may_be_drawn(token: &str) -> bool {
-    !token.bytes().all(|byte| byte.is_ascii_digit()) && !shape::reads_as_a_word(token) && !shape::is_patterned(token)
+        && style.clear_hash.and_then(has_own_hash).unwrap_or_default()
 }
 
 /// A candidate with a hash that can hardly be read in another way, or that is proven.
 fn member<'c, 's>(candidate: &'c Candidate<'s>) -> Option<Member<'c, 's>> {
     let proven = || {
         let token = &candidate.proof?.token;
-        candidate.name.places().find(|(_, one)| one == token)
+        candidate.name.positions().find(|(_, one)| one == token)
     };
-    Some((candidate, candidate.strict.or_else(proven)?))
+    Some((candidate, candidate.clear_hash.or_else(proven)?))
 }
 
-fn gather<'s>(members: &[Member<'_, 's>]) -> Templates<'s> {
-    let mut by_template: BTreeMap<(Place, usize, IsHex), Vec<&Member<'_, 's>>> = BTreeMap::new();
+fn gather<'s>(members: &[Member<'_, 's>]) -> Namings<'s> {
+    let mut by_position: BTreeMap<(Position, usize, IsHex), Vec<&Member<'_, 's>>> = BTreeMap::new();
     for member in members {
         let (_, (place, token)) = member;
-        by_template.entry((*place, token.len(), Alphabet::Hex.has_all_of(token))).or_default().push(member);
+        by_position.entry((*place, token.len(), Alphabet::Hex.has_all_of(token))).or_default().push(member);
     }
-    let template = |(at, members): ((Place, usize, IsHex), Vec<&Member<'_, 's>>)| {
+    let naming = |(at, members): ((Position, usize, IsHex), Vec<&Member<'_, 's>>)| {
         let extensions: BTreeSet<&String> = members.iter().map(|(candidate, _)| &candidate.name.extension).collect();
-        let is_sealed = |extension: &&&String| {
+        let is_proven = |extension: &&&String| {
             let mut proofs =
                 members.iter().filter(|(one, _)| one.name.extension == ***extension).map(|(one, _)| one.proof);
             proofs.clone().flatten().any(Proof::is_taken_last)
                 || proofs.all(|proof| proof.is_some_and(Proof::is_of_real_content))
         };
-        let template = Template {
+        let naming = Naming {
             alphabet: alphabet(members.iter().map(|(_, (_, token))| *token))?,
             folders: members.iter().map(|(candidate, _)| candidate.name.folder).collect(),
             endings: members.iter().map(|(candidate, _)| candidate.name.ending).collect(),
             has_modules: members.iter().any(|(candidate, _)| candidate.is_module),
             has_classics: members.iter().any(|(candidate, _)| candidate.is_classic),
-            sealed: extensions.iter().filter(is_sealed).map(|extension| (*extension).clone()).collect(),
+            proven: extensions.iter().filter(is_proven).map(|extension| (*extension).clone()).collect(),
         };
-        Some((at, template))
+        Some((at, naming))
     };
-    by_template.into_iter().filter_map(template).collect()
+    by_position.into_iter().filter_map(naming).collect()
 }
 
 /// The characters of which a bundler makes hashes. One of base64 alone may lack capitals by chance.
@@ -144,7 +140,7 @@ fn alphabet<'t>(tokens: impl Iterator<Item = &'t str> + Clone) -> Option<Alphabe
     Some(if lacks_capitals && is_one { Alphabet::Base64Url } else { alphabet })
 }
 
-impl Template<'_> {
+impl Naming<'_> {
     /// Whether a file lies where the bundler writes others: in the same folder, or in one for scripts or styles beside or
     /// below it.
     pub(super) fn is_home_of(&self, name: &Name<'_>) -> bool {

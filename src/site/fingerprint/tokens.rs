@@ -1,32 +1,30 @@
 //! Which texts read as a hash and as nothing else: not as a word, a date, a version or an identifier.
 
-use super::name::{Alphabet, Name, Place};
-
-/// The hash in a name that can hardly be read in another way; of several, the last one.
-pub(super) fn strict<'p>(name: &Name<'p>) -> Option<(Place, &'p str)> {
-    name.places().filter(|(_, token)| reads_as_a_hash(token)).last()
-}
-
-/// Whether a name holds anything that a tool could mean as a hash. Base64 may hold a separator itself.
-pub(super) fn loose(name: &Name<'_>) -> bool {
-    let eight = name.places().map(|(_, token)| token).filter(|token| token.len() == 8 && has_both_cases(token));
-    name.stem.split(['-', '.', '_', '~']).chain(eight).any(may_be_a_hash)
-}
-
-/// The last part of a name that a tool could mean as a hash.
-pub(super) fn last_token<'p>(name: &Name<'p>) -> Option<&'p str> {
-    let endings = name.places().map(|(_, token)| token).filter(|token| token.len() >= 5 && !token.contains('.'));
-    let first = name.stem.split(['-', '.']).next();
-    endings.chain(first).filter(|token| may_be_a_hash(token)).last()
-}
+use super::alphabet::Alphabet;
 
 /// Whether a tool could mean `token` as a hash.
-fn may_be_a_hash(token: &str) -> bool {
+pub(super) fn may_be_a_hash(token: &str) -> bool {
     token.len() >= 5 && (is_mixed(token) || Alphabet::Hex.has_all_of(token)) && !is_digits(token)
 }
 
+/// Whether a tool that writes hashes in `alphabet` is likely to have made `token`. Of 8 characters of base64, one in
+/// 60,000 has hexadecimal digits alone, and one in 700 each letters of upper or of lower case alone.
+pub(super) fn is_likely(alphabet: Alphabet, token: &str) -> bool {
+    let other_tools = alphabet >= Alphabet::Base36 && Alphabet::Hex.has_all_of(token);
+    let words = alphabet == Alphabet::Base64Url && reads_as_words(token)
+        || alphabet == Alphabet::Base32 && reads_as_a_numbered_word(token);
+    // Of the letters up to `f`, there are few words of more than seven.
+    let word = !(alphabet == Alphabet::Hex && token.len() >= 8) && reads_as_a_word(token);
+    !other_tools && !is_digits(token) && !words && !word && !is_patterned(token)
+}
+
+/// Whether a token is neither a number nor a word, though it may be several words.
+pub(super) fn may_be_random(token: &str) -> bool {
+    !is_digits(token) && !reads_as_a_word(token) && !is_patterned(token)
+}
+
 /// Whether `token` can hardly be anything but a hash.
-fn reads_as_a_hash(token: &str) -> bool {
+pub(super) fn reads_as_a_hash(token: &str) -> bool {
     if is_patterned(token) {
         return false;
     }
@@ -148,11 +146,11 @@ pub(super) fn is_random(token: &str) -> bool {
     token.len() == 21 && has_both_cases(token) && token.split(['-', '_']).map(count_runs).sum::<usize>() >= 8
 }
 
-fn has_both_cases(token: &str) -> bool {
+pub(super) fn has_both_cases(token: &str) -> bool {
     token.bytes().any(|byte| byte.is_ascii_uppercase()) && token.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
-fn is_digits(token: &str) -> bool {
+pub(super) fn is_digits(token: &str) -> bool {
     token.bytes().all(|byte| byte.is_ascii_digit())
 }
 

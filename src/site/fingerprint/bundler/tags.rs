@@ -2,22 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use super::super::shape;
 use super::candidates::{Candidate, Strength};
 use crate::content::references::Manner;
 
 /// Whose tags are believed: a script or style that nothing but pages refers to may have been copied beside what the bundler
 /// wrote, by people who write their tags in another manner.
-pub(super) struct Manners<'s> {
-    scripts: Admitted,
-    styles: Admitted,
+pub(super) struct Tags<'s> {
+    scripts: Accepted,
+    styles: Accepted,
     /// Whether any of the scripts that the bundler surely wrote is loaded as a classic one.
     has_classics: bool,
     /// The arrays of chunks that the scripts of webpack belong to, if it wrote all that load others.
     chunk_arrays: BTreeSet<&'s str>,
 }
 
-enum Admitted {
+enum Accepted {
     /// Nothing tells the bundler's tags from others.
     All,
     /// Those written as the ones that load what the bundler surely wrote.
@@ -28,29 +27,29 @@ enum Admitted {
     CrossOrigin,
 }
 
-impl<'s> Manners<'s> {
-    pub(super) fn of(candidates: &[Candidate<'s>]) -> Manners<'s> {
-        let (scripts, styles) = (Admitted::of(candidates, false), Admitted::of(candidates, true));
+impl<'s> Tags<'s> {
+    pub(super) fn of(candidates: &[Candidate<'s>]) -> Tags<'s> {
+        let (scripts, styles) = (Accepted::of(candidates, false), Accepted::of(candidates, true));
         let are_cross_origin = match &scripts {
-            Admitted::Known(known) => known.iter().all(|manner| manner.is_cross_origin()),
-            scripts => matches!(scripts, Admitted::CrossOrigin),
+            Accepted::Known(known) => known.iter().all(|manner| manner.is_cross_origin()),
+            scripts => matches!(scripts, Accepted::CrossOrigin),
         };
         let styles = match styles {
-            Admitted::All | Admitted::Unusual if are_cross_origin => Admitted::CrossOrigin,
+            Accepted::All | Accepted::Unusual if are_cross_origin => Accepted::CrossOrigin,
             styles => styles,
         };
         let has_classics = candidates.iter().any(|candidate| candidate.is_sure() && candidate.is_classic);
-        Manners { scripts, styles, has_classics, chunk_arrays: chunk_arrays(candidates) }
+        Tags { scripts, styles, has_classics, chunk_arrays: chunk_arrays(candidates) }
     }
 
     /// Whether the tags that load it, if there are any, may be the bundler's.
-    pub(super) fn admit(&self, candidate: &Candidate<'_>) -> bool {
+    pub(super) fn may_be_of_bundler(&self, candidate: &Candidate<'_>) -> bool {
         // Modules tell nothing about how a bundler has a classic script loaded.
-        self.vouch_for(candidate) || candidate.is_classic && !self.has_classics
+        self.may_teach(candidate) || candidate.is_classic && !self.has_classics
     }
 
     /// Whether what the tags load may tell how the bundler names its files.
-    pub(super) fn vouch_for(&self, candidate: &Candidate<'_>) -> bool {
+    pub(super) fn may_teach(&self, candidate: &Candidate<'_>) -> bool {
         let admitted = if candidate.is_style() { &self.styles } else { &self.scripts };
         let manners = &candidate.manners;
         let is_loaded_so = manners.is_empty() || manners.iter().any(|manner| admitted.has(*manner));
@@ -91,50 +90,39 @@ fn is_loaded_script(candidate: &Candidate<'_>) -> bool {
     !candidate.is_style() && !candidate.manners.is_empty()
 }
 
-impl Admitted {
+impl Accepted {
     /// Those of scripts or of styles. What is named by a hash tells more than what is not: a tool writes it.
-    fn of(candidates: &[Candidate<'_>], is_style: bool) -> Admitted {
+    fn of(candidates: &[Candidate<'_>], is_style: bool) -> Accepted {
         let loaded = || candidates.iter().filter(move |candidate| candidate.is_style() == is_style);
-        let hashed = || loaded().filter(|candidate| candidate.strict.is_some());
+        let hashed = || loaded().filter(|candidate| candidate.clear_hash.is_some());
         let known = [manners(hashed().filter(|one| one.is_sure())), manners(loaded().filter(|one| one.is_sure()))];
         if let Some(known) = known.into_iter().find(|known| !known.is_empty()) {
-            return Admitted::Known(known);
+            return Accepted::Known(known);
         }
         if manners(loaded()).iter().any(|manner| manner.is_vites()) {
-            return Admitted::CrossOrigin;
+            return Accepted::CrossOrigin;
         }
-        let may_be_hashed = || loaded().filter(|candidate| shape::loose(&candidate.name));
+        let may_be_hashed = || loaded().filter(|candidate| candidate.name.may_hold_a_hash());
         let has = |candidate: &Candidate<'_>, is_plain| candidate.manners.iter().any(|one| one.is_plain() == is_plain);
         // Where one file is loaded in both ways, a tool writes both.
         let are_apart = !may_be_hashed().any(|candidate| has(candidate, true) && has(candidate, false));
         let is_unusual = may_be_hashed().any(|candidate| has(candidate, false));
-        if is_unusual && are_apart { Admitted::Unusual } else { Admitted::All }
+        if is_unusual && are_apart { Accepted::Unusual } else { Accepted::All }
     }
 
     fn has(&self, manner: Manner) -> bool {
         match self {
-            Admitted::All => true,
-            Admitted::Known(known) => {
+            Accepted::All => true,
+            Accepted::Known(known) => {
                 let cross_origin = manner.is_cross_origin() && known.iter().any(|one| one.is_cross_origin());
                 cross_origin || known.contains(&manner)
             }
-            Admitted::Unusual => !manner.is_plain(),
-            Admitted::CrossOrigin => manner.is_cross_origin(),
+            Accepted::Unusual => !manner.is_plain(),
+            Accepted::CrossOrigin => manner.is_cross_origin(),
         }
     }
 }
 
 fn manners<'c, 's: 'c>(candidates: impl Iterator<Item = &'c Candidate<'s>>) -> BTreeSet<Manner> {
     candidates.flat_map(|candidate| candidate.manners.iter().copied()).collect()
-}
-
-impl Candidate<'_> {
-    /// Whether more than a page's tag speaks for it.
-    pub(super) fn is_sure(&self) -> bool {
-        self.bundles || self.proof.is_some() || self.referred.is_some_and(|(strength, _)| strength >= Strength::Listed)
-    }
-
-    pub(super) fn is_style(&self) -> bool {
-        self.name.extension == "css"
-    }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::fixed::Standing;
-use super::super::name::{Alphabet, Name, Place};
-use super::super::{Facts, Tie, shape};
+use super::super::alphabet::Alphabet;
+use super::super::facts::{Facts, Tie};
+use super::super::name::{Name, Position};
+use super::super::tokens;
 use crate::content::path::SitePath;
 use crate::content::proof::{Algorithm, Encoding, Proof};
 use crate::content::references::{Form, Manner, Role};
@@ -27,7 +28,7 @@ pub(super) struct Candidate<'s> {
     pub(super) path: &'s SitePath,
     pub(super) name: Name<'s>,
     /// The hash that can hardly be read in another way, where the site's pictures are named as they are.
-    pub(super) strict: Option<(Place, &'s str)>,
+    pub(super) clear_hash: Option<(Position, &'s str)>,
     pub(super) proof: Option<&'s Proof>,
     /// The array by which webpack finds it.
     pub(super) chunk_array: Option<&'s str>,
@@ -47,14 +48,18 @@ pub(super) struct Candidate<'s> {
     pub(super) shares_its_hash: bool,
 }
 
-pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candidate<'s>> {
+/// The scripts and styles of a site whose names are `is_open` to evidence.
+pub(super) fn candidates<'s>(
+    files: &'s BTreeMap<SitePath, Facts>,
+    is_open: fn(&SitePath) -> bool,
+) -> Vec<Candidate<'s>> {
     let mut referred: BTreeMap<&SitePath, (Strength, &SitePath)> = BTreeMap::new();
     let mut loaded: BTreeMap<&SitePath, BTreeSet<(Role, Option<Manner>)>> = BTreeMap::new();
     let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
     for (from, facts) in files {
         let is_by_hand = is_by_hand(from, facts);
         for tie in facts.ties.iter().filter(|tie| tie.to != *from) {
-            let strength = if is_by_hand { Strength::Loose } else { tie.strength(from) };
+            let strength = if is_by_hand { Strength::Loose } else { Strength::of(tie, from) };
             let surest = referred.entry(&tie.to).or_insert((strength, from));
             *surest = if strength > surest.0 { (strength, from) } else { *surest };
             if strength > Strength::Loose && !from.is_page() {
@@ -73,7 +78,7 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
     let pictures = proven_pictures(files, is_bundlers_base64);
     let pictures_of_old = proven_pictures(files, is_old_rollups);
     let mut candidate = |(path, facts): (&'s SitePath, &'s Facts)| {
-        let name = Name::of(path).filter(|name| name.is_code() && Standing::of(path) == Standing::Open)?;
+        let name = Name::of(path).filter(|name| name.is_code() && is_open(path))?;
         let loaded = loaded.remove(path).unwrap_or_default();
         let is_style = name.extension == "css" && facts.traces.proof.is_none();
         let should_be_proven =
@@ -81,7 +86,7 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
         let (is_module, is_classic) = (is_loaded_as(&loaded, Role::Module), is_loaded_as(&loaded, Role::Script));
         Some(Candidate {
             path,
-            strict: shape::strict(&name).or_else(|| as_pictures(&name, &pictures)),
+            clear_hash: name.clear_hash().or_else(|| as_pictures(&name, &pictures)),
             name,
             proof: facts.traces.proof.as_ref(),
             chunk_array: facts.traces.chunk_array.as_deref(),
@@ -95,8 +100,9 @@ pub(super) fn candidates<'s>(files: &'s BTreeMap<SitePath, Facts>) -> Vec<Candid
         })
     };
     let mut candidates: Vec<Candidate<'s>> = files.iter().filter_map(&mut candidate).collect();
-    let kind =
-        |candidate: &Candidate<'s>| Some((candidate.strict?, candidate.name.folder, candidate.name.extension.clone()));
+    let kind = |candidate: &Candidate<'s>| {
+        Some((candidate.clear_hash?, candidate.name.folder, candidate.name.extension.clone()))
+    };
     let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     for kind in candidates.iter().filter_map(kind) {
         *counts.entry(kind).or_default() += 1;
@@ -112,7 +118,7 @@ fn is_loaded_as(loaded: &BTreeSet<(Role, Option<Manner>)>, wanted: Role) -> bool
 }
 
 /// Where, and how long, the hashes in the names of pictures are, and in which folder.
-type Places<'s> = BTreeSet<(Place, usize, &'s str)>;
+type Places<'s> = BTreeSet<(Position, usize, &'s str)>;
 
 /// Those of the pictures and the like that are proven by such a proof.
 fn proven_pictures(files: &BTreeMap<SitePath, Facts>, is_wanted: fn(&Proof) -> bool) -> Places<'_> {
@@ -120,9 +126,9 @@ fn proven_pictures(files: &BTreeMap<SitePath, Facts>, is_wanted: fn(&Proof) -> b
     proven.filter(|(_, proof)| is_wanted(proof)).filter_map(|(path, proof)| proven_picture(path, proof)).collect()
 }
 
-fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Place, usize, &'s str)> {
+fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Position, usize, &'s str)> {
     let name = Name::of(path).filter(|name| !name.is_code())?;
-    let (place, token) = name.places().find(|(_, token)| *token == proof.token)?;
+    let (place, token) = name.positions().find(|(_, token)| *token == proof.token)?;
     Some((place, token.len(), name.folder))
 }
 
@@ -137,37 +143,48 @@ fn is_old_rollups(proof: &Proof) -> bool {
 }
 
 /// The tokens of a name at the places of the hashes of pictures beside it.
-fn beside<'s>(name: &Name<'s>, pictures: &Places<'s>) -> impl Iterator<Item = (Place, &'s str)> {
+fn beside<'s>(name: &Name<'s>, pictures: &Places<'s>) -> impl Iterator<Item = (Position, &'s str)> {
     let beside = pictures.iter().filter(|(.., folder)| *folder == name.folder);
     beside.filter_map(|(place, length, _)| Some((*place, place.token(name, *length)?)))
 }
 
 /// The hash in the name of a script or style that is named as the pictures beside it.
-fn as_pictures<'s>(name: &Name<'s>, pictures: &Places<'s>) -> Option<(Place, &'s str)> {
+fn as_pictures<'s>(name: &Name<'s>, pictures: &Places<'s>) -> Option<(Position, &'s str)> {
     let mut tokens = beside(name, pictures);
-    tokens.find(|(_, token)| Alphabet::Base64Url.has_all_of(token) && Alphabet::Base64Url.is_likely(token))
+    tokens.find(|(_, token)| Alphabet::Base64Url.has_all_of(token) && tokens::is_likely(Alphabet::Base64Url, token))
 }
 
 /// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
 /// of modules as it was written, or a page that loads such.
 pub(super) fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
-    let strong = facts.ties.iter().filter(|tie| tie.strength(from) > Strength::Loose);
+    let strong = facts.ties.iter().filter(|tie| Strength::of(tie, from) > Strength::Loose);
     let names: Vec<Name<'_>> = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code)).collect();
     let is_hashed = |name: &&Name<'_>| {
-        shape::strict(name).is_some()
-            || name.places().any(|(_, token)| shape::is_very_short_hex(token) || shape::may_be_base32(token))
+        name.clear_hash().is_some()
+            || name.positions().any(|(_, token)| tokens::is_very_short_hex(token) || tokens::may_be_base32(token))
     };
     names.len() >= 4 && names.iter().filter(is_hashed).count() * 4 < names.len()
 }
 
-impl Tie {
+impl Strength {
     /// How surely nobody but a bundler refers in such a way to a script or style with a hash in its name.
-    pub(super) fn strength(&self, from: &SitePath) -> Strength {
-        match self.form {
+    pub(super) fn of(tie: &Tie, from: &SitePath) -> Strength {
+        match tie.form {
             Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl if !from.is_page() => Strength::Sure,
             Form::List if !from.is_page() => Strength::Listed,
-            Form::Attribute | Form::Tag(_) if self.role == Role::Module => Strength::Module,
+            Form::Attribute | Form::Tag(_) if tie.role == Role::Module => Strength::Module,
             _ => Strength::Loose,
         }
+    }
+}
+
+impl Candidate<'_> {
+    /// Whether more than a page's tag speaks for it.
+    pub(super) fn is_sure(&self) -> bool {
+        self.bundles || self.proof.is_some() || self.referred.is_some_and(|(strength, _)| strength >= Strength::Listed)
+    }
+
+    pub(super) fn is_style(&self) -> bool {
+        self.name.extension == "css"
     }
 }

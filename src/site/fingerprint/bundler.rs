@@ -1,0 +1,84 @@
+//! What a bundler wrote, told by who refers to whom.
+//!
+//! Bundlers give their scripts and styles names of one kind, and refer to them in ways that nobody writes by hand: a
+//! relative import of `./shared-BYf2qJoX.js`, a list of chunks, the table of a runtime. Where such names are found, all
+//! that fit them and are referred to count as the bundler's, also those that could be read as words. Pictures, fonts and
+//! data are not judged here: bundlers name them by a digest of their bytes, which is proven.
+
+mod candidates;
+pub(super) mod kin;
+mod naming;
+pub(super) mod objections;
+pub(super) mod reading;
+pub(super) mod siblings;
+mod tags;
+pub(super) mod unloaded;
+
+use std::collections::BTreeMap;
+
+use super::facts::Facts;
+use crate::content::path::SitePath;
+
+use self::candidates::{Candidate, candidates};
+use self::naming::{Namings, namings};
+use self::reading::Reading;
+use self::tags::Tags;
+
+/// The scripts and styles of a site, and how its bundler names and loads its own.
+pub(super) struct Bundler<'s> {
+    files: &'s BTreeMap<SitePath, Facts>,
+    candidates: Vec<Candidate<'s>>,
+    tags: Tags<'s>,
+    namings: Namings<'s>,
+}
+
+/// A script or style that the bundler wrote.
+#[derive(Clone, Copy)]
+pub(super) struct Hit<'s> {
+    pub(super) path: &'s SitePath,
+    /// The hash in its name.
+    pub(super) token: &'s str,
+    /// The file that told it.
+    pub(super) by: By<'s>,
+}
+
+/// How the other file told it.
+#[derive(Clone, Copy)]
+pub(super) enum By<'s> {
+    /// It refers to it.
+    Reference(&'s SitePath),
+    /// It is named after it.
+    Sibling(&'s SitePath),
+    /// It is referred to by it.
+    Referred(&'s SitePath),
+}
+
+/// What was recognised, by its path.
+pub(super) type Hits<'s> = BTreeMap<&'s SitePath, Hit<'s>>;
+
+impl<'s> Bundler<'s> {
+    /// Learns from the files of a site how its bundler works. Names that are not `is_open` are none of its.
+    pub(super) fn of(files: &'s BTreeMap<SitePath, Facts>, is_open: fn(&SitePath) -> bool) -> Bundler<'s> {
+        let candidates = candidates(files, is_open);
+        let tags = Tags::of(&candidates);
+        let teaching: Vec<&Candidate<'s>> = candidates.iter().filter(|candidate| tags.may_teach(candidate)).collect();
+        let namings = namings(&teaching);
+        Bundler { files, candidates, tags, namings }
+    }
+
+    /// The readings of each script and style that something refers to: as the bundler writes names, then by itself.
+    pub(super) fn readings(&self) -> impl Iterator<Item = (&'s SitePath, Vec<Reading<'_, 's>>)> {
+        self.candidates.iter().map(|candidate| {
+            let by_naming = self.namings.iter().filter_map(|((position, length, _), naming)| {
+                Reading::by_naming(candidate, position.token(&candidate.name, *length)?, naming)
+            });
+            (candidate.path, by_naming.chain(Reading::by_itself(candidate)).collect())
+        })
+    }
+}
+
+impl<'s> From<Reading<'_, 's>> for Hit<'s> {
+    fn from(reading: Reading<'_, 's>) -> Hit<'s> {
+        Hit { path: reading.candidate.path, token: reading.token, by: By::Reference(reading.by) }
+    }
+}
