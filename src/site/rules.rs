@@ -97,7 +97,7 @@ impl Rules {
             let entry = Entry {
                 digest: file.digest,
                 size_bytes: file.size_bytes,
-                headers: self.decided(path, kind, context, twin_among(files, path)).into(),
+                headers: self.decided(path, kind, context, |path| files.contains_key(path)).into(),
                 kind,
                 kept: match kind {
                     Kind::Fingerprinted => Kept::Live,
@@ -176,7 +176,7 @@ impl Rules {
         context: &RuleContext<'_>,
     ) -> (Verdict, Decided<'_>) {
         let verdict = self.verdict(path, verdicts, context);
-        let decided = self.decided(path, verdict.kind, context, twin_among(files, path));
+        let decided = self.decided(path, verdict.kind, context, |path| files.contains_key(path));
         (verdict, decided)
     }
 
@@ -195,11 +195,6 @@ impl Rules {
             None => verdicts.get(path).cloned().unwrap_or(Verdict::NONE),
         }
     }
-}
-
-/// The file of which `path` is the compressed twin, and its `Content-Encoding`.
-fn twin_among(files: &BTreeMap<SitePath, SourceFile>, path: &SitePath) -> Option<(SitePath, &'static str)> {
-    content_type::twin_of(path, |path| files.contains_key(path))
 }
 
 #[cfg(test)]

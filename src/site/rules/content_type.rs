@@ -7,20 +7,28 @@
 
 use crate::content::path::SitePath;
 
-/// What `mime_guess` does not know, or says otherwise than the web of today. Sorted by extension.
+/// What `mime_guess` does not know, or says otherwise than the web of today: sources of programs (`.ts`, `.mod`, `.org`) share
+/// their endings with videos and documents that hardly anybody publishes. Sorted by extension.
 const BY_EXTENSION: &[(&str, &str)] = &[
     ("apk", "application/vnd.android.package-archive"),
     ("apng", "image/apng"),
     ("appcache", "text/cache-manifest"),
     ("atom", "application/atom+xml"),
     ("avif", "image/avif"),
+    ("bat", "text/plain"),
     ("br", "application/octet-stream"),
     ("cjs", "text/javascript"),
     ("css", "text/css"),
     ("csv", "text/csv"),
+    ("cts", "text/plain"),
+    ("cu", "text/plain"),
     ("cur", "image/x-icon"),
+    ("dart", "text/plain"),
+    ("dot", "text/plain"),
     ("eot", "application/vnd.ms-fontobject"),
     ("flac", "audio/flac"),
+    ("fsscript", "text/plain"),
+    ("fsx", "text/plain"),
     ("geojson", "application/geo+json"),
     ("glb", "model/gltf-binary"),
     ("gltf", "model/gltf+json"),
@@ -30,6 +38,7 @@ const BY_EXTENSION: &[(&str, &str)] = &[
     ("html", "text/html"),
     ("ico", "image/x-icon"),
     ("ics", "text/calendar"),
+    ("java", "text/plain"),
     ("jpeg", "image/jpeg"),
     ("jpg", "image/jpeg"),
     ("js", "text/javascript"),
@@ -47,27 +56,44 @@ const BY_EXTENSION: &[(&str, &str)] = &[
     ("md", "text/markdown"),
     ("mdx", "text/markdown"),
     ("mjs", "text/javascript"),
+    ("mmd", "text/plain"),
+    ("mod", "text/plain"),
     ("mov", "video/quicktime"),
     ("mp3", "audio/mpeg"),
     ("mp4", "video/mp4"),
     ("mpd", "application/dash+xml"),
+    ("mts", "text/plain"),
     ("ndjson", "application/x-ndjson"),
     ("oga", "audio/ogg"),
     ("ogg", "audio/ogg"),
     ("ogv", "video/ogg"),
     ("opus", "audio/ogg"),
+    ("org", "text/plain"),
     ("otf", "font/otf"),
     ("pdf", "application/pdf"),
     ("pf_fragment", "application/octet-stream"),
     ("pf_index", "application/octet-stream"),
     ("pf_meta", "application/octet-stream"),
+    ("php", "text/plain"),
+    ("pl", "text/plain"),
+    ("pm", "text/plain"),
     ("pmtiles", "application/vnd.pmtiles"),
     ("png", "image/png"),
+    ("pot", "text/plain"),
+    ("rnc", "text/plain"),
     ("rss", "application/rss+xml"),
+    ("scm", "text/plain"),
+    ("sh", "text/plain"),
+    ("sql", "text/plain"),
+    ("st", "text/plain"),
     ("svg", "image/svg+xml"),
     ("svgz", "image/svg+xml"),
+    ("tcl", "text/plain"),
+    ("tex", "text/plain"),
     ("toml", "application/toml"),
-    ("ts", "video/mp2t"),
+    ("tpl", "text/plain"),
+    ("ts", "text/plain"),
+    ("tsx", "text/plain"),
     ("ttf", "font/ttf"),
     ("txt", "text/plain"),
     ("usdz", "model/vnd.usdz+zip"),
@@ -81,6 +107,7 @@ const BY_EXTENSION: &[(&str, &str)] = &[
     ("woff", "font/woff"),
     ("woff2", "font/woff2"),
     ("xhtml", "application/xhtml+xml"),
+    ("xm", "text/plain"),
     ("xml", "application/xml"),
     ("xsl", "application/xslt+xml"),
     ("xslt", "application/xslt+xml"),
@@ -111,10 +138,30 @@ const BY_NAME: &[(&str, &str)] = &[
     ("version", "text/plain"),
 ];
 
+/// How the playlists of a stream are usually called.
+const PLAYLISTS: [&str; 8] = ["index", "playlist", "master", "main", "prog_index", "stream", "output", "video"];
+
 /// The `Content-Type` of `path`, with its charset where it is text.
-pub(super) fn content_type(path: &SitePath) -> String {
+pub(super) fn content_type(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> String {
+    if is_segment(path, is_there) {
+        return "video/mp2t".to_owned();
+    }
     let essence = essence(path);
     if is_text(&essence) { format!("{essence}; charset=utf-8") } else { essence }
+}
+
+/// Whether a `.ts` is a part of a video and not TypeScript: a playlist lies beside it or around its folder, under a usual name or
+/// that of the part without its number (`talk.m3u8` for `talk-042.ts`).
+fn is_segment(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> bool {
+    let Some((stem, _)) = path.as_str().rsplit_once('.').filter(|_| path.extension().as_deref() == Some("ts")) else {
+        return false;
+    };
+    let folder = stem.rfind('/').map_or("", |end| &stem[..=end]);
+    let around = folder.trim_end_matches('/').rfind('/').map_or("", |end| &folder[..=end]);
+    let own = stem.trim_end_matches(|letter: char| letter.is_ascii_digit()).trim_end_matches(['-', '_', '.']);
+    let usual = PLAYLISTS.iter().flat_map(|name| [folder, around].map(|folder| format!("{folder}{name}")));
+    let mut playlists = usual.chain((own.len() < stem.len()).then(|| own.to_owned()));
+    playlists.any(|playlist| SitePath::new(format!("{playlist}.m3u8")).is_ok_and(|playlist| is_there(&playlist)))
 }
 
 /// The `Content-Encoding` of a file that makes no sense without one: a compressed SVG has no type of its own.
@@ -183,7 +230,7 @@ mod tests {
     use super::*;
 
     fn of(path: &str) -> String {
-        content_type(&SitePath::new(path).unwrap())
+        content_type(&SitePath::new(path).unwrap(), |_| false)
     }
 
     #[test]
@@ -237,6 +284,41 @@ mod tests {
             ("a.unheard-of", "application/octet-stream"),
         ] {
             assert_eq!(of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn sources_of_programs_are_text_and_no_videos() {
+        let sources = "ts mts cts d.ts d.mts d.cts tsx jsx mjs cjs mod xm mmd org pot dot st tpl scm cu dart fsx java php pl pm \
+                       sh bat sql tcl tex rs py c h cpp cs lua less scss s f90";
+        for extension in sources.split_ascii_whitespace() {
+            let found = of(&format!("src/a.{extension}"));
+            assert!(found.starts_with("text/") && found.ends_with("; charset=utf-8"), "{extension}: {found}");
+        }
+        assert_eq!(of("types/a.d.ts"), "text/plain; charset=utf-8");
+    }
+
+    #[test]
+    fn parts_of_a_video_lie_by_their_playlist() {
+        let of = |path: &str, playlist: &str| {
+            content_type(&SitePath::new(path).unwrap(), |there| there.as_str() == playlist)
+        };
+        for (path, playlist) in [
+            ("video/seg-1.ts", "video/index.m3u8"),
+            ("video/720p/seg-1.ts", "video/master.m3u8"),
+            ("seg.ts", "playlist.m3u8"),
+            ("talks/talk-042.ts", "talks/talk.m3u8"),
+            ("talks/talk042.TS", "talks/talk.m3u8"),
+        ] {
+            assert_eq!(of(path, playlist), "video/mp2t", "{path}");
+        }
+        for (path, playlist) in [
+            ("src/a.ts", "video/index.m3u8"),
+            ("src/md5.ts", "src/sha.m3u8"),
+            ("src/talk.d.ts", "src/talk.m3u8"),
+            ("src/a.mts", "src/index.m3u8"),
+        ] {
+            assert_eq!(of(path, playlist), "text/plain; charset=utf-8", "{path}");
         }
     }
 

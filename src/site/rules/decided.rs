@@ -58,15 +58,16 @@ struct Set<'r> {
 }
 
 impl Rules {
-    /// The headers of `path`, which may be the twin of another file: then what is said about that one counts where
-    /// nothing is said about the twin itself.
+    /// The headers of `path`, which may be the twin of another file that is there: then what is said about that one counts
+    /// where nothing is said about the twin itself.
     pub(super) fn decided(
         &self,
         path: &SitePath,
         kind: Kind,
         context: &RuleContext<'_>,
-        twin: Option<(SitePath, &'static str)>,
+        is_there: impl Fn(&SitePath) -> bool,
     ) -> Decided<'_> {
+        let twin = content_type::twin_of(path, &is_there);
         let own = self.set(path);
         let (original, encoding) = twin.map_or((None, None), |(path, encoding)| (Some(path), Some(encoding)));
         let followed = original.as_ref().map(|original| self.set(original)).unwrap_or_default();
@@ -84,7 +85,7 @@ impl Rules {
             content_type: own
                 .content_type
                 .or(followed.content_type)
-                .unwrap_or_else(|| Said::by_default(content_type::content_type(named))),
+                .unwrap_or_else(|| Said::by_default(content_type::content_type(named, &is_there))),
             content_encoding: own.content_encoding.or_else(|| encoding.map(Said::by_default)),
             content_disposition: own.content_disposition,
             content_language: own.content_language.or(followed.content_language),
