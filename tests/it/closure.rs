@@ -1,5 +1,7 @@
 //! A site in which a page lacks what it needs is not published, and an untouched build is.
 
+use std::path::Path;
+
 use publish::report::{Outcome, Report};
 use publish::run::PublishRequest;
 
@@ -118,4 +120,41 @@ async fn pages_that_look_for_their_files_elsewhere_are_told() {
     let told =
         |warning: &&String| warning.contains("below `/docs/`") && warning.contains("https://www.example.com/docs");
     assert_eq!(report.warnings.iter().filter(told).count(), 1, "{report:#?}");
+}
+
+/// What a publish of one of `fixtures/cases` says; its README says what is right.
+async fn of_case(name: &str) -> (World, Report) {
+    let world = World::new().await;
+    for (path, bytes) in world::files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cases").join(name)) {
+        world.write(&path, bytes);
+    }
+    let report = world.published().await;
+    (world, report)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_page_needs_stops_nothing() {
+    for (case, warned) in [
+        ("font-face-with-a-missing-first-source", Some("`./Icons-Round.otf` (in `icons.css`, line 1)")),
+        ("identifier-like-an-npm-token", None),
+        ("list-of-js-texts-beside-webpack", None),
+        ("new-url-of-a-missing-module", Some("`engine.bundle.min.js` (in `app.js`, line 2)")),
+        ("url-of-the-own-folder", None),
+    ] {
+        let (_, report) = of_case(case).await;
+        match (warned, report.warnings.as_slice()) {
+            (None, []) => {}
+            (Some(text), [warning]) => assert!(warning.contains(text), "{case}: {warning}"),
+            (_, warnings) => panic!("{case}: {warnings:#?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_of_programs_are_text_to_visitors() {
+    let (world, _) = of_case("typescript-declarations").await;
+    for (path, object) in world.live().iter().filter(|(path, _)| *path != "index.html") {
+        assert_eq!(object.content_type, "text/plain; charset=utf-8", "{path}");
+    }
+    assert_eq!(world.live().len(), 4);
 }

@@ -61,6 +61,8 @@ struct File {
     imports: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     references: Vec<(String, Role, Form, u32)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    choices: Vec<Vec<String>>,
 }
 
 /// A project with the truth about it.
@@ -81,7 +83,9 @@ impl Build {
             });
             let imports = file.imports.iter().map(|(name, to)| (Arc::from(name.as_str()), Arc::from(to.as_str())));
             let base = file.base.as_deref().map(Arc::from);
-            (path.clone(), References { base, imports: imports.collect(), list: list.collect() })
+            let choices = file.choices.iter().map(|list| list.iter().map(|one| Arc::from(one.as_str())).collect());
+            let (imports, list, choices) = (imports.collect(), list.collect(), choices.collect());
+            (path.clone(), References { base, imports, list, choices })
         };
         self.files.iter().map(read).filter(|(_, references)| !references.is_empty()).collect()
     }
@@ -170,13 +174,14 @@ fn read(folder: &Path) -> Build {
     let manifests = all.into_iter().filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?))).collect();
     let mut references = snapshot.references;
     let file = |(path, file): (SitePath, publish::site::snapshot::SourceFile)| {
-        let References { base, imports, list } = references.remove(&path).unwrap_or_default();
+        let References { base, imports, list, choices } = references.remove(&path).unwrap_or_default();
         let file = File {
             sha256: file.digest,
             traces: file.traces,
             base: base.map(|base| base.to_string()),
             imports: imports.into_iter().map(|(name, to)| (name.to_string(), to.to_string())).collect(),
             references: list.into_iter().map(|one| (one.written.to_string(), one.role, one.form, one.line)).collect(),
+            choices: choices.iter().map(|list| list.iter().map(|one| one.to_string()).collect()).collect(),
         };
         (path, file)
     };
@@ -300,7 +305,8 @@ fn what_people_copy_beside_what_a_bundler_wrote_is_not_believed() {
 
 fn copied() -> File {
     let references = Vec::new();
-    File { sha256: Digest::of(b"copied"), traces: Traces::default(), base: None, imports: Vec::new(), references }
+    let (imports, choices) = (Vec::new(), Vec::new());
+    File { sha256: Digest::of(b"copied"), traces: Traces::default(), base: None, imports, references, choices }
 }
 
 /// A file of another name beside `path`, with a hash of the same kinds of characters.
@@ -517,13 +523,22 @@ fn what_bundlers_write_is_referred_to() {
     assert_eq!(counts, UNREFERRED.map(|(name, count, _)| (name, count)));
 }
 
+/// Changes of the rules that only let more texts pass, so that what held no secret before holds none after: the digest of the
+/// rules before, the one after, and why it is so.
+const NARROWED: [(&str, &str, &str); 1] = [(
+    "6ff63cbffdae0a1824c35896e12f9658dfff89421e2ff060d5f5e1de5cada94e",
+    "81a9820e571603592cdda44b1c07f1729842d0cd74cc9610114418beeec75535",
+    "each condition came beside those before it: that the value is set to that very name, that the word ends, that it is not of words",
+)];
+
 #[test]
 fn no_build_is_taken_for_a_secret_by_the_rules_of_today() {
     let rules = secret_rules();
     for Project { name, record, .. } in projects() {
-        assert_eq!(
-            record.secrets, rules,
-            "{name} was read with other rules: record the corpus anew (corpus/README.md)"
-        );
+        let mut passed = record.secrets.as_str();
+        while let Some((_, after, _)) = NARROWED.iter().find(|(before, ..)| *before == passed) {
+            passed = after;
+        }
+        assert_eq!(passed, rules, "{name} was read with other rules: record the corpus anew (corpus/README.md)");
     }
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use crate::references::{Form, Reference, Role, looks_hashed};
 
-use super::address::Address;
+use super::address::{Address, Folder};
 use super::lookup::Lookup;
-use super::{Imports, Source};
+use super::source::{Imports, Source, is_loose};
 
 /// How many folders may be taken away.
 const MAX_FOLDERS: usize = 4;
@@ -41,6 +41,8 @@ pub(super) struct Learned {
     /// The folders, as runtimes and their lists write them, in which they name files that are there; and behind which
     /// folders of the site those are.
     chunk_folders: BTreeMap<String, BTreeSet<String>>,
+    /// Those of `chunk_folders` in which lists name them, and not only the tables of a runtime.
+    listed_folders: BTreeSet<String>,
 }
 
 /// How many different files were found, and not found, where some folder is taken away.
@@ -58,7 +60,7 @@ impl Learned {
         url: Option<&str>,
     ) -> Learned {
         let mut learned = Learned::default();
-        if let Some(Address::At { host, path }) = url.and_then(|url| Address::parse(url, &super::Folder::default())) {
+        if let Some(Address::At { host, path }) = url.and_then(|url| Address::parse(url, &Folder::default())) {
             let path = if path.is_empty() || path.ends_with('/') { path } else { format!("{path}/") };
             learned.hosts.insert(host, path.clone());
             learned.base = path;
@@ -71,7 +73,7 @@ impl Learned {
         for source in sources {
             for reference in &source.references.list {
                 learned.learn_chunk_folder(source, reference, lookup);
-                if matches!(reference.role, Role::Page | Role::Other) || super::is_loose(reference.form) {
+                if matches!(reference.role, Role::Page | Role::Other) || is_loose(reference.form) {
                     continue;
                 }
                 let key = (Arc::as_ptr(&reference.written).addr(), reference.role);
@@ -124,7 +126,11 @@ impl Learned {
             && may_teach
             && let Some((_, place)) = lookup.find_around(&source.folder, &reference.written, reference.role)
         {
-            let places = self.chunk_folders.entry(folder_of(&reference.written).to_owned()).or_default();
+            let folder = folder_of(&reference.written);
+            if reference.form != Form::ChunkName && !self.listed_folders.contains(folder) {
+                self.listed_folders.insert(folder.to_owned());
+            }
+            let places = self.chunk_folders.entry(folder.to_owned()).or_default();
             if !places.contains(place) {
                 places.insert(place.to_owned());
             }
@@ -141,10 +147,13 @@ impl Learned {
         places.into_iter().flatten().map(String::as_str)
     }
 
-    /// Whether a list's entry lies where other entries of lists do, so that it is not just a text that looks like one.
+    /// Whether a list's entry lies where other entries of lists do, so that it is not just a text that looks like one. Where
+    /// only the table of a runtime names files, it must have a hash too.
     pub(super) fn is_chunk(&self, reference: &Reference) -> bool {
+        let folder = folder_of(&reference.written);
         matches!(reference.role, Role::Module | Role::Style)
-            && self.chunk_folders.contains_key(folder_of(&reference.written))
+            && (self.listed_folders.contains(folder)
+                || self.chunk_folders.contains_key(folder) && looks_hashed(&reference.written))
     }
 
     /// Whether an address names a host that only looks like the site's.

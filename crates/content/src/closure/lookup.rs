@@ -61,6 +61,14 @@ impl<'a> Lookup<'a> {
         Some(format!("{place}{path}"))
     }
 
+    /// Whether an address leads to a folder of the site, and is not that of a file that a page loads.
+    pub(super) fn is_folder(&self, path: &str, role: Role) -> bool {
+        if path.is_empty() || path.ends_with('/') {
+            return self.has_folder(path);
+        }
+        !role.is_essential() && self.has_folder(&format!("{path}/"))
+    }
+
     /// Whether files lie in a folder, whose path ends in a slash or is empty.
     pub(super) fn has_folder(&self, folder: &str) -> bool {
         let first = self.0.partition_point(|path| *path < folder);

@@ -68,6 +68,15 @@ fn what_no_page_leads_to_is_only_a_warning() {
 }
 
 #[test]
+fn what_pages_of_other_sites_load_is_reached() {
+    let needs = r#"import "./missing.js""#;
+    for (entry, expected) in [("remoteEntry.js", &["shop/missing.js"][..]), ("entry.js", &[])] {
+        let entry = format!("shop/{entry}");
+        assert_eq!(essential(&[("index.html", ""), (&entry, needs)]), expected, "{entry}");
+    }
+}
+
+#[test]
 fn links_to_pages_may_leave_out_what_the_cdn_adds() {
     let page =
         r#"<a href="/a/"></a><a href="/a"></a><a href="b"></a><a href="./"></a><a href="c/"></a><a href="B"></a>"#;
@@ -290,4 +299,98 @@ fn several_fingerprints_without_a_miss_tell_the_base_among_many_copies() {
     assert_eq!(with(&page(&own[..2]), &[]), ["app/a.5f67d795.js", "app/b.9d2fc154.js"]);
     assert_eq!(with(&page(&own), &["app/other.js"]).len(), 3);
     assert_eq!(with(&page(&[own[0], own[1], own[2], "d.0a1b2c3d.js"]), &[]).len(), 4);
+}
+
+#[test]
+fn a_font_is_missed_where_none_of_its_sources_is_there() {
+    let page = r#"<link rel=stylesheet href="a.css">"#;
+    let with = |sheet: &str, files: &[&str]| {
+        let mut all = vec![("index.html", page), ("a.css", sheet)];
+        all.extend(files.iter().map(|file| (*file, "")));
+        let closure = closure_at(None, &[], &site(&all));
+        let (essential, others) = missing(&closure);
+        (essential.join(" "), others.join(" "))
+    };
+    let both = |essential: &str, others: &str| (essential.to_owned(), others.to_owned());
+    let face = "@font-face{src:url(a.woff2) format('woff2'),url(b.ttf) format('truetype')}";
+    assert_eq!(with(face, &["a.woff2", "b.ttf"]), both("", ""));
+    assert_eq!(with(face, &["b.ttf"]), both("", "a.woff2"));
+    assert_eq!(with(face, &["a.woff2"]), both("", "b.ttf"));
+    assert_eq!(with(face, &[]), both("a.woff2", "b.ttf"));
+    // Another face has other sources beside the same one.
+    let faces = format!("{face}@font-face{{src:url(a.woff2),url(c.ttf)}}");
+    assert_eq!(with(&faces, &["b.ttf", "c.ttf"]), both("", "a.woff2"));
+    assert_eq!(with(&faces, &["b.ttf"]), both("a.woff2", "c.ttf"));
+    let elsewhere = "@font-face{src:url(a.woff2),url(https://fonts.example/b.ttf)}";
+    assert_eq!(with(elsewhere, &[]), both("", "a.woff2"));
+    // Only a style sheet has a choice.
+    let preloaded = r#"<link rel=preload as=font href="a.woff2"><link rel=stylesheet href="a.css">"#;
+    let files = [("index.html", preloaded), ("a.css", face), ("b.ttf", "")];
+    assert_eq!(essential(&files), ["a.woff2"]);
+}
+
+#[test]
+fn an_address_that_nobody_loads_is_only_a_warning() {
+    let page = r#"<script type=module src="app.js"></script>"#;
+    for name in ["a.js", "a.mjs", "a.css", "a.woff2", "a.webmanifest", "a-3f9c2e1b.js", "a.wasm", "a.png"] {
+        let script = format!(r#"const a=new URL("./{name}",import.meta.url)"#);
+        let closure = closure_at(None, &[], &site(&[("index.html", page), ("app.js", &script)]));
+        assert_eq!(missing(&closure), (vec![], vec![name]));
+    }
+    for load in [
+        r#"new Worker(new URL("./w-3f9c2e1b.js",import.meta.url))"#,
+        r#"importScripts("./w-3f9c2e1b.js")"#,
+        r#"import("./w-3f9c2e1b.js")"#,
+    ] {
+        assert_eq!(essential(&[("index.html", page), ("app.js", load)]), ["w-3f9c2e1b.js"], "{load}");
+    }
+}
+
+#[test]
+fn a_folder_of_the_site_is_not_missing() {
+    let page = r#"<script type=module src="js/core.js"></script><link rel=stylesheet href="css/a.css"><img src="./"><img src="/img">
+<link rel=manifest href="site.webmanifest"><link rel=preload as=fetch href="img/"><script src="./"></script>"#;
+    let script = r#"new URL("./",import.meta.url);new URL(".",import.meta.url);new URL("../",import.meta.url);new URL("..",import.meta.url);
+new URL("/",import.meta.url);new URL("../img",import.meta.url);new URL("../img/",import.meta.url);import("./");importScripts("../")"#;
+    let files = [
+        ("index.html", page),
+        ("js/core.js", script),
+        ("css/a.css", "p{background:url(./)}q{background:url(../img)}@font-face{src:url(../)}"),
+        ("img/a.png", ""),
+        ("site.webmanifest", r#"{"start_url":".","icons":[{"src":"./"}]}"#),
+    ];
+    let closure = closure_at(None, &[], &site(&files));
+    assert_eq!(closure.broken, []);
+    // One that is not there is missed, a file is no folder, and visitors who follow a link need a page.
+    let page =
+        r#"<script type=module src="a.js"></script><script src="img"></script><a href="img/"></a><a href="./"></a>"#;
+    let files = [("index.html", page), ("a.js", r#"new URL("./gone/",import.meta.url)"#), ("img/a.png", "")];
+    let closure = closure_at(None, &[], &site(&files));
+    assert_eq!(missing(&closure), (vec!["img"], vec!["gone/", "img/"]));
+}
+
+#[test]
+fn names_of_things_are_not_missed_beside_chunks() {
+    let runtime = r#"r.u=e=>e+"."+{12:"8d41f0c3a97be652",77:"1be0a94c6d2f7e83"}[e]+".js";"#;
+    let with = |more: &str, files: &[&str]| {
+        let main = format!("{runtime}{more}");
+        let mut all = vec![("index.html", r#"<script src="main.js"></script>"#), ("main.js", main.as_str())];
+        all.extend(files.iter().map(|file| (*file, "")));
+        essential(&all)
+    };
+    let chunks = ["12.8d41f0c3a97be652.js", "77.1be0a94c6d2f7e83.js"];
+    for names in [
+        r#"["Node.js","Vue.js"]"#,
+        r#"["Animate.css","Less.css"]"#,
+        r#"["Chart.mjs","Node.js"]"#,
+        r#"["package.json","Node.js"]"#,
+        r#"["Node.js","5f3c9a1b7d2e4c60"]"#,
+        r#"["React","Vue.js"]"#,
+        r#"id=>({1:"Vue",2:"Node"})[id]+".js""#,
+        r#"function f(id){return{1:"Vue"}[id]+".js"}"#,
+    ] {
+        assert_eq!(with(names, &chunks), [""; 0], "{names}");
+    }
+    assert_eq!(with(r#"["Node.js","Vue.js"]"#, &chunks[..1]), [chunks[1]]);
+    assert_eq!(with(r#"["3.aa41f0c3a97be652.js"]"#, &chunks), ["3.aa41f0c3a97be652.js"], "named as they are");
 }

@@ -1,9 +1,12 @@
-//! References in style sheets, `<style>` and `style="…"`: `url()`, `@import` and `image-set()`
-//! (<https://drafts.csswg.org/css-values-4/#urls>).
+//! References in style sheets, `<style>` and `style="…"`: `url()`, `@import`, `image-set()` and the sources of
+//! `@font-face` (<https://drafts.csswg.org/css-values-4/#urls>).
+
+mod font_face;
 
 use cssparser::{ParseError, Parser, ParserInput, Token};
 
-use super::{Form, Found, Role};
+use super::found::Found;
+use super::reference::{Form, Role};
 
 /// How deep blocks are followed: style sheets nest less, and no input may exhaust the stack.
 const MAX_DEPTH: usize = 64;
@@ -23,7 +26,7 @@ pub(super) fn read(text: &str, place: Place, line: u32, found: &mut Found) {
         return;
     }
     let mut input = ParserInput::new(text);
-    let mut reader = Reader { line, has_font: false, may_import: true, found };
+    let mut reader = Reader { line, may_import: true, found };
     reader.block(&mut Parser::new(&mut input), Inside::Other, 0);
 }
 
@@ -31,6 +34,7 @@ pub(super) fn read(text: &str, place: Place, line: u32, found: &mut Found) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Import,
+    /// Its block is [`font_face`]'s.
     FontFace,
     /// The string itself is an address.
     ImageSet,
@@ -41,9 +45,6 @@ enum Inside {
 
 struct Reader<'f> {
     line: u32,
-    /// Whether the `@font-face` that is read has named a font: browsers take the first that they know, and style sheets go
-    /// on naming others, for old ones, that are often left out.
-    has_font: bool,
     /// Whether no rule was read yet: browsers import nothing behind one
     /// (<https://drafts.csswg.org/css-cascade-5/#at-import>).
     may_import: bool,
@@ -55,6 +56,7 @@ impl Reader<'_> {
     fn block(&mut self, parser: &mut Parser<'_, '_>, around: Inside, depth: usize) {
         let mut inside = around;
         loop {
+            parser.skip_whitespace();
             let line = self.line.saturating_add(parser.current_source_location().line);
             let Ok(token) = parser.next() else { return };
             let opened = match token {
@@ -81,6 +83,7 @@ impl Reader<'_> {
                     continue;
                 }
                 Token::Function(name) => function(name, inside),
+                Token::CurlyBracketBlock if inside == Inside::FontFace => Opened::FontFace,
                 Token::CurlyBracketBlock => Opened::Block(inside),
                 Token::ParenthesisBlock | Token::SquareBracketBlock => Opened::Block(inside),
                 _ => continue,
@@ -90,18 +93,19 @@ impl Reader<'_> {
             }
             let is_rule = matches!(token, Token::CurlyBracketBlock);
             if is_rule {
-                self.has_font = false;
                 self.may_import = false;
             }
             let _: Result<(), ParseError<'_, ()>> = parser.parse_nested_block(|parser| {
                 match opened {
                     Opened::Url => {
+                        parser.skip_whitespace();
                         let line = self.line.saturating_add(parser.current_source_location().line);
                         if let Ok(text) = parser.expect_string_cloned() {
                             self.add(&text, inside, line);
                         }
                         while parser.next().is_ok() {}
                     }
+                    Opened::FontFace => font_face::read(parser, self.line, self.found),
                     Opened::Block(inside) => self.block(parser, inside, depth + 1),
                 }
                 Ok(())
@@ -128,15 +132,9 @@ impl Reader<'_> {
         let role = match inside {
             Inside::Namespace => return,
             Inside::Import => Role::Style,
-            Inside::FontFace => match Role::of_name(written) {
-                Role::Font if !self.has_font => {
-                    self.has_font = true;
-                    Role::Font
-                }
-                _ => Role::Other,
-            },
-            Inside::ImageSet | Inside::Other => match Role::of_name(written) {
-                Role::Font => Role::Font,
+            // No browser loads a font for anything but a face.
+            Inside::FontFace | Inside::ImageSet | Inside::Other => match Role::of_name(written) {
+                Role::Font => Role::Other,
                 _ => Role::Image,
             },
         };
@@ -147,11 +145,13 @@ impl Reader<'_> {
 enum Opened {
     /// `url("…")`.
     Url,
+    /// The declarations of `@font-face`.
+    FontFace,
     Block(Inside),
 }
 
 fn function(name: &str, inside: Inside) -> Opened {
-    if name.eq_ignore_ascii_case("url") || name.eq_ignore_ascii_case("src") {
+    if font_face::is_url(name) {
         Opened::Url
     } else if name.eq_ignore_ascii_case("image-set") || name.eq_ignore_ascii_case("-webkit-image-set") {
         Opened::Block(Inside::ImageSet)

@@ -2,11 +2,11 @@
 
 mod tags;
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
-use super::{Form, Found, Manner, Role, css, script};
+use super::found::{Found, newlines};
+use super::reference::{Form, Manner, Role};
+use super::{css, script};
 
 use self::tags::{Attribute, Tag};
 
@@ -48,8 +48,8 @@ impl Page<'_, '_> {
             }
             "meta" => self.meta(tag),
             "base" => {
-                if let Some(href) = attribute(tag, "href").filter(|_| self.found.references.base.is_none()) {
-                    self.found.references.base = Some(Arc::from(href.value.as_str()));
+                if let Some(href) = attribute(tag, "href") {
+                    self.found.set_base(&href.value);
                 }
             }
             "source" => {
@@ -202,7 +202,7 @@ impl Page<'_, '_> {
         for imports in map.get("imports").into_iter().chain(scopes).filter_map(Value::as_object) {
             for (name, address) in imports {
                 let Some(address) = address.as_str() else { continue };
-                self.found.references.imports.push((Arc::from(&**name), Arc::from(address)));
+                self.found.add_import(name, address);
                 if !address.ends_with('/') {
                     self.found.add(address, Role::Module, Form::Attribute, line);
                 }
@@ -281,9 +281,19 @@ fn srcset(value: &str) -> Vec<&str> {
         let without_commas = address.trim_end_matches(',');
         written.push(without_commas);
         if without_commas.len() == address.len() {
-            rest = rest.find(',').map_or("", |comma| &rest[comma + 1..]);
+            rest = after_descriptors(rest);
         }
     }
+}
+
+/// What follows the comma that ends the descriptors of a candidate; commas in parentheses do not.
+fn after_descriptors(descriptors: &str) -> &str {
+    let mut in_parentheses = false;
+    let end = descriptors.find(|letter: char| {
+        in_parentheses = letter == '(' || in_parentheses && letter != ')';
+        letter == ',' && !in_parentheses
+    });
+    end.map_or("", |comma| &descriptors[comma + 1..])
 }
 
 /// The address in `5; url=/there` (<https://html.spec.whatwg.org/#shared-declarative-refresh-steps>).
@@ -311,9 +321,4 @@ impl Lines<'_> {
         }
         self.line
     }
-}
-
-/// How many line ends there are.
-pub(super) fn newlines(bytes: &[u8]) -> u32 {
-    u32::try_from(memchr::memchr_iter(b'\n', bytes).count()).unwrap_or(u32::MAX)
 }

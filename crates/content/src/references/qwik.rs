@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-use super::{Form, Found, Role};
+use super::found::Found;
+use super::reference::{Form, Role};
 
 /// The folder in which Qwik puts its modules, unless it is told otherwise: then nothing is found missing there.
 const FOLDER: &str = "build/";

@@ -5,19 +5,20 @@
 
 mod chunk_names;
 mod loaders;
+mod paths;
+mod reader;
 mod token;
 
-use super::html::newlines;
-use super::{ANY, Form, Found, Role, extension, looks_hashed};
+use super::found::Found;
+use super::reference::{ANY, Form, Role};
+use super::written::looks_hashed;
 
-use self::chunk_names::WithoutScript;
-use self::token::{Kind, Token, decode};
+use self::paths::{chunk_role, is_id, looks_like_path, may_be_built, module};
+use self::reader::Reader;
+use self::token::{Kind, decode};
 
 /// How far texts in texts are read: data is often kept as JSON in a string, in a script in a page.
 const MAX_DEPTH: usize = 2;
-
-/// Most characters of a path that a script names.
-const MAX_PATH: usize = 500;
 
 /// Reads a script, a module or JSON whose first line is `line`.
 pub(super) fn read(bytes: &[u8], line: u32, found: &mut Found) {
@@ -46,54 +47,7 @@ fn read_at_depth(bytes: &[u8], line: u32, found: &mut Found, depth: usize) {
     }
 }
 
-struct Reader<'a, 'f> {
-    bytes: &'a [u8],
-    tokens: &'a [Token],
-    counted: usize,
-    line: u32,
-    found: &'f mut Found,
-    depth: usize,
-    /// Whether every path in it is part of a list of files.
-    only_lists: bool,
-    /// Whether it is a module of SystemJS, whose context imports others: `context.import("./late.js")`.
-    is_system: bool,
-    /// The hash of the whole build, where the runtime has it.
-    build_hash: Option<String>,
-    /// Found when it is first asked for.
-    without_script: Option<WithoutScript>,
-}
-
 impl Reader<'_, '_> {
-    fn kind(&self, at: usize) -> Option<Kind> {
-        self.tokens.get(at).map(|token| token.kind)
-    }
-
-    fn written(&self, at: usize) -> &[u8] {
-        self.tokens.get(at).map(|token| &self.bytes[token.start as usize..token.end as usize]).unwrap_or_default()
-    }
-
-    fn is_word(&self, at: usize, word: &[u8]) -> bool {
-        self.kind(at) == Some(Kind::Word) && self.written(at) == word
-    }
-
-    fn is_sign(&self, at: usize, sign: u8) -> bool {
-        self.kind(at) == Some(Kind::Sign(sign))
-    }
-
-    /// The text of a string, or of a template without holes.
-    fn text(&self, at: usize) -> Option<String> {
-        matches!(self.kind(at), Some(Kind::Text | Kind::Template)).then(|| decode(self.written(at)))
-    }
-
-    fn add(&mut self, at: usize, written: &str, role: Role, form: Form) {
-        let start = self.tokens.get(at).map_or(0, |token| token.start as usize);
-        if let Some(between) = self.bytes.get(self.counted..start) {
-            self.line = self.line.saturating_add(newlines(between));
-            self.counted = start;
-        }
-        self.found.add(written, role, form, self.line);
-    }
-
     /// Reads what begins at a token; says where to go on, if not at the next one.
     fn at(&mut self, at: usize) -> usize {
         match self.kind(at) {
@@ -184,7 +138,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `new URL("…", import.meta.url)`
+    /// `new URL("…", import.meta.url)`, of which only a worker is known to be loaded. One that has no hash may be for builds of
+    /// another kind: scripts that were not built hold such addresses.
     fn location(&mut self, at: usize) -> usize {
         let is_url = self.is_word(at + 1, b"URL")
             && self.is_sign(at + 2, b'(')
@@ -194,18 +149,33 @@ impl Reader<'_, '_> {
             && self.is_word(at + 9, b"url");
         match self.text(at + 3).filter(|_| is_url) {
             Some(written) => {
-                self.add(at + 3, &written, Role::of_name(&written), Form::ScriptUrl);
+                let form = if self.is_of_worker(at) && may_be_built(&written) { Form::Worker } else { Form::ScriptUrl };
+                self.add(at + 3, &written, Role::of_name(&written), form);
                 at + 9
             }
             None => at,
         }
     }
 
+    /// Whether what begins here is the first argument of `new Worker(…)` or `new SharedWorker(…)`, also where Vite makes a text of
+    /// it first: `new Worker(new URL(""+new URL("…",import.meta.url).href,import.meta.url))`.
+    fn is_of_worker(&self, at: usize) -> bool {
+        let mut start = at;
+        if start >= 2 && self.is_sign(start - 1, b'+') && self.text(start - 2).is_some_and(|text| text.is_empty()) {
+            start -= 2;
+        }
+        if start >= 3 && self.is_sign(start - 1, b'(') && self.is_word(start - 2, b"URL") {
+            start -= 3;
+        }
+        let named = start >= 2 && self.is_sign(start - 1, b'(');
+        named && [&b"Worker"[..], b"SharedWorker"].iter().any(|name| self.is_word(start - 2, name))
+    }
+
     fn import_scripts(&mut self, at: usize) -> usize {
         let mut next = at + 1;
         while self.is_sign(next, b'(') || self.is_sign(next, b',') {
             let Some(written) = self.text(next + 1) else { return at };
-            self.add(next + 1, &written, Role::Script, Form::ScriptUrl);
+            self.add(next + 1, &written, Role::Script, Form::Worker);
             next += 2;
         }
         next
@@ -248,9 +218,10 @@ impl Reader<'_, '_> {
         if !(all || rest_are_ids) {
             return at;
         }
+        let form = if self.may_list_files(at, &texts) { Form::List } else { Form::Text };
         for (place, text) in &texts {
             if let Some(role) = chunk_role(text) {
-                self.add(*place, text, role, Form::List);
+                self.add(*place, text, role, form);
             } else if looks_like_path(text) {
                 self.add(*place, text, Role::of_name(text), Form::Text);
             }
@@ -258,12 +229,22 @@ impl Reader<'_, '_> {
         end
     }
 
+    /// Whether what the list at `at` names are files: in a folder, with a hash, or in Vite's table (`m.f=["late.js"]`).
+    /// `["Node.js","Animate.css"]` are names of things.
+    fn may_list_files(&self, at: usize, texts: &[(usize, String)]) -> bool {
+        let is_table =
+            at >= 3 && self.is_sign(at - 1, b'=') && self.is_word(at - 2, b"f") && self.is_sign(at - 3, b'.');
+        is_table || self.only_lists || texts.iter().any(|(_, text)| text.contains('/') || looks_hashed(text))
+    }
+
     fn chunk_names(&mut self, at: usize) -> usize {
         let tokens = self.tokens.get(at..).unwrap_or_default();
-        for (id, name) in chunk_names::chunk_names(self.bytes, tokens, self.build_hash.as_deref()) {
+        let names = chunk_names::chunk_names(self.bytes, tokens, self.build_hash.as_deref());
+        let form = if self.may_name_chunks(at, &names) { Form::ChunkName } else { Form::Text };
+        for (id, name) in names {
             let Some(role) = chunk_role(&name.replace(ANY, "x")) else { continue };
             if role == Role::Style || !self.without_script().has(&id) {
-                self.add(at, &name, role, Form::ChunkName);
+                self.add(at, &name, role, form);
             }
         }
         // A function that always gives the same name: there is but one style sheet to load.
@@ -293,20 +274,27 @@ impl Reader<'_, '_> {
         at
     }
 
-    /// Whether the function whose value begins here is the runtime's `u`, `k` or `miniCssF`.
+    /// Whether what is put together here are names of chunks: it begins with the public path (`r.p+`), is of the runtime, or
+    /// some of it has a hash. `id => ({1: "Node", 2: "Vue"}[id] + ".js")` are names of things.
+    fn may_name_chunks(&self, value: usize, names: &[(String, String)]) -> bool {
+        let is_public = self.is_sign(value + 1, b'.') && self.is_word(value + 2, b"p") && self.is_sign(value + 3, b'+');
+        is_public || self.is_of_runtime(value) || names.iter().any(|(_, name)| looks_hashed(name))
+    }
+
+    /// Whether the function whose value begins here is the runtime's, and its value one text.
     fn names_chunks(&self, value: usize) -> bool {
-        let before = value.saturating_sub(9)..value;
         let ends = self.is_sign(value + 1, b',') || self.is_sign(value + 1, b';') || self.is_sign(value + 1, b'}');
-        ends && before.into_iter().any(|at| {
+        ends && self.is_of_runtime(value)
+    }
+
+    /// Whether the function whose value begins here is the runtime's `u`, `k` or `miniCssF`.
+    fn is_of_runtime(&self, value: usize) -> bool {
+        let before = value.saturating_sub(9)..value;
+        before.into_iter().any(|at| {
             self.is_sign(at, b'.')
                 && [&b"u"[..], b"k", b"miniCssF"].iter().any(|name| self.is_word(at + 1, name))
                 && self.is_sign(at + 2, b'=')
         })
-    }
-
-    fn without_script(&mut self) -> &WithoutScript {
-        let (bytes, tokens) = (self.bytes, self.tokens);
-        self.without_script.get_or_insert_with(|| WithoutScript::find(bytes, tokens))
     }
 
     fn any_text(&mut self, at: usize) -> usize {
@@ -326,48 +314,6 @@ impl Reader<'_, '_> {
         }
         at
     }
-}
-
-/// What an imported file is: those that no browser takes for a module are data, or source that nobody runs.
-fn module(written: &str) -> Role {
-    match extension(written).as_deref() {
-        Some("js" | "mjs" | "cjs") => Role::Module,
-        Some("css") => Role::Style,
-        // Names in an import map have none, or anything after a dot.
-        _ if !written.starts_with(['.', '/']) => Role::Module,
-        _ => Role::Other,
-    }
-}
-
-/// What a file in a list of chunks is, if it is one.
-fn chunk_role(text: &str) -> Option<Role> {
-    match extension(text).as_deref() {
-        _ if !looks_like_path(text) => None,
-        Some("js" | "mjs") => Some(Role::Module),
-        Some("css") => Some(Role::Style),
-        _ => None,
-    }
-}
-
-/// Whether a text may be the path of a file: one word, with an extension of letters and digits.
-fn looks_like_path(text: &str) -> bool {
-    let is_of_path =
-        |letter: char| !letter.is_whitespace() && !letter.is_control() && !"<>\"'`{}|\\^*,;".contains(letter);
-    text.len() <= MAX_PATH
-        && extension(text).is_some_and(|extension| {
-            (2..=11).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        })
-        && text.chars().all(is_of_path)
-}
-
-/// Whether a text says alone where it leads, as far as the host: `/assets/a.js`, `https://cdn.example.com/assets/a.js`.
-fn is_whole_address(text: &str) -> bool {
-    text.starts_with('/') || text.starts_with("https://")
-}
-
-/// Whether a text may be the id of a chunk.
-fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_@-".contains(&byte))
 }
 
 #[cfg(test)]

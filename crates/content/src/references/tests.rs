@@ -71,6 +71,32 @@ fn attributes_of_html_are_references_in_their_roles() {
     assert_eq!(read(&path("index.html"), page.as_bytes()).base.as_deref(), Some("/docs/"));
 }
 
+/// <https://html.spec.whatwg.org/#parse-a-srcset-attribute>: a comma at the end of an address ends its candidate, one in it
+/// does not.
+#[test]
+fn commas_in_a_srcset_part_candidates_and_not_addresses() {
+    let names = |srcset: &str| {
+        let page = format!(r#"<img srcset="{srcset}">"#);
+        named("i.html", &page).into_iter().map(|(written, _)| written).collect::<Vec<_>>()
+    };
+    for (srcset, expected) in [
+        ("a.png, b.png", &["a.png", "b.png"][..]),
+        ("a.png,, b.png 2x", &["a.png", "b.png"]),
+        (", a.png 1x,b.png 2x,", &["a.png", "b.png"]),
+        ("a.png 1x , b.png", &["a.png", "b.png"]),
+        ("w_10,h_10/a.png 1x, w_20,h_20/a.png 2x", &["w_10,h_10/a.png", "w_20,h_20/a.png"]),
+        ("a.png,b.png 2x", &["a.png,b.png"]),
+        ("a.png (1x, 2x) 3w, b.png", &["a.png", "b.png"]),
+        ("a.png (1x, b.png", &["a.png"]),
+        ("data:image/png;base64,AA== 1x, a.png 2x", &["a.png"]),
+        (" , ", &[]),
+    ] {
+        assert_eq!(names(srcset), expected, "{srcset}");
+    }
+    let preload = r#"<link rel=preload as=image imagesrcset="a.png, b.png 2x">"#;
+    assert_eq!(named("i.html", preload), [pair("a.png", Role::Image), pair("b.png", Role::Image)]);
+}
+
 #[test]
 fn what_is_commented_out_or_text_or_a_template_is_no_reference() {
     let page = r#"<!-- <script src="old.js"></script> --><!--[if IE]><link rel=stylesheet href=ie.css><![endif]-->
@@ -123,6 +149,56 @@ fn of_the_fonts_of_a_face_only_the_first_is_needed() {
     let fonts = |role: Role| named("a.css", sheet).into_iter().filter(move |(_, of)| *of == role).map(|(name, _)| name);
     assert_eq!(fonts(Role::Font).collect::<Vec<_>>(), ["a.woff2", "b.ttf"]);
     assert_eq!(fonts(Role::Image).collect::<Vec<_>>(), ["c.avif", "c.png"]);
+}
+
+/// The font that the sheet needs, and what else does.
+fn fonts(sheet: &str) -> (Vec<String>, Vec<Vec<String>>) {
+    let references = read(&path("a.css"), sheet.as_bytes());
+    let needed = references.list.iter().filter(|one| one.role == Role::Font).map(|one| one.written.to_string());
+    let lists = references.choices.iter().map(|list| list.iter().map(|one| one.to_string()).collect());
+    (needed.collect(), lists.collect())
+}
+
+/// <https://drafts.csswg.org/css-fonts-4/#font-face-src-parsing>
+#[test]
+fn of_the_sources_of_a_face_browsers_take_the_first_that_they_know() {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    for (face, needed, choices) in [
+        ("src:url(a.woff2)", &["a.woff2"][..], &[][..]),
+        ("src:url(a.woff2),url(b.ttf)", &["a.woff2"], &["a.woff2", "b.ttf"]),
+        // A format that no browser knows by that name, one that only old ones do, and one that says more.
+        ("src:url(a.otf) format('otf'),url(b.ttf) format('truetype')", &["b.ttf"], &[]),
+        ("src:url(a.ttf) format(embedded-opentype),url(b.ttf)", &["b.ttf"], &[]),
+        (
+            "src:url(a.woff2) format(\"WOFF2\") tech(variations),url(b.woff2) format(woff2-variations)",
+            &["a.woff2"],
+            &["a.woff2", "b.woff2"],
+        ),
+        ("src:url(a.otf) format('otf')", &["a.otf"], &[]),
+        ("src:url(a.otf) format('otf'),url(b.ttf) format('ttf')", &["a.otf"], &["a.otf", "b.ttf"]),
+        // What has no name that says what it is, and what is in the sheet itself.
+        ("src:url(a.woff2),url(/font?id=3)", &["a.woff2"], &["a.woff2", "/font?id=3"]),
+        ("src:url(a.woff2),url(data:font/woff2;base64,AA==)", &[], &[]),
+        ("src:url(\"data:font/woff2;base64,AA==\") format(\"woff2\"),url(b.ttf)", &[], &[]),
+        ("src:local(A),url(a.woff2)", &["a.woff2"], &[]),
+        // The last declaration counts, unless it has nothing that a browser knows.
+        ("src:url(a.ttf);font-weight:400;src:url(b.woff2),url(c.ttf)", &["b.woff2"], &["b.woff2", "c.ttf"]),
+        ("src:url(a.ttf);src:url(b.svg) format(\"svg\")", &["a.ttf"], &[]),
+        ("src:src(\"a.woff2\")", &["a.woff2"], &[]),
+    ] {
+        let lists = if choices.is_empty() { Vec::new() } else { vec![owned(choices)] };
+        assert_eq!(fonts(&format!("@font-face{{font-family:A;{face}}}")), (owned(needed), lists), "{face}");
+    }
+    // Without a choice in one face, there is none.
+    let two = "@font-face{src:url(a.woff2),url(b.ttf)}@font-face{src:url(a.woff2)}";
+    assert_eq!(fonts(two), (owned(&["a.woff2"]), vec![]));
+    assert_eq!(fonts(":root{--font:url(a.woff2)}.b{background:url(c.ttf)}"), (vec![], vec![]));
+    assert_eq!(
+        fonts("@media print{@font-face{src:url(a.woff2)}}p{color:red}@font-face{src:url(b.ttf").0,
+        ["a.woff2", "b.ttf"]
+    );
+    let page = "<style>@font-face{src:url(a.woff2),\n url(b.ttf)}</style>";
+    assert_eq!(found("i.html", page).pop().map(|(written, .., line)| (written, line)), Some(("b.ttf".to_owned(), 2)));
 }
 
 #[test]

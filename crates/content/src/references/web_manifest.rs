@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Form, Found, Role};
+use super::found::{Found, newlines};
+use super::reference::{Form, Role};
 
 /// Reads a manifest. What is not one names nothing.
 pub(super) fn read(bytes: &[u8], found: &mut Found) {
@@ -27,5 +28,5 @@ pub(super) fn read(bytes: &[u8], found: &mut Found) {
 /// Where `written` is first named; line 1 where it is written with escapes.
 fn line_of(bytes: &[u8], written: &str) -> u32 {
     let end = memchr::memmem::find(bytes, written.as_bytes()).unwrap_or(0);
-    super::html::newlines(&bytes[..end]).saturating_add(1)
+    newlines(&bytes[..end]).saturating_add(1)
 }

@@ -2,7 +2,7 @@
 //!
 //! The names are those of the owners' own SDKs, tools and consoles, as their users carry them into a bundle.
 
-use super::shape::{Alphabet, Part, between, exactly, is_random, matched};
+use super::shape::{Alphabet, Part, between, exactly, goes_on, is_random, matched};
 use Alphabet::{Alnum, Base64, Base64Url, Bearer, Hex};
 
 /// A kind of value.
@@ -46,10 +46,11 @@ pub(super) const NAMED: &[Named] = &[
 ];
 
 impl Named {
-    /// Whether such a value stands in `after`, which follows the name.
+    /// Whether such a value stands in `after`, which follows the name, and is set as the value of that very name.
     pub(super) fn is_at(&self, after: &[u8]) -> bool {
-        let value = skip_to_value(after);
-        matched(self.value, value).is_some_and(|length| is_random(&value[..length]))
+        let Some(value) = value(after) else { return false };
+        let is_set = after[..after.len() - value.len()].iter().any(|byte| b"=:".contains(byte));
+        is_set && matched(self.value, value).is_some_and(|length| is_random(&value[..length]))
     }
 }
 
@@ -74,7 +75,7 @@ const AWS_KEY_ID_REST: usize = 16;
 
 /// Whether a secret key of AWS stands in `after`, which follows its name.
 pub(super) fn is_aws_secret(after: &[u8]) -> bool {
-    starts_with_aws_secret(skip_to_value(after))
+    value(after).is_some_and(starts_with_aws_secret)
 }
 
 /// Whether this is the id of an access key, of which `after` follows the first four letters. Nobody needs one in a site,
@@ -160,9 +161,13 @@ pub(super) fn is_service_role(before: &[u8], after: &[u8]) -> bool {
     payload >= 16 && Base64Url.run(signature) >= 40 && !before.windows(DEMO.len()).any(|window| window == DEMO)
 }
 
-/// `after` without what stands between a name and its value in code, configuration and pages.
-fn skip_to_value(after: &[u8]) -> &[u8] {
+/// `after` without what stands between a name and its value in code, configuration and pages. `None`: the name goes on, and
+/// is another one.
+fn value(after: &[u8]) -> Option<&[u8]> {
     const AT_MOST: usize = 32;
+    if after.first().is_some_and(goes_on) {
+        return None;
+    }
     let mut rest = after;
     while after.len() - rest.len() < AT_MOST {
         rest = match rest {
@@ -171,5 +176,5 @@ fn skip_to_value(after: &[u8]) -> &[u8] {
             _ => break,
         };
     }
-    rest
+    Some(rest)
 }

@@ -91,6 +91,11 @@ pub(super) fn matched(parts: &[Part], text: &[u8]) -> Option<usize> {
     Some(end)
 }
 
+/// Whether a name, or a token, in code goes on with this letter.
+pub(super) fn goes_on(letter: &u8) -> bool {
+    letter.is_ascii_alphanumeric() || b"_$".contains(letter)
+}
+
 /// Words of texts that stand for a token. The last ones are parts of tokens that are the same everywhere: of the key of
 /// Azure's storage emulator (learn.microsoft.com, "Connect to the emulator account"), of Supabase's on one's own machine
 /// (supabase.com/docs, "Local development") and of the one that Slack's documents show (docs.slack.dev, "Tokens").
@@ -110,7 +115,8 @@ const PLACEHOLDERS: [&str; 12] = [
 ];
 
 /// Whether chance has drawn `token`, and not a person who wanted to show what a token looks like: `ghp_xxxxxxxx`,
-/// `sk_live_1234567890abcdef`, `a1b2c3d4e5f6`, `wJalr…EXAMPLEKEY`.
+/// `sk_live_1234567890abcdef`, `a1b2c3d4e5f6`, `wJalr…EXAMPLEKEY`; nor one who named something in a program:
+/// `_authTokenStorageKey`.
 ///
 /// Of the tokens that chance draws, fewer than one in a thousand are taken for a person's.
 pub(super) fn is_random(token: &[u8]) -> bool {
@@ -121,9 +127,24 @@ pub(super) fn is_random(token: &[u8]) -> bool {
     kinds >= 2
         && distinct(token) >= 8
         && !placeholder
+        && !is_of_words(token)
         && !counts(token, 1, 0)
         && !counts(token, 1, 1)
         && !counts(token, 2, 1)
+}
+
+/// Whether nearly all of it is words, as in `storageKeyOfSession2` or `session.token.value`: at least two small letters in a
+/// row, behind a capital or not, and hardly a digit.
+fn is_of_words(token: &[u8]) -> bool {
+    let digits = token.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let of_words: usize = token
+        .chunk_by(|one, next| next.is_ascii_lowercase() && one.is_ascii_alphabetic())
+        .filter(|part| part.iter().filter(|byte| byte.is_ascii_lowercase()).count() >= 2)
+        .map(<[u8]>::len)
+        .sum();
+    let separators = token.iter().filter(|byte| b"_-.~".contains(byte)).count();
+    let is_one_word = separators == 0 && !token.iter().any(u8::is_ascii_uppercase);
+    !is_one_word && digits * 10 <= token.len() && (of_words + separators + digits) * 100 >= token.len() * 85
 }
 
 fn distinct(token: &[u8]) -> usize {

@@ -448,9 +448,63 @@ proptest! {
 
 #[test]
 fn chance_hardly_ever_draws_what_a_person_would() {
-    for (alphabet, count) in [(Alphabet::Hex, 32), (Alphabet::Alnum, 24), (Alphabet::Base64Url, 43)] {
+    for (alphabet, count) in [
+        (Alphabet::Hex, 32),
+        (Alphabet::Alnum, 24),
+        (Alphabet::Alnum, 36),
+        (Alphabet::Word, 36),
+        (Alphabet::Base64Url, 43),
+    ] {
         let tokens = (1..2_000).map(|seed| drawn(count, alphabet, seed));
         let missed = tokens.filter(|token| !shape::is_random(token.as_bytes())).count();
         assert!(missed < 4, "{missed} of {count} letters of {alphabet:?}");
+    }
+}
+
+/// The names of a program's own things are no secrets, however long they are, and whatever stands behind them.
+#[test]
+fn identifiers_are_left_alone() {
+    for text in [
+        r#"class A{f(){this._authTokenStorageKey="session.token.value"}}"#,
+        r#"this._authTokenStorageKeyOfTheSession2="session.token.value""#,
+        r#"const a={_authTokenExpiresInMilliseconds30:e}"#,
+        r#"c._authToken="session.token.storage.value.V2""#,
+        r#"NETLIFY_AUTH_TOKEN_OF_THE_WHOLE_ORGANISATION_Or_Team_2024="x""#,
+        r#"const npm_packageManagerConfigurationOfTheTree=1"#,
+        r#"import{hf_loadTheTokenizerOfThisModelByName2}from"./hub.js""#,
+        r#"r8_aVersionOfTheModelThatIsOnReplicate1"#,
+        r#"nfp_siteSettingsOfTheNetlifyFunctionPage"#,
+        r#"figd_theNameOfTheFileThatTheDesignerOpened_2"#,
+        r#"ghp_theHandlerOfTheGlobalHelpPageOfTheSit"#,
+        r#"cioTrackTheUserWhoHasSignedInBefore"#,
+        r#"xai-theExplanationOfTheModelThatTheReaderSeesFirst_whenThePageIsOpened_andNotLater12"#,
+    ] {
+        assert_eq!(found("assets/app.js", text), None, "{text}");
+    }
+}
+
+/// A word goes on behind what would be a whole token, or behind the name of one.
+#[test]
+fn a_token_ends_where_its_word_ends() {
+    for token in TOKENS {
+        let Some(Part::Run(alphabet, ..)) = token.rest.last() else { continue };
+        let text = token_text(token, token.starts[0], 9, same);
+        assert_eq!(found("assets/app.js", &text), Some(token.what));
+        // Of an alphabet that has it, it is a letter of a longer token.
+        for end in ["_more", "$1"].iter().filter(|end| !alphabet.holds(end.as_bytes()[0])) {
+            assert_eq!(found("assets/app.js", &format!("{text}{end}=1")), None, "{}", token.what);
+        }
+    }
+    // Mailgun's `key-` is one wherever the word is near.
+    for named in NAMED.iter().filter(|named| !matches!(named.value[0], Part::Text("key-"))) {
+        let value = text_of(named.value, 9);
+        for between in ["2=\"", "Name:\"", "_KEY=\"", "$=\"", "", " ", "\",\"", "(\""] {
+            let text = format!("a={{{}{between}{value}\"}}", named.names[0]);
+            assert_eq!(found("assets/app.js", &text), None, "{text}");
+        }
+    }
+    let secret = aws_secret();
+    for between in ["Name=\"", "2:\"", "_=\""] {
+        assert_eq!(found("assets/app.js", &format!("secretAccessKey{between}{secret}\"")), None, "{between}");
     }
 }

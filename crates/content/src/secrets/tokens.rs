@@ -9,7 +9,7 @@
 //! `SK…`, which is an id. Nor are keys for tests that move nothing (Stripe's `sk_test_`): pages that teach are full of
 //! them.
 
-use super::shape::{Alphabet, Part, at_least, between, exactly, is_random, matched};
+use super::shape::{Alphabet, Part, at_least, between, exactly, goes_on, is_random, matched};
 use Alphabet::{Alnum, Base64, Base64Url, Bearer, Bech32, Digits, Hex, Unreserved, Word};
 
 /// A kind of token.
@@ -56,6 +56,10 @@ impl Token {
             Some(Part::Text(text)) => before.ends_with(text.as_bytes()).then_some(text.len()),
         };
         let (Some(lead), Some(length)) = (lead, matched(self.rest, after)) else { return false };
+        let is_whole = matches!(self.rest.last(), Some(Part::Text(_))) || !after.get(length).is_some_and(goes_on);
+        if !is_whole {
+            return false;
+        }
         let rest = &after[..length];
         let drawn = || is_random(rest) || is_random(&before[before.len() - lead..]);
         match self.proof {

@@ -170,7 +170,11 @@ impl Strength {
     /// How surely nobody but a bundler refers in such a way to a script or style with a hash in its name.
     pub(super) fn of(tie: &Tie, from: &SitePath) -> Strength {
         match tie.form {
-            Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl if !from.is_page() => Strength::Sure,
+            Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl | Form::Worker
+                if !from.is_page() =>
+            {
+                Strength::Sure
+            }
             Form::List if !from.is_page() => Strength::Listed,
             Form::Attribute | Form::Tag(_) if tie.role == Role::Module => Strength::Module,
             _ => Strength::Loose,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex_automata::meta::Regex;
 
-use super::MAX_PATH;
+use super::paths::MAX_PATH;
 use super::token::{Kind, Token, decode};
 
 /// How deep brackets are followed.

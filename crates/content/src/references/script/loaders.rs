@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Form, Kind, Reader, Role, chunk_role, is_id, is_whole_address, looks_hashed, looks_like_path};
+use super::super::reference::{Form, Role};
+use super::super::written::looks_hashed;
+use super::paths::{chunk_role, is_id, is_whole_address, looks_like_path};
+use super::reader::Reader;
+use super::token::Kind;
 
 impl Reader<'_, '_> {
     /// The hashes of VitePress's pages, as JSON in a text: its router loads `assets/guide_start.md.<hash>.js` when a visitor

@@ -5,7 +5,7 @@ use super::*;
 fn found(script: &str) -> Vec<(String, Role, Form)> {
     let mut found = Found::default();
     read(script.as_bytes(), 1, &mut found);
-    found.references.list.into_iter().map(|one| (one.written.to_string(), one.role, one.form)).collect()
+    found.finish().list.into_iter().map(|one| (one.written.to_string(), one.role, one.form)).collect()
 }
 
 /// The texts of those in a form.
@@ -93,7 +93,40 @@ fn escapes_of_strings_mean_what_they_mean() {
 fn addresses_beside_the_script_are_references() {
     let script = r#"new Worker(new URL("/assets/worker-1.js",import.meta.url));const a=""+new URL("b.png",import.meta.url).href;new URL("c",d);
 importScripts("workbox-1.js","./e.js")"#;
-    assert_eq!(in_form(script, Form::ScriptUrl), ["/assets/worker-1.js", "b.png", "workbox-1.js", "./e.js"]);
+    assert_eq!(in_form(script, Form::ScriptUrl), ["/assets/worker-1.js", "b.png"]);
+    assert_eq!(in_form(script, Form::Worker), ["workbox-1.js", "./e.js"]);
+}
+
+#[test]
+fn an_address_is_loaded_only_as_a_worker_that_a_bundler_named() {
+    let script = r#"new Worker(new URL("w-3f9c2e1b.js",import.meta.url),{type:"module"});new self.SharedWorker(new URL("s-3f9c2e1b.js",import.meta.url));
+load(new URL("x-3f9c2e1b.mjs",import.meta.url));new Worker(new URL("worker.js",import.meta.url));new Other(new URL("o-3f9c2e1b.js",import.meta.url))
+new Worker(new URL(""+new URL("v.worker-BqPKbSZW.js",import.meta.url).href,import.meta.url));new Worker(new URL("myWorker.js",import.meta.url))"#;
+    assert_eq!(in_form(script, Form::Worker), ["w-3f9c2e1b.js", "s-3f9c2e1b.js", "v.worker-BqPKbSZW.js"]);
+    assert_eq!(in_form(script, Form::ScriptUrl), ["x-3f9c2e1b.mjs", "worker.js", "o-3f9c2e1b.js", "myWorker.js"]);
+}
+
+#[test]
+fn names_of_things_are_no_files() {
+    for script in [
+        r#"const skills=["Node.js","Vue.js"]"#,
+        r#"const skills=["Animate.css","Less.css"],more=["Chart.mjs","d3.mjs"]"#,
+        r#"const skills=["Node.js","React",3]"#,
+        r#"const name=id=>({1:"Vue",2:"Node"})[id]+".js""#,
+        r#"function name(id){return{1:"Animate",2:"Less"}[id]+".css"}"#,
+        r#"const name=()=>"Node"+".js""#,
+        r#"t("x",function(){return "Vue"+".js"})"#,
+    ] {
+        assert_eq!((in_form(script, Form::List), in_form(script, Form::ChunkName)), (vec![], vec![]), "{script}");
+    }
+    // What says that they are: a folder, a hash, Vite's table, the runtime's own function, its public path.
+    assert_eq!(in_form(r#"f(["js/a.js","js/b.css"])"#, Form::List), ["js/a.js", "js/b.css"]);
+    assert_eq!(in_form(r#"f(["a-3f9c2e1b.js","b.css"])"#, Form::List), ["a-3f9c2e1b.js", "b.css"]);
+    assert_eq!(in_form(r#"d=(m.f||(m.f=["late.js","late.css"]))"#, Form::List), ["late.js", "late.css"]);
+    assert_eq!(in_form(r#"r.u=e=>({1:"late"}[e]||e)+".js""#, Form::ChunkName), ["late.js"]);
+    assert_eq!(in_form(r#"r.u = function (e) { return {1:"late"}[e]+".js" }"#, Form::ChunkName), ["late.js"]);
+    assert_eq!(in_form(r#"function(e){return r.p+""+({1:"late"}[e]||e)+".js"}"#, Form::ChunkName), ["late.js"]);
+    assert_eq!(in_form(r#"e=>({1:"a",2:"b"})[e]+"."+{1:"3f9c2e1b",2:"bbbbbbbb"}[e]+".js""#, Form::ChunkName).len(), 2);
 }
 
 #[test]
