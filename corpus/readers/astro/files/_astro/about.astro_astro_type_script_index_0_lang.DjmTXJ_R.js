@@ -1,0 +1,1 @@
+import{t as e}from"./greeting.CXFWpMqJ.js";document.getElementById(`more`).onclick=()=>console.log(e(`About`),`with a script long enough to stay a file of its own`.repeat(2));

@@ -1,0 +1,1 @@
+function e(e){return`Good day, ${e}. It is ${new Date().toLocaleDateString()}.`}export{e as t};

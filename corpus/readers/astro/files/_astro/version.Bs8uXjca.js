@@ -1,0 +1,1 @@
+import{t as e}from"./greeting.CXFWpMqJ.js";async function t(t){let{version:n}=await(await fetch(`/data/version.json`)).json();document.title=`${t} ${e(n)}`}export{t as show};

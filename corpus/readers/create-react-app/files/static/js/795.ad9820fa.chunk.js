@@ -1,0 +1,2 @@
+"use strict";(Array.isArray(globalThis.webpackChunkcreate_react_app)?globalThis.webpackChunkcreate_react_app:globalThis.webpackChunkcreate_react_app=[]).push([[795],{795(a,e,r){r.r(e),r.d(e,{default:()=>h});const t="About_title__ZhqnV";var c=r(231),s=r(579);function h(){return(0,s.jsxs)("h1",{className:t,children:["About ",(0,c.c)(3,4)]})}}}]);
+//# sourceMappingURL=795.ad9820fa.chunk.js.map

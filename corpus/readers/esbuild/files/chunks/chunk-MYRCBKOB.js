@@ -1,0 +1,2 @@
+function e(t){return`Good day, ${t}. It is ${new Date().toLocaleDateString()}.`}export{e as a};
+//# sourceMappingURL=/chunks/chunk-MYRCBKOB.js.map

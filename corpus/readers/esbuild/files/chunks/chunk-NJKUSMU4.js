@@ -1,0 +1,1 @@
+//# sourceMappingURL=/chunks/chunk-NJKUSMU4.js.map

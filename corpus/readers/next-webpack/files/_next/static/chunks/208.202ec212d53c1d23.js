@@ -1,0 +1,1 @@
+(self.webpackChunk_N_E=self.webpackChunk_N_E||[]).push([[208],{735:a=>{a.exports={card:"card_card__FFt_4"}},9208:(a,e,r)=>{"use strict";r.r(e),r.d(e,{default:()=>d});var t=r(5155),c=r(735),s=r.n(c);function d({name:a}){return(0,t.jsxs)("div",{className:s().card,children:["Good day, ",a,". It is ",new Date().toLocaleDateString(),"."]})}}}]);

@@ -1,0 +1,2 @@
+(()=>{var e=globalThis,r={},t={},a=e.parcelRequire94c2;null==a&&((a=function(e){if(e in r)return r[e].exports;if(e in t){var a=t[e];delete t[e];var n={id:e,exports:{}};return r[e]=n,a.call(n.exports,n,n.exports),n.exports}var o=Error("Cannot find module '"+e+"'");throw o.code="MODULE_NOT_FOUND",o}).register=function(e,r){t[e]=r},e.parcelRequire94c2=a),(0,a.register)("7S66D",function(e,r){onmessage=e=>postMessage(`${e.data} has ${e.data.length} letters.`)}),a("7S66D")})();
+//# sourceMappingURL=counting.worker.ab6cdd79.js.map

@@ -1,0 +1,2 @@
+function e(e,t,a,i){Object.defineProperty(e,t,{get:a,set:i,enumerable:!0,configurable:!0})}var t=globalThis.parcelRequire94c2,a=t.register;a("51jaI",function(a,i){e(a.exports,"show",()=>o);var n=t("iFOFZ"),r=t("4EEwh");async function o(){document.body.classList.add(n.card);let{version:e}=await (await fetch("/data/version.json")).json();document.title=(0,r.greeting)(e)}}),a("iFOFZ",function(t,a){var i;e(t.exports,"card",()=>i,e=>i=e),i="_1iyGiW_card"});
+//# sourceMappingURL=version.fbdf3339.js.map

@@ -1,0 +1,2 @@
+"use strict";(self.rspackChunkrspack=self.rspackChunkrspack||[]).push([[84],{479(s,r,a){a.r(r);var c=a(848),e=a(774),u=a(624);a.d(r,{},{default:function(){return(0,c.jsxs)("h1",{className:e.D,children:["About ",(0,u.c)(3,4)]})}})},774(s){s.exports={D:"kwTVa4"}}}]);
+//# sourceMappingURL=84.ea9007e3.chunk.js.map

@@ -1,0 +1,1 @@
+import{a as e,f as s}from"./DgnonTPH.js";import{V as m,a4 as d}from"./B5PBkH1U.js";import{s as f}from"./C9jje5P8.js";var i=s('<div class="card svelte-2gevwt"> </div>');function c(t,o){var a=i(),r=d(a);m(()=>f(r,`Good day, ${o.name??""}.`)),e(t,a)}export{c as C};

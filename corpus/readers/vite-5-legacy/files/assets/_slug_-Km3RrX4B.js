@@ -1,0 +1,1 @@
+const t="_card_126b3_1",o={card:t};async function a(){document.body.classList.add(o.card);const{version:s}=await(await fetch("/data/version.json")).json();document.title="Version ".concat(s)}export{a as show};

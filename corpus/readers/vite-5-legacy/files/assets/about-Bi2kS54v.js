@@ -1,0 +1,2 @@
+const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["./_slug_-Km3RrX4B.js","./_slug_-CjETxtj7.css"])))=>i.map(i=>d[i]);
+import{g as o,_ as e}from"./main-BU6ee81v.js";function r(){import.meta.url,import("_").catch(()=>1),async function*(){}().next()}console.log(o("About"));document.querySelector("p").onclick=async()=>(await e(async()=>{const{show:t}=await import("./_slug_-Km3RrX4B.js");return{show:t}},__vite__mapDeps([0,1]),import.meta.url)).show();export{r as __vite_legacy_guard};

@@ -1,0 +1,1 @@
+System.register(["./main-legacy-BzHByZDT.js"],function(e,t){"use strict";var s,o;return{setters:[e=>{s=e.g,o=e._}],execute:function(){console.log(s("About")),document.querySelector("p").onclick=async()=>(await o(async()=>{const{show:e}=await t.import("./_slug_-legacy-Ja16qpsx.js");return{show:e}},void 0,t.meta.url)).show()}}});

@@ -1,0 +1,1 @@
+(function(){"use strict";onmessage=s=>postMessage("".concat(s.data," has ").concat(s.data.length," letters."))})();

@@ -1,0 +1,2 @@
+import{t as e}from"./Card-DQMVvEEZ.js";import{t}from"./index-BYf2qJoX.js";var n=`/assets/team-MEETTEAM-B0o66Rpf.jpg`,r=t();function i(){return(0,r.jsxs)(`main`,{children:[(0,r.jsx)(`p`,{children:`This page says where we began.`}),(0,r.jsx)(`img`,{src:n,alt:``}),(0,r.jsx)(e,{name:`About`})]})}export{i as default};
+//# sourceMappingURL=About-DDKw5cKu.js.map

@@ -1,0 +1,2 @@
+import{t as e}from"./index-BYf2qJoX.js";var t={card:`_card_126b3_1`};function n(e){return`Good day, ${e}. It is ${new Date().toLocaleDateString()}.`}var r=e();function i({name:e}){return(0,r.jsx)(`div`,{className:t.card,children:n(e)})}export{i as t};
+//# sourceMappingURL=Card-DQMVvEEZ.js.map

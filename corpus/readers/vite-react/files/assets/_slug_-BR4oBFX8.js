@@ -1,0 +1,2 @@
+import{t as e}from"./Card-DQMVvEEZ.js";import{t}from"./index-BYf2qJoX.js";var n=t();function r(){return(0,n.jsx)(e,{name:new URLSearchParams(location.search).get(`slug`)})}export{r as default};
+//# sourceMappingURL=_slug_-BR4oBFX8.js.map

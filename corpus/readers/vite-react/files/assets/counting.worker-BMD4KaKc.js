@@ -1,0 +1,2 @@
+(function(){function e(e){return`Good day, ${e}. It is ${(/* @__PURE__ */ new Date()).toLocaleDateString()}.`}onmessage=t=>postMessage(e(t.data))})();
+//# sourceMappingURL=counting.worker-BMD4KaKc.js.map

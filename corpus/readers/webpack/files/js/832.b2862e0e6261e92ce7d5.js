@@ -1,0 +1,2 @@
+"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[832],{832(a,s,t){t.r(s),t.d(s,{show:()=>c});var e={};t.r(e);var n=t(853);async function c(){document.body.classList.add(e.default.card);const{version:a}=await(await fetch("/data/version.json")).json();document.title=(0,n.O)(a)}}}]);
+//# sourceMappingURL=832.b2862e0e6261e92ce7d5.js.map

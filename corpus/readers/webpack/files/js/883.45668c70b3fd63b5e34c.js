@@ -1,0 +1,2 @@
+"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[883],{853(e,t,n){function a(e){return`Good day, ${e}. It is ${(new Date).toLocaleDateString()}.`}n.d(t,{O:()=>a})}}]);
+//# sourceMappingURL=883.45668c70b3fd63b5e34c.js.map

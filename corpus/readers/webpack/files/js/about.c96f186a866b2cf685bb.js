@@ -1,0 +1,2 @@
+"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[594],{213(e,s,a){var c=a(853);console.log((0,c.O)("This page says where we began.")),document.querySelector("p").onclick=async()=>(await a.e(832).then(()=>a(832))).show()}},e=>{e.O(0,[883],()=>e(213)),e.O()}]);
+//# sourceMappingURL=about.c96f186a866b2cf685bb.js.map

@@ -1,0 +1,2 @@
+"use strict";(self.webpackChunk=self.webpackChunk||[]).push([[57],{469(e,c,o){var n=o(853);const s=o.p+"media/HeroBANNER.2b1bd1d9.png";console.log((0,n.O)("Home"),s),document.querySelector("h1").onclick=async()=>(await o.e(832).then(()=>o(832))).show()}},e=>{e.O(0,[883],()=>e(469)),e.O()}]);
+//# sourceMappingURL=index.3674aeb9d5afa909990a.js.map
