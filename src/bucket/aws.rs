@@ -8,6 +8,7 @@ mod cdn;
 mod download;
 mod fetch;
 mod multipart;
+mod object;
 mod pace;
 mod sentences;
 mod store;
@@ -41,8 +42,9 @@ pub use attempts::RequestCounter;
 pub use cdn::Cdn;
 pub use download::Download;
 pub use fetch::{Answer, FetchError, Fetcher};
+pub use object::ObjectInfo;
 pub use pace::MOST_AT_ONCE;
-pub use store::{Fetched, Listed, MAX_DELETED_AT_ONCE, ObjectInfo, Store};
+pub use store::{Fetched, Listed, MAX_DELETED_AT_ONCE, Store};
 pub use upload::Condition;
 
 use answer::Service;

@@ -1,10 +1,10 @@
 //! Objects of others, marked as this site's where they lie.
 
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective, StorageClass};
+use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
 
 use super::answer::StoreError;
-use super::store::{ObjectInfo, Store};
+use super::object::ObjectInfo;
+use super::store::Store;
 use super::upload::{COMPLETION_TIMEOUT, again_on_conflict, copy_source, described, patient, sent};
 use crate::release::layout::Address;
 use crate::types::digest::Digest;
@@ -35,19 +35,5 @@ impl Store {
             Ok(checksum.and_then(Digest::from_base64))
         };
         again_on_conflict(send).await
-    }
-}
-
-/// What an object has that a copy by this program would take from it, in words.
-pub(super) fn lost_by_a_copy(answer: &HeadObjectOutput) -> Option<&'static str> {
-    let archived = matches!(answer.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive));
-    if answer.expires_string().is_some() {
-        Some("it has an Expires header, which publish does not keep")
-    } else if answer.website_redirect_location().is_some() {
-        Some("it is a redirect of a website endpoint")
-    } else if archived || answer.archive_status().is_some() {
-        Some("it is archived, and cannot be copied")
-    } else {
-        None
     }
 }

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer as Read, Cause, Class};
-use super::store::{MARKER, marker_of};
+use super::object::{MARKER, marker_of};
 use crate::types::digest::Digest;
 
 /// How long one attempt may take, from connecting to the last byte.

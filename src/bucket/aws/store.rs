@@ -8,20 +8,18 @@ use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 
-use super::adopt::lost_by_a_copy;
 use super::answer::{Answer, Class, Service, StoreError};
+use super::object::{ObjectInfo, info, moment, size};
 use super::pace::{Pace, Permit};
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
 use crate::types::clock::Timestamp;
-use crate::types::digest::{Crc64, Digest};
-use crate::types::headers::{Headers, recordable};
+use crate::types::digest::Digest;
 
 /// Most keys in one DeleteObjects (AWS.md 4.4).
 pub const MAX_DELETED_AT_ONCE: usize = 1_000;
@@ -29,22 +27,6 @@ pub const MAX_DELETED_AT_ONCE: usize = 1_000;
 /// How often an answer that broke off, or a key that S3 could not remove just now, is asked for again. The SDK's own
 /// retries end where the answer begins.
 const MAX_ROUNDS: usize = 4;
-
-/// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added and taken away in this module only.
-pub(super) const MARKER: &str = "publish-site";
-
-/// What the marker may not carry as it is: metadata is ASCII.
-const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
-
-/// The value of the marker on objects of `site`.
-pub(super) fn marker_of(site: &str) -> String {
-    utf8_percent_encode(site, MARKER_UNSAFE).to_string()
-}
-
-/// The site that a marker's value names.
-fn site_of(marker: &str) -> String {
-    percent_decode_str(marker).decode_utf8_lossy().into_owned()
-}
 
 /// The objects of an environment's buckets. Clones share one client and one limit of requests at once.
 #[derive(Clone, Debug)]
@@ -73,27 +55,6 @@ pub struct Fetched {
     pub last_modified: Timestamp,
     /// When S3 answered, by the same clock.
     pub served_at: Timestamp,
-}
-
-/// What S3 knows of an object besides its bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectInfo {
-    /// What a condition on this object names; opaque, with its quotes.
-    pub etag: String,
-    /// The number of its bytes.
-    pub size_bytes: u64,
-    /// SHA-256 of all its bytes, if it was stored with it.
-    pub digest: Option<Digest>,
-    /// CRC-64/NVME of all its bytes, if it was stored with it.
-    pub crc64: Option<Crc64>,
-    /// What it is served with, without our marker. What S3 does not have is empty.
-    pub headers: Headers,
-    /// The site that our marker names; `None` on objects that this program did not store.
-    pub site: Option<String>,
-    /// When it was written, by S3's clock.
-    pub last_modified: Timestamp,
-    /// Why a copy of it would not be the same, if so: one clause.
-    pub not_copied: Option<&'static str>,
 }
 
 /// One line of a listing.
@@ -335,39 +296,6 @@ impl Store {
         let answer = Answer::of(&self.settings.service, error);
         StoreError::new(operation, address, &self.settings.service, answer)
     }
-}
-
-fn info(answer: HeadObjectOutput) -> ObjectInfo {
-    let not_copied = lost_by_a_copy(&answer);
-    let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
-    let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
-    metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
-    let some = |text: Option<String>| text.filter(|text| !text.is_empty()).map(recordable);
-    ObjectInfo {
-        etag: answer.e_tag.unwrap_or_default(),
-        size_bytes: size(answer.content_length),
-        digest: answer.checksum_sha256.as_deref().and_then(Digest::from_base64),
-        crc64: answer.checksum_crc64_nvme.as_deref().map(Crc64::from_base64),
-        headers: Headers {
-            cache_control: some(answer.cache_control).unwrap_or_default(),
-            content_type: some(answer.content_type).unwrap_or_default(),
-            content_encoding: some(answer.content_encoding),
-            content_disposition: some(answer.content_disposition),
-            content_language: some(answer.content_language),
-            metadata,
-        },
-        site,
-        last_modified: moment(answer.last_modified.as_ref()),
-        not_copied,
-    }
-}
-
-fn size(bytes: Option<i64>) -> u64 {
-    bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)
-}
-
-fn moment(moment: Option<&DateTime>) -> Timestamp {
-    Timestamp::from_unix_seconds(moment.map_or(0, DateTime::secs))
 }
 
 /// A key as listings with `encoding-type=url` write it: as in a form, so that a plus is a space.

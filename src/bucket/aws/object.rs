@@ -1,0 +1,97 @@
+//! What S3 knows of an object besides its bytes, and the mark that says whose it is.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::StorageClass;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use crate::types::clock::Timestamp;
+use crate::types::digest::{Crc64, Digest};
+use crate::types::headers::{Headers, recordable};
+
+/// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added where objects are described (upload.rs), taken away here.
+pub(super) const MARKER: &str = "publish-site";
+
+/// What the marker may not carry as it is: metadata is ASCII.
+const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
+
+/// The value of the marker on objects of `site`.
+pub(super) fn marker_of(site: &str) -> String {
+    utf8_percent_encode(site, MARKER_UNSAFE).to_string()
+}
+
+/// The site that a marker's value names.
+fn site_of(marker: &str) -> String {
+    percent_decode_str(marker).decode_utf8_lossy().into_owned()
+}
+
+/// What S3 knows of an object besides its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// What a condition on this object names; opaque, with its quotes.
+    pub etag: String,
+    /// The number of its bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of all its bytes, if it was stored with it.
+    pub digest: Option<Digest>,
+    /// CRC-64/NVME of all its bytes, if it was stored with it.
+    pub crc64: Option<Crc64>,
+    /// What it is served with, without our marker. What S3 does not have is empty.
+    pub headers: Headers,
+    /// The site that our marker names; `None` on objects that this program did not store.
+    pub site: Option<String>,
+    /// When it was written, by S3's clock.
+    pub last_modified: Timestamp,
+    /// Why a copy of it would not be the same, if so: one clause.
+    pub not_copied: Option<&'static str>,
+}
+
+/// Reads what S3 answers to a HEAD.
+pub(super) fn info(answer: HeadObjectOutput) -> ObjectInfo {
+    let not_copied = lost_by_a_copy(&answer);
+    let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
+    let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
+    metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
+    let some = |text: Option<String>| text.filter(|text| !text.is_empty()).map(recordable);
+    ObjectInfo {
+        etag: answer.e_tag.unwrap_or_default(),
+        size_bytes: size(answer.content_length),
+        digest: answer.checksum_sha256.as_deref().and_then(Digest::from_base64),
+        crc64: answer.checksum_crc64_nvme.as_deref().map(Crc64::from_base64),
+        headers: Headers {
+            cache_control: some(answer.cache_control).unwrap_or_default(),
+            content_type: some(answer.content_type).unwrap_or_default(),
+            content_encoding: some(answer.content_encoding),
+            content_disposition: some(answer.content_disposition),
+            content_language: some(answer.content_language),
+            metadata,
+        },
+        site,
+        last_modified: moment(answer.last_modified.as_ref()),
+        not_copied,
+    }
+}
+
+pub(super) fn size(bytes: Option<i64>) -> u64 {
+    bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0)
+}
+
+pub(super) fn moment(moment: Option<&DateTime>) -> Timestamp {
+    Timestamp::from_unix_seconds(moment.map_or(0, DateTime::secs))
+}
+
+/// What an object has that a copy by this program would take from it, in words.
+fn lost_by_a_copy(answer: &HeadObjectOutput) -> Option<&'static str> {
+    let archived = matches!(answer.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive));
+    if answer.expires_string().is_some() {
+        Some("it has an Expires header, which publish does not keep")
+    } else if answer.website_redirect_location().is_some() {
+        Some("it is a redirect of a website endpoint")
+    } else if archived || answer.archive_status().is_some() {
+        Some("it is archived, and cannot be copied")
+    } else {
+        None
+    }
+}
