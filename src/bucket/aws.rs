@@ -5,6 +5,7 @@ mod answer;
 mod attempts;
 mod body;
 mod cdn;
+mod credentials;
 mod download;
 mod fetch;
 mod multipart;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
@@ -29,6 +31,7 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -113,6 +116,7 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
                 .with_max_backoff(Duration::from_secs(5)),
         )
         .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+        .identity_cache(IdentityCache::lazy().load_timeout(credentials::SDK_WAITS).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
     let region = region(access).await?;
     if let Some(profile) = &access.profile {
@@ -125,10 +129,18 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
     }
     let config = loader.region(region).load().await;
-    let Some(role) = &access.role_arn else { return Ok(config) };
-    let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
-    let provider = aws_credential_types::provider::SharedCredentialsProvider::new(role);
-    Ok(config.into_builder().credentials_provider(provider).build())
+    let provider = match &access.role_arn {
+        Some(role) => {
+            let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
+            Some(SharedCredentialsProvider::new(role))
+        }
+        None => config.credentials_provider(),
+    };
+    let patient = |provider| credentials::Patient { provider, within: credentials::WITHIN };
+    let provider = provider.map(|provider| SharedCredentialsProvider::new(patient(provider)));
+    let mut builder = config.into_builder();
+    builder.set_credentials_provider(provider);
+    Ok(builder.build())
 }
 
 /// The bucket's region as the environment, AWS's variables or its files say it. The machine itself is not asked, as the

@@ -4,9 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use super::credentials::{Lacking, lacking};
 use crate::release::layout::Address;
 
 /// What a failed request means for whoever sent it.
@@ -166,16 +166,12 @@ impl Answer {
         }
     }
 
-    /// Credentials are sought when a request is about to be signed, so their absence comes as a failed request.
     fn of_chain(class: Class, error: &(dyn StdError + 'static)) -> Answer {
         let texts: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
-        let of_credentials = chain(error).any(|cause| cause.is::<CredentialsError>())
-            || texts.iter().any(|text| text.contains("identity") || text.contains("credentials"));
-        let expired = texts.iter().any(|text| text.to_lowercase().contains("expired"));
-        let class = match (of_credentials, expired) {
-            (true, true) => Class::ExpiredCredentials,
-            (true, false) => Class::NoCredentials,
-            (false, _) => class,
+        let class = match lacking(chain(error)) {
+            Some(Lacking::All) => Class::NoCredentials,
+            Some(Lacking::Expired) => Class::ExpiredCredentials,
+            None => class,
         };
         Answer::new(class, texts)
     }

@@ -1,0 +1,128 @@
+//! Credentials: how long they are waited for, and what their absence means.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_s3::error::ErrorMetadata;
+use aws_sdk_sso::types::error::UnauthorizedException;
+use aws_sdk_sts::types::error::ExpiredTokenException;
+
+/// How long a program, a service or a file may take to give credentials: on a slow link, a sign-in is several requests.
+pub(super) const WITHIN: Duration = Duration::from_secs(30);
+
+/// How long the SDK waits: longer, so that it is [`Patient`] who gives up. The SDK's own error for it has no public type.
+pub(super) const SDK_WAITS: Duration = Duration::from_secs(60);
+
+/// What AWS's services call credentials that were good once.
+const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
+
+/// How aws-config says that the sign-in itself is over. The type (`SsoTokenProviderError::ExpiredToken` in
+/// aws-config 1.13, src/sso/token.rs) is private, it carries no code, and nothing else tells it from a cached token that
+/// cannot be read.
+const SIGN_IN_IS_OVER: &str = "the SSO token has expired and cannot be refreshed";
+
+/// Credentials that come within a time or fail as what they are: a [`CredentialsError`].
+#[derive(Debug)]
+pub(super) struct Patient {
+    pub(super) provider: SharedCredentialsProvider,
+    pub(super) within: Duration,
+}
+
+/// Why a request has no credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lacking {
+    /// Nobody has any.
+    All,
+    /// There were some, which have expired.
+    Expired,
+}
+
+impl ProvideCredentials for Patient {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            match tokio::time::timeout(self.within, self.provider.provide_credentials()).await {
+                Ok(provided) => provided,
+                Err(_) => {
+                    self.provider.fallback_on_interrupt().ok_or(CredentialsError::provider_timed_out(self.within))
+                }
+            }
+        })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.provider.fallback_on_interrupt()
+    }
+}
+
+/// Whether an error, which has this `chain` of causes, is that there were no credentials. They are sought when a request
+/// is about to be signed, so that their absence comes as a failed request.
+pub(super) fn lacking<'a>(mut chain: impl Iterator<Item = &'a (dyn StdError + 'static)>) -> Option<Lacking> {
+    chain.find(|cause| cause.is::<CredentialsError>())?;
+    Some(if chain.any(has_expired) { Lacking::Expired } else { Lacking::All })
+}
+
+/// The exceptions that a service's model names have types; for all others the SDK keeps code and message.
+fn has_expired(cause: &(dyn StdError + 'static)) -> bool {
+    let code = cause.downcast_ref::<ErrorMetadata>().and_then(ErrorMetadata::code);
+    cause.is::<ExpiredTokenException>()
+        || cause.is::<UnauthorizedException>()
+        || code.is_some_and(|code| EXPIRED.contains(&code))
+        || cause.to_string() == SIGN_IN_IS_OVER
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn found(error: &(dyn StdError + 'static)) -> Option<Lacking> {
+        let mut chain = vec![error];
+        while let Some(cause) = chain[chain.len() - 1].source() {
+            chain.push(cause);
+        }
+        lacking(chain.into_iter())
+    }
+
+    #[test]
+    fn types_and_codes_tell_credentials_that_expired_from_those_that_nobody_has() {
+        let of = |source: Box<dyn StdError + Send + Sync>| found(&CredentialsError::provider_error(source));
+        assert_eq!(of(UnauthorizedException::builder().build().into()), Some(Lacking::Expired));
+        assert_eq!(of(ExpiredTokenException::builder().build().into()), Some(Lacking::Expired));
+        let code = |code: &str| ErrorMetadata::builder().code(code).message("no").build();
+        assert_eq!(of(code("ExpiredToken").into()), Some(Lacking::Expired));
+        assert_eq!(of(code("AccessDenied").into()), Some(Lacking::All));
+        assert_eq!(of(SIGN_IN_IS_OVER.into()), Some(Lacking::Expired));
+        assert_eq!(of("the certificate of the identity provider expired".into()), Some(Lacking::All));
+        assert_eq!(found(&CredentialsError::not_loaded_no_source()), Some(Lacking::All));
+        assert_eq!(found(&CredentialsError::provider_timed_out(WITHIN)), Some(Lacking::All));
+    }
+
+    #[test]
+    fn what_only_speaks_of_credentials_is_something_else() {
+        assert_eq!(found(&io::Error::other("the identity of the server has expired: bad credentials")), None);
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_none_in_time_has_none() {
+        #[derive(Debug)]
+        struct Silent;
+        impl ProvideCredentials for Silent {
+            fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+            where
+                Self: 'a,
+            {
+                future::ProvideCredentials::new(std::future::pending())
+            }
+        }
+        let patient = Patient { provider: SharedCredentialsProvider::new(Silent), within: Duration::from_millis(1) };
+        let error = patient.provide_credentials().await.unwrap_err();
+        assert!(matches!(error, CredentialsError::ProviderTimedOut(_)), "{error:?}");
+    }
+}
