@@ -208,8 +208,7 @@ pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>
         let active = active_release(&pointer.head);
         session.course.about(active, active);
         let held = pointer.head.hold.is_some();
-        let resumed = |head: &Head| head.hold.is_some().then(|| Head { hold: None, ..head.clone() });
-        session.update_head(pointer, resumed).await?;
+        session.update_head(pointer, Head::resumed).await?;
         Ok(if held { Outcome::Repaired } else { Outcome::Unchanged }.into())
     })
     .await
@@ -247,15 +246,9 @@ fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
     })
 }
 
-/// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
-fn may_activate(head: &Head, release: ReleaseNumber, terms: &Terms) -> bool {
-    terms.force || (release > head.highest_activated && release > head.floor)
-}
-
 /// Going back must be meant: what is older than what was activated already is not activated by accident.
 fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<(), Problem> {
-    // Activating what is active undoes what another activation had begun.
-    if active_release(head) == Some(release) || may_activate(head, release, terms) {
+    if head.may_activate(release, terms.force) {
         return Ok(());
     }
     let newest = head.highest_activated.max(head.floor);

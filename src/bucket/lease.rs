@@ -3,16 +3,12 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
-use std::time::Duration;
 
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
-use crate::release::head::Head;
+use crate::release::head::{Head, Refusal};
 use crate::report::error::{Code, Problem};
 use crate::types::clock::Deadline;
-
-/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
-pub const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
 /// A lease that this run has written into the head.
 pub struct Lease<'a> {
@@ -59,7 +55,7 @@ impl<'a> Lease<'a> {
             let deadline = self.deadline;
             let renewing = async {
                 tokio::time::sleep(self.settings.renew_every).await;
-                self.replace(Head::clone).await
+                self.replace(|head| Ok(head.clone())).await
             };
             tokio::select! {
                 biased;
@@ -75,10 +71,13 @@ impl<'a> Lease<'a> {
 
     /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the lease is lost
     /// only when the head names another owner.
-    pub async fn replace(&mut self, change: impl Fn(&Head) -> Head) -> Result<(), Ended> {
+    pub async fn replace(&mut self, change: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
         loop {
             let deadline = Lease::deadline(&self.settings);
-            match self.state.replace_head(&self.pointer, change(&self.pointer.head)).await {
+            let Ok(next) = change(&self.pointer.head) else {
+                return Err(Ended::TakenOver(Box::new(self.pointer.clone())));
+            };
+            match self.state.replace_head(&self.pointer, next).await {
                 Ok(pointer) => {
                     self.pointer = pointer;
                     self.deadline = deadline;
@@ -93,7 +92,7 @@ impl<'a> Lease<'a> {
 
     /// Lets the next run begin at once: `given_up` says how the head tells so. Where this fails as well, the next run
     /// waits until the lease is over.
-    pub async fn release(&mut self, given_up: impl Fn(&Head) -> Head) -> Result<(), Ended> {
+    pub async fn release(&mut self, given_up: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
         self.replace(given_up).await
     }
 }

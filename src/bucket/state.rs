@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::bucket::aws::{Class, Condition, Store, StoreError};
 use crate::content::path::SitePath;
-use crate::release::head::Head;
+use crate::release::format::{FormatError, MAX_JSON_BYTES};
+use crate::release::head::{Head, Lookout};
 use crate::release::layout::{Address, Layout, ReleaseObject};
-use crate::release::manifest::{Claim, FormatError, Identity, MAX_JSON_BYTES, Manifest, ReleaseNumber, RunId};
+use crate::release::manifest::{Claim, Identity, Manifest, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::types::clock::Timestamp;
 use crate::types::headers::Headers;
@@ -26,6 +27,13 @@ pub struct Pointer {
     pub age: Duration,
     /// S3's clock when it was read.
     pub read_at: Option<Timestamp>,
+}
+
+impl Pointer {
+    /// Who writes next, at `now` by the clock of its machine.
+    pub(crate) fn seen_by<'a>(&self, run: &'a RunId, now: Timestamp) -> Lookout<'a> {
+        Lookout { run, now, read_at: self.read_at, age: self.age }
+    }
 }
 
 /// Why the head was not replaced.
@@ -80,43 +88,60 @@ impl State {
     /// Reads the head: one request. A head that may not be read, or that belongs to another site, is a problem; only
     /// an answer that it is missing makes a new one.
     pub async fn read_head(&self) -> Result<Pointer, Problem> {
+        self.read_head_and_bytes().await.map(|(pointer, _)| pointer)
+    }
+
+    /// As [`State::read_head`], with the very bytes that lie there.
+    async fn read_head_and_bytes(&self) -> Result<(Pointer, Vec<u8>), Problem> {
         let address = self.layout.head();
         let Some(fetched) = self.store.get(&address, MAX_JSON_BYTES).await.map_err(Problem::from)? else {
             let head = Head::new(self.layout.identity().clone(), self.run.clone());
-            return Ok(Pointer { head, etag: None, age: Duration::ZERO, read_at: None });
+            return Ok((Pointer { head, etag: None, age: Duration::ZERO, read_at: None }, Vec::new()));
         };
         let head = Head::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
         self.check_identity(&head.identity, &address)?;
         let suspects = head.suspects.iter().flat_map(|suspects| &suspects.paths);
         self.check_paths(head.leftovers.keys().chain(suspects), &address)?;
         let age = fetched.served_at.since(fetched.last_modified);
-        Ok(Pointer { head, etag: Some(fetched.etag), age, read_at: Some(fetched.served_at) })
+        let pointer = Pointer { head, etag: Some(fetched.etag), age, read_at: Some(fetched.served_at) };
+        Ok((pointer, fetched.bytes))
     }
 
     /// Replaces the head by `next`, on the condition that it is still as `pointer` has it. Revision and run are set
-    /// here. A lost answer is settled by reading back: the write was ours if revision and run say so.
+    /// here. A lost answer is settled by reading back: the write was ours if the very bytes are there that were sent.
     pub async fn replace_head(&self, pointer: &Pointer, next: Head) -> Result<Pointer, NotReplaced> {
-        let mut head = next;
-        head.revision = pointer.head.revision.saturating_add(1);
-        head.run = self.run.clone();
+        self.may_write(pointer).map_err(NotReplaced::Failed)?;
+        let head = next.written_after(&pointer.head, &self.run);
         let bytes = head.encode().map_err(|error| NotReplaced::Failed(unwritable(&self.layout.head(), error)))?;
         let condition = match &pointer.etag {
             Some(etag) => Condition::Matches(etag),
             None => Condition::Absent,
         };
-        match self.store.put_bytes(&self.layout.head(), bytes, &json_headers(), condition).await {
+        match self.store.put_bytes(&self.layout.head(), bytes.clone(), &json_headers(), condition).await {
             Ok(etag) => Ok(Pointer { head, etag: Some(etag), age: Duration::ZERO, read_at: pointer.read_at }),
-            Err(error) => self.settle_head(head, error).await,
+            Err(error) => self.settle_head(&head, &bytes, error).await,
         }
     }
 
-    async fn settle_head(&self, written: Head, error: StoreError) -> Result<Pointer, NotReplaced> {
+    /// Whether this program may write anything, given the head that `pointer` has: a newer program may have put something
+    /// there that would become false.
+    pub fn may_write(&self, pointer: &Pointer) -> Result<(), Problem> {
+        if !pointer.head.is_only_to_read() {
+            return Ok(());
+        }
+        let error = FormatError::OnlyToShow { needed: pointer.head.needs.write };
+        Err(Problem::new(Code::BadState, format!("{} may not be written by this program", self.layout.head()))
+            .hint(UPDATE)
+            .source(error))
+    }
+
+    async fn settle_head(&self, written: &Head, sent: &[u8], error: StoreError) -> Result<Pointer, NotReplaced> {
         let unsure = may_be_ours(&error) || error.class == Class::Missing;
         if !unsure {
             return Err(NotReplaced::Failed(error.into()));
         }
-        let found = self.read_head().await.map_err(NotReplaced::Failed)?;
-        if found.head == written {
+        let (found, bytes) = self.read_head_and_bytes().await.map_err(NotReplaced::Failed)?;
+        if bytes == sent {
             return Ok(Pointer { age: Duration::ZERO, ..found });
         }
         match error.class {
@@ -148,10 +173,10 @@ impl State {
         loop {
             let address = self.layout.claim(claim.release);
             let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
-            match self.store.put_bytes(&address, bytes, &json_headers(), Condition::Absent).await {
+            match self.store.put_bytes(&address, bytes.clone(), &json_headers(), Condition::Absent).await {
                 Ok(_) => return Ok(claim),
-                Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
-                    Some(found) if found == claim => return Ok(claim),
+                Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_JSON_BYTES).await? {
+                    Some(found) if found == bytes => return Ok(claim),
                     Some(_) => {}
                     // It was there when ours was refused, or somebody was writing it: its number may be used up.
                     None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MOST_GONE => {
@@ -179,13 +204,24 @@ impl State {
         }
     }
 
-    /// Reads a claim; `None` where there is none.
+    /// Reads a claim that a run is to act on; `None` where there is none.
     pub async fn read_claim(&self, release: ReleaseNumber) -> Result<Option<Claim>, Problem> {
+        self.claim_by(release, Claim::decode).await
+    }
+
+    /// Reads a claim that is only to be shown; `None` where there is none.
+    pub async fn show_claim(&self, release: ReleaseNumber) -> Result<Option<Claim>, Problem> {
+        self.claim_by(release, Claim::decode_to_show).await
+    }
+
+    async fn claim_by(
+        &self,
+        release: ReleaseNumber,
+        decode: fn(&[u8]) -> Result<Claim, FormatError>,
+    ) -> Result<Option<Claim>, Problem> {
         let address = self.layout.claim(release);
-        let Some(fetched) = self.store.get(&address, MAX_JSON_BYTES).await.map_err(Problem::from)? else {
-            return Ok(None);
-        };
-        let claim = Claim::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
+        let Some(bytes) = self.bytes_at(&address, MAX_JSON_BYTES).await? else { return Ok(None) };
+        let claim = decode(&bytes).map_err(|error| unreadable(&address, error))?;
         self.check_identity(&claim.identity, &address)?;
         self.check_paths(claim.live.iter(), &address)?;
         Ok(Some(claim))
@@ -195,23 +231,34 @@ impl State {
     pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), Problem> {
         let address = self.layout.manifest(manifest.release);
         let bytes = manifest.encode().map_err(|error| unwritable(&address, error))?;
-        match self.store.put_bytes(&address, bytes, &gzip_headers(), Condition::Absent).await {
+        match self.store.put_bytes(&address, bytes.clone(), &gzip_headers(), Condition::Absent).await {
             Ok(_) => Ok(()),
-            Err(error) if may_be_ours(&error) => match self.read_manifest(manifest.release).await? {
-                Some(found) if found == *manifest => Ok(()),
+            Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_MANIFEST_BYTES).await? {
+                Some(found) if found == bytes => Ok(()),
                 _ => Err(error.into()),
             },
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Reads a manifest; `None` where the release is not complete.
+    /// Reads a manifest that a run is to act on; `None` where the release is not complete.
     pub async fn read_manifest(&self, release: ReleaseNumber) -> Result<Option<Manifest>, Problem> {
+        self.manifest_by(release, Manifest::decode).await
+    }
+
+    /// Reads a manifest that is only to be shown; `None` where the release is not complete.
+    pub async fn show_manifest(&self, release: ReleaseNumber) -> Result<Option<Manifest>, Problem> {
+        self.manifest_by(release, Manifest::decode_to_show).await
+    }
+
+    async fn manifest_by(
+        &self,
+        release: ReleaseNumber,
+        decode: fn(&[u8]) -> Result<Manifest, FormatError>,
+    ) -> Result<Option<Manifest>, Problem> {
         let address = self.layout.manifest(release);
-        let Some(fetched) = self.store.get(&address, MAX_MANIFEST_BYTES).await.map_err(Problem::from)? else {
-            return Ok(None);
-        };
-        let manifest = Manifest::decode(&fetched.bytes).map_err(|error| unreadable(&address, error))?;
+        let Some(bytes) = self.bytes_at(&address, MAX_MANIFEST_BYTES).await? else { return Ok(None) };
+        let manifest = decode(&bytes).map_err(|error| unreadable(&address, error))?;
         self.check_identity(&manifest.identity, &address)?;
         self.check_paths(manifest.files.keys(), &address)?;
         if manifest.release != release {
@@ -219,6 +266,12 @@ impl State {
             return Err(Problem::new(Code::BadState, message).hint(DAMAGED));
         }
         Ok(Some(manifest))
+    }
+
+    /// What lies at a key of the state; `None` where there is nothing.
+    async fn bytes_at(&self, address: &Address, max_bytes: u64) -> Result<Option<Vec<u8>>, Problem> {
+        let fetched = self.store.get(address, max_bytes).await.map_err(Problem::from)?;
+        Ok(fetched.map(|fetched| fetched.bytes))
     }
 
     /// What is read must not make this program write to its own state, or send keys that S3 refuses in the midst of a
@@ -246,6 +299,8 @@ impl State {
 const DAMAGED: &str =
     "Something else wrote to the state, or it was damaged; docs/bucket-layout.md says what belongs there.";
 
+const UPDATE: &str = "A newer version of publish wrote it: update this one.";
+
 /// How often an object may refuse a conditional write of one run and be gone when it is looked at: by a prune. More often
 /// it is only in a storage that refuses what is free.
 pub(crate) const MOST_GONE: usize = 8;
@@ -264,10 +319,7 @@ fn may_be_ours(error: &StoreError) -> bool {
 }
 
 fn unreadable(address: &Address, error: FormatError) -> Problem {
-    let hint = match error {
-        FormatError::Version { .. } => "A newer version of publish wrote it: update this one.",
-        _ => DAMAGED,
-    };
+    let hint = if error.asks_for_update() { UPDATE } else { DAMAGED };
     Problem::new(Code::BadState, format!("{address} cannot be used")).hint(hint).source(error)
 }
 

@@ -1,26 +1,19 @@
 //! A release: the complete listing of a site, whose bytes are all in the bucket.
 
+pub(crate) mod stored;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read, Write};
 use std::str::FromStr;
 
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::content::path::SitePath;
+use crate::release::format::{Format, FormatError};
 use crate::types::clock::Timestamp;
 use crate::types::digest::{Crc64, Digest, Md5};
 use crate::types::headers::{Headers, Kind};
-
-/// The version of everything stored in the bucket. Readers and writers refuse any other: a program that does not know
-/// a field must not drop it by writing the object back (docs/bucket-layout.md).
-pub const FORMAT: u32 = 1;
-
-/// Largest head and claim that are read and written, in bytes. A head of this program stays far below: it holds paths of
-/// leftovers, pending refreshes and mutable names, never the site's listing.
-pub const MAX_JSON_BYTES: u64 = 64 << 20;
 
 /// Largest manifest that is read and written, in bytes once decompressed: about a million files. What comes out of a
 /// bucket may have been put there by anybody who can write to it.
@@ -94,8 +87,7 @@ impl FromStr for ReleaseNumber {
 }
 
 /// Which site something belongs to. Head, manifests and claims all name it; a mismatch stops a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The site's name, from publish.toml.
     pub site: String,
@@ -282,88 +274,6 @@ pub struct Manifest {
     pub files: Files,
 }
 
-/// Why an object of the state cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FormatError {
-    /// Written by a newer (or no) version of this program.
-    #[error("it has format {found}, and this program reads format {FORMAT}")]
-    Version {
-        /// The version found.
-        found: u32,
-    },
-    /// Not what the format says.
-    #[error("it is not in the format of this program: {0}")]
-    Syntax(#[from] serde_json::Error),
-    /// Not gzip, or cut off.
-    #[error("it cannot be decompressed")]
-    Compression(#[from] std::io::Error),
-    /// Larger than anything this program writes.
-    #[error("it is larger than {0} bytes")]
-    TooLarge(u64),
-    /// Names a header set that is not there, or one path twice.
-    #[error("its entry for {0} is inconsistent")]
-    Inconsistent(SitePath),
-    /// Says what no bucket holds and no run owes.
-    #[error("it has {0}")]
-    Unbelievable(&'static str),
-    /// The digest that the object states is not that of its content.
-    #[error("its content has the digest {actual}, and it states {stated}")]
-    Digest {
-        /// What it says.
-        stated: Digest,
-        /// What it is.
-        actual: Digest,
-    },
-}
-
-#[derive(Deserialize)]
-struct Version {
-    format: u32,
-}
-
-/// Refuses a head or a claim that is larger than any of this program.
-pub(crate) fn check_size(json: &[u8]) -> Result<(), FormatError> {
-    if json.len() as u64 > MAX_JSON_BYTES { Err(FormatError::TooLarge(MAX_JSON_BYTES)) } else { Ok(()) }
-}
-
-/// Refuses `json` unless its `format` is the one this program knows. Before anything else of it is believed.
-pub(crate) fn check_format(json: &[u8]) -> Result<(), FormatError> {
-    let Version { format } = serde_json::from_slice(json)?;
-    if format == FORMAT { Ok(()) } else { Err(FormatError::Version { found: format }) }
-}
-
-/// The manifest as stored: header sets once, entries pointing at them.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    format: u32,
-    identity: Identity,
-    release: ReleaseNumber,
-    epoch: u64,
-    run: RunId,
-    created_at: Timestamp,
-    publisher: Publisher,
-    content: Digest,
-    headers: Vec<Headers>,
-    files: Vec<StoredEntry>,
-}
-
-/// One entry as stored; also used for the leftovers of the head.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredEntry {
-    path: SitePath,
-    sha256: Digest,
-    size_bytes: u64,
-    headers: usize,
-    kind: Kind,
-    kept: Kept,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    crc64: Option<Crc64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    md5: Option<Md5>,
-}
-
 impl Manifest {
     /// The digest of what visitors get.
     pub fn content(&self) -> Digest {
@@ -371,114 +281,33 @@ impl Manifest {
     }
 
     /// The manifest as it is stored: JSON, compressed with gzip. What no reader would take is not written.
+    ///
+    /// # Errors
+    /// It says what no reader would take.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
-        let mut headers = Vec::new();
-        let mut numbers = BTreeMap::new();
-        let files = self
-            .files
-            .iter()
-            .map(|(path, entry)| StoredEntry {
-                path: path.clone(),
-                sha256: entry.digest,
-                size_bytes: entry.size_bytes,
-                headers: *numbers.entry(&entry.headers).or_insert_with(|| {
-                    headers.push(entry.headers.clone());
-                    headers.len() - 1
-                }),
-                kind: entry.kind,
-                kept: entry.kept,
-                crc64: entry.crc64.clone(),
-                md5: entry.md5,
-            })
-            .collect();
-        let stored = Stored {
-            format: FORMAT,
-            identity: self.identity.clone(),
-            release: self.release,
-            epoch: self.epoch,
-            run: self.run.clone(),
-            created_at: self.created_at,
-            publisher: self.publisher.clone(),
-            content: self.content(),
-            headers,
-            files,
-        };
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(&serde_json::to_vec(&stored)?)?;
-        let bytes = encoder.finish()?;
-        Manifest::decode(&bytes)?;
-        Ok(bytes)
+        stored::encode_manifest(self)
     }
 
-    /// Reads a stored manifest, trusting nothing in it.
+    /// Reads a stored manifest that a run is to act on, trusting nothing in it.
+    ///
+    /// # Errors
+    /// It is not what its format says, or a newer program wrote what this one does not obey.
     pub fn decode(bytes: &[u8]) -> Result<Manifest, FormatError> {
-        let json = decompressed(bytes)?;
-        check_format(&json)?;
-        let stored: Stored = serde_json::from_slice(&json)?;
-        if stored.headers.iter().any(|headers| headers.size_bytes() > MAX_HEADERS_BYTES) {
-            return Err(FormatError::Unbelievable("headers that are longer than S3 takes"));
-        }
-        let mut files = Files::new();
-        let (mut held_bytes, mut site_bytes) = (0, 0_u64);
-        for file in stored.files {
-            let Some(headers) = stored.headers.get(file.headers) else {
-                return Err(FormatError::Inconsistent(file.path));
-            };
-            // Each file holds its own: many files that point at one large set are a bomb too.
-            held_bytes += headers.size_bytes() as u64;
-            if held_bytes > MAX_MANIFEST_BYTES {
-                return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
-            }
-            site_bytes = site_bytes.saturating_add(file.size_bytes);
-            let entry = Entry {
-                digest: file.sha256,
-                size_bytes: file.size_bytes,
-                headers: headers.clone(),
-                kind: file.kind,
-                kept: file.kept,
-                crc64: file.crc64,
-                md5: file.md5,
-            };
-            if files.insert(file.path.clone(), entry).is_some() {
-                return Err(FormatError::Inconsistent(file.path));
-            }
-        }
-        if site_bytes > MAX_SITE_BYTES {
-            return Err(FormatError::Unbelievable("files of more bytes than any bucket holds"));
-        }
-        let actual = content_digest(&files);
-        if actual != stored.content {
-            return Err(FormatError::Digest { stated: stored.content, actual });
-        }
-        Ok(Manifest {
-            identity: stored.identity,
-            release: stored.release,
-            epoch: stored.epoch,
-            run: stored.run,
-            created_at: stored.created_at,
-            publisher: stored.publisher,
-            files,
-        })
+        stored::decode_manifest(bytes, Format::to_act_on)
     }
-}
 
-/// What gzip has in it. It is measured before it is held: of a bomb, there is never more than a buffer.
-fn decompressed(bytes: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let size = io::copy(&mut GzDecoder::new(bytes).take(MAX_MANIFEST_BYTES + 1), &mut io::sink())?;
-    if size > MAX_MANIFEST_BYTES {
-        return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
+    /// Reads a stored manifest that is only to be shown.
+    ///
+    /// # Errors
+    /// It is not what its format says, or a newer program wrote what this one must not pass over.
+    pub fn decode_to_show(bytes: &[u8]) -> Result<Manifest, FormatError> {
+        stored::decode_manifest(bytes, Format::of)
     }
-    let mut json = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    GzDecoder::new(bytes).read_to_end(&mut json)?;
-    Ok(json)
 }
 
 /// "This run is staging that number": written before anything else of a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// [`FORMAT`].
-    pub format: u32,
     /// Whose release it will be.
     pub identity: Identity,
     /// The number claimed.
@@ -499,16 +328,26 @@ pub struct Claim {
 
 impl Claim {
     /// The claim as stored. What no reader would take is not written.
+    ///
+    /// # Errors
+    /// It says what no reader would take.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
-        let bytes = serde_json::to_vec(self)?;
-        Claim::decode(&bytes)?;
-        Ok(bytes)
+        stored::encode_claim(self)
     }
 
-    /// Reads a stored claim, trusting nothing in it.
+    /// Reads a stored claim that a run is to act on, trusting nothing in it.
+    ///
+    /// # Errors
+    /// It is not what its format says, or a newer program wrote what this one does not obey.
     pub fn decode(bytes: &[u8]) -> Result<Claim, FormatError> {
-        check_size(bytes)?;
-        check_format(bytes)?;
-        Ok(serde_json::from_slice(bytes)?)
+        stored::decode_claim(bytes, Format::to_act_on)
+    }
+
+    /// Reads a stored claim that is only to be shown.
+    ///
+    /// # Errors
+    /// It is not what its format says, or a newer program wrote what this one must not pass over.
+    pub fn decode_to_show(bytes: &[u8]) -> Result<Claim, FormatError> {
+        stored::decode_claim(bytes, Format::of)
     }
 }

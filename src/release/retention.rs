@@ -80,20 +80,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::release::format::Unknown;
     use crate::release::head::{Activation, Active};
     use crate::release::manifest::{Identity, Publisher, RunId};
     use crate::types::digest::Digest;
 
     fn head(active: u64, previous: Option<u64>) -> Head {
         let identity = Identity { site: String::new(), bucket: String::new(), prefix: String::new() };
-        let mut head = Head::new(identity, RunId(String::new()));
-        head.active = Some(Active {
+        let active = Active {
             release: ReleaseNumber::new(active),
             content: Digest::of(b""),
             since: day(0),
             previous: previous.map(ReleaseNumber::new),
-        });
-        head
+            unknown: Unknown::default(),
+        };
+        Head::new(identity, RunId(String::new())).with(|head| head.active = Some(active))
+    }
+
+    fn superseded(head: Head, on: &[(u64, i64)]) -> Head {
+        head.with(|head| {
+            head.superseded = on.iter().map(|(number, at)| (ReleaseNumber::new(*number), day(*at))).collect()
+        })
     }
 
     fn day(day: i64) -> Timestamp {
@@ -111,8 +118,7 @@ mod tests {
     #[test]
     fn the_days_count_from_when_a_release_was_superseded() {
         // Release 1 was live again until yesterday, long after release 2 had been.
-        let mut head = head(3, Some(1));
-        head.superseded = BTreeMap::from([(ReleaseNumber::new(1), day(99)), (ReleaseNumber::new(2), day(10))]);
+        let head = superseded(head(3, Some(1)), &[(1, 99), (2, 10)]);
         let complete = (1..=3).map(|number| (ReleaseNumber::new(number), day(1))).collect();
         assert_eq!(retained(&head, &complete, settings(1, 0), day(100)), numbers([1, 3]));
         assert_eq!(retained(&head, &complete, settings(1, 89), day(100)), numbers([1, 3]));
@@ -130,8 +136,7 @@ mod tests {
 
     #[test]
     fn a_slow_clock_shortens_nothing() {
-        let mut head = head(2, None);
-        head.superseded = BTreeMap::from([(ReleaseNumber::new(1), day(-9_000))]);
+        let head = superseded(head(2, None), &[(1, -9_000)]);
         let complete = BTreeMap::from([(ReleaseNumber::new(1), day(95)), (ReleaseNumber::new(2), day(96))]);
         assert_eq!(retained(&head, &complete, settings(0, 10), day(100)), numbers([1, 2]));
     }
@@ -140,24 +145,23 @@ mod tests {
         #[test]
         fn more_is_kept_by_a_longer_retention_and_never_the_active_or_an_unfinished_one_lost(
             staged in prop::collection::btree_map(1_u64..40, 0_i64..100, 1..30),
-            superseded in prop::collection::btree_map(1_u64..40, 0_i64..100, 0..30),
+            left in prop::collection::vec((1_u64..40, 0_i64..100), 0..30),
             active in 1_u64..40,
             previous in 1_u64..40,
             to in 1_u64..40,
             releases in 0_usize..20,
             days in 0_u32..60,
         ) {
-            let mut head = head(active, Some(previous));
-            head.superseded =
-                superseded.into_iter().map(|(number, at)| (ReleaseNumber::new(number), day(at))).collect();
-            head.activation = Some(Activation {
+            let activation = Activation {
                 to: ReleaseNumber::new(to),
                 candidates: BTreeSet::new(),
                 owner: RunId(String::new()),
                 publisher: Publisher::default(),
                 since: day(0),
                 lease_s: 0,
-            });
+                unknown: Unknown::default(),
+            };
+            let head = superseded(head(active, Some(previous)), &left).with(|head| head.activation = Some(activation));
             let complete: BTreeMap<_, _> =
                 staged.into_iter().map(|(number, at)| (ReleaseNumber::new(number), day(at))).collect();
             let kept = retained(&head, &complete, settings(releases, days), day(100));

@@ -10,7 +10,7 @@ impl Session<'_> {
     /// Makes what lies in the live prefix release 0, where nothing was ever activated. Elsewhere there is nothing to
     /// adopt: that is said, and what is in the way is met as always.
     pub(super) async fn adopt(&self, pointer: Pointer) -> Result<Pointer, Problem> {
-        let pointer = self.when_free(pointer).await?;
+        let pointer = self.when_free_to_write(pointer).await?;
         let head = &pointer.head;
         match (&head.active, &head.activation) {
             (Some(active), _) if active.release == ReleaseNumber::ADOPTED => return Ok(pointer),

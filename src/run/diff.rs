@@ -84,10 +84,10 @@ pub async fn diff(request: DiffRequest, events: Events<'_>) -> (Report, Option<C
 impl Session<'_> {
     /// The files of a release as they would be live now.
     async fn files_of(&self, release: ReleaseNumber, head: &Head) -> Result<Files, Problem> {
-        if let Some(manifest) = self.state.read_manifest(release).await? {
+        if let Some(manifest) = self.state.show_manifest(release).await? {
             return Ok(as_activated(manifest.files, &self.environment.layout, head));
         }
-        match self.state.read_claim(release).await? {
+        match self.state.show_claim(release).await? {
             Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is not complete"))
                 .hint("Only what is complete in the bucket can be compared.")),
             None => Err(unknown(release)),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::caller::Ask;
 use super::intention::Intention;
-use super::may_activate;
 use super::order::{Order, Terms};
 use super::ready::Carried;
 use super::reported::Ended;
@@ -51,7 +50,7 @@ impl Session<'_> {
         ask: Ask<'_>,
     ) -> Result<Next, Problem> {
         self.course.begins();
-        let pointer = self.when_free(pointer).await?;
+        let pointer = self.when_free_to_write(pointer).await?;
         self.course.found(&pointer.head);
         if let Some(release) = order.repair_is_pointless(&pointer.head) {
             self.course.visitors_see(VisitorsSee::SomeoneElses);
@@ -67,7 +66,9 @@ impl Session<'_> {
             return Box::pin(self.finish(carried, pointer, order, &intention)).await;
         }
         let carried = carried.unless_other(&intention.plan);
-        if let Some(claimed) = carried.claimed().filter(|claimed| !may_activate(&pointer.head, *claimed, &order.terms))
+        // Being active does not make it the newest: an activation that another one has begun since is not undone.
+        if let Some(claimed) =
+            carried.claimed().filter(|claimed| !order.terms.force && !pointer.head.is_newest(*claimed))
         {
             return self.overtaken(&pointer.head, claimed, &intention.plan);
         }
@@ -207,7 +208,7 @@ impl Session<'_> {
         intention: &Intention,
     ) -> Result<Next, Problem> {
         let release = active_release(&pointer.head);
-        let owed: Vec<_> = pointer.head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
+        let owed: Vec<_> = pointer.head.understood_refreshes().flat_map(|refresh| refresh.paths.clone()).collect();
         self.preserve(order, intention, &BTreeSet::new()).await?;
         let pointer = match self.record(&pointer, &order.terms).await {
             Ok(pointer) => pointer,
@@ -229,15 +230,17 @@ impl Session<'_> {
             Some(_) => self.state.releases().await.map_err(NotReplaced::Failed)?.highest(),
             None => None,
         };
-        let mut head = pointer.head.clone();
-        head.distribution.clone_from(&self.facts);
-        head.forget_suspects(pointer.read_at);
+        let now = self.caller.clock.now();
+        let facts = self.facts.as_ref();
+        let mut head = pointer.head.record_facts(facts).clear_suspects(pointer.read_at).close_up_to(claimed);
         // A prune that was cut short left alone whatever is live: the next one finds what it did not come to.
-        head.pruning = None;
-        head.floor = head.floor.max(claimed.unwrap_or(head.floor));
+        if let Some(dead) = &pointer.head.pruning
+            && let Ok(without) = head.let_go_of_prune(dead, pointer.seen_by(&self.caller.run, now))
+        {
+            head = without;
+        }
         if terms.rollback.is_some_and(|rollback| rollback.hold) && head.hold.is_none() {
-            let (publisher, since) = (self.caller.publisher.clone(), self.caller.clock.now());
-            head.hold = Some(Hold { publisher, since, reason: terms.reason.clone() });
+            head = head.held(Hold::new(self.caller.publisher.clone(), now, terms.reason.clone()));
         }
         if head == pointer.head { Ok(pointer.clone()) } else { self.state.replace_head(pointer, head).await }
     }

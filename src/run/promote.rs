@@ -70,7 +70,7 @@ impl Session<'_> {
         };
         let manifest = live::complete(&state, release).await?;
         let files = live::as_activated(manifest.files, &from.layout, &head);
-        self.mutable_paths.extend(head.mutable_paths);
+        self.mutable_paths.extend(head.into_fields().mutable_paths);
         if let Some(path) = files.keys().find(|path| !self.environment.layout.can_be_live(path)) {
             let message =
                 format!("release {release} of {} has {path}, which cannot be in {}", from.name, self.environment.name);

@@ -119,7 +119,7 @@ impl Session<'_> {
         agreed: Option<PruneView>,
     ) -> Result<Next, Problem> {
         self.course.begins();
-        let pointer = self.when_free(pointer).await?;
+        let pointer = self.when_free_to_write(pointer).await?;
         self.course.found(&pointer.head);
         let found = self.find(&pointer, now, consent).await?;
         if found.sweep.is_empty() {
@@ -194,8 +194,9 @@ impl Session<'_> {
             let message = format!("no release holds {path}{others}, and nothing of this site is there");
             return Err(Problem::new(Code::Usage, message).hint("Paths are those within the site, as `docs/plan.pdf`."));
         }
-        let cleared = |head: &Head| head.pruning.is_some().then(|| Head { pruning: None, ..head.clone() });
-        self.update_head(pointer, cleared).await
+        let Some(dead) = pointer.head.pruning.clone() else { return Ok(pointer) };
+        let by = pointer.seen_by(&self.caller.run, self.caller.clock.now());
+        self.update_head(pointer, |head| head.let_go_of_prune(&dead, by).ok()).await
     }
 
     /// Does the refresh that a prune which was cut short still owes. What an activation owes that is not finished is for
@@ -208,11 +209,11 @@ impl Session<'_> {
     ) -> Result<Outcome, Problem> {
         let head = &pointer.head;
         let release = active_release(head);
-        if head.pending_refreshes.is_empty() || head.activation.is_some() {
+        if head.understood_refreshes().next().is_none() || head.activation.is_some() {
             return Ok(Outcome::Unchanged);
         }
         self.read_distribution(head).await?;
-        let owed: Vec<_> = head.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
+        let owed: Vec<_> = head.understood_refreshes().flat_map(|refresh| refresh.paths.clone()).collect();
         let files = as_activated(active, &self.environment.layout, head);
         let answers = Plan::answers_owed(&files, &owed, self.policy(false));
         let settings = self.refresh_settings(now);

@@ -10,7 +10,7 @@ use crate::bucket::state::following;
 use crate::plan::{Destination, Plan};
 use crate::release::head::Head;
 use crate::release::layout::Address;
-use crate::release::manifest::{Claim, FORMAT, Kept, Manifest, ReleaseNumber};
+use crate::release::manifest::{Claim, Kept, Manifest, ReleaseNumber};
 use crate::report::error::{Code, Problem};
 use crate::site::rules::Rules;
 use crate::stages::stage::{NotStaged, Staged, Staging};
@@ -146,7 +146,6 @@ impl Session<'_> {
         let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
         let live = plan.uploads.iter().filter(|upload| upload.to != Destination::Blob);
         let claim = Claim {
-            format: FORMAT,
             identity: self.environment.layout.identity().clone(),
             release: following(highest.unwrap_or(ReleaseNumber::new(0)))?,
             run: self.caller.run.clone(),

@@ -65,7 +65,7 @@ pub async fn history(environment: Environment, caller: Caller, events: Events<'_
     let mut found = Vec::new();
     let report = reported("releases", &environment, &caller, events, async |session| {
         let head = session.read_head_to_show().await?.head;
-        found = head.history.into_iter().rev().map(ActivationView::from).collect();
+        found = head.into_fields().history.into_iter().rev().map(ActivationView::from).collect();
         Ok(Outcome::Verified.into())
     })
     .await;
@@ -100,11 +100,11 @@ pub(super) fn unknown(release: ReleaseNumber) -> Problem {
 }
 
 async fn listing(session: &Session<'_>, head: &Head, release: ReleaseNumber) -> Result<ReleaseListing, Problem> {
-    if let Some(manifest) = session.state.read_manifest(release).await? {
+    if let Some(manifest) = session.state.show_manifest(release).await? {
         let files = manifest.files.iter().map(|(path, entry)| FileView::of(path, entry)).collect();
         return Ok(ReleaseListing { release: ReleaseView::complete(&manifest, head), files });
     }
-    match session.state.read_claim(release).await? {
+    match session.state.show_claim(release).await? {
         Some(claim) => Ok(ReleaseListing { release: ReleaseView::incomplete(&claim, head), files: Vec::new() }),
         None => Err(unknown(release)),
     }
@@ -119,12 +119,12 @@ async fn describe(session: &Session<'_>, head: &Head, release: ReleaseNumber, co
         Some(ReleaseView::damaged(release, head))
     };
     let read = if complete {
-        let manifest = session.state.read_manifest(release).await;
+        let manifest = session.state.show_manifest(release).await;
         manifest.map(|manifest| manifest.map(|manifest| ReleaseView::complete(&manifest, head)))
     } else if is_active || was_active {
         return damaged("it was complete, and its manifest is not in the bucket");
     } else {
-        let claim = session.state.read_claim(release).await;
+        let claim = session.state.show_claim(release).await;
         claim.map(|claim| claim.map(|claim| ReleaseView::incomplete(&claim, head)))
     };
     read.unwrap_or_else(|problem| damaged(&because(&problem)))

@@ -74,6 +74,13 @@ impl<'a> Session<'a> {
         Ok(pointer)
     }
 
+    /// As [`Session::when_free`], for a run that is to write: one that may not stops before it writes anything.
+    pub(super) async fn when_free_to_write(&self, pointer: Pointer) -> Result<Pointer, Problem> {
+        let pointer = self.when_free(pointer).await?;
+        self.state.may_write(&pointer)?;
+        Ok(pointer)
+    }
+
     /// Reads the head for a command that only shows something: its report is about what is live.
     pub(super) async fn read_head_to_show(&self) -> Result<Pointer, Problem> {
         let pointer = self.state.read_head().await?;

@@ -167,10 +167,10 @@ impl Session<'_> {
     async fn names_of(&self, (release, complete): (ReleaseNumber, bool)) -> (ReleaseNumber, Result<Names, Problem>) {
         let names = async {
             if !complete {
-                let claim = self.state.read_claim(release).await?;
+                let claim = self.state.show_claim(release).await?;
                 return Ok::<_, Problem>(Names::Claimed(claim.map(|claim| claim.live).unwrap_or_default()));
             }
-            let manifest = self.state.read_manifest(release).await?;
+            let manifest = self.state.show_manifest(release).await?;
             Ok(manifest.map_or(Names::Claimed(Vec::new()), Names::Complete))
         };
         let names = match names.await {
@@ -208,6 +208,7 @@ impl Session<'_> {
     async fn put_right(&mut self, pointer: &Pointer, audited: &mut Audited, ask: Ask<'_>) -> Result<Outcome, Problem> {
         let Some(release) = active_release(&pointer.head) else { return Ok(Outcome::Verified) };
         self.course.found(&pointer.head);
+        self.state.may_write(pointer)?;
         let damaged: BTreeSet<SitePath> = audited
             .findings
             .iter()
@@ -260,15 +261,11 @@ impl Session<'_> {
         }
         let pointer = self.state.read_head().await?;
         let until = pointer.read_at.unwrap_or_else(|| self.caller.clock.now());
-        let suspects = Suspects { run: self.caller.run.clone(), until, paths: self.lost.clone() };
+        let suspects = Suspects::new(self.caller.run.clone(), until, self.lost.clone());
         let noted = |head: &Head| {
             let active = active_release(head) == Some(release);
             let known = head.suspects.iter().any(|known| known.run == suspects.run);
-            (active && !known).then(|| {
-                let mut head = head.clone();
-                head.suspects.push(suspects.clone());
-                head
-            })
+            (active && !known).then(|| head.add_suspects(suspects.clone()))
         };
         self.update_head(pointer, noted).await?;
         Ok(())

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::bucket::aws::{Class, Condition, MAX_DELETED_AT_ONCE, MOST_AT_ONCE, Store, StoreError};
-use crate::bucket::lease::{Ended, Lease, SIGNATURES_LAST};
+use crate::bucket::lease::{Ended, Lease};
 use crate::bucket::live::{foreign_object, has_bytes};
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::SitePath;
 use crate::plan::{Action, Live, Plan, Preserve};
 use crate::release::head::{
-    Activation, Active, DistributionFacts, Head, HistoryItem, Hold, Leftover, Refresh, Suspects,
+    ActivationBegins, ActivationEnds, DistributionFacts, Head, Hold, RefreshOwed, Refusal, SIGNATURES_LAST, Suspects,
 };
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Entry, Publisher, ReleaseNumber, RunId};
@@ -23,6 +23,10 @@ use crate::report::tally::Tally;
 use crate::stages::stage::{Source, Staged, blob_headers, entry_of, not_sent};
 use crate::types::clock::{Clock, Timestamp};
 use crate::types::stop::Stop;
+
+/// What to do about a release whose number a prune closed.
+pub(crate) const CLOSED: &str =
+    "Choose another one: `publish releases` lists them. `publish prune` finishes the prune.";
 
 /// Going back on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +112,7 @@ impl Activating<'_> {
         staged: &Staged,
     ) -> Result<Activated, NotActivated> {
         let release = staged.manifest.release;
-        if !self.may_activate(&pointer.head, release) {
+        if !pointer.head.may_activate(release, self.force) {
             return Err(NotActivated::Superseded(Box::new(pointer)));
         }
         let floor = self.claimed_by_now().await.map_err(NotActivated::BeforeTheSwitch)?;
@@ -116,10 +120,14 @@ impl Activating<'_> {
             head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == release)
         };
         let looked_at = pointer.read_at;
+        let next = match self.beginning(&pointer, plan, release, floor) {
+            Ok(next) => next,
+            Err(refusal) => return Err(NotActivated::refused(refusal, pointer)),
+        };
         // From here on the run ends by itself when it is told to stop: it gives its lease back.
         let _winding_down = self.stop.wind_down();
         let deadline = Lease::deadline(&self.lease);
-        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, plan, release, floor)).await;
+        let begun = self.state.replace_head(&pointer, next).await;
         let mut lease = match begun {
             Ok(pointer) => Lease::begun(self.state, self.lease, pointer, deadline, &is_ours),
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
@@ -136,7 +144,8 @@ impl Activating<'_> {
                 Err(NotActivated::CutShort(problem))
             }
             Err(NotActivated::CutShort(problem)) => {
-                match lease.release(given_up(self.under_way(&lease, plan, &problem))).await {
+                let under_way = self.under_way(&lease, plan, &problem);
+                match lease.release(|head| head.give_up_activation(self.run, under_way.as_ref())).await {
                     Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
                     // The activation has failed already; that this did too changes nothing of what is said.
                     _ => Err(NotActivated::CutShort(problem)),
@@ -178,7 +187,7 @@ impl Activating<'_> {
         let paths = plan.waves.iter().flatten().map(Action::path).chain(&plan.removals).cloned().collect();
         // S3's clock was read after this run began: this is not too early.
         let now = lease.pointer.read_at.map_or(self.clock.now(), |read_at| read_at.plus(self.clock.elapsed()));
-        Some(Suspects { run: self.run.clone(), until: now.plus(SIGNATURES_LAST), paths })
+        Some(Suspects::new(self.run.clone(), now.plus(SIGNATURES_LAST), paths))
     }
 
     /// The last write of the head may have taken effect all the same: its answer was lost, and others wrote to the head
@@ -200,12 +209,6 @@ impl Activating<'_> {
             Some(_) => Ok(self.state.releases().await?.highest()),
             None => Ok(None),
         }
-    }
-
-    /// Whether a release may become active: no newer one was, and no rollback closed its number, unless forced.
-    pub fn may_activate(&self, head: &Head, release: ReleaseNumber) -> bool {
-        let active = head.active.as_ref().is_some_and(|active| active.release == release);
-        self.force || active || (release > head.highest_activated && release > head.floor)
     }
 
     /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there. Bytes
@@ -250,83 +253,52 @@ impl Activating<'_> {
     }
 
     /// The head that says "in progress", and already what the CDN will have to forget.
-    fn beginning(&self, pointer: &Pointer, plan: &Plan, to: ReleaseNumber, floor: Option<ReleaseNumber>) -> Head {
-        let mut head = pointer.head.clone();
-        let mut candidates = BTreeSet::new();
-        let since = self.clock.now();
-        let owner = self.run.clone();
-        if let Some(cut_short) = head.activation.take() {
-            candidates = cut_short.candidates;
-            candidates.insert(cut_short.to);
-            // Who gave its lease back has said itself what may be under way.
-            if cut_short.lease_s > 0 && cut_short.owner != owner && !self.suspects.is_empty() {
-                let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
-                head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.suspects.clone() });
-            }
-        }
-        if let Some(cut_short) = head.pruning.take().filter(|pruning| pruning.lease_s > 0 && !self.doomed.is_empty()) {
-            let until = pointer.read_at.unwrap_or(since).plus(SIGNATURES_LAST);
-            head.suspects.push(Suspects { run: cut_short.owner, until, paths: self.doomed.clone() });
-        }
-        candidates.remove(&to);
-        let lease_s = self.lease.lasts.as_secs();
-        head.floor = head.floor.max(floor.unwrap_or(head.floor));
-        if self.rollback.is_some_and(|rollback| rollback.hold) {
-            let (publisher, reason) = (self.publisher.clone(), self.reason.map(str::to_owned));
-            head.hold = Some(Hold { publisher, since, reason });
-        }
-        head.activation = Some(Activation { to, candidates, owner, publisher: self.publisher.clone(), since, lease_s });
-        head.mutable_paths.extend(self.mutable_paths.iter().cloned());
-        head.distribution = self.facts.cloned();
-        if let Some(distribution) = self.distribution.filter(|_| !plan.invalidation.paths.is_empty()) {
-            head.owe(Refresh {
-                id: format!("{}-{}", self.run, pointer.head.revision.saturating_add(1)),
-                distribution: distribution.to_owned(),
-                release: to,
-                since,
-                paths: plan.invalidation.paths.clone(),
-            });
-        }
-        head
+    fn beginning(
+        &self,
+        pointer: &Pointer,
+        plan: &Plan,
+        to: ReleaseNumber,
+        floor: Option<ReleaseNumber>,
+    ) -> Result<Head, Refusal> {
+        let by = pointer.seen_by(self.run, self.clock.now());
+        let hold = self.rollback.filter(|rollback| rollback.hold);
+        let hold = hold.map(|_| Hold::new(self.publisher.clone(), by.now, self.reason.map(str::to_owned)));
+        let paths = &plan.invalidation.paths;
+        let distribution = self.distribution.filter(|_| !paths.is_empty());
+        pointer.head.begin_activation(ActivationBegins {
+            to,
+            by,
+            publisher: self.publisher,
+            lease_s: self.lease.lasts.as_secs(),
+            force: self.force,
+            floor,
+            hold: hold.as_ref(),
+            suspects: self.suspects,
+            doomed: self.doomed,
+            mutable_paths: self.mutable_paths,
+            facts: self.facts,
+            refresh: distribution.map(|distribution| RefreshOwed { distribution, paths }),
+        })
     }
 
     /// The head that says "done".
-    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched<'_>) -> Head {
+    fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched<'_>) -> Result<Head, Refusal> {
         let Switched { release, stager, looked_at, left, floor } = switched;
-        let release = *release;
-        let mut head = head.clone();
-        let now = self.clock.now();
-        head.forget_suspects(*looked_at);
-        head.floor = head.floor.max(floor.unwrap_or(head.floor));
-        // Visitors may have got pages of what was cut short: it is superseded only now.
-        let partly = head.activation.take().map(|activation| activation.candidates).unwrap_or_default();
-        head.superseded.extend(partly.into_iter().map(|release| (release, now)));
-        let before = head.active.take();
-        let from = before.as_ref().map(|active| active.release);
-        head.active = Some(match before {
-            // What another one had begun is undone: it was active all the time.
-            Some(active) if active.release == release => Active { content: plan.content, ..active },
-            before => {
-                Active { release, content: plan.content, since: now, previous: before.map(|active| active.release) }
-            }
-        });
-        head.highest_activated = head.highest_activated.max(release);
-        head.superseded.extend(from.map(|from| (from, now)));
-        head.superseded.remove(&release);
-        let earlier = std::mem::take(&mut head.leftovers);
-        for path in left {
-            let leftover = earlier.get(path).cloned();
-            // Of what is in doubt, what was seen there comes last.
-            let doubtful = || live.uncertain.get(path).and_then(|entries| entries.last());
-            let present = doubtful().or_else(|| live.files.get(path));
-            let leftover = leftover.or_else(|| present.map(|entry| Leftover::of(entry, now)));
-            head.leftovers.extend(leftover.map(|leftover| (path.clone(), leftover)));
-        }
-        let publisher = self.publisher.of_build(stager);
-        let reason = self.reason.map(str::to_owned);
-        let files = Some(plan.counts);
-        head.remember(HistoryItem { release, from, at: now, publisher, reason, files });
-        head
+        // Of what is in doubt, what was seen there comes last.
+        let doubtful = |path: &SitePath| live.uncertain.get(path).and_then(|entries| entries.last());
+        let present = |path: &SitePath| doubtful(path).or_else(|| live.files.get(path)).cloned();
+        head.end_activation(ActivationEnds {
+            release: *release,
+            run: self.run,
+            content: plan.content,
+            now: self.clock.now(),
+            looked_at: *looked_at,
+            left: &left.iter().map(|path| (path.clone(), present(path))).collect(),
+            floor: *floor,
+            publisher: &self.publisher.of_build(stager),
+            reason: self.reason,
+            files: plan.counts,
+        })
     }
 
     /// Writes live objects wave by wave. After a failure nothing more is begun, and what is under way is waited for:
@@ -426,24 +398,26 @@ impl Activating<'_> {
     }
 }
 
+impl NotActivated {
+    /// Why `pointer`'s head does not become that of an activation.
+    fn refused(refusal: Refusal, pointer: Pointer) -> NotActivated {
+        match refusal {
+            Refusal::Overtaken(_) => NotActivated::Superseded(Box::new(pointer)),
+            Refusal::Closed(_) => {
+                NotActivated::BeforeTheSwitch(Problem::new(Code::MissingBytes, refusal.to_string()).hint(CLOSED))
+            }
+            // Whoever is told so waits, and plans again.
+            Refusal::Busy | Refusal::TakenOver | Refusal::NotEmpty => NotActivated::Outdated(Box::new(pointer)),
+        }
+    }
+}
+
 impl From<Ended> for NotActivated {
     fn from(ended: Ended) -> NotActivated {
         match ended {
             Ended::TakenOver(found) => NotActivated::TakenOver(found),
             Ended::Failed(problem) => NotActivated::CutShort(problem),
         }
-    }
-}
-
-/// The head of an activation whose owner failed: the next run need not wait. What is `under_way` may still arrive.
-fn given_up(under_way: Option<Suspects>) -> impl Fn(&Head) -> Head {
-    move |head| {
-        let mut head = head.clone();
-        head.suspects.extend(under_way.clone());
-        if let Some(activation) = &mut head.activation {
-            activation.lease_s = 0;
-        }
-        head
     }
 }
 

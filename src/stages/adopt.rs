@@ -11,9 +11,9 @@ use crate::bucket::download::download;
 use crate::bucket::live::has_bytes;
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::content::path::SitePath;
-use crate::release::head::{Active, HistoryItem};
+use crate::release::head::Adoption;
 use crate::release::layout::{Address, Layout};
-use crate::release::manifest::{Claim, Entry, FORMAT, Files, Kept, Manifest, Publisher, ReleaseNumber, RunId};
+use crate::release::manifest::{Claim, Entry, Files, Kept, Manifest, Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
@@ -131,7 +131,6 @@ impl Adopting<'_> {
 
     fn claim(&self, epoch: u64, files: &BTreeMap<SitePath, u64>) -> Claim {
         Claim {
-            format: FORMAT,
             identity: self.layout.identity().clone(),
             release: ReleaseNumber::ADOPTED,
             run: self.run.clone(),
@@ -229,12 +228,9 @@ impl Adopting<'_> {
 
     /// Says in the head that release 0 is the active one, unless somebody else has activated anything meanwhile.
     async fn activate(&self, mut pointer: Pointer, manifest: &Manifest) -> Result<Pointer, Problem> {
-        while pointer.head.active.is_none() && pointer.head.activation.is_none() {
-            let (release, at) = (manifest.release, self.clock.now());
-            let mut head = pointer.head.clone();
-            head.active = Some(Active { release, content: manifest.content(), since: at, previous: None });
-            let (publisher, reason) = (self.publisher.clone(), Some("adopted".to_owned()));
-            head.remember(HistoryItem { release, from: None, at, publisher, reason, files: None });
+        let (release, content, at) = (manifest.release, manifest.content(), self.clock.now());
+        let adoption = Adoption { release, content, at, publisher: self.publisher };
+        while let Ok(head) = pointer.head.adopt(adoption) {
             match self.state.replace_head(&pointer, head).await {
                 Ok(replaced) => {
                     let number = manifest.files.len();

@@ -5,14 +5,14 @@ mod find;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bucket::aws::{Class, Condition, MAX_DELETED_AT_ONCE, Store, StoreError};
-use crate::bucket::lease::{Ended, Lease, SIGNATURES_LAST};
+use crate::bucket::lease::{Ended, Lease};
 use crate::bucket::state::{NotReplaced, Pointer, Releases, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::{SitePath, UrlPath};
 use crate::plan::sweep::{Needed, Sweep, Victim};
-use crate::release::head::{Head, Pruning, Refresh, Suspects, Withdrawn};
+use crate::release::head::{Head, PruneBegins, RefreshOwed, Refusal};
 use crate::release::layout::{Address, Layout};
-use crate::release::manifest::{Files, Publisher, ReleaseNumber, RunId};
+use crate::release::manifest::{Files, Publisher, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
@@ -107,15 +107,18 @@ impl Prune<'_> {
         // From here on the run ends by itself when it is told to stop: it gives its lease back.
         let _winding_down = self.stop.wind_down();
         let deadline = Lease::deadline(&self.lease);
-        let begun = self.state.replace_head(&pointer, self.beginning(&pointer, &sweep, paths, content)).await;
-        let pointer = match begun {
+        // Another run that is at work is waited for.
+        let Ok(next) = self.beginning(&pointer, &sweep, paths, content) else {
+            return Err(NotRemoved::Outdated(Box::new(pointer)));
+        };
+        let pointer = match self.state.replace_head(&pointer, next).await {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Err(NotRemoved::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotRemoved::Failed(problem)),
         };
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
         if !sweep.withdraws.is_empty() && self.is_another_release_there(&mut lease, &releases).await? {
-            lease.release(given_up).await?;
+            lease.release(|head| head.give_up_prune(self.run)).await?;
             return Err(NotRemoved::Outdated(Box::new(lease.pointer)));
         }
         self.events.send(Event::PruneStarted { objects: sweep.objects() });
@@ -127,7 +130,7 @@ impl Prune<'_> {
             Err(Ended::Failed(problem)) => {
                 if problem.code != Code::LeaseLost {
                     // It has failed already; that this may too changes nothing of what is said.
-                    let _ = lease.release(given_up).await;
+                    let _ = lease.release(|head| head.give_up_prune(self.run)).await;
                 }
                 Err(NotRemoved::Failed(problem))
             }
@@ -180,7 +183,7 @@ impl Prune<'_> {
             false => self.gone(sweep, deleted, &refused),
         };
         let closed = if refused.is_empty() { sweep.closes.clone() } else { BTreeSet::new() };
-        lease.replace(|head| ending(head, &gone, &closed)).await?;
+        lease.replace(|head| head.end_prune(self.run, &gone, &closed)).await?;
         let number = refused.len();
         Ok((deleted, gone, refused.into_values().next().map(|problem| (problem, number))))
     }
@@ -248,37 +251,24 @@ impl Prune<'_> {
     }
 
     /// The head that says "pruning", and already what the CDN will have to forget.
-    fn beginning(&self, pointer: &Pointer, sweep: &Sweep, paths: &[UrlPath], content: Option<Digest>) -> Head {
-        let (before, read_at) = (&pointer.head, pointer.read_at);
-        let mut head = before.clone();
-        let since = self.clock.now();
-        let (owner, lease_s, closes) = (self.run.clone(), self.lease.lasts.as_secs(), sweep.closes.clone());
-        // What another prune had under way when its lease ended may still arrive.
-        if let Some(dead) = head.pruning.take().filter(|dead| dead.lease_s > 0 && dead.owner != owner) {
-            let until = read_at.unwrap_or(since).plus(SIGNATURES_LAST);
-            let paths = sweep.live.keys().chain(&sweep.gone).cloned().collect();
-            head.suspects.push(Suspects { run: dead.owner, until, paths });
-        }
-        head.pruning = Some(Pruning { owner, since, lease_s, closes });
-        head.prune_epoch = head.prune_epoch.saturating_add(1);
-        for (path, digests) in &sweep.withdraws {
-            let publisher = self.publisher.clone();
-            let new = || Withdrawn { sha256: BTreeSet::new(), since, publisher };
-            head.withdrawn.entry(path.clone()).or_insert_with(new).sha256.extend(digests);
-        }
-        if let (Some(active), Some(content)) = (&mut head.active, content) {
-            active.content = content;
-        }
-        if let Some(distribution) = self.distribution.filter(|_| !paths.is_empty()) {
-            head.pending_refreshes.push(Refresh {
-                id: format!("{}-{}", self.run, before.revision.saturating_add(1)),
-                distribution: distribution.to_owned(),
-                release: before.active.as_ref().map_or(before.highest_activated, |active| active.release),
-                since,
-                paths: paths.to_vec(),
-            });
-        }
-        head
+    fn beginning(
+        &self,
+        pointer: &Pointer,
+        sweep: &Sweep,
+        paths: &[UrlPath],
+        content: Option<Digest>,
+    ) -> Result<Head, Refusal> {
+        let distribution = self.distribution.filter(|_| !paths.is_empty());
+        pointer.head.begin_prune(PruneBegins {
+            by: pointer.seen_by(self.run, self.clock.now()),
+            publisher: self.publisher,
+            lease_s: self.lease.lasts.as_secs(),
+            closes: &sweep.closes,
+            doomed: &sweep.live.keys().chain(&sweep.gone).cloned().collect(),
+            withdraws: &sweep.withdraws,
+            content,
+            refresh: distribution.map(|distribution| RefreshOwed { distribution, paths }),
+        })
     }
 }
 
@@ -288,22 +278,4 @@ fn only_denied(mut kept: Vec<(Address, StoreError)>) -> Result<Vec<(Address, Pro
         return Err(kept.swap_remove(other).1.into());
     }
     Ok(kept.into_iter().map(|(address, error)| (address, error.into())).collect())
-}
-
-/// The head that says that nobody prunes any more.
-fn ending(head: &Head, gone: &BTreeSet<SitePath>, closed: &BTreeSet<ReleaseNumber>) -> Head {
-    let mut head = head.clone();
-    head.pruning = None;
-    head.leftovers.retain(|path, _| !gone.contains(path));
-    head.superseded.retain(|release, _| !closed.contains(release));
-    head
-}
-
-/// The head of a prune whose owner stopped: the next run need not wait.
-fn given_up(head: &Head) -> Head {
-    let mut head = head.clone();
-    if let Some(pruning) = &mut head.pruning {
-        pruning.lease_s = 0;
-    }
-    head
 }

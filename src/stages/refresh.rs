@@ -91,7 +91,7 @@ impl Refreshing<'_> {
     ) -> Result<(), Problem> {
         let mut owed = self.still_meant(&pointer.head);
         // Only what was looked at here may be struck out: others may record more meanwhile.
-        let given_up = pointer.head.pending_refreshes.iter().filter(|recorded| !owed.contains(recorded));
+        let given_up = pointer.head.understood_refreshes().filter(|recorded| !owed.contains(recorded));
         let given_up: Vec<String> = given_up.map(|refresh| refresh.id.clone()).collect();
         for refresh in &owed {
             refreshed.status = Some(InvalidationStatus::Owed);
@@ -144,11 +144,15 @@ impl Refreshing<'_> {
     /// longer in front of this site.
     fn still_meant(&self, head: &Head) -> Vec<Refresh> {
         let configured = self.cdn.map(Cdn::distribution);
-        let (meant, others): (Vec<_>, Vec<_>) = head
-            .pending_refreshes
-            .iter()
-            .cloned()
-            .partition(|refresh| configured == Some(refresh.distribution.as_str()));
+        let known = head.understood_refreshes().cloned();
+        let (meant, others): (Vec<_>, Vec<_>) =
+            known.partition(|refresh| configured == Some(refresh.distribution.as_str()));
+        let newer = head.pending_refreshes.iter().filter(|refresh| !refresh.is_understood()).count();
+        if newer > 0 {
+            self.events.warn(format!(
+                "Refreshes that a newer version of publish recorded, and only that one can do: {newer}. Update publish."
+            ));
+        }
         for refresh in others {
             self.events.warn(format!(
                 "A refresh of distribution {} was owed, which is not configured any more; it is given up.",
@@ -235,7 +239,7 @@ impl Refreshing<'_> {
     /// Whether another release is active by now, or about to be.
     async fn is_overtaken(&self) -> Result<bool, Problem> {
         let head = self.state.read_head().await?.head;
-        let active = head.active.map(|active| active.release);
+        let active = head.active.as_ref().map(|active| active.release);
         Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
     }
 
@@ -261,28 +265,19 @@ impl Refreshing<'_> {
         let id = |number: usize| format!("{}-{revision}-r{repeat}-{number}", self.state.run());
         let renamed: Vec<Refresh> =
             owed.iter().enumerate().map(|(number, refresh)| Refresh { id: id(number), ..refresh.clone() }).collect();
-        let pointer = self
-            .update(pointer, |head| {
-                for (old, new) in owed.iter().zip(&renamed) {
-                    for refresh in head.pending_refreshes.iter_mut().filter(|refresh| refresh.id == old.id) {
-                        refresh.id.clone_from(&new.id);
-                    }
-                }
-            })
-            .await?;
+        let ids: Vec<_> = owed.iter().zip(&renamed).map(|(old, new)| (old.id.clone(), new.id.clone())).collect();
+        let pointer = self.update(pointer, |head| head.rename_refreshes(&ids)).await?;
         Ok((pointer, renamed))
     }
 
     /// Takes the refreshes with these ids out of the head, whatever else happened to it meanwhile.
     async fn forget(&self, pointer: Pointer, done: &[String]) -> Result<Pointer, Problem> {
-        self.update(pointer, |head| head.pending_refreshes.retain(|refresh| !done.contains(&refresh.id))).await
+        self.update(pointer, |head| head.settle_refreshes(done)).await
     }
 
-    async fn update(&self, mut pointer: Pointer, change: impl Fn(&mut Head)) -> Result<Pointer, Problem> {
+    async fn update(&self, mut pointer: Pointer, change: impl Fn(&Head) -> Head) -> Result<Pointer, Problem> {
         loop {
-            let mut head = pointer.head.clone();
-            change(&mut head);
-            match self.state.replace_head(&pointer, head).await {
+            match self.state.replace_head(&pointer, change(&pointer.head)).await {
                 Ok(pointer) => return Ok(pointer),
                 Err(NotReplaced::Lost(found)) => pointer = *found,
                 Err(NotReplaced::Failed(problem)) => return Err(problem),

@@ -16,6 +16,8 @@ use super::*;
 const HEAD: &[u8] = include_bytes!("../../fixtures/manifests/v1/head.json");
 const CLAIM: &[u8] = include_bytes!("../../fixtures/manifests/v1/claim.json");
 const MANIFEST: &[u8] = include_bytes!("../../fixtures/manifests/v1/manifest.json.gz");
+const NEWER_HEAD: &[u8] = include_bytes!("../../fixtures/manifests/v2/head-newer.json");
+const NEWER_CLAIM: &[u8] = include_bytes!("../../fixtures/manifests/v2/claim-newer.json");
 const CONFIGURATION: &str = include_str!("../../config/publish.toml");
 
 fn compressed(bytes: &[u8]) -> Vec<u8> {
@@ -93,7 +95,7 @@ fn changed(sample: &[u8], changes: &[(Index, Value)]) -> Vec<u8> {
 fn changed_manifest(changes: &[(Index, Value)]) -> Vec<u8> {
     let json = changed(&listing(), changes);
     let Err(refusal) = Manifest::decode(&compressed(&json)) else { return compressed(&json) };
-    let crate::release::manifest::FormatError::Digest { actual, .. } = refusal else { return compressed(&json) };
+    let crate::release::format::FormatError::Digest { actual, .. } = refusal else { return compressed(&json) };
     let mut value: Value = serde_json::from_slice(&json).unwrap();
     value["content"] = json!(actual);
     compressed(&serde_json::to_vec(&value).unwrap())
@@ -116,7 +118,10 @@ fn the_samples_are_taken() {
     assert!(Config::parse(CONFIGURATION).is_ok());
     manifest(MANIFEST);
     read_all(HEAD);
+    assert!(Head::decode(NEWER_HEAD).is_ok() && Claim::decode(NEWER_CLAIM).is_ok());
+    read_all(NEWER_HEAD);
     read_all(CLAIM);
+    read_all(NEWER_CLAIM);
     read_all(CONFIGURATION.as_bytes());
 }
 
@@ -134,6 +139,11 @@ proptest! {
             object.insert("format".to_owned(), json!(1));
             read_all(&serde_json::to_vec(&value).unwrap());
         }
+        if let Some(object) = value.as_object_mut() {
+            object.insert("format".to_owned(), json!(2));
+            object.insert("minor".to_owned(), json!({ "read": 0, "write": 0 }));
+            read_all(&serde_json::to_vec(&value).unwrap());
+        }
     }
 
     #[test]
@@ -141,7 +151,7 @@ proptest! {
         changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 1..8),
         end in any::<Index>(),
     ) {
-        for sample in [HEAD, CLAIM, MANIFEST, &listing(), CONFIGURATION.as_bytes()] {
+        for sample in [HEAD, NEWER_HEAD, CLAIM, NEWER_CLAIM, MANIFEST, &listing(), CONFIGURATION.as_bytes()] {
             let mut bytes = sample.to_vec();
             for (place, with) in &changes {
                 let place = place.index(bytes.len());
@@ -155,7 +165,9 @@ proptest! {
     #[test]
     fn a_sample_with_values_changed_is_survived(changes in proptest::collection::vec((any::<Index>(), hostile()), 1..4)) {
         head(&changed(HEAD, &changes));
+        head(&changed(NEWER_HEAD, &changes));
         claim(&changed(CLAIM, &changes));
+        claim(&changed(NEWER_CLAIM, &changes));
         manifest(&changed_manifest(&changes));
     }
 

@@ -201,7 +201,7 @@ impl FileView {
 
 impl From<HistoryItem> for ActivationView {
     fn from(item: HistoryItem) -> ActivationView {
-        let HistoryItem { release, from, at, publisher, reason, files } = item;
+        let HistoryItem { release, from, at, publisher, reason, files, .. } = item;
         ActivationView { release, from, at, publisher, reason, files }
     }
 }
@@ -209,19 +209,22 @@ impl From<HistoryItem> for ActivationView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::format::Unknown;
     use crate::release::head::Active;
     use crate::release::manifest::{Identity, RunId};
 
     fn head(active: u64, superseded: &[u64]) -> Head {
         let identity = Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: String::new() };
-        let mut head = Head::new(identity, RunId("run".to_owned()));
         let (release, since) = (ReleaseNumber::new(active), Timestamp::from_unix_seconds(9));
-        head.active = Some(Active { release, content: content_digest(&Files::new()), since, previous: None });
-        head.superseded.extend(superseded.iter().map(|number| {
+        let superseded = superseded.iter().map(|number| {
             let until = Timestamp::from_unix_seconds(i64::try_from(*number).unwrap());
             (ReleaseNumber::new(*number), until)
-        }));
-        head
+        });
+        Head::new(identity, RunId("run".to_owned())).with(|head| {
+            let (content, unknown) = (content_digest(&Files::new()), Unknown::default());
+            head.active = Some(Active { release, content, since, previous: None, unknown });
+            head.superseded.extend(superseded);
+        })
     }
 
     #[test]

@@ -127,6 +127,7 @@ async fn what_was_sent_before_another_run_was_waited_for_is_counted() {
                 publisher: Publisher::default(),
                 since: head.active.as_ref().unwrap().since,
                 lease_s: 90,
+                unknown: publish::release::format::Unknown::default(),
             });
         });
     };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 use publish::content::path::SitePath;
-use publish::release::head::{DistributionFacts, Head, Hold};
+use publish::release::head::{DistributionFacts, Head, HeadFields, Hold};
 use publish::release::manifest::Manifest;
 use publish::release::retention::RetentionSettings;
 use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
@@ -152,7 +152,7 @@ impl End {
         // What could not be removed is known, and goes with a run that may.
         visible.retain(|path, _| !head.leftovers.keys().any(|left| left.as_str() == path));
         let content = head.active.map(|active| active.content);
-        let Head { mutable_paths, distribution, hold, .. } = head;
+        let HeadFields { mutable_paths, distribution, hold, .. } = head;
         let kept = if command.runs.removes() { world.objects().into_keys().collect() } else { BTreeSet::new() };
         End { visible, content, mutable_paths, distribution, hold, kept }
     }
@@ -178,7 +178,7 @@ fn nameless_objects(world: &World) -> Vec<String> {
         }
     }
     if let Some(head) = objects.get(&layout.head().key) {
-        paths.extend(Head::decode(&head.bytes).unwrap().leftovers.into_keys());
+        paths.extend(Head::decode(&head.bytes).unwrap().into_fields().leftovers.into_keys());
     }
     let blobs: BTreeSet<String> = blobs.iter().map(|digest: &Digest| layout.blob(digest).key).collect();
     let is_named = |key: &String| match layout.path_of_live(key) {

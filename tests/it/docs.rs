@@ -14,6 +14,7 @@ use publish::content::path::SitePath;
 use publish::plan::PlanView;
 use publish::plan::diff::Difference;
 use publish::plan::sweep::PruneView;
+use publish::release::format::Minors;
 use publish::release::head::{Head, MAX_HISTORY};
 use publish::release::layout::Layout;
 use publish::release::manifest::{Claim, MAX_MESSAGE_CHARS, Manifest, ReleaseNumber};
@@ -125,7 +126,7 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 18] = [
+    const KNOWN: [&str; 19] = [
         "sh",
         "toml",
         "text",
@@ -144,6 +145,7 @@ fn every_block_has_a_language_that_is_checked() {
         "json head",
         "json claim",
         "json manifest",
+        "json minor",
     ];
     for block in blocks() {
         assert!(KNOWN.contains(&block.info.as_str()), "{}: ```{} is not checked by any test", block.place, block.info);
@@ -187,6 +189,11 @@ fn every_json_sample_is_what_it_says() {
             "json claim" => {
                 let claim = Claim::decode(text.as_bytes()).unwrap_or_else(|error| panic!("{place}: {error}"));
                 assert_same(place, text, &claim.encode().unwrap());
+            }
+            "json minor" => {
+                let mut sample: Value = serde_json::from_str(text).unwrap();
+                assert_eq!(sample["format"], publish::release::format::FORMAT, "{place}");
+                serde_json::from_value::<Minors>(sample["minor"].take()).unwrap();
             }
             "json manifest" => {
                 let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -432,8 +439,9 @@ fn the_figures_are_those_of_the_program() {
     assert!(failure_model.contains(&format!("at most {}, until", publish::stages::verify::MAX_URLS)));
     let layout = read("docs/bucket-layout.md");
     assert!(layout.contains(&format!("at most {MAX_MESSAGE_CHARS} characters")));
-    assert!(layout.contains(&format!("# What lies in the bucket: format {}", publish::release::manifest::FORMAT)));
+    assert!(layout.contains(&format!("# What lies in the bucket: format {}", publish::release::format::FORMAT)));
     assert!(layout.contains(&format!("the last {MAX_HISTORY} activations")));
+    assert!(layout.contains(&format!("This program knows minor {}", publish::release::format::MINOR)));
     assert!(layout.contains(&format!("under {} MiB carry", publish::site::snapshot::MULTIPART_BYTES >> 20)));
     assert!(read("README.md").contains(&format!("at most {} GiB", publish::site::snapshot::MAX_FILE_BYTES >> 30)));
 }

@@ -96,6 +96,29 @@ fn what_decides_waits_for_nothing() {
     }
 }
 
+/// A head is made and changed only where its invariants are kept: the compiler refuses anything else for as long as its
+/// one field is private, and nothing gives it out to be written.
+#[test]
+fn heads_are_changed_only_by_their_transitions() {
+    let head = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/release/head.rs")).unwrap();
+    assert!(head.contains("pub struct Head {\n    fields: HeadFields,"), "the fields of a head are its own");
+    for (path, source) in sources() {
+        let (code, inside) = (code(&source), path == "release/head.rs" || path.starts_with("release/head/"));
+        for opening in ["DerefMut for Head", "AsMut<HeadFields>", "BorrowMut<HeadFields>", "From<HeadFields>"] {
+            assert!(!code.contains(opening), "{path}: {opening}");
+        }
+        if inside {
+            let public = |line: &&str| line.trim_start().starts_with("pub") && line.contains("&mut HeadFields");
+            let found = code.lines().find(public);
+            assert!(found.is_none_or(|line| line.contains("pub(crate) fn with(")), "{path}: {found:?}");
+        } else if !is_test(&path) {
+            assert!(!code.contains("HeadFields {"), "{path} makes up what a head says");
+            let decodes = code.contains("Head::decode(");
+            assert!(!decodes || ["bucket/state.rs", "untrusted.rs"].contains(&path.as_str()), "{path} reads a head");
+        }
+    }
+}
+
 #[test]
 fn crates_are_named_only_where_they_belong() {
     for (path, source) in sources() {

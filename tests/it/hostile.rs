@@ -8,9 +8,10 @@ use std::sync::Mutex;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use publish::release::head::{Activation, Head, MAX_HISTORY, Pruning};
+use publish::release::format::{FormatError, Unknown};
+use publish::release::head::{Activation, HeadFields, MAX_HISTORY, Pruning};
 use publish::release::layout::Layout;
-use publish::release::manifest::{FormatError, Manifest, Publisher, ReleaseNumber, RunId};
+use publish::release::manifest::{Manifest, Publisher, ReleaseNumber, RunId};
 use publish::report::error::Code;
 use publish::report::event::Event;
 use publish::report::{Outcome, Report};
@@ -37,11 +38,11 @@ async fn about_to_publish_v2() -> World {
     world
 }
 
-fn put_head(world: &World, head: &Head) {
+fn put_head(world: &World, head: &HeadFields) {
     world.sandbox.put_foreign(BUCKET, HEAD, head.encode().unwrap(), "application/json");
 }
 
-/// Puts a head with a number that no [`Head`] can be made with.
+/// Puts a head with a number that no head can be made with.
 fn put_head_with(world: &World, field: &str, number: u64) {
     let mut head: serde_json::Value = serde_json::from_slice(&world.objects()[HEAD].bytes).unwrap();
     *head.pointer_mut(field).unwrap() = number.into();
@@ -61,7 +62,7 @@ async fn refused(world: &World) -> Report {
 }
 
 /// Publishes, and as soon as the run waits, lets `end` end what it waits for. Says how long it meant to wait.
-async fn waited(world: &World, end: impl Fn(&mut Head) + Sync) -> u64 {
+async fn waited(world: &World, end: impl Fn(&mut HeadFields) + Sync) -> u64 {
     let longest = Mutex::new(0);
     let listener = |event| {
         if let Event::Waiting { remaining_s, .. } = event {
@@ -90,6 +91,7 @@ async fn a_lease_without_end_is_waited_for_like_an_hours() {
         publisher: Publisher::default(),
         since: active.since,
         lease_s: u64::MAX,
+        unknown: Unknown::default(),
     });
     put_head(&world, &head);
     let shown = world.status().await.activation.unwrap().lease_remaining_s;
@@ -103,7 +105,8 @@ async fn a_prune_without_end_is_waited_for_like_an_hours() {
     let world = about_to_publish_v2().await;
     let mut head = world.head();
     let since = head.active.as_ref().unwrap().since;
-    head.pruning = Some(Pruning { owner: RunId("another".to_owned()), since, lease_s: u64::MAX, closes: [].into() });
+    let (owner, unknown) = (RunId("another".to_owned()), Unknown::default());
+    head.pruning = Some(Pruning { owner, since, lease_s: u64::MAX, closes: [].into(), unknown });
     put_head(&world, &head);
     let longest = waited(&world, |head| head.pruning = None).await;
     assert!((1..=LONGEST_WAIT_S).contains(&longest), "{longest}");
@@ -112,7 +115,7 @@ async fn a_prune_without_end_is_waited_for_like_an_hours() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revision_that_cannot_be_raised_does_not_stop_publishing() {
     let world = about_to_publish_v2().await;
-    let head = Head { revision: u64::MAX, prune_epoch: u64::MAX, ..world.head() };
+    let head = HeadFields { revision: u64::MAX, prune_epoch: u64::MAX, ..world.head() };
     put_head(&world, &head);
     assert_eq!(world.published().await.outcome, Outcome::Published);
     world.assert_settled();
@@ -212,7 +215,7 @@ fn assert_refused(world: &World, before: &BTreeMap<String, StoredObject>, report
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_of_another_format_is_never_overwritten() {
     let world = about_to_publish_v2().await;
-    edit(&world, HEAD, |head| head["format"] = json!(2));
+    edit(&world, HEAD, |head| head["format"] = json!(3));
     let before = world.objects();
     for report in [world.publish().await, world.rollback(Some(1)).await, world.activate(1).await, world.resume().await]
     {
@@ -228,12 +231,12 @@ async fn a_head_of_another_format_is_never_overwritten() {
 async fn a_manifest_of_another_format_is_neither_believed_nor_replaced() {
     let world = about_to_publish_v2().await;
     world.published().await;
-    edit_manifest(&world, 1, |manifest| manifest["format"] = json!(2));
+    edit_manifest(&world, 1, |manifest| manifest["format"] = json!(3));
     let before = world.objects();
     assert_refused(&world, &before, &world.rollback(Some(1)).await);
     assert_refused(&world, &before, &world.rollback(None).await);
     assert_eq!(world.published().await.outcome, Outcome::Unchanged, "it is not needed for this");
-    edit_manifest(&world, 2, |manifest| manifest["format"] = json!(2));
+    edit_manifest(&world, 2, |manifest| manifest["format"] = json!(3));
     let before = world.objects();
     world.write("robots.txt", "other");
     assert_refused(&world, &before, &world.publish().await);
@@ -243,7 +246,7 @@ async fn a_manifest_of_another_format_is_neither_believed_nor_replaced() {
 async fn a_claim_of_another_format_is_neither_believed_nor_replaced() {
     let world = about_to_publish_v2().await;
     let key = world.environment.layout.claim(ReleaseNumber::new(2)).key;
-    let claim = json!({ "format": 2, "shape": "unknown" }).to_string();
+    let claim = json!({ "format": 3, "shape": "unknown" }).to_string();
     world.sandbox.put_foreign(BUCKET, &key, claim.clone(), "application/json");
     let live = world.live();
     let report = world.publish().await;

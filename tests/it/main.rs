@@ -48,6 +48,7 @@ mod signals;
 mod snapshot_races;
 mod takeover;
 mod verify;
+mod versions;
 mod visitor;
 mod world;
 mod zombies;

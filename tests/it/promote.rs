@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use publish::config::environment::Environment;
 use publish::content::path::SitePath;
-use publish::release::head::Head;
+use publish::release::head::HeadFields;
 use publish::release::layout::Layout;
 use publish::release::manifest::{Manifest, Publisher, ReleaseNumber};
 use publish::report::event::{Event, Events};
@@ -368,9 +368,9 @@ async fn what_is_not_there_cannot_be_promoted() {
 async fn a_hold_is_obeyed() {
     let pair = Pair::new().await;
     pair.world.published().await;
-    pair.world.rewrite_head(|head: &mut Head| {
+    pair.world.rewrite_head(|head: &mut HeadFields| {
         let since = head.active.as_ref().unwrap().since;
-        head.hold = Some(publish::release::head::Hold { publisher: Publisher::default(), since, reason: None });
+        head.hold = Some(publish::release::head::Hold::new(Publisher::default(), since, None));
     });
     pair.world.use_fixture("v2");
     pair.stage().await;

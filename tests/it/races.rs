@@ -6,7 +6,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use publish::release::head::Head;
+use publish::release::head::HeadFields;
 use publish::release::manifest::Publisher;
 use publish::report::event::Event;
 use publish::report::{Outcome, Report};
@@ -31,7 +31,7 @@ async fn while_another_refreshes() -> World {
 }
 
 /// Publishes; when the switch begins, another run replaces the head.
-async fn rewritten_within_the_switch(world: &World, change: impl Fn(&mut Head) + Sync) -> Report {
+async fn rewritten_within_the_switch(world: &World, change: impl Fn(&mut HeadFields) + Sync) -> Report {
     let listener = |event| {
         if matches!(event, Event::ActivationStarted { .. }) {
             world.rewrite_head(&change);

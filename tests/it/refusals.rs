@@ -162,11 +162,9 @@ async fn a_held_site_is_not_published() {
     let world = World::with_fixture("v1").await;
     world.published().await;
     let mut head = world.head();
-    head.hold = Some(Hold {
-        publisher: Publisher { who: Some("tester".to_owned()), ..Publisher::default() },
-        since: head.active.as_ref().unwrap().since,
-        reason: Some("the shop is closed".to_owned()),
-    });
+    let publisher = Publisher { who: Some("tester".to_owned()), ..Publisher::default() };
+    let since = head.active.as_ref().unwrap().since;
+    head.hold = Some(Hold::new(publisher, since, Some("the shop is closed".to_owned())));
     world.sandbox.put_foreign(BUCKET, HEAD, head.encode().unwrap(), "application/json");
     world.use_fixture("v2");
     let (report, error) = refused(&world, world.environment.clone(), 4, Code::Held).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
 use publish::config::environment::{LeaseSettings, Wait};
-use publish::release::head::Head;
+use publish::release::head::{Head, HeadFields};
 use publish::release::manifest::{Manifest, Publisher, ReleaseNumber};
 use publish::release::retention::RetentionSettings;
 use publish::report::event::Events;
@@ -169,10 +169,10 @@ impl Schedule {
     }
 
     /// As a run sees it: empty where nobody has written one.
-    fn head(&self) -> Head {
+    fn head(&self) -> HeadFields {
         let head = self.world.objects().remove(&self.world.environment.layout.head().key);
         let empty = || Head::new(self.world.environment.layout.identity().clone(), world::run_id());
-        head.map_or_else(empty, |head| Head::decode(&head.bytes).unwrap())
+        head.map_or_else(empty, |head| Head::decode(&head.bytes).unwrap()).into_fields()
     }
 
     fn told(&self) -> String {

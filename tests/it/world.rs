@@ -9,7 +9,7 @@ use publish::config::environment::{Access, Environment, InvalidationSettings, Le
 use publish::content::path::SitePath;
 use publish::plan::Plan;
 use publish::plan::sweep::PruneView;
-use publish::release::head::Head;
+use publish::release::head::{Head, HeadFields};
 use publish::release::layout::Layout;
 use publish::release::manifest::{Claim, Manifest, Publisher, ReleaseNumber, RunId};
 use publish::release::retention::RetentionSettings;
@@ -232,12 +232,13 @@ impl World {
         self.sandbox.advance_clock(self.environment.lease.lasts + Duration::from_secs(10));
     }
 
-    pub(crate) fn head(&self) -> Head {
-        Head::decode(&self.objects()[&self.environment.layout.head().key].bytes).unwrap()
+    /// What the head says.
+    pub(crate) fn head(&self) -> HeadFields {
+        Head::decode(&self.objects()[&self.environment.layout.head().key].bytes).unwrap().into_fields()
     }
 
     /// Changes the head as another run would that writes to it now.
-    pub(crate) fn rewrite_head(&self, change: impl FnOnce(&mut Head)) {
+    pub(crate) fn rewrite_head(&self, change: impl FnOnce(&mut HeadFields)) {
         let mut head = self.head();
         change(&mut head);
         head.revision += 1;

@@ -10,6 +10,7 @@ use aws_sdk_cloudfront::types::{
 
 use super::answer::{Answer, CdnError, Class, Service};
 use crate::content::path::UrlPath;
+use crate::release::format::Unknown;
 use crate::release::head::DistributionFacts;
 
 /// The first wait where too many invalidations are in progress; each next one is twice as long.
@@ -136,6 +137,7 @@ fn facts(distribution: &str, config: &DistributionConfig, bucket: &str) -> Distr
             .map(|page| UrlPath::try_from(page.to_owned()).unwrap_or_else(|_| UrlPath::encode(page)))
             .collect(),
         rewrites_at_origin: functions.flatten().any(sees_origin_requests),
+        unknown: Unknown::default(),
     }
 }
 

@@ -1,0 +1,244 @@
+//! Versions of what is stored: which program may read an object, and which may go on from it.
+//!
+//! Format 1 has exactly the fields of its first day. Whatever differs from it in any way is format 2, which says beside
+//! its number the *minors* that it needs: one to read it and one to write it, or to act on it. A field that is new raises
+//! one of them, or neither (docs/bucket-layout.md).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::content::path::SitePath;
+use crate::types::digest::Digest;
+
+/// The format of an object that needs nothing which came later.
+pub const FIRST_FORMAT: u32 = 1;
+
+/// The format of everything else.
+pub const FORMAT: u32 = 2;
+
+/// What of format 2 this program knows: everything that came with minors up to this one.
+pub const MINOR: u32 = 0;
+
+/// Largest head and claim that are read and written, in bytes. A head of this program stays far below: it holds paths of
+/// leftovers, pending refreshes and mutable names, never the site's listing.
+pub const MAX_JSON_BYTES: u64 = 64 << 20;
+
+/// The minors that an object of format 2 needs. What is of format 1 needs none: both are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Minors {
+    /// To read it: a program below passes over something that it must not pass over.
+    pub read: u32,
+    /// To write it back, or to act on it: a program below would make something of it false.
+    pub write: u32,
+}
+
+impl Minors {
+    /// The higher one of each.
+    #[must_use]
+    pub fn max(self, other: Minors) -> Minors {
+        Minors { read: self.read.max(other.read), write: self.write.max(other.write) }
+    }
+
+    /// Whether this program may do no more than show the object.
+    pub fn are_only_to_read(self) -> bool {
+        self.write > MINOR
+    }
+}
+
+/// Why an object of the state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// Written by a newer (or no) version of this program.
+    #[error("it has format {found}, and this program reads formats {FIRST_FORMAT} and {FORMAT}")]
+    Version {
+        /// The version found.
+        found: u32,
+    },
+    /// Written by a newer version of this program, with something that this one must not pass over.
+    #[error("reading it needs minor {needed} of format {FORMAT}, and this program knows minor {MINOR}")]
+    Unreadable {
+        /// The minor that it needs.
+        needed: u32,
+    },
+    /// Written by a newer version of this program, with something that this one does not obey.
+    #[error("acting on it needs minor {needed} of format {FORMAT}, and this program knows minor {MINOR}")]
+    OnlyToShow {
+        /// The minor that it needs.
+        needed: u32,
+    },
+    /// Not what the format says.
+    #[error("it is not in the format of this program: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// Not gzip, or cut off.
+    #[error("it cannot be decompressed")]
+    Compression(#[from] std::io::Error),
+    /// Larger than anything this program writes.
+    #[error("it is larger than {0} bytes")]
+    TooLarge(u64),
+    /// Names a header set that is not there, or one path twice.
+    #[error("its entry for {0} is inconsistent")]
+    Inconsistent(SitePath),
+    /// Says what no bucket holds and no run owes.
+    #[error("it has {0}")]
+    Unbelievable(&'static str),
+    /// The digest that the object states is not that of its content.
+    #[error("its content has the digest {actual}, and it states {stated}")]
+    Digest {
+        /// What it says.
+        stated: Digest,
+        /// What it is.
+        actual: Digest,
+    },
+}
+
+impl FormatError {
+    /// Whether a newer version of this program can use the object.
+    pub fn asks_for_update(&self) -> bool {
+        matches!(self, Self::Version { .. } | Self::Unreadable { .. } | Self::OnlyToShow { .. })
+    }
+}
+
+/// What an object says of its own format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Exactly the fields of the first day.
+    First,
+    /// What came later too, also what this program does not know.
+    Second(Minors),
+}
+
+impl Format {
+    /// What `json` says of its format. Before anything else of it is believed.
+    pub(crate) fn of(json: &[u8]) -> Result<Format, FormatError> {
+        #[derive(Deserialize)]
+        struct Number {
+            format: u32,
+        }
+        // A higher number may have any shape beside it.
+        match serde_json::from_slice::<Number>(json)?.format {
+            FIRST_FORMAT => Ok(Format::First),
+            FORMAT => {
+                #[derive(Deserialize)]
+                struct Needs {
+                    minor: Minors,
+                }
+                let Needs { minor } = serde_json::from_slice(json)?;
+                match minor {
+                    Minors { read, .. } if read > MINOR => Err(FormatError::Unreadable { needed: read }),
+                    Minors { read, write } if write < read => {
+                        Err(FormatError::Unbelievable("a minor to write it that is below the one to read it"))
+                    }
+                    minors => Ok(Format::Second(minors)),
+                }
+            }
+            found => Err(FormatError::Version { found }),
+        }
+    }
+
+    /// As [`Format::of`], of what a run is to act on.
+    pub(crate) fn to_act_on(json: &[u8]) -> Result<Format, FormatError> {
+        match Format::of(json)? {
+            Format::Second(minors) if minors.are_only_to_read() => {
+                Err(FormatError::OnlyToShow { needed: minors.write })
+            }
+            format => Ok(format),
+        }
+    }
+}
+
+/// An object as stored: its format, and what it says.
+#[derive(Serialize)]
+pub(crate) struct Document<T> {
+    format: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minor: Option<Minors>,
+    #[serde(flatten)]
+    body: T,
+}
+
+impl<T: Serialize> Document<T> {
+    /// `body` as the lowest format that can say it: `needs` are the minors that it needs, if it says anything that
+    /// format 1 cannot.
+    pub(crate) fn of(body: T, needs: Option<Minors>) -> Document<T> {
+        let format = if needs.is_some() { FORMAT } else { FIRST_FORMAT };
+        Document { format, minor: needs, body }
+    }
+}
+
+/// Refuses a head or a claim that is larger than any of this program.
+pub(crate) fn check_size(json: &[u8]) -> Result<(), FormatError> {
+    if json.len() as u64 > MAX_JSON_BYTES { Err(FormatError::TooLarge(MAX_JSON_BYTES)) } else { Ok(()) }
+}
+
+/// A field, or a value of it, that format 1 does not have, and what whoever meets it needs.
+pub(crate) struct Addition<T> {
+    /// The minor that brought it, as far as it is needed for reading and for writing.
+    pub(crate) needs: Minors,
+    /// Whether an object says it.
+    pub(crate) is_said: fn(&T) -> bool,
+}
+
+/// The minors that `object` needs; `None`: format 1 can say all of it.
+pub(crate) fn needed<T>(object: &T, additions: &[Addition<T>]) -> Option<Minors> {
+    additions.iter().filter(|addition| (addition.is_said)(object)).map(|addition| addition.needs).reduce(Minors::max)
+}
+
+/// Fields of an object, and of the objects in it, that this program does not know. They are kept for as long as the object
+/// they belong to is, and are written back with it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Unknown(Map<String, Value>);
+
+impl Unknown {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps `value`, found at `place` below the object.
+    pub(crate) fn keep(&mut self, place: &[String], value: Value) {
+        let Some((last, parents)) = place.split_last() else { return };
+        let mut within = &mut self.0;
+        for name in parents {
+            let parent = within.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+            let Value::Object(parent) = parent else { return };
+            within = parent;
+        }
+        within.insert(last.clone(), value);
+    }
+
+    /// Writes them beside what is known in `object`.
+    pub(crate) fn write_into(&self, object: &mut Value) {
+        merge(object, &self.0);
+    }
+}
+
+impl fmt::Debug for Unknown {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_map().entries(&self.0).finish()
+    }
+}
+
+/// What is known stands.
+fn merge(known: &mut Value, unknown: &Map<String, Value>) {
+    let Value::Object(known) = known else { return };
+    for (name, value) in unknown {
+        match (known.get_mut(name), value) {
+            (None, _) => drop(known.insert(name.clone(), value.clone())),
+            (Some(within), Value::Object(value)) => merge(within, value),
+            (Some(_), _) => {}
+        }
+    }
+}
+
+/// Whether a value is written back as it was read: of numbers, only whole ones surely are.
+pub(crate) fn is_kept_exactly(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_i64() || number.is_u64(),
+        Value::Array(values) => values.iter().all(is_kept_exactly),
+        Value::Object(values) => values.values().all(is_kept_exactly),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}

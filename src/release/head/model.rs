@@ -1,0 +1,426 @@
+//! The transitions under several runs at once: compare-and-swap, two kinds of clocks, leases that run out, processes that stop
+//! and come back, and answers that get lost. After every write of the head, the invariants of docs/architecture.md that a
+//! head can show are compared with what the model knows.
+
+mod invariants;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use self::invariants::{Ledger, Means};
+use super::*;
+use crate::release::counts::FileCounts;
+use crate::release::manifest::{Entry, Kept, Publisher};
+use crate::types::headers::{Headers, Kind};
+
+const LEASE_S: u64 = 90;
+const RUNS: usize = 3;
+const FILES: [&str; 4] = ["a.html", "b.html", "c.html", "d.html"];
+
+/// What becomes of a write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Answered,
+    /// It takes effect, and nobody is told.
+    AnswerLost,
+    /// It never arrives, and nobody is told.
+    RequestLost,
+}
+
+/// One thing that a run does, or that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    Passes {
+        seconds: i64,
+    },
+    Looks {
+        run: usize,
+    },
+    /// The process ends where it is, and another one, with another id, takes its place.
+    Dies {
+        run: usize,
+    },
+    /// Who waits for an answer that does not come reads back.
+    ReadsBack {
+        run: usize,
+    },
+    Writes {
+        run: usize,
+        what: What,
+        fate: Fate,
+    },
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    BeginsActivation { to: u8, newest: bool, force: bool, closes_all: bool, hold: bool, paths: u8, files: u8 },
+    Renews,
+    EndsActivation { left: u8, looked: bool },
+    GivesUp { under_way: u8 },
+    BeginsPrune { closes: u8, files: u8, withdraws: u8, paths: u8 },
+    EndsPrune { gone: u8 },
+    LetsGo,
+    Settles { which: u8 },
+    Renames { which: u8 },
+    Holds,
+    Resumes,
+    Records { facts: bool },
+    ClearsSuspects,
+    Suspects { files: u8 },
+    Adopts,
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![6 => Just(Fate::Answered), 1 => Just(Fate::AnswerLost), 1 => Just(Fate::RequestLost)]
+}
+
+fn what() -> impl Strategy<Value = What> {
+    let any_u8 = any::<u8>;
+    prop_oneof![
+        6 => (1..12_u8, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any::<bool>(), any_u8(), any_u8())
+            .prop_map(|(to, newest, force, closes_all, hold, paths, files)| {
+                What::BeginsActivation { to, newest, force, closes_all, hold, paths, files }
+            }),
+        3 => Just(What::Renews),
+        5 => (any_u8(), any::<bool>()).prop_map(|(left, looked)| What::EndsActivation { left, looked }),
+        2 => any_u8().prop_map(|under_way| What::GivesUp { under_way }),
+        3 => (any_u8(), any_u8(), any_u8(), any_u8())
+            .prop_map(|(closes, files, withdraws, paths)| What::BeginsPrune { closes, files, withdraws, paths }),
+        3 => any_u8().prop_map(|gone| What::EndsPrune { gone }),
+        1 => Just(What::LetsGo),
+        2 => any_u8().prop_map(|which| What::Settles { which }),
+        1 => any_u8().prop_map(|which| What::Renames { which }),
+        1 => Just(What::Holds),
+        1 => Just(What::Resumes),
+        1 => any::<bool>().prop_map(|facts| What::Records { facts }),
+        1 => Just(What::ClearsSuspects),
+        1 => any_u8().prop_map(|files| What::Suspects { files }),
+        1 => Just(What::Adopts),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => prop_oneof![0..3_i64, 20..120_i64, 900..1_100_i64].prop_map(|seconds| Step::Passes { seconds }),
+        6 => (0..RUNS).prop_map(|run| Step::Looks { run }),
+        1 => (0..RUNS).prop_map(|run| Step::Dies { run }),
+        2 => (0..RUNS).prop_map(|run| Step::ReadsBack { run }),
+        14 => (0..RUNS, what(), fate()).prop_map(|(run, what, fate)| Step::Writes { run, what, fate }),
+    ]
+}
+
+/// The head as a run knows it.
+#[derive(Clone)]
+struct Seen {
+    head: Head,
+    etag: u64,
+    read_at: Option<Timestamp>,
+    age: Duration,
+}
+
+struct Run {
+    id: RunId,
+    /// How far the clock of its machine is off.
+    skew_s: i64,
+    seen: Option<Seen>,
+    /// A write of which it does not know whether it took effect.
+    unsure: Option<Head>,
+}
+
+/// The bucket, and those who write to it.
+struct Model {
+    now_s: i64,
+    stored: Option<Head>,
+    etag: u64,
+    written_s: i64,
+    runs: Vec<Run>,
+    born: u32,
+    ledger: Ledger,
+}
+
+fn identity() -> Identity {
+    Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: String::new() }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(1_767_323_045 + seconds)
+}
+
+/// The files whose bits are set.
+fn files(bits: u8) -> BTreeSet<SitePath> {
+    let chosen = FILES.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
+    chosen.map(|(_, name)| SitePath::new(*name).unwrap()).collect()
+}
+
+/// A cover for them: now and then everything, never nothing.
+fn paths(bits: u8) -> Vec<UrlPath> {
+    match bits {
+        0..16 => vec![UrlPath::everything()],
+        _ => files(bits | 1).iter().map(|path| UrlPath::encode(&format!("/{path}"))).collect(),
+    }
+}
+
+fn numbers(bits: u8) -> BTreeSet<ReleaseNumber> {
+    (0..8).filter(|bit| bits & (1 << bit) != 0).map(|bit| ReleaseNumber::new(bit + 1)).collect()
+}
+
+fn page() -> Entry {
+    let headers = Headers {
+        cache_control: "no-store".to_owned(),
+        content_type: "text/html".to_owned(),
+        content_encoding: None,
+        content_disposition: None,
+        content_language: None,
+        metadata: BTreeMap::new(),
+    };
+    let (kind, kept) = (Kind::Mutable, Kept::Blob);
+    Entry { digest: Digest::of(b"page"), size_bytes: 4, headers, kind, kept, crc64: None, md5: None }
+}
+
+impl Model {
+    fn new() -> Model {
+        let mut model = Model {
+            now_s: 0,
+            stored: None,
+            etag: 0,
+            written_s: 0,
+            runs: Vec::new(),
+            born: 0,
+            ledger: Ledger::default(),
+        };
+        model.runs = (0..RUNS).map(|_| model.born()).collect();
+        model
+    }
+
+    fn born(&mut self) -> Run {
+        self.born += 1;
+        let skew_s = [0, -7_200, 5_400][self.born as usize % 3];
+        Run { id: RunId(format!("run{}", self.born)), skew_s, seen: None, unsure: None }
+    }
+
+    fn look(&self) -> Seen {
+        match &self.stored {
+            None => {
+                let head = Head::new(identity(), RunId("nobody".to_owned()));
+                Seen { head, etag: 0, read_at: None, age: Duration::ZERO }
+            }
+            Some(head) => {
+                let age = Duration::from_secs((self.now_s - self.written_s).unsigned_abs());
+                Seen { head: head.clone(), etag: self.etag, read_at: Some(at(self.now_s)), age }
+            }
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Passes { seconds } => self.now_s += seconds,
+            Step::Dies { run } => self.runs[*run] = self.born(),
+            Step::Looks { run } if self.runs[*run].unsure.is_none() => self.runs[*run].seen = Some(self.look()),
+            Step::ReadsBack { run } => self.read_back(*run),
+            Step::Writes { run, what, fate } if self.runs[*run].unsure.is_none() => self.write(*run, what, *fate),
+            Step::Looks { .. } | Step::Writes { .. } => {}
+        }
+    }
+
+    /// A write was this run's if the head is what it wrote, in every field.
+    fn read_back(&mut self, run: usize) {
+        let Some(written) = self.runs[run].unsure.take() else { return };
+        let found = self.look();
+        if found.head == written {
+            assert!(self.ledger.took_effect(&written), "a write that never arrived is taken for done");
+        }
+        self.runs[run].seen = Some(found);
+    }
+
+    fn write(&mut self, run: usize, what: &What, fate: Fate) {
+        let Some(seen) = self.runs[run].seen.clone() else { return };
+        let id = self.runs[run].id.clone();
+        let now = at(self.now_s + self.runs[run].skew_s);
+        let by = Lookout { run: &id, now, read_at: seen.read_at, age: seen.age };
+        let Some((next, means)) = self.next(&seen, what, by) else { return };
+        let next = next.written_after(&seen.head, &id);
+        if seen.etag == self.etag && fate != Fate::RequestLost {
+            let before = seen.head.clone();
+            let idle_s = (self.stored.is_some()).then_some(self.now_s - self.written_s);
+            self.ledger.check(&before, &next, &means, &id, idle_s);
+            let stored = Head::decode(&next.encode().unwrap()).unwrap();
+            assert_eq!(stored, next, "a head is read as it was written");
+            (self.stored, self.etag, self.written_s) = (Some(next.clone()), self.etag + 1, self.now_s);
+        }
+        self.runs[run].seen = match fate {
+            // Written, or refused and told what is there: as `State::replace_head` does.
+            Fate::Answered if self.stored.as_ref() == Some(&next) => {
+                Some(Seen { head: next, etag: self.etag, age: Duration::ZERO, read_at: seen.read_at })
+            }
+            Fate::Answered => Some(self.look()),
+            Fate::AnswerLost | Fate::RequestLost => {
+                self.runs[run].unsure = Some(next);
+                None
+            }
+        };
+    }
+
+    /// What a run makes of the head it knows, and what it means by it; `None`: it is told why not.
+    fn next(&self, seen: &Seen, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
+        let head = &seen.head;
+        let publisher = &Publisher::default();
+        let nothing = Means::Nothing;
+        match what {
+            What::BeginsActivation { to, newest, force, closes_all, hold, paths: cover, files: changed } => {
+                let to = match newest {
+                    true => head.highest_activated.max(head.floor).next().unwrap(),
+                    false => ReleaseNumber::new(u64::from(*to)),
+                };
+                let (suspects, doomed) = (files(*changed), files(changed >> 4));
+                let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
+                let hold = hold.then(|| Hold::new(publisher.clone(), by.now, None));
+                let cover = paths(*cover);
+                let next = head.begin_activation(ActivationBegins {
+                    to,
+                    by,
+                    publisher,
+                    lease_s: LEASE_S,
+                    force: *force,
+                    floor,
+                    hold: hold.as_ref(),
+                    suspects: &suspects,
+                    doomed: &doomed,
+                    mutable_paths: &files(changed >> 6),
+                    facts: None,
+                    refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
+                });
+                let means = Means::Begins { to, forced: *force, cover, suspects, doomed };
+                next.ok().map(|next| (next, means))
+            }
+            What::Renews => Some((head.clone(), nothing)),
+            What::EndsActivation { left, looked } => {
+                let activation = head.activation.as_ref()?;
+                let left = files(*left);
+                let looked_at = looked.then_some(seen.read_at).flatten();
+                let next = head.end_activation(ActivationEnds {
+                    release: activation.to,
+                    run: by.run,
+                    content: Digest::of(&[u64::from(activation.to) as u8]),
+                    now: by.now,
+                    looked_at,
+                    left: &left.iter().map(|path| (path.clone(), Some(page()))).collect(),
+                    floor: None,
+                    publisher,
+                    reason: None,
+                    files: FileCounts::default(),
+                });
+                next.ok().map(|next| (next, Means::Ends { left, looked_at }))
+            }
+            What::GivesUp { under_way } => {
+                let paths = files(*under_way);
+                let until = by.signatures_end();
+                let suspects = Suspects::new(by.run.clone(), until, paths);
+                let given_up = head.give_up_activation(by.run, Some(&suspects)).or_else(|_| head.give_up_prune(by.run));
+                given_up.ok().map(|next| (next, Means::GivesUp))
+            }
+            What::BeginsPrune { closes, files: gone, withdraws, paths: cover } => {
+                // Whoever prunes spares what is live or about to be.
+                let mut closes = numbers(*closes);
+                let needed = head.activation.iter().flat_map(|one| one.candidates.iter().chain([&one.to]));
+                let needed: BTreeSet<_> = needed.copied().chain(head.active.iter().map(|one| one.release)).collect();
+                closes.retain(|release| !needed.contains(release));
+                let (doomed, cover) = (files(*gone), paths(*cover));
+                let digests = BTreeSet::from([Digest::of(&[*withdraws])]);
+                let withdraws = files(*withdraws).into_iter().map(|path| (path, digests.clone())).collect();
+                let next = head.begin_prune(PruneBegins {
+                    by,
+                    publisher,
+                    lease_s: LEASE_S,
+                    closes: &closes,
+                    doomed: &doomed,
+                    withdraws: &withdraws,
+                    content: None,
+                    refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
+                });
+                next.ok().map(|next| (next, Means::BeginsPrune { cover, doomed }))
+            }
+            What::EndsPrune { gone } => {
+                let gone = files(*gone);
+                let closed = head.pruning.as_ref()?.closes.clone();
+                let next = head.end_prune(by.run, &gone, &closed).ok()?;
+                Some((next, Means::EndsPrune { gone, closed }))
+            }
+            What::LetsGo => {
+                let next = head.let_go_of_prune(head.pruning.as_ref()?, by).ok()?;
+                Some((next, Means::LetsGo))
+            }
+            What::Settles { which } => {
+                let ids = self.chosen(head, *which);
+                Some((head.settle_refreshes(&ids), Means::Settles(ids)))
+            }
+            What::Renames { which } => {
+                let new = |id: &String| (id.clone(), format!("{}-{}-r-{id}", by.run, head.revision + 1));
+                let ids: Vec<_> = self.chosen(head, *which).iter().map(new).collect();
+                Some((head.rename_refreshes(&ids), Means::Renames(ids)))
+            }
+            What::Holds => {
+                let hold = Hold::new(publisher.clone(), by.now, None);
+                Some((head.held(hold), nothing))
+            }
+            What::Resumes => head.resumed().map(|next| (next, Means::Resumes)),
+            What::Records { facts } => {
+                let facts = facts.then(|| DistributionFacts { id: "E1".to_owned(), ..DistributionFacts::default() });
+                Some((head.record_facts(facts.as_ref()).close_up_to(Some(ReleaseNumber::new(2))), nothing))
+            }
+            What::ClearsSuspects => Some((head.clear_suspects(seen.read_at), Means::Looked(seen.read_at))),
+            What::Suspects { files: bits } => {
+                let until = by.signatures_end();
+                let suspects = Suspects::new(by.run.clone(), until, files(*bits));
+                Some((head.add_suspects(suspects), nothing))
+            }
+            What::Adopts => {
+                let adoption =
+                    Adoption { release: ReleaseNumber::ADOPTED, content: Digest::of(b""), at: by.now, publisher };
+                head.adopt(adoption).ok().map(|next| (next, Means::Adopts))
+            }
+        }
+    }
+
+    /// Some of the refreshes that are owed.
+    fn chosen(&self, head: &Head, which: u8) -> Vec<String> {
+        let owed = head.pending_refreshes.iter().enumerate();
+        owed.filter(|(index, _)| which & (1 << (index % 8)) != 0).map(|(_, refresh)| refresh.id.clone()).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_write_keeps_what_must_hold(steps in proptest::collection::vec(step(), 1..80)) {
+        let mut model = Model::new();
+        for step in &steps {
+            model.take(step);
+        }
+    }
+}
+
+/// More activations than are remembered, one after the other.
+#[test]
+fn the_oldest_activations_are_forgotten() {
+    let mut model = Model::new();
+    let begin = What::BeginsActivation {
+        to: 1,
+        newest: true,
+        force: false,
+        closes_all: false,
+        hold: false,
+        paths: 0,
+        files: 0,
+    };
+    for _ in 0..=MAX_HISTORY {
+        for what in [begin.clone(), What::EndsActivation { left: 0, looked: true }] {
+            model.take(&Step::Looks { run: 0 });
+            model.take(&Step::Writes { run: 0, what, fate: Fate::Answered });
+        }
+    }
+    let history = &model.stored.unwrap().into_fields().history;
+    assert_eq!((history.len(), history[0].release), (MAX_HISTORY, ReleaseNumber::new(2)));
+}

@@ -1,0 +1,212 @@
+//! A head as stored: one module for each format, and the way from bytes to what they say and back.
+
+mod v1;
+mod v2;
+
+use serde_json::Value;
+
+use super::{Head, HeadFields, MAX_CANDIDATES, MAX_OWED_PATHS};
+use crate::content::path::SitePath;
+use crate::release::format::{
+    Addition, Document, Format, FormatError, Minors, Unknown, check_size, is_kept_exactly, needed,
+};
+use crate::release::manifest::MAX_SITE_BYTES;
+
+/// What a head can say that format 1 cannot. A new field has its line here: `minor 1: files of a preview`, with a `write`
+/// of its own if its truth depends on what is live, owed or in progress.
+const ADDITIONS: &[Addition<HeadFields>] = &[];
+
+/// The head as stored. What no reader would take is not written.
+pub(super) fn encode(head: &HeadFields) -> Result<Vec<u8>, FormatError> {
+    let bytes = match needs(head, ADDITIONS) {
+        None => serde_json::to_vec_pretty(&Document::of(v2::Body(head), None))?,
+        needs => {
+            let mut document = serde_json::to_value(Document::of(v2::Body(head), needs))?;
+            for (place, unknown) in unknowns(head) {
+                if let Some(object) = document.pointer_mut(&place) {
+                    unknown.write_into(object);
+                }
+            }
+            serde_json::to_vec_pretty(&document)?
+        }
+    };
+    decode(&bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a stored head, trusting nothing in it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Head, FormatError> {
+    check_size(bytes)?;
+    let fields = match Format::of(bytes)? {
+        Format::First => {
+            v1::check(bytes)?;
+            v2::read(bytes, |_| {})?
+        }
+        Format::Second(minors) => {
+            let mut places = Vec::new();
+            let mut fields = v2::read(bytes, |place| places.push(place))?;
+            fields.needs = minors;
+            keep_unknown(&mut fields, bytes, places)?;
+            if !is_beyond_this_program(&fields) {
+                fields.needs = Minors::default();
+            }
+            fields
+        }
+    };
+    check(&fields)?;
+    Ok(Head { fields })
+}
+
+/// The minors that a head needs; `None`: format 1 can say all of it. What is kept and not known needs what the program
+/// that wrote it said.
+fn needs(head: &HeadFields, additions: &[Addition<HeadFields>]) -> Option<Minors> {
+    let kept = is_beyond_this_program(head).then_some(head.needs);
+    needed(head, additions).into_iter().chain(kept).reduce(Minors::max)
+}
+
+/// Whether a newer program said something of which this one does not know what it needs.
+fn is_beyond_this_program(head: &HeadFields) -> bool {
+    head.needs.are_only_to_read() || unknowns(head).iter().any(|(_, unknown)| !unknown.is_empty())
+}
+
+fn check(head: &HeadFields) -> Result<(), FormatError> {
+    let left = head.leftovers.values().fold(0_u64, |sum, leftover| sum.saturating_add(leftover.size_bytes));
+    if left > MAX_SITE_BYTES {
+        return Err(FormatError::Unbelievable("leftovers of more bytes than any bucket holds"));
+    }
+    if head.owed().count() > MAX_OWED_PATHS {
+        return Err(FormatError::Unbelievable("more paths to refresh than are ever owed"));
+    }
+    if head.owed().any(|path| path.as_str().contains('~')) {
+        return Err(FormatError::Unbelievable("a path to refresh that CloudFront does not take"));
+    }
+    if head.activation.as_ref().is_some_and(|activation| activation.candidates.len() > MAX_CANDIDATES) {
+        return Err(FormatError::Unbelievable("more candidates than were ever cut short"));
+    }
+    Ok(())
+}
+
+/// Keeps the fields at `places`, each with what it belongs to, and for as long as that is there.
+fn keep_unknown(head: &mut HeadFields, bytes: &[u8], places: Vec<Vec<String>>) -> Result<(), FormatError> {
+    let mut document: Value = if places.is_empty() { Value::Null } else { serde_json::from_slice(bytes)? };
+    for place in
+        places.into_iter().filter(|place| !matches!(place.as_slice(), [one] if one == "format" || one == "minor"))
+    {
+        let Some(value) = document.pointer_mut(&pointer(&place)).map(Value::take) else { continue };
+        if !is_kept_exactly(&value) {
+            return Err(FormatError::Unbelievable(
+                "a number that is not whole in a field that this program does not know",
+            ));
+        }
+        let (owner, within) = owner_of(head, &place);
+        owner.keep(within, value);
+    }
+    Ok(())
+}
+
+/// What an unknown field at `place` belongs to, and its place in there.
+fn owner_of<'h, 'p>(head: &'h mut HeadFields, place: &'p [String]) -> (&'h mut Unknown, &'p [String]) {
+    let names: Vec<&str> = place.iter().map(String::as_str).collect();
+    let at = |index: &str| index.parse::<usize>().unwrap_or(usize::MAX);
+    let path = |path: &str| SitePath::new(path).ok();
+    let found = match names.as_slice() {
+        ["active", _, ..] => head.active.as_mut().map(|it| (&mut it.unknown, 1)),
+        ["activation", _, ..] => head.activation.as_mut().map(|it| (&mut it.unknown, 1)),
+        ["pruning", _, ..] => head.pruning.as_mut().map(|it| (&mut it.unknown, 1)),
+        ["distribution", _, ..] => head.distribution.as_mut().map(|it| (&mut it.unknown, 1)),
+        ["hold", _, ..] => head.hold.as_mut().map(|it| (&mut it.unknown, 1)),
+        ["pending_refreshes", index, _, ..] => head.pending_refreshes.get_mut(at(index)).map(|it| (&mut it.unknown, 2)),
+        ["suspects", index, _, ..] => head.suspects.get_mut(at(index)).map(|it| (&mut it.unknown, 2)),
+        ["history", index, _, ..] => head.history.get_mut(at(index)).map(|it| (&mut it.unknown, 2)),
+        ["leftovers", key, _, ..] => {
+            path(key).and_then(|path| head.leftovers.get_mut(&path)).map(|it| (&mut it.unknown, 2))
+        }
+        ["withdrawn", key, _, ..] => {
+            path(key).and_then(|path| head.withdrawn.get_mut(&path)).map(|it| (&mut it.unknown, 2))
+        }
+        _ => None,
+    };
+    let (unknown, above) = found.unwrap_or((&mut head.unknown, 0));
+    (unknown, &place[above..])
+}
+
+/// All that is kept and not known, and where in the document it belongs.
+fn unknowns(head: &HeadFields) -> Vec<(String, &Unknown)> {
+    let mut found = vec![(String::new(), &head.unknown)];
+    let mut add = |place: &[&str], unknown| found.push((pointer(place), unknown));
+    head.active.iter().for_each(|it| add(&["active"], &it.unknown));
+    head.activation.iter().for_each(|it| add(&["activation"], &it.unknown));
+    head.pruning.iter().for_each(|it| add(&["pruning"], &it.unknown));
+    head.distribution.iter().for_each(|it| add(&["distribution"], &it.unknown));
+    head.hold.iter().for_each(|it| add(&["hold"], &it.unknown));
+    let number = |index: usize| index.to_string();
+    for (index, it) in head.pending_refreshes.iter().enumerate() {
+        add(&["pending_refreshes", &number(index)], &it.unknown);
+    }
+    head.suspects.iter().enumerate().for_each(|(index, it)| add(&["suspects", &number(index)], &it.unknown));
+    head.history.iter().enumerate().for_each(|(index, it)| add(&["history", &number(index)], &it.unknown));
+    head.leftovers.iter().for_each(|(path, it)| add(&["leftovers", path.as_str()], &it.unknown));
+    head.withdrawn.iter().for_each(|(path, it)| add(&["withdrawn", path.as_str()], &it.unknown));
+    found
+}
+
+/// A JSON pointer (RFC 6901).
+fn pointer<T: AsRef<str>>(place: &[T]) -> String {
+    let escaped = place.iter().map(|name| name.as_ref().replace('~', "~0").replace('/', "~1"));
+    escaped.fold(String::new(), |pointer, name| pointer + "/" + &name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::release::format::MINOR;
+    use crate::release::head::Hold;
+    use crate::release::manifest::{Identity, Publisher, RunId};
+    use crate::types::clock::Timestamp;
+
+    /// As if the hold and the mutable paths had come later.
+    const LATER: &[Addition<HeadFields>] = &[
+        Addition { needs: Minors { read: 0, write: 3 }, is_said: |head| head.hold.is_some() },
+        Addition { needs: Minors { read: 2, write: 2 }, is_said: |head| !head.mutable_paths.is_empty() },
+    ];
+
+    fn head() -> Head {
+        let identity = Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: String::new() };
+        Head::new(identity, RunId("run".to_owned()))
+    }
+
+    fn lied(head: &mut HeadFields) {
+        head.mutable_paths.insert(SitePath::new("a.js").unwrap());
+    }
+
+    #[test]
+    fn a_head_needs_the_highest_minors_of_what_it_says() {
+        let hold = Hold::new(Publisher::default(), Timestamp::from_unix_seconds(0), None);
+        let held = head().held(hold);
+        assert_eq!(needs(&head(), LATER), None);
+        assert_eq!(needs(&held, LATER), Some(Minors { read: 0, write: 3 }));
+        assert_eq!(needs(&head().with(lied), LATER), Some(Minors { read: 2, write: 2 }));
+        assert_eq!(needs(&held.with(lied), LATER), Some(Minors { read: 2, write: 3 }));
+    }
+
+    #[test]
+    fn what_is_kept_needs_what_its_writer_said() {
+        let kept = head().with(|head| {
+            head.needs = Minors { read: 1, write: 4 };
+            head.unknown.keep(&["previews".to_owned()], json!({}));
+        });
+        assert_eq!(needs(&kept, &[]), Some(Minors { read: 1, write: 4 }));
+        assert_eq!(needs(&kept.with(lied), LATER), Some(Minors { read: 2, write: 4 }));
+    }
+
+    /// A table of what was added to format 2 names no minor that this program does not know, and each is needed at least
+    /// as much for writing as for reading.
+    #[test]
+    fn the_additions_are_those_of_this_program() {
+        for Addition { needs: Minors { read, write }, .. } in ADDITIONS {
+            assert!(read <= write && MINOR.checked_sub(*write).is_some());
+        }
+    }
+}

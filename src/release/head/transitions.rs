@@ -1,0 +1,88 @@
+//! What a head becomes: pure functions from a head, and what a run knows, to the next head or to why there is none.
+//!
+//! Whatever writes a head calls one of them: no field of a head is assigned anywhere else.
+
+mod activation;
+mod notes;
+mod prune;
+mod refresh;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub use self::activation::{ActivationBegins, ActivationEnds};
+pub use self::notes::Adoption;
+pub use self::prune::PruneBegins;
+pub use self::refresh::RefreshOwed;
+use super::{Head, HeadFields, Suspects};
+use crate::content::path::SitePath;
+use crate::release::manifest::{ReleaseNumber, RunId};
+use crate::types::clock::Timestamp;
+
+/// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
+pub const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
+
+/// Why a head does not become what a run asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A newer release was active, or a rollback closed the number.
+    #[error("release {0} was overtaken")]
+    Overtaken(ReleaseNumber),
+    /// A prune that is not finished closes the number.
+    #[error("release {0} was closed by a prune, which was cut short")]
+    Closed(ReleaseNumber),
+    /// Another run's lease lasts.
+    #[error("another run is at work")]
+    Busy,
+    /// What this run would go on with, or end, is another run's by now, or nobody's.
+    #[error("another run went on in place of this one")]
+    TakenOver,
+    /// Something is active already, or is about to be.
+    #[error("a release is active already")]
+    NotEmpty,
+}
+
+/// Who writes, and when it looked.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookout<'a> {
+    /// The run.
+    pub run: &'a RunId,
+    /// The time by the clock of its machine, for records that people read.
+    pub now: Timestamp,
+    /// S3's clock when the head was read; `None`: there was none.
+    pub read_at: Option<Timestamp>,
+    /// How long before that the head had been written.
+    pub age: Duration,
+}
+
+impl Lookout<'_> {
+    /// When nothing that was signed before the head was read can still be taken.
+    pub(super) fn signatures_end(&self) -> Timestamp {
+        self.read_at.unwrap_or(self.now).plus(SIGNATURES_LAST)
+    }
+}
+
+impl Head {
+    /// This head as `run` writes it after `before`.
+    #[must_use]
+    pub fn written_after(self, before: &Head, run: &RunId) -> Head {
+        let revision = before.revision.saturating_add(1);
+        Head { fields: HeadFields { revision, run: run.clone(), ..self.fields } }
+    }
+}
+
+impl HeadFields {
+    /// Whatever a dead run had under way when its lease ended may still arrive. Who gave its lease back (`lease_s` is 0)
+    /// has said itself what may be.
+    fn suspect_of_dead(&mut self, dead: &RunId, lease_s: u64, paths: &BTreeSet<SitePath>, by: &Lookout<'_>) {
+        if lease_s > 0 && dead != by.run {
+            self.suspect(Suspects::new(dead.clone(), by.signatures_end(), paths.clone()));
+        }
+    }
+
+    fn suspect(&mut self, suspects: Suspects) {
+        if !suspects.paths.is_empty() {
+            self.suspects.push(suspects);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A prune: it begins or takes over, ends, is given up, or is let go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Lookout, RefreshOwed, Refusal};
+use crate::content::path::SitePath;
+use crate::release::format::Unknown;
+use crate::release::head::{Head, Pruning, Withdrawn};
+use crate::release::manifest::{Publisher, ReleaseNumber, RunId};
+use crate::types::digest::Digest;
+
+/// What a run knows when it begins to prune.
+#[derive(Clone, Copy, Debug)]
+pub struct PruneBegins<'a> {
+    /// Who, and when it looked.
+    pub by: Lookout<'a>,
+    /// In whose name.
+    pub publisher: &'a Publisher,
+    /// How long the lease lasts, in seconds.
+    pub lease_s: u64,
+    /// The numbers that never activate again.
+    pub closes: &'a BTreeSet<ReleaseNumber>,
+    /// Live paths that are to go: another prune, whose lease ran out, may still remove them.
+    pub doomed: &'a BTreeSet<SitePath>,
+    /// Files that are taken out of every release, with the contents they had.
+    pub withdraws: &'a BTreeMap<SitePath, BTreeSet<Digest>>,
+    /// What the active release comes to where files are taken out of it.
+    pub content: Option<Digest>,
+    /// What the CDN will have to forget.
+    pub refresh: Option<RefreshOwed<'a>>,
+}
+
+impl Head {
+    /// The head that says that a run prunes, and already what the CDN will have to forget. A prune that was cut short is
+    /// taken over.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`].
+    pub fn begin_prune(&self, begins: PruneBegins<'_>) -> Result<Head, Refusal> {
+        let PruneBegins { by, .. } = begins;
+        if self.is_leased_to_another(by.run, by.age) {
+            return Err(Refusal::Busy);
+        }
+        let mut next = self.clone();
+        let head = &mut next.fields;
+        if let Some(dead) = head.pruning.take() {
+            head.suspect_of_dead(&dead.owner, dead.lease_s, begins.doomed, &by);
+        }
+        let (owner, since, closes) = (by.run.clone(), by.now, begins.closes.clone());
+        let (lease_s, unknown) = (begins.lease_s, Unknown::default());
+        head.pruning = Some(Pruning { owner, since, lease_s, closes, unknown });
+        head.prune_epoch = head.prune_epoch.saturating_add(1);
+        for (path, digests) in begins.withdraws {
+            let publisher = begins.publisher.clone();
+            let new = || Withdrawn { sha256: BTreeSet::new(), since, publisher, unknown: Unknown::default() };
+            head.withdrawn.entry(path.clone()).or_insert_with(new).sha256.extend(digests);
+        }
+        if let (Some(active), Some(content)) = (&mut head.active, begins.content) {
+            active.content = content;
+        }
+        if let Some(refresh) = begins.refresh {
+            let release = self.active.as_ref().map_or(self.highest_activated, |active| active.release);
+            head.owe(refresh, release, by);
+        }
+        Ok(next)
+    }
+
+    /// The head that says that nobody prunes any more. `gone` are the files whose live objects went, `closed` the releases
+    /// of which nothing is left.
+    ///
+    /// # Errors
+    /// [`Refusal::TakenOver`].
+    pub fn end_prune(
+        &self,
+        run: &RunId,
+        gone: &BTreeSet<SitePath>,
+        closed: &BTreeSet<ReleaseNumber>,
+    ) -> Result<Head, Refusal> {
+        let mut next = self.clone();
+        let head = &mut next.fields;
+        head.pruning.take().filter(|pruning| pruning.owner == *run).ok_or(Refusal::TakenOver)?;
+        head.leftovers.retain(|path, _| !gone.contains(path));
+        head.superseded.retain(|release, _| !closed.contains(release));
+        Ok(next)
+    }
+
+    /// The head of a prune whose owner stopped: the next run need not wait.
+    ///
+    /// # Errors
+    /// [`Refusal::TakenOver`].
+    pub fn give_up_prune(&self, run: &RunId) -> Result<Head, Refusal> {
+        let mut next = self.clone();
+        let pruning = next.fields.pruning.as_mut().filter(|pruning| pruning.owner == *run);
+        pruning.ok_or(Refusal::TakenOver)?.lease_s = 0;
+        Ok(next)
+    }
+
+    /// The head without a prune that was cut short, where nobody need finish it.
+    ///
+    /// # Errors
+    /// [`Refusal::TakenOver`] if it is not the one in the head, and [`Refusal::Busy`] if its owner may be at work.
+    pub fn let_go_of_prune(&self, dead: &Pruning, by: Lookout<'_>) -> Result<Head, Refusal> {
+        if self.is_leased_to_another(by.run, by.age) {
+            return Err(Refusal::Busy);
+        }
+        let mut next = self.clone();
+        next.fields.pruning.take().filter(|pruning| pruning == dead).ok_or(Refusal::TakenOver)?;
+        Ok(next)
+    }
+}

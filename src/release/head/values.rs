@@ -1,0 +1,274 @@
+//! What a head says, part by part.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::content::path::{SitePath, UrlPath};
+use crate::release::counts::FileCounts;
+use crate::release::format::Unknown;
+use crate::release::manifest::{Entry, Kept, Publisher, ReleaseNumber, RunId};
+use crate::types::clock::Timestamp;
+use crate::types::digest::Digest;
+use crate::types::headers::{Headers, Kind};
+
+/// Longest lease that is believed, in seconds: the head may have been written by anybody who can write to the bucket.
+const LONGEST_LEASE_S: u64 = 3_600;
+
+/// The release visitors get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Active {
+    /// Its number.
+    pub release: ReleaseNumber,
+    /// The digest of its content, so that "nothing changed" needs no other object.
+    pub content: Digest,
+    /// Since when it is active.
+    pub since: Timestamp,
+    /// The release that was active before it.
+    pub previous: Option<ReleaseNumber>,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+/// An activation in progress: while it lasts, live objects may be those of any of its candidates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// The release that is to become active.
+    pub to: ReleaseNumber,
+    /// The releases whose objects may be live meanwhile, besides `to` and the active one: those of activations that
+    /// were cut short and taken over.
+    pub candidates: BTreeSet<ReleaseNumber>,
+    /// The run that owns the lease.
+    pub owner: RunId,
+    /// Who runs it.
+    pub publisher: Publisher,
+    /// When it began.
+    pub since: Timestamp,
+    /// How long the lease lasts after the last write of the head, in seconds, by S3's clock.
+    pub lease_s: u64,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl Activation {
+    /// How long the lease lasts after the last write of the head; at most an hour, whatever `lease_s` says.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s.min(LONGEST_LEASE_S))
+    }
+}
+
+/// Paths that the CDN must forget. What CloudFront is asked with derives from `id` alone, so that asking twice is
+/// asking once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// Unlike any other refresh of this head.
+    pub id: String,
+    /// The distribution.
+    pub distribution: String,
+    /// The release whose activation owes it.
+    pub release: ReleaseNumber,
+    /// When it was first owed.
+    pub since: Timestamp,
+    /// The cover: wildcards and exact paths.
+    pub paths: Vec<UrlPath>,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl Refresh {
+    /// Whether this program knows all that it says. What it does not know may decide what is to be sent, and when it is
+    /// done: such an entry is neither sent nor struck out, nor is it covered by another one.
+    pub fn is_understood(&self) -> bool {
+        self.unknown.is_empty()
+    }
+
+    /// Whether `paths` take out of the CDN all that this refresh would.
+    pub fn is_covered_by(&self, paths: &[UrlPath]) -> bool {
+        self.paths.iter().all(|owed| paths.iter().any(|path| path.covers(owed)))
+    }
+}
+
+/// A file that was taken out of every release, as one that should never have been public.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// The contents it had: with any other one, the path may be published again.
+    pub sha256: BTreeSet<Digest>,
+    /// When.
+    pub since: Timestamp,
+    /// By whom.
+    pub publisher: Publisher,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+/// A live object that should have gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// Their number.
+    pub size_bytes: u64,
+    /// What it is stored with.
+    pub headers: Headers,
+    /// Whether its name vouches for its bytes.
+    pub kind: Kind,
+    /// Since when it should be gone.
+    pub since: Timestamp,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl Leftover {
+    /// What `entry` leaves behind. Its bytes were preserved before it was to be removed.
+    pub fn of(entry: &Entry, since: Timestamp) -> Leftover {
+        Leftover {
+            sha256: entry.digest,
+            size_bytes: entry.size_bytes,
+            headers: entry.headers.clone(),
+            kind: entry.kind,
+            since,
+            unknown: Unknown::default(),
+        }
+    }
+
+    /// The leftover as an entry of what is live.
+    pub fn entry(&self) -> Entry {
+        Entry {
+            digest: self.sha256,
+            size_bytes: self.size_bytes,
+            headers: self.headers.clone(),
+            kind: self.kind,
+            kept: Kept::Blob,
+            crc64: None,
+            md5: None,
+        }
+    }
+}
+
+/// Live paths to check and repair once no request signed before `until` can still be valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspects {
+    /// The run that may have had them in flight.
+    pub run: RunId,
+    /// By S3's clock.
+    pub until: Timestamp,
+    /// The paths.
+    pub paths: BTreeSet<SitePath>,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl Suspects {
+    /// What `run` may have in flight at `paths` until that moment by S3's clock.
+    pub fn new(run: RunId, until: Timestamp, paths: BTreeSet<SitePath>) -> Suspects {
+        Suspects { run, until, paths, unknown: Unknown::default() }
+    }
+}
+
+/// A prune in progress: nothing activates meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pruning {
+    /// The run that prunes.
+    pub owner: RunId,
+    /// When it began.
+    pub since: Timestamp,
+    /// How long its lease lasts after the last write of the head, in seconds.
+    pub lease_s: u64,
+    /// The releases it closes: they never activate again.
+    pub closes: BTreeSet<ReleaseNumber>,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl Pruning {
+    /// How long its lease lasts after the last write of the head; at most an hour, whatever `lease_s` says.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s.min(LONGEST_LEASE_S))
+    }
+}
+
+/// What a distribution does that decides headers and URLs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DistributionFacts {
+    /// The distribution.
+    pub id: String,
+    /// Whether its configuration could be read; if not, the rest says nothing.
+    pub readable: bool,
+    /// The path that CloudFront puts before every key, as `/live`; empty for none.
+    pub origin_path: String,
+    /// What it serves for `/`, without a leading slash.
+    pub default_root_object: Option<String>,
+    /// URL paths that it serves as error pages: their copies lie under other URLs, which no targeted refresh reaches.
+    pub error_pages: BTreeSet<UrlPath>,
+    /// Whether a Lambda@Edge function answers or rewrites origin requests: then `/about` may be kept under its own
+    /// name although `about/index.html` is the file.
+    pub rewrites_at_origin: bool,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl DistributionFacts {
+    /// What `key` is called below the distribution's root, without a leading slash; `None` outside its origin path.
+    pub fn below_root<'k>(&self, key: &'k str) -> Option<&'k str> {
+        match self.origin_path.trim_matches('/') {
+            "" => Some(key),
+            origin_path => key.strip_prefix(origin_path)?.strip_prefix('/'),
+        }
+    }
+}
+
+/// What is known of the CDN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CdnView<'a> {
+    /// There is none.
+    None,
+    /// There is one, whose configuration may not be read.
+    Unreadable,
+    /// There is one, and this is what it does.
+    Known(&'a DistributionFacts),
+}
+
+impl<'a> CdnView<'a> {
+    /// The view that recorded facts give of a distribution.
+    pub fn of(facts: &'a DistributionFacts) -> CdnView<'a> {
+        if facts.readable { CdnView::Known(facts) } else { CdnView::Unreadable }
+    }
+}
+
+/// A person's order to publish nothing until it is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Who gave it.
+    pub publisher: Publisher,
+    /// When.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl Hold {
+    /// The order that `publisher` gives.
+    pub fn new(publisher: Publisher, since: Timestamp, reason: Option<String>) -> Hold {
+        Hold { publisher, since, reason, unknown: Unknown::default() }
+    }
+}
+
+/// One activation that was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryItem {
+    /// What became active.
+    pub release: ReleaseNumber,
+    /// What was active before.
+    pub from: Option<ReleaseNumber>,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it, with what the release was built from.
+    pub publisher: Publisher,
+    /// Why, where a reason was given.
+    pub reason: Option<String>,
+    /// How its files compared with what was live before.
+    pub files: Option<FileCounts>,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
