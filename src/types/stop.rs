@@ -45,11 +45,12 @@ impl Stop {
         if wish.borrow().is_due() {
             return None;
         }
+        // What this gives locks the wish, which `work` changes when it is dropped: it must be gone by then.
+        let due = async { wish.wait_for(Wish::is_due).await.is_ok() };
         tokio::select! {
             biased;
             value = work => Some(value),
-            // The sender lives for as long as this does.
-            _ = wish.wait_for(Wish::is_due) => None,
+            _ = due => None,
         }
     }
 }
@@ -83,8 +84,12 @@ mod tests {
         });
         assert_eq!(ended.await, Some(2), "it ends by itself");
         assert_eq!(stop.unless_due(std::future::pending::<()>()).await, None, "nothing is under way");
-        let _winding_down = stop.wind_down();
-        assert!(!stop.request());
-        assert_eq!(stop.unless_due(std::future::pending::<()>()).await, None, "it was asked again");
+        let stop = Stop::default();
+        let winding_down = async {
+            let _winding_down = stop.wind_down();
+            assert!(stop.request() && !stop.request(), "it was asked again");
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(stop.unless_due(winding_down).await, None, "dropped although it winds down");
     }
 }
