@@ -4,6 +4,7 @@
 
 pub mod environment;
 mod explain;
+mod folder;
 pub mod header_rule;
 mod target;
 pub mod values;
@@ -27,6 +28,7 @@ use values::{
     AccountId, BucketName, DistributionId, EnvironmentName, Glob, InvalidValue, Percent, Prefix, SiteName, Url, Word,
 };
 
+pub use folder::site_folder;
 pub use target::{Overrides, SANDBOX, SandboxTarget, Target, resolve};
 
 /// The file's name.
@@ -241,17 +243,6 @@ pub fn find(folder: &Path) -> Result<Option<PathBuf>, Problem> {
     }
 }
 
-/// The folder to publish: `argument`, else `dir` of publish.toml (relative to it), else `dist`.
-pub fn site_folder(argument: Option<&Path>, config: Option<&Config>) -> PathBuf {
-    if let Some(folder) = argument {
-        return folder.to_path_buf();
-    }
-    match config {
-        Some(config) => config.folder.join(config.dir.as_deref().unwrap_or(Path::new(DEFAULT_FOLDER))),
-        None => PathBuf::from(DEFAULT_FOLDER),
-    }
-}
-
 impl PublishSection {
     /// The settings, with defaults where nothing was said.
     pub fn settings(&self) -> PublishSettings {
@@ -266,6 +257,7 @@ impl PublishSection {
             external: texts(&self.external),
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
             public_state: self.public_state,
+            home: None,
         }
     }
 }

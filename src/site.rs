@@ -6,3 +6,4 @@ pub mod redirects_file;
 pub mod response_policy;
 pub mod rules;
 pub mod snapshot;
+pub(crate) mod unmatched;

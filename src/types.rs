@@ -5,3 +5,4 @@ pub mod digest;
 pub mod globs;
 pub mod headers;
 pub mod stop;
+pub mod text;

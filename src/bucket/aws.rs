@@ -11,6 +11,7 @@ mod fetch;
 mod multipart;
 mod object;
 mod pace;
+mod roots;
 mod sentences;
 mod store;
 #[cfg(test)]
@@ -119,6 +120,7 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
         .identity_cache(IdentityCache::lazy().load_timeout(credentials::SDK_WAITS).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
     let region = region(access).await?;
+    check_region(&region)?;
     if let Some(profile) = &access.profile {
         // A profile that was asked for by name goes before keys in the environment, as with `aws --profile`.
         let config = ProviderConfig::without_region().with_region(Some(region.clone()));
@@ -127,6 +129,9 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
     }
     if let Some((id, secret)) = &access.static_keys {
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
+    }
+    if let Some(client) = roots::http_client() {
+        loader = loader.http_client(client);
     }
     let config = loader.region(region).load().await;
     let provider = match &access.role_arn {
@@ -161,6 +166,18 @@ async fn region(access: &Access) -> Result<Region, Problem> {
         None => Err(Problem::new(Code::Configuration, "It is not known in which region the bucket is")
             .hint("Set `region` in publish.toml, give `--region`, or set AWS_REGION.")),
     }
+}
+
+/// It becomes part of a host's name, and the SDK panics where it cannot.
+fn check_region(region: &Region) -> Result<(), Problem> {
+    let name = region.as_ref();
+    let is_label = name.len() <= 63 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_label {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Configuration, format!("{name:?} is not the name of a region")).hint(
+        "Name it as AWS does, as `eu-central-1`: with --region, as `region` in publish.toml, or in AWS's own files.",
+    ))
 }
 
 /// Retries never run dry: with the SDK's shared bucket of tokens, a burst of refusals takes the retries from all other

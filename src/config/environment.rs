@@ -1,5 +1,6 @@
 //! A named target with everything decided: what configuration and command line come down to.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,8 @@ pub struct PublishSettings {
     pub max_removed_percent: u8,
     /// Whether visitors may read the state.
     pub public_state: bool,
+    /// The home folder of the person who publishes: keys and credentials of it stay private whatever is allowed.
+    pub home: Option<PathBuf>,
 }
 
 /// What becomes of the source maps of scripts and styles. Scripts keep what they say of their maps either way.
@@ -116,6 +119,7 @@ impl Default for PublishSettings {
             external: Vec::new(),
             max_removed_percent: 50,
             public_state: false,
+            home: None,
         }
     }
 }

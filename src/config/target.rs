@@ -22,6 +22,8 @@ pub struct Overrides {
     pub prefix: Option<Prefix>,
     /// `--distribution`.
     pub distribution: Option<DistributionId>,
+    /// `--url`.
+    pub url: Option<Url>,
     /// `--region`.
     pub region: Option<Word>,
     /// `--endpoint-url`, for S3.
@@ -89,11 +91,12 @@ pub fn resolve(config: Option<&Config>, env: Option<&str>, overrides: &Overrides
 }
 
 fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarget, Problem> {
-    let Overrides { bucket, prefix, distribution, region, endpoint_url, profile, site } = overrides;
+    let Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site } = overrides;
     let refused = [
         ("--bucket", bucket.is_some()),
         ("--prefix", prefix.is_some()),
         ("--distribution", distribution.is_some()),
+        ("--url", url.is_some()),
         ("--region", region.is_some()),
         ("--endpoint-url", endpoint_url.is_some()),
         ("--profile", profile.is_some()),
@@ -160,6 +163,7 @@ fn environment(
     let Some(site) = overrides.site.as_ref().or(config.map(|config| &config.site)) else {
         return Err(Problem::new(Code::Usage, "the site's name is missing").hint("Give it with --site."));
     };
+    check_url_is_of(&name, &section, overrides)?;
     let layout = layout(&name, site, &section, overrides)?;
     let access = Access {
         region: text(overrides.region.as_ref().or(section.region.as_ref())),
@@ -180,13 +184,38 @@ fn environment(
         layout,
         access,
         distribution: overrides.distribution.as_ref().or(section.distribution.as_ref()).map(ToString::to_string),
-        url: section.url.as_ref().map(endpoint),
+        url: overrides.url.as_ref().or(section.url.as_ref()).map(endpoint),
         headers: config.map(Config::header_rules).unwrap_or_default(),
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
         invalidation: config.map(|config| config.invalidation.settings()).unwrap_or_default(),
         retention: config.map(|config| config.retention.settings()).unwrap_or_default(),
         lease: LeaseSettings::default(),
     })
+}
+
+/// The address that an environment names shows the site of the place that it describes, and of no other: whoever goes
+/// elsewhere by a flag says the address too. Without that, another site would be checked, and called right.
+fn check_url_is_of(name: &str, section: &EnvironmentSection, overrides: &Overrides) -> Result<(), Problem> {
+    fn differs<T: PartialEq>(given: Option<&T>, said: Option<&T>) -> bool {
+        given.is_some_and(|given| Some(given) != said)
+    }
+    let prefix = |prefix: Option<&Prefix>| prefix.map_or("", Prefix::as_str).trim_matches('/').to_owned();
+    let moved = [
+        ("--bucket", differs(overrides.bucket.as_ref(), Some(&section.bucket))),
+        (
+            "--prefix",
+            overrides.prefix.is_some() && prefix(overrides.prefix.as_ref()) != prefix(section.prefix.as_ref()),
+        ),
+        ("--endpoint-url", differs(overrides.endpoint_url.as_ref(), section.endpoint_url.as_ref())),
+        ("--distribution", differs(overrides.distribution.as_ref(), section.distribution.as_ref())),
+    ];
+    let flag = moved.iter().find(|(_, moved)| *moved).map(|(flag, _)| *flag);
+    let (Some(flag), Some(url), None) = (flag, &section.url, &overrides.url) else { return Ok(()) };
+    let message = format!("{flag} goes elsewhere than [env.{name}], and its `url` ({url}) may show another site");
+    Err(Problem::new(Code::Usage, message).hint(format!(
+        "Say with --url where visitors see that place; or leave out --env and give --bucket, which takes no `url` from \
+         {FILE_NAME}."
+    )))
 }
 
 /// Live objects may not lie inside the state: nothing could tell them from it.

@@ -54,7 +54,7 @@ fn the_example_says_every_key() {
     let staging = environment_of(resolve(Some(&config), Some("staging"), &Overrides::default(), true).unwrap());
     assert!(matches!(staging.access.encryption, Encryption::Kms { key_id: Some(_) }));
     assert_eq!(staging.layout.state_prefix().to_string(), "s3://example-state/_publish/staging/");
-    assert_eq!(site_folder(None, Some(&config)), file("dist"));
+    assert_eq!(site_folder(None, Some(&config), None).unwrap(), file("dist"));
 
     let text = std::fs::read_to_string(file("publish.toml")).unwrap();
     let schema = serde_json::to_value(schemars::schema_for!(Config)).unwrap();
@@ -149,10 +149,49 @@ fn a_file_that_is_not_there_is_a_sentence() {
 #[test]
 fn the_folder_is_the_argument_then_dir_then_dist() {
     let with_dir = config("site = \"a\"\ndir = \"build\"");
-    assert_eq!(site_folder(Some(Path::new("./out")), Some(&with_dir)), Path::new("./out"));
-    assert_eq!(site_folder(None, Some(&with_dir)), Path::new("build"));
-    assert_eq!(site_folder(None, Some(&config("site = \"a\""))), Path::new("dist"));
-    assert_eq!(site_folder(None, None), Path::new("dist"));
+    let folder = |argument: Option<&str>, config| site_folder(argument.map(Path::new), config, None).unwrap();
+    assert_eq!(folder(Some("./out"), Some(&with_dir)), Path::new("./out"));
+    assert_eq!(folder(None, Some(&with_dir)), Path::new("build"));
+    let without_dir = config("site = \"a\"");
+    assert_eq!(folder(None, Some(&without_dir)), Path::new("dist"));
+    assert_eq!(folder(None, None), Path::new("dist"));
+}
+
+#[test]
+fn what_an_environment_says_of_its_address_is_not_taken_for_another_place() {
+    let text = "site = \"a\"\n[env.live]\nbucket = \"one-bucket\"\nprefix = \"live\"\nurl = \"https://a.example\"\n\
+                distribution = \"E123ABC\"\n[env.plain]\nbucket = \"one-bucket\"\n";
+    let config = config(text);
+    let at = |env: &str, overrides: Overrides| resolve(Some(&config), Some(env), &overrides, true).map(environment_of);
+    let bucket = Some("other-bucket".parse().unwrap());
+    let prefix = Some("next".parse().unwrap());
+    let endpoint_url = Some("http://127.0.0.1:9".parse().unwrap());
+    let distribution = Some("E456DEF".parse().unwrap());
+    let url: Option<Url> = Some("https://b.example".parse().unwrap());
+    for (overrides, flag) in [
+        (Overrides { bucket: bucket.clone(), ..Overrides::default() }, "--bucket"),
+        (Overrides { prefix: prefix.clone(), ..Overrides::default() }, "--prefix"),
+        (Overrides { endpoint_url: endpoint_url.clone(), ..Overrides::default() }, "--endpoint-url"),
+        (Overrides { distribution: distribution.clone(), ..Overrides::default() }, "--distribution"),
+    ] {
+        let problem = at("live", overrides.clone()).unwrap_err();
+        assert_eq!(problem.code, Code::Usage);
+        assert!(problem.message.starts_with(flag) && problem.message.contains("https://a.example"), "{problem}");
+        let url = url.clone();
+        assert!(at("live", Overrides { url, ..overrides.clone() }).is_ok());
+        assert!(at("plain", overrides).is_ok(), "nothing is said there that could be wrong");
+    }
+    let all = Overrides { prefix, distribution, url, ..Overrides::default() };
+    let environment = at("live", all).unwrap();
+    assert_eq!(environment.url.as_deref(), Some("https://b.example"));
+    assert_eq!(environment.distribution.as_deref(), Some("E456DEF"));
+    let same = Overrides {
+        bucket: Some("one-bucket".parse().unwrap()),
+        prefix: Some("live".parse().unwrap()),
+        region: Some("eu-west-1".parse().unwrap()),
+        ..Overrides::default()
+    };
+    assert_eq!(at("live", same).unwrap().url.as_deref(), Some("https://a.example"));
 }
 
 #[test]

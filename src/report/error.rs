@@ -1,5 +1,6 @@
 //! Why a run stopped, in words for people, and what visitors see because of it.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::release::manifest::ReleaseNumber;
 use crate::types::globs::InvalidGlobs;
+use crate::types::text::without_output;
 
 /// What went wrong, as a word that programs may compare. Append-only: docs/exit-codes.md lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,13 +207,28 @@ impl Problem {
         let mut causes = Vec::new();
         let mut next: Option<&dyn StdError> = self.source.as_deref().map(|source| source as &dyn StdError);
         while let Some(cause) = next {
-            let text = cause.to_string();
+            let text = without_output(cause.to_string());
             if causes.last() != Some(&text) {
                 causes.push(text);
             }
             next = cause.source();
         }
         Failure { code: self.code, message: self.message, hint: self.hint, causes, visitors_see }
+    }
+}
+
+/// Where mistakes in this program are reported.
+const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
+
+impl Problem {
+    /// A panic, which is a mistake in this program. `payload` is what it carried.
+    pub fn of_panic(payload: &(dyn Any + Send)) -> Problem {
+        let said = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let said = said.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Problem::new(Code::Internal, format!("publish itself has failed: {said}")).hint(format!(
+            "This is a mistake in publish. Please report it at {ISSUES}, with what `publish --version` and the same \
+             command with RUST_BACKTRACE=1 print."
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is to become live, and where its bytes come from.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -21,6 +22,7 @@ use crate::site::redirects_file::RedirectsFile;
 use crate::site::response_policy::{self, ResponsePolicy};
 use crate::site::rules::{Decided, RuleContext, Rules};
 use crate::site::snapshot::Snapshot;
+use crate::site::unmatched;
 use crate::stages::stage::Source;
 use crate::types::globs::PathGlobs;
 use crate::types::headers::Kind;
@@ -71,9 +73,21 @@ impl Folder {
         unused.into_iter().for_each(|sentence| events.warn(sentence));
         rules.immutable_pages(snapshot.files.keys()).into_iter().for_each(|sentence| events.warn(sentence));
         let external = PathGlobs::new("publish.external", &environment.publish.external)?;
-        let is_external = |path: &SitePath| external.cover(path);
+        let in_use = RefCell::new(BTreeSet::new());
+        let is_external = |path: &SitePath| {
+            let covering = external.covering(path);
+            let covers = !covering.is_empty();
+            in_use.borrow_mut().extend(covering);
+            covers
+        };
         let surroundings = Surroundings { url: environment.url.as_deref(), is_external: &is_external };
         let closure = Closure::of(snapshot.files.keys().cloned().collect(), &snapshot.references, surroundings);
+        let missing = closure.broken.iter().map(|broken| broken.resolved.as_str()).collect();
+        let settings = &environment.publish;
+        let unused = unmatched::unused("external", &settings.external, &in_use.borrow(), &missing);
+        let files = snapshot.files.keys().map(SitePath::as_str);
+        let misspelled = unmatched::misspelled("publish.remove_now", &settings.remove_now, files)?;
+        unused.into_iter().chain(misspelled).for_each(|sentence| events.warn(sentence));
         let files = snapshot.files.iter().map(|(path, file)| (path, &file.traces));
         let verdicts = fingerprint::judge(&fingerprint::facts(files, &closure), &snapshot.declared);
         Ok(Folder { snapshot, rules, closure, verdicts })

@@ -1,6 +1,9 @@
 //! From the beginning of a command to its report.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
+
+use futures_util::FutureExt;
 
 use super::caller::Caller;
 use super::session::Session;
@@ -44,7 +47,7 @@ pub(super) async fn reported(
     };
     let events = Events::new(&listener);
     let mut report = Report::new(command, &environment.name);
-    let ended = async {
+    let doing = async {
         let stop = &caller.stop;
         // Boxed: what they hold would be moved through every caller.
         let opening = Box::pin(Session::open(environment, caller, events, &course, &tally));
@@ -52,8 +55,11 @@ pub(super) async fn reported(
         let ended = stop.unless_due(Box::pin(work(&mut session))).await.unwrap_or_else(|| Err(course.stopped()));
         report.requests = session.aws.requests.counts();
         ended
-    }
-    .await;
+    };
+    // A panic ends with a report, like every other failure. One within the switch is a failure of the switch, which gives its
+    // lease back (`Lease::during`).
+    let ended = AssertUnwindSafe(doing).catch_unwind().await;
+    let ended = ended.unwrap_or_else(|payload| Err(Problem::of_panic(&*payload)));
     let standing = course.standing();
     let done = ended.as_ref().ok().and_then(|ended| ended.planned).unwrap_or_else(|| tally.so_far());
     let report = Report {

@@ -17,6 +17,7 @@ use crate::report::error::{Code, Problem};
 use crate::site::fingerprint::{self, Verdict};
 use crate::site::headers_file::HeadersFile;
 use crate::site::snapshot::SourceFile;
+use crate::site::unmatched;
 use crate::types::globs::PathGlobs;
 use crate::types::headers::{Kind, MAX_METADATA_BYTES};
 
@@ -142,8 +143,15 @@ impl Rules {
             }
             unused.retain(|(globs, _)| !globs.matches(path));
         }
-        let own = unused.iter().map(|(_, rule)| format!("no file matches the header rule for {}", rule.globs));
-        own.chain(self.file.unused(paths)).collect()
+        let files = paths.iter().map(|path| path.as_str());
+        let names = if unused.is_empty() { BTreeSet::new() } else { unmatched::with_folders(files) };
+        let own = unused.iter().map(|(_, rule)| {
+            let nearest = rule.globs.0.iter().find_map(|glob| unmatched::nearest(glob, &names));
+            let nearest = nearest.map(|name| format!("; the nearest is `{name}`")).unwrap_or_default();
+            format!("no file matches the header rule for {}{nearest}", rule.globs)
+        });
+        let own: Vec<String> = own.collect();
+        own.into_iter().chain(self.file.unused(paths)).collect()
     }
 
     /// A sentence if rules call pages among `paths` immutable: whoever has seen one would not see a newer one for a year.

@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this stage reads the site from the disk; no other does")]
 
 mod hash;
+mod home;
 mod hosting;
 mod left_out;
 mod links;
@@ -29,9 +30,11 @@ use crate::release::layout::Layout;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::site::fingerprint::{Declared, Traces};
+use crate::site::unmatched;
 use crate::types::digest::{Crc64, Digest, Md5};
 use crate::types::stop::Stop;
 
+use self::home::Home;
 use self::hosting::HostingFiles;
 pub use self::left_out::LeftOut;
 pub use self::place::Place;
@@ -93,7 +96,8 @@ impl Snapshot {
     ///
     /// Hidden files (a segment that begins with a dot, `.well-known` apart) stay out unless `include_hidden` covers
     /// them, and so does what editors and systems leave behind. A private file that stays out anyway is only listed; one that
-    /// would be published is refused unless `allow_private` covers it. Source maps are treated as `source_maps` says.
+    /// would be published is refused unless `allow_private` covers it. Keys and credentials of the person's home folder are
+    /// refused even then. Source maps are treated as `source_maps` says.
     ///
     /// # Errors
     /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
@@ -109,8 +113,9 @@ impl Snapshot {
     ) -> Result<Snapshot, Problem> {
         let selection = Selection::new(settings)?;
         let folder = open_root(root)?;
-        let walk::Walk { mut files, left_out, refusals, empty_because } =
-            walk::walk(&folder, &selection, layout, walk::LIMITS, stop)?;
+        let home = settings.home.as_deref().and_then(|home| Home::new(home, folder.path()));
+        let walk::Walk { mut files, left_out, refusals, names, empty_because } =
+            walk::walk(&folder, &selection, home.as_ref(), layout, walk::LIMITS, stop)?;
         if let Some(problem) = refuse(refusals) {
             return Err(problem);
         }
@@ -118,7 +123,8 @@ impl Snapshot {
         if files.is_empty() {
             return Err(nothing_to_publish(root, empty_because));
         }
-        let warnings = warnings(&files, &left_out.hidden);
+        let mut warnings = warnings(&files, &left_out.hidden);
+        warnings.extend(naming_nothing(settings, &names)?);
         let declared = manifests::read(&folder, &files, &left_out.hidden);
         let bytes = files.values().map(|file| file.size_bytes).sum();
         events.send(Event::HashingStarted { files: files.len(), bytes });
@@ -176,6 +182,21 @@ fn nothing_to_publish(root: &Path, because: walk::Empty) -> Problem {
                 .hint("Is it the right folder? See `exclude`, `include_hidden` and `source_maps` in publish.toml.")
         }
     }
+}
+
+/// Settings that name nothing of the folder.
+fn naming_nothing(settings: &PublishSettings, names: &walk::Names) -> Result<Vec<String>, Problem> {
+    let met = names.met.iter().map(String::as_str).collect();
+    let unseen = names.unseen.iter().map(String::as_str).collect();
+    let mut warnings = Vec::new();
+    for (setting, globs) in [
+        ("publish.exclude", &settings.exclude),
+        ("publish.include_hidden", &settings.include_hidden),
+        ("publish.allow_private", &settings.allow_private),
+    ] {
+        warnings.extend(unmatched::warnings(setting, globs, &met, &unseen)?);
+    }
+    Ok(warnings)
 }
 
 /// What a person should know about the names, sorted by what it is about.

@@ -38,7 +38,7 @@ pub enum InvalidGlobs {
 /// A list of globs over paths of the site.
 ///
 /// `*` and `?` stay within one segment, `**` crosses them, `[…]` and `{a,b}` are as in a shell, and case counts. A
-/// leading or final slash means nothing: all globs begin at the site's folder.
+/// leading or final slash means nothing, and neither does a leading `./`: all globs begin at the site's folder.
 #[derive(Clone, Debug)]
 pub struct PathGlobs(GlobSet);
 
@@ -51,7 +51,7 @@ impl PathGlobs {
         let setting = || setting.to_owned();
         let mut set = GlobSetBuilder::new();
         for glob in globs {
-            let trimmed = glob.trim_matches('/');
+            let trimmed = plain(glob);
             if trimmed.is_empty() {
                 return Err(InvalidGlobs::Empty { glob: glob.clone(), setting: setting() });
             }
@@ -82,10 +82,41 @@ impl PathGlobs {
         !self.0.is_empty() && (self.0.is_match(path) || folders.into_iter().any(|folder| self.0.is_match(folder)))
     }
 
+    /// Which of the globs, by their places in the list, match none of `names`.
+    pub(crate) fn unmatched<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<usize> {
+        let mut matched = vec![false; self.0.len()];
+        let mut left = matched.len();
+        for name in names {
+            if left == 0 {
+                break;
+            }
+            for glob in self.0.matches(name) {
+                left -= usize::from(!std::mem::replace(&mut matched[glob], true));
+            }
+        }
+        (0..matched.len()).filter(|glob| !matched[*glob]).collect()
+    }
+
+    /// The globs, by their places in the list, that cover `path`.
+    pub(crate) fn covering(&self, path: &SitePath) -> Vec<usize> {
+        let text = path.as_str();
+        let folders = text.match_indices('/').map(|(end, _)| &text[..end]);
+        folders.chain([text]).flat_map(|name| self.0.matches(name)).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// Without a leading `./`, and without slashes at either end.
+pub(crate) fn plain(glob: &str) -> &str {
+    let mut glob = glob.trim_matches('/');
+    while let Some(rest) = glob.strip_prefix("./") {
+        glob = rest.trim_start_matches('/');
+    }
+    glob
 }
 
 #[cfg(test)]
@@ -112,12 +143,20 @@ mod tests {
 
     #[test]
     fn a_folder_covers_what_lies_in_it_but_does_not_match_it() {
-        for glob in ["drafts", "drafts/", "dra*"] {
+        for glob in ["drafts", "drafts/", "./drafts", ".//./drafts/", "dra*"] {
             assert!(globs(&[glob]).cover(&path("drafts/a/b.html")), "{glob}");
             assert!(!globs(&[glob]).matches(&path("drafts/a/b.html")), "{glob}");
         }
         assert!(!globs(&["drafts"]).cover(&path("a/drafts/b")));
         assert!(!globs(&[]).cover(&path("a")));
+    }
+
+    #[test]
+    fn what_matches_nothing_is_told() {
+        let globs = globs(&["./drafts/**", "*.map", "dist/**", "drafts"]);
+        assert_eq!(globs.unmatched(["drafts/a", "b.map", "drafts"]), [2]);
+        assert_eq!(globs.unmatched([]), [0, 1, 2, 3]);
+        assert_eq!(globs.covering(&path("drafts/a")), [3, 0]);
     }
 
     #[test]

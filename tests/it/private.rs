@@ -2,6 +2,7 @@
 
 use publish::config::environment::SourceMaps;
 use publish::report::event::Event;
+use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use std::sync::Mutex;
 
 use crate::world::{self, World};
@@ -59,4 +60,37 @@ async fn what_stays_out_is_told_in_one_sentence() {
         live.keys().all(|key| !key.ends_with(".map") && !key.contains("Thumbs") && !key.ends_with('~')),
         "{live:#?}"
     );
+}
+
+/// What came with a repository names its reader's keys, and allows everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_decides_about_no_folder_out_of_its_project() {
+    let world = World::with_fixture("v1").await;
+    let home = world.folder.parent().unwrap();
+    let project = home.join("clone");
+    for folder in [".ssh", "clone/.git", "clone/dist"] {
+        std::fs::create_dir_all(home.join(folder)).unwrap();
+    }
+    std::fs::write(home.join(".ssh/known_hosts"), "host").unwrap();
+    std::fs::write(project.join("dist/index.html"), "<p>").unwrap();
+    let plan = |dir: &str, arguments: &[&str]| {
+        let target = "[env.live]\nbucket = \"example-site\"\nregion = \"us-east-1\"\n";
+        let allowed = "[publish]\ninclude_hidden = [\"**\"]\nallow_private = [\"**\"]\n";
+        std::fs::write(project.join("publish.toml"), format!("site = \"shop\"\ndir = \"{dir}\"\n{target}{allowed}"))
+            .unwrap();
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_publish"));
+        program.args(["plan", "--yes", "--endpoint-url", world.sandbox.s3_endpoint()]).args(arguments);
+        program.current_dir(&project).env_clear().env("HOME", home);
+        program.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        let output = program.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    tokio::task::block_in_place(|| {
+        assert_eq!(plan("dist", &[]).0, Some(10));
+        let (code, said) = plan("../.ssh", &[]);
+        assert!(code == Some(2) && said.contains("outside of the project"), "{said}");
+        let (code, said) = plan("dist", &["../.ssh"]);
+        assert!(code == Some(2) && said.contains("`known_hosts` lies among the keys"), "{said}");
+        assert_eq!(plan("../nowhere", &["../dist"]).0, Some(10), "a person names any folder");
+    });
 }

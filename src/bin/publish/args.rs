@@ -233,9 +233,10 @@ pub(crate) struct PruneArgs {
     pub(crate) now: Vec<SitePath>,
 }
 
-/// The path of a file in the site, also as a URL writes it, with a slash before it.
+/// The path of a file in the site, also as a URL writes it (`/a.pdf`) or a shell (`./a.pdf`).
 fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
-    SitePath::new(text.strip_prefix('/').unwrap_or(text))
+    let path = text.strip_prefix("./").or(text.strip_prefix('/')).unwrap_or(text);
+    SitePath::new(path)
 }
 
 /// How the sandbox runs.
@@ -293,6 +294,9 @@ pub(crate) struct TargetArgs {
     /// The CloudFront distribution
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) distribution: Option<DistributionId>,
+    /// The address where visitors see the site
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) url: Option<Url>,
     /// The bucket's region
     #[arg(long, global = true)]
     pub(crate) region: Option<Word>,
@@ -344,8 +348,8 @@ impl Args {
 impl TargetArgs {
     /// The flags as the library takes them.
     pub(crate) fn overrides(self) -> Overrides {
-        let TargetArgs { site, bucket, prefix, distribution, region, endpoint_url, profile } = self;
-        Overrides { bucket, prefix, distribution, region, endpoint_url, profile, site }
+        let TargetArgs { site, bucket, prefix, distribution, url, region, endpoint_url, profile } = self;
+        Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site }
     }
 }
 

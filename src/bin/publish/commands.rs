@@ -27,7 +27,7 @@ use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, Terminal};
-use crate::{json, random, summary};
+use crate::{json, random, summary, variables};
 
 /// What every command has at hand.
 pub(crate) struct Session<'a> {
@@ -97,7 +97,10 @@ impl Session<'_> {
     async fn publish(&self, site: &SiteArgs) -> Report {
         let ask = |question: &str| self.ask(question);
         let work = async |target: Target<'_>| {
-            let request = publish_request(&target, site);
+            let request = match publish_request(&target, site) {
+                Ok(request) => request,
+                Err(problem) => return (refused("publish", &target.environment.name, problem), ()),
+            };
             (run::publish(request, &ask, target.events).await, ())
         };
         let mut report = self.on_target("publish", Manner::GoesLive, work, |_, ()| {}).await;
@@ -224,6 +227,12 @@ impl Session<'_> {
 
     /// Decides the target and, if it is the sandbox, opens it.
     async fn open(&self) -> Result<Open, Problem> {
+        let mut open = self.open_target().await?;
+        open.environment.publish.home = std::env::home_dir();
+        Ok(open)
+    }
+
+    async fn open_target(&self) -> Result<Open, Problem> {
         let path = match &self.global.config {
             Some(path) => Some(path.clone()),
             None => config::find(Path::new(""))?,
@@ -244,12 +253,15 @@ impl Session<'_> {
             }
             #[cfg(not(feature = "sandbox"))]
             config::Target::Sandbox(_) => Err(without_sandbox()),
-            config::Target::Environment(environment) => Ok(Open {
-                environment: *environment,
-                config,
-                #[cfg(feature = "sandbox")]
-                sandbox: None,
-            }),
+            config::Target::Environment(environment) => {
+                variables::check(std::env::vars_os())?;
+                Ok(Open {
+                    environment: *environment,
+                    config,
+                    #[cfg(feature = "sandbox")]
+                    sandbox: None,
+                })
+            }
         }
     }
 
@@ -331,8 +343,7 @@ impl Session<'_> {
 
     /// The report of a command that did not begin.
     fn refused(&self, command: &str, problem: Problem) -> Report {
-        let environment = self.global.env.as_deref().unwrap_or_default();
-        Report::new(command, environment).failed(&problem.while_visitors_see(VisitorsSee::Untouched))
+        refused(command, self.global.env.as_deref().unwrap_or_default(), problem)
     }
 
     /// Whether this is a pipeline: most of them set `CI` to `true` or `1`.
@@ -347,18 +358,24 @@ fn without_sandbox() -> Problem {
         .hint("Build it with the feature `sandbox`, or give --bucket and --site.")
 }
 
-fn publish_request(target: &Target<'_>, site: &SiteArgs) -> PublishRequest {
+fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishRequest, Problem> {
     let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only } = site;
-    PublishRequest {
+    let folder = config::site_folder(dir.as_deref(), target.config, target.environment.publish.home.as_deref())?;
+    Ok(PublishRequest {
         environment: target.environment.clone(),
         caller: target.caller.clone(),
-        folder: config::site_folder(dir.as_deref(), target.config),
+        folder,
         adopt: *adopt,
         overwrite: *overwrite,
         force: *force,
         allow_broken: *allow_broken,
         stage_only: *stage_only,
-    }
+    })
+}
+
+/// The report of a command that did not begin.
+fn refused(command: &str, environment: &str, problem: Problem) -> Report {
+    Report::new(command, environment).failed(&problem.while_visitors_see(VisitorsSee::Untouched))
 }
 
 /// The report of a command line that cannot be understood.

@@ -2,20 +2,22 @@
 //! what to do.
 
 use publish::report::ErrorReport;
+use publish::types::text::printable;
 
 use crate::terminal::style::Style;
 
 /// The text, several lines, with a final newline.
 pub(crate) fn render(error: &ErrorReport, style: Style) -> String {
-    let mut text = format!("{} {}\n", style.red("error:"), error.message);
+    let mut text = format!("{} {}\n", style.red("error:"), printable(&error.message));
     for cause in &error.causes {
-        text.push_str(&format!("  caused by: {}\n", cause.replace('\n', "\n             ")));
+        let lines: Vec<String> = cause.lines().map(printable).collect();
+        text.push_str(&format!("  caused by: {}\n", lines.join("\n             ")));
     }
     if !error.visitors_see.is_empty() {
-        text.push_str(&format!("  {}\n", error.visitors_see));
+        text.push_str(&format!("  {}\n", printable(&error.visitors_see)));
     }
     if !error.hint.is_empty() {
-        text.push_str(&format!("{} {}\n", style.bold("hint:"), error.hint));
+        text.push_str(&format!("{} {}\n", style.bold("hint:"), printable(&error.hint)));
     }
     text
 }
@@ -23,6 +25,22 @@ pub(crate) fn render(error: &ErrorReport, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_in_it_fakes_a_line_or_shows_a_password() {
+        let evil = "a\nhint: b\u{1b}[2J\u{202e}http://user:pw@host";
+        let error = ErrorReport {
+            code: "aws".to_owned(),
+            message: evil.to_owned(),
+            visitors_see: evil.to_owned(),
+            hint: evil.to_owned(),
+            causes: vec![evil.to_owned()],
+        };
+        let text = render(&error, Style::plain());
+        assert_eq!(text.lines().filter(|line| line.starts_with("hint:")).count(), 1, "{text}");
+        assert_eq!(text.lines().count(), 5, "only a cause may have lines, and they are indented: {text}");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']) && !text.contains("pw"), "{text}");
+    }
 
     #[test]
     fn says_what_failed_why_what_visitors_see_and_what_to_do() {

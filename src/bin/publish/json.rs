@@ -2,6 +2,7 @@
 
 use publish::report::Report;
 use publish::report::event::Event;
+use publish::types::text::printable_json;
 use serde::Serialize;
 
 use crate::terminal::write_result;
@@ -19,8 +20,7 @@ pub(crate) fn report(report: &Report) {
 /// Writes a result.
 pub(crate) fn line(value: &impl Serialize) {
     // Events and reports hold texts, numbers, lists and maps with text keys: nothing that JSON cannot say.
-    if let Ok(mut text) = serde_json::to_string(value) {
-        text.push('\n');
-        write_result(&text);
+    if let Ok(text) = serde_json::to_string(value) {
+        write_result(&format!("{}\n", printable_json(&text)));
     }
 }

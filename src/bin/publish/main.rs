@@ -12,8 +12,10 @@ mod random;
 mod sandbox;
 mod summary;
 mod terminal;
+mod variables;
 
 use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -28,6 +30,10 @@ use terminal::Terminal;
 
 fn main() -> ExitCode {
     let clock = Clock::start();
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value == "0") {
+        // The report says it, in words for people.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let words: Vec<OsString> = std::env::args_os().collect();
     let args = match Args::read(&words) {
         Ok(args) => args,
@@ -50,10 +56,17 @@ fn main() -> ExitCode {
             return finish(&report, args.global.output, &terminal);
         }
     };
-    let report = runtime.block_on(async {
-        let session =
-            Session { global: &args.global, terminal: &terminal, signals: Signals::listen(), lookup: &lookup, clock };
-        session.run(args.command.as_ref(), &args.site).await
+    // What a run does not catch itself happened before it, or after its report was made.
+    let report = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let signals = Signals::listen();
+            let session = Session { global: &args.global, terminal: &terminal, signals, lookup: &lookup, clock };
+            session.run(args.command.as_ref(), &args.site).await
+        })
+    }));
+    let report = report.unwrap_or_else(|payload| {
+        let failure = Problem::of_panic(&*payload).while_visitors_see(VisitorsSee::Untouched);
+        Report::new(Command::name(args.command.as_ref()), "").failed(&failure)
     });
     // Hashing that was told to stop need not be waited for.
     runtime.shutdown_background();
@@ -70,8 +83,7 @@ fn not_understood(error: &clap::Error, words: &[OsString]) -> ExitCode {
     if args::wants_json(words) {
         return finish(&commands::misunderstood(&error.to_string()), Output::Json, &Terminal::plain());
     }
-    // Where stderr is gone, the exit code says it.
-    let _ = error.print();
+    terminal::write_error(&error.render().to_string());
     ExitCode::from(publish::report::error::ExitCode::Usage.number())
 }
 

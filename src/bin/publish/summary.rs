@@ -17,6 +17,7 @@ use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::Publisher;
 use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
+use publish::types::text::printable;
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::lines::count;
@@ -71,7 +72,7 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
     if report.exit_code == 0 {
         return render_plan_in_short(report, environment, style);
     }
-    let place = environment.layout.live_prefix();
+    let place = printable(&environment.layout.live_prefix().to_string());
     let mut text = format!("{}\n", style.bold(&format!("A publish to {place} would")));
     let mut line = |name: &str, value: &str| {
         text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
@@ -83,7 +84,7 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
     line("remove", &count(report.deleted, "object"));
     line("CDN", &refresh(report.invalidation.as_ref(), environment));
     let marks = plan.into_iter().flat_map(|plan| &plan.changes).map(|change| {
-        let path = &change.path;
+        let path = printable(change.path.as_str());
         match change.change {
             Change::Add => format!("+ {path}"),
             Change::Replace => format!("~ {path}"),
@@ -154,7 +155,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         );
     }
     if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
-        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", text::harmless(reason)));
+        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
         line("held", &format!("since {} by {}{reason}", text::moment(*since), who(publisher)));
     }
     if !status.leftovers.is_empty() {
@@ -171,15 +172,15 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
 /// `octocat, https://github.com/octocat/hello/actions/runs/42`
 fn who(publisher: &Publisher) -> String {
     let parts: Vec<&str> = publisher.who.iter().chain(&publisher.place).map(String::as_str).collect();
-    if parts.is_empty() { "someone".to_owned() } else { text::harmless(&parts.join(", ")) }
+    if parts.is_empty() { "someone".to_owned() } else { printable(&parts.join(", ")) }
 }
 
 /// `https://www.example.com (s3://example-site/live/)`
 fn place(report: &Report, environment: &Environment) -> String {
     let live = environment.layout.live_prefix();
     match report.url.as_ref().or(environment.url.as_ref()) {
-        Some(url) => format!("{url}/ ({live})"),
-        None => live.to_string(),
+        Some(url) => printable(&format!("{url}/ ({live})")),
+        None => printable(&live.to_string()),
     }
 }
 
@@ -235,7 +236,7 @@ fn details(report: &Report, style: Style) -> String {
 
 fn paths(report: &Report, style: Style) -> String {
     let paths = report.invalidation.iter().flat_map(|invalidation| &invalidation.paths);
-    paths.map(|path| format!("{} {path}\n", style.dim("CDN"))).collect()
+    paths.map(|path| format!("{} {}\n", style.dim("CDN"), printable(path))).collect()
 }
 
 /// `340 ms`, `3.4 s`, `2 min 5 s`.

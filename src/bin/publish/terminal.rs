@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use publish::report::event::Event;
+use publish::types::text::printable;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::args::{Color, GlobalArgs, Output};
 use bars::Bars;
-use style::Style;
+use style::{Style, for_terminal};
 
 /// How long a run may last before anything is drawn.
 pub(crate) const FIRST_DRAWING: Duration = Duration::from_millis(250);
@@ -109,7 +110,7 @@ impl Terminal {
     /// Shows what happened.
     pub(crate) fn show(&self, event: &Event) {
         if let Event::Warning { message } = event {
-            self.write(&format!("{} {message}\n", self.errors.yellow("warning:")));
+            self.write(&format!("{} {}\n", self.errors.yellow("warning:"), printable(message)));
             return;
         }
         match &self.progress {
@@ -141,7 +142,7 @@ impl Terminal {
     /// Says something about the run that is no event of it, unless told to be quiet.
     pub(crate) fn say(&self, line: &str) {
         if !matches!(self.progress, Progress::None) {
-            self.write(&format!("{line}\n"));
+            self.write(&format!("{}\n", printable(line)));
         }
     }
 
@@ -162,7 +163,7 @@ impl Terminal {
         };
         self.suspend(|| {
             // Where stderr is gone, the question is still answered.
-            let _ = write!(stderr(), "{question} [y/N] ");
+            let _ = write!(stderr(), "{} [y/N] ", printable(question));
             // Reading cannot be broken off: after a signal this thread waits for nobody, until the process ends.
             std::thread::spawn(move || {
                 let mut line = String::new();
@@ -185,16 +186,16 @@ impl Terminal {
     }
 }
 
-/// Writes to stderr as it is.
+/// Writes to stderr, with nothing that steers a terminal but colours of ours.
 pub(crate) fn write_error(text: &str) {
     // Where stderr is gone, there is no place left to say so.
-    let _ = stderr().write_all(text.as_bytes());
+    let _ = stderr().write_all(for_terminal(text).as_bytes());
 }
 
 /// Writes a result to stdout. A reader that went away is no error: the run goes on.
 pub(crate) fn write_result(text: &str) {
     let mut stdout = stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout.write_all(for_terminal(text).as_bytes()).and_then(|()| stdout.flush());
     if let Err(error) = written
         && error.kind() != ErrorKind::BrokenPipe
     {

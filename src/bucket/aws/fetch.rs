@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::answer::{Answer as Read, Cause, Class};
 use super::object::{MARKER, marker_of};
+use super::roots;
 use crate::types::digest::Digest;
 
 /// How long one attempt may take, from connecting to the last byte.
@@ -118,7 +119,11 @@ impl Fetcher {
 }
 
 fn connector() -> Connector {
-    Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).proxy_config(ProxyConfig::from_env()).build()
+    let mut builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    if let Some(tls) = roots::tls() {
+        builder = builder.tls_context(tls);
+    }
+    builder.proxy_config(ProxyConfig::from_env()).build()
 }
 
 fn headers(answer: &HttpResponse) -> BTreeMap<String, String> {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::place::{Kind, Root};
 use super::refusal::Reason;
+use crate::types::text::printable;
 
 /// What is known of the links of a site.
 #[derive(Default)]
@@ -98,7 +99,7 @@ fn follow(root: &Root, link: &Path) -> Result<Followed, NotFollowed> {
     match looked {
         Ok(Ok(followed)) => Ok(followed),
         Ok(Err(target)) => {
-            let what = format!("is a symbolic link out of the folder, to `{}`", target.to_string_lossy());
+            let what = format!("is a symbolic link out of the folder, to `{}`", printable(&target.to_string_lossy()));
             Err(not_followed(Reason::Link, &what, None))
         }
         Err(error) => {

@@ -37,6 +37,8 @@ pub(super) enum Reason {
     TooLarge,
     /// Private by its name or content.
     Private,
+    /// A key or credential of the person's home folder.
+    OfHome,
     /// A source map where none may be published.
     SourceMap,
     /// The operating system does not let us read it.
@@ -52,7 +54,7 @@ impl Reason {
             Reason::Link | Reason::Tangle => Code::BadLink,
             Reason::Special | Reason::Unreadable => Code::Unreadable,
             Reason::TooLarge | Reason::TooMany => Code::TooLarge,
-            Reason::Private | Reason::SourceMap => Code::Private,
+            Reason::Private | Reason::OfHome | Reason::SourceMap => Code::Private,
             Reason::Changed => Code::FileChanged,
         }
     }
@@ -80,6 +82,10 @@ impl Reason {
                 "Keep it out of the build or name it under `exclude` in publish.toml; if the whole world may read it: \
                  `allow_private = [{allowed}]` under [publish]."
             ),
+            Reason::OfHome => {
+                "Whatever publish.toml allows, it stays private. Copy what the world may read to another folder."
+                    .to_owned()
+            }
             Reason::SourceMap => format!(
                 "Build without source maps, or leave them out with `source_maps = \"skip\"` under [publish]; if the whole \
                  world may read them: `allow_private = [{allowed}]` there."

@@ -26,6 +26,11 @@ impl Selection {
         })
     }
 
+    /// Whether publish.toml names any paths.
+    pub(super) fn names_any(&self) -> bool {
+        !(self.exclude.is_empty() && self.include_hidden.is_empty() && self.allow_private.is_empty())
+    }
+
     /// What becomes of `path`.
     pub(super) fn fate(&self, path: &str, is_folder: bool) -> Fate {
         if self.exclude.cover_text(path) {

@@ -135,6 +135,54 @@ fn private_names_are_refused_unless_they_stay_out_or_are_allowed() {
 }
 
 #[test]
+fn settings_that_name_nothing_are_told_and_a_leading_dot_is_understood() {
+    let folder = site(&["index.html", "drafts/a.html", ".cache/x", "keys/id_rsa"]);
+    let settings = |exclude: &[&str], hidden: &[&str], private: &[&str]| PublishSettings {
+        exclude: globs(exclude),
+        include_hidden: globs(hidden),
+        allow_private: globs(private),
+        ..PublishSettings::default()
+    };
+    let right = settings(&["./drafts/**"], &["./.cache"], &["./keys/id_rsa"]);
+    let snapshot = take_with(folder.path(), &right).unwrap();
+    assert_eq!(names(&snapshot), [".cache/x", "index.html", "keys/id_rsa"]);
+    assert!(snapshot.warnings.is_empty(), "{:?}", snapshot.warnings);
+    let wrong = settings(&["dist/drafts/**", "keys"], &["dist/.cache"], &["dist/index.html", "keys/other"]);
+    let warnings = take_with(folder.path(), &wrong).unwrap().warnings;
+    let expected = [("exclude", "`drafts/a.html`"), ("include_hidden", "`.cache`"), ("allow_private", "`index.html`")];
+    assert_eq!(warnings.len(), expected.len(), "what lies in a folder that stays out is not known: {warnings:?}");
+    for (warning, (setting, nearest)) in warnings.iter().zip(expected) {
+        assert!(warning.contains(&format!("`{setting}`")) && warning.contains(nearest), "{warning}");
+    }
+}
+
+#[test]
+fn keys_of_the_home_folder_stay_private_whatever_is_allowed() {
+    let home =
+        site(&[".ssh/id_ed25519", ".ssh/config", ".bash_history", "work/dist/keys/id_rsa", "work/dist/index.html"]);
+    let settings = PublishSettings {
+        include_hidden: globs(&["**"]),
+        allow_private: globs(&["**"]),
+        home: Some(home.path().to_owned()),
+        ..PublishSettings::default()
+    };
+    let message = |folder: &str| {
+        let problem = take_with(&home.path().join(folder), &settings).unwrap_err();
+        assert_eq!(problem.code, Code::Private);
+        problem.message
+    };
+    let keys = message(".ssh");
+    assert!(keys.starts_with("`config` lies among the keys") && keys.contains("`id_ed25519`"), "{keys}");
+    assert!(message("").contains("`.bash_history` is a hidden file of your home folder"));
+    fs::remove_dir_all(home.path().join(".ssh")).unwrap();
+    fs::remove_file(home.path().join(".bash_history")).unwrap();
+    let key = message("");
+    assert!(key.contains("`work/dist/keys/id_rsa` is a private key"), "what is allowed does not count there: {key}");
+    let site = take_with(&home.path().join("work/dist"), &settings).unwrap();
+    assert_eq!(names(&site), ["index.html", "keys/id_rsa"]);
+}
+
+#[test]
 fn litter_stays_out_wherever_it_lies() {
     let folder = site(&[
         "a.html",

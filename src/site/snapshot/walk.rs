@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use super::home::Home;
 use super::links::{Chain, Followed, Links, NotFollowed};
 use super::place::{Identity, Kind, Place, Root};
 use super::private;
@@ -18,6 +19,7 @@ use crate::content::path::{InvalidPath, MAX_KEY_BYTES, SitePath};
 use crate::release::layout::Layout;
 use crate::report::error::Problem;
 use crate::types::stop::Stop;
+use crate::types::text::printable;
 
 /// A file that belongs to the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +37,18 @@ pub(super) struct Walk {
     pub(super) files: BTreeMap<SitePath, Found>,
     pub(super) left_out: LeftOut,
     pub(super) refusals: Vec<Refusal>,
+    /// All names that were met: of files and folders, published or not.
+    pub(super) names: Names,
     /// Why there are no files, if there are none.
     pub(super) empty_because: Empty,
+}
+
+/// Names of files and folders, published or not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub(super) met: BTreeSet<String>,
+    /// Folders that were not looked into.
+    pub(super) unseen: BTreeSet<String>,
 }
 
 /// Why a folder has nothing to publish.
@@ -65,6 +77,7 @@ pub(super) const LIMITS: Limits = Limits { names: 1_000_000, links: 8 };
 pub(super) fn walk(
     root: &Root,
     selection: &Selection,
+    home: Option<&Home>,
     layout: &Layout,
     limits: Limits,
     stop: &Stop,
@@ -72,6 +85,7 @@ pub(super) fn walk(
     let mut walker = Walker {
         root,
         selection,
+        home,
         layout,
         limits,
         links: Links::default(),
@@ -84,11 +98,13 @@ pub(super) fn walk(
         source_maps: 0,
         refusals: Vec::new(),
         any_excluded: false,
+        met: selection.names_any().then(Names::default),
     };
     walker.all(stop)?;
     let left_out = walker.left_out();
     let empty_because = if walker.any_excluded || !left_out.is_empty() { Empty::AllLeftOut } else { Empty::NoFiles };
-    Ok(Walk { files: walker.files, left_out, refusals: walker.refusals, empty_because })
+    let names = walker.met.unwrap_or_default();
+    Ok(Walk { files: walker.files, left_out, refusals: walker.refusals, names, empty_because })
 }
 
 type Listing = io::Result<Vec<(OsString, io::Result<Kind>)>>;
@@ -96,6 +112,7 @@ type Listing = io::Result<Vec<(OsString, io::Result<Kind>)>>;
 struct Walker<'a> {
     root: &'a Root,
     selection: &'a Selection,
+    home: Option<&'a Home>,
     layout: &'a Layout,
     limits: Limits,
     links: Links,
@@ -109,6 +126,8 @@ struct Walker<'a> {
     source_maps: usize,
     refusals: Vec<Refusal>,
     any_excluded: bool,
+    /// Kept where settings name any: those that name nothing are told.
+    met: Option<Names>,
 }
 
 /// A folder to look into.
@@ -184,6 +203,9 @@ impl Walker<'_> {
     fn entry(&mut self, folder: &Visit, name: &OsStr, looked: &io::Result<Kind>) {
         let path = folder.name.join(name);
         let is_folder = matches!(looked, Ok(Kind::Folder(_)));
+        if let Some(names) = &mut self.met {
+            names.met.insert(path.text.clone());
+        }
         let fate = self.selection.fate(&path.text, is_folder);
         let enter = match fate {
             Fate::Published => true,
@@ -195,11 +217,14 @@ impl Walker<'_> {
             Fate::Hidden | Fate::Litter if is_folder && !self.selection.include_hidden.is_empty() => true,
             Fate::Hidden | Fate::Litter => {
                 let left_out = if fate == Fate::Hidden { &mut self.hidden } else { &mut self.litter };
-                left_out.insert(if is_folder { format!("{}/", path.text) } else { path.text });
-                return;
+                left_out.insert(if is_folder { format!("{}/", path.text) } else { path.text.clone() });
+                false
             }
         };
         if !enter {
+            if let (Some(names), true) = (&mut self.met, is_folder) {
+                names.unseen.insert(path.text);
+            }
             return;
         }
         let real = folder.real.join(name);
@@ -285,7 +310,11 @@ impl Walker<'_> {
             let what = format!("has {size_bytes} bytes, and S3 copies at most {MAX_FILE_BYTES} (5 GiB) at once");
             return self.refuse(text, Reason::TooLarge, what, None);
         }
-        let may_be_private = self.selection.allow_private.cover(&path);
+        if let Some(what) = self.home.and_then(|home| home.secret(&self.root.path().join(real))) {
+            return self.refuse(text, Reason::OfHome, what, None);
+        }
+        let believed = self.home.is_none_or(Home::believes_settings);
+        let may_be_private = believed && self.selection.allow_private.cover(&path);
         if !may_be_private {
             if is_source_map && self.selection.source_maps == SourceMaps::Refuse {
                 let what = "is a source map, which shows what the site was built from";
@@ -312,7 +341,7 @@ impl Walker<'_> {
     }
 
     fn refuse(&mut self, path: &str, reason: Reason, what: impl Into<String>, cause: Option<String>) {
-        self.refusals.push(Refusal { path: shown(path), what: what.into(), reason, cause });
+        self.refusals.push(Refusal { path: printable(path), what: what.into(), reason, cause });
     }
 
     fn left_out(&self) -> LeftOut {
@@ -343,13 +372,6 @@ fn site_text(path: &Path) -> String {
         _ => None,
     });
     segments.collect::<Vec<_>>().join("/")
-}
-
-/// A name that can be printed.
-fn shown(path: &str) -> String {
-    let printable =
-        |char: char| -> String { if char.is_control() { char.escape_default().to_string() } else { char.to_string() } };
-    path.chars().map(printable).collect()
 }
 
 fn what_is_wrong(invalid: &InvalidPath) -> String {

@@ -9,7 +9,7 @@ use crate::report::error::{Code, Problem};
 use crate::site::headers_file;
 use crate::site::redirects_file;
 use crate::site::snapshot::{LeftOut, Snapshot, is_source_map};
-use crate::types::globs::PathGlobs;
+use crate::types::globs::{PathGlobs, plain};
 
 /// Most names that are put forward for one that is not there.
 const MAX_NEAR: usize = 3;
@@ -51,15 +51,6 @@ fn spellings(text: &str, root: &Path) -> Vec<String> {
     let mut spellings = vec![path.to_owned()];
     spellings.extend([below(&root_text), below(&root_name)].into_iter().flatten().filter(|path| !path.is_empty()));
     spellings
-}
-
-/// Without `./`, and without slashes at either end.
-fn plain(text: &str) -> &str {
-    let mut text = text.trim_matches('/');
-    while let Some(rest) = text.strip_prefix("./") {
-        text = rest.trim_start_matches('/');
-    }
-    text
 }
 
 /// The files that one spelling names.

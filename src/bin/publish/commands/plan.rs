@@ -3,14 +3,15 @@
 use publish::report::Report;
 use publish::run::{self, Explained};
 
-use super::{Manner, Session, Shown, Target, publish_request};
+use super::{Manner, Session, Shown, Target, publish_request, refused};
 use crate::args::PlanArgs;
 use crate::{json, summary};
 
 impl Session<'_> {
     pub(super) async fn plan(&self, args: &PlanArgs) -> Report {
-        let work = async |target: Target<'_>| {
-            run::plan_explained(publish_request(&target, &args.site), &args.explain, target.events).await
+        let work = async |target: Target<'_>| match publish_request(&target, &args.site) {
+            Ok(request) => run::plan_explained(request, &args.explain, target.events).await,
+            Err(problem) => (refused("plan", &target.environment.name, problem), Explained::default()),
         };
         let show = |shown: Shown<'_>, explained: Explained| {
             if self.terminal.is_for_people() {

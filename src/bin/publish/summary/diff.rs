@@ -3,6 +3,7 @@
 use indicatif::DecimalBytes;
 use publish::plan::diff::{Changed, Diff, Difference};
 use publish::release::manifest::ReleaseNumber;
+use publish::types::text::printable;
 
 use super::text::{Align, padded, width_of};
 use crate::terminal::style::Style;
@@ -17,7 +18,7 @@ const GROUPS: [(Changed, &str); 4] = [
 
 /// What differs: the numbers, then every path, group by group.
 pub(crate) fn render_diff(first: ReleaseNumber, second: &str, diff: &Diff, style: Style) -> String {
-    let between = style.bold(&format!("From release {first} to {second}"));
+    let between = style.bold(&format!("From release {first} to {}", printable(second)));
     if diff.differences.is_empty() {
         return format!("{between}: nothing differs\n");
     }
@@ -30,7 +31,7 @@ pub(crate) fn render_diff(first: ReleaseNumber, second: &str, diff: &Diff, style
             text.push_str(&format!("{}\n", style.dim(name)));
         }
         for (file, size) in files {
-            text.push_str(&format!("  {}  {}\n", padded(size, width, Align::Right), file.path));
+            text.push_str(&format!("  {}  {}\n", padded(size, width, Align::Right), printable(file.path.as_str())));
         }
     }
     text

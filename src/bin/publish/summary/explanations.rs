@@ -2,9 +2,10 @@
 
 use publish::plan::Change;
 use publish::types::headers::Kind;
+use publish::types::text::printable;
 use publish::views::explanation::Explanation;
 
-use super::text::{Align, WIDTH, harmless, padded, width_of, wrapped};
+use super::text::{Align, WIDTH, padded, width_of, wrapped};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -24,12 +25,12 @@ pub(crate) fn render_explanations(explanations: &[Explanation], verbose: bool, s
 }
 
 fn paragraph(explanation: &Explanation, style: Style) -> String {
-    let mut text = format!("{}\n", style.bold(&harmless(explanation.path.as_str())));
+    let mut text = format!("{}\n", style.bold(&printable(explanation.path.as_str())));
     let kind = match explanation.kind {
         Kind::Fingerprinted => "fingerprinted",
         Kind::Mutable => "mutable",
     };
-    let sentence = format!("{kind}, because {} (rule {}).", harmless(&explanation.because), explanation.rule);
+    let sentence = format!("{kind}, because {} (rule {}).", printable(&explanation.because), explanation.rule);
     for line in wrapped(&sentence, WIDTH - 2) {
         text.push_str(&format!("  {line}\n"));
     }
@@ -38,7 +39,7 @@ fn paragraph(explanation: &Explanation, style: Style) -> String {
         text.push_str(&format!("  {} {value}\n", style.dim(&padded(name, width, Align::Left))));
     };
     for (name, header) in &explanation.headers {
-        line(name, &format!("{} {}", header.value, style.dim(&format!("({})", harmless(&header.from)))));
+        line(name, &format!("{} {}", printable(&header.value), style.dim(&format!("({})", printable(&header.from)))));
     }
     line("a publish", fate(explanation.change));
     text

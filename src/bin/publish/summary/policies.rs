@@ -2,8 +2,9 @@
 
 use publish::config::environment::Environment;
 use publish::site::response_policy::ResponsePolicy;
+use publish::types::text::{printable, printable_json};
 
-use super::text::{WIDTH, harmless, wrapped};
+use super::text::{WIDTH, wrapped};
 use crate::terminal::style::Style;
 
 /// Each policy with what it adds, then its text to copy, then the commands that put it to use.
@@ -19,12 +20,16 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
     for policy in policies {
         text.push('\n');
         let default = if policy.path_pattern == "*" { " (the default cache behavior)" } else { "" };
-        text.push_str(&format!("{}{default}\n", style.bold(&harmless(&policy.path_pattern))));
-        policy.headers.iter().for_each(|header| text.push_str(&format!("  {}\n", harmless(header))));
-        policy.notes.iter().for_each(|note| paragraph(&mut text, "  ! ", &harmless(note)));
+        text.push_str(&format!("{}{default}\n", style.bold(&printable(&policy.path_pattern))));
+        policy.headers.iter().for_each(|header| text.push_str(&format!("  {}\n", printable(header))));
+        policy.notes.iter().for_each(|note| paragraph(&mut text, "  ! ", &printable(note)));
         match &policy.config {
             Some(config) => {
-                text.push_str(&format!("  {}\n{config:#}\n", style.dim(&format!("{}.json:", policy.name))));
+                text.push_str(&format!(
+                    "  {}\n{}\n",
+                    style.dim(&format!("{}.json:", policy.name)),
+                    printable_json(&format!("{config:#}"))
+                ));
             }
             None => text.push_str("  A behavior without a policy: there is nothing to add.\n"),
         }

@@ -3,6 +3,7 @@
 use indicatif::DecimalBytes;
 use publish::plan::sweep::PruneView;
 use publish::report::Report;
+use publish::types::text::printable;
 
 use super::details;
 use crate::terminal::lines::count;
@@ -27,7 +28,7 @@ pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, s
     }
     if verbose {
         for object in &view.objects {
-            text.push_str(&format!("- {object}\n"));
+            text.push_str(&format!("- {}\n", printable(object)));
         }
         text.push_str(&details(report, style));
     }

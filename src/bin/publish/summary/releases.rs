@@ -2,9 +2,10 @@
 
 use indicatif::DecimalBytes;
 use publish::release::manifest::Publisher;
+use publish::types::text::printable;
 use publish::views::releases::{ActivationView, ReleaseState, ReleaseView};
 
-use super::text::{Align, WIDTH, build, cut, harmless, moment, padded, place, who, width_of, wrapped};
+use super::text::{Align, WIDTH, build, cut, moment, padded, place, who, width_of, wrapped};
 use crate::terminal::style::Style;
 
 /// Between two columns.
@@ -97,7 +98,7 @@ pub(crate) fn render_history(history: &[ActivationView], style: Style) -> String
         return "Nothing was ever active\n".to_owned();
     }
     let rows = history.iter().map(|activation| {
-        let reason = activation.reason.iter().flat_map(|reason| wrapped(&harmless(reason), WIDTH - INDENT));
+        let reason = activation.reason.iter().flat_map(|reason| wrapped(&printable(reason), WIDTH - INDENT));
         let files = activation.files.as_ref();
         let cells = [
             activation.release.to_string(),

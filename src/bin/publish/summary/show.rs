@@ -5,7 +5,9 @@ use publish::types::headers::Kind;
 use publish::views::releases::{FileTotals, FileView, ReleaseView};
 
 use super::releases::state;
-use super::text::{Align, harmless, moment, padded, place, who, width_of};
+use publish::types::text::printable;
+
+use super::text::{Align, moment, padded, place, who, width_of};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -26,9 +28,9 @@ pub(crate) fn render_release(release: &ReleaseView, style: Style) -> String {
         line("by", &who(publisher));
         let built = [
             ("from", place(publisher)),
-            ("commit", publisher.commit.as_deref().map(harmless)),
-            ("branch", publisher.branch.as_deref().map(harmless)),
-            ("message", publisher.message.as_deref().map(harmless)),
+            ("commit", publisher.commit.as_deref().map(printable)),
+            ("branch", publisher.branch.as_deref().map(printable)),
+            ("message", publisher.message.as_deref().map(printable)),
         ];
         for (name, value) in built {
             value.into_iter().for_each(|value| line(name, &value));
@@ -49,7 +51,7 @@ pub(crate) fn render_files(files: &[FileView], style: Style) -> String {
         .iter()
         .map(|file| {
             let size = DecimalBytes(file.size_bytes).to_string();
-            [size, kind(file.kind).to_owned(), harmless(&file.cache_control), file.path.to_string()]
+            [size, kind(file.kind).to_owned(), printable(&file.cache_control), printable(file.path.as_str())]
         })
         .collect();
     let widths: [usize; 3] = std::array::from_fn(|column| width_of(rows.iter().map(|row| row[column].as_str())));
@@ -114,7 +116,7 @@ Release 8: active since 2026-11-21 14:03 UTC
   from          https://ci.example.com/jobs/8
   commit        c0ffee0
   branch        main
-  message       Raise\u{fffd} the prices
+  message       Raise\\u{1b} the prices
   files         3 files (1.30 kB)
   fingerprinted 1 file (1.00 kB)
   mutable       2 files (300 B)

@@ -1,8 +1,8 @@
-//! Words and tables for terminals. Whatever came out of a bucket may have been put there by anybody who can write to
-//! it, and must not steer the terminal.
+//! Words and tables for terminals.
 
 use publish::release::manifest::Publisher;
 use publish::types::clock::Timestamp;
+use publish::types::text::printable;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Most columns of a line that is ours to lay out.
@@ -15,11 +15,6 @@ pub(super) fn moment(at: Timestamp) -> String {
         Some((date, time)) => format!("{date} {} UTC", time.get(..5).unwrap_or(time)),
         None => text,
     }
-}
-
-/// `text` without control characters, which a terminal would obey.
-pub(super) fn harmless(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
 }
 
 /// As much of `text` as fits into `width` columns, and a mark where more was.
@@ -54,12 +49,12 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// The person or the pipeline's actor.
 pub(super) fn who(publisher: &Publisher) -> String {
-    harmless(publisher.who.as_deref().unwrap_or("someone"))
+    printable(publisher.who.as_deref().unwrap_or("someone"))
 }
 
 /// The machine, or the address of the pipeline's job.
 pub(super) fn place(publisher: &Publisher) -> Option<String> {
-    publisher.place.as_deref().map(harmless)
+    publisher.place.as_deref().map(printable)
 }
 
 /// `c0ffee0123 main: Raise the prices`
@@ -71,7 +66,7 @@ pub(super) fn build(publisher: &Publisher) -> Option<String> {
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();
-    (!parts.is_empty()).then(|| harmless(&parts.join(": ")))
+    (!parts.is_empty()).then(|| printable(&parts.join(": ")))
 }
 
 /// How the cells of a column stand in it.
@@ -103,11 +98,6 @@ mod tests {
     fn a_moment_is_told_to_the_minute() {
         assert_eq!(moment(Timestamp::from_unix_seconds(1_795_269_823)), "2026-11-21 14:03 UTC");
         assert!(moment(Timestamp::from_unix_seconds(i64::MIN)).ends_with(" UTC"));
-    }
-
-    #[test]
-    fn what_steers_a_terminal_is_taken_out() {
-        assert_eq!(harmless("a\u{1b}[2Jb\nc\u{7}"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use publish::config::environment::Environment;
 use publish::report::Report;
 use publish::stages::audit::{Finding, FindingKind};
+use publish::types::text::printable;
 
 use super::{details, place};
 use crate::terminal::lines::count;
@@ -75,7 +76,7 @@ fn line(finding: &Finding, style: Style) -> String {
         }
     };
     let repaired = if finding.repaired { format!(" {}", style.green("(repaired)")) } else { String::new() };
-    format!("  {}: {difference}{repaired}\n", finding.path)
+    format!("  {}: {}{repaired}\n", printable(&finding.path), printable(&difference))
 }
 
 /// What to do about what is left.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use publish::report::event::Event;
+use publish::types::text::printable;
 
 use super::lines::count;
 
@@ -58,7 +59,7 @@ impl Bars {
             }
             Event::Waiting { for_whom, remaining_s } => {
                 self.begin("Waiting", WAITING, None);
-                self.say(format!("for {for_whom} ({remaining_s} s left)"));
+                self.say(format!("for {} ({remaining_s} s left)", printable(for_whom)));
             }
             Event::HashingFinished { .. }
             | Event::Staged { .. }

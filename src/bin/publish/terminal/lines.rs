@@ -2,6 +2,7 @@
 
 use indicatif::DecimalBytes;
 use publish::report::event::Event;
+use publish::types::text::printable;
 
 /// The line of the phase that `event` begins, if it begins one that is worth a line.
 pub(super) fn line(event: &Event) -> Option<String> {
@@ -13,7 +14,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
             format!("Sending release {release}: up to {} ({})", count(*objects, "object"), DecimalBytes(*bytes))
         }
         Event::Waiting { for_whom, remaining_s } => {
-            format!("Waiting for {for_whom} ({remaining_s} s left)")
+            format!("Waiting for {} ({remaining_s} s left)", printable(for_whom))
         }
         Event::ActivationStarted { release, objects } => {
             format!("Activating release {release}: {} to write or remove", count(*objects, "live object"))

@@ -1,6 +1,30 @@
 //! Colours, where they are wanted.
 
+use publish::types::text::printable_lines;
+
 use crate::args::Color;
+
+/// Around the number of a colour, until it is written: no text of others that passed through [`publish::types::text`] holds
+/// these characters, which mean nothing to anybody else (Unicode's noncharacters).
+const BEGIN: char = '\u{fdd0}';
+const END: char = '\u{fdd1}';
+
+/// What goes to the terminal for `text`, which may hold colours of ours. Everything else that a terminal would obey is
+/// escaped, wherever it came from.
+pub(crate) fn for_terminal(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut parts = text.split(BEGIN);
+    shown.extend(parts.next().map(printable_lines));
+    for part in parts {
+        match part.split_once(END) {
+            Some((code, rest)) if code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';') => {
+                shown.push_str(&format!("\u{1b}[{code}m{}", printable_lines(rest)));
+            }
+            _ => shown.push_str(&printable_lines(part)),
+        }
+    }
+    shown
+}
 
 /// Whether one stream is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +70,21 @@ impl Style {
     }
 
     fn paint(self, code: &str, text: &str) -> String {
-        if self.coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.coloured { format!("{BEGIN}{code}{END}{text}{BEGIN}0{END}") } else { text.to_owned() }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_colours_of_ours_reach_the_terminal() {
+        let style = Style::choose(Color::Always, false, false);
+        let text = format!("{} b\u{1b}[31m\n", style.bold("a\u{202e}"));
+        assert_eq!(for_terminal("a\u{fdd0}2J\u{fdd1}b\u{fdd0}c"), "a2J\\u{fdd1}bc", "no code but a colour's");
+        assert_eq!(for_terminal(&text), "\u{1b}[1ma\\u{202e}\u{1b}[0m b\\u{1b}[31m\n");
+    }
 
     #[test]
     fn no_color_wins_over_auto_and_a_flag_over_both() {

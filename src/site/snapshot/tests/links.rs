@@ -137,7 +137,7 @@ fn the_link_that_makes_too_many_names_is_named() {
     let root = open_root(folder.path()).unwrap();
     let refused = |names| {
         let limits = Limits { names, ..LIMITS };
-        let walk = walk(&root, &selection, &layout(), limits, &Stop::default()).unwrap();
+        let walk = walk(&root, &selection, None, &layout(), limits, &Stop::default()).unwrap();
         refuse(walk.refusals).map(|problem| (problem.code, problem.message))
     };
     // Five names at the top, and 1 + 4 + 1 + 4 below.

@@ -1,0 +1,130 @@
+//! Which folder is published, and how far publish.toml is believed about it: it may have come with a repository, and say
+//! of its reader's machine whatever it likes.
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, DEFAULT_FOLDER, FILE_NAME};
+use crate::report::error::{Code, Problem};
+
+/// The folder to publish: `argument`, else `dir` of publish.toml (relative to it), else `dist`.
+///
+/// What a person named on the command line is taken as it is. What a file names, or a link leads to, must lie in the
+/// project: below the root of the repository that publish.toml lies in, or beside publish.toml where there is none, or where
+/// that root is the person's `home` folder or lies above it.
+///
+/// # Errors
+/// [`Code::Usage`] for a folder out of the project.
+pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Option<&Path>) -> Result<PathBuf, Problem> {
+    if let Some(folder) = argument {
+        return Ok(folder.to_path_buf());
+    }
+    let named = config.and_then(|config| config.dir.as_deref()).unwrap_or(Path::new(DEFAULT_FOLDER));
+    let beside = config.map_or(Path::new(""), |config| config.folder.as_path());
+    let folder = beside.join(named);
+    let here = if beside.as_os_str().is_empty() { Path::new(".") } else { beside };
+    // A folder that is not there cannot be published: that is for whoever opens it to say.
+    let (Ok(real), Ok(project)) = (std::fs::canonicalize(&folder), std::fs::canonicalize(here)) else {
+        return Ok(folder);
+    };
+    let home = home.and_then(|home| std::fs::canonicalize(home).ok());
+    let holds_home = |folder: &Path| home.as_deref().is_some_and(|home| home.starts_with(folder));
+    let repository = project.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
+    let root = repository.filter(|root| !holds_home(root)).unwrap_or(&project);
+    let what = if !real.starts_with(root) {
+        "lies outside of the project"
+    } else if holds_home(&real) {
+        "is your home folder, or holds it"
+    } else {
+        return Ok(folder);
+    };
+    let (shown, lies_at) = (folder.display(), real.display());
+    Err(Problem::new(
+        Code::Usage,
+        format!("`{shown}` ({lies_at}) {what}, and no {FILE_NAME} decides alone that it is published"),
+    )
+    .hint(format!("If it is the site: `publish {lies_at}`. Only a folder on the command line may lie anywhere.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A home folder with keys, and in it a repository with a project, whose publish.toml names `dir`.
+    fn home(dir: &str) -> (TempDir, Config) {
+        let home = tempfile::tempdir().unwrap();
+        for folder in [".ssh", "work/repo/.git", "work/repo/apps/shop/dist", "work/repo/out", "work/other"] {
+            fs::create_dir_all(home.path().join(folder)).unwrap();
+        }
+        let project = home.path().join("work/repo/apps/shop");
+        fs::write(project.join(FILE_NAME), format!("site = \"shop\"\ndir = {dir:?}\n")).unwrap();
+        (home, Config::read(&project.join(FILE_NAME)).unwrap())
+    }
+
+    fn taken(dir: &str, prepare: impl Fn(&Path)) -> Result<PathBuf, Problem> {
+        let (home, config) = home(dir);
+        prepare(home.path());
+        site_folder(None, Some(&config), Some(home.path()))
+    }
+
+    #[test]
+    fn a_file_names_folders_of_its_repository_alone() {
+        let nothing = |_: &Path| {};
+        for inside in ["dist", "./dist", "../../out", "../..", "nowhere", "../../../../nowhere"] {
+            assert!(taken(inside, nothing).is_ok(), "{inside}");
+        }
+        for outside in ["../../../other", "../../../../.ssh", "../../../..", "../../..", "/", "/etc"] {
+            let problem = taken(outside, nothing).unwrap_err();
+            assert_eq!(problem.code, Code::Usage, "{outside}");
+            assert!(problem.hint.contains("publish /"), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_person_names_any_folder() {
+        let (home, config) = home("../../../other");
+        let folder = home.path().join("work/other");
+        assert_eq!(site_folder(Some(&folder), Some(&config), Some(home.path())).unwrap(), folder);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_before_it_is_judged() {
+        let link = |home: &Path| {
+            let dist = home.join("work/repo/apps/shop/dist");
+            fs::remove_dir(&dist).unwrap();
+            std::os::unix::fs::symlink("../../../../.ssh", dist).unwrap();
+        };
+        assert_eq!(taken("dist", link).unwrap_err().code, Code::Usage);
+    }
+
+    #[test]
+    fn a_repository_that_is_the_home_folder_is_no_root() {
+        let without_repository = |home: &Path| fs::remove_dir(home.join("work/repo/.git")).unwrap();
+        assert!(taken("dist", without_repository).is_ok());
+        assert!(taken("../../out", without_repository).is_err());
+        let dotfiles = |home: &Path| {
+            without_repository(home);
+            fs::create_dir(home.join(".git")).unwrap();
+        };
+        assert!(taken("dist", dotfiles).is_ok());
+        assert!(taken("../../out", dotfiles).is_err());
+        assert!(taken("../../../../.ssh", dotfiles).is_err());
+    }
+
+    #[test]
+    fn a_project_in_the_home_folder_itself_does_not_publish_it() {
+        let (home, _) = home("dist");
+        let at = |dir: &str| {
+            fs::create_dir_all(home.path().join("dist")).unwrap();
+            fs::write(home.path().join(FILE_NAME), format!("site = \"shop\"\ndir = {dir:?}\n")).unwrap();
+            let config = Config::read(&home.path().join(FILE_NAME)).unwrap();
+            site_folder(None, Some(&config), Some(home.path()))
+        };
+        assert!(at("dist").is_ok());
+        assert!(at(".").unwrap_err().message.contains("home folder"));
+    }
+}

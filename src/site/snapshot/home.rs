@@ -1,0 +1,121 @@
+//! Keys and credentials of the person who publishes: whatever publish.toml allows, they stay private.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::private;
+
+/// Folders of a home folder in which programs keep keys, tokens and passwords.
+const FOLDERS: [&str; 22] = [
+    ".ssh",
+    ".aws",
+    ".gnupg",
+    ".azure",
+    ".kube",
+    ".docker",
+    ".oci",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/glab-cli",
+    ".config/hub",
+    ".config/op",
+    ".config/rclone",
+    ".config/containers",
+    ".local/share/keyrings",
+    ".password-store",
+    ".terraform.d",
+    ".mozilla",
+    ".config/google-chrome",
+    "library/keychains",
+    "library/application support/google",
+    "appdata",
+];
+
+/// Files of a home folder that hold tokens or passwords, besides those that are private anywhere.
+const FILES: [&str; 12] = [
+    "_netrc",
+    ".my.cnf",
+    ".s3cfg",
+    ".boto",
+    ".vault-token",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+    ".composer/auth.json",
+    ".m2/settings.xml",
+    ".gradle/gradle.properties",
+    ".config/git/credentials",
+];
+
+/// The home folder, seen from the folder that is published.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    path: PathBuf,
+    /// Whether the home folder is published, or something that it lies in.
+    is_published: bool,
+}
+
+impl Home {
+    /// `home` as it lies to the site at `root`, whose links are resolved; `None` where it is not there.
+    pub(super) fn new(home: &Path, root: &Path) -> Option<Home> {
+        let path = std::fs::canonicalize(home).ok()?;
+        let is_published = path.starts_with(root);
+        Some(Home { path, is_published })
+    }
+
+    /// Whether what publish.toml allows counts at all: not where all of a person's files are published.
+    pub(super) fn believes_settings(&self) -> bool {
+        !self.is_published
+    }
+
+    /// What makes the file at `real` the person's own secret, as the end of a sentence that begins with its path. Case does
+    /// not count.
+    pub(super) fn secret(&self, real: &Path) -> Option<&'static str> {
+        let below = real.strip_prefix(&self.path).ok()?;
+        let segments: Vec<String> = below
+            .components()
+            .filter_map(|component| match component {
+                Component::Normal(segment) => Some(segment.to_string_lossy().to_lowercase()),
+                _ => None,
+            })
+            .collect();
+        let path = segments.join("/");
+        let is_below = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
+        if FOLDERS.iter().any(is_below) || FILES.contains(&path.as_str()) {
+            return Some("lies among the keys and credentials of your home folder");
+        }
+        let is_hidden = segments.first().is_some_and(|first| first.starts_with('.'));
+        if self.is_published && is_hidden {
+            return Some("is a hidden file of your home folder");
+        }
+        // Directly in the home folder; in a project, an example of such a file may be published if that is allowed.
+        (segments.len() == 1).then(|| private::name(&path)).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_programs_keep_in_a_home_folder_is_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let home = Home::new(folder.path(), &root.join("work/dist")).unwrap();
+        let secret = |path: &str| home.secret(&root.join(path)).is_some();
+        for path in
+            [".ssh/config", ".SSH/known_hosts", ".aws/credentials", ".config/gcloud/a/b", ".netrc", "id_rsa", ".env"]
+        {
+            assert!(secret(path), "{path}");
+        }
+        for path in
+            ["work/dist/id_rsa", "work/.ssh/a", ".sshx/a", ".cache/site/dist/index.html", "index.html", ".nvm/a"]
+        {
+            assert!(!secret(path), "{path}");
+        }
+        assert!(home.believes_settings());
+        let published = Home::new(folder.path(), root.parent().unwrap()).unwrap();
+        assert!(!published.believes_settings());
+        assert!(published.secret(&root.join(".bash_history")).is_some());
+        assert!(published.secret(&root.join("index.html")).is_none());
+    }
+}

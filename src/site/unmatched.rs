@@ -1,0 +1,143 @@
+//! Settings that name nothing: what they were to keep out, or to let in, is then not what their author believes.
+
+use std::collections::BTreeSet;
+
+use crate::report::error::Problem;
+use crate::types::globs::{PathGlobs, plain};
+
+/// How alike a name must be to what was written to be put forward (Jaro-Winkler).
+const NEAR: f64 = 0.8;
+
+/// A sentence for each of `globs`, which the setting called `setting` gives, that matches none of `names`: the names of files
+/// and folders. `unseen` are folders that were not looked into.
+///
+/// # Errors
+/// For what is no glob.
+pub(crate) fn warnings(
+    setting: &str,
+    globs: &[String],
+    names: &BTreeSet<&str>,
+    unseen: &BTreeSet<&str>,
+) -> Result<Vec<String>, Problem> {
+    let unmatched = PathGlobs::new(setting, globs)?.unmatched(names.iter().copied());
+    let may_be_unseen = |glob: &&String| {
+        let glob = plain(glob);
+        let reaches = |folder: &&str| {
+            glob.starts_with("**") || glob.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'))
+        };
+        unseen.iter().any(reaches)
+    };
+    let named = unmatched.into_iter().map(|glob| &globs[glob]).filter(|glob| !may_be_unseen(glob));
+    let setting = setting.rsplit('.').next().unwrap_or(setting);
+    Ok(named.map(|glob| sentence(setting, glob, names)).collect())
+}
+
+/// The names of files, and of the folders that they lie in.
+pub(crate) fn with_folders<'n>(files: impl Iterator<Item = &'n str>) -> BTreeSet<&'n str> {
+    let folders = |file: &'n str| file.match_indices('/').map(move |(end, _)| &file[..end]);
+    files.flat_map(|file| folders(file).chain([file])).collect()
+}
+
+/// As [`warnings`], of what is removed at once when it leaves the site: it may have left already, so that only what was
+/// probably written wrong is told.
+pub(crate) fn misspelled<'n>(
+    setting: &str,
+    globs: &[String],
+    files: impl Iterator<Item = &'n str>,
+) -> Result<Vec<String>, Problem> {
+    if globs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = with_folders(files);
+    let sentences = warnings(setting, globs, &names, &BTreeSet::new())?;
+    Ok(sentences.into_iter().filter(|sentence| sentence.contains(NEAREST)).collect())
+}
+
+/// A sentence for each of `globs` that is not among those in use, by their places in the list: no reference that leads
+/// nowhere leads to what it names. `missing` is where such references lead.
+pub(crate) fn unused(setting: &str, globs: &[String], used: &BTreeSet<usize>, missing: &BTreeSet<&str>) -> Vec<String> {
+    let unused = globs.iter().enumerate().filter(|(glob, _)| !used.contains(glob));
+    let sentences = unused.map(|(_, glob)| {
+        let nearest = nearest(glob, missing).map(|name| format!("{NEAREST}`{name}`")).unwrap_or_default();
+        format!("`{setting}` in publish.toml names `{glob}`, and no reference needs it{nearest}")
+    });
+    sentences.collect()
+}
+
+/// Before the name that was probably meant.
+const NEAREST: &str = "; the nearest is ";
+
+fn sentence(setting: &str, glob: &str, names: &BTreeSet<&str>) -> String {
+    let nearest = match nearest(glob, names) {
+        Some(name) => format!("{NEAREST}`{name}`"),
+        None => String::new(),
+    };
+    format!("`{setting}` in publish.toml names `{glob}`, and nothing in the folder is called so{nearest}")
+}
+
+/// The name that was most likely meant by `glob`: below a folder that was written too much or too little, or spelled alike.
+pub(crate) fn nearest(glob: &str, names: &BTreeSet<&str>) -> Option<String> {
+    let glob = plain(glob);
+    let without_folders = glob.match_indices('/').map(|(at, _)| glob[at + 1..].to_owned());
+    let below_any = format!("**/{}", glob.trim_start_matches("**/"));
+    let matched =
+        without_folders.chain([below_any]).filter(|glob| !matches!(glob.as_str(), "" | "*" | "**")).find_map(|glob| {
+            let globs = PathGlobs::new("", &[glob]).ok()?;
+            names.iter().find(|name| globs.cover_text(name))
+        });
+    let likeness = |name: &str| strsim::jaro_winkler(glob, name);
+    let alike = || names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    matched.or_else(|| alike().filter(|name| likeness(name) > NEAR)).map(|name| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(globs: &[&str], unseen: &[&str]) -> Vec<String> {
+        let globs: Vec<String> = globs.iter().map(|&glob| glob.to_owned()).collect();
+        let names = ["drafts", "drafts/a.html", "index.html", "assets", "assets/app.js", "docs", "docs/b.pdf"];
+        let unseen = unseen.iter().copied().collect();
+        warnings("publish.exclude", &globs, &names.into_iter().collect(), &unseen).unwrap()
+    }
+
+    #[test]
+    fn what_names_something_is_not_told() {
+        assert!(said(&["./drafts/**", "drafts/", "**/*.pdf", "index.html"], &[]).is_empty());
+        assert!(said(&["old/a.html", "**/*.map"], &["old"]).is_empty(), "what was not looked into may hold them");
+    }
+
+    #[test]
+    fn what_was_meant_is_told() {
+        for (glob, nearest) in [
+            ("dist/drafts/**", "`drafts/a.html`"),
+            ("dist/drafts", "`drafts`"),
+            ("app.js", "`assets/app.js`"),
+            ("draft/**", "`drafts"),
+            ("indx.html", "`index.html`"),
+        ] {
+            let sentences = said(&[glob], &[]);
+            assert_eq!(sentences.len(), 1, "{glob}");
+            let expected = format!("`exclude` in publish.toml names `{glob}`");
+            assert!(sentences[0].starts_with(&expected) && sentences[0].contains(nearest), "{sentences:?}");
+        }
+        assert!(said(&["zzz"], &[])[0].ends_with("is called so"));
+    }
+
+    #[test]
+    fn what_may_have_left_is_told_only_if_something_like_it_is_there() {
+        let globs = ["offers/**".to_owned(), "dist/data.json".to_owned()];
+        let told = misspelled("publish.remove_now", &globs, ["index.html", "data.json"].into_iter()).unwrap();
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("`remove_now`") && told[0].contains("`data.json`"), "{told:?}");
+    }
+
+    #[test]
+    fn what_no_reference_needs_is_told() {
+        let globs = ["api/**".to_owned(), "legacy/**".to_owned()];
+        let missing = ["old/legacy/app.js"].into_iter().collect();
+        let told = unused("external", &globs, &[0].into_iter().collect(), &missing);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("`legacy/**`") && told[0].contains("`old/legacy/app.js`"), "{told:?}");
+    }
+}

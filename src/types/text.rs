@@ -1,0 +1,254 @@
+//! Text of others on its way to people: names of files, what a site refers to, values of publish.toml, what the state says,
+//! what AWS answers. All of it passes through here before it is shown.
+//!
+//! It must not steer the terminal, nor hide or reorder what stands beside it, nor fake a line of ours. And no password or
+//! key may be read in it, whoever put it there.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Stands in for what must not be read.
+const HIDDEN: &str = "***";
+
+/// Words in an address after which a secret follows (presigned requests, in both versions of AWS's signature).
+const SECRET_PARAMETERS: [&str; 6] =
+    ["x-amz-signature", "x-amz-credential", "x-amz-security-token", "signature", "awsaccesskeyid", "sig"];
+
+/// How AWS's access key ids begin: lasting ones, and temporary ones.
+const ACCESS_KEY_IDS: [&str; 2] = ["AKIA", "ASIA"];
+
+/// Characters of an access key id.
+const ACCESS_KEY_ID_LENGTH: usize = 20;
+
+/// `text` on one line, as it can be shown: what a terminal would obey, or would not show, is escaped as `\u{1b}`.
+pub fn printable(text: &str) -> String {
+    escaped(&without_secrets(text), |_| false)
+}
+
+/// As [`printable`], but line ends and tabs stay: for texts of several lines that this program laid out.
+pub fn printable_lines(text: &str) -> String {
+    escaped(&without_secrets(text), |char| matches!(char, '\n' | '\t'))
+}
+
+/// A line of JSON that means the same, and can be shown as it is: what a terminal would obey or not show is escaped.
+/// Such characters only stand in JSON's texts, where `\u001b` means the same.
+pub fn printable_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for char in without_secrets(json).chars() {
+        if !is_treacherous(char) || matches!(char, '\n' | '\t') {
+            shown.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            // Writing to a text cannot fail.
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
+fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            kept if !is_treacherous(kept) || keep(kept) => shown.push(kept),
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            other => shown.extend(other.escape_unicode()),
+        }
+    }
+    shown
+}
+
+/// Whether a terminal obeys the character, or shows nothing where it stands, or shows what follows in another order.
+fn is_treacherous(char: char) -> bool {
+    let code = u32::from(char);
+    char.is_control()
+        || matches!(code, 0xfdd0..=0xfdef)
+        || code & 0xfffe == 0xfffe
+        || matches!(
+            char,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// `text` without passwords in addresses, signatures of requests, and AWS's access key ids.
+pub fn without_secrets(text: &str) -> Cow<'_, str> {
+    let mut shown = Cow::Borrowed(text);
+    for hide in [hide_users, hide_parameters, hide_access_key_ids] {
+        if let Some(hidden) = hide(&shown) {
+            shown = Cow::Owned(hidden);
+        }
+    }
+    shown
+}
+
+/// What a program that was asked for credentials wrote to its stderr may hold them: aws-config puts it at the end of its
+/// error, after these words.
+const WRITTEN_BY_A_PROGRAM: &str = ". Stderr: ";
+
+/// A cause of a failure, without what a program that gives credentials wrote.
+pub fn without_output(cause: String) -> String {
+    match cause.split_once(WRITTEN_BY_A_PROGRAM) {
+        Some((said, written)) if !written.trim().is_empty() && said.contains("external process") => {
+            format!("{said} (what it wrote to stderr is not shown: it may hold credentials)")
+        }
+        _ => cause,
+    }
+}
+
+fn ends_address(char: char) -> bool {
+    char.is_whitespace() || char.is_control() || matches!(char, '"' | '\'' | '`' | '<' | '>' | '\\' | '(' | ')')
+}
+
+/// `https://user:password@host` becomes `https://***@host`.
+fn hide_users(text: &str) -> Option<String> {
+    let mut shown = String::new();
+    let mut rest = text;
+    let mut hidden = false;
+    while let Some(at) = rest.find("//") {
+        let (before, after) = rest.split_at(at + 2);
+        shown.push_str(before);
+        let authority =
+            &after[..after.find(|char| ends_address(char) || matches!(char, '/' | '?' | '#')).unwrap_or(after.len())];
+        let has_scheme = before.ends_with("://");
+        rest = after;
+        if let Some((user, _)) = authority.rsplit_once('@')
+            && (has_scheme || user.contains(':'))
+        {
+            shown.push_str(HIDDEN);
+            rest = &after[user.len()..];
+            hidden = true;
+        }
+    }
+    shown.push_str(rest);
+    hidden.then_some(shown)
+}
+
+/// `?X-Amz-Signature=abc` becomes `?X-Amz-Signature=***`.
+fn hide_parameters(text: &str) -> Option<String> {
+    const LONGEST_NAME: usize = 24;
+    let mut shown = String::new();
+    let mut rest = text;
+    let mut hidden = false;
+    while let Some(at) = rest.find(['?', '&', ';']) {
+        let (before, after) = rest.split_at(at + 1);
+        shown.push_str(before);
+        rest = after;
+        let Some(end) = after.bytes().take(LONGEST_NAME).position(|byte| byte == b'=') else { continue };
+        let (name, value) = (&after[..end], &after[end + 1..]);
+        if SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+            let length = value.find(|char| ends_address(char) || matches!(char, '&' | '#')).unwrap_or(value.len());
+            shown.push_str(&after[..=end]);
+            shown.push_str(HIDDEN);
+            rest = &value[length..];
+            hidden = true;
+        }
+    }
+    shown.push_str(rest);
+    hidden.then_some(shown)
+}
+
+/// `AKIAIOSFODNN7EXAMPLE` becomes `AKIA***`: enough to tell which kind it is.
+fn hide_access_key_ids(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut shown = String::new();
+    let mut from = 0;
+    for (at, kind) in ACCESS_KEY_IDS.iter().flat_map(|kind| text.match_indices(kind)).collect::<BTreeMap<_, _>>() {
+        let is_of_id = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        let end = at + bytes[at..].iter().take(ACCESS_KEY_ID_LENGTH).take_while(|byte| is_of_id(byte)).count();
+        let is_inside = at > 0 && bytes[at - 1].is_ascii_alphanumeric();
+        let goes_on = bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+        if end - at == ACCESS_KEY_ID_LENGTH && !is_inside && !goes_on {
+            shown.push_str(&text[from..at]);
+            shown.push_str(kind);
+            shown.push_str(HIDDEN);
+            from = end;
+        }
+    }
+    (from > 0).then(|| shown + &text[from..])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_escaped() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc\u{7}\td\r"), "a\\u{1b}[2Jb\\nc\\u{7}\\td\\r");
+        assert_eq!(
+            printable("a\u{202e}b\u{200b}c\u{2066}\u{61c}\u{feff}"),
+            "a\\u{202e}b\\u{200b}c\\u{2066}\\u{61c}\\u{feff}"
+        );
+        assert_eq!(printable("\u{9b}2J\u{85}\u{2028}"), "\\u{9b}2J\\u{85}\\u{2028}");
+        assert_eq!(printable("grün – ≤ 日本 مرحبا"), "grün – ≤ 日本 مرحبا");
+        assert_eq!(printable_lines("a\n\tb\u{1b}\u{fdd0}"), "a\n\tb\\u{1b}\\u{fdd0}");
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_hidden() {
+        for (text, shown) in [
+            ("at http://user:pw@host:9000/a", "at http://***@host:9000/a"),
+            ("`https://token@host`, https://a:b@c", "`https://***@host`, https://***@c"),
+            ("http://a:b@c@d/", "http://***@d/"),
+            ("//user:pw@host/x.js", "//***@host/x.js"),
+            ("https://host/@scope/a@2x.png", "https://host/@scope/a@2x.png"),
+            ("a//b@2x.png", "a//b@2x.png"),
+            ("mail me@example.com", "mail me@example.com"),
+            ("{\"url\":\"http://u:p@h\",\"b\":\"@\"}", "{\"url\":\"http://***@h\",\"b\":\"@\"}"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
+
+    #[test]
+    fn what_a_credential_process_wrote_is_not_told() {
+        let cause =
+            "Error retrieving credentials: external process exited with code exit status: 1. Stderr: key\nsecret";
+        let told = without_output(cause.to_owned());
+        assert!(told.contains("exit status: 1 (what it wrote") && !told.contains("secret"), "{told}");
+        assert_eq!(without_output("a. Stderr: b".to_owned()), "a. Stderr: b");
+    }
+
+    #[test]
+    fn signatures_and_key_ids_are_hidden() {
+        for (text, shown) in [
+            ("/a?X-Amz-Signature=0123&X-Amz-Date=2", "/a?X-Amz-Signature=***&X-Amz-Date=2"),
+            ("/a?b=1&x-amz-security-token=IQoJ%2F/+= c", "/a?b=1&x-amz-security-token=*** c"),
+            ("/a?AWSAccessKeyId=A&amp;Signature=b%3D&Expires=1", "/a?AWSAccessKeyId=***&amp;Signature=***&Expires=1"),
+            ("key AKIAIOSFODNN7EXAMPLE, ASIAIOSFODNN7EXAMPLE", "key AKIA***, ASIA***"),
+            ("AKIA, AKIAIOSFODNN7EXAMPLEXX, AKIAé", "AKIA, AKIAIOSFODNN7EXAMPLEXX, AKIAé"),
+            ("a=b;c=d?signatures=1", "a=b;c=d?signatures=1"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_treacherous_is_left_and_json_means_the_same(text in any::<String>()) {
+            prop_assert!(!printable(&text).chars().any(is_treacherous));
+            prop_assume!(without_secrets(&text) == text);
+            let json = printable_json(&serde_json::to_string(&text).unwrap());
+            prop_assert!(!json.chars().any(is_treacherous), "{json}");
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A panic anywhere ends with a report and the honest exit code; and no environment makes the program panic.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use publish::report::Report;
+use publish::report::event::Event;
+use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use serde_json::Value;
+
+use crate::world::{self, BUCKET, World};
+
+/// A publish over v1 in which whoever listens panics at an event.
+async fn panicking_at(is_it: impl Fn(&Event) -> bool + Sync) -> (World, Report) {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    let listener = |event| assert!(!is_it(&event), "out of luck");
+    let report = world::publish_heard(world.request(), listener).await;
+    let error = report.error.as_ref().unwrap();
+    assert_eq!(error.code, "internal", "{error:#?}");
+    assert!(error.message.contains("out of luck"), "{error:#?}");
+    assert!(error.hint.contains("report it"), "{error:#?}");
+    (world, report)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_switch_it_is_1() {
+    let (world, report) = panicking_at(|event| matches!(event, Event::HashingFinished { .. })).await;
+    assert_eq!(report.exit_code, 1, "{report:#?}");
+    world.published().await;
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn within_it_is_5_and_the_lease_is_given_up() {
+    let (world, report) = panicking_at(|event| matches!(event, Event::ActivationAdvanced { .. })).await;
+    assert_eq!(report.exit_code, 5, "{report:#?}");
+    // Without waiting for the lease.
+    let waited = std::sync::atomic::AtomicBool::new(false);
+    let listener = |event| {
+        if matches!(event, Event::Waiting { .. }) {
+            waited.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    };
+    let report = world::publish_heard(world.request(), listener).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert!(!waited.into_inner());
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_it_is_3() {
+    let (world, report) = panicking_at(|event| matches!(event, Event::RefreshRequested { .. })).await;
+    assert_eq!(report.exit_code, 3, "{report:#?}");
+    world.publish().await;
+    world.assert_settled();
+}
+
+/// What the SDK, its connector and this program read, and what may be in it.
+const VARIABLES: [&str; 41] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_CLOUDFRONT",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_RETRY_MODE",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SDK_UA_APP_ID",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
+    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES",
+    "AWS_DISABLE_REQUEST_COMPRESSION",
+    "AWS_SIGV4A_SIGNING_REGION_SET",
+    "AWS_ACCOUNT_ID",
+    "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HOME",
+    "NO_PROXY",
+    "USER",
+    "GITHUB_REF_NAME",
+];
+
+fn values() -> Vec<OsString> {
+    let mut values: Vec<OsString> = ["", "a\nb", "ü", "/nowhere"].map(OsString::from).to_vec();
+    values.push("x".repeat(100_000).into());
+    #[cfg(unix)]
+    values.push(std::os::unix::ffi::OsStringExt::from_vec(vec![0xff, 0x80, b'a']));
+    values
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_environment_makes_it_panic() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    tokio::task::block_in_place(|| {
+        for variable in VARIABLES {
+            for value in values() {
+                let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+                program.args(["status", "--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--output", "json"]);
+                program.args(["--endpoint-url", world.sandbox.s3_endpoint()]);
+                program.current_dir(world.folder.parent().unwrap()).env_clear();
+                program.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+                program.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
+                let output = program.env(variable, &value).output().unwrap();
+                let stdout = String::from_utf8(output.stdout).unwrap();
+                let report: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+                let about = || format!("{variable}={:.20}: {report:#}", value.to_string_lossy());
+                assert_eq!(report["type"], "report", "{}", about());
+                assert_ne!(report["error"]["code"], "internal", "{}", about());
+                assert!(matches!(output.status.code(), Some(0..=2)), "{}", about());
+                assert!(output.stderr.is_empty(), "{}{}", String::from_utf8_lossy(&output.stderr), about());
+            }
+        }
+    });
+}

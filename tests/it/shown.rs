@@ -1,0 +1,225 @@
+//! What others wrote, on its way to people: whatever it holds, it steers no terminal and fakes no line, and no password or
+//! key is read in it. The program itself runs, with poison planted in every place that it prints.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use serde_json::{Value, json};
+
+use crate::world::{BUCKET, DISTRIBUTION, World};
+
+const HEAD: &str = "_publish/live/head.json";
+
+/// Clears the screen, turns the direction round, is not seen, and fakes a line.
+const POISON: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{7}\r\nhint: faked";
+
+fn program(world: &World, arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+    program.args(arguments).current_dir(world.folder.parent().unwrap()).env_clear();
+    program.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    program.env("AWS_ENDPOINT_URL_CLOUDFRONT", world.sandbox.cloudfront_endpoint());
+    program.env("HOME", world.folder.parent().unwrap());
+    program
+}
+
+fn target(world: &World) -> Vec<&str> {
+    let place = ["--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--distribution", DISTRIBUTION];
+    [&place[..], &["--region", "us-east-1", "--endpoint-url", world.sandbox.s3_endpoint()]].concat()
+}
+
+/// Runs a command for people and for programs, and checks what it writes.
+fn is_clean(world: &World, arguments: &[&str]) {
+    let arguments = [arguments, &target(world)].concat();
+    for output in ["human", "json"] {
+        let all = [&arguments[..], &["--output", output]].concat();
+        assert_clean(&program(world, &all).output().unwrap(), output == "json");
+    }
+}
+
+fn assert_clean(output: &Output, is_json: bool) {
+    let written = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (stdout, stderr) = (written(&output.stdout), written(&output.stderr));
+    for text in [&stdout, &stderr] {
+        let steers = |char: char| char.is_control() && char != '\n' || POISON.contains(char) && !char.is_ascii();
+        assert!(!text.contains(steers), "{text:?}");
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("hint: faked")), "{text}");
+    }
+    assert!(output.status.code().is_some_and(|code| code != 101), "{stdout}{stderr}");
+    if is_json {
+        stdout.lines().for_each(|line| drop(serde_json::from_str::<Value>(line).unwrap()));
+    }
+}
+
+/// Every text in `value`, by its JSON pointer.
+fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| texts(item, &format!("{at}/{index}"), found));
+        }
+        Value::Object(fields) => fields.iter().for_each(|(name, item)| {
+            texts(item, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+        }),
+        _ => {}
+    }
+}
+
+fn put_head(world: &World, head: &Value) {
+    world.sandbox.put_foreign(BUCKET, HEAD, serde_json::to_vec(head).unwrap(), "application/json");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_the_head_steers_the_terminal() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.published().await;
+    let mut head: Value = serde_json::from_slice(&world.objects()[HEAD].bytes).unwrap();
+    let publisher = json!({
+        "who": POISON, "place": POISON, "commit": POISON, "branch": POISON, "message": POISON,
+    });
+    head["active"]["publisher"] = publisher.clone();
+    head["hold"] = json!({ "publisher": publisher, "since": "2026-11-21T14:03:43Z", "reason": POISON });
+    let mut fields = Vec::new();
+    texts(&head, "", &mut fields);
+    assert!(fields.len() > 20, "{fields:?}");
+    tokio::task::block_in_place(|| {
+        for field in &fields {
+            let mut planted = head.clone();
+            *planted.pointer_mut(field).unwrap() = POISON.into();
+            put_head(&world, &planted);
+            is_clean(&world, &["status"]);
+        }
+        put_head(&world, &head);
+        let folder = world.folder.to_str().unwrap();
+        for arguments in [
+            &["releases"][..],
+            &["releases", "--history"],
+            &["show", "--files"],
+            &["verify"],
+            &["plan", folder],
+            &[folder],
+        ] {
+            is_clean(&world, arguments);
+        }
+        let mut unknown = head.clone();
+        unknown[POISON] = json!(1);
+        put_head(&world, &unknown);
+        is_clean(&world, &["status"]);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_the_folder_steers_the_terminal() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    let poison = POISON.replace('\r', "");
+    world.write(&format!(".left-out{poison}"), "");
+    world.write(&format!("litter{poison}~"), "");
+    world.write(
+        "page\u{202e}\u{200b}.html",
+        format!("<img src='gone{poison}.png'><script src='gone{poison}.js'></script>"),
+    );
+    world.write("_headers", format!("/none{poison}\n  X-A: b\n"));
+    let folder = world.folder.to_str().unwrap();
+    tokio::task::block_in_place(|| {
+        is_clean(&world, &["plan", folder]);
+        is_clean(&world, &["plan", folder, "--allow-broken"]);
+        is_clean(&world, &["plan", folder, "--allow-broken", "--explain", "page*"]);
+        is_clean(&world, &["plan", folder, "--explain", &poison]);
+        is_clean(&world, &["diff", "1", folder]);
+        world.write(&format!("name{poison}.html"), "");
+        is_clean(&world, &["plan", folder]);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_publish_toml_or_on_the_command_line_steers_the_terminal() {
+    let world = World::with_fixture("v1").await;
+    let escaped: String = POISON.chars().map(|char| format!("\\U{:08X}", u32::from(char))).collect();
+    let config = world.folder.parent().unwrap().join("publish.toml");
+    for text in [
+        format!("site = \"{escaped}\""),
+        format!("site = \"shop\"\n\"{escaped}\" = 1"),
+        format!("site = \"shop\"\ndir = \"{escaped}\"\n[env.a]\nbucket = \"example-site\"\nregion = \"us-east-1\""),
+        format!("site = \"shop\"\n[env.a]\nbucket = \"{escaped}\""),
+        format!("site = \"shop\"\n[env.a]\nbucket = \"example-site\"\nprefix = \"{escaped}\""),
+        format!("site = \"shop\"\n[env.a]\nbucket = \"example-site\"\nurl = \"https://{escaped}\""),
+        format!("site = \"shop\"\n[env.\"{escaped}\"]\nbucket = \"example-site\""),
+        format!("site = \"shop\"\n[env.a]\nbucket = \"example-site\"\n[publish]\nexclude = [\"a[{escaped}\"]"),
+        format!(
+            "site = \"shop\"\n[env.a]\nbucket = \"example-site\"\nregion = \"us-east-1\"\n[[headers]]\nfor = \"{escaped}\""
+        ),
+    ] {
+        std::fs::write(&config, text).unwrap();
+        for output in ["human", "json"] {
+            let written = program(&world, &["plan", "--output", output]).output().unwrap();
+            assert_clean(&written, output == "json");
+        }
+    }
+    std::fs::remove_file(config).unwrap();
+    for arguments in
+        [&["--env", POISON][..], &["status", "--bucket", POISON], &["show", POISON], &[POISON], &["--x", POISON]]
+    {
+        for output in ["human", "json"] {
+            let all = [arguments, &["--output", output]].concat();
+            assert_clean(&program(&world, &all).output().unwrap(), output == "json");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_s3_answers_steers_the_terminal() {
+    let world = World::with_fixture("v1").await;
+    world.refuse("GetObject", "head.json", 403, "Odd\u{202e}\u{200b}\nhint: faked");
+    tokio::task::block_in_place(|| is_clean(&world, &["status"]));
+}
+
+/// All that a run writes, for people and for programs.
+fn written(world: &World, arguments: &[&str], prepare: impl Fn(&mut Command)) -> String {
+    let run = |output: &str| {
+        let mut program = program(world, &[arguments, &["--output", output]].concat());
+        prepare(&mut program);
+        let output = program.output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    run("human") + &run("json")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_in_an_endpoint_is_never_shown() {
+    let world = World::with_fixture("v1").await;
+    let place = ["--site", "shop", "--bucket", BUCKET, "--region", "us-east-1"];
+    let with = |variable: &str| {
+        written(&world, &[&["status"], &place[..]].concat(), |program| {
+            program.env(variable, "http://user:pa55word@127.0.0.1:1").env("AWS_MAX_ATTEMPTS", "1");
+        })
+    };
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+        let text = with(variable);
+        assert!(!text.contains("pa55word") && text.contains("127.0.0.1"), "{text}");
+    }
+    let flags = [&["status"], &place[..], &["--endpoint-url", "http://user:pa55word@127.0.0.1:1"]].concat();
+    let text = written(&world, &flags, |_| {});
+    assert!(!text.contains("pa55word"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_credential_process_writes_is_not_passed_on() {
+    let world = World::with_fixture("v1").await;
+    let config = world.folder.parent().unwrap().join("aws");
+    std::fs::write(&config, "[default]\ncredential_process = sh -c \"echo pa55word >&2; exit 1\"\n").unwrap();
+    let arguments = [&["status"][..], &target(&world)].concat();
+    let text = written(&world, &arguments, |program| use_config(program, &config));
+    assert!(!text.contains("pa55word") && text.contains("is not shown"), "{text}");
+}
+
+#[cfg(unix)]
+fn use_config(program: &mut Command, config: &Path) {
+    program.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY").env("AWS_CONFIG_FILE", config);
+    program.env("PATH", std::env::var_os("PATH").unwrap());
+}
