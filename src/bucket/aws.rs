@@ -11,11 +11,13 @@ mod fetch;
 mod multipart;
 mod object;
 mod pace;
+mod patience;
 mod roots;
 mod sentences;
 mod store;
 #[cfg(test)]
 mod tests;
+mod uplink;
 mod upload;
 
 use std::sync::Arc;
@@ -38,7 +40,7 @@ use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation}
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_types::service_config::ServiceConfigKey;
 
-use crate::config::environment::{Access, Environment};
+use crate::config::environment::{Access, Environment, LinkSettings};
 use crate::report::error::{Code, Problem};
 
 pub use answer::{CdnError, Class, StoreError};
@@ -54,12 +56,11 @@ pub use upload::Condition;
 use answer::Service;
 use attempts::Watch;
 use pace::Pace;
+use patience::PatientClient;
+use uplink::Uplink;
 
-/// How long one attempt may take before its size is counted (AWS.md 5.4: by default only connecting has a limit).
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a body may stand still.
-const STALL_GRACE: Duration = Duration::from_secs(20);
+/// How long connecting may take, with what speaks TLS: on a slow link with much under way, several round trips.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Attempts of one request, the first included.
 const MAX_ATTEMPTS: u32 = 8;
@@ -116,9 +117,9 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
                 .with_initial_backoff(Duration::from_millis(100))
                 .with_max_backoff(Duration::from_secs(5)),
         )
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_WITHIN).build())
         .identity_cache(IdentityCache::lazy().load_timeout(credentials::SDK_WAITS).build())
-        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
+        .stalled_stream_protection(standstill(&access.link));
     let region = region(access).await?;
     check_region(&region)?;
     if let Some(profile) = &access.profile {
@@ -130,9 +131,8 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
     if let Some((id, secret)) = &access.static_keys {
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
     }
-    if let Some(client) = roots::http_client() {
-        loader = loader.http_client(client);
-    }
+    // Where no certificates can be read, the SDK's own client panics, in builds for development.
+    loader = loader.http_client(patience::plain_client());
     let config = loader.region(region).load().await;
     let provider = match &access.role_arn {
         Some(role) => {
@@ -146,6 +146,12 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
     let mut builder = config.into_builder();
     builder.set_credentials_provider(provider);
     Ok(builder.build())
+}
+
+/// What comes down may stand still as long as what goes up. For what goes up, the SDK counts what it hands to the
+/// connection in every second, and takes a slow link for one that stands still: that is [`patience`]'s.
+fn standstill(link: &LinkSettings) -> StalledStreamProtectionConfig {
+    StalledStreamProtectionConfig::enabled().upload_enabled(false).grace_period(link.stalled).build()
 }
 
 /// The bucket's region as the environment, AWS's variables or its files say it. The machine itself is not asked, as the
@@ -188,10 +194,11 @@ fn retry_partition(name: &'static str) -> RetryPartition {
 
 fn connect_store(environment: &Environment, config: &SdkConfig, requests: &RequestCounter) -> Result<Store, Problem> {
     let access = &environment.access;
-    let pace = Pace::new();
+    let (pace, uplink) = (Pace::new(access.link.concurrency), Uplink::new(access.link));
     let watch = Watch::new(requests.clone(), pace.clone());
     let endpoint = endpoint(access.s3_endpoint.as_deref(), config, "S3")?;
     let mut builder = aws_sdk_s3::config::Builder::from(config)
+        .http_client(client(config, access.link, &uplink))
         .retry_partition(retry_partition("publish-s3"))
         .interceptor(watch.clone())
         .retry_classifier(watch)
@@ -210,8 +217,9 @@ fn connect_store(environment: &Environment, config: &SdkConfig, requests: &Reque
         site: environment.layout.identity().site.clone(),
         encryption: access.encryption.clone(),
         service,
+        state_answer: access.link.state_answer,
     };
-    Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace))
+    Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace, uplink))
 }
 
 fn connect_cloudfront(
@@ -220,10 +228,12 @@ fn connect_cloudfront(
     config: &SdkConfig,
     requests: &RequestCounter,
 ) -> Result<Cdn, Problem> {
-    let watch = Watch::new(requests.clone(), Pace::new());
+    let link = environment.access.link;
+    let watch = Watch::new(requests.clone(), Pace::new(link.concurrency));
     let endpoint = endpoint(environment.access.cloudfront_endpoint.as_deref(), config, "CloudFront")?;
     let mut builder = aws_sdk_cloudfront::config::Builder::from(config)
         .region(Region::from_static(CLOUDFRONT_REGION))
+        .http_client(client(config, link, &Uplink::new(link)))
         .retry_partition(retry_partition("publish-cloudfront"))
         .interceptor(watch.clone())
         .retry_classifier(watch);
@@ -233,6 +243,11 @@ fn connect_cloudfront(
     let service = Service { name: "CloudFront", endpoint, region: CLOUDFRONT_REGION.to_owned(), owner: None };
     let client = aws_sdk_cloudfront::Client::from_conf(builder.build());
     Ok(Cdn::new(client, service, distribution, environment.invalidation.timeout))
+}
+
+/// Who sends the requests, and gives up on one when nothing moves any more.
+fn client(config: &SdkConfig, link: LinkSettings, uplink: &Uplink) -> PatientClient {
+    PatientClient::new(config.http_client().unwrap_or_else(patience::plain_client), link, uplink.clone())
 }
 
 /// An endpoint that is not AWS's: the one `given`, else the one that AWS's variables (`AWS_ENDPOINT_URL_S3`,

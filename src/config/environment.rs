@@ -53,6 +53,44 @@ pub struct Access {
     pub expected_bucket_owner: Option<String>,
     /// How objects are encrypted.
     pub encryption: Encryption,
+    /// What is asked of the link to S3.
+    pub link: LinkSettings,
+}
+
+/// What is asked of the link to S3. An attempt must show progress, not speed: a slow link is no fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkSettings {
+    /// Most requests at once, besides those for the state.
+    pub concurrency: usize,
+    /// How long an attempt may go on without a byte of it being accepted.
+    pub stalled: Duration,
+    /// How long an answer may take after the last byte.
+    pub answer: Duration,
+    /// The same for the state: a lease does not wait, and a write of the state whose answer is lost is settled by reading.
+    pub state_answer: Duration,
+    /// How long what is being uploaded may keep the link busy: nobody else's request waits much longer.
+    pub ahead: Duration,
+    /// What a link is taken for until it was measured, in bytes a second.
+    pub slowest: u32,
+}
+
+impl LinkSettings {
+    /// Most requests that can be asked for at once.
+    pub const MOST_AT_ONCE: usize = 32;
+}
+
+impl Default for LinkSettings {
+    /// Good for a link of 128 kbit/s.
+    fn default() -> LinkSettings {
+        LinkSettings {
+            concurrency: LinkSettings::MOST_AT_ONCE,
+            stalled: Duration::from_secs(20),
+            answer: Duration::from_secs(120),
+            state_answer: Duration::from_secs(30),
+            ahead: Duration::from_secs(5),
+            slowest: 16_000,
+        }
+    }
 }
 
 /// How objects are encrypted at rest.

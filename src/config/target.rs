@@ -1,7 +1,7 @@
 //! Which target a run is for: what publish.toml, `--env` and the other flags come down to.
 
 use crate::config::environment::{
-    Access, Encryption, Environment, InvalidationSettings, LeaseSettings, PublishSettings,
+    Access, Encryption, Environment, InvalidationSettings, LeaseSettings, LinkSettings, PublishSettings,
 };
 use crate::config::header_rule::HeaderRule;
 use crate::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
@@ -32,6 +32,15 @@ pub struct Overrides {
     pub profile: Option<Word>,
     /// `--site`.
     pub site: Option<SiteName>,
+    /// `--concurrency`.
+    pub concurrency: Option<u8>,
+}
+
+impl Overrides {
+    fn link(&self) -> LinkSettings {
+        let concurrency = self.concurrency.map_or(LinkSettings::MOST_AT_ONCE, usize::from);
+        LinkSettings { concurrency, ..LinkSettings::default() }
+    }
 }
 
 /// Where a run goes.
@@ -56,6 +65,8 @@ pub struct SandboxTarget {
     pub invalidation: InvalidationSettings,
     /// As in an environment.
     pub retention: RetentionSettings,
+    /// As in an environment.
+    pub link: LinkSettings,
 }
 
 /// The target of a run.
@@ -91,7 +102,8 @@ pub fn resolve(config: Option<&Config>, env: Option<&str>, overrides: &Overrides
 }
 
 fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarget, Problem> {
-    let Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site } = overrides;
+    let Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site, concurrency: _ } =
+        overrides;
     let refused = [
         ("--bucket", bucket.is_some()),
         ("--prefix", prefix.is_some()),
@@ -112,6 +124,7 @@ fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarg
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
         invalidation: config.map(|config| config.invalidation.settings()).unwrap_or_default(),
         retention: config.map(|config| config.retention.settings()).unwrap_or_default(),
+        link: overrides.link(),
     })
 }
 
@@ -178,6 +191,7 @@ fn environment(
             Some(ServerSideEncryption::S3) => Encryption::S3,
             Some(ServerSideEncryption::Kms) => Encryption::Kms { key_id: text(section.kms_key_id.as_ref()) },
         },
+        link: overrides.link(),
     };
     Ok(Environment {
         name,

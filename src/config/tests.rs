@@ -231,12 +231,14 @@ fn flags_win_over_the_environment() {
         prefix: "next".parse().ok(),
         endpoint_url: "http://127.0.0.1:9000/".parse().ok(),
         site: "other".parse().ok(),
+        concurrency: Some(4),
         ..Overrides::default()
     };
     let environment = environment_of(resolve(Some(&config(EXAMPLE)), None, &overrides, false).unwrap());
     assert_eq!(environment.layout.live_prefix().to_string(), "s3://example-site/next/");
     assert_eq!(environment.layout.identity().site, "other");
     assert_eq!(environment.access.s3_endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+    assert_eq!(environment.access.link.concurrency, 4);
 }
 
 #[test]

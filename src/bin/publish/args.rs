@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::Overrides;
+use publish::config::environment::LinkSettings;
 use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 use publish::content::path::{InvalidPath, SitePath};
 use publish::release::manifest::{InvalidRelease, ReleaseNumber};
@@ -306,6 +307,9 @@ pub(crate) struct TargetArgs {
     /// The profile of AWS's configuration files
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<Word>,
+    /// Most requests to S3 at once, 1 to 32; it never takes more of a slow link than it needs
+    #[arg(long, global = true, value_name = "N", env = "PUBLISH_CONCURRENCY", value_parser = at_once)]
+    pub(crate) concurrency: Option<u8>,
 }
 
 /// How results are written.
@@ -345,11 +349,21 @@ impl Args {
     }
 }
 
+/// A number of requests. An empty variable is one that is not set.
+fn at_once(text: &str) -> Result<u8, String> {
+    let most = u8::try_from(LinkSettings::MOST_AT_ONCE).unwrap_or(u8::MAX);
+    match text.parse() {
+        _ if text.is_empty() => Ok(most),
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {most} is needed")),
+    }
+}
+
 impl TargetArgs {
     /// The flags as the library takes them.
     pub(crate) fn overrides(self) -> Overrides {
-        let TargetArgs { site, bucket, prefix, distribution, url, region, endpoint_url, profile } = self;
-        Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site }
+        let TargetArgs { site, bucket, prefix, distribution, url, region, endpoint_url, profile, concurrency } = self;
+        Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site, concurrency }
     }
 }
 
@@ -380,6 +394,15 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_number_of_requests_is_between_one_and_what_is_usual() {
+        assert_eq!(read("publish plan --concurrency 4").unwrap().global.target.concurrency, Some(4));
+        for wrong in ["0", "33", "-1", "many"] {
+            assert!(read(&format!("publish plan --concurrency={wrong}")).is_err(), "{wrong}");
+        }
+        assert_eq!(at_once(""), Ok(32), "an empty variable is one that is not set");
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn options(ownership: &Ownership, site_port: u16) -> Options {
 
 /// The environment `sandbox`, now that it is known where it listens.
 pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environment {
-    let SandboxTarget { site, headers, publish, invalidation, retention } = target;
+    let SandboxTarget { site, headers, publish, invalidation, retention, link } = target;
     Environment {
         name: SANDBOX.to_owned(),
         layout: Layout::new(&site, BUCKET, PREFIX, None, None),
@@ -141,6 +141,7 @@ pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environme
             s3_endpoint: Some(running.s3.clone()),
             cloudfront_endpoint: Some(running.cloudfront.clone()),
             static_keys: Some((ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned())),
+            link,
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),

@@ -4,8 +4,9 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
 
 use super::answer::StoreError;
 use super::object::ObjectInfo;
+use super::patience::{AnswerWithin, COMPLETION};
 use super::store::Store;
-use super::upload::{COMPLETION_TIMEOUT, again_on_conflict, copy_source, described, patient, sent};
+use super::upload::{again_on_conflict, copy_source, described, sent};
 use crate::release::layout::Address;
 use crate::types::digest::Digest;
 
@@ -29,7 +30,8 @@ impl Store {
                 .metadata_directive(MetadataDirective::Replace)
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
                 .if_match(&info.etag);
-            let answer = request.customize().config_override(patient(COMPLETION_TIMEOUT)).send().await;
+            let request = request.customize().mutate_request(|request| AnswerWithin::ask_of(request, Some(COMPLETION)));
+            let answer = request.send().await;
             let copied = answer.map_err(|error| self.copy_failed(address, address, &error))?;
             let checksum = copied.copy_object_result().and_then(|result| result.checksum_sha256());
             Ok(checksum.and_then(Digest::from_base64))

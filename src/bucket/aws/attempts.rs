@@ -84,10 +84,19 @@ impl Intercept for Watch {
             }
             None => {
                 self.endpoint.unanswered.fetch_add(1, Ordering::Relaxed);
+                if is_out_of_time(context) {
+                    self.pace.slow_down();
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Whether an attempt ended because nothing moved any more: too much is under way for this link, or for S3.
+fn is_out_of_time(context: &FinalizerInterceptorContextRef<'_>) -> bool {
+    let error = context.output_or_error().and_then(Result::err);
+    error.and_then(|error| error.as_connector_error()).is_some_and(|error| error.is_timeout())
 }
 
 impl ClassifyRetry for Watch {

@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
 
 use super::answer::{Answer as Read, Cause, Class};
 use super::object::{MARKER, marker_of};
-use super::roots;
+use super::patience::plain_connector;
 use crate::types::digest::Digest;
 
-/// How long one attempt may take, from connecting to the last byte.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long nothing may come: from connecting to the answer, and from one piece of it to the next.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// Attempts where nobody answers or an answer breaks off.
 const MAX_ATTEMPTS: u32 = 3;
@@ -79,15 +78,11 @@ impl Fetcher {
     /// is done to pass by the CDN: what it holds is what is asked for.
     ///
     /// # Errors
-    /// If nobody answers in three attempts of ten seconds, or the body has more than `max_bytes`.
+    /// If nothing comes for ten seconds in each of three attempts, or the body has more than `max_bytes`.
     pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<Answer, FetchError> {
         let mut attempt = 1;
         loop {
-            let got = match tokio::time::timeout(ATTEMPT_TIMEOUT, self.fetch_once(url, max_bytes)).await {
-                Ok(got) => got,
-                Err(_) => Err(failed(url, true, "does not answer in time", None)),
-            };
-            match got {
+            match self.fetch_once(url, max_bytes).await {
                 Err(error) if error.passing && attempt < MAX_ATTEMPTS => attempt += 1,
                 got => return got,
             }
@@ -99,14 +94,15 @@ impl Fetcher {
         request.headers_mut().insert("accept", "*/*");
         request.headers_mut().insert("accept-encoding", "identity");
         request.headers_mut().insert("user-agent", concat!("publish/", env!("CARGO_PKG_VERSION")));
-        let answer = self.connector.get_or_init(connector).call(request).await;
+        let late = |_| failed(url, true, "does not answer in time", None);
+        let answer = timeout(STALLED, self.connector.get_or_init(plain_connector).call(request)).await.map_err(late)?;
         let answer = answer.map_err(|error| failed(url, true, "does not answer", Some(&error)))?;
         let status = answer.status().as_u16();
         let headers = headers(&answer);
         let mut body = ByteStream::new(answer.into_body());
         let mut hash = Sha256::new();
         let mut size_bytes = 0;
-        while let Some(chunk) = body.next().await {
+        while let Some(chunk) = timeout(STALLED, body.next()).await.map_err(late)? {
             let chunk = chunk.map_err(|error| failed(url, true, "breaks off its answer", Some(&error)))?;
             size_bytes += chunk.len() as u64;
             if size_bytes > max_bytes {
@@ -116,14 +112,6 @@ impl Fetcher {
         }
         Ok(Answer { status, digest: Digest::from_bytes(hash.finalize().into()), size_bytes, headers })
     }
-}
-
-fn connector() -> Connector {
-    let mut builder = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    if let Some(tls) = roots::tls() {
-        builder = builder.tls_context(tls);
-    }
-    builder.proxy_config(ProxyConfig::from_env()).build()
 }
 
 fn headers(answer: &HttpResponse) -> BTreeMap<String, String> {

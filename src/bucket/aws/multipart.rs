@@ -4,8 +4,9 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use tokio::task::JoinSet;
 
 use super::answer::{Answer, Class, StoreError};
+use super::patience::{AnswerWithin, COMPLETION};
 use super::store::Store;
-use super::upload::{COMPLETION_TIMEOUT, Condition, described, etag, patient, sent, time_for};
+use super::upload::{Condition, described, etag, sent};
 use crate::release::layout::Address;
 use crate::site::snapshot::SourceFile;
 use crate::types::digest::Crc64;
@@ -62,7 +63,7 @@ impl Store {
                 (self.clone(), address.clone(), file.place.clone(), upload_id.to_owned());
             let size_bytes = PART_BYTES.min(file.size_bytes - offset);
             under_way.spawn(async move {
-                let _permit = store.permit().await;
+                let (share, _permit) = store.upload_permit(size_bytes).await;
                 let body = store.body("UploadPart", &address, &place, offset, size_bytes).await?;
                 let request = store.client.upload_part().bucket(&address.bucket).key(&address.key);
                 let request = request
@@ -70,8 +71,8 @@ impl Store {
                     .part_number(number)
                     .body(body)
                     .set_expected_bucket_owner(store.settings.service.owner.clone());
-                let answer = request.customize().config_override(patient(time_for(size_bytes))).send().await;
-                let sent = answer.map_err(|error| store.failed("UploadPart", &address, &error))?;
+                let sent = request.send().await.map_err(|error| store.failed("UploadPart", &address, &error))?;
+                share.arrived();
                 Ok(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build())
             });
         }
@@ -118,7 +119,8 @@ impl Store {
             .set_if_none_match(condition.if_none_match())
             .set_if_match(condition.if_match())
             .set_expected_bucket_owner(self.settings.service.owner.clone());
-        let answer = request.customize().config_override(patient(COMPLETION_TIMEOUT)).send().await;
+        let request = request.customize().mutate_request(|request| AnswerWithin::ask_of(request, Some(COMPLETION)));
+        let answer = request.send().await;
         drop(permit);
         let error = match answer {
             Ok(completed) => return Ok(etag(completed.e_tag())),

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::config::environment::LinkSettings;
+
 /// Requests at once where S3 never complains.
-pub const MOST_AT_ONCE: usize = 32;
+pub const MOST_AT_ONCE: usize = LinkSettings::MOST_AT_ONCE;
 
 /// A limit that follows what S3 answers. Clones share it.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct State {
+    /// Requests allowed at once where S3 never complains.
+    most: usize,
     /// Requests allowed at once; never 0.
     limit: usize,
     /// Permits still held that the limit has no room for: each goes away when it is given back.
@@ -37,9 +41,11 @@ pub(super) struct Permit {
 }
 
 impl Pace {
-    pub(super) fn new() -> Pace {
-        let state = State { limit: MOST_AT_ONCE, excess: 0, held: 0, stale: 0, good: 0 };
-        Pace { permits: Arc::new(Semaphore::new(MOST_AT_ONCE)), state: Arc::new(Mutex::new(state)) }
+    /// At most `most` requests at once.
+    pub(super) fn new(most: usize) -> Pace {
+        let most = most.max(1);
+        let state = State { most, limit: most, excess: 0, held: 0, stale: 0, good: 0 };
+        Pace { permits: Arc::new(Semaphore::new(most)), state: Arc::new(Mutex::new(state)) }
     }
 
     /// Waits for its turn, first come, first served.
@@ -55,7 +61,7 @@ impl Pace {
         self.state().limit
     }
 
-    /// S3 asked to slow down: half as many at once, once for all attempts that were under way together.
+    /// S3 asked to slow down, or does not keep up: half as many at once, once for all attempts that were under way together.
     pub(super) fn slow_down(&self) {
         let mut state = self.state();
         state.good = 0;
@@ -74,7 +80,7 @@ impl Pace {
     pub(super) fn carry_on(&self) {
         let mut state = self.state();
         state.stale = state.stale.saturating_sub(1);
-        if state.limit >= MOST_AT_ONCE {
+        if state.limit >= state.most {
             return;
         }
         state.good += 1;
@@ -115,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_burst_of_refusals_halves_once() {
-        let pace = Pace::new();
+        let pace = Pace::new(MOST_AT_ONCE);
         let mut permits = Vec::new();
         for _ in 0..MOST_AT_ONCE {
             permits.push(pace.permit().await);
@@ -130,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_never_stops_and_grows_back_to_where_it_began() {
-        let pace = Pace::new();
+        let pace = Pace::new(MOST_AT_ONCE);
         (0..20).for_each(|_| pace.slow_down());
         assert_eq!(pace.limit(), 1);
         drop(pace.permit().await);
@@ -141,7 +147,7 @@ mod tests {
 
     #[tokio::test]
     async fn growing_while_too_many_are_held_forgives_one_of_them() {
-        let pace = Pace::new();
+        let pace = Pace::new(MOST_AT_ONCE);
         let held = [pace.permit().await, pace.permit().await];
         (0..20).for_each(|_| pace.slow_down());
         pace.carry_on();
@@ -149,5 +155,12 @@ mod tests {
         assert_eq!(pace.limit(), 2);
         drop(held);
         assert_eq!(pace.permits.available_permits(), 2);
+    }
+
+    #[tokio::test]
+    async fn it_never_grows_beyond_what_was_asked_for() {
+        let pace = Pace::new(3);
+        (0..20).for_each(|_| pace.carry_on());
+        assert_eq!((pace.limit(), pace.permits.available_permits()), (3, 3));
     }
 }

@@ -3,8 +3,7 @@
 
 use std::sync::LazyLock;
 
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use rustls::RootCertStore;
 
 /// Whether there are any, as far as that matters: other builds do not panic.
@@ -22,10 +21,4 @@ pub(super) fn tls() -> Option<TlsContext> {
         return None;
     }
     TlsContext::builder().with_trust_store(TrustStore::empty()).build().ok()
-}
-
-/// Whom the SDK sends its requests with, where it may not choose itself.
-pub(super) fn http_client() -> Option<SharedHttpClient> {
-    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    tls().map(|tls| builder.tls_context(tls).build_https())
 }

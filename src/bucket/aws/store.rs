@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
@@ -16,6 +17,8 @@ use sha2::{Digest as _, Sha256};
 use super::answer::{Answer, Class, Service, StoreError};
 use super::object::{ObjectInfo, info, moment, size};
 use super::pace::{Pace, Permit};
+use super::patience::AnswerWithin;
+use super::uplink::{Share, Uplink};
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
 use crate::types::clock::Timestamp;
@@ -34,6 +37,7 @@ pub struct Store {
     pub(super) client: Client,
     pub(super) settings: Arc<Settings>,
     pace: Pace,
+    uplink: Uplink,
 }
 
 /// What every request says.
@@ -42,6 +46,8 @@ pub(super) struct Settings {
     pub(super) site: String,
     pub(super) encryption: Encryption,
     pub(super) service: Service,
+    /// How long the answer to a request for the state may take.
+    pub(super) state_answer: Duration,
 }
 
 /// An object's bytes.
@@ -71,8 +77,8 @@ pub struct Listed {
 }
 
 impl Store {
-    pub(super) fn new(client: Client, settings: Arc<Settings>, pace: Pace) -> Store {
-        Store { client, settings, pace }
+    pub(super) fn new(client: Client, settings: Arc<Settings>, pace: Pace, uplink: Uplink) -> Store {
+        Store { client, settings, pace, uplink }
     }
 
     /// Requests at once right now: fewer while S3 asks to slow down. Each call waits for its turn, so that callers need
@@ -81,17 +87,17 @@ impl Store {
         self.pace.limit()
     }
 
-    /// The object at `address` with all its bytes; `None` only if S3 says `NoSuchKey`. Needs `s3:GetObject`, and
+    /// An object of the state, at `address`, with all its bytes, asked for at once, whatever else is under way; `None` only if S3 says `NoSuchKey`. Needs `s3:GetObject`, and
     /// `s3:ListBucket`, without which S3 answers 403 for what is not there (AWS.md 4.6).
     ///
     /// # Errors
     /// Also if it has more than `max_bytes`, which are never held.
     pub async fn get(&self, address: &Address, max_bytes: u64) -> Result<Option<Fetched>, StoreError> {
-        let _permit = self.permit().await;
+        let within = AnswerWithin(self.settings.state_answer);
         let mut round = 1;
         loop {
             let date = ServedAt::default();
-            let Some(answer) = self.ask(address, &date).await? else { return Ok(None) };
+            let Some(answer) = self.ask(address, &date, Some(within)).await? else { return Ok(None) };
             match self.read(address, answer, &date, max_bytes).await {
                 Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
                 read => return read.map(Some),
@@ -105,7 +111,7 @@ impl Store {
         let _permit = self.permit().await;
         let mut round = 1;
         loop {
-            let Some(answer) = self.ask(address, &ServedAt::default()).await? else { return Ok(None) };
+            let Some(answer) = self.ask(address, &ServedAt::default(), None).await? else { return Ok(None) };
             match self.hash_body(address, answer.body).await {
                 Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
                 hashed => return hashed.map(Some),
@@ -125,10 +131,17 @@ impl Store {
     }
 
     /// Asks for an object; its body is still to come. `date` keeps the `Date` of the answer.
-    async fn ask(&self, address: &Address, date: &ServedAt) -> Result<Option<GetObjectOutput>, StoreError> {
+    async fn ask(
+        &self,
+        address: &Address,
+        date: &ServedAt,
+        within: Option<AnswerWithin>,
+    ) -> Result<Option<GetObjectOutput>, StoreError> {
         let request = self.client.get_object().bucket(&address.bucket).key(&address.key);
         let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
-        match request.customize().interceptor(date.clone()).send().await {
+        let request = request.customize().interceptor(date.clone());
+        let request = request.mutate_request(move |request| AnswerWithin::ask_of(request, within));
+        match request.send().await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) => {
                 let mut error = self.failed("GetObject", address, &error);
@@ -284,9 +297,16 @@ impl Store {
         Ok(())
     }
 
-    /// The right to send one request.
+    /// The right to send one request. Those for the state need none: they are few, one follows the other, and a lease
+    /// does not wait until others are done.
     pub(super) async fn permit(&self) -> Permit {
         self.pace.permit().await
+    }
+
+    /// The right to send `bytes` up in one request.
+    pub(super) async fn upload_permit(&self, bytes: u64) -> (Share, Permit) {
+        let share = self.uplink.share(bytes).await;
+        (share, self.pace.permit().await)
     }
 
     pub(super) fn failed<E>(&self, operation: &'static str, address: &Address, error: &SdkError<E>) -> StoreError

@@ -2,28 +2,21 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::ATTEMPT_TIMEOUT;
 use super::answer::{Answer, Class, StoreError};
 use super::body::body;
 use super::object::{MARKER, marker_of};
+use super::patience::{AnswerWithin, COMPLETION};
 use super::store::Store;
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
 use crate::site::snapshot::{MULTIPART_BYTES, Place, SourceFile};
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
-
-/// The slowest connection that is still waited for: what an attempt takes longer for its size.
-const SLOWEST_BYTES_PER_SECOND: u64 = 100 * 1024;
-
-/// For what S3 does by itself, with objects of up to 5 GB (AWS.md 4.4).
-pub(super) const COMPLETION_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// How often a request is sent that meets another one on the same key (409), which the SDK does not retry (AWS.md 5.4).
 const MAX_CONFLICTS: u32 = 5;
@@ -81,7 +74,8 @@ pub(super) fn sent(value: &str) -> Option<String> {
 }
 
 impl Store {
-    /// Stores `bytes`. S3 refuses them if other bytes arrive. Gives the new ETag.
+    /// Stores `bytes` of the state, at once, whatever else is under way. S3 refuses them if other bytes arrive. Gives the
+    /// new ETag.
     ///
     /// # Errors
     /// [`Class::Precondition`] if `condition` does not hold - after a lost answer also because of our own write.
@@ -93,8 +87,8 @@ impl Store {
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
         let digest = Digest::of(&bytes);
-        let size_bytes = bytes.len() as u64;
-        let send = || self.put(address, ByteStream::from(bytes.clone()), size_bytes, &digest, headers, condition);
+        let within = Some(AnswerWithin(self.settings.state_answer));
+        let send = || self.put(address, ByteStream::from(bytes.clone()), within, &digest, headers, condition);
         again_on_conflict(send).await
     }
 
@@ -167,7 +161,8 @@ impl Store {
                 .metadata_directive(MetadataDirective::Replace)
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match());
-            let answer = request.customize().config_override(patient(COMPLETION_TIMEOUT)).send().await;
+            let request = request.customize().mutate_request(|request| AnswerWithin::ask_of(request, Some(COMPLETION)));
+            let answer = request.send().await;
             let copied = answer.map_err(|error| self.copy_failed(from, to, &error))?;
             Ok(etag(copied.copy_object_result().and_then(|result| result.e_tag())))
         };
@@ -187,18 +182,18 @@ impl Store {
         &self,
         address: &Address,
         body: ByteStream,
-        size_bytes: u64,
+        within: Option<AnswerWithin>,
         digest: &Digest,
         headers: &Headers,
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
-        let _permit = self.permit().await;
         let request = self.client.put_object().bucket(&address.bucket).key(&address.key).body(body);
         let request = described!(request, self, headers)
             .checksum_sha256(digest.to_base64())
             .set_if_none_match(condition.if_none_match())
             .set_if_match(condition.if_match());
-        let answer = request.customize().config_override(patient(time_for(size_bytes))).send().await;
+        let request = request.customize().mutate_request(move |request| AnswerWithin::ask_of(request, within));
+        let answer = request.send().await;
         let stored = answer.map_err(|error| self.failed("PutObject", address, &error))?;
         Ok(etag(stored.e_tag()))
     }
@@ -211,7 +206,10 @@ impl Store {
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
         let body = self.body("PutObject", address, &file.place, 0, file.size_bytes).await?;
-        self.put(address, body, file.size_bytes, &file.digest, headers, condition).await
+        let (share, _permit) = self.upload_permit(file.size_bytes).await;
+        let stored = self.put(address, body, None, &file.digest, headers, condition).await?;
+        share.arrived();
+        Ok(stored)
     }
 
     /// A part of a file as a body that can be read again by a retry.
@@ -279,13 +277,4 @@ where
 
 pub(super) fn etag(etag: Option<&str>) -> String {
     etag.unwrap_or_default().to_owned()
-}
-
-pub(super) fn time_for(size_bytes: u64) -> Duration {
-    ATTEMPT_TIMEOUT + Duration::from_secs(size_bytes / SLOWEST_BYTES_PER_SECOND)
-}
-
-pub(super) fn patient(attempt_timeout: Duration) -> aws_sdk_s3::config::Builder {
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt_timeout).build();
-    aws_sdk_s3::config::Builder::new().timeout_config(timeouts)
 }

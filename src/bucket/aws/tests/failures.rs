@@ -176,3 +176,48 @@ async fn an_endpoint_that_is_no_url_is_a_mistake_in_the_configuration() {
         assert!(problem.message.contains(endpoint), "{problem}");
     }
 }
+
+#[tokio::test]
+async fn no_more_requests_run_at_once_than_were_asked_for() {
+    let sandbox = sandbox().await;
+    let mut environment = environment(&sandbox);
+    environment.access.link.concurrency = 2;
+    let store = Aws::connect(&environment).await.unwrap().store;
+    assert_eq!(store.concurrency(), 2);
+    for _ in 0..40 {
+        store.head(&at("a")).await.unwrap();
+    }
+    assert_eq!(store.concurrency(), 2);
+}
+
+/// The system takes some of what is sent to nobody, and then no more.
+#[tokio::test]
+async fn a_standstill_ends_an_attempt_and_those_that_stood_together_slow_down_once() {
+    let sandbox = sandbox().await;
+    let mut environment = environment(&sandbox);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    environment.access.s3_endpoint = Some(format!("http://{}", listener.local_addr().unwrap()));
+    environment.access.link.stalled = std::time::Duration::from_millis(100);
+    environment.access.link.slowest = u32::MAX;
+    let aws = Aws::connect(&environment).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large");
+    #[expect(clippy::disallowed_methods, reason = "a test makes the file that it sends")]
+    std::fs::write(&path, vec![7; 20 << 20]).unwrap();
+    let digest = crate::types::digest::Digest::of(b"");
+    let file = crate::site::snapshot::SourceFile {
+        place: crate::site::snapshot::Place::of(&path).unwrap(),
+        size_bytes: 20 << 20,
+        digest,
+        crc64: None,
+        md5: None,
+        traces: Default::default(),
+    };
+    let error = aws.store.put_file(&at("a"), &file, &html(), Condition::Absent).await.unwrap_err();
+    assert_eq!((error.class, error.status), (Class::Unavailable, None));
+    assert_eq!(aws.requests.counts()["PutObject"], 3, "nobody has ever answered");
+    assert_eq!(aws.store.concurrency(), 4, "one attempt after the other");
+    let (code, _, _, causes) = said(error);
+    assert_eq!(code, Code::Unreachable);
+    assert!(causes.iter().any(|cause| cause.starts_with("no byte was accepted for")), "{causes:?}");
+}

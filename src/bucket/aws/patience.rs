@@ -1,0 +1,252 @@
+//! How long one attempt of a request is waited for: as long as bytes of it are accepted, and then for its answer. How
+//! fast they are does not matter.
+
+use std::fmt;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use aws_sdk_s3::error::{BoxError, ConnectorError};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, sleep_until};
+
+use super::roots;
+use super::uplink::Uplink;
+use crate::config::environment::LinkSettings;
+
+/// How much is handed to the connection at once, in bytes: each time it takes some is seen as progress.
+const PIECE: usize = 16 * 1024;
+
+/// Who speaks TLS: as in the SDK's own client.
+const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
+
+/// For what S3 does by itself, with objects of up to 5 GB (AWS.md 4.4).
+pub(super) const COMPLETION: AnswerWithin = AnswerWithin(Duration::from_secs(180));
+
+/// How long the answer to one request may take: an extension of the request, where it is not [`LinkSettings::answer`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AnswerWithin(pub(super) Duration);
+
+impl AnswerWithin {
+    /// Says it of `request`, if there is something to say.
+    pub(super) fn ask_of(request: &mut HttpRequest, within: Option<AnswerWithin>) {
+        if let Some(within) = within {
+            request.add_extension(within);
+        }
+    }
+}
+
+/// A client whose attempts end when nothing moves any more. Where the SDK limits time, it limits the speed.
+#[derive(Clone, Debug)]
+pub(super) struct PatientClient {
+    inner: SharedHttpClient,
+    patience: Patience,
+}
+
+#[derive(Clone, Debug)]
+struct Patience {
+    link: LinkSettings,
+    uplink: Uplink,
+}
+
+impl PatientClient {
+    pub(super) fn new(inner: SharedHttpClient, link: LinkSettings, uplink: Uplink) -> PatientClient {
+        PatientClient { inner, patience: Patience { link, uplink } }
+    }
+}
+
+/// The SDK's own client: it makes one itself where none is given, and hands it out to nobody.
+pub(super) fn plain_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(connector)
+}
+
+/// A connection for requests that no SDK makes.
+pub(super) fn plain_connector() -> Connector {
+    connector(None, None)
+}
+
+fn connector(settings: Option<&HttpConnectorSettings>, components: Option<&RuntimeComponents>) -> Connector {
+    let mut builder = Connector::builder().tls_provider(TLS).proxy_config(ProxyConfig::from_env());
+    if let Some(tls) = roots::tls() {
+        builder = builder.tls_context(tls);
+    }
+    builder.set_connector_settings(settings.cloned());
+    if let Some(components) = components {
+        builder.set_sleep_impl(components.sleep_impl());
+    }
+    builder.build()
+}
+
+impl HttpClient for PatientClient {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(PatientConnector { inner, patience: self.patience.clone() })
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.inner.connector_metadata()
+    }
+}
+
+#[derive(Debug)]
+struct PatientConnector {
+    inner: SharedHttpConnector,
+    patience: Patience,
+}
+
+impl HttpConnector for PatientConnector {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let answer = request.extension::<AnswerWithin>().map_or(self.patience.link.answer, |within| within.0);
+        let progress = Progress::default();
+        let began = Instant::now();
+        let body = mem::replace(request.body_mut(), SdkBody::taken());
+        *request.body_mut() = progress.of(body);
+        let (answered, patience) = (self.inner.call(request), self.patience.clone());
+        HttpConnectorFuture::new(async move {
+            let mut answered = pin!(answered);
+            loop {
+                let seen = progress.seen();
+                let ends = seen.at + patience.after(&seen, began, answer);
+                tokio::select! {
+                    biased;
+                    answer = answered.as_mut() => return answer,
+                    () = sleep_until(ends) => {}
+                }
+                if progress.seen().at == seen.at {
+                    let standstill = Standstill { whole: seen.whole, waited: ends.duration_since(seen.at) };
+                    return Err(ConnectorError::timeout(BoxError::from(standstill)));
+                }
+            }
+        })
+    }
+}
+
+impl Patience {
+    /// How long nothing may move after what was `seen`. What the system has accepted must leave it first.
+    fn after(&self, seen: &Seen, began: Instant, answer: Duration) -> Duration {
+        let allowed = if seen.whole { answer } else { self.link.stalled };
+        allowed + self.uplink.time_to_leave(seen.bytes, seen.at.duration_since(began))
+    }
+}
+
+/// Nothing moved any more.
+#[derive(Debug)]
+struct Standstill {
+    whole: bool,
+    waited: Duration,
+}
+
+impl fmt::Display for Standstill {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.whole { "no answer came" } else { "no byte was accepted" };
+        write!(formatter, "{what} for {} seconds", self.waited.as_secs())
+    }
+}
+
+impl std::error::Error for Standstill {}
+
+/// How far the body of one attempt has got. Clones share it.
+#[derive(Clone, Debug, Default)]
+struct Progress(Arc<Mutex<Seen>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// Bytes that the connection has taken.
+    bytes: u64,
+    /// Whether these are all.
+    whole: bool,
+    /// When it took the last ones.
+    at: Instant,
+}
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen { bytes: 0, whole: false, at: Instant::now() }
+    }
+}
+
+impl Progress {
+    fn seen(&self) -> Seen {
+        *self.lock()
+    }
+
+    /// `body`, watched. An empty one is whole from the start: who sends nothing asks it for nothing.
+    fn of(&self, body: SdkBody) -> SdkBody {
+        if body.content_length() == Some(0) {
+            self.lock().whole = true;
+            return body;
+        }
+        let (length, left) = (body.size_hint(), body.content_length());
+        SdkBody::from_body_1_x(Watched { body, length, left, rest: Bytes::new(), progress: self.clone() })
+    }
+
+    /// The connection took `bytes` more.
+    fn taken(&self, bytes: usize, whole: bool) {
+        let mut seen = self.lock();
+        *seen = Seen { bytes: seen.bytes + bytes as u64, whole, at: Instant::now() };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        // Numbers stay numbers when a thread panicked beside them.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body that goes out in small pieces and tells of each.
+struct Watched {
+    body: SdkBody,
+    length: SizeHint,
+    /// What is still to be handed on, if that is known: who knows it asks for no more.
+    left: Option<u64>,
+    /// What is read and not handed on yet.
+    rest: Bytes,
+    progress: Progress,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.rest.is_empty() {
+            match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(bytes) => self.rest = bytes,
+                    Err(frame) => return Poll::Ready(Some(Ok(frame))),
+                },
+                Poll::Ready(None) => {
+                    self.progress.taken(0, true);
+                    return Poll::Ready(None);
+                }
+                other => return other,
+            }
+        }
+        let taken = self.rest.len().min(PIECE);
+        let piece = self.rest.split_to(taken);
+        self.left = self.left.map(|left| left.saturating_sub(taken as u64));
+        self.progress.taken(taken, self.is_end_stream());
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && (self.left == Some(0) || self.body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // It is asked for once, before anything is read.
+        self.length
+    }
+}

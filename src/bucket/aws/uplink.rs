@@ -1,0 +1,218 @@
+//! How many bytes are on their way up at once: what the link was seen to carry in a few seconds, so that no upload
+//! starves another one, and whoever comes after them, as a renewal of the lease, waits no longer than that.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::config::environment::LinkSettings;
+
+/// What is always allowed at once, however slow the link seems, in bytes.
+const LEAST: u64 = 64 * 1024;
+
+/// How much of a link's past counts.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// What a system takes from a program and has not sent yet, in bytes; Linux takes up to this by default.
+const SYSTEM_HOLDS: u64 = 4 * 1024 * 1024;
+
+/// The way up. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Uplink {
+    settings: LinkSettings,
+    /// Whoever holds it is the next to go.
+    queue: Arc<tokio::sync::Mutex<()>>,
+    state: Arc<Mutex<State>>,
+    /// Tells the next that there is room.
+    freed: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Bytes of uploads that are not answered yet.
+    under_way: u64,
+    /// The number of those uploads.
+    uploads: usize,
+    /// Bytes that arrived, and the time it took, both of them of the recent past.
+    arrived: f64,
+    busy: f64,
+    /// Up to when that is counted.
+    counted: Instant,
+}
+
+/// The right to have one upload under way; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Share {
+    uplink: Uplink,
+    bytes: u64,
+}
+
+impl Uplink {
+    pub(super) fn new(settings: LinkSettings) -> Uplink {
+        let state = State { under_way: 0, uploads: 0, arrived: 0.0, busy: 0.0, counted: Instant::now() };
+        Uplink { settings, queue: Arc::default(), state: Arc::new(Mutex::new(state)), freed: Arc::default() }
+    }
+
+    /// Waits until `bytes` more may go up, first come, first served. The last one may be larger than what is left: while
+    /// S3 thinks about an answer, the link has something to carry.
+    pub(super) async fn share(&self, bytes: u64) -> Share {
+        let _first_in_line = self.queue.lock().await;
+        loop {
+            let freed = self.freed.notified();
+            if self.takes(bytes) {
+                return Share { uplink: self.clone(), bytes };
+            }
+            freed.await;
+        }
+    }
+
+    fn takes(&self, bytes: u64) -> bool {
+        let mut state = self.state();
+        if state.uploads > 0 && state.under_way >= self.most(&state) {
+            return false;
+        }
+        if state.uploads == 0 {
+            state.counted = Instant::now();
+        }
+        state.uploads += 1;
+        state.under_way += bytes;
+        true
+    }
+
+    /// Most bytes at once. Until something was measured, little enough for the slowest link to carry in time.
+    fn most(&self, state: &State) -> u64 {
+        let ahead = self.settings.ahead.as_secs_f64();
+        match state.rate() {
+            Some(rate) => LEAST.max((rate * ahead) as u64),
+            None => (f64::from(self.settings.slowest) * ahead * 3.0) as u64,
+        }
+    }
+
+    /// How long it may take until all has left this machine that its system has accepted of one upload: `bytes` in the
+    /// time `since` it began. No more of them wait there than a system holds, and what the upload's share of the link
+    /// has carried since waits no longer.
+    pub(super) fn time_to_leave(&self, bytes: u64, since: Duration) -> Duration {
+        let state = self.state();
+        let slowest = f64::from(self.settings.slowest);
+        let share = state.rate().unwrap_or(slowest).max(slowest / 4.0) / state.uploads.max(1) as f64;
+        let has_left = bytes.saturating_sub(SYSTEM_HOLDS) as f64 / since.as_secs_f64().max(1.0);
+        let rate = share.max(has_left);
+        let waiting = (bytes as f64 - rate * since.as_secs_f64()).clamp(0.0, SYSTEM_HOLDS as f64);
+        Duration::from_secs_f64(waiting / rate)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Numbers stay numbers when a thread panicked beside them.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Bytes a second.
+    fn rate(&self) -> Option<f64> {
+        (self.busy > 0.0).then(|| self.arrived / self.busy)
+    }
+
+    fn count(&mut self, bytes: u64) {
+        let now = Instant::now();
+        self.busy += now.duration_since(self.counted).as_secs_f64();
+        self.arrived += bytes as f64;
+        self.counted = now;
+        // The past fades, and its rate stays what it was.
+        if self.busy > REMEMBERED.as_secs_f64() {
+            let faded = REMEMBERED.as_secs_f64() / 2.0 / self.busy;
+            self.busy *= faded;
+            self.arrived *= faded;
+        }
+    }
+}
+
+impl Share {
+    /// All of it has arrived.
+    pub(super) fn arrived(self) {
+        self.uplink.state().count(self.bytes);
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut state = self.uplink.state();
+        state.uploads -= 1;
+        state.under_way -= self.bytes;
+        drop(state);
+        self.uplink.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn uplink() -> Uplink {
+        Uplink::new(LinkSettings::default())
+    }
+
+    fn measured(uplink: &Uplink, arrived: f64, busy: f64) {
+        let mut state = uplink.state();
+        (state.arrived, state.busy) = (arrived, busy);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_was_not_measured_gets_little_and_one_file_however_large() {
+        let uplink = uplink();
+        let large = uplink.share(1 << 30).await;
+        assert!(uplink.share(1).now_or_never().is_none());
+        drop(large);
+        let small = [uplink.share(200_000).await, uplink.share(30_000).await, uplink.share(30_000).await];
+        assert!(uplink.share(1).now_or_never().is_none());
+        drop(small);
+    }
+
+    #[tokio::test]
+    async fn a_link_gets_what_it_carries_in_five_seconds() {
+        let uplink = uplink();
+        measured(&uplink, 1e6, 1.0);
+        let held = [uplink.share(3_000_000).await, uplink.share(2_000_000).await];
+        let mut next = std::pin::pin!(uplink.share(1_000_000));
+        assert!((&mut next).now_or_never().is_none());
+        let mut last = std::pin::pin!(uplink.share(1));
+        drop(held);
+        assert!((&mut last).now_or_never().is_none(), "first come, first served");
+        drop(next.await);
+        drop(last.await);
+        let state = uplink.state();
+        assert_eq!((state.uploads, state.under_way), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn only_what_arrived_is_measured_and_the_past_fades() {
+        let uplink = uplink();
+        drop(uplink.share(1_000).await);
+        assert_eq!(uplink.state().rate(), None);
+        uplink.share(1_000).await.arrived();
+        assert!(uplink.state().rate().is_some());
+        measured(&uplink, 400_000.0, 100.0);
+        uplink.share(0).await.arrived();
+        let state = uplink.state();
+        assert_eq!(state.busy.round() as u64, 5);
+        assert_eq!(state.arrived.round() as u64, 20_000);
+    }
+
+    #[test]
+    fn what_the_system_holds_takes_its_time_to_leave() {
+        let uplink = uplink();
+        let seconds = |bytes, since| uplink.time_to_leave(bytes, Duration::from_secs(since)).as_secs();
+        assert_eq!(seconds(160_000, 0), 10, "as on a link of 128 kbit/s");
+        assert_eq!(seconds(160_000, 9), 1);
+        assert_eq!(seconds(160_000, 20), 0);
+        assert_eq!(seconds(1 << 30, 64), 0, "whatever was measured, nearly all of it has left in a minute");
+        measured(&uplink, 0.0, 60.0);
+        assert_eq!(seconds(4_000, 0), 1, "a link that stands still is not waited for for ever");
+        measured(&uplink, 4e6, 1.0);
+        assert_eq!(seconds(4_000_000, 0), 1);
+    }
+}
