@@ -1,29 +1,24 @@
 //! Real builds of many frameworks, twice each: what is recorded of them in corpus/projects, judged again.
 //!
-//! `corpus/build.py OUT` makes the builds, and `RECORD=OUT cargo test --test it corpus::record` reads them as a publish
-//! would and writes the records: what the files refer to, which names are proven, what manifests say. The tests here then
-//! need no build. `cargo test --test it corpus -- --nocapture` prints the tables.
+//! `corpus/build.py OUT` makes the builds, and `cargo run --example record -- OUT` reads them as a publish would and writes the
+//! records: what the files refer to, which names are proven, what manifests say. The tests here then need no build.
+//! `cargo test --test it corpus -- --nocapture` prints the tables.
+
+mod record;
 
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use publish::config::environment::PublishSettings;
 use publish::content::closure::{Closure, Surroundings, Use};
 use publish::content::path::SitePath;
 use publish::content::references::{ANY, Form, Manner, Reference, References, Role};
-use publish::release::layout::Layout;
-use publish::report::event::Events;
 use publish::site::fingerprint::{self, Declared, Traces, Verdict};
-use publish::site::snapshot::Snapshot;
 use publish::types::digest::Digest;
 use publish::types::headers::Kind;
-use serde::{Deserialize, Serialize};
 
-use crate::world::files_of;
+use self::record::{Build, File, Record, folder, secret_rules};
 
 /// How much of what is fingerprinted must be recognised, in percent, overall and in each project.
 const LEAST_RECALL_PERCENT: usize = 95;
@@ -33,37 +28,6 @@ const BELOW: [(&str, usize, &str); 2] = [
     ("sprockets", 75, "the time is in the compressed copies"),
     ("vite-2", 80, "entries name style sheets, and change with them under their names, though not in this pair"),
 ];
-
-/// What is recorded of the two builds of a project.
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    a: Build,
-    b: Build,
-    /// The digest of the sources of the rules by which both were found to hold no secret.
-    secrets: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Build {
-    files: BTreeMap<SitePath, File>,
-    /// The texts of manifests that the build left behind, published or not.
-    manifests: BTreeMap<String, String>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct File {
-    sha256: Digest,
-    #[serde(flatten)]
-    traces: Traces,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    base: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    imports: Vec<(String, String)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    references: Vec<(String, Role, Form, u32)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    choices: Vec<Vec<String>>,
-}
 
 /// A project with the truth about it.
 struct Project {
@@ -105,10 +69,6 @@ fn closure<F>(files: &BTreeMap<SitePath, F>, references: &BTreeMap<SitePath, Ref
     Closure::of(files.keys().cloned().collect(), references, surroundings)
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/projects")
-}
-
 fn projects() -> Vec<Project> {
     let mut projects: Vec<Project> = std::fs::read_dir(folder())
         .unwrap()
@@ -126,66 +86,6 @@ fn projects() -> Vec<Project> {
         .collect();
     projects.sort_by(|one, other| one.name.cmp(&other.name));
     projects
-}
-
-/// SHA-256 of the sources of the rules, in the order of their paths.
-fn secret_rules() -> String {
-    let sources = files_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/content/src"));
-    let rules = sources.iter().filter(|(path, _)| {
-        let is_rule = path.as_str() == "secrets.rs" || path.starts_with("secrets/");
-        is_rule && !path.ends_with("tests.rs")
-    });
-    let bytes: Vec<u8> = rules.flat_map(|(_, bytes)| bytes.clone()).collect();
-    Digest::of(&bytes).to_string()
-}
-
-#[test]
-#[expect(clippy::disallowed_methods, reason = "RECORD names the folder of the builds")]
-fn record() {
-    let Some(builds) = std::env::var_os("RECORD") else { return };
-    for entry in std::fs::read_dir(folder()).unwrap() {
-        let project = entry.unwrap().path();
-        let built = Path::new(&builds).join(project.file_name().unwrap());
-        let record = Record { a: read(&built.join("a")), b: read(&built.join("b")), secrets: secret_rules() };
-        std::fs::copy(built.join("truth.tsv"), project.join("truth.tsv")).unwrap();
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        packer.write_all(&serde_json::to_vec(&record).unwrap()).unwrap();
-        std::fs::write(project.join("record.json.gz"), packer.finish().unwrap()).unwrap();
-    }
-}
-
-/// Reads a build as a publish does. Fails where a file would be refused, as for a secret in it.
-fn read(folder: &Path) -> Build {
-    let layout = Layout::new("corpus", "bucket", "", None, None);
-    let snapshot = Snapshot::take(
-        folder,
-        &PublishSettings::default(),
-        &layout,
-        &publish::types::stop::Stop::default(),
-        Events::new(&|_| {}),
-    )
-    .unwrap_or_else(|problem| panic!("{}: {}", folder.display(), problem.message));
-    let mut all = files_of(folder);
-    all.retain(|path, _| fingerprint::is_manifest(path));
-    all.retain(|path, _| {
-        let published = SitePath::new(path.as_str()).is_ok_and(|path| snapshot.files.contains_key(&path));
-        published || path.ends_with(".vite/manifest.json")
-    });
-    let manifests = all.into_iter().filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?))).collect();
-    let mut references = snapshot.references;
-    let file = |(path, file): (SitePath, publish::site::snapshot::SourceFile)| {
-        let References { base, imports, list, choices } = references.remove(&path).unwrap_or_default();
-        let file = File {
-            sha256: file.digest,
-            traces: file.traces,
-            base: base.map(|base| base.to_string()),
-            imports: imports.into_iter().map(|(name, to)| (name.to_string(), to.to_string())).collect(),
-            references: list.into_iter().map(|one| (one.written.to_string(), one.role, one.form, one.line)).collect(),
-            choices: choices.iter().map(|list| list.iter().map(|one| one.to_string()).collect()).collect(),
-        };
-        (path, file)
-    };
-    Build { files: snapshot.files.into_iter().map(file).collect(), manifests }
 }
 
 #[test]
@@ -533,7 +433,7 @@ const NARROWED: [(&str, &str, &str); 1] = [(
 
 #[test]
 fn no_build_is_taken_for_a_secret_by_the_rules_of_today() {
-    let rules = secret_rules();
+    let rules = secret_rules().unwrap();
     for Project { name, record, .. } in projects() {
         let mut passed = record.secrets.as_str();
         while let Some((_, after, _)) = NARROWED.iter().find(|(before, ..)| *before == passed) {
