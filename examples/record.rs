@@ -29,7 +29,8 @@ use record::{Build, File, Record, folder, secret_rules};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let builds = arguments.next().ok_or("the folder of the builds is missing: cargo run --example record -- OUT [NAME…]")?;
+    let builds =
+        arguments.next().ok_or("the folder of the builds is missing: cargo run --example record -- OUT [NAME…]")?;
     let names: Vec<String> = arguments.collect();
     let mut recorded = 0;
     for entry in fs::read_dir(folder())? {

@@ -26,8 +26,7 @@ pub(super) fn cover(changed: BTreeSet<UrlPath>, unchanged: &BTreeSet<UrlPath>, m
         let path = if url.can_be_invalidated() { url } else { wildcard_for(&url) };
         paths.insert(path);
     }
-    let wide: Vec<UrlPath> = paths.iter().filter(|path| path.is_wildcard()).cloned().collect();
-    paths.retain(|path| !wide.iter().any(|wildcard| wildcard != path && wildcard.covers(path)));
+    drop_covered(&mut paths);
     while let Some(needed) = missing(&paths, max_paths) {
         let wildcard = cheapest(&paths, &unchanged, needed);
         absorb(&mut paths, &wildcard);
@@ -43,6 +42,23 @@ fn wildcard_for(url: &UrlPath) -> UrlPath {
         Some((start, _)) => UrlPath::encoded_wildcard(start),
         None => url.clone(),
     }
+}
+
+/// Takes out what another wildcard covers. Of a sorted list of beginnings, none of which begins with another, the last one before
+/// a path is the only one that it can begin with.
+fn drop_covered(paths: &mut BTreeSet<UrlPath>) {
+    let start = |path: &UrlPath| path.as_str().strip_suffix('*').unwrap_or(path.as_str()).to_owned();
+    let mut starts: Vec<String> = paths.iter().filter(|path| path.is_wildcard()).map(start).collect();
+    starts.sort();
+    starts.dedup_by(|next, kept| next.starts_with(kept.as_str()));
+    paths.retain(|path| {
+        let text = start(path);
+        let before = starts.partition_point(|start| *start <= text).checked_sub(1);
+        match before.map(|before| &starts[before]).filter(|start| text.starts_with(start.as_str())) {
+            Some(start) => path.is_wildcard() && text == *start,
+            None => true,
+        }
+    });
 }
 
 /// Puts `wildcard` in and takes out all that it covers.
@@ -168,6 +184,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_a_wildcard_covers_is_dropped_and_nothing_else(paths in btree_set("/[ab/]{0,4}\\*?", 0..20)) {
+            let paths: BTreeSet<UrlPath> = paths.iter().map(|path| UrlPath::encode(path)).collect();
+            let wide: Vec<&UrlPath> = paths.iter().filter(|path| path.is_wildcard()).collect();
+            let is_covered = |path: &UrlPath| wide.iter().any(|wildcard| *wildcard != path && wildcard.covers(path));
+            let expected: BTreeSet<UrlPath> = paths.iter().filter(|path| !is_covered(path)).cloned().collect();
+            let mut left = paths.clone();
+            drop_covered(&mut left);
+            prop_assert_eq!(left, expected);
+        }
+
         #[test]
         fn whatever_changed_is_covered_within_the_limits(
             changed in btree_set("[abc~*]{1,2}(/[abc]{1,2}){0,3}", 0..60),

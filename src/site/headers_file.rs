@@ -13,19 +13,22 @@
 //! Cache-Control mean nothing (RFC 9111 section 4.2.1). Within one rule, values of the same header are joined by both,
 //! and here. What S3 cannot store is for [`crate::site::response_policy`].
 
+mod index;
 mod pattern;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::content::path::SitePath;
 use crate::report::error::{Code, Problem};
 use crate::types::headers::{MAX_VALUE_BYTES, SetHeaders, check_metadata, is_field_value};
 
-use pattern::Addresses;
+use index::Index;
 pub use pattern::UrlPattern;
+use pattern::{Addresses, Part};
 
 /// The file's name, at the root of the site's folder.
 pub const FILE_NAME: &str = "_headers";
@@ -34,10 +37,18 @@ pub const FILE_NAME: &str = "_headers";
 const METADATA: &str = "x-amz-meta-";
 
 /// What a `_headers` file says, checked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct HeadersFile {
     rules: Vec<Rule>,
+    /// Those of them that decide what S3 stores with a file.
+    deciding: Index,
     warnings: Vec<String>,
+}
+
+impl Default for HeadersFile {
+    fn default() -> HeadersFile {
+        Reading::default().finish()
+    }
 }
 
 /// The headers for what a pattern matches.
@@ -135,8 +146,10 @@ impl HeadersFile {
         if self.rules.is_empty() {
             return set;
         }
-        let addresses = Addresses::of(path);
-        for rule in self.rules.iter().filter(|rule| rule.sets_stored() && rule.pattern.matches_any(&addresses)) {
+        let (ends, _) = self.deciding.search(&Addresses::of(path));
+        let mut rules: Vec<usize> = ends.into_iter().flat_map(|end| self.deciding.rules(end)).copied().collect();
+        rules.sort_unstable();
+        for rule in rules.into_iter().map(|rule| &self.rules[rule]) {
             for name in &rule.detached {
                 put(&mut set, name, None);
             }
@@ -164,24 +177,46 @@ impl HeadersFile {
 
     /// One sentence for each rule that matches none of `paths`.
     pub fn unused<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Vec<String> {
-        let mut unused: Vec<&Rule> = self.rules.iter().collect();
+        let all = Index::of(self.rules.iter().map(|rule| &rule.pattern).enumerate());
+        let mut unused: BTreeSet<_> = all.ends().collect();
         for path in paths {
             if unused.is_empty() {
                 break;
             }
-            let addresses = Addresses::of(path);
-            unused.retain(|rule| !rule.pattern.matches_any(&addresses));
+            for end in all.search(&Addresses::of(path)).0 {
+                unused.remove(&end);
+            }
         }
+        let mut unused: Vec<usize> = unused.into_iter().flat_map(|end| all.rules(end)).copied().collect();
+        unused.sort_unstable();
         let sentence =
-            |rule: &&Rule| format!("no file matches `{}` ({FILE_NAME}, line {})", rule.pattern.text(), rule.line);
-        unused.iter().map(sentence).collect()
+            |rule: &Rule| format!("no file matches `{}` ({FILE_NAME}, line {})", rule.pattern.text(), rule.line);
+        unused.into_iter().map(|rule| sentence(&self.rules[rule])).collect()
     }
 }
 
 impl Rule {
-    fn sets_stored(&self) -> bool {
-        self.headers.iter().any(|header| is_stored(&header.key())) || self.detached.iter().any(|name| is_stored(name))
+    /// The names of the headers that it decides, in lower case, of those that S3 stores.
+    fn decides(&self) -> impl Iterator<Item = String> {
+        let given = self.headers.iter().map(Header::key);
+        given.chain(self.detached.iter().cloned()).filter(|name| is_stored(name))
     }
+}
+
+/// The numbers of the rules of which anything remains: whatever a rule decides, a later one for the same addresses decides again.
+fn deciding(rules: &[Rule]) -> Vec<usize> {
+    let mut decided: BTreeMap<&[Part], BTreeSet<String>> = BTreeMap::new();
+    let mut deciding = Vec::new();
+    for (number, rule) in rules.iter().enumerate().rev() {
+        let decided = decided.entry(rule.pattern.parts()).or_default();
+        let before = decided.len();
+        decided.extend(rule.decides());
+        if decided.len() > before {
+            deciding.push(number);
+        }
+    }
+    deciding.reverse();
+    deciding
 }
 
 /// Sets or takes away what is called `name` in lower case, if S3 stores it.
@@ -321,7 +356,8 @@ impl Reading {
 
     fn finish(mut self) -> HeadersFile {
         self.end();
-        HeadersFile { rules: self.rules, warnings: self.warnings }
+        let deciding = deciding(&self.rules).into_iter().map(|rule| (rule, &self.rules[rule].pattern));
+        HeadersFile { deciding: Index::of(deciding), rules: self.rules, warnings: self.warnings }
     }
 }
 

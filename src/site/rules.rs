@@ -18,7 +18,7 @@ use crate::site::fingerprint::{self, Verdict};
 use crate::site::headers_file::HeadersFile;
 use crate::site::snapshot::SourceFile;
 use crate::site::unmatched;
-use crate::types::globs::PathGlobs;
+use crate::types::globs::GlobLists;
 use crate::types::headers::{Kind, MAX_METADATA_BYTES};
 
 pub use self::decided::{Decided, Origin, Said};
@@ -26,7 +26,9 @@ pub use self::decided::{Decided, Origin, Said};
 /// The header rules of an environment, checked, and those that the folder brings along in a `_headers` file.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    own: Vec<(PathGlobs, HeaderRule)>,
+    own: Vec<HeaderRule>,
+    /// Their globs.
+    globs: GlobLists,
     file: HeadersFile,
 }
 
@@ -48,8 +50,11 @@ impl Rules {
     /// [`Code::Configuration`] for a rule without globs, a text that is not a glob, and a value that no HTTP header
     /// can carry.
     pub fn new(rules: &[HeaderRule]) -> Result<Rules, Problem> {
-        let own = rules.iter().map(|rule| Ok((rule.checked()?, rule.clone()))).collect::<Result<_, Problem>>()?;
-        Ok(Rules { own, file: HeadersFile::default() })
+        for rule in rules {
+            rule.checked()?;
+        }
+        let globs = GlobLists::new("headers.for", rules.iter().map(|rule| rule.globs.0.as_slice()))?;
+        Ok(Rules { own: rules.to_vec(), globs, file: HeadersFile::default() })
     }
 
     /// With a `_headers` file, whose rules give way to those of publish.toml, field by field.
@@ -67,7 +72,7 @@ impl Rules {
     /// # Errors
     /// [`Code::Configuration`], naming the first such file.
     pub fn check_metadata<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Result<(), Problem> {
-        if !self.file.has_metadata() && self.own.iter().all(|(_, rule)| rule.metadata.is_empty()) {
+        if !self.file.has_metadata() && self.own.iter().all(|rule| rule.metadata.is_empty()) {
             return Ok(());
         }
         let bytes = |path: &SitePath| {
@@ -135,17 +140,20 @@ impl Rules {
 
     /// One sentence for each rule that matches none of `paths`.
     pub fn unused<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Vec<String> {
-        let mut unused: Vec<&(PathGlobs, HeaderRule)> = self.own.iter().collect();
+        let mut unused: BTreeSet<usize> = (0..self.own.len()).collect();
         let paths: Vec<&SitePath> = paths.into_iter().collect();
         for path in &paths {
             if unused.is_empty() {
                 break;
             }
-            unused.retain(|(globs, _)| !globs.matches(path));
+            for rule in self.globs.matching(path) {
+                unused.remove(&rule);
+            }
         }
         let files = paths.iter().map(|path| path.as_str());
         let names = if unused.is_empty() { BTreeSet::new() } else { unmatched::with_folders(files) };
-        let own = unused.iter().map(|(_, rule)| {
+        let own = unused.into_iter().map(|rule| {
+            let rule = &self.own[rule];
             let nearest = rule.globs.0.iter().find_map(|glob| unmatched::nearest(glob, &names));
             let nearest = nearest.map(|name| format!("; the nearest is `{name}`")).unwrap_or_default();
             format!("no file matches the header rule for {}{nearest}", rule.globs)
@@ -172,7 +180,7 @@ impl Rules {
 
     /// The rules for `path`, the strongest first.
     fn of(&self, path: &SitePath) -> impl Iterator<Item = &HeaderRule> {
-        self.own.iter().rev().filter(|(globs, _)| globs.matches(path)).map(|(_, rule)| rule)
+        self.globs.matching(path).into_iter().rev().map(|rule| &self.own[rule])
     }
 
     /// The headers of `path`, one of `files`, as [`Rules::files`] gives them to it, each with who decided it.

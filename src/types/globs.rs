@@ -48,22 +48,7 @@ impl PathGlobs {
     /// # Errors
     /// [`InvalidGlobs`], naming the glob and the setting.
     pub fn new(setting: &str, globs: &[String]) -> Result<PathGlobs, InvalidGlobs> {
-        let setting = || setting.to_owned();
-        let mut set = GlobSetBuilder::new();
-        for glob in globs {
-            let trimmed = plain(glob);
-            if trimmed.is_empty() {
-                return Err(InvalidGlobs::Empty { glob: glob.clone(), setting: setting() });
-            }
-            let built = GlobBuilder::new(trimmed).literal_separator(true).backslash_escape(true).build();
-            set.add(built.map_err(|error| InvalidGlobs::Syntax {
-                glob: glob.clone(),
-                setting: setting(),
-                cause: error.kind().clone(),
-            })?);
-        }
-        let set = set.build();
-        Ok(PathGlobs(set.map_err(|error| InvalidGlobs::TooLarge { setting: setting(), cause: error.kind().clone() })?))
+        set_of(setting, globs).map(PathGlobs)
     }
 
     /// Whether a glob matches the path itself.
@@ -119,6 +104,56 @@ pub(crate) fn plain(glob: &str) -> &str {
     glob
 }
 
+/// Lists of globs as [`PathGlobs`], of which all that match a path are found at once, however many there are.
+#[derive(Clone, Debug)]
+pub struct GlobLists {
+    set: GlobSet,
+    /// The list of each glob.
+    list_of: Vec<usize>,
+}
+
+impl GlobLists {
+    /// Reads `lists`, which came from the setting called `setting`.
+    ///
+    /// # Errors
+    /// [`InvalidGlobs`], naming the glob and the setting.
+    pub fn new<'g>(setting: &str, lists: impl IntoIterator<Item = &'g [String]>) -> Result<GlobLists, InvalidGlobs> {
+        let (mut globs, mut list_of) = (Vec::new(), Vec::new());
+        for (list, of_list) in lists.into_iter().enumerate() {
+            globs.extend(of_list);
+            list_of.resize(globs.len(), list);
+        }
+        Ok(GlobLists { set: set_of(setting, globs)?, list_of })
+    }
+
+    /// The places of the lists of which a glob matches the path itself, in their order.
+    pub fn matching(&self, path: &SitePath) -> Vec<usize> {
+        let mut lists: Vec<usize> =
+            self.set.matches(path.as_str()).into_iter().map(|glob| self.list_of[glob]).collect();
+        lists.sort_unstable();
+        lists.dedup();
+        lists
+    }
+}
+
+fn set_of<'g>(setting: &str, globs: impl IntoIterator<Item = &'g String>) -> Result<GlobSet, InvalidGlobs> {
+    let setting = || setting.to_owned();
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        let trimmed = plain(glob);
+        if trimmed.is_empty() {
+            return Err(InvalidGlobs::Empty { glob: glob.clone(), setting: setting() });
+        }
+        let built = GlobBuilder::new(trimmed).literal_separator(true).backslash_escape(true).build();
+        set.add(built.map_err(|error| InvalidGlobs::Syntax {
+            glob: glob.clone(),
+            setting: setting(),
+            cause: error.kind().clone(),
+        })?);
+    }
+    set.build().map_err(|error| InvalidGlobs::TooLarge { setting: setting(), cause: error.kind().clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +192,16 @@ mod tests {
         assert_eq!(globs.unmatched(["drafts/a", "b.map", "drafts"]), [2]);
         assert_eq!(globs.unmatched([]), [0, 1, 2, 3]);
         assert_eq!(globs.covering(&path("drafts/a")), [3, 0]);
+    }
+
+    #[test]
+    fn all_lists_that_match_are_found_in_their_order() {
+        let owned = |list: &[&str]| list.iter().map(|&glob| glob.to_owned()).collect::<Vec<_>>();
+        let lists = [owned(&["**/*.pdf", "a/*"]), owned(&["b/**"]), owned(&[]), owned(&["**"])];
+        let lists = GlobLists::new("headers.for", lists.iter().map(Vec::as_slice)).unwrap();
+        assert_eq!(lists.matching(&path("a/x.pdf")), [0, 3]);
+        assert_eq!(lists.matching(&path("b/x")), [1, 3]);
+        assert!(GlobLists::new("headers.for", [owned(&["a["]).as_slice()]).is_err());
     }
 
     #[test]

@@ -19,10 +19,14 @@ pub struct UrlPattern {
     parts: Vec<Part>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
+/// A part of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// This very text.
     Literal(String),
+    /// `*`
     Splat,
+    /// `:name`
     Placeholder(String),
 }
 
@@ -46,6 +50,17 @@ impl Addresses {
         Addresses { own, others }
     }
 
+    /// The longest of them.
+    pub(super) fn own(&self) -> &str {
+        &self.own
+    }
+
+    /// Whether one of them ends after so many bytes.
+    pub(super) fn has_end(&self, at: usize) -> bool {
+        at == self.own.len() || self.others.contains(&at)
+    }
+
+    #[cfg(test)]
     fn all(&self) -> impl Iterator<Item = &str> {
         [self.own.as_str()].into_iter().chain(self.others.iter().map(|length| &self.own[..*length]))
     }
@@ -94,7 +109,13 @@ impl UrlPattern {
         matches!(self.parts.as_slice(), [Part::Literal(slash), Part::Splat] if slash == "/")
     }
 
-    /// Whether it matches one of the addresses of a file.
+    /// What it consists of.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Whether it matches one of the addresses of a file: what the index of all patterns is held to.
+    #[cfg(test)]
     pub(super) fn matches_any(&self, addresses: &Addresses) -> bool {
         addresses.all().any(|address| self.matches(address))
     }

@@ -138,3 +138,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_rules_for_the_same_addresses_what_each_header_was_given_last_counts() {
+    let text = "/*\n  Cache-Control: public\n  Content-Language: de\n/*\n  Cache-Control: no-store\n/a\n  X-Frame-Options: DENY\n\
+        /*\n  ! Content-Language\n/*\n  X-Frame-Options: DENY\n/gone/*\n  A: b\n";
+    let set = of(text, "a.html");
+    assert_eq!((set.cache_control.as_deref(), set.content_language), (Some("no-store"), None));
+    let paths = [SitePath::new("a.html").unwrap()];
+    assert_eq!(file(text).unused(&paths), ["no file matches `/gone/*` (_headers, line 13)"]);
+}
+
+proptest! {
+    /// What a file gets is what all rules that match it come to, one after the other.
+    #[test]
+    fn rules_apply_one_after_the_other(
+        rules in prop::collection::vec((prop::sample::select(vec!["/*", "/**", "/a/*", "/:x/b", "/*b", "/a/b"]), 0..3_u8, 0..9_u8), 0..12),
+        path in prop::sample::select(vec!["a/b", "a/c", "b", "c/b"]),
+    ) {
+        let line = |name: u8, value: u8| {
+            let name = ["Cache-Control", "Content-Language", "X-Amz-Meta-A"][usize::from(name)];
+            if value == 0 { format!("! {name}") } else { format!("{name}: v{value}") }
+        };
+        let text: String = rules.iter().map(|(pattern, name, value)| format!("{pattern}\n  {}\n", line(*name, *value))).collect();
+        let path = SitePath::new(path).unwrap();
+        let mut expected = SetHeaders::default();
+        for (pattern, name, value) in &rules {
+            if UrlPattern::new(pattern).matches_any(&Addresses::of(&path)) {
+                let name = ["cache-control", "content-language", "x-amz-meta-a"][usize::from(*name)];
+                put(&mut expected, name, (*value > 0).then(|| format!("v{value}")).as_ref());
+            }
+        }
+        prop_assert_eq!(of(&text, path.as_str()), expected);
+    }
+}

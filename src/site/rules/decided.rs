@@ -94,12 +94,13 @@ impl Rules {
     }
 
     /// What is said about `path`: by publish.toml, else by the `_headers` file.
-    fn set(&self, path: &SitePath) -> Set<'_> {
+    fn set<'r>(&'r self, path: &SitePath) -> Set<'r> {
         let file = self.file.of(path);
         let metadata = self.metadata(path, &file);
+        let rules: Vec<&HeaderRule> = self.of(path).collect();
         let first = |own: fn(&HeaderRule) -> &Option<String>, file: Option<String>| {
-            let said = |rule| Some(Said { value: own(rule).clone()?, by: Origin::Rule(&rule.globs) });
-            let by_rule = self.of(path).find_map(said);
+            let said = |rule: &'r HeaderRule| Some(Said { value: own(rule).clone()?, by: Origin::Rule(&rule.globs) });
+            let by_rule = rules.iter().copied().find_map(said);
             by_rule.or_else(|| Some(Said { value: file?, by: Origin::File }))
         };
         Set {
