@@ -180,11 +180,14 @@ mod tests {
         (rules, steps)
     }
 
+    /// A kind of patterns: its name, and the pattern of a number.
+    type Patterns = (&'static str, fn(usize) -> String);
+
     /// A file of a million bytes has as many rules; each kind of them is followed in a few steps for each byte of an address.
     #[test]
     fn the_work_does_not_grow_with_the_rules() {
         const RULES: usize = 26_000;
-        let kinds: [(&str, fn(usize) -> String); 8] = [
+        let kinds: [Patterns; 8] = [
             ("pages", |number| format!("/docs/page-{number}")),
             ("folders", |number| format!("/docs/{number}/*")),
             ("ends", |number| format!("/*-{number}.html")),
