@@ -17,7 +17,7 @@ use publish::release::manifest::{Publisher, ReleaseNumber, RunId};
 use publish::report::Report;
 use publish::report::event::Events;
 use publish::run::{self, Answer, Caller, PublishRequest, RollbackRequest};
-use publish::sandbox::{ACCESS_KEY_ID, Effect, Fault, Match, Options, SECRET_ACCESS_KEY, Sandbox};
+use publish::sandbox::{Effect, Fault, Match, Options, Sandbox};
 use publish::types::clock::Clock;
 use publish::types::stop::Stop;
 
@@ -52,6 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn environment(sandbox: &Sandbox) -> Environment {
+    let keys = sandbox.keys();
     Environment {
         name: "measured".to_owned(),
         layout: Layout::new("measured", "sandbox", "live", None, None),
@@ -59,7 +60,7 @@ fn environment(sandbox: &Sandbox) -> Environment {
             region: Some("us-east-1".to_owned()),
             s3_endpoint: Some(sandbox.s3_endpoint().to_owned()),
             cloudfront_endpoint: Some(sandbox.cloudfront_endpoint().to_owned()),
-            static_keys: Some((ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned())),
+            static_keys: Some((keys.access_key_id.clone(), keys.secret_access_key.clone())),
             ..Access::default()
         },
         distribution: Some("E1SANDBOX".to_owned()),

@@ -13,6 +13,7 @@ use s3s::Body;
 use super::answer::{self, Answer};
 use super::clock::Clock;
 use super::distribution::{Distribution, Distributions};
+use super::keys::Keys;
 use super::signature;
 
 pub use invalidations::StoredInvalidation;
@@ -42,6 +43,7 @@ impl ApiError {
 pub(super) struct CloudFrontServer {
     pub(super) distributions: Arc<Distributions>,
     pub(super) invalidations: Arc<Mutex<Invalidations>>,
+    pub(super) keys: Keys,
     pub(super) clock: Clock,
     pub(super) owner: String,
     pub(super) region: String,
@@ -53,7 +55,7 @@ impl CloudFrontServer {
         let Ok(body) = body.store_all_limited(MAX_BODY).await else {
             return answer::cloudfront_error(413, "BatchTooLarge", "Invalidation batch specified is too large.");
         };
-        if let Err((status, code, message)) = signature::verify_cloudfront(&parts, &body, &self.clock) {
+        if let Err((status, code, message)) = signature::verify_cloudfront(&parts, &body, &self.keys, &self.clock) {
             return answer::cloudfront_error(status, code, message);
         }
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());

@@ -1,6 +1,7 @@
 //! The bytes of objects: received piece by piece, kept in memory or in files, sent in ranges.
 #![expect(clippy::disallowed_methods, reason = "the sandbox keeps its state on the disk")]
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -14,6 +15,7 @@ use hyper::body::{Body as HttpBody, Bytes, Frame};
 use s3s::Body;
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Md5};
+use serde::{Deserialize, Serialize};
 
 use super::checksum::{Algorithm, Checksum};
 
@@ -33,18 +35,30 @@ pub(super) enum Piece {
     File(Arc<DataFile>),
 }
 
+/// The name of a data file: in which start of the sandbox it was made, and the how manieth. A record that holds such a
+/// name cannot name any other file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct DataName(pub(super) u64, pub(super) u64);
+
+impl fmt::Display for DataName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DataName(session, number) = self;
+        write!(formatter, "{session:06}-{number:09}")
+    }
+}
+
 /// A file under `data/`. It lives as long as a stored record names it or a request reads it.
 #[derive(Debug)]
 pub(super) struct DataFile {
     pub(super) path: PathBuf,
-    pub(super) name: String,
+    pub(super) name: DataName,
     pub(super) len: u64,
     /// How many stored objects and parts name this file.
     records: AtomicUsize,
 }
 
 impl DataFile {
-    pub(super) fn new(path: PathBuf, name: String, len: u64) -> DataFile {
+    pub(super) fn new(path: PathBuf, name: DataName, len: u64) -> DataFile {
         DataFile { path, name, len, records: AtomicUsize::new(0) }
     }
 }

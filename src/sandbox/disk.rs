@@ -7,18 +7,21 @@
 //! data/<name>                             bytes of objects and parts, never changed once a record names them
 //! temporary/<n>                           records being written
 //! buckets/<bucket>/objects/<hash>.json    one record an object, named by the SHA-256 of its key
-//! buckets/<bucket>/uploads/<id>.json      one record an unfinished multipart upload
-//! invalidations/<id>.json                 one record an invalidation
+//! buckets/<bucket>/uploads/<hash>.json    one record an unfinished multipart upload, by that of its id
+//! invalidations/<hash>.json               one record an invalidation, by that of its id
 //! ```
+//!
+//! No path is made of what a record says, and no folder or file of this one is a link: what is written, replaced or removed
+//! lies here, whoever made the folder.
 //!
 //! A record is written aside and renamed into place after its data files are complete, so that a killed process
 //! leaves the old state or the new one. Data files that no record names are swept away at the next start. The
 //! folder survives the death of the process, not of the machine: nothing is synced.
 #![expect(clippy::disallowed_methods, reason = "the sandbox keeps its state on the disk")]
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +30,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::content::{Content, DataFile, Piece};
+use super::content::{Content, DataFile, DataName, Piece};
 use super::{Endpoints, SandboxError};
 
 const ENDPOINTS: &str = "endpoints.json";
@@ -45,15 +48,16 @@ pub(super) struct Disk {
 
 /// The bytes of a record: names and lengths of its data files.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct DataNames(Vec<(String, u64)>);
+pub(super) struct DataNames(Vec<(DataName, u64)>);
 
 impl Disk {
     pub(super) fn open(root: &Path) -> Result<Disk, SandboxError> {
         let storage = |source| SandboxError::Storage { path: root.to_owned(), source };
+        create_folder(root).map_err(storage)?;
         for folder in ["data", "temporary", "buckets", "invalidations"] {
-            fs::create_dir_all(root.join(folder)).map_err(storage)?;
+            create_folder(&root.join(folder)).map_err(storage)?;
         }
-        let lock = File::create(root.join("lock")).map_err(storage)?;
+        let lock = open_lock(&root.join("lock")).map_err(storage)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -66,6 +70,7 @@ impl Disk {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(error)),
             _ => {}
         }
+        clear(&root.join("temporary")).map_err(storage)?;
         Ok(Disk {
             root: root.to_owned(),
             session: next_session(root).map_err(storage)?,
@@ -80,9 +85,8 @@ impl Disk {
         self.write(&path, endpoints).map_err(|source| SandboxError::Storage { path, source })
     }
 
-    fn new_name(&self) -> String {
-        let number = self.next.fetch_add(1, Ordering::SeqCst);
-        format!("{:06}-{number:09}", self.session)
+    fn new_name(&self) -> DataName {
+        DataName(self.session, self.next.fetch_add(1, Ordering::SeqCst))
     }
 
     /// A number that grows from one start to the next.
@@ -93,11 +97,11 @@ impl Disk {
     /// A name for a data file that does not exist yet.
     pub(super) fn new_data_file(&self) -> DataFile {
         let name = self.new_name();
-        DataFile::new(self.data_path(&name), name, 0)
+        DataFile::new(self.data_path(name), name, 0)
     }
 
-    fn data_path(&self, name: &str) -> PathBuf {
-        self.root.join("data").join(name)
+    fn data_path(&self, name: DataName) -> PathBuf {
+        self.root.join("data").join(name.to_string())
     }
 
     pub(super) fn bucket(&self, bucket: &str) -> PathBuf {
@@ -105,36 +109,41 @@ impl Disk {
     }
 
     pub(super) fn create_bucket(&self, bucket: &str) -> io::Result<()> {
-        fs::create_dir_all(self.bucket(bucket).join("objects"))?;
-        fs::create_dir_all(self.bucket(bucket).join("uploads"))
+        create_folder(&self.bucket(bucket))?;
+        create_folder(&self.bucket(bucket).join("objects"))?;
+        create_folder(&self.bucket(bucket).join("uploads"))
     }
 
     pub(super) fn buckets(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(self.root.join("buckets"))? {
-            names.extend(entry?.file_name().into_string());
+            let Ok(name) = entry?.file_name().into_string() else { continue };
+            self.create_bucket(&name)?;
+            names.push(name);
         }
         Ok(names)
     }
 
-    /// Where the record of an object lies. Keys may be longer than file names, and hold what those may not.
     pub(super) fn object_record(&self, bucket: &str, key: &str) -> PathBuf {
-        let name = hex::encode(Sha256::digest(key));
-        self.bucket(bucket).join("objects").join(name).with_extension("json")
+        record(&self.bucket(bucket).join("objects"), key)
     }
 
     pub(super) fn upload_record(&self, bucket: &str, id: &str) -> PathBuf {
-        self.bucket(bucket).join("uploads").join(format!("{id}.json"))
+        record(&self.bucket(bucket).join("uploads"), id)
     }
 
     pub(super) fn invalidations(&self) -> PathBuf {
         self.root.join("invalidations")
     }
 
+    pub(super) fn invalidation_record(&self, id: &str) -> PathBuf {
+        record(&self.invalidations(), id)
+    }
+
     /// Replaces a record as a whole.
     pub(super) fn write(&self, path: &Path, record: &impl Serialize) -> io::Result<()> {
-        let temporary = self.root.join("temporary").join(self.new_name());
-        fs::write(&temporary, serde_json::to_vec(record)?)?;
+        let temporary = self.root.join("temporary").join(self.new_name().to_string());
+        write_new(&temporary, &serde_json::to_vec(record)?)?;
         fs::rename(&temporary, path)
     }
 
@@ -158,39 +167,42 @@ impl Disk {
     /// The data files a record is to name. Every piece must lie on this disk.
     pub(super) fn names(content: &Content) -> DataNames {
         let file = |piece: &Piece| match piece {
-            Piece::File(data) => Some((data.name.clone(), data.len)),
+            Piece::File(data) => Some((data.name, data.len)),
             Piece::Memory(_) => None,
         };
         DataNames(content.pieces.iter().filter_map(file).collect())
     }
 
-    /// Removes what no record names: `known` holds the data files that are named.
+    /// Removes the data files that no record names: `known` holds those that are named.
     pub(super) fn sweep(&self, known: &KnownData) -> io::Result<()> {
+        let named: BTreeSet<String> = known.0.keys().map(DataName::to_string).collect();
         for entry in fs::read_dir(self.root.join("data"))? {
             let entry = entry?;
-            let named = entry.file_name().to_str().is_some_and(|name| known.0.contains_key(name));
-            if !named {
+            if !entry.file_name().to_str().is_some_and(|name| named.contains(name)) {
                 fs::remove_file(entry.path())?;
             }
-        }
-        for entry in fs::read_dir(self.root.join("temporary"))? {
-            fs::remove_file(entry?.path())?;
         }
         Ok(())
     }
 }
 
+/// Where the record of what is called `name` lies in a folder. Keys may be longer than file names, and hold what those
+/// may not.
+fn record(folder: &Path, name: &str) -> PathBuf {
+    folder.join(hex::encode(Sha256::digest(name))).with_extension("json")
+}
+
 /// The data files met while loading, so that records which share one keep sharing it.
 #[derive(Default)]
-pub(super) struct KnownData(BTreeMap<String, Arc<DataFile>>);
+pub(super) struct KnownData(BTreeMap<DataName, Arc<DataFile>>);
 
 impl KnownData {
     /// The content a record names, counted as stored.
     pub(super) fn content(&mut self, disk: &Disk, DataNames(names): DataNames) -> Content {
         let mut content = Content::default();
         for (name, len) in names {
-            let path = disk.data_path(&name);
-            let data = self.0.entry(name.clone()).or_insert_with(|| Arc::new(DataFile::new(path, name, len)));
+            let path = disk.data_path(name);
+            let data = self.0.entry(name).or_insert_with(|| Arc::new(DataFile::new(path, name, len)));
             content.len += len;
             content.pieces.push(Piece::File(Arc::clone(data)));
         }
@@ -213,7 +225,49 @@ fn next_session(root: &Path) -> io::Result<u64> {
         Err(error) => return Err(error),
     };
     let temporary = root.join("temporary").join("session");
-    fs::write(&temporary, (last + 1).to_string())?;
+    write_new(&temporary, (last + 1).to_string().as_bytes())?;
     fs::rename(&temporary, &path)?;
     Ok(last + 1)
+}
+
+/// Makes a folder that only its owner may look into, unless it is there. A link in its place is refused, of whatever kind
+/// the system has (symbolic links, junctions).
+fn create_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
+    refuse_link(path)
+}
+
+/// Opens the file that is locked, and makes it where it is missing. It is never written to.
+fn open_lock(path: &Path) -> io::Result<File> {
+    match OpenOptions::new().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            refuse_link(path)?;
+            OpenOptions::new().write(true).open(path)
+        }
+        opened => opened,
+    }
+}
+
+fn refuse_link(path: &Path) -> io::Result<()> {
+    if path.symlink_metadata()?.file_type().is_symlink() {
+        return Err(io::Error::other(format!("{} is a link; the sandbox follows none", path.display())));
+    }
+    Ok(())
+}
+
+/// Writes a file that is not there yet: what is there, also a link, is not written to.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
+}
+
+/// Removes the files of a folder.
+fn clear(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        fs::remove_file(entry?.path())?;
+    }
+    Ok(())
 }

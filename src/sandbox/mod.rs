@@ -25,6 +25,8 @@ mod disk;
 mod distribution;
 mod edge;
 mod faults;
+mod guard;
+mod keys;
 mod log;
 mod object;
 mod operation;
@@ -32,6 +34,7 @@ mod s3;
 mod serve;
 mod signature;
 mod site;
+mod steady;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -68,14 +71,9 @@ use traffic::Traffic;
 pub use cloudfront::StoredInvalidation;
 pub use distribution::{CustomError, Distribution};
 pub use faults::{Effect, Fault, Match};
+pub use keys::Keys;
 pub use log::{LoggedRequest, Service};
 pub use object::StoredObject;
-
-/// The one access key id the sandbox knows.
-pub const ACCESS_KEY_ID: &str = "SANDBOXACCESSKEYID00";
-
-/// The secret that belongs to [`ACCESS_KEY_ID`]; it opens nothing but sandboxes.
-pub const SECRET_ACCESS_KEY: &str = "sandbox-secret-that-opens-nothing-at-all";
 
 /// How to set up a sandbox.
 #[derive(Clone, Debug)]
@@ -97,6 +95,9 @@ pub struct Options {
     pub distributions: Vec<Distribution>,
     /// The account that owns everything, compared with `x-amz-expected-bucket-owner`.
     pub owner: String,
+    /// How long a client may keep a connection waiting: with a request's headers, with the next piece of its body, or
+    /// before it takes the next piece of an answer.
+    pub patience: Duration,
 }
 
 impl Default for Options {
@@ -118,6 +119,7 @@ impl Default for Options {
                 index_pages: true,
             }],
             owner: "000000000000".to_owned(),
+            patience: Duration::from_secs(30),
         }
     }
 }
@@ -145,6 +147,9 @@ pub enum SandboxError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system gave no random numbers for the keys.
+    #[error("the sandbox could not make keys")]
+    Random(#[source] getrandom::Error),
     /// Another process uses the storage folder.
     #[error("another sandbox uses {}", path.display())]
     InUse {
@@ -175,6 +180,7 @@ pub enum SandboxError {
 #[derive(Debug)]
 pub struct Sandbox {
     endpoints: Endpoints,
+    keys: Keys,
     store: Arc<Store>,
     traffic: Arc<Traffic>,
     clock: Clock,
@@ -196,6 +202,7 @@ impl Sandbox {
         let s3_port = bind(options.s3_port).await?;
         let cloudfront_port = bind(options.cloudfront_port).await?;
         let site_port = bind(options.site_port).await?;
+        let keys = Keys::random()?;
         let clock = Clock::default();
         let disk = options.root.as_deref().map(Disk::open).transpose()?;
         let store = Arc::new(Store::open(disk, clock.clone(), &options.buckets)?);
@@ -205,10 +212,11 @@ impl Sandbox {
         let (stop, stopping) = watch::channel(false);
         let (release, released) = watch::channel(0);
 
-        let s3 = S3Server::new(Arc::clone(&store), options.region.clone(), options.owner.clone());
+        let s3 = S3Server::new(Arc::clone(&store), keys.clone(), options.region.clone(), options.owner.clone());
         let cloudfront = CloudFrontServer {
             distributions: Arc::clone(&distributions),
             invalidations: Arc::clone(&invalidations),
+            keys: keys.clone(),
             clock: clock.clone(),
             owner: options.owner,
             region: options.region,
@@ -229,6 +237,7 @@ impl Sandbox {
                 clock: clock.clone(),
                 request_ids: Arc::clone(&request_ids),
                 release: released.clone(),
+                patience: options.patience,
                 late,
             };
             servers.push(tokio::spawn(serve(listener, front, ended, stopping.clone())));
@@ -240,7 +249,7 @@ impl Sandbox {
         if let Some(disk) = store.disk() {
             disk.announce(&endpoints)?;
         }
-        Ok(Sandbox { endpoints, store, traffic, clock, distributions, invalidations, stop, release, servers })
+        Ok(Sandbox { endpoints, keys, store, traffic, clock, distributions, invalidations, stop, release, servers })
     }
 
     /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
@@ -261,7 +270,14 @@ impl Sandbox {
         &self.endpoints.site
     }
 
-    /// All requests in the order in which they arrived.
+    /// The key pair that it accepts.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// All requests in the order in which they arrived; not those it did not listen to, because they named another host
+    /// or came from a page of another one.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.traffic.requests()

@@ -19,9 +19,9 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpResponse, S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::answer::{self, Answer};
+use super::keys::Keys;
 use super::signature;
 use super::store::Store;
-use super::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 
 /// The S3 endpoint.
 pub(super) struct S3Server {
@@ -42,15 +42,15 @@ struct Access {
 }
 
 /// Knows the one key pair.
-struct Auth;
+struct Auth(Keys);
 
 impl S3Server {
-    pub(super) fn new(store: Arc<Store>, region: String, owner: String) -> S3Server {
+    pub(super) fn new(store: Arc<Store>, keys: Keys, region: String, owner: String) -> S3Server {
         let mut config = S3Config::default();
         // The age of signatures is judged by the sandbox's clock instead, in `signature`.
         config.presigned_url_max_skew_time_secs = u32::MAX;
         let mut builder = S3ServiceBuilder::new(Api { store: Arc::clone(&store), region: region.clone() });
-        builder.set_auth(Auth);
+        builder.set_auth(Auth(keys));
         builder.set_access(Access { owner });
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         S3Server { service: builder.build(), store, region }
@@ -94,8 +94,8 @@ impl S3Server {
 #[async_trait::async_trait]
 impl S3Auth for Auth {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        if access_key == ACCESS_KEY_ID {
-            return Ok(SecretKey::from(SECRET_ACCESS_KEY));
+        if access_key == self.0.access_key_id {
+            return Ok(SecretKey::from(self.0.secret_access_key.as_str()));
         }
         Err(s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."))
     }

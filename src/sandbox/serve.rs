@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,27 +15,33 @@ use hyper::header::{CONTENT_LENGTH, DATE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::Body;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 
 use super::SandboxError;
 use super::answer::{self, Answer};
 use super::clock::{Clock, http_date};
 use super::cloudfront::CloudFrontServer;
 use super::faults::Effect;
+use super::guard;
 use super::log::Service;
 use super::operation::describe;
 use super::s3::S3Server;
 use super::signature;
 use super::site::SiteServer;
+use super::steady::Steady;
 use super::traffic::Traffic;
 
 /// How long open requests may take once the sandbox is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// The first and the longest pause after a connection that could not be accepted.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// One of the three servers.
 pub(super) enum Server {
@@ -76,6 +83,8 @@ pub(super) struct Front {
     pub(super) request_ids: Arc<AtomicU64>,
     /// Changes when held requests are to go on.
     pub(super) release: watch::Receiver<u64>,
+    /// How long a client may keep a connection waiting.
+    pub(super) patience: Duration,
     /// Held by every request that may outlive its connection.
     pub(super) late: mpsc::Sender<Infallible>,
 }
@@ -112,11 +121,8 @@ pub(super) async fn serve(
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => {
-                // A failed accept is the client's loss; the next one may succeed.
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, Arc::clone(&front), stop.clone()));
-                }
+            (stream, _) = accepted(|| listener.accept()) => {
+                connections.spawn(connection(stream, Arc::clone(&front), stop.clone()));
             }
             Some(_) = connections.join_next() => {}
             _ = stop.changed() => break,
@@ -132,15 +138,35 @@ pub(super) async fn serve(
     let _ = late.recv().await;
 }
 
+/// The first connection that can be accepted. Where the system has no more file descriptors, the next attempt would fail as
+/// the last one did, and at once: so each waits twice as long as the one before.
+async fn accepted<T, Accept: Future<Output = io::Result<T>>>(mut accept: impl FnMut() -> Accept) -> T {
+    let (mut pause, longest) = PAUSES;
+    loop {
+        match accept().await {
+            Ok(connection) => return connection,
+            Err(_) => sleep(pause).await,
+        }
+        pause = longest.min(pause * 2);
+    }
+}
+
 async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
     // Without it small answers wait for the client's acknowledgement; if it fails they are only slower.
     let _ = stream.set_nodelay(true);
+    let patience = front.patience;
+    // Headers and bodies have limits of their own: while a request is worked on, nothing is read, and that may take long.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(patience));
     let stopping = stop.clone();
     let service = service_fn(move |request| {
         let (front, stop) = (Arc::clone(&front), stopping.clone());
         async move { front.handle(request, stop).await }
     });
-    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::pin!(serving);
     // An error is a connection that broke, or that a fault has closed: both are the client's to notice.
     tokio::select! {
@@ -159,6 +185,9 @@ impl Front {
         mut stop: watch::Receiver<bool>,
     ) -> Result<Answer, NoAnswer> {
         let (parts, body) = request.into_parts();
+        if !guard::is_welcome(&parts) {
+            return Ok(self.server.refusal(403, "AccessDenied", guard::REFUSAL));
+        }
         // Taken before the request is in the log: who sees it there and releases it, releases it.
         let mut release = self.release.clone();
         release.mark_unchanged();
@@ -166,7 +195,7 @@ impl Front {
         let operation = entry.operation.clone();
         let (ticket, effect) = self.traffic.arrive(entry);
         let is_head = parts.method == Method::HEAD;
-        let request = Request::from_parts(parts, Body::from(body));
+        let request = Request::from_parts(parts, Body::http_body_unsync(Steady::new(body, self.patience)));
         let mut answered = match effect {
             None => self.server.answer(&operation, request).await,
             Some(Effect::Latency(time)) => {
@@ -258,4 +287,26 @@ impl Front {
 /// Reads a body to its end, so that a client which is still sending gets to read the answer.
 async fn discard(mut body: Body) {
     while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_cannot_be_accepted_is_not_tried_again_at_once() {
+        let (mut attempts, mut pauses) = (0, Vec::new());
+        let mut last = tokio::time::Instant::now();
+        let connection = accepted(|| {
+            attempts += 1;
+            pauses.push(last.elapsed());
+            last = tokio::time::Instant::now();
+            let fails = attempts <= 4;
+            async move { if fails { Err(io::Error::other("too many open files")) } else { Ok("a connection") } }
+        });
+        assert_eq!(connection.await, "a connection");
+        for (attempt, least) in [(1, 10), (2, 20), (3, 40), (4, 80)] {
+            assert!(pauses[attempt] >= Duration::from_millis(least), "{pauses:?}");
+        }
+    }
 }

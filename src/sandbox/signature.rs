@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::clock::Clock;
-use super::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use super::keys::Keys;
 
 /// Signatures are good for a quarter of an hour either way.
 pub(super) const VALID_FOR: SignedDuration = SignedDuration::from_mins(15);
@@ -74,13 +74,13 @@ fn signing_time(headers: &HeaderMap) -> Option<Timestamp> {
 }
 
 /// Verifies a CloudFront request, which is always signed for us-east-1.
-pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], clock: &Clock) -> Result<(), Refusal> {
+pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], keys: &Keys, clock: &Clock) -> Result<(), Refusal> {
     let scope = Scope::of(&parts.headers).ok_or((
         403,
         "MissingAuthenticationToken",
         "Request is missing Authentication Token",
     ))?;
-    if scope.key_id != ACCESS_KEY_ID {
+    if scope.key_id != keys.access_key_id {
         return Err((403, "InvalidClientTokenId", "The security token included in the request is invalid."));
     }
     if scope.region != "us-east-1" || scope.service != "cloudfront" {
@@ -92,7 +92,7 @@ pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], clock: &Clock) -> Re
     let payload = hex::encode(Sha256::digest(body));
     let claimed = parts.headers.get("x-amz-content-sha256");
     let is_body_as_claimed = claimed.is_none_or(|claimed| claimed.as_bytes() == payload.as_bytes());
-    if !is_body_as_claimed || expected_signature(parts, &scope, body).as_deref() != Some(scope.signature) {
+    if !is_body_as_claimed || expected_signature(parts, &scope, body, keys).as_deref() != Some(scope.signature) {
         return Err((
             403,
             "SignatureDoesNotMatch",
@@ -105,10 +105,10 @@ pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], clock: &Clock) -> Re
 /// The signature the request should have: it is signed again at the same time, with the headers the client signed. The
 /// host and the time are signed always, so that a client which left them out is refused. `None` where the request
 /// cannot be signed.
-fn expected_signature(parts: &Parts, scope: &Scope<'_>, body: &[u8]) -> Option<String> {
+fn expected_signature(parts: &Parts, scope: &Scope<'_>, body: &[u8], keys: &Keys) -> Option<String> {
     let time = signing_time(&parts.headers)?;
     (time.strftime("%Y%m%d").to_string() == scope.date).then_some(())?;
-    let identity = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox").into();
+    let identity = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "sandbox").into();
     let mut settings = SigningSettings::default();
     settings.excluded_headers = None;
     let signing = v4::SigningParams::builder()

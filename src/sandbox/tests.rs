@@ -5,6 +5,7 @@ mod cloudfront;
 mod copies;
 mod durability;
 mod faults;
+mod limits;
 mod listing;
 mod load;
 mod multipart;
@@ -18,12 +19,12 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::{ACCESS_KEY_ID, Options, SECRET_ACCESS_KEY, Sandbox};
+use super::{Keys, Options, Sandbox};
 
 const BUCKET: &str = "sandbox";
 
-fn credentials() -> Credentials {
-    Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "sandbox")
+fn credentials(keys: &Keys) -> Credentials {
+    Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "sandbox")
 }
 
 async fn start() -> Sandbox {
@@ -31,14 +32,14 @@ async fn start() -> Sandbox {
 }
 
 fn s3_config(sandbox: &Sandbox) -> aws_sdk_s3::config::Builder {
-    s3_config_at(sandbox.s3_endpoint())
+    s3_config_at(sandbox.s3_endpoint(), sandbox.keys())
 }
 
-fn s3_config_at(endpoint: &str) -> aws_sdk_s3::config::Builder {
+fn s3_config_at(endpoint: &str, keys: &Keys) -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(credentials())
+        .credentials_provider(credentials(keys))
         .endpoint_url(endpoint)
         .force_path_style(true)
         .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
@@ -52,7 +53,7 @@ fn cloudfront(sandbox: &Sandbox) -> aws_sdk_cloudfront::Client {
     let config = aws_sdk_cloudfront::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(credentials())
+        .credentials_provider(credentials(sandbox.keys()))
         .endpoint_url(sandbox.cloudfront_endpoint())
         .retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
         .build();

@@ -10,7 +10,7 @@ use publish::release::manifest::ReleaseNumber;
 use publish::report::event::Event;
 use publish::report::{Outcome, Report};
 use publish::run::PublishRequest;
-use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Service, StoredObject};
+use publish::sandbox::{Service, StoredObject};
 
 use crate::world::{self, BUCKET, World};
 
@@ -37,12 +37,13 @@ async fn someone_elses_site() -> World {
 
 /// Stores an object as somebody else would who knows all headers.
 async fn put_with_headers(world: &World, key: &str, expires: Option<&str>) {
+    let keys = world.sandbox.keys();
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(world.sandbox.s3_endpoint())
         .force_path_style(true)
-        .credentials_provider(Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "test"))
+        .credentials_provider(Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test"))
         .build();
     let mut put = aws_sdk_s3::Client::from_conf(config)
         .put_object()

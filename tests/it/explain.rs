@@ -5,9 +5,9 @@ use std::process::Command;
 use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::report::Report;
 use publish::report::event::Events;
+use publish::run;
 use publish::types::digest::Digest;
 use publish::views::explanation::Explanation;
-use publish::{run, sandbox};
 use serde_json::{Value, json};
 
 use crate::world::{BUCKET, World};
@@ -185,8 +185,8 @@ fn plan(world: &World, arguments: &[&str]) -> (i32, String) {
         .arg(&world.folder)
         .current_dir(world.folder.parent().unwrap())
         .env_clear()
-        .env("AWS_ACCESS_KEY_ID", sandbox::ACCESS_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", sandbox::SECRET_ACCESS_KEY)
+        .env("AWS_ACCESS_KEY_ID", &world.sandbox.keys().access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &world.sandbox.keys().secret_access_key)
         .output()
         .unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())

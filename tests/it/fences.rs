@@ -21,7 +21,7 @@ const CRATES: &[(&[&str], &[&str])] = &[
         &["aws_sdk_", "aws_config", "aws_smithy_", "aws_types", "aws_credential_types"],
         &["bucket/aws.rs", "bucket/aws/", "sandbox/tests", "sandbox/signature.rs"],
     ),
-    (&["aws_sigv4::"], &["sandbox/signature.rs"]),
+    (&["aws_sigv4::"], &["sandbox/signature.rs", "sandbox/tests"]),
     (&["s3s::", "hyper_util::", "quick_xml::"], &["sandbox/"]),
     (&["clap::", "indicatif::"], &["bin/"]),
     (&["cap_std::", "cap_fs_ext::"], &["site/snapshot/"]),

@@ -6,7 +6,6 @@ use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::report::Outcome;
 use publish::report::event::Events;
 use publish::run;
-use publish::sandbox;
 use publish::site::response_policy::ResponsePolicy;
 
 use crate::world::{BUCKET, World};
@@ -166,8 +165,8 @@ fn explain(world: &World, arguments: &[&str]) -> (i32, String) {
         .arg(&world.folder)
         .current_dir(world.folder.parent().unwrap())
         .env_clear()
-        .env("AWS_ACCESS_KEY_ID", sandbox::ACCESS_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", sandbox::SECRET_ACCESS_KEY)
+        .env("AWS_ACCESS_KEY_ID", &world.sandbox.keys().access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &world.sandbox.keys().secret_access_key)
         .output()
         .unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())

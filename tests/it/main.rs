@@ -45,6 +45,7 @@ mod refusals;
 mod releases;
 mod rollback;
 mod rollback_cost;
+mod sandbox_place;
 mod schedules;
 mod shown;
 mod signals;

@@ -396,8 +396,8 @@ async fn run_program(pair: &Pair, arguments: &[&str]) -> (i32, serde_json::Value
         .env_clear()
         .env("HOME", folder.path())
         .env("CI", "true")
-        .env("AWS_ACCESS_KEY_ID", publish::sandbox::ACCESS_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", publish::sandbox::SECRET_ACCESS_KEY)
+        .env("AWS_ACCESS_KEY_ID", &pair.world.sandbox.keys().access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &pair.world.sandbox.keys().secret_access_key)
         .output()
         .await
         .unwrap();

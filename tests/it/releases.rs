@@ -11,7 +11,6 @@ use publish::run::{
     self, ActivateRequest, Answer, Caller, Comparison, DiffRequest, PublishRequest, ReleaseListing, RollbackRequest,
     ShowRequest, Side,
 };
-use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use publish::types::headers::Kind;
 use publish::views::releases::{ActivationView, FileView, ReleaseState, ReleaseView};
 use serde_json::Value;
@@ -296,7 +295,8 @@ impl Program<'_> {
         let access = &self.world.environment.access;
         let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
         program.current_dir(self.repository.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        program.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        let keys = self.world.sandbox.keys();
+        program.env("AWS_ACCESS_KEY_ID", &keys.access_key_id).env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key);
         program.env("USER", "dev").env("HOSTNAME", "laptop");
         program.args(arguments).args(["--site", "shop", "--bucket", BUCKET, "--prefix", "live"]);
         program.args(["--region", "us-east-1", "--endpoint-url", access.s3_endpoint.as_deref().unwrap()]);

@@ -4,7 +4,7 @@
 use std::process::{ExitStatus, Stdio};
 
 use futures_util::{StreamExt, stream};
-use publish::sandbox::{ACCESS_KEY_ID, Effect, Fault, LoggedRequest, Match, SECRET_ACCESS_KEY, Service};
+use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
@@ -36,8 +36,8 @@ fn start_writing(world: &World, output: &str) -> Child {
         .args(["--region", "us-east-1", "--endpoint-url", sandbox.s3_endpoint(), "--output", output, "--yes"])
         .current_dir(world.folder.parent().unwrap())
         .env_clear()
-        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        .env("AWS_ACCESS_KEY_ID", &sandbox.keys().access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &sandbox.keys().secret_access_key)
         .env("AWS_ENDPOINT_URL_CLOUDFRONT", sandbox.cloudfront_endpoint())
         .env("HOME", world.folder.parent().unwrap())
         .stdin(Stdio::null())

@@ -8,7 +8,6 @@ use publish::content::path::SitePath;
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, Caller, RollbackRequest, VerifyRequest};
-use publish::sandbox;
 use publish::site::snapshot::MULTIPART_BYTES;
 use publish::stages::audit::{Finding, FindingKind};
 use publish::types::headers::Kind;
@@ -385,8 +384,8 @@ fn run_binary(world: &World, arguments: &[&str]) -> (i32, String) {
         .args(arguments)
         .current_dir(folder.path())
         .env_clear()
-        .env("AWS_ACCESS_KEY_ID", sandbox::ACCESS_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", sandbox::SECRET_ACCESS_KEY)
+        .env("AWS_ACCESS_KEY_ID", &world.sandbox.keys().access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", &world.sandbox.keys().secret_access_key)
         .output()
         .unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())

@@ -17,8 +17,7 @@ use publish::report::Report;
 use publish::report::event::{Event, Events};
 use publish::run::{self, ActivateRequest, Answer, Caller, PruneRequest, PublishRequest, RollbackRequest};
 use publish::sandbox::{
-    self, Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation,
-    StoredObject,
+    Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation, StoredObject,
 };
 use publish::types::clock::Clock;
 use publish::types::digest::Digest;
@@ -399,7 +398,7 @@ pub(crate) fn run_id() -> RunId {
 
 /// The environment that reaches `sandbox`.
 pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
-    let keys = (sandbox::ACCESS_KEY_ID.to_owned(), sandbox::SECRET_ACCESS_KEY.to_owned());
+    let keys = sandbox.keys();
     Environment {
         name: "test".to_owned(),
         layout,
@@ -407,7 +406,7 @@ pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
             region: Some("us-east-1".to_owned()),
             s3_endpoint: Some(sandbox.s3_endpoint().to_owned()),
             cloudfront_endpoint: Some(sandbox.cloudfront_endpoint().to_owned()),
-            static_keys: Some(keys),
+            static_keys: Some((keys.access_key_id.clone(), keys.secret_access_key.clone())),
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),

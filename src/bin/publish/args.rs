@@ -246,6 +246,9 @@ pub(crate) struct SandboxArgs {
     /// Stop the one that runs in the background
     #[arg(long, conflicts_with = "background")]
     pub(crate) stop: bool,
+    /// Remove all that was published to it
+    #[arg(long, conflicts_with_all = ["stop", "background"])]
+    pub(crate) reset: bool,
     /// Say nothing, and stop after 30 minutes without a request
     #[arg(long, hide = true)]
     pub(crate) background: bool,

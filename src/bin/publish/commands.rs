@@ -210,9 +210,11 @@ impl Session<'_> {
     async fn sandbox(&self, args: &SandboxArgs) -> Report {
         let folder = Path::new(".");
         let done = if args.stop {
-            sandbox::serve::stop(folder, self.terminal).await
+            sandbox::serve::stop(folder, self.lookup, self.terminal).await
+        } else if args.reset {
+            sandbox::serve::reset(folder, self.lookup, self.terminal)
         } else {
-            sandbox::serve::serve(folder, args.background, self.terminal, &self.signals).await
+            sandbox::serve::serve(folder, self.lookup, args.background, self.terminal, &self.signals).await
         };
         match done {
             Ok(()) => Report { outcome: Outcome::Verified, ..Report::new("sandbox", config::SANDBOX) },
@@ -244,7 +246,7 @@ impl Session<'_> {
             config::Target::Sandbox(target) => {
                 let say = |line: &str| self.terminal.say(line);
                 let stop = Stop::default();
-                let opening = stop.unless_due(sandbox::open_for_a_run(Path::new("."), &say));
+                let opening = stop.unless_due(sandbox::open_for_a_run(Path::new("."), self.lookup, &say));
                 let Some(opened) = self.attended(opening, &stop).await.transpose()? else {
                     return Err(Problem::new(Code::Interrupted, "stopped on request"));
                 };
@@ -278,7 +280,7 @@ impl Session<'_> {
                 if looks && self.is_ci() {
                     self.terminal.result("`publish sandbox` serves the site.\n");
                 } else if looks {
-                    match sandbox::serve::leave_running(Path::new(".")).await {
+                    match sandbox::serve::leave_running(Path::new("."), self.lookup).await {
                         Ok(running) => self.terminal.result(&sandbox::serve::invitation(&running)),
                         Err(problem) => {
                             let message = format!("{}; {}", problem.message, problem.hint);

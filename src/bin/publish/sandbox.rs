@@ -1,5 +1,6 @@
 //! The built-in environment: the sandbox that a run publishes to, its own or one that runs already.
 
+mod place;
 mod running;
 pub(crate) mod serve;
 
@@ -11,8 +12,9 @@ use publish::config::environment::{Access, Environment, LeaseSettings};
 use publish::config::{SANDBOX, SandboxTarget};
 use publish::release::layout::Layout;
 use publish::report::error::{Code, Problem};
-use publish::sandbox::{ACCESS_KEY_ID, CustomError, Distribution, Options, SECRET_ACCESS_KEY, Sandbox, SandboxError};
+use publish::sandbox::{CustomError, Distribution, Options, Sandbox, SandboxError};
 
+pub(crate) use place::Lookup;
 use running::{Ownership, Place, Purpose, Running};
 
 /// The site's port, unless it is taken: the same address every time.
@@ -26,12 +28,15 @@ const DISTRIBUTION: &str = "ESANDBOX";
 /// How often files are looked at while waiting for another process.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// Where earlier versions of publish kept the sandbox.
+const EARLIER: &str = ".publish/sandbox";
+
 /// A sandbox that a run may publish to.
 pub(crate) enum Opened {
     /// It runs in another process.
     Elsewhere(Running),
     /// It runs in this one, and must be closed.
-    Here(Embedded),
+    Here(Box<Embedded>),
 }
 
 /// A sandbox of this process.
@@ -51,14 +56,22 @@ impl Opened {
     }
 }
 
-/// Opens the sandbox of `folder` for `purpose`: the one that serves already, else one of this process. While another
-/// run has it to itself, `say` says so once, and this waits.
-pub(crate) async fn open(folder: &Path, purpose: Purpose, say: &(dyn Fn(&str) + Sync)) -> Result<Opened, Problem> {
-    let place = Place::inside(folder);
+/// Opens the sandbox of the project in `folder` for `purpose`: the one that serves already, else one of this process.
+/// While another run has it to itself, `say` says so once, and this waits.
+async fn open(
+    folder: &Path,
+    lookup: Lookup<'_>,
+    purpose: Purpose,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<Opened, Problem> {
+    let place = Place::of(folder, lookup)?;
+    if !place.exists() && folder.join(EARLIER).symlink_metadata().is_ok() {
+        say(&format!("The sandbox lies outside of the project now, and begins empty; {EARLIER} can be deleted."));
+    }
     let mut said = false;
     loop {
         if let Some(ownership) = place.take()? {
-            return start(ownership, purpose).await.map(Opened::Here);
+            return start(ownership, purpose).await.map(|embedded| Opened::Here(Box::new(embedded)));
         }
         match place.running() {
             Some(running) if running.purpose == Purpose::Serve => return Ok(Opened::Elsewhere(running)),
@@ -84,6 +97,7 @@ async fn start(ownership: Ownership, purpose: Purpose) -> Result<Embedded, Probl
         s3: sandbox.s3_endpoint().to_owned(),
         cloudfront: sandbox.cloudfront_endpoint().to_owned(),
         site: sandbox.site_url().to_owned(),
+        keys: sandbox.keys().clone(),
         pid: std::process::id(),
         purpose,
     };
@@ -140,7 +154,7 @@ pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environme
             region: Some(REGION.to_owned()),
             s3_endpoint: Some(running.s3.clone()),
             cloudfront_endpoint: Some(running.cloudfront.clone()),
-            static_keys: Some((ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned())),
+            static_keys: Some((running.keys.access_key_id.clone(), running.keys.secret_access_key.clone())),
             link,
             ..Access::default()
         },
@@ -154,7 +168,11 @@ pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environme
     }
 }
 
-/// Opens the sandbox of `folder` for one run.
-pub(crate) async fn open_for_a_run(folder: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<Opened, Problem> {
-    open(folder, Purpose::Publish, say).await
+/// Opens the sandbox of the project in `folder` for one run.
+pub(crate) async fn open_for_a_run(
+    folder: &Path,
+    lookup: Lookup<'_>,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<Opened, Problem> {
+    open(folder, lookup, Purpose::Publish, say).await
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::config::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
 use crate::release::layout::{Address, Layout};
 use crate::release::retention::RetentionSettings;
-use crate::sandbox::{ACCESS_KEY_ID, Effect, Fault, LoggedRequest, Match, Options, SECRET_ACCESS_KEY, Sandbox};
+use crate::sandbox::{Effect, Fault, LoggedRequest, Match, Options, Sandbox};
 use crate::types::headers::Headers;
 
 const BUCKET: &str = "sandbox";
@@ -24,6 +24,7 @@ async fn sandbox() -> Sandbox {
 
 /// How the sandbox is reached.
 fn environment(sandbox: &Sandbox) -> Environment {
+    let keys = sandbox.keys();
     Environment {
         name: "test".to_owned(),
         layout: Layout::new("shop", BUCKET, "", None, None),
@@ -31,7 +32,7 @@ fn environment(sandbox: &Sandbox) -> Environment {
             region: Some("us-east-1".to_owned()),
             s3_endpoint: Some(sandbox.s3_endpoint().to_owned()),
             cloudfront_endpoint: Some(sandbox.cloudfront_endpoint().to_owned()),
-            static_keys: Some((ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned())),
+            static_keys: Some((keys.access_key_id.clone(), keys.secret_access_key.clone())),
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),

@@ -68,7 +68,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Batch, ApiError> {
 }
 
 /// Whether CloudFront would find what the path means: it starts with `/`, everything that must be percent-encoded is,
-/// nothing else is, and there is no `~`.
+/// nothing else is but `+`, which CloudFront and S3 tell from `%2B`, and there is no `~`.
 fn is_valid(path: &str) -> bool {
     if !path.starts_with('/') || path.len() > MAX_PATH || !path.is_ascii() {
         return false;
@@ -83,7 +83,7 @@ fn is_valid(path: &str) -> bool {
             let decoded: Vec<u8> = percent_decode_str(escape).collect();
             match decoded.as_slice() {
                 [b'~'] => return false,
-                [decoded] if must_be_encoded(*decoded) => at += 3,
+                [decoded] if *decoded == b'+' || must_be_encoded(*decoded) => at += 3,
                 _ => return false,
             }
         } else if must_be_encoded(*byte) {
@@ -126,6 +126,7 @@ mod tests {
             "/a+b@c:d;e,f&g=h$i!'()",
             "/q?a=b",
             "/100%25",
+            "/c%2B%2B",
         ];
         let invalid = [
             "index.html",

@@ -180,8 +180,8 @@ impl Invalidations {
         let Some(disk) = self.store.disk() else {
             return Ok(());
         };
-        let path = disk.invalidations().join(&record.id).with_extension("json");
-        disk.write(&path, record).map_err(|error| ApiError::new(500, "InternalError", error.to_string()))
+        disk.write(&disk.invalidation_record(&record.id), record)
+            .map_err(|error| ApiError::new(500, "InternalError", error.to_string()))
     }
 }
 

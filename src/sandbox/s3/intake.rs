@@ -13,6 +13,7 @@ use s3s::{Body, S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, s3_er
 use super::payload::compare;
 use crate::sandbox::checksum::{Algorithm, field};
 use crate::sandbox::content::{Received, Spool};
+use crate::sandbox::steady::TooSlow;
 use crate::sandbox::store::{Store, storage_failed};
 
 /// The largest body of one PUT or part: 5 GiB (AWS.md 4.3).
@@ -84,6 +85,8 @@ fn broken_body(error: StdError) -> S3Error {
         S3Error::with_message(S3ErrorCode::SignatureDoesNotMatch, text)
     } else if text.contains("Sha256Mismatch") {
         refusal("XAmzContentSHA256Mismatch", text)
+    } else if text.contains(TooSlow::MESSAGE) {
+        S3Error::with_message(S3ErrorCode::RequestTimeout, text)
     } else {
         S3Error::with_message(S3ErrorCode::IncompleteBody, text)
     };

@@ -122,7 +122,7 @@ async fn a_distribution_shows_its_configuration() {
 async fn signatures_are_verified() {
     let sandbox = start().await;
     let config = cloudfront(&sandbox).config().to_builder();
-    let other = aws_sdk_s3::config::Credentials::new(crate::sandbox::ACCESS_KEY_ID, "wrong", None, None, "test");
+    let other = aws_sdk_s3::config::Credentials::new(&sandbox.keys().access_key_id, "wrong", None, None, "test");
     let client = aws_sdk_cloudfront::Client::from_conf(config.credentials_provider(other).build());
     let result = client.get_distribution().id(ID).send().await;
     assert_eq!(refusal(result), (403, "SignatureDoesNotMatch".into()));

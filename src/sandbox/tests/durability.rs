@@ -106,6 +106,108 @@ async fn a_folder_has_one_user() {
     start_in(folder.path()).await.stop().await;
 }
 
+/// A folder outside of the storage, with a file in it that must stay as it is.
+#[cfg(unix)]
+struct Elsewhere(tempfile::TempDir);
+
+#[cfg(unix)]
+impl Elsewhere {
+    fn new() -> Elsewhere {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("precious"), "mine").expect("a file");
+        Elsewhere(folder)
+    }
+
+    fn assert_untouched(&self, what: &str) {
+        let found: Vec<_> = std::fs::read_dir(self.0.path()).expect("the folder").collect();
+        assert_eq!(found.len(), 1, "{what}: {found:?}");
+        assert_eq!(std::fs::read(self.0.path().join("precious")).expect("the file"), b"mine", "{what}");
+    }
+}
+
+#[cfg(unix)]
+async fn refusal_of(root: &Path) -> String {
+    let options = Options { root: Some(root.to_owned()), ..Options::default() };
+    let error = Sandbox::start(options).await.expect_err("it does not start");
+    std::error::Error::source(&error).expect("a cause").to_string()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn no_link_in_the_storage_is_followed() {
+    let bucket = format!("buckets/{BUCKET}");
+    let (objects, uploads) = (format!("{bucket}/objects"), format!("{bucket}/uploads"));
+    for folder in ["data", "temporary", "buckets", "invalidations", "buckets/other", &bucket, &objects, &uploads] {
+        let (root, elsewhere) = (tempfile::tempdir().expect("a folder"), Elsewhere::new());
+        let link = root.path().join(folder);
+        std::fs::create_dir_all(link.parent().expect("a folder")).expect("made");
+        std::os::unix::fs::symlink(elsewhere.0.path(), &link).expect("a link");
+        let cause = refusal_of(root.path()).await;
+        assert!(cause.contains("is a link"), "{folder}: {cause}");
+        elsewhere.assert_untouched(folder);
+    }
+    let (root, elsewhere) = (tempfile::tempdir().expect("a folder"), Elsewhere::new());
+    let link = root.path().join("storage");
+    std::os::unix::fs::symlink(elsewhere.0.path(), &link).expect("a link");
+    assert!(refusal_of(&link).await.contains("is a link"));
+    elsewhere.assert_untouched("the storage itself");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn no_file_of_the_storage_is_written_through_a_link() {
+    for name in ["lock", "session", "endpoints.json", "temporary/session", "temporary/000001-000000000", "data/x"] {
+        let (root, elsewhere) = (tempfile::tempdir().expect("a folder"), Elsewhere::new());
+        let link = root.path().join(name);
+        std::fs::create_dir_all(link.parent().expect("a folder")).expect("made");
+        std::os::unix::fs::symlink(elsewhere.0.path().join("precious"), &link).expect("a link");
+        let options = Options { root: Some(root.path().to_owned()), ..Options::default() };
+        if let Ok(sandbox) = Sandbox::start(options).await {
+            put(&s3(&sandbox), "k", b"bytes").await;
+            sandbox.stop().await;
+        }
+        elsewhere.assert_untouched(name);
+    }
+}
+
+/// What a record says is no path: neither the names of its bytes nor ids.
+#[cfg(unix)]
+#[tokio::test]
+async fn no_record_leads_out_of_the_storage() {
+    let (root, elsewhere) = (tempfile::tempdir().expect("a folder"), Elsewhere::new());
+    let sandbox = start_in(root.path()).await;
+    put(&s3(&sandbox), "k", b"bytes").await;
+    sandbox.stop().await;
+    let objects = root.path().join("buckets").join(BUCKET).join("objects");
+    let record = std::fs::read_dir(&objects).expect("records").next().expect("one").expect("one").path();
+    let sound = std::fs::read_to_string(&record).expect("a record");
+    let precious = elsewhere.0.path().join("precious").to_str().expect("a path").to_owned();
+    let above = format!("../../..{precious}");
+    for path in [&precious, &above] {
+        let mut planted: serde_json::Value = serde_json::from_str(&sound).expect("a record");
+        planted["data"] = serde_json::json!([[path, 4]]);
+        std::fs::write(&record, planted.to_string()).expect("planted");
+        let options = Options { root: Some(root.path().to_owned()), ..Options::default() };
+        assert!(matches!(Sandbox::start(options).await, Err(SandboxError::Record { .. })), "{path}");
+    }
+    std::fs::write(&record, sound).expect("as it was");
+
+    // An id that is a path is a name like any other.
+    let id = precious.clone();
+    let planted = serde_json::json!({
+        "number": 0, "distribution": "E1SANDBOX", "id": id, "caller_reference": "r", "paths": ["/*"],
+        "created": 4_000_000_000_u64, "polls": 0,
+    });
+    std::fs::write(root.path().join("invalidations").join("planted.json"), planted.to_string()).expect("planted");
+    let sandbox = start_in(root.path()).await;
+    let poll = cloudfront(&sandbox).get_invalidation().distribution_id("E1SANDBOX").id(&id).send().await;
+    // Whether an id with slashes reaches it at all is the router's to say.
+    drop(poll);
+    sandbox.stop().await;
+    elsewhere.assert_untouched("an id");
+    assert!(!elsewhere.0.path().join("precious.json").exists());
+}
+
 /// Names the folder of the process that is to be killed.
 const VICTIM_ROOT: &str = "SANDBOX_VICTIM_ROOT";
 
@@ -116,7 +218,8 @@ async fn victim() {
         return;
     };
     let sandbox = start_in(Path::new(&root)).await;
-    println!("\nlistening {}", sandbox.s3_endpoint());
+    let keys = serde_json::to_string(sandbox.keys()).expect("keys");
+    println!("\nlistening {} {keys}", sandbox.s3_endpoint());
     std::future::pending::<()>().await;
 }
 
@@ -137,11 +240,13 @@ async fn a_killed_process_leaves_whole_objects_and_all_it_acknowledged() {
         .map_while(Result::ok)
         .find_map(|line| line.strip_prefix("listening ").map(str::to_owned))
         .expect("it listens");
+    let (endpoint, keys) = endpoint.split_once(' ').expect("its keys");
+    let keys: crate::sandbox::Keys = serde_json::from_str(keys).expect("its keys");
 
     let (acknowledge, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
     let mut writers = tokio::task::JoinSet::new();
     for key in 0..KEYS {
-        let config = super::s3_config_at(&endpoint).build();
+        let config = super::s3_config_at(endpoint, &keys).build();
         let (client, acknowledge) = (aws_sdk_s3::Client::from_conf(config), acknowledge.clone());
         writers.spawn(async move {
             for round in 0_u8.. {

@@ -26,7 +26,7 @@ impl Page {
 async fn fetch(sandbox: &Sandbox, method: &str, path: &str, headers: &str) -> Page {
     let address = sandbox.site_url().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.expect("a connection");
-    let request = format!("{method} {path} HTTP/1.1\r\nhost: site\r\nconnection: close\r\n{headers}\r\n");
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");

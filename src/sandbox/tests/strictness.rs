@@ -25,7 +25,7 @@ async fn wrong_credentials_and_regions_are_refused() {
     let with = |id: &str, secret: &str| {
         s3_config(&sandbox).credentials_provider(Credentials::new(id, secret, None, None, "test"))
     };
-    let wrong = list(with(crate::sandbox::ACCESS_KEY_ID, "wrong")).await;
+    let wrong = list(with(&sandbox.keys().access_key_id, "wrong")).await;
     assert_eq!(refusal(wrong), (403, "SignatureDoesNotMatch".into()));
     assert_eq!(refusal(list(with("OTHER", "wrong")).await), (403, "InvalidAccessKeyId".into()));
     let elsewhere = list(s3_config(&sandbox).region(Region::new("eu-west-1"))).await;

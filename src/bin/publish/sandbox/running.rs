@@ -1,15 +1,18 @@
 //! Who owns the sandbox of a folder, and where it listens: a lock that lasts as long as its process, and a file.
 #![expect(clippy::disallowed_methods, reason = "the sandbox keeps its state on disk")]
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use publish::report::error::{Code, Problem};
+use publish::sandbox::Keys;
 use serde::{Deserialize, Serialize};
 
-/// Where a running sandbox listens, as `running.json` says it.
+use super::place::{self, Lookup};
+
+/// Where a running sandbox listens and which keys it takes, as `running.json` says it, which its user alone may read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Running {
     /// `http://127.0.0.1:<port>` of the S3 API.
@@ -18,6 +21,8 @@ pub(crate) struct Running {
     pub(crate) cloudfront: String,
     /// `http://127.0.0.1:<port>` of the site.
     pub(crate) site: String,
+    /// What its requests are signed with.
+    pub(crate) keys: Keys,
     /// Its process.
     pub(crate) pid: u32,
     /// What it runs for.
@@ -47,9 +52,14 @@ pub(crate) struct Ownership {
 }
 
 impl Place {
-    /// `.publish/sandbox` in `folder`.
-    pub(crate) fn inside(folder: &Path) -> Place {
-        Place(folder.join(".publish").join("sandbox"))
+    /// That of the project in `folder`.
+    pub(crate) fn of(folder: &Path, lookup: Lookup<'_>) -> Result<Place, Problem> {
+        place::of(folder, lookup).map(Place)
+    }
+
+    /// Whether the project has a sandbox, running or not.
+    pub(crate) fn exists(&self) -> bool {
+        self.0.exists()
     }
 
     /// Where buckets and invalidations are stored.
@@ -59,7 +69,7 @@ impl Place {
 
     /// Takes the sandbox, unless another process has it.
     pub(crate) fn take(&self) -> Result<Option<Ownership>, Problem> {
-        self.prepare().map_err(|error| self.problem(error))?;
+        create_private(&self.0).map_err(|error| self.problem(error))?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(self.0.join("lock"));
         let lock = lock.map_err(|error| self.problem(error))?;
         match lock.try_lock() {
@@ -88,31 +98,38 @@ impl Place {
         }
     }
 
-    fn file(&self) -> PathBuf {
+    /// What [`Ownership::announce`] writes.
+    pub(crate) fn file(&self) -> PathBuf {
         self.0.join("running.json")
-    }
-
-    /// The folder keeps itself out of version control.
-    fn prepare(&self) -> io::Result<()> {
-        std::fs::create_dir_all(&self.0)?;
-        let ignore = self.0.join(".gitignore");
-        if ignore.exists() { Ok(()) } else { std::fs::write(ignore, "*\n") }
     }
 
     fn problem(&self, error: io::Error) -> Problem {
         let message = format!("the sandbox cannot use {}", self.0.display());
-        Problem::new(Code::Sandbox, message).hint("It keeps its buckets there; make the folder writable.").source(error)
+        Problem::new(Code::Sandbox, message)
+            .hint("It keeps its buckets there. Make the folder writable, or set XDG_STATE_HOME to another one.")
+            .source(error)
     }
 }
 
 impl Ownership {
     /// Says where the sandbox listens. Written whole: a reader finds all of it or nothing.
     pub(crate) fn announce(&self, running: &Running) -> Result<(), Problem> {
-        let partial = self.place.0.join("running.json.new");
-        let text = serde_json::to_vec_pretty(running).map_err(io::Error::from);
-        text.and_then(|text| std::fs::write(&partial, text))
-            .and_then(|()| std::fs::rename(&partial, self.place.file()))
-            .map_err(|error| self.place.problem(error))
+        let write = || -> io::Result<()> {
+            // A temporary file of this crate is new, and its user's alone.
+            let mut partial = tempfile::NamedTempFile::new_in(&self.place.0)?;
+            partial.write_all(&serde_json::to_vec_pretty(running)?)?;
+            partial.persist(self.place.file())?;
+            Ok(())
+        };
+        write().map_err(|error| self.place.problem(error))
+    }
+
+    /// Removes all that was published to it.
+    pub(crate) fn reset(&self) -> Result<(), Problem> {
+        match std::fs::remove_dir_all(self.storage()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.place.problem(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Whether what was announced is still there: who takes it away asks the owner to stop.
@@ -126,15 +143,33 @@ impl Ownership {
         let _ = std::fs::remove_file(self.place.file());
     }
 
+    /// What was announced, for those who look for the keys.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.place.file()
+    }
+
     /// Where the sandbox stores.
     pub(crate) fn storage(&self) -> PathBuf {
         self.place.storage()
     }
 }
 
+/// Makes a folder and those around it, which only their owner may look into.
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn place(folder: &Path) -> Place {
+        Place(folder.join("sandbox"))
+    }
 
     fn running(port: u16) -> Running {
         let address = format!("http://127.0.0.1:{port}");
@@ -142,6 +177,7 @@ mod tests {
             s3: address.clone(),
             cloudfront: address.clone(),
             site: address,
+            keys: Keys { access_key_id: "id".to_owned(), secret_access_key: "secret".to_owned() },
             pid: std::process::id(),
             purpose: Purpose::Serve,
         }
@@ -150,7 +186,7 @@ mod tests {
     #[test]
     fn one_owner_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::inside(folder.path());
+        let place = place(folder.path());
         let owner = place.take().unwrap().unwrap();
         assert!(place.take().unwrap().is_none());
         drop(owner);
@@ -160,7 +196,7 @@ mod tests {
     #[test]
     fn a_sandbox_is_running_only_while_it_answers() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::inside(folder.path());
+        let place = place(folder.path());
         let owner = place.take().unwrap().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let announced = running(listener.local_addr().unwrap().port());
@@ -173,12 +209,38 @@ mod tests {
     #[test]
     fn asking_to_stop_is_seen_by_the_owner() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::inside(folder.path());
+        let place = place(folder.path());
         let owner = place.take().unwrap().unwrap();
         owner.announce(&running(1)).unwrap();
         assert!(owner.is_announced());
         place.ask_to_stop().unwrap();
         assert!(!owner.is_announced());
         place.ask_to_stop().unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn its_user_alone_may_read_the_keys() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        place.take().unwrap().unwrap().announce(&running(1)).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&place.0), mode(&place.file())), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_reset_leaves_nothing_that_was_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = place(folder.path());
+        let owner = place.take().unwrap().unwrap();
+        owner.reset().unwrap();
+        std::fs::create_dir_all(owner.storage().join("data")).unwrap();
+        std::fs::write(owner.storage().join("data").join("1"), "bytes").unwrap();
+        owner.reset().unwrap();
+        assert!(!owner.storage().exists());
+        drop(owner);
+        assert!(place.take().unwrap().is_some());
     }
 }

@@ -8,7 +8,7 @@ use publish::report::error::{Code, Problem};
 use publish::types::clock::Clock;
 
 use super::running::{Place, Purpose, Running};
-use super::{Embedded, LOOK_AGAIN, Opened, open};
+use super::{Embedded, LOOK_AGAIN, Lookup, Opened, open};
 use crate::interrupt::Signals;
 use crate::terminal::Terminal;
 
@@ -20,13 +20,14 @@ const START: Duration = Duration::from_secs(10);
 /// Serves until a signal, `publish sandbox --stop`, or for a while without a request in the `background`.
 pub(crate) async fn serve(
     folder: &Path,
+    lookup: Lookup<'_>,
     background: bool,
     terminal: &Terminal,
     signals: &Signals,
 ) -> Result<(), Problem> {
     let say = |line: &str| terminal.say(line);
     let opened = tokio::select! {
-        opened = open(folder, Purpose::Serve, &say) => opened?,
+        opened = open(folder, lookup, Purpose::Serve, &say) => opened?,
         () = signals.arrived(1) => return Ok(()),
     };
     match opened {
@@ -41,7 +42,7 @@ pub(crate) async fn serve(
         }
         Opened::Here(embedded) => {
             if !background {
-                terminal.result(&announcement(&embedded.running));
+                terminal.result(&announcement(&embedded));
             }
             until_stopped(&embedded, background.then_some(IDLE), signals).await;
             embedded.close().await;
@@ -50,11 +51,14 @@ pub(crate) async fn serve(
     }
 }
 
-fn announcement(running: &Running) -> String {
-    let Running { s3, cloudfront, site, .. } = running;
+fn announcement(embedded: &Embedded) -> String {
+    let Running { s3, cloudfront, site, .. } = &embedded.running;
+    let keys = embedded.ownership.file();
     format!(
         "The sandbox is running; nothing leaves this machine.\n  \
-         site        {site}/\n  S3          {s3}\n  CloudFront  {cloudfront}\nCtrl-C stops it.\n"
+         site        {site}/\n  S3          {s3}\n  CloudFront  {cloudfront}\n  \
+         keys        in {}\nCtrl-C stops it.\n",
+        keys.display()
     )
 }
 
@@ -80,10 +84,10 @@ async fn until_stopped(embedded: &Embedded, idle: Option<Duration>, signals: &Si
     }
 }
 
-/// Ends the sandbox of `folder`, and waits until it has.
-pub(crate) async fn stop(folder: &Path, terminal: &Terminal) -> Result<(), Problem> {
-    let place = Place::inside(folder);
-    if place.take()?.is_some() {
+/// Ends the sandbox of the project in `folder`, and waits until it has.
+pub(crate) async fn stop(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> Result<(), Problem> {
+    let place = Place::of(folder, lookup)?;
+    if !place.exists() || place.take()?.is_some() {
         terminal.result("No sandbox is running here.\n");
         return Ok(());
     }
@@ -100,16 +104,30 @@ pub(crate) async fn stop(folder: &Path, terminal: &Terminal) -> Result<(), Probl
     Ok(())
 }
 
+/// Empties the sandbox of the project in `folder`, which must not be running.
+pub(crate) fn reset(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> Result<(), Problem> {
+    let place = Place::of(folder, lookup)?;
+    if place.exists() {
+        let Some(ownership) = place.take()? else {
+            return Err(Problem::new(Code::Sandbox, "the sandbox is running")
+                .hint("`publish sandbox --stop` ends it; then it can be emptied."));
+        };
+        ownership.reset()?;
+    }
+    terminal.result("The sandbox is empty.\n");
+    Ok(())
+}
+
 /// Where the site can be seen, for the end of a summary.
 pub(crate) fn invitation(running: &Running) -> String {
     format!("Open {}/ to see it; `publish sandbox --stop` ends the sandbox that serves it.\n", running.site)
 }
 
 /// Leaves a sandbox behind that goes on serving the site after this process, and says where.
-pub(crate) async fn leave_running(folder: &Path) -> Result<Running, Problem> {
+pub(crate) async fn leave_running(folder: &Path, lookup: Lookup<'_>) -> Result<Running, Problem> {
     let failed = |what: &str| Problem::new(Code::Sandbox, what).hint("`publish sandbox` serves the site.");
     let mut child = spawn(folder).map_err(|error| failed("the site could not be kept open").source(error))?;
-    let place = Place::inside(folder);
+    let place = Place::of(folder, lookup)?;
     let clock = Clock::start();
     while clock.elapsed() < START {
         if let Some(running) = place.running().filter(|running| running.purpose == Purpose::Serve) {

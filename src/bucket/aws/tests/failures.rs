@@ -107,7 +107,7 @@ async fn a_missing_bucket_and_unknown_keys_are_told_apart() {
 
     let mut environment = environment(&sandbox);
     let secret = "not-the-secret-of-anything";
-    environment.access.static_keys = Some((ACCESS_KEY_ID.to_owned(), secret.to_owned()));
+    environment.access.static_keys = Some((sandbox.keys().access_key_id.clone(), secret.to_owned()));
     let store = Aws::connect(&environment).await.unwrap().store;
     let (code, message, hint, causes) = said(store.get(&at("a"), 9).await.unwrap_err());
     assert_eq!(code, Code::AccessDenied);

@@ -1,0 +1,129 @@
+//! Where the sandbox of a project lies: in the user's own state folder, never in the project.
+//!
+//! Whatever lies in a project may have come with it, from whoever wrote it: after a clone, owner and mode of every file are
+//! the reader's own. So nothing of the sandbox is there, not even a hint of where it is.
+
+use std::path::{Path, PathBuf};
+
+use publish::report::error::{Code, Problem};
+use sha2::{Digest as _, Sha256};
+
+/// How variables of the environment are read.
+pub(crate) type Lookup<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
+
+/// The folder of the sandbox that belongs to the project in `folder`, which need not exist.
+pub(super) fn of(folder: &Path, lookup: Lookup<'_>) -> Result<PathBuf, Problem> {
+    let project = folder
+        .canonicalize()
+        .map_err(|error| Problem::new(Code::Sandbox, "the current folder cannot be found").source(error))?;
+    let state = state_folder(lookup, std::env::home_dir())?;
+    let lies_in = repository_of(&project);
+    if canonical(&state).starts_with(lies_in) {
+        let message = format!("the sandbox would lie in the project itself, at {}", state.display());
+        return Err(Problem::new(Code::Sandbox, message)
+            .hint("It lies outside of all projects; set XDG_STATE_HOME to a folder that is not within this one."));
+    }
+    Ok(state.join(hex::encode(Sha256::digest(project.as_os_str().as_encoded_bytes()))))
+}
+
+/// Where the sandboxes of all projects lie: in `XDG_STATE_HOME`, on Windows in `LOCALAPPDATA`, else in `.local/state` of
+/// the home folder, as the XDG base directory specification has it. Only absolute paths count. Where `HOME` is not set, or
+/// empty, the system knows where its user is at home.
+fn state_folder(lookup: Lookup<'_>, home: Option<PathBuf>) -> Result<PathBuf, Problem> {
+    let named = |name: &str| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let local = || if cfg!(windows) { named("LOCALAPPDATA") } else { None };
+    let home = || home.filter(|home| home.is_absolute()).map(|home| home.join(".local").join("state"));
+    let base = named("XDG_STATE_HOME").or_else(local).or_else(home);
+    let base = base.ok_or_else(|| {
+        Problem::new(Code::Sandbox, "there is no place for the sandbox: this user has no home folder")
+            .hint("Set HOME, or XDG_STATE_HOME to a folder in which the sandbox may keep its buckets.")
+    })?;
+    Ok(base.join("publish").join("sandbox"))
+}
+
+/// The whole of what a project came with: the repository around it, or the folder itself.
+fn repository_of(project: &Path) -> &Path {
+    project.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(project)
+}
+
+/// A path without links, also where its end does not exist yet.
+fn canonical(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find_map(|ancestor| {
+        let rest = path.strip_prefix(ancestor).ok()?;
+        Some(ancestor.canonicalize().ok()?.join(rest))
+    });
+    existing.unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &Path)], home: Option<&Path>) -> Result<PathBuf, Problem> {
+        let lookup = |name: &str| {
+            let found = pairs.iter().find(|(own, _)| *own == name)?;
+            Some(found.1.to_str().unwrap().to_owned())
+        };
+        state_folder(&lookup, home.map(Path::to_owned))
+    }
+
+    #[test]
+    fn the_state_folder_is_the_users_own() {
+        let root = std::env::temp_dir();
+        let (home, state) = (root.join("home"), root.join("state"));
+        let below = |path: &Path| path.join("publish").join("sandbox");
+        assert_eq!(with(&[], Some(&home)).unwrap(), below(&home.join(".local").join("state")));
+        assert_eq!(with(&[("XDG_STATE_HOME", &state)], Some(&home)).unwrap(), below(&state));
+        assert_eq!(with(&[("XDG_STATE_HOME", &state)], None).unwrap(), below(&state));
+        // As the specification says: relative paths are ignored. So is a home that is none.
+        for relative in ["", "state", "./state"] {
+            let relative = Path::new(relative);
+            assert_eq!(
+                with(&[("XDG_STATE_HOME", relative)], Some(&home)).unwrap(),
+                below(&home.join(".local").join("state"))
+            );
+            assert!(with(&[], Some(relative)).is_err());
+        }
+        assert!(with(&[], None).unwrap_err().hint.contains("XDG_STATE_HOME"));
+        let local = with(&[("LOCALAPPDATA", &state)], Some(&home)).unwrap();
+        assert_eq!(local.starts_with(&state), cfg!(windows));
+    }
+
+    fn place(project: &Path, state: &Path) -> Result<PathBuf, Problem> {
+        of(project, &|name| (name == "XDG_STATE_HOME").then(|| state.to_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn each_project_has_a_place_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other, state) = (folder.path().join("one"), folder.path().join("other"), folder.path().join("state"));
+        std::fs::create_dir(&one).unwrap();
+        std::fs::create_dir(&other).unwrap();
+        let first = place(&one, &state).unwrap();
+        assert!(first.starts_with(&state));
+        assert_ne!(first, place(&other, &state).unwrap());
+        assert_eq!(first, place(&one.join("..").join("one"), &state).unwrap());
+        // A project that has moved is another one.
+        std::fs::rename(&one, folder.path().join("moved")).unwrap();
+        assert_ne!(first, place(&folder.path().join("moved"), &state).unwrap());
+    }
+
+    #[test]
+    fn what_came_with_the_project_is_no_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (repository, project) = (folder.path().join("clone"), folder.path().join("clone").join("site"));
+        std::fs::create_dir_all(&project).unwrap();
+        assert!(place(&project, &repository.join("state")).is_ok());
+        for state in [project.clone(), project.join("home").join("state"), project.join("..").join("site")] {
+            assert!(place(&project, &state).unwrap_err().message.contains("in the project itself"), "{state:?}");
+        }
+        std::fs::create_dir(repository.join(".git")).unwrap();
+        assert!(place(&project, &repository.join("state")).is_err());
+        assert!(place(&project, &folder.path().join("state")).is_ok());
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&project, folder.path().join("link")).unwrap();
+            assert!(place(&project, &folder.path().join("link").join("state")).is_err());
+        }
+    }
+}
