@@ -110,6 +110,17 @@ fn a_later_publish_preserves_first_and_copies_in_order() {
 }
 
 #[test]
+fn both_spellings_of_a_plus_are_refreshed_and_one_is_fetched() {
+    let live = live(&[("tags/c++/index.html", mutable("old")), ("a+b.txt", mutable("kept"))]);
+    let target = files(&[("tags/c++/index.html", mutable("new")), ("a+b.txt", mutable("kept"))]);
+    let plan = plan(&live, target);
+    let expected = ["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html", "/tags/c++/", "/tags/c++/index.html"];
+    assert_eq!(invalidated(&plan), expected);
+    let fetched: BTreeSet<&str> = plan.answers.values().map(|answer| answer.below_site.as_str()).collect();
+    assert_eq!(fetched, BTreeSet::from(["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html"]));
+}
+
+#[test]
 fn other_headers_cost_a_copy_and_no_upload() {
     let live = live(&[("index.html", mutable("home"))]);
     let mut target = live.files.clone();

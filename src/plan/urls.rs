@@ -81,6 +81,11 @@ impl<'a> Urls<'a> {
         changes: &BTreeMap<SitePath, Change>,
     ) -> BTreeMap<UrlPath, Answer> {
         let mut answers = BTreeMap::new();
+        // Both spellings of a plus show one answer, and it is found by the one that reaches the file.
+        let mut note = |url: UrlPath, answer: Answer| {
+            answers.extend(url.with_bare_plus().map(|bare| (bare, answer.clone())));
+            answers.insert(url, answer);
+        };
         for (path, change) in changes {
             let entry = files.get(path);
             let new_name = *change == Change::Add && entry.is_some_and(|entry| entry.kind == Kind::Fingerprinted);
@@ -97,13 +102,12 @@ impl<'a> Urls<'a> {
             };
             for below_root in self.below_root(path) {
                 if self.default_root_object() == Some(below_root.as_str()) {
-                    answers.insert(UrlPath::encode(""), answer("", false));
+                    note(UrlPath::encode(""), answer("", false));
                 }
                 // A file and its aliases are named alike below the distribution's root and below the site's address.
                 let aliases = self.aliases(&below_root).into_iter().zip(self.aliases(path.as_str()));
-                answers
-                    .extend(aliases.map(|(alias, below_site)| (UrlPath::encode(&alias), answer(&below_site, false))));
-                answers.insert(UrlPath::encode(&below_root), answer(path.as_str(), true));
+                aliases.for_each(|(alias, below_site)| note(UrlPath::encode(&alias), answer(&below_site, false)));
+                note(UrlPath::encode(&below_root), answer(path.as_str(), true));
             }
         }
         answers

@@ -4,6 +4,7 @@ use super::caller::{Answer, Ask};
 use super::order::Order;
 use super::session::Session;
 use crate::bucket::aws;
+use crate::content::path::UrlPath;
 use crate::plan::Plan;
 use crate::release::head::Head;
 use crate::report::error::{Code, Problem};
@@ -73,7 +74,8 @@ impl Session<'_> {
             self.events.warn(format!("Keep visitors away from the state with this bucket policy statement: {policy}"));
             return Ok(());
         };
-        let state = format!("{root}/{}", self.below_origin_path(&layout.head().key).unwrap_or_default());
+        let head = layout.head().key;
+        let state = format!("{root}{}", UrlPath::encode(self.below_origin_path(&head).unwrap_or_default()));
         let answer = self.aws.fetcher.fetch(&state, MAX_HEAD_BYTES).await;
         if !answer.is_ok_and(|answer| is_state(&answer, &layout.identity().site)) {
             return Ok(());

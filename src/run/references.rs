@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::content::closure::{Broken, Closure};
+use crate::content::closure::{BarePlus, Broken, Closure};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 
@@ -26,6 +26,7 @@ pub(super) fn check(
              {url}/{named}, which `url` in publish.toml should say then, they do not find them."
         ));
     }
+    warn_of_pluses(&closure.bare_pluses, events);
     let (essential, others): (Vec<_>, Vec<_>) = closure.broken.iter().partition(|broken| broken.essential);
     if !others.is_empty() {
         events.warn(format!("{}: {}.", count(others.len(), "leads nowhere", "lead nowhere"), name(&others, WARNED)));
@@ -43,6 +44,26 @@ pub(super) fn check(
         "Did the build end well, and is the folder the whole of it? What something else serves at the site's address can be \
          named under `external` in publish.toml; `--allow-broken` publishes all the same.",
     ))
+}
+
+/// Says which links have a bare `+` where they need `%2B`.
+fn warn_of_pluses(links: &[BarePlus], events: Events<'_>) {
+    let mut first: BTreeMap<&str, &BarePlus> = BTreeMap::new();
+    for link in links {
+        first.entry(&link.written).or_insert(link);
+    }
+    if first.is_empty() {
+        return;
+    }
+    let number = first.len();
+    let named = first.into_values().take(WARNED);
+    let named: Vec<String> =
+        named.map(|BarePlus { file, line, written }| format!("`{written}` (in `{file}`, line {line})")).collect();
+    let more = if number > WARNED { format!("; and so on, {number} in all") } else { String::new() };
+    events.warn(format!(
+        "S3 reads a `+` in an address as a space, so these links do not find their files: {}{more}. Write `%2B` for the `+`.",
+        named.join("; ")
+    ));
 }
 
 fn count(count: usize, one: &str, many: &str) -> String {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
-
 use super::distribution::Distribution;
 use super::object::Object;
+use super::plus;
 use super::store::Store;
 
 /// What the origin says to a path.
@@ -28,7 +27,7 @@ impl Edge {
     /// Fetches a percent-encoded path, as it is after any viewer-request function.
     pub(super) fn fetch(&self, distribution: &Distribution, path: &str) -> Origin {
         let whole = format!("{}{path}", distribution.origin_path);
-        let key = percent_decode_str(whole.trim_start_matches('/')).decode_utf8_lossy();
+        let key = plus::decode(whole.trim_start_matches('/'));
         match self.store.object(&distribution.bucket, &key) {
             Ok(object) => Origin::Object(object),
             Err(error) if *error.code() == s3s::S3ErrorCode::NoSuchBucket => Origin::Error(404),

@@ -30,6 +30,7 @@ mod keys;
 mod log;
 mod object;
 mod operation;
+mod plus;
 mod s3;
 mod serve;
 mod signature;

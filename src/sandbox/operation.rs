@@ -7,6 +7,7 @@ use hyper::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
 use super::log::{LoggedRequest, Service};
+use super::plus;
 
 /// The log entry of a request that has just arrived.
 pub(super) fn describe(service: Service, parts: &Parts) -> LoggedRequest {
@@ -17,7 +18,7 @@ pub(super) fn describe(service: Service, parts: &Parts) -> LoggedRequest {
             let (bucket, key) =
                 path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
             let operation = s3(&parts.method, !bucket.is_empty(), !key.is_empty(), query, &parts.headers);
-            (operation, decode(bucket), decode(key))
+            (operation, decode(bucket), plus::decode(key))
         }
         Service::CloudFront => {
             let (operation, distribution) = cloudfront(&parts.method, path);

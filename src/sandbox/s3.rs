@@ -20,6 +20,7 @@ use s3s::{Body, HttpResponse, S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::answer::{self, Answer};
 use super::keys::Keys;
+use super::plus;
 use super::signature;
 use super::store::Store;
 
@@ -56,7 +57,8 @@ impl S3Server {
         S3Server { service: builder.build(), store, region }
     }
 
-    pub(super) async fn answer(&self, operation: &str, request: Request<Body>) -> Answer {
+    pub(super) async fn answer(&self, operation: &str, mut request: Request<Body>) -> Answer {
+        *request.uri_mut() = plus::respell(request.uri());
         if let Some(refusal) = self.refuse_scope(&request) {
             return refusal;
         }
@@ -200,7 +202,7 @@ impl S3 for Api {
         &self,
         request: S3Request<UploadPartCopyInput>,
     ) -> S3Result<S3Response<UploadPartCopyOutput>> {
-        copy::copy_part(&self.store, request.input)
+        copy::copy_part(&self.store, request)
     }
 
     async fn complete_multipart_upload(

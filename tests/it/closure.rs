@@ -158,3 +158,31 @@ async fn sources_of_programs_are_text_to_visitors() {
     }
     assert_eq!(world.live().len(), 4);
 }
+
+/// Hugo's page of the tag "C++", which S3 serves as `/tags/c%2B%2B/` alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_with_a_plus_is_published_refreshed_and_its_links_are_warned_of() {
+    let world = World::new().await;
+    world.write(
+        "index.html",
+        "<a href=\"/tags/c++/\">C++</a>\n<a href=\"/tags/c%2B%2B/\">C++</a><a href=\"/tags/go/?q=a+b\">Go</a>",
+    );
+    world.write("tags/c++/index.html", "<a href=\"../../tags/c++/#top\">C++</a><img src=\"a+b.png\">");
+    world.write("tags/c++/a+b.png", "png");
+    world.write("tags/go/index.html", "Go");
+    let report = world.published().await;
+    let pluses: Vec<&String> = report.warnings.iter().filter(|warning| warning.contains("%2B")).collect();
+    assert_eq!(
+        pluses,
+        ["S3 reads a `+` in an address as a space, so these links do not find their files: `../../tags/c++/#top` (in \
+          `tags/c++/index.html`, line 1); `/tags/c++/` (in `index.html`, line 1); `a+b.png` (in `tags/c++/index.html`, \
+          line 1). Write `%2B` for the `+`."]
+    );
+
+    world.sandbox.clear_requests();
+    world.write("tags/c++/index.html", "<a href=\"/tags/c%2B%2B/\">C++, again</a>");
+    let report = world.published().await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Published), "{report:#?}");
+    let refreshed = world.sandbox.invalidations(world::DISTRIBUTION).pop().unwrap();
+    assert_eq!(refreshed.paths, ["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html", "/tags/c++/", "/tags/c++/index.html"]);
+}

@@ -287,3 +287,15 @@ async fn what_a_run_that_was_cut_short_owes_is_asked_for_once_by_whoever_takes_o
     world.write("config.json", "{}");
     assert_eq!(invalidated_by_publish(&world).await, [["/config.json", "/robots.txt"]]);
 }
+
+/// A key is not an address: a space or a plus in the name of the state must not hide it from this look.
+#[tokio::test(flavor = "multi_thread")]
+async fn exposed_state_is_found_whatever_its_name() {
+    let mut world = World::with_fixture("v1").await;
+    world.environment.layout = Layout::new("shop", BUCKET, "", None, Some("my + state/"));
+    world.sandbox.set_distribution(Distribution { origin_path: String::new(), ..distribution() });
+    world.published().await;
+    world.use_fixture("v2");
+    let error = refused(&world).await;
+    assert!(error.message.contains("/my%20%2B%20state/head.json"), "{error:#?}");
+}

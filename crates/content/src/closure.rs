@@ -35,6 +35,8 @@ pub struct Surroundings<'a> {
 pub struct Closure {
     /// What is referred to and not there, in the order of files and lines.
     pub broken: Vec<Broken>,
+    /// Links with a bare `+` to files that have one in their names, in the order of files and lines.
+    pub bare_pluses: Vec<BarePlus>,
     /// The folder, with a final slash, below which references look for the files although the site's address does not name
     /// it: they find none unless something else takes the folder away.
     pub unnamed_folder: Option<String>,
@@ -85,6 +87,18 @@ pub struct Broken {
     pub essential: bool,
 }
 
+/// A reference that a browser sends with a bare `+`, which S3 reads as a space: there it does not lead to the file that it
+/// means. The first of those that are the same on every page stands for all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BarePlus {
+    /// The file that refers.
+    pub file: SitePath,
+    /// The line in it, from 1.
+    pub line: u32,
+    /// The reference as it is written.
+    pub written: Arc<str>,
+}
+
 impl Closure {
     /// Resolves `references` among `files`, which may be in any order.
     pub fn of(
@@ -101,7 +115,7 @@ impl Closure {
         // Links that are the same on every page are resolved once.
         let mut known: BTreeMap<(usize, Role), u32> = BTreeMap::new();
         let mut uses = vec![Vec::new(); lookup.len()];
-        let mut missing = Vec::new();
+        let (mut missing, mut bare_pluses) = (Vec::new(), Vec::new());
         for source in &sources {
             let found = &mut uses[source.number as usize];
             for reference in &source.references.list {
@@ -121,6 +135,10 @@ impl Closure {
                     Resolved::File(file) => {
                         if same_everywhere {
                             known.insert(key, file);
+                        }
+                        if form != Form::Text && has_bare_plus(&reference.written, &files[file as usize]) {
+                            let (file, written) = (source.path.clone(), Arc::clone(&reference.written));
+                            bare_pluses.push(BarePlus { file, line: reference.line, written });
                         }
                         found.push(used(file));
                     }
@@ -152,8 +170,10 @@ impl Closure {
             });
         }
         broken.sort();
+        bare_pluses.sort();
+        bare_pluses.dedup();
         let unnamed_folder = learned.contradicts_url.then(|| learned.base().to_owned());
-        Closure { broken, unnamed_folder, files, uses }
+        Closure { broken, bare_pluses, unnamed_folder, files, uses }
     }
 
     /// All files of the site, in their order.
@@ -196,6 +216,11 @@ fn reached(files: &[SitePath], uses: &[Vec<NumberedUse>]) -> Vec<bool> {
 /// Pages, and what pages of other sites load (the entry of a module federation).
 fn is_entry(path: &SitePath) -> bool {
     path.is_page() || path.file_name() == "remoteEntry.js"
+}
+
+/// Whether a reference to `file` holds a bare plus in its path that is one of the file's name.
+fn has_bare_plus(written: &str, file: &SitePath) -> bool {
+    file.as_str().contains('+') && lookup::without_query(written).contains('+')
 }
 
 fn is_external(resolved: &str, surroundings: Surroundings<'_>) -> bool {

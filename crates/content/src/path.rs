@@ -111,12 +111,14 @@ impl From<SitePath> for String {
 /// RFC 1738 calls unsafe. Anything else must stay as it is, "or CloudFront doesn't invalidate the old version"
 /// (AWS.md 1.1). `%` is among the unsafe ones: a literal percent sign in a key is `%25` in the URL.
 /// `?` and `#` would end the path and are encoded for that reason; `*` is literal in a URL but a wildcard in an
-/// invalidation when it comes last.
+/// invalidation when it comes last. `+` is encoded because S3 reads a bare one as a space: only `%2B` reaches the file.
+/// What CloudFront keeps for the other spelling, [`UrlPath::with_bare_plus`] names.
 const CLOUDFRONT_UNSAFE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
     .add(b'%')
+    .add(b'+')
     .add(b'<')
     .add(b'>')
     .add(b'?')
@@ -144,6 +146,12 @@ impl UrlPath {
     /// The encoded path, starting with `/`.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The path as most people write it whose file has a `+` in its name; `None` where none has. S3 takes it for another
+    /// one, but CloudFront may keep an answer for it, and a function in front of S3 may know better.
+    pub fn with_bare_plus(&self) -> Option<UrlPath> {
+        self.0.contains("%2B").then(|| UrlPath(self.0.replace("%2B", "+")))
     }
 
     /// Whether CloudFront can invalidate exactly this path: not with `~` in it, and a final `*` would be a wildcard
@@ -239,12 +247,22 @@ mod tests {
     fn url_paths_encode_what_cloudfront_wants_encoded_and_nothing_else() {
         let encoded = |path: &str| UrlPath::encode(path).to_string();
         assert_eq!(encoded("price list ä.txt"), "/price%20list%20%C3%A4.txt");
-        assert_eq!(encoded("a+b@c(d)$e,f;g:h=i&j!k'l.txt"), "/a+b@c(d)$e,f;g:h=i&j!k'l.txt");
+        assert_eq!(encoded("a@c(d)$e,f;g:h=i&j!k'l.txt"), "/a@c(d)$e,f;g:h=i&j!k'l.txt");
         assert_eq!(encoded("[slug]/100%.html"), "/%5Bslug%5D/100%25.html");
         assert_eq!(encoded("what?#now"), "/what%3F%23now");
         assert!(!UrlPath::encode("~me").can_be_invalidated());
         assert!(!UrlPath::encode("a*").can_be_invalidated());
         assert!(UrlPath::encode("a*b").can_be_invalidated());
+    }
+
+    #[test]
+    fn a_plus_has_two_spellings_and_reaches_its_file_by_one() {
+        let tag = UrlPath::encode("tags/c++/a b.html");
+        assert_eq!(tag.as_str(), "/tags/c%2B%2B/a%20b.html");
+        assert_eq!(tag.with_bare_plus().unwrap().as_str(), "/tags/c++/a%20b.html");
+        assert_eq!(UrlPath::encode("a b.html").with_bare_plus(), None);
+        // This name holds a percent sign.
+        assert_eq!(UrlPath::encode("100%2B.html").with_bare_plus(), None);
     }
 
     proptest! {

@@ -12,11 +12,13 @@ use super::objects::{modified, show_checksum, sse};
 use crate::sandbox::checksum::{Algorithm, Checksum, Kind};
 use crate::sandbox::conditions::{Conditions, ReadConditions, Verdict, precondition_failed};
 use crate::sandbox::object::Object;
+use crate::sandbox::plus;
 use crate::sandbox::store::{Store, storage_failed};
 
 /// `CopyObject`. `s3s` does not parse the conditions on the destination, so they are read from the headers.
 pub(super) fn copy(store: &Store, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
     let input = request.input;
+    let copied = as_s3_reads(&request.headers, input.copy_source)?;
     let source_conditions = ReadConditions {
         if_match: input.copy_source_if_match.clone(),
         if_none_match: input.copy_source_if_none_match.clone(),
@@ -31,7 +33,7 @@ pub(super) fn copy(store: &Store, request: S3Request<CopyObjectInput>) -> S3Resu
     let asked = headers::read(&request.headers, input.metadata.clone())?;
     let encryption = headers::encryption(&request.headers)?;
     let conditions = destination_conditions(&request.headers)?;
-    let (bucket, key) = location(&input.copy_source)?;
+    let (bucket, key) = location(&copied)?;
     let source = source(store, bucket, key, &source_conditions)?;
     if source.content.len > MAX_SINGLE_PUT {
         return Err(s3_error!(
@@ -74,9 +76,14 @@ pub(super) fn copy(store: &Store, request: S3Request<CopyObjectInput>) -> S3Resu
 }
 
 /// `UploadPartCopy`.
-pub(super) fn copy_part(store: &Store, input: UploadPartCopyInput) -> S3Result<S3Response<UploadPartCopyOutput>> {
+pub(super) fn copy_part(
+    store: &Store,
+    request: S3Request<UploadPartCopyInput>,
+) -> S3Result<S3Response<UploadPartCopyOutput>> {
+    let input = request.input;
+    let copied = as_s3_reads(&request.headers, input.copy_source)?;
     let algorithm = multipart::algorithm(store, &input.bucket, &input.key, &input.upload_id)?;
-    let (bucket, key) = location(&input.copy_source)?;
+    let (bucket, key) = location(&copied)?;
     let source = source(
         store,
         bucket,
@@ -143,6 +150,16 @@ fn destination_conditions(headers: &hyper::HeaderMap) -> S3Result<Conditions> {
             .map_err(|error| s3_error!(error, InvalidArgument, "invalid header: {name}"))
     };
     Conditions::new(condition("if-match")?, condition("if-none-match")?)
+}
+
+/// The source that is meant: `parsed` took a bare `+` for one, and S3 does not.
+fn as_s3_reads(headers: &hyper::HeaderMap, parsed: CopySource) -> S3Result<CopySource> {
+    match plus::respelled_source(headers).as_ref().and_then(|source| source.to_str().ok()) {
+        None => Ok(parsed),
+        Some(source) => {
+            CopySource::parse(source).map_err(|_| s3_error!(InvalidArgument, "The copy source cannot be understood."))
+        }
+    }
 }
 
 fn location(source: &CopySource) -> S3Result<(&str, &str)> {

@@ -107,3 +107,26 @@ async fn conditional_and_partial_requests_are_answered() {
     assert_eq!((head.status, head.body.as_str(), head.header("content-length")), (200, "", Some("10")));
     sandbox.stop().await;
 }
+
+/// As S3 does, also behind CloudFront: a bare plus is a space.
+#[tokio::test]
+async fn only_an_encoded_plus_is_one() {
+    let sandbox = start().await;
+    sandbox.set_distribution(site());
+    sandbox.put_foreign("sandbox", "live/c++/index.html", "plus", "text/html");
+    sandbox.put_foreign("sandbox", "live/a b.txt", "space", "text/plain");
+    for (path, status, body) in [
+        ("/c%2B%2B/", 200, "plus"),
+        ("/c%2b%2b", 200, "plus"),
+        ("/c%2B%2B/index.html?q=a+b", 200, "plus"),
+        ("/a+b.txt", 200, "space"),
+        ("/a%20b.txt", 200, "space"),
+    ] {
+        let page = fetch(&sandbox, "GET", path, "").await;
+        assert_eq!((page.status, page.body.as_str()), (status, body), "{path}");
+    }
+    for path in ["/c++/", "/c+%2B/", "/c++/index.html", "/a%2Bb.txt"] {
+        assert_eq!(fetch(&sandbox, "GET", path, "").await.status, 403, "{path}");
+    }
+    sandbox.stop().await;
+}

@@ -189,3 +189,32 @@ async fn buckets_know_their_region() {
     assert!(error.into_service_error().meta().extra("aws_request_id").is_some());
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn a_bare_plus_in_a_path_is_a_space() {
+    let sandbox = start().await;
+    let client = s3(&sandbox);
+    put(&client, "a b", b"space").await;
+    put(&client, "a+b", b"plus").await;
+    let get = |key: &str, tamper| {
+        let client = aws_sdk_s3::Client::from_conf(s3_config(&sandbox).interceptor(Tamper(tamper)).build());
+        client.get_object().bucket(BUCKET).key(key).send()
+    };
+    let plain = get("a+b", |_| ()).await.expect("the SDK writes %2B");
+    assert_eq!(plain.body.collect().await.expect("bytes").into_bytes(), "plus");
+    let bare = |request: &mut aws_sdk_s3::config::http::HttpRequest| {
+        let uri = request.uri().replace("%20", "+").replace("%2B", "+");
+        request.set_uri(uri).expect("a URI");
+    };
+    let space = get("a b", bare).await.expect("it is signed as S3 reads it");
+    assert_eq!(space.body.collect().await.expect("bytes").into_bytes(), "space");
+    assert_eq!(sandbox.requests().last().expect("a request").key, "a b");
+    assert_eq!(refusal(get("a+b", bare).await), (403, "SignatureDoesNotMatch".into()));
+
+    let copy = |source: &str| client.copy_object().bucket(BUCKET).key("copy").copy_source(source).send();
+    for (source, bytes) in [("sandbox/a+b", "space"), ("sandbox/a%20b", "space"), ("sandbox/a%2Bb", "plus")] {
+        copy(source).await.expect("a copy");
+        assert_eq!(sandbox.objects(BUCKET)["copy"].bytes, bytes, "{source}");
+    }
+    sandbox.stop().await;
+}

@@ -111,8 +111,10 @@ async fn forward(shared: &Shared, request: Request<Incoming>) -> Result<Answer, 
     if *shared.refused.lock().unwrap() == Some(operation) {
         return Ok(denied());
     }
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    parts.uri = format!("{}{path}", shared.server).parse()?;
+    // S3 reads a bare plus as a space, and the server behind this may not.
+    let path = parts.uri.path().replace('+', "%20");
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    parts.uri = format!("{}{path}{query}", shared.server).parse()?;
     // The body is here already.
     parts.headers.remove(EXPECT);
     if let Some(host) = &shared.host {
@@ -125,7 +127,7 @@ async fn forward(shared: &Shared, request: Request<Incoming>) -> Result<Answer, 
 fn recorded(parts: &Parts, body: Bytes) -> Recorded {
     let chunked = parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "aws-chunked");
     assert!(!chunked, "a body in chunks cannot be compared with a file: {parts:?}");
-    let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned();
+    let path = percent_decode_str(&parts.uri.path().replace('+', "%20")).decode_utf8_lossy().into_owned();
     let query = parts.uri.query().unwrap_or_default();
     let copies = parts.headers.contains_key("x-amz-copy-source");
     if path.starts_with("/2020-05-31/") {
