@@ -20,7 +20,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use publish::sandbox::{ACCESS_KEY_ID, Options, SECRET_ACCESS_KEY, Sandbox};
+use publish::sandbox::{Keys, Options, Sandbox};
 
 use link::{Link, Shape};
 
@@ -66,7 +66,7 @@ async fn measure(program: &Path, case: &Case) -> Result<(), Box<dyn Error>> {
     for publish in ["first", "later"] {
         write_site(&project.path().join("dist"), case, publish)?;
         let (before, began) = (link.sent(), Instant::now());
-        let exit_code = run(program, project.path(), &link.endpoint).await?;
+        let exit_code = run(program, project.path(), &link.endpoint, sandbox.keys()).await?;
         println!(
             "| {} | {} files of {} kB | {publish} | {} s | {} s | {} % | {exit_code} |",
             case.name,
@@ -93,10 +93,10 @@ fn write_site(folder: &Path, case: &Case, build: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn run(program: &Path, project: &Path, endpoint: &str) -> std::io::Result<i32> {
+async fn run(program: &Path, project: &Path, endpoint: &str, keys: &Keys) -> std::io::Result<i32> {
     let mut command = tokio::process::Command::new(program);
     command.current_dir(project).args(["--bucket", "sandbox", "--site", "measured", "--prefix", "live", "--quiet"]);
     command.args(["--region", "us-east-1", "--endpoint-url", endpoint]);
-    command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    command.env("AWS_ACCESS_KEY_ID", &keys.access_key_id).env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key);
     Ok(command.status().await?.code().unwrap_or(-1))
 }

@@ -4,6 +4,7 @@
 //! records: what the files refer to, which names are proven, what manifests say. The tests here then need no build.
 //! `cargo test --test it corpus -- --nocapture` prints the tables.
 
+mod reading;
 mod record;
 
 mod rules;

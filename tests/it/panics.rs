@@ -5,10 +5,9 @@ use std::process::Command;
 
 use publish::report::Report;
 use publish::report::event::Event;
-use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use serde_json::Value;
 
-use crate::world::{self, BUCKET, World};
+use crate::world::{self, BUCKET, World, key_variables};
 
 /// A publish over v1 in which whoever listens panics at an event.
 async fn panicking_at(is_it: impl Fn(&Event) -> bool + Sync) -> (World, Report) {
@@ -121,7 +120,7 @@ async fn no_environment_makes_it_panic() {
                 program.args(["status", "--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--output", "json"]);
                 program.args(["--endpoint-url", world.sandbox.s3_endpoint()]);
                 program.current_dir(world.folder.parent().unwrap()).env_clear();
-                program.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+                program.envs(key_variables(&world.sandbox));
                 program.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
                 let output = program.env(variable, &value).output().unwrap();
                 let stdout = String::from_utf8(output.stdout).unwrap();

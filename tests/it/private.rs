@@ -2,10 +2,9 @@
 
 use publish::config::environment::SourceMaps;
 use publish::report::event::Event;
-use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use std::sync::Mutex;
 
-use crate::world::{self, World};
+use crate::world::{self, World, key_variables};
 
 /// A live key of Stripe by its shape, put together here so that nobody who searches repositories finds one.
 fn token() -> String {
@@ -81,7 +80,7 @@ async fn a_file_decides_about_no_folder_out_of_its_project() {
         let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_publish"));
         program.args(["plan", "--yes", "--endpoint-url", world.sandbox.s3_endpoint()]).args(arguments);
         program.current_dir(&project).env_clear().env("HOME", home);
-        program.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        program.envs(key_variables(&world.sandbox));
         let output = program.output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };

@@ -4,10 +4,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use publish::sandbox::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use serde_json::{Value, json};
 
-use crate::world::{BUCKET, DISTRIBUTION, World};
+use crate::world::{BUCKET, DISTRIBUTION, World, key_variables};
 
 const HEAD: &str = "_publish/live/head.json";
 
@@ -17,7 +16,7 @@ const POISON: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\
 fn program(world: &World, arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
     program.args(arguments).current_dir(world.folder.parent().unwrap()).env_clear();
-    program.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    program.envs(key_variables(&world.sandbox));
     program.env("AWS_ENDPOINT_URL_CLOUDFRONT", world.sandbox.cloudfront_endpoint());
     program.env("HOME", world.folder.parent().unwrap());
     program

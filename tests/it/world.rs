@@ -396,6 +396,12 @@ pub(crate) fn run_id() -> RunId {
     RunId(format!("test-{}", RUNS.fetch_add(1, Ordering::Relaxed)))
 }
 
+/// The variables that give the program the sandbox's keys.
+pub(crate) fn key_variables(sandbox: &Sandbox) -> [(&'static str, String); 2] {
+    let keys = sandbox.keys();
+    [("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()), ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone())]
+}
+
 /// The environment that reaches `sandbox`.
 pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
     let keys = sandbox.keys();

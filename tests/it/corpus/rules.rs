@@ -9,7 +9,8 @@ use publish::release::layout::Layout;
 use publish::site::fingerprint::RULES;
 use publish::site::rules::{RuleContext, Rules};
 
-use super::{Project, projects, read};
+use super::reading::read;
+use super::{Project, projects};
 
 /// A site in which the rule of this name decides about the first file.
 type MadeUp = (&'static str, &'static [(&'static str, &'static str)]);
@@ -83,7 +84,7 @@ fn decides((_, files): &MadeUp) -> &'static str {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    read(folder.path()).verdicts()[&SitePath::new(files[0].0).unwrap()].rule
+    read(folder.path()).unwrap().verdicts()[&SitePath::new(files[0].0).unwrap()].rule
 }
 
 /// The two rules that look beyond the folder.
