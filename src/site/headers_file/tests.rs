@@ -146,7 +146,7 @@ fn of_rules_for_the_same_addresses_what_each_header_was_given_last_counts() {
     let set = of(text, "a.html");
     assert_eq!((set.cache_control.as_deref(), set.content_language), (Some("no-store"), None));
     let paths = [SitePath::new("a.html").unwrap()];
-    assert_eq!(file(text).unused(&paths), ["no file matches `/gone/*` (_headers, line 13)"]);
+    assert_eq!(file(text).unused(&paths), ["no file matches `/gone/*` (_headers, line 12)"]);
 }
 
 proptest! {
