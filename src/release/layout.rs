@@ -202,6 +202,9 @@ mod tests {
         let release = ReleaseNumber::new(7);
         assert_eq!(layout.release_of(&layout.claim(release).key), Some((release, ReleaseObject::Claim)));
         assert_eq!(layout.release_of(&layout.manifest(release).key), Some((release, ReleaseObject::Manifest)));
-        assert_eq!(layout.release_of("_publish/live/releases/x/claim.json"), None);
+        for number in ["x", "07", "007", "+7", "-7", " 7", "7 ", "7.0", "", "4503599627370497"] {
+            let key = format!("_publish/live/releases/{number}/claim.json");
+            assert_eq!(layout.release_of(&key), None, "{key} is not release 7");
+        }
     }
 }

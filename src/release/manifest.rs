@@ -80,9 +80,10 @@ impl fmt::Display for ReleaseNumber {
 
 impl FromStr for ReleaseNumber {
     type Err = InvalidRelease;
+    /// Only the one way in which a number is written: `08` and `+8` are other keys of a bucket than `8`.
     fn from_str(text: &str) -> Result<ReleaseNumber, InvalidRelease> {
-        let number = text.parse::<u64>().map_err(|_| InvalidRelease(text.to_owned()))?;
-        number.try_into()
+        let number = text.parse::<u64>().ok().filter(|number| number.to_string() == text);
+        number.ok_or_else(|| InvalidRelease(text.to_owned()))?.try_into()
     }
 }
 
