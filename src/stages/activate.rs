@@ -125,7 +125,7 @@ impl Activating<'_> {
             Err(refusal) => return Err(NotActivated::refused(refusal, pointer)),
         };
         // From here on the run ends by itself when it is told to stop: it gives its lease back.
-        let _winding_down = self.stop.wind_down();
+        let _winding_down = self.stop.wind_down().await;
         let deadline = Lease::deadline(&self.lease);
         let begun = self.state.replace_head(&pointer, next).await;
         let mut lease = match begun {

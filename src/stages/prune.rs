@@ -105,7 +105,7 @@ impl Prune<'_> {
         let Found { mut sweep, releases, .. } = found;
         let is_ours = |head: &Head| head.pruning.as_ref().is_some_and(|pruning| pruning.owner == *self.run);
         // From here on the run ends by itself when it is told to stop: it gives its lease back.
-        let _winding_down = self.stop.wind_down();
+        let _winding_down = self.stop.wind_down().await;
         let deadline = Lease::deadline(&self.lease);
         // Another run that is at work is waited for.
         let Ok(next) = self.beginning(&pointer, &sweep, paths, content) else {

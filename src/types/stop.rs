@@ -32,9 +32,10 @@ impl Stop {
         self.0.borrow().requests > 0
     }
 
-    /// Begins what must not be dropped.
-    #[must_use]
-    pub fn wind_down(&self) -> WindingDown<'_> {
+    /// Begins what must not be dropped. A run that was asked to stop before is dropped here ([`Stop::unless_due`]), before
+    /// it begins.
+    pub async fn wind_down(&self) -> WindingDown<'_> {
+        tokio::task::yield_now().await;
         self.0.send_modify(|wish| wish.winding_down += 1);
         WindingDown(self)
     }
@@ -75,7 +76,7 @@ mod tests {
     async fn what_winds_down_is_dropped_only_when_asked_again() {
         let stop = Stop::default();
         assert_eq!(stop.unless_due(async { 1 }).await, Some(1));
-        let winding_down = stop.wind_down();
+        let winding_down = stop.wind_down().await;
         assert!(stop.request() && stop.is_requested());
         let ended = stop.unless_due(async {
             tokio::task::yield_now().await;
@@ -85,8 +86,14 @@ mod tests {
         assert_eq!(ended.await, Some(2), "it ends by itself");
         assert_eq!(stop.unless_due(std::future::pending::<()>()).await, None, "nothing is under way");
         let stop = Stop::default();
+        let begins = async {
+            stop.request();
+            let _winding_down = stop.wind_down().await;
+        };
+        assert_eq!(stop.unless_due(begins).await, None, "it was asked before it began");
+        let stop = Stop::default();
         let winding_down = async {
-            let _winding_down = stop.wind_down();
+            let _winding_down = stop.wind_down().await;
             assert!(stop.request() && !stop.request(), "it was asked again");
             std::future::pending::<()>().await;
         };

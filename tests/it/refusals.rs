@@ -144,7 +144,7 @@ async fn a_head_that_cannot_be_understood_is_left_alone() {
     let world = World::with_fixture("v1").await;
     world.published().await;
     let head = String::from_utf8(world.objects()[HEAD].bytes.to_vec()).unwrap();
-    let newer = head.replacen("\"format\": 1", "\"format\": 2", 1);
+    let newer = head.replacen("\"format\": 1", "\"format\": 3", 1);
     let unknown = head.replacen("\"format\": 1,", "\"format\": 1, \"more\": 1,", 1);
     assert!(newer != head && unknown != head);
     for damaged in ["", "{}", "{\"format\": 1}", &head[..head.len() / 2], &unknown] {
@@ -154,7 +154,7 @@ async fn a_head_that_cannot_be_understood_is_left_alone() {
     world.sandbox.put_foreign(BUCKET, HEAD, newer, "application/json");
     let (_, error) = refused(&world, world.environment.clone(), 1, Code::BadState).await;
     assert!(error.hint.contains("newer version"), "{error:#?}");
-    assert!(error.causes.iter().any(|cause| cause.contains("format 2")), "{error:#?}");
+    assert!(error.causes.iter().any(|cause| cause.contains("format 3")), "{error:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
