@@ -294,13 +294,14 @@ impl Staging<'_> {
         match (has_bytes(&info, entry), blob) {
             (true, true) => Ok(Delivery::There),
             (true, false) if info.headers == *headers && ours => Ok(Delivery::There),
-            (true, false) if ours || self.foreign == Foreign::Overwrite => Ok(Delivery::OtherHeaders(info.headers)),
+            (true, false) if ours => Ok(Delivery::OtherHeaders(info.headers)),
             (false, true) => {
                 Err(Problem::new(Code::BadState, format!("{address} does not have the bytes it is named by"))
                     .hint("Something else wrote to the blob store: delete that object and publish again."))
             }
             (false, false) if ours => Ok(Delivery::OtherBytes),
-            (false, false) if self.foreign == Foreign::Overwrite => {
+            // Also where bytes and headers are those of ours: an object that bears another site's mark is not ours.
+            (_, false) if self.foreign == Foreign::Overwrite => {
                 let place = Place { store: self.store, address, headers, condition: Condition::Matches(&info.etag) };
                 match self.bring(upload, place).await? {
                     Brought::Sent | Brought::Copied => Ok(Delivery::There),

@@ -10,6 +10,7 @@ use publish::release::retention::RetentionSettings;
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, PublishRequest};
+use publish::sandbox::{Effect, LoggedRequest};
 use publish::types::digest::Digest;
 use publish::types::headers::Kind;
 use publish::types::stop::Stop;
@@ -351,6 +352,54 @@ async fn whoever_comes_after_a_dead_prune_waits_and_looks_again_at_what_it_may_s
     world.assert_all_releases_are_whole();
     pruned(&world).await;
     world.assert_all_releases_are_whole();
+}
+
+/// As the one above, but what comes next is another prune. What the dead one was about to remove is published again, and
+/// then its request arrives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prune_after_a_dead_one_records_what_that_may_still_remove() {
+    let world = five_releases().await;
+    let removes = |request: &LoggedRequest| request.operation == "DeleteObjects";
+    world.sandbox.inject_by(move |request| removes(request).then_some(Effect::Hold));
+    let mut dead = Box::pin(world.prune(&[]));
+    tokio::select! {
+        report = &mut dead => panic!("{report:#?}"),
+        () = world.sandbox.until(|requests| requests.iter().any(removes)) => {}
+    }
+    // From here on nobody polls it: its process is stopped, and never comes back.
+    world.sandbox.clear_faults();
+    world.let_leases_end();
+    pruned(&world).await;
+    let suspects = world.head().suspects;
+    let [suspects] = &suspects[..] else { panic!("{suspects:#?}") };
+    let paths: BTreeSet<&str> = suspects.paths.iter().map(|path| path.as_str()).collect();
+    let removed = CHUNKS[..3].iter().copied().chain(["data-1.json", "data-2.json", "data-3.json"]);
+    assert_eq!(paths, removed.collect());
+
+    build(&world, 1);
+    world.published().await;
+    world.sandbox.release_held();
+    let arrived =
+        |requests: &[LoggedRequest]| requests.iter().filter(|one| removes(one)).all(|one| one.status.is_some());
+    world.sandbox.until(arrived).await;
+    assert!(!world.live().contains_key(CHUNKS[0]), "it was removed");
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged, "nothing is looked at before signatures expire");
+    world.sandbox.advance_clock(Duration::from_secs(17 * 60));
+    world.published().await;
+    assert!(world.head().suspects.is_empty());
+    world.assert_settled();
+}
+
+/// Whoever gave its lease back has waited for what was under way: nothing of it can arrive any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prune_after_one_that_gave_its_lease_back_suspects_nothing() {
+    let world = five_releases().await;
+    world.refuse("DeleteObjects", "", 400, "Stopped");
+    assert_eq!(world.prune(&[]).await.exit_code, 1);
+    world.sandbox.clear_faults();
+    pruned(&world).await;
+    assert!(world.head().suspects.is_empty());
+    world.assert_settled();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,15 +1,27 @@
 //! A prune between staging and activating: what it took is stored again, and what it closed does not come back.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use publish::release::manifest::ReleaseNumber;
 use publish::release::retention::RetentionSettings;
 use publish::report::Outcome;
 use publish::report::event::Event;
-use publish::sandbox::{Effect, Fault, Match};
+use publish::run::PublishRequest;
+use publish::sandbox::{Effect, Fault, Match, StoredObject};
 
 use crate::visitor::Visitor;
 use crate::world::{self, BUCKET, World, files_of, fixture};
+
+/// A prune takes what was stored since `before`, and leaves the records only if it was not to take them too.
+fn take_what_is_new(world: &World, before: &BTreeMap<String, StoredObject>, with_records: bool) {
+    let new = world.objects().into_keys().filter(|key| !before.contains_key(key));
+    for key in new.filter(|key| with_records || !world::is_record(key)) {
+        world.sandbox.remove_object(BUCKET, &key);
+    }
+    world.rewrite_head(|head| head.prune_epoch += 1);
+}
 
 /// v1 is live. When v2 is staged, a prune takes all of it that is not live; with its claim it also closes its number.
 #[tokio::test(flavor = "multi_thread")]
@@ -22,13 +34,7 @@ async fn what_a_prune_took_after_it_was_staged_is_stored_again() {
         let pruned = std::sync::Once::new();
         let listener = |event| {
             if matches!(event, Event::Staged { .. }) {
-                pruned.call_once(|| {
-                    let staged = world.objects().into_keys().filter(|key| !before.contains_key(key));
-                    for key in staged.filter(|key| with_claim || !world::is_record(key)) {
-                        world.sandbox.remove_object(BUCKET, &key);
-                    }
-                    world.rewrite_head(|head| head.prune_epoch += 1);
-                });
+                pruned.call_once(|| take_what_is_new(&world, &before, with_claim));
             }
         };
         let report = world::publish_heard(world.request(), listener).await;
@@ -182,4 +188,33 @@ async fn a_release_that_is_staged_while_a_person_is_asked_loses_the_leaked_file_
     assert!(staged.is_completed());
     assert_eq!(world.activate(2).await.exit_code, 0);
     assert!(!world.live().contains_key("leak.txt"));
+}
+
+/// A release that is only staged is looked at by nobody until it is activated: what a prune took of it meanwhile is
+/// stored again at once, under a number that is not closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_prune_took_while_it_was_staged_only_is_stored_again() {
+    for with_claim in [false, true] {
+        let world = World::with_fixture("v1").await;
+        world.published().await;
+        let before = world.objects();
+        world.use_fixture("v2");
+        let staged = Mutex::new(0);
+        let listener = |event| {
+            if matches!(event, Event::Staged { .. }) {
+                *staged.lock().unwrap() += 1;
+                if *staged.lock().unwrap() == 1 {
+                    take_what_is_new(&world, &before, with_claim);
+                }
+            }
+        };
+        let report = world::publish_heard(PublishRequest { stage_only: true, ..world.request() }, listener).await;
+        assert_eq!((report.exit_code, report.outcome), (0, Outcome::Staged), "{report:#?}");
+        assert_eq!(staged.into_inner().unwrap(), 2, "it was staged anew");
+        let release = report.release.unwrap().into();
+        world.assert_is_whole(&world.manifest(release));
+        assert_eq!(world.manifest(release).epoch, world.head().prune_epoch);
+        assert_eq!(world.activate(release).await.exit_code, 0);
+        world.assert_settled();
+    }
 }

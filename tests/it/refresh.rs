@@ -1,10 +1,12 @@
 //! The CDN forgets what changed: at once, or with the next run, and never twice for nothing.
 
 use publish::config::environment::Wait;
+use publish::release::head::Head;
 use publish::report::{InvalidationStatus, Outcome};
 use publish::sandbox::{Effect, Fault, Match};
+use serde_json::{Value, json};
 
-use crate::world::{DISTRIBUTION, World};
+use crate::world::{BUCKET, DISTRIBUTION, World};
 
 const V2_PATHS: [&str; 8] =
     ["/", "/about/", "/about/index.html", "/config.json", "/contact.html", "/index.html", "/news/", "/news/index.html"];
@@ -172,4 +174,38 @@ async fn what_a_distribution_is_owed_is_given_up_with_the_distribution() {
     world.sandbox.clear_requests();
     assert_eq!(world.published().await.outcome, Outcome::Unchanged);
     assert_eq!(world.sandbox.requests().len(), 1);
+}
+
+/// A head that owes as many paths as it may, as after thousands of refreshes that CloudFront did not take.
+fn owe_much(world: &World) {
+    let key = world.environment.layout.head().key;
+    let mut head: Value = serde_json::from_slice(&world.objects()[&key].bytes).unwrap();
+    let paths: Vec<String> = (0..100_000).map(|number| format!("/{number}")).collect();
+    head["pending_refreshes"] = json!([{
+        "id": "of-another-run", "distribution": DISTRIBUTION, "release": 1, "since": "2026-11-21T09:30:00Z", "paths": paths,
+    }]);
+    let bytes = serde_json::to_vec(&head).unwrap();
+    assert_eq!(Head::decode(&bytes).unwrap().pending_refreshes[0].paths.len(), 100_000);
+    world.sandbox.put_foreign(BUCKET, &key, bytes, "application/json");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_too_much_is_owed_already_all_is_refreshed() {
+    for command in ["publish", "prune"] {
+        let mut world = live_v1().await;
+        world.environment.invalidation.wait = Wait::Completed;
+        owe_much(&world);
+        let before = world.invalidations().len();
+        let report = if command == "publish" {
+            world.use_fixture("v2");
+            world.publish().await
+        } else {
+            world.prune(&["robots.txt"]).await
+        };
+        assert_eq!(report.exit_code, 0, "{command} {report:#?}");
+        let made = world.invalidations().split_off(before);
+        let paths: Vec<&str> = made.iter().flat_map(|one| &one.paths).map(String::as_str).collect();
+        assert_eq!(paths, ["/*"], "{command}");
+        world.assert_settled();
+    }
 }

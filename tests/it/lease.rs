@@ -1,0 +1,101 @@
+//! How a lease ends: a margin before its end by S3's clock its owner begins nothing any more, whether it was renewed or
+//! not, and whatever it was about to do.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use publish::config::environment::LeaseSettings;
+use publish::release::retention::RetentionSettings;
+use publish::report::Report;
+use publish::sandbox::{Effect, Fault, Match};
+
+use crate::world::World;
+
+const ALL: Duration = Duration::from_secs(90);
+
+/// Three releases, of which the first has outlived its retention, and a fourth one on the disk.
+async fn three_releases() -> World {
+    let mut world = World::new().await;
+    for number in 1..=3 {
+        world.write("index.html", format!("index {number}"));
+        world.published().await;
+    }
+    world.write("index.html", "index 4");
+    world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
+    world.sandbox.advance_clock(Duration::from_secs(24 * 3_600));
+    world.sandbox.clear_requests();
+    world
+}
+
+/// What must hold when a lease was over before anything could be done under it: the write of the head that began it is
+/// the last thing that S3 was asked.
+fn assert_nothing_was_begun(world: &World, report: &Report) {
+    let error = report.error.as_ref().unwrap_or_else(|| panic!("{report:#?}"));
+    assert_eq!(error.code, "lease_lost", "{report:#?}");
+    let requests = world.s3_requests();
+    let begun = requests.iter().position(|one| one.operation == "PutObject" && one.key.ends_with("head.json")).unwrap();
+    assert_eq!(requests.len(), begun + 1, "{:#?}", &requests[begun..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_begun_within_the_margin_of_a_lease() {
+    for command in ["publish", "rollback", "prune"] {
+        let mut world = three_releases().await;
+        world.environment.lease = LeaseSettings { lasts: ALL, margin: ALL, ..LeaseSettings::default() };
+        let visible = world.visible();
+        let report = match command {
+            "publish" => world.publish().await,
+            "rollback" => world.rollback(None).await,
+            _ => world.prune(&[]).await,
+        };
+        assert_nothing_was_begun(&world, &report);
+        assert_eq!(world.visible(), visible, "{command}");
+    }
+}
+
+/// S3 counts from when it wrote the head, and the run from before it asked: an answer that takes long uses the lease up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_whose_first_answer_comes_late_is_over_by_then() {
+    let mut world = three_releases().await;
+    let [lasts, margin, late] = [10_000, 9_800, 400].map(Duration::from_millis);
+    world.environment.lease = LeaseSettings { lasts, margin, renew_every: lasts };
+    let matches =
+        Match { operation: Some("PutObject".to_owned()), key_contains: Some("head.json".to_owned()), service: None };
+    world.sandbox.inject(Fault { matches, skip: 0, times: 1, effect: Effect::Latency(late) });
+    let report = world.publish().await;
+    assert_nothing_was_begun(&world, &report);
+}
+
+/// A copy hangs, and S3 takes no renewal: the run ends by itself, and asks for nothing when the margin has begun.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_renew_its_lease_ends_before_the_margin() {
+    let mut world = three_releases().await;
+    let [lasts, margin, renew_every] = [20_000, 19_500, 50].map(Duration::from_millis);
+    world.environment.lease = LeaseSettings { lasts, margin, renew_every };
+    let begun: Arc<Mutex<Option<Instant>>> = Arc::default();
+    let latest: Arc<Mutex<Option<Instant>>> = Arc::default();
+    let (first, last) = (Arc::clone(&begun), Arc::clone(&latest));
+    world.sandbox.inject_by(move |request| {
+        *last.lock().unwrap() = Some(Instant::now());
+        match request.operation.as_str() {
+            "CopyObject" if request.key.starts_with("live/") => Some(Effect::Hold),
+            "PutObject" if request.key.ends_with("head.json") => {
+                let mut first = first.lock().unwrap();
+                let renews = first.is_some();
+                first.get_or_insert_with(Instant::now);
+                let (status, code, message) = (403, "AccessDenied".to_owned(), String::new());
+                renews.then_some(Effect::Refuse { status, code, message })
+            }
+            _ => None,
+        }
+    });
+    let report = world.publish().await;
+    assert_eq!((report.exit_code, report.error.as_ref().unwrap().code.as_str()), (5, "lease_lost"), "{report:#?}");
+    let renewals = world.s3_writes().into_iter().filter(|one| one.key.ends_with("head.json")).count() - 1;
+    assert!(renewals > 0, "it tried");
+    let (begun, latest) = (begun.lock().unwrap().unwrap(), latest.lock().unwrap().unwrap());
+    // Half of the margin is for a request that was sent just before it began.
+    let elapsed = latest.duration_since(begun);
+    assert!(elapsed < lasts - margin / 2, "something arrived {elapsed:?} after the lease had begun");
+    assert!(world.head().activation.unwrap().lease_s > 0, "others wait: what hangs may still arrive");
+}
