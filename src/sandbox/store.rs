@@ -69,6 +69,15 @@ impl Store {
         Ok(Store { buckets: Mutex::new(loaded), disk, clock, next: AtomicU64::new(0) })
     }
 
+    /// Holds the objects that `other` holds now. What goes up there in parts does not come along.
+    pub(super) fn take_over(&self, other: &Store) {
+        assert!(self.disk.is_none() && other.disk.is_none(), "only what is in memory can be taken over");
+        let copy = |bucket: &Bucket| Bucket { objects: bucket.objects.clone(), ..Bucket::default() };
+        let buckets = other.lock().iter().map(|(name, bucket)| (name.clone(), copy(bucket))).collect();
+        *self.lock() = buckets;
+        self.next.store(other.next.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
     pub(super) fn disk(&self) -> Option<&Disk> {
         self.disk.as_ref()
     }

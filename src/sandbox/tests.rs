@@ -12,6 +12,7 @@ mod multipart;
 mod objects;
 mod site;
 mod strictness;
+mod takeover;
 
 use std::collections::BTreeMap;
 

@@ -30,7 +30,8 @@ struct Command {
 }
 
 impl Command {
-    async fn world(&self) -> World {
+    /// A world in which all is done that comes before: from there each case begins in one of its own.
+    async fn prepared(&self) -> World {
         let mut world = World::new().await;
         world.sandbox.complete_invalidations_after(0);
         world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
@@ -38,7 +39,6 @@ impl Command {
             let report = step.run(&world).await;
             assert_eq!(report.exit_code, step.exit_code(), "{step:?} {report:#?}");
         }
-        world.sandbox.clear_requests();
         world
     }
 
@@ -203,7 +203,8 @@ struct Undisturbed {
 
 /// Runs `command` once for each of its requests and each damage.
 async fn every_damage_is_survived(command: Command) {
-    let undisturbed = command.world().await;
+    let prepared = command.prepared().await;
+    let undisturbed = prepared.branch().await;
     let before = complete(&undisturbed);
     let report = command.runs.run(&undisturbed).await;
     assert_eq!(report.exit_code, 0, "{report:#?}");
@@ -216,35 +217,44 @@ async fn every_damage_is_survived(command: Command) {
     }
     let retained = complete(&undisturbed).intersection(&before).copied().collect();
     let undisturbed = Undisturbed { end: End::of(&undisturbed, command), retained };
-    let sites = command.sites();
+    let (prepared, sites, undisturbed) = (&prepared, &command.sites(), &undisturbed);
     let cases = requests.iter().flat_map(|at| Damage::ALL.map(|damage| (damage, at)));
     stream::iter(cases)
-        .for_each_concurrent(AT_ONCE, |(damage, at)| Box::pin(one_damage(command, damage, at, &sites, &undisturbed)))
+        .for_each_concurrent(AT_ONCE, |(damage, at)| async move {
+            let world = prepared.branch().await;
+            Box::pin(one_damage(&world, command, damage, at, sites, undisturbed)).await;
+        })
         .await;
 }
 
-async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Site], undisturbed: &Undisturbed) {
+async fn one_damage(
+    world: &World,
+    command: Command,
+    damage: Damage,
+    at: &Request,
+    sites: &[Site],
+    undisturbed: &Undisturbed,
+) {
     let told = format!("{damage:?} at {at:?} of {command:?}");
     let Undisturbed { end, retained } = undisturbed;
-    let world = command.world().await;
     let mut before = world.visible();
     if command.runs.removes() {
         // What is to go may be gone, and all else is as it was.
         before.retain(|path, _| end.visible.contains_key(path));
     }
-    damage.inject(&world, at);
+    damage.inject(world, at);
     let report = if damage == Damage::KilledInSilence {
         tokio::select! {
-            report = command.runs.run(&world) => Some(report),
+            report = command.runs.run(world) => Some(report),
             () = world.sandbox.until(|requests| of_aws(requests).count() > at.index) => None,
         }
     } else {
-        Some(command.runs.run(&world).await)
+        Some(command.runs.run(world).await)
     };
-    let broken = Visitor::new(&world, sites).read_all().await;
+    let broken = Visitor::new(world, sites).read_all().await;
     assert_eq!(broken, Ok(()), "{told} {report:#?}");
-    assert_eq!(nameless_objects(&world), [""; 0], "{told} {report:#?}");
-    assert_eq!(lost(&world, retained), [""; 0], "{told} {report:#?}");
+    assert_eq!(nameless_objects(world), [""; 0], "{told} {report:#?}");
+    assert_eq!(lost(world, retained), [""; 0], "{told} {report:#?}");
     if let Some(report) = &report {
         let expected: &[u8] = if damage.is_survived() { &[0] } else { &[0, 1, 3, 5] };
         assert!(expected.contains(&report.exit_code), "{told} {report:#?}");
@@ -254,12 +264,12 @@ async fn one_damage(command: Command, damage: Damage, at: &Request, sites: &[Sit
     }
     world.sandbox.clear_faults();
     world.let_leases_end();
-    let again = command.runs.run(&world).await;
+    let again = command.runs.run(world).await;
     assert_eq!(again.exit_code, 0, "{told} {again:#?}");
     world.assert_settled();
-    assert_eq!(nameless_objects(&world), [""; 0], "in the end: {told}");
-    assert_eq!(lost(&world, retained), [""; 0], "in the end: {told}");
-    let found = End::of(&world, command);
+    assert_eq!(nameless_objects(world), [""; 0], "in the end: {told}");
+    assert_eq!(lost(world, retained), [""; 0], "in the end: {told}");
+    let found = End::of(world, command);
     if damage == Damage::Forbidden && at.operation == "GetDistributionConfig" {
         // Where nothing is known of the distribution headers are others, until something of the site changes.
         assert_eq!(found.visible.keys().collect::<Vec<_>>(), end.visible.keys().collect::<Vec<_>>(), "{told}");

@@ -1,6 +1,7 @@
 //! Wherever a publish stops, visitors get whole pages; whatever is published next ends as if nothing had happened.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use publish::report::Report;
@@ -15,7 +16,7 @@ const AT_ONCE: usize = 4;
 /// A site through several publishes, some of which stop half-way, and what visitors could get after each.
 struct Story {
     world: World,
-    names: Names,
+    names: Arc<Names>,
     /// What could be got, and how many invalidations there were, after each publish.
     moments: Vec<(BTreeMap<String, String>, usize)>,
     told: String,
@@ -24,8 +25,14 @@ struct Story {
 impl Story {
     async fn begin() -> Story {
         let world = World::new().await;
-        let names = Names::of(&["v1", "v2"].map(|build| files_of(&fixture(build))));
+        let names = Arc::new(Names::of(&["v1", "v2"].map(|build| files_of(&fixture(build)))));
         Story { world, names, moments: vec![(BTreeMap::new(), 0)], told: String::new() }
+    }
+
+    /// A story that goes on from here.
+    async fn branch(&self) -> Story {
+        let Story { world, names, moments, told } = self;
+        Story { world: world.branch().await, names: Arc::clone(names), moments: moments.clone(), told: told.clone() }
     }
 
     /// Publishes a build when no lease lasts any more; with `stop`, only so many requests get through.
@@ -94,12 +101,9 @@ impl Story {
     }
 }
 
-/// How many requests to S3 and CloudFront the last publish takes of those that lead to `build`.
-async fn requests_of(before: &[&str], build: &str) -> usize {
-    let mut story = Story::begin().await;
-    for build in before {
-        story.publish(build, None).await;
-    }
+/// With `before` live, how many requests to S3 and CloudFront a publish of `build` takes.
+async fn requests_of(before: &Story, build: &str) -> usize {
+    let mut story = before.branch().await;
     story.publish(build, None).await;
     let requests = story.world.sandbox.requests();
     requests.iter().filter(|request| request.service != Service::Site).count()
@@ -107,13 +111,14 @@ async fn requests_of(before: &[&str], build: &str) -> usize {
 
 /// With `before` live, stops a publish of `build` at each of its requests, and then publishes `next`.
 async fn every_stop(before: &[&str], build: &str, next: &str) {
-    let requests = requests_of(before, build).await;
-    stream::iter(0..requests)
+    let mut prepared = Story::begin().await;
+    for build in before {
+        prepared.publish(build, None).await;
+    }
+    let prepared = &prepared;
+    stream::iter(0..requests_of(prepared, build).await)
         .for_each_concurrent(AT_ONCE, |stop| async move {
-            let mut story = Story::begin().await;
-            for build in before {
-                story.publish(build, None).await;
-            }
+            let mut story = prepared.branch().await;
             let report = story.publish(build, Some(stop)).await;
             assert_ne!(report.exit_code, 0, "{}", story.told);
             story.ends_with(next).await;
@@ -144,12 +149,14 @@ async fn a_later_publish_gives_way_to_the_build_before_it() {
 /// Two in a row that stop: what is live may be of any of three releases.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_stop_after_another_is_survived() {
-    let requests = requests_of(&["v1"], "v2").await;
+    let mut prepared = Story::begin().await;
+    prepared.publish("v1", None).await;
+    let prepared = &prepared;
+    let requests = requests_of(prepared, "v2").await;
     let stops = || (4..requests).step_by(7);
     stream::iter(stops().flat_map(|first| stops().map(move |second| (first, second))))
         .for_each_concurrent(AT_ONCE, |(first, second)| async move {
-            let mut story = Story::begin().await;
-            story.publish("v1", None).await;
+            let mut story = prepared.branch().await;
             story.publish("v2", Some(first)).await;
             story.publish("v1", Some(second)).await;
             story.ends_with("v2").await;

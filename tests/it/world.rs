@@ -55,6 +55,16 @@ impl World {
         World { sandbox, environment, folder, _temporary: temporary }
     }
 
+    /// A world of its own that begins where this one is. Of the site's folder nothing comes along.
+    pub(crate) async fn branch(&self) -> World {
+        let mut world = World::new().await;
+        world.sandbox.take_over(&self.sandbox);
+        let Environment { access, url, .. } = world.environment;
+        let url = self.environment.url.as_ref().and(url);
+        world.environment = Environment { access, url, ..self.environment.clone() };
+        world
+    }
+
     /// A world with a copy of a build of the Vite fixture.
     pub(crate) async fn with_fixture(build: &str) -> World {
         let world = World::new().await;

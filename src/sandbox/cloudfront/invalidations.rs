@@ -68,6 +68,12 @@ pub(in crate::sandbox) fn load(store: Arc<Store>) -> Result<Invalidations, Sandb
 }
 
 impl Invalidations {
+    /// Holds the invalidations that `other` holds now, and answers polls as it does.
+    pub(in crate::sandbox) fn take_over(&mut self, other: &Invalidations) {
+        self.records.clone_from(&other.records);
+        self.polls_until_completed = other.polls_until_completed;
+    }
+
     pub(in crate::sandbox) fn complete_after_polls(&mut self, polls: u32) {
         self.polls_until_completed = polls;
     }
