@@ -1,4 +1,7 @@
-//! Fences: which rooms may name which, who may name AWS's SDK, and how long a file may be.
+//! Fences: which rooms may name which, who may name AWS's SDK, that no files import each other in a circle, and how long
+//! a file and a function may be.
+
+mod circles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,6 +17,9 @@ const BESIDE: [(&str, &[&str]); 3] = [("sandbox", &[]), ("untrusted", &STREET), 
 
 /// Most lines of a file.
 const MAX_LINES: usize = 600;
+
+/// Most lines of a function, from the first of its signature to its last brace.
+const MAX_FUNCTION_LINES: usize = 80;
 
 /// Crates that belong to one part of the program each, and the paths that may name them.
 const CRATES: &[(&[&str], &[&str])] = &[
@@ -140,4 +146,86 @@ fn files_are_short() {
         let lines = source.lines().count();
         assert!(lines <= MAX_LINES, "{path} has {lines} lines");
     }
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    for (root, without) in [("src", "bin/"), ("src/bin/publish", ""), ("crates/content/src", ""), ("tests/it", "")] {
+        let mut files = sources_of(root);
+        files.retain(|path, _| !is_test(path) && (without.is_empty() || !path.starts_with(without)));
+        files.values_mut().for_each(|source| *source = code(source));
+        let circles = circles::circles(&files);
+        assert!(circles.is_empty(), "{root}: {circles:#?}");
+    }
+}
+
+/// The functions of a file and how many lines each has.
+fn functions(source: &str) -> Vec<(&str, usize)> {
+    let lines: Vec<&str> = source.lines().collect();
+    let functions = lines.iter().enumerate().filter_map(|(at, line)| {
+        let (before, rest) = line.trim_start().split_once("fn ")?;
+        let name = rest.split(|char: char| !char.is_alphanumeric() && char != '_').next()?;
+        let is_qualifier = |word: &str| word.starts_with("pub") || ["const", "async", "unsafe"].contains(&word);
+        let is_function = before.split_whitespace().all(is_qualifier);
+        is_function.then(|| (name, function_length(&lines[at..])))
+    });
+    functions.collect()
+}
+
+/// How many of `lines` the function has that begins with them. rustfmt puts its last brace under its first letter.
+fn function_length(lines: &[&str]) -> usize {
+    let indent = lines[0].len() - lines[0].trim_start().len();
+    let last = format!("{}}}", &lines[0][..indent]);
+    let mut has_body = false;
+    for (length, line) in (1..).zip(lines) {
+        has_body |= line.ends_with('{');
+        let is_one_line_or_declared = !has_body && line.ends_with(['}', ';']);
+        if is_one_line_or_declared || line.starts_with(&last) {
+            return length;
+        }
+    }
+    lines.len()
+}
+
+/// Also those of the tests: who reads a test that is longer than a screen?
+#[test]
+fn functions_are_short() {
+    for root in ["src", "crates/content/src", "tests/it", "examples", "fuzz/fuzz_targets"] {
+        for (path, source) in sources_of(root) {
+            for (name, lines) in functions(&source) {
+                assert!(lines <= MAX_FUNCTION_LINES, "{root}/{path}: {name} has {lines} lines");
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_are_measured() {
+    let source = "\
+impl Some for Thing {
+    /// fn of_a_comment()
+    pub(crate) async fn first(
+        &self,
+    ) -> u8 {
+        if true {
+            1
+        }
+    }
+
+    fn second(&self) {}
+}
+
+trait Other {
+    fn third(
+        &self,
+    );
+    fn fourth();
+}
+
+fn fifth() {
+    let closure = |function: fn(u8)| {};
+}
+";
+    let measured = functions(source);
+    assert_eq!(measured, [("first", 7), ("second", 1), ("third", 3), ("fourth", 1), ("fifth", 3)]);
 }

@@ -268,32 +268,7 @@ impl Model {
         let publisher = &Publisher::default();
         let nothing = Means::Nothing;
         match what {
-            What::BeginsActivation { to, newest, force, closes_all, hold, paths: cover, files: changed } => {
-                let to = match newest {
-                    true => head.highest_activated.max(head.floor).next().unwrap(),
-                    false => ReleaseNumber::new(u64::from(*to)),
-                };
-                let (suspects, doomed) = (files(*changed), files(changed >> 4));
-                let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
-                let hold = hold.then(|| Hold::new(publisher.clone(), by.now, None));
-                let cover = paths(*cover);
-                let next = head.begin_activation(ActivationBegins {
-                    to,
-                    by,
-                    publisher,
-                    lease_s: LEASE_S,
-                    force: *force,
-                    floor,
-                    hold: hold.as_ref(),
-                    suspects: &suspects,
-                    doomed: &doomed,
-                    mutable_paths: &files(changed >> 6),
-                    facts: None,
-                    refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
-                });
-                let means = Means::Begins { to, forced: *force, cover, suspects, doomed };
-                next.ok().map(|next| (next, means))
-            }
+            What::BeginsActivation { .. } => begun_activation(head, what, by),
             What::Renews => Some((head.clone(), nothing)),
             What::EndsActivation { left, looked } => {
                 let activation = head.activation.as_ref()?;
@@ -320,27 +295,7 @@ impl Model {
                 let given_up = head.give_up_activation(by.run, Some(&suspects)).or_else(|_| head.give_up_prune(by.run));
                 given_up.ok().map(|next| (next, Means::GivesUp))
             }
-            What::BeginsPrune { closes, files: gone, withdraws, paths: cover } => {
-                // Whoever prunes spares what is live or about to be.
-                let mut closes = numbers(*closes);
-                let needed = head.activation.iter().flat_map(|one| one.candidates.iter().chain([&one.to]));
-                let needed: BTreeSet<_> = needed.copied().chain(head.active.iter().map(|one| one.release)).collect();
-                closes.retain(|release| !needed.contains(release));
-                let (doomed, cover) = (files(*gone), paths(*cover));
-                let digests = BTreeSet::from([Digest::of(&[*withdraws])]);
-                let withdraws = files(*withdraws).into_iter().map(|path| (path, digests.clone())).collect();
-                let next = head.begin_prune(PruneBegins {
-                    by,
-                    publisher,
-                    lease_s: LEASE_S,
-                    closes: &closes,
-                    doomed: &doomed,
-                    withdraws: &withdraws,
-                    content: None,
-                    refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
-                });
-                next.ok().map(|next| (next, Means::BeginsPrune { cover, doomed }))
-            }
+            What::BeginsPrune { .. } => begun_prune(head, what, by),
             What::EndsPrune { gone } => {
                 let gone = files(*gone);
                 let closed = head.pruning.as_ref()?.closes.clone();
@@ -388,6 +343,63 @@ impl Model {
         let owed = head.pending_refreshes.iter().enumerate();
         owed.filter(|(index, _)| which & (1 << (index % 8)) != 0).map(|(_, refresh)| refresh.id.clone()).collect()
     }
+}
+
+/// The head that says that an activation is under way.
+fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
+    let What::BeginsActivation { to, newest, force, closes_all, hold, paths: cover, files: changed } = what else {
+        return None;
+    };
+    let publisher = &Publisher::default();
+    let to = match newest {
+        true => head.highest_activated.max(head.floor).next().unwrap(),
+        false => ReleaseNumber::new(u64::from(*to)),
+    };
+    let (suspects, doomed) = (files(*changed), files(changed >> 4));
+    let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
+    let hold = hold.then(|| Hold::new(publisher.clone(), by.now, None));
+    let cover = paths(*cover);
+    let next = head.begin_activation(ActivationBegins {
+        to,
+        by,
+        publisher,
+        lease_s: LEASE_S,
+        force: *force,
+        floor,
+        hold: hold.as_ref(),
+        suspects: &suspects,
+        doomed: &doomed,
+        mutable_paths: &files(changed >> 6),
+        facts: None,
+        refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
+    });
+    let means = Means::Begins { to, forced: *force, cover, suspects, doomed };
+    next.ok().map(|next| (next, means))
+}
+
+/// The head that says that a prune is under way.
+fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
+    let What::BeginsPrune { closes, files: gone, withdraws, paths: cover } = what else { return None };
+    let publisher = &Publisher::default();
+    // Whoever prunes spares what is live or about to be.
+    let mut closes = numbers(*closes);
+    let needed = head.activation.iter().flat_map(|one| one.candidates.iter().chain([&one.to]));
+    let needed: BTreeSet<_> = needed.copied().chain(head.active.iter().map(|one| one.release)).collect();
+    closes.retain(|release| !needed.contains(release));
+    let (doomed, cover) = (files(*gone), paths(*cover));
+    let digests = BTreeSet::from([Digest::of(&[*withdraws])]);
+    let withdraws = files(*withdraws).into_iter().map(|path| (path, digests.clone())).collect();
+    let next = head.begin_prune(PruneBegins {
+        by,
+        publisher,
+        lease_s: LEASE_S,
+        closes: &closes,
+        doomed: &doomed,
+        withdraws: &withdraws,
+        content: None,
+        refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
+    });
+    next.ok().map(|next| (next, Means::BeginsPrune { cover, doomed }))
 }
 
 proptest! {
