@@ -89,6 +89,7 @@ impl Session<'_> {
             Ok(staged) => staged,
             Err(NotStaged::Failed(problem)) => return Err(problem),
             Err(NotStaged::Lied { paths, stored }) => {
+                self.warn_of_kept(paths.iter().cloned());
                 self.mutable_paths.extend(paths);
                 carried.stored.extend(stored);
                 return Ok(again(carried, pointer));

@@ -14,6 +14,7 @@ use crate::release::manifest::{Entry, Files, Kept};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Event;
 use crate::site::fingerprint;
+use crate::site::rules::Rules;
 use crate::stages::stage::Staged;
 use crate::types::headers::Kind;
 
@@ -35,8 +36,9 @@ impl Session<'_> {
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
-        let lied = names_that_lied(&live, &self.content(goal, &pointer.head, self.cdn())?);
-        self.mutable_paths.extend(lied);
+        let wanted = self.content(goal, &pointer.head, self.cdn())?;
+        self.warn_of_kept(with_other_bytes(&live, &wanted, |present, _, _| Rules::is_kept_by_browsers(present)));
+        self.mutable_paths.extend(names_that_lied(&live, &wanted));
         let target = self.content(goal, &pointer.head, self.cdn())?;
         let mut due = pointer.head.due_suspects(pointer.read_at);
         due.extend(terms.repair.iter().flatten().cloned());
@@ -57,6 +59,26 @@ impl Session<'_> {
             paths: plan.invalidation.paths.len(),
         });
         Ok(Intention { live, plan, suspects, doomed })
+    }
+
+    /// Says which files will have other bytes although browsers were told to keep them for a year, once in a run. Later it
+    /// cannot be mended: whoever has such a file does not ask again.
+    pub(super) fn warn_of_kept(&self, paths: impl IntoIterator<Item = SitePath>) {
+        let new: Vec<String> = paths
+            .into_iter()
+            .filter(|path| !self.mutable_paths.contains(path))
+            .map(|path| format!("`{path}`"))
+            .collect();
+        let (others, names) = match new.as_slice() {
+            [] => return,
+            [only] => ("a file that browsers were told to keep for a year has other content now", only.clone()),
+            all => ("files that browsers were told to keep for a year have other content now", all.join(", ")),
+        };
+        self.events.warn(format!(
+            "Under the same name, {others}: {names}. Who has visited the site goes on with the old content, whatever is \
+             published under that name. Only another name reaches them: rename the source or build without what changes \
+             the file after it was named, and then publish."
+        ));
     }
 
     /// What the goal comes to, without what was taken out of every release. A folder that still holds such a file is
@@ -122,9 +144,18 @@ fn blobs_in_doubt(live: &Live, paths: BTreeSet<SitePath>) -> impl Iterator<Item 
 /// Names whose live bytes are others than those they are to have, although they vouch for them, or may in another build:
 /// once there is evidence for such a name, the history must be known.
 fn names_that_lied(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
-    let lied = wanted.iter().filter(|(path, entry)| {
-        let vouches = entry.kind == Kind::Fingerprinted || fingerprint::may_vouch(path);
-        vouches && live.files.get(*path).is_some_and(|present| !present.same_bytes(entry))
+    with_other_bytes(live, wanted, |_, path, entry| entry.kind == Kind::Fingerprinted || fingerprint::may_vouch(path))
+}
+
+/// Files that are live with other bytes than those they are to have, of those that `is_meant` picks by what is live, the
+/// path, and what is wanted.
+fn with_other_bytes(
+    live: &Live,
+    wanted: &Files,
+    is_meant: impl Fn(&Entry, &SitePath, &Entry) -> bool,
+) -> BTreeSet<SitePath> {
+    let other = wanted.iter().filter(|(path, entry)| {
+        live.files.get(*path).is_some_and(|present| !present.same_bytes(entry) && is_meant(present, path, entry))
     });
-    lied.map(|(path, _)| path.clone()).collect()
+    other.map(|(path, _)| path.clone()).collect()
 }

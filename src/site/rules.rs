@@ -124,6 +124,11 @@ impl Rules {
         mutable.map(|(path, _)| path).filter(|path| fingerprint::reads_as_fingerprinted(path))
     }
 
+    /// Whether browsers were told to keep a file that is stored so, and never to ask again.
+    pub fn is_kept_by_browsers(entry: &Entry) -> bool {
+        cache_control::is_immutable(&entry.headers.cache_control)
+    }
+
     /// The files of an earlier release as they are to be now: those whose names have lied since are mutable, and no
     /// browser is told to keep them for ever.
     pub fn without_lies(mut files: Files, context: &RuleContext<'_>) -> Files {

@@ -7,6 +7,7 @@
 mod reading;
 mod record;
 
+mod cases;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};

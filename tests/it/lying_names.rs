@@ -1,12 +1,15 @@
 //! A fingerprinted name whose bytes change has lied: it is mutable for good, and its old bytes stay to be had.
 
+use std::sync::Mutex;
+
 use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::content::path::SitePath;
 use publish::report::Outcome;
+use publish::report::event::Event;
 use publish::types::digest::Digest;
 use publish::types::headers::Kind;
 
-use crate::world::{World, loads};
+use crate::world::{World, loads, publish_heard};
 
 const LIAR: &str = "assets/app-BxYz12Ab.js";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -55,6 +58,57 @@ async fn a_live_name_that_lies_is_mutable_for_good() {
     world.write(LIAR, "three");
     world.published().await;
     assert_has_lied(&world, "three", "two", 3);
+}
+
+/// The one moment at which a person can still give the file another name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_browsers_keep_and_that_has_other_bytes_is_named_before_the_switch() {
+    let world = live_with("one").await;
+    let told = |warnings: &[String]| warnings.iter().filter(|warning| warning.contains(LIAR)).count();
+    world.write("other.html", "changes");
+    assert_eq!(told(&world.published().await.warnings), 0, "its bytes are the same");
+    world.write(LIAR, "two");
+    let planned = world.plan().await.0;
+    assert_eq!((planned.exit_code, told(&planned.warnings)), (10, 1), "{:?}", planned.warnings);
+
+    let events = Mutex::new(Vec::new());
+    let report = publish_heard(world.request(), |event| events.lock().unwrap().push(event)).await;
+    assert_eq!(told(&report.warnings), 1, "{:?}", report.warnings);
+    let events = events.into_inner().unwrap();
+    let at = |is_it: fn(&Event) -> bool| events.iter().position(is_it).unwrap();
+    let warned = at(|event| matches!(event, Event::Warning { message } if message.contains(LIAR)));
+    assert!(warned < at(|event| matches!(event, Event::ActivationStarted { .. })), "{events:#?}");
+
+    world.write(LIAR, "three");
+    assert_eq!(told(&world.published().await.warnings), 0, "no browser keeps it any more");
+}
+
+/// A rule may promise as much of any file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_a_rule_has_browsers_keep_is_named_too() {
+    let mut world = World::new().await;
+    let globs = OneOrMany(vec!["site.css".to_owned()]);
+    let cache_control = Some(IMMUTABLE.to_owned());
+    world.environment.headers.push(HeaderRule { globs, cache_control, ..HeaderRule::default() });
+    world.write("index.html", "page");
+    world.write("site.css", "one");
+    world.published().await;
+    world.write("site.css", "two");
+    let warnings = world.published().await.warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("`site.css`")), "{warnings:?}");
+}
+
+/// What left the site is still what browsers were told to keep.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_browsers_keep_from_an_earlier_release_is_named_too() {
+    let world = live_with("one").await;
+    world.remove(LIAR);
+    world.write("index.html", "without it");
+    world.published().await;
+    world.write(LIAR, "two");
+    world.write("index.html", loads(LIAR) + "with it again");
+    let warnings = world.published().await.warnings;
+    assert!(warnings.iter().any(|warning| warning.contains(LIAR)), "{warnings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

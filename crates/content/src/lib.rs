@@ -8,3 +8,4 @@ pub mod path;
 pub mod proof;
 pub mod references;
 pub mod secrets;
+pub mod stamp;

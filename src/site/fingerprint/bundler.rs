@@ -6,6 +6,7 @@
 //! data are not judged here: bundlers name them by a digest of their bytes, which is proven.
 
 mod candidates;
+mod inherited;
 pub(super) mod kin;
 mod naming;
 pub(super) mod objections;
@@ -14,7 +15,7 @@ pub(super) mod siblings;
 mod tags;
 pub(super) mod unloaded;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
 use crate::content::path::SitePath;
@@ -30,6 +31,8 @@ pub(super) struct Bundler<'s> {
     candidates: Vec<Candidate<'s>>,
     tags: Tags<'s>,
     namings: Namings<'s>,
+    /// Folders with chunks whose names have no hash.
+    unhashed_chunks: BTreeSet<&'s str>,
 }
 
 /// A script or style that the bundler wrote.
@@ -63,7 +66,8 @@ impl<'s> Bundler<'s> {
         let tags = Tags::of(&candidates);
         let teaching: Vec<&Candidate<'s>> = candidates.iter().filter(|candidate| tags.may_teach(candidate)).collect();
         let namings = namings(&teaching);
-        Bundler { files, candidates, tags, namings }
+        let unhashed_chunks = inherited::folders_with_unhashed_chunks(files, &candidates, &namings);
+        Bundler { files, candidates, tags, namings, unhashed_chunks }
     }
 
     /// The readings of each script and style that something refers to: as the bundler writes names, then by itself.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::path::SitePath;
 use crate::content::proof::Proof;
 use crate::content::references::{Form, Role};
+use crate::content::stamp::Stamp;
 
 /// What the bytes of a file tell about its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub struct Traces {
     /// ([`references::chunk_array`](crate::content::references::chunk_array)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunk_array: Option<String>,
+    /// The tool that wrote an id into it after it was built ([`stamp`](crate::content::stamp)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
 }
 
 /// What is known of one file of a site, besides its path.

@@ -2,6 +2,8 @@
 
 use super::alphabet::Alphabet;
 use super::facts::{Facts, Tie};
+use super::name::Name;
+use super::tokens;
 use crate::content::path::SitePath;
 use crate::content::references::Form;
 
@@ -16,6 +18,35 @@ pub(super) fn is_of_old_vite(path: &SitePath, facts: &Facts) -> bool {
     let imports_late = facts.ties.iter().any(|tie| tie.form == Form::DynamicImport);
     let lists_styles = || listed(facts).any(|tie| tie.to.extension().as_deref() == Some("css"));
     is_named_by_old_vite(path, facts) && imports_late && lists_styles()
+}
+
+/// Whether it is a script of Vite that lists, for an import, what that needs (`__vite__mapDeps`), and one of those scripts
+/// has no hash in its name. The list is filled in when the hash of the script is known, which holds the names of what it
+/// imports. If such a name stays, so does the hash, whatever else becomes of the list.
+pub(super) fn lists_for_unhashed(_: &SitePath, facts: &Facts) -> bool {
+    let imports = |tie: &Tie| facts.ties.iter().any(|one| one.form == Form::DynamicImport && one.to == tie.to);
+    listed(facts).any(imports) && listed(facts).any(|tie| is_unhashed_script(&tie.to))
+}
+
+/// Whether no part of the name of a script is a hash as Rollup and Vite write one.
+fn is_unhashed_script(path: &SitePath) -> bool {
+    let is_hash = |token: &str| {
+        let is_drawn = match token.len() {
+            8 => tokens::may_be_random(token),
+            9..=22 => tokens::falls_apart(token),
+            _ => false,
+        };
+        is_drawn && Alphabet::Base64Url.has_all_of(token)
+    };
+    Name::of(path).is_some_and(|name| {
+        let is_script = name.is_code() && name.extension != "css";
+        is_script && name.clear_hash().is_none() && !name.positions().any(|(_, token)| is_hash(token))
+    })
+}
+
+/// Whether a tool that knows nothing of the hash wrote an id into it.
+pub(super) fn is_stamped(_: &SitePath, facts: &Facts) -> bool {
+    facts.traces.stamp.is_some()
 }
 
 fn listed(facts: &Facts) -> impl Iterator<Item = &Tie> {

@@ -92,6 +92,18 @@ pub static RULES: &[Rule] = &[
         "it lists style sheets by the hashes in their names, and was named before those were known",
         Evidence::Content(late::is_of_old_vite),
     ),
+    mutable(
+        "vite-unhashed-import",
+        "Vite",
+        "it lists what an import without a hash in its name needs, and that was filled in after its own hash was taken",
+        Evidence::Content(late::lists_for_unhashed),
+    ),
+    mutable(
+        "stamped",
+        "PostHog, sentry-cli and others",
+        "a tool wrote an id into it that may differ in every build, after its hash was taken",
+        Evidence::Content(late::is_stamped),
+    ),
     fingerprinted("build-manifest", "any", "a manifest of the build lists it under another name", Evidence::Manifest),
     // docs.astro.build, "Images": the source's hash, and that of the transformation.
     contract("astro-picture", "Astro", contract::astro_picture, Mark::Used),
@@ -195,6 +207,12 @@ pub static RULES: &[Rule] = &[
         "any",
         "the same name without the hash lies beside it, and so it may be a copy",
         Evidence::Objection(objections::has_unhashed_twin),
+    ),
+    mutable(
+        "inherited-hash",
+        "Vite, Rollup and others",
+        "the bundler of this site writes names of chunks without a hash: this one may be that of a library's file",
+        Evidence::Objection(objections::may_inherit_its_hash),
     ),
     mutable("no-evidence", "any", "nothing shows that its name changes with its content", Evidence::Nothing),
 ];

@@ -20,6 +20,7 @@ use crate::content::path::SitePath;
 use crate::content::proof::{self, Proof, Prover};
 use crate::content::references::{self, References, SharedTexts};
 use crate::content::secrets::{Evidence, Scanner, Secret};
+use crate::content::stamp;
 use crate::report::error::Problem;
 use crate::report::event::{Event, Events};
 use crate::site::fingerprint::Traces;
@@ -172,7 +173,8 @@ fn hash_file(queued: &Queued, buffer: &mut [u8], stop: &Stop) -> Result<Named, R
             Some(bytes) => read.entry(path.file_name()).or_insert_with(|| references::read(path, bytes)).clone(),
             None => References::default(),
         };
-        let traces = Traces { proof, is_dated, chunk_array };
+        let stamp = text.and_then(|bytes| stamp::stamp(path, bytes));
+        let traces = Traces { proof, is_dated, chunk_array, stamp };
         let place = found.place.clone();
         let file = SourceFile { place, size_bytes, digest, crc64: crc64.clone(), md5, traces };
         (path.clone(), file, references)

@@ -16,13 +16,22 @@ use super::{Project, projects};
 type MadeUp = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// For each rule that decides nothing in the corpus, a site in which it does.
-const MADE_UP: [MadeUp; 7] = [
+const MADE_UP: [MadeUp; 10] = [
     (
         "angular-scripts",
         &[
             ("scripts.3f9c2e1b7a6d5c4b.js", ""),
             ("polyfills.9a7c3e5d2f1b4c6a.js", ""),
             ("index.html", "<script src=scripts.3f9c2e1b7a6d5c4b.js></script>"),
+        ],
+    ),
+    (
+        "inherited-hash",
+        &[
+            ("assets/lib-CBtriEt5.js", ""),
+            ("assets/dist.js", "import('./lib-CBtriEt5.js')"),
+            ("assets/index.js", "import './dist.js'"),
+            ("index.html", "<script type=module crossorigin src=/assets/index.js></script>"),
         ],
     ),
     (
@@ -66,12 +75,29 @@ const MADE_UP: [MadeUp; 7] = [
         ],
     ),
     (
+        "stamped",
+        &[
+            ("assets/app-BYf2qJoX.js", "import './lib-Dx92_kLm.js'\n//# debugId=019a8f3c-1d2e-7b4a-9c5d-6e7f8091a2b3"),
+            ("assets/lib-Dx92_kLm.js", ""),
+            ("index.html", "<script type=module src=/assets/app-BYf2qJoX.js></script>"),
+        ],
+    ),
+    (
         "unhashed-twin",
         &[
             ("assets/lib-Dx92_kLm.js", ""),
             ("assets/lib.js", ""),
             ("assets/app-BYf2qJoX.js", "import './lib-Dx92_kLm.js'"),
             ("index.html", "<script type=module src=/assets/app-BYf2qJoX.js></script>"),
+        ],
+    ),
+    (
+        "vite-unhashed-import",
+        &[
+            ("assets/app-BYf2qJoX.js", "f(['assets/w.js','assets/w-Dx92_kLm.css']);import('./w.js')"),
+            ("assets/w.js", ""),
+            ("assets/w-Dx92_kLm.css", ""),
+            ("index.html", "<script type=module crossorigin src=/assets/app-BYf2qJoX.js></script>"),
         ],
     ),
 ];

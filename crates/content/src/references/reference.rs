@@ -181,7 +181,8 @@ impl Manner {
                 "defer" => Manner::DEFER,
                 "async" => Manner::ASYNC,
                 "nomodule" => Manner::NO_MODULE,
-                "media" => 0,
+                // Whoever serves the page writes it into every tag (Content-Security-Policy), whoever wrote the tag.
+                "media" | "nonce" => 0,
                 _ => Manner::OTHER,
             };
         }

@@ -75,10 +75,11 @@ impl Reader<'_, '_> {
         match self.written(at) {
             b"import" => self.import(at),
             b"export" if self.is_sign(at + 1, b'{') || self.is_sign(at + 1, b'*') => self.from(at),
-            b"new" => self.location(at),
+            b"new" if self.is_word(at + 1, b"URL") => self.location(at),
+            b"new" => self.worker(at),
             b"importScripts" => self.import_scripts(at),
             b"return" => self.chunk_names(at + 1),
-            b"var" if self.is_sign(at + 2, b'=') => self.style_names(at + 3),
+            b"var" | b"let" | b"const" if self.is_sign(at + 2, b'=') => self.style_names(at + 3),
             b"path" => self.resource(at),
             _ => at,
         }
@@ -141,8 +142,7 @@ impl Reader<'_, '_> {
     /// `new URL("…", import.meta.url)`, of which only a worker is known to be loaded. One that has no hash may be for builds of
     /// another kind: scripts that were not built hold such addresses.
     fn location(&mut self, at: usize) -> usize {
-        let is_url = self.is_word(at + 1, b"URL")
-            && self.is_sign(at + 2, b'(')
+        let is_url = self.is_sign(at + 2, b'(')
             && self.is_sign(at + 4, b',')
             && self.is_word(at + 5, b"import")
             && self.is_word(at + 7, b"meta")
@@ -169,6 +169,23 @@ impl Reader<'_, '_> {
         }
         let named = start >= 2 && self.is_sign(start - 1, b'(');
         named && [&b"Worker"[..], b"SharedWorker"].iter().any(|name| self.is_word(start - 2, name))
+    }
+
+    /// `new Worker(r.p+"<hash>.worker.js")`, as worker-loader and others for webpack write it: below the public path.
+    fn worker(&mut self, at: usize) -> usize {
+        let is_worker = (self.is_word(at + 1, b"Worker") || self.is_word(at + 1, b"SharedWorker"))
+            && self.is_sign(at + 2, b'(')
+            && self.kind(at + 3) == Some(Kind::Word)
+            && self.is_sign(at + 4, b'.')
+            && self.is_word(at + 5, b"p")
+            && self.is_sign(at + 6, b'+');
+        match self.text(at + 7).filter(|written| is_worker && looks_hashed(written)) {
+            Some(written) if chunk_role(&written).is_some() => {
+                self.add(at + 7, &written, Role::Module, Form::List);
+                at + 8
+            }
+            _ => at,
+        }
     }
 
     fn import_scripts(&mut self, at: usize) -> usize {
@@ -256,9 +273,15 @@ impl Reader<'_, '_> {
         at
     }
 
-    /// The style sheets that webpack 4's runtime loads: `{3:1}[e]&&…var n="static/css/"+{3:"8b1afb40"}[e]+".css"`.
+    /// The style sheets that webpack 4's runtime loads: `{3:1}[e]&&…var n="static/css/"+{3:"8b1afb40"}[e]+".css"`, also
+    /// where their names begin with that of the chunk, its id or its hash.
     fn style_names(&mut self, at: usize) -> usize {
-        if self.kind(at) != Some(Kind::Text) || !self.is_sign(at + 1, b'+') {
+        let begins_a_name = match self.kind(at) {
+            Some(Kind::Text | Kind::Word) => self.is_sign(at + 1, b'+'),
+            Some(Kind::Sign(sign)) => matches!(sign, b'{' | b'('),
+            _ => false,
+        };
+        if !begins_a_name {
             return at;
         }
         let (before, tokens) = self.tokens.split_at(at);

@@ -37,6 +37,10 @@ pub(super) struct Candidate<'s> {
     /// How pages load it, if they do.
     pub(super) is_module: bool,
     pub(super) is_classic: bool,
+    /// Whether a page loads it, and does not only have it fetched ahead.
+    pub(super) is_loaded_by_page: bool,
+    /// Whether a runtime of webpack's puts its name together out of a table.
+    pub(super) is_in_chunk_table: bool,
     /// How the tags are written by which pages load it.
     pub(super) manners: BTreeSet<Manner>,
     /// Whether it refers to other scripts and styles as a bundler does.
@@ -56,6 +60,7 @@ pub(super) fn candidates<'s>(
     let mut referred: BTreeMap<&SitePath, (Strength, &SitePath)> = BTreeMap::new();
     let mut loaded: BTreeMap<&SitePath, BTreeSet<(Role, Option<Manner>)>> = BTreeMap::new();
     let mut bundles: BTreeSet<&SitePath> = BTreeSet::new();
+    let (mut loaded_by_page, mut in_chunk_table) = (BTreeSet::new(), BTreeSet::new());
     for (from, facts) in files {
         let is_by_hand = is_by_hand(from, facts);
         for tie in facts.ties.iter().filter(|tie| tie.to != *from) {
@@ -65,6 +70,11 @@ pub(super) fn candidates<'s>(
             if strength > Strength::Loose && !from.is_page() {
                 bundles.insert(from);
             }
+            match tie.form {
+                Form::Tag(_) | Form::Import | Form::DynamicImport if from.is_page() => loaded_by_page.insert(&tie.to),
+                Form::ChunkName => in_chunk_table.insert(&tie.to),
+                _ => false,
+            };
             let manner = match tie.form {
                 Form::Tag(manner) => Some(manner),
                 Form::Attribute => None,
@@ -92,6 +102,8 @@ pub(super) fn candidates<'s>(
             chunk_array: facts.traces.chunk_array.as_deref(),
             referred: referred.get(path).copied(),
             is_module,
+            is_loaded_by_page: loaded_by_page.contains(path),
+            is_in_chunk_table: in_chunk_table.contains(path),
             is_classic: is_classic && !is_module,
             manners: loaded.into_iter().filter_map(|(_, manner)| manner).collect(),
             bundles: bundles.contains(path),

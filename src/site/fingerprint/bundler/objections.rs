@@ -3,6 +3,7 @@
 use super::super::name::without;
 use super::Bundler;
 use super::reading::Reading;
+use crate::content::path::SitePath;
 
 /// Whether something speaks against a reading.
 pub(in super::super) type Objection = fn(&Bundler<'_>, &Reading<'_, '_>) -> bool;
@@ -10,6 +11,21 @@ pub(in super::super) type Objection = fn(&Bundler<'_>, &Reading<'_, '_>) -> bool
 /// Whether pages load it by tags that are written in another manner than those of the bundler's files.
 pub(in super::super) fn is_loaded_otherwise(bundler: &Bundler<'_>, reading: &Reading<'_, '_>) -> bool {
     !bundler.tags.may_be_of_bundler(reading.candidate)
+}
+
+/// Whether the hash may be that of a library's file, after which the bundler named a chunk: others beside it have none. What
+/// a page loads itself is named by the site, and what a runtime of webpack's names has its hash from a table of hashes.
+pub(in super::super) fn may_inherit_its_hash(bundler: &Bundler<'_>, reading: &Reading<'_, '_>) -> bool {
+    let candidate = reading.candidate;
+    let is_chunk = !candidate.is_loaded_by_page && !candidate.is_in_chunk_table && candidate.proof.is_none();
+    is_chunk && !belongs_to_unhashed_script(bundler, reading) && bundler.unhashed_chunks.contains(candidate.name.folder)
+}
+
+/// Whether it is the style sheet of a script of the same name without a hash: the hash is the bundler's then.
+fn belongs_to_unhashed_script(bundler: &Bundler<'_>, reading: &Reading<'_, '_>) -> bool {
+    let path = without(reading.candidate.path, reading.token);
+    let script = path.and_then(|path| SitePath::new(format!("{}.js", path.as_str().strip_suffix(".css")?)).ok());
+    script.is_some_and(|script| bundler.files.contains_key(&script))
 }
 
 /// Whether the same name without the hash lies beside it.

@@ -286,6 +286,33 @@ for(var n="static/css/"+({5:"late"}[e]||e)+"."+{3:"8b1afb40",4:"31d6cfe0",5:"0c1
 }
 
 #[test]
+fn webpack_4_may_begin_the_name_of_a_style_sheet_with_that_of_its_chunk() {
+    for (name, expected) in [
+        (r#"{3:"8b1afb40",5:"0c1d2e3f"}[e]+".css""#, ["0c1d2e3f.css", "8b1afb40.css"]),
+        (r#"({5:"late"}[e]||e)+"."+{3:"8b1afb40",5:"0c1d2e3f"}[e]+".css""#, ["3.8b1afb40.css", "late.0c1d2e3f.css"]),
+        (r#"e+"."+{3:"8b1afb40",5:"0c1d2e3f"}[e]+".css""#, ["3.8b1afb40.css", "5.0c1d2e3f.css"]),
+    ] {
+        for word in ["var", "let", "const"] {
+            let script = format!(
+                "0!==o[e]&&{{3:1,5:1}}[e]&&t.push(o[e]=new Promise((t=>{{for({word} n={name},a=i.p+n;;)t()}})))"
+            );
+            let mut found = in_form(&script, Form::ChunkName);
+            found.sort();
+            assert_eq!(found, expected, "{script}");
+        }
+    }
+    let no_runtime = r#"var n={3:"8b1afb40",5:"0c1d2e3f"}[e]+".css""#;
+    assert_eq!(in_form(no_runtime, Form::ChunkName), [""; 0]);
+}
+
+#[test]
+fn workers_below_the_public_path_are_loaded() {
+    let script = r#"e.exports=()=>new Worker(n.p+"9f153282a7c04d1be365.worker.js",{name:"a"});new SharedWorker(r.p+"js/b.3c1e8b70.js");
+new Worker(n.p+"worker.js");new Worker(x.q+"c.3c1e8b70.js");new Image(n.p+"d.3c1e8b70.js")"#;
+    assert_eq!(in_form(script, Form::List), ["9f153282a7c04d1be365.worker.js", "js/b.3c1e8b70.js"]);
+}
+
+#[test]
 fn the_script_of_a_component_is_no_list() {
     let script = r#"s.jsx("script",{src:"/assets/tracker-3f9c2e1b.js"});["$","script",{"src":"/assets/a-3f9c2e1b.js"}];
 w="/assets/worker-3f9c2e1b.js""#;
