@@ -183,10 +183,10 @@ mod tests {
     /// A kind of patterns: its name, and the pattern of a number.
     type Patterns = (&'static str, fn(usize) -> String);
 
-    /// A file of a million bytes has as many rules; each kind of them is followed in a few steps for each byte of an address.
+    /// Each kind of patterns is followed in a few steps for each byte of an address, however many there are.
     #[test]
     fn the_work_does_not_grow_with_the_rules() {
-        const RULES: usize = 26_000;
+        const RULES: usize = 5_000;
         let kinds: [Patterns; 8] = [
             ("pages", |number| format!("/docs/page-{number}")),
             ("folders", |number| format!("/docs/{number}/*")),
@@ -200,7 +200,7 @@ mod tests {
         for (kind, pattern) in kinds {
             let patterns: Vec<UrlPattern> = (0..RULES).map(|number| UrlPattern::new(&pattern(number))).collect();
             let index = index(&patterns);
-            for path in ["docs/page-77/index.html", "docs/13007/a-1300.html", "a/a/a/25999/a/a/12", "index.html"] {
+            for path in ["docs/page-77/index.html", "docs/1307/a-1300.html", "a/a/a/4999/a/a/12", "index.html"] {
                 let (rules, steps) = found(&index, path);
                 let addresses = Addresses::of(&SitePath::new(path).unwrap());
                 let expected = patterns.iter().filter(|pattern| pattern.matches_any(&addresses)).count();
