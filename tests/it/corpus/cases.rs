@@ -5,7 +5,7 @@ use std::path::Path;
 
 use publish::types::headers::Kind;
 
-use super::read;
+use super::reading::read;
 
 /// Each case, and the files whose names change with their content.
 const CASES: &[(&str, &[&str])] = &[
@@ -49,7 +49,7 @@ fn each_case_is_judged_as_it_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/fingerprints");
     let mut wrong = Vec::new();
     for (case, expected) in CASES {
-        let verdicts = read(&folder.join(case)).verdicts();
+        let verdicts = read(&folder.join(case)).unwrap().verdicts();
         let fingerprinted: BTreeMap<&str, &str> = verdicts
             .iter()
             .filter(|(_, verdict)| verdict.kind == Kind::Fingerprinted)
