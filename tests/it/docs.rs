@@ -269,6 +269,10 @@ fn check_line(place: &str, line: &str) {
                 "{place}: there is no tests/it/{module}.rs"
             );
         }
+        // A tool of others.
+        ["cargo", "install", "cargo-mutants"]
+        | ["cargo", "mutants", ..]
+        | ["nice", "-n", "19", "cargo", "mutants", ..] => {}
         ["cargo", "run", "--example", example, "--", ..] => {
             assert!(
                 root().join(format!("examples/{example}.rs")).is_file(),

@@ -15,7 +15,7 @@ use super::{Project, projects};
 /// A site in which the rule of this name decides about the first file.
 type MadeUp = (&'static str, &'static [(&'static str, &'static str)]);
 
-/// For each rule that decides nothing in the corpus, a site in which it does.
+/// For each rule that decides nothing in the corpus, or about one file alone, a site in which it does.
 const MADE_UP: [MadeUp; 10] = [
     (
         "angular-scripts",
@@ -137,7 +137,6 @@ fn each_rule_decides_somewhere() {
     RULES.iter().for_each(|rule| println!("{:<28} {:>8}", rule.id, counts.get(rule.id).unwrap_or(&0)));
     for made_up in &MADE_UP {
         assert_eq!(decides(made_up), made_up.0);
-        assert_eq!(counts.get(made_up.0), None, "the corpus shows it: no site needs to be made up");
     }
     let elsewhere = decide_beyond_the_folder();
     assert_eq!(elsewhere, ["header-rule", "history"]);
