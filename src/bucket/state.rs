@@ -91,6 +91,12 @@ impl State {
         self.read_head_and_bytes().await.map(|(pointer, _)| pointer)
     }
 
+    /// Whether somebody got this site's head, as it is or as it was. Its bytes say so; headers do not: a CDN may take those
+    /// of S3 away, and one that answers all addresses with one page sends them with that page.
+    pub fn is_head(&self, bytes: &[u8]) -> bool {
+        Head::decode(bytes).is_ok_and(|head| head.identity == *self.layout.identity())
+    }
+
     /// As [`State::read_head`], with the very bytes that lie there.
     async fn read_head_and_bytes(&self) -> Result<(Pointer, Vec<u8>), Problem> {
         let address = self.layout.head();

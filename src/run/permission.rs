@@ -3,7 +3,6 @@
 use super::caller::{Answer, Ask};
 use super::order::Order;
 use super::session::Session;
-use crate::bucket::aws;
 use crate::content::path::UrlPath;
 use crate::plan::Plan;
 use crate::release::head::Head;
@@ -76,9 +75,15 @@ impl Session<'_> {
         };
         let head = layout.head().key;
         let state = format!("{root}{}", UrlPath::encode(self.below_origin_path(&head).unwrap_or_default()));
-        let answer = self.aws.fetcher.fetch(&state, MAX_HEAD_BYTES).await;
-        if !answer.is_ok_and(|answer| is_state(&answer, &layout.identity().site)) {
-            return Ok(());
+        match self.aws.fetcher.fetch_whole(&state, MAX_HEAD_BYTES).await {
+            Ok((_, body)) if self.state.is_head(&body) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                self.events.warn(format!(
+                    "It is not known whether visitors can read the state: {error}. This bucket policy statement hides it: {policy}"
+                ));
+                return Ok(());
+            }
         }
         Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
             "Add this statement to the bucket's policy: {policy} Or choose a `prefix`, or set `public_state = true` under [publish]."
@@ -103,12 +108,6 @@ impl Session<'_> {
             _ => Some(key),
         }
     }
-}
-
-/// Whether a visitor got an object of the state, and not a page that answers for whatever is missing or forbidden.
-fn is_state(answer: &aws::Answer, site: &str) -> bool {
-    let is_page = answer.headers.get("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-    answer.status == 200 && answer.is_of_site(site) && !is_page
 }
 
 /// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.

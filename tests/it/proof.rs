@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use publish::config::environment::Wait;
 use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::release::layout::Layout;
 use publish::report::{ErrorReport, InvalidationStatus, Outcome, Report};
@@ -298,4 +299,24 @@ async fn exposed_state_is_found_whatever_its_name() {
     world.use_fixture("v2");
     let error = refused(&world).await;
     assert!(error.message.contains("/my%20%2B%20state/head.json"), "{error:#?}");
+}
+
+/// A CDN that takes the headers of S3 away still hands out the bytes; and one that nobody reaches has hidden nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn exposed_state_is_known_by_its_bytes() {
+    let mut world = World::with_fixture("v1").await;
+    world.environment.layout = Layout::new("shop", BUCKET, "", None, None);
+    world.sandbox.set_distribution(Distribution { origin_path: String::new(), ..distribution() });
+    world.published().await;
+    // Written back without our metadata: visitors get its bytes and nothing else of it.
+    world.rewrite_head(|_| {});
+    world.use_fixture("v2");
+    let error = refused(&world).await;
+    assert!(error.message.contains("/_publish/head.json"), "{error:#?}");
+
+    world.environment.url = Some("http://127.0.0.1:1".to_owned());
+    world.environment.invalidation.wait = Wait::Completed;
+    let report = world.published().await;
+    let told = "not known whether visitors can read the state: http://127.0.0.1:1/_publish/head.json does not answer";
+    assert!(report.warnings.iter().any(|warning| warning.contains(told)), "{report:#?}");
 }

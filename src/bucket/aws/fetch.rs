@@ -13,7 +13,6 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use super::answer::{Answer as Read, Cause, Class};
-use super::object::{MARKER, marker_of};
 use super::patience::plain_connector;
 use crate::types::digest::Digest;
 
@@ -66,11 +65,12 @@ impl std::error::Error for FetchError {
     }
 }
 
-impl Answer {
-    /// Whether S3 answered with an object that this program put there for `site`.
-    pub fn is_of_site(&self, site: &str) -> bool {
-        self.headers.get(&format!("x-amz-meta-{MARKER}")).is_some_and(|marker| *marker == marker_of(site))
-    }
+/// What comes of a body.
+enum Part<'a> {
+    /// It comes from its beginning: whatever came before was cut off.
+    Begins,
+    /// Some bytes more.
+    Bytes(&'a [u8]),
 }
 
 impl Fetcher {
@@ -80,16 +80,45 @@ impl Fetcher {
     /// # Errors
     /// If nothing comes for ten seconds in each of three attempts, or the body has more than `max_bytes`.
     pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<Answer, FetchError> {
+        self.fetch_into(url, max_bytes, |_: Part<'_>| {}).await
+    }
+
+    /// As [`Fetcher::fetch`], with the body's bytes.
+    ///
+    /// # Errors
+    /// As [`Fetcher::fetch`].
+    pub async fn fetch_whole(&self, url: &str, max_bytes: u64) -> Result<(Answer, Vec<u8>), FetchError> {
+        let mut body = Vec::new();
+        let answer = self.fetch_into(url, max_bytes, |part| match part {
+            Part::Begins => body.clear(),
+            Part::Bytes(bytes) => body.extend_from_slice(bytes),
+        });
+        let answer = answer.await?;
+        Ok((answer, body))
+    }
+
+    async fn fetch_into(
+        &self,
+        url: &str,
+        max_bytes: u64,
+        mut take: impl FnMut(Part<'_>),
+    ) -> Result<Answer, FetchError> {
         let mut attempt = 1;
         loop {
-            match self.fetch_once(url, max_bytes).await {
+            take(Part::Begins);
+            match self.fetch_once(url, max_bytes, &mut take).await {
                 Err(error) if error.passing && attempt < MAX_ATTEMPTS => attempt += 1,
                 got => return got,
             }
         }
     }
 
-    async fn fetch_once(&self, url: &str, max_bytes: u64) -> Result<Answer, FetchError> {
+    async fn fetch_once(
+        &self,
+        url: &str,
+        max_bytes: u64,
+        take: &mut impl FnMut(Part<'_>),
+    ) -> Result<Answer, FetchError> {
         let mut request = HttpRequest::get(url).map_err(|error| failed(url, false, "is not a URL", Some(&error)))?;
         request.headers_mut().insert("accept", "*/*");
         request.headers_mut().insert("accept-encoding", "identity");
@@ -109,6 +138,7 @@ impl Fetcher {
                 return Err(failed(url, false, "answers with more bytes than were published", None));
             }
             hash.update(&chunk);
+            take(Part::Bytes(&chunk));
         }
         Ok(Answer { status, digest: Digest::from_bytes(hash.finalize().into()), size_bytes, headers })
     }
