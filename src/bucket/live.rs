@@ -1,5 +1,7 @@
 //! What visitors get now: the active release, what was left behind, and what lies at the keys a release would add.
 
+mod found;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -10,19 +12,15 @@ use crate::content::path::SitePath;
 use crate::plan::{Candidate, Live};
 use crate::release::head::{CdnView, Head};
 use crate::release::layout::{Address, Layout};
-use crate::release::manifest::{Entry, Files, Kept, Manifest, ReleaseNumber};
+use crate::release::manifest::{Entry, Files, Manifest, ReleaseNumber};
 use crate::report::error::{Code, Problem};
 use crate::site::rules::{RuleContext, Rules};
 use crate::types::headers::Kind;
 
-/// What to do with objects at live keys that no release of this site put there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
-    /// Stop.
-    Refuse,
-    /// Write over those that a file of the site needs; leave the others.
-    Overwrite,
-}
+use found::{Before, Found, Sight, as_found, classify, of_second_look, of_survey};
+
+pub use found::Foreign;
+pub(crate) use found::has_bytes;
 
 /// Reads what is live according to the state. Costs one request for the active manifest and one or two for each
 /// release that an unfinished activation may have left live objects of.
@@ -114,24 +112,15 @@ pub async fn survey(
     }
     for (path, info) in heads(store, layout, paths).await? {
         let wanted = target.get(&path);
-        if info.site.as_deref() != Some(layout.identity().site.as_str()) {
-            match (foreign, wanted) {
-                (Foreign::Refuse, Some(_)) => return Err(foreign_object(&layout.live(&path))),
-                (Foreign::Overwrite, Some(_)) => drop(live.uncertain.insert(path, Vec::new())),
-                (_, None) => drop(live.uncertain.remove(&path)),
-            }
-            continue;
-        }
-        let entry = identify(state, &path, &info, wanted).await?;
-        match (live.uncertain.get_mut(&path), entry) {
-            // Requests of the run that was cut short may still be under way: what is there now need not stay.
-            (Some(possible), entry) if !first => possible.extend(entry),
-            (_, Some(entry)) => {
-                live.uncertain.remove(&path);
-                live.files.insert(path, entry);
-            }
-            (Some(_), None) => {}
-            (None, None) => drop(live.uncertain.insert(path, Vec::new())),
+        let before = match live.uncertain.contains_key(&path) {
+            false => Before::Unknown,
+            true if first => Before::Claimed,
+            true => Before::InDoubt,
+        };
+        let found = identify(state, layout, &path, Some(&info), None, wanted).await?;
+        match of_survey(found, wanted.is_some(), before, foreign) {
+            Some(lesson) => lesson.teach(&mut live, &path),
+            None => return Err(foreign_object(&layout.live(&path))),
         }
     }
     Ok(live)
@@ -152,28 +141,9 @@ pub async fn look_again(
     for path in known {
         let info = found.remove(&path);
         let (present, wanted) = (live.files.get(&path), target.get(&path));
-        let ours = info.as_ref().is_some_and(|info| info.site.as_deref() == Some(layout.identity().site.as_str()));
-        match (info, present) {
-            (Some(info), Some(entry)) if has_bytes(&info, entry) => {
-                let entry = Entry { headers: info.headers, ..entry.clone() };
-                live.files.insert(path.clone(), entry);
-                if !ours {
-                    live.damaged.insert(path);
-                }
-            }
-            (Some(info), _) if ours => match identify(state, &path, &info, wanted).await? {
-                Some(entry) => drop(live.files.insert(path, entry)),
-                None => drop(live.uncertain.insert(path, Vec::new())),
-            },
-            // Gone, or not ours any more: what the site needs is written again, what leaves it is left alone.
-            (_, Some(_)) => {
-                live.files.remove(&path);
-                if wanted.is_some() {
-                    live.damaged.insert(path);
-                }
-            }
-            (_, None) => {}
-        }
+        let (is_known, is_wanted) = (present.is_some(), wanted.is_some());
+        let found = identify(state, layout, &path, info.as_ref(), present, wanted).await?;
+        of_second_look(found, is_known, is_wanted).teach(&mut live, &path);
     }
     Ok(live)
 }
@@ -204,23 +174,27 @@ pub async fn spare_lost(
     Ok(lost)
 }
 
-/// An object of this site as an entry. Objects that went up in parts have no SHA-256: those are the wanted file or one
-/// that a complete release names; `None` if they are neither, so that nobody needs their bytes.
+/// Says what lies at the live key of `path`, where `known` should be and `wanted` shall. Costs nothing but for objects of
+/// this site that went up in parts and have neither's bytes: they have no SHA-256, so that the releases must tell.
 async fn identify(
     state: &State,
+    layout: &Layout,
     path: &SitePath,
-    info: &ObjectInfo,
+    info: Option<&ObjectInfo>,
+    known: Option<&Entry>,
     wanted: Option<&Entry>,
-) -> Result<Option<Entry>, Problem> {
-    let kept_live = |entry: &Entry| Entry { headers: info.headers.clone(), kept: Kept::Live, ..entry.clone() };
-    if let Some(wanted) = wanted.filter(|wanted| has_bytes(info, wanted)) {
-        return Ok(Some(kept_live(wanted)));
+) -> Result<Found, Problem> {
+    match classify(layout.identity(), info, known, wanted) {
+        Sight::Clear(found) => Ok(found),
+        Sight::OnlyReleasesTell(info) => {
+            let named = named_by_a_release(state, path, info).await?;
+            Ok(named.map_or(Found::OursUnnamed, |entry| Found::Ours(Box::new(as_found(info, &entry)))))
+        }
     }
-    if let Some(digest) = info.digest {
-        let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
-        let (kind, kept) = (Kind::Mutable, Kept::Live);
-        return Ok(Some(Entry { digest, size_bytes, headers, kind, kept, crc64: info.crc64.clone(), md5: None }));
-    }
+}
+
+/// The entry of `path` in the newest complete release that has the bytes of an object there.
+async fn named_by_a_release(state: &State, path: &SitePath, info: &ObjectInfo) -> Result<Option<Entry>, Problem> {
     for (release, complete) in state.releases().await?.complete.into_iter().rev() {
         if !complete {
             continue;
@@ -228,7 +202,7 @@ async fn identify(
         let manifest = state.read_manifest(release).await?;
         let named = manifest.and_then(|mut manifest| manifest.files.remove(path));
         if let Some(entry) = named.filter(|entry| has_bytes(info, entry)) {
-            return Ok(Some(kept_live(&entry)));
+            return Ok(Some(entry));
         }
     }
     Ok(None)
@@ -248,12 +222,6 @@ pub(crate) async fn heads(
         .try_filter_map(|found| async move { Ok(found) })
         .try_collect()
         .await
-}
-
-/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size where it went up in parts.
-pub(crate) fn has_bytes(info: &ObjectInfo, entry: &Entry) -> bool {
-    let by_crc64 = || entry.crc64.is_some() && info.crc64 == entry.crc64;
-    info.size_bytes == entry.size_bytes && info.digest.map_or_else(by_crc64, |digest| digest == entry.digest)
 }
 
 /// Where nothing was ever activated, whatever lies at live keys is foreign, unless a claim of an earlier, unfinished

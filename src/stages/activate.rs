@@ -373,7 +373,7 @@ impl Activating<'_> {
     async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
         let live = self.layout.live(path);
         let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Err(error.into()) };
-        let ours = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+        let ours = info.is_of(self.layout.identity());
         if ours && has_bytes(&info, entry) && info.headers == entry.headers {
             return Ok(());
         }

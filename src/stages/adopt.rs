@@ -169,7 +169,7 @@ impl Adopting<'_> {
         let live = self.layout.live(path);
         for _ in 0..MAX_ROUNDS {
             let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Ok(Adopted::Nothing) };
-            let marked = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+            let marked = info.is_of(self.layout.identity());
             if marked && claimed {
                 return Ok(Adopted::Nothing);
             }

@@ -289,7 +289,7 @@ impl Staging<'_> {
         headers: &Headers,
         info: ObjectInfo,
     ) -> Result<Delivery, Problem> {
-        let ours = info.site.as_deref() == Some(self.layout.identity().site.as_str());
+        let ours = info.is_of(self.layout.identity());
         let blob = upload.to == Destination::Blob;
         match (has_bytes(&info, entry), blob) {
             (true, true) => Ok(Delivery::There),

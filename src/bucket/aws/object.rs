@@ -7,6 +7,7 @@ use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::StorageClass;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use crate::release::manifest::Identity;
 use crate::types::clock::Timestamp;
 use crate::types::digest::{Crc64, Digest};
 use crate::types::headers::{Headers, recordable};
@@ -46,6 +47,13 @@ pub struct ObjectInfo {
     pub last_modified: Timestamp,
     /// Why a copy of it would not be the same, if so: one clause.
     pub not_copied: Option<&'static str>,
+}
+
+impl ObjectInfo {
+    /// Whether it carries the marker of `site`.
+    pub fn is_of(&self, site: &Identity) -> bool {
+        self.site.as_ref() == Some(&site.site)
+    }
 }
 
 /// Reads what S3 answers to a HEAD.

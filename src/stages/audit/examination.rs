@@ -69,7 +69,7 @@ impl Examination<'_> {
 
     /// Whether an object carries the marker of this site.
     pub(crate) fn is_marked(&self, info: &ObjectInfo) -> bool {
-        info.site.as_deref() == Some(self.layout.identity().site.as_str())
+        info.is_of(self.layout.identity())
     }
 
     /// Whether the object at `address` has the bytes of `entry`.

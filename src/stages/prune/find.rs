@@ -70,7 +70,7 @@ impl Prune<'_> {
             match infos.get(&path) {
                 None if head.leftovers.contains_key(&path) => drop(sweep.gone.insert(path)),
                 None => {}
-                Some(info) if info.site.as_deref() != Some(self.layout.identity().site.as_str()) => {}
+                Some(info) if !info.is_of(self.layout.identity()) => {}
                 Some(info) => {
                     let Some(victim) = victim(&remain, info, mutable) else { continue };
                     let is_lost =
@@ -118,7 +118,7 @@ impl Prune<'_> {
         }
         drop(records);
         for (path, info) in heads(self.store, self.layout, paths.clone()).await? {
-            if info.site.as_deref() == Some(self.layout.identity().site.as_str()) {
+            if info.is_of(self.layout.identity()) {
                 sweep.withdraws.entry(path.clone()).or_default().extend(info.digest);
                 sweep.live.insert(path, Victim::of(&info, info.digest, Kind::Mutable, true));
             }

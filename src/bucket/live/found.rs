@@ -1,0 +1,173 @@
+//! What lies at a live key, and what follows from it: two tables, which ask nobody.
+
+use crate::bucket::aws::ObjectInfo;
+use crate::content::path::SitePath;
+use crate::plan::Live;
+use crate::release::manifest::{Entry, Identity, Kept};
+use crate::types::headers::Kind;
+
+/// What to do with objects at live keys that no release of this site put there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// Stop.
+    Refuse,
+    /// Write over those that a file of the site needs; leave the others.
+    Overwrite,
+}
+
+/// What lies at a live key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Nothing.
+    Absent,
+    /// An object of this site, and which bytes it has.
+    Ours(Box<Entry>),
+    /// An object of this site with bytes that no complete release names, so that nobody needs them.
+    OursUnnamed,
+    /// The very bytes that should be there, which something else has written.
+    Unmarked(Box<Entry>),
+    /// Anything else that this site did not put there.
+    Foreign,
+}
+
+/// What a look at an object came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sight<'a> {
+    /// It is clear what it is.
+    Clear(Found),
+    /// It is of this site, and nothing tells its bytes but a release that names them: it went up in parts.
+    OnlyReleasesTell(&'a ObjectInfo),
+}
+
+/// Says what `info` is, at a key where `known` should lie and `wanted` shall.
+pub(super) fn classify<'a>(
+    site: &Identity,
+    info: Option<&'a ObjectInfo>,
+    known: Option<&Entry>,
+    wanted: Option<&Entry>,
+) -> Sight<'a> {
+    let Some(info) = info else { return Sight::Clear(Found::Absent) };
+    let ours = info.is_of(site);
+    if let Some(known) = known.filter(|known| has_bytes(info, known)) {
+        let entry = Box::new(Entry { headers: info.headers.clone(), ..known.clone() });
+        return Sight::Clear(if ours { Found::Ours(entry) } else { Found::Unmarked(entry) });
+    }
+    if !ours {
+        return Sight::Clear(Found::Foreign);
+    }
+    if let Some(wanted) = wanted.filter(|wanted| has_bytes(info, wanted)) {
+        return Sight::Clear(Found::Ours(Box::new(as_found(info, wanted))));
+    }
+    let Some(digest) = info.digest else { return Sight::OnlyReleasesTell(info) };
+    let (size_bytes, headers, kind, kept) = (info.size_bytes, info.headers.clone(), Kind::Mutable, Kept::Live);
+    Sight::Clear(Found::Ours(Box::new(Entry {
+        digest,
+        size_bytes,
+        headers,
+        kind,
+        kept,
+        crc64: info.crc64.clone(),
+        md5: None,
+    })))
+}
+
+/// An object that has the bytes of `entry`, as an entry of its own.
+pub(super) fn as_found(info: &ObjectInfo, entry: &Entry) -> Entry {
+    Entry { headers: info.headers.clone(), kept: Kept::Live, ..entry.clone() }
+}
+
+/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size where it went up in parts.
+pub(crate) fn has_bytes(info: &ObjectInfo, entry: &Entry) -> bool {
+    let by_crc64 = || entry.crc64.is_some() && info.crc64 == entry.crc64;
+    info.size_bytes == entry.size_bytes && info.digest.map_or_else(by_crc64, |digest| digest == entry.digest)
+}
+
+/// What was known of a key before a survey looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing.
+    Unknown,
+    /// A first publish that was cut short may have written there.
+    Claimed,
+    /// So may an activation that was cut short, and its requests may still be under way.
+    InDoubt,
+}
+
+/// What follows from a look at a key for what is taken to be live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Lesson {
+    /// Nothing.
+    Nothing,
+    /// This is live, without a doubt.
+    Is(Box<Entry>),
+    /// This is live, and lacks the marker.
+    IsUnmarked(Box<Entry>),
+    /// This is there now, and need not stay.
+    MayBe(Box<Entry>),
+    /// Something is there of whose bytes nothing is known.
+    Unknown,
+    /// There is no doubt about it any more: what is there is none of our business.
+    NotOurs,
+    /// No file of this site is there any more.
+    Gone,
+    /// No file of this site is there any more, and the site needs one.
+    Missing,
+}
+
+/// The table of a survey: `found` at a key of which `before` was known, where the site `wanted` a file or not. `None`: the
+/// run must not go on, for a foreign object lies where the site needs the key.
+pub(super) fn of_survey(found: Found, wanted: bool, before: Before, foreign: Foreign) -> Option<Lesson> {
+    Some(match (found, before) {
+        (Found::Absent, _) => Lesson::Nothing,
+        (Found::Foreign | Found::Unmarked(_), _) => match (wanted, foreign) {
+            (true, Foreign::Refuse) => return None,
+            (true, Foreign::Overwrite) => Lesson::Unknown,
+            (false, _) => Lesson::NotOurs,
+        },
+        (Found::Ours(entry), Before::InDoubt) => Lesson::MayBe(entry),
+        (Found::Ours(entry), Before::Unknown | Before::Claimed) => Lesson::Is(entry),
+        (Found::OursUnnamed, Before::Unknown) => Lesson::Unknown,
+        (Found::OursUnnamed, Before::Claimed | Before::InDoubt) => Lesson::Nothing,
+    })
+}
+
+/// The table of a second look: `found` at a key where a file was `known` to be live or not, and the site `wanted` one or
+/// not. What the site needs is written again; what leaves it is left alone.
+pub(super) fn of_second_look(found: Found, known: bool, wanted: bool) -> Lesson {
+    match (found, known, wanted) {
+        (Found::Ours(entry), _, _) => Lesson::Is(entry),
+        (Found::Unmarked(entry), _, _) => Lesson::IsUnmarked(entry),
+        (Found::OursUnnamed, _, _) => Lesson::Unknown,
+        (Found::Absent | Found::Foreign, false, _) => Lesson::Nothing,
+        (Found::Absent | Found::Foreign, true, false) => Lesson::Gone,
+        (Found::Absent | Found::Foreign, true, true) => Lesson::Missing,
+    }
+}
+
+impl Lesson {
+    /// Makes `live` say it.
+    pub(super) fn teach(self, live: &mut Live, path: &SitePath) {
+        match self {
+            Lesson::Nothing => {}
+            Lesson::Is(entry) => {
+                live.uncertain.remove(path);
+                live.files.insert(path.clone(), *entry);
+            }
+            Lesson::IsUnmarked(entry) => {
+                live.files.insert(path.clone(), *entry);
+                live.damaged.insert(path.clone());
+            }
+            Lesson::MayBe(entry) => live.uncertain.entry(path.clone()).or_default().push(*entry),
+            Lesson::Unknown => drop(live.uncertain.insert(path.clone(), Vec::new())),
+            Lesson::NotOurs => drop(live.uncertain.remove(path)),
+            Lesson::Gone => drop(live.files.remove(path)),
+            Lesson::Missing => {
+                live.files.remove(path);
+                live.damaged.insert(path.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
