@@ -1,12 +1,11 @@
 //! What visitors get now: the active release, what was left behind, and what lies at the keys a release would add.
 
 mod found;
+mod objects;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
-use crate::bucket::aws::{Listed, MOST_AT_ONCE, ObjectInfo, Store};
+use crate::bucket::aws::{Listed, ObjectInfo, Store};
 use crate::bucket::state::State;
 use crate::content::path::SitePath;
 use crate::plan::{Candidate, Live};
@@ -21,6 +20,7 @@ use found::{Before, Found, Sight, as_found, classify, of_second_look, of_survey}
 
 pub use found::Foreign;
 pub(crate) use found::has_bytes;
+pub use objects::LiveObjects;
 
 /// Reads what is live according to the state. Costs one request for the active manifest and one or two for each
 /// release that an unfinished activation may have left live objects of.
@@ -93,24 +93,23 @@ pub async fn survey(
     target: &Files,
     foreign: Foreign,
 ) -> Result<Live, Problem> {
-    let first = live.release.is_none();
+    let (objects, first) = (LiveObjects::new(store, layout), live.release.is_none());
     let added = target.iter().filter(|(path, entry)| entry.kind == Kind::Mutable && !live.speaks_of(path));
     let leaves = |path: &&SitePath| !live.files.contains_key(*path) || !target.contains_key(*path);
     let doubtful = live.uncertain.keys().filter(leaves);
     let mut paths: BTreeSet<SitePath> = added.map(|(path, _)| path).chain(doubtful).cloned().collect();
     if first || paths.len() > 2 + live.files.len() / 1_000 {
-        let listed = store.list(&layout.live_prefix()).await.map_err(Problem::from)?;
+        let listed = objects.list().await?;
         if first && foreign == Foreign::Refuse {
             refuse_foreign_prefix(state, layout, &live, &listed).await?;
         }
-        let found: BTreeSet<SitePath> =
-            listed.iter().filter_map(|listed| layout.path_of_live(&listed.address.key)).collect();
+        let found = objects.paths_in(&listed);
         if first {
             live.uncertain.retain(|path, _| found.contains(path));
         }
         paths.retain(|path| found.contains(path));
     }
-    for (path, info) in heads(store, layout, paths).await? {
+    for (path, info) in objects.heads(paths).await? {
         let wanted = target.get(&path);
         let before = match live.uncertain.contains_key(&path) {
             false => Before::Unknown,
@@ -120,7 +119,7 @@ pub async fn survey(
         let found = identify(state, layout, &path, Some(&info), None, wanted).await?;
         match of_survey(found, wanted.is_some(), before, foreign) {
             Some(lesson) => lesson.teach(&mut live, &path),
-            None => return Err(foreign_object(&layout.live(&path))),
+            None => return Err(foreign_object(&objects.address(&path))),
         }
     }
     Ok(live)
@@ -137,7 +136,7 @@ pub async fn look_again(
     paths: BTreeSet<SitePath>,
 ) -> Result<Live, Problem> {
     let known: BTreeSet<SitePath> = paths.into_iter().filter(|path| !live.uncertain.contains_key(path)).collect();
-    let mut found = heads(store, layout, known.clone()).await?;
+    let mut found = LiveObjects::new(store, layout).heads(known.clone()).await?;
     for path in known {
         let info = found.remove(&path);
         let (present, wanted) = (live.files.get(&path), target.get(&path));
@@ -206,22 +205,6 @@ async fn named_by_a_release(state: &State, path: &SitePath, info: &ObjectInfo) -
         }
     }
     Ok(None)
-}
-
-pub(crate) async fn heads(
-    store: &Store,
-    layout: &Layout,
-    paths: BTreeSet<SitePath>,
-) -> Result<BTreeMap<SitePath, ObjectInfo>, Problem> {
-    stream::iter(paths)
-        .map(|path| async move {
-            let info = store.head(&layout.live(&path)).await?;
-            Ok(info.map(|info| (path, info)))
-        })
-        .buffer_unordered(MOST_AT_ONCE)
-        .try_filter_map(|found| async move { Ok(found) })
-        .try_collect()
-        .await
 }
 
 /// Where nothing was ever activated, whatever lies at live keys is foreign, unless a claim of an earlier, unfinished

@@ -334,7 +334,7 @@ fn unwritable(address: &Address, error: FormatError) -> Problem {
 }
 
 /// State is never for visitors and must never be kept by a cache.
-pub(crate) fn state_headers(content_type: &str) -> Headers {
+fn state_headers(content_type: &str) -> Headers {
     Headers {
         cache_control: "private, no-store".to_owned(),
         content_type: content_type.to_owned(),
@@ -343,6 +343,11 @@ pub(crate) fn state_headers(content_type: &str) -> Headers {
         content_language: None,
         metadata: BTreeMap::new(),
     }
+}
+
+/// Blobs are never served: their headers are given to the copies.
+pub(crate) fn blob_headers() -> Headers {
+    state_headers("application/octet-stream")
 }
 
 fn json_headers() -> Headers {

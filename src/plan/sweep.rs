@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::content::path::{SitePath, UrlPath};
-use crate::release::layout::{Address, Layout};
+use crate::release::layout::Address;
 use crate::release::manifest::{Claim, Entry, Files, ReleaseNumber};
 use crate::types::digest::Digest;
 use crate::types::headers::{Headers, Kind};
@@ -145,13 +145,11 @@ impl Sweep {
         sizes.fold(0, u64::saturating_add)
     }
 
-    /// The sweep as programs read it, with the paths that the CDN must forget.
-    pub fn view(&self, layout: &Layout, paths: &[UrlPath]) -> PruneView {
-        let live = self.live.keys().map(|path| layout.live(path));
-        let blobs = self.blobs.keys().map(|digest| layout.blob(digest));
+    /// The sweep as programs read it, with the objects that go and the paths that the CDN must forget.
+    pub fn view(&self, objects: &[Address], paths: &[UrlPath]) -> PruneView {
         PruneView {
             closes: self.closes.iter().copied().collect(),
-            objects: live.chain(blobs).map(|address| address.to_string()).collect(),
+            objects: objects.iter().map(ToString::to_string).collect(),
             bytes: self.bytes(),
             paths: paths.iter().map(ToString::to_string).collect(),
         }

@@ -23,7 +23,7 @@ impl<'a> Urls<'a> {
     /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
     /// prefix or empty.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
-        let key = self.policy.layout.live(path).key;
+        let key = self.policy.layout.served_key(path);
         match self.policy.cdn {
             CdnView::None => vec![path.as_str().to_owned()],
             CdnView::Unreadable if key == path.as_str() => vec![key],

@@ -45,9 +45,14 @@ impl Layout {
         &self.identity
     }
 
-    /// The live object of `path`.
+    /// The live object of `path`. What reads, writes or removes it goes through `bucket::live::LiveObjects`.
     pub fn live(&self, path: &SitePath) -> Address {
         self.address(&self.identity.bucket, format!("{}{path}", self.identity.prefix))
+    }
+
+    /// The key under which the CDN asks for the file of a URL: that of its live object.
+    pub fn served_key(&self, path: &SitePath) -> String {
+        self.live(path).key
     }
 
     /// The prefix of all live objects.

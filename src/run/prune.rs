@@ -131,7 +131,7 @@ impl Session<'_> {
             return Ok(Next::Done(outcome, None));
         }
         let plan = self.plan_without(&pointer.head, &found).await?;
-        let view = found.sweep.view(&self.environment.layout, &plan.invalidation.paths);
+        let view = found.sweep.view(&self.pruning().objects_of(&found.sweep), &plan.invalidation.paths);
         if agreed.as_ref() != Some(&view) {
             self.say_what_goes(&found, &view);
             self.may_prune(&view, now, consent)?;

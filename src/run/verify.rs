@@ -116,9 +116,9 @@ impl Session<'_> {
         if head.active.is_none() {
             return Ok(Audited { live, findings: Vec::new(), lost: Vec::new() });
         }
-        let listed = store.list(&layout.live_prefix()).await.map_err(Problem::from)?;
-        let mut audit = Audit::compare(layout, &live, head, &listed);
         let examination = Examination { store, layout };
+        let listed = examination.objects().list().await?;
+        let mut audit = Audit::compare(layout, &live, head, &listed);
         let expected = Audit::expected(&live, head);
         let mut findings = if deep {
             examination.live_objects(&expected, live.release).await?
@@ -195,7 +195,7 @@ impl Session<'_> {
     async fn leave_out_marked(&self, examination: &Examination<'_>, audit: &mut Audit) -> Result<(), Problem> {
         let paths: Vec<SitePath> = audit.unnamed.keys().filter_map(|name| SitePath::new(name.clone()).ok()).collect();
         for path in paths {
-            let info = self.aws.store.head(&self.environment.layout.live(&path)).await.map_err(Problem::from)?;
+            let info = examination.objects().head(&path).await.map_err(Problem::from)?;
             if info.is_none_or(|info| examination.is_marked(&info)) {
                 audit.account_for([&path].into_iter());
             }

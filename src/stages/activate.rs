@@ -1,13 +1,14 @@
 //! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
 
+mod in_place;
+
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::bucket::aws::{Class, Condition, MAX_DELETED_AT_ONCE, MOST_AT_ONCE, Store, StoreError};
+use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, Store};
 use crate::bucket::lease::{Ended, Lease};
-use crate::bucket::live::{foreign_object, has_bytes};
+use crate::bucket::live::{LiveObjects, has_bytes};
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::SitePath;
@@ -16,13 +17,15 @@ use crate::release::head::{
     ActivationBegins, ActivationEnds, DistributionFacts, Head, Hold, RefreshOwed, Refusal, SIGNATURES_LAST, Suspects,
 };
 use crate::release::layout::{Address, Layout};
-use crate::release::manifest::{Entry, Publisher, ReleaseNumber, RunId};
+use crate::release::manifest::{Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
-use crate::stages::stage::{Source, Staged, blob_headers, entry_of, not_sent};
+use crate::stages::stage::{Source, Staged};
 use crate::types::clock::{Clock, Timestamp};
 use crate::types::stop::Stop;
+
+use in_place::{InPlace, is_refused};
 
 /// What to do about a release whose number a prune closed.
 pub(crate) const CLOSED: &str =
@@ -164,11 +167,12 @@ impl Activating<'_> {
         staged: &Staged,
         looked_at: Option<Timestamp>,
     ) -> Result<BTreeSet<SitePath>, NotActivated> {
-        lease.during(self.write_live(plan)).await?;
+        let in_place = self.in_place();
+        lease.during(in_place.write(plan)).await?;
         if !staged.complete {
             lease.during(self.state.write_manifest(&staged.manifest)).await?;
         }
-        let left = lease.during(self.remove(plan)).await?;
+        let left = lease.during(in_place.remove(plan)).await?;
         let floor = lease.during(self.claimed_by_now()).await?;
         let switched =
             Switched { release: staged.manifest.release, stager: &staged.manifest.publisher, looked_at, left, floor };
@@ -177,6 +181,22 @@ impl Activating<'_> {
             Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
         }
         Ok(switched.left)
+    }
+
+    /// The one kind of switch that there is.
+    fn in_place(&self) -> InPlace<'_> {
+        InPlace {
+            objects: self.objects(),
+            site: self.layout.identity(),
+            source: self.source,
+            stop: self.stop,
+            tally: self.tally,
+            events: self.events,
+        }
+    }
+
+    fn objects(&self) -> LiveObjects<'_> {
+        LiveObjects::new(self.store, self.layout)
     }
 
     /// What may still arrive although this run gives up: requests that nobody answered.
@@ -224,14 +244,14 @@ impl Activating<'_> {
 
     async fn preserve_one(&self, preserve: &Preserve) -> Result<(), Problem> {
         let Preserve { path, entry, certain } = preserve;
-        let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
+        let (objects, blob) = (self.objects(), self.layout.blob(&entry.digest));
         let is_stored = async || {
             let stored = self.store.head(&blob).await.map_err(Problem::from)?;
             Ok::<_, Problem>(stored.is_some_and(|info| has_bytes(&info, entry)))
         };
-        let info = self.store.head(&live).await.map_err(Problem::from)?;
+        let info = objects.head(path).await.map_err(Problem::from)?;
         if let Some(info) = info.filter(|info| has_bytes(info, entry)) {
-            match self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), Condition::Absent).await {
+            match objects.keep(path, &info.etag, &entry.digest, Condition::Absent).await {
                 Ok(_) => {
                     self.tally.copied();
                     return Ok(());
@@ -246,7 +266,8 @@ impl Activating<'_> {
         }
         if *certain && !is_stored().await? {
             self.events.warn(format!(
-                "{live} was changed or removed by something else; releases that hold {path} cannot be brought back whole."
+                "{} was changed or removed by something else; releases that hold {path} cannot be brought back whole.",
+                objects.address(path)
             ));
         }
         Ok(())
@@ -300,102 +321,6 @@ impl Activating<'_> {
             files: plan.counts,
         })
     }
-
-    /// Writes live objects wave by wave. After a failure nothing more is begun, and what is under way is waited for:
-    /// whoever comes next finds nothing moving.
-    async fn write_live(&self, plan: &Plan) -> Result<(), Problem> {
-        let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        for wave in &plan.waves {
-            let outcomes: Vec<Result<(), Problem>> = stream::iter(wave)
-                .map(|action| self.write_unless_failed(plan, action, &done, &failed))
-                .buffer_unordered(MOST_AT_ONCE)
-                .collect()
-                .await;
-            let mut problems: Vec<Problem> = outcomes.into_iter().filter_map(Result::err).collect();
-            // A request that nobody answered may still arrive: whoever comes next is to know of it before all else.
-            problems.sort_by_key(|problem| problem.code != Code::Unreachable);
-            if let Some(problem) = problems.into_iter().next() {
-                return Err(problem);
-            }
-        }
-        Ok(())
-    }
-
-    async fn write_unless_failed(
-        &self,
-        plan: &Plan,
-        action: &Action,
-        done: &AtomicUsize,
-        failed: &AtomicBool,
-    ) -> Result<(), Problem> {
-        if failed.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        if self.stop.is_requested() {
-            failed.store(true, Ordering::Relaxed);
-            return Err(Problem::new(Code::Interrupted, "stopped on request"));
-        }
-        self.write(plan, action).await.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-        let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.events.send(Event::ActivationAdvanced { objects });
-        Ok(())
-    }
-
-    async fn write(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
-        let path = action.path();
-        let entry = entry_of(plan, path)?;
-        let live = self.layout.live(path);
-        let if_absent = |absent: bool| if absent { Condition::Absent } else { Condition::None };
-        let written = match action {
-            Action::Copy { absent, .. } => {
-                let blob = self.layout.blob(&entry.digest);
-                self.store.copy(&blob, None, &live, &entry.headers, if_absent(*absent)).await
-            }
-            Action::Reheader { .. } => self.store.copy(&live, None, &live, &entry.headers, Condition::None).await,
-            Action::Send { absent, .. } => {
-                let source = self.source.file(path)?;
-                self.store.put_file(&live, source, &entry.headers, if_absent(*absent)).await
-            }
-        };
-        match written {
-            Ok(_) => {}
-            Err(error) if is_refused(&error) => self.settle(path, entry, error).await?,
-            Err(error) => return Err(not_sent(path, error)),
-        }
-        match action {
-            Action::Send { .. } => self.tally.sent(entry.size_bytes),
-            Action::Copy { .. } | Action::Reheader { .. } => self.tally.copied(),
-        }
-        Ok(())
-    }
-
-    /// A key that should have been free is taken: by this very request whose answer was lost, or by somebody else.
-    async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
-        let live = self.layout.live(path);
-        let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Err(error.into()) };
-        let ours = info.is_of(self.layout.identity());
-        if ours && has_bytes(&info, entry) && info.headers == entry.headers {
-            return Ok(());
-        }
-        Err(foreign_object(&live).source(error))
-    }
-
-    /// Removes what leaves at once, and says what these credentials may not remove.
-    async fn remove(&self, plan: &Plan) -> Result<BTreeSet<SitePath>, Problem> {
-        let addresses: Vec<_> = plan.removals.iter().map(|path| self.layout.live(path)).collect();
-        let mut left = BTreeSet::new();
-        for batch in addresses.chunks(MAX_DELETED_AT_ONCE) {
-            let kept = self.store.delete(batch).await.map_err(Problem::from)?;
-            self.tally.deleted(batch.len() - kept.len());
-            for (address, error) in kept {
-                match (error.class, self.layout.path_of_live(&address.key)) {
-                    (Class::Denied, Some(path)) => left.insert(path),
-                    _ => return Err(error.into()),
-                };
-            }
-        }
-        Ok(left)
-    }
 }
 
 impl NotActivated {
@@ -432,8 +357,4 @@ struct Switched<'a> {
     left: BTreeSet<SitePath>,
     /// The numbers that a rollback closes.
     floor: Option<ReleaseNumber>,
-}
-
-fn is_refused(error: &StoreError) -> bool {
-    matches!(error.class, Class::Precondition | Class::Conflict)
 }

@@ -8,8 +8,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::bucket::aws::{Class, Condition, Listed, MOST_AT_ONCE, ObjectInfo, Store};
 use crate::bucket::download::download;
-use crate::bucket::live::has_bytes;
-use crate::bucket::state::{NotReplaced, Pointer, State};
+use crate::bucket::live::{LiveObjects, has_bytes};
+use crate::bucket::state::{NotReplaced, Pointer, State, blob_headers};
 use crate::content::path::SitePath;
 use crate::release::head::Adoption;
 use crate::release::layout::{Address, Layout};
@@ -18,7 +18,6 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
 use crate::site::snapshot::MAX_FILE_BYTES;
-use crate::stages::stage::blob_headers;
 use crate::types::clock::Clock;
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
@@ -81,7 +80,7 @@ impl Adopting<'_> {
 
     /// Marks every object and writes the manifest of release 0; `None` where nothing foreign is there.
     async fn stage(&self, epoch: u64) -> Result<Option<Manifest>, Problem> {
-        let listed = self.store.list(&self.layout.live_prefix()).await.map_err(Problem::from)?;
+        let listed = self.objects().list().await?;
         let Found { files, mut left } = sort(self.layout, &listed);
         let own = self.claimed_by_others().await?;
         if left.is_empty() && files.keys().all(|path| own.contains(path)) {
@@ -95,7 +94,7 @@ impl Adopting<'_> {
         for (path, adopted) in adopted {
             match adopted {
                 Adopted::Entry(entry) => drop(entries.insert(path, *entry)),
-                Adopted::Left(why) => left.push((self.layout.live(&path), why)),
+                Adopted::Left(why) => left.push((self.objects().address(&path), why)),
                 Adopted::Nothing => {}
             }
         }
@@ -127,6 +126,10 @@ impl Adopting<'_> {
             claimed.extend(self.state.read_claim(release).await?.into_iter().flat_map(|claim| claim.live));
         }
         Ok(claimed)
+    }
+
+    fn objects(&self) -> LiveObjects<'_> {
+        LiveObjects::new(self.store, self.layout)
     }
 
     fn claim(&self, epoch: u64, files: &BTreeMap<SitePath, u64>) -> Claim {
@@ -166,7 +169,7 @@ impl Adopting<'_> {
 
     /// Marks one object, unless a claim of this site names it and it is marked: then a staged release has put it there.
     async fn adopt_one(&self, path: &SitePath, claimed: bool) -> Result<Adopted, Problem> {
-        let live = self.layout.live(path);
+        let live = self.objects().address(path);
         for _ in 0..MAX_ROUNDS {
             let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Ok(Adopted::Nothing) };
             let marked = info.is_of(self.layout.identity());

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bucket::aws::{Class, Condition, MAX_DELETED_AT_ONCE, Store, StoreError};
 use crate::bucket::lease::{Ended, Lease};
+use crate::bucket::live::LiveObjects;
 use crate::bucket::state::{NotReplaced, Pointer, Releases, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::{SitePath, UrlPath};
@@ -16,7 +17,6 @@ use crate::release::manifest::{Files, Publisher, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
-use crate::stages::stage::blob_headers;
 use crate::types::clock::Clock;
 use crate::types::digest::Digest;
 use crate::types::stop::Stop;
@@ -158,9 +158,7 @@ impl Prune<'_> {
             sweep.spare(&needed);
         }
         lease.during(self.preserve(sweep)).await?;
-        let live = sweep.live.keys().map(|path| self.layout.live(path));
-        let blobs = sweep.blobs.keys().map(|digest| self.layout.blob(digest));
-        let objects: Vec<Address> = live.chain(blobs).collect();
+        let objects = self.objects_of(sweep);
         let mut refused: BTreeMap<Address, Problem> = BTreeMap::new();
         let mut deleted = 0;
         for batch in objects.chunks(MAX_DELETED_AT_ONCE) {
@@ -188,10 +186,21 @@ impl Prune<'_> {
         Ok((deleted, gone, refused.into_values().next().map(|problem| (problem, number))))
     }
 
+    /// The objects that go: live ones, then blobs.
+    pub fn objects_of(&self, sweep: &Sweep) -> Vec<Address> {
+        let live = sweep.live.keys().map(|path| self.live_objects().address(path));
+        live.chain(sweep.blobs.keys().map(|digest| self.layout.blob(digest))).collect()
+    }
+
+    fn live_objects(&self) -> LiveObjects<'_> {
+        LiveObjects::new(self.store, self.layout)
+    }
+
     /// Which live objects went although others may not go.
     fn gone(&self, sweep: &Sweep, deleted: usize, refused: &BTreeMap<Address, Problem>) -> BTreeSet<SitePath> {
         let tried = deleted + refused.len();
-        let live = sweep.live.keys().take(tried).filter(|path| !refused.contains_key(&self.layout.live(path)));
+        let live =
+            sweep.live.keys().take(tried).filter(|path| !refused.contains_key(&self.live_objects().address(path)));
         live.chain(&sweep.gone).cloned().collect()
     }
 
@@ -235,12 +244,11 @@ impl Prune<'_> {
     async fn preserve(&self, sweep: &Sweep) -> Result<(), Problem> {
         for path in &sweep.preserves {
             let Some(Victim { digest: Some(digest), etag, .. }) = sweep.live.get(path) else { continue };
-            let (live, blob) = (self.layout.live(path), self.layout.blob(digest));
-            match self.store.copy(&live, Some(etag), &blob, &blob_headers(), Condition::Absent).await {
+            match self.live_objects().keep(path, etag, digest, Condition::Absent).await {
                 Ok(_) => self.tally.copied(),
                 // It was looked at a moment ago: another run has put the same bytes there since.
                 Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
-                    if self.store.head(&blob).await.map_err(Problem::from)?.is_none() {
+                    if self.store.head(&self.layout.blob(digest)).await.map_err(Problem::from)?.is_none() {
                         return Err(error.into());
                     }
                 }

@@ -7,8 +7,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
 use crate::bucket::elsewhere::{Brought, Elsewhere, Place};
-use crate::bucket::live::{Foreign, foreign_object, has_bytes};
-use crate::bucket::state::{MOST_GONE, State, state_headers};
+use crate::bucket::live::{Foreign, LiveObjects, foreign_object, has_bytes};
+use crate::bucket::state::{MOST_GONE, State, blob_headers};
 use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan, Upload};
 use crate::release::layout::{Address, Layout};
@@ -149,11 +149,12 @@ impl Staging<'_> {
             blobs |= claim.blobs.iter().any(|digest| digests.contains(digest));
         }
         let mut found = BTreeSet::new();
-        for (wanted, prefix) in [(live, self.layout.live_prefix()), (blobs, self.layout.blobs())] {
-            if wanted {
-                let listed = self.store.list(&prefix).await.map_err(Problem::from)?;
-                found.extend(listed.into_iter().map(|listed| listed.address));
-            }
+        if live {
+            found.extend(self.objects().list().await?.into_iter().map(|listed| listed.address));
+        }
+        if blobs {
+            let listed = self.store.list(&self.layout.blobs()).await.map_err(Problem::from)?;
+            found.extend(listed.into_iter().map(|listed| listed.address));
         }
         Ok(found)
     }
@@ -197,7 +198,7 @@ impl Staging<'_> {
     fn destination(&self, upload: &Upload, entry: &Entry) -> Address {
         match upload.to {
             Destination::Blob => self.layout.blob(&entry.digest),
-            Destination::LiveWhileStaging | Destination::LiveWhileActivating => self.layout.live(&upload.path),
+            Destination::LiveWhileStaging | Destination::LiveWhileActivating => self.objects().address(&upload.path),
         }
     }
 
@@ -221,7 +222,7 @@ impl Staging<'_> {
             return self.settle(upload, entry, address, &headers, info).await;
         }
         if must_be_there && !blob {
-            self.copy_back(entry, address).await?;
+            self.copy_back(&upload.path, entry).await?;
             if let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
                 return self.settle(upload, entry, address, &headers, info).await;
             }
@@ -266,11 +267,14 @@ impl Staging<'_> {
         }
     }
 
+    fn objects(&self) -> LiveObjects<'_> {
+        LiveObjects::new(self.store, self.layout)
+    }
+
     /// A fingerprinted file that was removed at once was kept in the blob store first: it goes back to its live key, where
     /// nobody names it yet.
-    async fn copy_back(&self, entry: &Entry, live: &Address) -> Result<(), Problem> {
-        let blob = self.layout.blob(&entry.digest);
-        match self.store.copy(&blob, None, live, &entry.headers, Condition::Absent).await {
+    async fn copy_back(&self, path: &SitePath, entry: &Entry) -> Result<(), Problem> {
+        match self.objects().copy_blob(path, entry, Condition::Absent).await {
             Ok(_) => {
                 self.tally.copied();
                 Ok(())
@@ -343,11 +347,6 @@ fn manifest(plan: &Plan, claim: &Claim) -> Manifest {
         publisher: claim.publisher.clone(),
         files: plan.files.clone(),
     }
-}
-
-/// Blobs are never served: their headers are given to the copies.
-pub(crate) fn blob_headers() -> Headers {
-    state_headers("application/octet-stream")
 }
 
 pub(crate) fn entry_of<'a>(plan: &'a Plan, path: &SitePath) -> Result<&'a Entry, Problem> {

@@ -96,9 +96,22 @@ fn what_decides_waits_for_nothing() {
     for (path, source) in sources() {
         let pure = ["release", "plan", "closure", "path", "proof", "references", "secrets"].contains(&module(&path));
         let pure = pure || path.starts_with("site/rules") || path.starts_with("site/fingerprint");
+        let pure = pure || path.starts_with("bucket/live/found");
         for impure in ["tokio::", "async fn", "async move"] {
             assert!(!pure || is_test(&path) || !code(&source).contains(impure), "{path} uses {impure}");
         }
+    }
+}
+
+/// Where a live object lies is the business of two modules: whatever else means one names the file's path.
+#[test]
+fn one_place_knows_where_live_objects_lie() {
+    let places = ["release/layout.rs", "bucket/live/objects.rs"];
+    for (path, source) in sources() {
+        let joined: String = code(&source).split_whitespace().collect();
+        let asks = joined.contains("layout.live(") || joined.contains("Layout::live(");
+        let lists = joined.contains("list(&layout.live_prefix") || joined.contains("list(&self.layout.live_prefix");
+        assert!(places.contains(&path.as_str()) || !(asks || lists), "{path}: ask LiveObjects");
     }
 }
 

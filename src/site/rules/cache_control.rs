@@ -38,7 +38,7 @@ pub(super) fn is_immutable(cache_control: &str) -> bool {
 
 /// The URL path, not encoded, under which the distribution finds the file; `None` if it lies outside its origin path.
 fn url_path(path: &SitePath, context: &RuleContext<'_>, facts: &DistributionFacts) -> Option<String> {
-    facts.below_root(&context.layout.live(path).key).map(|own| format!("/{own}"))
+    facts.below_root(&context.layout.served_key(path)).map(|own| format!("/{own}"))
 }
 
 fn is_error_page(url: &str, facts: &DistributionFacts) -> bool {

@@ -301,7 +301,7 @@ impl Walker<'_> {
         if let Some(bytes) = self.layout.key_too_long(&path) {
             return self.refuse(text, Reason::Name, key_too_long(bytes), None);
         }
-        if self.layout.path_of_live(&self.layout.live(&path).key).as_ref() != Some(&path) {
+        if !self.layout.can_be_live(&path) {
             let state = self.layout.state_prefix().key;
             let what = format!("would lie among the records that publish keeps in the bucket under `{state}`");
             return self.refuse(text, Reason::Name, what, None);

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Finding, FindingKind};
 use crate::bucket::aws::{MOST_AT_ONCE, ObjectInfo, Store};
-use crate::bucket::live::has_bytes;
+use crate::bucket::live::{LiveObjects, has_bytes};
 use crate::content::path::SitePath;
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Entry, ReleaseNumber};
@@ -43,7 +43,7 @@ impl Examination<'_> {
         entry: &Entry,
         release: Option<ReleaseNumber>,
     ) -> Result<Option<Finding>, Problem> {
-        let live = self.layout.live(path);
+        let live = self.objects().address(path);
         let finding = |what, found: Option<String>| Some(Finding::of(path, what, entry, found, release));
         let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else {
             return Ok(finding(FindingKind::Missing, None));
@@ -65,6 +65,11 @@ impl Examination<'_> {
         } else {
             finding(FindingKind::Unmarked, Some("the same, written by something else".to_owned()))
         })
+    }
+
+    /// The live objects.
+    pub(crate) fn objects(&self) -> LiveObjects<'_> {
+        LiveObjects::new(self.store, self.layout)
     }
 
     /// Whether an object carries the marker of this site.

@@ -10,7 +10,6 @@ use crate::content::path::SitePath;
 use crate::release::layout::Address;
 use crate::release::manifest::{Entry, Files, Kept as Place, ReleaseNumber};
 use crate::report::error::Problem;
-use crate::stages::stage::blob_headers;
 use crate::types::digest::Digest;
 
 /// The bytes that releases name, each once. Bytes that are kept at a live key are in a blob as soon as that key has
@@ -61,7 +60,7 @@ impl Kept {
         stream::iter(self.wanted)
             .map(|((digest, at), wanted)| async move {
                 let blob = examination.layout.blob(&digest);
-                let live = at.map(|path| examination.layout.live(&path));
+                let live = at.map(|path| examination.objects().address(&path));
                 for place in live.iter().chain([&blob]) {
                     if is_there(examination, listed.get(place).copied(), &wanted.entry).await? {
                         return Ok(None);
@@ -106,14 +105,14 @@ impl Examination<'_> {
     /// Copies bytes that are still live at `path` to the blob store, where they should be and are not. Says whether
     /// they were there to be copied.
     pub async fn keep(&self, path: &SitePath, entry: &Entry) -> Result<bool, Problem> {
-        let (live, blob) = (self.layout.live(path), self.layout.blob(&entry.digest));
+        let (live, blob) = (self.objects().address(path), self.layout.blob(&entry.digest));
         let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Ok(false) };
         if !self.holds(&live, &info, entry).await? {
             return Ok(false);
         }
         let wrong = self.store.head(&blob).await.map_err(Problem::from)?;
         let condition = wrong.as_ref().map_or(Condition::Absent, |info| Condition::Matches(&info.etag));
-        self.store.copy(&live, Some(&info.etag), &blob, &blob_headers(), condition).await.map_err(Problem::from)?;
+        self.objects().keep(path, &info.etag, &entry.digest, condition).await.map_err(Problem::from)?;
         Ok(true)
     }
 }

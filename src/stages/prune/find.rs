@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Found, Prune};
 use crate::bucket::aws::ObjectInfo;
-use crate::bucket::live::{has_bytes, heads};
+use crate::bucket::live::has_bytes;
 use crate::bucket::state::Releases;
 use crate::content::path::SitePath;
 use crate::plan::sweep::{Needed, Remain, Remains, Sweep, Victim, unneeded};
@@ -117,7 +117,7 @@ impl Prune<'_> {
             }
         }
         drop(records);
-        for (path, info) in heads(self.store, self.layout, paths.clone()).await? {
+        for (path, info) in self.live_objects().heads(paths.clone()).await? {
             if info.is_of(self.layout.identity()) {
                 sweep.withdraws.entry(path.clone()).or_default().extend(info.digest);
                 sweep.live.insert(path, Victim::of(&info, info.digest, Kind::Mutable, true));
@@ -217,12 +217,10 @@ impl Prune<'_> {
         mut paths: BTreeSet<SitePath>,
     ) -> Result<BTreeMap<SitePath, ObjectInfo>, Problem> {
         if paths.len() > 2 + needed.paths.len() / 1_000 {
-            let listed = self.store.list(&self.layout.live_prefix()).await.map_err(Problem::from)?;
-            let found: BTreeSet<SitePath> =
-                listed.iter().filter_map(|listed| self.layout.path_of_live(&listed.address.key)).collect();
+            let found = self.live_objects().paths_in(&self.live_objects().list().await?);
             paths.retain(|path| found.contains(path));
         }
-        heads(self.store, self.layout, paths).await
+        self.live_objects().heads(paths).await
     }
 
     /// All blobs, with the number of their bytes. What is not named by a digest is not ours.

@@ -1,0 +1,113 @@
+//! The live objects of a site, by the paths of its files: the only module that knows where they lie.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::bucket::aws::{Condition, Listed, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
+use crate::bucket::state::blob_headers;
+use crate::content::path::SitePath;
+use crate::release::layout::{Address, Layout};
+use crate::release::manifest::Entry;
+use crate::report::error::Problem;
+use crate::site::snapshot::SourceFile;
+use crate::types::digest::Digest;
+use crate::types::headers::Headers;
+
+/// The live objects of a site that is served in place: each file has one live object, whichever release is active.
+#[derive(Clone, Copy)]
+pub struct LiveObjects<'a> {
+    store: &'a Store,
+    layout: &'a Layout,
+}
+
+impl<'a> LiveObjects<'a> {
+    /// Those of `layout`, which `store` reaches.
+    pub fn new(store: &'a Store, layout: &'a Layout) -> LiveObjects<'a> {
+        LiveObjects { store, layout }
+    }
+
+    /// Where the live object of `path` lies: for messages, and for staging, which sends there as it does to blobs.
+    pub fn address(&self, path: &SitePath) -> Address {
+        self.layout.live(path)
+    }
+
+    /// All that lies among live objects, whoever put it there.
+    pub async fn list(&self) -> Result<Vec<Listed>, Problem> {
+        self.store.list(&self.layout.live_prefix()).await.map_err(Problem::from)
+    }
+
+    /// The files whose live objects are in a listing.
+    pub fn paths_in(&self, listed: &[Listed]) -> BTreeSet<SitePath> {
+        listed.iter().filter_map(|listed| self.layout.path_of_live(&listed.address.key)).collect()
+    }
+
+    /// What lies at one live key.
+    pub async fn head(&self, path: &SitePath) -> Result<Option<ObjectInfo>, StoreError> {
+        self.store.head(&self.address(path)).await
+    }
+
+    /// What lies at many. Costs a HEAD for each.
+    pub async fn heads(&self, paths: BTreeSet<SitePath>) -> Result<BTreeMap<SitePath, ObjectInfo>, Problem> {
+        stream::iter(paths)
+            .map(|path| async move {
+                let info = self.head(&path).await?;
+                Ok(info.map(|info| (path, info)))
+            })
+            .buffer_unordered(MOST_AT_ONCE)
+            .try_filter_map(|found| async move { Ok(found) })
+            .try_collect()
+            .await
+    }
+
+    /// Copies the live object that `etag` names to the blob store, where `condition` must hold.
+    pub async fn keep(
+        &self,
+        path: &SitePath,
+        etag: &str,
+        digest: &Digest,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        self.store.copy(&self.address(path), Some(etag), &self.layout.blob(digest), &blob_headers(), condition).await
+    }
+
+    /// Makes a copy of the blob of `entry` the live object of `path`.
+    pub async fn copy_blob(
+        &self,
+        path: &SitePath,
+        entry: &Entry,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        self.store.copy(&self.layout.blob(&entry.digest), None, &self.address(path), &entry.headers, condition).await
+    }
+
+    /// Gives a live object other headers.
+    pub async fn reheader(&self, path: &SitePath, headers: &Headers) -> Result<String, StoreError> {
+        let live = self.address(path);
+        self.store.copy(&live, None, &live, headers, Condition::None).await
+    }
+
+    /// Sends a file to its live key.
+    pub async fn send(
+        &self,
+        path: &SitePath,
+        file: &SourceFile,
+        headers: &Headers,
+        condition: Condition<'_>,
+    ) -> Result<String, StoreError> {
+        self.store.put_file(&self.address(path), file, headers, condition).await
+    }
+
+    /// Removes live objects, and says which could not be removed, and why.
+    pub async fn remove(&self, paths: &[SitePath]) -> Result<Vec<(SitePath, StoreError)>, StoreError> {
+        let addresses: Vec<Address> = paths.iter().map(|path| self.address(path)).collect();
+        let mut kept = Vec::new();
+        for (address, error) in self.store.delete(&addresses).await? {
+            match self.layout.path_of_live(&address.key) {
+                Some(path) => kept.push((path, error)),
+                None => return Err(error),
+            }
+        }
+        Ok(kept)
+    }
+}

@@ -1,0 +1,130 @@
+//! The switch of a site that is served in place: its live objects are written and removed, one by one, in an order in
+//! which no page is ever broken.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use futures_util::{StreamExt, stream};
+
+use crate::bucket::aws::{Class, Condition, MAX_DELETED_AT_ONCE, MOST_AT_ONCE, StoreError};
+use crate::bucket::live::{LiveObjects, foreign_object, has_bytes};
+use crate::content::path::SitePath;
+use crate::plan::{Action, Plan};
+use crate::release::manifest::{Entry, Identity};
+use crate::report::error::{Code, Problem};
+use crate::report::event::{Event, Events};
+use crate::report::tally::Tally;
+use crate::stages::stage::{Source, entry_of, not_sent};
+use crate::types::stop::Stop;
+
+/// What the switch works with.
+pub(super) struct InPlace<'a> {
+    /// What is written and removed.
+    pub(super) objects: LiveObjects<'a>,
+    /// Whose marker is ours.
+    pub(super) site: &'a Identity,
+    /// The files on disk, for a first publish.
+    pub(super) source: Source<'a>,
+    /// Who may want it to stop.
+    pub(super) stop: &'a Stop,
+    /// Where what is written and removed is counted.
+    pub(super) tally: &'a Tally,
+    /// Who listens.
+    pub(super) events: Events<'a>,
+}
+
+impl InPlace<'_> {
+    /// Writes live objects wave by wave. After a failure nothing more is begun, and what is under way is waited for:
+    /// whoever comes next finds nothing moving.
+    pub(super) async fn write(&self, plan: &Plan) -> Result<(), Problem> {
+        let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        for wave in &plan.waves {
+            let outcomes: Vec<Result<(), Problem>> = stream::iter(wave)
+                .map(|action| self.write_unless_failed(plan, action, &done, &failed))
+                .buffer_unordered(MOST_AT_ONCE)
+                .collect()
+                .await;
+            let mut problems: Vec<Problem> = outcomes.into_iter().filter_map(Result::err).collect();
+            // A request that nobody answered may still arrive: whoever comes next is to know of it before all else.
+            problems.sort_by_key(|problem| problem.code != Code::Unreachable);
+            if let Some(problem) = problems.into_iter().next() {
+                return Err(problem);
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_unless_failed(
+        &self,
+        plan: &Plan,
+        action: &Action,
+        done: &AtomicUsize,
+        failed: &AtomicBool,
+    ) -> Result<(), Problem> {
+        if failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if self.stop.is_requested() {
+            failed.store(true, Ordering::Relaxed);
+            return Err(Problem::new(Code::Interrupted, "stopped on request"));
+        }
+        self.write_one(plan, action).await.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
+        let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
+        self.events.send(Event::ActivationAdvanced { objects });
+        Ok(())
+    }
+
+    async fn write_one(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
+        let path = action.path();
+        let entry = entry_of(plan, path)?;
+        let if_absent = |absent: bool| if absent { Condition::Absent } else { Condition::None };
+        let written = match action {
+            Action::Copy { absent, .. } => self.objects.copy_blob(path, entry, if_absent(*absent)).await,
+            Action::Reheader { .. } => self.objects.reheader(path, &entry.headers).await,
+            Action::Send { absent, .. } => {
+                let source = self.source.file(path)?;
+                self.objects.send(path, source, &entry.headers, if_absent(*absent)).await
+            }
+        };
+        match written {
+            Ok(_) => {}
+            Err(error) if is_refused(&error) => self.settle(path, entry, error).await?,
+            Err(error) => return Err(not_sent(path, error)),
+        }
+        match action {
+            Action::Send { .. } => self.tally.sent(entry.size_bytes),
+            Action::Copy { .. } | Action::Reheader { .. } => self.tally.copied(),
+        }
+        Ok(())
+    }
+
+    /// A key that should have been free is taken: by this very request whose answer was lost, or by somebody else.
+    async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
+        let Some(info) = self.objects.head(path).await.map_err(Problem::from)? else { return Err(error.into()) };
+        if info.is_of(self.site) && has_bytes(&info, entry) && info.headers == entry.headers {
+            return Ok(());
+        }
+        Err(foreign_object(&self.objects.address(path)).source(error))
+    }
+
+    /// Removes what leaves at once, and says what these credentials may not remove.
+    pub(super) async fn remove(&self, plan: &Plan) -> Result<BTreeSet<SitePath>, Problem> {
+        let mut left = BTreeSet::new();
+        for batch in plan.removals.chunks(MAX_DELETED_AT_ONCE) {
+            let kept = self.objects.remove(batch).await.map_err(Problem::from)?;
+            self.tally.deleted(batch.len() - kept.len());
+            for (path, error) in kept {
+                if error.class != Class::Denied {
+                    return Err(error.into());
+                }
+                left.insert(path);
+            }
+        }
+        Ok(left)
+    }
+}
+
+/// Whether a conditional write was refused.
+pub(super) fn is_refused(error: &StoreError) -> bool {
+    matches!(error.class, Class::Precondition | Class::Conflict)
+}
