@@ -133,19 +133,20 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
     }
     // Where no certificates can be read, the SDK's own client panics, in builds for development.
     loader = loader.http_client(patience::plain_client());
-    let config = loader.region(region).load().await;
-    let provider = match &access.role_arn {
-        Some(role) => {
-            let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
-            Some(SharedCredentialsProvider::new(role))
-        }
-        None => config.credentials_provider(),
-    };
+    let config = with_patience(loader.region(region).load().await);
+    let Some(role) = &access.role_arn else { return Ok(config) };
+    // What the role is assumed with is looked at as well.
+    let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
+    Ok(with_patience(config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build()))
+}
+
+/// Has what gives credentials waited for no longer than is sensible, and looked at.
+fn with_patience(config: SdkConfig) -> SdkConfig {
     let patient = |provider| credentials::Patient { provider, within: credentials::WITHIN };
-    let provider = provider.map(|provider| SharedCredentialsProvider::new(patient(provider)));
+    let provider = config.credentials_provider().map(|provider| SharedCredentialsProvider::new(patient(provider)));
     let mut builder = config.into_builder();
     builder.set_credentials_provider(provider);
-    Ok(builder.build())
+    builder.build()
 }
 
 /// What comes down may stand still as long as what goes up. For what goes up, the SDK counts what it hands to the

@@ -1,11 +1,8 @@
 //! A lease: an activation, or a prune, is one run's for as long as that run renews it in the head.
 
 use std::future::poll_fn;
-use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::task::Poll;
-
-use futures_util::FutureExt;
 
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
@@ -54,8 +51,7 @@ impl<'a> Lease<'a> {
     /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
     pub async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Ended> {
         // A panic fails the work and no more: whoever holds a lease gives it back.
-        let unwinding = AssertUnwindSafe(work).catch_unwind();
-        let mut work = pin!(unwinding.map(|done| done.unwrap_or_else(|payload| Err(Problem::of_panic(&*payload)))));
+        let mut work = pin!(Problem::unless_panic(work));
         loop {
             let deadline = self.deadline;
             let renewing = async {

@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use crate::release::manifest::ReleaseNumber;
@@ -43,7 +45,7 @@ pub enum Code {
     TooManyRemovals,
     /// A person said no.
     Declined,
-    /// No credentials were found.
+    /// No credentials were found, or no request can carry them.
     NoCredentials,
     /// The credentials have expired.
     ExpiredCredentials,
@@ -229,6 +231,12 @@ impl Problem {
             "This is a mistake in publish. Please report it at {ISSUES}, with what `publish --version` and the same \
              command with RUST_BACKTRACE=1 print."
         ))
+    }
+
+    /// What `work` comes to, or the panic that it ended with.
+    pub async fn unless_panic<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        let done = AssertUnwindSafe(work).catch_unwind().await;
+        done.unwrap_or_else(|payload| Err(Problem::of_panic(&*payload)))
     }
 }
 

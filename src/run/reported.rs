@@ -1,9 +1,6 @@
 //! From the beginning of a command to its report.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, PoisonError};
-
-use futures_util::FutureExt;
 
 use super::caller::Caller;
 use super::session::Session;
@@ -58,8 +55,7 @@ pub(super) async fn reported(
     };
     // A panic ends with a report, like every other failure. One within the switch is a failure of the switch, which gives its
     // lease back (`Lease::during`).
-    let ended = AssertUnwindSafe(doing).catch_unwind().await;
-    let ended = ended.unwrap_or_else(|payload| Err(Problem::of_panic(&*payload)));
+    let ended = Problem::unless_panic(doing).await;
     let standing = course.standing();
     let done = ended.as_ref().ok().and_then(|ended| ended.planned).unwrap_or_else(|| tally.so_far());
     let report = Report {

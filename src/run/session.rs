@@ -168,6 +168,8 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
     let pruning = pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), pruning.lease()));
-    // An activation that was cut short is no reason to pass over a prune that is under way.
-    activating.into_iter().chain(pruning).max_by_key(|(_, lease)| *lease)
+    // An activation that was cut short is no reason to pass over a prune that is under way. Who gave a lease back sends
+    // nothing any more: nobody waits for that.
+    let lasts = |(_, lease): &(String, Duration)| !lease.is_zero();
+    activating.into_iter().chain(pruning).filter(lasts).max_by_key(|(_, lease)| *lease)
 }

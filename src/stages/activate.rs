@@ -136,7 +136,6 @@ impl Activating<'_> {
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };
-        self.events.send(Event::ActivationStarted { release, objects: plan.live_writes() });
         match self.switch(&mut lease, live, plan, staged, looked_at).await {
             Ok(left_over) => {
                 self.events.send(Event::Activated { release });
@@ -168,14 +167,19 @@ impl Activating<'_> {
         looked_at: Option<Timestamp>,
     ) -> Result<BTreeSet<SitePath>, NotActivated> {
         let in_place = self.in_place();
-        lease.during(in_place.write(plan)).await?;
+        let (release, objects) = (staged.manifest.release, plan.live_writes());
+        lease
+            .during(async {
+                self.events.send(Event::ActivationStarted { release, objects });
+                in_place.write(plan).await
+            })
+            .await?;
         if !staged.complete {
             lease.during(self.state.write_manifest(&staged.manifest)).await?;
         }
         let left = lease.during(in_place.remove(plan)).await?;
         let floor = lease.during(self.claimed_by_now()).await?;
-        let switched =
-            Switched { release: staged.manifest.release, stager: &staged.manifest.publisher, looked_at, left, floor };
+        let switched = Switched { release, stager: &staged.manifest.publisher, looked_at, left, floor };
         match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
             Ok(()) => {}
             Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
@@ -199,9 +203,9 @@ impl Activating<'_> {
         LiveObjects::new(self.store, self.layout)
     }
 
-    /// What may still arrive although this run gives up: requests that nobody answered.
+    /// What may still arrive although this run gives up: requests that nobody answered, or whose answers a panic took away.
     fn under_way(&self, lease: &Lease<'_>, plan: &Plan, problem: &Problem) -> Option<Suspects> {
-        if problem.code != Code::Unreachable {
+        if !matches!(problem.code, Code::Unreachable | Code::Internal) {
             return None;
         }
         let paths = plan.waves.iter().flatten().map(Action::path).chain(&plan.removals).cloned().collect();

@@ -117,13 +117,12 @@ impl Prune<'_> {
             Err(NotReplaced::Failed(problem)) => return Err(NotRemoved::Failed(problem)),
         };
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
-        if !sweep.withdraws.is_empty() && self.is_another_release_there(&mut lease, &releases).await? {
-            lease.release(|head| head.give_up_prune(self.run)).await?;
-            return Err(NotRemoved::Outdated(Box::new(lease.pointer)));
-        }
-        self.events.send(Event::PruneStarted { objects: sweep.objects() });
         match self.remove_all(&mut lease, &mut sweep, &releases).await {
-            Ok((deleted, gone, refused)) => {
+            Ok(None) => {
+                lease.release(|head| head.give_up_prune(self.run)).await?;
+                Err(NotRemoved::Outdated(Box::new(lease.pointer)))
+            }
+            Ok(Some((deleted, gone, refused))) => {
                 self.events.send(Event::Pruned { objects: deleted });
                 Ok(Removed { pointer: lease.pointer, gone, refused })
             }
@@ -145,12 +144,23 @@ impl Prune<'_> {
         Ok(now.complete != before.complete)
     }
 
+    /// Removes it all; `None` where another release is there by now that has to be looked at first.
     async fn remove_all(
         &self,
         lease: &mut Lease<'_>,
         sweep: &mut Sweep,
         before: &Releases,
-    ) -> Result<(usize, BTreeSet<SitePath>, Option<(Problem, usize)>), Ended> {
+    ) -> Result<Option<(usize, BTreeSet<SitePath>, Option<(Problem, usize)>)>, Ended> {
+        if !sweep.withdraws.is_empty() && self.is_another_release_there(lease, before).await? {
+            return Ok(None);
+        }
+        let objects = sweep.objects();
+        lease
+            .during(async {
+                self.events.send(Event::PruneStarted { objects });
+                Ok(())
+            })
+            .await?;
         // Who stages looks at the head when it is done. It sees this prune, or its claim was there by now.
         if sweep.withdraws.is_empty() {
             let head = lease.pointer.head.clone();
@@ -162,9 +172,7 @@ impl Prune<'_> {
         let mut refused: BTreeMap<Address, Problem> = BTreeMap::new();
         let mut deleted = 0;
         for batch in objects.chunks(MAX_DELETED_AT_ONCE) {
-            let kept = lease.during(self.remove_objects(batch)).await?;
-            deleted += batch.len() - kept.len();
-            self.events.send(Event::PruneAdvanced { objects: deleted });
+            let kept = lease.during(self.remove_objects(batch, &mut deleted)).await?;
             let all = kept.len() == batch.len();
             refused.extend(kept);
             if all {
@@ -183,7 +191,7 @@ impl Prune<'_> {
         let closed = if refused.is_empty() { sweep.closes.clone() } else { BTreeSet::new() };
         lease.replace(|head| head.end_prune(self.run, &gone, &closed)).await?;
         let number = refused.len();
-        Ok((deleted, gone, refused.into_values().next().map(|problem| (problem, number))))
+        Ok(Some((deleted, gone, refused.into_values().next().map(|problem| (problem, number)))))
     }
 
     /// The objects that go: live ones, then blobs.
@@ -205,9 +213,11 @@ impl Prune<'_> {
     }
 
     /// Removes and counts live objects and blobs, and says which may not be removed.
-    async fn remove_objects(&self, batch: &[Address]) -> Result<Vec<(Address, Problem)>, Problem> {
+    async fn remove_objects(&self, batch: &[Address], deleted: &mut usize) -> Result<Vec<(Address, Problem)>, Problem> {
         let kept = self.remove_batch(batch).await?;
         self.tally.deleted(batch.len() - kept.len());
+        *deleted += batch.len() - kept.len();
+        self.events.send(Event::PruneAdvanced { objects: *deleted });
         only_denied(kept)
     }
 

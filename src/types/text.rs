@@ -21,6 +21,12 @@ const ACCESS_KEY_IDS: [&str; 2] = ["AKIA", "ASIA"];
 /// Characters of an access key id.
 const ACCESS_KEY_ID_LENGTH: usize = 20;
 
+/// How session tokens begin: AWS's are Base64 of a text that names the region they were given out in, or of a fixed header.
+const SESSION_TOKENS: [&str; 4] = ["IQoJb3JpZ2lu", "FwoGZXIvYXdz", "FQoGZXIvYXdz", "AQoDYXdz"];
+
+/// What is shorter is no session token.
+const SHORTEST_SESSION_TOKEN: usize = 64;
+
 /// `text` on one line, as it can be shown: what a terminal would obey, or would not show, is escaped as `\u{1b}`.
 pub fn printable(text: &str) -> String {
     escaped(&without_secrets(text), |_| false)
@@ -90,7 +96,7 @@ fn is_treacherous(char: char) -> bool {
 /// `text` without passwords in addresses, signatures of requests, and AWS's access key ids.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     let mut shown = Cow::Borrowed(text);
-    for hide in [hide_users, hide_parameters, hide_access_key_ids] {
+    for hide in [hide_users, hide_parameters, hide_session_tokens, hide_access_key_ids] {
         if let Some(hidden) = hide(&shown) {
             shown = Cow::Owned(hidden);
         }
@@ -162,6 +168,22 @@ fn hide_parameters(text: &str) -> Option<String> {
     }
     shown.push_str(rest);
     hidden.then_some(shown)
+}
+
+/// `IQoJb3JpZ2luX2VjE…` becomes `***`, also where it is percent-encoded.
+fn hide_session_tokens(text: &str) -> Option<String> {
+    let mut shown = String::new();
+    let mut from = 0;
+    for (at, _) in SESSION_TOKENS.iter().flat_map(|start| text.match_indices(start)).collect::<BTreeMap<_, _>>() {
+        let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_%".contains(byte);
+        let length = text.as_bytes()[at..].iter().take_while(|byte| is_of_token(byte)).count();
+        if at >= from && length >= SHORTEST_SESSION_TOKEN {
+            shown.push_str(&text[from..at]);
+            shown.push_str(HIDDEN);
+            from = at + length;
+        }
+    }
+    (from > 0).then(|| shown + &text[from..])
 }
 
 /// `AKIAIOSFODNN7EXAMPLE` becomes `AKIA***`: enough to tell which kind it is.
@@ -239,6 +261,14 @@ mod tests {
         ] {
             assert_eq!(without_secrets(text), shown);
         }
+    }
+
+    #[test]
+    fn session_tokens_are_hidden_wherever_they_stand() {
+        let token = format!("IQoJb3JpZ2luX2VjE{}==", "aB3/+".repeat(40));
+        assert_eq!(without_secrets(&format!("token {token} is malformed")), "token *** is malformed");
+        assert_eq!(without_secrets(&format!("\"{token}\",FwoGZXIvYXdz{}", "a%2B".repeat(20))), "\"***\",***");
+        assert_eq!(without_secrets("IQoJb3JpZ2luX2VjE.js"), "IQoJb3JpZ2luX2VjE.js", "too short for one");
     }
 
     proptest! {

@@ -1,9 +1,11 @@
 //! What others wrote, on its way to people: whatever it holds, it steers no terminal and fakes no line, and no password or
 //! key is read in it. The program itself runs, with poison planted in every place that it prints.
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use publish::sandbox::{Effect, Fault, Match, Service};
 use serde_json::{Value, json};
 
 use crate::world::{BUCKET, DISTRIBUTION, World, key_variables};
@@ -176,6 +178,58 @@ async fn nothing_that_s3_answers_steers_the_terminal() {
     tokio::task::block_in_place(|| is_clean(&world, &["status"]));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_cloudfront_answers_steers_the_terminal() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    let (code, message) = ("Odd\u{202e}\nhint: faked".to_owned(), "\u{200b}\nhint: faked".to_owned());
+    let effect = Effect::Refuse { status: 400, code, message };
+    let matches = Match { service: Some(Service::CloudFront), ..Match::default() };
+    world.sandbox.inject(Fault { matches, skip: 0, times: usize::MAX, effect });
+    let folder = world.folder.to_str().unwrap();
+    tokio::task::block_in_place(|| {
+        is_clean(&world, &["plan", folder]);
+        is_clean(&world, &[folder]);
+    });
+}
+
+/// Answers every request with headers that hold poison, until the test ends.
+fn poisoned_site() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                match stream.read(&mut byte) {
+                    Ok(1) => request.push(byte[0]),
+                    _ => break,
+                }
+            }
+            let poison = "a\u{202e}b\u{200b}c\u{feff}";
+            let names = ["Content-Type", "Cache-Control", "Location", "Content-Encoding", "X-Amz-Meta-Publish"];
+            let headers: String = names.iter().map(|name| format!("{name}: {poison}\r\n")).collect();
+            let answer = format!("HTTP/1.1 200 {poison}\r\n{headers}Content-Length: 1\r\nConnection: close\r\n\r\na");
+            // Whoever has heard enough is gone.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_the_site_answers_steers_the_terminal() {
+    let world = World::with_fixture("v1").await;
+    let (folder, site) = (world.folder.to_str().unwrap(), poisoned_site());
+    tokio::task::block_in_place(|| {
+        is_clean(&world, &[folder, "--url", &site]);
+        is_clean(&world, &["verify", "--url", &site]);
+    });
+}
+
 /// All that a run writes, for people and for programs.
 fn written(world: &World, arguments: &[&str], prepare: impl Fn(&mut Command)) -> String {
     let run = |output: &str| {
@@ -204,6 +258,63 @@ async fn a_password_in_an_endpoint_is_never_shown() {
     let flags = [&["status"], &place[..], &["--endpoint-url", "http://user:pa55word@127.0.0.1:1"]].concat();
     let text = written(&world, &flags, |_| {});
     assert!(!text.contains("pa55word"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_of_a_proxy_is_never_shown() {
+    let world = World::with_fixture("v1").await;
+    let place = ["status", "--site", "shop", "--bucket", BUCKET, "--region", "us-east-1"];
+    for (variable, value, endpoint) in [
+        ("HTTP_PROXY", "http://user:pa55word@127.0.0.1:1", "http://192.0.2.1"),
+        ("http_proxy", "user:pa55word@127.0.0.1:1", "http://192.0.2.1"),
+        ("HTTPS_PROXY", "http://user:pa55word@127.0.0.1:1", "https://192.0.2.1"),
+        ("HTTPS_PROXY", "http://user:pa55word@[", "https://192.0.2.1"),
+    ] {
+        let arguments = [&place[..], &["--endpoint-url", endpoint]].concat();
+        let text = written(&world, &arguments, |program| {
+            // Not asking for the distribution, which is reached without a proxy.
+            program.env_remove("AWS_ENDPOINT_URL_CLOUDFRONT").env(variable, value);
+        });
+        assert!(!text.contains("pa55word"), "{variable}={value}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_token_that_comes_back_is_not_shown() {
+    let world = World::with_fixture("v1").await;
+    let token = format!("IQoJb3JpZ2luX2VjE{}", "pa55word".repeat(40));
+    let message = format!("the token {token} is malformed");
+    let effect = Effect::Refuse { status: 400, code: "InvalidToken".to_owned(), message };
+    world.sandbox.inject(Fault { matches: Match::default(), skip: 0, times: usize::MAX, effect });
+    let arguments = [&["status"][..], &target(&world)].concat();
+    let text = written(&world, &arguments, |program| drop(program.env("AWS_SESSION_TOKEN", &token)));
+    assert!(!text.contains("pa55word") && text.contains("is malformed"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_no_request_can_carry_get_a_sentence_of_their_own() {
+    let world = World::with_fixture("v1").await;
+    let home = world.folder.parent().unwrap();
+    let (config, given) = (home.join("aws"), home.join("keys.json"));
+    let arguments = [&["status"][..], &target(&world)].concat();
+    let process = format!("[default]\ncredential_process = cat {}\n", given.display());
+    let in_a_file = "[default]\naws_access_key_id = pa55word\u{1}\naws_secret_access_key = b\n";
+    for (file, [id, secret, token], part) in [
+        (&process[..], ["pa55word\n", "b", "c"], "the access key id"),
+        (&process, ["a", "pa55word\u{1}", "c"], "the secret access key"),
+        (&process, ["a", "b", "pa55word\u{7f}"], "the session token"),
+        (in_a_file, ["a", "b", "c"], "the access key id"),
+    ] {
+        let keys = json!({ "Version": 1, "AccessKeyId": id, "SecretAccessKey": secret, "SessionToken": token });
+        std::fs::write(&given, keys.to_string()).unwrap();
+        std::fs::write(&config, file).unwrap();
+        let text = written(&world, &arguments, |program| use_config(program, &config));
+        assert!(!text.contains("pa55word") && !text.contains("\"internal\""), "{text}");
+        for said in ["The AWS credentials cannot be used", part] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -1,8 +1,9 @@
 //! The command line: what a person may type, close to the letter. What it comes down to is decided elsewhere.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::error::ErrorKind;
+use clap::error::{ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::Overrides;
@@ -11,6 +12,7 @@ use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url,
 use publish::content::path::{InvalidPath, SitePath};
 use publish::release::manifest::{InvalidRelease, ReleaseNumber};
 use publish::run::Side;
+use publish::types::text::printable;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -338,8 +340,20 @@ pub(crate) enum Color {
 }
 
 impl Args {
-    /// Reads the words of a command line, the program's name first.
-    pub(crate) fn read(words: &[std::ffi::OsString]) -> Result<Args, clap::Error> {
+    /// Reads the words of a command line, the program's name first. What cannot be understood is told as if it had been
+    /// written as it can be shown: an error holds words, and parts of them, with and without quotes.
+    pub(crate) fn read(words: &[OsString]) -> Result<Args, clap::Error> {
+        Args::understood(words).map_err(|error| {
+            let shown: Vec<OsString> = words.iter().map(|word| printable(&word.to_string_lossy()).into()).collect();
+            let kind = error.kind();
+            let told = if shown == words { Some(error) } else { Args::understood(&shown).err() };
+            let message =
+                "a word of the command line, or a variable, holds what cannot be shown, and is not understood";
+            told.filter(can_be_shown).unwrap_or_else(|| Args::command().error(kind, message))
+        })
+    }
+
+    fn understood(words: &[OsString]) -> Result<Args, clap::Error> {
         let args = Args::try_parse_from(words)?;
         if args.command.is_some() && args.site != SiteArgs::default() {
             let message = format!(
@@ -350,6 +364,12 @@ impl Args {
         }
         Ok(args)
     }
+}
+
+/// Whether an error holds nothing from elsewhere, as from a variable, that cannot be shown.
+fn can_be_shown(error: &clap::Error) -> bool {
+    let hides = |value: &ContextValue| matches!(value, ContextValue::String(text) if printable(text) != *text);
+    !error.context().any(|(_, value)| hides(value))
 }
 
 /// A number of requests. An empty variable is one that is not set.
@@ -381,7 +401,7 @@ pub(crate) fn meant_command(folder: &Path) -> Option<String> {
 }
 
 /// Whether a command line that could not be understood asked for JSON all the same.
-pub(crate) fn wants_json(words: &[std::ffi::OsString]) -> bool {
+pub(crate) fn wants_json(words: &[OsString]) -> bool {
     words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || words.iter().any(|word| word == "--output=json")
 }

@@ -193,17 +193,24 @@ impl Session<'_> {
             events: Events::new(&listener),
         };
         let (report, result) = self.attended(Box::pin(work(target)), &stop).await;
-        if report.error.is_none() {
-            let shown = Shown { report: &report, environment: &open.environment };
-            let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
-            if goes_live && self.terminal.is_for_people() && !self.global.quiet {
-                let style = self.terminal.results();
-                self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
+        let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
+        let is_done = report.error.is_none();
+        let showing = async {
+            if is_done {
+                let shown = Shown { report: &report, environment: &open.environment };
+                if goes_live && self.terminal.is_for_people() && !self.global.quiet {
+                    let style = self.terminal.results();
+                    self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
+                }
+                show(shown, result);
             }
-            show(shown, result);
+            self.close(open, goes_live && is_done).await;
+            Ok(())
+        };
+        match Problem::unless_panic(showing).await {
+            Ok(()) => report,
+            Err(problem) => not_shown(report, problem),
         }
-        self.close(open, matches!(manner, Manner::GoesLive | Manner::GoesBack) && report.error.is_none()).await;
-        report
     }
 
     #[cfg(feature = "sandbox")]
@@ -380,6 +387,24 @@ fn refused(command: &str, environment: &str, problem: Problem) -> Report {
     Report::new(command, environment).failed(&problem.while_visitors_see(VisitorsSee::Untouched))
 }
 
+/// The report of a run that came to `report`, which could not be shown. What failed before is told rather than that.
+fn not_shown(report: Report, problem: Problem) -> Report {
+    let visitors_see = match (report.outcome, report.release) {
+        _ if report.error.is_some() => return report,
+        (
+            Outcome::Published
+            | Outcome::Activated
+            | Outcome::RolledBack
+            | Outcome::Promoted
+            | Outcome::Pruned
+            | Outcome::Repaired,
+            Some(release),
+        ) => VisitorsSee::TheNewOne(release),
+        (_, release) => VisitorsSee::TheSame(release),
+    };
+    report.failed(&problem.while_visitors_see(visitors_see))
+}
+
 /// The report of a command line that cannot be understood.
 pub(crate) fn misunderstood(message: &str) -> Report {
     let mut lines = message.trim().lines();
@@ -389,4 +414,35 @@ pub(crate) fn misunderstood(message: &str) -> Report {
     let report = Report::new("publish", "").failed(&problem.while_visitors_see(VisitorsSee::Untouched));
     debug_assert_eq!(report.exit_code, ExitCode::Usage.number());
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::release::manifest::ReleaseNumber;
+
+    use super::*;
+
+    /// How a run ends that came to `outcome` and whose showing panics.
+    async fn panicking_after(outcome: Outcome) -> Report {
+        let release = Some(ReleaseNumber::new(2));
+        let report = Report { outcome, release, ..Report::new("publish", "live") };
+        let showing = async { if outcome != Outcome::Failed { panic!("out of luck") } else { Ok(()) } };
+        not_shown(report, Problem::unless_panic(showing).await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_the_result_is_shown_tells_what_the_run_came_to() {
+        for outcome in [Outcome::Published, Outcome::RolledBack, Outcome::Activated, Outcome::Promoted] {
+            let report = panicking_after(outcome).await;
+            let error = report.error.unwrap();
+            assert_eq!((report.exit_code, error.code.as_str()), (3, "internal"), "{error:?}");
+            assert!(error.visitors_see.contains("Release 2 is live"), "{error:?}");
+        }
+        for outcome in [Outcome::Unchanged, Outcome::Staged, Outcome::Verified] {
+            assert_eq!(panicking_after(outcome).await.exit_code, 1, "{outcome:?}");
+        }
+        let failure = Problem::new(Code::Held, "held").while_visitors_see(VisitorsSee::Untouched);
+        let failed = Report::new("publish", "live").failed(&failure);
+        assert_eq!(not_shown(failed.clone(), Problem::new(Code::Internal, "")).exit_code, failed.exit_code);
+    }
 }

@@ -22,6 +22,7 @@ use clap::CommandFactory;
 use publish::report::Report;
 use publish::report::error::{Code, Problem, VisitorsSee};
 use publish::types::clock::Clock;
+use publish::types::text::printable;
 
 use args::{Args, Command, Output};
 use commands::Session;
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
             return finish(&report, args.global.output, &terminal);
         }
     };
-    // What a run does not catch itself happened before it, or after its report was made.
+    // What a run and the showing of its result do not catch themselves happened before both.
     let report = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let signals = Signals::listen();
@@ -89,10 +90,15 @@ fn not_understood(error: &clap::Error, words: &[OsString]) -> ExitCode {
 
 /// Writes the end of a run: the report for programs, the failure for people.
 fn finish(report: &Report, output: Output, terminal: &Terminal) -> ExitCode {
-    match (output, &report.error) {
+    let written = std::panic::catch_unwind(AssertUnwindSafe(|| match (output, &report.error) {
         (Output::Json, _) => json::report(report),
         (Output::Human, Some(error)) => terminal.write(&failure::render(error, terminal.errors())),
         (Output::Human, None) => {}
+    }));
+    // The code still says what the run came to.
+    if let Err(payload) = written {
+        let problem = Problem::of_panic(&*payload);
+        terminal::write_error(&format!("error: {}\nhint: {}\n", printable(&problem.message), problem.hint));
     }
     ExitCode::from(report.exit_code)
 }

@@ -106,7 +106,8 @@ pub(crate) fn render_plan_in_short(report: &Report, environment: &Environment, s
         let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
         return format!("{}{release}\n", style.bold("Nothing to do"));
     }
-    format!("{} at {}; {}\n", style.bold("Something to do"), environment.layout.live_prefix(), changes(&report.files))
+    let place = printable(&environment.layout.live_prefix().to_string());
+    format!("{} at {}; {}\n", style.bold("Something to do"), place, changes(&report.files))
 }
 
 /// What is live, and anything unfinished, held, pending or owed.
@@ -117,7 +118,11 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
             let since = status.since.map_or_else(String::new, |since| format!(" since {}", text::moment(since)));
             format!("{title}{since} at {}\n", place(report, environment))
         }
-        None => format!("{} at {}\n", style.bold("Nothing is published"), environment.layout.live_prefix()),
+        None => format!(
+            "{} at {}\n",
+            style.bold("Nothing is published"),
+            printable(&environment.layout.live_prefix().to_string())
+        ),
     };
     let mut line = |name: &str, value: &str| {
         text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<10}"))));

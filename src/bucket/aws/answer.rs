@@ -37,6 +37,8 @@ pub enum Class {
     NoCredentials,
     /// The credentials have expired.
     ExpiredCredentials,
+    /// No request can carry the credentials.
+    UnusableCredentials,
     /// Anything else.
     Other,
 }
@@ -171,6 +173,7 @@ impl Answer {
         let class = match lacking(chain(error)) {
             Some(Lacking::All) => Class::NoCredentials,
             Some(Lacking::Expired) => Class::ExpiredCredentials,
+            Some(Lacking::Unusable) => Class::UnusableCredentials,
             None => class,
         };
         Answer::new(class, texts)

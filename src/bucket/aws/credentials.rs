@@ -31,6 +31,25 @@ pub(super) struct Patient {
     pub(super) within: Duration,
 }
 
+/// What credentials hold that no request can carry: a part of one, as when a file was copied with its line ends.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} holds a character that no request can carry, as a line end")]
+pub(super) struct Unusable(&'static str);
+
+/// Looks at what a file, a program or a service gave. The values are never told. The SDK panics, or signs what S3 refuses.
+fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+    let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let parts = [
+        ("the access key id", Some(credentials.access_key_id())),
+        ("the secret access key", Some(credentials.secret_access_key())),
+        ("the session token", credentials.session_token()),
+    ];
+    match parts.into_iter().find(|(_, value)| value.is_some_and(|value| !graphic(value))) {
+        Some((part, _)) => Err(CredentialsError::invalid_configuration(Unusable(part))),
+        None => Ok(credentials),
+    }
+}
+
 /// Why a request has no credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lacking {
@@ -38,6 +57,8 @@ pub(super) enum Lacking {
     All,
     /// There were some, which have expired.
     Expired,
+    /// There are some, which no request can carry.
+    Unusable,
 }
 
 impl ProvideCredentials for Patient {
@@ -47,7 +68,7 @@ impl ProvideCredentials for Patient {
     {
         future::ProvideCredentials::new(async move {
             match tokio::time::timeout(self.within, self.provider.provide_credentials()).await {
-                Ok(provided) => provided,
+                Ok(provided) => provided.and_then(usable),
                 Err(_) => {
                     self.provider.fallback_on_interrupt().ok_or(CredentialsError::provider_timed_out(self.within))
                 }
@@ -64,7 +85,12 @@ impl ProvideCredentials for Patient {
 /// is about to be signed, so that their absence comes as a failed request.
 pub(super) fn lacking<'a>(mut chain: impl Iterator<Item = &'a (dyn StdError + 'static)>) -> Option<Lacking> {
     chain.find(|cause| cause.is::<CredentialsError>())?;
-    Some(if chain.any(has_expired) { Lacking::Expired } else { Lacking::All })
+    let found = chain.find_map(|cause| match cause {
+        unusable if unusable.is::<Unusable>() => Some(Lacking::Unusable),
+        expired if has_expired(expired) => Some(Lacking::Expired),
+        _ => None,
+    });
+    Some(found.unwrap_or(Lacking::All))
 }
 
 /// The exceptions that a service's model names have types; for all others the SDK keeps code and message.
@@ -102,6 +128,26 @@ mod tests {
         assert_eq!(of("the certificate of the identity provider expired".into()), Some(Lacking::All));
         assert_eq!(found(&CredentialsError::not_loaded_no_source()), Some(Lacking::All));
         assert_eq!(found(&CredentialsError::provider_timed_out(WITHIN)), Some(Lacking::All));
+    }
+
+    #[test]
+    fn what_no_request_can_carry_is_told_without_its_value() {
+        let of = |id: &str, secret: &str, token: Option<&str>| {
+            usable(Credentials::new(id, secret, token.map(str::to_owned), None, "test"))
+        };
+        assert!(of("AKIA", "a/b+c=", Some("IQoJ//")).is_ok());
+        for (id, secret, token, part) in [
+            ("AKIA\r", "s", None, "the access key id"),
+            ("AKIA", "pa55\u{1}", None, "the secret access key"),
+            ("AKIA", "s", Some("pa55\nword"), "the session token"),
+            ("AKIA", "s", Some("pa55ü"), "the session token"),
+        ] {
+            let error = of(id, secret, token).unwrap_err();
+            let told = std::iter::successors(Some(&error as &(dyn StdError + 'static)), |error| error.source());
+            let told: Vec<String> = told.map(ToString::to_string).collect();
+            assert!(told.iter().any(|text| text.starts_with(part)) && !told.concat().contains("pa55"), "{told:?}");
+            assert_eq!(found(&error), Some(Lacking::Unusable));
+        }
     }
 
     #[test]

@@ -181,6 +181,11 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
                 "Run `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, let it assume a role.";
             (Code::NoCredentials, "No AWS credentials were found".to_owned(), hint.to_owned())
         }
+        Class::UnusableCredentials => {
+            let hint =
+                "Correct them where they come from: a profile's file, or the program or service that gives them.";
+            (Code::NoCredentials, "The AWS credentials cannot be used".to_owned(), hint.to_owned())
+        }
         Class::ExpiredCredentials => {
             let hint = "Sign in again, for example with `aws sso login`, and run the same command again.";
             (Code::ExpiredCredentials, "The AWS credentials have expired".to_owned(), hint.to_owned())

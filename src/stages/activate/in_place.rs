@@ -68,10 +68,15 @@ impl InPlace<'_> {
             failed.store(true, Ordering::Relaxed);
             return Err(Problem::new(Code::Interrupted, "stopped on request"));
         }
-        self.write_one(plan, action).await.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
-        let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.events.send(Event::ActivationAdvanced { objects });
-        Ok(())
+        let writing = async {
+            self.write_one(plan, action).await?;
+            let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
+            self.events.send(Event::ActivationAdvanced { objects });
+            Ok(())
+        };
+        // A panic is a failure like any other: it does not tear away what else is under way.
+        let written = Problem::unless_panic(writing).await;
+        written.inspect_err(|_| failed.store(true, Ordering::Relaxed))
     }
 
     async fn write_one(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
