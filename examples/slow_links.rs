@@ -48,7 +48,7 @@ fn cases() -> Vec<Case> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args_os().skip(1);
     let built = || std::env::current_exe().ok()?.parent()?.parent().map(|folder| folder.join("publish"));
-    let program = words.next().map(PathBuf::from).or_else(built).ok_or("where is `publish`?")?;
+    let program = words.next().map(PathBuf::from).or_else(built).ok_or("where is `publish`?")?.canonicalize()?;
     let only = words.next().map(|word| word.to_string_lossy().into_owned());
     println!("| link | site | publish | bytes alone take | it took | sent, of the site's bytes | exit code |");
     println!("|---|---|---|---|---|---|---|");

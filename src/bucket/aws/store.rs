@@ -37,7 +37,7 @@ pub struct Store {
     pub(super) client: Client,
     pub(super) settings: Arc<Settings>,
     pace: Pace,
-    uplink: Uplink,
+    pub(super) uplink: Uplink,
 }
 
 /// What every request says.

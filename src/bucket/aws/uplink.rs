@@ -40,6 +40,8 @@ struct State {
     busy: f64,
     /// Up to when that is counted.
     counted: Instant,
+    /// How long what is under way may keep the link busy: less after a request for the state had to wait for longer.
+    ahead: Duration,
 }
 
 /// The right to have one upload under way; given back when dropped.
@@ -51,7 +53,8 @@ pub(super) struct Share {
 
 impl Uplink {
     pub(super) fn new(settings: LinkSettings) -> Uplink {
-        let state = State { under_way: 0, uploads: 0, arrived: 0.0, busy: 0.0, counted: Instant::now() };
+        let (counted, ahead) = (Instant::now(), settings.ahead);
+        let state = State { under_way: 0, uploads: 0, arrived: 0.0, busy: 0.0, counted, ahead };
         Uplink { settings, queue: Arc::default(), state: Arc::new(Mutex::new(state)), freed: Arc::default() }
     }
 
@@ -83,10 +86,22 @@ impl Uplink {
 
     /// Most bytes at once. Until something was measured, little enough for the slowest link to carry in time.
     fn most(&self, state: &State) -> u64 {
-        let ahead = self.settings.ahead.as_secs_f64();
+        let ahead = state.ahead.as_secs_f64();
         match state.rate() {
             Some(rate) => LEAST.max((rate * ahead) as u64),
             None => (f64::from(self.settings.slowest) * ahead * 3.0) as u64,
+        }
+    }
+
+    /// A request for the state, as a renewal of the lease, `took` so long. If that is longer than it may wait behind
+    /// uploads, half as much goes up at once from now on; more again, bit by bit, once they are quick.
+    pub(super) fn state_answered(&self, took: Duration) {
+        let most = self.settings.ahead;
+        let mut state = self.state();
+        if took <= most / 2 {
+            state.ahead = most.min(state.ahead + most / 8);
+        } else if took > most && state.uploads > 0 {
+            state.ahead = (state.ahead / 2).max(most / 32);
         }
     }
 
@@ -200,6 +215,32 @@ mod tests {
         let state = uplink.state();
         assert_eq!(state.busy.round() as u64, 5);
         assert_eq!(state.arrived.round() as u64, 20_000);
+    }
+
+    #[tokio::test]
+    async fn a_request_for_the_state_that_had_to_wait_makes_uploads_fewer_for_a_while() {
+        let uplink = uplink();
+        measured(&uplink, 1e6, 1.0);
+        let most = || {
+            let state = uplink.state();
+            uplink.most(&state)
+        };
+        uplink.state_answered(Duration::from_secs(20));
+        assert_eq!(most(), 5_000_000, "there was nothing that it could have waited for");
+        let held = uplink.share(1).await;
+        uplink.state_answered(Duration::from_secs(5));
+        assert_eq!(most(), 5_000_000);
+        uplink.state_answered(Duration::from_secs(6));
+        assert_eq!(most(), 2_500_000);
+        uplink.state_answered(Duration::from_secs(3));
+        assert_eq!(most(), 2_500_000, "neither slow nor quick");
+        (0..100).for_each(|_| uplink.state_answered(Duration::from_secs(60)));
+        assert_eq!(most(), 156_250, "never nothing");
+        uplink.state_answered(Duration::from_secs(1));
+        assert_eq!(most(), 781_250);
+        (0..100).for_each(|_| uplink.state_answered(Duration::from_secs(1)));
+        assert_eq!(most(), 5_000_000);
+        drop(held);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::Instant;
 
 use super::answer::{Answer, Class, StoreError};
 use super::body::body;
@@ -88,7 +89,12 @@ impl Store {
     ) -> Result<String, StoreError> {
         let digest = Digest::of(&bytes);
         let within = Some(AnswerWithin(self.settings.state_answer));
-        let send = || self.put(address, ByteStream::from(bytes.clone()), within, &digest, headers, condition);
+        let send = async || {
+            let began = Instant::now();
+            let stored = self.put(address, ByteStream::from(bytes.clone()), within, &digest, headers, condition).await;
+            self.uplink.state_answered(began.elapsed());
+            stored
+        };
         again_on_conflict(send).await
     }
 
