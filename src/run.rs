@@ -4,6 +4,7 @@
 mod activating;
 mod adopt;
 mod caller;
+mod closed;
 mod diff;
 mod explain;
 mod go_live;

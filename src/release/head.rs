@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 pub use self::transitions::{
-    ActivationBegins, ActivationEnds, Adoption, Lookout, PruneBegins, RefreshOwed, Refusal, SIGNATURES_LAST,
+    ActivationBegins, ActivationEnds, Adoption, Lookout, PruneBegins, PruneEnds, RefreshOwed, Refusal, SIGNATURES_LAST,
 };
 pub use self::values::{
     Activation, Active, CdnView, DistributionFacts, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects, Withdrawn,
@@ -77,6 +77,8 @@ pub struct HeadFields {
     pub prune_epoch: u64,
     /// The prune in progress.
     pub pruning: Option<Pruning>,
+    /// Releases that prunes have closed which did not come to their end: they may lack bytes, and never activate again.
+    pub closed: BTreeSet<ReleaseNumber>,
     /// Paths known to be mutable whatever their names say.
     pub mutable_paths: BTreeSet<SitePath>,
     /// What was read from the distribution that decides headers.
@@ -110,6 +112,7 @@ impl Head {
             suspects: Vec::new(),
             prune_epoch: 0,
             pruning: None,
+            closed: BTreeSet::new(),
             mutable_paths: BTreeSet::new(),
             distribution: None,
             withdrawn: BTreeMap::new(),
@@ -171,6 +174,16 @@ impl HeadFields {
     /// is to do.
     pub fn is_settled(&self) -> bool {
         self.activation.is_none() && self.pruning.is_none() && self.understood_refreshes().next().is_none()
+    }
+
+    /// All releases that a prune closed which is not finished: bytes of theirs may be gone, and they never activate again.
+    pub fn closed_releases(&self) -> BTreeSet<ReleaseNumber> {
+        self.pruning.iter().flat_map(|pruning| &pruning.closes).chain(&self.closed).copied().collect()
+    }
+
+    /// Whether a prune that is not finished closed `release`.
+    pub fn is_closed(&self, release: ReleaseNumber) -> bool {
+        self.closed.contains(&release) || self.pruning.as_ref().is_some_and(|pruning| pruning.closes.contains(&release))
     }
 
     /// Whether the activation in progress only puts the active release right: whatever it came to, visitors see that

@@ -52,6 +52,7 @@ impl Session<'_> {
         self.course.begins();
         let pointer = self.when_free_to_write(pointer).await?;
         self.course.found(&pointer.head);
+        self.say_what_is_closed(&pointer.head);
         if let Some(release) = order.repair_is_pointless(&pointer.head) {
             self.course.visitors_see(VisitorsSee::SomeoneElses);
             return Err(lost_to(&pointer.head, release).hint("Verify again: another release is active, or is to be."));
@@ -234,9 +235,10 @@ impl Session<'_> {
         let now = self.caller.clock.now();
         let facts = self.facts.as_ref();
         let mut head = pointer.head.record_facts(facts).clear_suspects(pointer.read_at).close_up_to(claimed);
-        // A prune that was cut short left alone whatever is live: the next one finds what it did not come to.
-        if let Some(dead) = &pointer.head.pruning
-            && let Ok(without) = head.let_go_of_prune(dead, pointer.seen_by(&self.caller.run, now))
+        // A prune that was cut short left alone whatever is live. What it closed stays closed until one is finished.
+        let dead = pointer.head.pruning.as_ref();
+        if dead.is_some()
+            && let Ok(without) = head.let_go_of_prune(dead, &BTreeSet::new(), pointer.seen_by(&self.caller.run, now))
         {
             head = without;
         }

@@ -1,6 +1,7 @@
 //! Bringing another environment's release here, without the folder it was made from.
 
 use super::caller::{Ask, Caller};
+use super::closed::check_open;
 use super::goal::Goal;
 use super::order::{Order, Terms};
 use super::reported::reported;
@@ -68,6 +69,7 @@ impl Session<'_> {
             return Err(Problem::new(Code::Usage, format!("nothing is published in environment {}", from.name))
                 .hint("Publish there first, or name a release that was staged there."));
         };
+        check_open(&head, release)?;
         let manifest = live::complete(&state, release).await?;
         let files = live::as_activated(manifest.files, &from.layout, &head);
         self.mutable_paths.extend(head.into_fields().mutable_paths);

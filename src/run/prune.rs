@@ -123,7 +123,7 @@ impl Session<'_> {
         self.course.found(&pointer.head);
         let found = self.find(&pointer, now, consent).await?;
         if found.sweep.is_empty() {
-            let pointer = self.nothing_to_prune(pointer, now).await?;
+            let pointer = self.nothing_to_prune(pointer, &found, now).await?;
             let outcome = match consent {
                 Consent::Ask(_) => self.refresh_what_is_owed(pointer, found.active, now).await?,
                 Consent::Configured => Outcome::Unchanged,
@@ -186,7 +186,12 @@ impl Session<'_> {
     }
 
     /// What is left of a prune that was cut short, where nothing is left to remove.
-    async fn nothing_to_prune(&self, pointer: Pointer, now: &BTreeSet<SitePath>) -> Result<Pointer, Problem> {
+    async fn nothing_to_prune(
+        &self,
+        pointer: Pointer,
+        found: &Found,
+        now: &BTreeSet<SitePath>,
+    ) -> Result<Pointer, Problem> {
         // What was taken out before is as it should be.
         let mut unknown = now.iter().filter(|path| !pointer.head.withdrawn.contains_key(*path));
         if let Some(path) = unknown.next() {
@@ -194,9 +199,11 @@ impl Session<'_> {
             let message = format!("no release holds {path}{others}, and nothing of this site is there");
             return Err(Problem::new(Code::Usage, message).hint("Paths are those within the site, as `docs/plan.pdf`."));
         }
-        let Some(dead) = pointer.head.pruning.clone() else { return Ok(pointer) };
+        let (dead, finished) = (pointer.head.pruning.clone(), &found.sweep.closes);
         let by = pointer.seen_by(&self.caller.run, self.caller.clock.now());
-        self.update_head(pointer, |head| head.let_go_of_prune(&dead, by).ok()).await
+        let let_go =
+            |head: &Head| head.let_go_of_prune(dead.as_ref(), finished, by).ok().filter(|without| without != head);
+        self.update_head(pointer, let_go).await
     }
 
     /// Does the refresh that a prune which was cut short still owes. What an activation owes that is not finished is for

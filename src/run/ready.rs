@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::closed::check_open;
 use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
@@ -11,7 +12,7 @@ use crate::plan::{Destination, Plan};
 use crate::release::head::Head;
 use crate::release::layout::Address;
 use crate::release::manifest::{Claim, Kept, Manifest, ReleaseNumber};
-use crate::report::error::{Code, Problem};
+use crate::report::error::Problem;
 use crate::site::rules::Rules;
 use crate::stages::stage::{NotStaged, Staged, Staging};
 
@@ -57,15 +58,11 @@ impl Carried {
 impl Session<'_> {
     /// A prune may have removed what this run was told is there, and closed its number.
     pub(super) async fn after_a_prune(&self, carried: Carried, head: &Head, order: &Order) -> Result<Carried, Problem> {
+        order.goal.release().map_or(Ok(()), |release| check_open(head, release))?;
         if carried.epoch == head.prune_epoch {
             return Ok(carried);
         }
         if let Some(release) = order.goal.release() {
-            if head.pruning.as_ref().is_some_and(|pruning| pruning.closes.contains(&release)) {
-                let message = format!("release {release} was closed by a prune, which was cut short");
-                return Err(Problem::new(Code::MissingBytes, message)
-                    .hint("Choose another one: `publish releases` lists them. `publish prune` finishes the prune."));
-            }
             live::complete(&self.state, release).await?;
         }
         // All anew, also the number: what was written under it may name bytes that are gone.

@@ -41,7 +41,11 @@ pub struct ReleaseListing {
 pub async fn releases(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Vec<ReleaseView>) {
     let mut found = Vec::new();
     let report = reported("releases", &environment, &caller, events, async |session| {
-        let head = session.read_head_to_show().await?.head;
+        let pointer = session.read_head_to_show().await?;
+        if !pointer.head.is_leased_to_another(&caller.run, pointer.age) {
+            session.say_what_is_closed(&pointer.head);
+        }
+        let head = pointer.head;
         let mut complete = session.state.releases().await?.complete;
         if let Some(active) = &head.active {
             // Where not even its claim is left, it is missed all the more.
@@ -112,16 +116,19 @@ async fn listing(session: &Session<'_>, head: &Head, release: ReleaseNumber) -> 
 
 /// One release of the list; `None` where it was removed since the listing.
 async fn describe(session: &Session<'_>, head: &Head, release: ReleaseNumber, complete: bool) -> Option<ReleaseView> {
+    let is_closed = head.is_closed(release);
     let was_active = head.superseded.contains_key(&release);
     let is_active = head.active.as_ref().is_some_and(|active| active.release == release);
     let damaged = |why: &str| {
-        session.events.warn(format!("Release {release} cannot be shown: {why}."));
+        if !is_closed {
+            session.events.warn(format!("Release {release} cannot be shown: {why}."));
+        }
         Some(ReleaseView::damaged(release, head))
     };
     let read = if complete {
         let manifest = session.state.show_manifest(release).await;
         manifest.map(|manifest| manifest.map(|manifest| ReleaseView::complete(&manifest, head)))
-    } else if is_active || was_active {
+    } else if !is_closed && (is_active || was_active) {
         return damaged("it was complete, and its manifest is not in the bucket");
     } else {
         let claim = session.state.show_claim(release).await;

@@ -41,6 +41,8 @@ pub(super) struct Session<'a> {
     pub(super) lost: BTreeSet<SitePath>,
     /// What was read of the distribution in this run.
     pub(super) facts: Option<DistributionFacts>,
+    /// Whether it was said that a prune is not finished.
+    pub(super) told_of_a_prune: bool,
 }
 
 impl<'a> Session<'a> {
@@ -56,7 +58,20 @@ impl<'a> Session<'a> {
         let aws = Aws::connect(environment).await?;
         let state = State::new(aws.store.clone(), environment.layout.clone(), caller.run.clone());
         let (mutable_paths, lost, facts) = (BTreeSet::new(), BTreeSet::new(), None);
-        Ok(Session { environment, caller, events, course, tally, aws, state, remove_now, mutable_paths, lost, facts })
+        Ok(Session {
+            environment,
+            caller,
+            events,
+            course,
+            tally,
+            aws,
+            state,
+            remove_now,
+            mutable_paths,
+            lost,
+            facts,
+            told_of_a_prune: false,
+        })
     }
 
     /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.

@@ -57,6 +57,7 @@ pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) ->
     let mut findings = Vec::new();
     let report = reported("verify", environment, caller, events, async |session| {
         let (pointer, mut audited) = session.audit_undisturbed(*deep).await?;
+        session.say_what_is_closed(&pointer.head);
         let outcome = if *repair && (pointer.head.activation.is_none() || pointer.head.is_being_repaired()) {
             session.put_right(&pointer, &mut audited, ask).await?
         } else {
@@ -139,14 +140,16 @@ impl Session<'_> {
                 match names? {
                     Names::Complete(manifest) => {
                         audit.account_for(manifest.files.keys());
-                        if deep {
+                        if deep && !head.is_closed(release) {
                             kept.add(release, head.without_withdrawn(manifest.files));
                         }
                     }
                     Names::Claimed(paths) => audit.account_for(paths.iter()),
                     Names::Unreadable(problem) => {
                         unreadable = true;
-                        findings.push(self.unreadable(release, &problem));
+                        if !head.is_closed(release) {
+                            findings.push(self.unreadable(release, &problem));
+                        }
                     }
                 }
             }

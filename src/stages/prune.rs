@@ -11,7 +11,7 @@ use crate::bucket::state::{NotReplaced, Pointer, Releases, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::{SitePath, UrlPath};
 use crate::plan::sweep::{Needed, Sweep, Victim};
-use crate::release::head::{Head, PruneBegins, RefreshOwed, Refusal};
+use crate::release::head::{Head, PruneBegins, PruneEnds, RefreshOwed, Refusal};
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Files, Publisher, RunId};
 use crate::report::error::{Code, Problem};
@@ -170,7 +170,7 @@ impl Prune<'_> {
         lease.during(self.preserve(sweep)).await?;
         let objects = self.objects_of(sweep);
         let mut refused: BTreeMap<Address, Problem> = BTreeMap::new();
-        let mut deleted = 0;
+        let (mut deleted, mut records) = (0, 0);
         for batch in objects.chunks(MAX_DELETED_AT_ONCE) {
             let kept = lease.during(self.remove_objects(batch, &mut deleted)).await?;
             let all = kept.len() == batch.len();
@@ -181,15 +181,23 @@ impl Prune<'_> {
         }
         if refused.is_empty() {
             for batch in sweep.records.chunks(MAX_DELETED_AT_ONCE) {
-                refused.extend(lease.during(self.remove_records(batch)).await?);
+                let kept = lease.during(self.remove_records(batch)).await?;
+                records += batch.len() - kept.len();
+                refused.extend(kept);
             }
         }
         let gone: BTreeSet<SitePath> = match refused.is_empty() {
             true => sweep.live.keys().chain(&sweep.gone).cloned().collect(),
             false => self.gone(sweep, deleted, &refused),
         };
-        let closed = if refused.is_empty() { sweep.closes.clone() } else { BTreeSet::new() };
-        lease.replace(|head| head.end_prune(self.run, &gone, &closed)).await?;
+        let none = BTreeSet::new();
+        let (finished, incomplete) = match (refused.is_empty(), deleted + records) {
+            (true, _) => (&sweep.closes, &none),
+            // They are as they were.
+            (false, 0) => (&none, &none),
+            (false, _) => (&none, &sweep.closes),
+        };
+        lease.replace(|head| head.end_prune(self.run, PruneEnds { gone: &gone, finished, incomplete })).await?;
         let number = refused.len();
         Ok(Some((deleted, gone, refused.into_values().next().map(|problem| (problem, number)))))
     }

@@ -25,6 +25,8 @@ pub enum ReleaseState {
     Incomplete,
     /// Its manifest cannot be read, or is not there although it was active.
     Damaged,
+    /// A prune that is not finished takes it away: it never becomes active again, and may lack files.
+    Closed,
 }
 
 /// One release. In JSON a line of its own with `"type":"release"`.
@@ -136,16 +138,21 @@ impl ReleaseView {
     /// A release of which there is only the claim.
     pub fn incomplete(claim: &Claim, head: &Head) -> ReleaseView {
         ReleaseView {
-            state: ReleaseState::Incomplete,
             created_at: Some(claim.since),
             publisher: Some(claim.publisher.clone()),
-            ..ReleaseView::standing(claim.release, head)
+            ..ReleaseView::but_for_closed(claim.release, head, ReleaseState::Incomplete)
         }
     }
 
     /// A release of which nothing but what the head says can be told.
     pub fn damaged(release: ReleaseNumber, head: &Head) -> ReleaseView {
-        ReleaseView { state: ReleaseState::Damaged, ..ReleaseView::standing(release, head) }
+        ReleaseView::but_for_closed(release, head, ReleaseState::Damaged)
+    }
+
+    /// A release in `state`, unless a prune closed it.
+    fn but_for_closed(release: ReleaseNumber, head: &Head, state: ReleaseState) -> ReleaseView {
+        let standing = ReleaseView::standing(release, head);
+        if standing.state == ReleaseState::Closed { standing } else { ReleaseView { state, ..standing } }
     }
 
     /// What the head says of a release that is complete.
@@ -155,6 +162,7 @@ impl ReleaseView {
         let active_until = head.superseded.get(&release).copied().filter(|_| active.is_none());
         let state = match (active_since, active_until) {
             (Some(_), _) => ReleaseState::Active,
+            (None, _) if head.is_closed(release) => ReleaseState::Closed,
             (None, Some(_)) => ReleaseState::WasActive,
             (None, None) => ReleaseState::Staged,
         };
@@ -238,6 +246,14 @@ mod tests {
         assert_eq!(standing(1), (ReleaseState::WasActive, None, Some(1)));
         assert_eq!(standing(2), (ReleaseState::Active, Some(9), None), "the active one is not what it once was");
         assert_eq!(standing(3), (ReleaseState::Staged, None, None));
+        let closed = head.with(|head| head.closed = [1, 4].map(ReleaseNumber::new).into());
+        let state = |number| ReleaseView::standing(ReleaseNumber::new(number), &closed).state;
+        assert_eq!(
+            [1, 2, 3, 4].map(state),
+            [ReleaseState::Closed, ReleaseState::Active, ReleaseState::Staged, ReleaseState::Closed]
+        );
+        let damaged = ReleaseView::damaged(ReleaseNumber::new(4), &closed);
+        assert_eq!(damaged.state, ReleaseState::Closed, "nobody misses what is to go");
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Status {
                 since: hold.since,
                 reason: hold.reason.clone(),
             }),
-            pruning: head.pruning.is_some(),
+            pruning: head.pruning.is_some() || !head.closed.is_empty(),
         }
     }
 }

@@ -183,6 +183,7 @@ fn full_head() -> HeadFields {
             closes: BTreeSet::from([release(3), release(4)]),
             unknown: Unknown::default(),
         }),
+        closed: BTreeSet::new(),
         mutable_paths: BTreeSet::from([path("assets/config-00000000.js")]),
         distribution: Some(DistributionFacts {
             id: "E123ABC".to_owned(),

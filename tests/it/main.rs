@@ -8,6 +8,7 @@
 
 mod adopt;
 mod agreement;
+mod closed;
 mod closure;
 mod corpus;
 mod counts;

@@ -31,7 +31,7 @@ const CHUNKS: [&str; 5] = [
 ];
 
 /// A build: a page, the chunk it names, and a mutable file that no page is.
-fn build(world: &World, number: usize) {
+pub(crate) fn build(world: &World, number: usize) {
     std::fs::remove_dir_all(&world.folder).unwrap();
     let chunk = CHUNKS[number - 1];
     world.write("index.html", loads(chunk));
@@ -40,7 +40,7 @@ fn build(world: &World, number: usize) {
 }
 
 /// Five releases, of which the last is live. One superseded release is retained, whatever its age.
-async fn five_releases() -> World {
+pub(crate) async fn five_releases() -> World {
     let mut world = World::new().await;
     for (number, chunk) in (1..).zip(CHUNKS) {
         build(&world, number);
@@ -53,7 +53,7 @@ async fn five_releases() -> World {
     world
 }
 
-fn releases(world: &World) -> Vec<u64> {
+pub(crate) fn releases(world: &World) -> Vec<u64> {
     let manifests = world.objects().into_iter().filter(|(key, _)| key.ends_with("/manifest.json.gz"));
     let mut numbers: Vec<u64> =
         manifests.map(|(_, object)| Manifest::decode(&object.bytes).unwrap().release.into()).collect();
@@ -309,7 +309,7 @@ async fn a_stager_that_a_prune_overtakes_begins_again_and_ends_whole() {
 }
 
 /// A prune that died after its first write of the head, and gave nothing back.
-async fn dead_prune(world: &World) {
+pub(crate) async fn dead_prune(world: &World) {
     world.refuse("DeleteObjects", "", 400, "Stopped");
     world.refuse_after(1, "PutObject", "head.json", 400, "Stopped");
     let report = world.prune(&[]).await;

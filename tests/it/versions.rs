@@ -199,6 +199,18 @@ fn what_needs_a_newer_program_says_so() {
     );
 }
 
+/// Minor 1: a program that does not know which releases a prune closed would activate one of them.
+#[test]
+fn a_head_with_closed_releases_is_understood_and_written_back_byte_for_byte() {
+    let bytes = golden("v2/head-closed.json");
+    assert_eq!(first_reader::of_head(&bytes), Says::UpdatePublish);
+    let head = Head::decode(&bytes).unwrap();
+    assert!(!head.is_only_to_read());
+    let [three, four, five] = [3, 4, 5].map(ReleaseNumber::new);
+    assert_eq!([three, four, five].map(|release| head.is_closed(release)), [true, true, false]);
+    assert_eq!(String::from_utf8(head.encode().unwrap()), String::from_utf8(bytes));
+}
+
 fn known_files() -> publish::release::manifest::Files {
     Manifest::decode(&golden("v1/manifest.json.gz")).unwrap().files
 }

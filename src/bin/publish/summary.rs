@@ -150,7 +150,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         );
     }
     if status.pruning {
-        line("unfinished", "a prune");
+        line("unfinished", "a prune; `publish prune` finishes it, once nobody is at it");
     }
     for refresh in &status.pending_refreshes {
         let paths = count(refresh.paths.len(), "path");

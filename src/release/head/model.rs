@@ -60,8 +60,8 @@ enum What {
     EndsActivation { left: u8, looked: bool },
     GivesUp { under_way: u8 },
     BeginsPrune { closes: u8, files: u8, withdraws: u8, paths: u8 },
-    EndsPrune { gone: u8 },
-    LetsGo,
+    EndsPrune { gone: u8, refused: bool },
+    LetsGo { finished: bool },
     Settles { which: u8 },
     Renames { which: u8 },
     Holds,
@@ -88,8 +88,8 @@ fn what() -> impl Strategy<Value = What> {
         2 => any_u8().prop_map(|under_way| What::GivesUp { under_way }),
         3 => (any_u8(), any_u8(), any_u8(), any_u8())
             .prop_map(|(closes, files, withdraws, paths)| What::BeginsPrune { closes, files, withdraws, paths }),
-        3 => any_u8().prop_map(|gone| What::EndsPrune { gone }),
-        1 => Just(What::LetsGo),
+        3 => (any_u8(), any::<bool>()).prop_map(|(gone, refused)| What::EndsPrune { gone, refused }),
+        1 => any::<bool>().prop_map(|finished| What::LetsGo { finished }),
         2 => any_u8().prop_map(|which| What::Settles { which }),
         1 => any_u8().prop_map(|which| What::Renames { which }),
         1 => Just(What::Holds),
@@ -296,15 +296,19 @@ impl Model {
                 given_up.ok().map(|next| (next, Means::GivesUp))
             }
             What::BeginsPrune { .. } => begun_prune(head, what, by),
-            What::EndsPrune { gone } => {
+            What::EndsPrune { gone, refused } => {
                 let gone = files(*gone);
-                let closed = head.pruning.as_ref()?.closes.clone();
-                let next = head.end_prune(by.run, &gone, &closed).ok()?;
-                Some((next, Means::EndsPrune { gone, closed }))
+                let closes = head.pruning.as_ref()?.closes.clone();
+                let (finished, incomplete) =
+                    if *refused { (BTreeSet::new(), closes) } else { (closes, BTreeSet::new()) };
+                let ends = PruneEnds { gone: &gone, finished: &finished, incomplete: &incomplete };
+                let next = head.end_prune(by.run, ends).ok()?;
+                Some((next, Means::EndsPrune { gone, finished, incomplete }))
             }
-            What::LetsGo => {
-                let next = head.let_go_of_prune(head.pruning.as_ref()?, by).ok()?;
-                Some((next, Means::LetsGo))
+            What::LetsGo { finished } => {
+                let finished = if *finished { head.closed_releases() } else { BTreeSet::new() };
+                let next = head.let_go_of_prune(head.pruning.as_ref(), &finished, by).ok()?;
+                Some((next, Means::LetsGo { finished }))
             }
             What::Settles { which } => {
                 let ids = self.chosen(head, *which);

@@ -14,7 +14,10 @@ use crate::release::manifest::MAX_SITE_BYTES;
 
 /// What a head can say that format 1 cannot. A new field has its line here: `minor 1: files of a preview`, with a `write`
 /// of its own if its truth depends on what is live, owed or in progress.
-const ADDITIONS: &[Addition<HeadFields>] = &[];
+const ADDITIONS: &[Addition<HeadFields>] = &[
+    // Minor 1: releases that a prune closed which was cut short. Who does not know of them activates one.
+    Addition { needs: Minors { read: 0, write: 1 }, is_said: |head| !head.closed.is_empty() },
+];
 
 /// The head as stored. What no reader would take is not written.
 pub(super) fn encode(head: &HeadFields) -> Result<Vec<u8>, FormatError> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use self::activation::{ActivationBegins, ActivationEnds};
 pub use self::notes::Adoption;
-pub use self::prune::PruneBegins;
+pub use self::prune::{PruneBegins, PruneEnds};
 pub use self::refresh::RefreshOwed;
 use super::{Head, HeadFields, Suspects};
 use crate::content::path::SitePath;

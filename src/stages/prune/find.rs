@@ -53,6 +53,8 @@ impl Prune<'_> {
         let closing = closing(head, &releases, retention, now);
         sweep.records = self.records(head, &releases, &closing);
         sweep.closes = closing.iter().copied().filter(|release| self.has_record(&sweep, *release)).collect();
+        // Also where not even a record of them is left: then this prune is the one that finishes.
+        sweep.closes.extend(head.closed_releases());
         if only_if_closing && sweep.closes.is_empty() {
             return Ok(Found { sweep, releases, ..Found::default() });
         }
@@ -246,14 +248,15 @@ fn unknown(release: &str) -> Problem {
 /// Which numbers are closed: releases that have outlived their retention, and claims whose runs are dead.
 fn closing(head: &Head, releases: &Releases, retention: RetentionSettings, now: Timestamp) -> BTreeSet<ReleaseNumber> {
     let written = |release: &ReleaseNumber| releases.written.get(release).copied().unwrap_or(now);
-    let complete = releases.complete.iter().filter(|(_, complete)| **complete);
+    // What an earlier prune closed may lack bytes: it goes, whatever is to be retained by now.
+    let complete = releases.complete.iter().filter(|(release, complete)| **complete && !head.is_closed(**release));
     let complete = complete.map(|(release, _)| (*release, written(release))).collect();
     let retained = retention::retained(head, &complete, retention, now);
     let closed = releases.complete.iter().filter(|(release, complete)| {
         // What the claim of an adoption that was given up names is still somebody else's.
         let is_adoption = **release == ReleaseNumber::ADOPTED && !**complete;
         let over = **complete || retention::is_dead(written(release), now);
-        !retained.contains(release) && over && !is_adoption
+        head.is_closed(**release) || !retained.contains(release) && over && !is_adoption
     });
     closed.map(|(release, _)| *release).collect()
 }

@@ -142,6 +142,7 @@ pub(super) fn state(release: &ReleaseView) -> String {
         ReleaseState::Incomplete => "incomplete".to_owned(),
         ReleaseState::Damaged if release.active_since.is_some() => "active, damaged".to_owned(),
         ReleaseState::Damaged => "damaged".to_owned(),
+        ReleaseState::Closed => "closed by a prune".to_owned(),
     }
 }
 
@@ -150,7 +151,7 @@ fn paint(state: ReleaseState) -> fn(Style, &str) -> String {
         ReleaseState::Active => Style::green,
         ReleaseState::Staged => Style::bold,
         ReleaseState::WasActive => |_, text| text.to_owned(),
-        ReleaseState::Incomplete => Style::yellow,
+        ReleaseState::Incomplete | ReleaseState::Closed => Style::yellow,
         ReleaseState::Damaged => Style::red,
     }
 }

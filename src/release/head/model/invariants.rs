@@ -29,9 +29,12 @@ pub(super) enum Means {
     },
     EndsPrune {
         gone: BTreeSet<SitePath>,
-        closed: BTreeSet<ReleaseNumber>,
+        finished: BTreeSet<ReleaseNumber>,
+        incomplete: BTreeSet<ReleaseNumber>,
     },
-    LetsGo,
+    LetsGo {
+        finished: BTreeSet<ReleaseNumber>,
+    },
     Settles(Vec<String>),
     Renames(Vec<(String, String)>),
     Resumes,
@@ -140,8 +143,7 @@ fn activations(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: O
         let active = before.active.as_ref().is_some_and(|active| active.release == *to);
         let newest = *to > before.highest_activated && *to > before.floor;
         assert!(*forced || active || newest, "an older release is activated by accident");
-        let closed = before.pruning.as_ref().is_some_and(|pruning| pruning.closes.contains(to));
-        assert!(!closed, "a number that a prune closes never activates");
+        assert!(!before.is_closed(*to), "a number that a prune closes never activates");
         let begun = after.activation.as_ref().unwrap();
         assert_eq!((&begun.owner, begun.to), (by, *to));
         let mut expected: BTreeSet<ReleaseNumber> = before.activation.iter().flat_map(live_besides).collect();
@@ -185,7 +187,7 @@ fn prunes(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: Option
             assert_eq!(after.pruning, None);
         }
         Means::Begins { .. } => assert_eq!(after.pruning, None, "nothing prunes while a release is activated"),
-        Means::LetsGo => {
+        Means::LetsGo { .. } => {
             nobody_is_at_work(before, by, idle_s);
             assert_eq!(after.pruning, None);
         }
@@ -195,6 +197,16 @@ fn prunes(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: Option
         }
         _ => assert_eq!(after.pruning, before.pruning),
     }
+    let mut closed = before.closed_releases();
+    match means {
+        Means::EndsPrune { finished, incomplete, .. } => {
+            closed = before.closed.union(incomplete).copied().filter(|release| !finished.contains(release)).collect();
+        }
+        Means::LetsGo { finished } => closed.retain(|release| !finished.contains(release)),
+        _ => {}
+    }
+    let now = after.closed_releases();
+    assert!(now.is_superset(&closed), "what a prune closed stays closed until one is finished");
 }
 
 fn superseded(before: &Head, after: &Head, means: &Means) {
@@ -210,7 +222,8 @@ fn superseded(before: &Head, after: &Head, means: &Means) {
         assert!(after.superseded.contains_key(release), "what visitors may have got counts from now");
     }
     for (release, since) in &before.superseded {
-        let closed = matches!(means, Means::EndsPrune { closed, .. } if closed.contains(release));
+        let closed = matches!(
+            means, Means::EndsPrune { finished, .. } | Means::LetsGo { finished } if finished.contains(release));
         let expected = (!closed && Some(*release) != live).then_some(since);
         let kept = after.superseded.get(release);
         assert!(kept == expected || ended.contains(release) || Some(*release) == live, "{release}: {kept:?}");

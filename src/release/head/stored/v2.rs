@@ -81,6 +81,8 @@ struct Stored {
     #[serde(default, with = "option", skip_serializing_if = "Option::is_none")]
     pruning: Option<Pruning>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    closed: BTreeSet<ReleaseNumber>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     mutable_paths: BTreeSet<SitePath>,
     #[serde(default, with = "option", skip_serializing_if = "Option::is_none")]
     distribution: Option<DistributionFacts>,

@@ -81,7 +81,7 @@ impl Head {
         if self.is_leased_to_another(by.run, by.age) {
             return Err(Refusal::Busy);
         }
-        if self.pruning.as_ref().is_some_and(|pruning| pruning.closes.contains(&to)) {
+        if self.is_closed(to) {
             return Err(Refusal::Closed(to));
         }
         let mut next = self.clone();
@@ -168,6 +168,7 @@ impl HeadFields {
             self.suspect_of_dead(&dead.owner, dead.lease_s, begins.suspects, &begins.by);
         }
         if let Some(dead) = self.pruning.take() {
+            self.closed.extend(dead.closes);
             self.suspect_of_dead(&dead.owner, dead.lease_s, begins.doomed, &begins.by);
         }
         candidates

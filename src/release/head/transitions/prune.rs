@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Lookout, RefreshOwed, Refusal};
 use crate::content::path::SitePath;
 use crate::release::format::Unknown;
-use crate::release::head::{Head, Pruning, Withdrawn};
+use crate::release::head::{Head, HeadFields, Pruning, Withdrawn};
 use crate::release::manifest::{Publisher, ReleaseNumber, RunId};
 use crate::types::digest::Digest;
 
@@ -30,6 +30,17 @@ pub struct PruneBegins<'a> {
     pub refresh: Option<RefreshOwed<'a>>,
 }
 
+/// What a run knows when it has removed what it may.
+#[derive(Clone, Copy, Debug)]
+pub struct PruneEnds<'a> {
+    /// The files whose live objects went.
+    pub gone: &'a BTreeSet<SitePath>,
+    /// The releases of which nothing is left.
+    pub finished: &'a BTreeSet<ReleaseNumber>,
+    /// The releases of which something went, and something may not be removed.
+    pub incomplete: &'a BTreeSet<ReleaseNumber>,
+}
+
 impl Head {
     /// The head that says that a run prunes, and already what the CDN will have to forget. A prune that was cut short is
     /// taken over.
@@ -44,6 +55,7 @@ impl Head {
         let mut next = self.clone();
         let head = &mut next.fields;
         if let Some(dead) = head.pruning.take() {
+            head.closed.extend(dead.closes);
             head.suspect_of_dead(&dead.owner, dead.lease_s, begins.doomed, &by);
         }
         let (owner, since, closes) = (by.run.clone(), by.now, begins.closes.clone());
@@ -65,22 +77,17 @@ impl Head {
         Ok(next)
     }
 
-    /// The head that says that nobody prunes any more. `gone` are the files whose live objects went, `closed` the releases
-    /// of which nothing is left.
+    /// The head that says that nobody prunes any more.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`].
-    pub fn end_prune(
-        &self,
-        run: &RunId,
-        gone: &BTreeSet<SitePath>,
-        closed: &BTreeSet<ReleaseNumber>,
-    ) -> Result<Head, Refusal> {
+    pub fn end_prune(&self, run: &RunId, ends: PruneEnds<'_>) -> Result<Head, Refusal> {
         let mut next = self.clone();
         let head = &mut next.fields;
         head.pruning.take().filter(|pruning| pruning.owner == *run).ok_or(Refusal::TakenOver)?;
-        head.leftovers.retain(|path, _| !gone.contains(path));
-        head.superseded.retain(|release, _| !closed.contains(release));
+        head.leftovers.retain(|path, _| !ends.gone.contains(path));
+        head.closed.extend(ends.incomplete);
+        head.forget_closed(ends.finished);
         Ok(next)
     }
 
@@ -95,16 +102,35 @@ impl Head {
         Ok(next)
     }
 
-    /// The head without a prune that was cut short, where nobody need finish it.
+    /// The head without the prune `dead` that was cut short, if there was one. What it closed stays closed, but for the
+    /// releases that are `finished`: nothing is left of those.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`] if it is not the one in the head, and [`Refusal::Busy`] if its owner may be at work.
-    pub fn let_go_of_prune(&self, dead: &Pruning, by: Lookout<'_>) -> Result<Head, Refusal> {
+    pub fn let_go_of_prune(
+        &self,
+        dead: Option<&Pruning>,
+        finished: &BTreeSet<ReleaseNumber>,
+        by: Lookout<'_>,
+    ) -> Result<Head, Refusal> {
         if self.is_leased_to_another(by.run, by.age) {
             return Err(Refusal::Busy);
         }
+        if self.pruning.as_ref() != dead {
+            return Err(Refusal::TakenOver);
+        }
         let mut next = self.clone();
-        next.fields.pruning.take().filter(|pruning| pruning == dead).ok_or(Refusal::TakenOver)?;
+        let head = &mut next.fields;
+        head.closed.extend(head.pruning.take().into_iter().flat_map(|dead| dead.closes));
+        head.forget_closed(finished);
         Ok(next)
+    }
+}
+
+impl HeadFields {
+    /// Nothing is left of these releases, so that nobody need know of them any more.
+    fn forget_closed(&mut self, finished: &BTreeSet<ReleaseNumber>) {
+        self.closed.retain(|release| !finished.contains(release));
+        self.superseded.retain(|release, _| !finished.contains(release));
     }
 }

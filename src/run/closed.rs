@@ -1,0 +1,38 @@
+//! Releases that a prune closed which was cut short: nobody goes back to them, and whoever comes by says so.
+
+use super::session::Session;
+use crate::release::head::Head;
+use crate::release::manifest::ReleaseNumber;
+use crate::report::error::{Code, Problem};
+use crate::stages::activate::CLOSED;
+
+/// What a prune that is not finished closed may lack bytes: nothing goes by it.
+pub(super) fn check_open(head: &Head, release: ReleaseNumber) -> Result<(), Problem> {
+    if !head.is_closed(release) {
+        return Ok(());
+    }
+    let message = format!("release {release} was closed by a prune that is not finished");
+    Err(Problem::new(Code::MissingBytes, message).hint(CLOSED))
+}
+
+impl Session<'_> {
+    /// Says once what a prune has left undone. Called when nobody is at work.
+    pub(super) fn say_what_is_closed(&mut self, head: &Head) {
+        if let Some(sentence) = sentence(head)
+            && !std::mem::replace(&mut self.told_of_a_prune, true)
+        {
+            self.events.warn(sentence);
+        }
+    }
+}
+
+fn sentence(head: &Head) -> Option<String> {
+    let closed: Vec<String> = head.closed_releases().iter().map(ToString::to_string).collect();
+    let closed = match &closed[..] {
+        [] if head.pruning.is_none() => return None,
+        [] => String::new(),
+        [one] => format!(" Release {one} is closed and may lack files."),
+        [first @ .., last] => format!(" Releases {} and {last} are closed and may lack files.", first.join(", ")),
+    };
+    Some(format!("A prune was cut short.{closed} `publish prune` finishes it."))
+}
