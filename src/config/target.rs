@@ -13,6 +13,9 @@ use crate::report::error::{Code, Problem};
 /// The name of the built-in environment.
 pub const SANDBOX: &str = "sandbox";
 
+/// The alias of the key by which S3 encrypts where none is named.
+const AWS_MANAGED_KEY: &str = "alias/aws/s3";
+
 /// What the command line says about the target; each wins over publish.toml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -193,11 +196,15 @@ fn environment(
         },
         link: overrides.link(),
     };
+    let distribution = overrides.distribution.as_ref().or(section.distribution.as_ref()).map(ToString::to_string);
+    if distribution.is_some() {
+        check_cdn_can_decrypt(&name, &access.encryption)?;
+    }
     Ok(Environment {
         name,
         layout,
         access,
-        distribution: overrides.distribution.as_ref().or(section.distribution.as_ref()).map(ToString::to_string),
+        distribution,
         url: overrides.url.as_ref().or(section.url.as_ref()).map(endpoint),
         headers: config.map(Config::header_rules).unwrap_or_default(),
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
@@ -205,6 +212,25 @@ fn environment(
         retention: config.map(|config| config.retention.settings()).unwrap_or_default(),
         lease: LeaseSettings::default(),
     })
+}
+
+/// CloudFront reads what KMS encrypts only by a key whose policy lets it. The policy of the account's default key, which
+/// AWS manages, nobody can change: visitors would get 403 for every page.
+fn check_cdn_can_decrypt(name: &str, encryption: &Encryption) -> Result<(), Problem> {
+    let Encryption::Kms { key_id } = encryption else { return Ok(()) };
+    let message = match key_id {
+        None => {
+            format!("`sse = \"aws:kms\"` in [env.{name}] names no key, and CloudFront cannot use the one AWS manages")
+        }
+        Some(key_id) if key_id == AWS_MANAGED_KEY || key_id.ends_with(&format!(":{AWS_MANAGED_KEY}")) => {
+            format!("the key {key_id} of [env.{name}] is the one AWS manages, which CloudFront cannot use")
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Problem::new(Code::Configuration, message).hint(
+        "Set `kms_key_id` to a key of your own whose policy allows the distribution kms:Decrypt, or leave `sse` out, or \
+         set it to \"AES256\".",
+    ))
 }
 
 /// The address that an environment names shows the site of the place that it describes, and of no other: whoever goes

@@ -301,3 +301,28 @@ fn the_bucket_policy_hides_the_state() {
     let statement: serde_json::Value = serde_json::from_str(&crate::stages::policy::hide_state(&layout)).unwrap();
     assert_eq!(*deny, statement);
 }
+
+#[test]
+fn what_cloudfront_could_not_decrypt_is_refused() {
+    let at = |cdn: &str, encryption: &str| {
+        let text = format!("site = \"a\"\n[env.live]\nbucket = \"one-bucket\"\n{cdn}\n{encryption}\n");
+        resolve(Some(&config(&text)), None, &Overrides::default(), true).map(environment_of)
+    };
+    let cdn = "distribution = \"E123ABC\"";
+    let managed = [
+        "sse = \"aws:kms\"",
+        "sse = \"aws:kms\"\nkms_key_id = \"alias/aws/s3\"",
+        "sse = \"aws:kms\"\nkms_key_id = \"arn:aws-cn:kms:cn-north-1:123456789012:alias/aws/s3\"",
+    ];
+    for encryption in managed {
+        let problem = at(cdn, encryption).unwrap_err();
+        assert_eq!(problem.code, Code::Configuration);
+        assert!(problem.message.contains("[env.live]") && problem.hint.contains("kms_key_id"), "{problem}");
+        assert!(at("", encryption).is_ok(), "nothing is known of who reads the objects");
+    }
+    assert!(at(cdn, "sse = \"aws:kms\"\nkms_key_id = \"alias/site/aws/s3\"").is_ok());
+    assert!(at(cdn, "sse = \"AES256\"").is_ok() && at(cdn, "").is_ok());
+    let overrides = Overrides { distribution: "E123ABC".parse().ok(), ..Overrides::default() };
+    let text = "site = \"a\"\n[env.live]\nbucket = \"one-bucket\"\nsse = \"aws:kms\"\n";
+    assert!(resolve(Some(&config(text)), None, &overrides, true).is_err(), "a flag names one too");
+}

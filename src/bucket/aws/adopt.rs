@@ -1,6 +1,6 @@
 //! Objects of others, marked as this site's where they lie.
 
-use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
+use aws_sdk_s3::types::{AnnotationDirective, ChecksumAlgorithm, MetadataDirective, TaggingDirective};
 
 use super::answer::StoreError;
 use super::object::ObjectInfo;
@@ -28,6 +28,9 @@ impl Store {
                 .copy_source_if_match(&info.etag)
                 .set_expected_source_bucket_owner(self.settings.service.owner.clone())
                 .metadata_directive(MetadataDirective::Replace)
+                // The object stays somebody's: its tags and annotations too.
+                .tagging_directive(TaggingDirective::Copy)
+                .annotation_directive(AnnotationDirective::Copy)
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
                 .if_match(&info.etag);
             let request = request.customize().mutate_request(|request| AnswerWithin::ask_of(request, Some(COMPLETION)));

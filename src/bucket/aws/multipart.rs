@@ -1,6 +1,7 @@
 //! Large files, sent in parts that S3 puts together.
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use crc_fast::CrcAlgorithm;
 use tokio::task::JoinSet;
 
 use super::answer::{Answer, Class, StoreError};
@@ -8,7 +9,7 @@ use super::patience::{AnswerWithin, COMPLETION};
 use super::store::Store;
 use super::upload::{Condition, described, etag, sent};
 use crate::release::layout::Address;
-use crate::site::snapshot::SourceFile;
+use crate::site::snapshot::{Place, SourceFile};
 use crate::types::digest::Crc64;
 use crate::types::headers::Headers;
 
@@ -63,6 +64,7 @@ impl Store {
                 (self.clone(), address.clone(), file.place.clone(), upload_id.to_owned());
             let size_bytes = PART_BYTES.min(file.size_bytes - offset);
             under_way.spawn(async move {
+                let crc64 = store.crc64_of_part(&address, &place, offset, size_bytes).await?;
                 let (share, _permit) = store.upload_permit(size_bytes).await;
                 let body = store.body("UploadPart", &address, &place, offset, size_bytes).await?;
                 let request = store.client.upload_part().bucket(&address.bucket).key(&address.key);
@@ -70,6 +72,8 @@ impl Store {
                     .upload_id(upload_id)
                     .part_number(number)
                     .body(body)
+                    // Where objects are locked by default, S3 takes no part without one.
+                    .checksum_crc64_nvme(crc64.as_base64())
                     .set_expected_bucket_owner(store.settings.service.owner.clone());
                 let sent = request.send().await.map_err(|error| store.failed("UploadPart", &address, &error))?;
                 share.arrived();
@@ -81,6 +85,24 @@ impl Store {
         }
         parts.sort_by_key(CompletedPart::part_number);
         Ok(parts)
+    }
+
+    /// The checksum of a part: only that of the whole file is known from the pass over the site.
+    async fn crc64_of_part(
+        &self,
+        address: &Address,
+        place: &Place,
+        offset: u64,
+        size_bytes: u64,
+    ) -> Result<Crc64, StoreError> {
+        let mut body = self.body("UploadPart", address, place, offset, size_bytes).await?;
+        let mut crc64 = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
+        while let Some(piece) = body.next().await {
+            let unread = |error| Answer::of_error(Class::LocalFile, &error);
+            let service = &self.settings.service;
+            crc64.update(&piece.map_err(|error| StoreError::new("UploadPart", address, service, unread(error)))?);
+        }
+        Ok(Crc64::new(crc64.finalize()))
     }
 
     async fn next_part(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
+use aws_sdk_s3::types::{AnnotationDirective, MetadataDirective, ServerSideEncryption, TaggingDirective};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
@@ -165,6 +165,10 @@ impl Store {
                 .set_copy_source_if_match(source_etag.map(str::to_owned))
                 .set_expected_source_bucket_owner(other.settings.service.owner.clone())
                 .metadata_directive(MetadataDirective::Replace)
+                // What others have hung on the source stays behind: taking it along needs rights of its own, and a
+                // switch would stop at the first object that a scanner has tagged.
+                .tagging_directive(TaggingDirective::Replace)
+                .annotation_directive(AnnotationDirective::Exclude)
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match());
             let request = request.customize().mutate_request(|request| AnswerWithin::ask_of(request, Some(COMPLETION)));

@@ -230,3 +230,23 @@ async fn any_name_of_a_site_comes_back_from_its_marker() {
     assert_eq!(info.site.as_deref(), Some("Läden & 100% mehr"));
     assert!(info.headers.metadata.is_empty());
 }
+
+/// Both are taken along where nothing is said, and need rights that a publisher lacks.
+#[tokio::test]
+async fn copies_leave_tags_and_annotations_behind_and_adopting_keeps_them() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.put_foreign(BUCKET, "a", vec![1], "text/plain");
+    let said = |place: usize| {
+        let copy = &sent(&sandbox, "CopyObject")[place];
+        let directive = |name: &str| copy.headers[name].clone();
+        (directive("x-amz-tagging-directive"), directive("x-amz-object-annotation-directive"))
+    };
+    store.copy(&at("a"), None, &at("b"), &html(), Condition::None).await.unwrap();
+    assert_eq!(said(0), ("REPLACE".to_owned(), "EXCLUDE".to_owned()));
+    store.copy(&at("b"), None, &at("b"), &rich(), Condition::None).await.unwrap();
+    assert_eq!(said(1), ("REPLACE".to_owned(), "EXCLUDE".to_owned()));
+    let info = store.head(&at("a")).await.unwrap().unwrap();
+    store.adopt(&at("a"), &info).await.unwrap();
+    assert_eq!(said(2), ("COPY".to_owned(), "COPY".to_owned()));
+}

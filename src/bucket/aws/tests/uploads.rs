@@ -1,5 +1,6 @@
 //! Files and what they are stored with.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::*;
@@ -110,6 +111,15 @@ async fn a_large_file_goes_in_parts_and_is_checked_as_a_whole() {
     assert_eq!((info.crc64.as_ref(), info.digest), (file.crc64.as_ref(), None));
     assert_eq!((info.size_bytes, info.headers, info.site.as_deref()), (file.size_bytes, rich(), Some("shop")));
     assert_eq!(aws.requests.counts()["UploadPart"], 6);
+    let parts = sent(&sandbox, "UploadPart");
+    let said: BTreeSet<&str> = parts.iter().map(|part| &*part.headers["x-amz-checksum-crc64nvme"]).collect();
+    let of_part = |part: &[u8]| Crc64::new(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, part));
+    let expected: Vec<Crc64> = bytes.chunks(16 << 20).map(of_part).collect();
+    assert_eq!(
+        said,
+        expected.iter().map(Crc64::as_base64).collect(),
+        "a bucket with Object Lock takes no part without"
+    );
 
     sandbox.inject(fault("CompleteMultipartUpload", 1, Effect::DropAnswer));
     let etag = store.put_file(&at("lost.mp4"), &file, &rich(), Condition::None).await.unwrap();
