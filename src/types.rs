@@ -4,5 +4,6 @@ pub mod clock;
 pub mod digest;
 pub mod globs;
 pub mod headers;
+pub mod partition;
 pub mod stop;
 pub mod text;

@@ -5,6 +5,7 @@ mod answer;
 mod attempts;
 mod body;
 mod cdn;
+mod connection;
 mod credentials;
 mod download;
 mod fetch;
@@ -37,6 +38,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_types::service_config::ServiceConfigKey;
 
@@ -55,8 +57,10 @@ pub use upload::Condition;
 
 use answer::Service;
 use attempts::Watch;
+use connection::Persistent;
 use pace::Pace;
 use patience::PatientClient;
+use roots::Bundle;
 use uplink::Uplink;
 
 /// How long connecting may take, with what speaks TLS: on a slow link with much under way, several round trips.
@@ -65,8 +69,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Attempts of one request, the first included.
 const MAX_ATTEMPTS: u32 = 8;
 
-/// Where CloudFront's API is, wherever the distribution serves.
-const CLOUDFRONT_REGION: &str = "us-east-1";
+/// Where signatures are made for, of what has no regions.
+const NO_REGION: &str = "us-east-1";
 
 /// Everything a run needs of AWS, and the site as its visitors get it.
 #[derive(Clone, Debug)]
@@ -98,18 +102,35 @@ impl Aws {
 
     async fn connect_counting(environment: &Environment, requests: RequestCounter) -> Result<Aws, Problem> {
         let access = &environment.access;
-        let config = load(access).await?;
-        let store = connect_store(environment, &config, &requests)?;
+        let region = region(access).await?;
+        check_region(&region)?;
+        let bundle = bundle(access, &region).await?;
+        let client = connection::client(&bundle);
+        let config = load(access, region, &client).await;
+        let store = connect_store(environment, &config, &client, &requests)?;
         let cdn = match &environment.distribution {
-            Some(distribution) => Some(connect_cloudfront(environment, distribution, &config, &requests)?),
+            Some(distribution) => Some(connect_cloudfront(environment, distribution, &config, &client, &requests)?),
             None => None,
         };
-        Ok(Aws { store, cdn, requests, fetcher: Fetcher::default() })
+        Ok(Aws { store, cdn, requests, fetcher: Fetcher::new(bundle) })
     }
 }
 
+/// The certificates to trust beside the machine's. The sandbox is met without TLS, and asked for by nothing of AWS's.
+async fn bundle(access: &Access, region: &Region) -> Result<Bundle, Problem> {
+    if access.static_keys.is_some() {
+        return Ok(Bundle::default());
+    }
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region.clone());
+    if let Some(profile) = &access.profile {
+        loader = loader.profile_name(profile);
+    }
+    let files = loader.http_client(connection::client(&Bundle::default())).load().await;
+    Bundle::of(&files)
+}
+
 /// AWS's own environment variables and files, with what the environment says on top.
-async fn load(access: &Access) -> Result<SdkConfig, Problem> {
+async fn load(access: &Access, region: Region, client: &SharedHttpClient) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(
             RetryConfig::standard()
@@ -120,8 +141,6 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_WITHIN).build())
         .identity_cache(IdentityCache::lazy().load_timeout(credentials::SDK_WAITS).build())
         .stalled_stream_protection(standstill(&access.link));
-    let region = region(access).await?;
-    check_region(&region)?;
     if let Some(profile) = &access.profile {
         // A profile that was asked for by name goes before keys in the environment, as with `aws --profile`.
         let config = ProviderConfig::without_region().with_region(Some(region.clone()));
@@ -132,12 +151,12 @@ async fn load(access: &Access) -> Result<SdkConfig, Problem> {
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
     }
     // Where no certificates can be read, the SDK's own client panics, in builds for development.
-    loader = loader.http_client(patience::plain_client());
+    loader = loader.http_client(Persistent::new(client.clone()));
     let config = with_patience(loader.region(region).load().await);
-    let Some(role) = &access.role_arn else { return Ok(config) };
+    let Some(role) = &access.role_arn else { return config };
     // What the role is assumed with is looked at as well.
     let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
-    Ok(with_patience(config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build()))
+    with_patience(config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build())
 }
 
 /// Has what gives credentials waited for no longer than is sensible, and looked at.
@@ -169,7 +188,7 @@ async fn region(access: &Access) -> Result<Region, Problem> {
     match chain.region().await {
         Some(region) => Ok(region),
         // What is not AWS has no regions, but signatures name one all the same.
-        None if access.s3_endpoint.is_some() => Ok(Region::from_static(CLOUDFRONT_REGION)),
+        None if access.s3_endpoint.is_some() => Ok(Region::from_static(NO_REGION)),
         None => Err(Problem::new(Code::Configuration, "It is not known in which region the bucket is")
             .hint("Set `region` in publish.toml, give `--region`, or set AWS_REGION.")),
     }
@@ -193,13 +212,18 @@ fn retry_partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
 }
 
-fn connect_store(environment: &Environment, config: &SdkConfig, requests: &RequestCounter) -> Result<Store, Problem> {
+fn connect_store(
+    environment: &Environment,
+    config: &SdkConfig,
+    client: &SharedHttpClient,
+    requests: &RequestCounter,
+) -> Result<Store, Problem> {
     let access = &environment.access;
     let (pace, uplink) = (Pace::new(access.link.concurrency), Uplink::new(access.link));
     let watch = Watch::new(requests.clone(), pace.clone());
     let endpoint = endpoint(access.s3_endpoint.as_deref(), config, "S3")?;
     let mut builder = aws_sdk_s3::config::Builder::from(config)
-        .http_client(client(config, access.link, &uplink))
+        .http_client(patient(client, access.link, &uplink))
         .retry_partition(retry_partition("publish-s3"))
         .interceptor(watch.clone())
         .retry_classifier(watch)
@@ -227,28 +251,30 @@ fn connect_cloudfront(
     environment: &Environment,
     distribution: &str,
     config: &SdkConfig,
+    client: &SharedHttpClient,
     requests: &RequestCounter,
 ) -> Result<Cdn, Problem> {
     let link = environment.access.link;
     let watch = Watch::new(requests.clone(), Pace::new(link.concurrency));
     let endpoint = endpoint(environment.access.cloudfront_endpoint.as_deref(), config, "CloudFront")?;
     let mut builder = aws_sdk_cloudfront::config::Builder::from(config)
-        .region(Region::from_static(CLOUDFRONT_REGION))
-        .http_client(client(config, link, &Uplink::new(link)))
+        .http_client(patient(client, link, &Uplink::new(link)))
         .retry_partition(retry_partition("publish-cloudfront"))
         .interceptor(watch.clone())
         .retry_classifier(watch);
     if let Some(endpoint) = &endpoint {
         builder = builder.endpoint_url(endpoint);
     }
-    let service = Service { name: "CloudFront", endpoint, region: CLOUDFRONT_REGION.to_owned(), owner: None };
+    // The SDK's rules know where the API is for the bucket's partition, and in which region requests to it are signed.
+    let region = config.region().map_or_else(String::new, ToString::to_string);
+    let service = Service { name: "CloudFront", endpoint, region, owner: None };
     let client = aws_sdk_cloudfront::Client::from_conf(builder.build());
     Ok(Cdn::new(client, service, distribution, environment.invalidation.timeout))
 }
 
 /// Who sends the requests, and gives up on one when nothing moves any more.
-fn client(config: &SdkConfig, link: LinkSettings, uplink: &Uplink) -> PatientClient {
-    PatientClient::new(config.http_client().unwrap_or_else(patience::plain_client), link, uplink.clone())
+fn patient(client: &SharedHttpClient, link: LinkSettings, uplink: &Uplink) -> Persistent<PatientClient> {
+    Persistent::new(PatientClient::new(client.clone(), link, uplink.clone()))
 }
 
 /// An endpoint that is not AWS's: the one `given`, else the one that AWS's variables (`AWS_ENDPOINT_URL_S3`,

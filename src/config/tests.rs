@@ -298,8 +298,11 @@ fn the_bucket_policy_hides_the_state() {
     let policy: serde_json::Value = serde_json::from_str(&text).unwrap();
     let deny = policy["Statement"].as_array().unwrap().iter().find(|statement| statement["Effect"] == "Deny").unwrap();
     let layout = crate::release::layout::Layout::new("shop", "EXAMPLE-BUCKET", "", None, None);
-    let statement: serde_json::Value = serde_json::from_str(&crate::stages::policy::hide_state(&layout)).unwrap();
+    let statement: serde_json::Value =
+        serde_json::from_str(&crate::stages::policy::hide_state(&layout, "eu-central-1")).unwrap();
     assert_eq!(*deny, statement);
+    let in_china = crate::stages::policy::hide_state(&layout, "cn-north-1");
+    assert!(in_china.contains("\"arn:aws-cn:s3:::EXAMPLE-BUCKET/_publish/*\""), "{in_china}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Session<'_> {
         if self.environment.publish.public_state || !self.state_is_within_reach() {
             return Ok(());
         }
-        let policy = policy::hide_state(layout);
+        let policy = policy::hide_state(layout, self.aws.store.region());
         let site = self.environment.url.as_deref().and_then(|url| root_of(url, &layout.identity().prefix));
         let Some(root) = site.filter(|_| head.active.is_some()) else {
             self.events.warn(format!("Keep visitors away from the state with this bucket policy statement: {policy}"));

@@ -145,3 +145,67 @@ async fn no_environment_makes_it_panic() {
         }
     });
 }
+
+/// As pipelines set them that name a variable which nobody has given a value.
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn a_variable_that_is_empty_is_not_set() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    tokio::task::block_in_place(|| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+        program.args(["status", "--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--output", "json"]);
+        program.args(["--endpoint-url", world.sandbox.s3_endpoint()]);
+        program.current_dir(world.folder.parent().unwrap()).env_clear();
+        for variable in VARIABLES.iter().filter(|name| name.starts_with("AWS_")) {
+            program.env(variable, "");
+        }
+        program.envs(["AWS_CA_BUNDLE", "AWS_STS_REGIONAL_ENDPOINTS", "PUBLISH_CONCURRENCY"].map(|name| (name, "")));
+        program.env("SSL_CERT_FILE", "").envs(key_variables(&world.sandbox));
+        program.env("AWS_DEFAULT_REGION", "us-east-1").env("HTTP_PROXY", "http://127.0.0.1:1");
+        let output = program.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    });
+}
+
+/// A proxy cannot reach this machine: requests to it go directly.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_on_this_machine_is_asked_without_a_proxy() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    tokio::task::block_in_place(|| {
+        for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+            program.args(["verify", "--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--output", "json"]);
+            program.args(["--endpoint-url", world.sandbox.s3_endpoint(), "--region", "us-east-1"]);
+            program.current_dir(world.folder.parent().unwrap()).env_clear();
+            program.envs(key_variables(&world.sandbox)).env(variable, "http://127.0.0.1:1");
+            let output = program.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(0), "{variable}: {said}");
+        }
+    });
+}
+
+/// Certificates that cannot be read are told as that, and not as a bucket that does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_of_certificates_that_is_not_there_is_told() {
+    let world = World::with_fixture("v1").await;
+    let files = world.folder.parent().unwrap();
+    std::fs::write(files.join("aws"), "[default]\nca_bundle = /nowhere/ca.pem\n").unwrap();
+    let settings = [("AWS_CA_BUNDLE", "/nowhere/ca.pem"), ("AWS_CONFIG_FILE", files.join("aws").to_str().unwrap())]
+        .map(|(name, value)| (name, value.to_owned()));
+    tokio::task::block_in_place(|| {
+        for (name, value) in settings {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+            program.args(["status", "--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--output", "json"]);
+            program.args(["--endpoint-url", world.sandbox.s3_endpoint(), "--region", "us-east-1"]);
+            program.current_dir(files).env_clear().envs(key_variables(&world.sandbox)).env(name, value);
+            let output = program.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+            assert!(said.contains("/nowhere/ca.pem"), "{name}: {said}");
+        }
+    });
+}

@@ -163,7 +163,7 @@ async fn state_is_exposed(prefix: &str, state_url: &str) {
     world.environment.layout = Layout::new("shop", BUCKET, prefix, None, None);
     world.environment.url = Some(format!("{}/{prefix}", world.sandbox.site_url()).trim_end_matches('/').to_owned());
     world.sandbox.set_distribution(Distribution { origin_path: String::new(), ..distribution() });
-    let statement = policy::hide_state(&world.environment.layout);
+    let statement = policy::hide_state(&world.environment.layout, "us-east-1");
     assert!(statement.contains(&format!("{BUCKET}/{}*", state_url.trim_end_matches("head.json"))), "{statement}");
 
     let report = world.published().await;

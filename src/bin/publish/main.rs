@@ -36,6 +36,12 @@ fn main() -> ExitCode {
         std::panic::set_hook(Box::new(|_| {}));
     }
     let words: Vec<OsString> = std::env::args_os().collect();
+    let empty: Vec<OsString> = variables::empty(std::env::vars_os());
+    if !empty.is_empty() {
+        let failure = variables::without(&empty, &words).while_visitors_see(VisitorsSee::Untouched);
+        let output = if args::wants_json(&words) { Output::Json } else { Output::Human };
+        return finish(&Report::new("publish", "").failed(&failure), output, &Terminal::plain());
+    }
     let args = match Args::read(&words) {
         Ok(args) => args,
         Err(error) => return not_understood(&error, &words),

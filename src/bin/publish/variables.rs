@@ -1,7 +1,7 @@
 //! Environment variables that AWS's tools read: what no request can carry is told with the variable's name. The SDK that
 //! reads them panics, or takes such a variable for one that is not set.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 use publish::report::error::{Code, Problem};
 
@@ -18,6 +18,51 @@ const SENT: [&str; 7] = [
 
 /// Those that are parts of a host's name.
 const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/// What else names a file, a folder or a number, and is read by what this program is made of.
+const OTHERS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Those of `variables` that are empty and might as well not be set: pipelines write `AWS_REGION: ${{ vars.REGION }}` where
+/// nobody has set it. The SDK takes some of them for a region, a profile, a file or an address without a name.
+pub(crate) fn empty<N: AsRef<OsStr>, V: AsRef<OsStr>>(variables: impl IntoIterator<Item = (N, V)>) -> Vec<N> {
+    let is_read =
+        |name: &str| ["AWS_", "PUBLISH_"].iter().any(|prefix| name.starts_with(prefix)) || OTHERS.contains(&name);
+    let is_empty = |value: &OsStr| value.to_str().is_some_and(|value| value.trim().is_empty());
+    let empty = |(name, value): &(N, V)| name.as_ref().to_str().is_some_and(is_read) && is_empty(value.as_ref());
+    variables.into_iter().filter(empty).map(|(name, _)| name).collect()
+}
+
+/// Begins again without the `empty` variables, in the place of this process: there is no other way that leaves nobody to
+/// read them. Comes back only if that fails.
+#[cfg(unix)]
+pub(crate) fn without(empty: &[OsString], words: &[OsString]) -> Problem {
+    use std::os::unix::process::CommandExt;
+    let began = std::env::current_exe().map(|program| {
+        let mut command = std::process::Command::new(program);
+        command.args(words.iter().skip(1));
+        if let Some(name) = words.first() {
+            command.arg0(name);
+        }
+        for name in empty {
+            command.env_remove(name);
+        }
+        command.exec()
+    });
+    still_set(empty, began.unwrap_or_else(|error| error))
+}
+
+/// Where there is no such thing as an empty variable.
+#[cfg(not(unix))]
+pub(crate) fn without(empty: &[OsString], _words: &[OsString]) -> Problem {
+    still_set(empty, std::io::ErrorKind::Unsupported.into())
+}
+
+fn still_set(empty: &[OsString], error: std::io::Error) -> Problem {
+    let names: Vec<_> = empty.iter().map(|name| name.to_string_lossy()).collect();
+    Problem::new(Code::Configuration, format!("environment variables are empty: {}", names.join(", ")))
+        .hint("Unset them.")
+        .source(error)
+}
 
 /// Looks at all of `variables`.
 pub(crate) fn check<N: AsRef<OsStr>, V: AsRef<OsStr>>(
@@ -70,6 +115,13 @@ mod tests {
             assert!(problem.message.contains(name) && !problem.message.contains("secret"), "{problem}");
         }
         assert!(check([("AWS_REGION", "eu-west-1".to_owned()), ("AWS_REGION", "a".repeat(64))]).is_err());
+    }
+
+    #[test]
+    fn what_is_empty_and_would_be_read_is_found() {
+        let set = [("AWS_REGION", ""), ("AWS_PROFILE", " "), ("AWS_ROLE_ARN", "x"), ("PS1", ""), ("SSL_CERT_FILE", "")];
+        assert_eq!(empty(set), ["AWS_REGION", "AWS_PROFILE", "SSL_CERT_FILE"]);
+        assert_eq!(empty([("PUBLISH_CONCURRENCY", ""), ("MY_AWS_REGION", "")]), ["PUBLISH_CONCURRENCY"]);
     }
 
     #[test]

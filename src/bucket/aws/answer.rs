@@ -60,6 +60,8 @@ impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.endpoint {
             Some(endpoint) => write!(formatter, "{} at {endpoint}", self.name),
+            // Its API is in one place for all regions of a partition.
+            None if self.name == "CloudFront" => formatter.write_str(self.name),
             None => write!(formatter, "{} in {}", self.name, self.region),
         }
     }
@@ -180,7 +182,8 @@ impl Answer {
     }
 }
 
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+/// An error and what lies beneath it.
+pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
         let error: &'a (dyn StdError + 'static) = *error;
         error.source()

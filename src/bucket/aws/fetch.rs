@@ -6,14 +6,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
 use super::answer::{Answer as Read, Cause, Class};
-use super::patience::plain_connector;
+use super::connection::{Persistent, plain_connector};
+use super::roots::Bundle;
 use crate::types::digest::Digest;
 
 /// How long nothing may come: from connecting to the answer, and from one piece of it to the next.
@@ -23,10 +23,11 @@ const STALLED: Duration = Duration::from_secs(10);
 const MAX_ATTEMPTS: u32 = 3;
 
 /// Gets what visitors get. Clones share their connections.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fetcher {
     // Made with the first use: it reads the machine's root certificates.
-    connector: Arc<OnceLock<Connector>>,
+    connector: Arc<OnceLock<SharedHttpConnector>>,
+    bundle: Bundle,
 }
 
 /// What a visitor got, whatever its status.
@@ -74,6 +75,15 @@ enum Part<'a> {
 }
 
 impl Fetcher {
+    /// For sites whose certificates this machine or `bundle` vouches for.
+    pub(super) fn new(bundle: Bundle) -> Fetcher {
+        Fetcher { connector: Arc::default(), bundle }
+    }
+
+    fn connector(&self) -> &SharedHttpConnector {
+        self.connector.get_or_init(|| SharedHttpConnector::new(Persistent::new(plain_connector(&self.bundle))))
+    }
+
     /// Gets `url` as a browser without a cache would, in no encoding, so that its digest is that of the file. Nothing
     /// is done to pass by the CDN: what it holds is what is asked for.
     ///
@@ -124,7 +134,7 @@ impl Fetcher {
         request.headers_mut().insert("accept-encoding", "identity");
         request.headers_mut().insert("user-agent", concat!("publish/", env!("CARGO_PKG_VERSION")));
         let late = |_| failed(url, true, "does not answer in time", None);
-        let answer = timeout(STALLED, self.connector.get_or_init(plain_connector).call(request)).await.map_err(late)?;
+        let answer = timeout(STALLED, self.connector().call(request)).await.map_err(late)?;
         let answer = answer.map_err(|error| failed(url, true, "does not answer", Some(&error)))?;
         let status = answer.status().as_u16();
         let headers = headers(&answer);

@@ -9,9 +9,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_sdk_s3::error::{BoxError, ConnectorError};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -23,15 +20,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
-use super::roots;
 use super::uplink::Uplink;
 use crate::config::environment::LinkSettings;
 
 /// How much is handed to the connection at once, in bytes: each time it takes some is seen as progress.
 const PIECE: usize = 16 * 1024;
-
-/// Who speaks TLS: as in the SDK's own client.
-const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
 /// For what S3 does by itself, with objects of up to 5 GB (AWS.md 4.4).
 pub(super) const COMPLETION: AnswerWithin = AnswerWithin(Duration::from_secs(180));
@@ -66,28 +59,6 @@ impl PatientClient {
     pub(super) fn new(inner: SharedHttpClient, link: LinkSettings, uplink: Uplink) -> PatientClient {
         PatientClient { inner, patience: Patience { link, uplink } }
     }
-}
-
-/// The SDK's own client: it makes one itself where none is given, and hands it out to nobody.
-pub(super) fn plain_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(connector)
-}
-
-/// A connection for requests that no SDK makes.
-pub(super) fn plain_connector() -> Connector {
-    connector(None, None)
-}
-
-fn connector(settings: Option<&HttpConnectorSettings>, components: Option<&RuntimeComponents>) -> Connector {
-    let mut builder = Connector::builder().tls_provider(TLS).proxy_config(ProxyConfig::from_env());
-    if let Some(tls) = roots::tls() {
-        builder = builder.tls_context(tls);
-    }
-    builder.set_connector_settings(settings.cloned());
-    if let Some(components) = components {
-        builder.set_sleep_impl(components.sleep_impl());
-    }
-    builder.build()
 }
 
 impl HttpClient for PatientClient {

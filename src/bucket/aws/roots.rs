@@ -1,12 +1,23 @@
-//! The certificates that this machine trusts. Where it has none that can be read, the SDK's connector panics in builds for
-//! development, even if no request needs one; so that is found out first.
+//! The certificates that are trusted: this machine's, and those of the bundle that AWS's settings name.
+//!
+//! Where the machine has none that can be read, the SDK's connector panics in builds for development, even if no request
+//! needs one; and in all builds where one of a bundle cannot be used. So both are found out first.
 
-use std::sync::LazyLock;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
+use aws_config::SdkConfig;
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
+use aws_types::service_config::ServiceConfigKey;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject};
 
-/// Whether there are any, as far as that matters: other builds do not panic.
+use crate::report::error::{Code, Problem};
+
+/// Whether the machine has any, as far as that matters: other builds do not panic.
 static ANY: LazyLock<bool> = LazyLock::new(|| {
     if !cfg!(debug_assertions) {
         return true;
@@ -15,10 +26,74 @@ static ANY: LazyLock<bool> = LazyLock::new(|| {
     RootCertStore::empty().add_parsable_certificates(certificates).0 > 0
 });
 
-/// What speaks TLS: with no certificates at all it trusts nobody, and each server's is refused as it is met.
-pub(super) fn tls() -> Option<TlsContext> {
-    if *ANY {
-        return None;
+/// Certificates to trust beside the machine's own, as PEM; often that of a company's proxy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bundle(Option<Arc<str>>);
+
+impl Bundle {
+    /// What `AWS_CA_BUNDLE` or, in AWS's own files, `ca_bundle` names.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`], if it cannot be read or holds no certificate.
+    pub(super) fn of(config: &SdkConfig) -> Result<Bundle, Problem> {
+        let key = ServiceConfigKey::builder().service_id("S3").env("AWS_CA_BUNDLE").profile("ca_bundle").build();
+        let named = config.service_config().zip(key.ok()).and_then(|(files, key)| files.load_config(key));
+        match named {
+            Some(path) => Bundle::read(Path::new(&path)),
+            None => Ok(Bundle::default()),
+        }
     }
-    TlsContext::builder().with_trust_store(TrustStore::empty()).build().ok()
+
+    fn read(path: &Path) -> Result<Bundle, Problem> {
+        let problem = |what: &str| {
+            let message = format!("{}, which AWS_CA_BUNDLE or `ca_bundle` names, {what}", path.display());
+            Problem::new(Code::Configuration, message)
+                .hint("Name a file with certificates in PEM, or leave it out to trust what this machine trusts.")
+        };
+        let unread = |error: pem::Error| {
+            let what = if matches!(error, pem::Error::Io(_)) { "cannot be read" } else { "is not PEM" };
+            problem(what).source(error)
+        };
+        let mut pem = String::new();
+        for certificate in CertificateDer::pem_file_iter(path).map_err(unread)? {
+            let certificate = certificate.map_err(unread)?;
+            // Bundles of systems hold odd old ones, which are of no use.
+            if RootCertStore::empty().add(certificate.clone()).is_ok() {
+                let text = BASE64_STANDARD.encode(&certificate);
+                pem.push_str(&format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"));
+            }
+        }
+        if pem.is_empty() { Err(problem("holds no certificate")) } else { Ok(Bundle(Some(pem.into()))) }
+    }
+}
+
+/// What speaks TLS, if not as the SDK would; with no certificates at all it trusts nobody, and each server's is refused as
+/// it is met.
+pub(super) fn tls(bundle: &Bundle) -> Option<TlsContext> {
+    let mut trusted = TrustStore::empty().with_native_roots(*ANY);
+    match &bundle.0 {
+        Some(pem) => trusted = trusted.with_pem_certificate(pem.as_bytes()),
+        None if *ANY => return None,
+        None => {}
+    }
+    TlsContext::builder().with_trust_store(trusted).build().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_without_certificates_is_told_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bundle.pem");
+        for (text, what) in [("", "holds no certificate"), ("-----BEGIN CERTIFICATE-----\n%", "is not PEM")] {
+            #[expect(clippy::disallowed_methods, reason = "a test makes the file that is read")]
+            std::fs::write(&path, text).unwrap();
+            let problem = Bundle::read(&path).unwrap_err();
+            assert_eq!(problem.code, Code::Configuration);
+            assert!(problem.message.contains("bundle.pem") && problem.message.ends_with(what), "{problem}");
+        }
+        assert!(Bundle::read(&folder.path().join("none")).unwrap_err().message.ends_with("cannot be read"));
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::answer::{CdnError, Class, Details, StoreError};
 use crate::report::error::{Code, Problem};
+use crate::types::partition::partition;
 
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +122,7 @@ impl StoreError {
         if let Some((action, resource)) = self.details.message.as_deref().and_then(named_in) {
             return format!("Allow {action} on {resource}.");
         }
-        let bucket = format!("arn:aws:s3:::{}", self.address.bucket);
+        let bucket = format!("arn:{}:s3:::{}", partition(&self.details.service.region), self.address.bucket);
         let object = format!("{bucket}/{}", self.address.key);
         match self.operation {
             "GetObject" | "HeadObject" => format!(
@@ -154,7 +155,8 @@ impl CdnError {
             }
             (Class::Denied, code) => {
                 let message = format!("The credentials may not {verb} the distribution {distribution}");
-                let resource = format!("arn:aws:cloudfront::<account>:distribution/{distribution}");
+                let partition = partition(&self.details.service.region);
+                let resource = format!("arn:{partition}:cloudfront::<account>:distribution/{distribution}");
                 let (action, resource) = self
                     .details
                     .message

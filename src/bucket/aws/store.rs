@@ -81,6 +81,11 @@ impl Store {
         Store { client, settings, pace, uplink }
     }
 
+    /// The region that requests are signed for: the bucket's.
+    pub fn region(&self) -> &str {
+        &self.settings.service.region
+    }
+
     /// Requests at once right now: fewer while S3 asks to slow down. Each call waits for its turn, so that callers need
     /// only keep [`MOST_AT_ONCE`] of them waiting.
     pub fn concurrency(&self) -> usize {

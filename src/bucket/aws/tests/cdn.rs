@@ -105,3 +105,20 @@ async fn the_site_is_fetched_as_a_visitor_gets_it() {
     let nowhere = aws.fetcher.fetch("http://127.0.0.1:1/", 9).await.unwrap_err();
     assert_eq!(nowhere.to_string(), "http://127.0.0.1:1/ does not answer");
 }
+
+/// Where the API is and for which region requests are signed follow from the region by the SDK's own rules.
+#[tokio::test]
+async fn the_api_is_that_of_the_buckets_partition() {
+    let sandbox = sandbox().await;
+    for (region, partition) in [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("eusc-de-east-1", "aws-eusc")] {
+        let mut environment = environment(&sandbox);
+        environment.access.region = Some(region.to_owned());
+        let cdn = Aws::connect(&environment).await.unwrap().cdn.unwrap();
+        sandbox.inject(fault("CreateInvalidation", 1, refusal(403, "AccessDenied")));
+        let refused = cdn.create_invalidation("r", &paths(&["/"])).await.unwrap_err();
+        let signed = sent(&sandbox, "CreateInvalidation").pop().unwrap().headers["authorization"].clone();
+        assert!(signed.contains(&format!("/{region}/cloudfront/")), "{signed}");
+        let allow = format!("arn:{partition}:cloudfront::<account>:distribution/E1SANDBOX");
+        assert!(Problem::from(refused).hint.contains(&allow), "{region}");
+    }
+}

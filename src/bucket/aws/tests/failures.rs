@@ -221,3 +221,31 @@ async fn a_standstill_ends_an_attempt_and_those_that_stood_together_slow_down_on
     assert_eq!(code, Code::Unreachable);
     assert!(causes.iter().any(|cause| cause.starts_with("no byte was accepted for")), "{causes:?}");
 }
+
+/// A server at this address is there only after a while, as when a network comes back.
+#[tokio::test]
+async fn who_is_not_there_yet_is_tried_again_for_a_few_seconds() {
+    let sandbox = sandbox().await;
+    let there: std::net::SocketAddr = sandbox.s3_endpoint().trim_start_matches("http://").parse().unwrap();
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let mut environment = environment(&sandbox);
+    environment.access.s3_endpoint = Some(format!("http://{address}"));
+    let aws = Aws::connect(&environment).await.unwrap();
+    let late = async {
+        // Longer than the SDK's own attempts take.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut server = tokio::net::TcpStream::connect(there).await.unwrap();
+        tokio::io::copy_bidirectional(&mut client, &mut server).await
+    };
+    let address_of_object = at("none");
+    let got = aws.store.head(&address_of_object);
+    tokio::select! {
+        got = got => assert_eq!(got.unwrap(), None),
+        ended = late => panic!("{ended:?}"),
+    }
+    assert_eq!(aws.requests.counts()["HeadObject"], 1, "what never left this machine is no request");
+}

@@ -1,0 +1,203 @@
+//! Which way requests go, and how long nobody being there may pass: every client's, also those that sign in or look at
+//! the site.
+
+use std::error::Error as StdError;
+use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_s3::error::ConnectorError;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use hyper_util::client::legacy;
+use tokio::time::{Instant, sleep};
+
+use super::answer::chain;
+use super::roots::{self, Bundle};
+
+/// Who speaks TLS: as in the SDK's own client.
+const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
+
+/// How long a name that cannot be resolved, or a port where nobody listens, is taken for a fault that passes.
+const ABSENCE: Duration = Duration::from_secs(4);
+
+/// The first wait for somebody to be there; each later one is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// The SDK's own client, for requests to AWS. To this machine they go directly, whatever proxy the environment names.
+pub(super) fn client(bundle: &Bundle) -> SharedHttpClient {
+    let way = |proxy: fn() -> ProxyConfig| {
+        let bundle = bundle.clone();
+        Builder::new().build_with_connector_fn(move |settings, parts| connector(&bundle, proxy(), settings, parts))
+    };
+    SharedHttpClient::new(Ways { direct: way(ProxyConfig::disabled), proxied: way(ProxyConfig::from_env) })
+}
+
+/// A connection for requests that no SDK makes.
+pub(super) fn plain_connector(bundle: &Bundle) -> SharedHttpConnector {
+    let way = |proxy| SharedHttpConnector::new(connector(bundle, proxy, None, None));
+    let (direct, proxied) = (way(ProxyConfig::disabled()), way(ProxyConfig::from_env()));
+    SharedHttpConnector::new(Ways { direct, proxied })
+}
+
+fn connector(
+    bundle: &Bundle,
+    proxy: ProxyConfig,
+    settings: Option<&HttpConnectorSettings>,
+    components: Option<&RuntimeComponents>,
+) -> Connector {
+    let mut builder = Connector::builder().tls_provider(TLS).proxy_config(proxy);
+    if let Some(tls) = roots::tls(bundle) {
+        builder = builder.tls_context(tls);
+    }
+    builder.set_connector_settings(settings.cloned());
+    if let Some(components) = components {
+        builder.set_sleep_impl(components.sleep_impl());
+    }
+    builder.build()
+}
+
+/// Two ways, of which each request takes one.
+#[derive(Clone, Debug)]
+struct Ways<W> {
+    direct: W,
+    proxied: W,
+}
+
+impl HttpClient for Ways<SharedHttpClient> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let direct = self.direct.http_connector(settings, components);
+        let proxied = self.proxied.http_connector(settings, components);
+        SharedHttpConnector::new(Ways { direct, proxied })
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.direct.connector_metadata()
+    }
+}
+
+impl HttpConnector for Ways<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if is_this_machine(request.uri()) { self.direct.call(request) } else { self.proxied.call(request) }
+    }
+}
+
+/// Whether what an address names is this machine, which no proxy can reach.
+fn is_this_machine(address: &str) -> bool {
+    let (_, rest) = address.split_once("://").unwrap_or(("", address));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(is_loopback)
+}
+
+/// A client that does not give up at once where nobody is there: names are resolved again and ports open, when a network
+/// comes back or a server is started anew. No request was made, so none is counted.
+#[derive(Clone, Debug)]
+pub(super) struct Persistent<I> {
+    inner: I,
+    /// Since when nobody has been there.
+    absent: Arc<Mutex<Option<Instant>>>,
+}
+
+impl<I> Persistent<I> {
+    pub(super) fn new(inner: I) -> Persistent<I> {
+        Persistent { inner, absent: Arc::default() }
+    }
+}
+
+impl<I: HttpClient> HttpClient for Persistent<I> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Persistent { inner, absent: Arc::clone(&self.absent) })
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.inner.connector_metadata()
+    }
+}
+
+impl HttpConnector for Persistent<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (inner, absent) = (self.inner.clone(), Arc::clone(&self.absent));
+        HttpConnectorFuture::new(async move {
+            let mut request = request;
+            let mut wait = FIRST_WAIT;
+            loop {
+                let again = request.try_clone();
+                let answer = inner.call(request).await;
+                let is_nobody_there = answer.as_ref().err().is_some_and(is_nobody_there);
+                let since = {
+                    let mut absent = absent.lock().unwrap_or_else(PoisonError::into_inner);
+                    if is_nobody_there {
+                        Some(*absent.get_or_insert_with(Instant::now))
+                    } else {
+                        absent.take();
+                        None
+                    }
+                };
+                match (again, since) {
+                    (Some(again), Some(since)) if since.elapsed() + wait <= ABSENCE => request = again,
+                    _ => return answer,
+                }
+                sleep(wait).await;
+                wait *= 2;
+            }
+        })
+    }
+}
+
+/// Whether a connection was never made, so that nothing of the request can have arrived. A server whose certificate is
+/// refused is there.
+fn is_nobody_there(error: &ConnectorError) -> bool {
+    let is_connecting =
+        |cause: &(dyn StdError + 'static)| cause.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect);
+    let is_of_tls = |cause: &(dyn StdError + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::InvalidData)
+    };
+    !error.is_timeout() && chain(error).any(is_connecting) && !chain(error).any(is_of_tls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_by_all_its_names() {
+        for address in [
+            "http://127.0.0.1:9000/bucket/key?a=b",
+            "http://127.9.9.9",
+            "https://[::1]:443/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://localhost:4566/",
+            "http://LOCALHOST./",
+            "http://bucket.s3.localhost:4566/a@b",
+            "http://user:word@localhost/",
+        ] {
+            assert!(is_this_machine(address), "{address}");
+        }
+        for address in [
+            "https://s3.eu-central-1.amazonaws.com/localhost",
+            "https://localhost.example.com/",
+            "http://10.0.0.1/?http://localhost",
+            "http://notlocalhost/",
+            "http://localhost@example.com/",
+            "http://169.254.169.254/",
+        ] {
+            assert!(!is_this_machine(address), "{address}");
+        }
+    }
+}
