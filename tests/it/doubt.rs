@@ -86,6 +86,19 @@ async fn bytes_that_only_a_first_release_knows_that_was_cut_short_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_put_where_a_run_that_was_cut_short_had_removed_a_page_stays() {
+    let world = live_with_a_page("page").await;
+    world.remove("page.html");
+    cut_short_at_the_end(&world).await;
+    assert!(!world.live().contains_key("page.html"));
+    world.sandbox.put_foreign(BUCKET, "live/page.html", "theirs", "text/html");
+
+    world.published().await;
+    assert_eq!(&world.live()["page.html"].bytes[..], b"theirs");
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_leftover_that_a_run_removed_before_it_was_cut_short_comes_back() {
     // It names nothing that would have to come back with it.
     let page = "<!doctype html><title>Contact</title>";

@@ -106,7 +106,7 @@ pub(super) enum Lesson {
     MayBe(Box<Entry>),
     /// Something is there of whose bytes nothing is known.
     Unknown,
-    /// There is no doubt about it any more: what is there is none of our business.
+    /// What is there is none of our business: it is neither written over nor removed.
     NotOurs,
     /// No file of this site is there any more.
     Gone,
@@ -159,7 +159,10 @@ impl Lesson {
             }
             Lesson::MayBe(entry) => live.uncertain.entry(path.clone()).or_default().push(*entry),
             Lesson::Unknown => drop(live.uncertain.insert(path.clone(), Vec::new())),
-            Lesson::NotOurs => drop(live.uncertain.remove(path)),
+            Lesson::NotOurs => {
+                live.uncertain.remove(path);
+                live.files.remove(path);
+            }
             Lesson::Gone => drop(live.files.remove(path)),
             Lesson::Missing => {
                 live.files.remove(path);

@@ -157,7 +157,7 @@ fn what_is_live_says_what_was_learnt() {
     assert_eq!(after(Lesson::IsUnmarked(seen())), (Some(*seen()), doubt(), true));
     assert_eq!(after(Lesson::MayBe(seen())), (file(), Some(vec![*known(), *seen()]), false));
     assert_eq!(after(Lesson::Unknown), (file(), Some(Vec::new()), false));
-    assert_eq!(after(Lesson::NotOurs), (file(), None, false));
+    assert_eq!(after(Lesson::NotOurs), (None, None, false));
     assert_eq!(after(Lesson::Gone), (None, doubt(), false));
     assert_eq!(after(Lesson::Missing), (None, doubt(), true));
 }
