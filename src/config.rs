@@ -13,7 +13,7 @@ pub mod values;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +30,9 @@ use values::{
 
 pub use folder::site_folder;
 pub use target::{Overrides, SANDBOX, SandboxTarget, Target, resolve};
+
+/// Most bytes of a publish.toml.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The file's name.
 pub const FILE_NAME: &str = "publish.toml";
@@ -197,11 +200,12 @@ impl Config {
     /// As [`Config::parse`], and when the file cannot be read.
     pub fn read(path: &Path) -> Result<Config, Problem> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = read_text(path).map_err(|error| {
             let problem = Problem::new(Code::Configuration, format!("{name} cannot be read"));
             match error.kind() {
                 ErrorKind::NotFound => problem.hint("Give the path of a publish.toml with --config.").source(error),
                 ErrorKind::InvalidData => problem.hint("Save it as UTF-8.").source(error),
+                ErrorKind::InvalidInput => problem.hint("It is to be a file of at most 1 MiB.").source(error),
                 _ => problem.source(error),
             }
         })?;
@@ -280,4 +284,16 @@ impl InvalidationSection {
             max_paths: self.max_paths.map_or(default.max_paths, NonZeroUsize::get),
         }
     }
+}
+
+/// The text of a file of settings. It may have come with a repository: what is no file never ends, and nobody writes as
+/// much by hand.
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let refused = |what: &str| Err(std::io::Error::new(ErrorKind::InvalidInput, what));
+    if !std::fs::metadata(path)?.is_file() {
+        return refused("it is no file");
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES { refused("it is too large") } else { Ok(text) }
 }

@@ -121,7 +121,10 @@ async fn bundle(access: &Access, region: &Region) -> Result<Bundle, Problem> {
     if access.static_keys.is_some() {
         return Ok(Bundle::default());
     }
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region.clone());
+    // Retries are stated: the SDK panics over variables that name no mode of them.
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(region.clone())
+        .retry_config(RetryConfig::standard());
     if let Some(profile) = &access.profile {
         loader = loader.profile_name(profile);
     }

@@ -329,3 +329,22 @@ fn what_cloudfront_could_not_decrypt_is_refused() {
     let text = "site = \"a\"\n[env.live]\nbucket = \"one-bucket\"\nsse = \"aws:kms\"\n";
     assert!(resolve(Some(&config(text)), None, &overrides, true).is_err(), "a flag names one too");
 }
+
+/// It may have come with a repository: reading it ends.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_or_far_too_large_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE_NAME);
+    let refusal = |path: &Path| Config::read(path).unwrap_err();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    assert_eq!(refusal(&path).code, Code::Configuration);
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(refusal(&path).hint.contains("1 MiB"));
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "#".repeat((1 << 20) + 1)).unwrap();
+    assert!(refusal(&path).hint.contains("1 MiB"));
+    std::fs::write(&path, EXAMPLE).unwrap();
+    assert!(Config::read(&path).is_ok());
+}

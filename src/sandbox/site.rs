@@ -35,8 +35,7 @@ impl SiteServer {
         let Some(distribution) = self.distributions.first() else {
             return answer::s3_error(404, "NoSuchDistribution", "The sandbox has no distribution.", "");
         };
-        let path = origin_path(&distribution, request.uri().path());
-        let mut answered = match self.edge.fetch(&distribution, &path) {
+        let mut answered = match self.origin(&distribution, request.uri().path()) {
             Origin::Object(object) => serve(&object, request.headers(), StatusCode::OK),
             Origin::Error(status) => self.error(&distribution, status),
         };
@@ -44,6 +43,19 @@ impl SiteServer {
             *answered.body_mut() = Body::empty();
         }
         answered
+    }
+
+    /// What the origin gives for a viewer's path. Files without an extension, as `CNAME`, are there under their own names
+    /// where no folder has the name: a function in front of a real distribution has to let those through that a site has.
+    fn origin(&self, distribution: &Distribution, path: &str) -> Origin {
+        let rewritten = origin_path(distribution, path);
+        match self.edge.fetch(distribution, &rewritten) {
+            Origin::Error(status) if rewritten != path && path != "/" => match self.edge.fetch(distribution, path) {
+                Origin::Error(_) => Origin::Error(status),
+                object => object,
+            },
+            found => found,
+        }
     }
 
     /// The custom error page for a status of the origin; where there is none, or it is missing, the origin's error.

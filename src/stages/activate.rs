@@ -148,6 +148,13 @@ impl Activating<'_> {
             Err(NotActivated::CutShort(problem)) => {
                 let under_way = self.under_way(&lease, plan, &problem);
                 match lease.release(|head| head.give_up_activation(self.run, under_way.as_ref())).await {
+                    // The last write had taken effect, and nobody could be asked until now.
+                    Err(Ended::TakenOver(found)) if is_done(&found.head, release) => {
+                        self.events.send(Event::Activated { release });
+                        let is_left = |path: &&SitePath| found.head.leftovers.contains_key(*path);
+                        let left_over = plan.removals.iter().filter(is_left).cloned().collect();
+                        Ok(Activated { pointer: *found, left_over })
+                    }
                     Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
                     // The activation has failed already; that this did too changes nothing of what is said.
                     _ => Err(NotActivated::CutShort(problem)),
@@ -221,10 +228,7 @@ impl Activating<'_> {
             Ended::TakenOver(found) => Some(Pointer::clone(found)),
             Ended::Failed(_) => self.state.read_head().await.ok(),
         };
-        let is_done = |head: &Head| {
-            head.activation.is_none() && head.active.as_ref().is_some_and(|active| active.release == release)
-        };
-        found.filter(|found| is_done(&found.head)).ok_or_else(|| ended.into())
+        found.filter(|found| is_done(&found.head, release)).ok_or_else(|| ended.into())
     }
 
     /// The highest number claimed so far, which a rollback closes with all below it.
@@ -339,6 +343,11 @@ impl NotActivated {
             Refusal::Busy | Refusal::TakenOver | Refusal::NotEmpty => NotActivated::Outdated(Box::new(pointer)),
         }
     }
+}
+
+/// Whether a release is active, and nothing is in progress.
+fn is_done(head: &Head, release: ReleaseNumber) -> bool {
+    head.activation.is_none() && head.active.as_ref().is_some_and(|active| active.release == release)
 }
 
 impl From<Ended> for NotActivated {

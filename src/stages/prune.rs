@@ -11,7 +11,7 @@ use crate::bucket::state::{NotReplaced, Pointer, Releases, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::{SitePath, UrlPath};
 use crate::plan::sweep::{Needed, Sweep, Victim};
-use crate::release::head::{Head, PruneBegins, PruneEnds, RefreshOwed, Refusal};
+use crate::release::head::{Head, PruneBegins, PruneEnds, RefreshOwed, Refusal, SIGNATURES_LAST, Suspects};
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Files, Publisher, RunId};
 use crate::report::error::{Code, Problem};
@@ -119,7 +119,7 @@ impl Prune<'_> {
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
         match self.remove_all(&mut lease, &mut sweep, &releases).await {
             Ok(None) => {
-                lease.release(|head| head.give_up_prune(self.run)).await?;
+                lease.release(|head| head.give_up_prune(self.run, None)).await?;
                 Err(NotRemoved::Outdated(Box::new(lease.pointer)))
             }
             Ok(Some((deleted, gone, refused))) => {
@@ -129,12 +129,24 @@ impl Prune<'_> {
             Err(Ended::Failed(problem)) => {
                 if problem.code != Code::LeaseLost {
                     // It has failed already; that this may too changes nothing of what is said.
-                    let _ = lease.release(|head| head.give_up_prune(self.run)).await;
+                    let under_way = self.under_way(&lease, &sweep, &problem);
+                    let _ = lease.release(|head| head.give_up_prune(self.run, under_way.as_ref())).await;
                 }
                 Err(NotRemoved::Failed(problem))
             }
             Err(ended) => Err(ended.into()),
         }
+    }
+
+    /// What may still go although this run gives up: removals that nobody answered, or whose answers a panic took away.
+    fn under_way(&self, lease: &Lease<'_>, sweep: &Sweep, problem: &Problem) -> Option<Suspects> {
+        if !matches!(problem.code, Code::Unreachable | Code::Internal) {
+            return None;
+        }
+        let paths: BTreeSet<SitePath> = sweep.live.keys().chain(&sweep.gone).cloned().collect();
+        // S3's clock was read after this run began: this is not too early.
+        let now = lease.pointer.read_at.map_or(self.clock.now(), |read_at| read_at.plus(self.clock.elapsed()));
+        (!paths.is_empty()).then(|| Suspects::new(self.run.clone(), now.plus(SIGNATURES_LAST), paths))
     }
 
     /// Whether a release was staged or claimed since it was looked at what holds the files that are to go: whoever stages

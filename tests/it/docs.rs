@@ -269,7 +269,8 @@ fn check_line(place: &str, line: &str) {
                 "{place}: there is no tests/it/{module}.rs"
             );
         }
-        // A tool of others.
+        // Tools of others.
+        ["ip", "netns", ..] => {}
         ["cargo", "install", "cargo-mutants"]
         | ["cargo", "mutants", ..]
         | ["nice", "-n", "19", "cargo", "mutants", ..] => {}

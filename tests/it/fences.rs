@@ -28,7 +28,8 @@ const CRATES: &[(&[&str], &[&str])] = &[
         &["bucket/aws.rs", "bucket/aws/", "sandbox/tests", "sandbox/signature.rs"],
     ),
     (&["aws_sigv4::"], &["sandbox/signature.rs", "sandbox/tests"]),
-    (&["s3s::", "hyper_util::", "quick_xml::"], &["sandbox/"]),
+    (&["s3s::", "quick_xml::"], &["sandbox/"]),
+    (&["hyper_util::"], &["sandbox/", "bucket/aws/"]),
     (&["clap::", "indicatif::"], &["bin/"]),
     (&["cap_std::", "cap_fs_ext::"], &["site/snapshot/"]),
 ];

@@ -10,7 +10,7 @@ use publish::release::retention::RetentionSettings;
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Answer, PublishRequest};
-use publish::sandbox::{Effect, LoggedRequest};
+use publish::sandbox::{Effect, Fault, LoggedRequest, Match};
 use publish::types::digest::Digest;
 use publish::types::headers::Kind;
 use publish::types::stop::Stop;
@@ -455,6 +455,21 @@ async fn a_prune_that_is_asked_to_stop_frees_its_lease() {
     assert_eq!(report.exit_code, 130, "{report:#?}");
     assert_eq!(world.head().pruning.unwrap().lease_s, 0);
     pruned(&world).await;
+}
+
+/// Removals that nobody answered may still be under way when the lease is given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prune_that_is_not_answered_says_what_may_still_go() {
+    let world = five_releases().await;
+    let matches = Match { operation: Some("DeleteObjects".to_owned()), ..Match::default() };
+    world.sandbox.inject(Fault { matches, skip: 0, times: usize::MAX, effect: Effect::DropAnswer });
+    let caller = run::Caller { yes: true, ..world::caller() };
+    let request = run::PruneRequest { environment: world.environment.clone(), caller, now: [].into() };
+    let (report, _) = run::prune(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    assert_eq!(report.error.as_ref().unwrap().code, "unreachable", "{report:#?}");
+    let head = world.head();
+    assert_eq!(head.pruning.as_ref().unwrap().lease_s, 0);
+    assert!(head.suspects.iter().any(|suspects| !suspects.paths.is_empty()), "{head:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,12 +64,38 @@ fn still_set(empty: &[OsString], error: std::io::Error) -> Problem {
         .source(error)
 }
 
-/// Looks at all of `variables`.
+/// Whether the SDK reads the variable. Others may well hold lines, as a key in `AWS_CLOUDFRONT_PRIVATE_KEY`.
+fn is_read(name: &str) -> bool {
+    let own =
+        ["AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_SECRET_ACCESS_KEY", "AWS_ACCOUNT_ID"];
+    let families = [
+        "AWS_ENDPOINT_URL",
+        "AWS_ROLE_",
+        "AWS_WEB_IDENTITY_",
+        "AWS_CONTAINER_",
+        "AWS_EC2_METADATA_",
+        "AWS_USE_",
+        "AWS_SDK_",
+        "AWS_RETRY_",
+        "AWS_MAX_",
+        "AWS_REQUEST_",
+        "AWS_RESPONSE_",
+        "AWS_DISABLE_",
+        "AWS_IGNORE_",
+        "AWS_SIGV4A_",
+        "AWS_S3_",
+        "AWS_LAMBDA_",
+        "AWS_CA_BUNDLE",
+    ];
+    SENT.contains(&name) || own.contains(&name) || families.iter().any(|family| name.starts_with(family))
+}
+
+/// Looks at those of `variables` that the SDK reads.
 pub(crate) fn check<N: AsRef<OsStr>, V: AsRef<OsStr>>(
     variables: impl IntoIterator<Item = (N, V)>,
 ) -> Result<(), Problem> {
     for (name, value) in variables {
-        let Some(name) = name.as_ref().to_str().filter(|name| name.starts_with("AWS_")) else { continue };
+        let Some(name) = name.as_ref().to_str().filter(|name| is_read(name)) else { continue };
         if let Some(what) = wrong(name, value.as_ref()) {
             // The value may be a secret.
             return Err(Problem::new(Code::Configuration, format!("the environment variable {name} {what}"))
@@ -126,7 +152,13 @@ mod tests {
 
     #[test]
     fn all_else_is_for_others_to_judge() {
-        for (name, value) in [("AWS_PROFILE", "büro"), ("AWS_REGION", ""), ("PS1", "\n"), ("AWS_ROLE_ARN", "x y")] {
+        for (name, value) in [
+            ("AWS_PROFILE", "büro"),
+            ("AWS_REGION", ""),
+            ("PS1", "\n"),
+            ("AWS_ROLE_ARN", "x y"),
+            ("AWS_CLOUDFRONT_PRIVATE_KEY", "a\nb"),
+        ] {
             assert!(check([(name, value)]).is_ok(), "{name}");
         }
     }

@@ -38,7 +38,7 @@ pub(super) struct Unusable(&'static str);
 
 /// Looks at what a file, a program or a service gave. The values are never told. The SDK panics, or signs what S3 refuses.
 fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
-    let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     let parts = [
         ("the access key id", Some(credentials.access_key_id())),
         ("the secret access key", Some(credentials.secret_access_key())),

@@ -19,6 +19,9 @@ use crate::types::digest::Digest;
 /// How long nothing may come: from connecting to the answer, and from one piece of it to the next.
 const STALLED: Duration = Duration::from_secs(10);
 
+/// How long one answer may take in all: what comes byte by byte is no page that a visitor waits for.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// Attempts where nobody answers or an answer breaks off.
 const MAX_ATTEMPTS: u32 = 3;
 
@@ -116,7 +119,8 @@ impl Fetcher {
         let mut attempt = 1;
         loop {
             take(Part::Begins);
-            match self.fetch_once(url, max_bytes, &mut take).await {
+            let late = |_| Err(failed(url, false, "does not come to the end of its answer", None));
+            match timeout(LONGEST, self.fetch_once(url, max_bytes, &mut take)).await.unwrap_or_else(late) {
                 Err(error) if error.passing && attempt < MAX_ATTEMPTS => attempt += 1,
                 got => return got,
             }

@@ -292,7 +292,9 @@ impl Model {
                 let paths = files(*under_way);
                 let until = by.signatures_end();
                 let suspects = Suspects::new(by.run.clone(), until, paths);
-                let given_up = head.give_up_activation(by.run, Some(&suspects)).or_else(|_| head.give_up_prune(by.run));
+                let given_up = head
+                    .give_up_activation(by.run, Some(&suspects))
+                    .or_else(|_| head.give_up_prune(by.run, Some(&suspects)));
                 given_up.ok().map(|next| (next, Means::GivesUp))
             }
             What::BeginsPrune { .. } => begun_prune(head, what, by),

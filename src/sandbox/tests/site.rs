@@ -49,12 +49,23 @@ fn site() -> Distribution {
 async fn pages_are_found_as_the_cdn_finds_them() {
     let sandbox = start().await;
     sandbox.set_distribution(site());
-    for (key, body) in
-        [("live/index.html", "home"), ("live/a/index.html", "a"), ("live/ä b.txt", "odd"), ("outside", "no")]
-    {
+    for (key, body) in [
+        ("live/index.html", "home"),
+        ("live/a/index.html", "a"),
+        ("live/ä b.txt", "odd"),
+        ("live/CNAME", "name"),
+        ("outside", "no"),
+    ] {
         sandbox.put_foreign("sandbox", key, body, "text/html");
     }
-    for (path, body) in [("/", "home"), ("/a", "a"), ("/a/", "a"), ("/a/index.html", "a"), ("/%C3%A4%20b.txt", "odd")] {
+    for (path, body) in [
+        ("/", "home"),
+        ("/a", "a"),
+        ("/a/", "a"),
+        ("/a/index.html", "a"),
+        ("/%C3%A4%20b.txt", "odd"),
+        ("/CNAME", "name"),
+    ] {
         let page = fetch(&sandbox, "GET", path, "").await;
         assert_eq!((page.status, page.body.as_str()), (200, body), "{path}");
         assert_eq!(page.header("content-type"), Some("text/html"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Lookout, RefreshOwed, Refusal};
 use crate::content::path::SitePath;
 use crate::release::format::Unknown;
-use crate::release::head::{Head, HeadFields, Pruning, Withdrawn};
+use crate::release::head::{Head, HeadFields, Pruning, Suspects, Withdrawn};
 use crate::release::manifest::{Publisher, ReleaseNumber, RunId};
 use crate::types::digest::Digest;
 
@@ -91,14 +91,15 @@ impl Head {
         Ok(next)
     }
 
-    /// The head of a prune whose owner stopped: the next run need not wait.
+    /// The head of a prune whose owner stopped: the next run need not wait. What is `under_way` may still arrive.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`].
-    pub fn give_up_prune(&self, run: &RunId) -> Result<Head, Refusal> {
+    pub fn give_up_prune(&self, run: &RunId, under_way: Option<&Suspects>) -> Result<Head, Refusal> {
         let mut next = self.clone();
         let pruning = next.fields.pruning.as_mut().filter(|pruning| pruning.owner == *run);
         pruning.ok_or(Refusal::TakenOver)?.lease_s = 0;
+        next.fields.suspects.extend(under_way.cloned());
         Ok(next)
     }
 
