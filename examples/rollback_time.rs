@@ -16,7 +16,7 @@ use publish::release::layout::Layout;
 use publish::release::manifest::{Publisher, ReleaseNumber, RunId};
 use publish::report::Report;
 use publish::report::event::Events;
-use publish::run::{self, Answer, Caller, PublishRequest, RollbackRequest};
+use publish::run::{self, Caller, PublishRequest, Reply, RollbackRequest};
 use publish::sandbox::{Effect, Fault, Match, Options, Sandbox};
 use publish::types::clock::Clock;
 use publish::types::stop::Stop;
@@ -103,7 +103,7 @@ async fn publish(environment: &Environment, folder: &Path, run: &str) -> Result<
         stage_only: false,
         adopt: false,
     };
-    succeeded(run::publish(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await)
+    succeeded(run::publish(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await)
 }
 
 async fn roll_back(environment: &Environment, release: u64, run: String) -> Report {
@@ -114,7 +114,7 @@ async fn roll_back(environment: &Environment, release: u64, run: String) -> Repo
         hold: false,
         reason: None,
     };
-    run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
 }
 
 fn succeeded(report: Report) -> Result<(), Box<dyn Error>> {

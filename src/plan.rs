@@ -177,7 +177,7 @@ pub struct Preserve {
 
 /// What a URL answers before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct UrlChange {
     /// The file it shows.
     pub path: SitePath,
     /// The URL below the site's own address, which need not be the distribution's root.
@@ -216,7 +216,7 @@ pub struct Plan {
     /// What the CDN must forget; empty where nothing changes or there is no CDN.
     pub invalidation: Cover,
     /// URLs whose answer changes.
-    pub answers: BTreeMap<UrlPath, Answer>,
+    pub answers: BTreeMap<UrlPath, UrlChange>,
     /// Live mutable files, and how many of them leave the site.
     pub leaving: (usize, usize),
 }
@@ -276,7 +276,7 @@ impl Plan {
     }
 
     /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
-    pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, Answer> {
+    pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, UrlChange> {
         let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
         let mut answers = urls::Urls::new(policy).answers(&Live::default(), files, &changes);
         answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));

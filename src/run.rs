@@ -44,7 +44,7 @@ use order::{Order, Terms};
 use reported::reported;
 use session::active_release;
 
-pub use caller::{Answer, Ask, Caller};
+pub use caller::{Ask, Caller, Reply};
 pub use diff::{Comparison, DiffRequest, Side, diff};
 pub use promote::{PromoteRequest, promote};
 pub use prune::{PruneRequest, prune};

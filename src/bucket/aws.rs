@@ -49,7 +49,7 @@ pub use answer::{CdnError, Class, StoreError};
 pub use attempts::RequestCounter;
 pub use cdn::Cdn;
 pub use download::Download;
-pub use fetch::{Answer, FetchError, Fetcher};
+pub use fetch::{FetchError, Fetcher, SiteAnswer};
 pub use object::ObjectInfo;
 pub use pace::MOST_AT_ONCE;
 pub use store::{Fetched, Listed, MAX_DELETED_AT_ONCE, Store};

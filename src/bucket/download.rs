@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use crate::bucket::aws::{Class, Store, StoreError};
 use crate::release::layout::Address;
 use crate::report::error::{Code, Problem};
-use crate::site::snapshot::{Place, SourceFile};
+use crate::site::snapshot::{SeenFile, SourceFile};
 use crate::types::digest::{Crc64, Digest};
 
 /// How often an answer that broke off is asked for again.
@@ -15,7 +15,7 @@ const MAX_ROUNDS: usize = 4;
 
 /// A file that is removed when this value goes.
 pub struct Downloaded {
-    place: Place,
+    place: SeenFile,
     _removed_with_this: TempPath,
     /// SHA-256 of its bytes, computed while they were written.
     pub digest: Digest,
@@ -76,6 +76,6 @@ async fn fetch(store: &Store, address: &Address, etag: &str) -> Result<Downloade
         file.write_all(&bytes).await.map_err(Broken::Disk)?;
     }
     file.flush().await.map_err(Broken::Disk)?;
-    let place = Place::of(&path).map_err(Broken::Disk)?;
+    let place = SeenFile::of(&path).map_err(Broken::Disk)?;
     Ok(Downloaded { place, _removed_with_this: path, digest: Digest::from_bytes(sha256.finalize().into()), size_bytes })
 }

@@ -46,7 +46,7 @@ pub enum Brought {
 
 /// Where bytes go, as what, and if what holds.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct CopyTarget<'a> {
     /// The objects of this environment.
     pub store: &'a Store,
     /// The key.
@@ -77,7 +77,7 @@ impl Elsewhere {
     /// # Errors
     /// [`Code::MissingBytes`] if they are in neither; [`Code::BadState`] if an object does not have the bytes that S3
     /// states; whatever S3 refuses.
-    pub async fn bring(&self, path: &SitePath, place: Place<'_>, events: Events<'_>) -> Result<Brought, Problem> {
+    pub async fn bring(&self, path: &SitePath, place: CopyTarget<'_>, events: Events<'_>) -> Result<Brought, Problem> {
         let missing = || {
             let message = format!("the bytes of {path} are not in environment {} any more", self.name);
             Problem::new(Code::MissingBytes, message).hint("Publish there again the folder that holds them.")
@@ -107,7 +107,7 @@ impl Elsewhere {
         from: &Address,
         info: &ObjectInfo,
         entry: &Entry,
-        place: Place<'_>,
+        place: CopyTarget<'_>,
         events: Events<'_>,
     ) -> Result<Option<Brought>, Problem> {
         if !place.store.is_beside(&self.store) {
@@ -116,7 +116,7 @@ impl Elsewhere {
         if !self.copies.load(Ordering::Relaxed) {
             return self.stream(from, info, entry, place).await;
         }
-        let Place { store, address, headers, condition } = place;
+        let CopyTarget { store, address, headers, condition } = place;
         let copied = store.copy_from(&self.store, from, Some(&info.etag), address, headers, condition).await;
         let Err(error) = copied else { return Ok(Some(Brought::Copied)) };
         match error.class {
@@ -148,7 +148,7 @@ impl Elsewhere {
         from: &Address,
         info: &ObjectInfo,
         entry: &Entry,
-        place: Place<'_>,
+        place: CopyTarget<'_>,
     ) -> Result<Option<Brought>, Problem> {
         // Never closed; if it were, more files at once would do no harm.
         let _permit = self.streams.acquire().await.ok();
@@ -157,7 +157,7 @@ impl Elsewhere {
             let message = format!("{from} does not have the bytes that its release says");
             return Err(Problem::new(Code::BadState, message).hint("Publish there again the folder that holds them."));
         }
-        let Place { store, address, headers, condition } = place;
+        let CopyTarget { store, address, headers, condition } = place;
         match store.put_file(address, &file.source_file(entry.crc64.clone()), headers, condition).await {
             Ok(_) => Ok(Some(Brought::Sent)),
             Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {

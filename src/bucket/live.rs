@@ -55,7 +55,10 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
 /// taken out of every release is not there.
 pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
     let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
-    Rules::without_lies(head.without_withdrawn(files), &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout })
+    Rules::with_known_mutable(
+        head.without_withdrawn(files),
+        &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout },
+    )
 }
 
 /// The manifest of a release that must be complete.
@@ -150,7 +153,7 @@ pub async fn look_again(
 /// Leaves as they are those files of `target` whose bytes are neither live any more nor in the blob store, and says which:
 /// a release that is to come back without its folder cannot bring them. Only where they are no loss of going there:
 /// `before`, what should have been live, names the same bytes. Costs a HEAD for each of them.
-pub async fn spare_lost(
+pub async fn keep_what_is_lost(
     store: &Store,
     layout: &Layout,
     live: &mut Live,

@@ -185,7 +185,7 @@ impl State {
                     Some(found) if found == bytes => return Ok(claim),
                     Some(_) => {}
                     // It was there when ours was refused, or somebody was writing it: its number may be used up.
-                    None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MOST_GONE => {
+                    None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MAX_VANISHED => {
                         gone += 1
                     }
                     None => return Err(error.into()),
@@ -309,7 +309,7 @@ const UPDATE: &str = "A newer version of publish wrote it: update this one.";
 
 /// How often an object may refuse a conditional write of one run and be gone when it is looked at: by a prune. More often
 /// it is only in a storage that refuses what is free.
-pub(crate) const MOST_GONE: usize = 8;
+pub(crate) const MAX_VANISHED: usize = 8;
 
 /// The number after `release`. Where there is none, something else wrote to the state: nobody publishes that often.
 pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {

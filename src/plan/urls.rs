@@ -7,7 +7,7 @@ use crate::release::head::CdnView;
 use crate::release::manifest::Files;
 use crate::types::headers::Kind;
 
-use super::{Answer, Change, Live, Policy};
+use super::{Change, Live, Policy, UrlChange};
 
 /// From paths to URLs, as the distribution in front of the bucket maps them.
 pub(super) struct Urls<'a> {
@@ -79,10 +79,10 @@ impl<'a> Urls<'a> {
         live: &Live,
         files: &Files,
         changes: &BTreeMap<SitePath, Change>,
-    ) -> BTreeMap<UrlPath, Answer> {
+    ) -> BTreeMap<UrlPath, UrlChange> {
         let mut answers = BTreeMap::new();
         // Both spellings of a plus show one answer, and it is found by the one that reaches the file.
-        let mut note = |url: UrlPath, answer: Answer| {
+        let mut note = |url: UrlPath, answer: UrlChange| {
             answers.extend(url.with_bare_plus().map(|bare| (bare, answer.clone())));
             answers.insert(url, answer);
         };
@@ -92,7 +92,7 @@ impl<'a> Urls<'a> {
             if new_name || *change == Change::Retire {
                 continue;
             }
-            let answer = |below_site: &str, own: bool| Answer {
+            let answer = |below_site: &str, own: bool| UrlChange {
                 path: path.clone(),
                 below_site: UrlPath::encode(below_site),
                 size_bytes: entry.map_or(0, |entry| entry.size_bytes),

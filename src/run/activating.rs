@@ -25,7 +25,7 @@ impl Session<'_> {
             facts: self.facts.as_ref(),
             mutable_paths: &self.mutable_paths,
             suspects: &intention.suspects,
-            doomed: &intention.doomed,
+            at_risk: &intention.at_risk,
             lease: self.environment.lease,
             stop: &self.caller.stop,
             force: terms.force,

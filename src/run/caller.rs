@@ -21,7 +21,7 @@ pub struct Caller {
 
 /// What a person says to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum Reply {
     /// Go on.
     Yes,
     /// Stop.
@@ -33,4 +33,4 @@ pub enum Answer {
 }
 
 /// Asks a person.
-pub type Ask<'a> = &'a (dyn Fn(&str) -> Answer + Sync);
+pub type Ask<'a> = &'a (dyn Fn(&str) -> Reply + Sync);

@@ -124,8 +124,8 @@ impl Goal {
         let context = RuleContext { mutable_paths, cdn, layout };
         match self {
             Goal::Folder(folder) => folder.rules.files(&folder.snapshot.files, &folder.verdicts, &context),
-            Goal::Elsewhere(elsewhere) => Rules::without_lies(elsewhere.files.clone(), &context),
-            Goal::Release(manifest) => Rules::without_lies(manifest.files.clone(), &context),
+            Goal::Elsewhere(elsewhere) => Rules::with_known_mutable(elsewhere.files.clone(), &context),
+            Goal::Release(manifest) => Rules::with_known_mutable(manifest.files.clone(), &context),
         }
     }
 

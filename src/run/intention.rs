@@ -25,7 +25,7 @@ pub(super) struct Intention {
     /// Live paths that an activation which was cut short may still write.
     pub(super) suspects: BTreeSet<SitePath>,
     /// Live paths that a prune which was cut short may still remove.
-    pub(super) doomed: BTreeSet<SitePath>,
+    pub(super) at_risk: BTreeSet<SitePath>,
 }
 
 impl Session<'_> {
@@ -38,7 +38,7 @@ impl Session<'_> {
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
         let wanted = self.content(goal, &pointer.head, self.cdn())?;
         self.warn_of_kept(with_other_bytes(&live, &wanted, |present, _, _| Rules::is_kept_by_browsers(present)));
-        self.mutable_paths.extend(names_that_lied(&live, &wanted));
+        self.mutable_paths.extend(names_with_other_bytes(&live, &wanted));
         let target = self.content(goal, &pointer.head, self.cdn())?;
         let mut due = pointer.head.due_suspects(pointer.read_at);
         due.extend(terms.repair.iter().flatten().cloned());
@@ -46,10 +46,10 @@ impl Session<'_> {
         let before: Files = due.iter().filter_map(known).collect();
         live = live::look_again(store, &self.state, layout, live, &target, due.clone()).await?;
         if let Goal::Release(_) = goal {
-            self.lost = live::spare_lost(store, layout, &mut live, &target, &before).await?;
+            self.lost = live::keep_what_is_lost(store, layout, &mut live, &target, &before).await?;
         }
         live = live::survey(store, &self.state, layout, live, &target, order.foreign()).await?;
-        let doomed = self.doomed(&pointer.head, &target).await?;
+        let at_risk = self.at_risk(&pointer.head, &target).await?;
         let mut plan = Plan::between(&live, target, self.policy(order.may_go_straight()));
         plan.preserves.extend(blobs_in_doubt(&live, due));
         self.events.send(Event::Planned {
@@ -58,7 +58,7 @@ impl Session<'_> {
             deleted: plan.removals.len(),
             paths: plan.invalidation.paths.len(),
         });
-        Ok(Intention { live, plan, suspects, doomed })
+        Ok(Intention { live, plan, suspects, at_risk })
     }
 
     /// Says which files will have other bytes although browsers were told to keep them for a year, once in a run. Later it
@@ -100,19 +100,19 @@ impl Session<'_> {
 
     /// Files that a prune which was cut short, and did not give its lease back, may still take away: what was on its
     /// way when the lease ended may arrive until its signature has expired. Costs a request for each release it closed.
-    async fn doomed(&self, head: &Head, target: &Files) -> Result<BTreeSet<SitePath>, Problem> {
-        let mut doomed = BTreeSet::new();
-        let Some(pruning) = head.pruning.as_ref().filter(|pruning| pruning.lease_s > 0) else { return Ok(doomed) };
+    async fn at_risk(&self, head: &Head, target: &Files) -> Result<BTreeSet<SitePath>, Problem> {
+        let mut at_risk = BTreeSet::new();
+        let Some(pruning) = head.pruning.as_ref().filter(|pruning| pruning.lease_s > 0) else { return Ok(at_risk) };
         let overdue = head.withdrawn.keys().chain(head.leftovers.keys());
-        doomed.extend(overdue.filter(|path| target.contains_key(*path)).cloned());
+        at_risk.extend(overdue.filter(|path| target.contains_key(*path)).cloned());
         for release in &pruning.closes {
             if let Some(manifest) = self.state.read_manifest(*release).await? {
-                doomed.extend(manifest.files.into_keys().filter(|path| target.contains_key(path)));
+                at_risk.extend(manifest.files.into_keys().filter(|path| target.contains_key(path)));
             } else if let Some(claim) = self.state.read_claim(*release).await? {
-                doomed.extend(claim.live.into_iter().filter(|path| target.contains_key(path)));
+                at_risk.extend(claim.live.into_iter().filter(|path| target.contains_key(path)));
             }
         }
-        Ok(doomed)
+        Ok(at_risk)
     }
 
     /// Plans anew when staging found fingerprinted files with other headers at their keys: they are live, so that they
@@ -143,7 +143,7 @@ fn blobs_in_doubt(live: &Live, paths: BTreeSet<SitePath>) -> impl Iterator<Item 
 
 /// Names whose live bytes are others than those they are to have, although they vouch for them, or may in another build:
 /// once there is evidence for such a name, the history must be known.
-fn names_that_lied(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
+fn names_with_other_bytes(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
     with_other_bytes(live, wanted, |_, path, entry| entry.kind == Kind::Fingerprinted || fingerprint::may_vouch(path))
 }
 

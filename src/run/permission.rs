@@ -1,6 +1,6 @@
 //! What must be allowed before anything is written.
 
-use super::caller::{Answer, Ask};
+use super::caller::{Ask, Reply};
 use super::order::Order;
 use super::session::Session;
 use crate::content::path::UrlPath;
@@ -53,10 +53,10 @@ impl Session<'_> {
         unasked: impl FnOnce() -> Problem,
     ) -> Result<(), Problem> {
         match ask(question) {
-            Answer::Yes => Ok(()),
-            Answer::No => Err(Problem::new(Code::Declined, "declined")),
-            Answer::Interrupted => Err(self.course.stopped()),
-            Answer::CannotAsk => Err(unasked()),
+            Reply::Yes => Ok(()),
+            Reply::No => Err(Problem::new(Code::Declined, "declined")),
+            Reply::Interrupted => Err(self.course.stopped()),
+            Reply::CannotAsk => Err(unasked()),
         }
     }
 

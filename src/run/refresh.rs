@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::session::Session;
 use crate::bucket::state::Pointer;
 use crate::content::path::UrlPath;
-use crate::plan::Answer;
+use crate::plan::UrlChange;
 use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationReport;
 use crate::report::error::{Problem, VisitorsSee};
@@ -31,7 +31,7 @@ impl Session<'_> {
         &self,
         refreshing: Refreshing<'_>,
         pointer: Pointer,
-        answers: &BTreeMap<UrlPath, Answer>,
+        answers: &BTreeMap<UrlPath, UrlChange>,
         evicted_unchanged: usize,
     ) -> Result<(), Problem> {
         let (refreshed, problem) = match refreshing.refresh(pointer, answers).await {

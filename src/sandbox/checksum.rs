@@ -63,16 +63,16 @@ impl Algorithm {
 
 /// Whether a checksum is of all bytes, or of the checksums of the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Kind {
+pub(super) enum ChecksumScope {
     FullObject,
     Composite,
 }
 
-impl Kind {
+impl ChecksumScope {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Kind::FullObject => "FULL_OBJECT",
-            Kind::Composite => "COMPOSITE",
+            ChecksumScope::FullObject => "FULL_OBJECT",
+            ChecksumScope::Composite => "COMPOSITE",
         }
     }
 }
@@ -81,7 +81,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Checksum {
     pub(super) algorithm: Algorithm,
-    pub(super) kind: Kind,
+    pub(super) kind: ChecksumScope,
     /// Base64; a composite one ends in `-<parts>`.
     pub(super) value: String,
 }
@@ -98,13 +98,17 @@ impl Checksum {
     /// Reads what a hasher for one algorithm found.
     pub(super) fn from_hasher(algorithm: Algorithm, hasher: ChecksumHasher) -> Checksum {
         let mut all = hasher.finalize();
-        Checksum { algorithm, kind: Kind::FullObject, value: field(&mut all, algorithm).take().unwrap_or_default() }
+        Checksum {
+            algorithm,
+            kind: ChecksumScope::FullObject,
+            value: field(&mut all, algorithm).take().unwrap_or_default(),
+        }
     }
 
     /// The checksum of a multipart object from those of its parts and their lengths in bytes.
-    pub(super) fn of_parts(algorithm: Algorithm, kind: Kind, parts: &[(&Checksum, u64)]) -> Checksum {
+    pub(super) fn of_parts(algorithm: Algorithm, kind: ChecksumScope, parts: &[(&Checksum, u64)]) -> Checksum {
         let value = match kind {
-            Kind::Composite => {
+            ChecksumScope::Composite => {
                 let mut hasher = algorithm.hasher();
                 for (part, _) in parts {
                     hasher.update(&decode(&part.value));
@@ -112,7 +116,7 @@ impl Checksum {
                 let whole = Checksum::from_hasher(algorithm, hasher).value;
                 format!("{whole}-{}", parts.len())
             }
-            Kind::FullObject => combine(algorithm, parts),
+            ChecksumScope::FullObject => combine(algorithm, parts),
         };
         Checksum { algorithm, kind, value }
     }
@@ -166,7 +170,7 @@ mod tests {
         for algorithm in Algorithm::ALL.into_iter().filter(|algorithm| algorithm.combines()) {
             let (first, second, third) = (of(algorithm, b"one "), of(algorithm, b"two and "), of(algorithm, b"three"));
             let parts = [(&first, 4), (&second, 8), (&third, 5)];
-            let whole = Checksum::of_parts(algorithm, Kind::FullObject, &parts);
+            let whole = Checksum::of_parts(algorithm, ChecksumScope::FullObject, &parts);
             assert_eq!(whole, of(algorithm, b"one two and three"), "{}", algorithm.name());
         }
     }

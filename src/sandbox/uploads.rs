@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::checksum::{Algorithm, Checksum, Kind};
+use super::checksum::{Algorithm, Checksum, ChecksumScope};
 use super::clock::from_unix_seconds;
 use super::content::Content;
 use super::disk::{DataNames, Disk, KnownData};
@@ -19,14 +19,14 @@ pub(super) struct Upload {
     pub(super) headers: Headers,
     pub(super) encryption: Encryption,
     pub(super) algorithm: Algorithm,
-    pub(super) kind: Kind,
+    pub(super) kind: ChecksumScope,
     /// Also the finished object's `Last-Modified` (AWS.md 3.7, point 10).
     pub(super) initiated: Timestamp,
-    pub(super) parts: BTreeMap<i32, Part>,
+    pub(super) parts: BTreeMap<i32, StoredPart>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Part {
+pub(super) struct StoredPart {
     pub(super) content: Content,
     pub(super) etag: String,
     pub(super) md5: String,
@@ -41,7 +41,7 @@ pub(super) struct UploadRecord {
     headers: Headers,
     encryption: Encryption,
     algorithm: Algorithm,
-    kind: Kind,
+    kind: ChecksumScope,
     initiated: u64,
     parts: BTreeMap<i32, PartRecord>,
 }
@@ -57,7 +57,7 @@ struct PartRecord {
 
 impl UploadRecord {
     pub(super) fn new(upload: &Upload) -> UploadRecord {
-        let part = |part: &Part| PartRecord {
+        let part = |part: &StoredPart| PartRecord {
             data: Disk::names(&part.content),
             etag: part.etag.clone(),
             md5: part.md5.clone(),
@@ -77,7 +77,7 @@ impl UploadRecord {
     }
 
     pub(super) fn into_upload(self, disk: &Disk, known: &mut KnownData) -> Upload {
-        let mut part = |record: PartRecord| Part {
+        let mut part = |record: PartRecord| StoredPart {
             content: known.content(disk, record.data),
             etag: record.etag,
             md5: record.md5,

@@ -28,7 +28,7 @@ use crate::types::headers::{MAX_VALUE_BYTES, SetHeaders, check_metadata, is_fiel
 
 use index::Index;
 pub use pattern::UrlPattern;
-use pattern::{Addresses, Part};
+use pattern::{Addresses, Piece};
 
 /// The file's name, at the root of the site's folder.
 pub const FILE_NAME: &str = "_headers";
@@ -205,7 +205,7 @@ impl Rule {
 
 /// The numbers of the rules of which anything remains: whatever a rule decides, a later one for the same addresses decides again.
 fn deciding(rules: &[Rule]) -> Vec<usize> {
-    let mut decided: BTreeMap<&[Part], BTreeSet<String>> = BTreeMap::new();
+    let mut decided: BTreeMap<&[Piece], BTreeSet<String>> = BTreeMap::new();
     let mut deciding = Vec::new();
     for (number, rule) in rules.iter().enumerate().rev() {
         let decided = decided.entry(rule.pattern.parts()).or_default();

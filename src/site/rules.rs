@@ -131,7 +131,7 @@ impl Rules {
 
     /// The files of an earlier release as they are to be now: those whose names have lied since are mutable, and no
     /// browser is told to keep them for ever.
-    pub fn without_lies(mut files: Files, context: &RuleContext<'_>) -> Files {
+    pub fn with_known_mutable(mut files: Files, context: &RuleContext<'_>) -> Files {
         for path in context.mutable_paths {
             if let Some(entry) = files.get_mut(path).filter(|entry| entry.kind == Kind::Fingerprinted) {
                 entry.kind = Kind::Mutable;

@@ -37,8 +37,8 @@ use crate::types::stop::Stop;
 use self::home::Home;
 use self::hosting::HostingFiles;
 pub use self::left_out::LeftOut;
-pub use self::place::Place;
 use self::place::Root;
+pub use self::place::SeenFile;
 use self::refusal::{name_some, refuse};
 use self::selection::Selection;
 pub(crate) use self::source_map::is_source_map;
@@ -77,7 +77,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// Where it lies on the disk, with symbolic links resolved.
-    pub place: Place,
+    pub place: SeenFile,
     /// Its length when it was hashed.
     pub size_bytes: u64,
     /// SHA-256 of its bytes.

@@ -63,7 +63,7 @@ pub struct Activating<'a> {
     /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
     pub suspects: &'a BTreeSet<SitePath>,
     /// Live paths that a prune which was cut short may still remove, if its owner's lease ran out.
-    pub doomed: &'a BTreeSet<SitePath>,
+    pub at_risk: &'a BTreeSet<SitePath>,
     /// How long the activation is this run's.
     pub lease: LeaseSettings,
     /// Who may want it to stop.
@@ -303,7 +303,7 @@ impl Activating<'_> {
             floor,
             hold: hold.as_ref(),
             suspects: self.suspects,
-            doomed: self.doomed,
+            at_risk: self.at_risk,
             mutable_paths: self.mutable_paths,
             facts: self.facts,
             refresh: distribution.map(|distribution| RefreshOwed { distribution, paths }),

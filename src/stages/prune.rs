@@ -302,7 +302,7 @@ impl Prune<'_> {
             publisher: self.publisher,
             lease_s: self.lease.lasts.as_secs(),
             closes: &sweep.closes,
-            doomed: &sweep.live.keys().chain(&sweep.gone).cloned().collect(),
+            at_risk: &sweep.live.keys().chain(&sweep.gone).cloned().collect(),
             withdraws: &sweep.withdraws,
             content,
             refresh: distribution.map(|distribution| RefreshOwed { distribution, paths }),

@@ -7,7 +7,7 @@ use crate::bucket::aws::{Cdn, Fetcher};
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::{InvalidationSettings, Wait};
 use crate::content::path::UrlPath;
-use crate::plan::{Answer, MAX_WILDCARDS};
+use crate::plan::{MAX_WILDCARDS, UrlChange};
 use crate::release::head::{Head, Refresh};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
@@ -74,7 +74,7 @@ impl Refreshing<'_> {
     pub async fn refresh(
         &self,
         pointer: Pointer,
-        answers: &BTreeMap<UrlPath, Answer>,
+        answers: &BTreeMap<UrlPath, UrlChange>,
     ) -> Result<Refreshed, NotRefreshed> {
         let mut refreshed = Refreshed::default();
         match self.try_refresh(pointer, answers, &mut refreshed).await {
@@ -86,7 +86,7 @@ impl Refreshing<'_> {
     async fn try_refresh(
         &self,
         mut pointer: Pointer,
-        answers: &BTreeMap<UrlPath, Answer>,
+        answers: &BTreeMap<UrlPath, UrlChange>,
         refreshed: &mut Refreshed,
     ) -> Result<(), Problem> {
         let mut owed = self.still_meant(&pointer.head);
@@ -204,7 +204,7 @@ impl Refreshing<'_> {
     async fn until_effective(
         &self,
         ids: &[String],
-        answers: &BTreeMap<UrlPath, Answer>,
+        answers: &BTreeMap<UrlPath, UrlChange>,
         may_ask_anew: bool,
     ) -> Result<Looked, Problem> {
         let (Some(url), false) = (self.url, answers.is_empty()) else { return Ok(Looked::Right) };

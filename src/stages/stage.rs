@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
-use crate::bucket::elsewhere::{Brought, Elsewhere, Place};
+use crate::bucket::elsewhere::{Brought, CopyTarget, Elsewhere};
 use crate::bucket::live::{Foreign, LiveObjects, foreign_object, has_bytes};
-use crate::bucket::state::{MOST_GONE, State, blob_headers};
+use crate::bucket::state::{MAX_VANISHED, State, blob_headers};
 use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan, Upload};
 use crate::release::layout::{Address, Layout};
@@ -229,14 +229,14 @@ impl Staging<'_> {
         }
         let mut gone = 0;
         loop {
-            let place = Place { store: self.store, address, headers: &headers, condition: Condition::Absent };
+            let place = CopyTarget { store: self.store, address, headers: &headers, condition: Condition::Absent };
             match self.bring(upload, place).await? {
                 Brought::Sent | Brought::Copied => return Ok(Delivery::There),
                 // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
                 Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
                     Some(info) => return self.settle(upload, entry, address, &headers, info).await,
                     // It was there when ours was refused, or somebody was writing it: gone since, as by a prune.
-                    None if gone < MOST_GONE => gone += 1,
+                    None if gone < MAX_VANISHED => gone += 1,
                     None => return Err(error.into()),
                 },
             }
@@ -244,7 +244,7 @@ impl Staging<'_> {
     }
 
     /// Brings one file's bytes to `place`, wherever they come from, and counts what that took.
-    async fn bring(&self, upload: &Upload, place: Place<'_>) -> Result<Brought, Problem> {
+    async fn bring(&self, upload: &Upload, place: CopyTarget<'_>) -> Result<Brought, Problem> {
         let brought = match self.source {
             Source::Elsewhere(elsewhere) => elsewhere.bring(&upload.path, place, self.events).await?,
             Source::Folder(_) | Source::Bucket => self.send(upload, place).await?,
@@ -258,7 +258,7 @@ impl Staging<'_> {
     }
 
     /// Sends one file of the folder to `place`.
-    async fn send(&self, upload: &Upload, place: Place<'_>) -> Result<Brought, Problem> {
+    async fn send(&self, upload: &Upload, place: CopyTarget<'_>) -> Result<Brought, Problem> {
         let source = self.source.file(&upload.path)?;
         match self.store.put_file(place.address, source, place.headers, place.condition).await {
             Ok(_) => Ok(Brought::Sent),
@@ -306,7 +306,8 @@ impl Staging<'_> {
             (false, false) if ours => Ok(Delivery::OtherBytes),
             // Also where bytes and headers are those of ours: an object that bears another site's mark is not ours.
             (_, false) if self.foreign == Foreign::Overwrite => {
-                let place = Place { store: self.store, address, headers, condition: Condition::Matches(&info.etag) };
+                let place =
+                    CopyTarget { store: self.store, address, headers, condition: Condition::Matches(&info.etag) };
                 match self.bring(upload, place).await? {
                     Brought::Sent | Brought::Copied => Ok(Delivery::There),
                     Brought::Taken(error) => Err(error.into()),

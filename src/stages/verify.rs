@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::bucket::aws::Fetcher;
 use crate::content::path::UrlPath;
-use crate::plan::Answer;
+use crate::plan::UrlChange;
 
 /// Most URLs fetched for one activation. Beyond it, the first ones in the order of [`chosen`] stand for all, and the
 /// run says so.
@@ -28,11 +28,11 @@ pub struct Mismatch {
 }
 
 /// The answers to fetch: files' own URLs before aliases, shortest first, at most [`MAX_URLS`].
-pub fn chosen(answers: &BTreeMap<UrlPath, Answer>) -> Vec<&Answer> {
+pub fn chosen(answers: &BTreeMap<UrlPath, UrlChange>) -> Vec<&UrlChange> {
     // An alias can only be caught answering with the old bytes.
-    let telling = |answer: &&Answer| answer.own || answer.before.is_some();
-    let small = |answer: &&Answer| answer.size_bytes <= MAX_FETCHED_BYTES;
-    let mut chosen: Vec<&Answer> = answers.values().filter(telling).filter(small).collect();
+    let telling = |answer: &&UrlChange| answer.own || answer.before.is_some();
+    let small = |answer: &&UrlChange| answer.size_bytes <= MAX_FETCHED_BYTES;
+    let mut chosen: Vec<&UrlChange> = answers.values().filter(telling).filter(small).collect();
     chosen.sort_by_key(|answer| (!answer.own, answer.below_site.as_str().len(), &answer.below_site));
     chosen.dedup_by_key(|answer| &answer.below_site);
     chosen.truncate(MAX_URLS);
@@ -42,7 +42,7 @@ pub fn chosen(answers: &BTreeMap<UrlPath, Answer>) -> Vec<&Answer> {
 /// Whether fetching can show that the CDN has forgotten `paths`: each covers a URL whose answer is known, and in each
 /// answer the bytes change. Other headers on the same bytes may come from the CDN's own policies; and of what an
 /// earlier run removed, the old bytes are not known.
-pub fn is_provable(answers: &BTreeMap<UrlPath, Answer>, paths: &[UrlPath]) -> bool {
+pub fn is_provable(answers: &BTreeMap<UrlPath, UrlChange>, paths: &[UrlPath]) -> bool {
     let bytes_change = answers.values().all(|answer| answer.before != answer.after);
     let small = answers.values().all(|answer| answer.size_bytes <= MAX_FETCHED_BYTES);
     let each_tells = paths.iter().all(|path| answers.keys().any(|url| path.covers(url)));
@@ -50,7 +50,7 @@ pub fn is_provable(answers: &BTreeMap<UrlPath, Answer>, paths: &[UrlPath]) -> bo
 }
 
 /// Fetches each URL once, below `site` (`https://www.example.com`), and says which do not answer as they should.
-pub async fn mismatches(fetcher: &Fetcher, site: &str, answers: &[&Answer]) -> Vec<Mismatch> {
+pub async fn mismatches(fetcher: &Fetcher, site: &str, answers: &[&UrlChange]) -> Vec<Mismatch> {
     let found: Vec<Option<Mismatch>> = stream::iter(answers)
         .map(|answer| async move {
             let url = url(site, answer);
@@ -64,12 +64,12 @@ pub async fn mismatches(fetcher: &Fetcher, site: &str, answers: &[&Answer]) -> V
 }
 
 /// Where a visitor gets an answer.
-pub fn url(site: &str, answer: &Answer) -> String {
+pub fn url(site: &str, answer: &UrlChange) -> String {
     format!("{}{}", site.trim_end_matches('/'), answer.below_site)
 }
 
 /// What is wrong with the answer of one URL; `None` where it is right.
-async fn check(fetcher: &Fetcher, url: &str, wanted: &Answer) -> Option<String> {
+async fn check(fetcher: &Fetcher, url: &str, wanted: &UrlChange) -> Option<String> {
     let answer = match fetcher.fetch(url, MAX_FETCHED_BYTES).await {
         Ok(answer) => answer,
         Err(error) => return Some(error.to_string()),

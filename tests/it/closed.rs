@@ -66,7 +66,7 @@ async fn what_a_prune_closed_stays_closed_until_one_is_finished() {
     assert_eq!(states(&world).await, expected);
     let request =
         VerifyRequest { environment: world.environment.clone(), caller: world::caller(), deep: true, repair: false };
-    let (report, findings) = run::verify(request, &|_| run::Answer::CannotAsk, Events::new(&|_| {})).await;
+    let (report, findings) = run::verify(request, &|_| run::Reply::CannotAsk, Events::new(&|_| {})).await;
     assert_eq!((report.exit_code, findings), (0, Vec::new()), "what is closed is not missed");
     assert!(report.warnings.iter().any(|warning| warning.contains(FINISHES)), "{report:#?}");
 

@@ -6,7 +6,7 @@ use publish::release::manifest::ReleaseNumber;
 use publish::release::retention::RetentionSettings;
 use publish::report::event::Event;
 use publish::report::{InvalidationStatus, Outcome, Report};
-use publish::run::{Answer, PublishRequest};
+use publish::run::{PublishRequest, Reply};
 use publish::sandbox::{Effect, LoggedRequest};
 
 use crate::counts::{about_to_publish, assert_counts_are_those_of_the_log};
@@ -116,7 +116,7 @@ async fn who_is_told_to_stop_while_asked_changes_nothing() {
     let mut request = world.request();
     request.environment.publish.max_removed_percent = 0;
     let (head, visible) = (world.head(), world.visible());
-    let report = world::publish_answering(request, Answer::Interrupted).await;
+    let report = world::publish_answering(request, Reply::Interrupted).await;
     let seen = "Visitors see release 1, as before.";
     assert_eq!(told(&report), (130, seen, "Run the same command again; it goes on from there."));
     assert_eq!((world.head(), world.visible()), (head, visible));

@@ -21,7 +21,7 @@ use publish::release::retention::RetentionSettings;
 use publish::report::event::Events;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::run::{
-    self, ActivateRequest, Answer, Caller, DiffRequest, PromoteRequest, PublishRequest, RollbackRequest, ShowRequest,
+    self, ActivateRequest, Caller, DiffRequest, PromoteRequest, PublishRequest, Reply, RollbackRequest, ShowRequest,
     Side, VerifyRequest,
 };
 use publish::types::digest::Digest;
@@ -269,7 +269,7 @@ async fn tampering_is_found_and_repaired() {
     let verify = async |deep, repair| {
         let (environment, caller) = (hosting.environment.clone(), world::caller());
         let request = VerifyRequest { environment, caller, deep, repair };
-        run::verify(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+        run::verify(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
     };
     let (report, findings) = verify(true, false).await;
     assert_eq!((report.exit_code, findings), (0, Vec::new()), "{report:#?}");
@@ -369,7 +369,7 @@ async fn releases_are_listed_shown_and_compared() {
 async fn a_release_is_staged_activated_gone_back_from_and_held() {
     let hosting = Hosting::new().await;
     let environment = || hosting.environment.clone();
-    let (nobody, silent) = (&|_: &str| Answer::CannotAsk, &|_| {});
+    let (nobody, silent) = (&|_: &str| Reply::CannotAsk, &|_| {});
     assert_eq!(hosting.publish(&fixture("v1")).await.exit_code, 0);
     let staging = PublishRequest { stage_only: true, ..request(environment(), &fixture("v2")) };
     assert_eq!(run::publish(staging, nobody, Events::new(silent)).await.outcome, Outcome::Staged);
@@ -424,7 +424,7 @@ async fn a_release_is_promoted_from_another_prefix_without_its_folder() {
         force: false,
         reason: None,
     };
-    let report = run::promote(promotion, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    let report = run::promote(promotion, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::Promoted), "{report:#?}");
     let asked = hosting.recorder.take();
     assert_eq!(sent(&asked), BTreeSet::new());
@@ -461,7 +461,7 @@ async fn a_site_that_was_there_before_is_adopted_and_comes_back() {
         hold: false,
         reason: None,
     };
-    let report = run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    let report = run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
     assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::ADOPTED)), "{report:#?}");
     let found = hosting.inspect();
     for (key, object) in before {

@@ -9,7 +9,7 @@ use publish::release::manifest::ReleaseNumber;
 use publish::release::retention::RetentionSettings;
 use publish::report::Outcome;
 use publish::report::event::Events;
-use publish::run::{self, Answer, DiffRequest, PromoteRequest, ShowRequest, Side};
+use publish::run::{self, DiffRequest, PromoteRequest, Reply, ShowRequest, Side};
 use publish::sandbox::{LoggedRequest, Service};
 use publish::site::snapshot::MULTIPART_BYTES;
 use serde_json::Value;
@@ -185,7 +185,7 @@ async fn whoever_promotes_only_reads_where_the_release_comes_from() {
         let caller = crate::world::caller();
         let (release, reason, adopt, overwrite, force) = (None, None, false, false, false);
         let request = PromoteRequest { environment, caller, from, release, adopt, overwrite, force, reason };
-        let report = run::promote(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+        let report = run::promote(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
         assert_eq!(report.exit_code, 0, "{report:#?}");
         let there = format!("arn:aws:s3:::{BUCKET}");
         let needed: Vec<Need> = needed(&world)

@@ -10,7 +10,7 @@ use publish::release::layout::Layout;
 use publish::release::manifest::{Manifest, Publisher, ReleaseNumber};
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::{self, Answer, Caller, PromoteRequest, PublishRequest};
+use publish::run::{self, Caller, PromoteRequest, PublishRequest, Reply};
 use publish::sandbox::StoredObject;
 use publish::site::snapshot::MULTIPART_BYTES;
 use publish::types::digest::Digest;
@@ -109,11 +109,11 @@ impl Pair {
 }
 
 async fn promote(request: PromoteRequest) -> Report {
-    run::promote(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    run::promote(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
 }
 
 async fn promote_heard(request: PromoteRequest, listener: impl Fn(Event) + Sync) -> Report {
-    run::promote(request, &|_| Answer::CannotAsk, Events::new(&listener)).await
+    run::promote(request, &|_| Reply::CannotAsk, Events::new(&listener)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -484,7 +484,7 @@ async fn a_path_that_the_other_place_has_no_room_for_is_refused() {
         pair.world.environment.distribution = None;
         pair.world.environment.url = None;
         pair.world.sandbox.clear_requests();
-        let report = run::promote(pair.request(None), &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+        let report = run::promote(pair.request(None), &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
         assert_eq!(report.exit_code, 2, "{report:#?}");
         assert!(report.error.unwrap().message.contains(path));
         assert!(pair.world.s3_writes().is_empty());

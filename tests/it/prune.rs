@@ -9,7 +9,7 @@ use publish::release::manifest::{Manifest, ReleaseNumber};
 use publish::release::retention::RetentionSettings;
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::{self, Answer, PublishRequest};
+use publish::run::{self, PublishRequest, Reply};
 use publish::sandbox::{Effect, Fault, LoggedRequest, Match};
 use publish::types::digest::Digest;
 use publish::types::headers::Kind;
@@ -252,7 +252,7 @@ async fn where_nobody_knows_what_is_live_nothing_goes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prune_asks_first() {
     let world = five_releases().await;
-    for (answer, code) in [(Answer::No, 130), (Answer::CannotAsk, 2), (Answer::Yes, 0)] {
+    for (answer, code) in [(Reply::No, 130), (Reply::CannotAsk, 2), (Reply::Yes, 0)] {
         world.sandbox.clear_requests();
         let question = Mutex::new(String::new());
         let ask = |text: &str| {
@@ -262,7 +262,7 @@ async fn a_prune_asks_first() {
         let (report, _) = world.prune_as(world::caller(), &[], &ask).await;
         assert_eq!(report.exit_code, code, "{report:#?}");
         assert!(question.lock().unwrap().contains("3 releases"), "{question:?}");
-        assert_eq!(world.s3_writes().is_empty(), answer != Answer::Yes);
+        assert_eq!(world.s3_writes().is_empty(), answer != Reply::Yes);
     }
 }
 
@@ -275,7 +275,7 @@ async fn what_a_stager_was_told_is_there_stays_although_it_was_to_go() {
         let request = PublishRequest { stage_only: true, ..world.request() };
         let staged = block_in_place(|| Handle::current().block_on(world::publish(request)));
         assert_eq!((staged.outcome, staged.uploaded.objects), (Outcome::Staged, 0), "all was there: {staged:#?}");
-        Answer::Yes
+        Reply::Yes
     };
     let (report, _) = world.prune_as(world::caller(), &[], &ask).await;
     assert_eq!(report.outcome, Outcome::Pruned, "{report:#?}");
@@ -451,7 +451,7 @@ async fn a_prune_that_is_asked_to_stop_frees_its_lease() {
     };
     let caller = run::Caller { yes: true, stop: stop.clone(), ..world::caller() };
     let request = run::PruneRequest { environment: world.environment.clone(), caller, now: [].into() };
-    let (report, _) = run::prune(request, &|_| Answer::CannotAsk, Events::new(&listener)).await;
+    let (report, _) = run::prune(request, &|_| Reply::CannotAsk, Events::new(&listener)).await;
     assert_eq!(report.exit_code, 130, "{report:#?}");
     assert_eq!(world.head().pruning.unwrap().lease_s, 0);
     pruned(&world).await;
@@ -465,7 +465,7 @@ async fn a_prune_that_is_not_answered_says_what_may_still_go() {
     world.sandbox.inject(Fault { matches, skip: 0, times: usize::MAX, effect: Effect::DropAnswer });
     let caller = run::Caller { yes: true, ..world::caller() };
     let request = run::PruneRequest { environment: world.environment.clone(), caller, now: [].into() };
-    let (report, _) = run::prune(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    let (report, _) = run::prune(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
     assert_eq!(report.error.as_ref().unwrap().code, "unreachable", "{report:#?}");
     let head = world.head();
     assert_eq!(head.pruning.as_ref().unwrap().lease_s, 0);
@@ -629,7 +629,7 @@ async fn nothing_that_a_retained_release_names_ever_goes() {
                     let request = PublishRequest { stage_only: numbers.below(4) == 0, ..world.request() };
                     let request =
                         run::PublishRequest { caller: run::Caller { yes: true, ..world::caller() }, ..request };
-                    let report = run::publish(request, &|_| Answer::Yes, Events::new(&|_| {})).await;
+                    let report = run::publish(request, &|_| Reply::Yes, Events::new(&|_| {})).await;
                     assert_eq!(report.exit_code, 0, "seed {seed}, step {step}: {report:#?}");
                 }
                 3 => {

@@ -181,7 +181,7 @@ async fn a_release_that_is_staged_while_a_person_is_asked_loses_the_leaked_file_
                 tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(world::publish(staging)));
             assert_eq!(report.outcome, Outcome::Staged, "{report:#?}");
         });
-        publish::run::Answer::Yes
+        publish::run::Reply::Yes
     };
     let (report, _) = world.prune_as(world::caller(), &["leak.txt"], &ask).await;
     assert_eq!(report.exit_code, 0, "{report:#?}");

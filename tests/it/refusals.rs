@@ -9,7 +9,7 @@ use publish::release::layout::Layout;
 use publish::release::manifest::Publisher;
 use publish::report::error::Code;
 use publish::report::{ErrorReport, Outcome, Report};
-use publish::run::Answer;
+use publish::run::Reply;
 use publish::sandbox::StoredObject;
 
 use crate::world::{self, BUCKET, World};
@@ -195,12 +195,12 @@ async fn removing_much_of_the_site_needs_a_yes() {
     assert!(error.hint.contains("--yes") && error.hint.contains("max_removed_percent"), "{error:#?}");
 
     world.sandbox.clear_requests();
-    let report = world::publish_answering(world.request(), Answer::No).await;
+    let report = world::publish_answering(world.request(), Reply::No).await;
     assert_eq!(report.exit_code, 130, "{report:#?}");
     assert_eq!(report.error.unwrap().visitors_see, "Visitors see release 1, as before.");
     assert_no_s3_write(&world);
 
-    let report = world::publish_answering(world.request(), Answer::Yes).await;
+    let report = world::publish_answering(world.request(), Reply::Yes).await;
     assert_eq!((report.exit_code, report.deleted), (0, 6), "{report:#?}");
     assert_eq!(world.live().len(), 4);
     world.assert_settled();

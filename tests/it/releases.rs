@@ -8,7 +8,7 @@ use publish::release::manifest::{Publisher, ReleaseNumber};
 use publish::report::event::Events;
 use publish::report::{Outcome, Report};
 use publish::run::{
-    self, ActivateRequest, Answer, Caller, Comparison, DiffRequest, PublishRequest, ReleaseListing, RollbackRequest,
+    self, ActivateRequest, Caller, Comparison, DiffRequest, PublishRequest, ReleaseListing, Reply, RollbackRequest,
     ShowRequest, Side,
 };
 use publish::types::headers::Kind;
@@ -160,7 +160,7 @@ async fn the_history_tells_who_activated_what_was_built_by_someone_else_and_why(
     let (environment, caller) = (world.environment.clone(), world::caller());
     let request =
         ActivateRequest { environment, caller, release: release(2), force: false, reason: Some("go".to_owned()) };
-    let activated = run::activate(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    let activated = run::activate(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
     assert_eq!(activated.exit_code, 0, "{activated:#?}");
     let elsewhere = Publisher { who: Some("manager".to_owned()), ..builder("0ther") };
     let request = RollbackRequest {
@@ -170,7 +170,7 @@ async fn the_history_tells_who_activated_what_was_built_by_someone_else_and_why(
         hold: false,
         reason: Some("prices".to_owned()),
     };
-    let back = run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    let back = run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
     assert_eq!(back.exit_code, 0, "{back:#?}");
 
     world.sandbox.clear_requests();

@@ -3,7 +3,7 @@
 use publish::release::manifest::ReleaseNumber;
 use publish::report::event::Events;
 use publish::report::{Outcome, Report};
-use publish::run::{self, Answer, Caller, RollbackRequest};
+use publish::run::{self, Caller, Reply, RollbackRequest};
 use publish::sandbox::{Effect, Fault, Match};
 
 use crate::world::{self, World, loads};
@@ -112,7 +112,7 @@ async fn hold(world: &World, reason: &str) -> Report {
         hold: true,
         reason: Some(reason.to_owned()),
     };
-    run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +143,7 @@ async fn what_is_live_can_be_held() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_asks_first() {
     let world = three_releases().await;
-    for (answer, code) in [(Answer::No, 130), (Answer::CannotAsk, 2), (Answer::Yes, 0)] {
+    for (answer, code) in [(Reply::No, 130), (Reply::CannotAsk, 2), (Reply::Yes, 0)] {
         let request = RollbackRequest {
             environment: world.environment.clone(),
             caller: world::caller(),
@@ -154,7 +154,7 @@ async fn a_rollback_asks_first() {
         world.sandbox.clear_requests();
         let report = run::rollback(request, &|_| answer, Events::new(&|_| {})).await;
         assert_eq!(report.exit_code, code, "{report:#?}");
-        assert_eq!(world.s3_writes().is_empty(), answer != Answer::Yes);
+        assert_eq!(world.s3_writes().is_empty(), answer != Reply::Yes);
     }
     assert_is_live(&world, 2);
 }
@@ -317,7 +317,7 @@ async fn a_rollback_to_what_is_live_notices_who_publishes_meanwhile() {
         hold: true,
         reason: None,
     };
-    let report = run::rollback(request, &|_| Answer::CannotAsk, Events::new(&listener)).await;
+    let report = run::rollback(request, &|_| Reply::CannotAsk, Events::new(&listener)).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
     assert_is_live(&world, 1);
     assert!(world.head().hold.is_some());

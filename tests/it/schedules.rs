@@ -15,7 +15,7 @@ use publish::release::manifest::{Manifest, Publisher, ReleaseNumber};
 use publish::release::retention::RetentionSettings;
 use publish::report::event::Events;
 use publish::report::{Outcome, Report};
-use publish::run::{self, Answer, Caller, PublishRequest, RollbackRequest};
+use publish::run::{self, Caller, PublishRequest, Reply, RollbackRequest};
 use publish::sandbox::{Effect, Service};
 use publish::types::digest::Digest;
 use publish::types::headers::Kind;
@@ -316,7 +316,7 @@ async fn rollback(world: &World, actor: usize, release: Option<ReleaseNumber>) -
         hold: false,
         reason: None,
     };
-    run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
 }
 
 /// A world in which all is published that comes before anybody goes back.

@@ -7,7 +7,7 @@ use publish::config::environment::Encryption;
 use publish::content::path::SitePath;
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::{self, Answer, Caller, RollbackRequest, VerifyRequest};
+use publish::run::{self, Caller, Reply, RollbackRequest, VerifyRequest};
 use publish::site::snapshot::MULTIPART_BYTES;
 use publish::stages::audit::{Finding, FindingKind};
 use publish::types::headers::Kind;
@@ -26,7 +26,7 @@ async fn verify_heard(
 ) -> (Report, Vec<Finding>) {
     let environment = world.environment.clone();
     let request = VerifyRequest { environment, caller: world::caller(), deep, repair };
-    run::verify(request, &|_| Answer::CannotAsk, Events::new(&listener)).await
+    run::verify(request, &|_| Reply::CannotAsk, Events::new(&listener)).await
 }
 
 pub(crate) async fn verify(world: &World, how: (bool, bool)) -> (Report, Vec<Finding>) {
@@ -367,7 +367,7 @@ async fn what_is_live_is_repaired_while_publishing_is_held() {
         hold: true,
         reason: None,
     };
-    run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await;
+    run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
     overwrite(&world, "config.json", b"{}");
     let (report, _) = verify(&world, REPAIR).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");

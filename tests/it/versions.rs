@@ -291,7 +291,7 @@ async fn a_head_that_only_a_newer_program_may_write_is_shown_and_never_replaced(
         world.prune(&[]).await,
         world.prune(&["robots.txt"]).await,
         world::publish(PublishRequest { stage_only: true, ..world.request() }).await,
-        run::verify(request, &|_| run::Answer::Yes, Events::new(&|_| {})).await.0,
+        run::verify(request, &|_| run::Reply::Yes, Events::new(&|_| {})).await.0,
     ] {
         assert_asks_for_update(&report);
         assert_eq!(world.objects(), before);

@@ -15,7 +15,7 @@ use publish::release::manifest::{Claim, Manifest, Publisher, ReleaseNumber, RunI
 use publish::release::retention::RetentionSettings;
 use publish::report::Report;
 use publish::report::event::{Event, Events};
-use publish::run::{self, ActivateRequest, Answer, Caller, PruneRequest, PublishRequest, RollbackRequest};
+use publish::run::{self, ActivateRequest, Caller, PruneRequest, PublishRequest, Reply, RollbackRequest};
 use publish::sandbox::{
     Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation, StoredObject,
 };
@@ -139,7 +139,7 @@ impl World {
             hold: false,
             reason: None,
         };
-        run::rollback(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+        run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
     }
 
     /// Makes a complete release live.
@@ -151,14 +151,14 @@ impl World {
             force: false,
             reason: None,
         };
-        run::activate(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+        run::activate(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
     }
 
     /// Removes what no retained release needs, or `now` out of every release; nobody can be asked, and all is answered
     /// with yes.
     pub(crate) async fn prune(&self, now: &[&str]) -> Report {
         let caller = Caller { yes: true, ..caller() };
-        self.prune_as(caller, now, &|_| Answer::CannotAsk).await.0
+        self.prune_as(caller, now, &|_| Reply::CannotAsk).await.0
     }
 
     /// Prunes as somebody who may be asked.
@@ -377,17 +377,17 @@ pub(crate) fn distribution() -> Distribution {
 
 /// Publishes; nobody can be asked.
 pub(crate) async fn publish(request: PublishRequest) -> Report {
-    run::publish(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    run::publish(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
 }
 
 /// Publishes with somebody who gives the same answer to every question.
-pub(crate) async fn publish_answering(request: PublishRequest, answer: Answer) -> Report {
+pub(crate) async fn publish_answering(request: PublishRequest, answer: Reply) -> Report {
     run::publish(request, &|_| answer, Events::new(&|_| {})).await
 }
 
 /// Publishes while `listener` hears of everything that happens; nobody can be asked.
 pub(crate) async fn publish_heard(request: PublishRequest, listener: impl Fn(Event) + Sync) -> Report {
-    run::publish(request, &|_| Answer::CannotAsk, Events::new(&listener)).await
+    run::publish(request, &|_| Reply::CannotAsk, Events::new(&listener)).await
 }
 
 /// Whoever runs a test: alone, and not to be asked.

@@ -42,7 +42,7 @@ pub struct Proof {
     /// How it is written.
     pub encoding: Encoding,
     /// How much of it is written.
-    pub part: Part,
+    pub part: Portion,
     /// What of the bytes the digest leaves out.
     #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
     pub left_out: LeftOut,
@@ -62,7 +62,7 @@ pub enum LeftOut {
 }
 
 /// Who made a name of which digest: algorithm, encoding, part and number of characters.
-pub type SchemeKey = (Algorithm, Encoding, Part, usize);
+pub type SchemeKey = (Algorithm, Encoding, Portion, usize);
 
 /// A digest algorithm of which build tools make names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ pub enum Encoding {
 /// How much of a digest a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
+pub enum Portion {
     /// All of it.
     Whole,
     /// Its first characters.
@@ -296,9 +296,9 @@ impl fmt::Display for Proof {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Proof { token, algorithm, encoding, part, left_out } = self;
         let part = match part {
-            Part::Whole => "",
-            Part::Start => "the start of ",
-            Part::End => "the end of ",
+            Portion::Whole => "",
+            Portion::Start => "the start of ",
+            Portion::End => "the end of ",
         };
         write!(formatter, "`{token}` is {part}its {algorithm} in {encoding}")?;
         match left_out {

@@ -23,12 +23,12 @@ pub(crate) use self::written::{looks_hashed, scheme};
 pub fn read(path: &SitePath, bytes: &[u8]) -> References {
     let mut found = Found::default();
     match kind(path) {
-        Some(Kind::Html) => html::read(bytes, &mut found),
-        Some(Kind::Css) => css::read(&String::from_utf8_lossy(bytes), css::Place::Sheet, 1, &mut found),
-        Some(Kind::Script) => script::read(bytes, 1, &mut found),
-        Some(Kind::WebManifest) => web_manifest::read(bytes, &mut found),
-        Some(Kind::Json) => script::read(bytes, 1, &mut found),
-        Some(Kind::QwikGraph) => qwik::read(bytes, &mut found),
+        Some(Format::Html) => html::read(bytes, &mut found),
+        Some(Format::Css) => css::read(&String::from_utf8_lossy(bytes), css::CssContext::Sheet, 1, &mut found),
+        Some(Format::Script) => script::read(bytes, 1, &mut found),
+        Some(Format::WebManifest) => web_manifest::read(bytes, &mut found),
+        Some(Format::Json) => script::read(bytes, 1, &mut found),
+        Some(Format::QwikGraph) => qwik::read(bytes, &mut found),
         None => {}
     }
     found.finish()
@@ -38,7 +38,7 @@ pub fn read(path: &SitePath, bytes: &[u8]) -> References {
 /// (`output.chunkLoadingGlobal`; before version 5 `output.jsonpFunction`), if a script is one of them.
 pub fn chunk_array(path: &SitePath, bytes: &[u8]) -> Option<String> {
     const BEGINNINGS: [&[u8]; 3] = [b"webpackChunk", b"rspackChunk", b"webpackJsonp"];
-    if !matches!(kind(path), Some(Kind::Script)) {
+    if !matches!(kind(path), Some(Format::Script)) {
         return None;
     }
     let start = BEGINNINGS.iter().filter_map(|beginning| memchr::memmem::find(bytes, beginning)).min()?;
@@ -55,7 +55,7 @@ pub fn is_read(path: &SitePath) -> bool {
     kind(path).is_some()
 }
 
-enum Kind {
+enum Format {
     Html,
     Css,
     Script,
@@ -66,15 +66,15 @@ enum Kind {
     QwikGraph,
 }
 
-fn kind(path: &SitePath) -> Option<Kind> {
+fn kind(path: &SitePath) -> Option<Format> {
     match path.extension()?.as_str() {
-        "html" | "htm" | "xhtml" | "svg" => Some(Kind::Html),
-        "css" => Some(Kind::Css),
-        "js" | "mjs" | "cjs" => Some(Kind::Script),
-        "webmanifest" => Some(Kind::WebManifest),
-        "json" if path.file_name() == "manifest.json" => Some(Kind::WebManifest),
-        "json" if path.file_name() == "chunk-map.json" => Some(Kind::Json),
-        "json" if path.file_name().contains("bundle-graph") => Some(Kind::QwikGraph),
+        "html" | "htm" | "xhtml" | "svg" => Some(Format::Html),
+        "css" => Some(Format::Css),
+        "js" | "mjs" | "cjs" => Some(Format::Script),
+        "webmanifest" => Some(Format::WebManifest),
+        "json" if path.file_name() == "manifest.json" => Some(Format::WebManifest),
+        "json" if path.file_name() == "chunk-map.json" => Some(Format::Json),
+        "json" if path.file_name().contains("bundle-graph") => Some(Format::QwikGraph),
         _ => None,
     }
 }

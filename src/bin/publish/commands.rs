@@ -16,7 +16,7 @@ use publish::config::{self, Config};
 use publish::report::error::{Code, ExitCode, Problem, VisitorsSee};
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::{self, ActivateRequest, Answer, Caller, PublishRequest, RollbackRequest};
+use publish::run::{self, ActivateRequest, Caller, PublishRequest, Reply, RollbackRequest};
 use publish::types::clock::Clock;
 use publish::types::stop::Stop;
 use publish::views::status::Status;
@@ -314,14 +314,14 @@ impl Session<'_> {
         }
     }
 
-    fn ask(&self, question: &str) -> Answer {
+    fn ask(&self, question: &str) -> Reply {
         if !self.terminal.can_ask() || self.is_ci() {
-            return Answer::CannotAsk;
+            return Reply::CannotAsk;
         }
         match self.terminal.ask(question, self.signals.arrived(1)) {
-            Some(true) => Answer::Yes,
-            Some(false) => Answer::No,
-            None => Answer::Interrupted,
+            Some(true) => Reply::Yes,
+            Some(false) => Reply::No,
+            None => Reply::Interrupted,
         }
     }
 

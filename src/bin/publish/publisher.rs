@@ -10,13 +10,13 @@ use git::Commit;
 struct Pipeline {
     is_set: &'static str,
     who: &'static [&'static str],
-    place: Place,
+    place: JobAddress,
     commit: &'static str,
     branch: &'static [&'static str],
 }
 
 /// How a pipeline says the address of its job.
-enum Place {
+enum JobAddress {
     /// In one variable.
     Variable(&'static str),
     /// GitHub: server, repository and run in three.
@@ -31,56 +31,56 @@ const PIPELINES: &[Pipeline] = &[
     Pipeline {
         is_set: "GITHUB_ACTIONS",
         who: &["GITHUB_ACTOR"],
-        place: Place::GitHubRun,
+        place: JobAddress::GitHubRun,
         commit: "GITHUB_SHA",
         branch: &["GITHUB_HEAD_REF", "GITHUB_REF_NAME"],
     },
     Pipeline {
         is_set: "GITLAB_CI",
         who: &["GITLAB_USER_LOGIN"],
-        place: Place::Variable("CI_JOB_URL"),
+        place: JobAddress::Variable("CI_JOB_URL"),
         commit: "CI_COMMIT_SHA",
         branch: &["CI_COMMIT_REF_NAME"],
     },
     Pipeline {
         is_set: "BITBUCKET_BUILD_NUMBER",
         who: &["BITBUCKET_STEP_TRIGGERER_UUID"],
-        place: Place::Variable("BITBUCKET_GIT_HTTP_ORIGIN"),
+        place: JobAddress::Variable("BITBUCKET_GIT_HTTP_ORIGIN"),
         commit: "BITBUCKET_COMMIT",
         branch: &["BITBUCKET_BRANCH", "BITBUCKET_TAG"],
     },
     Pipeline {
         is_set: "CIRCLECI",
         who: &["CIRCLE_USERNAME"],
-        place: Place::Variable("CIRCLE_BUILD_URL"),
+        place: JobAddress::Variable("CIRCLE_BUILD_URL"),
         commit: "CIRCLE_SHA1",
         branch: &["CIRCLE_BRANCH", "CIRCLE_TAG"],
     },
     Pipeline {
         is_set: "BUILDKITE",
         who: &["BUILDKITE_BUILD_CREATOR"],
-        place: Place::Variable("BUILDKITE_BUILD_URL"),
+        place: JobAddress::Variable("BUILDKITE_BUILD_URL"),
         commit: "BUILDKITE_COMMIT",
         branch: &["BUILDKITE_BRANCH"],
     },
     Pipeline {
         is_set: "CODEBUILD_BUILD_ID",
         who: &["CODEBUILD_INITIATOR"],
-        place: Place::Variable("CODEBUILD_BUILD_ARN"),
+        place: JobAddress::Variable("CODEBUILD_BUILD_ARN"),
         commit: "CODEBUILD_RESOLVED_SOURCE_VERSION",
         branch: &["CODEBUILD_WEBHOOK_HEAD_REF"],
     },
     Pipeline {
         is_set: "JENKINS_URL",
         who: &["BUILD_USER_ID"],
-        place: Place::Variable("BUILD_URL"),
+        place: JobAddress::Variable("BUILD_URL"),
         commit: "GIT_COMMIT",
         branch: &["CHANGE_BRANCH", "BRANCH_NAME", "GIT_BRANCH"],
     },
     Pipeline {
         is_set: "NETLIFY",
         who: &[],
-        place: Place::Variable("DEPLOY_URL"),
+        place: JobAddress::Variable("DEPLOY_URL"),
         commit: "COMMIT_REF",
         branch: &["HEAD", "BRANCH"],
     },
@@ -102,8 +102,8 @@ pub(crate) fn publisher(
         return Publisher {
             who: first(pipeline.who),
             place: match pipeline.place {
-                Place::Variable(name) => value(name),
-                Place::GitHubRun => github_run(&value),
+                JobAddress::Variable(name) => value(name),
+                JobAddress::GitHubRun => github_run(&value),
             },
             commit,
             branch: first(pipeline.branch),

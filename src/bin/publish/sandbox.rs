@@ -15,7 +15,7 @@ use publish::report::error::{Code, Problem};
 use publish::sandbox::{CustomError, Distribution, Options, Sandbox, SandboxError};
 
 pub(crate) use place::Lookup;
-use running::{Ownership, Place, Purpose, Running};
+use running::{Ownership, Purpose, Running, SandboxFolder};
 
 /// The site's port, unless it is taken: the same address every time.
 const SITE_PORT: u16 = 4580;
@@ -64,7 +64,7 @@ async fn open(
     purpose: Purpose,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<Opened, Problem> {
-    let place = Place::of(folder, lookup)?;
+    let place = SandboxFolder::of(folder, lookup)?;
     if !place.exists() && folder.join(EARLIER).symlink_metadata().is_ok() {
         say(&format!("The sandbox lies outside of the project now, and begins empty; {EARLIER} can be deleted."));
     }

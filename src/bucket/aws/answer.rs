@@ -100,7 +100,7 @@ impl StdError for Cause {
 
 /// A failed request, read once and for all.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct FailedRequest {
     pub(super) class: Class,
     pub(super) code: Option<String>,
     pub(super) status: Option<u16>,
@@ -112,44 +112,48 @@ pub(super) struct Answer {
     pub(super) cause: Option<Box<Cause>>,
 }
 
-impl Answer {
+impl FailedRequest {
     /// Reads what the SDK made of an answer or of its absence.
-    pub(super) fn of<E>(service: &Service, error: &SdkError<E>) -> Answer
+    pub(super) fn of<E>(service: &Service, error: &SdkError<E>) -> FailedRequest
     where
         E: StdError + ProvideErrorMetadata + 'static,
     {
         match error {
-            SdkError::ServiceError(refusal) => Answer::of_refusal(service, refusal.err(), refusal.raw()),
-            SdkError::TimeoutError(_) => Answer::new(Class::Unavailable, vec!["no answer in time".to_owned()]),
-            SdkError::ConstructionFailure(_) => Answer::of_chain(Class::Other, error),
-            SdkError::DispatchFailure(failure) if failure.is_user() => Answer::of_chain(Class::Other, error),
-            _ => Answer::of_chain(Class::Unavailable, error),
+            SdkError::ServiceError(refusal) => FailedRequest::of_refusal(service, refusal.err(), refusal.raw()),
+            SdkError::TimeoutError(_) => FailedRequest::new(Class::Unavailable, vec!["no answer in time".to_owned()]),
+            SdkError::ConstructionFailure(_) => FailedRequest::of_chain(Class::Other, error),
+            SdkError::DispatchFailure(failure) if failure.is_user() => FailedRequest::of_chain(Class::Other, error),
+            _ => FailedRequest::of_chain(Class::Unavailable, error),
         }
     }
 
     /// A failure that no request or a whole answer lies beneath.
-    pub(super) fn new(class: Class, causes: Vec<String>) -> Answer {
+    pub(super) fn new(class: Class, causes: Vec<String>) -> FailedRequest {
         let cause = Cause::chain(causes);
-        Answer { class, code: None, status: None, request_id: None, region: None, message: None, cause }
+        FailedRequest { class, code: None, status: None, request_id: None, region: None, message: None, cause }
     }
 
     /// An answer that stopped half-way, or a file that cannot be read.
-    pub(super) fn of_error(class: Class, error: &(dyn StdError + 'static)) -> Answer {
-        Answer::new(class, chain(error).map(ToString::to_string).collect())
+    pub(super) fn of_error(class: Class, error: &(dyn StdError + 'static)) -> FailedRequest {
+        FailedRequest::new(class, chain(error).map(ToString::to_string).collect())
     }
 
     /// A refusal of one of many keys, which has no status of its own.
-    pub(super) fn of_key(service: &Service, code: Option<&str>, message: Option<&str>) -> Answer {
+    pub(super) fn of_key(service: &Service, code: Option<&str>, message: Option<&str>) -> FailedRequest {
         let class = class_of(None, code, None);
         let said = format!("{service} answered {}", said(None, code, message));
-        Answer { code: code.map(str::to_owned), message: message.map(str::to_owned), ..Answer::new(class, vec![said]) }
+        FailedRequest {
+            code: code.map(str::to_owned),
+            message: message.map(str::to_owned),
+            ..FailedRequest::new(class, vec![said])
+        }
     }
 
     fn of_refusal<E: ProvideErrorMetadata>(
         service: &Service,
         error: &E,
         response: &aws_smithy_runtime_api::client::orchestrator::HttpResponse,
-    ) -> Answer {
+    ) -> FailedRequest {
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).map(str::to_owned);
         let body = response.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
@@ -159,7 +163,7 @@ impl Answer {
         let code = error.code();
         let mut causes = vec![format!("{service} answered {}", said(Some(status), code, error.message()))];
         causes.extend(request_id.as_ref().map(|id| format!("request id {id}")));
-        Answer {
+        FailedRequest {
             class: class_of(Some(status), code, region.as_deref()),
             code: code.map(str::to_owned),
             status: Some(status),
@@ -170,7 +174,7 @@ impl Answer {
         }
     }
 
-    fn of_chain(class: Class, error: &(dyn StdError + 'static)) -> Answer {
+    fn of_chain(class: Class, error: &(dyn StdError + 'static)) -> FailedRequest {
         let texts: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
         let class = match lacking(chain(error)) {
             Some(Lacking::All) => Class::NoCredentials,
@@ -178,7 +182,7 @@ impl Answer {
             Some(Lacking::Unusable) => Class::UnusableCredentials,
             None => class,
         };
-        Answer::new(class, texts)
+        FailedRequest::new(class, texts)
     }
 }
 
@@ -279,8 +283,13 @@ pub(super) struct Details {
 }
 
 impl StoreError {
-    pub(super) fn new(operation: &'static str, address: &Address, service: &Service, answer: Answer) -> StoreError {
-        let Answer { class, code, status, request_id, region, message, cause } = answer;
+    pub(super) fn new(
+        operation: &'static str,
+        address: &Address,
+        service: &Service,
+        answer: FailedRequest,
+    ) -> StoreError {
+        let FailedRequest { class, code, status, request_id, region, message, cause } = answer;
         let details = Details { service: service.clone(), region, message, file: None, cause };
         let address = Box::new(address.clone());
         StoreError { operation, address, class, code, status, request_id, details: Box::new(details) }
@@ -317,8 +326,13 @@ pub struct CdnError {
 }
 
 impl CdnError {
-    pub(super) fn new(operation: &'static str, distribution: &str, service: &Service, answer: Answer) -> CdnError {
-        let Answer { class, code, status, request_id, region, message, cause } = answer;
+    pub(super) fn new(
+        operation: &'static str,
+        distribution: &str,
+        service: &Service,
+        answer: FailedRequest,
+    ) -> CdnError {
+        let FailedRequest { class, code, status, request_id, region, message, cause } = answer;
         let details = Details { service: service.clone(), region, message, file: None, cause };
         let distribution = distribution.to_owned();
         CdnError { operation, distribution, class, code, status, request_id, details: Box::new(details) }

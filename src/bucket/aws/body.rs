@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::site::snapshot::Place;
+use crate::site::snapshot::SeenFile;
 
 /// How much of a file is in memory at a time.
 const BUFFER_BYTES: u64 = 256 * 1024;
@@ -21,28 +21,29 @@ const BUFFER_BYTES: u64 = 256 * 1024;
 ///
 /// # Errors
 /// If the file cannot be opened, is another one by now, or is shorter.
-pub(super) async fn body(place: &Place, offset: u64, size_bytes: u64) -> io::Result<ByteStream> {
+pub(super) async fn body(place: &SeenFile, offset: u64, size_bytes: u64) -> io::Result<ByteStream> {
     let opened = place.clone();
     blocking(spawn_blocking(move || open(&opened, offset, size_bytes))).await?;
     let place = place.clone();
-    let again = move || SdkBody::from_body_1_x(Part { state: State::Closed(place.clone()), offset, left: size_bytes });
+    let again =
+        move || SdkBody::from_body_1_x(FileBody { state: State::Closed(place.clone()), offset, left: size_bytes });
     Ok(ByteStream::new(SdkBody::retryable(again)))
 }
 
-struct Part {
+struct FileBody {
     state: State,
     offset: u64,
     left: u64,
 }
 
 enum State {
-    Closed(Place),
+    Closed(SeenFile),
     Open(File),
     Reading(JoinHandle<io::Result<(File, Bytes)>>),
     Done,
 }
 
-impl Body for Part {
+impl Body for FileBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -89,7 +90,7 @@ impl Body for Part {
     }
 }
 
-fn open(place: &Place, offset: u64, size_bytes: u64) -> io::Result<File> {
+fn open(place: &SeenFile, offset: u64, size_bytes: u64) -> io::Result<File> {
     let mut file = place.open()?;
     if file.metadata()?.len() < offset + size_bytes {
         return Err(ErrorKind::UnexpectedEof.into());

@@ -8,7 +8,7 @@ use aws_sdk_cloudfront::types::{
     DistributionConfig, EventType, InvalidationBatch, LambdaFunctionAssociations, Origin, Paths,
 };
 
-use super::answer::{Answer, CdnError, Class, Service};
+use super::answer::{CdnError, Class, FailedRequest, Service};
 use crate::content::path::UrlPath;
 use crate::release::format::Unknown;
 use crate::release::head::DistributionFacts;
@@ -44,7 +44,7 @@ impl Cdn {
         let request = self.client.get_distribution_config().id(&self.distribution);
         let answer = request.send().await.map_err(|error| self.failed("GetDistributionConfig", &error))?;
         let Some(config) = answer.distribution_config() else {
-            let answer = Answer::new(Class::Other, vec!["the answer holds no configuration".to_owned()]);
+            let answer = FailedRequest::new(Class::Other, vec!["the answer holds no configuration".to_owned()]);
             return Err(CdnError::new("GetDistributionConfig", &self.distribution, &self.service, answer));
         };
         Ok(facts(&self.distribution, config, bucket))
@@ -85,11 +85,13 @@ impl Cdn {
             .build()
             .and_then(|paths| InvalidationBatch::builder().paths(paths).caller_reference(reference).build());
         let unsendable = |answer| CdnError::new("CreateInvalidation", &self.distribution, &self.service, answer);
-        let batch = batch.map_err(|error| unsendable(Answer::of_error(Class::Other, &error)))?;
+        let batch = batch.map_err(|error| unsendable(FailedRequest::of_error(Class::Other, &error)))?;
         let request = self.client.create_invalidation().distribution_id(&self.distribution).invalidation_batch(batch);
         let answer = request.send().await.map_err(|error| self.failed("CreateInvalidation", &error))?;
         let id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
-        id.ok_or_else(|| unsendable(Answer::new(Class::Other, vec!["the answer names no invalidation".to_owned()])))
+        id.ok_or_else(|| {
+            unsendable(FailedRequest::new(Class::Other, vec!["the answer names no invalidation".to_owned()]))
+        })
     }
 
     /// Whether CloudFront says that an invalidation is done everywhere. Needs `cloudfront:GetInvalidation`.
@@ -104,7 +106,7 @@ impl Cdn {
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
-        CdnError::new(operation, &self.distribution, &self.service, Answer::of(&self.service, error))
+        CdnError::new(operation, &self.distribution, &self.service, FailedRequest::of(&self.service, error))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::answer::{Answer, Class, StoreError};
+use super::answer::{Class, FailedRequest, StoreError};
 use super::pace::Permit;
 use super::store::Store;
 use crate::release::layout::Address;
@@ -39,7 +39,7 @@ impl Download {
             None => Ok(None),
             Some(Ok(bytes)) => Ok(Some(bytes.into())),
             Some(Err(error)) => {
-                let answer = Answer::of_error(Class::Unavailable, &error);
+                let answer = FailedRequest::of_error(Class::Unavailable, &error);
                 Err(StoreError::new("GetObject", &self.address, &self.store.settings.service, answer))
             }
         }

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
-use super::answer::{Answer as Read, Cause, Class};
+use super::answer::{Cause, Class, FailedRequest};
 use super::connection::{Persistent, plain_connector};
 use super::roots::Bundle;
 use crate::types::digest::Digest;
@@ -35,7 +35,7 @@ pub struct Fetcher {
 
 /// What a visitor got, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct SiteAnswer {
     /// The HTTP status. Redirects are not followed.
     pub status: u16,
     /// SHA-256 of the body.
@@ -92,7 +92,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// If nothing comes for ten seconds in each of three attempts, or the body has more than `max_bytes`.
-    pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<Answer, FetchError> {
+    pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<SiteAnswer, FetchError> {
         self.fetch_into(url, max_bytes, |_: Part<'_>| {}).await
     }
 
@@ -100,7 +100,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// As [`Fetcher::fetch`].
-    pub async fn fetch_whole(&self, url: &str, max_bytes: u64) -> Result<(Answer, Vec<u8>), FetchError> {
+    pub async fn fetch_whole(&self, url: &str, max_bytes: u64) -> Result<(SiteAnswer, Vec<u8>), FetchError> {
         let mut body = Vec::new();
         let answer = self.fetch_into(url, max_bytes, |part| match part {
             Part::Begins => body.clear(),
@@ -115,7 +115,7 @@ impl Fetcher {
         url: &str,
         max_bytes: u64,
         mut take: impl FnMut(Part<'_>),
-    ) -> Result<Answer, FetchError> {
+    ) -> Result<SiteAnswer, FetchError> {
         let mut attempt = 1;
         loop {
             take(Part::Begins);
@@ -132,7 +132,7 @@ impl Fetcher {
         url: &str,
         max_bytes: u64,
         take: &mut impl FnMut(Part<'_>),
-    ) -> Result<Answer, FetchError> {
+    ) -> Result<SiteAnswer, FetchError> {
         let mut request = HttpRequest::get(url).map_err(|error| failed(url, false, "is not a URL", Some(&error)))?;
         request.headers_mut().insert("accept", "*/*");
         request.headers_mut().insert("accept-encoding", "identity");
@@ -154,7 +154,7 @@ impl Fetcher {
             hash.update(&chunk);
             take(Part::Bytes(&chunk));
         }
-        Ok(Answer { status, digest: Digest::from_bytes(hash.finalize().into()), size_bytes, headers })
+        Ok(SiteAnswer { status, digest: Digest::from_bytes(hash.finalize().into()), size_bytes, headers })
     }
 }
 
@@ -176,6 +176,6 @@ fn failed(
     text: &'static str,
     error: Option<&(dyn std::error::Error + 'static)>,
 ) -> FetchError {
-    let cause = error.and_then(|error| Read::of_error(Class::Unavailable, error).cause);
+    let cause = error.and_then(|error| FailedRequest::of_error(Class::Unavailable, error).cause);
     FetchError { url: url.to_owned(), passing, text, cause }
 }

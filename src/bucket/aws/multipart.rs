@@ -4,12 +4,12 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use crc_fast::CrcAlgorithm;
 use tokio::task::JoinSet;
 
-use super::answer::{Answer, Class, StoreError};
+use super::answer::{Class, FailedRequest, StoreError};
 use super::patience::{AnswerWithin, COMPLETION};
 use super::store::Store;
 use super::upload::{Condition, described, etag, sent};
 use crate::release::layout::Address;
-use crate::site::snapshot::{Place, SourceFile};
+use crate::site::snapshot::{SeenFile, SourceFile};
 use crate::types::digest::Crc64;
 use crate::types::headers::Headers;
 
@@ -91,14 +91,14 @@ impl Store {
     async fn crc64_of_part(
         &self,
         address: &Address,
-        place: &Place,
+        place: &SeenFile,
         offset: u64,
         size_bytes: u64,
     ) -> Result<Crc64, StoreError> {
         let mut body = self.body("UploadPart", address, place, offset, size_bytes).await?;
         let mut crc64 = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
         while let Some(piece) = body.next().await {
-            let unread = |error| Answer::of_error(Class::LocalFile, &error);
+            let unread = |error| FailedRequest::of_error(Class::LocalFile, &error);
             let service = &self.settings.service;
             crc64.update(&piece.map_err(|error| StoreError::new("UploadPart", address, service, unread(error)))?);
         }
@@ -114,7 +114,7 @@ impl Store {
             None => Ok(None),
             Some(Ok(part)) => part.map(Some),
             Some(Err(error)) => {
-                let answer = Answer::of_error(Class::Other, &error);
+                let answer = FailedRequest::of_error(Class::Other, &error);
                 Err(StoreError::new("UploadPart", address, &self.settings.service, answer))
             }
         }

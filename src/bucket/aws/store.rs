@@ -14,7 +14,7 @@ use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 
-use super::answer::{Answer, Class, Service, StoreError};
+use super::answer::{Class, FailedRequest, Service, StoreError};
 use super::object::{ObjectInfo, info, moment, size};
 use super::pace::{Pace, Permit};
 use super::patience::AnswerWithin;
@@ -127,7 +127,7 @@ impl Store {
     async fn hash_body(&self, address: &Address, mut body: ByteStream) -> Result<Digest, StoreError> {
         let mut hash = Sha256::new();
         while let Some(chunk) = body.next().await {
-            let broken = |error| Answer::of_error(Class::Unavailable, &error);
+            let broken = |error| FailedRequest::of_error(Class::Unavailable, &error);
             hash.update(
                 &chunk.map_err(|error| StoreError::new("GetObject", address, &self.settings.service, broken(error)))?,
             );
@@ -169,15 +169,15 @@ impl Store {
         date: &ServedAt,
         max_bytes: u64,
     ) -> Result<Fetched, StoreError> {
-        let failed = |answer: Answer| StoreError::new("GetObject", address, &self.settings.service, answer);
-        let other = |text: String| failed(Answer::new(Class::Other, vec![text]));
+        let failed = |answer: FailedRequest| StoreError::new("GetObject", address, &self.settings.service, answer);
+        let other = |text: String| failed(FailedRequest::new(Class::Other, vec![text]));
         let served_at = date.get().ok_or_else(|| other("the answer has no Date".to_owned()))?;
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let last_modified = moment(answer.last_modified());
         let mut body = answer.body;
         let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(|error| failed(Answer::of_error(Class::Unavailable, &error)))?;
+            let chunk = chunk.map_err(|error| failed(FailedRequest::of_error(Class::Unavailable, &error)))?;
             if (bytes.len() + chunk.len()) as u64 > max_bytes {
                 return Err(other(format!("it is larger than {max_bytes} bytes")));
             }
@@ -266,13 +266,14 @@ impl Store {
         let mut keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         let mut round = 1;
         while let Some(first) = keys.first() {
-            let failed =
-                |answer: Answer, key: &str| StoreError::new("DeleteObjects", &at(key), &self.settings.service, answer);
+            let failed = |answer: FailedRequest, key: &str| {
+                StoreError::new("DeleteObjects", &at(key), &self.settings.service, answer)
+            };
             let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
             let delete = objects
                 .collect::<Result<Vec<_>, _>>()
                 .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
-                .map_err(|error| failed(Answer::of_error(Class::Other, &error), first))?;
+                .map_err(|error| failed(FailedRequest::of_error(Class::Other, &error), first))?;
             let request = self.client.delete_objects().bucket(bucket).delete(delete);
             let answer = match request.set_expected_bucket_owner(self.settings.service.owner.clone()).send().await {
                 Ok(answer) => answer,
@@ -289,7 +290,7 @@ impl Store {
             let mut again = Vec::new();
             for error in answer.errors() {
                 let key = error.key().unwrap_or_default();
-                let reason = failed(Answer::of_key(&self.settings.service, error.code(), error.message()), key);
+                let reason = failed(FailedRequest::of_key(&self.settings.service, error.code(), error.message()), key);
                 if matches!(reason.class, Class::Unavailable | Class::Throttled) && round < MAX_ROUNDS {
                     again.push(key.to_owned());
                 } else {
@@ -318,7 +319,7 @@ impl Store {
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
-        let answer = Answer::of(&self.settings.service, error);
+        let answer = FailedRequest::of(&self.settings.service, error);
         StoreError::new(operation, address, &self.settings.service, answer)
     }
 }

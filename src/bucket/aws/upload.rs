@@ -8,14 +8,14 @@ use aws_sdk_s3::types::{AnnotationDirective, MetadataDirective, ServerSideEncryp
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
-use super::answer::{Answer, Class, StoreError};
+use super::answer::{Class, FailedRequest, StoreError};
 use super::body::body;
 use super::object::{MARKER, marker_of};
 use super::patience::{AnswerWithin, COMPLETION};
 use super::store::Store;
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
-use crate::site::snapshot::{MULTIPART_BYTES, Place, SourceFile};
+use crate::site::snapshot::{MULTIPART_BYTES, SeenFile, SourceFile};
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
 
@@ -227,12 +227,12 @@ impl Store {
         &self,
         operation: &'static str,
         address: &Address,
-        place: &Place,
+        place: &SeenFile,
         offset: u64,
         size_bytes: u64,
     ) -> Result<ByteStream, StoreError> {
         body(place, offset, size_bytes).await.map_err(|error| {
-            let answer = Answer::of_error(Class::LocalFile, &error);
+            let answer = FailedRequest::of_error(Class::LocalFile, &error);
             StoreError::new(operation, address, &self.settings.service, answer)
         })
     }

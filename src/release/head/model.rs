@@ -361,7 +361,7 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         true => head.highest_activated.max(head.floor).next().unwrap(),
         false => ReleaseNumber::new(u64::from(*to)),
     };
-    let (suspects, doomed) = (files(*changed), files(changed >> 4));
+    let (suspects, at_risk) = (files(*changed), files(changed >> 4));
     let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
     let hold = hold.then(|| Hold::new(publisher.clone(), by.now, None));
     let cover = paths(*cover);
@@ -374,12 +374,12 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         floor,
         hold: hold.as_ref(),
         suspects: &suspects,
-        doomed: &doomed,
+        at_risk: &at_risk,
         mutable_paths: &files(changed >> 6),
         facts: None,
         refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
     });
-    let means = Means::Begins { to, forced: *force, cover, suspects, doomed };
+    let means = Means::Begins { to, forced: *force, cover, suspects, at_risk };
     next.ok().map(|next| (next, means))
 }
 
@@ -392,7 +392,7 @@ fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means
     let needed = head.activation.iter().flat_map(|one| one.candidates.iter().chain([&one.to]));
     let needed: BTreeSet<_> = needed.copied().chain(head.active.iter().map(|one| one.release)).collect();
     closes.retain(|release| !needed.contains(release));
-    let (doomed, cover) = (files(*gone), paths(*cover));
+    let (at_risk, cover) = (files(*gone), paths(*cover));
     let digests = BTreeSet::from([Digest::of(&[*withdraws])]);
     let withdraws = files(*withdraws).into_iter().map(|path| (path, digests.clone())).collect();
     let next = head.begin_prune(PruneBegins {
@@ -400,12 +400,12 @@ fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means
         publisher,
         lease_s: LEASE_S,
         closes: &closes,
-        doomed: &doomed,
+        at_risk: &at_risk,
         withdraws: &withdraws,
         content: None,
         refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
     });
-    next.ok().map(|next| (next, Means::BeginsPrune { cover, doomed }))
+    next.ok().map(|next| (next, Means::BeginsPrune { cover, at_risk }))
 }
 
 proptest! {

@@ -9,7 +9,7 @@ use super::headers;
 use super::intake::MAX_SINGLE_PUT;
 use super::multipart;
 use super::objects::{modified, show_checksum, sse};
-use crate::sandbox::checksum::{Algorithm, Checksum, Kind};
+use crate::sandbox::checksum::{Algorithm, Checksum, ChecksumScope};
 use crate::sandbox::conditions::{Conditions, ReadConditions, Verdict, precondition_failed};
 use crate::sandbox::object::Object;
 use crate::sandbox::plus;
@@ -111,7 +111,7 @@ pub(super) fn copy_part(
     while let Some(chunk) = reader.next_chunk().map_err(storage_failed)? {
         spool.write(chunk).map_err(storage_failed)?;
     }
-    let place = multipart::Place {
+    let place = multipart::PartAddress {
         bucket: &input.bucket,
         key: &input.key,
         upload_id: &input.upload_id,
@@ -134,7 +134,7 @@ fn digests(source: &Object, asked: Option<&ChecksumAlgorithm>) -> S3Result<(Chec
         Some(name) => Algorithm::from_name(name.as_str())
             .ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))?,
     };
-    let keep = source.checksum.algorithm == algorithm && source.checksum.kind == Kind::FullObject;
+    let keep = source.checksum.algorithm == algorithm && source.checksum.kind == ChecksumScope::FullObject;
     match (&source.md5, keep) {
         (Some(md5), true) => Ok((source.checksum.clone(), md5.clone())),
         _ => source.content.hash(algorithm).map_err(storage_failed),

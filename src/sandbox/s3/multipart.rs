@@ -10,12 +10,12 @@ use super::headers;
 use super::intake::{Claims, receive};
 use super::objects::{sent_checksums, show_checksum, sse};
 use super::payload::compare;
-use crate::sandbox::checksum::{self, Algorithm, Kind, field};
+use crate::sandbox::checksum::{self, Algorithm, ChecksumScope, field};
 use crate::sandbox::conditions::Conditions;
 use crate::sandbox::content::{Content, Received};
 use crate::sandbox::object::Object;
 use crate::sandbox::store::{Bucket, Store, find, storage_failed};
-use crate::sandbox::uploads::{Part, Upload, UploadRecord};
+use crate::sandbox::uploads::{StoredPart, Upload, UploadRecord};
 
 /// Every part but the last has at least this many bytes (AWS.md 4.3).
 const MIN_PART: u64 = 5 * 1024 * 1024;
@@ -24,7 +24,7 @@ const MIN_PART: u64 = 5 * 1024 * 1024;
 const MAX_PARTS: i32 = 10_000;
 
 /// Where a part belongs.
-pub(super) struct Place<'a> {
+pub(super) struct PartAddress<'a> {
     pub(super) bucket: &'a str,
     pub(super) key: &'a str,
     pub(super) upload_id: &'a str,
@@ -88,7 +88,7 @@ pub(super) async fn upload_part(
         ));
     }
     let place =
-        Place { bucket: &input.bucket, key: &input.key, upload_id: &input.upload_id, number: input.part_number };
+        PartAddress { bucket: &input.bucket, key: &input.key, upload_id: &input.upload_id, number: input.part_number };
     let part = keep_part(store, &place, received)?;
     let mut output = UploadPartOutput { e_tag: Some(ETag::Strong(part.etag.clone())), ..UploadPartOutput::default() };
     show_checksum!(output, part.checksum);
@@ -156,14 +156,14 @@ pub(super) fn algorithm(store: &Store, bucket: &str, key: &str, upload_id: &str)
 }
 
 /// Makes received bytes a part, in the place of an earlier one of that number.
-pub(super) fn keep_part(store: &Store, place: &Place<'_>, received: Received) -> S3Result<Part> {
+pub(super) fn keep_part(store: &Store, place: &PartAddress<'_>, received: Received) -> S3Result<StoredPart> {
     if !(1..=MAX_PARTS).contains(&place.number) {
-        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
+        return Err(s3_error!(InvalidArgument, "StoredPart number must be an integer between 1 and 10000, inclusive"));
     }
     let mut buckets = store.lock();
     let state = find(&mut buckets, place.bucket)?;
     let mut changed = upload(state, place.key, place.upload_id)?.clone();
-    let part = Part {
+    let part = StoredPart {
         etag: store.single_part_etag(&received.md5, &changed.encryption),
         content: received.content,
         md5: received.md5,
@@ -182,20 +182,20 @@ pub(super) fn keep_part(store: &Store, place: &Place<'_>, received: Received) ->
 
 /// The algorithm and kind of checksum a new upload gets. CRC-64/NVME of all bytes is S3's default; of the others the
 /// CRCs may be of all bytes, the SHAs only composite (AWS.md 4.3).
-fn chosen(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) -> S3Result<(Algorithm, Kind)> {
+fn chosen(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) -> S3Result<(Algorithm, ChecksumScope)> {
     let algorithm = match algorithm {
         None => Algorithm::Crc64Nvme,
         Some(name) => Algorithm::from_name(name.as_str())
             .ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))?,
     };
     let default = match algorithm {
-        Algorithm::Crc64Nvme => Kind::FullObject,
-        _ => Kind::Composite,
+        Algorithm::Crc64Nvme => ChecksumScope::FullObject,
+        _ => ChecksumScope::Composite,
     };
     let kind = match kind.map(ChecksumType::as_str) {
         None => default,
-        Some("FULL_OBJECT") if algorithm.combines() => Kind::FullObject,
-        Some("COMPOSITE") if algorithm != Algorithm::Crc64Nvme => Kind::Composite,
+        Some("FULL_OBJECT") if algorithm.combines() => ChecksumScope::FullObject,
+        Some("COMPOSITE") if algorithm != Algorithm::Crc64Nvme => ChecksumScope::Composite,
         Some(other) => {
             return Err(s3_error!(
                 InvalidRequest,
@@ -208,11 +208,11 @@ fn chosen(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) ->
 }
 
 /// The parts a completion names, in its order.
-fn chosen_parts(upload: &Upload, listed: Vec<CompletedPart>) -> S3Result<Vec<Part>> {
+fn chosen_parts(upload: &Upload, listed: Vec<CompletedPart>) -> S3Result<Vec<StoredPart>> {
     if listed.is_empty() {
         return Err(s3_error!(MalformedXML, "You must specify at least one part"));
     }
-    let mut parts: Vec<Part> = Vec::with_capacity(listed.len());
+    let mut parts: Vec<StoredPart> = Vec::with_capacity(listed.len());
     let mut before = 0;
     for mut named in listed {
         let number = named.part_number.unwrap_or(0);
@@ -227,7 +227,7 @@ fn chosen_parts(upload: &Upload, listed: Vec<CompletedPart>) -> S3Result<Vec<Par
         let mut sent = sent_checksums!(named);
         let etag_fits = named.e_tag.is_some_and(|etag| etag.value() == part.etag);
         let checksum = field(&mut sent, upload.algorithm).take();
-        if upload.kind == Kind::Composite && checksum.is_none() {
+        if upload.kind == ChecksumScope::Composite && checksum.is_none() {
             return Err(s3_error!(
                 InvalidRequest,
                 "The upload was created using a {} checksum. The complete request must include the checksum for each part. It was missing for part {number} in the request.",
@@ -246,7 +246,7 @@ fn chosen_parts(upload: &Upload, listed: Vec<CompletedPart>) -> S3Result<Vec<Par
     Ok(parts)
 }
 
-fn assemble(upload: &Upload, parts: &[Part]) -> Object {
+fn assemble(upload: &Upload, parts: &[StoredPart]) -> Object {
     let checksums: Vec<(&checksum::Checksum, u64)> =
         parts.iter().map(|part| (&part.checksum, part.content.len)).collect();
     let mut md5 = Md5::new();

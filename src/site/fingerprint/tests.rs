@@ -7,7 +7,7 @@ mod properties;
 mod table;
 
 use super::*;
-use crate::content::proof::{Algorithm, Encoding, LeftOut, Part, Proof};
+use crate::content::proof::{Algorithm, Encoding, LeftOut, Portion, Proof};
 use crate::content::references::Manner;
 use crate::types::headers::Kind;
 
@@ -73,7 +73,7 @@ impl Site {
             token: token.to_owned(),
             algorithm: Algorithm::Sha256,
             encoding: Encoding::Hex,
-            part: Part::Start,
+            part: Portion::Start,
             left_out: LeftOut::Nothing,
         };
         self.files.entry(path(file)).or_default().traces.proof = Some(proof);

@@ -3,7 +3,7 @@
 //! The patterns are a tree of what they begin with in common; an address is followed through it along all ways at once. What
 //! that takes grows with the address and with how many ways it fits, and not with the number of rules.
 
-use super::pattern::{Addresses, Part, UrlPattern};
+use super::pattern::{Addresses, Piece, UrlPattern};
 
 /// Patterns, each with the number of its rule.
 #[derive(Clone, Debug)]
@@ -46,9 +46,9 @@ impl Index {
             let mut at = 0;
             for part in pattern.parts() {
                 at = match part {
-                    Part::Literal(literal) => literal.bytes().fold(at, |at, byte| index.behind_byte(at, byte)),
-                    Part::Splat => index.behind_splat(at),
-                    Part::Placeholder(_) => index.behind_placeholder(at),
+                    Piece::Literal(literal) => literal.bytes().fold(at, |at, byte| index.behind_byte(at, byte)),
+                    Piece::Splat => index.behind_splat(at),
+                    Piece::Placeholder(_) => index.behind_placeholder(at),
                 };
             }
             index.nodes[at as usize].rules.push(rule);

@@ -16,12 +16,12 @@ const SEGMENT: char = '\u{2}';
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlPattern {
     text: String,
-    parts: Vec<Part>,
+    parts: Vec<Piece>,
 }
 
 /// A part of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Part {
+pub(super) enum Piece {
     /// This very text.
     Literal(String),
     /// `*`
@@ -78,10 +78,10 @@ impl UrlPattern {
             rest = &rest[char.len_utf8()..];
             let name = placeholder(rest).filter(|_| char == ':' && literal.ends_with('/'));
             let part = match (char, name) {
-                ('*', _) => Part::Splat,
+                ('*', _) => Piece::Splat,
                 (_, Some(name)) => {
                     rest = &rest[name.len()..];
-                    Part::Placeholder(name.to_owned())
+                    Piece::Placeholder(name.to_owned())
                 }
                 _ => {
                     literal.push(char);
@@ -89,12 +89,12 @@ impl UrlPattern {
                 }
             };
             if !literal.is_empty() {
-                parts.push(Part::Literal(decoded(&std::mem::take(&mut literal))));
+                parts.push(Piece::Literal(decoded(&std::mem::take(&mut literal))));
             }
             parts.push(part);
         }
         if !literal.is_empty() {
-            parts.push(Part::Literal(decoded(&literal)));
+            parts.push(Piece::Literal(decoded(&literal)));
         }
         UrlPattern { text: path.to_owned(), parts }
     }
@@ -106,11 +106,11 @@ impl UrlPattern {
 
     /// Whether it means every address of the site.
     pub fn is_everything(&self) -> bool {
-        matches!(self.parts.as_slice(), [Part::Literal(slash), Part::Splat] if slash == "/")
+        matches!(self.parts.as_slice(), [Piece::Literal(slash), Piece::Splat] if slash == "/")
     }
 
     /// What it consists of.
-    pub(super) fn parts(&self) -> &[Part] {
+    pub(super) fn parts(&self) -> &[Piece] {
         &self.parts
     }
 
@@ -128,9 +128,9 @@ impl UrlPattern {
     /// Whether a value takes something over from the address, as Cloudflare fills it in.
     pub(super) fn is_named_in(&self, value: &str) -> bool {
         self.parts.iter().any(|part| match part {
-            Part::Literal(_) => false,
-            Part::Splat => value.contains(":splat"),
-            Part::Placeholder(name) => value.contains(&format!(":{name}")),
+            Piece::Literal(_) => false,
+            Piece::Splat => value.contains(":splat"),
+            Piece::Placeholder(name) => value.contains(&format!(":{name}")),
         })
     }
 
@@ -142,8 +142,8 @@ impl UrlPattern {
         let mut pattern = String::new();
         let mut is_wider = false;
         for part in &self.parts {
-            let Part::Literal(literal) = part else {
-                is_wider |= matches!(part, Part::Placeholder(_));
+            let Piece::Literal(literal) = part else {
+                is_wider |= matches!(part, Piece::Placeholder(_));
                 pattern.push('*');
                 continue;
             };
@@ -162,10 +162,10 @@ impl UrlPattern {
 
     /// An address that stands for all it matches.
     fn sample(&self) -> String {
-        let part = |part: &Part| match part {
-            Part::Literal(literal) => literal.clone(),
-            Part::Splat => ANY.to_string(),
-            Part::Placeholder(_) => SEGMENT.to_string(),
+        let part = |part: &Piece| match part {
+            Piece::Literal(literal) => literal.clone(),
+            Piece::Splat => ANY.to_string(),
+            Piece::Placeholder(_) => SEGMENT.to_string(),
         };
         self.parts.iter().map(part).collect()
     }
@@ -174,11 +174,11 @@ impl UrlPattern {
     /// far may reach.
     fn matches(&self, url: &str) -> bool {
         let (first, rest) = match self.parts.as_slice() {
-            [Part::Literal(first), rest @ ..] => (first.as_str(), rest),
+            [Piece::Literal(first), rest @ ..] => (first.as_str(), rest),
             all => ("", all),
         };
         let Some(url) = url.strip_prefix(first) else { return false };
-        if rest == [Part::Splat] {
+        if rest == [Piece::Splat] {
             return true;
         }
         let mut places = vec![0];
@@ -189,10 +189,10 @@ impl UrlPattern {
                 let from = next.last().map_or(0, |last| last + 1);
                 let left = &url[place..];
                 match part {
-                    Part::Literal(literal) if left.starts_with(literal.as_str()) => next.push(place + literal.len()),
-                    Part::Literal(_) => {}
-                    Part::Splat => next.extend((place.max(from)..=url.len()).filter(|at| url.is_char_boundary(*at))),
-                    Part::Placeholder(_) => {
+                    Piece::Literal(literal) if left.starts_with(literal.as_str()) => next.push(place + literal.len()),
+                    Piece::Literal(_) => {}
+                    Piece::Splat => next.extend((place.max(from)..=url.len()).filter(|at| url.is_char_boundary(*at))),
+                    Piece::Placeholder(_) => {
                         let end = place + left.find(['/', ANY]).unwrap_or(left.len());
                         next.extend(((place + 1).max(from)..=end).filter(|at| url.is_char_boundary(*at)));
                     }

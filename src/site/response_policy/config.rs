@@ -97,10 +97,10 @@ fn is_not_ours(key: &str) -> bool {
     NOT_OURS.iter().any(|name| name.strip_suffix('*').map_or(key == *name, |start| key.starts_with(start)))
 }
 
-type Part = Result<(&'static str, Value), String>;
+type HeaderPart = Result<(&'static str, Value), String>;
 
 /// The member of `SecurityHeadersConfig` for a header that must be one: CloudFront refuses these as custom headers.
-fn security_part(key: &str, value: &str) -> Option<Part> {
+fn security_part(key: &str, value: &str) -> Option<HeaderPart> {
     Some(match key {
         "content-security-policy" => {
             Ok(("ContentSecurityPolicy", json!({"ContentSecurityPolicy": value, "Override": true})))
@@ -120,7 +120,7 @@ fn security_part(key: &str, value: &str) -> Option<Part> {
     })
 }
 
-fn strict_transport_security(value: &str) -> Part {
+fn strict_transport_security(value: &str) -> HeaderPart {
     let directives: Vec<String> = value.split(';').map(|directive| directive.trim().to_ascii_lowercase()).collect();
     let seconds = directives.iter().find_map(|directive| {
         directive.strip_prefix("max-age")?.trim().strip_prefix('=')?.trim().trim_matches('"').parse::<i32>().ok()
@@ -137,7 +137,7 @@ fn strict_transport_security(value: &str) -> Part {
 }
 
 /// Of a list, browsers take the last policy that they know (Referrer Policy, section 8.1), and so does this.
-fn referrer_policy(value: &str) -> Part {
+fn referrer_policy(value: &str) -> HeaderPart {
     let last = value.rsplit(',').map(|policy| policy.trim().to_ascii_lowercase());
     let known = last.into_iter().find(|policy| REFERRER_POLICIES.contains(&policy.as_str()));
     match known {
@@ -146,7 +146,7 @@ fn referrer_policy(value: &str) -> Part {
     }
 }
 
-fn xss_protection(value: &str) -> Part {
+fn xss_protection(value: &str) -> HeaderPart {
     let mut directives = value.split(';').map(str::trim);
     let protection = match directives.next() {
         Some("0") => false,

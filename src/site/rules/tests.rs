@@ -9,7 +9,7 @@ use crate::config::header_rule::OneOrMany;
 use crate::content::path::UrlPath;
 use crate::release::head::{CdnView, DistributionFacts};
 use crate::site::fingerprint::Basis;
-use crate::site::snapshot::Place;
+use crate::site::snapshot::SeenFile;
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
 
@@ -40,7 +40,7 @@ fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
 
 fn source(digest: Digest) -> SourceFile {
     // Any file will do: the rules do not open it.
-    let place = Place::of(Path::new("Cargo.toml")).unwrap();
+    let place = SeenFile::of(Path::new("Cargo.toml")).unwrap();
     SourceFile { place, size_bytes: 3, digest, crc64: None, md5: None, traces: Default::default() }
 }
 

@@ -12,7 +12,7 @@ use crc_fast::CrcAlgorithm;
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
-use super::place::Place;
+use super::place::SeenFile;
 use super::refusal::{Reason, Refusal};
 use super::walk::Found;
 use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile, stopped};
@@ -142,7 +142,7 @@ impl Refused {
 
 impl From<io::Error> for Refused {
     fn from(error: io::Error) -> Refused {
-        match Place::is_gone(&error) {
+        match SeenFile::is_gone(&error) {
             Some(what) => Refused::new(Reason::Changed, what),
             None => Refused { cause: Some(error.to_string()), ..Refused::new(Reason::Unreadable, "cannot be read") },
         }
@@ -280,7 +280,7 @@ fn is_dated_gzip(start: &[u8]) -> bool {
 }
 
 /// The line, from 1, that holds the byte at `offset`. A second reading, which only files with a secret cost.
-fn line_of(place: &Place, offset: u64, buffer: &mut [u8], stop: &Stop) -> io::Result<u64> {
+fn line_of(place: &SeenFile, offset: u64, buffer: &mut [u8], stop: &Stop) -> io::Result<u64> {
     let mut reader = place.open()?.take(offset);
     let mut line = 1;
     while !stop.is_requested() {
@@ -303,11 +303,11 @@ mod tests {
         read(reader, expected_bytes, wanted, &mut [0; 1_000], &Stop::default())
     }
 
-    fn found(place: Place, size_bytes: u64) -> Found {
+    fn found(place: SeenFile, size_bytes: u64) -> Found {
         Found { place, size_bytes, may_be_private: false }
     }
 
-    fn queued(name: &str, place: Place, size_bytes: u64) -> Queued {
+    fn queued(name: &str, place: SeenFile, size_bytes: u64) -> Queued {
         Queued { found: found(place, size_bytes), names: vec![SitePath::new(name).unwrap()] }
     }
 
@@ -355,7 +355,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         std::fs::write(&path, "abc").unwrap();
-        let place = Place::of(&path).unwrap();
+        let place = SeenFile::of(&path).unwrap();
         let what = |size_bytes| {
             hash_one(&queued("a.txt", place.clone(), size_bytes)).map_err(|refusal| (refusal.reason, refusal.what))
         };
@@ -374,7 +374,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.css");
         std::fs::write(&path, "a{background:url(b.png)}").unwrap();
-        let place = Place::of(&path).unwrap();
+        let place = SeenFile::of(&path).unwrap();
         let token = &Digest::of(b"a{background:url(b.png)}").to_string()[..8];
         let names = ["a.css".to_owned(), format!("sub/a.{token}.css"), "a.txt".to_owned()];
         let files = names.iter().map(|name| (SitePath::new(name).unwrap(), found(place.clone(), 24))).collect();
@@ -399,7 +399,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         std::fs::write(&path, "abc").unwrap();
-        let files = BTreeMap::from([(SitePath::new("a.txt").unwrap(), found(Place::of(&path).unwrap(), 3))]);
+        let files = BTreeMap::from([(SitePath::new("a.txt").unwrap(), found(SeenFile::of(&path).unwrap(), 3))]);
         let problem = hash(files, &stop, Events::new(&|_| {})).err().unwrap();
         assert_eq!(problem.code, crate::report::error::Code::Interrupted);
     }
@@ -410,7 +410,7 @@ mod tests {
         let proof = |name: &str, text: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            let file = hash_one(&queued(name, Place::of(&path).unwrap(), text.len() as u64)).unwrap();
+            let file = hash_one(&queued(name, SeenFile::of(&path).unwrap(), text.len() as u64)).unwrap();
             file.traces.proof.map(|proof| proof.token)
         };
         // As Bun 1.4 names this file.
@@ -435,7 +435,8 @@ mod tests {
             let path = folder.path().join(format!("{number}.txt"));
             std::fs::write(&path, "abc").unwrap();
             let expected = if number % 10 == 0 { 4 } else { 3 };
-            files.insert(SitePath::new(format!("{number}.txt")).unwrap(), found(Place::of(&path).unwrap(), expected));
+            files
+                .insert(SitePath::new(format!("{number}.txt")).unwrap(), found(SeenFile::of(&path).unwrap(), expected));
         }
         let seen = Mutex::new(Vec::new());
         let listener = |event| seen.lock().unwrap().push(event);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Read};
 
-use super::place::Place;
+use super::place::SeenFile;
 use super::walk::Found;
 use crate::content::path::SitePath;
 use crate::report::error::{Code, Problem};
@@ -44,7 +44,7 @@ fn read(name: &str, found: &Found) -> Result<String, Problem> {
         Ok(text)
     });
     text.map_err(|error| {
-        if let Some(what) = Place::is_gone(&error) {
+        if let Some(what) = SeenFile::is_gone(&error) {
             return Problem::new(Code::FileChanged, format!("{name} {what}"))
                 .hint("Something still writes to the folder: wait for the build to end, then run again.");
         }

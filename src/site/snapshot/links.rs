@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::place::{Kind, Root};
+use super::place::{FileType, Root};
 use super::refusal::Reason;
 use crate::types::text::printable;
 
@@ -24,7 +24,7 @@ pub(super) struct Followed {
     /// Where that lies below the root, with all links resolved.
     pub(super) real: PathBuf,
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: FileType,
 }
 
 /// Why a link leads to nothing that can be published.

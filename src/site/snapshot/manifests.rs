@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::MAX_READ_BYTES;
-use super::place::{Kind, Place, Root};
+use super::place::{FileType, Root, SeenFile};
 use super::walk::Found;
 use crate::content::path::SitePath;
 use crate::site::fingerprint::{Declared, is_manifest};
@@ -19,7 +19,7 @@ pub(super) fn read(root: &Root, files: &BTreeMap<SitePath, Found>, hidden: &[Str
     let of_vite = hidden.iter().filter(|folder| ends_with_segment(folder, OF_VITE)).filter_map(|folder| {
         let path = format!("{folder}manifest.json");
         match root.look(Path::new(&path)) {
-            Ok(Kind::File { identity, .. }) => Some((path.clone(), root.place(Path::new(&path), identity))),
+            Ok(FileType::File { identity, .. }) => Some((path.clone(), root.place(Path::new(&path), identity))),
             _ => None,
         }
     });
@@ -33,7 +33,7 @@ pub(super) fn read(root: &Root, files: &BTreeMap<SitePath, Found>, hidden: &[Str
 }
 
 /// The bytes of the file, if it can be read and is not too large.
-fn small(place: &Place) -> Option<Vec<u8>> {
+fn small(place: &SeenFile) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = place.open().ok()?.take(MAX_READ_BYTES + 1).read_to_end(&mut bytes).ok()?;
     (read as u64 <= MAX_READ_BYTES).then_some(bytes)

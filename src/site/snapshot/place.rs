@@ -28,7 +28,7 @@ struct Opened {
 
 /// A file as it was when it was looked at. The root stays open for as long as this lives.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct SeenFile {
     root: Root,
     below: PathBuf,
     identity: Identity,
@@ -43,7 +43,7 @@ pub(super) struct Identity {
 
 /// What lies somewhere below the root, links not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileType {
     Folder(Identity),
     File {
         identity: Identity,
@@ -77,7 +77,7 @@ impl Root {
     }
 
     /// What lies at `below`. A path that leads out of the root by now leads to something else.
-    pub(super) fn look(&self, below: &Path) -> Result<Kind> {
+    pub(super) fn look(&self, below: &Path) -> Result<FileType> {
         let looked = if below.as_os_str().is_empty() {
             self.0.folder.dir_metadata()
         } else {
@@ -87,7 +87,7 @@ impl Root {
     }
 
     /// What lies in the folder at `below`, which must still be the one that was seen. The order is that of the disk.
-    pub(super) fn list(&self, below: &Path, seen: Identity) -> Result<Vec<(OsString, Result<Kind>)>> {
+    pub(super) fn list(&self, below: &Path, seen: Identity) -> Result<Vec<(OsString, Result<FileType>)>> {
         let opened;
         let folder = if below.as_os_str().is_empty() {
             &self.0.folder
@@ -108,23 +108,23 @@ impl Root {
     }
 
     /// The file at `below`, as it was seen.
-    pub(super) fn place(&self, below: &Path, identity: Identity) -> Place {
-        Place { root: self.clone(), below: below.to_owned(), identity }
+    pub(super) fn place(&self, below: &Path, identity: Identity) -> SeenFile {
+        SeenFile { root: self.clone(), below: below.to_owned(), identity }
     }
 }
 
-impl Place {
+impl SeenFile {
     /// The file at `path`, as it is now.
     ///
     /// # Errors
     /// If it is no file, or cannot be looked at.
-    pub fn of(path: &Path) -> Result<Place> {
+    pub fn of(path: &Path) -> Result<SeenFile> {
         let not_a_file = || Error::new(ErrorKind::InvalidInput, "it is not a file");
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(not_a_file()) };
         let root = Root::open(if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() })?;
         match root.look(Path::new(name))? {
-            Kind::File { identity, .. } => Ok(root.place(Path::new(name), identity)),
-            Kind::Folder(_) | Kind::Link | Kind::Special => Err(not_a_file()),
+            FileType::File { identity, .. } => Ok(root.place(Path::new(name), identity)),
+            FileType::Folder(_) | FileType::Link | FileType::Special => Err(not_a_file()),
         }
     }
 
@@ -141,7 +141,7 @@ impl Place {
     /// Opens the file to read it.
     ///
     /// # Errors
-    /// If it is not there, is another one or none by now, or cannot be read. [`Place::is_gone`] tells which.
+    /// If it is not there, is another one or none by now, or cannot be read. [`SeenFile::is_gone`] tells which.
     pub fn open(&self) -> Result<File> {
         let folder = &self.root.0.folder;
         let mut options = OpenOptions::new();
@@ -160,7 +160,7 @@ impl Place {
         }
     }
 
-    /// Whether `error`, which [`Place::open`] gave, says that the file is not there any more, or another one.
+    /// Whether `error`, which [`SeenFile::open`] gave, says that the file is not there any more, or another one.
     pub(super) fn is_gone(error: &Error) -> Option<&'static str> {
         if error.get_ref().is_some_and(|inner| inner.is::<Replaced>()) {
             Some("was replaced while it was read")
@@ -177,13 +177,13 @@ impl Place {
 }
 
 /// Two places are the same if they lead to the same file by the same name.
-impl PartialEq for Place {
-    fn eq(&self, other: &Place) -> bool {
+impl PartialEq for SeenFile {
+    fn eq(&self, other: &SeenFile) -> bool {
         self.identity == other.identity && self.path() == other.path()
     }
 }
 
-impl Eq for Place {}
+impl Eq for SeenFile {}
 
 fn replaced() -> Error {
     Error::other(Replaced)
@@ -197,14 +197,14 @@ fn identity(metadata: &Metadata) -> Identity {
     Identity { device: metadata.dev(), inode: metadata.ino() }
 }
 
-fn kind(metadata: &Metadata) -> Kind {
+fn kind(metadata: &Metadata) -> FileType {
     if metadata.is_symlink() {
-        Kind::Link
+        FileType::Link
     } else if metadata.is_dir() {
-        Kind::Folder(identity(metadata))
+        FileType::Folder(identity(metadata))
     } else if metadata.is_file() {
-        Kind::File { identity: identity(metadata), size_bytes: metadata.len() }
+        FileType::File { identity: identity(metadata), size_bytes: metadata.len() }
     } else {
-        Kind::Special
+        FileType::Special
     }
 }

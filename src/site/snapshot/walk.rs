@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::home::Home;
 use super::links::{Chain, Followed, Links, NotFollowed};
-use super::place::{Identity, Kind, Place, Root};
+use super::place::{FileType, Identity, Root, SeenFile};
 use super::private;
 use super::refusal::{Reason, Refusal};
 use super::selection::{Fate, Selection, hidden_part};
@@ -25,7 +25,7 @@ use crate::types::text::printable;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// Where it lies, with all links resolved.
-    pub(super) place: Place,
+    pub(super) place: SeenFile,
     /// Its length.
     pub(super) size_bytes: u64,
     /// Whether it may hold a secret.
@@ -107,7 +107,7 @@ pub(super) fn walk(
     Ok(Walk { files: walker.files, left_out, refusals: walker.refusals, names, empty_because })
 }
 
-type Listing = io::Result<Vec<(OsString, io::Result<Kind>)>>;
+type Listing = io::Result<Vec<(OsString, io::Result<FileType>)>>;
 
 struct Walker<'a> {
     root: &'a Root,
@@ -200,9 +200,9 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, folder: &Visit, name: &OsStr, looked: &io::Result<Kind>) {
+    fn entry(&mut self, folder: &Visit, name: &OsStr, looked: &io::Result<FileType>) {
         let path = folder.name.join(name);
-        let is_folder = matches!(looked, Ok(Kind::Folder(_)));
+        let is_folder = matches!(looked, Ok(FileType::Folder(_)));
         if let Some(names) = &mut self.met {
             names.met.insert(path.text.clone());
         }
@@ -229,13 +229,13 @@ impl Walker<'_> {
         }
         let real = folder.real.join(name);
         match looked {
-            Ok(Kind::Folder(identity)) => {
+            Ok(FileType::Folder(identity)) => {
                 let (identity, chain) = (*identity, folder.chain.clone());
                 self.waiting.push(Visit { real, identity, name: path, chain });
             }
-            Ok(Kind::File { identity, size_bytes }) => self.file(&path, &real, *identity, *size_bytes),
-            Ok(Kind::Link) => self.link(path, &real, folder),
-            Ok(Kind::Special) => self.special(&path.text),
+            Ok(FileType::File { identity, size_bytes }) => self.file(&path, &real, *identity, *size_bytes),
+            Ok(FileType::Link) => self.link(path, &real, folder),
+            Ok(FileType::Special) => self.special(&path.text),
             Err(error) => self.unreadable(&path.text, error),
         }
     }
@@ -248,10 +248,10 @@ impl Walker<'_> {
         };
         let Followed { real, kind } = followed;
         let identity = match kind {
-            Kind::File { identity, size_bytes } => return self.file(&path, &real, identity, size_bytes),
-            Kind::Special => return self.special(&path.text),
-            Kind::Folder(identity) => identity,
-            Kind::Link => return self.refuse(&path.text, Reason::Changed, "was replaced while it was read", None),
+            FileType::File { identity, size_bytes } => return self.file(&path, &real, identity, size_bytes),
+            FileType::Special => return self.special(&path.text),
+            FileType::Folder(identity) => identity,
+            FileType::Link => return self.refuse(&path.text, Reason::Changed, "was replaced while it was read", None),
         };
         let chain = Chain::longer(folder.chain.as_ref(), link, &path.text);
         if chain.is_inside(&real) {
@@ -330,7 +330,7 @@ impl Walker<'_> {
 
     fn unreadable(&mut self, path: &str, error: &io::Error) {
         let path = if path.is_empty() { "." } else { path };
-        match Place::is_gone(error) {
+        match SeenFile::is_gone(error) {
             Some(what) => self.refuse(path, Reason::Changed, what, None),
             None => self.refuse(path, Reason::Unreadable, "cannot be read", Some(error.to_string())),
         }
@@ -360,7 +360,7 @@ impl Walker<'_> {
 }
 
 /// In the order of the names: what is told must not depend on the order of the disk. The last is visited first.
-fn sorted(mut entries: Vec<(OsString, io::Result<Kind>)>) -> Vec<(OsString, io::Result<Kind>)> {
+fn sorted(mut entries: Vec<(OsString, io::Result<FileType>)>) -> Vec<(OsString, io::Result<FileType>)> {
     entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     entries
 }

@@ -8,7 +8,7 @@ use super::{Examination, Finding, FindingKind, bytes_of};
 use crate::bucket::aws::{Condition, Listed, MOST_AT_ONCE};
 use crate::content::path::SitePath;
 use crate::release::layout::Address;
-use crate::release::manifest::{Entry, Files, Kept as Place, ReleaseNumber};
+use crate::release::manifest::{Entry, Files, Kept as KeptAt, ReleaseNumber};
 use crate::report::error::Problem;
 use crate::types::digest::Digest;
 
@@ -39,7 +39,7 @@ impl Kept {
     /// Adds what a release names.
     pub fn add(&mut self, release: ReleaseNumber, files: Files) {
         for (path, entry) in files {
-            let at = (entry.kept == Place::Live).then(|| path.clone());
+            let at = (entry.kept == KeptAt::Live).then(|| path.clone());
             let wanted = self.wanted.entry((entry.digest, at));
             let wanted = wanted.or_insert_with(|| Wanted { path, entry, releases: BTreeSet::new() });
             wanted.releases.insert(release);

@@ -122,14 +122,14 @@ mod tests {
 
     use super::*;
     use crate::site::fingerprint::Declared;
-    use crate::site::snapshot::{Place, SourceFile};
+    use crate::site::snapshot::{SeenFile, SourceFile};
     use crate::types::digest::Digest;
 
     fn site(files: &[&str]) -> Snapshot {
         let source = |path: &&str| {
             let file = SourceFile {
                 // Any file will do: none is opened.
-                place: Place::of(Path::new("Cargo.toml")).unwrap(),
+                place: SeenFile::of(Path::new("Cargo.toml")).unwrap(),
                 size_bytes: 1,
                 digest: Digest::of(b"a"),
                 crc64: None,

@@ -8,7 +8,7 @@ use publish::release::layout::Layout;
 use publish::release::manifest::Manifest;
 use publish::report::Report;
 use publish::report::event::Events;
-use publish::run::{self, Answer, PromoteRequest, PublishRequest};
+use publish::run::{self, PromoteRequest, PublishRequest, Reply};
 use publish::types::digest::Digest;
 
 use crate::verify::verify;
@@ -191,7 +191,7 @@ async fn promote(world: &World) -> Report {
         force: false,
         reason: None,
     };
-    run::promote(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await
+    run::promote(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
 }
 
 /// Another place of the same site, without a distribution.

@@ -11,7 +11,7 @@ use publish::release::layout::Layout;
 use publish::release::retention::RetentionSettings;
 use publish::report::Report;
 use publish::report::event::Events;
-use publish::run::{self, Answer, Caller, PruneRequest, PublishRequest};
+use publish::run::{self, Caller, PruneRequest, PublishRequest, Reply};
 use publish::views::status::Status;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -158,7 +158,7 @@ impl Hosting {
         let now = now.iter().map(|path| SitePath::new(*path).unwrap()).collect();
         let caller = Caller { yes: true, ..world::caller() };
         let request = PruneRequest { environment: self.environment.clone(), caller, now };
-        run::prune(request, &|_| Answer::CannotAsk, Events::new(&|_| {})).await.0
+        run::prune(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await.0
     }
 
     /// Plans to publish `folder`.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::writing::Writing;
-use super::{Algorithm, Encoding, Part};
+use super::{Algorithm, Encoding, Portion};
 
 pub(super) const HEX: &[u8] = b"0123456789abcdef";
 pub(super) const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -144,18 +144,18 @@ impl Scheme {
     }
 
     /// How much of `digest` the token is, or `None` where it is none of it.
-    pub(super) fn wrote(&self, token: &str, digest: &[u8]) -> Option<Part> {
+    pub(super) fn wrote(&self, token: &str, digest: &[u8]) -> Option<Portion> {
         let token = self.in_own_case(token)?;
         let written = self.writing.write(digest, self.alphabet);
         if written == token {
-            return Some(Part::Whole);
+            return Some(Portion::Whole);
         }
         if self.end {
-            return written.ends_with(&token).then_some(Part::End);
+            return written.ends_with(&token).then_some(Portion::End);
         }
         let start = written.get(..token.len())?;
         (start == token || (self.encoding == Encoding::Hex && not_numeric(start).as_deref() == Some(token.as_str())))
-            .then_some(Part::Start)
+            .then_some(Portion::Start)
     }
 
     /// `token` in the case of the alphabet, where both cases mean the same; `None` for mixed case.

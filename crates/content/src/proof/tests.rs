@@ -50,7 +50,7 @@ fn names_that_build_tools_wrote_are_proven() {
     assert_eq!(proof.to_string(), "`vwtn118n` is its xxHash64 of length and bytes in Crockford's base32");
     // Parcel 2.16
     let proof = proof_of("logo.91a874da.svg", LOGO, 10).unwrap();
-    assert_eq!((proof.algorithm, proof.part), (XxHash3Of64, Part::End));
+    assert_eq!((proof.algorithm, proof.part), (XxHash3Of64, Portion::End));
     assert_eq!(proof.to_string(), "`91a874da` is the end of its xxHash3-64 in hexadecimal");
 }
 
@@ -78,7 +78,7 @@ fn a_script_is_proven_by_what_comes_before_the_comment_that_names_its_map() {
     let (js, css) = (format!("a/index.{}.js", hashed(script)), format!("a/index.{}.css", hashed(style)));
     let map = js.trim_start_matches("a/");
     let proof = of(&js, &format!("{script}\n//# sourceMappingURL={map}.map")).unwrap();
-    assert_eq!((proof.algorithm, proof.part, proof.left_out), (Algorithm::Sha256, Part::Start, LeftOut::MapComment));
+    assert_eq!((proof.algorithm, proof.part, proof.left_out), (Algorithm::Sha256, Portion::Start, LeftOut::MapComment));
     assert!(proof.to_string().ends_with("in hexadecimal, the comment that names its source map left out"));
     let map = css.trim_start_matches("a/");
     assert!(of(&css, &format!("{style}\n/*# sourceMappingURL={map}.map */")).is_some());
@@ -104,14 +104,14 @@ fn seven_hexadecimal_digits_count_where_two_files_have_them() {
         texts.iter().filter_map(|text| proof_of(&format!("img/card.{}.png", &md5(text)[..7]), text, 10)).collect();
     assert_eq!(proofs.len(), 9, "{proofs:?}");
     assert!(proofs.iter().all(|proof| proof.token.len() == 7 && !proof.is_unlikely_by_chance()));
-    let key = (Algorithm::Md5, Encoding::Hex, Part::Start, 7);
+    let key = (Algorithm::Md5, Encoding::Hex, Portion::Start, 7);
     assert_eq!(schemes_in_use(proofs.iter()), [key].into());
     assert_eq!(schemes_in_use(proofs[..1].iter()), [].into());
     assert_eq!(schemes_in_use([&proofs[0], &proofs[0]].into_iter()), [].into(), "the same bytes are one hit");
     let other = Proof { algorithm: Algorithm::Sha256, ..proofs[1].clone() };
     assert_eq!(schemes_in_use([&proofs[0], &other].into_iter()), [].into());
     let long = Proof { token: "0a7c3e52".to_owned(), ..proofs[1].clone() };
-    let eight = (Algorithm::Md5, Encoding::Hex, Part::Start, 8);
+    let eight = (Algorithm::Md5, Encoding::Hex, Portion::Start, 8);
     assert_eq!(schemes_in_use([&proofs[0], &long].into_iter()), [eight].into(), "another length is another scheme");
 }
 

@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 64;
 
 /// Where the CSS stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum CssContext {
     /// Rules.
     Sheet,
     /// The declarations of a `style` attribute.
@@ -21,8 +21,8 @@ pub(super) enum Place {
 }
 
 /// Reads CSS whose first line is `line`.
-pub(super) fn read(text: &str, place: Place, line: u32, found: &mut Found) {
-    if place == Place::Attribute && memchr::memchr(b'(', text.as_bytes()).is_none() {
+pub(super) fn read(text: &str, place: CssContext, line: u32, found: &mut Found) {
+    if place == CssContext::Attribute && memchr::memchr(b'(', text.as_bytes()).is_none() {
         return;
     }
     let mut input = ParserInput::new(text);

@@ -43,7 +43,7 @@ impl Page<'_, '_> {
             "style" => {
                 if let Some((at, content)) = &tag.content {
                     let line = self.lines.of(*at);
-                    css::read(&String::from_utf8_lossy(content), css::Place::Sheet, line, self.found);
+                    css::read(&String::from_utf8_lossy(content), css::CssContext::Sheet, line, self.found);
                 }
             }
             "meta" => self.meta(tag),
@@ -81,7 +81,7 @@ impl Page<'_, '_> {
             match attribute.name.as_str() {
                 "style" => {
                     let line = self.lines.of(attribute.at);
-                    css::read(&attribute.value, css::Place::Attribute, line, self.found);
+                    css::read(&attribute.value, css::CssContext::Attribute, line, self.found);
                 }
                 "q:base" => self.qwik_folder = attribute.value.clone(),
                 _ if self.qwik_folder.is_empty() => {}

@@ -15,7 +15,7 @@ use super::written::looks_hashed;
 
 use self::paths::{chunk_role, is_id, looks_like_path, may_be_built, module};
 use self::reader::Reader;
-use self::token::{Kind, decode};
+use self::token::{TokenKind, decode};
 
 /// How far texts in texts are read: data is often kept as JSON in a string, in a script in a page.
 const MAX_DEPTH: usize = 2;
@@ -52,11 +52,11 @@ impl Reader<'_, '_> {
     fn at(&mut self, at: usize) -> usize {
         match self.kind(at) {
             // What a text holds is data, whatever it looks like.
-            Some(Kind::Word) if self.depth == 0 => self.word(at),
-            Some(Kind::Text | Kind::Template) => self.any_text(at),
-            Some(Kind::Sign(b'[')) => self.list_or_bundle(at),
-            Some(Kind::Sign(b'{')) if self.depth > 0 => self.manifest(at),
-            Some(Kind::Arrow) if self.depth == 0 => self.chunk_names(at + 1),
+            Some(TokenKind::Word) if self.depth == 0 => self.word(at),
+            Some(TokenKind::Text | TokenKind::Template) => self.any_text(at),
+            Some(TokenKind::Sign(b'[')) => self.list_or_bundle(at),
+            Some(TokenKind::Sign(b'{')) if self.depth > 0 => self.manifest(at),
+            Some(TokenKind::Arrow) if self.depth == 0 => self.chunk_names(at + 1),
             _ => at,
         }
     }
@@ -109,8 +109,8 @@ impl Reader<'_, '_> {
 
     /// A template with one hole, which may stand for the name of any file: `./${name}.entry.js`.
     fn pattern(&self, at: usize) -> Option<String> {
-        let end = (at + 1..at + 8).find(|&next| self.kind(next) == Some(Kind::TemplatePart))?;
-        let before = (self.kind(at) == Some(Kind::TemplatePart)).then(|| decode(self.written(at)))?;
+        let end = (at + 1..at + 8).find(|&next| self.kind(next) == Some(TokenKind::TemplatePart))?;
+        let before = (self.kind(at) == Some(TokenKind::TemplatePart)).then(|| decode(self.written(at)))?;
         let after = decode(self.written(end));
         let is_whole = before.starts_with("./") && after.ends_with(".js") && self.is_sign(end + 1, b')');
         is_whole.then(|| format!("{before}{ANY}{after}"))
@@ -128,11 +128,13 @@ impl Reader<'_, '_> {
                 return next + 2;
             }
             match self.kind(next) {
-                Some(Kind::Sign(b'{')) if !in_braces => in_braces = true,
-                Some(Kind::Sign(b'}')) => in_braces = false,
+                Some(TokenKind::Sign(b'{')) if !in_braces => in_braces = true,
+                Some(TokenKind::Sign(b'}')) => in_braces = false,
                 // The next statement, where no semicolon ends this one.
-                Some(Kind::Word) if !in_braces && matches!(self.written(next), b"import" | b"export") => return at,
-                Some(Kind::Word | Kind::Text | Kind::Sign(b',' | b'*')) => {}
+                Some(TokenKind::Word) if !in_braces && matches!(self.written(next), b"import" | b"export") => {
+                    return at;
+                }
+                Some(TokenKind::Word | TokenKind::Text | TokenKind::Sign(b',' | b'*')) => {}
                 _ => return at,
             }
             next += 1;
@@ -175,7 +177,7 @@ impl Reader<'_, '_> {
     fn worker(&mut self, at: usize) -> usize {
         let is_worker = (self.is_word(at + 1, b"Worker") || self.is_word(at + 1, b"SharedWorker"))
             && self.is_sign(at + 2, b'(')
-            && self.kind(at + 3) == Some(Kind::Word)
+            && self.kind(at + 3) == Some(TokenKind::Word)
             && self.is_sign(at + 4, b'.')
             && self.is_word(at + 5, b"p")
             && self.is_sign(at + 6, b'+');
@@ -213,7 +215,7 @@ impl Reader<'_, '_> {
     fn list(&mut self, at: usize) -> usize {
         // `files["a.css"]` is no list.
         if at > 0
-            && matches!(self.kind(at - 1), Some(Kind::Word | Kind::Sign(b')' | b']')))
+            && matches!(self.kind(at - 1), Some(TokenKind::Word | TokenKind::Sign(b')' | b']')))
             && !self.is_word(at - 1, b"return")
         {
             return at;
@@ -223,8 +225,8 @@ impl Reader<'_, '_> {
         loop {
             match (self.kind(end), self.text(end)) {
                 (_, Some(text)) => texts.push((end, text)),
-                (Some(Kind::Number | Kind::Sign(b',')), _) => {}
-                (Some(Kind::Sign(b']')), _) => break,
+                (Some(TokenKind::Number | TokenKind::Sign(b',')), _) => {}
+                (Some(TokenKind::Sign(b']')), _) => break,
                 _ => return at,
             }
             end += 1;
@@ -277,8 +279,8 @@ impl Reader<'_, '_> {
     /// where their names begin with that of the chunk, its id or its hash.
     fn style_names(&mut self, at: usize) -> usize {
         let begins_a_name = match self.kind(at) {
-            Some(Kind::Text | Kind::Word) => self.is_sign(at + 1, b'+'),
-            Some(Kind::Sign(sign)) => matches!(sign, b'{' | b'('),
+            Some(TokenKind::Text | TokenKind::Word) => self.is_sign(at + 1, b'+'),
+            Some(TokenKind::Sign(sign)) => matches!(sign, b'{' | b'('),
             _ => false,
         };
         if !begins_a_name {

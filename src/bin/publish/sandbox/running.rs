@@ -41,20 +41,20 @@ pub(crate) enum Purpose {
 
 /// The folder in which a sandbox keeps everything.
 #[derive(Clone, Debug)]
-pub(crate) struct Place(PathBuf);
+pub(crate) struct SandboxFolder(PathBuf);
 
 /// The right to run the sandbox of a folder, for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Ownership {
-    place: Place,
+    place: SandboxFolder,
     /// Unlocked by the system when this is closed, however the process ends.
     _lock: File,
 }
 
-impl Place {
+impl SandboxFolder {
     /// That of the project in `folder`.
-    pub(crate) fn of(folder: &Path, lookup: Lookup<'_>) -> Result<Place, Problem> {
-        place::of(folder, lookup).map(Place)
+    pub(crate) fn of(folder: &Path, lookup: Lookup<'_>) -> Result<SandboxFolder, Problem> {
+        place::of(folder, lookup).map(SandboxFolder)
     }
 
     /// Whether the project has a sandbox, running or not.
@@ -167,8 +167,8 @@ fn create_private(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn place(folder: &Path) -> Place {
-        Place(folder.join("sandbox"))
+    fn place(folder: &Path) -> SandboxFolder {
+        SandboxFolder(folder.join("sandbox"))
     }
 
     fn running(port: u16) -> Running {

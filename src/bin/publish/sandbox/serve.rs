@@ -7,7 +7,7 @@ use std::time::Duration;
 use publish::report::error::{Code, Problem};
 use publish::types::clock::Clock;
 
-use super::running::{Place, Purpose, Running};
+use super::running::{Purpose, Running, SandboxFolder};
 use super::{Embedded, LOOK_AGAIN, Lookup, Opened, open};
 use crate::interrupt::Signals;
 use crate::terminal::Terminal;
@@ -86,7 +86,7 @@ async fn until_stopped(embedded: &Embedded, idle: Option<Duration>, signals: &Si
 
 /// Ends the sandbox of the project in `folder`, and waits until it has.
 pub(crate) async fn stop(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> Result<(), Problem> {
-    let place = Place::of(folder, lookup)?;
+    let place = SandboxFolder::of(folder, lookup)?;
     if !place.exists() || place.take()?.is_some() {
         terminal.result("No sandbox is running here.\n");
         return Ok(());
@@ -106,7 +106,7 @@ pub(crate) async fn stop(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal)
 
 /// Empties the sandbox of the project in `folder`, which must not be running.
 pub(crate) fn reset(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> Result<(), Problem> {
-    let place = Place::of(folder, lookup)?;
+    let place = SandboxFolder::of(folder, lookup)?;
     if place.exists() {
         let Some(ownership) = place.take()? else {
             return Err(Problem::new(Code::Sandbox, "the sandbox is running")
@@ -127,7 +127,7 @@ pub(crate) fn invitation(running: &Running) -> String {
 pub(crate) async fn leave_running(folder: &Path, lookup: Lookup<'_>) -> Result<Running, Problem> {
     let failed = |what: &str| Problem::new(Code::Sandbox, what).hint("`publish sandbox` serves the site.");
     let mut child = spawn(folder).map_err(|error| failed("the site could not be kept open").source(error))?;
-    let place = Place::of(folder, lookup)?;
+    let place = SandboxFolder::of(folder, lookup)?;
     let clock = Clock::start();
     while clock.elapsed() < START {
         if let Some(running) = place.running().filter(|running| running.purpose == Purpose::Serve) {

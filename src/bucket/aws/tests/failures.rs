@@ -206,7 +206,7 @@ async fn a_standstill_ends_an_attempt_and_those_that_stood_together_slow_down_on
     std::fs::write(&path, vec![7; 20 << 20]).unwrap();
     let digest = crate::types::digest::Digest::of(b"");
     let file = crate::site::snapshot::SourceFile {
-        place: crate::site::snapshot::Place::of(&path).unwrap(),
+        place: crate::site::snapshot::SeenFile::of(&path).unwrap(),
         size_bytes: 20 << 20,
         digest,
         crc64: None,

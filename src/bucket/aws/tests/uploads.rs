@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::environment::Encryption;
-use crate::site::snapshot::{MULTIPART_BYTES, Place, SourceFile};
+use crate::site::snapshot::{MULTIPART_BYTES, SeenFile, SourceFile};
 use crate::types::digest::{Crc64, Digest};
 
 fn source(path: &Path, bytes: &[u8]) -> SourceFile {
@@ -13,7 +13,7 @@ fn source(path: &Path, bytes: &[u8]) -> SourceFile {
     std::fs::write(path, bytes).unwrap();
     let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes);
     SourceFile {
-        place: Place::of(path).unwrap(),
+        place: SeenFile::of(path).unwrap(),
         size_bytes: bytes.len() as u64,
         digest: Digest::of(bytes),
         crc64: Some(Crc64::new(crc64)),

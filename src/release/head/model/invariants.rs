@@ -16,7 +16,7 @@ pub(super) enum Means {
         forced: bool,
         cover: Vec<UrlPath>,
         suspects: BTreeSet<SitePath>,
-        doomed: BTreeSet<SitePath>,
+        at_risk: BTreeSet<SitePath>,
     },
     Ends {
         left: BTreeSet<SitePath>,
@@ -25,7 +25,7 @@ pub(super) enum Means {
     GivesUp,
     BeginsPrune {
         cover: Vec<UrlPath>,
-        doomed: BTreeSet<SitePath>,
+        at_risk: BTreeSet<SitePath>,
     },
     EndsPrune {
         gone: BTreeSet<SitePath>,
@@ -245,8 +245,8 @@ fn suspects(before: &Head, after: &Head, means: &Means, by: &RunId) {
         assert_eq!(kept, !is_due(suspects.until), "suspects stay until they are due and were looked at");
     }
     let (activating, pruning) = match means {
-        Means::Begins { suspects, doomed, .. } => (Some(suspects), Some(doomed)),
-        Means::BeginsPrune { doomed, .. } => (None, Some(doomed)),
+        Means::Begins { suspects, at_risk, .. } => (Some(suspects), Some(at_risk)),
+        Means::BeginsPrune { at_risk, .. } => (None, Some(at_risk)),
         _ => (None, None),
     };
     let dead = before.activation.iter().map(|one| (&one.owner, one.lease_s, activating));

@@ -99,7 +99,7 @@ struct Stored {
 }
 
 /// A value of the domain that has a stored form.
-trait Part: Sized {
+trait Nested: Sized {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 }
@@ -107,13 +107,13 @@ trait Part: Sized {
 /// A part as serde takes it, inside of containers.
 struct Wire<P>(P);
 
-impl<P: Part> Serialize for Wire<&P> {
+impl<P: Nested> Serialize for Wire<&P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.write(serializer)
     }
 }
 
-impl<'de, P: Part> Deserialize<'de> for Wire<P> {
+impl<'de, P: Nested> Deserialize<'de> for Wire<P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Wire<P>, D::Error> {
         P::read(deserializer).map(Wire)
     }
@@ -121,7 +121,7 @@ impl<'de, P: Part> Deserialize<'de> for Wire<P> {
 
 macro_rules! stored_as {
     ($($part:ident: $fields:ident),* $(,)?) => {$(
-        impl Part for $part {
+        impl Nested for $part {
             fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 $fields::serialize(self, serializer)
             }
@@ -295,42 +295,42 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 
 /// A part that need not be there.
 mod option {
-    use super::{Deserialize, Deserializer, Part, Serialize, Serializer, Wire};
+    use super::{Deserialize, Deserializer, Nested, Serialize, Serializer, Wire};
 
-    pub(super) fn serialize<P: Part, S: Serializer>(part: &Option<P>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<P: Nested, S: Serializer>(part: &Option<P>, serializer: S) -> Result<S::Ok, S::Error> {
         part.as_ref().map(Wire).serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, P: Part, D: Deserializer<'de>>(deserializer: D) -> Result<Option<P>, D::Error> {
+    pub(super) fn deserialize<'de, P: Nested, D: Deserializer<'de>>(deserializer: D) -> Result<Option<P>, D::Error> {
         Ok(Option::<Wire<P>>::deserialize(deserializer)?.map(|Wire(part)| part))
     }
 }
 
 /// Parts in their order.
 mod list {
-    use super::{Deserialize, Deserializer, Part, Serializer, Wire};
+    use super::{Deserialize, Deserializer, Nested, Serializer, Wire};
 
-    pub(super) fn serialize<P: Part, S: Serializer>(parts: &[P], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<P: Nested, S: Serializer>(parts: &[P], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(parts.iter().map(Wire))
     }
 
-    pub(super) fn deserialize<'de, P: Part, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<P>, D::Error> {
+    pub(super) fn deserialize<'de, P: Nested, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<P>, D::Error> {
         Ok(Vec::<Wire<P>>::deserialize(deserializer)?.into_iter().map(|Wire(part)| part).collect())
     }
 }
 
 /// Parts by the paths that they are of.
 mod by_path {
-    use super::{BTreeMap, Deserialize, Deserializer, Part, Serializer, SitePath, Wire};
+    use super::{BTreeMap, Deserialize, Deserializer, Nested, Serializer, SitePath, Wire};
 
-    pub(super) fn serialize<P: Part, S: Serializer>(
+    pub(super) fn serialize<P: Nested, S: Serializer>(
         parts: &BTreeMap<SitePath, P>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_map(parts.iter().map(|(path, part)| (path, Wire(part))))
     }
 
-    pub(super) fn deserialize<'de, P: Part, D: Deserializer<'de>>(
+    pub(super) fn deserialize<'de, P: Nested, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<SitePath, P>, D::Error> {
         let parts = BTreeMap::<SitePath, Wire<P>>::deserialize(deserializer)?;

@@ -33,7 +33,7 @@ pub struct ActivationBegins<'a> {
     /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
     pub suspects: &'a BTreeSet<SitePath>,
     /// Live paths that a prune which was cut short may still remove, if its owner's lease ran out.
-    pub doomed: &'a BTreeSet<SitePath>,
+    pub at_risk: &'a BTreeSet<SitePath>,
     /// Paths that turned out to be mutable whatever their names say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// What was read of the distribution.
@@ -169,7 +169,7 @@ impl HeadFields {
         }
         if let Some(dead) = self.pruning.take() {
             self.closed.extend(dead.closes);
-            self.suspect_of_dead(&dead.owner, dead.lease_s, begins.doomed, &begins.by);
+            self.suspect_of_dead(&dead.owner, dead.lease_s, begins.at_risk, &begins.by);
         }
         candidates
     }

@@ -21,7 +21,7 @@ pub struct PruneBegins<'a> {
     /// The numbers that never activate again.
     pub closes: &'a BTreeSet<ReleaseNumber>,
     /// Live paths that are to go: another prune, whose lease ran out, may still remove them.
-    pub doomed: &'a BTreeSet<SitePath>,
+    pub at_risk: &'a BTreeSet<SitePath>,
     /// Files that are taken out of every release, with the contents they had.
     pub withdraws: &'a BTreeMap<SitePath, BTreeSet<Digest>>,
     /// What the active release comes to where files are taken out of it.
@@ -56,7 +56,7 @@ impl Head {
         let head = &mut next.fields;
         if let Some(dead) = head.pruning.take() {
             head.closed.extend(dead.closes);
-            head.suspect_of_dead(&dead.owner, dead.lease_s, begins.doomed, &by);
+            head.suspect_of_dead(&dead.owner, dead.lease_s, begins.at_risk, &by);
         }
         let (owner, since, closes) = (by.run.clone(), by.now, begins.closes.clone());
         let (lease_s, unknown) = (begins.lease_s, Unknown::default());

@@ -103,7 +103,7 @@ fn a_folder_may_have_many_names_and_is_read_once() {
     }
     let snapshot = take(folder.path()).unwrap();
     assert_eq!(snapshot.files.len(), 8);
-    let places: Vec<&Place> = snapshot.files.values().map(|file| &file.place).collect();
+    let places: Vec<&SeenFile> = snapshot.files.values().map(|file| &file.place).collect();
     let differ = places.iter().enumerate().filter(|(index, place)| !places[..*index].contains(place)).count();
     assert_eq!(differ, 2, "each name leads to the one file");
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
-use super::super::place::{Kind, Root};
+use super::super::place::{FileType, Root};
 use super::*;
 
 /// What is said of `a/file.txt` after `swap`, which happens when the walk has seen it.
@@ -77,7 +77,7 @@ fn the_walk_itself_enters_only_what_it_saw() {
     let elsewhere = site(&["secret.txt"]);
     let folder = site(&["index.html", "a/file.txt", "b/file.txt"]);
     let root = Root::open(folder.path().canonicalize().unwrap()).unwrap();
-    let Kind::Folder(seen) = root.look(Path::new("a")).unwrap() else { panic!("it is a folder") };
+    let FileType::Folder(seen) = root.look(Path::new("a")).unwrap() else { panic!("it is a folder") };
     assert_eq!(root.list(Path::new("a"), seen).unwrap().len(), 1);
     assert!(root.list(Path::new("b"), seen).is_err(), "another folder");
     fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
@@ -89,7 +89,7 @@ fn the_walk_itself_enters_only_what_it_saw() {
 #[test]
 fn files_for_the_host_are_opened_as_they_were_seen() {
     let folder = site(&["index.html", "_headers"]);
-    let place = Place::of(&folder.path().join("_headers")).unwrap();
+    let place = SeenFile::of(&folder.path().join("_headers")).unwrap();
     fs::remove_file(folder.path().join("_headers")).unwrap();
     pipe(&folder.path().join("_headers"));
     assert!(place.open().is_err());

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex_automata::meta::Regex;
 
 use super::paths::MAX_PATH;
-use super::token::{Kind, Token, decode};
+use super::token::{Token, TokenKind, decode};
 
 /// How deep brackets are followed.
 const MAX_DEPTH: usize = 24;
@@ -36,17 +36,26 @@ pub(super) fn chunk_names(bytes: &[u8], tokens: &[Token], build_hash: Option<&st
 /// The ids of the chunks that have a style sheet, where webpack 4's runtime says so before it loads that of one:
 /// `{3:1,4:1}[e]&&t.push(…)`, shortly before the end of `tokens`.
 pub(super) fn with_style(bytes: &[u8], tokens: &[Token]) -> BTreeSet<String> {
-    const AND: [Kind; 6] =
-        [Kind::Sign(b'}'), Kind::Sign(b'['), Kind::Word, Kind::Sign(b']'), Kind::Sign(b'&'), Kind::Sign(b'&')];
+    const AND: [TokenKind; 6] = [
+        TokenKind::Sign(b'}'),
+        TokenKind::Sign(b'['),
+        TokenKind::Word,
+        TokenKind::Sign(b']'),
+        TokenKind::Sign(b'&'),
+        TokenKind::Sign(b'&'),
+    ];
     let is_of_table = |token: &Token| {
-        matches!(token.kind, Kind::Number | Kind::Text | Kind::Word | Kind::Sign(b':') | Kind::Sign(b','))
+        matches!(
+            token.kind,
+            TokenKind::Number | TokenKind::Text | TokenKind::Word | TokenKind::Sign(b':') | TokenKind::Sign(b',')
+        )
     };
     let near = tokens.len().saturating_sub(LOOK_BACK);
     let is_and = |window: &[Token]| window.iter().map(|token| token.kind).eq(AND);
     let Some(end) = tokens[near..].windows(AND.len()).rposition(is_and) else { return BTreeSet::new() };
     let end = near + end;
     let start = end - tokens[..end].iter().rev().take_while(|token| is_of_table(token)).count();
-    if start == 0 || tokens[start - 1].kind != Kind::Sign(b'{') {
+    if start == 0 || tokens[start - 1].kind != TokenKind::Sign(b'{') {
         return BTreeSet::new();
     }
     let mut parser = Parser { bytes, tokens: &tokens[start..], at: 0, keys: BTreeSet::new(), build_hash: None };
@@ -57,11 +66,13 @@ pub(super) fn with_style(bytes: &[u8], tokens: &[Token]) -> BTreeSet<String> {
 pub(super) fn build_hash(bytes: &[u8], tokens: &[Token]) -> Option<String> {
     let text = |token: &Token| &bytes[token.start as usize..token.end as usize];
     let is_hash = |token: &&Token| {
-        token.kind == Kind::Text && token.end - token.start >= 8 && text(token).iter().all(u8::is_ascii_alphanumeric)
+        token.kind == TokenKind::Text
+            && token.end - token.start >= 8
+            && text(token).iter().all(u8::is_ascii_alphanumeric)
     };
     tokens.windows(9).find_map(|window| {
         let [dot, name, equal, value @ ..] = window else { return None };
-        let is_h = dot.kind == Kind::Sign(b'.') && text(name) == b"h" && equal.kind == Kind::Sign(b'=');
+        let is_h = dot.kind == TokenKind::Sign(b'.') && text(name) == b"h" && equal.kind == TokenKind::Sign(b'=');
         // Behind `()=>` or `function(){return`.
         value.iter().skip(3).find(is_hash).filter(|_| is_h).map(|token| decode(text(token)))
     })
@@ -109,7 +120,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn peek(&self) -> Option<Kind> {
+    fn peek(&self) -> Option<TokenKind> {
         self.tokens.get(self.at).map(|token| token.kind)
     }
 
@@ -119,7 +130,7 @@ impl Parser<'_> {
         token
     }
 
-    fn eat(&mut self, kind: Kind) -> Option<()> {
+    fn eat(&mut self, kind: TokenKind) -> Option<()> {
         (self.next()?.kind == kind).then_some(())
     }
 
@@ -132,7 +143,7 @@ impl Parser<'_> {
             return None;
         }
         let first = self.or(depth)?;
-        if self.peek() != Some(Kind::Equal) {
+        if self.peek() != Some(TokenKind::Equal) {
             return Some(first);
         }
         self.at += 1;
@@ -142,16 +153,16 @@ impl Parser<'_> {
             _ => return None,
         };
         self.keys.insert(id.clone());
-        self.eat(Kind::Sign(b'?'))?;
+        self.eat(TokenKind::Sign(b'?'))?;
         let then = self.conditional(depth + 1)?;
-        self.eat(Kind::Sign(b':'))?;
+        self.eat(TokenKind::Sign(b':'))?;
         let otherwise = self.conditional(depth + 1)?;
         Some(Expression::If(id, Box::new(then), Box::new(otherwise)))
     }
 
     fn or(&mut self, depth: usize) -> Option<Expression> {
         let mut choices = vec![self.sum(depth)?];
-        while self.peek() == Some(Kind::Or) {
+        while self.peek() == Some(TokenKind::Or) {
             self.at += 1;
             choices.push(self.sum(depth)?);
         }
@@ -160,7 +171,7 @@ impl Parser<'_> {
 
     fn sum(&mut self, depth: usize) -> Option<Expression> {
         let mut parts = vec![self.primary(depth)?];
-        while self.peek() == Some(Kind::Sign(b'+')) {
+        while self.peek() == Some(TokenKind::Sign(b'+')) {
             self.at += 1;
             parts.push(self.primary(depth)?);
         }
@@ -170,24 +181,24 @@ impl Parser<'_> {
     fn primary(&mut self, depth: usize) -> Option<Expression> {
         let token = self.next()?;
         match token.kind {
-            Kind::Text | Kind::Template => Some(Expression::Text(decode(self.text(token)))),
-            Kind::Number => Some(Expression::Text(number(self.text(token)))),
-            Kind::Word => {
-                if self.peek() != Some(Kind::Sign(b'.')) {
+            TokenKind::Text | TokenKind::Template => Some(Expression::Text(decode(self.text(token)))),
+            TokenKind::Number => Some(Expression::Text(number(self.text(token)))),
+            TokenKind::Word => {
+                if self.peek() != Some(TokenKind::Sign(b'.')) {
                     return Some(Expression::Key);
                 }
                 // A member of the runtime is the public path: where the chunk is served, not what it is called.
                 let mut member: &[u8] = b"";
-                while self.peek() == Some(Kind::Sign(b'.')) {
+                while self.peek() == Some(TokenKind::Sign(b'.')) {
                     self.at += 1;
-                    member = self.next().filter(|word| word.kind == Kind::Word).map(|word| self.text(word))?;
+                    member = self.next().filter(|word| word.kind == TokenKind::Word).map(|word| self.text(word))?;
                 }
-                if member == b"h" && self.peek() == Some(Kind::Sign(b'(')) {
+                if member == b"h" && self.peek() == Some(TokenKind::Sign(b'(')) {
                     return self.called_hash();
                 }
                 Some(Expression::Text(String::new()))
             }
-            Kind::Sign(b'(') if self.peek() == Some(Kind::Sign(b'{')) => {
+            TokenKind::Sign(b'(') if self.peek() == Some(TokenKind::Sign(b'{')) => {
                 // `({…})[e]` or `({…}[e] || e)`.
                 let from = self.at;
                 if let Some(table) = self.bracketed_table() {
@@ -196,8 +207,8 @@ impl Parser<'_> {
                 self.at = from;
                 self.bracketed(depth)
             }
-            Kind::Sign(b'(') => self.bracketed(depth),
-            Kind::Sign(b'{') => {
+            TokenKind::Sign(b'(') => self.bracketed(depth),
+            TokenKind::Sign(b'{') => {
                 let table = self.table()?;
                 self.index()?;
                 Some(Expression::Table(table))
@@ -209,37 +220,39 @@ impl Parser<'_> {
     /// Behind `r.h`: `()` or `().slice(0, 8)`.
     fn called_hash(&mut self) -> Option<Expression> {
         let hash = self.build_hash?;
-        self.eat(Kind::Sign(b'('))?;
-        self.eat(Kind::Sign(b')'))?;
-        if self.peek() != Some(Kind::Sign(b'.')) {
+        self.eat(TokenKind::Sign(b'('))?;
+        self.eat(TokenKind::Sign(b')'))?;
+        if self.peek() != Some(TokenKind::Sign(b'.')) {
             return Some(Expression::Text(hash.to_owned()));
         }
-        for kind in [Kind::Sign(b'.'), Kind::Word, Kind::Sign(b'('), Kind::Number, Kind::Sign(b',')] {
+        for kind in
+            [TokenKind::Sign(b'.'), TokenKind::Word, TokenKind::Sign(b'('), TokenKind::Number, TokenKind::Sign(b',')]
+        {
             self.eat(kind)?;
         }
         let length = self.next().map(|token| number(self.text(token)))?.parse().ok()?;
-        self.eat(Kind::Sign(b')'))?;
+        self.eat(TokenKind::Sign(b')'))?;
         hash.get(..length).map(|start| Expression::Text(start.to_owned()))
     }
 
     fn bracketed(&mut self, depth: usize) -> Option<Expression> {
         let inner = self.conditional(depth + 1)?;
-        self.eat(Kind::Sign(b')'))?;
+        self.eat(TokenKind::Sign(b')'))?;
         Some(inner)
     }
 
     fn bracketed_table(&mut self) -> Option<Expression> {
-        self.eat(Kind::Sign(b'{'))?;
+        self.eat(TokenKind::Sign(b'{'))?;
         let table = self.table()?;
-        self.eat(Kind::Sign(b')'))?;
+        self.eat(TokenKind::Sign(b')'))?;
         self.index()?;
         Some(Expression::Table(table))
     }
 
     fn index(&mut self) -> Option<()> {
-        self.eat(Kind::Sign(b'['))?;
-        self.eat(Kind::Word)?;
-        self.eat(Kind::Sign(b']'))
+        self.eat(TokenKind::Sign(b'['))?;
+        self.eat(TokenKind::Word)?;
+        self.eat(TokenKind::Sign(b']'))
     }
 
     /// Behind the `{` of a table of texts.
@@ -248,17 +261,17 @@ impl Parser<'_> {
         loop {
             let token = self.next()?;
             let key = match token.kind {
-                Kind::Sign(b'}') => break,
-                Kind::Sign(b',') => continue,
-                Kind::Text | Kind::Word => decode(self.text(token)),
-                Kind::Number => number(self.text(token)),
+                TokenKind::Sign(b'}') => break,
+                TokenKind::Sign(b',') => continue,
+                TokenKind::Text | TokenKind::Word => decode(self.text(token)),
+                TokenKind::Number => number(self.text(token)),
                 _ => return None,
             };
-            self.eat(Kind::Sign(b':'))?;
+            self.eat(TokenKind::Sign(b':'))?;
             let token = self.next()?;
             let value = match token.kind {
-                Kind::Text | Kind::Template => decode(self.text(token)),
-                Kind::Number => number(self.text(token)),
+                TokenKind::Text | TokenKind::Template => decode(self.text(token)),
+                TokenKind::Number => number(self.text(token)),
                 _ => return None,
             };
             table.insert(key, value);
@@ -282,19 +295,20 @@ impl WithoutScript {
         let kind = |at: usize| tokens.get(at).map(|token| token.kind);
         for (at, token) in tokens.iter().enumerate() {
             match token.kind {
-                Kind::RegularExpression => {
-                    let is_test = kind(at + 1) == Some(Kind::Sign(b'.'))
+                TokenKind::RegularExpression => {
+                    let is_test = kind(at + 1) == Some(TokenKind::Sign(b'.'))
                         && tokens.get(at + 2).is_some_and(|word| text(word) == b"test");
-                    let negated = at > 0 && kind(at - 1) == Some(Kind::Sign(b'!'));
+                    let negated = at > 0 && kind(at - 1) == Some(TokenKind::Sign(b'!'));
                     // Behind `.test(e)`, and the end of the condition.
                     if is_test && (negated || marks_as_loaded(tokens.get(at + 7..).unwrap_or_default())) {
                         found.patterns.extend(matcher(text(token)));
                     }
                 }
-                Kind::Number | Kind::Text => {
-                    let is_not = kind(at + 1) == Some(Kind::Sign(b'!')) && kind(at + 2) == Some(Kind::Sign(b'='));
-                    let is = kind(at + 1) == Some(Kind::Equal);
-                    if is_not && kind(at + 3) == Some(Kind::Word)
+                TokenKind::Number | TokenKind::Text => {
+                    let is_not =
+                        kind(at + 1) == Some(TokenKind::Sign(b'!')) && kind(at + 2) == Some(TokenKind::Sign(b'='));
+                    let is = kind(at + 1) == Some(TokenKind::Equal);
+                    if is_not && kind(at + 3) == Some(TokenKind::Word)
                         || is && marks_as_loaded(tokens.get(at + 4..).unwrap_or_default())
                     {
                         found.ids.insert(number(text(token)));
@@ -314,7 +328,14 @@ impl WithoutScript {
 /// `a[e] = 0`
 fn marks_as_loaded(tokens: &[Token]) -> bool {
     let kinds = tokens.iter().take(6).map(|token| token.kind);
-    kinds.eq([Kind::Word, Kind::Sign(b'['), Kind::Word, Kind::Sign(b']'), Kind::Sign(b'='), Kind::Number])
+    kinds.eq([
+        TokenKind::Word,
+        TokenKind::Sign(b'['),
+        TokenKind::Word,
+        TokenKind::Sign(b']'),
+        TokenKind::Sign(b'='),
+        TokenKind::Number,
+    ])
 }
 
 /// A matcher of ids, as webpack writes it: digits and letters, choices and classes.

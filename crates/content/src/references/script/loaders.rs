@@ -6,7 +6,7 @@ use super::super::reference::{Form, Role};
 use super::super::written::looks_hashed;
 use super::paths::{chunk_role, is_id, is_whole_address, looks_like_path};
 use super::reader::Reader;
-use super::token::Kind;
+use super::token::TokenKind;
 
 impl Reader<'_, '_> {
     /// The hashes of VitePress's pages, as JSON in a text: its router loads `assets/guide_start.md.<hash>.js` when a visitor
@@ -26,7 +26,7 @@ impl Reader<'_, '_> {
             && self.is_sign(at + 3, b',')
             && self.is_word(at + 4, b"type")
             && self.is_sign(at + 5, b':')
-            && self.kind(at + 6) == Some(Kind::Number);
+            && self.kind(at + 6) == Some(TokenKind::Number);
         if let Some(path) = self.text(at + 2).filter(|_| is_resource)
             && let Some(role) = chunk_role(&path)
         {
@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
     /// What Stencil's loader imports when an element of the page needs it: `["p-6c712035",[[513,"app-root",…]]]`.
     pub(super) fn bundle(&self, at: usize) -> Option<String> {
         let is_list = self.is_sign(at + 2, b',') && self.is_sign(at + 3, b'[') && self.is_sign(at + 4, b'[');
-        let has_flags = is_list && self.kind(at + 5) == Some(Kind::Number) && self.is_sign(at + 6, b',');
+        let has_flags = is_list && self.kind(at + 5) == Some(TokenKind::Number) && self.is_sign(at + 6, b',');
         // The name of a custom element holds a hyphen.
         let is_of_elements = has_flags && self.text(at + 7).is_some_and(|element| element.contains('-'));
         self.text(at + 1).filter(|bundle| is_of_elements && is_id(bundle) && looks_hashed(bundle))

@@ -3,7 +3,7 @@
 use super::super::found::{Found, newlines};
 use super::super::reference::{Form, Role};
 use super::chunk_names::WithoutScript;
-use super::token::{Kind, Token, decode};
+use super::token::{Token, TokenKind, decode};
 
 /// Goes through the tokens of a script.
 pub(super) struct Reader<'a, 'f> {
@@ -24,7 +24,7 @@ pub(super) struct Reader<'a, 'f> {
 }
 
 impl Reader<'_, '_> {
-    pub(super) fn kind(&self, at: usize) -> Option<Kind> {
+    pub(super) fn kind(&self, at: usize) -> Option<TokenKind> {
         self.tokens.get(at).map(|token| token.kind)
     }
 
@@ -33,16 +33,16 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn is_word(&self, at: usize, word: &[u8]) -> bool {
-        self.kind(at) == Some(Kind::Word) && self.written(at) == word
+        self.kind(at) == Some(TokenKind::Word) && self.written(at) == word
     }
 
     pub(super) fn is_sign(&self, at: usize, sign: u8) -> bool {
-        self.kind(at) == Some(Kind::Sign(sign))
+        self.kind(at) == Some(TokenKind::Sign(sign))
     }
 
     /// The text of a string, or of a template without holes.
     pub(super) fn text(&self, at: usize) -> Option<String> {
-        matches!(self.kind(at), Some(Kind::Text | Kind::Template)).then(|| decode(self.written(at)))
+        matches!(self.kind(at), Some(TokenKind::Text | TokenKind::Template)).then(|| decode(self.written(at)))
     }
 
     pub(super) fn add(&mut self, at: usize, written: &str, role: Role, form: Form) {

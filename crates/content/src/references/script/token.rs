@@ -7,16 +7,16 @@
 
 use memchr::{memchr, memchr2, memchr3, memmem};
 
-/// One token: what it is and where. That of a [`Kind::Text`] or [`Kind::Template`] is what stands between the quotes.
+/// One token: what it is and where. That of a [`TokenKind::Text`] or [`TokenKind::Template`] is what stands between the quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// A name or a keyword.
     Word,
     Number,
@@ -84,7 +84,7 @@ impl Tokenizer<'_> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    fn push(&mut self, kind: Kind, start: usize, end: usize, ends_operand: bool) {
+    fn push(&mut self, kind: TokenKind, start: usize, end: usize, ends_operand: bool) {
         if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
             self.tokens.push(Token { kind, start, end });
         }
@@ -114,9 +114,9 @@ impl Tokenizer<'_> {
         while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | b'\\' | 0x80..) {
             self.at += 1;
         }
-        let is_member = matches!(self.tokens.last(), Some(Token { kind: Kind::Sign(b'.'), .. }));
+        let is_member = matches!(self.tokens.last(), Some(Token { kind: TokenKind::Sign(b'.'), .. }));
         let expects_operand = !is_member && is_operator(&self.bytes[start..self.at]);
-        self.push(Kind::Word, start, self.at, !expects_operand);
+        self.push(TokenKind::Word, start, self.at, !expects_operand);
     }
 
     fn number(&mut self) {
@@ -124,7 +124,7 @@ impl Tokenizer<'_> {
         while matches!(self.peek(0), b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.') {
             self.at += 1;
         }
-        self.push(Kind::Number, start, self.at, true);
+        self.push(TokenKind::Number, start, self.at, true);
     }
 
     /// A string ends at its quote. One that does not end in its line was none.
@@ -132,7 +132,7 @@ impl Tokenizer<'_> {
         let start = self.at + 1;
         self.at = match self.end_within_line(|tokenizer| tokenizer.end_of_text(start, quote)) {
             Some(end) => {
-                self.push(Kind::Text, start, end, true);
+                self.push(TokenKind::Text, start, end, true);
                 end + 1
             }
             None => start,
@@ -168,14 +168,14 @@ impl Tokenizer<'_> {
             match self.peek(0) {
                 b'\\' => self.at += 2,
                 b'$' if self.peek(1) == b'{' => {
-                    self.push(Kind::TemplatePart, start, self.at, false);
+                    self.push(TokenKind::TemplatePart, start, self.at, false);
                     self.open.push(Open::Hole);
                     self.at += 2;
                     return;
                 }
                 b'$' => self.at += 1,
                 _ => {
-                    let kind = if had_hole { Kind::TemplatePart } else { Kind::Template };
+                    let kind = if had_hole { TokenKind::TemplatePart } else { TokenKind::Template };
                     self.push(kind, start, self.at, true);
                     self.at += 1;
                     return;
@@ -195,7 +195,7 @@ impl Tokenizer<'_> {
             _ if self.ends_operand => self.sign(b'/'),
             _ => match self.end_within_line(Self::end_of_regular_expression) {
                 Some(end) => {
-                    self.push(Kind::RegularExpression, self.at, end, true);
+                    self.push(TokenKind::RegularExpression, self.at, end, true);
                     self.at = end;
                 }
                 None => self.sign(b'/'),
@@ -223,11 +223,11 @@ impl Tokenizer<'_> {
     fn sign(&mut self, byte: u8) {
         let start = self.at;
         let (kind, length) = match (byte, self.peek(1)) {
-            (b'=', b'>') => (Kind::Arrow, 2),
-            (b'=', b'=') => (Kind::Equal, if self.peek(2) == b'=' { 3 } else { 2 }),
-            (b'|', b'|') | (b'?', b'?') => (Kind::Or, 2),
-            (b'+', b'+') | (b'-', b'-') => (Kind::Step, 2),
-            _ => (Kind::Sign(byte), 1),
+            (b'=', b'>') => (TokenKind::Arrow, 2),
+            (b'=', b'=') => (TokenKind::Equal, if self.peek(2) == b'=' { 3 } else { 2 }),
+            (b'|', b'|') | (b'?', b'?') => (TokenKind::Or, 2),
+            (b'+', b'+') | (b'-', b'-') => (TokenKind::Step, 2),
+            _ => (TokenKind::Sign(byte), 1),
         };
         let ends_operand = match byte {
             b'(' => {
@@ -254,7 +254,7 @@ impl Tokenizer<'_> {
                 }
                 opened => opened == Some(Open::Object),
             },
-            _ => kind == Kind::Step && self.ends_operand,
+            _ => kind == TokenKind::Step && self.ends_operand,
         };
         self.push(kind, start, start + length, ends_operand);
         self.at += length;
@@ -263,16 +263,16 @@ impl Tokenizer<'_> {
     fn follows_condition_word(&self) -> bool {
         let [.., before, word] = self.tokens.as_slice() else { return false };
         let word = &self.bytes[word.start as usize..word.end as usize];
-        before.kind != Kind::Sign(b'.') && matches!(word, b"if" | b"while" | b"for" | b"with")
+        before.kind != TokenKind::Sign(b'.') && matches!(word, b"if" | b"while" | b"for" | b"with")
     }
 
     /// Whether a `{` here begins an object and not a block: after what expects a value.
     fn begins_object(&self) -> bool {
         let Some(last) = self.tokens.last() else { return false };
         match last.kind {
-            Kind::Sign(b';' | b'{' | b'}' | b')') | Kind::Arrow => false,
-            Kind::Sign(_) | Kind::Equal | Kind::Or | Kind::TemplatePart => true,
-            Kind::Word => {
+            TokenKind::Sign(b';' | b'{' | b'}' | b')') | TokenKind::Arrow => false,
+            TokenKind::Sign(_) | TokenKind::Equal | TokenKind::Or | TokenKind::TemplatePart => true,
+            TokenKind::Word => {
                 let word = &self.bytes[last.start as usize..last.end as usize];
                 !self.ends_operand && !matches!(word, b"do" | b"else")
             }
