@@ -2,7 +2,7 @@
 //!
 //! The names are those of the owners' own SDKs, tools and consoles, as their users carry them into a bundle.
 
-use super::shape::{Alphabet, Fragment, between, exactly, goes_on, is_random, matched};
+use super::shape::{Alphabet, Part, between, exactly, goes_on, is_random, matched};
 use Alphabet::{Alnum, Base64, Base64Url, Bearer, Hex};
 
 /// A kind of value.
@@ -12,37 +12,37 @@ pub(super) struct Named {
     pub(super) what: &'static str,
     /// Its names.
     pub(super) names: &'static [&'static str],
-    pub(super) value: &'static [Fragment],
+    pub(super) value: &'static [Part],
 }
 
-const fn named(what: &'static str, names: &'static [&'static str], value: &'static [Fragment]) -> Named {
+const fn named(what: &'static str, names: &'static [&'static str], value: &'static [Part]) -> Named {
     Named { what, names, value }
 }
 
-const DASH: Fragment = Fragment::Text("-");
-const DOT: Fragment = Fragment::Text(".");
-const UUID: &[Fragment] =
+const DASH: Part = Part::Text("-");
+const DOT: Part = Part::Text(".");
+const UUID: &[Part] =
     &[exactly(8, Hex), DASH, exactly(4, Hex), DASH, exactly(4, Hex), DASH, exactly(4, Hex), DASH, exactly(12, Hex)];
 
 /// The kinds.
 #[rustfmt::skip]
 pub(super) const NAMED: &[Named] = &[
     named("an npm token", &["_authToken"], &[between(20, 200, Bearer)]),
-    named("the key of an Azure storage account", &["AccountKey", "accountKey"], &[exactly(86, Base64), Fragment::Text("==")]),
-    named("a shared access key of Azure", &["SharedAccessKey", "sharedAccessKey"], &[exactly(43, Base64), Fragment::Text("=")]),
+    named("the key of an Azure storage account", &["AccountKey", "accountKey"], &[exactly(86, Base64), Part::Text("==")]),
+    named("a shared access key of Azure", &["SharedAccessKey", "sharedAccessKey"], &[exactly(43, Base64), Part::Text("=")]),
     named("a Cloudflare token", &["CLOUDFLARE_API_TOKEN", "CF_API_TOKEN"], &[exactly(40, Base64Url)]),
     named("a Cloudflare key", &["CLOUDFLARE_API_KEY"], &[exactly(37, Hex)]),
     named("a Heroku key", &["HEROKU_API_KEY"], UUID),
     named("a Vercel token", &["VERCEL_TOKEN"], &[exactly(24, Alnum)]),
     named("a Netlify token", &["NETLIFY_AUTH_TOKEN"], &[between(40, 64, Base64Url)]),
     named("a Twilio secret", &["TWILIO_AUTH_TOKEN", "TWILIO_API_SECRET"], &[exactly(32, Alnum)]),
-    named("a Mailgun key", &["MAILGUN_API_KEY"], &[Fragment::Text("key-"), exactly(32, Hex)]),
+    named("a Mailgun key", &["MAILGUN_API_KEY"], &[Part::Text("key-"), exactly(32, Hex)]),
     named("a Mailgun key", &["MAILGUN_API_KEY"], &[exactly(32, Hex), DASH, exactly(8, Hex), DASH, exactly(8, Hex)]),
     named("a Discord bot's token", &["DISCORD_TOKEN", "DISCORD_BOT_TOKEN"], &[between(23, 29, Alnum), DOT, exactly(6, Base64Url), DOT, between(27, 40, Base64Url)]),
     named("an Algolia admin key", &["ALGOLIA_ADMIN_API_KEY"], &[exactly(32, Hex)]),
     named("a Facebook app's secret", &["FACEBOOK_APP_SECRET", "FB_APP_SECRET", "FACEBOOK_CLIENT_SECRET"], &[exactly(32, Hex)]),
     named("a GitHub app's secret", &["GITHUB_CLIENT_SECRET"], &[exactly(40, Hex)]),
-    named("a DeepSeek key", &["DEEPSEEK_API_KEY"], &[Fragment::Text("sk-"), exactly(32, Hex)]),
+    named("a DeepSeek key", &["DEEPSEEK_API_KEY"], &[Part::Text("sk-"), exactly(32, Hex)]),
 ];
 
 impl Named {

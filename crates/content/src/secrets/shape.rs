@@ -54,7 +54,7 @@ impl Alphabet {
 
 /// A part of a token.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fragment {
+pub(super) enum Part {
     /// That many letters of an alphabet, and none more after them.
     Run(Alphabet, usize, usize),
     /// This very text.
@@ -62,30 +62,30 @@ pub(super) enum Fragment {
 }
 
 /// `count` letters.
-pub(super) const fn exactly(count: usize, alphabet: Alphabet) -> Fragment {
-    Fragment::Run(alphabet, count, count)
+pub(super) const fn exactly(count: usize, alphabet: Alphabet) -> Part {
+    Part::Run(alphabet, count, count)
 }
 
 /// From `least` to `most` letters.
-pub(super) const fn between(least: usize, most: usize, alphabet: Alphabet) -> Fragment {
-    Fragment::Run(alphabet, least, most)
+pub(super) const fn between(least: usize, most: usize, alphabet: Alphabet) -> Part {
+    Part::Run(alphabet, least, most)
 }
 
 /// `least` letters or more.
-pub(super) const fn at_least(least: usize, alphabet: Alphabet) -> Fragment {
-    Fragment::Run(alphabet, least, usize::MAX)
+pub(super) const fn at_least(least: usize, alphabet: Alphabet) -> Part {
+    Part::Run(alphabet, least, usize::MAX)
 }
 
 /// How much of `text`, from its beginning, `parts` are, if it begins with them.
-pub(super) fn matched(parts: &[Fragment], text: &[u8]) -> Option<usize> {
+pub(super) fn matched(parts: &[Part], text: &[u8]) -> Option<usize> {
     let mut end = 0;
     for part in parts {
         let rest = &text[end..];
         end += match part {
-            Fragment::Run(alphabet, least, most) => {
+            Part::Run(alphabet, least, most) => {
                 Some(alphabet.run(rest)).filter(|count| (*least..=*most).contains(count))?
             }
-            Fragment::Text(expected) => rest.starts_with(expected.as_bytes()).then_some(expected.len())?,
+            Part::Text(expected) => rest.starts_with(expected.as_bytes()).then_some(expected.len())?,
         };
     }
     Some(end)

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::shape::{Alphabet, Fragment};
+use super::shape::{Alphabet, Part};
 use super::tokens::{Proof, Token};
 use super::*;
 use crate::path::SitePath;
@@ -34,10 +34,10 @@ fn drawn(count: usize, alphabet: Alphabet, seed: u64) -> String {
     text
 }
 
-fn text_of(parts: &[Fragment], seed: u64) -> String {
-    let part = |(number, part): (usize, &Fragment)| match part {
-        Fragment::Run(alphabet, least, _) => drawn(*least, *alphabet, seed + number as u64),
-        Fragment::Text(text) => (*text).to_owned(),
+fn text_of(parts: &[Part], seed: u64) -> String {
+    let part = |(number, part): (usize, &Part)| match part {
+        Part::Run(alphabet, least, _) => drawn(*least, *alphabet, seed + number as u64),
+        Part::Text(text) => (*text).to_owned(),
     };
     parts.iter().enumerate().map(part).collect()
 }
@@ -243,9 +243,8 @@ fn near_misses_of_every_kind_of_token_stay_silent() {
     let words = |text: String| "YourExampleTokenHere7".chars().cycle().take(text.len()).collect();
     for (seed, token) in (1..).zip(TOKENS) {
         let start = token.starts[0];
-        let ends_in_run = matches!(token.rest.last(), Some(Fragment::Run(_, 9.., _)));
-        let is_lead_drawn =
-            matches!(token.lead, Some(Fragment::Run(_, 9.., _))) && !matches!(token.proof, Proof::After(_));
+        let ends_in_run = matches!(token.rest.last(), Some(Part::Run(_, 9.., _)));
+        let is_lead_drawn = matches!(token.lead, Some(Part::Run(_, 9.., _))) && !matches!(token.proof, Proof::After(_));
         if ends_in_run {
             assert_silent(None, &token_text(token, start, seed, shorter));
         }
@@ -267,7 +266,7 @@ fn near_misses_of_every_kind_of_token_stay_silent() {
 #[test]
 fn longer_words_than_a_token_are_none() {
     for (seed, token) in (1..).zip(TOKENS) {
-        let Some(Fragment::Run(alphabet, least, most)) = token.rest.last() else { continue };
+        let Some(Part::Run(alphabet, least, most)) = token.rest.last() else { continue };
         if *most < 100 && *least > 9 {
             let longer = drawn(most - least + 1, *alphabet, 9);
             assert_silent(None, &format!("{}{longer}", token_text(token, token.starts[0], seed, same)));
@@ -488,7 +487,7 @@ fn identifiers_are_left_alone() {
 #[test]
 fn a_token_ends_where_its_word_ends() {
     for token in TOKENS {
-        let Some(Fragment::Run(alphabet, ..)) = token.rest.last() else { continue };
+        let Some(Part::Run(alphabet, ..)) = token.rest.last() else { continue };
         let text = token_text(token, token.starts[0], 9, same);
         assert_eq!(found("assets/app.js", &text), Some(token.what));
         // Of an alphabet that has it, it is a letter of a longer token.
@@ -497,7 +496,7 @@ fn a_token_ends_where_its_word_ends() {
         }
     }
     // Mailgun's `key-` is one wherever the word is near.
-    for named in NAMED.iter().filter(|named| !matches!(named.value[0], Fragment::Text("key-"))) {
+    for named in NAMED.iter().filter(|named| !matches!(named.value[0], Part::Text("key-"))) {
         let value = text_of(named.value, 9);
         for between in ["2=\"", "Name:\"", "_KEY=\"", "$=\"", "", " ", "\",\"", "(\""] {
             let text = format!("a={{{}{between}{value}\"}}", named.names[0]);

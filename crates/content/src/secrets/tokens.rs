@@ -9,7 +9,7 @@
 //! `SK…`, which is an id. Nor are keys for tests that move nothing (Stripe's `sk_test_`): pages that teach are full of
 //! them.
 
-use super::shape::{Alphabet, Fragment, at_least, between, exactly, goes_on, is_random, matched};
+use super::shape::{Alphabet, Part, at_least, between, exactly, goes_on, is_random, matched};
 use Alphabet::{Alnum, Base64, Base64Url, Bearer, Bech32, Digits, Hex, Unreserved, Word};
 
 /// A kind of token.
@@ -20,9 +20,9 @@ pub(super) struct Token {
     /// The texts it may begin with, after `lead`.
     pub(super) starts: &'static [&'static str],
     /// What stands right before them.
-    pub(super) lead: Option<Fragment>,
+    pub(super) lead: Option<Part>,
     /// What follows them.
-    pub(super) rest: &'static [Fragment],
+    pub(super) rest: &'static [Part],
     pub(super) proof: Proof,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Proof {
 }
 
 impl Token {
-    const fn lead(self, lead: Fragment) -> Token {
+    const fn lead(self, lead: Part) -> Token {
         Token { lead: Some(lead), ..self }
     }
 
@@ -50,13 +50,13 @@ impl Token {
     pub(super) fn is_at(&self, before: &[u8], start: &[u8], after: &[u8]) -> bool {
         let lead = match self.lead {
             None => begins_after(before, start).then_some(0),
-            Some(Fragment::Run(alphabet, least, most)) => {
+            Some(Part::Run(alphabet, least, most)) => {
                 Some(alphabet.run_back(before)).filter(|count| (least..=most).contains(count))
             }
-            Some(Fragment::Text(text)) => before.ends_with(text.as_bytes()).then_some(text.len()),
+            Some(Part::Text(text)) => before.ends_with(text.as_bytes()).then_some(text.len()),
         };
         let (Some(lead), Some(length)) = (lead, matched(self.rest, after)) else { return false };
-        let is_whole = matches!(self.rest.last(), Some(Fragment::Text(_))) || !after.get(length).is_some_and(goes_on);
+        let is_whole = matches!(self.rest.last(), Some(Part::Text(_))) || !after.get(length).is_some_and(goes_on);
         if !is_whole {
             return false;
         }
@@ -70,7 +70,7 @@ impl Token {
     }
 }
 
-const fn token(what: &'static str, starts: &'static [&'static str], rest: &'static [Fragment]) -> Token {
+const fn token(what: &'static str, starts: &'static [&'static str], rest: &'static [Part]) -> Token {
     Token { what, starts, lead: None, rest, proof: Proof::Random }
 }
 
@@ -88,9 +88,9 @@ fn holds(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-const DASH: Fragment = Fragment::Text("-");
-const DOT: Fragment = Fragment::Text(".");
-const UNDERLINE: Fragment = Fragment::Text("_");
+const DASH: Part = Part::Text("-");
+const DOT: Part = Part::Text(".");
+const UNDERLINE: Part = Part::Text("_");
 
 /// The kinds.
 #[rustfmt::skip]
@@ -122,7 +122,7 @@ pub(super) const TOKENS: &[Token] = &[
     token("a Netlify token", &["nfp_"], &[exactly(36, Word)]),
     token("a Supabase token", &["sbp_"], &[exactly(40, Hex)]),
     token("a Supabase service key", &["sb_secret_"], &[between(25, 60, Base64Url)]),
-    token("a Cloudinary secret", &["cloudinary://"], &[between(12, 18, Digits), Fragment::Text(":"), between(20, 40, Base64Url), Fragment::Text("@")]),
+    token("a Cloudinary secret", &["cloudinary://"], &[between(12, 18, Digits), Part::Text(":"), between(20, 40, Base64Url), Part::Text("@")]),
     token("a PlanetScale password", &["pscale_tkn_", "pscale_pw_", "pscale_oauth_"], &[between(32, 64, Bearer)]),
     token("a Databricks token", &["dapi"], &[exactly(32, Hex)]),
     token("a Tailscale key", &["tskey-auth-", "tskey-api-", "tskey-client-"], &[at_least(10, Alnum), DASH, at_least(20, Alnum)]),
@@ -138,7 +138,7 @@ pub(super) const TOKENS: &[Token] = &[
     token("a Square token", &["sq0atp-"], &[exactly(22, Base64Url)]),
     token("a Square secret", &["sq0csp-"], &[exactly(43, Base64Url)]),
     token("a Square token", &["EAAA"], &[exactly(60, Base64Url)]).proof(Proof::Near("square")),
-    token("a PayPal Braintree token", &["access_token$production$"], &[exactly(16, Alnum), Fragment::Text("$"), exactly(32, Hex)]),
+    token("a PayPal Braintree token", &["access_token$production$"], &[exactly(16, Alnum), Part::Text("$"), exactly(32, Hex)]),
     token("a Shopify token", &["shpat_", "shpca_", "shppa_", "shpss_"], &[exactly(32, Hex)]),
     token("a live Shippo token", &["shippo_live_"], &[exactly(40, Hex)]),
     token("a live Duffel token", &["duffel_live_"], &[exactly(43, Bearer)]),
@@ -146,8 +146,8 @@ pub(super) const TOKENS: &[Token] = &[
     token("a Slack token", &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-"], &[between(8, 14, Digits), DASH, between(18, 120, Base64Url)]),
     token("a Slack token", &["xoxe-", "xoxe.xoxb-", "xoxe.xoxp-"], &[between(1, 13, Digits), DASH, between(100, 200, Base64Url)]),
     token("a Slack token", &["xapp-"], &[between(1, 2, Digits), DASH, between(9, 13, Alnum), DASH, between(10, 14, Digits), DASH, between(40, 80, Alnum)]),
-    token("the address of a Slack webhook", &["hooks.slack.com/services/T", "hooks.slack.com/triggers/T", "hooks.slack.com/workflows/T"], &[between(8, 12, Alnum), Fragment::Text("/"), between(9, 14, Alnum), Fragment::Text("/"), between(23, 32, Alnum)]),
-    token("the address of a Discord webhook", &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"], &[between(17, 20, Digits), Fragment::Text("/"), between(60, 80, Base64Url)]),
+    token("the address of a Slack webhook", &["hooks.slack.com/services/T", "hooks.slack.com/triggers/T", "hooks.slack.com/workflows/T"], &[between(8, 12, Alnum), Part::Text("/"), between(9, 14, Alnum), Part::Text("/"), between(23, 32, Alnum)]),
+    token("the address of a Discord webhook", &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"], &[between(17, 20, Digits), Part::Text("/"), between(60, 80, Base64Url)]),
     token("a Telegram bot's token", &[":AA"], &[exactly(33, Base64Url)]).lead(between(8, 10, Digits)),
     token("a SendGrid key", &["SG."], &[between(20, 24, Base64Url), DOT, between(39, 50, Base64Url)]),
     token("a Mailgun key", &["key-"], &[exactly(32, Hex)]).proof(Proof::Near("mailgun")),
