@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::counts::FileCounts;
-use crate::release::head::CdnView;
+use crate::release::head::{CdnView, Covers, Distribution, Distributions};
 use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest};
 use crate::types::digest::Digest;
@@ -82,14 +82,26 @@ fn agree(active: Option<&Entry>, candidate: Option<&Option<Entry>>) -> bool {
 pub struct Policy<'a> {
     /// Where everything lies.
     pub layout: &'a Layout,
-    /// Whether there is a CDN, and what is known of it.
-    pub cdn: CdnView<'a>,
+    /// The distributions in front of the site, with what is known of them.
+    pub distributions: &'a Distributions,
+    /// The one of this environment, if it has one.
+    pub own: Option<&'a str>,
+    /// Whether that one may keep what nobody refreshed: then it is to forget everything.
+    pub is_unseen: bool,
     /// What is removed at once when it leaves the site, besides HTML documents.
     pub remove_now: &'a PathGlobs,
     /// Most paths to send to the CDN.
     pub max_paths: usize,
     /// Whether mutable files may go straight to their live keys where nothing is active yet.
     pub straight: bool,
+}
+
+impl Policy<'_> {
+    /// What is known of this environment's distribution.
+    fn cdn(&self) -> CdnView<'_> {
+        let known = |own: &str| self.distributions.get(own).map_or(CdnView::Unreadable, Distribution::view);
+        self.own.map_or(CdnView::None, known)
+    }
 }
 
 /// What happens to one path.
@@ -215,6 +227,8 @@ pub struct Plan {
     pub removals: Vec<SitePath>,
     /// What the CDN must forget; empty where nothing changes or there is no CDN.
     pub invalidation: Cover,
+    /// What the distributions of other environments must forget, by their ids.
+    pub elsewhere: BTreeMap<String, Cover>,
     /// URLs whose answer changes.
     pub answers: BTreeMap<UrlPath, UrlChange>,
     /// Live mutable files, and how many of them leave the site.
@@ -229,15 +243,23 @@ impl Plan {
         let first = live.release.is_none() && policy.straight;
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
-        let urls = urls::Urls::new(policy);
+        let urls = urls::Urls::new(policy.layout, policy.cdn());
         let answers = urls.answers(live, &files, &changes);
-        let invalidation = match policy.cdn {
-            CdnView::None => Cover::default(),
-            CdnView::Unreadable | CdnView::Known(_) => {
-                let unchanged = files.keys().filter(|path| !changes.contains_key(*path));
-                cover::cover(answers.keys().cloned().collect(), &urls.primary(unchanged), policy.max_paths)
-            }
+        let unchanged = || files.keys().filter(|path| !changes.contains_key(*path));
+        let cover = |answers: &BTreeMap<UrlPath, UrlChange>, urls: &urls::Urls<'_>| {
+            cover::cover(answers.keys().cloned().collect(), &urls.primary(unchanged()), policy.max_paths)
         };
+        let invalidation = match policy.cdn() {
+            CdnView::None => Cover::default(),
+            _ if policy.is_unseen => Cover::everything(&urls.primary(unchanged())),
+            CdnView::Unreadable | CdnView::Known(_) => cover(&answers, &urls),
+        };
+        let others = policy.distributions.iter().filter(|(id, _)| policy.own != Some(id.as_str()));
+        let elsewhere = others.map(|(id, other)| {
+            let urls = urls::Urls::new(policy.layout, other.view());
+            (id.clone(), cover(&urls.answers(live, &files, &changes), &urls))
+        });
+        let elsewhere = elsewhere.collect();
         Plan {
             from: live.release,
             content: content_digest(&files),
@@ -247,11 +269,18 @@ impl Plan {
             waves: waves(&files, &changes, live, first, &urls),
             removals: paths_with(&changes, Change::Remove),
             invalidation,
+            elsewhere,
             answers,
             leaving: leaving(live, &changes),
             files,
             changes,
         }
+    }
+
+    /// What each distribution must forget; `own` is that of the environment.
+    pub fn covers<'p>(&'p self, own: Option<&'p str>) -> Covers<'p> {
+        let others = self.elsewhere.iter().map(|(id, cover)| (id.as_str(), cover.paths.as_slice()));
+        others.chain(own.map(|own| (own, self.invalidation.paths.as_slice()))).collect()
     }
 
     /// Whether visitors would notice nothing.
@@ -278,7 +307,8 @@ impl Plan {
     /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
     pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, UrlChange> {
         let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
-        let mut answers = urls::Urls::new(policy).answers(&Live::default(), files, &changes);
+        let urls = urls::Urls::new(policy.layout, policy.cdn());
+        let mut answers = urls.answers(&Live::default(), files, &changes);
         answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));
         answers
     }

@@ -69,6 +69,24 @@ pub struct InvalidationReport {
     pub evicted_unchanged: usize,
 }
 
+/// What the distribution of another environment, in front of the same site, was asked to forget or is owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OtherDistribution {
+    /// The distribution.
+    pub distribution: String,
+    /// The release whose activation owes it.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub release: ReleaseNumber,
+    /// `requested` or `owed`.
+    pub status: InvalidationStatus,
+    /// CloudFront's ids; none where it is owed.
+    pub ids: Vec<String>,
+    /// The paths.
+    pub paths: Vec<String>,
+}
+
 /// Where an invalidation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -134,6 +152,9 @@ pub struct Report {
     pub requests: BTreeMap<String, u64>,
     /// What the CDN was asked to forget; `null` where there is nothing to forget or no CDN.
     pub invalidation: Option<InvalidationReport>,
+    /// What distributions of other environments were asked to forget, or are owed; left out where there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_distributions: Vec<OtherDistribution>,
     /// Where the site can be seen, where that is known.
     pub url: Option<String>,
     /// What a person should know that stopped nothing.
@@ -161,6 +182,7 @@ impl Report {
             deleted: 0,
             requests: BTreeMap::new(),
             invalidation: None,
+            other_distributions: Vec::new(),
             url: None,
             warnings: Vec::new(),
             duration_ms: 0,

@@ -7,6 +7,7 @@ mod caller;
 mod closed;
 mod diff;
 mod explain;
+mod forget;
 mod go_live;
 mod goal;
 mod intention;
@@ -46,6 +47,7 @@ use session::active_release;
 
 pub use caller::{Ask, Caller, Reply};
 pub use diff::{Comparison, DiffRequest, Side, diff};
+pub use forget::{ForgetRequest, forget_distribution};
 pub use promote::{PromoteRequest, promote};
 pub use prune::{PruneRequest, prune};
 pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
@@ -193,7 +195,7 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
     let terms = Terms { force: true, rollback, reason: reason.clone(), ..Terms::default() };
     reported("rollback", environment, caller, events, async |session| {
         let pointer = session.state.read_head().await?;
-        let release = release.map_or_else(|| earlier(&pointer.head), Ok)?;
+        let release = release.map_or_else(|| earlier(&pointer.head, session.own()), Ok)?;
         let manifest = live::complete(&session.state, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let order = Order { goal: Goal::Release(manifest), terms };
@@ -227,12 +229,15 @@ pub async fn status(environment: Environment, caller: Caller, events: Events<'_>
 }
 
 /// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
-/// was cut short, or that has yet to refresh the CDN, is finished: the same command run again must not undo it.
-fn earlier(head: &Head) -> Result<ReleaseNumber, Problem> {
+/// was cut short, or that has yet to refresh the environment's `distribution`, is finished: the same command run again must
+/// not undo it.
+fn earlier(head: &Head, distribution: Option<&str>) -> Result<ReleaseNumber, Problem> {
     // Only going back makes a release active whose number is closed.
     let gone_back_to = |release: ReleaseNumber| release <= head.floor;
     let active = head.active.as_ref();
-    let owed = |release: ReleaseNumber| head.pending_refreshes.iter().any(|refresh| refresh.release == release);
+    let owed = |release: ReleaseNumber| {
+        distribution.is_some_and(|own| head.owed_to(own).any(|refresh| refresh.release == release))
+    };
     let unrefreshed = active.map(|active| active.release).filter(|release| gone_back_to(*release) && owed(*release));
     let earlier = match &head.activation {
         Some(cut_short) if gone_back_to(cut_short.to) && head.superseded.contains_key(&cut_short.to) => {

@@ -47,7 +47,7 @@ use crate::report::error::{Code, Problem};
 
 pub use answer::{CdnError, Class, StoreError};
 pub use attempts::RequestCounter;
-pub use cdn::Cdn;
+pub use cdn::{Cdn, Configuration};
 pub use download::Download;
 pub use fetch::{FetchError, Fetcher, SiteAnswer};
 pub use object::ObjectInfo;

@@ -9,7 +9,7 @@ use crate::bucket::aws::{Listed, ObjectInfo, Store};
 use crate::bucket::state::State;
 use crate::content::path::SitePath;
 use crate::plan::{Candidate, Live};
-use crate::release::head::{CdnView, Head};
+use crate::release::head::Head;
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Entry, Files, Manifest, ReleaseNumber};
 use crate::report::error::{Code, Problem};
@@ -54,11 +54,8 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
 /// The files that a manifest names as an activation puts them live: a name that has lied since is mutable, and what was
 /// taken out of every release is not there.
 pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
-    let cdn = head.distribution.as_ref().map_or(CdnView::None, CdnView::of);
-    Rules::with_known_mutable(
-        head.without_withdrawn(files),
-        &RuleContext { mutable_paths: &head.mutable_paths, cdn, layout },
-    )
+    let (mutable_paths, distributions) = (&head.mutable_paths, &head.distributions);
+    Rules::with_known_mutable(head.without_withdrawn(files), &RuleContext { mutable_paths, distributions, layout })
 }
 
 /// The manifest of a release that must be complete.

@@ -16,6 +16,13 @@ pub struct Cover {
     pub evicted_unchanged: usize,
 }
 
+impl Cover {
+    /// All that there is. `unchanged` are the URLs of the files that stay.
+    pub(super) fn everything(unchanged: &BTreeSet<UrlPath>) -> Cover {
+        Cover { paths: vec![UrlPath::everything()], evicted_unchanged: unchanged.len() }
+    }
+}
+
 /// Covers every URL of `changed` with at most `max_paths` paths. `unchanged` are the URLs of the files that stay.
 pub(super) fn cover(changed: BTreeSet<UrlPath>, unchanged: &BTreeSet<UrlPath>, max_paths: usize) -> Cover {
     let max_paths = max_paths.max(1);

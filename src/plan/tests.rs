@@ -1,5 +1,5 @@
 use super::*;
-use crate::release::head::DistributionFacts;
+use crate::release::head::{Distribution, DistributionFacts, Distributions};
 use crate::types::headers::Headers;
 use proptest::collection::btree_map;
 use proptest::prelude::*;
@@ -40,18 +40,19 @@ fn live(entries: &[(&str, Entry)]) -> Live {
 fn plan(live: &Live, target: Files) -> Plan {
     let layout = Layout::new("shop", "bucket", "live", None, None);
     let remove_now = PathGlobs::new("remove_now", &["*.json".to_owned()]).unwrap();
-    let facts = DistributionFacts {
-        id: "E1".to_owned(),
-        readable: true,
-        origin_path: "/live".to_owned(),
-        ..Default::default()
-    };
-    let cdn = CdnView::Known(&facts);
-    Plan::between(
-        live,
-        target,
-        Policy { layout: &layout, cdn, remove_now: &remove_now, max_paths: 100, straight: true },
-    )
+    let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..Default::default() };
+    Plan::between(live, target, behind(&layout, &distribution(facts), &remove_now))
+}
+
+/// A distribution `E1` that does this.
+fn distribution(facts: DistributionFacts) -> Distributions {
+    Distributions::from([("E1".to_owned(), Distribution { facts, ..Default::default() })])
+}
+
+/// The policy of an environment whose distribution is `E1`.
+fn behind<'a>(layout: &'a Layout, distributions: &'a Distributions, remove_now: &'a PathGlobs) -> Policy<'a> {
+    let (own, is_unseen) = (Some("E1"), false);
+    Policy { layout, distributions, own, is_unseen, remove_now, max_paths: 100, straight: true }
 }
 
 fn invalidated(plan: &Plan) -> Vec<&str> {
@@ -173,13 +174,8 @@ fn equal_bytes_at_two_paths_are_one_blob() {
 #[test]
 fn without_sight_of_the_distribution_every_alias_is_refreshed() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
-    let policy = Policy {
-        layout: &layout,
-        cdn: CdnView::Unreadable,
-        remove_now: &PathGlobs::new("", &[]).unwrap(),
-        max_paths: 100,
-        straight: true,
-    };
+    let (unreadable, nothing) = (distribution(DistributionFacts::default()), PathGlobs::new("", &[]).unwrap());
+    let policy = behind(&layout, &unreadable, &nothing);
     let plan = Plan::between(&live(&[]), files(&[("a/index.html", mutable("a")), ("b.html", mutable("b"))]), policy);
     let below_prefix = ["/live/a", "/live/a/", "/live/a/index.html", "/live/b", "/live/b.html"];
     let expected = [&["/a", "/a/", "/a/index.html", "/b", "/b.html"][..], &below_prefix].concat();
@@ -189,10 +185,10 @@ fn without_sight_of_the_distribution_every_alias_is_refreshed() {
 #[test]
 fn a_distribution_without_origin_path_serves_the_prefix_as_a_folder() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
-    let facts = DistributionFacts { default_root_object: Some("live/start.html".to_owned()), ..Default::default() };
-    let cdn = CdnView::Known(&facts);
-    let policy =
-        Policy { layout: &layout, cdn, remove_now: &PathGlobs::new("", &[]).unwrap(), max_paths: 100, straight: true };
+    let default_root_object = Some("live/start.html".to_owned());
+    let facts = DistributionFacts { readable: true, default_root_object, ..Default::default() };
+    let (distributions, nothing) = (distribution(facts), PathGlobs::new("", &[]).unwrap());
+    let policy = behind(&layout, &distributions, &nothing);
     let plan = Plan::between(&live(&[]), files(&[("start.html", mutable("a"))]), policy);
     assert_eq!(invalidated(&plan), ["/", "/live/start.html"]);
 }

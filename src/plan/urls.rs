@@ -4,27 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::head::CdnView;
+use crate::release::layout::Layout;
 use crate::release::manifest::Files;
 use crate::types::headers::Kind;
 
-use super::{Change, Live, Policy, UrlChange};
+use super::{Change, Live, UrlChange};
 
-/// From paths to URLs, as the distribution in front of the bucket maps them.
+/// From paths to URLs, as one distribution in front of the bucket maps them.
 pub(super) struct Urls<'a> {
-    policy: Policy<'a>,
+    layout: &'a Layout,
+    cdn: CdnView<'a>,
 }
 
 impl<'a> Urls<'a> {
-    pub(super) fn new(policy: Policy<'a>) -> Urls<'a> {
-        Urls { policy }
+    pub(super) fn new(layout: &'a Layout, cdn: CdnView<'a>) -> Urls<'a> {
+        Urls { layout, cdn }
     }
 
     /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where its
     /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
     /// prefix or empty.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
-        let key = self.policy.layout.served_key(path);
-        match self.policy.cdn {
+        let key = self.layout.served_key(path);
+        match self.cdn {
             CdnView::None => vec![path.as_str().to_owned()],
             CdnView::Unreadable if key == path.as_str() => vec![key],
             CdnView::Unreadable => vec![path.as_str().to_owned(), key],
@@ -52,14 +54,14 @@ impl<'a> Urls<'a> {
     }
 
     fn default_root_object(&self) -> Option<&str> {
-        match self.policy.cdn {
+        match self.cdn {
             CdnView::Known(facts) => facts.default_root_object.as_deref(),
             CdnView::None | CdnView::Unreadable => None,
         }
     }
 
     fn rewritten_at_origin(&self) -> bool {
-        match self.policy.cdn {
+        match self.cdn {
             CdnView::None => false,
             CdnView::Unreadable => true,
             CdnView::Known(facts) => facts.rewrites_at_origin,

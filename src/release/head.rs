@@ -11,10 +11,12 @@ use std::ops::Deref;
 use std::time::Duration;
 
 pub use self::transitions::{
-    ActivationBegins, ActivationEnds, Adoption, Lookout, PruneBegins, PruneEnds, RefreshOwed, Refusal, SIGNATURES_LAST,
+    ActivationBegins, ActivationEnds, Adoption, Covers, Learnt, Lookout, PruneBegins, PruneEnds, Refusal,
+    SIGNATURES_LAST,
 };
 pub use self::values::{
-    Activation, Active, CdnView, DistributionFacts, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects, Withdrawn,
+    Activation, Active, CdnView, Distribution, DistributionFacts, Distributions, HistoryItem, Hold, Leftover, Pruning,
+    Refresh, Suspects, Withdrawn,
 };
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::format::{FormatError, Minors, Unknown};
@@ -81,8 +83,8 @@ pub struct HeadFields {
     pub closed: BTreeSet<ReleaseNumber>,
     /// Paths known to be mutable whatever their names say.
     pub mutable_paths: BTreeSet<SitePath>,
-    /// What was read from the distribution that decides headers.
-    pub distribution: Option<DistributionFacts>,
+    /// The distributions in front of the site, with what is known of them. Each has seen what is live, or is owed it.
+    pub distributions: Distributions,
     /// Files that were taken out of every release. Manifests are never written over: whoever reads one leaves them out.
     pub withdrawn: BTreeMap<SitePath, Withdrawn>,
     /// When each retained release was superseded.
@@ -114,7 +116,7 @@ impl Head {
             pruning: None,
             closed: BTreeSet::new(),
             mutable_paths: BTreeSet::new(),
-            distribution: None,
+            distributions: Distributions::new(),
             withdrawn: BTreeMap::new(),
             superseded: BTreeMap::new(),
             hold: None,
@@ -170,10 +172,39 @@ impl HeadFields {
         self.pending_refreshes.iter().flat_map(|refresh| &refresh.paths)
     }
 
-    /// Whether all that was begun is done, as far as this program can do it: then an unchanged folder means that nothing
-    /// is to do.
+    /// What a distribution still has to forget.
+    pub fn owed_to<'h>(&'h self, distribution: &'h str) -> impl Iterator<Item = &'h Refresh> {
+        self.pending_refreshes.iter().filter(move |refresh| refresh.distribution == distribution)
+    }
+
+    /// Whether all that was begun is done, as far as this program can do it.
     pub fn is_settled(&self) -> bool {
-        self.activation.is_none() && self.pruning.is_none() && self.understood_refreshes().next().is_none()
+        self.is_settled_for(None) && self.understood_refreshes().next().is_none()
+    }
+
+    /// Whether all that was begun is done, as far as a run with this distribution answers for it: then an unchanged folder
+    /// means that nothing is to do. What other distributions are owed is for others.
+    pub fn is_settled_for(&self, distribution: Option<&str>) -> bool {
+        let has_seen = |id| self.owed_to(id).all(|owed| !owed.is_understood()) && !self.is_unseen_by(id);
+        self.activation.is_none() && self.pruning.is_none() && distribution.is_none_or(has_seen)
+    }
+
+    /// Whether a distribution may keep what nobody asks it to forget: it is new, or was not told of what is live.
+    pub fn is_unseen_by(&self, distribution: &str) -> bool {
+        let active = self.active.as_ref().map(|active| active.release);
+        let known = self.distributions.get(distribution);
+        known.is_none_or(|known| known.seen != active) && self.owed_to(distribution).next().is_none()
+    }
+
+    /// Whether a distribution that is new may keep anything: something is live, or may be.
+    pub fn may_be_kept(&self) -> bool {
+        self.active.is_some() || self.activation.is_some()
+    }
+
+    /// What a distribution has seen that is all there is, as far as format 1 can say it.
+    fn seen_alone(&self, distribution: &str) -> Option<ReleaseNumber> {
+        let active = self.active.as_ref().map(|active| active.release);
+        active.filter(|_| self.owed_to(distribution).next().is_none())
     }
 
     /// All releases that a prune closed which is not finished: bytes of theirs may be gone, and they never activate again.

@@ -22,7 +22,7 @@ impl Session<'_> {
             publisher: goal.publisher(&self.caller.publisher),
             clock: self.caller.clock,
             distribution: self.environment.distribution.as_deref(),
-            facts: self.facts.as_ref(),
+            learnt: self.learnt(),
             mutable_paths: &self.mutable_paths,
             suspects: &intention.suspects,
             at_risk: &intention.at_risk,

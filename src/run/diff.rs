@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::bucket::live::as_activated;
 use crate::config::environment::Environment;
 use crate::plan::diff::Diff;
-use crate::release::head::{CdnView, Head};
+use crate::release::head::Head;
 use crate::release::manifest::{Files, ReleaseNumber};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
@@ -96,12 +96,12 @@ impl Session<'_> {
 
     /// The files of a folder as a publish would make them live. What the head knows of the distribution is believed.
     async fn files_to_be(&mut self, folder: &Goal, head: &Head) -> Result<Files, Problem> {
-        let known =
-            head.distribution.as_ref().filter(|facts| Some(&facts.id) == self.environment.distribution.as_ref());
-        if known.is_none() {
+        let is_known = self.own().is_none_or(|own| head.distributions.contains_key(own));
+        if is_known {
+            self.know(head);
+        } else {
             self.read_distribution(head).await?;
         }
-        let cdn = known.map_or_else(|| self.cdn(), CdnView::of);
-        Ok(folder.content(&self.environment.layout, &head.mutable_paths, cdn))
+        Ok(folder.content(&self.environment.layout, &head.mutable_paths, &self.distributions))
     }
 }

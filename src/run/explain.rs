@@ -6,7 +6,7 @@ use super::goal::Folder;
 use super::session::Session;
 use crate::content::path::SitePath;
 use crate::plan::Plan;
-use crate::release::head::{CdnView, Head};
+use crate::release::head::Head;
 use crate::site::rules::RuleContext;
 use crate::views::explanation::Explanation;
 
@@ -20,13 +20,9 @@ impl Session<'_> {
         plan: Option<&Plan>,
     ) -> Vec<Explanation> {
         let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
-        // Where the head alone answered, the distribution was not read: what the head knows of it has decided.
-        let known = || head.distribution.as_ref().filter(|_| self.environment.distribution.is_some());
-        let cdn = match &self.facts {
-            Some(facts) => CdnView::of(facts),
-            None => known().map_or(CdnView::None, CdnView::of),
-        };
-        let context = RuleContext { mutable_paths: &mutable_paths, cdn, layout: &self.environment.layout };
+        // Where the head alone answered, the distribution was not read: what the head knows of all has decided.
+        let distributions = if self.configuration.is_some() { &self.distributions } else { &head.distributions };
+        let context = RuleContext { mutable_paths: &mutable_paths, distributions, layout: &self.environment.layout };
         let explanation = |path: SitePath| {
             let (verdict, decided) = folder.explained(&path, &context);
             let change = plan.and_then(|plan| plan.changes.get(&path).copied());

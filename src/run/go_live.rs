@@ -178,7 +178,7 @@ impl Session<'_> {
         }
         let plan = Box::pin(self.intend(&pointer, order)).await?.plan;
         self.plans(&plan);
-        let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled();
+        let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.own());
         let (outcome, exit_code) =
             if nothing { (Outcome::Unchanged, ExitCode::Done) } else { (Outcome::Verified, ExitCode::Changes) };
         let planned = Amounts {
@@ -191,6 +191,7 @@ impl Session<'_> {
 
     fn nothing_to_do(&self, head: &Head, files: FileCounts) -> Outcome {
         self.course.compared(files);
+        self.say_what_others_are_owed(head);
         if !head.leftovers.is_empty() {
             self.events.warn(format!(
                 "Objects that left the site and are still reachable, since the credentials that published may not delete them: {}.",
@@ -210,19 +211,15 @@ impl Session<'_> {
         intention: &Intention,
     ) -> Result<Next, Problem> {
         let release = active_release(&pointer.head);
-        let owed: Vec<_> = pointer.head.understood_refreshes().flat_map(|refresh| refresh.paths.clone()).collect();
         self.preserve(order, intention, &BTreeSet::new()).await?;
         let pointer = match self.record(&pointer, &order.terms).await {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
             Err(NotReplaced::Failed(problem)) => return Err(problem),
         };
-        if owed.is_empty() {
-            return Ok(Next::Done(Outcome::Unchanged));
-        }
+        let owed = self.owed_paths(&pointer.head);
         let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(false));
-        self.refresh(self.refreshing(release), pointer, &answers, 0).await?;
-        Ok(Next::Done(Outcome::Repaired))
+        self.refresh_owed(self.refreshing(release), pointer, &answers).await.map(Next::Done)
     }
 
     /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor
@@ -233,12 +230,13 @@ impl Session<'_> {
             None => None,
         };
         let now = self.caller.clock.now();
-        let facts = self.facts.as_ref();
-        let mut head = pointer.head.record_facts(facts).clear_suspects(pointer.read_at).close_up_to(claimed);
+        let by = pointer.seen_by(&self.caller.run, now);
+        let mut head =
+            pointer.head.record_facts(self.learnt(), by).clear_suspects(pointer.read_at).close_up_to(claimed);
         // A prune that was cut short left alone whatever is live. What it closed stays closed until one is finished.
         let dead = pointer.head.pruning.as_ref();
         if dead.is_some()
-            && let Ok(without) = head.let_go_of_prune(dead, &BTreeSet::new(), pointer.seen_by(&self.caller.run, now))
+            && let Ok(without) = head.let_go_of_prune(dead, &BTreeSet::new(), by)
         {
             head = without;
         }
@@ -252,7 +250,8 @@ impl Session<'_> {
     fn overtaken(&self, head: &Head, release: ReleaseNumber, plan: &Plan) -> Result<Next, Problem> {
         let before = self.course.standing().previous_release;
         self.course.about(active_release(head), before);
-        if head.is_settled() && head.active.as_ref().is_some_and(|active| active.content == plan.content) {
+        if head.is_settled_for(self.own()) && head.active.as_ref().is_some_and(|active| active.content == plan.content)
+        {
             return Ok(Next::Done(Outcome::Unchanged));
         }
         self.course.visitors_see(VisitorsSee::SomeoneElses);

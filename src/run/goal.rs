@@ -11,7 +11,7 @@ use crate::config::environment::Environment;
 use crate::content::closure::{Closure, Surroundings};
 use crate::content::path::SitePath;
 use crate::release::counts::FileCounts;
-use crate::release::head::CdnView;
+use crate::release::head::Distributions;
 use crate::release::layout::Layout;
 use crate::release::manifest::{Files, Manifest, Publisher, ReleaseNumber, content_digest};
 use crate::report::error::Problem;
@@ -119,9 +119,14 @@ fn headers_file(snapshot: &Snapshot, environment: &Environment) -> Result<Header
 }
 
 impl Goal {
-    /// Path, bytes and headers of every file, under what is known of names that have lied and of the CDN.
-    pub(super) fn content(&self, layout: &Layout, mutable_paths: &BTreeSet<SitePath>, cdn: CdnView<'_>) -> Files {
-        let context = RuleContext { mutable_paths, cdn, layout };
+    /// Path, bytes and headers of every file, under what is known of names that have lied and of the distributions.
+    pub(super) fn content(
+        &self,
+        layout: &Layout,
+        mutable_paths: &BTreeSet<SitePath>,
+        distributions: &Distributions,
+    ) -> Files {
+        let context = RuleContext { mutable_paths, distributions, layout };
         match self {
             Goal::Folder(folder) => folder.rules.files(&folder.snapshot.files, &folder.verdicts, &context),
             Goal::Elsewhere(elsewhere) => Rules::with_known_mutable(elsewhere.files.clone(), &context),
@@ -130,7 +135,7 @@ impl Goal {
     }
 
     /// How the files of a new release compare with what is live, if the head alone says that there is nothing to do.
-    /// Anything unfinished, and a distribution of which the head knows nothing yet, must be looked into.
+    /// Anything unfinished, and a distribution that has not seen what is live, must be looked into.
     /// `mutable_paths` are those that this run found to be so.
     pub(super) fn unchanged(
         &self,
@@ -142,15 +147,11 @@ impl Goal {
         if self.release().is_some() {
             return None;
         }
-        let nothing_to_look_at = head.is_settled() && head.due_suspects(pointer.read_at).is_empty();
+        let own = environment.distribution.as_deref();
+        let nothing_to_look_at = head.is_settled_for(own) && head.due_suspects(pointer.read_at).is_empty();
         let active = head.active.as_ref().filter(|_| nothing_to_look_at)?;
-        let cdn = match (&environment.distribution, &head.distribution) {
-            (None, _) => CdnView::None,
-            (Some(configured), Some(facts)) if facts.id == *configured => CdnView::of(facts),
-            (Some(_), _) => return None,
-        };
         let mutable_paths = head.mutable_paths.union(mutable_paths).cloned().collect();
-        let files = self.content(&environment.layout, &mutable_paths, cdn);
+        let files = self.content(&environment.layout, &mutable_paths, &head.distributions);
         let fingerprinted = files.values().filter(|entry| entry.kind == Kind::Fingerprinted).count();
         let total = files.len();
         (content_digest(&files) == active.content).then(|| FileCounts {

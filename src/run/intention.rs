@@ -9,7 +9,7 @@ use crate::bucket::live;
 use crate::bucket::state::Pointer;
 use crate::content::path::SitePath;
 use crate::plan::{Live, Plan, Preserve};
-use crate::release::head::{CdnView, Head};
+use crate::release::head::{Distributions, Head};
 use crate::release::manifest::{Entry, Files, Kept};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Event;
@@ -36,10 +36,10 @@ impl Session<'_> {
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
-        let wanted = self.content(goal, &pointer.head, self.cdn())?;
+        let wanted = self.content(goal, &pointer.head, &self.distributions)?;
         self.warn_of_kept(with_other_bytes(&live, &wanted, |present, _, _| Rules::is_kept_by_browsers(present)));
         self.mutable_paths.extend(names_with_other_bytes(&live, &wanted));
-        let target = self.content(goal, &pointer.head, self.cdn())?;
+        let target = self.content(goal, &pointer.head, &self.distributions)?;
         let mut due = pointer.head.due_suspects(pointer.read_at);
         due.extend(terms.repair.iter().flatten().cloned());
         let known = |path: &SitePath| Some((path.clone(), live.files.get(path)?.clone()));
@@ -83,9 +83,9 @@ impl Session<'_> {
 
     /// What the goal comes to, without what was taken out of every release. A folder that still holds such a file is
     /// refused: nobody means to publish it again.
-    fn content(&self, goal: &Goal, head: &Head, cdn: CdnView<'_>) -> Result<Files, Problem> {
+    fn content(&self, goal: &Goal, head: &Head, distributions: &Distributions) -> Result<Files, Problem> {
         let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
-        let files = goal.content(&self.environment.layout, &mutable_paths, cdn);
+        let files = goal.content(&self.environment.layout, &mutable_paths, distributions);
         if goal.release().is_none()
             && let Some((path, _)) = files.iter().find(|(path, entry)| head.is_withdrawn(path, &entry.digest))
         {

@@ -138,7 +138,7 @@ impl Session<'_> {
         }
         let active = active_release(&pointer.head);
         let content = (!now.is_empty()).then(|| self.content_without(&pointer.head, &found.active));
-        match self.pruning().remove(pointer, found, &plan.invalidation.paths, content).await {
+        match self.pruning().remove(pointer, found, &plan.covers(self.own()), content).await {
             Ok(removed) => {
                 self.after_a_removal(removed, plan, active, now).await?;
                 Ok(Next::Done(Outcome::Pruned, Some(view)))
@@ -220,13 +220,12 @@ impl Session<'_> {
             return Ok(Outcome::Unchanged);
         }
         self.read_distribution(head).await?;
-        let owed: Vec<_> = head.understood_refreshes().flat_map(|refresh| refresh.paths.clone()).collect();
+        let owed = self.owed_paths(head);
         let files = as_activated(active, &self.environment.layout, head);
         let answers = Plan::answers_owed(&files, &owed, self.policy(false));
         let settings = self.refresh_settings(now);
         let refreshing = Refreshing { settings: &settings, ..self.refreshing(release) };
-        self.refresh(refreshing, pointer, &answers, 0).await?;
-        Ok(Outcome::Repaired)
+        self.refresh_owed(refreshing, pointer, &answers).await
     }
 
     fn say_what_goes(&self, found: &Found, view: &PruneView) {
@@ -271,6 +270,8 @@ impl Session<'_> {
         }
         if seen.count() > 0 {
             self.read_distribution(head).await?;
+        } else {
+            self.know(head);
         }
         let everything = PathGlobs::new("prune", &["**".to_owned()])?;
         let mut target = found.active.clone();
@@ -300,7 +301,7 @@ impl Session<'_> {
             run: &self.caller.run,
             publisher: &self.caller.publisher,
             clock: self.caller.clock,
-            distribution: self.environment.distribution.as_deref(),
+            learnt: self.learnt(),
             lease: self.environment.lease,
             stop: &self.caller.stop,
             tally: self.tally,

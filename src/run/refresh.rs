@@ -1,15 +1,16 @@
 //! Refreshing the CDN, and what the report says of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::session::Session;
 use crate::bucket::state::Pointer;
 use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
+use crate::release::head::{Head, Refresh};
 use crate::release::manifest::ReleaseNumber;
-use crate::report::InvalidationReport;
 use crate::report::error::{Problem, VisitorsSee};
-use crate::stages::refresh::{NotRefreshed, Refreshed, Refreshing};
+use crate::report::{InvalidationReport, InvalidationStatus, OtherDistribution, Outcome};
+use crate::stages::refresh::{Elsewhere, NotRefreshed, Refreshed, Refreshing, stays_owed};
 
 impl Session<'_> {
     /// What refreshing works with.
@@ -26,6 +27,40 @@ impl Session<'_> {
         }
     }
 
+    /// What the environment's distribution is owed: all its paths.
+    pub(super) fn owed_paths(&self, head: &Head) -> Vec<UrlPath> {
+        let own = self.own();
+        let owed = head.understood_refreshes().filter(|refresh| own == Some(refresh.distribution.as_str()));
+        owed.flat_map(|refresh| refresh.paths.clone()).collect()
+    }
+
+    /// Says what distributions of other environments are owed, where nothing else is to do.
+    pub(super) fn say_what_others_are_owed(&self, head: &Head) {
+        let own = self.own();
+        let others = head.understood_refreshes().filter(|refresh| own != Some(refresh.distribution.as_str()));
+        let others: Vec<&Refresh> = others.collect();
+        let distributions: BTreeSet<&str> = others.iter().map(|refresh| refresh.distribution.as_str()).collect();
+        distributions.into_iter().for_each(|id| self.events.warn(stays_owed(id, None)));
+        self.course.others_are_owed(others.into_iter().map(|refresh| other(refresh, None)).collect());
+    }
+
+    /// Does the refreshes that earlier runs owe, where nothing else is to do, and says whether there were any.
+    pub(super) async fn refresh_owed(
+        &self,
+        refreshing: Refreshing<'_>,
+        pointer: Pointer,
+        answers: &BTreeMap<UrlPath, UrlChange>,
+    ) -> Result<Outcome, Problem> {
+        if pointer.head.understood_refreshes().next().is_none() {
+            return Ok(Outcome::Unchanged);
+        }
+        self.refresh(refreshing, pointer, answers, 0).await?;
+        let standing = self.course.standing();
+        let is_done = |other: &OtherDistribution| other.status == InvalidationStatus::Requested;
+        let any = standing.invalidation.is_some() || standing.other_distributions.iter().any(is_done);
+        Ok(if any { Outcome::Repaired } else { Outcome::Unchanged })
+    }
+
     /// Does all refreshes that `pointer` owes. Where that fails, the release is live, and the CDN may not have heard of it.
     pub(super) async fn refresh(
         &self,
@@ -38,6 +73,8 @@ impl Session<'_> {
             Ok(refreshed) => (refreshed, None),
             Err(NotRefreshed { problem, so_far }) => (so_far, Some(problem)),
         };
+        let other = |elsewhere: &Elsewhere| other(&elsewhere.refresh, elsewhere.ids.as_deref());
+        self.course.others_are_owed(refreshed.elsewhere.iter().map(other).collect());
         self.course.invalidates(reported(refreshed, evicted_unchanged));
         let Some(problem) = problem else { return Ok(()) };
         let Some(release) = refreshing.release else {
@@ -50,6 +87,17 @@ impl Session<'_> {
         } else {
             problem
         })
+    }
+}
+
+/// What the report says of a refresh of another environment's distribution; without ids, it stays owed.
+fn other(refresh: &Refresh, ids: Option<&[String]>) -> OtherDistribution {
+    OtherDistribution {
+        distribution: refresh.distribution.clone(),
+        release: refresh.release,
+        status: if ids.is_some() { InvalidationStatus::Requested } else { InvalidationStatus::Owed },
+        ids: ids.unwrap_or_default().to_vec(),
+        paths: refresh.paths.iter().map(ToString::to_string).collect(),
     }
 }
 

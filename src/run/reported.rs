@@ -66,6 +66,7 @@ pub(super) async fn reported(
         copied: done.copied,
         deleted: done.deleted,
         invalidation: standing.invalidation,
+        other_distributions: standing.other_distributions,
         url: environment.url.clone(),
         warnings: warnings.into_inner().unwrap_or_else(PoisonError::into_inner),
         duration_ms: u64::try_from(caller.clock.elapsed().as_millis()).unwrap_or(u64::MAX),

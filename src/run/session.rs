@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::caller::Caller;
 use super::standing::Course;
-use crate::bucket::aws::Aws;
+use crate::bucket::aws::{Aws, Configuration};
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::Environment;
 use crate::content::path::SitePath;
 use crate::plan::Policy;
-use crate::release::head::{CdnView, DistributionFacts, Head};
+use crate::release::head::{Distributions, Head, Learnt};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
@@ -39,8 +39,12 @@ pub(super) struct Session<'a> {
     pub(super) mutable_paths: BTreeSet<SitePath>,
     /// Files of the release to come whose bytes are nowhere any more, and which it comes without.
     pub(super) lost: BTreeSet<SitePath>,
-    /// What was read of the distribution in this run.
-    pub(super) facts: Option<DistributionFacts>,
+    /// What was read of the environment's distribution in this run.
+    pub(super) configuration: Option<Configuration>,
+    /// What the head knows of all distributions, and what was read since.
+    pub(super) distributions: Distributions,
+    /// Whether the environment's distribution may keep what nobody refreshed.
+    is_unseen: bool,
     /// Whether it was said that a prune is not finished.
     pub(super) told_of_a_prune: bool,
 }
@@ -57,7 +61,7 @@ impl<'a> Session<'a> {
         let remove_now = PathGlobs::new("publish.remove_now", &environment.publish.remove_now)?;
         let aws = Aws::connect(environment).await?;
         let state = State::new(aws.store.clone(), environment.layout.clone(), caller.run.clone());
-        let (mutable_paths, lost, facts) = (BTreeSet::new(), BTreeSet::new(), None);
+        let (mutable_paths, lost) = (BTreeSet::new(), BTreeSet::new());
         Ok(Session {
             environment,
             caller,
@@ -69,7 +73,9 @@ impl<'a> Session<'a> {
             remove_now,
             mutable_paths,
             lost,
-            facts,
+            configuration: None,
+            distributions: Distributions::new(),
+            is_unseen: false,
             told_of_a_prune: false,
         })
     }
@@ -104,40 +110,63 @@ impl<'a> Session<'a> {
         Ok(pointer)
     }
 
-    /// What is known of the CDN, once [`Session::read_distribution`] was called.
-    pub(super) fn cdn(&self) -> CdnView<'_> {
-        self.facts.as_ref().map_or(CdnView::None, CdnView::of)
+    /// The environment's distribution, if it has one.
+    pub(super) fn own(&self) -> Option<&str> {
+        self.environment.distribution.as_deref()
     }
 
-    /// Reads once a run what the distribution does that decides headers and URLs.
+    /// What was read of the environment's distribution in this run, if it was.
+    pub(super) fn learnt(&self) -> Option<Learnt<'_>> {
+        let (distribution, read) = (self.own()?, self.configuration.as_ref()?);
+        Some(Learnt { distribution, facts: &read.facts, config_etag: read.etag.as_deref() })
+    }
+
+    /// Reads once a run what the distribution does that decides headers and URLs. What is known of all of them is that,
+    /// and what `head` says.
     pub(super) async fn read_distribution(&mut self, head: &Head) -> Result<(), Problem> {
-        let (Some(cdn), None) = (&self.aws.cdn, &self.facts) else { return Ok(()) };
-        let facts = match cdn.facts(&self.environment.layout.identity().bucket).await {
-            Ok(facts) => facts,
+        if self.configuration.is_none() {
+            self.configuration = self.configuration_of_own(head).await?;
+        }
+        self.know(head);
+        Ok(())
+    }
+
+    /// What `head` says of distributions, with what was read of the environment's own.
+    pub(super) fn know(&mut self, head: &Head) {
+        self.distributions.clone_from(&head.distributions);
+        let Some((own, read)) = self.environment.distribution.as_ref().zip(self.configuration.as_ref()) else { return };
+        self.is_unseen = head.may_be_kept() && head.is_unseen_by(own);
+        self.distributions.entry(own.clone()).or_default().facts = read.facts.clone();
+    }
+
+    async fn configuration_of_own(&self, head: &Head) -> Result<Option<Configuration>, Problem> {
+        let Some(cdn) = &self.aws.cdn else { return Ok(None) };
+        let id = cdn.distribution();
+        let read = match cdn.configuration(&self.environment.layout.identity().bucket).await {
+            Ok(read) => read,
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "The configuration of distribution {} may not be read (cloudfront:GetDistributionConfig).",
-                    cdn.distribution()
+                    "The configuration of distribution {id} may not be read (cloudfront:GetDistributionConfig)."
                 ));
-                known_before(head, cdn.distribution())
+                known_before(head, id)
             }
             Err(error) => return Err(error.into()),
         };
-        let prefix = self.environment.layout.live_prefix();
+        let (facts, prefix) = (&read.facts, self.environment.layout.live_prefix());
         if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
-            let message =
-                format!("distribution {} serves what lies below {:?}, and not {prefix}", facts.id, facts.origin_path);
+            let message = format!("distribution {id} serves what lies below {:?}, and not {prefix}", facts.origin_path);
             return Err(Problem::new(Code::Configuration, message)
                 .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
         }
-        self.facts = Some(facts);
-        Ok(())
+        Ok(Some(read))
     }
 
     pub(super) fn policy(&self, straight: bool) -> Policy<'_> {
         Policy {
             layout: &self.environment.layout,
-            cdn: self.cdn(),
+            distributions: &self.distributions,
+            own: self.own(),
+            is_unseen: self.is_unseen,
             remove_now: &self.remove_now,
             max_paths: self.environment.invalidation.max_paths,
             straight,
@@ -169,9 +198,9 @@ pub(super) fn active_release(head: &Head) -> Option<ReleaseNumber> {
 
 /// What another run, whose credentials could, read of the distribution: so that who publishes does not decide what is
 /// published. Where nobody ever could, nothing is known.
-fn known_before(head: &Head, distribution: &str) -> DistributionFacts {
-    let before = head.distribution.clone().filter(|facts| facts.id == distribution);
-    before.unwrap_or_else(|| DistributionFacts { id: distribution.to_owned(), ..DistributionFacts::default() })
+fn known_before(head: &Head, distribution: &str) -> Configuration {
+    let before = head.distributions.get(distribution).cloned().unwrap_or_default();
+    Configuration { facts: before.facts, etag: before.config_etag }
 }
 
 /// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.

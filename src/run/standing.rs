@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::release::counts::FileCounts;
 use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
-use crate::report::InvalidationReport;
 use crate::report::error::{Code, Problem, VisitorsSee};
 use crate::report::event::Event;
+use crate::report::{InvalidationReport, OtherDistribution};
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(super) struct Standing {
     pub(super) files: FileCounts,
     /// What the CDN was asked to forget, or will be.
     pub(super) invalidation: Option<InvalidationReport>,
+    /// What distributions of other environments were asked to forget, or are owed.
+    pub(super) other_distributions: Vec<OtherDistribution>,
     /// What to do next if the run is stopped here.
     next: &'static str,
 }
@@ -35,6 +37,7 @@ impl Standing {
             previous_release: None,
             files: FileCounts::default(),
             invalidation: None,
+            other_distributions: Vec::new(),
             next: match command {
                 "publish" | "promote" => "Run the same command again; it goes on from there.",
                 _ => "",
@@ -124,6 +127,11 @@ impl Course {
     /// What is to be forgotten by the CDN, or was.
     pub(super) fn invalidates(&self, invalidation: Option<InvalidationReport>) {
         self.change(|standing| Standing { invalidation, ..standing });
+    }
+
+    /// What distributions of other environments were asked to forget, or are owed.
+    pub(super) fn others_are_owed(&self, other_distributions: Vec<OtherDistribution>) {
+        self.change(|standing| Standing { other_distributions, ..standing });
     }
 
     /// What visitors see now.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::header_rule::HeaderRule;
 use crate::content::path::SitePath;
-use crate::release::head::CdnView;
+use crate::release::head::Distributions;
 use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files, Kept};
 use crate::report::error::{Code, Problem};
@@ -37,8 +37,8 @@ pub struct Rules {
 pub struct RuleContext<'a> {
     /// Paths whose names have lied: they are mutable whatever the names and the rules say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
-    /// What is known about the CDN.
-    pub cdn: CdnView<'a>,
+    /// The distributions in front of the files: the strictest of them decides.
+    pub distributions: &'a Distributions,
     /// Where the files will lie.
     pub layout: &'a Layout,
 }

@@ -13,9 +13,7 @@ use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::SitePath;
 use crate::plan::{Action, Live, Plan, Preserve};
-use crate::release::head::{
-    ActivationBegins, ActivationEnds, DistributionFacts, Head, Hold, RefreshOwed, Refusal, SIGNATURES_LAST, Suspects,
-};
+use crate::release::head::{ActivationBegins, ActivationEnds, Head, Hold, Learnt, Refusal, SIGNATURES_LAST, Suspects};
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
@@ -54,10 +52,10 @@ pub struct Activating<'a> {
     pub publisher: &'a Publisher,
     /// For records that people read.
     pub clock: Clock,
-    /// The distribution that must forget, and what is known of it.
+    /// The distribution of the environment.
     pub distribution: Option<&'a str>,
-    /// What was read of it, if it could be read.
-    pub facts: Option<&'a DistributionFacts>,
+    /// What was read of it, if it was.
+    pub learnt: Option<Learnt<'a>>,
     /// Paths that this run found to be mutable whatever their names say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
@@ -292,8 +290,6 @@ impl Activating<'_> {
         let by = pointer.seen_by(self.run, self.clock.now());
         let hold = self.rollback.filter(|rollback| rollback.hold);
         let hold = hold.map(|_| Hold::new(self.publisher.clone(), by.now, self.reason.map(str::to_owned)));
-        let paths = &plan.invalidation.paths;
-        let distribution = self.distribution.filter(|_| !paths.is_empty());
         pointer.head.begin_activation(ActivationBegins {
             to,
             by,
@@ -305,8 +301,8 @@ impl Activating<'_> {
             suspects: self.suspects,
             at_risk: self.at_risk,
             mutable_paths: self.mutable_paths,
-            facts: self.facts,
-            refresh: distribution.map(|distribution| RefreshOwed { distribution, paths }),
+            learnt: self.learnt,
+            covers: &plan.covers(self.distribution),
         })
     }
 

@@ -231,9 +231,12 @@ impl Adopting<'_> {
 
     /// Says in the head that release 0 is the active one, unless somebody else has activated anything meanwhile.
     async fn activate(&self, mut pointer: Pointer, manifest: &Manifest) -> Result<Pointer, Problem> {
-        let (release, content, at) = (manifest.release, manifest.content(), self.clock.now());
-        let adoption = Adoption { release, content, at, publisher: self.publisher };
-        while let Ok(head) = pointer.head.adopt(adoption) {
+        let (release, content, now) = (manifest.release, manifest.content(), self.clock.now());
+        let adopted = |pointer: &Pointer| {
+            let by = pointer.seen_by(self.run, now);
+            pointer.head.adopt(Adoption { release, content, by, publisher: self.publisher })
+        };
+        while let Ok(head) = adopted(&pointer) {
             match self.state.replace_head(&pointer, head).await {
                 Ok(replaced) => {
                     let number = manifest.files.len();

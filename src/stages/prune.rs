@@ -9,9 +9,9 @@ use crate::bucket::lease::{Ended, Lease};
 use crate::bucket::live::LiveObjects;
 use crate::bucket::state::{NotReplaced, Pointer, Releases, State};
 use crate::config::environment::LeaseSettings;
-use crate::content::path::{SitePath, UrlPath};
+use crate::content::path::SitePath;
 use crate::plan::sweep::{Needed, Sweep, Victim};
-use crate::release::head::{Head, PruneBegins, PruneEnds, RefreshOwed, Refusal, SIGNATURES_LAST, Suspects};
+use crate::release::head::{Covers, Head, Learnt, PruneBegins, PruneEnds, Refusal, SIGNATURES_LAST, Suspects};
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Files, Publisher, RunId};
 use crate::report::error::{Code, Problem};
@@ -36,8 +36,8 @@ pub struct Prune<'a> {
     pub publisher: &'a Publisher,
     /// For records that people read.
     pub clock: Clock,
-    /// The distribution that must forget.
-    pub distribution: Option<&'a str>,
+    /// What was read of the distribution, if it was.
+    pub learnt: Option<Learnt<'a>>,
     /// How long the prune is this run's.
     pub lease: LeaseSettings,
     /// Who may want it to stop.
@@ -99,7 +99,7 @@ impl Prune<'_> {
         &self,
         pointer: Pointer,
         found: Found,
-        paths: &[UrlPath],
+        covers: &Covers<'_>,
         content: Option<Digest>,
     ) -> Result<Removed, NotRemoved> {
         let Found { mut sweep, releases, .. } = found;
@@ -108,7 +108,7 @@ impl Prune<'_> {
         let _winding_down = self.stop.wind_down().await;
         let deadline = Lease::deadline(&self.lease);
         // Another run that is at work is waited for.
-        let Ok(next) = self.beginning(&pointer, &sweep, paths, content) else {
+        let Ok(next) = self.beginning(&pointer, &sweep, covers, content) else {
             return Err(NotRemoved::Outdated(Box::new(pointer)));
         };
         let pointer = match self.state.replace_head(&pointer, next).await {
@@ -293,10 +293,9 @@ impl Prune<'_> {
         &self,
         pointer: &Pointer,
         sweep: &Sweep,
-        paths: &[UrlPath],
+        covers: &Covers<'_>,
         content: Option<Digest>,
     ) -> Result<Head, Refusal> {
-        let distribution = self.distribution.filter(|_| !paths.is_empty());
         pointer.head.begin_prune(PruneBegins {
             by: pointer.seen_by(self.run, self.clock.now()),
             publisher: self.publisher,
@@ -305,7 +304,8 @@ impl Prune<'_> {
             at_risk: &sweep.live.keys().chain(&sweep.gone).cloned().collect(),
             withdraws: &sweep.withdraws,
             content,
-            refresh: distribution.map(|distribution| RefreshOwed { distribution, paths }),
+            learnt: self.learnt,
+            covers,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Refreshing: the CDN forgets what changed, and the head forgets that it was owed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::bucket::aws::{Cdn, Fetcher};
@@ -57,6 +57,17 @@ pub struct Refreshed {
     pub paths: Vec<UrlPath>,
     /// Where it stands; `None`: nothing was owed.
     pub status: Option<InvalidationStatus>,
+    /// What came of the refreshes that distributions of other environments are owed.
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// What came of a refresh that a distribution of another environment is owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// What is owed.
+    pub refresh: Refresh,
+    /// CloudFront's ids; `None`: it stays owed.
+    pub ids: Option<Vec<String>>,
 }
 
 /// A refresh that did not come off. What is owed stays recorded.
@@ -69,8 +80,9 @@ pub struct NotRefreshed {
 }
 
 impl Refreshing<'_> {
-    /// Does all refreshes that `pointer` owes, waits as configured, and takes them out of the head. `answers` are the
-    /// URLs to compare where the site's address is known.
+    /// Does all refreshes that `pointer` owes to the environment's distribution, waits as configured, and takes them out of
+    /// the head. `answers` are the URLs to compare where the site's address is known. Others are asked for as far as these
+    /// credentials may, and not waited for: CloudFront finishes what it has taken.
     pub async fn refresh(
         &self,
         pointer: Pointer,
@@ -89,15 +101,15 @@ impl Refreshing<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
         refreshed: &mut Refreshed,
     ) -> Result<(), Problem> {
-        let mut owed = self.still_meant(&pointer.head);
-        // Only what was looked at here may be struck out: others may record more meanwhile.
-        let given_up = pointer.head.understood_refreshes().filter(|recorded| !owed.contains(recorded));
-        let given_up: Vec<String> = given_up.map(|refresh| refresh.id.clone()).collect();
-        for refresh in &owed {
+        let (mut owed, others) = self.owed(&pointer.head);
+        if !owed.is_empty() {
             refreshed.status = Some(InvalidationStatus::Owed);
-            refreshed.paths.extend(refresh.paths.iter().cloned());
+            refreshed.paths.extend(owed.iter().flat_map(|refresh| refresh.paths.iter().cloned()));
         }
-        let mut ids = self.ask(&owed).await?;
+        let asked = self.ask(&owed).await;
+        let settled = self.ask_elsewhere(pointer, others, refreshed).await;
+        let mut ids = asked?;
+        pointer = settled?;
         refreshed.ids.extend(ids.iter().cloned());
         let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
             let mut repeats = 0;
@@ -130,50 +142,67 @@ impl Refreshing<'_> {
             self.until_completed(&ids).await?;
             InvalidationStatus::Completed
         };
-        if !owed.is_empty() || !given_up.is_empty() {
-            let done: Vec<String> = owed.into_iter().map(|refresh| refresh.id).chain(given_up).collect();
-            self.forget(pointer, &done).await?;
-            // What was only given up was not refreshed.
-            refreshed.status = refreshed.status.map(|_| reached);
-        }
+        let done: Vec<String> = owed.into_iter().map(|refresh| refresh.id).collect();
+        self.forget(pointer, &done).await?;
+        refreshed.status = refreshed.status.map(|_| reached);
         self.events.send(Event::Refreshed);
         Ok(())
     }
 
-    /// The refreshes owed by the distribution that is configured now. One that was taken out of the configuration is no
-    /// longer in front of this site.
-    fn still_meant(&self, head: &Head) -> Vec<Refresh> {
-        let configured = self.cdn.map(Cdn::distribution);
-        let known = head.understood_refreshes().cloned();
-        let (meant, others): (Vec<_>, Vec<_>) =
-            known.partition(|refresh| configured == Some(refresh.distribution.as_str()));
+    /// The refreshes that are owed to the environment's distribution, and those that are owed to others.
+    fn owed(&self, head: &Head) -> (Vec<Refresh>, Vec<Refresh>) {
         let newer = head.pending_refreshes.iter().filter(|refresh| !refresh.is_understood()).count();
         if newer > 0 {
             self.events.warn(format!(
                 "Refreshes that a newer version of publish recorded, and only that one can do: {newer}. Update publish."
             ));
         }
-        for refresh in others {
-            self.events.warn(format!(
-                "A refresh of distribution {} was owed, which is not configured any more; it is given up.",
-                refresh.distribution
-            ));
-        }
-        meant
+        let own = self.cdn.map(Cdn::distribution);
+        head.understood_refreshes().cloned().partition(|refresh| own == Some(refresh.distribution.as_str()))
     }
 
-    /// Asks CloudFront to forget. What it is asked with derives from the entries' ids, so that asking again for the same
-    /// entry neither repeats nor costs anything (AWS.md 1.5).
+    /// Asks for what distributions of other environments are owed, as far as these credentials may, and takes that out of the
+    /// head. An environment without a distribution knows no way to CloudFront.
+    async fn ask_elsewhere(
+        &self,
+        pointer: Pointer,
+        others: Vec<Refresh>,
+        refreshed: &mut Refreshed,
+    ) -> Result<Pointer, Problem> {
+        let mut done = Vec::new();
+        // What failed once for a distribution fails for all that it is owed.
+        let mut failed = BTreeSet::new();
+        for refresh in others {
+            let distribution = &refresh.distribution;
+            let asked = match self.cdn.filter(|_| !failed.contains(distribution)) {
+                Some(cdn) => ask(&cdn.other(distribution), &refresh).await.map_err(Some),
+                None => Err(None),
+            };
+            let ids = match asked {
+                Ok(ids) => {
+                    done.push(refresh.id.clone());
+                    Some(ids)
+                }
+                Err(problem) => {
+                    if failed.insert(distribution.clone()) {
+                        self.events.warn(stays_owed(distribution, problem.as_ref()));
+                    }
+                    None
+                }
+            };
+            refreshed.elsewhere.push(Elsewhere { refresh, ids });
+        }
+        self.forget(pointer, &done).await
+    }
+
+    /// Asks for what the environment's distribution is owed.
     async fn ask(&self, owed: &[Refresh]) -> Result<Vec<String>, Problem> {
         let Some(cdn) = self.cdn else { return Ok(Vec::new()) };
         let mut ids = Vec::new();
         let mut paths = Vec::new();
         for refresh in owed {
-            for (number, batch) in batches(&refresh.paths).iter().enumerate() {
-                let reference = format!("publish-{}-{number}", refresh.id);
-                ids.push(cdn.create_invalidation(&reference, batch).await.map_err(Problem::from)?);
-                paths.extend(batch.iter().map(UrlPath::to_string));
-            }
+            ids.extend(ask(cdn, refresh).await?);
+            paths.extend(refresh.paths.iter().map(UrlPath::to_string));
         }
         if !ids.is_empty() {
             self.events.send(Event::RefreshRequested { ids: ids.clone(), paths });
@@ -272,7 +301,7 @@ impl Refreshing<'_> {
 
     /// Takes the refreshes with these ids out of the head, whatever else happened to it meanwhile.
     async fn forget(&self, pointer: Pointer, done: &[String]) -> Result<Pointer, Problem> {
-        self.update(pointer, |head| head.settle_refreshes(done)).await
+        if done.is_empty() { Ok(pointer) } else { self.update(pointer, |head| head.settle_refreshes(done)).await }
     }
 
     async fn update(&self, mut pointer: Pointer, change: impl Fn(&Head) -> Head) -> Result<Pointer, Problem> {
@@ -284,6 +313,35 @@ impl Refreshing<'_> {
             }
         }
     }
+}
+
+/// Asks CloudFront to forget. What it is asked with derives from the entry's id, so that asking again for the same entry
+/// neither repeats nor costs anything (AWS.md 1.5).
+async fn ask(cdn: &Cdn, refresh: &Refresh) -> Result<Vec<String>, Problem> {
+    let mut ids = Vec::new();
+    for (number, batch) in batches(&refresh.paths).iter().enumerate() {
+        let reference = format!("publish-{}-{number}", refresh.id);
+        ids.push(cdn.create_invalidation(&reference, batch).await.map_err(Problem::from)?);
+    }
+    Ok(ids)
+}
+
+/// What is said of a distribution of another environment that goes on being owed a refresh, with why, where it was asked.
+pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
+    let because = problem.map(|problem| format!(": {}", problem.message)).unwrap_or_default();
+    let what_to_do = match problem.map(|problem| problem.code) {
+        Some(Code::NoSuchDistribution) => {
+            format!("If it was deleted, `publish forget-distribution {distribution}` ends what it is owed")
+        }
+        _ => format!(
+            "The next publish through its own environment that sees this does it; if it is not in front of this site any \
+             more, `publish forget-distribution {distribution}` ends what it is owed"
+        ),
+    };
+    format!(
+        "Distribution {distribution} of another environment may still answer with older pages{because}. What it has to \
+         forget stays recorded. {what_to_do}."
+    )
 }
 
 /// What a look at the site's URLs showed.

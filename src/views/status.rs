@@ -27,6 +27,9 @@ pub struct Status {
     pub previous_release: Option<ReleaseNumber>,
     /// An activation that was begun and not finished.
     pub activation: Option<ActivationStatus>,
+    /// The distributions in front of the site, in the order of their ids.
+    #[serde(default)]
+    pub distributions: Vec<DistributionStatus>,
     /// Paths the CDN still has to forget.
     pub pending_refreshes: Vec<PendingRefresh>,
     /// Paths that left the site and are still reachable.
@@ -54,6 +57,20 @@ pub struct ActivationStatus {
     pub since: Timestamp,
     /// Seconds until its lease ends unless it is renewed; 0: it was cut short, and the next publish finishes.
     pub lease_remaining_s: u64,
+}
+
+/// A distribution in front of the site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DistributionStatus {
+    /// Its id.
+    pub distribution: String,
+    /// The release up to which it has forgotten all that changed; `null`: none, or not known.
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
+    pub seen: Option<ReleaseNumber>,
+    /// The paths that it still has to forget.
+    pub owed: Vec<String>,
 }
 
 /// What the CDN still has to forget.
@@ -104,6 +121,15 @@ impl Status {
                 since: activation.since,
                 lease_remaining_s: activation.lease().saturating_sub(pointer.age).as_secs(),
             }),
+            distributions: head
+                .distributions
+                .iter()
+                .map(|(id, known)| DistributionStatus {
+                    distribution: id.clone(),
+                    seen: known.seen,
+                    owed: head.owed_to(id).flat_map(|refresh| &refresh.paths).map(ToString::to_string).collect(),
+                })
+                .collect(),
             pending_refreshes: head
                 .pending_refreshes
                 .iter()

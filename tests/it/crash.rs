@@ -140,7 +140,7 @@ struct End {
     visible: BTreeMap<String, String>,
     content: Option<Digest>,
     mutable_paths: BTreeSet<SitePath>,
-    distribution: Option<DistributionFacts>,
+    distributions: Vec<(String, DistributionFacts)>,
     hold: Option<Hold>,
     /// All keys, where the command is there to remove.
     kept: BTreeSet<String>,
@@ -152,9 +152,10 @@ impl End {
         // What could not be removed is known, and goes with a run that may.
         visible.retain(|path, _| !head.leftovers.keys().any(|left| left.as_str() == path));
         let content = head.active.map(|active| active.content);
-        let HeadFields { mutable_paths, distribution, hold, .. } = head;
+        let HeadFields { mutable_paths, distributions, hold, .. } = head;
+        let distributions = distributions.into_iter().map(|(id, known)| (id, known.facts)).collect();
         let kept = if command.runs.removes() { world.objects().into_keys().collect() } else { BTreeSet::new() };
-        End { visible, content, mutable_paths, distribution, hold, kept }
+        End { visible, content, mutable_paths, distributions, hold, kept }
     }
 }
 

@@ -435,6 +435,7 @@ fn every_stored_field_is_described() {
     let mut head = keys(&golden("head.json"));
     head.extend(keys(&golden("head-withdrawn.json")));
     head.extend(keys(&golden("../v2/head-closed.json")));
+    head.extend(keys(&golden("../v2/head-distributions.json")));
     // What a format needs is described with the versions.
     head.remove("minor");
     assert_eq!(described("Head"), head);

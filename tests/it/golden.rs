@@ -11,8 +11,8 @@ use flate2::write::GzEncoder;
 use publish::content::path::{SitePath, UrlPath};
 use publish::release::format::{FormatError, Minors, Unknown};
 use publish::release::head::{
-    Activation, Active, DistributionFacts, Head, HeadFields, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects,
-    Withdrawn,
+    Activation, Active, Distribution, DistributionFacts, Distributions, Head, HeadFields, HistoryItem, Hold, Leftover,
+    Pruning, Refresh, Suspects, Withdrawn,
 };
 use publish::release::manifest::{Claim, Entry, Files, Identity, Kept, Manifest, Publisher, ReleaseNumber, RunId};
 use publish::types::clock::Timestamp;
@@ -142,6 +142,13 @@ fn claim() -> Claim {
 /// A head in which everything is said that can be said, also what never happens at one time.
 fn full_head() -> HeadFields {
     let leftover = page(b"contact", Kept::Blob);
+    let facts = DistributionFacts {
+        readable: true,
+        origin_path: "/live".to_owned(),
+        default_root_object: Some("index.html".to_owned()),
+        error_pages: BTreeSet::from([UrlPath::encode("/404.html")]),
+        rewrites_at_origin: false,
+    };
     HeadFields {
         needs: Minors::default(),
         identity: identity(),
@@ -185,15 +192,7 @@ fn full_head() -> HeadFields {
         }),
         closed: BTreeSet::new(),
         mutable_paths: BTreeSet::from([path("assets/config-00000000.js")]),
-        distribution: Some(DistributionFacts {
-            id: "E123ABC".to_owned(),
-            readable: true,
-            origin_path: "/live".to_owned(),
-            default_root_object: Some("index.html".to_owned()),
-            error_pages: BTreeSet::from([UrlPath::encode("/404.html")]),
-            rewrites_at_origin: false,
-            unknown: Unknown::default(),
-        }),
+        distributions: Distributions::from([("E123ABC".to_owned(), Distribution { facts, ..Distribution::default() })]),
         withdrawn: BTreeMap::new(),
         superseded: BTreeMap::from([(release(5), moment(-60)), (release(6), moment(2))]),
         hold: Some(Hold::new(publisher(), moment(3), Some("prices are wrong".to_owned()))),

@@ -157,7 +157,7 @@ async fn a_distribution_that_is_added_later_may_keep_pages_from_then_on() {
 }
 
 /// Its configuration decides nothing then, so that no header differs: that it was looked at must be remembered all the
-/// same.
+/// same, and what it kept before is forgotten.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_distribution_that_is_added_later_and_cannot_be_read_is_looked_at_once() {
     let mut world = World::with_fixture("v1").await;
@@ -165,7 +165,8 @@ async fn a_distribution_that_is_added_later_and_cannot_be_read_is_looked_at_once
     world.published().await;
     world.environment.distribution = Some(DISTRIBUTION.to_owned());
     world.refuse("GetDistributionConfig", "", 403, "AccessDenied");
-    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+    assert_eq!(world.published().await.outcome, Outcome::Repaired);
+    assert_eq!(world.last_invalidated(), ["/*"]);
     assert_no_page_is_kept(&world);
     assert_next_publish_costs_one_request(&world).await;
 }

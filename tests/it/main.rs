@@ -14,6 +14,7 @@ mod corpus;
 mod counts;
 mod crash;
 mod cut_short;
+mod distributions;
 mod docs;
 mod doubt;
 mod explain;

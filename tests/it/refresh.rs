@@ -160,22 +160,6 @@ async fn beyond_the_limit_folders_become_wildcards() {
     world.assert_settled();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_distribution_is_owed_is_given_up_with_the_distribution() {
-    let mut world = live_v1().await;
-    world.use_fixture("v2");
-    world.refuse("CreateInvalidation", "", 403, "AccessDenied");
-    assert_eq!(world.publish().await.exit_code, 3);
-    world.environment.distribution = None;
-    let report = world.published().await;
-    assert!(report.warnings.iter().any(|warning| warning.contains(DISTRIBUTION)), "{report:#?}");
-    assert_eq!(report.invalidation, None, "there is nothing left to refresh");
-    world.assert_settled();
-    world.sandbox.clear_requests();
-    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
-    assert_eq!(world.sandbox.requests().len(), 1);
-}
-
 /// A head that owes as many paths as it may, as after thousands of refreshes that CloudFront did not take.
 fn owe_much(world: &World) {
     let key = world.environment.layout.head().key;

@@ -211,6 +211,54 @@ fn a_head_with_closed_releases_is_understood_and_written_back_byte_for_byte() {
     assert_eq!(String::from_utf8(head.encode().unwrap()), String::from_utf8(bytes));
 }
 
+/// Minor 2: a program that does not know of several distributions would owe a change to one of them only.
+#[test]
+fn a_head_with_several_distributions_is_understood_and_written_back_byte_for_byte() {
+    let bytes = golden("v2/head-distributions.json");
+    assert_eq!(first_reader::of_head(&bytes), Says::UpdatePublish);
+    let head = Head::decode(&bytes).unwrap();
+    assert!(!head.is_only_to_read());
+    let of = |id: &str| (head.distributions[id].seen, head.distributions[id].facts.readable);
+    assert_eq!(of("E123ABC"), (Some(ReleaseNumber::new(9)), true));
+    assert_eq!(of("E456DEF"), (Some(ReleaseNumber::new(8)), false));
+    assert!(head.is_settled_for(Some("E123ABC")) && !head.is_settled_for(Some("E456DEF")));
+    assert_eq!(String::from_utf8(head.encode().unwrap()), String::from_utf8(bytes));
+    // One distribution that format 1 can say is format 1 again.
+    let left = head.forget_distribution("E456DEF").unwrap().written_after(&head, &run_id()).encode().unwrap();
+    assert_eq!(first_reader::of_head(&left), Says::Understood);
+}
+
+/// A program that knew of one distribution had replaced another one, which is still owed something: it is known again, and
+/// no such program writes to the head any more, which would give that up.
+#[test]
+fn a_distribution_that_a_head_of_format_1_owes_something_is_known() {
+    let mut json = value(&golden("v1/head.json"));
+    json["pending_refreshes"][0]["distribution"] = json!("E456DEF");
+    let bytes = serde_json::to_vec(&json).unwrap();
+    assert_eq!(first_reader::of_head(&bytes), Says::Understood);
+    let head = Head::decode(&bytes).unwrap();
+    let of = |id: &str| (head.distributions[id].seen, head.distributions[id].facts.readable);
+    assert_eq!(of("E123ABC"), (Some(ReleaseNumber::new(8)), true));
+    assert_eq!(of("E456DEF"), (None, false));
+    let written = head.encode().unwrap();
+    assert_eq!(value(&written)["minor"], json!({ "read": 0, "write": 2 }));
+    assert_eq!(Head::decode(&written).unwrap(), head);
+}
+
+/// What nobody knows stays with its distribution, also when a second one comes.
+#[test]
+fn what_is_not_known_of_a_distribution_stays_with_it() {
+    for (name, place) in
+        [("v2/head-newer.json", "/distribution"), ("v2/head-distributions.json", "/distributions/E123ABC")]
+    {
+        let mut json = value(&golden(name));
+        json.pointer_mut(place).unwrap()["tags"] = json!({ "header": "cache-tag" });
+        let head = Head::decode(&serde_json::to_vec(&json).unwrap()).unwrap();
+        let written = value(&head.encode().unwrap());
+        assert_eq!(written.pointer(&format!("{place}/tags/header")), Some(&json!("cache-tag")), "{name}");
+    }
+}
+
 fn known_files() -> publish::release::manifest::Files {
     Manifest::decode(&golden("v1/manifest.json.gz")).unwrap().files
 }
@@ -393,7 +441,7 @@ async fn what_differs_from_what_was_sent_in_an_unknown_field_was_written_by_some
     assert!(state.write_manifest(&manifest).await.is_ok(), "the very bytes are a write of its own");
 
     let pointer = state.read_head().await.unwrap();
-    let next = pointer.head.record_facts(None);
+    let next = pointer.head.close_up_to(None);
     let written = next.clone().written_after(&pointer.head, state.run()).encode().unwrap();
     put(HEAD, with_more(&written));
     assert!(matches!(state.replace_head(&pointer, next.clone()).await, Err(NotReplaced::Lost(_))));

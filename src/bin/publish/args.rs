@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Prune(PruneArgs),
     /// End a hold that `rollback --hold` began
     Resume,
+    /// Forget a distribution that is not in front of the site any more, with what it is owed
+    ForgetDistribution(ForgetArgs),
     /// Show the live release and anything unfinished, held, pending or owed
     Status,
     /// Compare what lies in the bucket with the live release; exit code 6 if something differs
@@ -85,6 +87,7 @@ impl Command {
             Some(Command::Promote(_)) => "promote",
             Some(Command::Prune(_)) => "prune",
             Some(Command::Resume) => "resume",
+            Some(Command::ForgetDistribution(_)) => "forget-distribution",
             Some(Command::Status) => "status",
             Some(Command::Verify(_)) => "verify",
             Some(Command::Releases(_)) => "releases",
@@ -240,6 +243,14 @@ pub(crate) struct PruneArgs {
 fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
     let path = text.strip_prefix("./").or(text.strip_prefix('/')).unwrap_or(text);
     SitePath::new(path)
+}
+
+/// Which distribution to forget.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct ForgetArgs {
+    /// The distribution's id; `publish status` lists those that are known
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
 }
 
 /// How the sandbox runs.

@@ -2,6 +2,7 @@
 
 mod diff;
 mod explain_headers;
+mod forget;
 mod plan;
 mod promote;
 mod prune;
@@ -87,6 +88,7 @@ impl Session<'_> {
             Some(Command::Promote(args)) => self.promote(args).await,
             Some(Command::Prune(args)) => self.prune(args).await,
             Some(Command::Resume) => self.resume().await,
+            Some(Command::ForgetDistribution(args)) => self.forget_distribution(args).await,
             Some(Command::Verify(args)) => self.verify(args).await,
             Some(Command::Plan(args)) => self.plan(args).await,
             // `completions` needs no session and is answered before one begins.

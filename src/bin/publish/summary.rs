@@ -152,12 +152,21 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     if status.pruning {
         line("unfinished", "a prune; `publish prune` finishes it, once nobody is at it");
     }
+    let own = environment.distribution.as_deref();
     for refresh in &status.pending_refreshes {
-        let paths = count(refresh.paths.len(), "path");
-        line(
-            "owed",
-            &format!("{paths} of the CDN since {}; the next publish asks for it", text::moment(refresh.since)),
-        );
+        let (paths, since) = (count(refresh.paths.len(), "path"), text::moment(refresh.since));
+        let (of, who) = match own == Some(refresh.distribution.as_str()) {
+            true => ("the CDN".to_owned(), "the next publish"),
+            false => (format!("distribution {}", printable(&refresh.distribution)), "a publish that may"),
+        };
+        line("owed", &format!("{paths} of {of} since {since}; {who} asks for it"));
+    }
+    for known in status.distributions.iter().filter(|known| own != Some(known.distribution.as_str())) {
+        let seen = match known.seen {
+            Some(release) => format!("has seen release {release}"),
+            None => "has yet to see a release".to_owned(),
+        };
+        line("also at", &format!("distribution {}, which {seen}", printable(&known.distribution)));
     }
     if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
         let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
@@ -263,7 +272,7 @@ pub(super) mod tests {
     use publish::release::retention::RetentionSettings;
     use publish::report::Uploaded;
     use publish::types::clock::Timestamp;
-    use publish::views::status::PendingRefresh;
+    use publish::views::status::{DistributionStatus, PendingRefresh};
 
     use super::*;
 
@@ -358,6 +367,17 @@ pub(super) mod tests {
             ..publisher.clone()
         };
         let since = Timestamp::from_unix_seconds(0);
+        let owed = |distribution: &str| PendingRefresh {
+            release: ReleaseNumber::new(8),
+            distribution: distribution.to_owned(),
+            since,
+            paths: vec!["/".to_owned()],
+        };
+        let of = |distribution: &str, seen: Option<u64>| DistributionStatus {
+            distribution: distribution.to_owned(),
+            seen: seen.map(ReleaseNumber::new),
+            owed: vec!["/".to_owned()],
+        };
         let status = Status {
             release: Some(ReleaseNumber::new(8)),
             since: Some(since),
@@ -370,12 +390,8 @@ pub(super) mod tests {
                 since,
                 lease_remaining_s: 0,
             }),
-            pending_refreshes: vec![PendingRefresh {
-                release: ReleaseNumber::new(8),
-                distribution: "E123ABC".to_owned(),
-                since,
-                paths: vec!["/".to_owned()],
-            }],
+            distributions: vec![of("E123ABC", None), of("E456DEF", Some(7))],
+            pending_refreshes: vec![owed("E123ABC"), owed("E456DEF")],
             leftovers: vec!["old.html".to_owned()],
             suspects: Vec::new(),
             hold: Some(HoldStatus { publisher, since, reason: Some("incident".to_owned()) }),
@@ -390,6 +406,8 @@ pub(super) mod tests {
             unfinished the activation of release 9, begun 1970-01-01 00:00 UTC by octocat, which was cut short: \
             the next publish finishes it\n  \
             owed       1 path of the CDN since 1970-01-01 00:00 UTC; the next publish asks for it\n  \
+            owed       1 path of distribution E456DEF since 1970-01-01 00:00 UTC; a publish that may asks for it\n  \
+            also at    distribution E456DEF, which has seen release 7\n  \
             held       since 1970-01-01 00:00 UTC by octocat: incident\n  \
             left over  1 object of files that left the site, still reachable\n";
         assert_eq!(text, expected);

@@ -10,7 +10,6 @@ use aws_sdk_cloudfront::types::{
 
 use super::answer::{CdnError, Class, FailedRequest, Service};
 use crate::content::path::UrlPath;
-use crate::release::format::Unknown;
 use crate::release::head::DistributionFacts;
 
 /// The first wait where too many invalidations are in progress; each next one is twice as long.
@@ -18,6 +17,15 @@ const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest single wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// What a distribution's configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// What it does that decides headers and URLs.
+    pub facts: DistributionFacts,
+    /// The configuration's ETag, where the answer named it.
+    pub etag: Option<String>,
+}
 
 /// One CloudFront distribution. Clones share one client.
 #[derive(Clone, Debug)]
@@ -38,16 +46,22 @@ impl Cdn {
         &self.distribution
     }
 
-    /// What the distribution does that decides headers and URLs: of its origins, the one that is `bucket`, else the one
-    /// that most requests go to. Needs `cloudfront:GetDistributionConfig`.
-    pub async fn facts(&self, bucket: &str) -> Result<DistributionFacts, CdnError> {
+    /// Another distribution, reached by the same client.
+    #[must_use]
+    pub fn other(&self, distribution: &str) -> Cdn {
+        Cdn { distribution: distribution.to_owned(), ..self.clone() }
+    }
+
+    /// What the distribution's configuration says that decides headers and URLs: of its origins, the one that is `bucket`,
+    /// else the one that most requests go to. Needs `cloudfront:GetDistributionConfig`.
+    pub async fn configuration(&self, bucket: &str) -> Result<Configuration, CdnError> {
         let request = self.client.get_distribution_config().id(&self.distribution);
         let answer = request.send().await.map_err(|error| self.failed("GetDistributionConfig", &error))?;
         let Some(config) = answer.distribution_config() else {
             let answer = FailedRequest::new(Class::Other, vec!["the answer holds no configuration".to_owned()]);
             return Err(CdnError::new("GetDistributionConfig", &self.distribution, &self.service, answer));
         };
-        Ok(facts(&self.distribution, config, bucket))
+        Ok(Configuration { facts: facts(config, bucket), etag: answer.e_tag().map(str::to_owned) })
     }
 
     /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
@@ -115,7 +129,7 @@ fn is_too_many(error: &CdnError) -> bool {
     error.code.as_deref() == Some("TooManyInvalidationsInProgress")
 }
 
-fn facts(distribution: &str, config: &DistributionConfig, bucket: &str) -> DistributionFacts {
+fn facts(config: &DistributionConfig, bucket: &str) -> DistributionFacts {
     let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
     let default = config.default_cache_behavior();
     let target = default.map(|behavior| behavior.target_origin_id());
@@ -132,14 +146,12 @@ fn facts(distribution: &str, config: &DistributionConfig, bucket: &str) -> Distr
     let functions = functions.chain(default.map(|behavior| behavior.lambda_function_associations()));
     DistributionFacts {
         readable: true,
-        id: distribution.to_owned(),
         origin_path: origin_path.trim_end_matches('/').to_owned(),
         default_root_object: (!root.is_empty()).then(|| root.to_owned()),
         error_pages: pages
             .map(|page| UrlPath::try_from(page.to_owned()).unwrap_or_else(|_| UrlPath::encode(page)))
             .collect(),
         rewrites_at_origin: functions.flatten().any(sees_origin_requests),
-        unknown: Unknown::default(),
     }
 }
 
@@ -186,7 +198,7 @@ mod tests {
             .build()
             .unwrap();
         let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).origins(origins);
-        let facts = facts("E1", &config.default_root_object("/index.html").build().unwrap(), "site");
+        let facts = facts(&config.default_root_object("/index.html").build().unwrap(), "site");
         assert_eq!(facts.origin_path, "/live");
         assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
         assert!(facts.error_pages.is_empty() && !facts.rewrites_at_origin);
@@ -212,7 +224,7 @@ mod tests {
                 .unwrap();
             let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true);
             let config = config.origins(origins).default_cache_behavior(behavior).build().unwrap();
-            facts("E1", &config, "site").origin_path
+            facts(&config, "site").origin_path
         };
         assert_eq!(origin_path("pages"), "/live");
         assert_eq!(origin_path("downloads"), "/downloads");

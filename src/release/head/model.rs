@@ -17,6 +17,7 @@ use crate::types::headers::{Headers, Kind};
 
 const LEASE_S: u64 = 90;
 const RUNS: usize = 3;
+const DISTRIBUTIONS: [&str; 3] = ["E1", "E2", "E3"];
 const FILES: [&str; 4] = ["a.html", "b.html", "c.html", "d.html"];
 
 /// What becomes of a write.
@@ -55,20 +56,56 @@ enum Step {
 
 #[derive(Clone, Debug)]
 enum What {
-    BeginsActivation { to: u8, newest: bool, force: bool, closes_all: bool, hold: bool, paths: u8, files: u8 },
+    BeginsActivation {
+        to: u8,
+        newest: bool,
+        force: bool,
+        closes_all: bool,
+        hold: bool,
+        learns: u8,
+        paths: u8,
+        files: u8,
+    },
     Renews,
-    EndsActivation { left: u8, looked: bool },
-    GivesUp { under_way: u8 },
-    BeginsPrune { closes: u8, files: u8, withdraws: u8, paths: u8 },
-    EndsPrune { gone: u8, refused: bool },
-    LetsGo { finished: bool },
-    Settles { which: u8 },
-    Renames { which: u8 },
+    EndsActivation {
+        left: u8,
+        looked: bool,
+    },
+    GivesUp {
+        under_way: u8,
+    },
+    BeginsPrune {
+        closes: u8,
+        files: u8,
+        withdraws: u8,
+        learns: u8,
+        paths: u8,
+    },
+    EndsPrune {
+        gone: u8,
+        refused: bool,
+    },
+    LetsGo {
+        finished: bool,
+    },
+    Settles {
+        which: u8,
+    },
+    Renames {
+        which: u8,
+    },
     Holds,
     Resumes,
-    Records { facts: bool },
+    Records {
+        learns: u8,
+    },
+    Forgets {
+        which: u8,
+    },
     ClearsSuspects,
-    Suspects { files: u8 },
+    Suspects {
+        files: u8,
+    },
     Adopts,
 }
 
@@ -79,22 +116,24 @@ fn fate() -> impl Strategy<Value = Fate> {
 fn what() -> impl Strategy<Value = What> {
     let any_u8 = any::<u8>;
     prop_oneof![
-        6 => (1..12_u8, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any::<bool>(), any_u8(), any_u8())
-            .prop_map(|(to, newest, force, closes_all, hold, paths, files)| {
-                What::BeginsActivation { to, newest, force, closes_all, hold, paths, files }
+        6 => (1..12_u8, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any::<bool>(), any_u8(), any_u8(), any_u8())
+            .prop_map(|(to, newest, force, closes_all, hold, learns, paths, files)| {
+                What::BeginsActivation { to, newest, force, closes_all, hold, learns, paths, files }
             }),
         3 => Just(What::Renews),
         5 => (any_u8(), any::<bool>()).prop_map(|(left, looked)| What::EndsActivation { left, looked }),
         2 => any_u8().prop_map(|under_way| What::GivesUp { under_way }),
-        3 => (any_u8(), any_u8(), any_u8(), any_u8())
-            .prop_map(|(closes, files, withdraws, paths)| What::BeginsPrune { closes, files, withdraws, paths }),
+        3 => (any_u8(), any_u8(), any_u8(), any_u8(), any_u8()).prop_map(|(closes, files, withdraws, learns, paths)| {
+            What::BeginsPrune { closes, files, withdraws, learns, paths }
+        }),
         3 => (any_u8(), any::<bool>()).prop_map(|(gone, refused)| What::EndsPrune { gone, refused }),
         1 => any::<bool>().prop_map(|finished| What::LetsGo { finished }),
         2 => any_u8().prop_map(|which| What::Settles { which }),
         1 => any_u8().prop_map(|which| What::Renames { which }),
         1 => Just(What::Holds),
         1 => Just(What::Resumes),
-        1 => any::<bool>().prop_map(|facts| What::Records { facts }),
+        2 => any_u8().prop_map(|learns| What::Records { learns }),
+        1 => any_u8().prop_map(|which| What::Forgets { which }),
         1 => Just(What::ClearsSuspects),
         1 => any_u8().prop_map(|files| What::Suspects { files }),
         1 => Just(What::Adopts),
@@ -154,12 +193,41 @@ fn files(bits: u8) -> BTreeSet<SitePath> {
     chosen.map(|(_, name)| SitePath::new(*name).unwrap()).collect()
 }
 
-/// A cover for them: now and then everything, never nothing.
+/// A cover for them: now and then everything, or nothing.
 fn paths(bits: u8) -> Vec<UrlPath> {
     match bits {
         0..16 => vec![UrlPath::everything()],
+        16..32 => Vec::new(),
         _ => files(bits | 1).iter().map(|path| UrlPath::encode(&format!("/{path}"))).collect(),
     }
+}
+
+/// Covers for some of the distributions that there may be.
+fn covers(bits: u8) -> BTreeMap<String, Vec<UrlPath>> {
+    let cover = |(number, id): (usize, &&str)| ((*id).to_owned(), paths(bits.rotate_left(number as u32 * 3)));
+    let named = DISTRIBUTIONS.iter().enumerate().filter(|(number, _)| bits & (2 << number) != 0);
+    named.map(cover).collect()
+}
+
+/// What a run may read of one of them; of another one, if bits say so, as somebody else reads it.
+fn learnt(bits: u8) -> Option<Distribution> {
+    let facts = DistributionFacts { readable: bits & 4 != 0, ..DistributionFacts::default() };
+    let config_etag = (bits & 8 != 0).then(|| "E2CONFIG".to_owned());
+    (bits & 3 != 0).then(|| Distribution { facts, config_etag, ..Distribution::default() })
+}
+
+/// Which one it is.
+fn named(bits: u8) -> &'static str {
+    DISTRIBUTIONS[usize::from(bits >> 4) % DISTRIBUTIONS.len()]
+}
+
+fn as_learnt(bits: u8, read: Option<&Distribution>) -> Option<Learnt<'_>> {
+    let Distribution { facts, config_etag, .. } = read?;
+    Some(Learnt { distribution: named(bits), facts, config_etag: config_etag.as_deref() })
+}
+
+fn borrowed(covers: &BTreeMap<String, Vec<UrlPath>>) -> Covers<'_> {
+    covers.iter().map(|(id, paths)| (id.as_str(), paths.as_slice())).collect()
 }
 
 fn numbers(bits: u8) -> BTreeSet<ReleaseNumber> {
@@ -326,10 +394,7 @@ impl Model {
                 Some((head.held(hold), nothing))
             }
             What::Resumes => head.resumed().map(|next| (next, Means::Resumes)),
-            What::Records { facts } => {
-                let facts = facts.then(|| DistributionFacts { id: "E1".to_owned(), ..DistributionFacts::default() });
-                Some((head.record_facts(facts.as_ref()).close_up_to(Some(ReleaseNumber::new(2))), nothing))
-            }
+            What::Records { .. } | What::Forgets { .. } => about_distributions(head, what, by),
             What::ClearsSuspects => Some((head.clear_suspects(seen.read_at), Means::Looked(seen.read_at))),
             What::Suspects { files: bits } => {
                 let until = by.signatures_end();
@@ -337,8 +402,7 @@ impl Model {
                 Some((head.add_suspects(suspects), nothing))
             }
             What::Adopts => {
-                let adoption =
-                    Adoption { release: ReleaseNumber::ADOPTED, content: Digest::of(b""), at: by.now, publisher };
+                let adoption = Adoption { release: ReleaseNumber::ADOPTED, content: Digest::of(b""), by, publisher };
                 head.adopt(adoption).ok().map(|next| (next, Means::Adopts))
             }
         }
@@ -351,9 +415,27 @@ impl Model {
     }
 }
 
+/// The head in which something was learnt of a distribution, or all of it is forgotten.
+fn about_distributions(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
+    match what {
+        What::Records { learns } => {
+            let read = learnt(*learns);
+            let next = head.record_facts(as_learnt(*learns, read.as_ref()), by);
+            let learnt = read.map(|_| named(*learns));
+            Some((next.close_up_to(Some(ReleaseNumber::new(2))), Means::Records { learnt }))
+        }
+        What::Forgets { which } => {
+            let id = named(*which);
+            Some((head.forget_distribution(id)?, Means::Forgets(id)))
+        }
+        _ => None,
+    }
+}
+
 /// The head that says that an activation is under way.
 fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
-    let What::BeginsActivation { to, newest, force, closes_all, hold, paths: cover, files: changed } = what else {
+    let What::BeginsActivation { to, newest, force, closes_all, hold, learns, paths: cover, files: changed } = what
+    else {
         return None;
     };
     let publisher = &Publisher::default();
@@ -364,7 +446,7 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
     let (suspects, at_risk) = (files(*changed), files(changed >> 4));
     let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
     let hold = hold.then(|| Hold::new(publisher.clone(), by.now, None));
-    let cover = paths(*cover);
+    let (covers, read) = (covers(*cover), learnt(*learns));
     let next = head.begin_activation(ActivationBegins {
         to,
         by,
@@ -376,23 +458,24 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         suspects: &suspects,
         at_risk: &at_risk,
         mutable_paths: &files(changed >> 6),
-        facts: None,
-        refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
+        learnt: as_learnt(*learns, read.as_ref()),
+        covers: &borrowed(&covers),
     });
-    let means = Means::Begins { to, forced: *force, cover, suspects, at_risk };
+    let learnt = read.map(|_| named(*learns));
+    let means = Means::Begins { to, forced: *force, learnt, covers, suspects, at_risk };
     next.ok().map(|next| (next, means))
 }
 
 /// The head that says that a prune is under way.
 fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
-    let What::BeginsPrune { closes, files: gone, withdraws, paths: cover } = what else { return None };
+    let What::BeginsPrune { closes, files: gone, withdraws, learns, paths: cover } = what else { return None };
     let publisher = &Publisher::default();
     // Whoever prunes spares what is live or about to be.
     let mut closes = numbers(*closes);
     let needed = head.activation.iter().flat_map(|one| one.candidates.iter().chain([&one.to]));
     let needed: BTreeSet<_> = needed.copied().chain(head.active.iter().map(|one| one.release)).collect();
     closes.retain(|release| !needed.contains(release));
-    let (at_risk, cover) = (files(*gone), paths(*cover));
+    let (at_risk, covers, read) = (files(*gone), covers(*cover), learnt(*learns));
     let digests = BTreeSet::from([Digest::of(&[*withdraws])]);
     let withdraws = files(*withdraws).into_iter().map(|path| (path, digests.clone())).collect();
     let next = head.begin_prune(PruneBegins {
@@ -403,9 +486,11 @@ fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means
         at_risk: &at_risk,
         withdraws: &withdraws,
         content: None,
-        refresh: Some(RefreshOwed { distribution: "E1", paths: &cover }),
+        learnt: as_learnt(*learns, read.as_ref()),
+        covers: &borrowed(&covers),
     });
-    next.ok().map(|next| (next, Means::BeginsPrune { cover, at_risk }))
+    let learnt = read.map(|_| named(*learns));
+    next.ok().map(|next| (next, Means::BeginsPrune { learnt, covers, at_risk }))
 }
 
 proptest! {
@@ -430,6 +515,7 @@ fn the_oldest_activations_are_forgotten() {
         force: false,
         closes_all: false,
         hold: false,
+        learns: 1,
         paths: 0,
         files: 0,
     };

@@ -17,6 +17,11 @@ use crate::release::manifest::MAX_SITE_BYTES;
 const ADDITIONS: &[Addition<HeadFields>] = &[
     // Minor 1: releases that a prune closed which was cut short. Who does not know of them activates one.
     Addition { needs: Minors { read: 0, write: 1 }, is_said: |head| !head.closed.is_empty() },
+    // Minor 2: several distributions. Who does not know of them changes what is live and owes it to one of them only.
+    Addition {
+        needs: Minors { read: 0, write: 2 },
+        is_said: |head| !head.distributions.is_empty() && v2::single(head).is_none(),
+    },
 ];
 
 /// The head as stored. What no reader would take is not written.
@@ -92,6 +97,7 @@ fn check(head: &HeadFields) -> Result<(), FormatError> {
 /// Keeps the fields at `places`, each with what it belongs to, and for as long as that is there.
 fn keep_unknown(head: &mut HeadFields, bytes: &[u8], places: Vec<Vec<String>>) -> Result<(), FormatError> {
     let mut document: Value = if places.is_empty() { Value::Null } else { serde_json::from_slice(bytes)? };
+    let single = document.pointer("/distribution/id").and_then(Value::as_str).map(str::to_owned);
     for place in
         places.into_iter().filter(|place| !matches!(place.as_slice(), [one] if one == "format" || one == "minor"))
     {
@@ -101,14 +107,18 @@ fn keep_unknown(head: &mut HeadFields, bytes: &[u8], places: Vec<Vec<String>>) -
                 "a number that is not whole in a field that this program does not know",
             ));
         }
-        let (owner, within) = owner_of(head, &place);
+        let (owner, within) = owner_of(head, &place, single.as_deref());
         owner.keep(within, value);
     }
     Ok(())
 }
 
-/// What an unknown field at `place` belongs to, and its place in there.
-fn owner_of<'h, 'p>(head: &'h mut HeadFields, place: &'p [String]) -> (&'h mut Unknown, &'p [String]) {
+/// What an unknown field at `place` belongs to, and its place in there. `single` is the distribution as format 1 has one.
+fn owner_of<'h, 'p>(
+    head: &'h mut HeadFields,
+    place: &'p [String],
+    single: Option<&str>,
+) -> (&'h mut Unknown, &'p [String]) {
     let names: Vec<&str> = place.iter().map(String::as_str).collect();
     let at = |index: &str| index.parse::<usize>().unwrap_or(usize::MAX);
     let path = |path: &str| SitePath::new(path).ok();
@@ -116,7 +126,8 @@ fn owner_of<'h, 'p>(head: &'h mut HeadFields, place: &'p [String]) -> (&'h mut U
         ["active", _, ..] => head.active.as_mut().map(|it| (&mut it.unknown, 1)),
         ["activation", _, ..] => head.activation.as_mut().map(|it| (&mut it.unknown, 1)),
         ["pruning", _, ..] => head.pruning.as_mut().map(|it| (&mut it.unknown, 1)),
-        ["distribution", _, ..] => head.distribution.as_mut().map(|it| (&mut it.unknown, 1)),
+        ["distribution", _, ..] => single.and_then(|id| head.distributions.get_mut(id)).map(|it| (&mut it.unknown, 1)),
+        ["distributions", id, _, ..] => head.distributions.get_mut(*id).map(|it| (&mut it.unknown, 2)),
         ["hold", _, ..] => head.hold.as_mut().map(|it| (&mut it.unknown, 1)),
         ["pending_refreshes", index, _, ..] => head.pending_refreshes.get_mut(at(index)).map(|it| (&mut it.unknown, 2)),
         ["suspects", index, _, ..] => head.suspects.get_mut(at(index)).map(|it| (&mut it.unknown, 2)),
@@ -140,7 +151,11 @@ fn unknowns(head: &HeadFields) -> Vec<(String, &Unknown)> {
     head.active.iter().for_each(|it| add(&["active"], &it.unknown));
     head.activation.iter().for_each(|it| add(&["activation"], &it.unknown));
     head.pruning.iter().for_each(|it| add(&["pruning"], &it.unknown));
-    head.distribution.iter().for_each(|it| add(&["distribution"], &it.unknown));
+    let is_single = v2::single(head).is_some();
+    for (id, it) in &head.distributions {
+        let place = ["distributions", id.as_str()];
+        add(if is_single { &["distribution"] } else { &place }, &it.unknown);
+    }
     head.hold.iter().for_each(|it| add(&["hold"], &it.unknown));
     let number = |index: usize| index.to_string();
     for (index, it) in head.pending_refreshes.iter().enumerate() {

@@ -3,6 +3,7 @@
 //! Whatever writes a head calls one of them: no field of a head is assigned anywhere else.
 
 mod activation;
+mod distributions;
 mod notes;
 mod prune;
 mod refresh;
@@ -11,9 +12,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub use self::activation::{ActivationBegins, ActivationEnds};
+pub use self::distributions::{Covers, Learnt};
 pub use self::notes::Adoption;
 pub use self::prune::{PruneBegins, PruneEnds};
-pub use self::refresh::RefreshOwed;
 use super::{Head, HeadFields, Suspects};
 use crate::content::path::SitePath;
 use crate::release::manifest::{ReleaseNumber, RunId};
@@ -67,7 +68,9 @@ impl Head {
     #[must_use]
     pub fn written_after(self, before: &Head, run: &RunId) -> Head {
         let revision = before.revision.saturating_add(1);
-        Head { fields: HeadFields { revision, run: run.clone(), ..self.fields } }
+        let mut fields = HeadFields { revision, run: run.clone(), ..self.fields };
+        fields.simplify_a_single_distribution();
+        Head { fields }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a head says, part by part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::content::path::{SitePath, UrlPath};
@@ -186,11 +186,33 @@ impl Pruning {
     }
 }
 
+/// The distributions in front of the site, by their ids.
+pub type Distributions = BTreeMap<String, Distribution>;
+
+/// A distribution in front of the site. Whatever changes what is live owes it a refresh, whichever environment that goes
+/// through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distribution {
+    /// What it does that decides headers and URLs.
+    pub facts: DistributionFacts,
+    /// The ETag of the configuration that the facts were read from, where that is known.
+    pub config_etag: Option<String>,
+    /// The release up to which it has forgotten all that changed; `None`: none, or not known.
+    pub seen: Option<ReleaseNumber>,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl Distribution {
+    /// What is known of it.
+    pub fn view(&self) -> CdnView<'_> {
+        if self.facts.readable { CdnView::Known(&self.facts) } else { CdnView::Unreadable }
+    }
+}
+
 /// What a distribution does that decides headers and URLs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DistributionFacts {
-    /// The distribution.
-    pub id: String,
     /// Whether its configuration could be read; if not, the rest says nothing.
     pub readable: bool,
     /// The path that CloudFront puts before every key, as `/live`; empty for none.
@@ -202,8 +224,6 @@ pub struct DistributionFacts {
     /// Whether a Lambda@Edge function answers or rewrites origin requests: then `/about` may be kept under its own
     /// name although `about/index.html` is the file.
     pub rewrites_at_origin: bool,
-    /// What newer programs say of it, and this one does not know.
-    pub unknown: Unknown,
 }
 
 impl DistributionFacts {
@@ -216,7 +236,7 @@ impl DistributionFacts {
     }
 }
 
-/// What is known of the CDN.
+/// What is known of one distribution, if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CdnView<'a> {
     /// There is none.
@@ -225,13 +245,6 @@ pub enum CdnView<'a> {
     Unreadable,
     /// There is one, and this is what it does.
     Known(&'a DistributionFacts),
-}
-
-impl<'a> CdnView<'a> {
-    /// The view that recorded facts give of a distribution.
-    pub fn of(facts: &'a DistributionFacts) -> CdnView<'a> {
-        if facts.readable { CdnView::Known(facts) } else { CdnView::Unreadable }
-    }
 }
 
 /// A person's order to publish nothing until it is taken back.

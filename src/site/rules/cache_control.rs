@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use super::RuleContext;
 use crate::content::path::SitePath;
-use crate::release::head::{CdnView, DistributionFacts};
+use crate::release::head::{CdnView, Distribution, DistributionFacts};
 use crate::types::headers::Kind;
 
 /// For a name that vouches for its bytes: a year, and no question even on reload.
@@ -19,15 +19,22 @@ const REVALIDATE_AT_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalid
 
 /// The `Cache-Control` of a file that no rule speaks about.
 pub(super) fn default(path: &SitePath, kind: Kind, context: &RuleContext<'_>) -> &'static str {
-    match (kind, context.cdn) {
-        (Kind::Fingerprinted, _) => IMMUTABLE,
-        (Kind::Mutable, CdnView::None | CdnView::Unreadable) => REVALIDATE,
-        (Kind::Mutable, CdnView::Known(facts)) => match url_path(path, context, facts) {
-            Some(url) if !is_error_page(&url, facts) => REVALIDATE_AT_CDN,
-            // An error page is kept under the URLs that failed, which nobody can list; and a file whose URL is not
-            // known might be one.
-            _ => REVALIDATE,
-        },
+    let mut views = context.distributions.values().map(Distribution::view);
+    match kind {
+        Kind::Fingerprinted => IMMUTABLE,
+        Kind::Mutable if context.distributions.is_empty() => REVALIDATE,
+        // One of them that must not keep the file decides for all: there is one object, with one header.
+        Kind::Mutable if views.all(|view| may_keep(path, context, view)) => REVALIDATE_AT_CDN,
+        Kind::Mutable => REVALIDATE,
+    }
+}
+
+/// Whether a distribution forgets the file when we say so. An error page is kept under the URLs that failed, which nobody
+/// can list; and a file whose URL is not known might be one.
+fn may_keep(path: &SitePath, context: &RuleContext<'_>, view: CdnView<'_>) -> bool {
+    match view {
+        CdnView::None | CdnView::Unreadable => false,
+        CdnView::Known(facts) => url_path(path, context, facts).is_some_and(|url| !is_error_page(&url, facts)),
     }
 }
 

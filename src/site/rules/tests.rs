@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::header_rule::OneOrMany;
 use crate::content::path::UrlPath;
-use crate::release::head::{CdnView, DistributionFacts};
+use crate::release::head::{Distribution, DistributionFacts, Distributions};
 use crate::site::fingerprint::Basis;
 use crate::site::snapshot::SeenFile;
 use crate::types::digest::Digest;
@@ -28,13 +28,11 @@ fn rule(globs: &[&str]) -> HeaderRule {
 
 fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
     DistributionFacts {
-        id: "E1".to_owned(),
         readable: true,
         origin_path: origin_path.to_owned(),
         default_root_object: Some("index.html".to_owned()),
         error_pages: error_pages.iter().map(|page| UrlPath::encode(page)).collect(),
         rewrites_at_origin: false,
-        ..DistributionFacts::default()
     }
 }
 
@@ -47,13 +45,24 @@ fn source(digest: Digest) -> SourceFile {
 struct Case<'a> {
     rules: &'a [HeaderRule],
     mutable: &'a [&'a str],
-    cdn: CdnView<'a>,
+    distributions: &'a Distributions,
     prefix: &'a str,
+}
+
+/// No distribution is in front of the files.
+const NONE: &Distributions = &Distributions::new();
+
+/// Distributions that do this are in front of the files.
+fn behind(all: &[&DistributionFacts]) -> Distributions {
+    let known = |(number, facts): (usize, &&DistributionFacts)| {
+        (format!("E{number}"), Distribution { facts: (*facts).clone(), ..Distribution::default() })
+    };
+    all.iter().enumerate().map(known).collect()
 }
 
 impl Default for Case<'_> {
     fn default() -> Self {
-        Case { rules: &[], mutable: &[], cdn: CdnView::None, prefix: "live" }
+        Case { rules: &[], mutable: &[], distributions: NONE, prefix: "live" }
     }
 }
 
@@ -61,7 +70,7 @@ impl Case<'_> {
     fn entry(&self, name: &str) -> Entry {
         let layout = Layout::new("shop", "bucket", self.prefix, None, None);
         let mutable_paths = self.mutable.iter().map(|name| path(name)).collect();
-        let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
+        let context = RuleContext { mutable_paths: &mutable_paths, distributions: self.distributions, layout: &layout };
         let files = BTreeMap::from([(path(name), source(Digest::of(b"abc")))]);
         let basis = Basis::Proof { token: "Db898uvC".to_owned(), digest: "proven".to_owned() };
         let verdicts = BTreeMap::from([(path(HASHED), Verdict { kind: Kind::Fingerprinted, rule: "digest", basis })]);
@@ -76,7 +85,7 @@ impl Case<'_> {
     fn headers_beside(&self, file: &str, names: &[&str]) -> Headers {
         let layout = Layout::new("shop", "bucket", self.prefix, None, None);
         let mutable_paths = self.mutable.iter().map(|name| path(name)).collect();
-        let context = RuleContext { mutable_paths: &mutable_paths, cdn: self.cdn, layout: &layout };
+        let context = RuleContext { mutable_paths: &mutable_paths, distributions: self.distributions, layout: &layout };
         let files = names.iter().map(|name| (path(name), source(Digest::of(b"abc")))).collect();
         let rules = Rules::new(self.rules).unwrap().with_file(HeadersFile::parse(file, None).unwrap());
         rules.files(&files, &BTreeMap::new(), &context).remove(&path(names[0])).unwrap().headers
@@ -86,9 +95,17 @@ impl Case<'_> {
 #[test]
 fn defaults_follow_what_is_known_about_the_cdn() {
     let known = facts("/live", &["/404.html"]);
-    let cases = [(CdnView::None, REVALIDATE), (CdnView::Unreadable, REVALIDATE), (CdnView::Known(&known), AT_CDN)];
-    for (cdn, expected) in cases {
-        let case = Case { cdn, ..Case::default() };
+    let (unreadable, elsewhere) = (DistributionFacts::default(), facts("/other", &[]));
+    let cases: [(&[&DistributionFacts], _); 6] = [
+        (&[], REVALIDATE),
+        (&[&unreadable], REVALIDATE),
+        (&[&known], AT_CDN),
+        (&[&known, &known], AT_CDN),
+        (&[&known, &unreadable], REVALIDATE),
+        (&[&elsewhere, &known], REVALIDATE),
+    ];
+    for (all, expected) in cases {
+        let case = Case { distributions: &behind(all), ..Case::default() };
         assert_eq!(case.cache_control("index.html"), expected);
         assert_eq!(case.cache_control("404.html"), REVALIDATE, "an error page lies under URLs nobody can list");
         assert_eq!(case.cache_control(HASHED), IMMUTABLE);
@@ -99,7 +116,7 @@ fn defaults_follow_what_is_known_about_the_cdn() {
 fn error_pages_are_found_by_their_url() {
     let behind = |origin_path: &str, error_page: &str, prefix: &str, name: &str| {
         let facts = facts(origin_path, &[error_page]);
-        Case { cdn: CdnView::Known(&facts), prefix, ..Case::default() }.cache_control(name)
+        Case { distributions: &behind(&[&facts]), prefix, ..Case::default() }.cache_control(name)
     };
     assert_eq!(behind("", "/404.html", "", "404.html"), REVALIDATE);
     assert_eq!(behind("", "/live/404.html", "live", "404.html"), REVALIDATE);
@@ -239,7 +256,7 @@ fn each_header_is_explained_by_who_decided_it() {
     let rules = Rules::new(&[own]).unwrap().with_file(HeadersFile::parse(file, None).unwrap());
     let layout = Layout::new("shop", "bucket", "live", None, None);
     let explained = |path: &SitePath, mutable_paths: &BTreeSet<SitePath>| {
-        let context = RuleContext { mutable_paths, cdn: CdnView::None, layout: &layout };
+        let context = RuleContext { mutable_paths, distributions: NONE, layout: &layout };
         let (verdict, decided) = rules.explained(path, &files, &BTreeMap::new(), &context);
         let stored = rules.files(&files, &BTreeMap::new(), &context).remove(path).unwrap();
         assert_eq!((Headers::from(decided.clone()), verdict.kind), (stored.headers, stored.kind));
@@ -344,7 +361,7 @@ proptest! {
     fn every_file_has_its_two_headers(name in "(assets/|_astro/|\\.well-known/|)[^/\\\\\\p{C}]{1,20}(\\.[a-z0-9]{1,5})?") {
         prop_assume!(SitePath::new(name.as_str()).is_ok());
         let facts = facts("/live", &["/404.html"]);
-        let entry = Case { cdn: CdnView::Known(&facts), ..Case::default() }.entry(&name);
+        let entry = Case { distributions: &behind(&[&facts]), ..Case::default() }.entry(&name);
         let sendable = |value: &str| !value.is_empty() && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         prop_assert!(sendable(&entry.headers.cache_control) && sendable(&entry.headers.content_type));
         prop_assert_eq!(entry.kind == Kind::Fingerprinted, entry.headers.cache_control == IMMUTABLE);

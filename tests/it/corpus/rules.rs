@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::content::path::SitePath;
-use publish::release::head::CdnView;
+use publish::release::head::Distributions;
 use publish::release::layout::Layout;
 use publish::site::fingerprint::RULES;
 use publish::site::rules::{RuleContext, Rules};
@@ -120,7 +120,8 @@ fn decide_beyond_the_folder() -> [&'static str; 2] {
     let rules = Rules::new(&[HeaderRule { globs, immutable: Some(true), ..HeaderRule::default() }]).unwrap();
     let layout = Layout::new("corpus", "bucket", "", None, None);
     [BTreeSet::new(), BTreeSet::from([path.clone()])].map(|mutable_paths| {
-        let context = RuleContext { mutable_paths: &mutable_paths, cdn: CdnView::None, layout: &layout };
+        let context =
+            RuleContext { mutable_paths: &mutable_paths, distributions: &Distributions::new(), layout: &layout };
         rules.verdict(&path, &BTreeMap::new(), &context).rule
     })
 }

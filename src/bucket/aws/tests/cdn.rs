@@ -57,8 +57,8 @@ async fn the_facts_are_those_of_the_buckets_own_origin() {
         index_pages: false,
     });
     let cdn = connect(&sandbox).await.cdn.unwrap();
-    let facts = cdn.facts(BUCKET).await.unwrap();
-    assert_eq!((facts.id.as_str(), facts.origin_path.as_str()), (DISTRIBUTION, "/live"));
+    let facts = cdn.configuration(BUCKET).await.unwrap().facts;
+    assert_eq!((cdn.distribution(), facts.origin_path.as_str()), (DISTRIBUTION, "/live"));
     assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
     assert_eq!(facts.error_pages.into_iter().collect::<Vec<_>>(), paths(&["/404.html"]));
     assert!(!facts.rewrites_at_origin);

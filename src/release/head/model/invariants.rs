@@ -1,9 +1,9 @@
 //! What must hold after every write of a head.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::path::{SitePath, UrlPath};
-use crate::release::head::{Activation, Head, MAX_HISTORY};
+use crate::release::head::{Activation, Head, MAX_HISTORY, Refresh};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::types::clock::Timestamp;
 
@@ -14,7 +14,8 @@ pub(super) enum Means {
     Begins {
         to: ReleaseNumber,
         forced: bool,
-        cover: Vec<UrlPath>,
+        learnt: Option<&'static str>,
+        covers: BTreeMap<String, Vec<UrlPath>>,
         suspects: BTreeSet<SitePath>,
         at_risk: BTreeSet<SitePath>,
     },
@@ -24,7 +25,8 @@ pub(super) enum Means {
     },
     GivesUp,
     BeginsPrune {
-        cover: Vec<UrlPath>,
+        learnt: Option<&'static str>,
+        covers: BTreeMap<String, Vec<UrlPath>>,
         at_risk: BTreeSet<SitePath>,
     },
     EndsPrune {
@@ -38,6 +40,10 @@ pub(super) enum Means {
     Settles(Vec<String>),
     Renames(Vec<(String, String)>),
     Resumes,
+    Records {
+        learnt: Option<&'static str>,
+    },
+    Forgets(&'static str),
     Looked(Option<Timestamp>),
     Adopts,
 }
@@ -47,8 +53,9 @@ pub(super) enum Means {
 pub(super) struct Ledger {
     /// All heads that were ever stored.
     written: Vec<Head>,
-    /// What was ever owed and not settled: the ids by which it can be settled, and what the CDN must forget.
-    owed: Vec<(String, Vec<UrlPath>)>,
+    /// What was ever owed and not settled: the ids by which it can be settled, the distributions, and what they must
+    /// forget.
+    owed: Vec<(String, String, Vec<UrlPath>)>,
     /// All ids that were ever given.
     ids: BTreeSet<String>,
 }
@@ -70,6 +77,7 @@ impl Ledger {
         holds(before, after, means);
         history(before, after, means);
         self.refreshes(before, after, means);
+        distributions(before, after, means);
         self.written.push(after.clone());
     }
 
@@ -80,22 +88,22 @@ impl Ledger {
             let is_new = before.pending_refreshes.iter().all(|known| known.id != refresh.id);
             assert!(!is_new || self.ids.insert(refresh.id.clone()), "{} was given before", refresh.id);
         }
+        self.covered(before, after);
+        for (distribution, paths) in must_forget(before, after, means) {
+            let is_new = |id: &String| before.pending_refreshes.iter().all(|known| known.id != *id);
+            let added = after.owed_to(&distribution).filter(|refresh| is_new(&refresh.id));
+            let added = added.filter(|refresh| paths.iter().all(|path| covers(&refresh.paths, path))).last();
+            let added = added.unwrap_or_else(|| panic!("{distribution} is not owed what changes by {means:?}"));
+            self.owed.push((added.id.clone(), distribution, paths));
+        }
         match means {
-            Means::Begins { cover, .. } | Means::BeginsPrune { cover, .. } => {
-                let added = after.pending_refreshes.last().unwrap();
-                assert!(added.is_covered_by(&added.paths) && cover.iter().all(|path| covers(&added.paths, path)));
-                // What it covers goes with it.
-                for (id, paths) in &mut self.owed {
-                    if ids.iter().all(|known| *known != id) {
-                        assert!(paths.iter().all(|path| covers(&added.paths, path)), "what {id} owed is lost");
-                        id.clone_from(&added.id);
-                    }
-                }
-                self.owed.push((added.id.clone(), cover.clone()));
+            // What an activation or a prune owes that is in progress stays.
+            Means::Settles(done) => {
+                self.owed.retain(|(id, _, _)| !done.contains(id) || ids.contains(&id));
             }
-            Means::Settles(done) => self.owed.retain(|(id, _)| !done.contains(id)),
+            Means::Forgets(forgotten) => self.owed.retain(|(_, distribution, _)| distribution != forgotten),
             Means::Renames(renamed) => {
-                for (id, _) in &mut self.owed {
+                for (id, _, _) in &mut self.owed {
                     if let Some((_, new)) = renamed.iter().find(|(old, _)| old == id) {
                         id.clone_from(new);
                     }
@@ -103,12 +111,81 @@ impl Ledger {
             }
             _ => {}
         }
-        for (id, paths) in &self.owed {
-            let refresh = after.pending_refreshes.iter().find(|refresh| refresh.id == *id);
+        for (id, distribution, paths) in &self.owed {
+            let refresh = after.owed_to(distribution).find(|refresh| refresh.id == *id);
             let refresh = refresh.unwrap_or_else(|| panic!("{id} is owed and not recorded after {means:?}"));
             assert!(paths.iter().all(|path| covers(&refresh.paths, path)), "{id} covers what it owes");
         }
     }
+
+    /// What a new refresh of the same distribution covers goes with it.
+    fn covered(&mut self, before: &Head, after: &Head) {
+        let recorded = |head: &Head, id: &String| head.pending_refreshes.iter().any(|known| known.id == *id);
+        let added: Vec<_> = after.pending_refreshes.iter().filter(|refresh| !recorded(before, &refresh.id)).collect();
+        for (id, distribution, paths) in &mut self.owed {
+            let covering = added.iter().find(|refresh| {
+                refresh.distribution == *distribution && paths.iter().all(|path| covers(&refresh.paths, path))
+            });
+            if let (false, Some(covering)) = (recorded(after, id), covering) {
+                id.clone_from(&covering.id);
+            }
+        }
+    }
+}
+
+/// What each distribution must forget because of a write, where that is anything: what changes for it, and everything where
+/// it may keep what nobody told it of.
+fn must_forget(before: &Head, after: &Head, means: &Means) -> Vec<(String, Vec<UrlPath>)> {
+    let active = |head: &Head| head.active.as_ref().map(|active| active.release);
+    let is_live = before.active.is_some() || before.activation.is_some();
+    let is_unseen = |id: &str| {
+        let has_seen = before.distributions.get(id).is_some_and(|known| known.seen == active(before));
+        !has_seen && before.owed_to(id).next().is_none()
+    };
+    let (learnt, changes) = match means {
+        Means::Begins { learnt, covers, .. } | Means::BeginsPrune { learnt, covers, .. } => (learnt, Some(covers)),
+        Means::Records { learnt } => (learnt, None),
+        _ => return Vec::new(),
+    };
+    let all = after.distributions.keys().map(|id| {
+        let is_new = *learnt == Some(id.as_str()) && is_live && is_unseen(id);
+        let everything = || vec![UrlPath::everything()];
+        let paths = match changes {
+            _ if is_new => everything(),
+            None => Vec::new(),
+            Some(covers) => covers.get(id).cloned().unwrap_or_else(everything),
+        };
+        (id.clone(), paths)
+    });
+    all.filter(|(_, paths)| !paths.is_empty()).collect()
+}
+
+/// Each distribution has seen what is live, or is owed it; only a person gives one up.
+fn distributions(before: &Head, after: &Head, means: &Means) {
+    let active = after.active.as_ref().map(|active| active.release);
+    for (id, known) in &after.distributions {
+        let is_owed = after.owed_to(id).next().is_some();
+        assert!(is_owed || known.seen == active, "{id} has seen {:?}, and {active:?} is live", known.seen);
+        assert!(after.is_settled_for(Some(id)) || is_owed || after.activation.is_some() || after.pruning.is_some());
+    }
+    for refresh in &after.pending_refreshes {
+        assert!(after.distributions.contains_key(&refresh.distribution), "whoever is owed something is known");
+    }
+    let about = before.activation.as_ref().map(|activation| activation.to);
+    let about = about.or(before.pruning.as_ref().and(active));
+    let is_about = |refresh: &&Refresh| about == Some(refresh.release);
+    for refresh in before.pending_refreshes.iter().filter(is_about) {
+        let stays = after.pending_refreshes.iter().any(|known| known.id == refresh.id);
+        assert!(stays || !matches!(means, Means::Settles(_)), "a refresh of what is not done yet comes too early");
+    }
+    for id in before.distributions.keys() {
+        assert_eq!(after.distributions.contains_key(id), *means != Means::Forgets(id_of(id)), "{id}");
+    }
+}
+
+/// One of the few ids that there are.
+fn id_of(id: &str) -> &'static str {
+    super::DISTRIBUTIONS.into_iter().find(|known| *known == id).unwrap()
 }
 
 fn covers(cover: &[UrlPath], path: &UrlPath) -> bool {

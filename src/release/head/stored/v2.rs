@@ -12,8 +12,8 @@ use crate::content::path::{SitePath, UrlPath};
 use crate::release::counts::FileCounts;
 use crate::release::format::{FormatError, Minors, Unknown};
 use crate::release::head::{
-    Activation, Active, DistributionFacts, HeadFields, HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects,
-    Withdrawn,
+    Activation, Active, Distribution, DistributionFacts, Distributions, HeadFields, HistoryItem, Hold, Leftover,
+    Pruning, Refresh, Suspects, Withdrawn,
 };
 use crate::release::manifest::stored::v2::{IdentityFields, PublisherFields};
 use crate::release::manifest::{Identity, Publisher, ReleaseNumber, RunId, checked_id};
@@ -84,8 +84,10 @@ struct Stored {
     closed: BTreeSet<ReleaseNumber>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     mutable_paths: BTreeSet<SitePath>,
-    #[serde(default, with = "option", skip_serializing_if = "Option::is_none")]
-    distribution: Option<DistributionFacts>,
+    #[serde(default, getter = "single", skip_serializing_if = "Option::is_none")]
+    distribution: Option<SingleDistribution>,
+    #[serde(default, getter = "several", with = "by_id", skip_serializing_if = "BTreeMap::is_empty")]
+    distributions: Distributions,
     #[serde(default, with = "by_path", skip_serializing_if = "BTreeMap::is_empty")]
     withdrawn: BTreeMap<SitePath, Withdrawn>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -96,6 +98,86 @@ struct Stored {
     history: Vec<HistoryItem>,
     #[serde(skip)]
     unknown: Unknown,
+}
+
+impl From<Stored> for HeadFields {
+    fn from(stored: Stored) -> HeadFields {
+        let mut fields = HeadFields {
+            needs: stored.needs,
+            identity: stored.identity,
+            revision: stored.revision,
+            run: stored.run,
+            active: stored.active,
+            highest_activated: stored.highest_activated,
+            floor: stored.floor,
+            activation: stored.activation,
+            pending_refreshes: stored.pending_refreshes,
+            leftovers: stored.leftovers,
+            suspects: stored.suspects,
+            prune_epoch: stored.prune_epoch,
+            pruning: stored.pruning,
+            closed: stored.closed,
+            mutable_paths: stored.mutable_paths,
+            distributions: stored.distributions,
+            withdrawn: stored.withdrawn,
+            superseded: stored.superseded,
+            hold: stored.hold,
+            history: stored.history,
+            unknown: stored.unknown,
+        };
+        if let Some(only) = stored.distribution {
+            let seen = fields.seen_alone(&only.id);
+            let (id, facts) = only.into_facts();
+            let only = Distribution { facts, seen, ..Distribution::default() };
+            fields.distributions.entry(id).or_insert(only);
+        }
+        // A program that knew of one distribution may owe another one something.
+        for refresh in &fields.pending_refreshes {
+            fields.distributions.entry(refresh.distribution.clone()).or_default();
+        }
+        fields
+    }
+}
+
+/// The distribution of a head, where there is one and format 1 can say all of it.
+pub(super) fn single(head: &HeadFields) -> Option<SingleDistribution> {
+    let mut all = head.distributions.iter();
+    let (Some((id, only)), None) = (all.next(), all.next()) else { return None };
+    let is_said = only.config_etag.is_none() && only.seen == head.seen_alone(id);
+    is_said.then(|| SingleDistribution::of(id.clone(), only.facts.clone()))
+}
+
+/// The distributions of any other head.
+fn several(head: &HeadFields) -> Distributions {
+    if single(head).is_some() { Distributions::new() } else { head.distributions.clone() }
+}
+
+/// A distribution as format 1 knows it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SingleDistribution {
+    #[serde(deserialize_with = "id")]
+    pub(super) id: String,
+    readable: bool,
+    origin_path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default_root_object: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    error_pages: BTreeSet<UrlPath>,
+    #[serde(default)]
+    rewrites_at_origin: bool,
+}
+
+impl SingleDistribution {
+    fn of(id: String, facts: DistributionFacts) -> SingleDistribution {
+        let DistributionFacts { readable, origin_path, default_root_object, error_pages, rewrites_at_origin } = facts;
+        SingleDistribution { id, readable, origin_path, default_root_object, error_pages, rewrites_at_origin }
+    }
+
+    fn into_facts(self) -> (String, DistributionFacts) {
+        let SingleDistribution { id, readable, origin_path, default_root_object, error_pages, rewrites_at_origin } =
+            self;
+        (id, DistributionFacts { readable, origin_path, default_root_object, error_pages, rewrites_at_origin })
+    }
 }
 
 /// A value of the domain that has a stored form.
@@ -139,7 +221,7 @@ stored_as! {
     Leftover: LeftoverFields,
     Suspects: SuspectsFields,
     Pruning: PruningFields,
-    DistributionFacts: DistributionFields,
+    Distribution: DistributionFields,
     Withdrawn: WithdrawnFields,
     Hold: HoldFields,
     HistoryItem: HistoryFields,
@@ -221,10 +303,21 @@ struct PruningFields {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "DistributionFacts")]
+#[serde(remote = "Distribution")]
 struct DistributionFields {
-    #[serde(deserialize_with = "id")]
-    id: String,
+    #[serde(with = "FactsFields")]
+    facts: DistributionFacts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    config_etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<ReleaseNumber>,
+    #[serde(skip)]
+    unknown: Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DistributionFacts")]
+struct FactsFields {
     readable: bool,
     origin_path: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -233,8 +326,6 @@ struct DistributionFields {
     error_pages: BTreeSet<UrlPath>,
     #[serde(default)]
     rewrites_at_origin: bool,
-    #[serde(skip)]
-    unknown: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -335,5 +426,23 @@ mod by_path {
     ) -> Result<BTreeMap<SitePath, P>, D::Error> {
         let parts = BTreeMap::<SitePath, Wire<P>>::deserialize(deserializer)?;
         Ok(parts.into_iter().map(|(path, Wire(part))| (path, part)).collect())
+    }
+}
+
+/// Distributions by their ids.
+mod by_id {
+    use super::{
+        BTreeMap, Deserialize, Deserializer, Distribution, Distributions, MAX_ID_BYTES, Serializer, Wire, checked_id,
+    };
+    use serde::de::Error as _;
+
+    pub(super) fn serialize<S: Serializer>(parts: &Distributions, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(parts.iter().map(|(id, part)| (id, Wire(part))))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Distributions, D::Error> {
+        let parts = BTreeMap::<String, Wire<Distribution>>::deserialize(deserializer)?;
+        let checked = |id| checked_id(id, MAX_ID_BYTES).map_err(D::Error::custom);
+        parts.into_iter().map(|(id, Wire(part))| Ok((checked(id)?, part))).collect()
     }
 }

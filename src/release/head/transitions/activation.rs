@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lookout, RefreshOwed, Refusal};
+use super::{Covers, Learnt, Lookout, Refusal};
 use crate::content::path::SitePath;
 use crate::release::counts::FileCounts;
 use crate::release::format::Unknown;
-use crate::release::head::{
-    Activation, Active, DistributionFacts, Head, HeadFields, HistoryItem, Hold, Leftover, Suspects,
-};
+use crate::release::head::{Activation, Active, Head, HeadFields, HistoryItem, Hold, Leftover, Suspects};
 use crate::release::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
@@ -37,9 +35,9 @@ pub struct ActivationBegins<'a> {
     /// Paths that turned out to be mutable whatever their names say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// What was read of the distribution.
-    pub facts: Option<&'a DistributionFacts>,
-    /// What the CDN will have to forget.
-    pub refresh: Option<RefreshOwed<'a>>,
+    pub learnt: Option<Learnt<'a>>,
+    /// What each distribution will have to forget.
+    pub covers: &'a Covers<'a>,
 }
 
 /// What a run knows when all is written and removed.
@@ -86,6 +84,7 @@ impl Head {
         }
         let mut next = self.clone();
         let head = &mut next.fields;
+        head.learn(begins.learnt, to, by);
         let candidates = head.take_over(begins);
         head.raise_floor(begins.floor);
         if let Some(hold) = begins.hold {
@@ -101,10 +100,7 @@ impl Head {
             unknown: Unknown::default(),
         });
         head.mutable_paths.extend(begins.mutable_paths.iter().cloned());
-        head.learn(begins.facts);
-        if let Some(refresh) = begins.refresh {
-            head.owe(refresh, to, by);
-        }
+        head.owe_all(begins.covers, to, by);
         Ok(next)
     }
 
@@ -132,6 +128,7 @@ impl Head {
         head.highest_activated = head.highest_activated.max(release);
         head.superseded.extend(from.map(|from| (from, now)));
         head.superseded.remove(&release);
+        head.is_seen_where_nothing_is_owed(release);
         let earlier = std::mem::take(&mut head.leftovers);
         for (path, present) in ends.left {
             let known = earlier.get(path).cloned();

@@ -1,8 +1,8 @@
 //! What needs neither an activation nor a prune: what was learnt, a hold, an adoption.
 
-use super::Refusal;
+use super::{Covers, Learnt, Lookout, Refusal};
 use crate::release::format::Unknown;
-use crate::release::head::{Active, DistributionFacts, Head, HeadFields, HistoryItem, Hold, MAX_HISTORY, Suspects};
+use crate::release::head::{Active, Head, HeadFields, HistoryItem, Hold, MAX_HISTORY, Suspects};
 use crate::release::manifest::{Publisher, ReleaseNumber};
 use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
@@ -14,18 +14,21 @@ pub struct Adoption<'a> {
     pub release: ReleaseNumber,
     /// The digest of its content.
     pub content: Digest,
-    /// When.
-    pub at: Timestamp,
-    /// By whom.
+    /// Which run, and when.
+    pub by: Lookout<'a>,
+    /// In whose name.
     pub publisher: &'a Publisher,
 }
 
 impl Head {
-    /// The head with what was read of the distribution.
+    /// The head with what was read of the distribution. One that may keep what nobody refreshed is owed everything.
     #[must_use]
-    pub fn record_facts(&self, facts: Option<&DistributionFacts>) -> Head {
+    pub fn record_facts(&self, learnt: Option<Learnt<'_>>, by: Lookout<'_>) -> Head {
         let mut next = self.clone();
-        next.fields.learn(facts);
+        let release = self.release_in_progress().unwrap_or(self.highest_activated);
+        next.fields.learn(learnt, release, by);
+        // So that nothing is written where nothing new was read.
+        next.fields.simplify_a_single_distribution();
         next
     }
 
@@ -73,7 +76,8 @@ impl Head {
     /// # Errors
     /// [`Refusal::NotEmpty`].
     pub fn adopt(&self, adoption: Adoption<'_>) -> Result<Head, Refusal> {
-        let Adoption { release, content, at, publisher } = adoption;
+        let Adoption { release, content, by, publisher } = adoption;
+        let at = by.now;
         if self.active.is_some() || self.activation.is_some() {
             return Err(Refusal::NotEmpty);
         }
@@ -81,21 +85,14 @@ impl Head {
         let (publisher, reason) = (publisher.clone(), Some("adopted".to_owned()));
         let unknown = Unknown::default();
         next.fields.active = Some(Active { release, content, since: at, previous: None, unknown: unknown.clone() });
+        // What they keep of it may be older than what was found there.
+        next.fields.owe_all(&Covers::new(), release, by);
         next.fields.remember(HistoryItem { release, from: None, at, publisher, reason, files: None, unknown });
         Ok(next)
     }
 }
 
 impl HeadFields {
-    /// Records what was read of the distribution. What newer programs say of the same one stays.
-    pub(super) fn learn(&mut self, facts: Option<&DistributionFacts>) {
-        let before = self.distribution.take();
-        self.distribution = facts.cloned().map(|facts| match before {
-            Some(before) if before.id == facts.id => DistributionFacts { unknown: before.unknown, ..facts },
-            _ => facts,
-        });
-    }
-
     pub(super) fn raise_floor(&mut self, floor: Option<ReleaseNumber>) {
         self.floor = self.floor.max(floor.unwrap_or(self.floor));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lookout, RefreshOwed, Refusal};
+use super::{Covers, Learnt, Lookout, Refusal};
 use crate::content::path::SitePath;
 use crate::release::format::Unknown;
 use crate::release::head::{Head, HeadFields, Pruning, Suspects, Withdrawn};
@@ -26,8 +26,10 @@ pub struct PruneBegins<'a> {
     pub withdraws: &'a BTreeMap<SitePath, BTreeSet<Digest>>,
     /// What the active release comes to where files are taken out of it.
     pub content: Option<Digest>,
-    /// What the CDN will have to forget.
-    pub refresh: Option<RefreshOwed<'a>>,
+    /// What was read of the distribution, if it was.
+    pub learnt: Option<Learnt<'a>>,
+    /// What each distribution will have to forget.
+    pub covers: &'a Covers<'a>,
 }
 
 /// What a run knows when it has removed what it may.
@@ -70,10 +72,9 @@ impl Head {
         if let (Some(active), Some(content)) = (&mut head.active, begins.content) {
             active.content = content;
         }
-        if let Some(refresh) = begins.refresh {
-            let release = self.active.as_ref().map_or(self.highest_activated, |active| active.release);
-            head.owe(refresh, release, by);
-        }
+        let release = self.active.as_ref().map_or(self.highest_activated, |active| active.release);
+        head.learn(begins.learnt, release, by);
+        head.owe_all(begins.covers, release, by);
         Ok(next)
     }
 

@@ -6,15 +6,6 @@ use crate::release::format::Unknown;
 use crate::release::head::{Head, HeadFields, MAX_OWED_PATHS, Refresh};
 use crate::release::manifest::ReleaseNumber;
 
-/// What a run will owe.
-#[derive(Clone, Copy, Debug)]
-pub struct RefreshOwed<'a> {
-    /// The distribution that must forget.
-    pub distribution: &'a str,
-    /// What: wildcards and exact paths, at least one.
-    pub paths: &'a [UrlPath],
-}
-
 impl Head {
     /// The head in which refreshes that are asked for anew have other ids: pairs of the one they have and the new one.
     #[must_use]
@@ -28,32 +19,59 @@ impl Head {
         next
     }
 
-    /// The head in which the refreshes with these ids are not owed any more.
+    /// The head in which the refreshes with these ids are not owed any more; a distribution that is owed nothing else has
+    /// seen what is live. What an activation or a prune owes stays for as long as that is in progress.
     #[must_use]
     pub fn settle_refreshes(&self, done: &[String]) -> Head {
+        let in_progress = self.release_in_progress();
+        let is_done = |refresh: &Refresh| {
+            refresh.is_understood() && done.contains(&refresh.id) && Some(refresh.release) != in_progress
+        };
         let mut next = self.clone();
-        next.fields.pending_refreshes.retain(|refresh| !refresh.is_understood() || !done.contains(&refresh.id));
+        let head = &mut next.fields;
+        let settled = head.pending_refreshes.extract_if(.., |refresh| is_done(refresh));
+        let settled: Vec<String> = settled.map(|refresh| refresh.distribution).collect();
+        let active = head.active.as_ref().map(|active| active.release);
+        for distribution in settled {
+            if head.owed_to(&distribution).next().is_none()
+                && let Some(known) = head.distributions.get_mut(&distribution)
+            {
+                known.seen = active;
+            }
+        }
         next
     }
 }
 
 impl HeadFields {
-    /// Records what the CDN has to forget, under an id that no other run and no other revision gives. An earlier refresh
-    /// that the new one covers need not be asked for twice: it is sent after everything is written. Where too much is
-    /// owed already, the new one covers all.
-    pub(super) fn owe(&mut self, owed: RefreshOwed<'_>, release: ReleaseNumber, by: Lookout<'_>) {
-        let mut paths = owed.paths.to_vec();
-        if self.owed().count() + paths.len() > MAX_OWED_PATHS {
-            paths = vec![UrlPath::everything()];
-        }
-        let id = format!("{}-{}", by.run, self.revision.saturating_add(1));
-        let (distribution, unknown) = (owed.distribution.to_owned(), Unknown::default());
-        let refresh = Refresh { id, distribution, release, since: by.now, paths, unknown };
-        let covered = |owed: &Refresh| {
-            owed.distribution == refresh.distribution && owed.is_understood() && owed.is_covered_by(&refresh.paths)
-        };
-        self.pending_refreshes.retain(|owed| !covered(owed));
-        self.pending_refreshes.push(refresh);
+    /// Records what a distribution has to forget, under an id that no other run, no other revision and no other refresh
+    /// gives. An earlier refresh that the new one covers need not be asked for twice: it is sent after everything is
+    /// written. Where too much is owed already, the new one covers all.
+    pub(super) fn owe(&mut self, distribution: &str, paths: &[UrlPath], release: ReleaseNumber, by: Lookout<'_>) {
+        let own = self.owed_to(distribution).map(|refresh| refresh.paths.len()).sum::<usize>();
+        let share = MAX_OWED_PATHS / self.distributions.len().max(1);
+        let is_too_much = own + paths.len() > share || self.owed().count() + paths.len() > MAX_OWED_PATHS;
+        let paths = if is_too_much { vec![UrlPath::everything()] } else { paths.to_vec() };
+        let is_covered =
+            |owed: &Refresh| owed.distribution == distribution && owed.is_understood() && owed.is_covered_by(&paths);
+        self.pending_refreshes.retain(|owed| !is_covered(owed));
+        let (id, distribution, unknown) = (self.new_id(by), distribution.to_owned(), Unknown::default());
+        self.pending_refreshes.push(Refresh { id, distribution, release, since: by.now, paths, unknown });
+    }
+
+    /// The id of the next refresh that is recorded in this write: of those of one write, each has another.
+    fn new_id(&self, by: Lookout<'_>) -> String {
+        let write = format!("{}-{}", by.run, self.revision.saturating_add(1));
+        let is_free = |id: &String| self.pending_refreshes.iter().all(|refresh| refresh.id != *id);
+        let others = (2..=self.pending_refreshes.len() + 2).map(|number| format!("{write}-{number}"));
+        std::iter::once(write.clone()).chain(others).find(is_free).unwrap_or(write)
+    }
+
+    /// The release that an activation or a prune in progress is about.
+    pub(super) fn release_in_progress(&self) -> Option<ReleaseNumber> {
+        let active = || self.active.as_ref().map(|active| active.release);
+        let activating = self.activation.as_ref().map(|activation| activation.to);
+        activating.or_else(|| self.pruning.as_ref().and_then(|_| active()))
     }
 }
 
@@ -64,9 +82,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::release::head::{ActivationBegins, PruneBegins};
+    use crate::release::head::{ActivationBegins, Covers, DistributionFacts, Learnt, PruneBegins};
     use crate::release::manifest::{Identity, Publisher, RunId};
     use crate::types::clock::Timestamp;
+
+    /// What a run reads of the distribution `E1`.
+    fn learnt() -> Learnt<'static> {
+        const FACTS: &DistributionFacts = &DistributionFacts {
+            readable: false,
+            origin_path: String::new(),
+            default_root_object: None,
+            error_pages: BTreeSet::new(),
+            rewrites_at_origin: false,
+        };
+        Learnt { distribution: "E1", facts: FACTS, config_etag: None }
+    }
 
     fn by(run: &RunId) -> Lookout<'_> {
         Lookout { run, now: Timestamp::from_unix_seconds(0), read_at: None, age: std::time::Duration::ZERO }
@@ -90,8 +120,8 @@ mod tests {
             suspects: &BTreeSet::new(),
             at_risk: &BTreeSet::new(),
             mutable_paths: &BTreeSet::new(),
-            facts: None,
-            refresh: Some(RefreshOwed { distribution: "E1", paths }),
+            learnt: Some(learnt()),
+            covers: &Covers::from([("E1", paths)]),
         })
         .unwrap()
     }
@@ -106,7 +136,8 @@ mod tests {
             at_risk: &BTreeSet::new(),
             withdraws: &BTreeMap::new(),
             content: None,
-            refresh: Some(RefreshOwed { distribution: "E1", paths }),
+            learnt: Some(learnt()),
+            covers: &Covers::from([("E1", paths)]),
         })
         .unwrap()
     }

@@ -1,0 +1,22 @@
+//! `publish forget-distribution`.
+
+use publish::report::Report;
+use publish::run::{self, ForgetRequest};
+
+use super::{Manner, Session, Shown, Target};
+use crate::args::ForgetArgs;
+
+impl Session<'_> {
+    pub(super) async fn forget_distribution(&self, args: &ForgetArgs) -> Report {
+        let ask = |question: &str| self.ask(question);
+        let work = async |target: Target<'_>| {
+            let Target { environment, caller, events, .. } = target;
+            let request = ForgetRequest { environment, caller, distribution: args.id.clone() };
+            (run::forget_distribution(request, &ask, events).await, ())
+        };
+        let show = |_: Shown<'_>, ()| {
+            self.terminal.result("The distribution is forgotten: it hears of no change any more.\n");
+        };
+        self.on_target("forget-distribution", Manner::Shows, work, show).await
+    }
+}

@@ -1,0 +1,75 @@
+//! Forgetting a distribution that is not in front of the site any more.
+
+use super::caller::{Ask, Caller};
+use super::reported::reported;
+use super::session::Session;
+use crate::config::environment::Environment;
+use crate::release::head::Head;
+use crate::report::error::{Code, Problem};
+use crate::report::event::Events;
+use crate::report::{Outcome, Report};
+
+/// Everything that forgetting a distribution starts from.
+#[derive(Clone, Debug)]
+pub struct ForgetRequest {
+    /// Where.
+    pub environment: Environment,
+    /// Who does it.
+    pub caller: Caller,
+    /// The distribution's id.
+    pub distribution: String,
+}
+
+/// Takes a distribution, and what it is owed, out of the head: no other change, and no request to CloudFront.
+pub async fn forget_distribution(request: ForgetRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
+    let ForgetRequest { environment, caller, distribution } = &request;
+    reported("forget-distribution", environment, caller, events, async |session| {
+        session.check_not_own(distribution)?;
+        let pointer = session.read_head_to_show().await?;
+        session.state.may_write(&pointer)?;
+        check_known(&pointer.head, distribution)?;
+        session.may_forget(&pointer.head, distribution, ask)?;
+        session.update_head(pointer, |head| head.forget_distribution(distribution)).await?;
+        Ok(Outcome::Repaired.into())
+    })
+    .await
+}
+
+impl Session<'_> {
+    /// The environment's own would be back with the next publish.
+    fn check_not_own(&self, distribution: &str) -> Result<(), Problem> {
+        if self.own() != Some(distribution) {
+            return Ok(());
+        }
+        let message = format!("distribution {distribution} is the one of environment {}", self.environment.name);
+        Err(Problem::new(Code::Usage, message)
+            .hint("Take `distribution` out of publish.toml first, or say --env for another environment."))
+    }
+
+    fn may_forget(&self, head: &Head, distribution: &str, ask: Ask<'_>) -> Result<(), Problem> {
+        if self.caller.yes {
+            return Ok(());
+        }
+        let owed = match head.owed_to(distribution).map(|refresh| refresh.paths.len()).sum() {
+            0 => String::new(),
+            1 => ", nor of 1 path that it still has to forget".to_owned(),
+            paths => format!(", nor of {paths} paths that it still has to forget"),
+        };
+        let message = format!("distribution {distribution} would hear of no change any more{owed}");
+        self.confirmed(&format!("D{}. Go on?", &message[1..]), ask, || {
+            Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
+        })
+    }
+}
+
+fn check_known(head: &Head, distribution: &str) -> Result<(), Problem> {
+    if head.distributions.contains_key(distribution) {
+        return Ok(());
+    }
+    let known: Vec<&str> = head.distributions.keys().map(String::as_str).collect();
+    let hint = match known[..] {
+        [] => "No distribution is known.".to_owned(),
+        _ => format!("Known are: {}.", known.join(", ")),
+    };
+    Err(Problem::new(Code::Usage, format!("no distribution {distribution} is known in front of this site")).hint(hint))
+}
