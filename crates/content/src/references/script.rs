@@ -42,7 +42,7 @@ fn read_at_depth(bytes: &[u8], line: u32, found: &mut Found, depth: usize) {
     // Next.js's manifest of its build passes some of its paths as arguments.
     reader.only_lists = (0..tokens.len()).any(|at| reader.is_word(at, b"__BUILD_MANIFEST"));
     let mut at = 0;
-    while at < tokens.len() {
+    while reader.kind(at).is_some() {
         at = reader.at(at).max(at + 1);
     }
 }
@@ -74,7 +74,7 @@ impl Reader<'_, '_> {
         }
         match self.written(at) {
             b"import" => self.import(at),
-            b"export" if self.is_sign(at + 1, b'{') || self.is_sign(at + 1, b'*') => self.from(at),
+            b"export" => self.from(at),
             b"new" if self.is_word(at + 1, b"URL") => self.location(at),
             b"new" => self.worker(at),
             b"importScripts" => self.import_scripts(at),
@@ -204,7 +204,7 @@ impl Reader<'_, '_> {
         match self.bundle(at) {
             Some(bundle) => {
                 self.add(at + 1, &format!("{bundle}.entry.js"), Role::Module, Form::ChunkName);
-                at + 1
+                at
             }
             None => self.list(at),
         }
@@ -330,7 +330,7 @@ impl Reader<'_, '_> {
         let holds_texts = self.depth < MAX_DEPTH && memchr::memchr2(b'"', b'\\', written).is_some();
         let text = decode(written);
         if holds_texts && [".js\"", ".css\"", ".mjs\""].iter().any(|end| text.contains(end)) {
-            let line = self.line;
+            let line = self.line_of(at);
             read_at_depth(text.as_bytes(), line, self.found, self.depth + 1);
         } else if let Some(role) = chunk_role(&text).filter(|_| self.only_lists || self.is_loaded(at, &text)) {
             self.add(at, &text, role, Form::List);

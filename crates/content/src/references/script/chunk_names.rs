@@ -70,11 +70,11 @@ pub(super) fn build_hash(bytes: &[u8], tokens: &[Token]) -> Option<String> {
             && token.end - token.start >= 8
             && text(token).iter().all(u8::is_ascii_alphanumeric)
     };
-    tokens.windows(9).find_map(|window| {
-        let [dot, name, equal, value @ ..] = window else { return None };
+    (0..tokens.len()).find_map(|at| {
+        let [dot, name, equal, value @ ..] = &tokens[at..] else { return None };
         let is_h = dot.kind == TokenKind::Sign(b'.') && text(name) == b"h" && equal.kind == TokenKind::Sign(b'=');
         // Behind `()=>` or `function(){return`.
-        value.iter().skip(3).find(is_hash).filter(|_| is_h).map(|token| decode(text(token)))
+        value.iter().take(6).skip(3).find(is_hash).filter(|_| is_h).map(|token| decode(text(token)))
     })
 }
 
@@ -198,7 +198,7 @@ impl Parser<'_> {
                 }
                 Some(Expression::Text(String::new()))
             }
-            TokenKind::Sign(b'(') if self.peek() == Some(TokenKind::Sign(b'{')) => {
+            TokenKind::Sign(b'(') => {
                 // `({…})[e]` or `({…}[e] || e)`.
                 let from = self.at;
                 if let Some(table) = self.bracketed_table() {
@@ -207,7 +207,6 @@ impl Parser<'_> {
                 self.at = from;
                 self.bracketed(depth)
             }
-            TokenKind::Sign(b'(') => self.bracketed(depth),
             TokenKind::Sign(b'{') => {
                 let table = self.table()?;
                 self.index()?;

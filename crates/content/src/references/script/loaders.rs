@@ -12,7 +12,7 @@ impl Reader<'_, '_> {
     /// The hashes of VitePress's pages, as JSON in a text: its router loads `assets/guide_start.md.<hash>.js` when a visitor
     /// goes to a page.
     pub(super) fn hashes_of_pages(&mut self, at: usize) -> usize {
-        let Some((place, json)) = (at + 1..at + 7).find_map(|next| Some((next, self.text(next)?))) else { return at };
+        let Some((place, json)) = (at..at + 7).find_map(|next| Some((next, self.text(next)?))) else { return at };
         let Ok(hashes) = serde_json::from_str::<BTreeMap<String, String>>(&json) else { return at };
         for (page, hash) in hashes {
             self.add(place, &format!("assets/{page}.{hash}.js"), Role::Module, Form::List);
@@ -44,16 +44,16 @@ impl Reader<'_, '_> {
         while !self.is_sign(end, b'}') {
             let id = self.text(end).filter(|id| is_id(id) && self.is_sign(end + 1, b':'));
             let Some((_, file)) = id.zip(self.text(end + 2).filter(|file| looks_like_path(file))) else { return at };
-            files.push((end + 2, file));
+            files.push(file);
             end += if self.is_sign(end + 3, b',') { 4 } else { 3 };
         }
-        if files.iter().filter(|(_, file)| looks_hashed(file)).count() * 2 <= files.len() {
+        if files.iter().filter(|file| looks_hashed(file)).count() * 2 <= files.len() {
             return at;
         }
-        for (place, file) in &files {
+        for file in &files {
             match chunk_role(file) {
-                Some(role) => self.add(*place, file, role, Form::List),
-                None => self.add(*place, file, Role::of_name(file), Form::Text),
+                Some(role) => self.add(at, file, role, Form::List),
+                None => self.add(at, file, Role::of_name(file), Form::Text),
             }
         }
         end
@@ -70,13 +70,10 @@ impl Reader<'_, '_> {
 
     /// What the pages of an mdBook load when a visitor searches: `window.path_to_searchindex_js = "searchindex-d84a9304.js"`.
     pub(super) fn search_index(&mut self, at: usize) -> usize {
-        match self.text(at + 2).filter(|written| self.is_sign(at + 1, b'=') && looks_hashed(written)) {
-            Some(written) => {
-                self.add(at + 2, &written, Role::Script, Form::ChunkName);
-                at + 2
-            }
-            None => at,
+        if let Some(written) = self.text(at + 2).filter(|written| self.is_sign(at + 1, b'=') && looks_hashed(written)) {
+            self.add(at + 2, &written, Role::Script, Form::ChunkName);
         }
+        at
     }
 
     /// Whether a text that stands alone is the address of what a loader loads: one with a hash, unless people have it as the

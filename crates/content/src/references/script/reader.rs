@@ -46,12 +46,20 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn add(&mut self, at: usize, written: &str, role: Role, form: Form) {
+        let line = self.line_of(at);
+        self.found.add(written, role, form, line);
+    }
+
+    /// The line of the file in which a token begins; what a text holds is in the line in which that begins.
+    pub(super) fn line_of(&mut self, at: usize) -> u32 {
         let start = self.tokens.get(at).map_or(0, |token| token.start as usize);
-        if let Some(between) = self.bytes.get(self.counted..start) {
+        if self.depth == 0
+            && let Some(between) = self.bytes.get(self.counted..start)
+        {
             self.line = self.line.saturating_add(newlines(between));
             self.counted = start;
         }
-        self.found.add(written, role, form, self.line);
+        self.line
     }
 
     pub(super) fn without_script(&mut self) -> &WithoutScript {

@@ -114,8 +114,7 @@ impl Tokenizer<'_> {
         while matches!(self.peek(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' | b'\\' | 0x80..) {
             self.at += 1;
         }
-        let is_member = matches!(self.tokens.last(), Some(Token { kind: TokenKind::Sign(b'.'), .. }));
-        let expects_operand = !is_member && is_operator(&self.bytes[start..self.at]);
+        let expects_operand = !ends_in_dot(&self.tokens) && is_operator(&self.bytes[start..self.at]);
         self.push(TokenKind::Word, start, self.at, !expects_operand);
     }
 
@@ -261,9 +260,9 @@ impl Tokenizer<'_> {
     }
 
     fn follows_condition_word(&self) -> bool {
-        let [.., before, word] = self.tokens.as_slice() else { return false };
+        let [before @ .., word] = self.tokens.as_slice() else { return false };
         let word = &self.bytes[word.start as usize..word.end as usize];
-        before.kind != TokenKind::Sign(b'.') && matches!(word, b"if" | b"while" | b"for" | b"with")
+        !ends_in_dot(before) && matches!(word, b"if" | b"while" | b"for" | b"with")
     }
 
     /// Whether a `{` here begins an object and not a block: after what expects a value.
@@ -279,6 +278,11 @@ impl Tokenizer<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether a word behind `tokens` is the name of a member, whatever else it would mean.
+fn ends_in_dot(tokens: &[Token]) -> bool {
+    matches!(tokens.last(), Some(Token { kind: TokenKind::Sign(b'.'), .. }))
 }
 
 /// Words after which a value comes.
@@ -345,3 +349,6 @@ fn code_point<'a>(decoded: &mut String, rest: &'a str, digits: Option<&str>, len
         None => rest,
     }
 }
+
+#[cfg(test)]
+mod tests;
