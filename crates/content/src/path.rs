@@ -236,6 +236,50 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_stored_as_texts_and_checked_when_they_are_read() {
+        let json = |text: &str| serde_json::to_string(text).unwrap();
+        let path = SitePath::new("a/ä.html").unwrap();
+        assert_eq!(serde_json::to_string(&path).unwrap(), json("a/ä.html"));
+        assert_eq!(serde_json::from_str::<SitePath>(&json("a/ä.html")).unwrap(), path);
+        assert!(serde_json::from_str::<SitePath>(&json("../a")).is_err());
+        let url = UrlPath::encode("a/ä.html");
+        assert_eq!(serde_json::to_string(&url).unwrap(), json("/a/%C3%A4.html"));
+        let longest = format!("/{}", "a".repeat(MAX_INVALIDATION_PATH - 1));
+        for (text, fits) in [
+            ("/a/%C3%A4.html", true),
+            ("/", true),
+            (longest.as_str(), true),
+            (&format!("{longest}a"), false),
+            ("a.html", false),
+            ("/ä.html", false),
+            ("/a b.html", false),
+            ("", false),
+        ] {
+            assert_eq!(serde_json::from_str::<UrlPath>(&json(text)).is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_covers_all_that_begins_with_it() {
+        let path = |text: &str| UrlPath::try_from(text.to_owned()).unwrap();
+        for (one, other, covers) in [
+            ("/a", "/a", true),
+            ("/a", "/a/b", false),
+            ("/a*", "/a/b", true),
+            ("/a/*", "/a/", true),
+            ("/a/*", "/a", false),
+            ("/a/*", "/a/b*", true),
+            ("/a/b*", "/a/*", false),
+            ("/a", "/a*", false),
+            ("/*", "/", true),
+        ] {
+            assert_eq!(path(one).covers(&path(other)), covers, "{one} {other}");
+        }
+        assert!(UrlPath::everything().is_wildcard() && UrlPath::encoded_wildcard("/a/").is_wildcard());
+        assert!(!UrlPath::encode("a/b.html").is_wildcard());
+    }
+
+    #[test]
     fn extensions_are_of_the_file_name_alone() {
         let extension = |path: &str| SitePath::new(path).unwrap().extension();
         assert_eq!(extension("a.b/LICENSE"), None);

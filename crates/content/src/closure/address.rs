@@ -104,8 +104,7 @@ fn normal(folder: &str, path: &str) -> String {
     } else {
         Cow::Borrowed(path)
     };
-    let mut normal = String::with_capacity(folder.len() + decoded.len());
-    normal.push_str(folder);
+    let mut normal = folder.to_owned();
     let mut segments = decoded.split('/').peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();

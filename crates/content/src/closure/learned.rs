@@ -127,13 +127,10 @@ impl Learned {
             && let Some((_, place)) = lookup.find_around(&source.folder, &reference.written, reference.role)
         {
             let folder = folder_of(&reference.written);
-            if reference.form != Form::ChunkName && !self.listed_folders.contains(folder) {
+            if reference.form != Form::ChunkName {
                 self.listed_folders.insert(folder.to_owned());
             }
-            let places = self.chunk_folders.entry(folder.to_owned()).or_default();
-            if !places.contains(place) {
-                places.insert(place.to_owned());
-            }
+            self.chunk_folders.entry(folder.to_owned()).or_default().insert(place.to_owned());
         }
     }
 
@@ -151,9 +148,8 @@ impl Learned {
     /// only the table of a runtime names files, it must have a hash too.
     pub(super) fn is_chunk(&self, reference: &Reference) -> bool {
         let folder = folder_of(&reference.written);
-        matches!(reference.role, Role::Module | Role::Style)
-            && (self.listed_folders.contains(folder)
-                || self.chunk_folders.contains_key(folder) && looks_hashed(&reference.written))
+        self.listed_folders.contains(folder)
+            || self.chunk_folders.contains_key(folder) && looks_hashed(&reference.written)
     }
 
     /// Whether an address names a host that only looks like the site's.

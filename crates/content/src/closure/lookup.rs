@@ -44,8 +44,8 @@ impl<'a> Lookup<'a> {
 
     /// The files whose paths begin and end so, with the rest of one name between.
     pub(super) fn matching(&self, start: &str, end: &str) -> Vec<u32> {
-        let first = self.0.partition_point(|path| *path < start);
-        let candidates = self.0.iter().enumerate().skip(first).take_while(|(_, path)| path.starts_with(start));
+        let candidates = self.0.iter().enumerate().skip(self.first(start));
+        let candidates = candidates.take_while(|(_, path)| path.starts_with(start));
         let matching = candidates
             .filter(|(_, path)| path[start.len()..].strip_suffix(end).is_some_and(|between| !between.contains('/')));
         matching.filter_map(|(place, _)| u32::try_from(place).ok()).collect()
@@ -71,8 +71,12 @@ impl<'a> Lookup<'a> {
 
     /// Whether files lie in a folder, whose path ends in a slash or is empty.
     pub(super) fn has_folder(&self, folder: &str) -> bool {
-        let first = self.0.partition_point(|path| *path < folder);
-        self.0.get(first).is_some_and(|path| path.starts_with(folder))
+        self.0.get(self.first(folder)).is_some_and(|path| path.starts_with(folder))
+    }
+
+    /// Where the files begin that are not before `start`: if any begin with it, the first of them is there.
+    fn first(&self, start: &str) -> usize {
+        self.0.partition_point(|path| *path < start)
     }
 }
 
@@ -86,4 +90,34 @@ pub(super) fn relative(written: &str) -> &str {
 pub(super) fn without_query(written: &str) -> &str {
     let end = memchr::memchr2(b'?', b'#', written.as_bytes()).unwrap_or(written.len());
     &written[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sites(paths: &[&str]) -> Vec<SitePath> {
+        paths.iter().map(|path| SitePath::new(*path).unwrap()).collect()
+    }
+
+    #[test]
+    fn names_with_a_hole_match_within_one_folder() {
+        let files = sites(&["a.js", "c/1.js", "c/2.css", "c/2.js", "c/d/3.js", "e.js"]);
+        let matching = |start, end| Lookup::new(&files).matching(start, end);
+        assert_eq!(matching("c/", ".js"), [1, 3]);
+        assert_eq!(matching("c/2", ""), [2, 3]);
+        assert_eq!(matching("e.js", ""), [5], "the hole may be empty");
+        assert_eq!(matching("f/", ".js"), [0_u32; 0]);
+    }
+
+    #[test]
+    fn a_file_would_lie_where_its_folder_is_or_the_first_of_its_folders() {
+        let files = sites(&["_next/chunks/1.js", "_next/static/runtime.js", "index.html"]);
+        let of_runtime = Folder::of(&files[1]);
+        let likely = |path| Lookup::new(&files).likely_folder(&of_runtime, path);
+        assert_eq!(likely("chunks/2.js").as_deref(), Some("_next/chunks/2.js"));
+        assert_eq!(likely("./chunks/pages/2.js").as_deref(), Some("_next/chunks/pages/2.js"));
+        assert_eq!(likely("2.js").as_deref(), Some("_next/static/2.js"));
+        assert_eq!(likely("other/2.js"), None);
+    }
 }

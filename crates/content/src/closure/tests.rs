@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::references;
+use crate::references::{self, SharedTexts};
 
 type Files = BTreeMap<SitePath, Vec<u8>>;
 
@@ -15,7 +15,12 @@ fn site(files: &[(&str, &str)]) -> Files {
 
 fn closure_at(url: Option<&str>, external: &[&str], files: &Files) -> Closure {
     let is_external = |path: &SitePath| external.iter().any(|folder| path.as_str().starts_with(folder));
-    let read = files.iter().map(|(path, bytes)| (path.clone(), references::read(path, bytes)));
+    let mut shared = SharedTexts::default();
+    let read = files.iter().map(|(path, bytes)| {
+        let mut references = references::read(path, bytes);
+        shared.share(&mut references);
+        (path.clone(), references)
+    });
     Closure::of(files.keys().cloned().collect(), &read.collect(), Surroundings { url, is_external: &is_external })
 }
 
@@ -50,6 +55,48 @@ fn references_are_followed_from_pages_to_what_they_load() {
     );
     let used: Vec<_> = closure.uses(&path("index.html")).map(|used| used.file.as_str()).collect();
     assert_eq!(used, ["a/app.js", "a/look.css"]);
+    assert!(closure.uses(&path("index.html")).all(|used| !used.by_name && closure.files()[used.place] == *used.file));
+    assert_eq!(closure.files().len(), 5);
+}
+
+/// What is resolved once for all pages is what begins at the top of the host that they share.
+#[test]
+fn the_same_text_may_mean_another_file_elsewhere() {
+    let files = [
+        ("a/index.html", r#"<script src="app.js"></script><script type=module src="/top.js"></script>"#),
+        ("a/app.js", ""),
+        ("b/index.html", r#"<script src="app.js"></script><script type=module src="/top.js"></script>"#),
+        ("c/index.html", r#"<base href="https://cdn.example/"><script type=module src="/top.js"></script>"#),
+        ("top.js", ""),
+    ];
+    let closure = closure_at(None, &[], &site(&files));
+    assert_eq!(missing(&closure), (vec!["b/app.js"], vec![]));
+    let used = |page: &str| closure.uses(&path(page)).map(|used| used.file.as_str()).collect::<Vec<_>>();
+    assert_eq!((used("a/index.html"), used("b/index.html")), (vec!["a/app.js", "top.js"], vec!["top.js"]));
+    assert_eq!(used("c/index.html"), [""; 0]);
+}
+
+#[test]
+fn links_with_a_bare_plus_are_told_once() {
+    let link = |to: &str| format!("<a href='{to}'></a>");
+    let of = |links: &[&str]| {
+        let page: String = links.iter().map(|to| link(to)).collect();
+        let files = [
+            ("a.html", page.as_str()),
+            ("b.html", "<a href='/c++.html'></a>"),
+            ("c++.html", "<script src=app.js></script>"),
+            ("app.js", r#"import"./d+e.js";x="/img/f+g.png""#),
+            ("d+e.js", ""),
+            ("img/f+g.png", ""),
+        ];
+        let pluses = closure_at(None, &[], &site(&files)).bare_pluses;
+        pluses.into_iter().map(|one| format!("{} {}", one.file, one.written)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&["/c++.html?a=1"]), ["a.html /c++.html?a=1", "app.js ./d+e.js", "b.html /c++.html"]);
+    assert_eq!(of(&["/c++.html"]), ["a.html /c++.html", "app.js ./d+e.js"], "the first page stands for all");
+    for fine in ["c%2B%2B.html", "c%2B%2B.html?a+b", "app.js?a+b", "x+y/../app.js"] {
+        assert_eq!(of(&[fine]), ["app.js ./d+e.js", "b.html /c++.html"], "{fine}");
+    }
 }
 
 #[test]
@@ -95,10 +142,18 @@ fn other_hosts_and_other_schemes_are_not_of_the_site() {
 
 #[test]
 fn a_folder_that_the_site_is_served_under_is_known_from_its_url() {
-    let page =
-        r#"<script src="/docs/x.js"></script><script src="/docs/y.js"></script><script src="/shop/z.js"></script>"#;
+    let page = r#"<script src="/docs/x.js"></script><script src="/docs/y.js"></script><script src="/shop/z.js"></script>
+<script src="gone.js"></script>"#;
     let closure = closure_at(Some("https://a.example/docs"), &[], &site(&[("index.html", page), ("x.js", "")]));
-    assert_eq!(missing(&closure).0, ["y.js"]);
+    assert_eq!(missing(&closure).0, ["y.js", "gone.js"]);
+}
+
+#[test]
+fn what_the_url_says_of_its_own_host_is_believed() {
+    let page = r#"<script src="https://a.example/v1/x.js"></script><script src="https://a.example/v1/y.js"></script>"#;
+    let files = site(&[("index.html", page), ("x.js", ""), ("y.js", "")]);
+    assert_eq!(missing(&closure_at(Some("https://a.example/"), &[], &files)).0, ["v1/x.js", "v1/y.js"]);
+    assert_eq!(closure_at(None, &[], &files).broken, []);
 }
 
 #[test]
@@ -108,6 +163,10 @@ fn a_folder_that_the_site_is_served_under_is_learned() {
     assert_eq!(closure_at(None, &[], &files).broken, []);
     files.remove(&path("y.js"));
     assert_eq!(missing(&closure_at(None, &[], &files)).0, ["y.js"]);
+    // Pictures are often copied to the top as well.
+    let page = r#"<script src="/docs/x.js"></script><link rel=stylesheet href="/docs/y.css"><img src="/1.png"><img src="/2.png">"#;
+    let files = site(&[("index.html", page), ("x.js", ""), ("y.css", ""), ("1.png", ""), ("2.png", "")]);
+    assert_eq!(closure_at(None, &[], &files).broken, []);
 }
 
 #[test]
@@ -181,6 +240,53 @@ fn chunks_lie_where_others_of_the_same_runtime_do() {
     let page = r#"<script src="/_next/static/webpack.js"></script>"#;
     let files = [("index.html", page), ("_next/static/webpack.js", runtime), ("_next/chunks/1.aa.js", "")];
     assert_eq!(essential(&files), ["_next/chunks/2.bb.js"]);
+    // Of several such places, the one around the runtime.
+    let pages = r#"<script src="/a/runtime.js"></script><script src="/b/runtime.js"></script>"#;
+    let files = [
+        ("index.html", pages),
+        ("a/runtime.js", r#"r.u=e=>"chunks/"+e+"."+{1:"aa"}[e]+".js""#),
+        ("a/chunks/1.aa.js", ""),
+        ("b/runtime.js", runtime),
+        ("b/chunks/1.aa.js", ""),
+    ];
+    assert_eq!(essential(&files), ["b/chunks/2.bb.js"]);
+}
+
+#[test]
+fn a_list_elsewhere_means_the_chunks_that_a_runtime_found() {
+    let files = [
+        ("index.html", r#"<script src="/_next/static/webpack.js"></script><script src="/js/app.js"></script>"#),
+        ("_next/chunks/1.aa.js", ""),
+        ("_next/static/webpack.js", r#"r.u=e=>"chunks/"+e+"."+{1:"aa"}[e]+".js""#),
+        ("js/app.js", r#"f(["chunks/1.aa.js"])"#),
+    ];
+    let closure = closure_at(None, &[], &site(&files));
+    let used: Vec<_> = closure.uses(&path("js/app.js")).map(|used| used.file.as_str()).collect();
+    assert_eq!(used, ["_next/chunks/1.aa.js"]);
+    assert_eq!(closure.broken, []);
+}
+
+#[test]
+fn the_name_of_any_chunk_is_missed_where_it_has_a_hash() {
+    let page = r#"<script type=module src="/js/main.js"></script>"#;
+    let with = |script: &str| essential(&[("index.html", page), ("js/main.js", script), ("js/other.css", "")]);
+    assert_eq!(with(r#"r.u=e=>"js/"+e+".202ec212.js""#), ["js/*.202ec212.js"]);
+    assert_eq!(with(r#"r.u=e=>"js/"+e+".chunk.js""#), [""; 0], "nobody knows what it would be called");
+    assert_eq!(with("import(`./${e}-202ec212.js`)"), [""; 0], "nobody knows that it is ever imported");
+}
+
+#[test]
+fn a_name_that_a_runtime_puts_together_says_who_gave_it() {
+    let script = r#"r.u=e=>({1:"late"}[e]||e)+".js";import(`./${e}.entry.js`)"#;
+    let files = site(&[
+        ("index.html", "<script src=/app.js></script>"),
+        ("app.js", script),
+        ("late.js", ""),
+        ("x.entry.js", ""),
+    ]);
+    let closure = closure_at(None, &[], &files);
+    let forms: Vec<_> = closure.uses(&path("app.js")).map(|used| (used.file.as_str(), used.form)).collect();
+    assert_eq!(forms, [("late.js", Form::ChunkName), ("x.entry.js", Form::DynamicImport)]);
 }
 
 #[test]
@@ -201,6 +307,27 @@ fn lists_are_believed_where_some_of_them_is_there() {
     let script = r#"f=["assets/a.js","assets/b.js"];example=["src/main.js","src/other.js"]"#;
     let files = [("index.html", page), ("assets/app.js", script), ("assets/a.js", "")];
     assert_eq!(essential(&files), ["assets/b.js"]);
+    // What a tag loads says nothing about lists.
+    let page = r#"<script src="assets/app.js"></script>"#;
+    let example = r#"example=["assets/main-3f9c2e1b.js","assets/other.js"]"#;
+    assert_eq!(essential(&[("index.html", page), ("assets/app.js", example)]), [""; 0]);
+}
+
+#[test]
+fn whole_addresses_are_believed_where_some_of_them_is_there() {
+    let page = r#"<script src="app.js"></script>"#;
+    let script = r#"a="/assets/a-3f9c2e1b.js";b="/assets/b-77c1de05.js";c="/elsewhere/c-5a6b7c8d.js""#;
+    let files = [("index.html", page), ("app.js", script), ("assets/a-3f9c2e1b.js", "")];
+    assert_eq!(essential(&files), ["assets/b-77c1de05.js"]);
+}
+
+#[test]
+fn lists_in_a_page_are_relative_to_it_whatever_its_base() {
+    let page = r#"<base href="/b/"><script>f(["./x-3f9c2e1b.js"])</script>"#;
+    let files = [("a/index.html", page), ("a/x-3f9c2e1b.js", ""), ("b/x-3f9c2e1b.js", "")];
+    let closure = closure_at(None, &[], &site(&files));
+    let used: Vec<_> = closure.uses(&path("a/index.html")).map(|used| used.file.as_str()).collect();
+    assert_eq!(used, ["a/x-3f9c2e1b.js"]);
 }
 
 #[test]
@@ -393,4 +520,5 @@ fn names_of_things_are_not_missed_beside_chunks() {
     }
     assert_eq!(with(r#"["Node.js","Vue.js"]"#, &chunks[..1]), [chunks[1]]);
     assert_eq!(with(r#"["3.aa41f0c3a97be652.js"]"#, &chunks), ["3.aa41f0c3a97be652.js"], "named as they are");
+    assert_eq!(with(r#"["3.aa41f0c3a97be652.js","Vue.js"]"#, &chunks), ["3.aa41f0c3a97be652.js"]);
 }

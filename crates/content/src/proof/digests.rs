@@ -84,7 +84,7 @@ struct OwnName {
     hashers: Vec<Hasher>,
     /// Of the same without the token, once that was met.
     without: Option<Vec<Hasher>>,
-    /// The last bytes, fewer than the token has: it may begin in them.
+    /// The last bytes, no more than the token has: it may begin in them.
     tail: Vec<u8>,
 }
 
@@ -104,7 +104,7 @@ impl OwnName {
             from = span.end;
             self.hashers.iter_mut().for_each(|hasher| hasher.update(&bytes[span.clone()]));
         }
-        let tail_from = bytes.len().saturating_sub(self.token.len() - 1).max(from);
+        let tail_from = bytes.len().saturating_sub(self.token.len()).max(from);
         self.hash(&bytes[from..tail_from]);
         self.tail = bytes.split_off(tail_from);
     }

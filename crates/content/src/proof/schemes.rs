@@ -274,5 +274,34 @@ mod tests {
     fn webpack_writes_no_digits_alone() {
         assert_eq!(not_numeric("91112345"), Some("d1112345".to_owned()));
         assert_eq!(not_numeric("9111234a"), None);
+        let by_xxhash64 = |encoding| {
+            SCHEMES.iter().find(|one| one.algorithm == Algorithm::XxHash64 && one.encoding == encoding).unwrap()
+        };
+        let digest = [0x91, 0x11, 0x23, 0x45, 0, 0, 0, 0];
+        assert_eq!(by_xxhash64(Encoding::Hex).wrote("d1112345", &digest), Some(Portion::Start));
+        assert_eq!(by_xxhash64(Encoding::Hex).wrote("91112345", &digest), Some(Portion::Start));
+        // In other encodings digits alone stay.
+        let base36 = by_xxhash64(Encoding::Base36);
+        let zeros = base36.writing.write(&[0; 8], base36.alphabet);
+        assert!(base36.wrote(&zeros[..8], &[0; 8]).is_some());
+        assert_eq!(base36.wrote(&format!("a{}", &zeros[1..8]), &[0; 8]), None);
+    }
+
+    #[test]
+    fn letters_are_all_large_or_all_small_where_both_mean_the_same() {
+        let admitting = |token: &str, encoding: Encoding| {
+            SCHEMES.iter().any(|scheme| scheme.encoding == encoding && scheme.admits(token))
+        };
+        for (token, encoding, admitted) in [
+            ("3f2a1b9c", Encoding::Hex, true),
+            ("3F2A1B9C", Encoding::Hex, true),
+            ("3F2a1b9c", Encoding::Hex, false),
+            ("BN4I3OKY", Encoding::Base32, true),
+            ("bn4i3oky", Encoding::Base32, true),
+            ("Bn4i3oky", Encoding::Base32, false),
+            ("Bn4i3oky", Encoding::Base62, true),
+        ] {
+            assert_eq!(admitting(token, encoding), admitted, "{token} {encoding}");
+        }
     }
 }

@@ -65,6 +65,44 @@ fn a_name_that_its_own_file_holds_is_proven() {
         "`328ddfec17cdf4f7` is its xxHash64 in hexadecimal, `328ddfec17cdf4f7` itself left out"
     );
     assert_eq!(proof_of("css/main.328ddfec17cdf4f7.txt", css, 7), None, "only scripts and styles name themselves");
+    assert_eq!(proof_of("328ddfec17cdf4f7/css/main.css", css, 7).map(|proof| proof.left_out), Some(LeftOut::Token));
+    // What is left out is the token that is proven, and no other one of the path.
+    let js = b"//# sourceMappingURL=main.0a7c3e52d41f9b68.js.map";
+    let without = hex::encode(digests::tests::digest_of(Algorithm::XxHash64, b"//# sourceMappingURL=main..js.map"));
+    assert_eq!(proof_of(&format!("{without}/main.0a7c3e52d41f9b68.js"), js, 7), None);
+}
+
+#[test]
+fn a_proof_says_how_its_digest_was_taken() {
+    use Algorithm::*;
+    let proof = |algorithm, encoding, left_out| {
+        let (token, part) = ("0a7c3e52".to_owned(), Portion::Start);
+        Proof { token, algorithm, encoding, part, left_out }
+    };
+    for (algorithm, encoding, left_out, is_taken_last, is_of_real_content) in [
+        (Sha256, Encoding::Hex, LeftOut::Nothing, true, false),
+        (Sha256, Encoding::Hex, LeftOut::MapComment, false, false),
+        (Md5, Encoding::Base62, LeftOut::Nothing, true, false),
+        (XxHash64, Encoding::Hex, LeftOut::Nothing, false, true),
+        (XxHash64, Encoding::Base32, LeftOut::Nothing, false, false),
+        (XxHash64, Encoding::Hex, LeftOut::Token, false, true),
+        (Md4, Encoding::Hex, LeftOut::Nothing, false, true),
+        (Md4, Encoding::Base64Url, LeftOut::Token, false, true),
+        (XxHash3Of128, Encoding::Hex, LeftOut::Nothing, false, false),
+    ] {
+        let proof = proof(algorithm, encoding, left_out);
+        assert_eq!((proof.is_taken_last(), proof.is_of_real_content()), (is_taken_last, is_of_real_content), "{proof}");
+    }
+    let json = |left_out| serde_json::to_value(proof(Sha256, Encoding::Hex, left_out)).unwrap();
+    assert_eq!(json(LeftOut::Nothing).get("left_out"), None);
+    assert_eq!(json(LeftOut::Token)["left_out"], "token");
+}
+
+#[test]
+fn an_md5_is_wanted_where_a_token_may_be_one() {
+    let wants = |path: &str| Prover::for_path(&SitePath::new(path).unwrap(), 0).unwrap().wants_md5();
+    assert!(wants("logo-8843067a.svg"));
+    assert!(!wants(&format!("{}.svg", "0b788db9".repeat(16))), "128 digits are a SHA-512");
 }
 
 #[test]

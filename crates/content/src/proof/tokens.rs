@@ -61,8 +61,8 @@ fn of_segment(segment: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     // From the end, where tools put digests.
     for end in std::iter::once(bytes.len()).chain(separators().collect::<Vec<_>>().into_iter().rev()) {
-        for start in std::iter::once(0).chain(separators().map(|at| at + 1)).take_while(|start| *start < end) {
-            // A separator that is not ASCII has no boundary inside it.
+        for start in std::iter::once(0).chain(separators().map(|at| at + 1)) {
+            // None where it would end before it starts, and inside of a separator that is not ASCII.
             let Some(token) = segment.get(start..end) else { continue };
             if is_token(token) {
                 tokens.push(token);
@@ -155,5 +155,9 @@ mod tests {
     fn only_two_short_ones_are_looked_at() {
         let path = "deadbee1/deadbee2/deadbee3-deadbee4.js";
         assert_eq!(tokens(path).iter().filter(|token| token.len() == 8).count(), 2, "{:?}", tokens(path));
+        // No others are few bits: longer ones, and those of more letters.
+        for path in ["deadbeef001/deadbeef002/deadbeef003.js", "CmAoX1r2/CmAoX1r3/CmAoX1r4.js"] {
+            assert_eq!(tokens(path).len(), 3, "{path}");
+        }
     }
 }

@@ -68,13 +68,11 @@ impl Found {
 /// As browsers do before they parse an address: spaces around it, and line ends and tabs in it, go
 /// (<https://url.spec.whatwg.org/#concept-basic-url-parser>).
 fn trim(written: &str) -> Cow<'_, str> {
-    let bytes = written.as_bytes();
-    let has_edge = matches!(bytes.first(), Some(0..=b' ')) || matches!(bytes.last(), Some(0..=b' '));
-    if !has_edge && memchr::memchr3(b'\n', b'\r', b'\t', bytes).is_none() {
-        return Cow::Borrowed(written);
-    }
     let trimmed = written.trim_matches(|letter: char| letter <= ' ');
-    Cow::Owned(trimmed.replace(['\n', '\r', '\t'], ""))
+    match memchr::memchr3(b'\n', b'\r', b'\t', trimmed.as_bytes()) {
+        None => Cow::Borrowed(trimmed),
+        Some(_) => Cow::Owned(trimmed.replace(['\n', '\r', '\t'], "")),
+    }
 }
 
 /// Whether an address can lead to a file of a site: not the place in a page, `mailto:` and the like, nor the unfilled

@@ -286,14 +286,14 @@ fn srcset(value: &str) -> Vec<&str> {
     }
 }
 
-/// What follows the comma that ends the descriptors of a candidate; commas in parentheses do not.
+/// What follows the descriptors of a candidate, from the comma that ends them; commas in parentheses do not.
 fn after_descriptors(descriptors: &str) -> &str {
     let mut in_parentheses = false;
     let end = descriptors.find(|letter: char| {
         in_parentheses = letter == '(' || in_parentheses && letter != ')';
         letter == ',' && !in_parentheses
     });
-    end.map_or("", |comma| &descriptors[comma + 1..])
+    end.map_or("", |comma| &descriptors[comma..])
 }
 
 /// The address in `5; url=/there` (<https://html.spec.whatwg.org/#shared-declarative-refresh-steps>).

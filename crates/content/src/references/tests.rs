@@ -28,13 +28,14 @@ fn attributes_of_html_are_references_in_their_roles() {
 <link rel="preload" as="font" href="f.woff2" crossorigin><link rel="prefetch" href="p.js"><link rel="preload" as="fetch" href="d.json">
 <link rel="shortcut icon" href="/favicon.ico"><link rel=manifest href="site.webmanifest"><link rel="canonical" href="https://a.example/">
 <link rel="alternate" hreflang="de" href="/de/"><link rel="preload" as="image" imagesrcset="i1.png 1x, i2.png 2x" href="i1.png">
+<link rel="next" href="/2/"><meta property="og:video" content="og.mp4">
 <meta property="og:image" content="https://a.example/og.png"><meta http-equiv="refresh" content="0; url='/new/'">
 <script src="c.js"></script><script type="module" src="./e.mjs"></script>
 </head><body style="background: url('bg.png')">
 <a href="/x?a=1&amp;b=2#c">x</a><a href="#top">t</a><a href="mailto:a@b.example">m</a><a href='javascript:void(0)'>j</a>
 <img src=one.png srcset="one.png 1x,two.png 2x, data:image/png;base64,AA== 3x">
 <picture><source srcset="three.avif"></picture><video poster="v.jpg" src="v.mp4"><track src="v.vtt"></video>
-<iframe src="frame.html"></iframe><object data="o.pdf"></object><svg><use xlink:href="icons.svg#a"/></svg>
+<iframe src="frame.html"></iframe><object data="o.pdf"></object><input type=image src="go.png"><table background="t.png"></table><svg><use xlink:href="icons.svg#a"/></svg>
 <astro-island component-url="/_astro/A.1.js" renderer-url="/_astro/client.2.js"></astro-island>
 </body></html>"##;
     use Role::*;
@@ -49,6 +50,8 @@ fn attributes_of_html_are_references_in_their_roles() {
         ("/de/", Page),
         ("i1.png", Image),
         ("i2.png", Image),
+        ("/2/", Page),
+        ("og.mp4", Media),
         ("https://a.example/og.png", Image),
         ("/new/", Page),
         ("c.js", Script),
@@ -63,6 +66,8 @@ fn attributes_of_html_are_references_in_their_roles() {
         ("v.vtt", Media),
         ("frame.html", Page),
         ("o.pdf", Media),
+        ("go.png", Image),
+        ("t.png", Image),
         ("icons.svg#a", Image),
         ("/_astro/A.1.js", Module),
         ("/_astro/client.2.js", Module),
@@ -103,6 +108,89 @@ fn what_is_commented_out_or_text_or_a_template_is_no_reference() {
 <textarea><img src="text.png"></textarea><title><img src=t.png></title><a href="{{ url }}">x</a><a href="/${id}">y</a>
 <noscript><img src="pixel.png"></noscript><template><img src="row.png"></template>"#;
     assert_eq!(named("i.html", page), [pair("pixel.png", Role::Image), pair("row.png", Role::Image)]);
+    assert_eq!(named("i.html", r#"<a href="/{id}/">x</a>"#), [pair("/{id}/", Role::Page)], "a name may have braces");
+    // A template that is kept as a script.
+    let kept = r#"<script type="text/x-template" src="row.html"></script><script type="text/x-template">import "./row.js"</script>"#;
+    assert_eq!(found("i.html", kept), [("row.html".to_owned(), Role::Other, Form::Attribute, 1)]);
+}
+
+/// <https://url.spec.whatwg.org/#concept-basic-url-parser>
+#[test]
+fn spaces_around_an_address_and_line_ends_in_it_go() {
+    for written in [" a/b.png", "a/b.png ", "\n a/b.png\t", "a/\nb.png", "a/\tb\r\n.png", "a/b.png"] {
+        assert_eq!(named("i.html", &format!("<img src='{written}'>")), [pair("a/b.png", Role::Image)], "{written:?}");
+    }
+    assert_eq!(named("i.html", "<img src='a b.png'>"), [pair("a b.png", Role::Image)]);
+}
+
+#[test]
+fn qwiks_listeners_are_loaded_from_the_folder_of_its_modules() {
+    let page = |base: &str| format!(r#"<html {base}><button on:click="q-a.js#s_1 q-b.js#s_2[0]" title="q-c.js#s">"#);
+    let module = |name: &str| (name.to_owned(), Role::Module, Form::Attribute, 1);
+    assert_eq!(found("i.html", &page(r#"q:base="/build/""#)), [module("/build/q-a.js"), module("/build/q-b.js")]);
+    assert_eq!(found("i.html", &page("")), []);
+}
+
+#[test]
+fn what_is_fetched_ahead_is_what_its_name_says() {
+    use Role::*;
+    for (name, role) in [
+        ("a.js", Script),
+        ("a.cjs", Script),
+        ("a.mjs", Module),
+        ("a.css?v=1", Style),
+        ("a.woff2", Font),
+        ("a.eot", Other),
+        ("a.webmanifest", WebManifest),
+        ("a.PNG", Image),
+        ("a.mp4", Media),
+        ("a.html", Page),
+        ("a.json", Other),
+        (".js", Other),
+        ("a.", Other),
+        ("a.js/b", Other),
+    ] {
+        assert_eq!(named("i.html", &format!("<link rel=preload href='{name}'>")), [pair(name, role)]);
+    }
+    let style = r#"<link rel=preload as=style href=a.css>"#;
+    assert_eq!(found("i.html", style), [("a.css".to_owned(), Style, Form::Attribute, 1)], "it is only fetched");
+    assert_eq!(Role::Style.noun(), "style sheet");
+}
+
+#[test]
+fn what_refers_to_nothing_is_empty() {
+    let is_empty = |page: &str| read(&path("i.html"), page.as_bytes()).is_empty();
+    assert!(is_empty("<p>nothing</p>"));
+    for page in ["<base href='/a/'>", r#"<script type=importmap>{"imports":{"a/":"/b/"}}</script>"#, "<img src=a.png>"]
+    {
+        assert!(!is_empty(page), "{page}");
+    }
+}
+
+#[test]
+fn files_are_read_by_their_names() {
+    for name in ["a.html", "a.htm", "a.svg", "a.css", "a.mjs", "a.webmanifest", "a/manifest.json", "chunk-map.json"] {
+        assert!(is_read(&path(name)), "{name}");
+    }
+    for name in ["a.json", "a.txt", "a.png", "LICENSE"] {
+        assert!(!is_read(&path(name)), "{name}");
+    }
+    let list = r#"{"a":["chunks/a.js"]}"#;
+    assert_eq!(named("chunk-map.json", list), [pair("chunks/a.js", Role::Module)]);
+    assert_eq!(named("data.json", r#"["q-a.js"]"#), []);
+}
+
+#[test]
+fn texts_of_many_files_are_kept_once() {
+    let mut shared = SharedTexts::default();
+    let mut read = |name: &str| {
+        let mut references = super::read(&path(name), b"<img src=a.png>");
+        shared.share(&mut references);
+        references
+    };
+    let (one, other) = (read("a.html"), read("b.html"));
+    assert_eq!(one, other);
+    assert!(std::sync::Arc::ptr_eq(&one.list[0].written, &other.list[0].written));
 }
 
 #[test]
@@ -185,6 +273,9 @@ fn of_the_sources_of_a_face_browsers_take_the_first_that_they_know() {
         ("src:url(a.ttf);font-weight:400;src:url(b.woff2),url(c.ttf)", &["b.woff2"], &["b.woff2", "c.ttf"]),
         ("src:url(a.ttf);src:url(b.svg) format(\"svg\")", &["a.ttf"], &[]),
         ("src:src(\"a.woff2\")", &["a.woff2"], &[]),
+        // What is no font.
+        ("src:url(a.png),url(b.ttf)", &["b.ttf"], &[]),
+        ("src:url(a.bin) format('x'),url(b.otf) format('otf')", &["b.otf"], &[]),
     ] {
         let lists = if choices.is_empty() { Vec::new() } else { vec![owned(choices)] };
         assert_eq!(fonts(&format!("@font-face{{font-family:A;{face}}}")), (owned(needed), lists), "{face}");
@@ -213,6 +304,8 @@ fn web_manifests_name_icons_and_pages() {
     ];
     assert_eq!(named("site.webmanifest", manifest), expected);
     assert_eq!(named("manifest.json", manifest), expected);
+    let lines: Vec<_> = found("manifest.json", manifest).into_iter().map(|(.., line)| line).collect();
+    assert_eq!(lines, [1, 2, 2, 2]);
     assert_eq!(named("site.webmanifest", "{"), []);
 }
 
@@ -336,6 +429,14 @@ fn tags_that_load_a_script_or_style_are_told_apart_by_their_manner() {
     assert_eq!(manner(people), manner(r#"<link rel=stylesheet media=print href=b.css />"#));
     assert!(manner(r#"<script src="a.js" type="module" async></script>"#).is_plain());
     assert!(!manner(r#"<script src="a.js" data-site="1"></script>"#).is_plain());
+    assert!(manner(r#"<script defer src="a.js"></script>"#).is_plain());
+    let module = r#"<script type="module" src="/a.js"></script>"#;
+    assert_ne!(manner(module), manner(r#"<script src="/a.js"></script>"#));
+    assert!(manner(vite).is_vites() && manner(r#"<script nomodule crossorigin src="a.js"></script>"#).is_vites());
+    assert!(!manner(module).is_vites());
+    assert!(!manner(r#"<script crossorigin integrity="sha384-x" src="a.js"></script>"#).is_vites());
+    assert!(manner(vite).says_more() && manner(r#"<script defer src="a.js"></script>"#).says_more());
+    assert!(!manner(module).says_more() && !manner(webpack).says_more());
     // What is only fetched ahead is loaded by something else.
     assert_eq!(found("index.html", r#"<link rel="modulepreload" href="/a.js">"#)[0].2, Form::Attribute);
 }
@@ -356,6 +457,20 @@ fn style_sheets_import_before_their_rules_alone() {
         named("look.css", sheet),
         [pair("a.css", Role::Style), pair("b.css", Role::Style), pair("f.woff2", Role::Font)]
     );
+}
+
+#[test]
+fn addresses_are_read_wherever_they_stand_in_a_sheet() {
+    use Role::*;
+    for (sheet, expected) in [
+        (r#"@import "a.css";"#, &[("a.css", Style)][..]),
+        (r#"@import "a.css" screen; p{background:url(b.png)}"#, &[("a.css", Style), ("b.png", Image)]),
+        (":root{--icons:(url(a.png),[url(b.png)])}", &[("a.png", Image), ("b.png", Image)]),
+        ("p{src:url(c.woff2)}", &[("c.woff2", Other)]),
+    ] {
+        let expected: Vec<_> = expected.iter().map(|(written, role)| pair(written, *role)).collect();
+        assert_eq!(named("a.css", sheet), expected, "{sheet}");
+    }
 }
 
 #[test]

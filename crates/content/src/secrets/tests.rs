@@ -304,6 +304,7 @@ fn what_is_public_by_its_use_is_left_alone() {
         format!("sb_publishable_{}", drawn(31, Base64Url, 9)),
         supabase("supabase", "anon"),
         supabase("supabase-demo", "service_role"),
+        supabase("supabase", "service_role")[..180].to_owned(),
         format!("https://b.s3.amazonaws.com/a?X-Amz-Credential={}%2F20260101", aws_id()),
         format!("sha384-{}", drawn(64, Alphabet::Base64, 10)),
     ] {
@@ -325,10 +326,14 @@ fn addresses_that_pages_teach_with_are_left_alone() {
         format!("postgres://app:{drawn}@db.example.org/app"),
         format!("postgres://db.acme.io/{drawn}"),
         "redis://:p4ssw0rd1234567@cache.acme.io".to_owned(),
+        format!("redis://:{drawn}Secret@cache.acme.io"),
+        format!("postgres://{drawn}:x7@db.acme.io/app"),
+        format!("postgres://app:{}@db.acme.io/app", &drawn[..11]),
         format!("https://app:{drawn}@acme.io/"),
     ] {
         assert_silent(None, &address);
     }
+    assert_found("an address with a password", None, &format!("postgres://app:{}@db.acme.io/app", &drawn[..12]));
 }
 
 #[test]
@@ -356,12 +361,21 @@ fn talk_of_private_keys_is_not_a_private_key() {
         "-----BEGIN RSA PRIVATE KEY-----<a very long string of characters>-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
         "Private-Lines: the number of lines",
+        "Private-Lines: 14\nand then they follow",
+        "Private-Lines: AAAAB3NzaC1yc2EAAAADAQABAAABAQC7",
     ] {
         for path in ["assets/jose.js", "index.html", "search/search_index.json", "blog/index.txt", "feed.xml"] {
             assert_eq!(found(path, text), None, "{path}: {text}");
         }
     }
-    for text in ["-----BEGIN PUBLIC KEY-----\n", "-----BEGIN CERTIFICATE-----\n", "a PRIVATE KEY-----", "PRIVATE KEY"] {
+    for text in [
+        "-----BEGIN PUBLIC KEY-----\n",
+        "-----BEGIN CERTIFICATE-----\n",
+        "a PRIVATE KEY-----",
+        "PRIVATE KEY",
+        "-----BEGIN your PRIVATE KEY-----\n",
+        "BEGIN RSA PRIVATE KEY-----\n",
+    ] {
         assert_eq!(found("a.pem", text), None, "{text}");
     }
 }
@@ -399,6 +413,23 @@ fn what_only_resembles_aws_secrets_is_left_alone() {
         EXAMPLE_ID.to_owned(),
     ] {
         assert_eq!(found("assets/app.js", &text), None, "{text}");
+    }
+}
+
+/// Between a name and its value code and pages put signs and spaces, but not many.
+#[test]
+fn a_value_stands_near_its_name() {
+    let text = |spaces: usize| format!("secretAccessKey={}{}", " ".repeat(spaces), aws_secret());
+    assert_eq!(found("assets/app.js", &text(31)), Some("an AWS secret key"));
+    assert_eq!(found("assets/app.js", &text(32)), None);
+}
+
+#[test]
+fn a_token_that_is_too_long_is_none_wherever_pieces_end() {
+    let text = format!("{}sk_live_{}", " -".repeat(150), drawn(260, Alphabet::Alnum, 7)).into_bytes();
+    for cut in 0..text.len() {
+        let (one, other) = text.split_at(cut);
+        assert_eq!(scan("a.js", &[one, other]), None, "{cut}");
     }
 }
 
@@ -458,6 +489,21 @@ fn chance_hardly_ever_draws_what_a_person_would() {
         let tokens = (1..2_000).map(|seed| drawn(count, alphabet, seed));
         let missed = tokens.filter(|token| !shape::is_random(token.as_bytes())).count();
         assert!(missed < 4, "{missed} of {count} letters of {alphabet:?}");
+    }
+}
+
+#[test]
+fn a_person_is_told_by_few_letters_and_by_words() {
+    for (token, is_random) in [
+        ("q7ZtR2mXk9Lw4VbN", true),
+        ("q7trz2mxk9lw4vbn", true),
+        ("qtrzmxklwvbnpsdf", false),
+        ("7qa7qqa77aqa7q7aqa", false),
+        ("session.token.storage.value2", false),
+        // All but two capitals are words and a few digits.
+        ("storageKeyForFileXQ27", false),
+    ] {
+        assert_eq!(shape::is_random(token.as_bytes()), is_random, "{token}");
     }
 }
 

@@ -4,9 +4,7 @@ use std::cell::Cell;
 use std::convert::Infallible;
 
 use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
-use html5gum::{
-    Emitter, Error, ForwardingEmitter, Readable, Reader, Span, State, StringReader, Tokenizer, naive_next_state,
-};
+use html5gum::{Emitter, ForwardingEmitter, Readable, Reader, Span, State, StringReader, Tokenizer, naive_next_state};
 
 /// A start tag.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -156,9 +154,6 @@ impl<V: FnMut(&Tag)> ForwardingEmitter for Quiet<'_, V> {
     fn should_emit_errors(&mut self) -> bool {
         false
     }
-
-    #[inline]
-    fn emit_error(&mut self, _error: Error) {}
 
     #[inline]
     fn push_comment(&mut self, _text: &[u8]) {}

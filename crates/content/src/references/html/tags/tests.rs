@@ -45,6 +45,9 @@ fn elements_of_svg_may_be_empty() {
     assert_eq!(names, ["svg", "title", "style", "script", "math", "title", "title", "img"]);
     let nested = tags("<svg><svg/><g></g></svg><style/>a</style><img>");
     assert_eq!(nested.len(), 5);
+    // In HTML no element is empty that way.
+    let names: Vec<_> = tags("<p><title/><img src=x></title>").into_iter().map(|tag| tag.name).collect();
+    assert_eq!(names, ["p", "title"]);
 }
 
 #[test]
