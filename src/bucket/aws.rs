@@ -13,6 +13,7 @@ mod multipart;
 mod object;
 mod pace;
 mod patience;
+mod refusals;
 mod roots;
 mod sentences;
 mod store;
@@ -45,13 +46,14 @@ use aws_types::service_config::ServiceConfigKey;
 use crate::config::environment::{Access, Environment, LinkSettings};
 use crate::report::error::{Code, Problem};
 
-pub use answer::{CdnError, Class, StoreError};
+pub use answer::{CdnError, StoreError};
 pub use attempts::RequestCounter;
 pub use cdn::{Cdn, Configuration};
 pub use download::Download;
 pub use fetch::{FetchError, Fetcher, SiteAnswer};
 pub use object::ObjectInfo;
 pub use pace::MOST_AT_ONCE;
+pub use refusals::Class;
 pub use store::{Fetched, Listed, MAX_DELETED_AT_ONCE, Store};
 pub use upload::Condition;
 

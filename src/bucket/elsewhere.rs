@@ -127,7 +127,12 @@ impl Elsewhere {
                 let is_still_there = found.is_some_and(|found| found.etag == info.etag);
                 Ok(is_still_there.then_some(Brought::Taken(error)))
             }
-            Class::Denied | Class::NoSuchBucket | Class::WrongRegion | Class::Other => {
+            Class::Denied
+            | Class::NoSuchBucket
+            | Class::WrongRegion
+            | Class::Refused
+            | Class::Unsupported
+            | Class::Other => {
                 let code = error.code.as_deref().unwrap_or("no reason was given");
                 self.stream_from_now_on(events, &format!("S3 refuses to copy from it: {code}"));
                 self.stream(from, info, entry, place).await

@@ -63,6 +63,10 @@ pub enum Code {
     NoSuchDistribution,
     /// AWS answered with an error of its own.
     Aws,
+    /// The service refuses for a reason that lasts until somebody changes something.
+    Refused,
+    /// The store lacks something that a site needs.
+    UnfitStore,
     /// An object of the state cannot be read, or was written by a newer version.
     BadState,
     /// Something the state names is not in the bucket.
@@ -94,6 +98,22 @@ impl Code {
         }
     }
 
+    /// Whether the same command fails in the same way until somebody changes what the hint names: credentials, a policy,
+    /// the bucket or the store.
+    pub fn lasts_until_changed(self) -> bool {
+        matches!(
+            self,
+            Code::NoCredentials
+                | Code::ExpiredCredentials
+                | Code::AccessDenied
+                | Code::NoSuchBucket
+                | Code::WrongRegion
+                | Code::NoSuchDistribution
+                | Code::Refused
+                | Code::UnfitStore
+        )
+    }
+
     /// The exit code of a failure that visitors do not notice.
     fn exit_code(self) -> ExitCode {
         match self {
@@ -107,7 +127,8 @@ impl Code {
             | Code::BrokenReference
             | Code::WrongSite
             | Code::ForeignObjects
-            | Code::TooManyRemovals => ExitCode::Usage,
+            | Code::TooManyRemovals
+            | Code::UnfitStore => ExitCode::Usage,
             Code::Superseded | Code::Held => ExitCode::Superseded,
             Code::Interrupted | Code::Declined => ExitCode::Interrupted,
             Code::RefreshFailed | Code::VerificationFailed => ExitCode::NotRefreshed,
@@ -123,6 +144,7 @@ impl Code {
             | Code::Throttled
             | Code::NoSuchDistribution
             | Code::Aws
+            | Code::Refused
             | Code::BadState
             | Code::MissingBytes
             | Code::Sandbox
@@ -202,6 +224,13 @@ impl Problem {
     pub fn source(mut self, source: impl StdError + Send + Sync + 'static) -> Problem {
         self.source = Some(Box::new(source));
         self
+    }
+
+    /// As one line, for what is only worth a warning: what failed, why, and what to do.
+    pub fn in_one_line(&self) -> String {
+        let why = self.source.as_ref().map(|source| format!(": {}", without_output(source.to_string())));
+        let hint = if self.hint.is_empty() { String::new() } else { format!(" {}", self.hint) };
+        format!("{}{}.{hint}", self.message, why.unwrap_or_default())
     }
 
     /// Says what visitors see now.

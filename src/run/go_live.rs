@@ -154,7 +154,7 @@ impl Session<'_> {
         self.course.about(Some(release), plan.from);
         if !activated.left_over.is_empty() {
             self.events.warn(format!(
-                "Objects that left the site and are still reachable, since these credentials may not delete them (s3:DeleteObject): {}.",
+                "Objects that left the site and are still reachable, since they may not be removed (s3:DeleteObject): {}.",
                 activated.left_over.len()
             ));
         }
@@ -194,7 +194,7 @@ impl Session<'_> {
         self.say_what_others_are_owed(head);
         if !head.leftovers.is_empty() {
             self.events.warn(format!(
-                "Objects that left the site and are still reachable, since the credentials that published may not delete them: {}.",
+                "Objects that left the site and are still reachable, since who published may not remove them: {}.",
                 head.leftovers.len()
             ));
         }
@@ -307,8 +307,13 @@ fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
         .hint("If your build is the newer one, publish again; an older one should not replace it.")
 }
 
+/// What was begun is finished by the same command, as soon as it can be.
 fn run_again(problem: Problem) -> Problem {
-    let hint = "Run the same command again: it finishes what was begun.";
+    let hint = if problem.code.lasts_until_changed() {
+        "Nothing can finish this before; then run the same command again."
+    } else {
+        "Run the same command again: it finishes what was begun."
+    };
     let hint = if problem.hint.is_empty() { hint.to_owned() } else { format!("{} {hint}", problem.hint) };
     problem.hint(hint)
 }

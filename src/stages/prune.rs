@@ -238,12 +238,12 @@ impl Prune<'_> {
         self.tally.deleted(batch.len() - kept.len());
         *deleted += batch.len() - kept.len();
         self.events.send(Event::PruneAdvanced { objects: *deleted });
-        only_denied(kept)
+        only_refused(kept)
     }
 
     /// Removes records of the state, which no report counts, and says which may not be removed.
     async fn remove_records(&self, batch: &[Address]) -> Result<Vec<(Address, Problem)>, Problem> {
-        only_denied(self.remove_batch(batch).await?)
+        only_refused(self.remove_batch(batch).await?)
     }
 
     /// Removes what one request can, and says what is still there. Before each, the wish to stop is heard.
@@ -310,9 +310,9 @@ impl Prune<'_> {
     }
 }
 
-/// What these credentials may not remove. That anything else is still there is a failure.
-fn only_denied(mut kept: Vec<(Address, StoreError)>) -> Result<Vec<(Address, Problem)>, Problem> {
-    if let Some(other) = kept.iter().position(|(_, error)| error.class != Class::Denied) {
+/// What may not be removed. That anything else is still there is a failure.
+fn only_refused(mut kept: Vec<(Address, StoreError)>) -> Result<Vec<(Address, Problem)>, Problem> {
+    if let Some(other) = kept.iter().position(|(_, error)| !error.is_refused_for_good()) {
         return Err(kept.swap_remove(other).1.into());
     }
     Ok(kept.into_iter().map(|(address, error)| (address, error.into())).collect())

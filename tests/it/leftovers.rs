@@ -33,6 +33,21 @@ async fn what_may_not_be_removed_is_remembered_and_kept_whole() {
     assert!(report.warnings.iter().any(|warning| warning.contains("still reachable")), "{report:#?}");
 }
 
+/// A lock on the objects, or a store that removes only one at a time: no run ever succeeds, so none is cut short by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_may_remove_is_left_over_too_and_it_is_said_why() {
+    for (status, code) in [(400, "ObjectLocked"), (405, "MethodNotAllowed"), (501, "NotImplemented")] {
+        let world = World::with_fixture("v1").await;
+        world.published().await;
+        world.use_fixture("v2");
+        world.refuse("DeleteObjects", "", status, code);
+        let report = world.published().await;
+        assert!(report.warnings.iter().any(|warning| warning.contains(code)), "{report:#?}");
+        assert_eq!(world.status().await.leftovers, ["contact.html"]);
+        world.assert_settled();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_later_publish_that_may_removes_and_refreshes_it() {
     let world = left_over().await;

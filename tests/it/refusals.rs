@@ -271,3 +271,63 @@ async fn an_endpoint_that_does_not_answer_is_given_up_quickly() {
     assert!(error.message.contains("127.0.0.1:9"), "{error:#?}");
     assert_eq!(error.visitors_see, "Visitors see what they saw before.");
 }
+
+/// What is refused for good, and its exit code before the switch.
+const FOR_GOOD: [(u16, &str, Code, u8); 8] = [
+    (403, "AccessDenied", Code::AccessDenied, 1),
+    (403, "AccountProblem", Code::Refused, 1),
+    (400, "KMS.DisabledException", Code::Refused, 1),
+    (400, "InvalidRequest", Code::Refused, 1),
+    (400, "XAmzContentSHA256Mismatch", Code::Refused, 1),
+    (409, "InvalidBucketState", Code::Refused, 1),
+    (405, "MethodNotAllowed", Code::Refused, 1),
+    (501, "NotImplemented", Code::UnfitStore, 2),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_for_good_says_so_before_the_switch() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    for (status, refusal, code, exit_code) in FOR_GOOD {
+        world.refuse("PutObject", "blobs/", status, refusal);
+        let report = world.publish().await;
+        world.sandbox.clear_faults();
+        let error = report.error.unwrap();
+        assert_eq!((report.exit_code, &error.code), (exit_code, &code.as_str()), "{refusal}: {error:#?}");
+        assert!(!error.hint.is_empty() && !error.hint.contains("Run the same command"), "{refusal}: {error:#?}");
+        assert!(error.causes.iter().any(|cause| cause.contains(refusal)), "{refusal}: {error:#?}");
+    }
+}
+
+/// Visitors see a mixture, and only a change ends that: the same command alone does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_for_good_within_the_switch_says_what_to_change_first() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    for (status, refusal, code, _) in FOR_GOOD {
+        world.refuse("CopyObject", "about/index.html", status, refusal);
+        let report = world.publish().await;
+        world.sandbox.clear_faults();
+        let error = report.error.unwrap();
+        assert_eq!((report.exit_code, &error.code), (5, &code.as_str()), "{refusal}: {error:#?}");
+        assert!(!error.hint.starts_with("Run the same command"), "{refusal}: {error:#?}");
+        assert!(error.hint.ends_with("before; then run the same command again."), "{refusal}: {error:#?}");
+        assert!(error.causes.iter().any(|cause| cause.contains(refusal)), "{refusal}: {error:#?}");
+    }
+    world.published().await;
+    world.assert_settled();
+}
+
+/// Without a first answer nothing is claimed: what the first request tells is told before anything is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_first_answer_tells_costs_no_number() {
+    let world = World::with_fixture("v1").await;
+    for (status, refusal, code, exit_code) in FOR_GOOD {
+        world.refuse("GetObject", "head.json", status, refusal);
+        refused(&world, world.environment.clone(), exit_code, code).await;
+        world.sandbox.clear_faults();
+    }
+    assert_eq!(world.claims().len(), 0);
+}

@@ -7,41 +7,11 @@ use std::path::PathBuf;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::credentials::{Lacking, lacking};
+use super::refusals::{Class, class_of};
 use crate::release::layout::Address;
 
-/// What a failed request means for whoever sent it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// It is not there (404).
-    Missing,
-    /// The credentials may not do it (403).
-    Denied,
-    /// The condition of the request does not hold (412). After a retry this may be our own earlier attempt, whose
-    /// answer was lost: settled by looking, never assumed.
-    Precondition,
-    /// Another request on the same key was under way (409); there was no effect.
-    Conflict,
-    /// Asked to slow down, for longer than was patient; there was no effect.
-    Throttled,
-    /// A 5xx, a timeout, a broken or refused connection: the effect is unknown.
-    Unavailable,
-    /// The bytes that arrived are not the bytes that were announced; there was no effect.
-    Checksum,
-    /// The file to send cannot be read, or is shorter than it was.
-    LocalFile,
-    /// The bucket is not there.
-    NoSuchBucket,
-    /// The bucket is in another region.
-    WrongRegion,
-    /// No credentials were found.
-    NoCredentials,
-    /// The credentials have expired.
-    ExpiredCredentials,
-    /// No request can carry the credentials.
-    UnusableCredentials,
-    /// Anything else.
-    Other,
-}
+/// How much of a code and of a message is passed on, in characters. AWS's longest explain a policy in about 400.
+const MOST_SAID: usize = 600;
 
 /// Where requests go and what they all say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +24,16 @@ pub(super) struct Service {
     pub(super) region: String,
     /// The account that must own the buckets; sent with every request to S3.
     pub(super) owner: Option<String>,
+}
+
+impl Service {
+    /// What to do where the service lacks something that a site needs.
+    pub(super) fn what_can_hold_a_site(&self) -> &'static str {
+        match self.endpoint {
+            Some(_) => "Use another store: docs/stores.md says what a site needs, and which stores have it.",
+            None => "Use a general purpose bucket: other kinds of buckets lack what a site needs.",
+        }
+    }
 }
 
 impl fmt::Display for Service {
@@ -194,55 +174,21 @@ pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<It
     })
 }
 
-/// The codes: S3's list of error responses and AWS.md 4.1, 5.4, 5.6 and 5.8. Where there is none, as in every answer to
-/// a HEAD, the status decides.
-fn class_of(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Class {
-    match code.unwrap_or_default() {
-        "NoSuchBucket" => return Class::NoSuchBucket,
-        "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException" => return Class::WrongRegion,
-        "AuthorizationHeaderMalformed" if region.is_some() => return Class::WrongRegion,
-        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => return Class::ExpiredCredentials,
-        "AccessDenied" | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" => return Class::Denied,
-        "PreconditionFailed" => return Class::Precondition,
-        "ConditionalRequestConflict" | "OperationAborted" => return Class::Conflict,
-        "SlowDown"
-        | "Throttling"
-        | "ThrottlingException"
-        | "RequestLimitExceeded"
-        | "TooManyRequestsException"
-        | "BandwidthLimitExceeded" => return Class::Throttled,
-        "BadDigest"
-        | "XAmzContentSHA256Mismatch"
-        | "XAmzContentChecksumMismatch"
-        | "InvalidDigest"
-        | "IncompleteBody" => {
-            return Class::Checksum;
-        }
-        "InternalError" | "ServiceUnavailable" | "RequestTimeout" | "RequestTimeoutException" => {
-            return Class::Unavailable;
-        }
-        _ => {}
-    }
-    match status {
-        Some(301 | 302 | 307 | 308) => Class::WrongRegion,
-        Some(400) if code.is_none() && region.is_some() => Class::WrongRegion,
-        Some(401 | 403) => Class::Denied,
-        Some(404) => Class::Missing,
-        Some(409) => Class::Conflict,
-        Some(412) => Class::Precondition,
-        Some(429) => Class::Throttled,
-        Some(500..) => Class::Unavailable,
-        _ => Class::Other,
+fn said(status: Option<u16>, code: Option<&str>, message: Option<&str>) -> String {
+    let mut words: Vec<String> = status.iter().map(ToString::to_string).collect();
+    words.extend(code.map(shortened));
+    let answer = words.join(" ");
+    match message {
+        Some(message) if !message.is_empty() => format!("{answer}: {}", shortened(message)),
+        _ => answer,
     }
 }
 
-fn said(status: Option<u16>, code: Option<&str>, message: Option<&str>) -> String {
-    let mut words: Vec<String> = status.iter().map(ToString::to_string).collect();
-    words.extend(code.map(str::to_owned));
-    let answer = words.join(" ");
-    match message {
-        Some(message) if !message.is_empty() => format!("{answer}: {message}"),
-        _ => answer,
+/// What others say may have any length.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_SAID) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -305,6 +251,11 @@ impl StoreError {
     pub fn is_denied(&self) -> bool {
         self.class == Class::Denied
     }
+
+    /// Whether the same request is refused again, until somebody changes what the error names.
+    pub fn is_refused_for_good(&self) -> bool {
+        matches!(self.class, Class::Denied | Class::Refused | Class::Unsupported)
+    }
 }
 
 /// Why a request to CloudFront failed.
@@ -349,23 +300,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_come_before_the_status_and_the_status_decides_where_there_is_none() {
-        let class = |status, code| class_of(status, code, None);
-        assert_eq!(class(Some(404), Some("NoSuchKey")), Class::Missing);
-        assert_eq!(class(Some(404), Some("NoSuchBucket")), Class::NoSuchBucket);
-        assert_eq!(class(Some(404), Some("NotFound")), Class::Missing);
-        assert_eq!(class(Some(503), Some("SlowDown")), Class::Throttled);
-        assert_eq!(class(Some(503), Some("ServiceUnavailable")), Class::Unavailable);
-        assert_eq!(class(Some(200), Some("InternalError")), Class::Unavailable);
-        assert_eq!(class(Some(409), Some("ConditionalRequestConflict")), Class::Conflict);
-        assert_eq!(class(Some(400), Some("BadDigest")), Class::Checksum);
-        assert_eq!(class(Some(400), Some("ExpiredToken")), Class::ExpiredCredentials);
-        assert_eq!(class(Some(400), Some("InvalidArgument")), Class::Other);
-        assert_eq!(class(Some(301), Some("PermanentRedirect")), Class::WrongRegion);
-        assert_eq!(class(Some(412), None), Class::Precondition);
-        assert_eq!(class(Some(403), None), Class::Denied);
-        assert_eq!(class(Some(400), None), Class::Other);
-        assert_eq!(class_of(Some(400), None, Some("eu-west-1")), Class::WrongRegion);
+    fn what_is_said_is_passed_on_up_to_a_length() {
+        assert_eq!(said(Some(403), Some("AccessDenied"), Some("no")), "403 AccessDenied: no");
+        assert_eq!(said(None, Some("AccessDenied"), None), "AccessDenied");
+        let long = said(Some(400), Some("InvalidRequest"), Some(&"ä".repeat(10_000)));
+        assert_eq!(long.chars().count(), "400 InvalidRequest: ".len() + MOST_SAID + 1);
+        assert!(long.ends_with("ä…"));
     }
 
     #[test]

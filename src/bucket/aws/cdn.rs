@@ -8,7 +8,8 @@ use aws_sdk_cloudfront::types::{
     DistributionConfig, EventType, InvalidationBatch, LambdaFunctionAssociations, Origin, Paths,
 };
 
-use super::answer::{CdnError, Class, FailedRequest, Service};
+use super::answer::{CdnError, FailedRequest, Service};
+use super::refusals::Class;
 use crate::content::path::UrlPath;
 use crate::release::head::DistributionFacts;
 
@@ -76,9 +77,8 @@ impl Cdn {
         let mut wait = FIRST_WAIT;
         loop {
             match self.create_once(reference, paths).await {
-                Err(mut error) if is_too_many(&error) => {
+                Err(error) if is_too_many(&error) => {
                     if waited + wait > self.patience {
-                        error.class = Class::Throttled;
                         return Err(error);
                     }
                     tokio::time::sleep(wait).await;

@@ -2,8 +2,9 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::answer::{Class, FailedRequest, StoreError};
+use super::answer::{FailedRequest, StoreError};
 use super::pace::Permit;
+use super::refusals::Class;
 use super::store::Store;
 use crate::release::layout::Address;
 

@@ -11,8 +11,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
-use super::answer::{Cause, Class, FailedRequest};
+use super::answer::{Cause, FailedRequest};
 use super::connection::{Persistent, plain_connector};
+use super::refusals::Class;
 use super::roots::Bundle;
 use crate::types::digest::Digest;
 

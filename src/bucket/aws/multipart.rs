@@ -4,8 +4,9 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use crc_fast::CrcAlgorithm;
 use tokio::task::JoinSet;
 
-use super::answer::{Class, FailedRequest, StoreError};
+use super::answer::{FailedRequest, StoreError};
 use super::patience::{AnswerWithin, COMPLETION};
+use super::refusals::Class;
 use super::store::Store;
 use super::upload::{Condition, described, etag, sent};
 use crate::release::layout::Address;

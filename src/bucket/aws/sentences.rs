@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::answer::{CdnError, Class, Details, StoreError};
+use super::answer::{CdnError, Details, StoreError};
+use super::refusals::Class;
+use super::refusals::{change, change_first};
 use crate::report::error::{Code, Problem};
 use crate::types::partition::partition;
 
@@ -109,6 +111,19 @@ impl StoreError {
                     (Code::WrongRegion, message, hint)
                 }
             },
+            Class::Refused => {
+                let message = format!("{} refuses to {verb} {address}", self.details.service);
+                (Code::Refused, message, change_first(self.code.as_deref()).to_owned())
+            }
+            Class::Unsupported => {
+                let message = format!("{} cannot {verb} {address} as it was asked to", self.details.service);
+                (Code::UnfitStore, message, self.details.service.what_can_hold_a_site().to_owned())
+            }
+            // Of what is there, S3 says no such thing: something else answers.
+            _ if self.status == Some(404) => {
+                let message = format!("{} could not {verb} {address}", self.details.service);
+                (Code::Refused, message, "Check that the endpoint is that of the S3 API.".to_owned())
+            }
             _ => (Code::Aws, format!("{} could not {verb} {address}", self.details.service), String::new()),
         }
     }
@@ -116,8 +131,8 @@ impl StoreError {
     /// Names the action and the resource: in AWS's words where it said them (also of a KMS key), else those that the
     /// operation needs.
     fn how_to_allow(&self) -> String {
-        if let Some(hint) = of_unusable_keys(self.code.as_deref()) {
-            return hint;
+        if let Some(change) = change(self.code.as_deref()) {
+            return change.to_owned();
         }
         if let Some((action, resource)) = self.details.message.as_deref().and_then(named_in) {
             return format!("Allow {action} on {resource}.");
@@ -163,8 +178,12 @@ impl CdnError {
                     .as_deref()
                     .and_then(named_in)
                     .unwrap_or_else(|| (format!("cloudfront:{}", self.operation), resource));
-                let hint = of_unusable_keys(code).unwrap_or_else(|| format!("Allow {action} on {resource}."));
+                let hint = change(code).map_or_else(|| format!("Allow {action} on {resource}."), str::to_owned);
                 (Code::AccessDenied, message, hint)
+            }
+            (Class::Refused | Class::Unsupported, code) => {
+                let message = format!("CloudFront refuses to {verb} the distribution {distribution}");
+                (Code::Refused, message, change_first(code).to_owned())
             }
             _ => {
                 let message = format!("CloudFront could not {verb} the distribution {distribution}");
@@ -205,19 +224,6 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
         },
         _ => return None,
     })
-}
-
-/// A 403 that no policy is to blame for.
-fn of_unusable_keys(code: Option<&str>) -> Option<String> {
-    let hint = match code? {
-        "InvalidAccessKeyId" | "InvalidClientTokenId" | "InvalidToken" => {
-            "AWS does not know these keys: sign in again, or check which profile and environment variables are used."
-        }
-        "SignatureDoesNotMatch" => "The secret key does not belong to the access key: correct it.",
-        "RequestTimeTooSkewed" => "This machine's clock is wrong by more than a quarter of an hour: correct it.",
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }
 
 /// The action and the resource of "… is not authorized to perform: ACTION on resource: ARN because …".

@@ -14,10 +14,11 @@ use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 
-use super::answer::{Class, FailedRequest, Service, StoreError};
+use super::answer::{FailedRequest, Service, StoreError};
 use super::object::{ObjectInfo, info, moment, size};
 use super::pace::{Pace, Permit};
 use super::patience::AnswerWithin;
+use super::refusals::Class;
 use super::uplink::{Share, Uplink};
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
@@ -280,7 +281,7 @@ impl Store {
                 Err(error) => {
                     let whole = self.failed("DeleteObjects", &at(first), &error);
                     // What earlier rounds have removed must not be lost from sight.
-                    if whole.class != Class::Denied && round == 1 {
+                    if !whole.is_refused_for_good() && round == 1 {
                         return Err(whole);
                     }
                     kept.extend(keys.iter().map(|key| (at(key), self.failed("DeleteObjects", &at(key), &error))));

@@ -8,10 +8,11 @@ use aws_sdk_s3::types::{AnnotationDirective, MetadataDirective, ServerSideEncryp
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
-use super::answer::{Class, FailedRequest, StoreError};
+use super::answer::{FailedRequest, StoreError};
 use super::body::body;
 use super::object::{MARKER, marker_of};
 use super::patience::{AnswerWithin, COMPLETION};
+use super::refusals::Class;
 use super::store::Store;
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;

@@ -112,15 +112,18 @@ impl InPlace<'_> {
         Err(foreign_object(&self.objects.address(path)).source(error))
     }
 
-    /// Removes what leaves at once, and says what these credentials may not remove.
+    /// Removes what leaves at once, and says what may not be removed.
     pub(super) async fn remove(&self, plan: &Plan) -> Result<BTreeSet<SitePath>, Problem> {
         let mut left = BTreeSet::new();
         for batch in plan.removals.chunks(MAX_DELETED_AT_ONCE) {
             let kept = self.objects.remove(batch).await.map_err(Problem::from)?;
             self.tally.deleted(batch.len() - kept.len());
             for (path, error) in kept {
-                if error.class != Class::Denied {
+                if !error.is_refused_for_good() {
                     return Err(error.into());
+                }
+                if left.is_empty() && !error.is_denied() {
+                    self.events.warn(Problem::from(error).in_one_line());
                 }
                 left.insert(path);
             }

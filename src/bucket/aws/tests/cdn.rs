@@ -87,6 +87,21 @@ async fn a_distribution_that_is_missing_or_forbidden_is_said_so() {
 }
 
 #[tokio::test]
+async fn what_cloudfront_refuses_for_good_is_asked_for_once_and_told() {
+    let sandbox = sandbox().await;
+    for (status, code) in [(400, "InvalidArgument"), (400, "SomethingNew"), (501, "NotImplemented")] {
+        let aws = connect(&sandbox).await;
+        sandbox.inject(fault("CreateInvalidation", 1, refusal(status, code)));
+        let refused = aws.cdn.unwrap().create_invalidation("r", &paths(&["/"])).await.unwrap_err();
+        let problem = Problem::from(refused);
+        assert_eq!(problem.code, Code::Refused, "{code}");
+        assert!(!problem.hint.is_empty() && !problem.hint.contains("again"), "{code}: {}", problem.hint);
+        assert!(problem.in_one_line().contains(&format!("answered {status} {code}: said so")), "{problem:?}");
+        assert_eq!(aws.requests.counts()["CreateInvalidation"], 1, "{code}");
+    }
+}
+
+#[tokio::test]
 async fn the_site_is_fetched_as_a_visitor_gets_it() {
     let sandbox = sandbox().await;
     let aws = connect(&sandbox).await;

@@ -1,5 +1,6 @@
 //! What goes wrong, and what is said about it.
 
+use super::super::refusals::REFUSALS;
 use super::*;
 use crate::report::error::VisitorsSee;
 
@@ -248,4 +249,42 @@ async fn who_is_not_there_yet_is_tried_again_for_a_few_seconds() {
         ended = late => panic!("{ended:?}"),
     }
     assert_eq!(aws.requests.counts()["HeadObject"], 1, "what never left this machine is no request");
+}
+
+/// Each row of the table over HTTP: what lasts until somebody changes something is asked for once, says what S3 said and
+/// what to change, and sends nobody the same way again.
+#[tokio::test]
+async fn what_is_refused_for_good_is_asked_for_once_and_says_what_to_change() {
+    let sandbox = sandbox().await;
+    let lasting =
+        |class| !matches!(class, Class::Precondition | Class::Conflict | Class::Throttled | Class::Unavailable);
+    let rows = REFUSALS.iter().filter(|refusal| lasting(refusal.class) && refusal.class != Class::Checksum);
+    for (refusal_row, code) in rows.flat_map(|row| row.codes.iter().map(move |code| (row, *code))) {
+        let aws = connect(&sandbox).await;
+        let status = if refusal_row.class == Class::Unsupported { 501 } else { 400 };
+        sandbox.inject(fault("PutObject", 1, refusal(status, code)));
+        let error = aws.store.put_bytes(&at("a"), vec![1], &html(), Condition::Absent).await.unwrap_err();
+        assert_eq!(error.class, refusal_row.class, "{code}");
+        assert_eq!(aws.requests.counts()["PutObject"], 1, "{code}");
+        let (said_as, message, hint, causes) = said(error);
+        assert!(said_as.lasts_until_changed(), "{code}: {said_as:?}");
+        assert!(!hint.is_empty() && !hint.starts_with("Run the same command"), "{code}: {hint}");
+        assert!(refusal_row.change.is_none_or(|change| hint.starts_with(change)), "{code}: {hint}");
+        assert!(causes[0].ends_with(&format!("answered {status} {code}: said so")), "{message}: {causes:?}");
+    }
+    assert_eq!(sandbox.objects(BUCKET), Default::default());
+}
+
+/// What a status alone says, where the code is none that is known.
+#[tokio::test]
+async fn a_refusal_that_nobody_knows_lasts_as_well() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    for (status, expected) in [(400, Code::Refused), (405, Code::Refused), (501, Code::UnfitStore)] {
+        sandbox.inject(fault("PutObject", 1, refusal(status, "SomethingNew")));
+        let error = store.put_bytes(&at("a"), vec![1], &html(), Condition::Absent).await.unwrap_err();
+        let (code, _, hint, _) = said(error);
+        assert_eq!(code, expected, "{status}");
+        assert!(!hint.is_empty() && !hint.contains("again"), "{status}: {hint}");
+    }
 }

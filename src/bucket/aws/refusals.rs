@@ -1,0 +1,268 @@
+//! What each code of S3, of stores like it and of CloudFront means: the one table.
+//!
+//! The codes are those of S3's list of error responses, of CloudFront's API and of AWS.md 1.2, 4.1, 5.4, 5.6 and 5.8;
+//! `XMinio…` are MinIO's, `QuotaExceeded` is Ceph's. docs/exit-codes.md tells people the same.
+
+/// What a failed request means for whoever sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It is not there (404).
+    Missing,
+    /// The credentials may not do it (403).
+    Denied,
+    /// The condition of the request does not hold (412). After a retry this may be our own earlier attempt, whose
+    /// answer was lost: settled by looking, never assumed.
+    Precondition,
+    /// Another request on the same key was under way (409); there was no effect.
+    Conflict,
+    /// Asked to slow down, for longer than was patient; there was no effect.
+    Throttled,
+    /// A 5xx, a timeout, a broken or refused connection: the effect is unknown.
+    Unavailable,
+    /// The bytes that arrived are not the bytes that were announced; there was no effect.
+    Checksum,
+    /// The file to send cannot be read, or is shorter than it was.
+    LocalFile,
+    /// The bucket is not there.
+    NoSuchBucket,
+    /// The bucket is in another region.
+    WrongRegion,
+    /// No credentials were found.
+    NoCredentials,
+    /// The credentials have expired.
+    ExpiredCredentials,
+    /// No request can carry the credentials.
+    UnusableCredentials,
+    /// Refused for another reason that lasts until somebody changes something; there was no effect.
+    Refused,
+    /// What was asked for is nothing that this store can do (501); there was no effect.
+    Unsupported,
+    /// Anything else.
+    Other,
+}
+
+/// Codes that mean the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// As they stand in answers.
+    pub(super) codes: &'static [&'static str],
+    /// What they mean for whoever sent the request.
+    pub(super) class: Class,
+    /// What must be changed first; `None`: what the class says, or nothing.
+    pub(super) change: Option<&'static str>,
+}
+
+const fn means(class: Class, codes: &'static [&'static str]) -> Refusal {
+    Refusal { codes, class, change: None }
+}
+
+const fn until(class: Class, change: &'static str, codes: &'static [&'static str]) -> Refusal {
+    Refusal { codes, class, change: Some(change) }
+}
+
+/// The table.
+pub(super) const REFUSALS: &[Refusal] = &[
+    // What may go differently the next time.
+    means(Class::Precondition, &["PreconditionFailed"]),
+    means(Class::Conflict, &["ConditionalRequestConflict", "OperationAborted"]),
+    means(
+        Class::Throttled,
+        &[
+            "SlowDown",
+            "Throttling",
+            "ThrottlingException",
+            "RequestLimitExceeded",
+            "TooManyRequestsException",
+            "TooManyInvalidationsInProgress",
+            "BandwidthLimitExceeded",
+            "KMS.ThrottlingException",
+        ],
+    ),
+    means(
+        Class::Unavailable,
+        &["InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException", "ServerBusy"],
+    ),
+    means(Class::Checksum, &["BadDigest", "XAmzContentChecksumMismatch", "InvalidDigest", "IncompleteBody"]),
+    // What stays refused until somebody changes something: the credentials, …
+    means(Class::ExpiredCredentials, &["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]),
+    means(Class::Denied, &["AccessDenied"]),
+    until(
+        Class::Denied,
+        "AWS does not know these keys: sign in again, or check which profile and environment variables are used.",
+        &["InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken"],
+    ),
+    until(Class::Denied, "The secret key does not belong to the access key: correct it.", &["SignatureDoesNotMatch"]),
+    until(
+        Class::Denied,
+        "This machine's clock is wrong by more than a quarter of an hour: correct it.",
+        &["RequestTimeTooSkewed"],
+    ),
+    // … the target, …
+    means(Class::NoSuchBucket, &["NoSuchBucket"]),
+    means(Class::WrongRegion, &["PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException"]),
+    until(
+        Class::Refused,
+        "Check that the endpoint is that of the S3 API, and that nothing in between allows only some requests.",
+        &["MethodNotAllowed"],
+    ),
+    // … the bucket or its account, …
+    until(
+        Class::Refused,
+        "The account needs its owner: see its console, or ask the provider.",
+        &["AccountProblem", "AllAccessDisabled", "NotSignedUp", "InvalidPayer", "UserSuspended"],
+    ),
+    until(
+        Class::Refused,
+        "The bucket's settings do not allow it: what the service said names which, as versioning or Object Lock.",
+        &["InvalidBucketState", "ObjectLocked", "ObjectLockConfigurationNotFoundError"],
+    ),
+    until(
+        Class::Refused,
+        "The bucket has no room for more: raise its quota, or remove releases with `publish prune`.",
+        &["QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "TotalObjectSizeExceeded"],
+    ),
+    until(
+        Class::Refused,
+        "The bucket allows no ACLs: publish sends none, so a proxy or a policy adds or asks for one.",
+        &["AccessControlListNotSupported"],
+    ),
+    // … the key that encrypts, …
+    until(
+        Class::Refused,
+        "Enable the KMS key, or cancel its deletion; or name another one as `kms_key_id`.",
+        &[
+            "KMS.DisabledException",
+            "KMS.KMSInvalidStateException",
+            "KMS.InvalidStateException",
+            "KMSInvalidStateException",
+        ],
+    ),
+    until(
+        Class::Refused,
+        "Correct `kms_key_id` in publish.toml, or the key that the bucket names.",
+        &["KMS.NotFoundException", "KMS.InvalidKeyUsageException", "KMS.KeyUnavailableException"],
+    ),
+    // … what lies between, …
+    until(
+        Class::Refused,
+        "Something between this machine and the service changes what is sent, as a proxy does: have it pass requests on as they are.",
+        &["XAmzContentSHA256Mismatch"],
+    ),
+    // … or the request itself.
+    until(
+        Class::Refused,
+        "What the service said names what it does not take: a setting of the bucket (Object Lock, encryption, ACLs), or one in publish.toml.",
+        &["InvalidRequest", "InvalidArgument", "MalformedXML", "InvalidStorageClass", "MissingContentMD5"],
+    ),
+    means(Class::Unsupported, &["NotImplemented"]),
+];
+
+/// What an answer with no such code as the table has stays refused for.
+const AS_SAID: &str = "What the service said names what must change.";
+
+/// What is known of `code`.
+fn refusal(code: Option<&str>) -> Option<&'static Refusal> {
+    let code = code?;
+    REFUSALS.iter().find(|refusal| refusal.codes.contains(&code))
+}
+
+/// What must be changed before a request that was answered with `code` can succeed.
+pub(super) fn change(code: Option<&str>) -> Option<&'static str> {
+    refusal(code).and_then(|refusal| refusal.change)
+}
+
+/// As [`change`], for what is [`Class::Refused`].
+pub(super) fn change_first(code: Option<&str>) -> &'static str {
+    change(code).unwrap_or(AS_SAID)
+}
+
+/// What an answer means. Its code says so; where there is none, as in every answer to a HEAD, or where it is none of the
+/// table's, the status decides.
+pub(super) fn class_of(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Class {
+    if code == Some("AuthorizationHeaderMalformed") && region.is_some() {
+        return Class::WrongRegion;
+    }
+    if let Some(refusal) = refusal(code) {
+        return refusal.class;
+    }
+    match status {
+        Some(301 | 302 | 307 | 308) => Class::WrongRegion,
+        Some(400) if code.is_none() && region.is_some() => Class::WrongRegion,
+        Some(401 | 403) => Class::Denied,
+        Some(404) => Class::Missing,
+        Some(408 | 425) => Class::Unavailable,
+        Some(409) => Class::Conflict,
+        Some(412) => Class::Precondition,
+        Some(429) => Class::Throttled,
+        Some(400..=499) => Class::Refused,
+        Some(501) => Class::Unsupported,
+        Some(500..) => Class::Unavailable,
+        _ => Class::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_code_stands_once() {
+        let codes: Vec<&str> = REFUSALS.iter().flat_map(|refusal| refusal.codes).copied().collect();
+        assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
+    }
+
+    /// People find each code that lasts in the documents.
+    #[test]
+    fn the_document_has_what_lasts() {
+        let document = include_str!("../../../docs/exit-codes.md");
+        let (_, table) = document.split_once("## Refusals that last").unwrap();
+        let lasts = |class| {
+            !matches!(
+                class,
+                Class::Precondition | Class::Conflict | Class::Throttled | Class::Unavailable | Class::Checksum
+            )
+        };
+        for code in REFUSALS.iter().filter(|refusal| lasts(refusal.class)).flat_map(|refusal| refusal.codes) {
+            assert!(table.contains(&format!("`{code}`")), "{code}");
+        }
+    }
+
+    /// What is refused for good says what to change, and nobody is sent on the same way again.
+    #[test]
+    fn what_stays_refused_says_what_to_change() {
+        for refusal in REFUSALS.iter().filter(|refusal| refusal.class == Class::Refused) {
+            assert!(refusal.change.is_some_and(|change| !change.contains("again")), "{refusal:?}");
+        }
+        assert_eq!(change_first(Some("SomethingNew")), AS_SAID);
+    }
+
+    #[test]
+    fn codes_come_before_the_status_and_the_status_decides_where_there_is_none() {
+        let class = |status, code| class_of(status, code, None);
+        assert_eq!(class(Some(404), Some("NoSuchKey")), Class::Missing);
+        assert_eq!(class(Some(404), Some("NoSuchBucket")), Class::NoSuchBucket);
+        assert_eq!(class(Some(404), Some("NotFound")), Class::Missing);
+        assert_eq!(class(Some(503), Some("SlowDown")), Class::Throttled);
+        assert_eq!(class(Some(503), Some("ServiceUnavailable")), Class::Unavailable);
+        assert_eq!(class(Some(200), Some("InternalError")), Class::Unavailable);
+        assert_eq!(class(Some(409), Some("ConditionalRequestConflict")), Class::Conflict);
+        assert_eq!(class(Some(409), Some("InvalidBucketState")), Class::Refused);
+        assert_eq!(class(Some(400), Some("BadDigest")), Class::Checksum);
+        assert_eq!(class(Some(400), Some("ExpiredToken")), Class::ExpiredCredentials);
+        assert_eq!(class(Some(400), Some("InvalidArgument")), Class::Refused);
+        assert_eq!(class(Some(301), Some("PermanentRedirect")), Class::WrongRegion);
+        assert_eq!(class(Some(412), None), Class::Precondition);
+        assert_eq!(class(Some(403), None), Class::Denied);
+        assert_eq!(class(Some(400), None), Class::Refused);
+        assert_eq!(class(Some(405), None), Class::Refused);
+        assert_eq!(class(Some(501), None), Class::Unsupported);
+        assert_eq!(class(Some(507), Some("XMinioStorageFull")), Class::Refused);
+        assert_eq!(class(Some(599), None), Class::Unavailable);
+        assert_eq!(class(None, Some("SomethingNew")), Class::Other);
+        assert_eq!(class_of(Some(400), None, Some("eu-west-1")), Class::WrongRegion);
+        assert_eq!(class_of(Some(400), Some("AuthorizationHeaderMalformed"), Some("eu-west-1")), Class::WrongRegion);
+        assert_eq!(class_of(Some(400), Some("AuthorizationHeaderMalformed"), None), Class::Refused);
+    }
+}
