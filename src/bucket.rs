@@ -6,4 +6,5 @@ pub mod download;
 pub mod elsewhere;
 pub mod lease;
 pub mod live;
+mod proof;
 pub mod state;

@@ -13,6 +13,7 @@ mod multipart;
 mod object;
 mod pace;
 mod patience;
+mod probe;
 mod refusals;
 mod roots;
 mod sentences;
@@ -45,6 +46,8 @@ use aws_types::service_config::ServiceConfigKey;
 
 use crate::config::environment::{Access, Environment, LinkSettings};
 use crate::report::error::{Code, Problem};
+use crate::types::digest::Digest;
+use crate::types::partition::is_aws;
 
 pub use answer::{CdnError, StoreError};
 pub use attempts::RequestCounter;
@@ -242,10 +245,12 @@ fn connect_store(
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     }
     let region = config.region().map_or_else(String::new, ToString::to_string);
-    let service = Service { name: "S3", endpoint, region, owner: access.expected_bucket_owner.clone() };
+    let service =
+        Service { name: "S3", endpoint: endpoint.clone(), region, owner: access.expected_bucket_owner.clone() };
     let settings = store::Settings {
         site: environment.layout.identity().site.clone(),
         encryption: access.encryption.clone(),
+        to_be_proven: to_be_proven(access, endpoint.as_deref()),
         service,
         state_answer: access.link.state_answer,
     };
@@ -295,6 +300,17 @@ fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Op
         }
         endpoint => Ok(endpoint),
     }
+}
+
+/// The store that must show what it keeps, by the digest of its endpoint: scheme, host, port and path, without what may be a
+/// secret. AWS's endpoints need not, nor does the sandbox, which alone is met with keys of this program.
+fn to_be_proven(access: &Access, endpoint: Option<&str>) -> Option<Digest> {
+    let endpoint = endpoint.filter(|_| access.static_keys.is_none())?;
+    let (scheme, rest) = endpoint.split_once("://")?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let place = format!("{}://{host}/{}", scheme.to_ascii_lowercase(), path.trim_matches('/'));
+    (!is_aws(&host)).then(|| Digest::of(place.as_bytes()))
 }
 
 fn is_url(text: &str) -> bool {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::bucket::aws::{Class, Condition, Store, StoreError};
+use crate::bucket::proof::Proof;
 use crate::content::path::SitePath;
 use crate::release::format::{FormatError, MAX_JSON_BYTES};
 use crate::release::head::{Head, Lookout};
@@ -72,12 +73,14 @@ pub struct State {
     store: Store,
     layout: Layout,
     run: RunId,
+    proof: Proof,
 }
 
 impl State {
     /// The state at `layout`, written in the name of `run`.
     pub fn new(store: Store, layout: Layout, run: RunId) -> State {
-        State { store, layout, run }
+        let proof = Proof::of(&store);
+        State { store, layout, run, proof }
     }
 
     /// The run that writes.
@@ -108,6 +111,7 @@ impl State {
         self.check_identity(&head.identity, &address)?;
         let suspects = head.suspects.iter().flat_map(|suspects| &suspects.paths);
         self.check_paths(head.leftovers.keys().chain(suspects), &address)?;
+        self.proof.learn(&head, fetched.served_at);
         let age = fetched.served_at.since(fetched.last_modified);
         let pointer = Pointer { head, etag: Some(fetched.etag), age, read_at: Some(fetched.served_at) };
         Ok((pointer, fetched.bytes))
@@ -117,7 +121,8 @@ impl State {
     /// here. A lost answer is settled by reading back: the write was ours if the very bytes are there that were sent.
     pub async fn replace_head(&self, pointer: &Pointer, next: Head) -> Result<Pointer, NotReplaced> {
         self.may_write(pointer).map_err(NotReplaced::Failed)?;
-        let head = next.written_after(&pointer.head, &self.run);
+        self.prove().await.map_err(NotReplaced::Failed)?;
+        let head = next.written_after(&pointer.head, &self.run).on_store(self.proof.proven());
         let bytes = head.encode().map_err(|error| NotReplaced::Failed(unwritable(&self.layout.head(), error)))?;
         let condition = match &pointer.etag {
             Some(etag) => Condition::Matches(etag),
@@ -127,6 +132,33 @@ impl State {
             Ok(etag) => Ok(Pointer { head, etag: Some(etag), age: Duration::ZERO, read_at: pointer.read_at }),
             Err(error) => self.settle_head(&head, &bytes, error).await,
         }
+    }
+
+    /// Has a store that is not AWS's show that it refuses what it must refuse, unless the head says so or this run has seen
+    /// it: on the claim of the release that is live or about to be, which nothing changes. Before anything else that a run
+    /// writes; what goes through here itself, as the head and claims, needs no call.
+    ///
+    /// # Errors
+    /// [`Code::UnfitStore`] where it does not.
+    pub async fn prove(&self) -> Result<(), Problem> {
+        let Some(release) = self.proof.release().filter(|_| self.proof.is_missing()) else { return Ok(()) };
+        let address = self.layout.claim(release);
+        match self.bytes_at(&address, MAX_JSON_BYTES).await? {
+            Some(bytes) => self.prove_on(&address, &bytes, None).await,
+            None => {
+                Err(Problem::new(Code::BadState, format!("{address} is not there, on which the store would be tried"))
+                    .hint("Publish the folder: that tries the store on a claim of its own."))
+            }
+        }
+    }
+
+    /// As [`State::prove`], where these `bytes` of a claim lie. `now` is good where no head tells the time.
+    async fn prove_on(&self, address: &Address, bytes: &[u8], now: Option<Timestamp>) -> Result<(), Problem> {
+        if self.proof.is_missing() {
+            self.store.probe(address, bytes, &json_headers()).await?;
+            self.proof.passed(now);
+        }
+        Ok(())
     }
 
     /// Whether this program may write anything, given the head that `pointer` has: a newer program may have put something
@@ -173,16 +205,23 @@ impl State {
         Ok(releases)
     }
 
-    /// Writes `claim` under the first number from its own on that nobody has or had, and says which.
-    pub async fn claim(&self, mut claim: Claim) -> Result<Claim, Problem> {
+    /// Writes `claim` under the first number from its own on that nobody has or had, and says which. It is the first thing
+    /// that its run writes.
+    pub async fn claim(&self, claim: Claim) -> Result<Claim, Problem> {
+        let (claim, bytes) = self.claim_a_number(claim).await?;
+        self.prove_on(&self.layout.claim(claim.release), &bytes, Some(claim.since)).await?;
+        Ok(claim)
+    }
+
+    async fn claim_a_number(&self, mut claim: Claim) -> Result<(Claim, Vec<u8>), Problem> {
         let mut gone = 0;
         loop {
             let address = self.layout.claim(claim.release);
             let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
             match self.store.put_bytes(&address, bytes.clone(), &json_headers(), Condition::Absent).await {
-                Ok(_) => return Ok(claim),
+                Ok(_) => return Ok((claim, bytes)),
                 Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_JSON_BYTES).await? {
-                    Some(found) if found == bytes => return Ok(claim),
+                    Some(found) if found == bytes => return Ok((claim, bytes)),
                     Some(_) => {}
                     // It was there when ours was refused, or somebody was writing it: its number may be used up.
                     None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MAX_VANISHED => {
@@ -200,14 +239,18 @@ impl State {
     pub async fn claim_or_find(&self, claim: Claim) -> Result<Claim, Problem> {
         let address = self.layout.claim(claim.release);
         let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
-        match self.store.put_bytes(&address, bytes, &json_headers(), Condition::Absent).await {
-            Ok(_) => Ok(claim),
-            Err(error) if may_be_ours(&error) => match self.read_claim(claim.release).await? {
-                Some(found) => Ok(found),
-                None => Err(error.into()),
-            },
-            Err(error) => Err(error.into()),
-        }
+        let (release, now) = (claim.release, claim.since);
+        let (claim, bytes) =
+            match self.store.put_bytes(&address, bytes.clone(), &json_headers(), Condition::Absent).await {
+                Ok(_) => (claim, bytes),
+                Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_JSON_BYTES).await? {
+                    Some(found) => (self.checked_claim(release, &found, Claim::decode)?, found),
+                    None => return Err(error.into()),
+                },
+                Err(error) => return Err(error.into()),
+            };
+        self.prove_on(&address, &bytes, Some(now)).await?;
+        Ok(claim)
     }
 
     /// Reads a claim that a run is to act on; `None` where there is none.
@@ -227,10 +270,20 @@ impl State {
     ) -> Result<Option<Claim>, Problem> {
         let address = self.layout.claim(release);
         let Some(bytes) = self.bytes_at(&address, MAX_JSON_BYTES).await? else { return Ok(None) };
-        let claim = decode(&bytes).map_err(|error| unreadable(&address, error))?;
+        self.checked_claim(release, &bytes, decode).map(Some)
+    }
+
+    fn checked_claim(
+        &self,
+        release: ReleaseNumber,
+        bytes: &[u8],
+        decode: fn(&[u8]) -> Result<Claim, FormatError>,
+    ) -> Result<Claim, Problem> {
+        let address = self.layout.claim(release);
+        let claim = decode(bytes).map_err(|error| unreadable(&address, error))?;
         self.check_identity(&claim.identity, &address)?;
         self.check_paths(claim.live.iter(), &address)?;
-        Ok(Some(claim))
+        Ok(claim)
     }
 
     /// Writes a manifest, which makes its release complete. The number was claimed by this run.

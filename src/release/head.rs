@@ -15,8 +15,8 @@ pub use self::transitions::{
     SIGNATURES_LAST,
 };
 pub use self::values::{
-    Activation, Active, CdnView, Distribution, DistributionFacts, Distributions, HistoryItem, Hold, Leftover, Pruning,
-    Refresh, Suspects, Withdrawn,
+    Activation, Active, CdnView, Distribution, DistributionFacts, Distributions, HistoryItem, Hold, Leftover,
+    ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
 };
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::format::{FormatError, Minors, Unknown};
@@ -87,6 +87,8 @@ pub struct HeadFields {
     pub distributions: Distributions,
     /// Files that were taken out of every release. Manifests are never written over: whoever reads one leaves them out.
     pub withdrawn: BTreeMap<SitePath, Withdrawn>,
+    /// The store that was seen to refuse what it must refuse, where it is not AWS's.
+    pub proven_store: Option<ProvenStore>,
     /// When each retained release was superseded.
     pub superseded: BTreeMap<ReleaseNumber, Timestamp>,
     /// A person's order to publish nothing.
@@ -118,6 +120,7 @@ impl Head {
             mutable_paths: BTreeSet::new(),
             distributions: Distributions::new(),
             withdrawn: BTreeMap::new(),
+            proven_store: None,
             superseded: BTreeMap::new(),
             hold: None,
             history: Vec::new(),

@@ -42,6 +42,9 @@ impl Session<'_> {
         intention: &Intention,
         stored: &BTreeSet<Address>,
     ) -> Result<(), Problem> {
+        if !intention.plan.preserves.is_empty() {
+            self.state.prove().await?;
+        }
         self.activating(order, intention).preserve(&intention.plan, stored).await
     }
 }

@@ -78,6 +78,7 @@ impl Session<'_> {
         intention: &Intention,
     ) -> Result<Staged, NotStaged> {
         if let Some(manifest) = order.goal.manifest() {
+            self.state.prove().await.map_err(NotStaged::Failed)?;
             // What is live only is a release's too that has yet to be proven.
             carried.stored = self.blobs_there(head, intention, manifest).await.map_err(NotStaged::Failed)?;
             self.preserve(order, intention, &carried.stored).await.map_err(NotStaged::Failed)?;

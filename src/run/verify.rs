@@ -248,6 +248,7 @@ impl Session<'_> {
         for Lost { finding, entry } in &mut audited.lost {
             let mut undamaged = audited.live.files.iter().filter(|(path, _)| !damaged.contains(*path));
             let Some((path, _)) = undamaged.find(|(_, present)| present.same_bytes(entry)) else { continue };
+            self.state.prove().await?;
             finding.repaired = examination.keep(path, entry).await?;
             if finding.repaired {
                 self.tally.copied();

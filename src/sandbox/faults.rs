@@ -52,6 +52,9 @@ pub enum Effect {
         /// The message.
         message: String,
     },
+    /// It is served by a store that passes over this header, in lower case: `if-match`, `if-none-match` or
+    /// `x-amz-checksum-sha256` of PutObject, `if-match`, `if-none-match` or `x-amz-copy-source-if-match` of CopyObject.
+    PassOver(String),
     /// The connection is closed; the request has no effect.
     ResetBefore,
     /// The request has its effect, then the connection is closed without an answer.

@@ -1,5 +1,6 @@
 //! The S3 API: `s3s` speaks the protocol, the files below this one do what the operations mean.
 
+mod careless;
 mod copy;
 mod headers;
 mod intake;
@@ -23,6 +24,8 @@ use super::keys::Keys;
 use super::plus;
 use super::signature;
 use super::store::Store;
+
+pub(super) use careless::PassedOver;
 
 /// The S3 endpoint.
 pub(super) struct S3Server {
@@ -154,7 +157,7 @@ impl S3 for Api {
     }
 
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        objects::put(&self.store, request).await
+        objects::put(&self.store, careless::put(request)).await
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
@@ -177,7 +180,7 @@ impl S3 for Api {
     }
 
     async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
-        copy::copy(&self.store, request)
+        copy::copy(&self.store, careless::copy(request))
     }
 
     async fn list_objects_v2(

@@ -31,7 +31,7 @@ use super::faults::Effect;
 use super::guard;
 use super::log::Service;
 use super::operation::describe;
-use super::s3::S3Server;
+use super::s3::{PassedOver, S3Server};
 use super::signature;
 use super::site::SiteServer;
 use super::steady::Steady;
@@ -212,6 +212,11 @@ impl Front {
             Some(Effect::Refuse { status, code, message }) => {
                 discard(request.into_body()).await;
                 self.server.refusal(status, &code, &message)
+            }
+            Some(Effect::PassOver(header)) => {
+                let mut request = request;
+                request.extensions_mut().insert(PassedOver(header));
+                self.server.answer(&operation, request).await
             }
             Some(Effect::ResetBefore) => return Err(NoAnswer),
             Some(Effect::DropAnswer) => {

@@ -15,9 +15,44 @@ pub fn partition(region: &str) -> &'static str {
     BY_PREFIX.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
 }
 
+/// Whether a host, with or without a port, is one of AWS's endpoints, also of a VPC: by the domains of the SDK's partitions.
+pub fn is_aws(host: &str) -> bool {
+    const DOMAINS: [&str; 11] = [
+        "amazonaws.com",
+        "api.aws",
+        "amazonaws.com.cn",
+        "api.amazonwebservices.com.cn",
+        "amazonaws.eu",
+        "api.amazonwebservices.eu",
+        "c2s.ic.gov",
+        "sc2s.sgov.gov",
+        "cloud.adc-e.uk",
+        "csp.hci.ic.gov",
+        "aws.ic.gov",
+    ];
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    DOMAINS.iter().any(|domain| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::partition;
+    use super::{is_aws, partition};
+
+    #[test]
+    fn endpoints_of_aws_are_known_by_their_domain() {
+        for host in [
+            "s3.eu-central-1.amazonaws.com",
+            "s3.cn-north-1.amazonaws.com.cn:443",
+            "s3.dualstack.eu-west-1.api.aws",
+            "bucket.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com",
+            "s3.eusc-de-east-1.amazonaws.eu",
+        ] {
+            assert!(is_aws(host), "{host}");
+        }
+        for host in ["amazonaws.com.example.com", "notamazonaws.com", "127.0.0.1:9000", "minio.example.com", ""] {
+            assert!(!is_aws(host), "{host}");
+        }
+    }
 
     #[test]
     fn regions_are_where_aws_says() {

@@ -436,6 +436,7 @@ fn every_stored_field_is_described() {
     head.extend(keys(&golden("head-withdrawn.json")));
     head.extend(keys(&golden("../v2/head-closed.json")));
     head.extend(keys(&golden("../v2/head-distributions.json")));
+    head.extend(keys(&golden("../v2/head-proven-store.json")));
     // What a format needs is described with the versions.
     head.remove("minor");
     assert_eq!(described("Head"), head);

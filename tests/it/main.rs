@@ -55,6 +55,7 @@ mod shown;
 mod signals;
 mod slow_links;
 mod snapshot_races;
+mod stores;
 mod takeover;
 mod verify;
 mod versions;

@@ -47,6 +47,8 @@ pub(super) struct Settings {
     pub(super) site: String,
     pub(super) encryption: Encryption,
     pub(super) service: Service,
+    /// See [`Store::to_be_proven`].
+    pub(super) to_be_proven: Option<Digest>,
     /// How long the answer to a request for the state may take.
     pub(super) state_answer: Duration,
 }

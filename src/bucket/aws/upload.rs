@@ -189,7 +189,7 @@ impl Store {
         if failed.class == Class::Missing { self.failed("CopyObject", from, error) } else { failed }
     }
 
-    async fn put(
+    pub(super) async fn put(
         &self,
         address: &Address,
         body: ByteStream,

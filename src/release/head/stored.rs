@@ -22,6 +22,8 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
         needs: Minors { read: 0, write: 2 },
         is_said: |head| !head.distributions.is_empty() && v2::single(head).is_none(),
     },
+    // The store that was tried: whoever does not know of it writes it back, and is not less careful than before.
+    Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| head.proven_store.is_some() },
 ];
 
 /// The head as stored. What no reader would take is not written.
@@ -128,6 +130,7 @@ fn owner_of<'h, 'p>(
         ["pruning", _, ..] => head.pruning.as_mut().map(|it| (&mut it.unknown, 1)),
         ["distribution", _, ..] => single.and_then(|id| head.distributions.get_mut(id)).map(|it| (&mut it.unknown, 1)),
         ["distributions", id, _, ..] => head.distributions.get_mut(*id).map(|it| (&mut it.unknown, 2)),
+        ["proven_store", _, ..] => head.proven_store.as_mut().map(|it| (&mut it.unknown, 1)),
         ["hold", _, ..] => head.hold.as_mut().map(|it| (&mut it.unknown, 1)),
         ["pending_refreshes", index, _, ..] => head.pending_refreshes.get_mut(at(index)).map(|it| (&mut it.unknown, 2)),
         ["suspects", index, _, ..] => head.suspects.get_mut(at(index)).map(|it| (&mut it.unknown, 2)),
@@ -156,6 +159,7 @@ fn unknowns(head: &HeadFields) -> Vec<(String, &Unknown)> {
         let place = ["distributions", id.as_str()];
         add(if is_single { &["distribution"] } else { &place }, &it.unknown);
     }
+    head.proven_store.iter().for_each(|it| add(&["proven_store"], &it.unknown));
     head.hold.iter().for_each(|it| add(&["hold"], &it.unknown));
     let number = |index: usize| index.to_string();
     for (index, it) in head.pending_refreshes.iter().enumerate() {

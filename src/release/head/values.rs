@@ -14,6 +14,12 @@ use crate::types::headers::{Headers, Kind};
 /// Longest lease that is believed, in seconds: the head may have been written by anybody who can write to the bucket.
 const LONGEST_LEASE_S: u64 = 3_600;
 
+/// How long what a store was seen to do is believed.
+const PROOF_LASTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How far ahead the clock of a machine may be that recorded it.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The release visitors get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Active {
@@ -233,6 +239,29 @@ impl DistributionFacts {
             "" => Some(key),
             origin_path => key.strip_prefix(origin_path)?.strip_prefix('/'),
         }
+    }
+}
+
+/// A store that is not AWS's, and that was seen to refuse what it must refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProvenStore {
+    /// The digest of its endpoint.
+    pub endpoint: Digest,
+    /// When it was tried.
+    pub since: Timestamp,
+    /// What newer programs say of it, and this one does not know.
+    pub unknown: Unknown,
+}
+
+impl ProvenStore {
+    /// The store at `endpoint`, tried at `since`.
+    pub fn new(endpoint: Digest, since: Timestamp) -> ProvenStore {
+        ProvenStore { endpoint, since, unknown: Unknown::default() }
+    }
+
+    /// Whether that is believed at `now`: a store may be replaced by another one, or by another version.
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        now.since(self.since) < PROOF_LASTS && self.since.since(now) < CLOCKS_DIFFER
     }
 }
 

@@ -13,7 +13,7 @@ use crate::release::counts::FileCounts;
 use crate::release::format::{FormatError, Minors, Unknown};
 use crate::release::head::{
     Activation, Active, Distribution, DistributionFacts, Distributions, HeadFields, HistoryItem, Hold, Leftover,
-    Pruning, Refresh, Suspects, Withdrawn,
+    ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
 };
 use crate::release::manifest::stored::v2::{IdentityFields, PublisherFields};
 use crate::release::manifest::{Identity, Publisher, ReleaseNumber, RunId, checked_id};
@@ -90,6 +90,8 @@ struct Stored {
     distributions: Distributions,
     #[serde(default, with = "by_path", skip_serializing_if = "BTreeMap::is_empty")]
     withdrawn: BTreeMap<SitePath, Withdrawn>,
+    #[serde(default, with = "option", skip_serializing_if = "Option::is_none")]
+    proven_store: Option<ProvenStore>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     superseded: BTreeMap<ReleaseNumber, Timestamp>,
     #[serde(default, with = "option", skip_serializing_if = "Option::is_none")]
@@ -120,6 +122,7 @@ impl From<Stored> for HeadFields {
             mutable_paths: stored.mutable_paths,
             distributions: stored.distributions,
             withdrawn: stored.withdrawn,
+            proven_store: stored.proven_store,
             superseded: stored.superseded,
             hold: stored.hold,
             history: stored.history,
@@ -223,6 +226,7 @@ stored_as! {
     Pruning: PruningFields,
     Distribution: DistributionFields,
     Withdrawn: WithdrawnFields,
+    ProvenStore: ProvenFields,
     Hold: HoldFields,
     HistoryItem: HistoryFields,
     FileCounts: CountsFields,
@@ -265,6 +269,15 @@ struct RefreshFields {
     release: ReleaseNumber,
     since: Timestamp,
     paths: Vec<UrlPath>,
+    #[serde(skip)]
+    unknown: Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ProvenStore")]
+struct ProvenFields {
+    endpoint: Digest,
+    since: Timestamp,
     #[serde(skip)]
     unknown: Unknown,
 }

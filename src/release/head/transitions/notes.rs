@@ -2,7 +2,7 @@
 
 use super::{Covers, Learnt, Lookout, Refusal};
 use crate::release::format::Unknown;
-use crate::release::head::{Active, Head, HeadFields, HistoryItem, Hold, MAX_HISTORY, Suspects};
+use crate::release::head::{Active, Head, HeadFields, HistoryItem, Hold, MAX_HISTORY, ProvenStore, Suspects};
 use crate::release::manifest::{Publisher, ReleaseNumber};
 use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
@@ -30,6 +30,13 @@ impl Head {
         // So that nothing is written where nothing new was read.
         next.fields.simplify_a_single_distribution();
         next
+    }
+
+    /// The head with the store that was seen to refuse what it must refuse, where this run knows of one.
+    #[must_use]
+    pub fn on_store(mut self, proven: Option<ProvenStore>) -> Head {
+        self.fields.proven_store = proven.or(self.fields.proven_store.take());
+        self
     }
 
     /// The head without the suspects that were due at `looked_at`, when they were looked at.

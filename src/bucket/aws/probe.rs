@@ -1,0 +1,93 @@
+//! What a site needs of a store that is not AWS's, tried on one object: much that calls itself compatible with S3 takes a
+//! condition and ignores it (docs/stores.md).
+
+use aws_sdk_s3::primitives::ByteStream;
+
+use super::answer::StoreError;
+use super::refusals::Class;
+use super::store::Store;
+use super::upload::Condition;
+use crate::release::layout::Address;
+use crate::report::error::{Code, Problem};
+use crate::types::digest::Digest;
+use crate::types::headers::Headers;
+
+/// An ETag that no object has: that of an MD5 nobody has found the bytes of.
+const NO_ETAG: &str = "\"00000000000000000000000000000000\"";
+
+/// What a store does where it should refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// It does as if nothing had been demanded.
+    Ignored,
+    /// It does not take the demand at all.
+    NotTaken,
+}
+
+impl Store {
+    /// The store that must show what it keeps before anything is written to it: the digest of its endpoint. `None`: it is
+    /// AWS's, or this program's own sandbox.
+    pub fn to_be_proven(&self) -> Option<Digest> {
+        self.settings.to_be_proven
+    }
+
+    /// Has the store refuse what it must refuse, at `address`, where `bytes` lie with `headers`: whatever it does, they lie
+    /// there afterwards. Five requests.
+    ///
+    /// # Errors
+    /// [`Code::UnfitStore`] names all that it does not refuse. Whatever else goes wrong says nothing about the store.
+    pub async fn probe(&self, address: &Address, bytes: &[u8], headers: &Headers) -> Result<(), Problem> {
+        let right = Digest::of(bytes);
+        let wrong = Digest::of(right.to_base64().as_bytes());
+        let put = async |digest: &Digest, condition: Condition<'_>| {
+            self.put(address, ByteStream::from(bytes.to_vec()), None, digest, headers, condition).await
+        };
+        let copy = async |source_etag: Option<&str>, condition: Condition<'_>| {
+            self.copy(address, source_etag, address, headers, condition).await
+        };
+        let tried = [
+            ("PutObject with `If-None-Match: *`", put(&right, Condition::Absent).await),
+            ("PutObject with `If-Match`", put(&right, Condition::Matches(NO_ETAG)).await),
+            ("CopyObject with `x-amz-copy-source-if-match`", copy(Some(NO_ETAG), Condition::None).await),
+            ("CopyObject with `If-None-Match: *`", copy(None, Condition::Absent).await),
+            ("PutObject with `x-amz-checksum-sha256`", put(&wrong, Condition::None).await),
+        ];
+        let mut lacks = Vec::new();
+        for (what, answer) in tried {
+            if let Some((lack, refusal)) = lack(answer)? {
+                lacks.push(sentence(what, lack, refusal.as_ref()));
+            }
+        }
+        if lacks.is_empty() {
+            return Ok(());
+        }
+        let service = &self.settings.service;
+        let message =
+            format!("{service} cannot hold a site: two publishers would not notice each other. {}", lacks.join("; "));
+        Err(Problem::new(Code::UnfitStore, message).hint(service.what_can_hold_a_site()))
+    }
+}
+
+/// What an answer to a request that had to be refused shows: nothing, where it was.
+fn lack(answer: Result<String, StoreError>) -> Result<Option<(Lack, Option<StoreError>)>, StoreError> {
+    match answer {
+        Ok(_) => Ok(Some((Lack::Ignored, None))),
+        Err(error) => match error.class {
+            Class::Precondition | Class::Checksum => Ok(None),
+            Class::Unsupported | Class::Refused => Ok(Some((Lack::NotTaken, Some(error)))),
+            _ => Err(error),
+        },
+    }
+}
+
+fn sentence(what: &str, lack: Lack, refusal: Option<&StoreError>) -> String {
+    match lack {
+        Lack::Ignored => format!("{what} is carried out although what it demands does not hold"),
+        Lack::NotTaken => {
+            let status = refusal.and_then(|error| error.status).map(|status| format!(" {status}")).unwrap_or_default();
+            let code =
+                refusal.and_then(|error| error.code.as_deref()).map(|code| format!(" {code}")).unwrap_or_default();
+            format!("{what} is answered{status}{code}")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether the store was seen to refuse what it must refuse, before this run writes anything to it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::bucket::aws::Store;
+use crate::release::head::{Head, ProvenStore};
+use crate::release::manifest::ReleaseNumber;
+use crate::types::clock::Timestamp;
+use crate::types::digest::Digest;
+
+/// What one run knows of its store. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) struct Proof {
+    /// The store that must be proven; `None`: it needs no proof.
+    endpoint: Option<Digest>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// What the head says, or what this run has tried itself.
+    proven: Option<ProvenStore>,
+    /// A release of the head whose claim lies in the state.
+    release: Option<ReleaseNumber>,
+    /// The store's clock when the head was read last.
+    read_at: Option<Timestamp>,
+}
+
+impl Proof {
+    pub(super) fn of(store: &Store) -> Proof {
+        Proof { endpoint: store.to_be_proven(), seen: Arc::default() }
+    }
+
+    /// Takes from a head, read at that moment by the store's clock, what it says of the store.
+    pub(super) fn learn(&self, head: &Head, read_at: Timestamp) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let active = head.active.as_ref().map(|active| active.release);
+        seen.read_at = Some(read_at);
+        seen.release = head.activation.as_ref().map(|activation| activation.to).or(active);
+        let recorded = head.proven_store.as_ref();
+        let recorded = recorded.filter(|proven| self.endpoint == Some(proven.endpoint) && proven.holds_at(read_at));
+        if let Some(proven) = recorded {
+            seen.proven = Some(proven.clone());
+        }
+    }
+
+    /// Whether the store has yet to be tried.
+    pub(super) fn is_missing(&self) -> bool {
+        self.endpoint.is_some() && self.proven().is_none()
+    }
+
+    /// What the next head says of the store; `None`: nothing that it did not say before.
+    pub(super) fn proven(&self) -> Option<ProvenStore> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).proven.clone()
+    }
+
+    /// The release on whose claim the store can be tried.
+    pub(super) fn release(&self) -> Option<ReleaseNumber> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).release
+    }
+
+    /// The store was tried, and refused what it must refuse. `now` is good where no head tells the time.
+    pub(super) fn passed(&self, now: Option<Timestamp>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.proven = self.endpoint.zip(seen.read_at.or(now)).map(|(endpoint, now)| ProvenStore::new(endpoint, now));
+    }
+}
