@@ -94,6 +94,16 @@ impl Md5 {
         Md5(bytes)
     }
 
+    /// The MD5 of `bytes`.
+    pub fn of(bytes: &[u8]) -> Md5 {
+        Md5(md5::Md5::digest(bytes).into())
+    }
+
+    /// The base64 that `Content-MD5` carries.
+    pub fn to_base64(self) -> String {
+        BASE64_STANDARD.encode(self.0)
+    }
+
     /// Whether `etag`, with its quotes, says that an object has the bytes of this MD5. Another ETag says nothing: the
     /// object may have gone up in parts or be encrypted with KMS.
     pub fn is_etag(&self, etag: &str) -> bool {

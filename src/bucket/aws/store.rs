@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
@@ -23,7 +24,7 @@ use super::uplink::{Share, Uplink};
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
 use crate::types::clock::Timestamp;
-use crate::types::digest::Digest;
+use crate::types::digest::{Digest, Md5};
 
 /// Most keys in one DeleteObjects (AWS.md 4.4).
 pub const MAX_DELETED_AT_ONCE: usize = 1_000;
@@ -278,7 +279,10 @@ impl Store {
                 .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
                 .map_err(|error| failed(FailedRequest::of_error(Class::Other, &error), first))?;
             let request = self.client.delete_objects().bucket(bucket).delete(delete);
-            let answer = match request.set_expected_bucket_owner(self.settings.service.owner.clone()).send().await {
+            let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
+            let md5_too = self.settings.service.endpoint.is_some();
+            let request = request.customize().mutate_request(move |request| with_md5(request, md5_too));
+            let answer = match request.send().await {
                 Ok(answer) => answer,
                 Err(error) => {
                     let whole = self.failed("DeleteObjects", &at(first), &error);
@@ -324,6 +328,15 @@ impl Store {
     {
         let answer = FailedRequest::of(&self.settings.service, error);
         StoreError::new(operation, address, &self.settings.service, answer)
+    }
+}
+
+/// Gives a request whose body is at hand a Content-MD5 where it is `wanted`: before S3 took other checksums, DeleteObjects
+/// had to have one, and stores of that age refuse it without.
+fn with_md5(request: &mut HttpRequest, wanted: bool) {
+    let md5 = request.body().bytes().filter(|_| wanted).map(|body| Md5::of(body).to_base64());
+    if let Some(md5) = md5 {
+        request.headers_mut().insert("content-md5", md5);
     }
 }
 

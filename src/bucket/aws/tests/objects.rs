@@ -136,6 +136,18 @@ async fn more_than_a_page_is_listed_and_removed() {
     assert_eq!(sandbox.objects(BUCKET).into_keys().collect::<Vec<_>>(), ["other"]);
 }
 
+/// Stores from before other checksums refuse a removal of many without it.
+#[tokio::test]
+async fn a_removal_says_the_md5_of_what_it_asks_for() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    assert_eq!(store.delete(&[at("a"), at("b")]).await.unwrap().len(), 0);
+    let asked = sent(&sandbox, "DeleteObjects").pop().unwrap();
+    let body = r#"<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>a</Key></Object><Object><Key>b</Key></Object><Quiet>true</Quiet></Delete>"#;
+    assert_eq!(asked.body_bytes, body.len() as u64);
+    assert_eq!(asked.headers["content-md5"], crate::types::digest::Md5::of(body.as_bytes()).to_base64());
+}
+
 #[tokio::test]
 async fn credentials_that_may_not_delete_are_no_error() {
     let sandbox = sandbox().await;
