@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::credentials::{Lacking, lacking};
-use super::refusals::{Class, class_of};
+use super::refusals::{Class, change, class_of};
 use crate::release::layout::Address;
 
 /// How much of a code and of a message is passed on, in characters. AWS's longest explain a policy in about 400.
@@ -252,9 +252,13 @@ impl StoreError {
         self.class == Class::Denied
     }
 
-    /// Whether the same request is refused again, until somebody changes what the error names.
+    /// Whether it is known that the same request is refused again, until somebody changes what the error names.
     pub fn is_refused_for_good(&self) -> bool {
-        matches!(self.class, Class::Denied | Class::Refused | Class::Unsupported)
+        match self.class {
+            Class::Denied | Class::Unsupported => true,
+            Class::Refused => change(self.code.as_deref()).is_some(),
+            _ => false,
+        }
     }
 }
 
