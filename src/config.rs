@@ -5,31 +5,38 @@
 pub mod environment;
 mod explain;
 mod folder;
+mod found;
 pub mod header_rule;
+mod section;
 mod target;
 pub mod values;
+mod variables;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use toml::de::DeTable;
 
 use crate::config::environment::{InvalidationSettings, PublishSettings, SourceMaps, Wait};
 use crate::config::header_rule::HeaderRule;
 use crate::release::retention::RetentionSettings;
 use crate::report::error::{Code, Problem};
-use values::{
-    AccountId, BucketName, DistributionId, EnvironmentName, Glob, InvalidValue, Percent, Prefix, SiteName, Url, Word,
-};
+use values::{EnvironmentName, Glob, InvalidValue, Percent, SiteName};
+use variables::Source;
 
-pub use folder::site_folder;
+pub use folder::{is_about, site_folder};
+pub use found::{Found, find};
+pub use section::{EnvironmentSection, ServerSideEncryption};
 pub use target::{Overrides, SANDBOX, SandboxTarget, Target, resolve};
+pub use variables::Variables;
 
 /// Most bytes of a publish.toml.
 const MAX_BYTES: u64 = 1 << 20;
@@ -50,7 +57,10 @@ pub struct Config {
     pub site: SiteName,
     /// The built site, relative to publish.toml; `dist` when not given.
     pub dir: Option<PathBuf>,
-    /// The targets, by name.
+    /// What every target has that does not say otherwise.
+    #[serde(default)]
+    pub defaults: EnvironmentSection,
+    /// The targets, by name, with what they have from the defaults.
     #[serde(default, rename = "env")]
     pub environments: BTreeMap<EnvironmentName, EnvironmentSection>,
     /// The header rules; later ones win, field by field.
@@ -69,51 +79,6 @@ pub struct Config {
     /// The folder that publish.toml lies in; empty for the current one.
     #[serde(skip)]
     folder: PathBuf,
-}
-
-/// One target: `[env.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct EnvironmentSection {
-    /// The bucket.
-    pub bucket: BucketName,
-    /// The prefix of the live objects; the whole bucket when not given.
-    pub prefix: Option<Prefix>,
-    /// The bucket's region; otherwise AWS's own settings say it.
-    pub region: Option<Word>,
-    /// The CloudFront distribution in front of the bucket; no CDN without it.
-    pub distribution: Option<DistributionId>,
-    /// Where visitors see the site.
-    pub url: Option<Url>,
-    /// The prefix of the state; `_publish/<prefix>/` when not given.
-    pub state: Option<Prefix>,
-    /// The bucket of the state; the live bucket when not given.
-    pub state_bucket: Option<BucketName>,
-    /// How objects are encrypted; as the bucket says when not given.
-    pub sse: Option<ServerSideEncryption>,
-    /// The KMS key's id or ARN; only with `sse = "aws:kms"`.
-    pub kms_key_id: Option<Word>,
-    /// The account that must own the buckets.
-    pub expected_bucket_owner: Option<AccountId>,
-    /// The profile of AWS's configuration files.
-    pub profile: Option<Word>,
-    /// A role to assume.
-    pub role_arn: Option<Word>,
-    /// An S3 endpoint that is not AWS's; means path-style addressing.
-    pub endpoint_url: Option<Url>,
-}
-
-/// How S3 encrypts objects at rest, as its header says it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum ServerSideEncryption {
-    /// With KMS.
-    #[serde(rename = "aws:kms")]
-    Kms,
-    /// With keys that S3 manages.
-    #[serde(rename = "AES256")]
-    S3,
 }
 
 /// `[publish]`: what of the folder is published, and how carefully.
@@ -186,21 +151,30 @@ impl TryFrom<HeaderRule> for CheckedHeaderRule {
 }
 
 impl Config {
-    /// Reads the text of a publish.toml.
+    /// Reads the text of a publish.toml where no environment variable is set.
     ///
     /// # Errors
     /// [`Code::Configuration`], naming line and column, and the nearest known key for one that is unknown.
     pub fn parse(text: &str) -> Result<Config, Problem> {
-        Config::parse_named(text, FILE_NAME)
+        Config::parse_named(text, FILE_NAME, &|_| None)
     }
 
-    /// Reads the publish.toml at `path`, whatever its name.
+    /// Reads the publish.toml at `path`, whatever its name, with the values of `variables` where it names them.
     ///
     /// # Errors
-    /// As [`Config::parse`], and when the file cannot be read.
-    pub fn read(path: &Path) -> Result<Config, Problem> {
+    /// As [`Config::parse`], when the file cannot be read, and for variables that are not set or may be secrets.
+    pub fn read(path: &Path, variables: Variables<'_>) -> Result<Config, Problem> {
+        Config::read_if(path, variables, |_| Ok(()))
+    }
+
+    /// As [`Config::read`], if the open file passes `check`.
+    fn read_if(
+        path: &Path,
+        variables: Variables<'_>,
+        check: impl FnOnce(&Metadata) -> Result<(), Problem>,
+    ) -> Result<Config, Problem> {
         let name = path.display().to_string();
-        let text = read_text(path).map_err(|error| {
+        let unreadable = |error: std::io::Error| {
             let problem = Problem::new(Code::Configuration, format!("{name} cannot be read"));
             match error.kind() {
                 ErrorKind::NotFound => problem.hint("Give the path of a publish.toml with --config.").source(error),
@@ -208,42 +182,39 @@ impl Config {
                 ErrorKind::InvalidInput => problem.hint("It is to be a file of at most 1 MiB.").source(error),
                 _ => problem.source(error),
             }
-        })?;
-        let mut config = Config::parse_named(&text, &name)?;
+        };
+        let file = open(path).map_err(unreadable)?;
+        check(&file.metadata().map_err(unreadable)?)?;
+        let text = read_text(file).map_err(unreadable)?;
+        let mut config = Config::parse_named(&text, &name, variables)?;
         config.folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(config)
     }
 
-    fn parse_named(text: &str, name: &str) -> Result<Config, Problem> {
-        let config: Config = toml::from_str(text).map_err(|error| explain::problem(&error, text, name))?;
-        for (environment, section) in &config.environments {
-            if section.kms_key_id.is_some() && section.sse != Some(ServerSideEncryption::Kms) {
-                let message = format!("{name}, [env.{environment}]: `kms_key_id` needs `sse = \"aws:kms\"`");
-                return Err(Problem::new(Code::Configuration, message));
-            }
+    fn parse_named(text: &str, name: &str, variables: Variables<'_>) -> Result<Config, Problem> {
+        let explained = |error: toml::de::Error| explain::problem(&error, text, name);
+        let mut tree = DeTable::parse(text).map_err(explained)?;
+        for (_, value) in tree.get_mut().iter_mut() {
+            variables::expand(value, variables, Source { text, name })?;
+        }
+        let mut config = Config::deserialize(toml::Deserializer::from(tree)).map_err(explained)?;
+        for (environment, section) in &mut config.environments {
+            *section = section.clone().or(&config.defaults);
+            section.check().map_err(|(message, hint)| {
+                Problem::new(Code::Configuration, format!("{name}, [env.{environment}]: {message}")).hint(hint)
+            })?;
         }
         Ok(config)
+    }
+
+    /// The folder that publish.toml lies in; empty for the current one.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The header rules, in order.
     pub fn header_rules(&self) -> Vec<HeaderRule> {
         self.headers.iter().map(|CheckedHeaderRule(rule)| rule.clone()).collect()
-    }
-}
-
-/// The publish.toml of `folder`, if it has one. Folders above are not searched: what a command does should not
-/// depend on files one does not see.
-///
-/// # Errors
-/// [`Code::Configuration`] when the file system does not tell whether it is there.
-pub fn find(folder: &Path) -> Result<Option<PathBuf>, Problem> {
-    let path = folder.join(FILE_NAME);
-    match std::fs::metadata(&path) {
-        Ok(_) => Ok(Some(path)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            Err(Problem::new(Code::Configuration, format!("{} cannot be read", path.display())).source(error))
-        }
     }
 }
 
@@ -286,14 +257,21 @@ impl InvalidationSection {
     }
 }
 
-/// The text of a file of settings. It may have come with a repository: what is no file never ends, and nobody writes as
-/// much by hand.
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let refused = |what: &str| Err(std::io::Error::new(ErrorKind::InvalidInput, what));
-    if !std::fs::metadata(path)?.is_file() {
-        return refused("it is no file");
+/// Opens a file of settings. It may have come with a repository: what is no file never ends.
+fn open(path: &Path) -> std::io::Result<File> {
+    if std::fs::metadata(path)?.is_file() {
+        File::open(path)
+    } else {
+        Err(std::io::Error::new(ErrorKind::InvalidInput, "it is no file"))
     }
+}
+
+/// The text of a file of settings; nobody writes more than [`MAX_BYTES`] by hand.
+fn read_text(file: File) -> std::io::Result<String> {
     let mut text = String::new();
-    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES { refused("it is too large") } else { Ok(text) }
+    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is too large"));
+    }
+    Ok(text)
 }

@@ -130,6 +130,9 @@ pub struct Report {
     pub command: String,
     /// The environment's name.
     pub environment: String,
+    /// The publish.toml that was used; only where it is not the current folder's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// The process's exit code.
@@ -172,6 +175,7 @@ impl Report {
         Report {
             command: command.to_owned(),
             environment: environment.to_owned(),
+            config: None,
             outcome: Outcome::Unchanged,
             exit_code: 0,
             release: None,

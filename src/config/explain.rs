@@ -1,18 +1,22 @@
 //! What the TOML reader says, in words for people.
 
+use std::ops::Range;
+
 use crate::report::error::{Code, Problem};
 
 /// The reader's `error` about `text`, which was read from the file called `name`.
 pub(super) fn problem(error: &toml::de::Error, text: &str, name: &str) -> Problem {
-    let place = match error.span() {
-        Some(span) => {
-            let (line, column) = line_and_column(text, span.start);
-            format!("{name}, line {line}, column {column}")
-        }
-        None => name.to_owned(),
-    };
     let (message, hint) = sentence(error.message());
-    Problem::new(Code::Configuration, format!("{place}: {message}")).hint(hint)
+    match error.span() {
+        Some(span) => at(span, text, name, &message).hint(hint),
+        None => Problem::new(Code::Configuration, format!("{name}: {message}")).hint(hint),
+    }
+}
+
+/// What `message` says of the part `span` of `text`.
+pub(super) fn at(span: Range<usize>, text: &str, name: &str, message: &str) -> Problem {
+    let (line, column) = line_and_column(text, span.start);
+    Problem::new(Code::Configuration, format!("{name}, line {line}, column {column}: {message}"))
 }
 
 /// The known word that `unknown` most likely means.

@@ -1,7 +1,7 @@
 //! Which folder is published, and how far publish.toml is believed about it: it may have come with a repository, and say
 //! of its reader's machine whatever it likes.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Config, DEFAULT_FOLDER, FILE_NAME};
 use crate::report::error::{Code, Problem};
@@ -45,6 +45,19 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
     .hint(format!("If it is the site: `publish {lies_at}`. Only a folder on the command line may lie anywhere.")))
 }
 
+/// Whether what `config` publishes holds the `current` folder, or lies below it: then whoever publishes there means it.
+pub fn is_about(config: &Config, current: &Path) -> bool {
+    let project = if config.folder.as_os_str().is_empty() { Path::new(".") } else { &config.folder };
+    let (Ok(project), Ok(current)) = (std::fs::canonicalize(project), std::fs::canonicalize(current)) else {
+        return false;
+    };
+    let dir = project.join(config.dir.as_deref().unwrap_or(Path::new(DEFAULT_FOLDER)));
+    // What is not built yet has no real path.
+    let dir = std::fs::canonicalize(&dir).unwrap_or(dir);
+    let is_plain = !dir.components().any(|part| part == Component::ParentDir);
+    is_plain && (current.starts_with(&dir) || dir.starts_with(&current))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -61,7 +74,7 @@ mod tests {
         }
         let project = home.path().join("work/repo/apps/shop");
         fs::write(project.join(FILE_NAME), format!("site = \"shop\"\ndir = {dir:?}\n")).unwrap();
-        (home, Config::read(&project.join(FILE_NAME)).unwrap())
+        (home, Config::read(&project.join(FILE_NAME), &|_| None).unwrap())
     }
 
     fn taken(dir: &str, prepare: impl Fn(&Path)) -> Result<PathBuf, Problem> {
@@ -80,6 +93,24 @@ mod tests {
             let problem = taken(outside, nothing).unwrap_err();
             assert_eq!(problem.code, Code::Usage, "{outside}");
             assert!(problem.hint.contains("publish /"), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_about_the_folders_above_and_in_what_it_publishes() {
+        for (dir, folder, expected) in [
+            ("dist", "work/repo/apps/shop/dist", true),
+            ("dist", "work/repo/apps", true),
+            ("dist", "work/repo/apps/shop", true),
+            ("dist", "work/repo/out", false),
+            (".", "work/repo/apps/shop/dist", true),
+            ("../../out", "work/repo/out", true),
+            ("../../out", "work/repo/apps/shop", false),
+            ("unbuilt", "work/repo/apps/shop", true),
+            ("../unbuilt", "work/repo/apps", false),
+        ] {
+            let (home, config) = home(dir);
+            assert_eq!(is_about(&config, &home.path().join(folder)), expected, "{dir} {folder}");
         }
     }
 
@@ -121,7 +152,7 @@ mod tests {
         let at = |dir: &str| {
             fs::create_dir_all(home.path().join("dist")).unwrap();
             fs::write(home.path().join(FILE_NAME), format!("site = \"shop\"\ndir = {dir:?}\n")).unwrap();
-            let config = Config::read(&home.path().join(FILE_NAME)).unwrap();
+            let config = Config::read(&home.path().join(FILE_NAME), &|_| None).unwrap();
             site_folder(None, Some(&config), Some(home.path()))
         };
         assert!(at("dist").is_ok());

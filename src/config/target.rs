@@ -77,13 +77,19 @@ pub struct SandboxTarget {
 /// - `--env NAME` names it. Without it, the only environment of publish.toml is meant; of several, none is.
 /// - `--bucket` without `--env` is a target of its own: it takes the site's name, header rules and settings from
 ///   publish.toml, but no other environment's distribution or state. Without publish.toml it needs `--site`.
-/// - With neither publish.toml nor `--bucket`, the sandbox is meant; but not in a pipeline (`ci`), which must not
-///   succeed by publishing nowhere.
+/// - With neither publish.toml nor `--bucket`, the sandbox is meant where the run `may_fall_back` to it. Others would answer
+///   for a place that nobody meant; and a pipeline must not succeed by publishing nowhere.
 ///
 /// # Errors
 /// [`Code::Usage`] or [`Code::Configuration`], saying what to write instead.
-pub fn resolve(config: Option<&Config>, env: Option<&str>, overrides: &Overrides, ci: bool) -> Result<Target, Problem> {
-    if env == Some(SANDBOX) || (env.is_none() && overrides.bucket.is_none() && config.is_none() && !ci) {
+pub fn resolve(
+    config: Option<&Config>,
+    env: Option<&str>,
+    overrides: &Overrides,
+    may_fall_back: bool,
+) -> Result<Target, Problem> {
+    let is_nowhere = env.is_none() && overrides.bucket.is_none() && config.is_none();
+    if env == Some(SANDBOX) || (is_nowhere && may_fall_back) {
         return sandbox(config, overrides).map(|target| Target::Sandbox(Box::new(target)));
     }
     let (name, section) = match (env, config) {
@@ -91,13 +97,16 @@ pub fn resolve(config: Option<&Config>, env: Option<&str>, overrides: &Overrides
         (Some(name), Some(config)) => named(config, name)?,
         (None, Some(config)) => only(config)?,
         (Some(name), None) => {
-            let message = format!("there is no environment `{name}`: no {FILE_NAME} was found");
+            let message =
+                format!("there is no environment `{name}`: there is no {FILE_NAME} here or in a folder above");
             return Err(Problem::new(Code::Configuration, message)
                 .hint(format!("Describe it in {FILE_NAME}, or say where that file is with --config.")));
         }
         (None, None) => {
-            return Err(Problem::new(Code::Usage, "no target is given, and a pipeline (CI is set) needs one").hint(
-                format!("Add a {FILE_NAME}, give --bucket and --site, or say --env sandbox if that is what you want."),
+            let message = format!("no target is given: there is no {FILE_NAME} here or in a folder above");
+            return Err(Problem::new(Code::Usage, message).hint(
+                "Go to the project's folder, name its file with --config, or give --bucket and --site. `--env sandbox` means \
+                 the sandbox of this folder, on this machine.",
             ));
         }
     };
@@ -117,7 +126,8 @@ fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarg
         ("--profile", profile.is_some()),
     ];
     if let Some((flag, _)) = refused.iter().find(|(_, given)| *given) {
-        return Err(Problem::new(Code::Usage, format!("{flag} means nothing to the sandbox"))
+        let variable = flag.replace("--", "PUBLISH_").replace('-', "_").to_uppercase();
+        return Err(Problem::new(Code::Usage, format!("{flag} (or {variable}) means nothing to the sandbox"))
             .hint("Give --bucket and --site, or name an environment with --env, to publish elsewhere."));
     }
     let named = site.as_ref().or(config.map(|config| &config.site));
@@ -139,7 +149,7 @@ fn own_target(config: Option<&Config>, overrides: &Overrides) -> Result<(String,
         return Err(Problem::new(Code::Usage, "--bucket needs --site, the site's name")
             .hint("The name guards against publishing one site over another; choose one and keep it."));
     }
-    Ok((bucket.to_string(), EnvironmentSection::of_bucket(bucket.clone())))
+    Ok((bucket.to_string(), EnvironmentSection { bucket: Some(bucket.clone()), ..EnvironmentSection::default() }))
 }
 
 fn named(config: &Config, name: &str) -> Result<(String, EnvironmentSection), Problem> {
@@ -241,7 +251,7 @@ fn check_url_is_of(name: &str, section: &EnvironmentSection, overrides: &Overrid
     }
     let prefix = |prefix: Option<&Prefix>| prefix.map_or("", Prefix::as_str).trim_matches('/').to_owned();
     let moved = [
-        ("--bucket", differs(overrides.bucket.as_ref(), Some(&section.bucket))),
+        ("--bucket", differs(overrides.bucket.as_ref(), section.bucket.as_ref())),
         (
             "--prefix",
             overrides.prefix.is_some() && prefix(overrides.prefix.as_ref()) != prefix(section.prefix.as_ref()),
@@ -260,7 +270,9 @@ fn check_url_is_of(name: &str, section: &EnvironmentSection, overrides: &Overrid
 
 /// Live objects may not lie inside the state: nothing could tell them from it.
 fn layout(name: &str, site: &SiteName, section: &EnvironmentSection, overrides: &Overrides) -> Result<Layout, Problem> {
-    let bucket = overrides.bucket.as_ref().unwrap_or(&section.bucket);
+    let Some(bucket) = overrides.bucket.as_ref().or(section.bucket.as_ref()) else {
+        return Err(Problem::new(Code::Internal, format!("the environment `{name}` has no bucket")));
+    };
     let prefix = overrides.prefix.as_ref().or(section.prefix.as_ref()).map_or("", Prefix::as_str);
     let layout = Layout::new(
         site.as_str(),
@@ -280,25 +292,4 @@ fn layout(name: &str, site: &SiteName, section: &EnvironmentSection, overrides: 
 
 fn endpoint(url: &Url) -> String {
     url.without_final_slash().to_owned()
-}
-
-impl EnvironmentSection {
-    /// The bucket as a whole, and nothing else said.
-    fn of_bucket(bucket: BucketName) -> EnvironmentSection {
-        EnvironmentSection {
-            bucket,
-            prefix: None,
-            region: None,
-            distribution: None,
-            url: None,
-            state: None,
-            state_bucket: None,
-            sse: None,
-            kms_key_id: None,
-            expected_bucket_owner: None,
-            profile: None,
-            role_arn: None,
-            endpoint_url: None,
-        }
-    }
 }

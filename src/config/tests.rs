@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use super::values::Url;
 use super::*;
 use crate::config::environment::{Encryption, Environment};
 
@@ -46,12 +47,12 @@ fn metadata_is_checked_where_it_is_read() {
 
 #[test]
 fn the_example_says_every_key() {
-    let config = Config::read(&file("publish.toml")).unwrap();
-    let production = environment_of(resolve(Some(&config), Some("production"), &Overrides::default(), true).unwrap());
+    let config = Config::read(&file("publish.toml"), &|_| None).unwrap();
+    let production = environment_of(resolve(Some(&config), Some("production"), &Overrides::default(), false).unwrap());
     assert_eq!(production.layout.identity().bucket, "example-site");
     assert_eq!(production.layout.state_prefix().to_string(), "s3://example-site/_publish/live/");
     assert_eq!(production.distribution.as_deref(), Some("E123ABC"));
-    let staging = environment_of(resolve(Some(&config), Some("staging"), &Overrides::default(), true).unwrap());
+    let staging = environment_of(resolve(Some(&config), Some("staging"), &Overrides::default(), false).unwrap());
     assert!(matches!(staging.access.encryption, Encryption::Kms { key_id: Some(_) }));
     assert_eq!(staging.layout.state_prefix().to_string(), "s3://example-state/_publish/staging/");
     assert_eq!(site_folder(None, Some(&config), None).unwrap(), file("dist"));
@@ -141,8 +142,8 @@ fn wrong_values_are_named_with_their_line() {
 #[test]
 fn a_file_that_is_not_there_is_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(find(folder.path()).unwrap(), None);
-    let problem = Config::read(&folder.path().join("other.toml")).unwrap_err();
+    assert_eq!(find(folder.path(), None).unwrap(), None);
+    let problem = Config::read(&folder.path().join("other.toml"), &|_| None).unwrap_err();
     assert!(problem.message.ends_with("other.toml cannot be read"), "{}", problem.message);
 }
 
@@ -162,7 +163,7 @@ fn what_an_environment_says_of_its_address_is_not_taken_for_another_place() {
     let text = "site = \"a\"\n[env.live]\nbucket = \"one-bucket\"\nprefix = \"live\"\nurl = \"https://a.example\"\n\
                 distribution = \"E123ABC\"\n[env.plain]\nbucket = \"one-bucket\"\n";
     let config = config(text);
-    let at = |env: &str, overrides: Overrides| resolve(Some(&config), Some(env), &overrides, true).map(environment_of);
+    let at = |env: &str, overrides: Overrides| resolve(Some(&config), Some(env), &overrides, false).map(environment_of);
     let bucket = Some("other-bucket".parse().unwrap());
     let prefix = Some("next".parse().unwrap());
     let endpoint_url = Some("http://127.0.0.1:9".parse().unwrap());
@@ -196,33 +197,33 @@ fn what_an_environment_says_of_its_address_is_not_taken_for_another_place() {
 
 #[test]
 fn without_a_target_it_is_the_sandbox_but_not_in_a_pipeline() {
-    let Target::Sandbox(sandbox) = resolve(None, None, &Overrides::default(), false).unwrap() else {
+    let Target::Sandbox(sandbox) = resolve(None, None, &Overrides::default(), true).unwrap() else {
         panic!("the sandbox is meant");
     };
     assert_eq!(sandbox.site, "sandbox");
-    assert_eq!(resolve(None, None, &Overrides::default(), true).unwrap_err().code, Code::Usage);
-    let named = resolve(Some(&config(EXAMPLE)), Some("sandbox"), &Overrides::default(), true).unwrap();
+    assert_eq!(resolve(None, None, &Overrides::default(), false).unwrap_err().code, Code::Usage);
+    let named = resolve(Some(&config(EXAMPLE)), Some("sandbox"), &Overrides::default(), false).unwrap();
     assert!(matches!(named, Target::Sandbox(target) if target.site == "shop"));
     let region = Overrides { region: "eu-central-1".parse().ok(), ..Overrides::default() };
-    assert!(resolve(None, None, &region, false).unwrap_err().message.contains("--region"));
+    assert!(resolve(None, None, &region, true).unwrap_err().message.contains("--region"));
 }
 
 #[test]
 fn the_only_environment_is_meant_and_of_several_none() {
     let one = config(EXAMPLE);
-    assert_eq!(environment_of(resolve(Some(&one), None, &Overrides::default(), true).unwrap()).name, "production");
+    assert_eq!(environment_of(resolve(Some(&one), None, &Overrides::default(), false).unwrap()).name, "production");
     let two = config(&format!("{EXAMPLE}[env.staging]\nbucket = \"example-staging\"\n"));
-    let problem = resolve(Some(&two), None, &Overrides::default(), false).unwrap_err();
+    let problem = resolve(Some(&two), None, &Overrides::default(), true).unwrap_err();
     assert_eq!(problem.message, "publish.toml describes several environments: production, staging");
-    assert!(resolve(Some(&config("site = \"a\"")), None, &Overrides::default(), false).is_err());
+    assert!(resolve(Some(&config("site = \"a\"")), None, &Overrides::default(), true).is_err());
 }
 
 #[test]
 fn an_unknown_environment_names_the_nearest_one() {
-    let problem = resolve(Some(&config(EXAMPLE)), Some("prodction"), &Overrides::default(), false).unwrap_err();
+    let problem = resolve(Some(&config(EXAMPLE)), Some("prodction"), &Overrides::default(), true).unwrap_err();
     assert_eq!(problem.message, "there is no environment `prodction` in publish.toml");
     assert_eq!(problem.hint, "Did you mean `production`?");
-    assert!(resolve(None, Some("production"), &Overrides::default(), false).is_err());
+    assert!(resolve(None, Some("production"), &Overrides::default(), true).is_err());
 }
 
 #[test]
@@ -234,7 +235,7 @@ fn flags_win_over_the_environment() {
         concurrency: Some(4),
         ..Overrides::default()
     };
-    let environment = environment_of(resolve(Some(&config(EXAMPLE)), None, &overrides, false).unwrap());
+    let environment = environment_of(resolve(Some(&config(EXAMPLE)), None, &overrides, true).unwrap());
     assert_eq!(environment.layout.live_prefix().to_string(), "s3://example-site/next/");
     assert_eq!(environment.layout.identity().site, "other");
     assert_eq!(environment.access.s3_endpoint.as_deref(), Some("http://127.0.0.1:9000"));
@@ -244,17 +245,17 @@ fn flags_win_over_the_environment() {
 #[test]
 fn a_bucket_alone_is_a_target_of_its_own() {
     let bucket = Overrides { bucket: "example-other".parse().ok(), ..Overrides::default() };
-    let problem = resolve(None, None, &bucket, true).unwrap_err();
+    let problem = resolve(None, None, &bucket, false).unwrap_err();
     assert!(problem.message.contains("--site"), "{}", problem.message);
 
     let with_site = Overrides { site: "shop".parse().ok(), ..bucket.clone() };
-    let environment = environment_of(resolve(None, None, &with_site, true).unwrap());
+    let environment = environment_of(resolve(None, None, &with_site, false).unwrap());
     assert_eq!(environment.layout.identity().bucket, "example-other");
 
     let text = format!("{EXAMPLE}distribution = \"E123ABC\"\n");
-    let alone = environment_of(resolve(Some(&config(&text)), None, &bucket, false).unwrap());
+    let alone = environment_of(resolve(Some(&config(&text)), None, &bucket, true).unwrap());
     assert_eq!(alone.distribution, None, "another bucket's distribution must not be refreshed");
-    let named = environment_of(resolve(Some(&config(&text)), Some("production"), &bucket, false).unwrap());
+    let named = environment_of(resolve(Some(&config(&text)), Some("production"), &bucket, true).unwrap());
     assert_eq!(named.distribution.as_deref(), Some("E123ABC"));
     assert_eq!(named.layout.identity().bucket, "example-other");
 }
@@ -263,11 +264,11 @@ fn a_bucket_alone_is_a_target_of_its_own() {
 fn live_objects_never_lie_inside_the_state() {
     for (prefix, state) in [("", "/"), ("live", ""), ("live", "live"), ("live/site", "live")] {
         let text = format!("{EXAMPLE}prefix = \"{prefix}\"\nstate = \"{state}\"\n");
-        let problem = resolve(Some(&config(&text)), None, &Overrides::default(), false).unwrap_err();
+        let problem = resolve(Some(&config(&text)), None, &Overrides::default(), true).unwrap_err();
         assert!(problem.message.contains("inside its state"), "{}", problem.message);
     }
     let text = format!("{EXAMPLE}prefix = \"live\"\nstate = \"live/state\"\n");
-    assert!(resolve(Some(&config(&text)), None, &Overrides::default(), false).is_ok());
+    assert!(resolve(Some(&config(&text)), None, &Overrides::default(), true).is_ok());
 }
 
 /// The actions that `name` allows.
@@ -309,7 +310,7 @@ fn the_bucket_policy_hides_the_state() {
 fn what_cloudfront_could_not_decrypt_is_refused() {
     let at = |cdn: &str, encryption: &str| {
         let text = format!("site = \"a\"\n[env.live]\nbucket = \"one-bucket\"\n{cdn}\n{encryption}\n");
-        resolve(Some(&config(&text)), None, &Overrides::default(), true).map(environment_of)
+        resolve(Some(&config(&text)), None, &Overrides::default(), false).map(environment_of)
     };
     let cdn = "distribution = \"E123ABC\"";
     let managed = [
@@ -327,7 +328,7 @@ fn what_cloudfront_could_not_decrypt_is_refused() {
     assert!(at(cdn, "sse = \"AES256\"").is_ok() && at(cdn, "").is_ok());
     let overrides = Overrides { distribution: "E123ABC".parse().ok(), ..Overrides::default() };
     let text = "site = \"a\"\n[env.live]\nbucket = \"one-bucket\"\nsse = \"aws:kms\"\n";
-    assert!(resolve(Some(&config(text)), None, &overrides, true).is_err(), "a flag names one too");
+    assert!(resolve(Some(&config(text)), None, &overrides, false).is_err(), "a flag names one too");
 }
 
 /// It may have come with a repository: reading it ends.
@@ -336,7 +337,7 @@ fn what_cloudfront_could_not_decrypt_is_refused() {
 fn what_is_no_file_or_far_too_large_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(FILE_NAME);
-    let refusal = |path: &Path| Config::read(path).unwrap_err();
+    let refusal = |path: &Path| Config::read(path, &|_| None).unwrap_err();
     std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
     assert_eq!(refusal(&path).code, Code::Configuration);
     std::fs::remove_file(&path).unwrap();
@@ -346,5 +347,5 @@ fn what_is_no_file_or_far_too_large_is_refused() {
     std::fs::write(&path, "#".repeat((1 << 20) + 1)).unwrap();
     assert!(refusal(&path).hint.contains("1 MiB"));
     std::fs::write(&path, EXAMPLE).unwrap();
-    assert!(Config::read(&path).is_ok());
+    assert!(Config::read(&path, &|_| None).is_ok());
 }

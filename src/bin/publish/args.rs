@@ -393,6 +393,13 @@ fn at_once(text: &str) -> Result<u8, String> {
     }
 }
 
+impl GlobalArgs {
+    /// Whether the flags say where the site goes and which one it is, without publish.toml.
+    pub(crate) fn says_the_target(&self) -> bool {
+        self.env.is_none() && self.target.bucket.is_some() && self.target.site.is_some()
+    }
+}
+
 impl TargetArgs {
     /// The flags as the library takes them.
     pub(crate) fn overrides(self) -> Overrides {

@@ -1,5 +1,6 @@
 //! What each command does: the one place that calls the library's runs.
 
+mod configuration;
 mod diff;
 mod explain_headers;
 mod forget;
@@ -10,7 +11,8 @@ mod releases;
 mod show;
 mod verify;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use publish::config::environment::Environment;
 use publish::config::{self, Config};
@@ -22,6 +24,10 @@ use publish::types::clock::Clock;
 use publish::types::stop::Stop;
 use publish::views::status::Status;
 
+use configuration::Configuration;
+#[cfg(feature = "sandbox")]
+use configuration::sandbox_folder;
+
 use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::Signals;
 use crate::publisher::{git, machine_name, publisher};
@@ -32,19 +38,32 @@ use crate::{json, random, summary, variables};
 
 /// What every command has at hand.
 pub(crate) struct Session<'a> {
+    /// What to do; without one, publish.
+    pub(crate) command: Option<&'a Command>,
     pub(crate) global: &'a GlobalArgs,
     pub(crate) terminal: &'a Terminal,
     pub(crate) signals: Signals,
     pub(crate) lookup: &'a (dyn Fn(&str) -> Option<String> + Sync),
     pub(crate) clock: Clock,
+    /// The publish.toml of the run, where it is not the current folder's.
+    pub(crate) config_file: OnceLock<String>,
 }
 
 /// A target that is open for a run.
 struct Open {
     environment: Environment,
     config: Option<Config>,
+    /// What a person should know before the run begins.
+    warning: Option<String>,
     #[cfg(feature = "sandbox")]
-    sandbox: Option<Opened>,
+    sandbox: Option<InSandbox>,
+}
+
+/// A sandbox that is open, and the folder that it belongs to.
+#[cfg(feature = "sandbox")]
+struct InSandbox {
+    opened: Opened,
+    project: PathBuf,
 }
 
 /// What a command starts from.
@@ -76,8 +95,14 @@ enum Manner {
 
 impl Session<'_> {
     /// Runs `command` to its report. Results for people are written on the way; the report is for the caller to write.
-    pub(crate) async fn run(&self, command: Option<&Command>, site: &SiteArgs) -> Report {
-        match command {
+    pub(crate) async fn run(&self, site: &SiteArgs) -> Report {
+        let mut report = self.dispatch(site).await;
+        report.config = self.config_file.get().cloned();
+        report
+    }
+
+    async fn dispatch(&self, site: &SiteArgs) -> Report {
+        match self.command {
             Some(Command::Sandbox(args)) => self.sandbox(args).await,
             Some(Command::Status) => self.status().await,
             Some(Command::Releases(args)) => self.releases(args).await,
@@ -180,6 +205,7 @@ impl Session<'_> {
             Err(problem) => return self.refused(command, problem),
         };
         let listener = self.listener(manner);
+        open.warning.iter().for_each(|message| listener(Event::Warning { message: message.clone() }));
         let caller = Caller {
             run,
             publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
@@ -194,7 +220,8 @@ impl Session<'_> {
             caller,
             events: Events::new(&listener),
         };
-        let (report, result) = self.attended(Box::pin(work(target)), &stop).await;
+        let (mut report, result) = self.attended(Box::pin(work(target)), &stop).await;
+        report.warnings.splice(0..0, open.warning.clone());
         let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
         let is_done = report.error.is_none();
         let showing = async {
@@ -217,17 +244,21 @@ impl Session<'_> {
 
     #[cfg(feature = "sandbox")]
     async fn sandbox(&self, args: &SandboxArgs) -> Report {
-        let folder = Path::new(".");
-        let done = if args.stop {
-            sandbox::serve::stop(folder, self.lookup, self.terminal).await
-        } else if args.reset {
-            sandbox::serve::reset(folder, self.lookup, self.terminal)
-        } else {
-            sandbox::serve::serve(folder, self.lookup, args.background, self.terminal, &self.signals).await
-        };
-        match done {
+        match self.serve(args).await {
             Ok(()) => Report { outcome: Outcome::Verified, ..Report::new("sandbox", config::SANDBOX) },
             Err(problem) => self.refused("sandbox", problem),
+        }
+    }
+
+    #[cfg(feature = "sandbox")]
+    async fn serve(&self, args: &SandboxArgs) -> Result<(), Problem> {
+        let folder = sandbox_folder()?;
+        if args.stop {
+            sandbox::serve::stop(&folder, self.lookup, self.terminal).await
+        } else if args.reset {
+            sandbox::serve::reset(&folder, self.lookup, self.terminal)
+        } else {
+            sandbox::serve::serve(&folder, self.lookup, args.background, self.terminal, &self.signals).await
         }
     }
 
@@ -244,31 +275,22 @@ impl Session<'_> {
     }
 
     async fn open_target(&self) -> Result<Open, Problem> {
-        let path = match &self.global.config {
-            Some(path) => Some(path.clone()),
-            None => config::find(Path::new(""))?,
-        };
-        let config = path.as_deref().map(Config::read).transpose()?;
+        let configuration = self.configuration()?;
+        let config = configuration.as_ref().map(|configuration| &configuration.config);
         let overrides = self.global.target.clone().overrides();
-        match config::resolve(config.as_ref(), self.global.env.as_deref(), &overrides, self.is_ci())? {
-            #[cfg(feature = "sandbox")]
-            config::Target::Sandbox(target) => {
-                let say = |line: &str| self.terminal.say(line);
-                let stop = Stop::default();
-                let opening = stop.unless_due(sandbox::open_for_a_run(Path::new("."), self.lookup, &say));
-                let Some(opened) = self.attended(opening, &stop).await.transpose()? else {
-                    return Err(Problem::new(Code::Interrupted, "stopped on request"));
-                };
-                let environment = sandbox::environment(*target, opened.running());
-                Ok(Open { environment, config, sandbox: Some(opened) })
-            }
-            #[cfg(not(feature = "sandbox"))]
-            config::Target::Sandbox(_) => Err(without_sandbox()),
+        let may_fall_back = self.command.is_none() && !self.is_ci();
+        let target = config::resolve(config, self.global.env.as_deref(), &overrides, may_fall_back)?;
+        if let Some(configuration) = &configuration {
+            self.confirm_site(configuration, &place(&target))?;
+        }
+        match target {
+            config::Target::Sandbox(target) => self.open_sandbox(configuration, *target).await,
             config::Target::Environment(environment) => {
                 variables::check(std::env::vars_os())?;
                 Ok(Open {
                     environment: *environment,
-                    config,
+                    config: configuration.map(|configuration| configuration.config),
+                    warning: None,
                     #[cfg(feature = "sandbox")]
                     sandbox: None,
                 })
@@ -276,20 +298,50 @@ impl Session<'_> {
         }
     }
 
+    #[cfg(feature = "sandbox")]
+    async fn open_sandbox(
+        &self,
+        configuration: Option<Configuration>,
+        target: config::SandboxTarget,
+    ) -> Result<Open, Problem> {
+        let is_asked_for = configuration.is_some() || self.global.env.is_some();
+        let warning = (!is_asked_for).then(|| FELL_BACK.to_owned());
+        let project = sandbox_folder()?;
+        let say = |line: &str| self.terminal.say(line);
+        let stop = Stop::default();
+        let opening = stop.unless_due(sandbox::open_for_a_run(&project, self.lookup, &say));
+        let Some(opened) = self.attended(opening, &stop).await.transpose()? else {
+            return Err(Problem::new(Code::Interrupted, "stopped on request"));
+        };
+        let environment = sandbox::environment(target, opened.running());
+        let config = configuration.map(|configuration| configuration.config);
+        Ok(Open { environment, config, warning, sandbox: Some(InSandbox { opened, project }) })
+    }
+
+    #[cfg(not(feature = "sandbox"))]
+    async fn open_sandbox(
+        &self,
+        _configuration: Option<Configuration>,
+        _target: config::SandboxTarget,
+    ) -> Result<Open, Problem> {
+        Err(without_sandbox())
+    }
+
     /// Closes the sandbox, if it is this process's. The site stays open in the browser if someone may want to look
     /// at it: then another process goes on serving it.
     #[cfg(feature = "sandbox")]
     async fn close(&self, open: Open, may_look: bool) {
         let looks = may_look && self.terminal.is_for_people() && !self.global.quiet;
-        match open.sandbox {
-            Some(Opened::Elsewhere(running)) if looks => self.terminal.result(&sandbox::serve::invitation(&running)),
-            None | Some(Opened::Elsewhere(_)) => {}
-            Some(Opened::Here(embedded)) => {
+        let Some(InSandbox { opened, project }) = open.sandbox else { return };
+        match opened {
+            Opened::Elsewhere(running) if looks => self.terminal.result(&sandbox::serve::invitation(&running)),
+            Opened::Elsewhere(_) => {}
+            Opened::Here(embedded) => {
                 embedded.close().await;
                 if looks && self.is_ci() {
                     self.terminal.result("`publish sandbox` serves the site.\n");
                 } else if looks {
-                    match sandbox::serve::leave_running(Path::new("."), self.lookup).await {
+                    match sandbox::serve::leave_running(&project, self.lookup).await {
                         Ok(running) => self.terminal.result(&sandbox::serve::invitation(&running)),
                         Err(problem) => {
                             let message = format!("{}; {}", problem.message, problem.hint);
@@ -360,6 +412,21 @@ impl Session<'_> {
     /// Whether this is a pipeline: most of them set `CI` to `true` or `1`.
     fn is_ci(&self) -> bool {
         (self.lookup)("CI").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+    }
+}
+
+/// What is said of a publish that has no target.
+#[cfg(feature = "sandbox")]
+const FELL_BACK: &str = "There is no publish.toml here or in a folder above, so this publishes to the sandbox on this machine, \
+                         and to nowhere else. Other commands mean it with `--env sandbox`.";
+
+/// What a target is, for a question.
+fn place(target: &config::Target) -> String {
+    match target {
+        config::Target::Sandbox(_) => "the sandbox on this machine".to_owned(),
+        config::Target::Environment(environment) => {
+            format!("{}, {}", environment.name, environment.layout.live_prefix())
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod variables;
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::CommandFactory;
 use publish::report::Report;
@@ -67,8 +68,16 @@ fn main() -> ExitCode {
     let report = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let signals = Signals::listen();
-            let session = Session { global: &args.global, terminal: &terminal, signals, lookup: &lookup, clock };
-            session.run(args.command.as_ref(), &args.site).await
+            let session = Session {
+                command: args.command.as_ref(),
+                global: &args.global,
+                terminal: &terminal,
+                signals,
+                lookup: &lookup,
+                clock,
+                config_file: OnceLock::new(),
+            };
+            session.run(&args.site).await
         })
     }));
     let report = report.unwrap_or_else(|payload| {

@@ -15,7 +15,7 @@ impl Session<'_> {
         let work = async |target: Target<'_>| {
             let PromoteArgs { from, release, adopt, overwrite, force, reason } = args.clone();
             let Target { environment, config, caller, events } = target;
-            let from = match source(config, &from, self.is_ci()) {
+            let from = match source(config, &from) {
                 Ok(from) => from,
                 Err(problem) => {
                     let failure = problem.while_visitors_see(VisitorsSee::Untouched);
@@ -30,8 +30,8 @@ impl Session<'_> {
 }
 
 /// The environment a release comes from, as publish.toml describes it: flags about the target are not about it.
-fn source(config: Option<&Config>, name: &str, ci: bool) -> Result<Environment, Problem> {
-    match config::resolve(config, Some(name), &Overrides::default(), ci)? {
+fn source(config: Option<&Config>, name: &str) -> Result<Environment, Problem> {
+    match config::resolve(config, Some(name), &Overrides::default(), false)? {
         config::Target::Environment(environment) => Ok(*environment),
         config::Target::Sandbox(_) => {
             let message = format!("`{name}` is no environment of publish.toml that a release can come from");

@@ -1,0 +1,198 @@
+//! `${VAR}` and `${VAR:-default}` in the values of publish.toml.
+//!
+//! What such a value becomes is shown, and sent to whatever address the file names. The file may have come with a repository,
+//! so variables that may hold secrets are refused by their names.
+
+use std::borrow::Cow;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::explain;
+use crate::report::error::Problem;
+
+/// How variables of the environment are read: `None` for one that is not set.
+pub type Variables<'v> = &'v dyn Fn(&str) -> Option<String>;
+
+/// Variables of AWS's that are no secrets.
+const HARMLESS: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
+/// What the names of others begin with that may be secrets.
+const SECRET_FAMILIES: [&str; 2] = ["AWS_", "ACTIONS_"];
+
+/// What the names of secrets hold.
+const SECRET_WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL"];
+
+/// What the names of secrets end with.
+const SECRET_END: &str = "_KEY";
+
+/// Why a value could not be expanded: what is wrong, and what to do.
+type Refusal = (String, String);
+
+/// Where a publish.toml is read from: what a refusal names.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'s> {
+    /// Its text.
+    pub(super) text: &'s str,
+    /// Its name.
+    pub(super) name: &'s str,
+}
+
+/// Expands every text in `value`; keys stay as they are.
+///
+/// # Errors
+/// [`Code::Configuration`](crate::report::error::Code::Configuration), with the line, for a variable that is not set or that
+/// may be a secret, and for what is no variable.
+pub(super) fn expand(
+    value: &mut Spanned<DeValue<'_>>,
+    variables: Variables<'_>,
+    source: Source<'_>,
+) -> Result<(), Problem> {
+    let span = value.span();
+    match value.get_mut() {
+        DeValue::String(text) if text.contains("${") => {
+            let expanded = expanded(text, variables)
+                .map_err(|(message, hint)| explain::at(span, source.text, source.name, &message).hint(hint))?;
+            *text = Cow::Owned(expanded);
+            Ok(())
+        }
+        DeValue::Array(values) => values.iter_mut().try_for_each(|value| expand(value, variables, source)),
+        DeValue::Table(values) => values.iter_mut().try_for_each(|(_, value)| expand(value, variables, source)),
+        _ => Ok(()),
+    }
+}
+
+fn expanded(text: &str, variables: Variables<'_>) -> Result<String, Refusal> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, after) = (&rest[..at], &rest[at + 2..]);
+        if let Some(before) = before.strip_suffix('$') {
+            expanded.push_str(before);
+            expanded.push_str("${");
+            rest = after;
+            continue;
+        }
+        expanded.push_str(before);
+        let Some((inside, after)) = after.split_once('}') else {
+            return Err(malformed(after));
+        };
+        expanded.push_str(&value_of(inside, variables)?);
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// The value of `NAME` or `NAME:-default`. As in a shell, a variable that is empty is not set.
+fn value_of(inside: &str, variables: Variables<'_>) -> Result<String, Refusal> {
+    let (name, default) = match inside.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (inside, None),
+    };
+    let is_letter = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let is_name =
+        name.chars().all(is_letter) && !name.is_empty() && !name.starts_with(|char: char| char.is_ascii_digit());
+    if !is_name || default.is_some_and(|default| default.contains("${")) {
+        return Err(malformed(inside));
+    }
+    if may_be_secret(name) {
+        let message = format!("`${{{name}}}` is refused: a variable of that name may hold a secret");
+        let hint = "What publish.toml says is shown, and sent to the addresses in it. Credentials are found as AWS's tools find \
+                    them; what is no secret may come in a variable of another name.";
+        return Err((message, hint.to_owned()));
+    }
+    let set = variables(name).filter(|value| !value.trim().is_empty());
+    set.or_else(|| default.map(str::to_owned)).ok_or_else(|| {
+        let hint = format!("Set it, or write `${{{name}:-default}}`. A literal `${{` is written `$${{`.");
+        (format!("the environment variable {name} is not set"), hint)
+    })
+}
+
+fn malformed(inside: &str) -> Refusal {
+    let shown: String = inside.chars().take(40).collect();
+    let hint = "Write `${NAME}` or `${NAME:-default}`; a literal `${` is written `$${`.";
+    (format!("`${{{}` names no environment variable", shown.escape_debug()), hint.to_owned())
+}
+
+fn may_be_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let is_of_family = SECRET_FAMILIES.iter().any(|family| name.starts_with(family));
+    !HARMLESS.contains(&name.as_str())
+        && (is_of_family || name.ends_with(SECRET_END) || SECRET_WORDS.iter().any(|word| name.contains(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(text: &str) -> Result<String, Refusal> {
+        let set = [("STAGE", "next"), ("EMPTY", ""), ("AWS_REGION", "eu-west-1"), ("AWS_PROFILE", "dev"), ("_1", "x")];
+        expanded(text, &|name| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn variables_are_whole_values_or_parts_of_them() {
+        for (text, value) in [
+            ("${STAGE}", "next"),
+            ("https://${STAGE}.example.com/${STAGE}", "https://next.example.com/next"),
+            ("${NONE:-live}", "live"),
+            ("${EMPTY:-live}", "live"),
+            ("${STAGE:-live}", "next"),
+            ("a${NONE:-}b", "ab"),
+            ("${NONE:-a:-b}", "a:-b"),
+            ("$${STAGE}", "${STAGE}"),
+            ("$$${STAGE}", "$${STAGE}"),
+            ("$STAGE $ {STAGE} $", "$STAGE $ {STAGE} $"),
+            ("${AWS_REGION} ${AWS_PROFILE} ${_1}", "eu-west-1 dev x"),
+        ] {
+            assert_eq!(with(text).unwrap(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_set_is_named() {
+        for text in ["${NONE}", "${EMPTY}", "a${NONE}"] {
+            let (message, hint) = with(text).unwrap_err();
+            let name = if text.contains("NONE") { "NONE" } else { "EMPTY" };
+            assert!(message.contains(&format!("{name} is not set")) && hint.contains(":-default"), "{message} {hint}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_variable_is_refused() {
+        for text in ["${", "${}", "${1A}", "${A B}", "${A-b}", "${A:-${STAGE}}", "${ä}", "${STAGE"] {
+            let (message, _) = with(text).unwrap_err();
+            assert!(message.contains("names no environment variable"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn names_of_secrets_are_refused_whether_or_not_they_are_set() {
+        let secrets = [
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SESSION_TOKEN",
+            "aws_secret",
+            "GITHUB_TOKEN",
+            "NPM_TOKENS",
+            "MY_SECRET_1",
+            "DB_PASSWORD",
+            "db_passwd",
+            "API_KEY",
+            "api_key",
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "ACTIONS_RUNTIME_URL",
+            "GOOGLE_APPLICATION_CREDENTIALS",
+        ];
+        for name in secrets {
+            for text in [format!("${{{name}}}"), format!("${{{name}:-default}}")] {
+                let (message, _) = expanded(&text, &|_| Some("hush".to_owned())).unwrap_err();
+                assert!(message.contains(name) && !message.contains("hush"), "{message}");
+            }
+        }
+        for name in ["KEYBOARD", "MONKEY", "STAGE", "CI_COMMIT_REF_NAME", "AWS_DEFAULT_REGION"] {
+            assert!(!may_be_secret(name), "{name}");
+        }
+    }
+}
