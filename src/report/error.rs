@@ -25,6 +25,8 @@ pub enum Code {
     NoSite,
     /// A file or folder of the site cannot be read, or a temporary file cannot be written.
     Unreadable,
+    /// Something in the site is a pipe, a socket or a device.
+    NotAFile,
     /// A name in the site cannot become a key or a URL.
     BadName,
     /// A symbolic link leaves the folder or loops.
@@ -120,6 +122,7 @@ impl Code {
             Code::Usage
             | Code::Configuration
             | Code::NoSite
+            | Code::NotAFile
             | Code::BadName
             | Code::BadLink
             | Code::TooLarge

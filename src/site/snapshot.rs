@@ -97,7 +97,7 @@ impl Snapshot {
     /// Hidden files (a segment that begins with a dot, `.well-known` apart) stay out unless `include_hidden` covers
     /// them, and so does what editors and systems leave behind. A private file that stays out anyway is only listed; one that
     /// would be published is refused unless `allow_private` covers it. Keys and credentials of the person's home folder are
-    /// refused even then. Source maps are treated as `source_maps` says.
+    /// refused even then, and that folder itself before it is walked. Source maps are treated as `source_maps` says.
     ///
     /// # Errors
     /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
@@ -113,7 +113,8 @@ impl Snapshot {
     ) -> Result<Snapshot, Problem> {
         let selection = Selection::new(settings)?;
         let folder = open_root(root)?;
-        let home = settings.home.as_deref().and_then(|home| Home::new(home, folder.path()));
+        let home = settings.home.as_deref().and_then(Home::new);
+        refuse_all_of_a_machine(root, folder.path(), home.as_ref())?;
         let walk::Walk { mut files, left_out, refusals, names, empty_because } =
             walk::walk(&folder, &selection, home.as_ref(), layout, walk::LIMITS, stop)?;
         if let Some(problem) = refuse(refusals) {
@@ -166,6 +167,19 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
         }
         Err(cause) => Err(cannot_be_opened(cause)),
     }
+}
+
+/// Nobody means all files of a machine or of a person, and to walk through them takes minutes.
+fn refuse_all_of_a_machine(named: &Path, root: &Path, home: Option<&Home>) -> Result<(), Problem> {
+    let what = if root.parent().is_none() {
+        "holds all files of this machine"
+    } else if home.is_some_and(|home| home.is_in(root)) {
+        "is your home folder, or holds it"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(Code::Private, format!("`{}` {what}", named.display()))
+        .hint("Name the folder of the built site: `publish DIR`, or `dir` in publish.toml."))
 }
 
 fn stopped() -> Problem {

@@ -122,6 +122,23 @@ fn ends_address(char: char) -> bool {
     char.is_whitespace() || char.is_control() || matches!(char, '"' | '\'' | '`' | '<' | '>' | '\\' | '(' | ')')
 }
 
+/// What stands before the `@` of an address whose scheme (`has_scheme`, or none) and `//` were read.
+fn user_of(after: &str, has_scheme: bool) -> Option<&str> {
+    let address = &after[..after.find(ends_address).unwrap_or(after.len())];
+    let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
+    if let Some((user, _)) = authority.rsplit_once('@') {
+        return (has_scheme || user.contains(':')).then_some(user);
+    }
+    // A password may hold what ends an authority (`user:p/w@host`), although it should be encoded. A port is a number, and
+    // stands after a host, which is a name of several parts, an IP address or `localhost`.
+    let (name, secret) = authority.split_once(':').filter(|_| !authority.starts_with('['))?;
+    let is_host = name.contains('.') || name == "localhost";
+    let is_port = secret.bytes().all(|byte| byte.is_ascii_digit());
+    let (user, _) = address.rsplit_once('@')?;
+    let follows_slash = user.ends_with('/');
+    (!is_port || !is_host && !follows_slash).then_some(user)
+}
+
 /// `https://user:password@host` becomes `https://***@host`.
 fn hide_users(text: &str) -> Option<String> {
     let mut shown = String::new();
@@ -130,13 +147,8 @@ fn hide_users(text: &str) -> Option<String> {
     while let Some(at) = rest.find("//") {
         let (before, after) = rest.split_at(at + 2);
         shown.push_str(before);
-        let authority =
-            &after[..after.find(|char| ends_address(char) || matches!(char, '/' | '?' | '#')).unwrap_or(after.len())];
-        let has_scheme = before.ends_with("://");
         rest = after;
-        if let Some((user, _)) = authority.rsplit_once('@')
-            && (has_scheme || user.contains(':'))
-        {
+        if let Some(user) = user_of(after, before.ends_with("://")) {
             shown.push_str(HIDDEN);
             rest = &after[user.len()..];
             hidden = true;
@@ -232,6 +244,18 @@ mod tests {
             ("http://a:b@c@d/", "http://***@d/"),
             ("//user:pw@host/x.js", "//***@host/x.js"),
             ("https://host/@scope/a@2x.png", "https://host/@scope/a@2x.png"),
+            ("http://user:p/w@host/a", "http://***@host/a"),
+            ("http://user:p?w@host", "http://***@host"),
+            ("http://user:p#w@host:80", "http://***@host:80"),
+            ("redis://:p/w@host", "redis://***@host"),
+            ("http://user:12/34@host", "http://***@host"),
+            ("//user:p/w@host/x.js", "//***@host/x.js"),
+            ("at `https://user:a/b?c#d@host`, so", "at `https://***@host`, so"),
+            ("http://localhost:5173/@vite/client", "http://localhost:5173/@vite/client"),
+            ("http://127.0.0.1:80/a@2x.png", "http://127.0.0.1:80/a@2x.png"),
+            ("https://www.example.com:443/a@2x.png", "https://www.example.com:443/a@2x.png"),
+            ("http://[::1]:80/a@2x.png", "http://[::1]:80/a@2x.png"),
+            ("http://web:80/@vite/client", "http://web:80/@vite/client"),
             ("a//b@2x.png", "a//b@2x.png"),
             ("mail me@example.com", "mail me@example.com"),
             ("{\"url\":\"http://u:p@h\",\"b\":\"@\"}", "{\"url\":\"http://***@h\",\"b\":\"@\"}"),

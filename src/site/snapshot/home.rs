@@ -50,21 +50,17 @@ const FILES: [&str; 12] = [
 #[derive(Clone, Debug)]
 pub(super) struct Home {
     path: PathBuf,
-    /// Whether the home folder is published, or something that it lies in.
-    is_published: bool,
 }
 
 impl Home {
-    /// `home` as it lies to the site at `root`, whose links are resolved; `None` where it is not there.
-    pub(super) fn new(home: &Path, root: &Path) -> Option<Home> {
-        let path = std::fs::canonicalize(home).ok()?;
-        let is_published = path.starts_with(root);
-        Some(Home { path, is_published })
+    /// `None` where it is not there.
+    pub(super) fn new(home: &Path) -> Option<Home> {
+        Some(Home { path: std::fs::canonicalize(home).ok()? })
     }
 
-    /// Whether what publish.toml allows counts at all: not where all of a person's files are published.
-    pub(super) fn believes_settings(&self) -> bool {
-        !self.is_published
+    /// Whether it lies in the folder `root`, whose links are resolved, or is that folder.
+    pub(super) fn is_in(&self, root: &Path) -> bool {
+        self.path.starts_with(root)
     }
 
     /// What makes the file at `real` the person's own secret, as the end of a sentence that begins with its path. Case does
@@ -83,10 +79,6 @@ impl Home {
         if FOLDERS.iter().any(is_below) || FILES.contains(&path.as_str()) {
             return Some("lies among the keys and credentials of your home folder");
         }
-        let is_hidden = segments.first().is_some_and(|first| first.starts_with('.'));
-        if self.is_published && is_hidden {
-            return Some("is a hidden file of your home folder");
-        }
         // Directly in the home folder; in a project, an example of such a file may be published if that is allowed.
         (segments.len() == 1).then(|| private::name(&path)).flatten()
     }
@@ -100,7 +92,7 @@ mod tests {
     fn what_programs_keep_in_a_home_folder_is_secret() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let home = Home::new(folder.path(), &root.join("work/dist")).unwrap();
+        let home = Home::new(folder.path()).unwrap();
         let secret = |path: &str| home.secret(&root.join(path)).is_some();
         for path in
             [".ssh/config", ".SSH/known_hosts", ".aws/credentials", ".config/gcloud/a/b", ".netrc", "id_rsa", ".env"]
@@ -112,10 +104,7 @@ mod tests {
         {
             assert!(!secret(path), "{path}");
         }
-        assert!(home.believes_settings());
-        let published = Home::new(folder.path(), root.parent().unwrap()).unwrap();
-        assert!(!published.believes_settings());
-        assert!(published.secret(&root.join(".bash_history")).is_some());
-        assert!(published.secret(&root.join("index.html")).is_none());
+        assert!(home.is_in(&root) && home.is_in(root.parent().unwrap()));
+        assert!(!home.is_in(&root.join("work")));
     }
 }

@@ -52,7 +52,8 @@ impl Reason {
         match self {
             Reason::Name => Code::BadName,
             Reason::Link | Reason::Tangle => Code::BadLink,
-            Reason::Special | Reason::Unreadable => Code::Unreadable,
+            Reason::Special => Code::NotAFile,
+            Reason::Unreadable => Code::Unreadable,
             Reason::TooLarge | Reason::TooMany => Code::TooLarge,
             Reason::Private | Reason::OfHome | Reason::SourceMap => Code::Private,
             Reason::Changed => Code::FileChanged,

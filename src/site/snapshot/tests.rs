@@ -173,13 +173,27 @@ fn keys_of_the_home_folder_stay_private_whatever_is_allowed() {
     };
     let keys = message(".ssh");
     assert!(keys.starts_with("`config` lies among the keys") && keys.contains("`id_ed25519`"), "{keys}");
-    assert!(message("").contains("`.bash_history` is a hidden file of your home folder"));
-    fs::remove_dir_all(home.path().join(".ssh")).unwrap();
-    fs::remove_file(home.path().join(".bash_history")).unwrap();
-    let key = message("");
-    assert!(key.contains("`work/dist/keys/id_rsa` is a private key"), "what is allowed does not count there: {key}");
     let site = take_with(&home.path().join("work/dist"), &settings).unwrap();
     assert_eq!(names(&site), ["index.html", "keys/id_rsa"]);
+}
+
+#[test]
+fn all_files_of_a_person_or_a_machine_are_refused_before_they_are_walked() {
+    let home = site(&["work/dist/index.html"]);
+    // What is walked would be refused for this.
+    fs::write(home.path().join(if cfg!(unix) { "\u{1}" } else { "CON" }), "").unwrap_or_default();
+    let settings = PublishSettings { home: Some(home.path().to_owned()), ..PublishSettings::default() };
+    for (folder, what) in [
+        (home.path(), "is your home folder, or holds it"),
+        (home.path().parent().unwrap(), "is your home folder, or holds it"),
+        (Path::new("/"), "holds all files of this machine"),
+        (&home.path().join("work/.."), "is your home folder"),
+    ] {
+        let problem = take_with(folder, &settings).unwrap_err();
+        assert_eq!(problem.code, Code::Private);
+        assert!(problem.message.contains(what), "{}", problem.message);
+    }
+    assert!(take_with(&home.path().join("work"), &settings).is_ok());
 }
 
 #[test]

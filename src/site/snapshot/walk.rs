@@ -313,8 +313,7 @@ impl Walker<'_> {
         if let Some(what) = self.home.and_then(|home| home.secret(&self.root.path().join(real))) {
             return self.refuse(text, Reason::OfHome, what, None);
         }
-        let believed = self.home.is_none_or(Home::believes_settings);
-        let may_be_private = believed && self.selection.allow_private.cover(&path);
+        let may_be_private = self.selection.allow_private.cover(&path);
         if !may_be_private {
             if is_source_map && self.selection.source_maps == SourceMaps::Refuse {
                 let what = "is a source map, which shows what the site was built from";

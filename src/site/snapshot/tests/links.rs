@@ -84,7 +84,7 @@ fn what_is_no_file_is_refused_and_never_opened() {
     let folder = site(&["index.html"]);
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("a.sock")).unwrap();
     symlink("a.sock", folder.path().join("b")).unwrap();
-    refused(folder.path(), Code::Unreadable, &["`a.sock` is not a file", "`b` is not a file"]);
+    refused(folder.path(), Code::NotAFile, &["`a.sock` is not a file", "`b` is not a file"]);
 }
 
 #[test]

@@ -93,5 +93,5 @@ fn files_for_the_host_are_opened_as_they_were_seen() {
     fs::remove_file(folder.path().join("_headers")).unwrap();
     pipe(&folder.path().join("_headers"));
     assert!(place.open().is_err());
-    refused(folder.path(), Code::Unreadable, &["`_headers` is not a file"]);
+    refused(folder.path(), Code::NotAFile, &["`_headers` is not a file"]);
 }
