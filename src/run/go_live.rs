@@ -179,6 +179,11 @@ impl Session<'_> {
         let plan = Box::pin(self.intend(&pointer, order)).await?.plan;
         self.plans(&plan);
         let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.own());
+        match active {
+            None => self.warn_of_state_within_reach(),
+            Some(_) if !nothing => self.check_state_is_hidden(&pointer.head).await?,
+            Some(_) => {}
+        }
         let (outcome, exit_code) =
             if nothing { (Outcome::Unchanged, ExitCode::Done) } else { (Outcome::Verified, ExitCode::Changes) };
         let planned = Amounts {

@@ -6,11 +6,13 @@ use super::session::Session;
 use crate::content::path::UrlPath;
 use crate::plan::Plan;
 use crate::release::head::Head;
+use crate::release::layout::Address;
+use crate::release::manifest::Claim;
 use crate::report::error::{Code, Problem};
 use crate::stages::policy;
 
 /// Largest answer looked at to see whether the state is public, in bytes.
-const MAX_HEAD_BYTES: u64 = 64 << 20;
+const MAX_STATE_BYTES: u64 = 64 << 20;
 
 impl Session<'_> {
     /// Obeys a hold, and asks before anything is done that a person should have meant.
@@ -61,22 +63,46 @@ impl Session<'_> {
     }
 
     /// State that visitors can read tells them what is staged and who publishes. Looked at where the distribution, or
-    /// the lack of a prefix, puts it within their reach.
+    /// the lack of a prefix, puts it within their reach. Before the first publish there is nothing to look at: then its
+    /// claim is, as soon as that is written ([`Session::check_claim_is_hidden`]).
     pub(super) async fn check_state_is_hidden(&self, head: &Head) -> Result<(), Problem> {
+        if head.active.is_none() {
+            return Ok(());
+        }
+        self.check_is_hidden(&self.environment.layout.head(), |body| self.state.is_head(body)).await
+    }
+
+    /// The same of a first publish, which has written its `claim` and nothing else.
+    pub(super) async fn check_claim_is_hidden(&self, claim: &Claim) -> Result<(), Problem> {
+        let is_claim = |body: &[u8]| Claim::decode(body).is_ok_and(|found| found.run == claim.run);
+        self.check_is_hidden(&self.environment.layout.claim(claim.release), is_claim).await
+    }
+
+    /// Says that a publish would look whether the state is hidden, if it would for the first time.
+    pub(super) fn warn_of_state_within_reach(&self) {
+        if !self.environment.publish.public_state && self.state_is_within_reach() {
+            let policy = self.hiding_policy();
+            self.events.warn(format!(
+                "What publish keeps beside the site lies where visitors may be able to read it. A publish stops if they can: hide \
+                 it with this bucket policy statement, or set `public_state = true` under [publish]: {policy}"
+            ));
+        }
+    }
+
+    async fn check_is_hidden(&self, object: &Address, is_ours: impl Fn(&[u8]) -> bool) -> Result<(), Problem> {
         let layout = &self.environment.layout;
         if self.environment.publish.public_state || !self.state_is_within_reach() {
             return Ok(());
         }
-        let policy = policy::hide_state(layout, self.aws.store.region());
+        let policy = self.hiding_policy();
         let site = self.environment.url.as_deref().and_then(|url| root_of(url, &layout.identity().prefix));
-        let Some(root) = site.filter(|_| head.active.is_some()) else {
+        let Some(root) = site else {
             self.events.warn(format!("Keep visitors away from the state with this bucket policy statement: {policy}"));
             return Ok(());
         };
-        let head = layout.head().key;
-        let state = format!("{root}{}", UrlPath::encode(self.below_origin_path(&head).unwrap_or_default()));
-        match self.aws.fetcher.fetch_whole(&state, MAX_HEAD_BYTES).await {
-            Ok((_, body)) if self.state.is_head(&body) => {}
+        let state = format!("{root}{}", UrlPath::encode(self.below_origin_path(&object.key).unwrap_or_default()));
+        match self.aws.fetcher.fetch_whole(&state, MAX_STATE_BYTES).await {
+            Ok((_, body)) if is_ours(&body) => {}
             Ok(_) => return Ok(()),
             Err(error) => {
                 self.events.warn(format!(
@@ -86,8 +112,12 @@ impl Session<'_> {
             }
         }
         Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
-            "Add this statement to the bucket's policy: {policy} Or choose a `prefix`, or set `public_state = true` under [publish]."
+            "Add this statement to the bucket's policy: {policy} Or, if they may, set `public_state = true` under [publish]."
         )))
+    }
+
+    fn hiding_policy(&self) -> String {
+        policy::hide_state(&self.environment.layout, self.aws.store.region())
     }
 
     /// Whether what the CDN serves includes the state's keys: not where they lie outside its origin path or in another

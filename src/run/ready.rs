@@ -92,7 +92,13 @@ impl Session<'_> {
         }
         let (claim, not_activated) = match carried.claim.take() {
             Some(claim) => (claim, Vec::new()),
-            None => self.claim(head, order, &intention.plan).await.map_err(NotStaged::Failed)?,
+            None => {
+                let claimed = self.claim(head, order, &intention.plan).await.map_err(NotStaged::Failed)?;
+                if head.active.is_none() {
+                    self.check_claim_is_hidden(&claimed.0).await.map_err(NotStaged::Failed)?;
+                }
+                claimed
+            }
         };
         let staged = staging.stage(&intention.plan, &claim, not_activated).await;
         carried.claim = Some(claim);

@@ -162,7 +162,7 @@ async fn what_others_read_of_the_distribution_holds_for_who_may_not_read_it() {
     assert_eq!(world.sandbox.requests().len(), 1);
 }
 
-/// A second publish of a site whose state lies within reach of visitors, who find it at `state_url` below the
+/// The first and the second publish of a site whose state lies within reach of visitors, who find it at `state_url` below the
 /// distribution's root.
 async fn state_is_exposed(prefix: &str, state_url: &str) {
     let mut world = World::with_fixture("v1").await;
@@ -172,18 +172,30 @@ async fn state_is_exposed(prefix: &str, state_url: &str) {
     let statement = policy::hide_state(&world.environment.layout, "us-east-1");
     assert!(statement.contains(&format!("{BUCKET}/{}*", state_url.trim_end_matches("head.json"))), "{statement}");
 
-    let report = world.published().await;
+    let (report, _) = world.plan().await;
     assert!(report.warnings.iter().any(|warning| warning.contains(&statement)), "{report:#?}");
+    let claim_url = state_url.replace("head.json", "releases/1/claim.json");
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 2, "{report:#?}");
+    let error = report.error.unwrap();
+    assert!(error.message.contains(&format!("{}/{claim_url}", world.sandbox.site_url())), "{error:#?}");
+    assert_eq!(error.visitors_see, "Nothing is published here yet; visitors see no change.");
+    assert!(world.live().is_empty(), "it stops before the first file is sent");
+    world.environment.publish.public_state = true;
+    assert_eq!(world.published().await.warnings, [""; 0]);
+    world.environment.publish.public_state = false;
 
     world.use_fixture("v2");
+    let (report, _) = world.plan().await;
+    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (2, "configuration"), "a plan says so too");
     let error = refused(&world).await;
     assert!(error.message.contains(&format!("{}/{state_url}", world.sandbox.site_url())), "{error:#?}");
     assert!(error.hint.contains(&statement) && error.hint.contains("`public_state = true`"), "{error:#?}");
-    assert_eq!(error.visitors_see, "Visitors see release 1, as before.");
+    assert_eq!(error.visitors_see, "Visitors see release 2, as before.");
 
     world.environment.publish.public_state = true;
     let report = world.published().await;
-    assert_eq!((report.release.unwrap().to_string().as_str(), report.warnings.len()), ("2", 0), "{report:#?}");
+    assert_eq!((report.release.unwrap().to_string().as_str(), report.warnings.len()), ("3", 0), "{report:#?}");
     world.assert_settled();
 
     world.environment.publish.public_state = false;
@@ -194,19 +206,19 @@ async fn state_is_exposed(prefix: &str, state_url: &str) {
     world.use_fixture("v1");
     world.sandbox.clear_requests();
     let report = world.published().await;
-    assert_eq!((report.release.unwrap().to_string().as_str(), report.warnings.len()), ("3", 0), "{report:#?}");
+    assert_eq!((report.release.unwrap().to_string().as_str(), report.warnings.len()), ("4", 0), "{report:#?}");
     let asked = world.sandbox.requests();
     assert!(asked.iter().any(|request| request.key == format!("/{state_url}") && request.status == Some(403)));
     world.assert_settled();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn state_that_visitors_can_read_beside_a_site_at_the_root_stops_the_second_publish() {
+async fn state_that_visitors_can_read_beside_a_site_at_the_root_stops_every_publish() {
     state_is_exposed("", "_publish/head.json").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn state_that_visitors_can_read_beside_a_site_in_a_folder_stops_the_second_publish() {
+async fn state_that_visitors_can_read_beside_a_site_in_a_folder_stops_every_publish() {
     state_is_exposed("docs", "_publish/docs/head.json").await;
 }
 
@@ -301,7 +313,9 @@ async fn exposed_state_is_found_whatever_its_name() {
     let mut world = World::with_fixture("v1").await;
     world.environment.layout = Layout::new("shop", BUCKET, "", None, Some("my + state/"));
     world.sandbox.set_distribution(Distribution { origin_path: String::new(), ..distribution() });
+    world.environment.publish.public_state = true;
     world.published().await;
+    world.environment.publish.public_state = false;
     world.use_fixture("v2");
     let error = refused(&world).await;
     assert!(error.message.contains("/my%20%2B%20state/head.json"), "{error:#?}");
@@ -313,7 +327,9 @@ async fn exposed_state_is_known_by_its_bytes() {
     let mut world = World::with_fixture("v1").await;
     world.environment.layout = Layout::new("shop", BUCKET, "", None, None);
     world.sandbox.set_distribution(Distribution { origin_path: String::new(), ..distribution() });
+    world.environment.publish.public_state = true;
     world.published().await;
+    world.environment.publish.public_state = false;
     // Written back without our metadata: visitors get its bytes and nothing else of it.
     world.rewrite_head(|_| {});
     world.use_fixture("v2");
