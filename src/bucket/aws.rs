@@ -14,6 +14,7 @@ mod object;
 mod pace;
 mod patience;
 mod probe;
+mod provider_failure;
 mod refusals;
 mod roots;
 mod sentences;
@@ -160,16 +161,19 @@ async fn load(access: &Access, region: Region, client: &SharedHttpClient) -> Sdk
     }
     // Where no certificates can be read, the SDK's own client panics, in builds for development.
     loader = loader.http_client(Persistent::new(client.clone()));
-    let config = with_patience(loader.region(region).load().await);
+    let profile = access.profile.as_deref();
+    let config = with_patience(loader.region(region).load().await, profile);
     let Some(role) = &access.role_arn else { return config };
     // What the role is assumed with is looked at as well.
     let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
-    with_patience(config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build())
+    let config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build();
+    with_patience(config, profile)
 }
 
 /// Has what gives credentials waited for no longer than is sensible, and looked at.
-fn with_patience(config: SdkConfig) -> SdkConfig {
-    let patient = |provider| credentials::Patient { provider, within: credentials::WITHIN };
+fn with_patience(config: SdkConfig, profile: Option<&str>) -> SdkConfig {
+    let profile = profile.map(str::to_owned);
+    let patient = |provider| credentials::Patient { provider, within: credentials::WITHIN, profile };
     let provider = config.credentials_provider().map(|provider| SharedCredentialsProvider::new(patient(provider)));
     let mut builder = config.into_builder();
     builder.set_credentials_provider(provider);

@@ -14,6 +14,7 @@ mod configuration;
 mod corpus;
 mod counts;
 mod crash;
+mod credentials;
 mod cut_short;
 mod distributions;
 mod docs;

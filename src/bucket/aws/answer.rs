@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::credentials::{Lacking, lacking};
+use super::provider_failure::ProviderFailure;
+pub(super) use super::provider_failure::chain;
 use super::refusals::{Class, change, class_of};
 use crate::release::layout::Address;
 
@@ -89,6 +91,8 @@ pub(super) struct FailedRequest {
     pub(super) region: Option<String>,
     /// What AWS said in its own words.
     pub(super) message: Option<String>,
+    /// Why there are no credentials.
+    pub(super) provider: Option<ProviderFailure>,
     pub(super) cause: Option<Box<Cause>>,
 }
 
@@ -110,7 +114,16 @@ impl FailedRequest {
     /// A failure that no request or a whole answer lies beneath.
     pub(super) fn new(class: Class, causes: Vec<String>) -> FailedRequest {
         let cause = Cause::chain(causes);
-        FailedRequest { class, code: None, status: None, request_id: None, region: None, message: None, cause }
+        FailedRequest {
+            class,
+            code: None,
+            status: None,
+            request_id: None,
+            region: None,
+            message: None,
+            provider: None,
+            cause,
+        }
     }
 
     /// An answer that stopped half-way, or a file that cannot be read.
@@ -150,28 +163,25 @@ impl FailedRequest {
             request_id,
             region,
             message: error.message().map(str::to_owned),
+            provider: None,
             cause: Cause::chain(causes),
         }
     }
 
     fn of_chain(class: Class, error: &(dyn StdError + 'static)) -> FailedRequest {
-        let texts: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
-        let class = match lacking(chain(error)) {
-            Some(Lacking::All) => Class::NoCredentials,
-            Some(Lacking::Expired) => Class::ExpiredCredentials,
-            Some(Lacking::Unusable) => Class::UnusableCredentials,
-            None => class,
+        let mut texts: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
+        let (class, provider) = match lacking(chain(error)) {
+            Some(Lacking::All) => (Class::NoCredentials, None),
+            Some(Lacking::Expired) => (Class::ExpiredCredentials, None),
+            Some(Lacking::Unusable) => (Class::UnusableCredentials, None),
+            Some(Lacking::Failed(failure)) => {
+                texts.retain(|text| *text != failure.message);
+                (Class::FailedCredentials, Some(failure))
+            }
+            None => (class, None),
         };
-        FailedRequest::new(class, texts)
+        FailedRequest { provider, ..FailedRequest::new(class, texts) }
     }
-}
-
-/// An error and what lies beneath it.
-pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
-        let error: &'a (dyn StdError + 'static) = *error;
-        error.source()
-    })
 }
 
 fn said(status: Option<u16>, code: Option<&str>, message: Option<&str>) -> String {
@@ -223,6 +233,8 @@ pub(super) struct Details {
     pub(super) service: Service,
     pub(super) region: Option<String>,
     pub(super) message: Option<String>,
+    /// Why there are no credentials.
+    pub(super) provider: Option<ProviderFailure>,
     /// The file that was being sent.
     pub(super) file: Option<PathBuf>,
     pub(super) cause: Option<Box<Cause>>,
@@ -235,8 +247,8 @@ impl StoreError {
         service: &Service,
         answer: FailedRequest,
     ) -> StoreError {
-        let FailedRequest { class, code, status, request_id, region, message, cause } = answer;
-        let details = Details { service: service.clone(), region, message, file: None, cause };
+        let FailedRequest { class, code, status, request_id, region, message, provider, cause } = answer;
+        let details = Details { service: service.clone(), region, message, provider, file: None, cause };
         let address = Box::new(address.clone());
         StoreError { operation, address, class, code, status, request_id, details: Box::new(details) }
     }
@@ -287,8 +299,8 @@ impl CdnError {
         service: &Service,
         answer: FailedRequest,
     ) -> CdnError {
-        let FailedRequest { class, code, status, request_id, region, message, cause } = answer;
-        let details = Details { service: service.clone(), region, message, file: None, cause };
+        let FailedRequest { class, code, status, request_id, region, message, provider, cause } = answer;
+        let details = Details { service: service.clone(), region, message, provider, file: None, cause };
         let distribution = distribution.to_owned();
         CdnError { operation, distribution, class, code, status, request_id, details: Box::new(details) }
     }

@@ -10,6 +10,8 @@ use aws_sdk_s3::error::ErrorMetadata;
 use aws_sdk_sso::types::error::UnauthorizedException;
 use aws_sdk_sts::types::error::ExpiredTokenException;
 
+use super::provider_failure::{Failed, ProviderFailure, chain, failure_of};
+
 /// How long a program, a service or a file may take to give credentials: on a slow link, a sign-in is several requests.
 pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
@@ -29,6 +31,26 @@ const SIGN_IN_IS_OVER: &str = "the SSO token has expired and cannot be refreshed
 pub(super) struct Patient {
     pub(super) provider: SharedCredentialsProvider,
     pub(super) within: Duration,
+    /// The profile that was asked for by name.
+    pub(super) profile: Option<String>,
+}
+
+impl Patient {
+    /// The same error, with what failed in words for people.
+    fn told(&self, error: CredentialsError) -> CredentialsError {
+        if !matches!(found_in(&error), None | Some(Lacking::All)) {
+            return error;
+        }
+        match failure_of(&error, self.profile.as_deref()) {
+            Some(failure) => CredentialsError::provider_error(Failed { failure, source: error }),
+            None => error,
+        }
+    }
+}
+
+/// Why `error` is one of credentials that are lacking.
+fn found_in(error: &CredentialsError) -> Option<Lacking> {
+    lacking(chain(error))
 }
 
 /// What credentials hold that no request can carry: a part of one, as when a file was copied with its line ends.
@@ -53,7 +75,7 @@ fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
 }
 
 /// Why a request has no credentials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Lacking {
     /// Nobody has any.
     All,
@@ -61,6 +83,8 @@ pub(super) enum Lacking {
     Expired,
     /// There are some, which no request can carry.
     Unusable,
+    /// What gives them failed.
+    Failed(ProviderFailure),
 }
 
 impl ProvideCredentials for Patient {
@@ -69,12 +93,13 @@ impl ProvideCredentials for Patient {
         Self: 'a,
     {
         future::ProvideCredentials::new(async move {
-            match tokio::time::timeout(self.within, self.provider.provide_credentials()).await {
+            let provided = match tokio::time::timeout(self.within, self.provider.provide_credentials()).await {
                 Ok(provided) => provided.and_then(usable),
                 Err(_) => {
                     self.provider.fallback_on_interrupt().ok_or(CredentialsError::provider_timed_out(self.within))
                 }
-            }
+            };
+            provided.map_err(|error| self.told(error))
         })
     }
 
@@ -89,6 +114,9 @@ pub(super) fn lacking<'a>(mut chain: impl Iterator<Item = &'a (dyn StdError + 's
     chain.find(|cause| cause.is::<CredentialsError>())?;
     let found = chain.find_map(|cause| match cause {
         unusable if unusable.is::<Unusable>() => Some(Lacking::Unusable),
+        failed if failed.is::<Failed>() => {
+            failed.downcast_ref::<Failed>().map(|Failed { failure, .. }| Lacking::Failed(failure.clone()))
+        }
         expired if has_expired(expired) => Some(Lacking::Expired),
         _ => None,
     });
@@ -168,8 +196,13 @@ mod tests {
                 future::ProvideCredentials::new(std::future::pending())
             }
         }
-        let patient = Patient { provider: SharedCredentialsProvider::new(Silent), within: Duration::from_millis(1) };
+        let patient = Patient {
+            provider: SharedCredentialsProvider::new(Silent),
+            within: Duration::from_millis(1),
+            profile: None,
+        };
         let error = patient.provide_credentials().await.unwrap_err();
-        assert!(matches!(error, CredentialsError::ProviderTimedOut(_)), "{error:?}");
+        let Some(Lacking::Failed(failure)) = found(&error) else { panic!("{error:?}") };
+        assert!(failure.message.contains("did not answer within"), "{failure:?}");
     }
 }

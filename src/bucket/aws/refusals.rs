@@ -33,6 +33,8 @@ pub enum Class {
     ExpiredCredentials,
     /// No request can carry the credentials.
     UnusableCredentials,
+    /// What gives credentials failed.
+    FailedCredentials,
     /// Refused for another reason that lasts until somebody changes something; there was no effect.
     Refused,
     /// What was asked for is nothing that this store can do (501); there was no effect.

@@ -202,6 +202,10 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
                 "Run `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, let it assume a role.";
             (Code::NoCredentials, "No AWS credentials were found".to_owned(), hint.to_owned())
         }
+        Class::FailedCredentials => {
+            let failure = details.provider.as_ref()?;
+            (failure.code, failure.message.clone(), failure.hint.clone())
+        }
         Class::UnusableCredentials => {
             let hint =
                 "Correct them where they come from: a profile's file, or the program or service that gives them.";
@@ -241,7 +245,7 @@ fn verb(operation: &str) -> &'static str {
         "DeleteObjects" => "remove",
         "ListObjectsV2" => "list",
         "CreateInvalidation" | "GetInvalidation" => "refresh",
-        "GetDistributionConfig" => "read the configuration of",
+        "GetDistribution" | "GetDistributionConfig" => "read the configuration of",
         _ => "store",
     }
 }

@@ -135,7 +135,7 @@ async fn nobody_there_is_said_after_three_attempts() {
 }
 
 #[tokio::test]
-async fn no_credentials_say_how_to_get_some() {
+async fn a_profile_that_nobody_has_is_named() {
     let sandbox = sandbox().await;
     let mut environment = environment(&sandbox);
     environment.access.static_keys = None;
@@ -143,8 +143,9 @@ async fn no_credentials_say_how_to_get_some() {
     let store = Aws::connect(&environment).await.unwrap().store;
     let error = store.get(&at("a"), 9).await.unwrap_err();
     let (code, message, hint, causes) = said(error);
-    assert_eq!((code, message.as_str()), (Code::NoCredentials, "No AWS credentials were found"), "{causes:?}");
-    assert!(hint.contains("aws sso login"));
+    let expected = "There is no profile `a-profile-that-nobody-has` in AWS's configuration files";
+    assert_eq!((code, message.as_str()), (Code::Configuration, expected), "{causes:?}");
+    assert!(hint.contains("--profile"));
     assert!(!causes.iter().any(|cause| cause.contains('{')), "{causes:?}");
 }
 

@@ -1,0 +1,167 @@
+//! Which provider of credentials failed, and why, in words for people. Without this, everything but an expired sign-in looks
+//! like "no credentials".
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata};
+use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+
+use crate::report::error::Code;
+
+/// What gives credentials failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProviderFailure {
+    /// What kind of failure it is.
+    pub(super) code: Code,
+    /// Which provider failed, and how.
+    pub(super) message: String,
+    /// What to do.
+    pub(super) hint: String,
+}
+
+/// The error of a provider, with what it means.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", failure.message)]
+pub(super) struct Failed {
+    pub(super) failure: ProviderFailure,
+    pub(super) source: CredentialsError,
+}
+
+/// How aws-config 1.13 says that a profile is not there (`ProfileFileError::MissingProfile`, src/profile/credentials.rs); the
+/// type is private.
+const MISSING_PROFILE: &str = "` was not defined";
+
+/// How it says that the program of `credential_process` failed (src/credential_process.rs), which has no type either.
+const PROGRAM: &str = "external process";
+
+/// An error and what lies beneath it.
+pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
+        let error: &'a (dyn StdError + 'static) = *error;
+        error.source()
+    })
+}
+
+/// What failed where `error` is not just that nobody has credentials. `profile` is the one that was asked for by name.
+pub(super) fn failure_of(error: &CredentialsError, profile: Option<&str>) -> Option<ProviderFailure> {
+    let chain: Vec<_> = chain(error).collect();
+    let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    let of_profile = profile.map(|profile| format!(" of profile `{profile}`")).unwrap_or_default();
+    let failure = |code, message: String, hint: &str| Some(ProviderFailure { code, message, hint: hint.to_owned() });
+    if let Some(missing) = texts.iter().find_map(|text| missing_profile(text)) {
+        return failure(
+            Code::Configuration,
+            format!("There is no profile `{missing}` in AWS's configuration files"),
+            "Correct `profile` in publish.toml, --profile or AWS_PROFILE, or a `source_profile` that names it; `aws configure \
+             list-profiles` shows those that there are.",
+        );
+    }
+    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+        return None;
+    }
+    if let Some((what, said, hint)) = chain.iter().find_map(|cause| refusal(*cause)) {
+        return failure(Code::AccessDenied, format!("{what}{of_profile}: {said}"), hint);
+    }
+    if texts.iter().any(|text| text.contains(PROGRAM)) {
+        return failure(
+            Code::NoCredentials,
+            format!("The program that `credential_process`{of_profile} names gave no AWS credentials"),
+            "Run it by hand to see why; what it writes is not shown here, because it may hold credentials.",
+        );
+    }
+    let is_silent = |cause: &&&(dyn StdError + 'static)| cause.is::<ConnectorError>();
+    if matches!(error, CredentialsError::ProviderTimedOut(_)) || chain.iter().any(|cause| is_silent(&cause)) {
+        return failure(
+            Code::Unreachable,
+            format!(
+                "What gives the AWS credentials{of_profile} did not answer within its time, or could not be reached"
+            ),
+            "Check the network, the proxy, and the region of the sign-in (`sso_region` of the profile, or the role's); then run \
+             the same command again.",
+        );
+    }
+    failure(
+        Code::NoCredentials,
+        format!("The AWS credentials{of_profile} could not be loaded"),
+        "Correct what the cause names: a profile's file, or the variables of the pipeline.",
+    )
+}
+
+/// `x` of "profile `x` was not defined".
+fn missing_profile(text: &str) -> Option<&str> {
+    let (before, _) = text.split_once(MISSING_PROFILE)?;
+    before.rsplit_once('`').map(|(_, name)| name)
+}
+
+/// Which service refused to give credentials, what it said, and what to do.
+fn refusal(cause: &(dyn StdError + 'static)) -> Option<(&'static str, String, &'static str)> {
+    if let Some(error) = cause.downcast_ref::<AssumeRoleError>() {
+        let hint = "Allow sts:AssumeRole on the role for whoever assumes it, name them in the role's trust policy, and check \
+                    `role_arn`.";
+        return Some(("AWS refuses to let the role be assumed", said(error), hint));
+    }
+    if let Some(error) = cause.downcast_ref::<AssumeRoleWithWebIdentityError>() {
+        let hint = "Check AWS_ROLE_ARN, and in the role's trust policy the identity provider and the conditions on the token's \
+                    `aud` and `sub`.";
+        return Some(("AWS does not accept the pipeline's identity (OIDC) for the role", said(error), hint));
+    }
+    let error = cause.downcast_ref::<GetRoleCredentialsError>()?;
+    let hint = "Check `sso_account_id` and `sso_role_name` of the profile, and whether you are assigned to them; `aws sso login` \
+                signs in again.";
+    Some(("The sign-in (SSO) gives no credentials for the role", said(error), hint))
+}
+
+fn said(error: &impl ProvideErrorMetadata) -> String {
+    let words: Vec<&str> = error.code().into_iter().chain(error.message()).collect();
+    if words.is_empty() { "no reason was given".to_owned() } else { words.join(": ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+
+    use super::*;
+
+    fn of(error: impl Into<Box<dyn StdError + Send + Sync>>) -> ProviderFailure {
+        failure_of(&CredentialsError::provider_error(error), Some("ci")).unwrap()
+    }
+
+    fn metadata(code: &str, message: &str) -> ErrorMetadata {
+        ErrorMetadata::builder().code(code).message(message).build()
+    }
+
+    #[test]
+    fn each_provider_that_refuses_is_named_with_what_it_said() {
+        let denied = metadata("AccessDenied", "not authorized to perform: sts:AssumeRole on resource: arn:role/x");
+        let role = of(AssumeRoleError::generic(denied));
+        assert!(role.message.contains("the role be assumed of profile `ci`: AccessDenied: not authorized"), "{role:?}");
+        assert!(role.hint.contains("trust policy"), "{role:?}");
+        let denied = metadata("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+        let pipeline = of(AssumeRoleWithWebIdentityError::generic(denied));
+        assert!(pipeline.message.contains("OIDC") && pipeline.hint.contains("`sub`"), "{pipeline:?}");
+        let sso = of(GetRoleCredentialsError::generic(metadata("ForbiddenException", "No access")));
+        assert!(sso.message.contains("(SSO)") && sso.message.ends_with("ForbiddenException: No access"), "{sso:?}");
+        for failure in [role, pipeline, sso] {
+            assert_eq!(failure.code, Code::AccessDenied);
+        }
+    }
+
+    #[test]
+    fn what_is_not_refused_is_named_too() {
+        let program = of("Error retrieving credentials: external process exited with code 1. Stderr: hush");
+        assert_eq!(program.code, Code::NoCredentials);
+        assert!(program.message.contains("`credential_process` of profile `ci`") && !program.message.contains("hush"));
+        let unreachable = of(ConnectorError::io("dns error".into()));
+        assert_eq!(unreachable.code, Code::Unreachable);
+        let missing = "profile `prodction` was not defined: default profile";
+        let missing = failure_of(&CredentialsError::not_loaded(missing), None).unwrap();
+        assert_eq!(missing.code, Code::Configuration);
+        assert!(missing.message.contains("no profile `prodction`"), "{missing:?}");
+        let other = of("the file holds no JSON");
+        assert_eq!((other.code, other.message.contains("of profile `ci`")), (Code::NoCredentials, true));
+        assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), Some("ci")), None);
+    }
+}
