@@ -2,6 +2,7 @@
 //! when a run is told to stop: every run records where it stands.
 
 mod activating;
+mod address;
 mod adopt;
 mod caller;
 mod closed;
@@ -27,10 +28,9 @@ mod verify;
 
 use std::path::PathBuf;
 
-use crate::bucket::live;
 use crate::config::environment::Environment;
 use crate::plan::Plan;
-use crate::release::head::Head;
+use crate::release::head::{Head, Hold};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
@@ -42,15 +42,19 @@ use crate::views::status::Status;
 
 use goal::{Folder, Goal};
 use order::{Order, Terms};
+use releases::manifest_to_activate;
 use reported::reported;
 use session::active_release;
 
+pub use address::address;
 pub use caller::{Ask, Caller, Reply};
 pub use diff::{Comparison, DiffRequest, Side, diff};
 pub use forget::{ForgetRequest, forget_distribution};
 pub use promote::{PromoteRequest, promote};
 pub use prune::{PruneRequest, prune};
-pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
+pub use releases::{
+    ReleaseListing, ShowRequest, history, history_where, release_of_commit, releases, releases_where, show,
+};
 pub use verify::{VerifyRequest, verify};
 
 /// Everything a publish, or the plan of one, starts from.
@@ -178,9 +182,9 @@ pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>
     reported("activate", environment, caller, events, async |session| {
         let pointer = session.state.read_head().await?;
         session.course.found(&pointer.head);
+        let manifest = manifest_to_activate(&session.state, &pointer.head, *release).await?;
         check_newest(&pointer.head, *release, &terms)?;
         session.course.begins();
-        let manifest = live::complete(&session.state, *release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let order = Order { goal: Goal::Release(manifest), terms };
         Ok(session.go_live(pointer, &order, ask).await?.into())
@@ -196,10 +200,28 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
     reported("rollback", environment, caller, events, async |session| {
         let pointer = session.state.read_head().await?;
         let release = release.map_or_else(|| earlier(&pointer.head, session.own()), Ok)?;
-        let manifest = live::complete(&session.state, release).await?;
+        let manifest = manifest_to_activate(&session.state, &pointer.head, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let order = Order { goal: Goal::Release(manifest), terms };
         Ok(session.go_live(pointer, &order, ask).await?.into())
+    })
+    .await
+}
+
+/// Holds publishing, whatever is live. A hold that is there already gets a new `reason`, if there is one.
+pub async fn hold(environment: Environment, caller: Caller, reason: Option<String>, events: Events<'_>) -> Report {
+    reported("hold", &environment, &caller, events, async |session| {
+        let pointer = session.state.read_head().await?;
+        let active = active_release(&pointer.head);
+        session.course.about(active, active);
+        let hold = Hold::new(caller.publisher.clone(), caller.clock.now(), reason.clone());
+        let held = |head: &Head| {
+            let is_said = head.hold.as_ref().is_some_and(|there| reason.is_none() || there.reason == reason);
+            (!is_said).then(|| head.held(hold.clone()))
+        };
+        let is_new = held(&pointer.head).is_some();
+        session.update_head(pointer, held).await?;
+        Ok(if is_new { Outcome::Held } else { Outcome::Unchanged }.into())
     })
     .await
 }

@@ -90,7 +90,7 @@ impl Session<'_> {
         match self.state.show_claim(release).await? {
             Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is not complete"))
                 .hint("Only what is complete in the bucket can be compared.")),
-            None => Err(unknown(release)),
+            None => Err(unknown(&self.state, release).await),
         }
     }
 

@@ -4,6 +4,7 @@ use super::caller::{Ask, Caller};
 use super::closed::check_open;
 use super::goal::Goal;
 use super::order::{Order, Terms};
+use super::releases::manifest_to_activate;
 use super::reported::reported;
 use super::session::Session;
 use crate::bucket::elsewhere::Elsewhere;
@@ -70,7 +71,7 @@ impl Session<'_> {
                 .hint("Publish there first, or name a release that was staged there."));
         };
         check_open(&head, release)?;
-        let manifest = live::complete(&state, release).await?;
+        let manifest = manifest_to_activate(&state, &head, release).await?;
         let files = live::as_activated(manifest.files, &from.layout, &head);
         self.mutable_paths.extend(head.into_fields().mutable_paths);
         if let Some(path) = files.keys().find(|path| !self.environment.layout.can_be_live(path)) {

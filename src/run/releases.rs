@@ -1,20 +1,23 @@
 //! Reading what releases there are, one of them, and what was active when.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::caller::Caller;
 use super::reported::reported;
 use super::session::Session;
 use crate::bucket::aws::MOST_AT_ONCE;
+use crate::bucket::live;
+use crate::bucket::state::State;
 use crate::config::environment::Environment;
 use crate::release::head::Head;
-use crate::release::manifest::ReleaseNumber;
+use crate::release::manifest::{Manifest, ReleaseNumber};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
-use crate::views::releases::{ActivationView, FileView, ReleaseView};
+use crate::views::releases::{ActivationView, CommitPrefix, FileView, ReleaseFilter, ReleaseView};
 
 /// Everything that showing a release starts from.
 #[derive(Clone, Debug)]
@@ -39,6 +42,16 @@ pub struct ReleaseListing {
 /// Lists all releases, the newest first. Costs a request for the head, a listing, and a request for each release. One
 /// that cannot be read is said to be damaged, with a warning.
 pub async fn releases(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Vec<ReleaseView>) {
+    releases_where(environment, caller, &ReleaseFilter::default(), events).await
+}
+
+/// As [`releases`], those that `filter` takes. No more of them are read than it needs.
+pub async fn releases_where(
+    environment: Environment,
+    caller: Caller,
+    filter: &ReleaseFilter,
+    events: Events<'_>,
+) -> (Report, Vec<ReleaseView>) {
     let mut found = Vec::new();
     let report = reported("releases", &environment, &caller, events, async |session| {
         let pointer = session.read_head_to_show().await?;
@@ -54,8 +67,9 @@ pub async fn releases(environment: Environment, caller: Caller, events: Events<'
         let (session, head) = (&*session, &head);
         found = stream::iter(complete.into_iter().rev())
             .map(|(release, complete)| describe(session, head, release, complete))
-            .buffered(MOST_AT_ONCE)
-            .filter_map(async |view| view)
+            .buffered(MOST_AT_ONCE.min(filter.at_most()))
+            .filter_map(async |view| view.filter(|view| filter.takes(view)))
+            .take(filter.at_most())
             .collect()
             .await;
         Ok(Outcome::Verified.into())
@@ -66,14 +80,74 @@ pub async fn releases(environment: Environment, caller: Caller, events: Events<'
 
 /// Lists the activations that the head remembers, the newest first: one request.
 pub async fn history(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Vec<ActivationView>) {
+    history_where(environment, caller, &ReleaseFilter::default(), events).await
+}
+
+/// As [`history`], those that `filter` takes.
+pub async fn history_where(
+    environment: Environment,
+    caller: Caller,
+    filter: &ReleaseFilter,
+    events: Events<'_>,
+) -> (Report, Vec<ActivationView>) {
     let mut found = Vec::new();
     let report = reported("releases", &environment, &caller, events, async |session| {
         let head = session.read_head_to_show().await?.head;
-        found = head.into_fields().history.into_iter().rev().map(ActivationView::from).collect();
+        let history = head.into_fields().history.into_iter().rev().map(ActivationView::from);
+        found = history.filter(|activation| filter.takes_activation(activation)).take(filter.at_most()).collect();
         Ok(Outcome::Verified.into())
     })
     .await;
     (report, found)
+}
+
+/// The release to go back to that was built from `commit`: the newest one that was live, else the newest one. Costs a
+/// request for the head, a listing, and a request for each release.
+pub async fn release_of_commit(
+    environment: Environment,
+    caller: Caller,
+    commit: &CommitPrefix,
+    events: Events<'_>,
+) -> (Report, Option<ReleaseNumber>) {
+    let mut found = None;
+    let report = reported("rollback", &environment, &caller, events, async |session| {
+        let pointer = session.state.read_head().await?;
+        session.course.found(&pointer.head);
+        let (head, releases) = (pointer.head, session.state.releases().await?.complete);
+        let complete = releases.into_iter().rev().filter(|(release, complete)| *complete && !head.is_closed(*release));
+        let manifests: Vec<Manifest> = stream::iter(complete)
+            .map(|(release, _)| session.state.show_manifest(release))
+            .buffered(MOST_AT_ONCE)
+            .try_filter_map(async |manifest| Ok(manifest.filter(|manifest| commit.is_of(&manifest.publisher))))
+            .try_collect()
+            .await?;
+        found = Some(newest_of_one_commit(&manifests, &head, commit)?);
+        Ok(Outcome::Verified.into())
+    })
+    .await;
+    (report, found)
+}
+
+/// Of releases whose commits begin with `commit`, the newest first.
+fn newest_of_one_commit(built: &[Manifest], head: &Head, commit: &CommitPrefix) -> Result<ReleaseNumber, Problem> {
+    let refused = |message: String, hint: &str| Err(Problem::new(Code::Usage, message).hint(hint));
+    let commits: BTreeSet<String> =
+        built.iter().filter_map(|manifest| manifest.publisher.commit.clone()).map(|id| id.to_lowercase()).collect();
+    if commits.len() > 1 {
+        let commits = Vec::from_iter(commits).join(", ");
+        return refused(format!("several commits begin with {commit}: {commits}"), "Give more of the commit's id.");
+    }
+    let was_live = |manifest: &&Manifest| {
+        let is_active = head.active.as_ref().is_some_and(|active| active.release == manifest.release);
+        is_active || head.superseded.contains_key(&manifest.release)
+    };
+    match built.iter().find(was_live).or(built.first()) {
+        Some(manifest) => Ok(manifest.release),
+        None => refused(
+            format!("no release that one can go back to was built from a commit that begins with {commit}"),
+            "`publish releases` lists the releases with their commits.",
+        ),
+    }
 }
 
 /// Reads one release: a request for the head and one for its manifest, or two where it is incomplete.
@@ -97,10 +171,53 @@ pub(super) fn active(head: &Head) -> Result<ReleaseNumber, Problem> {
     })
 }
 
-/// There is no such release.
-pub(super) fn unknown(release: ReleaseNumber) -> Problem {
-    Problem::new(Code::Usage, format!("there is no release {release}"))
-        .hint("`publish releases` lists those that there are.")
+/// There is no such release; says which there are.
+pub(super) async fn unknown(state: &State, release: ReleaseNumber) -> Problem {
+    let hint = match state.releases().await {
+        Ok(releases) => {
+            there_are(releases.complete.into_iter().filter(|(_, complete)| *complete).map(|(number, _)| number))
+        }
+        Err(_) => "`publish releases` lists those that there are.".to_owned(),
+    };
+    Problem::new(Code::Usage, format!("there is no release {release}")).hint(hint)
+}
+
+/// The manifest of a release that is to become live, here or elsewhere.
+///
+/// # Errors
+/// [`Code::Usage`] for one that is not there or was never complete: then nothing was tried.
+pub(super) async fn manifest_to_activate(
+    state: &State,
+    head: &Head,
+    release: ReleaseNumber,
+) -> Result<Manifest, Problem> {
+    if let Some(manifest) = state.read_manifest(release).await? {
+        return Ok(manifest);
+    }
+    let is_active = head.active.as_ref().is_some_and(|active| active.release == release);
+    if is_active || head.superseded.contains_key(&release) {
+        return live::complete(state, release).await;
+    }
+    match state.read_claim(release).await? {
+        Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is not complete"))
+            .hint("Only what is complete in the bucket can become live: publish its folder.")),
+        None => Err(unknown(state, release).await),
+    }
+}
+
+/// Most releases that are listed in a sentence.
+const MOST_LISTED: usize = 10;
+
+/// `There are the releases 1, 2 and 5.`, the newest ones where there are many.
+fn there_are(releases: impl DoubleEndedIterator<Item = ReleaseNumber>) -> String {
+    let mut newest: Vec<String> = releases.rev().take(MOST_LISTED + 1).map(|release| release.to_string()).collect();
+    let others = if newest.len() > MOST_LISTED { " and earlier ones" } else { "" };
+    newest.truncate(MOST_LISTED);
+    match newest.as_slice() {
+        [] => "There are no releases yet.".to_owned(),
+        [only] => format!("There is release {only}."),
+        all => format!("There are releases {}{others}; `publish releases` lists them.", all.join(", ")),
+    }
 }
 
 async fn listing(session: &Session<'_>, head: &Head, release: ReleaseNumber) -> Result<ReleaseListing, Problem> {
@@ -110,7 +227,7 @@ async fn listing(session: &Session<'_>, head: &Head, release: ReleaseNumber) -> 
     }
     match session.state.show_claim(release).await? {
         Some(claim) => Ok(ReleaseListing { release: ReleaseView::incomplete(&claim, head), files: Vec::new() }),
-        None => Err(unknown(release)),
+        None => Err(unknown(&session.state, release).await),
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the module whose job the clock is")]
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,16 @@ impl Timestamp {
     /// How long `self` lies after `earlier`; zero where it lies before.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_secs(u64::try_from(self.unix_seconds() - earlier.unix_seconds()).unwrap_or(0))
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = jiff::Error;
+
+    /// As RFC 3339 writes it; a day alone (`2026-11-21`) is its first second in UTC.
+    fn from_str(text: &str) -> Result<Timestamp, jiff::Error> {
+        let moment = text.parse().or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error))?;
+        Ok(Timestamp(moment))
     }
 }
 

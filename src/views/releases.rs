@@ -1,5 +1,9 @@
 //! Releases and past activations, as people and programs read them.
 
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::content::path::SitePath;
@@ -27,6 +31,74 @@ pub enum ReleaseState {
     Damaged,
     /// A prune that is not finished takes it away: it never becomes active again, and may lack files.
     Closed,
+}
+
+/// The first characters of a commit's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitPrefix(String);
+
+impl CommitPrefix {
+    /// Fewer characters say too little.
+    const LEAST: usize = 4;
+
+    /// Whether `publisher` built from such a commit.
+    pub fn is_of(&self, publisher: &Publisher) -> bool {
+        publisher.commit.as_deref().is_some_and(|commit| commit.to_ascii_lowercase().starts_with(&self.0))
+    }
+}
+
+impl FromStr for CommitPrefix {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<CommitPrefix, String> {
+        if text.len() >= CommitPrefix::LEAST && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(CommitPrefix(text.to_ascii_lowercase()));
+        }
+        Err(format!("a commit's id is needed, or at least its first {} characters", CommitPrefix::LEAST))
+    }
+}
+
+impl fmt::Display for CommitPrefix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Which releases, or which activations, are listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReleaseFilter {
+    /// At most so many, the newest.
+    pub limit: Option<NonZeroUsize>,
+    /// Only what was begun, or made live, since then.
+    pub since: Option<Timestamp>,
+    /// Only by those whose names hold this, in any case.
+    pub by: Option<String>,
+    /// Only what was built from this commit.
+    pub commit: Option<CommitPrefix>,
+}
+
+impl ReleaseFilter {
+    /// Whether a release is listed. What cannot be told of one that is damaged does not fit.
+    pub fn takes(&self, release: &ReleaseView) -> bool {
+        self.fits(release.created_at, release.publisher.as_ref())
+    }
+
+    /// Whether an activation is listed.
+    pub fn takes_activation(&self, activation: &ActivationView) -> bool {
+        self.fits(Some(activation.at), Some(&activation.publisher))
+    }
+
+    /// Most of them.
+    pub fn at_most(&self) -> usize {
+        self.limit.map_or(usize::MAX, NonZeroUsize::get)
+    }
+
+    fn fits(&self, at: Option<Timestamp>, publisher: Option<&Publisher>) -> bool {
+        let who = publisher.and_then(|publisher| publisher.who.as_deref()).unwrap_or_default().to_lowercase();
+        self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
+            && self.by.as_deref().is_none_or(|by| who.contains(&by.to_lowercase()))
+            && self.commit.as_ref().is_none_or(|commit| publisher.is_some_and(|publisher| commit.is_of(publisher)))
+    }
 }
 
 /// One release. In JSON a line of its own with `"type":"release"`.
@@ -254,6 +326,37 @@ mod tests {
         );
         let damaged = ReleaseView::damaged(ReleaseNumber::new(4), &closed);
         assert_eq!(damaged.state, ReleaseState::Closed, "nobody misses what is to go");
+    }
+
+    #[test]
+    fn a_filter_takes_what_fits_all_that_it_asks_for() {
+        let publisher = Publisher {
+            who: Some("Octocat".to_owned()),
+            commit: Some("C0FFEE00c0ffee00".to_owned()),
+            ..Publisher::default()
+        };
+        let view = ReleaseView {
+            created_at: Some(Timestamp::from_unix_seconds(9)),
+            publisher: Some(publisher),
+            ..ReleaseView::standing(ReleaseNumber::new(1), &head(1, &[]))
+        };
+        let (since, by, commit) = (9, "cat", "c0ffee");
+        let filter = |since: i64, by: &str, commit: &str| ReleaseFilter {
+            limit: None,
+            since: Some(Timestamp::from_unix_seconds(since)),
+            by: Some(by.to_owned()),
+            commit: Some(commit.parse().unwrap()),
+        };
+        assert!(filter(since, by, commit).takes(&view));
+        assert!(filter(since, "OCTO", "C0FFEE00C0FFEE00").takes(&view));
+        for other in [filter(10, by, commit), filter(since, "dog", commit), filter(since, by, "ffee")] {
+            assert!(!other.takes(&view), "{other:?}");
+        }
+        let damaged = ReleaseView::damaged(ReleaseNumber::new(1), &head(2, &[]));
+        assert!(ReleaseFilter::default().takes(&damaged) && !filter(since, by, commit).takes(&damaged));
+        for wrong in ["", "c0f", "main", "c0ffeeg"] {
+            assert!(wrong.parse::<CommitPrefix>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

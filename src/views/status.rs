@@ -12,6 +12,9 @@ use crate::types::clock::Timestamp;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "status")]
 pub struct Status {
+    /// The environment's name; only where several are shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// The release visitors get.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub release: Option<ReleaseNumber>,
@@ -110,6 +113,7 @@ impl Status {
         let head = &pointer.head;
         let last = head.history.last();
         Status {
+            environment: None,
             release: head.active.as_ref().map(|active| active.release),
             since: head.active.as_ref().map(|active| active.since),
             publisher: last.map(|item| item.publisher.clone()),

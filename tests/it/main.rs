@@ -10,6 +10,7 @@ mod adopt;
 mod agreement;
 mod closed;
 mod closure;
+mod command_line;
 mod configuration;
 mod corpus;
 mod counts;

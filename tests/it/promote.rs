@@ -354,7 +354,7 @@ async fn what_is_not_there_cannot_be_promoted() {
     assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (2, "usage"));
     pair.stage().await;
     let report = pair.promote(Some(7)).await;
-    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (1, "bad_state"));
+    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (2, "usage"));
 
     pair.world.sandbox.remove_object(BUCKET, "staging/index.html");
     let report = pair.promote(None).await;

@@ -1,18 +1,26 @@
 //! The command line: what a person may type, close to the letter. What it comes down to is decided elsewhere.
 
+mod global;
+
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::error::{ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use publish::config::Overrides;
-use publish::config::environment::LinkSettings;
-use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 use publish::content::path::{InvalidPath, SitePath};
 use publish::release::manifest::{InvalidRelease, ReleaseNumber};
 use publish::run::Side;
+use publish::types::clock::Timestamp;
 use publish::types::text::printable;
+use publish::views::releases::{CommitPrefix, ReleaseFilter};
+
+use crate::mistakes::explained;
+use crate::since::Since;
+
+pub(crate) use global::{Color, GlobalArgs, Output};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -30,12 +38,15 @@ Exit codes:
 ///
 /// Without publish.toml and --bucket it publishes to the sandbox on this machine.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "publish", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "publish", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) site: SiteArgs,
+    /// Show what the publish would do, as `publish plan` does, and change nothing
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
 }
@@ -53,12 +64,16 @@ pub(crate) enum Command {
     Promote(PromoteArgs),
     /// Remove what no retained release needs, or take a leaked file out of every release at once
     Prune(PruneArgs),
-    /// End a hold that `rollback --hold` began
+    /// Refuse every publish until `publish resume`; what is live stays live
+    Hold(HoldArgs),
+    /// End a hold that `publish hold` or `rollback --hold` began
     Resume,
     /// Forget a distribution that is not in front of the site any more, with what it is owed
     ForgetDistribution(ForgetArgs),
     /// Show the live release and anything unfinished, held, pending or owed
-    Status,
+    Status(StatusArgs),
+    /// Print the site's address, and on a terminal open it in a browser
+    Open,
     /// Compare what lies in the bucket with the live release; exit code 6 if something differs
     Verify(VerifyArgs),
     /// List the releases, newest first
@@ -86,15 +101,41 @@ impl Command {
             Some(Command::Activate(_)) => "activate",
             Some(Command::Promote(_)) => "promote",
             Some(Command::Prune(_)) => "prune",
+            Some(Command::Hold(_)) => "hold",
             Some(Command::Resume) => "resume",
             Some(Command::ForgetDistribution(_)) => "forget-distribution",
-            Some(Command::Status) => "status",
+            Some(Command::Status(_)) => "status",
+            Some(Command::Open) => "open",
             Some(Command::Verify(_)) => "verify",
             Some(Command::Releases(_)) => "releases",
             Some(Command::Show(_)) => "show",
             Some(Command::Diff(_)) => "diff",
             Some(Command::Sandbox(_)) => "sandbox",
             Some(Command::Completions { .. }) => "completions",
+        }
+    }
+}
+
+impl Command {
+    /// Whether it changes nothing in any bucket.
+    pub(crate) fn only_shows(&self) -> bool {
+        match self {
+            Command::Verify(verify) => !verify.repair,
+            Command::Plan(_)
+            | Command::Status(_)
+            | Command::Open
+            | Command::Releases(_)
+            | Command::Show(_)
+            | Command::Diff(_)
+            | Command::Sandbox(_)
+            | Command::Completions { .. } => true,
+            Command::Rollback(_)
+            | Command::Activate(_)
+            | Command::Promote(_)
+            | Command::Prune(_)
+            | Command::Hold(_)
+            | Command::Resume
+            | Command::ForgetDistribution(_) => false,
         }
     }
 }
@@ -139,12 +180,31 @@ pub(crate) struct PlanArgs {
 pub(crate) struct RollbackArgs {
     /// The release [default: the one that was active before this one]
     pub(crate) release: Option<ReleaseNumber>,
+    /// The newest release that was built from this commit; its first characters are enough
+    #[arg(long, value_name = "SHA", conflicts_with = "release")]
+    pub(crate) commit: Option<CommitPrefix>,
     /// Refuse every publish until `publish resume`
     #[arg(long)]
     pub(crate) hold: bool,
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+}
+
+/// Why publishing is held.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct HoldArgs {
+    /// Why, for whoever is refused
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// What to show the status of.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Show every environment of publish.toml in one table
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// Which release to make live, and why.
@@ -177,6 +237,30 @@ pub(crate) struct ReleasesArgs {
     /// List what was made live, when, by whom and why, instead of the releases
     #[arg(long)]
     pub(crate) history: bool,
+    /// At most so many, the newest
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<NonZeroUsize>,
+    /// Only since then: 2026-11-21, 2026-11-21T14:00:00Z, or a time ago (30m, 12h, 7d, 2w)
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<Since>,
+    /// Only by these people or pipelines: a part of the name, in any case
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+    /// Only what was built from this commit; its first characters are enough
+    #[arg(long, value_name = "SHA")]
+    pub(crate) commit: Option<CommitPrefix>,
+}
+
+impl ReleasesArgs {
+    /// What is listed, when it is `now`.
+    pub(crate) fn filter(&self, now: Timestamp) -> ReleaseFilter {
+        ReleaseFilter {
+            limit: self.limit,
+            since: self.since.map(|since| since.before(now)),
+            by: self.by.clone(),
+            commit: self.commit.clone(),
+        }
+    }
 }
 
 /// Which release to show, and how much of it.
@@ -267,89 +351,6 @@ pub(crate) struct SandboxArgs {
     pub(crate) background: bool,
 }
 
-/// Flags that every command takes.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct GlobalArgs {
-    /// The environment of publish.toml, or `sandbox`
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) env: Option<String>,
-    /// The configuration [default: publish.toml in the current folder]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// How results are written: for people, or one JSON object a line
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    pub(crate) output: Output,
-    /// No progress and no summary; warnings and errors only
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-    /// Also show the CDN's paths and the requests that were made
-    #[arg(long, short, global = true, conflicts_with = "quiet")]
-    pub(crate) verbose: bool,
-    /// Whether to colour what is written for people
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub(crate) color: Color,
-    /// Answer every question with yes
-    #[arg(long, short, global = true)]
-    pub(crate) yes: bool,
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-}
-
-/// Flags that say where the site goes; each wins over publish.toml.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Target")]
-pub(crate) struct TargetArgs {
-    /// The site's name, which guards against publishing over another site
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) site: Option<SiteName>,
-    /// The bucket; with --site, no publish.toml is needed
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) bucket: Option<BucketName>,
-    /// The prefix of the site's objects
-    #[arg(long, global = true)]
-    pub(crate) prefix: Option<Prefix>,
-    /// The CloudFront distribution
-    #[arg(long, global = true, value_name = "ID")]
-    pub(crate) distribution: Option<DistributionId>,
-    /// The address where visitors see the site
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) url: Option<Url>,
-    /// The bucket's region
-    #[arg(long, global = true)]
-    pub(crate) region: Option<Word>,
-    /// An S3 endpoint that is not AWS's; means path-style addressing
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) endpoint_url: Option<Url>,
-    /// The profile of AWS's configuration files
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) profile: Option<Word>,
-    /// Most requests to S3 at once, 1 to 32; it never takes more of a slow link than it needs
-    #[arg(long, global = true, value_name = "N", env = "PUBLISH_CONCURRENCY", value_parser = at_once)]
-    pub(crate) concurrency: Option<u8>,
-}
-
-/// How results are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON object a line; the last is the report.
-    Json,
-}
-
-/// When to colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
 impl Args {
     /// Reads the words of a command line, the program's name first. What cannot be understood is told as if it had been
     /// written as it can be shown: an error holds words, and parts of them, with and without quotes.
@@ -365,15 +366,43 @@ impl Args {
     }
 
     fn understood(words: &[OsString]) -> Result<Args, clap::Error> {
-        let args = Args::try_parse_from(words)?;
-        if args.command.is_some() && args.site != SiteArgs::default() {
+        let matches =
+            Args::command().try_get_matches_from(words).map_err(|error| explained(error, words, &Args::command()))?;
+        let mut args = Args::from_arg_matches(&matches)?;
+        if args.command.is_some() && (args.site != SiteArgs::default() || args.dry_run) {
             let message = format!(
                 "the folder and flags of a publish do not go before `{}`; write them after it",
                 Command::name(args.command.as_ref())
             );
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
+        args.check_global(&matches)?;
+        if args.dry_run {
+            let (site, explain, explain_headers) = (std::mem::take(&mut args.site), Vec::new(), false);
+            args.command = Some(Command::Plan(PlanArgs { site, explain, explain_headers }));
+        }
         Ok(args)
+    }
+
+    /// Flags that contradict each other. Variables do not: a flag wins over the other one's.
+    fn check_global(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let shows_all = matches!(&self.command, Some(Command::Status(StatusArgs { all: true })));
+        let flags = ["env", "site", "bucket", "prefix", "distribution", "url", "region", "endpoint_url", "profile"];
+        if shows_all && flags.iter().any(|flag| matches.value_source(flag) == Some(ValueSource::CommandLine)) {
+            let message =
+                "--all shows every environment as publish.toml describes it, so no flag may say where the site goes";
+            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        if self.global.quiet && self.global.verbose {
+            let is_flag = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+            let (quiet, verbose) = (is_flag("quiet"), is_flag("verbose"));
+            if quiet == verbose {
+                let message = "--quiet and --verbose contradict each other";
+                return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+            }
+            (self.global.quiet, self.global.verbose) = (quiet, verbose);
+        }
+        Ok(())
     }
 }
 
@@ -381,47 +410,6 @@ impl Args {
 fn can_be_shown(error: &clap::Error) -> bool {
     let hides = |value: &ContextValue| matches!(value, ContextValue::String(text) if printable(text) != *text);
     !error.context().any(|(_, value)| hides(value))
-}
-
-/// A number of requests. An empty variable is one that is not set.
-fn at_once(text: &str) -> Result<u8, String> {
-    let most = u8::try_from(LinkSettings::MOST_AT_ONCE).unwrap_or(u8::MAX);
-    match text.parse() {
-        _ if text.is_empty() => Ok(most),
-        Ok(number) if (1..=most).contains(&number) => Ok(number),
-        _ => Err(format!("a whole number from 1 to {most} is needed")),
-    }
-}
-
-impl GlobalArgs {
-    /// Whether the flags say where the site goes and which one it is, without publish.toml.
-    pub(crate) fn says_the_target(&self) -> bool {
-        self.env.is_none() && self.target.bucket.is_some() && self.target.site.is_some()
-    }
-}
-
-impl TargetArgs {
-    /// The flags as the library takes them.
-    pub(crate) fn overrides(self) -> Overrides {
-        let TargetArgs { site, bucket, prefix, distribution, url, region, endpoint_url, profile, concurrency } = self;
-        Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site, concurrency }
-    }
-}
-
-/// The command that was probably meant by a `folder` that is not there: any word that is no command is taken for a
-/// folder.
-pub(crate) fn meant_command(folder: &Path) -> Option<String> {
-    let word = folder.to_str()?;
-    let likeness = |command: &clap::Command| strsim::jaro_winkler(word, command.get_name());
-    let definition = Args::command();
-    let nearest = definition.get_subcommands().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    (likeness(nearest) > 0.8).then(|| nearest.get_name().to_owned())
-}
-
-/// Whether a command line that could not be understood asked for JSON all the same.
-pub(crate) fn wants_json(words: &[OsString]) -> bool {
-    words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
-        || words.iter().any(|word| word == "--output=json")
 }
 
 #[cfg(test)]
@@ -443,7 +431,6 @@ mod tests {
         for wrong in ["0", "33", "-1", "many"] {
             assert!(read(&format!("publish plan --concurrency={wrong}")).is_err(), "{wrong}");
         }
-        assert_eq!(at_once(""), Ok(32), "an empty variable is one that is not set");
     }
 
     #[test]
@@ -497,14 +484,6 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_nearly_a_command_is_recognised() {
-        assert_eq!(meant_command("statsu".as_ref()).as_deref(), Some("status"));
-        assert_eq!(meant_command("sandbx".as_ref()).as_deref(), Some("sandbox"));
-        assert_eq!(meant_command("./dist".as_ref()), None);
-        assert_eq!(meant_command("build".as_ref()), None);
-    }
-
-    #[test]
     fn a_promotion_says_from_where_and_may_say_what() {
         let Some(Command::Promote(args)) = read("publish promote --from staging 3 --env production").unwrap().command
         else {
@@ -512,13 +491,5 @@ mod tests {
         };
         assert_eq!((args.from.as_str(), args.release), ("staging", Some(ReleaseNumber::new(3))));
         assert!(read("publish promote").is_err());
-    }
-
-    #[test]
-    fn json_is_recognised_in_a_line_that_cannot_be_understood() {
-        let words = |line: &str| line.split(' ').map(Into::into).collect::<Vec<std::ffi::OsString>>();
-        assert!(wants_json(&words("publish --nonsense --output json")));
-        assert!(wants_json(&words("publish --output=json --nonsense")));
-        assert!(!wants_json(&words("publish --output human json")));
     }
 }

@@ -4,37 +4,42 @@ mod configuration;
 mod diff;
 mod explain_headers;
 mod forget;
+mod hold;
+mod open;
 mod plan;
 mod promote;
 mod prune;
 mod releases;
 mod show;
+mod status;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
+use clap::CommandFactory;
 use publish::config::environment::Environment;
 use publish::config::{self, Config};
-use publish::report::error::{Code, ExitCode, Problem, VisitorsSee};
+use publish::report::error::{Code, Problem, VisitorsSee};
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, ActivateRequest, Caller, PublishRequest, Reply, RollbackRequest};
 use publish::types::clock::Clock;
 use publish::types::stop::Stop;
-use publish::views::status::Status;
 
 use configuration::Configuration;
 #[cfg(feature = "sandbox")]
 use configuration::sandbox_folder;
 
-use crate::args::{self, ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
+use crate::args::{ActivateArgs, Args, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::Signals;
+use crate::json::EventLines;
+use crate::mistakes::mistyped;
 use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, Terminal};
-use crate::{json, random, summary, variables};
+use crate::{random, summary, variables};
 
 /// What every command has at hand.
 pub(crate) struct Session<'a> {
@@ -45,6 +50,8 @@ pub(crate) struct Session<'a> {
     pub(crate) signals: Signals,
     pub(crate) lookup: &'a (dyn Fn(&str) -> Option<String> + Sync),
     pub(crate) clock: Clock,
+    /// How events are written for programs.
+    pub(crate) lines: EventLines,
     /// The publish.toml of the run, where it is not the current folder's.
     pub(crate) config_file: OnceLock<String>,
 }
@@ -63,7 +70,7 @@ struct Open {
 #[cfg(feature = "sandbox")]
 struct InSandbox {
     opened: Opened,
-    project: PathBuf,
+    project: std::path::PathBuf,
 }
 
 /// What a command starts from.
@@ -91,6 +98,8 @@ enum Manner {
     Prunes,
     /// It shows a result of its own.
     Shows,
+    /// As [`Manner::Shows`]; and afterwards the site is there to look at.
+    Opens,
 }
 
 impl Session<'_> {
@@ -104,7 +113,9 @@ impl Session<'_> {
     async fn dispatch(&self, site: &SiteArgs) -> Report {
         match self.command {
             Some(Command::Sandbox(args)) => self.sandbox(args).await,
-            Some(Command::Status) => self.status().await,
+            Some(Command::Status(args)) if args.all => self.status_of_all().await,
+            Some(Command::Status(_)) => self.status().await,
+            Some(Command::Open) => self.open_site().await,
             Some(Command::Releases(args)) => self.releases(args).await,
             Some(Command::Show(args)) => self.show(args).await,
             Some(Command::Diff(args)) => self.diff(args).await,
@@ -112,6 +123,7 @@ impl Session<'_> {
             Some(Command::Activate(args)) => self.activate(args).await,
             Some(Command::Promote(args)) => self.promote(args).await,
             Some(Command::Prune(args)) => self.prune(args).await,
+            Some(Command::Hold(args)) => self.hold(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::ForgetDistribution(args)) => self.forget_distribution(args).await,
             Some(Command::Verify(args)) => self.verify(args).await,
@@ -130,20 +142,26 @@ impl Session<'_> {
             };
             (run::publish(request, &ask, target.events).await, ())
         };
-        let mut report = self.on_target("publish", Manner::GoesLive, work, |_, ()| {}).await;
-        if let (Some(error), Some(command)) = (&mut report.error, site.dir.as_deref().and_then(args::meant_command))
-            && error.code == Code::NoSite.as_str()
-        {
-            error.hint = format!("Did you mean the command `publish {command}`?");
+        let mistyped = site.dir.as_deref().and_then(|folder| mistyped(folder, &Args::command()));
+        if let Some(problem) = mistyped {
+            return self.refused("publish", problem);
         }
-        report
+        self.on_target("publish", Manner::GoesLive, work, |_, ()| {}).await
     }
 
     async fn rollback(&self, args: &RollbackArgs) -> Report {
         let ask = |question: &str| self.ask(question);
         let work = async |target: Target<'_>| {
-            let RollbackArgs { release, hold, reason } = args.clone();
+            let RollbackArgs { mut release, commit, hold, reason } = args.clone();
             let Target { environment, caller, events, .. } = target;
+            if let Some(commit) = commit {
+                let (report, found) =
+                    run::release_of_commit(environment.clone(), caller.clone(), &commit, events).await;
+                if found.is_none() {
+                    return (report, ());
+                }
+                release = found;
+            }
             let request = RollbackRequest { environment, caller, release, hold, reason };
             (run::rollback(request, &ask, events).await, ())
         };
@@ -161,32 +179,6 @@ impl Session<'_> {
         self.on_target("activate", Manner::GoesBack, work, |_, ()| {}).await
     }
 
-    async fn resume(&self) -> Report {
-        let work = async |target: Target<'_>| (run::resume(target.environment, target.caller, target.events).await, ());
-        let show = |shown: Shown<'_>, ()| {
-            let text = match shown.report.outcome {
-                Outcome::Unchanged => "Publishing was not held.\n",
-                _ => "Publishing goes on.\n",
-            };
-            self.terminal.result(text);
-        };
-        self.on_target("resume", Manner::Shows, work, show).await
-    }
-
-    async fn status(&self) -> Report {
-        let work = async |target: Target<'_>| run::status(target.environment, target.caller, target.events).await;
-        let show = |shown: Shown<'_>, status: Option<Status>| {
-            let Some(status) = status else { return };
-            if self.terminal.is_for_people() {
-                let style = self.terminal.results();
-                self.terminal.result(&summary::render_status(&status, shown.report, shown.environment, style));
-            } else {
-                json::line(&status);
-            }
-        };
-        self.on_target("status", Manner::Shows, work, show).await
-    }
-
     /// Opens the target, does `work` until it is done or stopped, and lets `show` write its result for people or
     /// programs if it succeeded.
     async fn on_target<T>(
@@ -196,8 +188,8 @@ impl Session<'_> {
         work: impl AsyncFnOnce(Target<'_>) -> (Report, T),
         show: impl FnOnce(Shown<'_>, T),
     ) -> Report {
-        let run = match random::run_id() {
-            Ok(run) => run,
+        let caller = match self.caller() {
+            Ok(caller) => caller,
             Err(problem) => return self.refused(command, problem),
         };
         let open = match self.open().await {
@@ -206,13 +198,6 @@ impl Session<'_> {
         };
         let listener = self.listener(manner);
         open.warning.iter().for_each(|message| listener(Event::Warning { message: message.clone() }));
-        let caller = Caller {
-            run,
-            publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
-            clock: self.clock,
-            yes: self.global.yes,
-            stop: Stop::default(),
-        };
         let stop = caller.stop.clone();
         let target = Target {
             environment: open.environment.clone(),
@@ -233,7 +218,7 @@ impl Session<'_> {
                 }
                 show(shown, result);
             }
-            self.close(open, goes_live && is_done).await;
+            self.close(open, is_done && (goes_live || manner == Manner::Opens)).await;
             Ok(())
         };
         match Problem::unless_panic(showing).await {
@@ -265,6 +250,17 @@ impl Session<'_> {
     #[cfg(not(feature = "sandbox"))]
     async fn sandbox(&self, _args: &SandboxArgs) -> Report {
         self.refused("sandbox", without_sandbox())
+    }
+
+    /// Who runs the command.
+    fn caller(&self) -> Result<Caller, Problem> {
+        Ok(Caller {
+            run: random::run_id()?,
+            publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
+            clock: self.clock,
+            yes: self.global.yes,
+            stop: Stop::default(),
+        })
     }
 
     /// Decides the target and, if it is the sandbox, opens it.
@@ -358,7 +354,7 @@ impl Session<'_> {
 
     fn listener(&self, manner: Manner) -> impl Fn(Event) + Sync + '_ {
         move |event| match self.global.output {
-            Output::Json => json::event(&event),
+            Output::Json => self.lines.write(&event),
             Output::Human => {
                 if matches!(manner, Manner::GoesBack | Manner::Prunes) {
                     self.terminal.say_plan(&event);
@@ -472,17 +468,6 @@ fn not_shown(report: Report, problem: Problem) -> Report {
         (_, release) => VisitorsSee::TheSame(release),
     };
     report.failed(&problem.while_visitors_see(visitors_see))
-}
-
-/// The report of a command line that cannot be understood.
-pub(crate) fn misunderstood(message: &str) -> Report {
-    let mut lines = message.trim().lines();
-    let first = lines.next().unwrap_or_default();
-    let problem = Problem::new(Code::Usage, first.strip_prefix("error: ").unwrap_or(first))
-        .hint("`publish --help` lists commands and flags.");
-    let report = Report::new("publish", "").failed(&problem.while_visitors_see(VisitorsSee::Untouched));
-    debug_assert_eq!(report.exit_code, ExitCode::Usage.number());
-    report
 }
 
 #[cfg(test)]

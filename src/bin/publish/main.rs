@@ -6,21 +6,25 @@ mod commands;
 mod failure;
 mod interrupt;
 mod json;
+mod mistakes;
 mod publisher;
 mod random;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod since;
 mod summary;
 mod terminal;
 mod variables;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::CommandFactory;
 use publish::report::Report;
+use publish::report::error::ExitCode::{Failed, Usage};
 use publish::report::error::{Code, Problem, VisitorsSee};
 use publish::types::clock::Clock;
 use publish::types::text::printable;
@@ -28,6 +32,7 @@ use publish::types::text::printable;
 use args::{Args, Command, Output};
 use commands::Session;
 use interrupt::Signals;
+use json::EventLines;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
@@ -40,8 +45,8 @@ fn main() -> ExitCode {
     let empty: Vec<OsString> = variables::empty(std::env::vars_os());
     if !empty.is_empty() {
         let failure = variables::without(&empty, &words).while_visitors_see(VisitorsSee::Untouched);
-        let output = if args::wants_json(&words) { Output::Json } else { Output::Human };
-        return finish(&Report::new("publish", "").failed(&failure), output, &Terminal::plain());
+        let output = if wants_json(&words) { Output::Json } else { Output::Human };
+        return finish(&Report::new("publish", "").failed(&failure), None, output, &Terminal::plain());
     }
     let args = match Args::read(&words) {
         Ok(args) => args,
@@ -51,7 +56,7 @@ fn main() -> ExitCode {
         let mut script = Vec::new();
         clap_complete::generate(*shell, &mut Args::command(), "publish", &mut script);
         terminal::write_result(&String::from_utf8_lossy(&script));
-        return ExitCode::SUCCESS;
+        return ended(0, true);
     }
     let lookup = |name: &str| std::env::var(name).ok();
     let terminal = Terminal::new(&args.global, &lookup);
@@ -61,7 +66,7 @@ fn main() -> ExitCode {
             let problem = Problem::new(Code::Internal, "no threads could be started").source(error);
             let command = Command::name(args.command.as_ref());
             let report = Report::new(command, "").failed(&problem.while_visitors_see(VisitorsSee::Untouched));
-            return finish(&report, args.global.output, &terminal);
+            return finish(&report, args.command.as_ref(), args.global.output, &terminal);
         }
     };
     // What a run and the showing of its result do not catch themselves happened before both.
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
                 signals,
                 lookup: &lookup,
                 clock,
+                lines: EventLines::new(clock, args.global.quiet),
                 config_file: OnceLock::new(),
             };
             session.run(&args.site).await
@@ -86,25 +92,35 @@ fn main() -> ExitCode {
     });
     // Hashing that was told to stop need not be waited for.
     runtime.shutdown_background();
-    finish(&report, args.global.output, &terminal)
+    finish(&report, args.command.as_ref(), args.global.output, &terminal)
 }
 
 /// Help and version are results; all else is a mistake on the command line.
 fn not_understood(error: &clap::Error, words: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         // Where stdout is gone, nobody wanted the help.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return match error.print() {
+            Err(failed) if failed.kind() != ErrorKind::BrokenPipe => {
+                terminal::write_error(&format!("error: the text could not be written to stdout: {failed}\n"));
+                ExitCode::from(Failed.number())
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
-    if args::wants_json(words) {
-        return finish(&commands::misunderstood(&error.to_string()), Output::Json, &Terminal::plain());
+    if wants_json(words) {
+        let report = mistakes::misunderstood(error, words, &Args::command());
+        return finish(&report, None, Output::Json, &Terminal::plain());
     }
     terminal::write_error(&error.render().to_string());
-    ExitCode::from(publish::report::error::ExitCode::Usage.number())
+    ExitCode::from(Usage.number())
 }
 
-/// Writes the end of a run: the report for programs, the failure for people.
-fn finish(report: &Report, output: Output, terminal: &Terminal) -> ExitCode {
+fn wants_json(words: &[OsString]) -> bool {
+    mistakes::wants_json(words, std::env::var("PUBLISH_OUTPUT").ok().as_deref())
+}
+
+/// Writes the end of a run of `command`: the report for programs, the failure for people.
+fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: &Terminal) -> ExitCode {
     let written = std::panic::catch_unwind(AssertUnwindSafe(|| match (output, &report.error) {
         (Output::Json, _) => json::report(report),
         (Output::Human, Some(error)) => terminal.write(&failure::render(error, terminal.errors())),
@@ -115,5 +131,12 @@ fn finish(report: &Report, output: Output, terminal: &Terminal) -> ExitCode {
         let problem = Problem::of_panic(&*payload);
         terminal::write_error(&format!("error: {}\nhint: {}\n", printable(&problem.message), problem.hint));
     }
-    ExitCode::from(report.exit_code)
+    ended(report.exit_code, report.error.is_none() && command.is_some_and(Command::only_shows))
+}
+
+/// The process's exit code. What was `only_shown` has failed where it could not be written; of all else the code says what
+/// became of the site.
+fn ended(exit_code: u8, only_shown: bool) -> ExitCode {
+    let is_lost = only_shown && terminal::is_lost();
+    ExitCode::from(if is_lost { Failed.number() } else { exit_code })
 }

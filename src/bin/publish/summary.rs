@@ -1,11 +1,13 @@
 //! Results for people: what a run did, would do or found, in a few lines.
 
 pub(crate) mod diff;
+pub(crate) mod environments;
 mod explanations;
 mod policies;
 pub(crate) mod prune;
 pub(crate) mod releases;
 pub(crate) mod show;
+mod table;
 mod text;
 mod verify;
 
@@ -379,6 +381,7 @@ pub(super) mod tests {
             owed: vec!["/".to_owned()],
         };
         let status = Status {
+            environment: None,
             release: Some(ReleaseNumber::new(8)),
             since: Some(since),
             publisher: Some(built),

@@ -192,13 +192,22 @@ pub(crate) fn write_error(text: &str) {
     let _ = stderr().write_all(for_terminal(text).as_bytes());
 }
 
-/// Writes a result to stdout. A reader that went away is no error: the run goes on.
+/// Whether part of a result could not be written.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Writes a result to stdout. A reader that went away is no error; what else fails is told at once, and by [`is_lost`].
 pub(crate) fn write_result(text: &str) {
     let mut stdout = stdout().lock();
     let written = stdout.write_all(for_terminal(text).as_bytes()).and_then(|()| stdout.flush());
     if let Err(error) = written
         && error.kind() != ErrorKind::BrokenPipe
+        && !IS_LOST.swap(true, Ordering::Relaxed)
     {
-        write_error(&format!("warning: the result could not be written: {error}\n"));
+        write_error(&format!("error: the result could not be written to stdout: {error}\n"));
     }
+}
+
+/// Whether part of a result could not be written, although somebody may have wanted it.
+pub(crate) fn is_lost() -> bool {
+    IS_LOST.load(Ordering::Relaxed)
 }

@@ -65,6 +65,21 @@ impl Cdn {
         Ok(Configuration { facts: facts(config, bucket), etag: answer.e_tag().map(str::to_owned) })
     }
 
+    /// The host by which visitors reach the distribution, with what [`Cdn::facts`] tells of it: its first alias that is a
+    /// whole name, else the name that CloudFront gave it. Needs `cloudfront:GetDistribution`.
+    pub async fn host(&self, bucket: &str) -> Result<(String, DistributionFacts), CdnError> {
+        let request = self.client.get_distribution().id(&self.distribution);
+        let answer = request.send().await.map_err(|error| self.failed("GetDistribution", &error))?;
+        let distribution = answer.distribution();
+        let config = distribution.and_then(|distribution| distribution.distribution_config());
+        let (Some(distribution), Some(config)) = (distribution, config) else {
+            let answer = FailedRequest::new(Class::Other, vec!["the answer holds no distribution".to_owned()]);
+            return Err(CdnError::new("GetDistribution", &self.distribution, &self.service, answer));
+        };
+        let host = alias(config).unwrap_or(distribution.domain_name()).to_owned();
+        Ok((host, facts(config, bucket)))
+    }
+
     /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
     /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where too many are
     /// in progress it waits, for at most as long as a refresh may take. Needs `cloudfront:CreateInvalidation`.
@@ -129,6 +144,12 @@ fn is_too_many(error: &CdnError) -> bool {
     error.code.as_deref() == Some("TooManyInvalidationsInProgress")
 }
 
+/// `*.example.com` stands for many names, and is none.
+fn alias(config: &DistributionConfig) -> Option<&str> {
+    let aliases = config.aliases().map(|aliases| aliases.items()).unwrap_or_default();
+    aliases.iter().map(String::as_str).find(|alias| !alias.contains('*'))
+}
+
 fn facts(config: &DistributionConfig, bucket: &str) -> DistributionFacts {
     let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
     let default = config.default_cache_behavior();
@@ -169,7 +190,7 @@ fn sees_origin_requests(functions: &LambdaFunctionAssociations) -> bool {
 #[cfg(test)]
 mod tests {
     use aws_sdk_cloudfront::types::{
-        DefaultCacheBehavior, LambdaFunctionAssociation, Origin, Origins, ViewerProtocolPolicy,
+        Aliases, DefaultCacheBehavior, LambdaFunctionAssociation, Origin, Origins, ViewerProtocolPolicy,
     };
 
     use super::*;
@@ -202,6 +223,19 @@ mod tests {
         assert_eq!(facts.origin_path, "/live");
         assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
         assert!(facts.error_pages.is_empty() && !facts.rewrites_at_origin);
+    }
+
+    #[test]
+    fn the_first_alias_that_is_a_name_is_the_address() {
+        let of = |names: &[&str]| {
+            let items = names.iter().map(|name| (*name).to_owned()).collect();
+            let aliases = Aliases::builder().quantity(1).set_items(Some(items)).build().unwrap();
+            let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).aliases(aliases);
+            alias(&config.build().unwrap()).map(str::to_owned)
+        };
+        assert_eq!(of(&["*.example.com", "www.example.com", "example.com"]).as_deref(), Some("www.example.com"));
+        assert_eq!(of(&["*.example.com"]), None);
+        assert_eq!(of(&[]), None);
     }
 
     #[test]

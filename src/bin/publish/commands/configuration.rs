@@ -8,7 +8,6 @@ use publish::report::error::{Code, Problem};
 use publish::run::Reply;
 
 use super::Session;
-use crate::args::Command;
 
 /// A publish.toml that was read.
 pub(super) struct Configuration {
@@ -88,23 +87,4 @@ pub(super) fn sandbox_folder() -> Result<PathBuf, Problem> {
     let above = find()?.filter(|found| found.is_above);
     let folder = above.and_then(|found| found.path.parent().map(Path::to_path_buf));
     Ok(folder.unwrap_or_else(|| PathBuf::from(".")))
-}
-
-impl Command {
-    /// Whether it changes nothing in any bucket.
-    fn only_shows(&self) -> bool {
-        match self {
-            Command::Verify(verify) => !verify.repair,
-            Command::Plan(_)
-            | Command::Status
-            | Command::Releases(_)
-            | Command::Show(_)
-            | Command::Diff(_)
-            | Command::Sandbox(_)
-            | Command::Completions { .. } => true,
-            Command::Rollback(_) | Command::Activate(_) | Command::Promote(_) | Command::Prune(_) | Command::Resume => {
-                false
-            }
-        }
-    }
 }

@@ -3,73 +3,17 @@
 use indicatif::DecimalBytes;
 use publish::release::manifest::Publisher;
 use publish::types::text::printable;
-use publish::views::releases::{ActivationView, ReleaseState, ReleaseView};
+use publish::views::releases::{ActivationView, ReleaseFilter, ReleaseState, ReleaseView};
 
-use super::text::{Align, WIDTH, build, cut, moment, padded, place, who, width_of, wrapped};
+use super::table::{GAP, Row, Table};
+use super::text::{Align, WIDTH, build, cut, moment, place, who, wrapped};
 use crate::terminal::style::Style;
 
-/// Between two columns.
-const GAP: &str = "  ";
-
-/// Least width of the column that gives way to the others.
-const LEAST: usize = 6;
-
-/// A table of which one column gives way until it fits.
-struct Table<const N: usize> {
-    header: [&'static str; N],
-    align: [Align; N],
-    /// The column that is cut where the table is too wide.
-    gives_way: usize,
-    rows: Vec<Row<N>>,
-}
-
-struct Row<const N: usize> {
-    cells: [String; N],
-    /// Lines below it.
-    below: Vec<String>,
-    /// Colours the last cell.
-    paint: fn(Style, &str) -> String,
-}
-
-impl<const N: usize> Table<N> {
-    fn render(&self, style: Style) -> String {
-        let widths = self.widths();
-        let line = |cells: &[String; N]| -> Vec<String> {
-            let columns = cells.iter().zip(widths).zip(self.align);
-            columns.map(|((cell, width), align)| padded(&cut(cell, width), width, align)).collect()
-        };
-        let header = line(&self.header.map(str::to_owned)).join(GAP);
-        let mut text = format!("{}\n", style.dim(header.trim_end()));
-        for row in &self.rows {
-            let mut cells = line(&row.cells);
-            if let Some(last) = cells.last_mut() {
-                *last = (row.paint)(style, last.trim_end());
-            }
-            text.push_str(&format!("{}\n", cells.join(GAP)));
-            let indent = widths[0] + GAP.len();
-            for below in &row.below {
-                text.push_str(&format!("{:indent$}{}\n", "", style.dim(below)));
-            }
-        }
-        text
-    }
-
-    fn widths(&self) -> [usize; N] {
-        let mut widths: [usize; N] = std::array::from_fn(|column| {
-            let cells = self.rows.iter().map(|row| row.cells[column].as_str());
-            width_of(cells.chain([self.header[column]]))
-        });
-        let excess = (widths.iter().sum::<usize>() + GAP.len() * (N - 1)).saturating_sub(WIDTH);
-        let gives_way = &mut widths[self.gives_way];
-        *gives_way = gives_way.saturating_sub(excess).max(LEAST.min(*gives_way));
-        widths
-    }
-}
-
 /// All releases, newest first; below each what it was built from, and where.
-pub(crate) fn render_releases(releases: &[ReleaseView], style: Style) -> String {
+pub(crate) fn render_releases(releases: &[ReleaseView], filter: &ReleaseFilter, style: Style) -> String {
     if releases.is_empty() {
-        return "There are no releases yet\n".to_owned();
+        let is_whole = *filter == ReleaseFilter::default();
+        return if is_whole { "There are no releases yet\n" } else { "No release fits\n" }.to_owned();
     }
     let rows = releases.iter().map(|release| {
         let content = release.content.as_ref();
@@ -93,9 +37,10 @@ pub(crate) fn render_releases(releases: &[ReleaseView], style: Style) -> String 
 }
 
 /// All activations that are remembered, newest first; below each why it was, what was built, and from where.
-pub(crate) fn render_history(history: &[ActivationView], style: Style) -> String {
+pub(crate) fn render_history(history: &[ActivationView], filter: &ReleaseFilter, style: Style) -> String {
     if history.is_empty() {
-        return "Nothing was ever active\n".to_owned();
+        let is_whole = *filter == ReleaseFilter::default();
+        return if is_whole { "Nothing was ever active\n" } else { "No activation fits\n" }.to_owned();
     }
     let rows = history.iter().map(|activation| {
         let reason = activation.reason.iter().flat_map(|reason| wrapped(&printable(reason), WIDTH - INDENT));
@@ -201,7 +146,11 @@ mod tests {
         earlier.publisher = Some(Publisher { who: Some("dev".to_owned()), ..Publisher::default() });
         let mut damaged = release(6, ReleaseState::Damaged);
         (damaged.created_at, damaged.publisher, damaged.content) = (None, None, None);
-        let text = render_releases(&[release(10, ReleaseState::Active), earlier, damaged], Style::plain());
+        let text = render_releases(
+            &[release(10, ReleaseState::Active), earlier, damaged],
+            &ReleaseFilter::default(),
+            Style::plain(),
+        );
         let expected = "\
 release  begun                 by       files     size  state
      10  2026-11-21 14:03 UTC  octocat     29  1.20 MB  active
@@ -220,7 +169,7 @@ release  begun                 by       files     size  state
         let mut publisher = publisher(&"o\u{1b}".repeat(60), &"machine ".repeat(8));
         publisher.message = Some("word ".repeat(60));
         long.publisher = Some(publisher.clone());
-        let text = render_releases(&[long], Style::plain());
+        let text = render_releases(&[long], &ReleaseFilter::default(), Style::plain());
         let activation = ActivationView {
             release: ReleaseNumber::new(8),
             from: None,
@@ -229,7 +178,7 @@ release  begun                 by       files     size  state
             reason: Some("because ".repeat(60)),
             files: Some(FileCounts { added: 1_000_000, replaced: 1_000_000, ..FileCounts::default() }),
         };
-        let history = render_history(&[activation], Style::plain());
+        let history = render_history(&[activation], &ReleaseFilter::default(), Style::plain());
         for line in text.lines().chain(history.lines()) {
             assert!(line.chars().count() <= WIDTH, "{line}");
             assert!(!line.chars().any(char::is_control), "{line}");
@@ -253,7 +202,7 @@ release  after  activated             by   changed
          c0ffee00c0 main: Raise the prices
          laptop
 ";
-        assert_eq!(render_history(&[activation], Style::plain()), expected);
-        assert_eq!(render_history(&[], Style::plain()), "Nothing was ever active\n");
+        assert_eq!(render_history(&[activation], &ReleaseFilter::default(), Style::plain()), expected);
+        assert_eq!(render_history(&[], &ReleaseFilter::default(), Style::plain()), "Nothing was ever active\n");
     }
 }

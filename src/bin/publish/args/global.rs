@@ -1,0 +1,144 @@
+//! Flags that every command takes. Those about target and output have a variable each; those that answer for a person have
+//! none, so that no answer lies around in an environment.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::BoolishValueParser;
+use publish::config::Overrides;
+use publish::config::environment::LinkSettings;
+use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct GlobalArgs {
+    /// The environment of publish.toml, or `sandbox`
+    #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_ENV", hide_env_values = true)]
+    pub(crate) env: Option<String>,
+    /// The configuration [default: publish.toml in the current folder, else in the nearest one above]
+    #[arg(long, global = true, value_name = "FILE", env = "PUBLISH_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// How results are written: for people, or one JSON object a line
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        env = "PUBLISH_OUTPUT",
+        hide_env_values = true
+    )]
+    pub(crate) output: Output,
+    /// No progress and no summary; warnings and errors only. With `--output json`: no events
+    #[arg(long, short, global = true, env = "PUBLISH_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) quiet: bool,
+    /// Also show the CDN's paths and the requests that were made
+    #[arg(long, short, global = true, env = "PUBLISH_VERBOSE", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) verbose: bool,
+    /// Whether to colour what is written for people
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        env = "PUBLISH_COLOR",
+        hide_env_values = true
+    )]
+    pub(crate) color: Color,
+    /// Answer every question about the site with yes
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+}
+
+/// Flags that say where the site goes; each wins over publish.toml.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct TargetArgs {
+    /// The site's name, which guards against publishing over another site
+    #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_SITE", hide_env_values = true)]
+    pub(crate) site: Option<SiteName>,
+    /// The bucket; with --site, no publish.toml is needed
+    #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_BUCKET", hide_env_values = true)]
+    pub(crate) bucket: Option<BucketName>,
+    /// The prefix of the site's objects
+    #[arg(long, global = true, env = "PUBLISH_PREFIX", hide_env_values = true)]
+    pub(crate) prefix: Option<Prefix>,
+    /// The CloudFront distribution
+    #[arg(long, global = true, value_name = "ID", env = "PUBLISH_DISTRIBUTION", hide_env_values = true)]
+    pub(crate) distribution: Option<DistributionId>,
+    /// The address where visitors see the site
+    #[arg(long, global = true, value_name = "URL", env = "PUBLISH_URL", hide_env_values = true)]
+    pub(crate) url: Option<Url>,
+    /// The bucket's region
+    #[arg(long, global = true, env = "PUBLISH_REGION", hide_env_values = true)]
+    pub(crate) region: Option<Word>,
+    /// An S3 endpoint that is not AWS's; means path-style addressing
+    #[arg(long, global = true, value_name = "URL", env = "PUBLISH_ENDPOINT_URL", hide_env_values = true)]
+    pub(crate) endpoint_url: Option<Url>,
+    /// The profile of AWS's configuration files
+    #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_PROFILE", hide_env_values = true)]
+    pub(crate) profile: Option<Word>,
+    /// Most requests to S3 at once, 1 to 32; it never takes more of a slow link than it needs
+    #[arg(long, global = true, value_name = "N", value_parser = at_once, env = "PUBLISH_CONCURRENCY", hide_env_values = true)]
+    pub(crate) concurrency: Option<u8>,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line; the last is the report.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A number of requests. An empty variable is one that is not set.
+fn at_once(text: &str) -> Result<u8, String> {
+    let most = u8::try_from(LinkSettings::MOST_AT_ONCE).unwrap_or(u8::MAX);
+    match text.parse() {
+        _ if text.is_empty() => Ok(most),
+        Ok(number) if (1..=most).contains(&number) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {most} is needed")),
+    }
+}
+
+impl GlobalArgs {
+    /// Whether the flags say where the site goes and which one it is, without publish.toml.
+    pub(crate) fn says_the_target(&self) -> bool {
+        self.env.is_none() && self.target.bucket.is_some() && self.target.site.is_some()
+    }
+}
+
+impl TargetArgs {
+    /// The flags as the library takes them.
+    pub(crate) fn overrides(self) -> Overrides {
+        let TargetArgs { site, bucket, prefix, distribution, url, region, endpoint_url, profile, concurrency } = self;
+        Overrides { bucket, prefix, distribution, url, region, endpoint_url, profile, site, concurrency }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_number_of_requests_is_one_that_is_not_set() {
+        assert_eq!(at_once(""), Ok(32));
+    }
+}
