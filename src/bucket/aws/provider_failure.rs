@@ -60,7 +60,14 @@ pub(super) fn failure_of(error: &CredentialsError, profile: Option<&str>) -> Opt
         );
     }
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-        return None;
+        // Where a profile was asked for by name, nobody else is asked.
+        profile?;
+        return failure(
+            Code::NoCredentials,
+            format!("There are no AWS credentials{of_profile}"),
+            "Check that the profile is in AWS's configuration files and holds credentials: `aws configure list-profiles` shows \
+             those that there are, `aws sso login` or `aws configure` gives them some; or correct --profile.",
+        );
     }
     if let Some((what, said, hint)) = chain.iter().find_map(|cause| refusal(*cause)) {
         return failure(Code::AccessDenied, format!("{what}{of_profile}: {said}"), hint);
@@ -162,6 +169,8 @@ mod tests {
         assert!(missing.message.contains("no profile `prodction`"), "{missing:?}");
         let other = of("the file holds no JSON");
         assert_eq!((other.code, other.message.contains("of profile `ci`")), (Code::NoCredentials, true));
-        assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), Some("ci")), None);
+        assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), None), None);
+        let empty = failure_of(&CredentialsError::not_loaded_no_source(), Some("ci")).unwrap();
+        assert_eq!((empty.code, empty.message.contains("of profile `ci`")), (Code::NoCredentials, true));
     }
 }

@@ -143,8 +143,9 @@ async fn a_profile_that_nobody_has_is_named() {
     let store = Aws::connect(&environment).await.unwrap().store;
     let error = store.get(&at("a"), 9).await.unwrap_err();
     let (code, message, hint, causes) = said(error);
-    let expected = "There is no profile `a-profile-that-nobody-has` in AWS's configuration files";
-    assert_eq!((code, message.as_str()), (Code::Configuration, expected), "{causes:?}");
+    // Where the machine has files of AWS's, they say that the profile is not there.
+    assert!([Code::Configuration, Code::NoCredentials].contains(&code), "{causes:?}");
+    assert!(message.contains("profile `a-profile-that-nobody-has`"), "{message}");
     assert!(hint.contains("--profile"));
     assert!(!causes.iter().any(|cause| cause.contains('{')), "{causes:?}");
 }
