@@ -86,6 +86,7 @@ fn caller(name: String) -> Caller {
     Caller {
         run: RunId(name),
         publisher: Publisher::default(),
+        commits: Default::default(),
         clock: Clock::start(),
         yes: true,
         stop: Stop::default(),

@@ -8,3 +8,4 @@ pub mod lease;
 pub mod live;
 mod proof;
 pub mod state;
+pub(crate) mod tries;

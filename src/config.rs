@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::de::DeTable;
 
-use crate::config::environment::{InvalidationSettings, PublishSettings, SourceMaps, Wait};
+use crate::config::environment::{InvalidationSettings, OlderCommit, PublishSettings, SourceMaps, Wait};
 use crate::config::header_rule::HeaderRule;
 use crate::release::retention::RetentionSettings;
 use crate::report::error::{Code, Problem};
@@ -101,6 +101,8 @@ pub struct PublishSection {
     pub external: Vec<Glob>,
     /// How much of the live files may leave without a yes, in percent; 50 when not given.
     pub max_removed_percent: Option<Percent>,
+    /// What is done about a build of an older commit than that of the live release; `warn` when not given.
+    pub older_commit: OlderCommit,
     /// Whether visitors may read what publish keeps beside a site that fills the whole bucket.
     pub public_state: bool,
 }
@@ -231,6 +233,7 @@ impl PublishSection {
             remove_now: texts(&self.remove_now),
             external: texts(&self.external),
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
+            older_commit: self.older_commit,
             public_state: self.public_state,
             home: None,
         }

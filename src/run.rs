@@ -12,6 +12,7 @@ mod forget;
 mod go_live;
 mod goal;
 mod intention;
+mod older_commit;
 mod order;
 mod permission;
 mod promote;
@@ -36,18 +37,17 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 use crate::site::response_policy::ResponsePolicy;
-use crate::stages::activate::Rollback;
 use crate::views::explanation::{self, Explanation};
 use crate::views::status::Status;
 
 use goal::{Folder, Goal};
-use order::{Order, Terms};
+use order::{Order, Rollback, Terms};
 use releases::manifest_to_activate;
 use reported::reported;
 use session::active_release;
 
 pub use address::address;
-pub use caller::{Ask, Caller, Reply};
+pub use caller::{Ask, Caller, Commits, Descent, Reply};
 pub use diff::{Comparison, DiffRequest, Side, diff};
 pub use forget::{ForgetRequest, forget_distribution};
 pub use promote::{PromoteRequest, promote};
@@ -202,6 +202,8 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
         let release = release.map_or_else(|| earlier(&pointer.head, session.own()), Ok)?;
         let manifest = manifest_to_activate(&session.state, &pointer.head, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
+        // Whoever need not be asked holds publishing before waiting for anybody.
+        let pointer = if caller.yes { Box::pin(session.hold(pointer, &terms)).await? } else { pointer };
         let order = Order { goal: Goal::Release(manifest), terms };
         Ok(session.go_live(pointer, &order, ask).await?.into())
     })

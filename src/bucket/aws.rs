@@ -19,6 +19,7 @@ mod refusals;
 mod roots;
 mod sentences;
 mod store;
+mod term;
 #[cfg(test)]
 mod tests;
 mod uplink;
@@ -59,13 +60,14 @@ pub use object::ObjectInfo;
 pub use pace::MOST_AT_ONCE;
 pub use refusals::Class;
 pub use store::{Fetched, Listed, MAX_DELETED_AT_ONCE, Store};
+pub use term::Term;
 pub use upload::Condition;
 
 use answer::Service;
 use attempts::Watch;
 use connection::Persistent;
 use pace::Pace;
-use patience::PatientClient;
+use patience::patient;
 use roots::Bundle;
 use uplink::Uplink;
 
@@ -113,7 +115,7 @@ impl Aws {
         let bundle = bundle(access, &region).await?;
         let client = connection::client(&bundle);
         let config = load(access, region, &client).await;
-        let store = connect_store(environment, &config, &client, &requests)?;
+        let store = connect_store(environment, &config, &client, &bundle, &requests)?;
         let cdn = match &environment.distribution {
             Some(distribution) => Some(connect_cloudfront(environment, distribution, &config, &client, &requests)?),
             None => None,
@@ -228,6 +230,7 @@ fn connect_store(
     environment: &Environment,
     config: &SdkConfig,
     client: &SharedHttpClient,
+    bundle: &Bundle,
     requests: &RequestCounter,
 ) -> Result<Store, Problem> {
     let access = &environment.access;
@@ -256,7 +259,8 @@ fn connect_store(
         encryption: access.encryption.clone(),
         to_be_proven: to_be_proven(access, endpoint.as_deref()),
         service,
-        state_answer: access.link.state_answer,
+        link: access.link,
+        bundle: bundle.clone(),
     };
     Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace, uplink))
 }
@@ -284,11 +288,6 @@ fn connect_cloudfront(
     let service = Service { name: "CloudFront", endpoint, region, owner: None };
     let client = aws_sdk_cloudfront::Client::from_conf(builder.build());
     Ok(Cdn::new(client, service, distribution, environment.invalidation.timeout))
-}
-
-/// Who sends the requests, and gives up on one when nothing moves any more.
-fn patient(client: &SharedHttpClient, link: LinkSettings, uplink: &Uplink) -> Persistent<PatientClient> {
-    Persistent::new(PatientClient::new(client.clone(), link, uplink.clone()))
 }
 
 /// An endpoint that is not AWS's: the one `given`, else the one that AWS's variables (`AWS_ENDPOINT_URL_S3`,

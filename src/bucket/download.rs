@@ -5,13 +5,14 @@ use tempfile::TempPath;
 use tokio::io::AsyncWriteExt;
 
 use crate::bucket::aws::{Class, Store, StoreError};
+use crate::bucket::tries::Tries;
 use crate::release::layout::Address;
 use crate::report::error::{Code, Problem};
 use crate::site::snapshot::{SeenFile, SourceFile};
 use crate::types::digest::{Crc64, Digest};
 
 /// How often an answer that broke off is asked for again.
-const MAX_ROUNDS: usize = 4;
+const MAX_ROUNDS: u32 = 4;
 
 /// A file that is removed when this value goes.
 pub struct Downloaded {
@@ -47,14 +48,14 @@ enum Broken {
 /// # Errors
 /// [`Code::Unreadable`] if this machine cannot keep it; whatever S3 refuses.
 pub async fn download(store: &Store, address: &Address, etag: &str) -> Result<Option<Downloaded>, Problem> {
-    let mut round = 1;
+    let mut tries = Tries::new(MAX_ROUNDS);
     loop {
         match fetch(store, address, etag).await {
             Ok(downloaded) => return Ok(Some(downloaded)),
             Err(Broken::Store(error)) if matches!(error.class, Class::Missing | Class::Precondition) => {
                 return Ok(None);
             }
-            Err(Broken::Store(error)) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
+            Err(Broken::Store(error)) if error.class == Class::Unavailable && tries.again().await => {}
             Err(Broken::Store(error)) => return Err(error.into()),
             Err(Broken::Disk(error)) => {
                 return Err(Problem::new(Code::Unreadable, format!("{address} could not be kept in a temporary file"))

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use crate::bucket::aws::Term;
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
 use crate::release::head::{Head, Refusal};
@@ -17,7 +18,7 @@ pub struct Lease<'a> {
     /// The head as this run last wrote or read it.
     pub pointer: Pointer,
     /// By this machine's clocks, and a margin before the lease ends by S3's.
-    deadline: Deadline,
+    term: Term,
     /// Whether a head still names this run as the owner.
     is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
 }
@@ -45,7 +46,12 @@ impl<'a> Lease<'a> {
         deadline: Deadline,
         is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
     ) -> Lease<'a> {
-        Lease { state, settings, pointer, deadline, is_ours }
+        Lease { state, settings, pointer, term: Term::until(deadline), is_ours }
+    }
+
+    /// Until when it lasts, as it is renewed: for what is changed under it.
+    pub fn term(&self) -> &Term {
+        &self.term
     }
 
     /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
@@ -53,7 +59,7 @@ impl<'a> Lease<'a> {
         // A panic fails the work and no more: whoever holds a lease gives it back.
         let mut work = pin!(Problem::unless_panic(work));
         loop {
-            let deadline = self.deadline;
+            let deadline = self.term.deadline();
             let renewing = async {
                 tokio::time::sleep(self.settings.renew_every).await;
                 self.replace(|head| Ok(head.clone())).await
@@ -81,7 +87,7 @@ impl<'a> Lease<'a> {
             match self.state.replace_head(&self.pointer, next).await {
                 Ok(pointer) => {
                     self.pointer = pointer;
-                    self.deadline = deadline;
+                    self.term.renew(deadline);
                     return Ok(());
                 }
                 Err(NotReplaced::Lost(found)) if (self.is_ours)(&found.head) => self.pointer = *found,
@@ -93,8 +99,26 @@ impl<'a> Lease<'a> {
 
     /// Lets the next run begin at once: `given_up` says how the head tells so. Where this fails as well, the next run
     /// waits until the lease is over.
+    ///
+    /// # Errors
+    /// [`Ended::TakenOver`] where the head names another owner by now.
     pub async fn release(&mut self, given_up: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
-        self.replace(given_up).await
+        match self.replace(given_up).await {
+            Err(Ended::Failed(_)) => self.look().await,
+            released => released,
+        }
+    }
+
+    /// Whose the head is now that the lease is over, or nobody knows: looked at before anything is said. It is read over a
+    /// connection of its own, since those of this run may be dead without anybody having told it.
+    ///
+    /// # Errors
+    /// [`Ended::TakenOver`] where it names another owner, or none. Where it cannot be read, it counts as this run's.
+    pub async fn look(&self) -> Result<(), Ended> {
+        match Box::pin(self.state.afresh().read_head()).await {
+            Ok(found) if !(self.is_ours)(&found.head) => Err(Ended::TakenOver(Box::new(found))),
+            _ => Ok(()),
+        }
     }
 }
 

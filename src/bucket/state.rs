@@ -1,10 +1,15 @@
 //! Reading and writing what lies in the state: the head with compare-and-swap, claims and manifests.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::bucket::aws::{Class, Condition, Store, StoreError};
 use crate::bucket::proof::Proof;
+use crate::bucket::tries::{Tries, pause};
 use crate::content::path::SitePath;
 use crate::release::format::{FormatError, MAX_JSON_BYTES};
 use crate::release::head::{Head, Lookout};
@@ -16,6 +21,19 @@ use crate::types::headers::Headers;
 
 /// Largest manifest that is read, in bytes as stored (compressed).
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
+
+/// The user metadata of a manifest that says when the commit was made that its release was built from (decision 0023).
+const COMMITTED_AT: &str = "publish-committed-at";
+
+/// How often S3 is asked to replace a head that it refuses to replace although nobody else has: a request that was under
+/// way may get in between, but not for long.
+const MAX_REFUSALS: u32 = 6;
+
+/// How often in a row others may be faster at replacing the head, before a run gives up.
+const MAX_LOST: u32 = 100;
+
+/// How many numbers in a row may turn out to be claimed by others since they were listed.
+const MAX_TAKEN: u32 = 100;
 
 /// The head as last read or written, and what is needed to replace it.
 #[derive(Clone, Debug)]
@@ -74,13 +92,20 @@ pub struct State {
     layout: Layout,
     run: RunId,
     proof: Proof,
+    /// How often in a row others were faster at replacing the head.
+    lost: Arc<AtomicU32>,
 }
 
 impl State {
     /// The state at `layout`, written in the name of `run`.
     pub fn new(store: Store, layout: Layout, run: RunId) -> State {
         let proof = Proof::of(&store);
-        State { store, layout, run, proof }
+        State { store, layout, run, proof, lost: Arc::default() }
+    }
+
+    /// The same state over connections of its own.
+    pub fn afresh(&self) -> State {
+        State { store: self.store.afresh(), ..self.clone() }
     }
 
     /// The run that writes.
@@ -119,18 +144,50 @@ impl State {
 
     /// Replaces the head by `next`, on the condition that it is still as `pointer` has it. Revision and run are set
     /// here. A lost answer is settled by reading back: the write was ours if the very bytes are there that were sent.
+    ///
+    /// Whoever writes a head does it here, and here is the bound of all who try again: S3 may refuse [`MAX_REFUSALS`] times
+    /// to replace a head that is as it was, and others may be faster [`MAX_LOST`] times in a row.
     pub async fn replace_head(&self, pointer: &Pointer, next: Head) -> Result<Pointer, NotReplaced> {
         self.may_write(pointer).map_err(NotReplaced::Failed)?;
         self.prove().await.map_err(NotReplaced::Failed)?;
+        let address = self.layout.head();
         let head = next.written_after(&pointer.head, &self.run).on_store(self.proof.proven());
-        let bytes = head.encode().map_err(|error| NotReplaced::Failed(unwritable(&self.layout.head(), error)))?;
-        let condition = match &pointer.etag {
-            Some(etag) => Condition::Matches(etag),
-            None => Condition::Absent,
-        };
-        match self.store.put_bytes(&self.layout.head(), bytes.clone(), &json_headers(), condition).await {
-            Ok(etag) => Ok(Pointer { head, etag: Some(etag), age: Duration::ZERO, read_at: pointer.read_at }),
-            Err(error) => self.settle_head(&head, &bytes, error).await,
+        let bytes = head.encode().map_err(|error| NotReplaced::Failed(unwritable(&address, error)))?;
+        let mut etag = pointer.etag.clone();
+        let mut tries = Tries::new(MAX_REFUSALS);
+        loop {
+            let condition = etag.as_deref().map_or(Condition::Absent, Condition::Matches);
+            let error = match self.store.put_bytes(&address, bytes.clone(), &json_headers(), condition).await {
+                Ok(etag) => {
+                    self.lost.store(0, Ordering::Relaxed);
+                    return Ok(Pointer { head, etag: Some(etag), age: Duration::ZERO, read_at: pointer.read_at });
+                }
+                Err(error) => error,
+            };
+            let unsure = may_be_ours(&error) || error.class == Class::Missing;
+            if !unsure {
+                return Err(NotReplaced::Failed(error.into()));
+            }
+            let lost = self.lost.load(Ordering::Relaxed);
+            if lost > 0 {
+                sleep(pause(lost)).await;
+            }
+            let (found, there) = self.read_head_and_bytes().await.map_err(NotReplaced::Failed)?;
+            if there == bytes {
+                self.lost.store(0, Ordering::Relaxed);
+                return Ok(Pointer { age: Duration::ZERO, ..found });
+            }
+            if found.head != pointer.head {
+                return Err(self.lost_to(found));
+            }
+            // Nobody replaced it, and neither did we: the storage is what fails.
+            if !matches!(error.class, Class::Precondition | Class::Conflict | Class::Missing) {
+                return Err(NotReplaced::Failed(error.into()));
+            }
+            if !tries.again().await {
+                return Err(NotReplaced::Failed(error.repeated()));
+            }
+            etag = found.etag;
         }
     }
 
@@ -173,22 +230,16 @@ impl State {
             .source(error))
     }
 
-    async fn settle_head(&self, written: &Head, sent: &[u8], error: StoreError) -> Result<Pointer, NotReplaced> {
-        let unsure = may_be_ours(&error) || error.class == Class::Missing;
-        if !unsure {
-            return Err(NotReplaced::Failed(error.into()));
+    /// Others replaced the head first. Whoever is told so begins again, at once for the first time.
+    fn lost_to(&self, found: Pointer) -> NotReplaced {
+        let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+        if lost < MAX_LOST {
+            return NotReplaced::Lost(Box::new(found));
         }
-        let (found, bytes) = self.read_head_and_bytes().await.map_err(NotReplaced::Failed)?;
-        if bytes == sent {
-            return Ok(Pointer { age: Duration::ZERO, ..found });
-        }
-        match error.class {
-            // Nobody replaced it, and neither did we: the storage is what failed.
-            Class::Unavailable | Class::Throttled if found.head.revision.saturating_add(1) == written.revision => {
-                Err(NotReplaced::Failed(error.into()))
-            }
-            _ => Err(NotReplaced::Lost(Box::new(found))),
-        }
+        let message = format!("others replaced {} {lost} times in a row before this run could", self.layout.head());
+        NotReplaced::Failed(
+            Problem::new(Code::Aws, message).hint("Find out who writes to it, and run the same command again."),
+        )
     }
 
     /// Lists all claims and manifests: one request for each thousand objects.
@@ -214,7 +265,7 @@ impl State {
     }
 
     async fn claim_a_number(&self, mut claim: Claim) -> Result<(Claim, Vec<u8>), Problem> {
-        let mut gone = 0;
+        let (mut gone, mut taken) = (Tries::new(MAX_VANISHED), 0);
         loop {
             let address = self.layout.claim(claim.release);
             let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
@@ -222,12 +273,11 @@ impl State {
                 Ok(_) => return Ok((claim, bytes)),
                 Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_JSON_BYTES).await? {
                     Some(found) if found == bytes => return Ok((claim, bytes)),
-                    Some(_) => {}
+                    // Each of them is somebody else's who claims at the same time.
+                    Some(_) if taken < MAX_TAKEN => taken += 1,
                     // It was there when ours was refused, or somebody was writing it: its number may be used up.
-                    None if matches!(error.class, Class::Precondition | Class::Conflict) && gone < MAX_VANISHED => {
-                        gone += 1
-                    }
-                    None => return Err(error.into()),
+                    None if is_refused(&error) && gone.again().await => {}
+                    _ => return Err(error.repeated()),
                 },
                 Err(error) => return Err(error.into()),
             }
@@ -245,7 +295,7 @@ impl State {
                 Ok(_) => (claim, bytes),
                 Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_JSON_BYTES).await? {
                     Some(found) => (self.checked_claim(release, &found, Claim::decode)?, found),
-                    None => return Err(error.into()),
+                    None => return Err(error.repeated()),
                 },
                 Err(error) => return Err(error.into()),
             };
@@ -290,14 +340,22 @@ impl State {
     pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), Problem> {
         let address = self.layout.manifest(manifest.release);
         let bytes = manifest.encode().map_err(|error| unwritable(&address, error))?;
-        match self.store.put_bytes(&address, bytes.clone(), &gzip_headers(), Condition::Absent).await {
+        let mut headers = gzip_headers();
+        headers.metadata.extend(manifest.publisher.committed_at.map(|at| (COMMITTED_AT.to_owned(), at.to_string())));
+        match self.store.put_bytes(&address, bytes.clone(), &headers, Condition::Absent).await {
             Ok(_) => Ok(()),
             Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_MANIFEST_BYTES).await? {
                 Some(found) if found == bytes => Ok(()),
-                _ => Err(error.into()),
+                _ => Err(error.repeated()),
             },
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// When the commit was made that `release` was built from, as far as that is recorded.
+    pub async fn committed_at(&self, release: ReleaseNumber) -> Result<Option<Timestamp>, Problem> {
+        let found = self.store.head(&self.layout.manifest(release)).await.map_err(Problem::from)?;
+        Ok(found.and_then(|info| info.headers.metadata.get(COMMITTED_AT)?.parse().ok()))
     }
 
     /// Reads a manifest that a run is to act on; `None` where the release is not complete.
@@ -362,7 +420,7 @@ const UPDATE: &str = "A newer version of publish wrote it: update this one.";
 
 /// How often an object may refuse a conditional write of one run and be gone when it is looked at: by a prune. More often
 /// it is only in a storage that refuses what is free.
-pub(crate) const MAX_VANISHED: usize = 8;
+pub(crate) const MAX_VANISHED: u32 = 8;
 
 /// The number after `release`. Where there is none, something else wrote to the state: nobody publishes that often.
 pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {
@@ -372,9 +430,14 @@ pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem
     })
 }
 
+/// Whether a conditional write was refused for its condition.
+fn is_refused(error: &StoreError) -> bool {
+    matches!(error.class, Class::Precondition | Class::Conflict)
+}
+
 /// Whether an error of a conditional write may hide a success of our own whose answer was lost.
 fn may_be_ours(error: &StoreError) -> bool {
-    matches!(error.class, Class::Precondition | Class::Conflict | Class::Unavailable | Class::Throttled)
+    is_refused(error) || matches!(error.class, Class::Unavailable | Class::Throttled)
 }
 
 fn unreadable(address: &Address, error: FormatError) -> Problem {

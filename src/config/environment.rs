@@ -126,6 +126,8 @@ pub struct PublishSettings {
     pub external: Vec<String>,
     /// How much of the live files may leave without a yes, in percent.
     pub max_removed_percent: u8,
+    /// What is done about a build of an older commit than the live one's.
+    pub older_commit: OlderCommit,
     /// Whether visitors may read the state.
     pub public_state: bool,
     /// The home folder of the person who publishes: keys and credentials of it stay private whatever is allowed.
@@ -146,6 +148,20 @@ pub enum SourceMaps {
     Refuse,
 }
 
+/// What is done about a build of an older commit than that of the live release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OlderCommit {
+    /// It is published, with a warning.
+    #[default]
+    Warn,
+    /// It is not published, nor is one of which nobody knows whether it is older.
+    Refuse,
+    /// It is published like any other.
+    Allow,
+}
+
 impl Default for PublishSettings {
     fn default() -> PublishSettings {
         PublishSettings {
@@ -156,6 +172,7 @@ impl Default for PublishSettings {
             remove_now: Vec::new(),
             external: Vec::new(),
             max_removed_percent: 50,
+            older_commit: OlderCommit::Warn,
             public_state: false,
             home: None,
         }

@@ -156,6 +156,13 @@ pub struct Publisher {
     /// The first line of the commit's message, at most [`MAX_MESSAGE_CHARS`] characters of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Whether the working tree had changes that are in no commit, outside of the built folder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncommitted_changes: bool,
+    /// When the commit was made, by its committer. It lies beside the manifest and in no record (decision 0023), so that whoever
+    /// reads one does not know it.
+    #[serde(skip)]
+    pub committed_at: Option<Timestamp>,
 }
 
 impl Publisher {

@@ -29,7 +29,7 @@ impl Session<'_> {
             lease: self.environment.lease,
             stop: &self.caller.stop,
             force: terms.force,
-            rollback: terms.rollback,
+            closes_all: terms.rollback.is_some(),
             reason: terms.reason.as_deref(),
             tally: self.tally,
             events: self.events,

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::caller::Ask;
 use super::intention::Intention;
-use super::order::{Order, Terms};
+use super::order::{Order, Shown, Terms};
 use super::ready::Carried;
 use super::reported::Ended;
-use super::session::{Session, active_release};
+use super::session::{MAX_ROUNDS, Session, active_release, never_settles};
 use crate::bucket::state::{NotReplaced, Pointer};
 use crate::plan::Plan;
 use crate::release::counts::FileCounts;
@@ -33,12 +33,14 @@ impl Session<'_> {
     pub(super) async fn go_live(&mut self, pointer: Pointer, order: &Order, ask: Ask<'_>) -> Result<Outcome, Problem> {
         let mut pointer = if order.terms.adopt { self.adopt(pointer).await? } else { pointer };
         let mut carried = Carried::nothing(&pointer.head);
-        loop {
-            match Box::pin(self.attempt(carried, pointer, order, ask)).await? {
+        let mut shown = Shown::by(&pointer.head);
+        for _ in 0..MAX_ROUNDS {
+            match Box::pin(self.attempt(carried, pointer, &mut shown, order, ask)).await? {
                 Next::Again(so_far, found) => (carried, pointer) = (*so_far, *found),
                 Next::Done(outcome) => return Ok(outcome),
             }
         }
+        Err(never_settles())
     }
 
     /// Looks at what is live and decides whether anything is to be switched.
@@ -46,11 +48,15 @@ impl Session<'_> {
         &mut self,
         carried: Carried,
         pointer: Pointer,
+        shown: &mut Shown,
         order: &Order,
         ask: Ask<'_>,
     ) -> Result<Next, Problem> {
         self.course.begins();
+        self.check_shown(*shown, &pointer.head, order)?;
         let pointer = self.when_free_to_write(pointer).await?;
+        self.check_shown(*shown, &pointer.head, order)?;
+        *shown = Shown::by(&pointer.head);
         self.course.found(&pointer.head);
         self.say_what_is_closed(&pointer.head);
         if let Some(release) = order.repair_is_pointless(&pointer.head) {
@@ -73,9 +79,38 @@ impl Session<'_> {
         {
             return self.overtaken(&pointer.head, claimed, &intention.plan);
         }
+        Box::pin(self.check_commit(&pointer.head, order)).await?;
         self.may_go_on(&pointer.head, order, &intention.plan, ask)?;
+        let pointer = Box::pin(self.hold(pointer, &order.terms)).await?;
+        self.check_shown(*shown, &pointer.head, order)?;
         self.check_state_is_hidden(&pointer.head).await?;
         Box::pin(self.stage_and_switch(carried, pointer, order, intention)).await
+    }
+
+    /// A run that the order of numbers does not stop replaces only what it has shown.
+    fn check_shown(&self, shown: Shown, head: &Head, order: &Order) -> Result<(), Problem> {
+        if !order.is_overtaken(shown, head) {
+            return Ok(());
+        }
+        self.course.visitors_see(VisitorsSee::SomeoneElses);
+        let (who, what) = match (&head.activation, head.history.last()) {
+            (Some(one), _) => (one.publisher.name(), format!("activates release {}", one.to)),
+            (None, Some(item)) => (item.publisher.name(), format!("activated release {}", item.release)),
+            (None, None) => ("another publisher".to_owned(), "changed what is live".to_owned()),
+        };
+        let message = format!("{who} {what} after this run had looked at what it was to replace");
+        Err(Problem::new(Code::Superseded, message)
+            .hint("Look at `publish status`; if it is still meant, run the same command again."))
+    }
+
+    /// Holds publishing before anything else is written, in a write of its own: whatever becomes of a rollback, nothing is
+    /// published after it.
+    pub(super) async fn hold(&self, pointer: Pointer, terms: &Terms) -> Result<Pointer, Problem> {
+        if !terms.rollback.is_some_and(|rollback| rollback.hold) {
+            return Ok(pointer);
+        }
+        let hold = Hold::new(self.caller.publisher.clone(), self.caller.clock.now(), terms.reason.clone());
+        self.update_head(pointer, |head| head.hold.is_none().then(|| head.held(hold.clone()))).await
     }
 
     /// Gets the release ready and, unless that is all that was asked for, makes it live.
@@ -184,6 +219,9 @@ impl Session<'_> {
             Some(_) if !nothing => self.check_state_is_hidden(&pointer.head).await?,
             Some(_) => {}
         }
+        if !nothing {
+            Box::pin(self.check_commit(&pointer.head, order)).await?;
+        }
         let (outcome, exit_code) =
             if nothing { (Outcome::Unchanged, ExitCode::Done) } else { (Outcome::Verified, ExitCode::Changes) };
         let planned = Amounts {
@@ -216,6 +254,7 @@ impl Session<'_> {
         intention: &Intention,
     ) -> Result<Next, Problem> {
         let release = active_release(&pointer.head);
+        let pointer = Box::pin(self.hold(pointer, &order.terms)).await?;
         self.preserve(order, intention, &BTreeSet::new()).await?;
         let pointer = match self.record(&pointer, &order.terms).await {
             Ok(pointer) => pointer,
@@ -227,8 +266,8 @@ impl Session<'_> {
         self.refresh_owed(self.refreshing(release), pointer, &answers).await.map(Next::Done)
     }
 
-    /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor
-    /// and the hold of a rollback to what is live already.
+    /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor of a
+    /// rollback to what is live already.
     async fn record(&self, pointer: &Pointer, terms: &Terms) -> Result<Pointer, NotReplaced> {
         let claimed = match terms.rollback {
             Some(_) => self.state.releases().await.map_err(NotReplaced::Failed)?.highest(),
@@ -244,9 +283,6 @@ impl Session<'_> {
             && let Ok(without) = head.let_go_of_prune(dead, &BTreeSet::new(), by)
         {
             head = without;
-        }
-        if terms.rollback.is_some_and(|rollback| rollback.hold) && head.hold.is_none() {
-            head = head.held(Hold::new(self.caller.publisher.clone(), now, terms.reason.clone()));
         }
         if head == pointer.head { Ok(pointer.clone()) } else { self.state.replace_head(pointer, head).await }
     }
@@ -301,12 +337,16 @@ fn is_live(head: &Head, order: &Order, plan: &Plan) -> bool {
     active && plan.is_empty() && head.activation.is_none()
 }
 
-fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
+/// Why a run ends whose release was overtaken by what `head` shows.
+pub(super) fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
     let last = head.history.last();
     let who = last.map_or_else(|| "another publisher".to_owned(), |item| item.publisher.name());
-    let message = match active_release(head) {
-        Some(active) => format!("release {release} was overtaken: {who} activated release {active}"),
-        None => format!("release {release} was overtaken by {who}"),
+    let message = match (&head.activation, active_release(head)) {
+        (Some(one), _) => {
+            format!("release {release} was overtaken: {} activates release {}", one.publisher.name(), one.to)
+        }
+        (None, Some(active)) => format!("release {release} was overtaken: {who} activated release {active}"),
+        (None, None) => format!("release {release} was overtaken by {who}"),
     };
     Problem::new(Code::Superseded, message)
         .hint("If your build is the newer one, publish again; an older one should not replace it.")

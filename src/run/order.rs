@@ -8,12 +8,18 @@ use crate::content::path::SitePath;
 use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
 use crate::report::Outcome;
-use crate::stages::activate::Rollback;
 
 /// What is to become live, and on what terms.
 pub(super) struct Order {
     pub(super) goal: Goal,
     pub(super) terms: Terms,
+}
+
+/// Going back on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rollback {
+    /// Whether nothing may be published from now on.
+    pub(super) hold: bool,
 }
 
 /// On what terms a release becomes live.
@@ -35,7 +41,42 @@ pub(super) struct Terms {
     pub(super) reason: Option<String>,
 }
 
+/// What a run found live when it began, or about to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    active: Option<ReleaseNumber>,
+    activating: Option<ReleaseNumber>,
+}
+
+impl Shown {
+    /// What `head` shows.
+    pub(super) fn by(head: &Head) -> Shown {
+        let active = head.active.as_ref().map(|active| active.release);
+        Shown { active, activating: head.activation.as_ref().map(|activation| activation.to) }
+    }
+
+    /// That `release` is active, and nothing is in progress.
+    pub(super) fn only(release: ReleaseNumber) -> Shown {
+        Shown { active: Some(release), activating: None }
+    }
+
+    /// Whether what is live by `later`, and what is about to be, was shown.
+    fn includes(self, later: Shown) -> bool {
+        let knows = |release: Option<ReleaseNumber>| release == self.active || release == self.activating;
+        knows(later.active) && (later.activating.is_none() || knows(later.activating))
+    }
+}
+
 impl Order {
+    /// Whether a run that the order of numbers does not stop would replace what it has not shown: another release is
+    /// active by now, or about to be. That it is the very one that was asked for is no harm.
+    pub(super) fn is_overtaken(&self, shown: Shown, head: &Head) -> bool {
+        let unordered = self.terms.force || self.goal.release().is_some();
+        let now = Shown::by(head);
+        let is_done = now.activating.is_none() && now.active.is_some() && now.active == self.goal.release();
+        unordered && !is_done && !shown.includes(now)
+    }
+
     /// What it is called when it is carried out.
     pub(super) fn outcome(&self) -> Outcome {
         match self.goal {

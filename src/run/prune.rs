@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::caller::{Ask, Caller};
 use super::reported::reported;
-use super::session::{Session, active_release};
+use super::session::{MAX_ROUNDS, Session, active_release, never_settles};
 use crate::bucket::live::as_activated;
 use crate::bucket::state::Pointer;
 use crate::config::environment::{Environment, InvalidationSettings, Wait};
@@ -13,7 +13,7 @@ use crate::plan::sweep::{PruneView, Victim};
 use crate::plan::{Live, Plan, Policy};
 use crate::release::head::Head;
 use crate::release::manifest::{Entry, Files, Kept, Manifest, ReleaseNumber, content_digest};
-use crate::report::error::{Code, Problem};
+use crate::report::error::{Code, Problem, VisitorsSee};
 use crate::report::event::{Event, Events};
 use crate::report::{Outcome, Report};
 use crate::stages::prune::{Found, NotRemoved, Prune, Removed};
@@ -102,12 +102,13 @@ impl Session<'_> {
         consent: Consent<'_>,
     ) -> Result<(Outcome, Option<PruneView>), Problem> {
         let mut agreed = None;
-        loop {
+        for _ in 0..MAX_ROUNDS {
             match Box::pin(self.prune_from(pointer, now, consent, agreed)).await? {
                 Next::Again(found, view) => (pointer, agreed) = (*found, Some(view)),
                 Next::Done(outcome, view) => return Ok((outcome, view)),
             }
         }
+        Err(never_settles())
     }
 
     /// Finds what is to go and removes it. What was `agreed` to before is not asked for again.
@@ -144,6 +145,13 @@ impl Session<'_> {
                 Ok(Next::Done(Outcome::Pruned, Some(view)))
             }
             Err(NotRemoved::Outdated(found)) => Ok(Next::Again(found, view)),
+            Err(NotRemoved::TakenOver(found)) => {
+                if active != active_release(&found.head) || found.head.activation.is_some() {
+                    self.course.visitors_see(VisitorsSee::SomeoneElses);
+                }
+                Err(Problem::new(Code::Superseded, "another run went on in place of this prune")
+                    .hint("`publish status` shows what is live; if there is still something to remove, prune again."))
+            }
             Err(NotRemoved::Failed(problem)) => {
                 let hint = "Run `publish prune` again: it goes on from there.";
                 Err(if problem.hint.is_empty() { problem.hint(hint) } else { problem })

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::go_live::lost_to;
+use super::order::Shown;
 use super::session::Session;
 use crate::bucket::state::Pointer;
 use crate::content::path::UrlPath;
@@ -81,6 +83,13 @@ impl Session<'_> {
             self.course.visitors_see(VisitorsSee::Untouched);
             return Err(problem);
         };
+        // Whoever tries again puts this build over the other one's.
+        if let Ok(found) = Box::pin(self.state.afresh().read_head()).await
+            && Shown::by(&found.head) != Shown::only(release)
+        {
+            self.course.visitors_see(VisitorsSee::TakenOver(release));
+            return Err(lost_to(&found.head, release).source(problem));
+        }
         self.course.visitors_see(VisitorsSee::TheNewOne(release));
         Err(if problem.hint.is_empty() {
             problem.hint("The refresh is recorded in the bucket: run the same command again to do it.")

@@ -23,6 +23,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Added to a lease before it counts as over: S3 tells the time in whole seconds.
 const LEASE_SLACK: Duration = Duration::from_secs(2);
 
+/// How often a run begins again because what it had looked at is another by now.
+pub(super) const MAX_ROUNDS: usize = 100;
+
 /// One command under way: what does not depend on what it does.
 pub(super) struct Session<'a> {
     pub(super) environment: &'a Environment,
@@ -47,6 +50,8 @@ pub(super) struct Session<'a> {
     is_unseen: bool,
     /// Whether it was said that a prune is not finished.
     pub(super) told_of_a_prune: bool,
+    /// Whether it was said that an older build replaces a newer one.
+    pub(super) told_of_an_older_commit: bool,
 }
 
 impl<'a> Session<'a> {
@@ -77,11 +82,14 @@ impl<'a> Session<'a> {
             distributions: Distributions::new(),
             is_unseen: false,
             told_of_a_prune: false,
+            told_of_an_older_commit: false,
         })
     }
 
-    /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock.
+    /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock, and never longer than a head
+    /// stays as it is for as long as its lease lasts.
     pub(super) async fn when_free(&self, mut pointer: Pointer) -> Result<Pointer, Problem> {
+        let mut since = self.caller.clock.elapsed();
         while let Some((whom, lease)) = busy(&pointer.head, &self.caller.run) {
             let Some(remaining) =
                 lease.saturating_add(LEASE_SLACK).checked_sub(pointer.age).filter(|left| !left.is_zero())
@@ -90,7 +98,13 @@ impl<'a> Session<'a> {
             };
             self.events.send(Event::Waiting { for_whom: whom, remaining_s: remaining.as_secs() });
             tokio::time::sleep(LOOK_AGAIN.min(remaining)).await;
+            let (revision, asked) = (pointer.head.revision, self.caller.clock.elapsed());
             pointer = self.state.read_head().await?;
+            if pointer.head.revision != revision {
+                since = asked;
+            }
+            // Also where the storage's clock stands still.
+            pointer.age = pointer.age.max(asked.saturating_sub(since));
         }
         Ok(pointer)
     }
@@ -189,6 +203,13 @@ impl<'a> Session<'a> {
         }
         Ok(pointer)
     }
+}
+
+/// A run has begun again so often that it gives up.
+pub(super) fn never_settles() -> Problem {
+    let message =
+        format!("what lies in the bucket was another each of the {MAX_ROUNDS} times that this run looked at it");
+    Problem::new(Code::Aws, message).hint("Find out who writes to the bucket, and run the same command again.")
 }
 
 /// The number of the release that is active.

@@ -8,7 +8,7 @@ use super::caller::{Ask, Caller};
 use super::goal::Goal;
 use super::order::{Order, Terms};
 use super::reported::{Ended, reported};
-use super::session::{Session, active_release};
+use super::session::{MAX_ROUNDS, Session, active_release, never_settles};
 use crate::bucket::live;
 use crate::bucket::state::Pointer;
 use crate::config::environment::Environment;
@@ -79,7 +79,7 @@ impl Session<'_> {
     /// finding.
     async fn audit_undisturbed(&self, deep: bool) -> Result<(Pointer, Audited), Problem> {
         let mut pointer = self.state.read_head().await?;
-        loop {
+        for _ in 0..MAX_ROUNDS {
             pointer = self.when_free(pointer).await?;
             let active = active_release(&pointer.head);
             self.course.about(active, active);
@@ -95,6 +95,7 @@ impl Session<'_> {
             self.say_what_is_unfinished(&pointer.head);
             return Ok((pointer, audited));
         }
+        Err(never_settles())
     }
 
     fn say_what_is_unfinished(&self, head: &Head) {
@@ -174,7 +175,7 @@ impl Session<'_> {
                 return Ok::<_, Problem>(Names::Claimed(claim.map(|claim| claim.live).unwrap_or_default()));
             }
             let manifest = self.state.show_manifest(release).await?;
-            Ok(manifest.map_or(Names::Claimed(Vec::new()), Names::Complete))
+            Ok(manifest.map_or(Names::Claimed(Vec::new()), |manifest| Names::Complete(Box::new(manifest))))
         };
         let names = match names.await {
             Err(problem) if problem.code == Code::BadState => Ok(Names::Unreadable(problem)),
@@ -278,7 +279,7 @@ impl Session<'_> {
 
 /// What accounts for live objects.
 enum Names {
-    Complete(Manifest),
+    Complete(Box<Manifest>),
     Claimed(Vec<SitePath>),
     Unreadable(Problem),
 }

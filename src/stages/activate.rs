@@ -13,7 +13,7 @@ use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
 use crate::content::path::SitePath;
 use crate::plan::{Action, Live, Plan, Preserve};
-use crate::release::head::{ActivationBegins, ActivationEnds, Head, Hold, Learnt, Refusal, SIGNATURES_LAST, Suspects};
+use crate::release::head::{ActivationBegins, ActivationEnds, Head, Learnt, Refusal, SIGNATURES_LAST, Suspects};
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
@@ -28,13 +28,6 @@ use in_place::{InPlace, is_refused};
 /// What to do about a release whose number a prune closed.
 pub(crate) const CLOSED: &str =
     "Choose another one: `publish releases` lists them. `publish prune` finishes the prune.";
-
-/// Going back on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rollback {
-    /// Whether nothing may be published from now on.
-    pub hold: bool,
-}
 
 /// What an activation works with.
 pub struct Activating<'a> {
@@ -68,8 +61,8 @@ pub struct Activating<'a> {
     pub stop: &'a Stop,
     /// Whether numbers may go backwards.
     pub force: bool,
-    /// A rollback closes all numbers that were claimed before it is done.
-    pub rollback: Option<Rollback>,
+    /// Whether all numbers are closed that are claimed before it is done, as by a rollback.
+    pub closes_all: bool,
     /// Why, for the history.
     pub reason: Option<&'a str>,
     /// Where what is written and removed is counted.
@@ -139,26 +132,39 @@ impl Activating<'_> {
                 self.events.send(Event::Activated { release });
                 Ok(Activated { pointer: lease.pointer, left_over })
             }
-            // What was under way when the lease ended may still arrive: whoever takes over is to know of it.
-            Err(NotActivated::CutShort(problem)) if problem.code == Code::LeaseLost => {
-                Err(NotActivated::CutShort(problem))
-            }
-            Err(NotActivated::CutShort(problem)) => {
-                let under_way = self.under_way(&lease, plan, &problem);
-                match lease.release(|head| head.give_up_activation(self.run, under_way.as_ref())).await {
-                    // The last write had taken effect, and nobody could be asked until now.
-                    Err(Ended::TakenOver(found)) if is_done(&found.head, release) => {
-                        self.events.send(Event::Activated { release });
-                        let is_left = |path: &&SitePath| found.head.leftovers.contains_key(*path);
-                        let left_over = plan.removals.iter().filter(is_left).cloned().collect();
-                        Ok(Activated { pointer: *found, left_over })
-                    }
-                    Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
-                    // The activation has failed already; that this did too changes nothing of what is said.
-                    _ => Err(NotActivated::CutShort(problem)),
-                }
-            }
+            Err(NotActivated::CutShort(problem)) => Box::pin(self.given_back(&mut lease, plan, release, problem)).await,
             Err(error) => Err(error),
+        }
+    }
+
+    /// What a switch that was cut short comes to: it gives its lease back, and nothing is said before the head was looked
+    /// at, which may be another run's by now.
+    async fn given_back(
+        &self,
+        lease: &mut Lease<'_>,
+        plan: &Plan,
+        release: ReleaseNumber,
+        problem: Problem,
+    ) -> Result<Activated, NotActivated> {
+        let given_back = match problem.code {
+            // What was under way when the lease ended may still arrive: whoever takes over is to know of it.
+            Code::LeaseLost => lease.look().await,
+            _ => {
+                let under_way = self.under_way(lease, plan, &problem);
+                lease.release(|head| head.give_up_activation(self.run, under_way.as_ref())).await
+            }
+        };
+        match given_back {
+            // The last write had taken effect, and nobody could be asked until now.
+            Err(Ended::TakenOver(found)) if is_done(&found.head, release) => {
+                self.events.send(Event::Activated { release });
+                let is_left = |path: &&SitePath| found.head.leftovers.contains_key(*path);
+                let left_over = plan.removals.iter().filter(is_left).cloned().collect();
+                Ok(Activated { pointer: *found, left_over })
+            }
+            Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
+            // The activation has failed already; that this did too changes nothing of what is said.
+            Ok(()) | Err(Ended::Failed(_)) => Err(NotActivated::CutShort(problem)),
         }
     }
 
@@ -171,7 +177,8 @@ impl Activating<'_> {
         staged: &Staged,
         looked_at: Option<Timestamp>,
     ) -> Result<BTreeSet<SitePath>, NotActivated> {
-        let in_place = self.in_place();
+        let store = self.store.until(lease.term());
+        let in_place = self.in_place(&store);
         let (release, objects) = (staged.manifest.release, plan.live_writes());
         lease
             .during(async {
@@ -193,9 +200,9 @@ impl Activating<'_> {
     }
 
     /// The one kind of switch that there is.
-    fn in_place(&self) -> InPlace<'_> {
+    fn in_place<'s>(&'s self, store: &'s Store) -> InPlace<'s> {
         InPlace {
-            objects: self.objects(),
+            objects: LiveObjects::new(store, self.layout),
             site: self.layout.identity(),
             source: self.source,
             stop: self.stop,
@@ -231,10 +238,7 @@ impl Activating<'_> {
 
     /// The highest number claimed so far, which a rollback closes with all below it.
     async fn claimed_by_now(&self) -> Result<Option<ReleaseNumber>, Problem> {
-        match self.rollback {
-            Some(_) => Ok(self.state.releases().await?.highest()),
-            None => Ok(None),
-        }
+        if self.closes_all { Ok(self.state.releases().await?.highest()) } else { Ok(None) }
     }
 
     /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there. Bytes
@@ -288,8 +292,6 @@ impl Activating<'_> {
         floor: Option<ReleaseNumber>,
     ) -> Result<Head, Refusal> {
         let by = pointer.seen_by(self.run, self.clock.now());
-        let hold = self.rollback.filter(|rollback| rollback.hold);
-        let hold = hold.map(|_| Hold::new(self.publisher.clone(), by.now, self.reason.map(str::to_owned)));
         pointer.head.begin_activation(ActivationBegins {
             to,
             by,
@@ -297,7 +299,6 @@ impl Activating<'_> {
             lease_s: self.lease.lasts.as_secs(),
             force: self.force,
             floor,
-            hold: hold.as_ref(),
             suspects: self.suspects,
             at_risk: self.at_risk,
             mutable_paths: self.mutable_paths,

@@ -77,6 +77,8 @@ pub struct Removed {
 pub enum NotRemoved {
     /// The head changed before anything was removed: plan again from this one.
     Outdated(Box<Pointer>),
+    /// Another run has taken over.
+    TakenOver(Box<Pointer>),
     /// It failed before anything was removed, or while.
     Failed(Problem),
 }
@@ -84,9 +86,7 @@ pub enum NotRemoved {
 impl From<Ended> for NotRemoved {
     fn from(ended: Ended) -> NotRemoved {
         match ended {
-            Ended::TakenOver(_) => {
-                NotRemoved::Failed(Problem::new(Code::LeaseLost, "another run went on in place of this one"))
-            }
+            Ended::TakenOver(found) => NotRemoved::TakenOver(found),
             Ended::Failed(problem) => NotRemoved::Failed(problem),
         }
     }
@@ -117,7 +117,9 @@ impl Prune<'_> {
             Err(NotReplaced::Failed(problem)) => return Err(NotRemoved::Failed(problem)),
         };
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
-        match self.remove_all(&mut lease, &mut sweep, &releases).await {
+        let store = self.store.until(lease.term());
+        let bounded = Prune { store: &store, ..*self };
+        match bounded.remove_all(&mut lease, &mut sweep, &releases).await {
             Ok(None) => {
                 lease.release(|head| head.give_up_prune(self.run, None)).await?;
                 Err(NotRemoved::Outdated(Box::new(lease.pointer)))
@@ -127,12 +129,18 @@ impl Prune<'_> {
                 Ok(Removed { pointer: lease.pointer, gone, refused })
             }
             Err(Ended::Failed(problem)) => {
-                if problem.code != Code::LeaseLost {
-                    // It has failed already; that this may too changes nothing of what is said.
-                    let under_way = self.under_way(&lease, &sweep, &problem);
-                    let _ = lease.release(|head| head.give_up_prune(self.run, under_way.as_ref())).await;
+                let given_back = match problem.code {
+                    Code::LeaseLost => lease.look().await,
+                    _ => {
+                        let under_way = self.under_way(&lease, &sweep, &problem);
+                        lease.release(|head| head.give_up_prune(self.run, under_way.as_ref())).await
+                    }
+                };
+                // It has failed already; that this may too changes nothing of what is said.
+                match given_back {
+                    Err(Ended::TakenOver(found)) => Err(NotRemoved::TakenOver(found)),
+                    Ok(()) | Err(Ended::Failed(_)) => Err(NotRemoved::Failed(problem)),
                 }
-                Err(NotRemoved::Failed(problem))
             }
             Err(ended) => Err(ended.into()),
         }

@@ -9,6 +9,7 @@ use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, ObjectInfo, Store, Stor
 use crate::bucket::elsewhere::{Brought, CopyTarget, Elsewhere};
 use crate::bucket::live::{Foreign, LiveObjects, foreign_object, has_bytes};
 use crate::bucket::state::{MAX_VANISHED, State, blob_headers};
+use crate::bucket::tries::Tries;
 use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan, Upload};
 use crate::release::layout::{Address, Layout};
@@ -227,7 +228,7 @@ impl Staging<'_> {
                 return self.settle(upload, entry, address, &headers, info).await;
             }
         }
-        let mut gone = 0;
+        let mut gone = Tries::new(MAX_VANISHED);
         loop {
             let place = CopyTarget { store: self.store, address, headers: &headers, condition: Condition::Absent };
             match self.bring(upload, place).await? {
@@ -236,8 +237,8 @@ impl Staging<'_> {
                 Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
                     Some(info) => return self.settle(upload, entry, address, &headers, info).await,
                     // It was there when ours was refused, or somebody was writing it: gone since, as by a prune.
-                    None if gone < MAX_VANISHED => gone += 1,
-                    None => return Err(error.into()),
+                    None if gone.again().await => {}
+                    None => return Err(error.repeated()),
                 },
             }
         }

@@ -40,11 +40,11 @@ impl Timestamp {
 
 impl FromStr for Timestamp {
     type Err = jiff::Error;
-
-    /// As RFC 3339 writes it; a day alone (`2026-11-21`) is its first second in UTC.
+    /// As RFC 3339 writes it, to the second; a day alone (`2026-11-21`) is its first second in UTC.
     fn from_str(text: &str) -> Result<Timestamp, jiff::Error> {
-        let moment = text.parse().or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error))?;
-        Ok(Timestamp(moment))
+        let moment = text.parse().or_else(|error| format!("{text}T00:00:00Z").parse().map_err(|_| error));
+        let moment: jiff::Timestamp = moment?;
+        Ok(Timestamp::from_unix_seconds(moment.as_second()))
     }
 }
 

@@ -60,7 +60,7 @@ fn publisher() -> Publisher {
         place: Some("https://ci.example.com/jobs/8".to_owned()),
         commit: Some("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned()),
         branch: Some("main".to_owned()),
-        message: None,
+        ..Publisher::default()
     }
 }
 

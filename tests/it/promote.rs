@@ -51,7 +51,7 @@ impl Pair {
             place: Some("https://ci.example.com/1".to_owned()),
             commit: Some("c0ffee".to_owned()),
             branch: Some("main".to_owned()),
-            message: None,
+            ..Publisher::default()
         };
         let caller = Caller { publisher, ..world::caller() };
         let request = PublishRequest { environment: self.staging.clone(), caller, ..self.world.request() };

@@ -314,13 +314,12 @@ async fn a_rollback_to_what_is_live_notices_who_publishes_meanwhile() {
         environment: world.environment.clone(),
         caller: Caller { yes: true, ..world::caller() },
         release: Some(ReleaseNumber::new(1)),
-        hold: true,
+        hold: false,
         reason: None,
     };
     let report = run::rollback(request, &|_| Reply::CannotAsk, Events::new(&listener)).await;
-    assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
-    assert_is_live(&world, 1);
-    assert!(world.head().hold.is_some());
+    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
+    assert_is_live(&world, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

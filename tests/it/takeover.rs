@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use publish::report::event::Event;
+use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::PublishRequest;
+use publish::run::{self, ActivateRequest, PublishRequest, Reply};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -177,15 +177,19 @@ async fn who_is_overtaken_by_the_same_content_is_done() {
 async fn a_person_may_force_an_older_release() {
     let world = two_releases().await;
     let original = std::fs::read(world.folder.join("robots.txt")).unwrap();
-    let late = async || {
-        world.write("robots.txt", "newer");
-        world.published().await;
-        world.write("robots.txt", &original);
+    let staged = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
+    assert_eq!(staged.outcome, Outcome::Staged, "{staged:#?}");
+    world.write("robots.txt", "newer");
+    world.published().await;
+    let request = ActivateRequest {
+        environment: world.environment.clone(),
+        caller: world::caller(),
+        release: publish::release::manifest::ReleaseNumber::new(2),
+        force: true,
+        reason: None,
     };
-    let mut request = world.request();
-    request.force = true;
-    let report = overtaken(request, late).await;
-    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Published), "{report:#?}");
+    let report = run::activate(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Activated), "{report:#?}");
     assert_eq!(world.head().active.unwrap().release.to_string(), "2");
     assert_eq!(world.head().highest_activated.to_string(), "3");
     assert_eq!(&world.live()["robots.txt"].bytes[..], &original[..]);

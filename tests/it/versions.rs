@@ -263,6 +263,44 @@ fn known_files() -> publish::release::manifest::Files {
     Manifest::decode(&golden("v1/manifest.json.gz")).unwrap().files
 }
 
+/// Neither minor: what a build was made from stays true of it, whatever a program that does not know it does.
+#[test]
+fn what_was_built_with_uncommitted_changes_is_understood_and_written_back() {
+    let head = golden("v2/head-uncommitted.json");
+    assert_eq!(first_reader::of_head(&head), Says::UpdatePublish);
+    let read = Head::decode(&head).unwrap();
+    assert!(!read.is_only_to_read() && read.history.last().unwrap().publisher.uncommitted_changes);
+    assert_eq!(value(&read.encode().unwrap()), value(&head));
+    let claim = golden("v2/claim-uncommitted.json");
+    assert_eq!(first_reader::of_claim(&claim), Says::UpdatePublish);
+    let read = Claim::decode(&claim).unwrap();
+    assert!(read.publisher.uncommitted_changes);
+    assert_eq!(value(&read.encode().unwrap()), value(&claim));
+    let manifest = golden("v2/manifest-uncommitted.json.gz");
+    assert_eq!(first_reader::of_manifest(&decompressed(&manifest)), Says::UpdatePublish);
+    let read = Manifest::decode(&manifest).unwrap();
+    assert!(read.publisher.uncommitted_changes);
+    assert_eq!(value(&decompressed(&read.encode().unwrap())), value(&decompressed(&manifest)));
+}
+
+/// A pipeline that knows commit and date, and has changed nothing, shuts no older program out.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_program_reads_what_is_written_of_a_clean_commit() {
+    let world = World::with_fixture("v1").await;
+    let (commit, committed_at) = (Some("c0ffee".to_owned()), Some(Timestamp::from_unix_seconds(1)));
+    let publisher = Publisher { commit, committed_at, ..Publisher::default() };
+    let caller = publish::run::Caller { publisher, ..world::caller() };
+    assert_eq!(world::publish(PublishRequest { caller, ..world.request() }).await.exit_code, 0);
+    for (key, object) in world.objects().into_iter().filter(|(key, _)| world::is_record(key)) {
+        let says = match key.rsplit('/').next().unwrap() {
+            "head.json" => first_reader::of_head(&object.bytes),
+            "claim.json" => first_reader::of_claim(&object.bytes),
+            _ => first_reader::of_manifest(&decompressed(&object.bytes)),
+        };
+        assert_eq!(says, Says::Understood, "{key}");
+    }
+}
+
 /// What would not be written back as it was read is refused, and so is what contradicts itself.
 #[test]
 fn format_2_is_as_strict_about_what_it_says_of_itself() {

@@ -15,7 +15,7 @@ use publish::release::manifest::{Claim, Manifest, Publisher, ReleaseNumber, RunI
 use publish::release::retention::RetentionSettings;
 use publish::report::Report;
 use publish::report::event::{Event, Events};
-use publish::run::{self, ActivateRequest, Caller, PruneRequest, PublishRequest, Reply, RollbackRequest};
+use publish::run::{self, ActivateRequest, Caller, Commits, PruneRequest, PublishRequest, Reply, RollbackRequest};
 use publish::sandbox::{
     Distribution, Effect, Fault, LoggedRequest, Match, Options, Sandbox, Service, StoredInvalidation, StoredObject,
 };
@@ -395,6 +395,7 @@ pub(crate) fn caller() -> Caller {
     Caller {
         run: run_id(),
         publisher: Publisher { who: Some("tester".to_owned()), ..Publisher::default() },
+        commits: Commits::default(),
         clock: Clock::start(),
         yes: false,
         stop: Stop::default(),

@@ -69,9 +69,12 @@ async fn comes_back(stalls: fn(&LoggedRequest) -> bool, third: usize, damage: im
     world.sandbox.until(arrived).await;
     damage(&world).await;
     let report = zombie.await;
-    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (5, "lease_lost"));
+    let error = report.error.unwrap();
+    assert_eq!((report.exit_code, error.code.as_str()), (4, "superseded"), "{error:#?}");
+    assert!(error.visitors_see.starts_with("Visitors see the other publisher's release"), "{error:#?}");
     let after = world.sandbox.requests().split_off(before);
-    assert!(after.is_empty(), "it sent something when its lease was over: {after:#?}");
+    let [looks] = &after[..] else { panic!("it sent more than a look at the head: {after:#?}") };
+    assert_eq!((looks.operation.as_str(), looks.key.as_str()), ("GetObject", "_publish/live/head.json"));
 
     assert_eq!(world.published().await.outcome, Outcome::Unchanged, "nothing is looked at before signatures expire");
     world.sandbox.advance_clock(UNTIL_SIGNATURES_EXPIRE);

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 
 use clap::error::{ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use publish::config::environment::OlderCommit;
 use publish::content::path::{InvalidPath, SitePath};
 use publish::release::manifest::{InvalidRelease, ReleaseNumber};
 use publish::run::Side;
@@ -160,6 +161,30 @@ pub(crate) struct SiteArgs {
     /// Put the release in the bucket and let visitors see nothing of it; `publish activate` goes on
     #[arg(long)]
     pub(crate) stage_only: bool,
+    /// What to do if this build is of an older commit than the live one, for this run; without a word: allow
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "allow")]
+    pub(crate) older_commit: Option<OlderCommitArg>,
+}
+
+/// What is done about a build of an older commit, as `older_commit` under [publish] says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OlderCommitArg {
+    /// Publish it, with a warning.
+    Warn,
+    /// Do not publish it; exit code 4.
+    Refuse,
+    /// Publish it.
+    Allow,
+}
+
+impl From<OlderCommitArg> for OlderCommit {
+    fn from(given: OlderCommitArg) -> OlderCommit {
+        match given {
+            OlderCommitArg::Warn => OlderCommit::Warn,
+            OlderCommitArg::Refuse => OlderCommit::Refuse,
+            OlderCommitArg::Allow => OlderCommit::Allow,
+        }
+    }
 }
 
 /// What is planned, and how much of it is explained.
@@ -440,6 +465,15 @@ mod tests {
         assert_eq!(args.site.dir.as_deref(), Some("./dist".as_ref()));
         assert!(args.site.overwrite && !args.site.force);
         assert_eq!(args.global.env.as_deref(), Some("production"));
+    }
+
+    #[test]
+    fn an_older_commit_is_allowed_by_the_flag_alone_or_as_it_says() {
+        let given = |line: &str| read(line).unwrap().site.older_commit;
+        assert_eq!(given("publish dist"), None);
+        assert_eq!(given("publish dist --older-commit"), Some(OlderCommitArg::Allow));
+        assert_eq!(given("publish --older-commit refuse dist"), Some(OlderCommitArg::Refuse));
+        assert!(read("publish --older-commit dist").is_err(), "a folder goes before it");
     }
 
     #[test]

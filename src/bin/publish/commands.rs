@@ -18,12 +18,12 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use clap::CommandFactory;
-use publish::config::environment::Environment;
+use publish::config::environment::{Environment, OlderCommit};
 use publish::config::{self, Config};
 use publish::report::error::{Code, Problem, VisitorsSee};
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::{self, ActivateRequest, Caller, PublishRequest, Reply, RollbackRequest};
+use publish::run::{self, ActivateRequest, Caller, Commits, PublishRequest, Reply, RollbackRequest};
 use publish::types::clock::Clock;
 use publish::types::stop::Stop;
 
@@ -140,7 +140,7 @@ impl Session<'_> {
                 Ok(request) => request,
                 Err(problem) => return (refused("publish", &target.environment.name, problem), ()),
             };
-            (run::publish(request, &ask, target.events).await, ())
+            (run::publish(Box::pin(with_what_was_built(request)).await, &ask, target.events).await, ())
         };
         let mistyped = site.dir.as_deref().and_then(|folder| mistyped(folder, &Args::command()));
         if let Some(problem) = mistyped {
@@ -257,6 +257,7 @@ impl Session<'_> {
         Ok(Caller {
             run: random::run_id()?,
             publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
+            commits: Commits::by(|live, built| git::descent(Path::new("."), live, built)),
             clock: self.clock,
             yes: self.global.yes,
             stop: Stop::default(),
@@ -433,10 +434,12 @@ fn without_sandbox() -> Problem {
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishRequest, Problem> {
-    let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only } = site;
+    let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only, older_commit } = site;
+    let mut environment = target.environment.clone();
+    environment.publish.older_commit = older_commit.map_or(environment.publish.older_commit, OlderCommit::from);
     let folder = config::site_folder(dir.as_deref(), target.config, target.environment.publish.home.as_deref())?;
     Ok(PublishRequest {
-        environment: target.environment.clone(),
+        environment,
         caller: target.caller.clone(),
         folder,
         adopt: *adopt,
@@ -445,6 +448,16 @@ fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishReques
         allow_broken: *allow_broken,
         stage_only: *stage_only,
     })
+}
+
+/// The request of who publishes, who is recorded with whether what is checked out is what was committed.
+async fn with_what_was_built(mut request: PublishRequest) -> PublishRequest {
+    let Some(commit) = request.caller.publisher.commit.clone() else { return request };
+    let folder = request.folder.clone();
+    let looking = tokio::task::spawn_blocking(move || git::has_uncommitted_changes(Path::new("."), &commit, &folder));
+    let looked = request.caller.stop.clone().unless_due(looking).await;
+    request.caller.publisher.uncommitted_changes = looked.and_then(Result::ok).unwrap_or(false);
+    request
 }
 
 /// The report of a command that did not begin.

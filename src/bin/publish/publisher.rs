@@ -88,7 +88,7 @@ const PIPELINES: &[Pipeline] = &[
 
 /// The publisher, by a `lookup` of environment variables. `machine` is asked for the machine's name only outside of the
 /// pipelines that are known. `git` is asked for the commit that it is given, and without one for what is checked out:
-/// in a pipeline, whose variables know better what is built, it only adds the message.
+/// in a pipeline, whose variables know better what is built, it only adds the message and the date.
 pub(crate) fn publisher(
     lookup: &dyn Fn(&str) -> Option<String>,
     machine: impl FnOnce() -> Option<String>,
@@ -98,7 +98,7 @@ pub(crate) fn publisher(
     let first = |names: &[&str]| names.iter().find_map(|name| value(name));
     if let Some(pipeline) = PIPELINES.iter().find(|pipeline| value(pipeline.is_set).is_some()) {
         let commit = value(pipeline.commit);
-        let message = commit.as_deref().and_then(|commit| git(Some(commit))).and_then(|commit| commit.message);
+        let known = commit.as_deref().and_then(|commit| git(Some(commit)));
         return Publisher {
             who: first(pipeline.who),
             place: match pipeline.place {
@@ -107,7 +107,9 @@ pub(crate) fn publisher(
             },
             commit,
             branch: first(pipeline.branch),
-            message,
+            committed_at: known.as_ref().and_then(|commit| commit.committed_at),
+            message: known.and_then(|commit| commit.message),
+            ..Publisher::default()
         };
     }
     let built = git(None);
@@ -116,7 +118,9 @@ pub(crate) fn publisher(
         place: first(&["HOSTNAME", "COMPUTERNAME"]).or_else(machine),
         commit: built.as_ref().map(|commit| commit.id.clone()),
         branch: built.as_ref().and_then(|commit| commit.branch.clone()),
+        committed_at: built.as_ref().and_then(|commit| commit.committed_at),
         message: built.and_then(|commit| commit.message),
+        ..Publisher::default()
     }
 }
 
@@ -141,7 +145,7 @@ mod tests {
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let git = |asked: Option<&str>| {
             let (id, message) = (asked.unwrap_or("c0ffee0").to_owned(), Some("Raise the prices".to_owned()));
-            Some(Commit { id, branch: Some("checked-out".to_owned()), message })
+            Some(Commit { id, branch: Some("checked-out".to_owned()), message, committed_at: None })
         };
         publisher(&lookup, || Some("laptop".to_owned()), git)
     }

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
+use super::connection::Persistent;
 use super::uplink::Uplink;
 use crate::config::environment::LinkSettings;
 
@@ -42,6 +43,11 @@ impl AnswerWithin {
     }
 }
 
+/// Who sends the requests over `client`, and gives up on one when nothing moves any more.
+pub(super) fn patient(client: &SharedHttpClient, link: LinkSettings, uplink: &Uplink) -> Persistent<PatientClient> {
+    Persistent::new(PatientClient { inner: client.clone(), patience: Patience { link, uplink: uplink.clone() } })
+}
+
 /// A client whose attempts end when nothing moves any more. Where the SDK limits time, it limits the speed.
 #[derive(Clone, Debug)]
 pub(super) struct PatientClient {
@@ -53,12 +59,6 @@ pub(super) struct PatientClient {
 struct Patience {
     link: LinkSettings,
     uplink: Uplink,
-}
-
-impl PatientClient {
-    pub(super) fn new(inner: SharedHttpClient, link: LinkSettings, uplink: Uplink) -> PatientClient {
-        PatientClient { inner, patience: Patience { link, uplink } }
-    }
 }
 
 impl HttpClient for PatientClient {

@@ -128,6 +128,23 @@ impl StoreError {
         }
     }
 
+    /// What is said of a conditional write that S3 keeps refusing although nothing that anybody has written is in its way.
+    pub(crate) fn repeated(self) -> Problem {
+        if !matches!(self.class, Class::Precondition | Class::Conflict | Class::Missing) {
+            return self.into();
+        }
+        let code = self.code.as_deref().unwrap_or_default();
+        let said = self.status.map_or_else(|| code.to_owned(), |status| format!("{status} {code}"));
+        let (service, address) = (&self.details.service, &self.address);
+        let message = format!(
+            "{service} keeps answering {} to a write of {address} that nobody else is in the way of",
+            said.trim()
+        );
+        let hint = "The storage, or what stands between it and this machine, must take `If-Match` and `If-None-Match` as \
+                    S3 does, and answer reads with the ETag that it takes.";
+        problem(Code::Aws, message, hint.to_owned(), *self.details)
+    }
+
     /// Names the action and the resource: in AWS's words where it said them (also of a KMS key), else those that the
     /// operation needs.
     fn how_to_allow(&self) -> String {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpRequest;
@@ -14,14 +13,19 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
+use tokio::time::sleep;
 
 use super::answer::{FailedRequest, Service, StoreError};
+use super::connection;
 use super::object::{ObjectInfo, info, moment, size};
 use super::pace::{Pace, Permit};
-use super::patience::AnswerWithin;
+use super::patience::{AnswerWithin, patient};
 use super::refusals::Class;
+use super::roots::Bundle;
+use super::term::{Bounded, Term};
 use super::uplink::{Share, Uplink};
-use crate::config::environment::Encryption;
+use crate::bucket::tries::{Tries, pause};
+use crate::config::environment::{Encryption, LinkSettings};
 use crate::release::layout::Address;
 use crate::types::clock::Timestamp;
 use crate::types::digest::{Digest, Md5};
@@ -31,7 +35,10 @@ pub const MAX_DELETED_AT_ONCE: usize = 1_000;
 
 /// How often an answer that broke off, or a key that S3 could not remove just now, is asked for again. The SDK's own
 /// retries end where the answer begins.
-const MAX_ROUNDS: usize = 4;
+const MAX_ROUNDS: u32 = 4;
+
+/// How many pages of a listing in a row may tell nothing new: S3 may give a page without keys.
+const MAX_BARREN_PAGES: u32 = 10;
 
 /// The objects of an environment's buckets. Clones share one client and one limit of requests at once.
 #[derive(Clone, Debug)]
@@ -50,8 +57,9 @@ pub(super) struct Settings {
     pub(super) service: Service,
     /// See [`Store::to_be_proven`].
     pub(super) to_be_proven: Option<Digest>,
-    /// How long the answer to a request for the state may take.
-    pub(super) state_answer: Duration,
+    pub(super) link: LinkSettings,
+    /// The certificates to trust.
+    pub(super) bundle: Bundle,
 }
 
 /// An object's bytes.
@@ -85,6 +93,22 @@ impl Store {
         Store { client, settings, pace, uplink }
     }
 
+    /// The same objects over connections of its own: those of this one may be dead without anybody having been told.
+    pub fn afresh(&self) -> Store {
+        let Settings { link, bundle, .. } = &*self.settings;
+        let http = patient(&connection::client(bundle), *link, &self.uplink);
+        let config = self.client.config().to_builder().http_client(http).build();
+        Store { client: Client::from_conf(config), ..self.clone() }
+    }
+
+    /// The same objects, of which nothing is changed any more when `term` is over.
+    pub fn until(&self, term: &Term) -> Store {
+        let config = self.client.config();
+        let Some(inner) = config.http_client() else { return self.clone() };
+        let http = Bounded { inner, term: term.clone() };
+        Store { client: Client::from_conf(config.to_builder().http_client(http).build()), ..self.clone() }
+    }
+
     /// The region that requests are signed for: the bucket's.
     pub fn region(&self) -> &str {
         &self.settings.service.region
@@ -102,13 +126,13 @@ impl Store {
     /// # Errors
     /// Also if it has more than `max_bytes`, which are never held.
     pub async fn get(&self, address: &Address, max_bytes: u64) -> Result<Option<Fetched>, StoreError> {
-        let within = AnswerWithin(self.settings.state_answer);
-        let mut round = 1;
+        let within = AnswerWithin(self.settings.link.state_answer);
+        let mut tries = Tries::new(MAX_ROUNDS);
         loop {
             let date = ServedAt::default();
             let Some(answer) = self.ask(address, &date, Some(within)).await? else { return Ok(None) };
             match self.read(address, answer, &date, max_bytes).await {
-                Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
+                Err(error) if error.class == Class::Unavailable && tries.again().await => {}
                 read => return read.map(Some),
             }
         }
@@ -118,11 +142,11 @@ impl Store {
     /// as with [`Store::get`].
     pub async fn hash(&self, address: &Address) -> Result<Option<Digest>, StoreError> {
         let _permit = self.permit().await;
-        let mut round = 1;
+        let mut tries = Tries::new(MAX_ROUNDS);
         loop {
             let Some(answer) = self.ask(address, &ServedAt::default(), None).await? else { return Ok(None) };
             match self.hash_body(address, answer.body).await {
-                Err(error) if error.class == Class::Unavailable && round < MAX_ROUNDS => round += 1,
+                Err(error) if error.class == Class::Unavailable && tries.again().await => {}
                 hashed => return hashed.map(Some),
             }
         }
@@ -214,8 +238,9 @@ impl Store {
     /// Every object below `prefix`, in the order of their keys' bytes. One request for each 1,000.
     pub async fn list(&self, prefix: &Address) -> Result<Vec<Listed>, StoreError> {
         let _permit = self.permit().await;
-        let mut listed = Vec::new();
+        let mut listed: Vec<Listed> = Vec::new();
         let mut token = None;
+        let mut barren = 0;
         loop {
             let request = self
                 .client
@@ -223,18 +248,29 @@ impl Store {
                 .bucket(&prefix.bucket)
                 .prefix(&prefix.key)
                 .encoding_type(EncodingType::Url)
-                .set_continuation_token(token)
+                .set_continuation_token(token.clone())
                 .set_expected_bucket_owner(self.settings.service.owner.clone());
             let page = request.send().await.map_err(|error| self.failed("ListObjectsV2", prefix, &error))?;
+            let last = listed.last().map(|last| last.address.key.clone());
+            let before = listed.len();
             listed.extend(page.contents().iter().map(|object| Listed {
                 address: Address { bucket: prefix.bucket.clone(), key: decoded(object.key().unwrap_or_default()) },
                 size_bytes: size(object.size()),
                 etag: object.e_tag().unwrap_or_default().to_owned(),
                 last_modified: moment(object.last_modified()),
             }));
-            token = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true)).map(str::to_owned);
-            if token.is_none() {
-                return Ok(listed);
+            let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true)).map(str::to_owned);
+            // Pages go on where the one before them ended.
+            let is_new = |found: &Listed| last.as_ref().is_none_or(|last| found.address.key > *last);
+            barren = if listed[before..].iter().any(is_new) { 0 } else { barren + 1 };
+            match &next {
+                None => return Ok(listed),
+                Some(_) if next == token || barren >= MAX_BARREN_PAGES => {
+                    let said = "its pages repeat themselves and come to no end".to_owned();
+                    let answer = FailedRequest::new(Class::Other, vec![said]);
+                    return Err(StoreError::new("ListObjectsV2", prefix, &self.settings.service, answer));
+                }
+                Some(_) => token = next,
             }
         }
     }
@@ -303,6 +339,9 @@ impl Store {
                 } else {
                     kept.push((at(key), reason));
                 }
+            }
+            if !again.is_empty() {
+                sleep(pause(round)).await;
             }
             keys = again;
             round += 1;

@@ -4,6 +4,7 @@
 mod cdn;
 mod failures;
 mod objects;
+mod terms;
 mod uploads;
 
 use std::collections::BTreeMap;

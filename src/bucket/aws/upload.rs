@@ -1,7 +1,5 @@
 //! Objects written: bytes, files in one request or in parts, and copies inside S3.
 
-use std::time::Duration;
-
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{AnnotationDirective, MetadataDirective, ServerSideEncryption, TaggingDirective};
@@ -14,6 +12,7 @@ use super::object::{MARKER, marker_of};
 use super::patience::{AnswerWithin, COMPLETION};
 use super::refusals::Class;
 use super::store::Store;
+use crate::bucket::tries::Tries;
 use crate::config::environment::Encryption;
 use crate::release::layout::Address;
 use crate::site::snapshot::{MULTIPART_BYTES, SeenFile, SourceFile};
@@ -89,7 +88,7 @@ impl Store {
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
         let digest = Digest::of(&bytes);
-        let within = Some(AnswerWithin(self.settings.state_answer));
+        let within = Some(AnswerWithin(self.settings.link.state_answer));
         let send = async || {
             let began = Instant::now();
             let stored = self.put(address, ByteStream::from(bytes.clone()), within, &digest, headers, condition).await;
@@ -274,13 +273,10 @@ pub(super) async fn again_on_conflict<T, F>(send: impl Fn() -> F) -> Result<T, S
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let mut conflicts = 0;
+    let mut tries = Tries::new(MAX_CONFLICTS);
     loop {
         match send().await {
-            Err(error) if error.class == Class::Conflict && conflicts + 1 < MAX_CONFLICTS => {
-                tokio::time::sleep(Duration::from_millis(100 << conflicts)).await;
-                conflicts += 1;
-            }
+            Err(error) if error.class == Class::Conflict && tries.again().await => {}
             result => return result,
         }
     }

@@ -56,56 +56,21 @@ enum Step {
 
 #[derive(Clone, Debug)]
 enum What {
-    BeginsActivation {
-        to: u8,
-        newest: bool,
-        force: bool,
-        closes_all: bool,
-        hold: bool,
-        learns: u8,
-        paths: u8,
-        files: u8,
-    },
+    BeginsActivation { to: u8, newest: bool, force: bool, closes_all: bool, learns: u8, paths: u8, files: u8 },
     Renews,
-    EndsActivation {
-        left: u8,
-        looked: bool,
-    },
-    GivesUp {
-        under_way: u8,
-    },
-    BeginsPrune {
-        closes: u8,
-        files: u8,
-        withdraws: u8,
-        learns: u8,
-        paths: u8,
-    },
-    EndsPrune {
-        gone: u8,
-        refused: bool,
-    },
-    LetsGo {
-        finished: bool,
-    },
-    Settles {
-        which: u8,
-    },
-    Renames {
-        which: u8,
-    },
+    EndsActivation { left: u8, looked: bool },
+    GivesUp { under_way: u8 },
+    BeginsPrune { closes: u8, files: u8, withdraws: u8, learns: u8, paths: u8 },
+    EndsPrune { gone: u8, refused: bool },
+    LetsGo { finished: bool },
+    Settles { which: u8 },
+    Renames { which: u8 },
     Holds,
     Resumes,
-    Records {
-        learns: u8,
-    },
-    Forgets {
-        which: u8,
-    },
+    Records { learns: u8 },
+    Forgets { which: u8 },
     ClearsSuspects,
-    Suspects {
-        files: u8,
-    },
+    Suspects { files: u8 },
     Adopts,
 }
 
@@ -116,9 +81,9 @@ fn fate() -> impl Strategy<Value = Fate> {
 fn what() -> impl Strategy<Value = What> {
     let any_u8 = any::<u8>;
     prop_oneof![
-        6 => (1..12_u8, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any::<bool>(), any_u8(), any_u8(), any_u8())
-            .prop_map(|(to, newest, force, closes_all, hold, learns, paths, files)| {
-                What::BeginsActivation { to, newest, force, closes_all, hold, learns, paths, files }
+        6 => (1..12_u8, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any_u8(), any_u8(), any_u8())
+            .prop_map(|(to, newest, force, closes_all, learns, paths, files)| {
+                What::BeginsActivation { to, newest, force, closes_all, learns, paths, files }
             }),
         3 => Just(What::Renews),
         5 => (any_u8(), any::<bool>()).prop_map(|(left, looked)| What::EndsActivation { left, looked }),
@@ -434,8 +399,7 @@ fn about_distributions(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Hea
 
 /// The head that says that an activation is under way.
 fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
-    let What::BeginsActivation { to, newest, force, closes_all, hold, learns, paths: cover, files: changed } = what
-    else {
+    let What::BeginsActivation { to, newest, force, closes_all, learns, paths: cover, files: changed } = what else {
         return None;
     };
     let publisher = &Publisher::default();
@@ -445,7 +409,6 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
     };
     let (suspects, at_risk) = (files(*changed), files(changed >> 4));
     let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
-    let hold = hold.then(|| Hold::new(publisher.clone(), by.now, None));
     let (covers, read) = (covers(*cover), learnt(*learns));
     let next = head.begin_activation(ActivationBegins {
         to,
@@ -454,7 +417,6 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         lease_s: LEASE_S,
         force: *force,
         floor,
-        hold: hold.as_ref(),
         suspects: &suspects,
         at_risk: &at_risk,
         mutable_paths: &files(changed >> 6),
@@ -509,16 +471,8 @@ proptest! {
 #[test]
 fn the_oldest_activations_are_forgotten() {
     let mut model = Model::new();
-    let begin = What::BeginsActivation {
-        to: 1,
-        newest: true,
-        force: false,
-        closes_all: false,
-        hold: false,
-        learns: 1,
-        paths: 0,
-        files: 0,
-    };
+    let begin =
+        What::BeginsActivation { to: 1, newest: true, force: false, closes_all: false, learns: 1, paths: 0, files: 0 };
     for _ in 0..=MAX_HISTORY {
         for what in [begin.clone(), What::EndsActivation { left: 0, looked: true }] {
             model.take(&Step::Looks { run: 0 });

@@ -10,7 +10,7 @@ use crate::content::path::SitePath;
 use crate::release::format::{
     Addition, Document, Format, FormatError, Minors, Unknown, check_size, is_kept_exactly, needed,
 };
-use crate::release::manifest::MAX_SITE_BYTES;
+use crate::release::manifest::{MAX_SITE_BYTES, Publisher};
 
 /// What a head can say that format 1 cannot. A new field has its line here: `minor 1: files of a preview`, with a `write`
 /// of its own if its truth depends on what is live, owed or in progress.
@@ -24,7 +24,17 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
     },
     // The store that was tried: whoever does not know of it writes it back, and is not less careful than before.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| head.proven_store.is_some() },
+    // What a build was made from stays true of it, whoever passes it over.
+    Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| publishers(head).any(|it| it.uncommitted_changes) },
 ];
+
+/// Everybody whom a head names.
+fn publishers(head: &HeadFields) -> impl Iterator<Item = &Publisher> {
+    let activating = head.activation.iter().map(|activation| &activation.publisher);
+    let holding = head.hold.iter().map(|hold| &hold.publisher);
+    let withdrawing = head.withdrawn.values().map(|withdrawn| &withdrawn.publisher);
+    activating.chain(holding).chain(withdrawing).chain(head.history.iter().map(|item| &item.publisher))
+}
 
 /// The head as stored. What no reader would take is not written.
 pub(super) fn encode(head: &HeadFields) -> Result<Vec<u8>, FormatError> {
@@ -185,7 +195,7 @@ mod tests {
     use super::*;
     use crate::release::format::MINOR;
     use crate::release::head::Hold;
-    use crate::release::manifest::{Identity, Publisher, RunId};
+    use crate::release::manifest::{Identity, RunId};
     use crate::types::clock::Timestamp;
 
     /// As if the hold and the mutable paths had come later.

@@ -10,13 +10,17 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 use self::v2::ClaimFields;
 use super::{Claim, Entry, Files, MAX_HEADERS_BYTES, MAX_MANIFEST_BYTES, MAX_SITE_BYTES, Manifest, content_digest};
-use crate::release::format::{Addition, Document, Format, FormatError, check_size, needed};
+use crate::release::format::{Addition, Document, Format, FormatError, Minors, check_size, needed};
 
 /// What a manifest can say that format 1 cannot. A new field has its line here.
-const IN_MANIFESTS: &[Addition<Manifest>] = &[];
+const IN_MANIFESTS: &[Addition<Manifest>] = &[
+    // What a build was made from stays true of it, whoever passes it over.
+    Addition { needs: Minors { read: 0, write: 0 }, is_said: |manifest| manifest.publisher.uncommitted_changes },
+];
 
 /// What a claim can say that format 1 cannot. A new field has its line here.
-const IN_CLAIMS: &[Addition<Claim>] = &[];
+const IN_CLAIMS: &[Addition<Claim>] =
+    &[Addition { needs: Minors { read: 0, write: 0 }, is_said: |claim| claim.publisher.uncommitted_changes }];
 
 /// How the format of an object is found out, with what may be done about it.
 pub(super) type Judge = fn(&[u8]) -> Result<Format, FormatError>;

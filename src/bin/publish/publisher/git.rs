@@ -1,10 +1,25 @@
 //! What git knows of a folder. Where there is no git, no repository or no such commit, nothing is known, and nothing
-//! is said about that.
+//! is said about that. The repository is not trusted: nothing that it names is run, and it is not waited for.
 
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use publish::release::manifest::MAX_MESSAGE_CHARS;
+use publish::run::Descent;
+use publish::types::clock::{Clock, Timestamp};
+
+/// How long git may take to answer all of one question: it may wait for a lock, a pipe or a large tree.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether git has ended, once it has said everything.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
+/// Most bytes that git's answer may have.
+const MAX_ANSWER_BYTES: u64 = 16 << 20;
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,33 +30,149 @@ pub(crate) struct Commit {
     pub(crate) branch: Option<String>,
     /// The first line of its message, at most [`MAX_MESSAGE_CHARS`] characters of it; `None`: it has none.
     pub(crate) message: Option<String>,
+    /// When it was made, by its committer.
+    pub(crate) committed_at: Option<Timestamp>,
 }
 
 /// The commit with that id in the repository that holds `folder`, or without an id the one that is checked out.
 pub(crate) fn commit(folder: &Path, id: Option<&str>) -> Option<Commit> {
     // Whatever is no id might be an option of git's.
-    if id.is_some_and(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+    if id.is_some_and(|id| !is_id(id)) {
         return None;
     }
+    let git = Git::of(folder);
     let revision = id.unwrap_or("HEAD");
-    let log = ["log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%H%n%B", revision, "--"];
-    let said = git(folder, &log)?;
+    let log = ["log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%H%n%ct%n%B", revision, "--"];
+    let said = git.says(&log)?;
     let mut lines = said.lines();
     let id = lines.next()?.to_owned();
+    let committed_at = lines.next().and_then(|seconds| seconds.parse().ok()).map(Timestamp::from_unix_seconds);
     let message: String = lines.next().unwrap_or_default().trim().chars().take(MAX_MESSAGE_CHARS).collect();
-    let branch = git(folder, &["symbolic-ref", "--quiet", "--short", "HEAD"]);
+    let branch = git.says(&["symbolic-ref", "--quiet", "--short", "HEAD"]);
     let branch = branch.map(|branch| branch.trim().to_owned()).filter(|branch| !branch.is_empty());
-    Some(Commit { id, branch, message: Some(message).filter(|message| !message.is_empty()) })
+    Some(Commit { id, branch, message: Some(message).filter(|message| !message.is_empty()), committed_at })
 }
 
-/// What git writes, if it succeeds.
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
-    // Reading takes no lock, and fetches nothing that a partial clone left out.
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
-    let output = command.output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+/// Whether `commit` is checked out in the repository that holds `folder`, with changes that are in no commit: files of
+/// it that differ, and others that it does not ignore. The `site` was built: what lies there are no changes, unless the
+/// repository as a whole is the site.
+pub(crate) fn has_uncommitted_changes(folder: &Path, commit: &str, site: &Path) -> bool {
+    let git = Git::of(folder);
+    let checked_out = git.says(&["rev-parse", "HEAD"]);
+    if !checked_out.is_some_and(|id| is_id(commit) && id.trim().starts_with(commit)) {
+        return false;
+    }
+    // Filters run programs that the repository's own configuration names.
+    let names = git.says(&["config", "--local", "--includes", "-z", "--name-only", "--get-regexp", "^filter\\."]);
+    let filters = names.unwrap_or_default().split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let git = Git { without: filters, ..git };
+    let top = git.says(&["rev-parse", "--show-toplevel"]).unwrap_or_default();
+    let built = site.canonicalize().ok().zip(Path::new(top.trim_end_matches(['\r', '\n'])).canonicalize().ok());
+    let built = built.and_then(|(site, top)| Some(site.strip_prefix(top).ok()?.to_str()?.replace('\\', "/")));
+    let built = built.filter(|built| !built.is_empty()).map(|built| format!(":(top,exclude,literal){built}"));
+    // A look into submodules would be one by their own configuration.
+    let mut status =
+        vec!["status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ":(top)"];
+    status.extend(built.as_deref());
+    git.says(&status).is_some_and(|changes| !changes.is_empty())
+}
+
+/// How the commit `built` lies to the commit `live`, as far as the repository that holds `folder` has their history.
+pub(crate) fn descent(folder: &Path, live: &str, built: &str) -> Descent {
+    if !is_id(live) || !is_id(built) {
+        return Descent::Unknown;
+    }
+    let git = Git::of(folder);
+    let is_ancestor = |one: &str, other: &str| match git.ask(&["merge-base", "--is-ancestor", one, other])? {
+        (Some(0), _) => Some(true),
+        (Some(1), _) => Some(false),
+        _ => None,
+    };
+    match (is_ancestor(built, live), is_ancestor(live, built)) {
+        (Some(true), _) => Descent::Older,
+        (_, Some(true)) => Descent::Newer,
+        // Where history was cut off, that neither was found says nothing.
+        (Some(false), Some(false))
+            if git.says(&["rev-parse", "--is-shallow-repository"]).as_deref() == Some("false\n") =>
+        {
+            Descent::Beside
+        }
+        _ => Descent::Unknown,
+    }
+}
+
+/// Whether a text can be the id of a commit and nothing else, as an option.
+fn is_id(text: &str) -> bool {
+    (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Git, asked about a folder until its time is up.
+struct Git<'f> {
+    folder: &'f Path,
+    clock: Clock,
+    within: Duration,
+    /// Settings of the repository that do not hold.
+    without: Vec<String>,
+}
+
+impl Git<'_> {
+    fn of(folder: &Path) -> Git<'_> {
+        Git { folder, clock: Clock::start(), within: WITHIN, without: Vec::new() }
+    }
+
+    /// What git writes, if it succeeds.
+    fn says(&self, arguments: &[&str]) -> Option<String> {
+        self.ask(arguments).and_then(|(code, said)| (code == Some(0)).then_some(said))
+    }
+
+    /// How git ends, and what it writes; `None`: it cannot be started, or does not end in time.
+    fn ask(&self, arguments: &[&str]) -> Option<(Option<i32>, String)> {
+        let mut command = Command::new("git");
+        command.current_dir(self.folder).arg("--no-pager").args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // Reading takes no lock, asks for no password, and fetches nothing that a partial clone left out.
+        command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1");
+        let settings = [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")].into_iter();
+        let without =
+            self.without.iter().map(|name| (name.as_str(), if name.ends_with(".required") { "false" } else { "" }));
+        let mut number = 0;
+        for (name, value) in settings.chain(without) {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), name).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+            number += 1;
+        }
+        command.env("GIT_CONFIG_COUNT", number.to_string());
+        let mut child = command.spawn().ok()?;
+        let answered = self.answer(&mut child);
+        if answered.is_none() {
+            // It may have ended by itself meanwhile.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        answered
+    }
+
+    fn answer(&self, child: &mut Child) -> Option<(Option<i32>, String)> {
+        let answer = child.stdout.take()?.take(MAX_ANSWER_BYTES);
+        let (sender, receiver) = mpsc::channel();
+        // Whatever git has started may keep the other end open: nobody waits for this thread.
+        thread::spawn(move || {
+            let (mut answer, mut said) = (answer, Vec::new());
+            // Once nobody waits for it, nobody listens.
+            let _ = sender.send(answer.read_to_end(&mut said).map(|_| said));
+        });
+        let said = receiver.recv_timeout(self.left()).ok()?.ok()?;
+        while !self.left().is_zero() {
+            if let Some(status) = child.try_wait().ok()? {
+                return Some((status.code(), String::from_utf8_lossy(&said).into_owned()));
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        None
+    }
+
+    fn left(&self) -> Duration {
+        self.within.saturating_sub(self.clock.elapsed())
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +217,115 @@ mod tests {
         assert_eq!(found.id.len(), 40);
         assert_eq!(found.branch.as_deref(), Some("main"));
         assert_eq!(found.message.as_deref(), Some("Raise the prices"));
+    }
+
+    fn dirty(repository: &Repository, site: &str) -> bool {
+        let head = repository.ask(None).unwrap().id;
+        has_uncommitted_changes(repository.0.path(), &head, &repository.0.path().join(site))
+    }
+
+    #[test]
+    fn changes_are_what_no_commit_has_and_nobody_ignores_outside_of_the_site() {
+        let repository = Repository::new();
+        let write = |path: &str, text: &str| {
+            let path = repository.0.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("page.md", "one");
+        write(".gitignore", "cache/\n");
+        repository.git(&["add", "."]);
+        repository.commit("first");
+        write("dist/index.html", "built, and not ignored");
+        write("cache/file", "ignored");
+        assert!(!dirty(&repository, "dist"));
+        assert!(dirty(&repository, "other"), "what was built to elsewhere is no part of the site");
+        write("web/dist/index.html", "built");
+        assert!(!dirty(&repository, "web/dist") || dirty(&repository, "dist"));
+        std::fs::remove_dir_all(repository.0.path().join("web")).unwrap();
+        write("draft.md", "new");
+        assert!(dirty(&repository, "dist"));
+        std::fs::remove_file(repository.0.path().join("draft.md")).unwrap();
+        write("page.md", "another");
+        assert!(dirty(&repository, "dist"));
+        repository.git(&["add", "."]);
+        assert!(dirty(&repository, "dist"), "what is staged is in no commit either");
+        repository.git(&["add", "--force", "dist"]);
+        repository.commit("second");
+        write("dist/index.html", "built anew");
+        assert!(!dirty(&repository, "dist"), "a site that is committed is built anew each time");
+        assert!(dirty(&repository, "."), "where all of it is the site, its changes are");
+        let nowhere = repository.0.path().join("dist");
+        assert!(!has_uncommitted_changes(repository.0.path(), "c0ffee0", &nowhere), "another commit is checked out");
+    }
+
+    #[test]
+    fn whose_history_is_known_says_which_commit_comes_after_which() {
+        let repository = Repository::new();
+        let commit = |message: &str| {
+            repository.commit(message);
+            repository.ask(None).unwrap().id
+        };
+        let (first, second) = (commit("first"), commit("second"));
+        repository.git(&["checkout", "--quiet", "-b", "other", &first]);
+        let other = commit("other");
+        let descent = |live: &str, built: &str| descent(repository.0.path(), live, built);
+        assert_eq!(descent(&first, &second), Descent::Newer);
+        assert_eq!(descent(&second, &first), Descent::Older);
+        assert_eq!(descent(&second, &other), Descent::Beside);
+        assert_eq!(descent("c0ffee00", &other), Descent::Unknown);
+        assert_eq!(descent("--all", &other), Descent::Unknown);
+        let clone = tempfile::tempdir().unwrap();
+        let from = format!("file://{}", repository.0.path().display());
+        repository.git(&["clone", "--quiet", "--depth=1", "--no-single-branch", &from, clone.path().to_str().unwrap()]);
+        let descent = |live: &str, built: &str| super::descent(clone.path(), live, built);
+        assert_eq!(descent(&second, &other), Descent::Unknown, "both are there, and what was before them is not");
+        assert_eq!(descent(&second, &first), Descent::Unknown);
+    }
+
+    /// A repository that came from elsewhere names programs that are to be run.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_run_that_the_repository_names() {
+        let repository = Repository::new();
+        let path = |name: &str| repository.0.path().join(name);
+        std::fs::write(path("page.md"), "one").unwrap();
+        std::fs::write(path(".gitattributes"), "*.md filter=theirs\n").unwrap();
+        repository.git(&["add", "."]);
+        repository.commit("first");
+        let traces = tempfile::tempdir().unwrap();
+        let run = |name: &str| format!("touch {}; cat", traces.path().join(name).display());
+        for (name, program) in [
+            ("core.fsmonitor", "fsmonitor"),
+            ("filter.theirs.clean", "clean"),
+            ("filter.theirs.process", "process"),
+            ("core.pager", "pager"),
+        ] {
+            repository.git(&["config", name, &run(program)]);
+        }
+        repository.git(&["config", "filter.theirs.required", "true"]);
+        let hook = path(".git/hooks/post-index-change");
+        std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        std::fs::write(&hook, format!("#!/bin/sh\n{}", run("hook"))).unwrap();
+        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        // As large as before, so that only its content tells.
+        std::fs::write(path("page.md"), "two").unwrap();
+        assert!(dirty(&repository, "dist"));
+        let run: Vec<_> = std::fs::read_dir(traces.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(run.is_empty(), "{run:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn git_that_does_not_answer_is_not_waited_for() {
+        let repository = Repository::new();
+        repository.commit("first");
+        let head = repository.0.path().join(".git/HEAD");
+        std::fs::remove_file(&head).unwrap();
+        assert!(Command::new("mkfifo").arg(&head).status().unwrap().success());
+        let git = Git { within: Duration::from_millis(200), ..Git::of(repository.0.path()) };
+        assert_eq!(git.ask(&["rev-parse", "HEAD"]), None);
+        assert_eq!(git.says(&["rev-parse", "HEAD"]), None, "its time is up for all that follows");
     }
 
     #[test]

@@ -122,6 +122,7 @@ mod tests {
             commit: Some("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned()),
             branch: Some("main".to_owned()),
             message: Some("Raise the prices".to_owned()),
+            ..Publisher::default()
         }
     }
 

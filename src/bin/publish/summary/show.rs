@@ -7,7 +7,7 @@ use publish::views::releases::{FileTotals, FileView, ReleaseView};
 use super::releases::state;
 use publish::types::text::printable;
 
-use super::text::{Align, moment, padded, place, who, width_of};
+use super::text::{Align, moment, padded, place, uncommitted, who, width_of};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -28,7 +28,7 @@ pub(crate) fn render_release(release: &ReleaseView, style: Style) -> String {
         line("by", &who(publisher));
         let built = [
             ("from", place(publisher)),
-            ("commit", publisher.commit.as_deref().map(printable)),
+            ("commit", publisher.commit.as_deref().map(|commit| printable(commit) + uncommitted(publisher))),
             ("branch", publisher.branch.as_deref().map(printable)),
             ("message", publisher.message.as_deref().map(printable)),
         ];
@@ -101,6 +101,8 @@ mod tests {
                 commit: Some("c0ffee0".to_owned()),
                 branch: Some("main".to_owned()),
                 message: Some("Raise\u{1b} the prices".to_owned()),
+                uncommitted_changes: true,
+                ..Publisher::default()
             }),
             content: Some(ContentView {
                 digest: Digest::of(b""),
@@ -114,7 +116,7 @@ Release 8: active since 2026-11-21 14:03 UTC
   begun         2026-11-21 14:03 UTC
   by            octocat
   from          https://ci.example.com/jobs/8
-  commit        c0ffee0
+  commit        c0ffee0, with uncommitted changes
   branch        main
   message       Raise\\u{1b} the prices
   files         3 files (1.30 kB)

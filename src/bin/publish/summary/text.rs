@@ -57,15 +57,19 @@ pub(super) fn place(publisher: &Publisher) -> Option<String> {
     publisher.place.as_deref().map(printable)
 }
 
-/// `c0ffee0123 main: Raise the prices`
+/// What follows on a commit that is not all that was built.
+pub(super) fn uncommitted(publisher: &Publisher) -> &'static str {
+    if publisher.uncommitted_changes { ", with uncommitted changes" } else { "" }
+}
+
+/// `c0ffee0123 main: Raise the prices`, or `c0ffee0123 main, with uncommitted changes: Raise the prices`
 pub(super) fn build(publisher: &Publisher) -> Option<String> {
     const SHORT: usize = 10;
     let commit = publisher.commit.as_deref().map(|commit| commit.chars().take(SHORT).collect::<String>());
     let names: Vec<&str> = commit.as_deref().into_iter().chain(publisher.branch.as_deref()).collect();
-    let parts: Vec<String> = [names.join(" "), publisher.message.clone().unwrap_or_default()]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
+    let names = names.join(" ") + uncommitted(publisher);
+    let parts: Vec<String> =
+        [names, publisher.message.clone().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| printable(&parts.join(": ")))
 }
 
@@ -130,5 +134,8 @@ mod tests {
         publisher.commit = Some("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00".to_owned());
         publisher.branch = Some("main".to_owned());
         assert_eq!(build(&publisher).as_deref(), Some("c0ffee00c0 main: Raise the prices"));
+        publisher.uncommitted_changes = true;
+        let said = "c0ffee00c0 main, with uncommitted changes: Raise the prices";
+        assert_eq!(build(&publisher).as_deref(), Some(said));
     }
 }

@@ -8,7 +8,7 @@ use crate::config::environment::Encryption;
 use crate::site::snapshot::{MULTIPART_BYTES, SeenFile, SourceFile};
 use crate::types::digest::{Crc64, Digest};
 
-fn source(path: &Path, bytes: &[u8]) -> SourceFile {
+pub(super) fn source(path: &Path, bytes: &[u8]) -> SourceFile {
     #[expect(clippy::disallowed_methods, reason = "a test makes the file that it sends")]
     std::fs::write(path, bytes).unwrap();
     let crc64 = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes);

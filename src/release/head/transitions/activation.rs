@@ -6,7 +6,7 @@ use super::{Covers, Learnt, Lookout, Refusal};
 use crate::content::path::SitePath;
 use crate::release::counts::FileCounts;
 use crate::release::format::Unknown;
-use crate::release::head::{Activation, Active, Head, HeadFields, HistoryItem, Hold, Leftover, Suspects};
+use crate::release::head::{Activation, Active, Head, HeadFields, HistoryItem, Leftover, Suspects};
 use crate::release::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
@@ -26,8 +26,6 @@ pub struct ActivationBegins<'a> {
     pub force: bool,
     /// The numbers that a rollback closes.
     pub floor: Option<ReleaseNumber>,
-    /// Publish nothing from now on.
-    pub hold: Option<&'a Hold>,
     /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
     pub suspects: &'a BTreeSet<SitePath>,
     /// Live paths that a prune which was cut short may still remove, if its owner's lease ran out.
@@ -87,9 +85,6 @@ impl Head {
         head.learn(begins.learnt, to, by);
         let candidates = head.take_over(begins);
         head.raise_floor(begins.floor);
-        if let Some(hold) = begins.hold {
-            head.hold = Some(hold.clone());
-        }
         head.activation = Some(Activation {
             to,
             candidates,

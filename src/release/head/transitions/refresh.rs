@@ -116,7 +116,6 @@ mod tests {
             lease_s: 90,
             force: false,
             floor: None,
-            hold: None,
             suspects: &BTreeSet::new(),
             at_risk: &BTreeSet::new(),
             mutable_paths: &BTreeSet::new(),

@@ -85,7 +85,7 @@ impl From<Identity> for crate::release::manifest::Identity {
 
 impl From<Publisher> for crate::release::manifest::Publisher {
     fn from(Publisher { who, place, commit, branch, message }: Publisher) -> Self {
-        Self { who, place, commit, branch, message }
+        Self { who, place, commit, branch, message, ..Self::default() }
     }
 }
 

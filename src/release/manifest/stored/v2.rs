@@ -33,6 +33,10 @@ pub(crate) struct PublisherFields {
     branch: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    uncommitted_changes: bool,
+    #[serde(skip)]
+    committed_at: Option<Timestamp>,
 }
 
 /// A manifest: header sets once, files pointing at them.

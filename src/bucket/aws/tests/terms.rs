@@ -1,0 +1,67 @@
+//! Requests and the end of the lease they are made under.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::uploads::source;
+use super::*;
+use crate::types::clock::Deadline;
+
+#[tokio::test]
+async fn what_is_begun_after_the_term_is_not_sent_and_reads_are() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    store.put_bytes(&at("a"), b"a".to_vec(), &html(), Condition::None).await.unwrap();
+    let term = Term::until(Deadline::after(Duration::ZERO));
+    let bounded = store.until(&term);
+    sandbox.clear_requests();
+    let error = bounded.put_bytes(&at("a"), b"b".to_vec(), &html(), Condition::None).await.unwrap_err();
+    assert_eq!(error.class, Class::Other, "{error:?}");
+    assert!(bounded.copy(&at("a"), None, &at("b"), &html(), Condition::None).await.is_err());
+    assert!(bounded.delete(&[at("a")]).await.is_err());
+    assert!(sandbox.requests().is_empty());
+    assert!(bounded.head(&at("a")).await.unwrap().is_some());
+    term.renew(Deadline::after(Duration::from_secs(60)));
+    bounded.copy(&at("a"), None, &at("b"), &html(), Condition::None).await.unwrap();
+}
+
+/// The process is stopped while a body goes up. When it comes back, others of its tasks may run before the one that looks
+/// at the lease: they send no more of it.
+#[tokio::test]
+async fn a_body_that_is_under_way_breaks_off_at_the_end_of_the_term_whoever_asks_for_it() {
+    const SIZE: usize = 32 << 20;
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sandbox = sandbox().await;
+    let mut environment = environment(&sandbox);
+    environment.access.s3_endpoint = Some(format!("http://{}", server.local_addr().unwrap()));
+    let term = Term::until(Deadline::after(Duration::from_secs(600)));
+    let store = Aws::connect(&environment).await.unwrap().store.until(&term);
+    let folder = tempfile::tempdir().unwrap();
+    let file = source(&folder.path().join("large"), &vec![7; SIZE]);
+    let address = at("large");
+    let headers = html();
+    let mut sending = pin!(store.put_file(&address, &file, &headers, Condition::None));
+    let mut received = vec![0; 64 * 1024];
+    let begun = async {
+        let (mut connection, _) = server.accept().await.unwrap();
+        let count = connection.read(&mut received).await.unwrap();
+        (connection, count)
+    };
+    let (mut connection, mut count) = tokio::select! {
+        sent = &mut sending => panic!("{sent:?}"),
+        begun = begun => begun,
+    };
+    // From here on nobody polls it.
+    term.renew(Deadline::after(Duration::ZERO));
+    loop {
+        match connection.read(&mut received).await {
+            Ok(0) | Err(_) => break,
+            Ok(more) if count + more < SIZE => count += more,
+            Ok(_) => panic!("all of it was sent"),
+        }
+    }
+    assert!(sending.await.is_err());
+}
