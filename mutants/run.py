@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import tree_sitter_rust
@@ -29,11 +30,10 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "mutants"
 PARSER = Parser(Language(tree_sitter_rust.language()))
 
-# name: (folder of the package, its sources, arguments that build its tests, the crate's root)
+# name: (sources, arguments that build the tests, the crate's root)
 PACKAGES = {
-    "content": ("crates/content", ["crates/content/src"], ["-p", "publish-content"], "crates/content/src/lib.rs"),
+    "content": (["crates/content/src"], ["-p", "publish-content"], "crates/content/src/lib.rs"),
     "pure": (
-        ".",
         ["src/types", "src/release", "src/plan", "src/plan.rs", "src/site/fingerprint", "src/site/fingerprint.rs",
          "src/site/headers_file", "src/site/headers_file.rs", "src/site/redirects_file.rs", "src/site/response_policy",
          "src/site/response_policy.rs", "src/site/rules", "src/site/rules.rs", "src/release.rs", "src/types.rs"],
@@ -97,7 +97,7 @@ def values(kind):
         inner = kind[7:-1]
         depth, cut = 0, len(inner)
         for place, letter in enumerate(inner):
-            depth += letter in "<([" 
+            depth += letter in "<(["
             depth -= letter in ">)]"
             if letter == "," and depth == 0:
                 cut = place
@@ -190,6 +190,8 @@ class Rewriter:
         kind = node.child_by_field_name("return_type")
         name = self.text(node.child_by_field_name("name"))
         answers = values(self.text(kind)) if kind is not None else ["()"]
+        says = self.text(body)[1:-1].strip() or "()"
+        answers = [answer for answer in answers if answer != says]
 
         def inner():
             self.add(out, "{")
@@ -235,7 +237,7 @@ class Rewriter:
         if sign_text not in OTHERS or self.has_let(node):
             return self.children(node, out, spans)
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        changed = [(f"{sign_text} becomes {other}  [{self.short(node)}]", f"{self.text(left)} {other} {self.text(right)}")
+        changed = [(f"{sign_text} becomes {other}  [{self.short(node)}]", f"({self.text(left)}) {other} ({self.text(right)})")
                    for other in OTHERS[sign_text]]
         self.switch(node, changed, out, spans, lambda: self.children(node, out, spans))
 
@@ -328,7 +330,9 @@ def copy_tree():
 
 def build(arguments):
     """Builds the tests. Gives the test programs, or the places of errors."""
-    command = ["cargo", "test", "--no-run", "--message-format=json", "--config", "profile.dev.package.publish-content.opt-level=1", *arguments]
+    content = "profile.dev.package.publish-content"
+    command = ["cargo", "test", "--no-run", "--message-format=json", *arguments,
+               "--config", f"{content}.opt-level=1", "--config", f"{content}.debug=false"]
     environment = dict(os.environ, CARGO_TARGET_DIR=str(WORK / "target"))
     run = subprocess.run(command, cwd=WORK / "tree", env=environment, capture_output=True, text=True)
     programs, errors = [], []
@@ -382,13 +386,14 @@ def tests_of(program):
 
 
 def run_test(program, tests, extra, limit):
+    """Whether the tests pass; None where they take longer than `limit` seconds."""
     environment = dict(os.environ, **extra)
     command = [program[0], "--exact", "--test-threads=1", *tests]
     try:
         run = subprocess.run(command, cwd=program[1], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit)
         return run.returncode == 0
     except subprocess.TimeoutExpired:
-        return False
+        return None
 
 
 def reach(job):
@@ -403,9 +408,13 @@ def reach(job):
 
 
 def survives(job):
+    """The change and how many tests pass with it, or None where one notices."""
     mutant, tests = job
     for program, test, took in tests:
-        if not run_test(program, [test], {"MUTANT": str(mutant.id)}, max(5, 10 * took)):
+        passed = run_test(program, [test], {"MUTANT": str(mutant.id)}, max(10, 20 * took))
+        if passed is None:
+            print(f"noticed, for {test} does not end: {mutant}", flush=True)
+        if not passed:
             return None
     return mutant, len(tests)
 
@@ -416,7 +425,7 @@ def main():
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--only", default="", help="changes of paths that hold this text")
     chosen = arguments.parse_args()
-    _, places, cargo, crate_root = PACKAGES[chosen.package]
+    places, cargo, crate_root = PACKAGES[chosen.package]
     copy_tree()
     mutants, programs, refused = compiled(places, crate_root, cargo)
     print(f"{len(mutants)} changes compile, {len(refused)} do not", flush=True)
@@ -438,13 +447,14 @@ def main():
         for done, answer in enumerate(pool.map(survives, trials), 1):
             if answer:
                 mutant, tests = answer
-                survivors.append(f"{mutant}  ({tests or 'no'} tests reach it)")
-                print(survivors[-1], flush=True)
+                survivors.append((mutant.path, f"{mutant}  ({tests or 'no'} tests reach it)"))
+                print(survivors[-1][1], flush=True)
             if done % 200 == 0:
                 print(f"-- {done} of {len(trials)}, {len(survivors)} survive", flush=True)
-    text = "\n".join(survivors)
-    (WORK / f"{chosen.package}.txt").write_text(text + "\n")
-    print(f"{len(trials)} changes tried, {len(survivors)} survive")
+    (WORK / f"{chosen.package}.txt").write_text("".join(f"{line}\n" for _, line in survivors))
+    for path, count in Counter(path for path, _ in survivors).most_common():
+        print(f"{count:5} survive in {path}")
+    print(f"{len(trials)} changes tried, {len(survivors)} survive; {len(refused)} more do not compile")
 
 
 if __name__ == "__main__":

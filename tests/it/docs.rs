@@ -271,9 +271,11 @@ fn check_line(place: &str, line: &str) {
         }
         // Tools of others.
         ["ip", "netns", ..] => {}
-        ["cargo", "install", "cargo-mutants"]
-        | ["cargo", "mutants", ..]
-        | ["nice", "-n", "19", "cargo", "mutants", ..] => {}
+        ["python3", "-m", "venv", folder] => assert!(folder.starts_with("target/"), "{place}: {line}"),
+        ["target/venv-mutants/bin/pip", "install", ..] => {}
+        ["target/venv-mutants/bin/python", script, ..] => {
+            assert!(root().join(script).is_file(), "{place}: there is no {script}");
+        }
         ["cargo", "run", "--example", example, "--", ..] => {
             assert!(
                 root().join(format!("examples/{example}.rs")).is_file(),

@@ -426,7 +426,9 @@ fn a_value_stands_near_its_name() {
 
 #[test]
 fn a_token_that_is_too_long_is_none_wherever_pieces_end() {
-    let text = format!("{}sk_live_{}", " -".repeat(150), drawn(260, Alphabet::Alnum, 7)).into_bytes();
+    let text = |letters| format!("{}sk_live_{}", ".\n".repeat(150), drawn(letters, Alphabet::Alnum, 7)).into_bytes();
+    assert!(scan("a.js", &[&text(32)]).is_some());
+    let text = text(260);
     for cut in 0..text.len() {
         let (one, other) = text.split_at(cut);
         assert_eq!(scan("a.js", &[one, other]), None, "{cut}");

@@ -362,7 +362,7 @@ fn the_hashes_of_vitepress_name_its_pages() {
     let behind_a_text = r#"a="b"
 __VP_HASH_MAP__=JSON.parse('{"index.md":"BYiAPMY3"}')"#;
     assert_eq!(in_form(behind_a_text, Form::List), ["assets/index.md.BYiAPMY3.js"]);
-    let far = r#"window.__VP_HASH_MAP__=f(a,b),JSON.parse('{"index.md":"BYiAPMY3"}')"#;
+    let far = r#"x;window.__VP_HASH_MAP__=f(a,b),JSON.parse('{"index.md":"BYiAPMY3"}')"#;
     assert_eq!(in_form(far, Form::List), [""; 0]);
 }
 
