@@ -119,7 +119,7 @@ impl Model {
             }
             Command::Rollback(to, cut) => match to.or(self.earlier()) {
                 None => 2,
-                Some(to) if !self.complete.contains_key(&to) => 1,
+                Some(to) if !self.complete.contains_key(&to) => 2,
                 Some(to) if to == self.active && self.activation.is_none() => {
                     let records = self.floor < self.claimed;
                     if records && cut == Some(Before::TheSwitch) {
