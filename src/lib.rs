@@ -18,6 +18,9 @@
 //!
 //! The [`sandbox`] stands in for S3 and CloudFront, over real HTTP, in tests and where nothing is configured.
 
+// The futures of a run lie in each other: where large ones are not boxed, unoptimised builds overflow a thread's stack.
+#![warn(clippy::large_futures)]
+
 pub mod bucket;
 pub mod config;
 pub mod plan;

@@ -125,7 +125,7 @@ pub async fn publish(request: PublishRequest, ask: Ask<'_>, events: Events<'_>) 
     reported("publish", environment, caller, events, async |session| {
         let order = request.order(reading::read(folder, session).await?, session.events)?;
         let pointer = session.state.read_head().await?;
-        let outcome = session.go_live(pointer, &order, ask).await?;
+        let outcome = Box::pin(session.go_live(pointer, &order, ask)).await?;
         if environment.retention.prune && outcome == Outcome::Published {
             session.prune_after_publish().await;
         }
@@ -187,7 +187,7 @@ pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>
         session.course.begins();
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let order = Order { goal: Goal::Release(manifest), terms };
-        Ok(session.go_live(pointer, &order, ask).await?.into())
+        Ok(Box::pin(session.go_live(pointer, &order, ask)).await?.into())
     })
     .await
 }
@@ -205,7 +205,7 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
         // Whoever need not be asked holds publishing before waiting for anybody.
         let pointer = if caller.yes { Box::pin(session.hold(pointer, &terms)).await? } else { pointer };
         let order = Order { goal: Goal::Release(manifest), terms };
-        Ok(session.go_live(pointer, &order, ask).await?.into())
+        Ok(Box::pin(session.go_live(pointer, &order, ask)).await?.into())
     })
     .await
 }

@@ -31,7 +31,7 @@ impl Session<'_> {
     /// Makes what `order` names live, from what `pointer` tells. Its steps are boxed: what each of them holds would
     /// otherwise lie on the stack of all of them.
     pub(super) async fn go_live(&mut self, pointer: Pointer, order: &Order, ask: Ask<'_>) -> Result<Outcome, Problem> {
-        let mut pointer = if order.terms.adopt { self.adopt(pointer).await? } else { pointer };
+        let mut pointer = if order.terms.adopt { Box::pin(self.adopt(pointer)).await? } else { pointer };
         let mut carried = Carried::nothing(&pointer.head);
         let mut shown = Shown::by(&pointer.head);
         for _ in 0..MAX_ROUNDS {
@@ -199,7 +199,7 @@ impl Session<'_> {
         let mut answers = plan.answers.clone();
         answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
         let refreshing = self.refreshing(Some(release));
-        self.refresh(refreshing, activated.pointer, &answers, plan.invalidation.evicted_unchanged).await
+        Box::pin(self.refresh(refreshing, activated.pointer, &answers, plan.invalidation.evicted_unchanged)).await
     }
 
     /// What would happen, and nothing of it does. There is no plan where the head alone says that there is nothing to do.
@@ -263,7 +263,7 @@ impl Session<'_> {
         };
         let owed = self.owed_paths(&pointer.head);
         let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(false));
-        self.refresh_owed(self.refreshing(release), pointer, &answers).await.map(Next::Done)
+        Box::pin(self.refresh_owed(self.refreshing(release), pointer, &answers)).await.map(Next::Done)
     }
 
     /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor of a

@@ -49,7 +49,7 @@ pub async fn promote(request: PromoteRequest, ask: Ask<'_>, events: Events<'_>) 
         let terms = Terms { adopt: *adopt, overwrite: *overwrite, force: *force, reason, ..Terms::default() };
         let pointer = session.state.read_head().await?;
         let order = Order { goal: Goal::Elsewhere(elsewhere), terms };
-        Ok(session.go_live(pointer, &order, ask).await?.into())
+        Ok(Box::pin(session.go_live(pointer, &order, ask)).await?.into())
     })
     .await
 }

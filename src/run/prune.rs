@@ -126,7 +126,7 @@ impl Session<'_> {
         if found.sweep.is_empty() {
             let pointer = self.nothing_to_prune(pointer, &found, now).await?;
             let outcome = match consent {
-                Consent::Ask(_) => self.refresh_what_is_owed(pointer, found.active, now).await?,
+                Consent::Ask(_) => Box::pin(self.refresh_what_is_owed(pointer, found.active, now)).await?,
                 Consent::Configured => Outcome::Unchanged,
             };
             return Ok(Next::Done(outcome, None));
@@ -139,9 +139,9 @@ impl Session<'_> {
         }
         let active = active_release(&pointer.head);
         let content = (!now.is_empty()).then(|| self.content_without(&pointer.head, &found.active));
-        match self.pruning().remove(pointer, found, &plan.covers(self.own()), content).await {
+        match Box::pin(self.pruning().remove(pointer, found, &plan.covers(self.own()), content)).await {
             Ok(removed) => {
-                self.after_a_removal(removed, plan, active, now).await?;
+                Box::pin(self.after_a_removal(removed, plan, active, now)).await?;
                 Ok(Next::Done(Outcome::Pruned, Some(view)))
             }
             Err(NotRemoved::Outdated(found)) => Ok(Next::Again(found, view)),
@@ -172,7 +172,7 @@ impl Session<'_> {
         // What may not be removed, or is needed by now, still answers.
         let mut answers = plan.answers;
         answers.retain(|_, answer| removed.gone.contains(&answer.path));
-        self.refresh(refreshing, removed.pointer, &answers, plan.invalidation.evicted_unchanged).await?;
+        Box::pin(self.refresh(refreshing, removed.pointer, &answers, plan.invalidation.evicted_unchanged)).await?;
         if let Some((problem, number)) = removed.refused {
             return Err(not_allowed(problem, number));
         }
@@ -233,7 +233,7 @@ impl Session<'_> {
         let answers = Plan::answers_owed(&files, &owed, self.policy(false));
         let settings = self.refresh_settings(now);
         let refreshing = Refreshing { settings: &settings, ..self.refreshing(release) };
-        self.refresh_owed(refreshing, pointer, &answers).await
+        Box::pin(self.refresh_owed(refreshing, pointer, &answers)).await
     }
 
     fn say_what_goes(&self, found: &Found, view: &PruneView) {

@@ -56,7 +56,7 @@ impl Session<'_> {
         if pointer.head.understood_refreshes().next().is_none() {
             return Ok(Outcome::Unchanged);
         }
-        self.refresh(refreshing, pointer, answers, 0).await?;
+        Box::pin(self.refresh(refreshing, pointer, answers, 0)).await?;
         let standing = self.course.standing();
         let is_done = |other: &OtherDistribution| other.status == InvalidationStatus::Requested;
         let any = standing.invalidation.is_some() || standing.other_distributions.iter().any(is_done);

@@ -59,7 +59,7 @@ pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) ->
         let (pointer, mut audited) = session.audit_undisturbed(*deep).await?;
         session.say_what_is_closed(&pointer.head);
         let outcome = if *repair && (pointer.head.activation.is_none() || pointer.head.is_being_repaired()) {
-            session.put_right(&pointer, &mut audited, ask).await?
+            Box::pin(session.put_right(&pointer, &mut audited, ask)).await?
         } else {
             Outcome::Verified
         };
@@ -231,7 +231,7 @@ impl Session<'_> {
                 ..Terms::default()
             };
             let order = Order { goal: Goal::Release(manifest), terms };
-            finished = self.go_live(pointer.clone(), &order, ask).await? == Outcome::Repaired;
+            finished = Box::pin(self.go_live(pointer.clone(), &order, ask)).await? == Outcome::Repaired;
             self.course.visitors_see(VisitorsSee::TheSame(Some(release)));
             for finding in audited.findings.iter_mut().filter(|finding| finding.is_damage()) {
                 finding.repaired = !self.lost.iter().any(|path| path.as_str() == finding.path);

@@ -127,7 +127,7 @@ impl Activating<'_> {
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };
-        match self.switch(&mut lease, live, plan, staged, looked_at).await {
+        match Box::pin(self.switch(&mut lease, live, plan, staged, looked_at)).await {
             Ok(left_over) => {
                 self.events.send(Event::Activated { release });
                 Ok(Activated { pointer: lease.pointer, left_over })
@@ -187,10 +187,10 @@ impl Activating<'_> {
             })
             .await?;
         if !staged.complete {
-            lease.during(self.state.write_manifest(&staged.manifest)).await?;
+            Box::pin(lease.during(self.state.write_manifest(&staged.manifest))).await?;
         }
         let left = lease.during(in_place.remove(plan)).await?;
-        let floor = lease.during(self.claimed_by_now()).await?;
+        let floor = Box::pin(lease.during(self.claimed_by_now())).await?;
         let switched = Switched { release, stager: &staged.manifest.publisher, looked_at, left, floor };
         match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
             Ok(()) => {}

@@ -119,7 +119,7 @@ impl Prune<'_> {
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
         let store = self.store.until(lease.term());
         let bounded = Prune { store: &store, ..*self };
-        match bounded.remove_all(&mut lease, &mut sweep, &releases).await {
+        match Box::pin(bounded.remove_all(&mut lease, &mut sweep, &releases)).await {
             Ok(None) => {
                 lease.release(|head| head.give_up_prune(self.run, None)).await?;
                 Err(NotRemoved::Outdated(Box::new(lease.pointer)))
@@ -160,7 +160,7 @@ impl Prune<'_> {
     /// Whether a release was staged or claimed since it was looked at what holds the files that are to go: whoever stages
     /// only need not write the head. From now on it sees this prune.
     async fn is_another_release_there(&self, lease: &mut Lease<'_>, before: &Releases) -> Result<bool, Ended> {
-        let now = lease.during(self.state.releases()).await?;
+        let now = Box::pin(lease.during(self.state.releases())).await?;
         Ok(now.complete != before.complete)
     }
 
@@ -171,7 +171,7 @@ impl Prune<'_> {
         sweep: &mut Sweep,
         before: &Releases,
     ) -> Result<Option<(usize, BTreeSet<SitePath>, Option<(Problem, usize)>)>, Ended> {
-        if !sweep.withdraws.is_empty() && self.is_another_release_there(lease, before).await? {
+        if !sweep.withdraws.is_empty() && Box::pin(self.is_another_release_there(lease, before)).await? {
             return Ok(None);
         }
         let objects = sweep.objects();
@@ -184,10 +184,10 @@ impl Prune<'_> {
         // Who stages looks at the head when it is done. It sees this prune, or its claim was there by now.
         if sweep.withdraws.is_empty() {
             let head = lease.pointer.head.clone();
-            let needed = lease.during(self.claimed_since(&head, before)).await?;
+            let needed = Box::pin(lease.during(self.claimed_since(&head, before))).await?;
             sweep.spare(&needed);
         }
-        lease.during(self.preserve(sweep)).await?;
+        Box::pin(lease.during(self.preserve(sweep))).await?;
         let objects = self.objects_of(sweep);
         let mut refused: BTreeMap<Address, Problem> = BTreeMap::new();
         let (mut deleted, mut records) = (0, 0);

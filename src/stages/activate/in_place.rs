@@ -75,7 +75,7 @@ impl InPlace<'_> {
             Ok(())
         };
         // A panic is a failure like any other: it does not tear away what else is under way.
-        let written = Problem::unless_panic(writing).await;
+        let written = Box::pin(Problem::unless_panic(writing)).await;
         written.inspect_err(|_| failed.store(true, Ordering::Relaxed))
     }
 
