@@ -38,28 +38,60 @@ pub struct Live {
     /// Paths at whose keys something was found that this program did not put there, or nothing where a file should be.
     /// Where `files` has them all the same, only marker or headers are wrong.
     pub damaged: BTreeSet<SitePath>,
+    /// The ETags of live objects that were looked at on the way: what is removed is removed only if it still has them.
+    pub etags: BTreeMap<SitePath, String>,
+    /// Fingerprinted files that were live before and are so again. Who asked for one meanwhile got an error, which the CDN
+    /// may have kept under its address.
+    pub returned: BTreeSet<SitePath>,
 }
 
 /// What an unfinished activation may have written. `None`: named by its claim, with bytes of which nothing is known.
 pub type Candidate = BTreeMap<SitePath, Option<Entry>>;
 
-impl Live {
-    /// What is live while an activation is unfinished: only where all candidates agree is anything known.
-    pub fn among(release: Option<ReleaseNumber>, active: Files, candidates: &[Candidate]) -> Live {
-        let mut uncertain = BTreeMap::new();
-        for candidate in candidates {
-            let paths = active.keys().chain(candidate.keys());
-            for path in paths.filter(|path| !agree(active.get(*path), candidate.get(*path))) {
-                uncertain.insert(path.clone(), Vec::new());
-            }
-        }
-        for (path, entries) in &mut uncertain {
-            let possible = candidates.iter().filter_map(|candidate| candidate.get(path)?.as_ref());
-            entries.extend(active.get(path).into_iter().chain(possible).cloned());
-        }
-        Live { release, files: active, uncertain, damaged: BTreeSet::new() }
+/// What the candidates of an unfinished activation come to, taken one after the other: only what differs is held.
+#[derive(Debug)]
+pub struct Doubt {
+    active: Files,
+    /// Paths at which a candidate does not agree with the active release.
+    disputed: BTreeSet<SitePath>,
+    /// What may be at a path where a candidate is not exactly as the active release, each once, the last one named last.
+    possible: BTreeMap<SitePath, Vec<Entry>>,
+}
+
+impl Doubt {
+    /// No candidate yet beside the files of the active release.
+    pub fn beside(active: Files) -> Doubt {
+        Doubt { active, disputed: BTreeSet::new(), possible: BTreeMap::new() }
     }
 
+    /// One candidate more.
+    pub fn consider(&mut self, candidate: Candidate) {
+        let paths = self.active.keys().chain(candidate.keys());
+        let disputed = paths.filter(|path| !agree(self.active.get(*path), candidate.get(*path)));
+        self.disputed.extend(disputed.cloned());
+        for (path, entry) in candidate {
+            let (Some(entry), active) = (entry, self.active.get(&path)) else { continue };
+            if active != Some(&entry) || self.possible.contains_key(&path) {
+                let possible = self.possible.entry(path).or_insert_with(|| active.cloned().into_iter().collect());
+                possible.retain(|one| *one != entry);
+                possible.push(entry);
+            }
+        }
+    }
+
+    /// What is live: only where all candidates agree is anything known.
+    pub fn live(self, release: Option<ReleaseNumber>) -> Live {
+        let Doubt { active, disputed, mut possible } = self;
+        let known = |path: &SitePath| active.get(path).cloned().into_iter().collect();
+        let uncertain = disputed.into_iter().map(|path| {
+            let entries = possible.remove(&path).unwrap_or_else(|| known(&path));
+            (path, entries)
+        });
+        Live { release, uncertain: uncertain.collect(), files: active, ..Live::default() }
+    }
+}
+
+impl Live {
     /// Whether anything is known, or in doubt, about the live key of `path`.
     pub fn speaks_of(&self, path: &SitePath) -> bool {
         self.files.contains_key(path) || self.uncertain.contains_key(path) || self.damaged.contains(path)
@@ -243,7 +275,7 @@ impl Plan {
         let first = live.release.is_none() && policy.straight;
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
-        let urls = urls::Urls::new(policy.layout, policy.cdn());
+        let urls = urls::Urls::new(policy, policy.cdn());
         let answers = urls.answers(live, &files, &changes);
         let unchanged = || files.keys().filter(|path| !changes.contains_key(*path));
         let cover = |answers: &BTreeMap<UrlPath, UrlChange>, urls: &urls::Urls<'_>| {
@@ -256,7 +288,7 @@ impl Plan {
         };
         let others = policy.distributions.iter().filter(|(id, _)| policy.own != Some(id.as_str()));
         let elsewhere = others.map(|(id, other)| {
-            let urls = urls::Urls::new(policy.layout, other.view());
+            let urls = urls::Urls::new(policy, other.view());
             (id.clone(), cover(&urls.answers(live, &files, &changes), &urls))
         });
         let elsewhere = elsewhere.collect();
@@ -307,7 +339,7 @@ impl Plan {
     /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
     pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, UrlChange> {
         let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
-        let urls = urls::Urls::new(policy.layout, policy.cdn());
+        let urls = urls::Urls::new(policy, policy.cdn());
         let mut answers = urls.answers(&Live::default(), files, &changes);
         answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));
         answers

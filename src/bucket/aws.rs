@@ -56,7 +56,7 @@ pub use attempts::RequestCounter;
 pub use cdn::{Cdn, Configuration};
 pub use download::Download;
 pub use fetch::{FetchError, Fetcher, SiteAnswer};
-pub use object::ObjectInfo;
+pub use object::{AtRest, ObjectInfo};
 pub use pace::MOST_AT_ONCE;
 pub use refusals::Class;
 pub use store::{Fetched, Listed, MAX_DELETED_AT_ONCE, Store};
@@ -261,6 +261,7 @@ fn connect_store(
         service,
         link: access.link,
         bundle: bundle.clone(),
+        max_listed: store::MAX_LISTED,
     };
     Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace, uplink))
 }

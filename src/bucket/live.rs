@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::bucket::aws::{Listed, ObjectInfo, Store};
 use crate::bucket::state::State;
 use crate::content::path::SitePath;
-use crate::plan::{Candidate, Live};
+use crate::plan::{Candidate, Doubt, Live};
 use crate::release::head::Head;
 use crate::release::layout::{Address, Layout};
 use crate::release::manifest::{Entry, Files, Manifest, ReleaseNumber};
@@ -29,14 +29,13 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
         Some(active) => as_activated(complete(state, active.release).await?.files, layout, head),
         None => Files::new(),
     };
-    let mut candidates = Vec::new();
+    let mut doubt = Doubt::beside(active);
     if let Some(activation) = &head.activation {
         for release in activation.candidates.iter().chain([&activation.to]) {
-            candidates.push(candidate(state, layout, head, *release).await?);
+            doubt.consider(candidate(state, layout, head, *release).await?);
         }
     }
-    let release = head.active.as_ref().map(|active| active.release);
-    let mut live = Live::among(release, active, &candidates);
+    let mut live = doubt.live(head.active.as_ref().map(|active| active.release));
     for (path, leftover) in &head.leftovers {
         if live.speaks_of(path) {
             continue;
@@ -110,6 +109,7 @@ pub async fn survey(
         paths.retain(|path| found.contains(path));
     }
     for (path, info) in objects.heads(paths).await? {
+        live.etags.insert(path.clone(), info.etag.clone());
         let wanted = target.get(&path);
         let before = match live.uncertain.contains_key(&path) {
             false => Before::Unknown,
@@ -139,6 +139,7 @@ pub async fn look_again(
     let mut found = LiveObjects::new(store, layout).heads(known.clone()).await?;
     for path in known {
         let info = found.remove(&path);
+        live.etags.extend(info.iter().map(|info| (path.clone(), info.etag.clone())));
         let (present, wanted) = (live.files.get(&path), target.get(&path));
         let (is_known, is_wanted) = (present.is_some(), wanted.is_some());
         let found = identify(state, layout, &path, info.as_ref(), present, wanted).await?;

@@ -71,6 +71,19 @@ pub struct Releases {
     pub complete: BTreeMap<ReleaseNumber, bool>,
     /// When the manifest of each was written, or, where there is none, the claim; by S3's clock.
     pub written: BTreeMap<ReleaseNumber, Timestamp>,
+    /// The ETag of each manifest and claim.
+    pub etags: BTreeMap<Address, String>,
+}
+
+/// What the claim of another run tells of its keys.
+#[derive(Debug)]
+pub enum Claimed {
+    /// There is none.
+    Nothing,
+    /// These.
+    These(Box<Claim>),
+    /// A newer program wrote it, in a minor of this format that this one cannot read: any key may be its.
+    Unknown,
 }
 
 impl Releases {
@@ -251,6 +264,7 @@ impl State {
                 *complete |= object == ReleaseObject::Manifest;
                 // The claim is listed before the manifest.
                 releases.written.insert(release, listed.last_modified);
+                releases.etags.insert(listed.address, listed.etag);
             }
         }
         Ok(releases)
@@ -311,6 +325,20 @@ impl State {
     /// Reads a claim that is only to be shown; `None` where there is none.
     pub async fn show_claim(&self, release: ReleaseNumber) -> Result<Option<Claim>, Problem> {
         self.claim_by(release, Claim::decode_to_show).await
+    }
+
+    /// Reads a claim of another run for the keys that it names, whatever a newer minor may have added to it.
+    pub async fn claimed_by_another(&self, release: ReleaseNumber) -> Result<Claimed, Problem> {
+        let is_newer = |problem: &Problem| {
+            let format = problem.source.as_ref().and_then(|source| source.downcast_ref::<FormatError>());
+            matches!(format, Some(FormatError::Unreadable { .. }))
+        };
+        match self.show_claim(release).await {
+            Ok(None) => Ok(Claimed::Nothing),
+            Ok(Some(claim)) => Ok(Claimed::These(Box::new(claim))),
+            Err(problem) if is_newer(&problem) => Ok(Claimed::Unknown),
+            Err(problem) => Err(problem),
+        }
     }
 
     async fn claim_by(
@@ -441,11 +469,25 @@ fn may_be_ours(error: &StoreError) -> bool {
 }
 
 fn unreadable(address: &Address, error: FormatError) -> Problem {
-    let hint = if error.asks_for_update() { UPDATE } else { DAMAGED };
+    let hint = match &error {
+        error if error.asks_for_update() => UPDATE,
+        error if error.is_beyond_a_limit() => BEYOND_A_LIMIT,
+        _ => DAMAGED,
+    };
     Problem::new(Code::BadState, format!("{address} cannot be used")).hint(hint).source(error)
 }
 
-fn unwritable(address: &Address, error: FormatError) -> Problem {
+/// What to do where an object of the state has reached its limit (docs/bucket-layout.md).
+const BEYOND_A_LIMIT: &str = "docs/bucket-layout.md has the limits. A site of more files is published as several sites, each with a \
+    `prefix` of its own. Where activations were cut short again and again, `publish activate N` finishes one of the releases that the \
+    head names. Leftovers go with `publish prune`.";
+
+/// An object of this program that would be beyond a limit, or is refused by its own reader: a mistake of this program.
+pub(crate) fn unwritable(address: &Address, error: FormatError) -> Problem {
+    if error.is_beyond_a_limit() {
+        let message = format!("{address} would be more than publish reads and writes: {error}");
+        return Problem::new(Code::TooLarge, message).hint(BEYOND_A_LIMIT);
+    }
     Problem::new(Code::Internal, format!("{address} could not be written")).source(error)
 }
 
@@ -472,4 +514,21 @@ fn json_headers() -> Headers {
 
 fn gzip_headers() -> Headers {
     state_headers("application/gzip")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_a_limit_is_no_mistake_of_this_program() {
+        let address = Address { bucket: "b".to_owned(), key: "_publish/head.json".to_owned() };
+        for error in [FormatError::TooLarge(64 << 20), FormatError::TooMany { what: "files", most: 400_000 }] {
+            let limit = error.to_string();
+            let problem = unwritable(&address, error);
+            assert_eq!(problem.code, Code::TooLarge);
+            assert!(problem.message.contains(&limit) && problem.hint.contains("limits"), "{problem}");
+        }
+        assert_eq!(unwritable(&address, FormatError::Unbelievable("two heads")).code, Code::Internal);
+    }
 }

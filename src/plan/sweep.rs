@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::content::path::{SitePath, UrlPath};
-use crate::release::layout::Address;
+use crate::release::layout::SeenObject;
 use crate::release::manifest::{Claim, Entry, Files, ReleaseNumber};
 use crate::types::digest::Digest;
 use crate::types::headers::{Headers, Kind};
@@ -102,17 +102,26 @@ pub struct Victim {
     pub overdue: bool,
 }
 
+/// A blob, as a listing shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blob {
+    /// The number of its bytes.
+    pub size_bytes: u64,
+    /// Opaque; of the object that was listed.
+    pub etag: String,
+}
+
 /// Everything that a prune takes away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sweep {
     /// The numbers that never activate again.
     pub closes: BTreeSet<ReleaseNumber>,
     /// Their manifests and claims. They go after everything else: a prune that was cut short is found by them.
-    pub records: Vec<Address>,
+    pub records: Vec<SeenObject>,
     /// Live objects.
     pub live: BTreeMap<SitePath, Victim>,
-    /// Blobs, and the number of their bytes.
-    pub blobs: BTreeMap<Digest, u64>,
+    /// Blobs.
+    pub blobs: BTreeMap<Digest, Blob>,
     /// Live bytes that a retained release needs and that are in no blob yet.
     pub preserves: BTreeSet<SitePath>,
     /// Leftovers of which nothing is left.
@@ -141,15 +150,16 @@ impl Sweep {
 
     /// Their size, in bytes.
     pub fn bytes(&self) -> u64 {
-        let sizes = self.live.values().map(|victim| victim.size_bytes).chain(self.blobs.values().copied());
+        let sizes =
+            self.live.values().map(|victim| victim.size_bytes).chain(self.blobs.values().map(|blob| blob.size_bytes));
         sizes.fold(0, u64::saturating_add)
     }
 
     /// The sweep as programs read it, with the objects that go and the paths that the CDN must forget.
-    pub fn view(&self, objects: &[Address], paths: &[UrlPath]) -> PruneView {
+    pub fn view(&self, objects: &[SeenObject], paths: &[UrlPath]) -> PruneView {
         PruneView {
             closes: self.closes.iter().copied().collect(),
-            objects: objects.iter().map(ToString::to_string).collect(),
+            objects: objects.iter().map(|object| object.address.to_string()).collect(),
             bytes: self.bytes(),
             paths: paths.iter().map(ToString::to_string).collect(),
         }
@@ -157,7 +167,7 @@ impl Sweep {
 }
 
 /// The blobs of a listing that nobody needs.
-pub fn unneeded(blobs: BTreeMap<Digest, u64>, needed: &Needed) -> BTreeMap<Digest, u64> {
+pub fn unneeded(blobs: BTreeMap<Digest, Blob>, needed: &Needed) -> BTreeMap<Digest, Blob> {
     blobs.into_iter().filter(|(digest, _)| !needed.digests.contains(digest)).collect()
 }
 
@@ -221,7 +231,7 @@ mod tests {
             let (mut needed, mut remains) = (Needed::default(), Remains::default());
             kept.iter().for_each(|files| needed.by_release(files));
             closed.iter().for_each(|files| remains.of_release(files.clone()));
-            let blobs = releases.iter().flat_map(|files| files.values()).map(|entry| (entry.digest, 1)).collect();
+            let blobs = releases.iter().flat_map(|files| files.values()).map(|entry| (entry.digest, Blob::default())).collect();
             let (live, blobs) = (remains.without(&needed), unneeded(blobs, &needed));
             for files in kept {
                 for (path, entry) in files {

@@ -33,6 +33,13 @@ fn files(entries: &[(&str, Entry)]) -> Files {
     entries.iter().map(|(name, entry)| (path(name), entry.clone())).collect()
 }
 
+/// What is live while an activation is unfinished.
+fn among(active: Files, candidates: impl IntoIterator<Item = Candidate>) -> Live {
+    let mut doubt = Doubt::beside(active);
+    candidates.into_iter().for_each(|candidate| doubt.consider(candidate));
+    doubt.live(Some(ReleaseNumber::new(1)))
+}
+
 fn live(entries: &[(&str, Entry)]) -> Live {
     Live { release: Some(ReleaseNumber::new(1)), files: files(entries), ..Live::default() }
 }
@@ -153,7 +160,7 @@ fn where_candidates_disagree_everything_is_written_again() {
         ("assets/a-1a2b3c4d.js", fingerprinted("a")),
     ]);
     let candidate = candidate.into_iter().map(|(path, entry)| (path, Some(entry))).collect();
-    let live = Live::among(Some(ReleaseNumber::new(1)), active.clone(), &[candidate]);
+    let live = among(active.clone(), [candidate]);
     let uncertain: Vec<_> = live.uncertain.keys().map(SitePath::as_str).collect();
     assert_eq!(uncertain, ["gone.html", "index.html", "new.html"]);
     let plan = plan(&live, active);
@@ -200,7 +207,7 @@ fn what_an_interrupted_header_change_left_is_preserved_before_it_is_replaced() {
     let mut reheadered = first.clone();
     reheadered.headers.cache_control = "no-store".to_owned();
     let candidate = Candidate::from([(path("p.html"), Some(reheadered))]);
-    let live = Live::among(Some(ReleaseNumber::new(1)), files(&[("p.html", first.clone())]), &[candidate]);
+    let live = among(files(&[("p.html", first.clone())]), [candidate]);
     let plan = plan(&live, files(&[("p.html", mutable("other"))]));
     let preserved: Vec<_> = plan.preserves.iter().map(|preserve| preserve.entry.digest).collect();
     assert_eq!(preserved, [first.digest]);
@@ -211,7 +218,7 @@ fn what_an_interrupted_header_change_left_is_preserved_before_it_is_replaced() {
 fn a_fingerprinted_file_that_a_candidate_lacks_is_not_taken_for_live() {
     let chunk = ("assets/app-1a2b3c4d.js", fingerprinted("app"));
     let active = files(std::slice::from_ref(&chunk));
-    let live = Live::among(Some(ReleaseNumber::new(1)), active.clone(), &[Candidate::new()]);
+    let live = among(active.clone(), [Candidate::new()]);
     let plan = plan(&live, active);
     assert_eq!(plan.uploads.iter().map(|upload| upload.to).collect::<Vec<_>>(), [Destination::LiveWhileStaging]);
     assert_eq!(plan.preserves, []);
@@ -288,4 +295,15 @@ proptest! {
         let order: Vec<bool> = plan.waves.iter().flatten().map(|action| action.path().is_page()).collect();
         prop_assert!(order.is_sorted(), "a page is written before something that is not a page");
     }
+}
+
+/// Of many candidates nothing is held twice, and the last one that names a file comes last.
+#[test]
+fn candidates_that_agree_with_each_other_are_held_once() {
+    let (one, two, three) = (mutable("1"), mutable("2"), mutable("3"));
+    let candidate = |entry: &Entry| Candidate::from([(path("p.html"), Some(entry.clone()))]);
+    let candidates = [&two, &three, &two, &one, &two].map(candidate);
+    let live = among(files(&[("p.html", one.clone()), ("q.html", one.clone())]), candidates);
+    assert_eq!(live.uncertain[&path("p.html")], [three, one.clone(), two]);
+    assert_eq!(live.uncertain[&path("q.html")], [one], "no candidate has it: it may be gone");
 }

@@ -4,28 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::head::CdnView;
-use crate::release::layout::Layout;
 use crate::release::manifest::Files;
 use crate::types::headers::Kind;
 
-use super::{Change, Live, UrlChange};
+use super::{Change, Live, Policy, UrlChange};
 
 /// From paths to URLs, as one distribution in front of the bucket maps them.
 pub(super) struct Urls<'a> {
-    layout: &'a Layout,
+    policy: Policy<'a>,
     cdn: CdnView<'a>,
 }
 
 impl<'a> Urls<'a> {
-    pub(super) fn new(layout: &'a Layout, cdn: CdnView<'a>) -> Urls<'a> {
-        Urls { layout, cdn }
+    pub(super) fn new(policy: Policy<'a>, cdn: CdnView<'a>) -> Urls<'a> {
+        Urls { policy, cdn }
     }
 
     /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where its
     /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
     /// prefix or empty.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
-        let key = self.layout.served_key(path);
+        let key = self.policy.layout.served_key(path);
         match self.cdn {
             CdnView::None => vec![path.as_str().to_owned()],
             CdnView::Unreadable if key == path.as_str() => vec![key],
@@ -74,8 +73,9 @@ impl<'a> Urls<'a> {
             || self.below_root(path).iter().any(|own| self.default_root_object() == Some(own.as_str()))
     }
 
-    /// The URLs whose answer changes. Not those of new fingerprinted files, which nobody could name before, and not
-    /// those of retired files, which stay.
+    /// The URLs whose answer changes. Not those of new fingerprinted files, which nobody could name before - unless they
+    /// came back, or may have, because they are removed at once when they leave - and not those of retired files, which
+    /// stay.
     pub(super) fn answers(
         &self,
         live: &Live,
@@ -90,7 +90,11 @@ impl<'a> Urls<'a> {
         };
         for (path, change) in changes {
             let entry = files.get(path);
-            let new_name = *change == Change::Add && entry.is_some_and(|entry| entry.kind == Kind::Fingerprinted);
+            let may_come_back =
+                live.returned.contains(path) || live.release.is_some() && self.policy.remove_now.matches(path);
+            let new_name = *change == Change::Add
+                && entry.is_some_and(|entry| entry.kind == Kind::Fingerprinted)
+                && !may_come_back;
             if new_name || *change == Change::Retire {
                 continue;
             }

@@ -78,6 +78,14 @@ pub enum FormatError {
     /// Larger than anything this program writes.
     #[error("it is larger than {0} bytes")]
     TooLarge(u64),
+    /// Has more of something than this program writes or reads.
+    #[error("it has more than {most} {what}")]
+    TooMany {
+        /// Of what, in plural.
+        what: &'static str,
+        /// The most that it may have.
+        most: usize,
+    },
     /// Names a header set that is not there, or one path twice.
     #[error("its entry for {0} is inconsistent")]
     Inconsistent(SitePath),
@@ -95,6 +103,11 @@ pub enum FormatError {
 }
 
 impl FormatError {
+    /// Whether the object is larger, or has more of something, than this program writes or reads.
+    pub fn is_beyond_a_limit(&self) -> bool {
+        matches!(self, Self::TooLarge(_) | Self::TooMany { .. })
+    }
+
     /// Whether a newer version of this program can use the object.
     pub fn asks_for_update(&self) -> bool {
         matches!(self, Self::Version { .. } | Self::Unreadable { .. } | Self::OnlyToShow { .. })

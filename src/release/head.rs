@@ -31,7 +31,7 @@ pub const MAX_HISTORY: usize = 100;
 const MAX_OWED_PATHS: usize = 100_000;
 
 /// Most releases that an activation may have besides its own and the active one: each costs requests.
-const MAX_CANDIDATES: usize = 10_000;
+const MAX_CANDIDATES: usize = 1_000;
 
 /// The head of an environment. Only ever replaced on the condition that nobody else replaced it meanwhile; every
 /// write raises `revision` and names its run, so that a lost answer is settled by reading back.

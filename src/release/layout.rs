@@ -22,6 +22,22 @@ impl fmt::Display for Address {
     }
 }
 
+/// An object that is to go, as it was when that was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenObject {
+    /// Where it lies.
+    pub address: Address,
+    /// Which it was, where that is known: another one stays. Opaque, with its quotes.
+    pub etag: Option<String>,
+}
+
+impl SeenObject {
+    /// The object at `address` that had `etag`; an empty one is none.
+    pub fn new(address: Address, etag: &str) -> SeenObject {
+        SeenObject { address, etag: (!etag.is_empty()).then(|| etag.to_owned()) }
+    }
+}
+
 /// The keys of one environment. Prefixes are empty or end with `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {

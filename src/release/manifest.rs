@@ -15,7 +15,10 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::{Crc64, Digest, Md5};
 use crate::types::headers::{Headers, Kind};
 
-/// Largest manifest that is read and written, in bytes once decompressed: about a million files. What comes out of a
+/// Most files of a release. What they take in memory and time is in docs/performance.md.
+pub const MAX_FILES: usize = 400_000;
+
+/// Largest manifest that is read and written, in bytes once decompressed. What comes out of a
 /// bucket may have been put there by anybody who can write to it.
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
 
@@ -286,6 +289,14 @@ impl Manifest {
     /// The digest of what visitors get.
     pub fn content(&self) -> Digest {
         content_digest(&self.files)
+    }
+
+    /// Whether it can be stored and read again as far as its size goes. It is counted, and not held.
+    ///
+    /// # Errors
+    /// [`FormatError::TooMany`] and [`FormatError::TooLarge`].
+    pub fn check_size(&self) -> Result<(), FormatError> {
+        stored::check_size_of(self)
     }
 
     /// The manifest as it is stored: JSON, compressed with gzip. What no reader would take is not written.

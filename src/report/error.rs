@@ -31,13 +31,13 @@ pub enum Code {
     BadName,
     /// A symbolic link leaves the folder or loops.
     BadLink,
-    /// A file is larger than S3 copies.
+    /// A file is larger than S3 copies, or something has more than this program reads and writes.
     TooLarge,
     /// A file looks private.
     Private,
     /// A page refers to a file that it needs and that is not there.
     BrokenReference,
-    /// A file changed or vanished while it was published.
+    /// A file changed or vanished while it was published, or an object after a prune had looked at it.
     FileChanged,
     /// The bucket or prefix belongs to another site.
     WrongSite,

@@ -35,16 +35,19 @@ impl Session<'_> {
             events: self.events,
         }
     }
+
     /// Keeps live bytes that the plan puts at risk, but for those that are known to be `stored`.
     pub(super) async fn preserve(
         &self,
         order: &Order,
-        intention: &Intention,
+        intention: &mut Intention,
         stored: &BTreeSet<Address>,
     ) -> Result<(), Problem> {
         if !intention.plan.preserves.is_empty() {
             self.state.prove().await?;
         }
-        self.activating(order, intention).preserve(&intention.plan, stored).await
+        let seen = self.activating(order, intention).preserve(&intention.plan, stored).await?;
+        intention.live.etags.extend(seen);
+        Ok(())
     }
 }

@@ -67,10 +67,10 @@ impl Session<'_> {
             return Ok(Next::Done(self.nothing_to_do(&pointer.head, files)));
         }
         let carried = self.after_a_prune(carried, &pointer.head, order).await?;
-        let intention = Box::pin(self.intend(&pointer, order)).await?;
+        let mut intention = Box::pin(self.intend(&pointer, order)).await?;
         self.plans(&intention.plan);
         if is_live(&pointer.head, order, &intention.plan) {
-            return Box::pin(self.finish(carried, pointer, order, &intention)).await;
+            return Box::pin(self.finish(carried, pointer, order, &mut intention)).await;
         }
         let carried = carried.unless_other(&intention.plan);
         // Being active does not make it the newest: an activation that another one has begun since is not undone.
@@ -121,7 +121,7 @@ impl Session<'_> {
         order: &Order,
         mut intention: Intention,
     ) -> Result<Next, Problem> {
-        let staged = match Box::pin(self.ready(&mut carried, &pointer.head, order, &intention)).await {
+        let staged = match Box::pin(self.ready(&mut carried, &pointer.head, order, &mut intention)).await {
             Ok(staged) => staged,
             Err(NotStaged::Failed(problem)) => return Err(problem),
             Err(NotStaged::Lied { paths, stored }) => {
@@ -131,7 +131,7 @@ impl Session<'_> {
                 return Ok(again(carried, pointer));
             }
         };
-        if !staged.other_headers.is_empty() {
+        if !staged.other_headers.is_empty() || !staged.returned.is_empty() {
             self.replan(&mut intention, &staged, order);
             self.plans(&intention.plan);
         }
@@ -139,7 +139,7 @@ impl Session<'_> {
             return self.only_staged(carried, &staged).await;
         }
         if order.goal.manifest().is_none() {
-            self.preserve(order, &intention, &BTreeSet::new()).await?;
+            self.preserve(order, &mut intention, &BTreeSet::new()).await?;
         }
         self.switch(carried, pointer, order, &intention, staged).await
     }
@@ -189,7 +189,7 @@ impl Session<'_> {
         self.course.about(Some(release), plan.from);
         if !activated.left_over.is_empty() {
             self.events.warn(format!(
-                "Objects that left the site and are still reachable, since they may not be removed (s3:DeleteObject): {}.",
+                "Objects that left the site and are still reachable, since they may not be removed (s3:DeleteObject) or something has changed them: {}.",
                 activated.left_over.len()
             ));
         }
@@ -251,7 +251,7 @@ impl Session<'_> {
         carried: Carried,
         pointer: Pointer,
         order: &Order,
-        intention: &Intention,
+        intention: &mut Intention,
     ) -> Result<Next, Problem> {
         let release = active_release(&pointer.head);
         let pointer = Box::pin(self.hold(pointer, &order.terms)).await?;

@@ -49,6 +49,8 @@ impl Session<'_> {
             self.lost = live::keep_what_is_lost(store, layout, &mut live, &target, &before).await?;
         }
         live = live::survey(store, &self.state, layout, live, &target, order.foreign()).await?;
+        let withdrawn = pointer.head.withdrawn.keys().filter(|path| target.contains_key(*path));
+        live.returned.extend(withdrawn.cloned());
         let at_risk = self.at_risk(&pointer.head, &target).await?;
         let mut plan = Plan::between(&live, target, self.policy(order.may_go_straight()));
         plan.preserves.extend(blobs_in_doubt(&live, due));
@@ -115,8 +117,8 @@ impl Session<'_> {
         Ok(at_risk)
     }
 
-    /// Plans anew when staging found fingerprinted files with other headers at their keys: they are live, so that they
-    /// are to be put right and forgotten by the CDN.
+    /// Plans anew when staging found fingerprinted files with other headers at their keys - they are live, so that they
+    /// are to be put right and forgotten by the CDN - or brought some back that were gone.
     pub(super) fn replan(&self, intention: &mut Intention, staged: &Staged, order: &Order) {
         for (path, headers) in &staged.other_headers {
             if let Some(entry) = staged.manifest.files.get(path) {
@@ -125,6 +127,7 @@ impl Session<'_> {
                 intention.live.files.insert(path.clone(), present);
             }
         }
+        intention.live.returned.extend(staged.returned.iter().cloned());
         let policy = self.policy(order.may_go_straight());
         let at_risk = std::mem::take(&mut intention.plan.preserves);
         intention.plan = Plan::between(&intention.live, staged.manifest.files.clone(), policy);

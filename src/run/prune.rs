@@ -174,7 +174,7 @@ impl Session<'_> {
         answers.retain(|_, answer| removed.gone.contains(&answer.path));
         Box::pin(self.refresh(refreshing, removed.pointer, &answers, plan.invalidation.evicted_unchanged)).await?;
         if let Some((problem, number)) = removed.refused {
-            return Err(not_allowed(problem, number));
+            return Err(with_others(problem, number));
         }
         if !now.is_empty() {
             self.events.warn("A bucket with versioning keeps the old versions of what was removed: remove those too.");
@@ -336,10 +336,11 @@ fn number(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-fn not_allowed(problem: Problem, number: usize) -> Problem {
+/// Why the first object stays, and how many do.
+fn with_others(problem: Problem, number: usize) -> Problem {
     let message = match number {
         1 => problem.message.clone(),
-        _ => format!("{}, and {} more objects may not be removed either", problem.message, number - 1),
+        _ => format!("{}, and {} more objects stay too", problem.message, number - 1),
     };
     Problem { message, ..problem }
 }

@@ -7,14 +7,14 @@ use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
 use crate::bucket::live;
-use crate::bucket::state::following;
+use crate::bucket::state::{following, unwritable};
 use crate::plan::{Destination, Plan};
 use crate::release::head::Head;
 use crate::release::layout::Address;
 use crate::release::manifest::{Claim, Kept, Manifest, ReleaseNumber};
 use crate::report::error::Problem;
 use crate::site::rules::Rules;
-use crate::stages::stage::{NotStaged, Staged, Staging};
+use crate::stages::stage::{NotStaged, Staged, Staging, manifest};
 
 /// What a run has done in earlier attempts, and need not do again.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Session<'_> {
         carried: &mut Carried,
         head: &Head,
         order: &Order,
-        intention: &Intention,
+        intention: &mut Intention,
     ) -> Result<Staged, NotStaged> {
         if let Some(manifest) = order.goal.manifest() {
             self.state.prove().await.map_err(NotStaged::Failed)?;
@@ -160,6 +160,8 @@ impl Session<'_> {
             // All of them: a fingerprinted name that lied becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
         };
+        let listing = manifest(plan, &claim).check_size();
+        listing.map_err(|error| unwritable(&self.environment.layout.manifest(claim.release), error))?;
         // What runs that were cut short have sent is there already, complete release or not. Releases up to the highest
         // activated one are history: what they left is found by 412.
         let not_activated = releases.above(head.highest_activated).collect();

@@ -371,6 +371,7 @@ impl Sandbox {
                 content: received.content,
                 headers: Headers { content_type: content_type.to_owned(), ..Headers::default() },
                 encryption: Encryption::default(),
+                storage_class: None,
                 etag: received.md5.clone(),
                 md5: Some(received.md5),
                 checksum: received.checksum,

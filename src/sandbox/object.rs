@@ -53,6 +53,8 @@ pub(super) struct Object {
     pub(super) content: Content,
     pub(super) headers: Headers,
     pub(super) encryption: Encryption,
+    /// As `GLACIER`; `None` is STANDARD, as in S3's answers.
+    pub(super) storage_class: Option<String>,
     /// Without quotation marks.
     pub(super) etag: String,
     /// MD5 of all bytes in hex; unknown for multipart objects.
@@ -88,11 +90,18 @@ pub struct StoredObject {
     pub sse: String,
     /// The KMS key, where one was named.
     pub kms_key_id: Option<String>,
+    /// As `STANDARD_IA`; `None` is STANDARD.
+    pub storage_class: Option<String>,
     /// In whole seconds of the sandbox's clock.
     pub last_modified: Timestamp,
 }
 
 impl Object {
+    /// Whether its bytes can be had only after they were restored, which the sandbox does not do.
+    pub(super) fn is_archived(&self) -> bool {
+        matches!(self.storage_class.as_deref(), Some("GLACIER" | "DEEP_ARCHIVE"))
+    }
+
     pub(super) fn to_stored(&self) -> io::Result<StoredObject> {
         let headers = self.headers.clone();
         Ok(StoredObject {
@@ -111,6 +120,7 @@ impl Object {
             )]),
             sse: self.encryption.sse.clone(),
             kms_key_id: self.encryption.kms_key_id.clone(),
+            storage_class: self.storage_class.clone(),
             last_modified: self.last_modified,
         })
     }

@@ -27,6 +27,7 @@ use crate::config::environment::PublishSettings;
 use crate::content::path::SitePath;
 use crate::content::references::References;
 use crate::release::layout::Layout;
+use crate::release::manifest::MAX_FILES;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::site::fingerprint::{Declared, Traces};
@@ -121,6 +122,16 @@ impl Snapshot {
             return Err(problem);
         }
         let hosting = HostingFiles::take(&mut files)?;
+        if files.len() > MAX_FILES {
+            let message = format!(
+                "the folder `{}` has {} files, and a release has at most {MAX_FILES}",
+                root.display(),
+                files.len()
+            );
+            return Err(Problem::new(Code::TooLarge, message).hint(
+                "Publish it as several sites, each with a `prefix` of its own, or leave files out with `exclude`.",
+            ));
+        }
         if files.is_empty() {
             return Err(nothing_to_publish(root, empty_because));
         }

@@ -2,7 +2,7 @@
 
 mod in_place;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -23,7 +23,7 @@ use crate::stages::stage::{Source, Staged};
 use crate::types::clock::{Clock, Timestamp};
 use crate::types::stop::Stop;
 
-use in_place::{InPlace, is_refused};
+use in_place::{InPlace, Left, is_refused};
 
 /// What to do about a release whose number a prune closed.
 pub(crate) const CLOSED: &str =
@@ -76,7 +76,7 @@ pub struct Activating<'a> {
 pub struct Activated {
     /// The head that says so, with the refresh it owes.
     pub pointer: Pointer,
-    /// Files that should have gone and whose objects could not be removed.
+    /// Files that should have gone and whose objects are still there.
     pub left_over: BTreeSet<SitePath>,
 }
 
@@ -189,14 +189,14 @@ impl Activating<'_> {
         if !staged.complete {
             Box::pin(lease.during(self.state.write_manifest(&staged.manifest))).await?;
         }
-        let left = lease.during(in_place.remove(plan)).await?;
+        let Left { ours: left, theirs } = Box::pin(lease.during(in_place.remove(plan, &live.etags))).await?;
         let floor = Box::pin(lease.during(self.claimed_by_now())).await?;
         let switched = Switched { release, stager: &staged.manifest.publisher, looked_at, left, floor };
         match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
             Ok(()) => {}
             Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
         }
-        Ok(switched.left)
+        Ok(switched.left.into_iter().chain(theirs).collect())
     }
 
     /// The one kind of switch that there is.
@@ -243,16 +243,23 @@ impl Activating<'_> {
 
     /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there. Bytes
     /// that somebody else removed or changed meanwhile cannot be kept: that is said, and the run goes on.
-    pub async fn preserve(&self, plan: &Plan, stored: &BTreeSet<Address>) -> Result<(), Problem> {
+    /// Says which objects were seen meanwhile, by their ETags.
+    pub async fn preserve(
+        &self,
+        plan: &Plan,
+        stored: &BTreeSet<Address>,
+    ) -> Result<BTreeMap<SitePath, String>, Problem> {
         let needed = |preserve: &&Preserve| !stored.contains(&self.layout.blob(&preserve.entry.digest));
         stream::iter(plan.preserves.iter().filter(needed))
             .map(|preserve| self.preserve_one(preserve))
             .buffer_unordered(MOST_AT_ONCE)
+            .try_filter_map(|seen| async { Ok(seen) })
             .try_collect()
             .await
     }
 
-    async fn preserve_one(&self, preserve: &Preserve) -> Result<(), Problem> {
+    /// `None`: what lies there is something else, or nothing.
+    async fn preserve_one(&self, preserve: &Preserve) -> Result<Option<(SitePath, String)>, Problem> {
         let Preserve { path, entry, certain } = preserve;
         let (objects, blob) = (self.objects(), self.layout.blob(&entry.digest));
         let is_stored = async || {
@@ -264,10 +271,11 @@ impl Activating<'_> {
             match objects.keep(path, &info.etag, &entry.digest, Condition::Absent).await {
                 Ok(_) => {
                     self.tally.copied();
-                    return Ok(());
+                    return Ok(Some((path.clone(), info.etag)));
                 }
                 Err(error) if is_refused(&error) => {
-                    return if is_stored().await? { Ok(()) } else { Err(error.into()) };
+                    let seen = Some((path.clone(), info.etag));
+                    return if is_stored().await? { Ok(seen) } else { Err(error.into()) };
                 }
                 // Another publisher has removed it since, who kept it first.
                 Err(error) if error.class == Class::Missing => {}
@@ -280,7 +288,7 @@ impl Activating<'_> {
                 objects.address(path)
             ));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The head that says "in progress", and already what the CDN will have to forget.

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::bucket::aws::{Class, Condition, Listed, MOST_AT_ONCE, ObjectInfo, Store};
+use crate::bucket::aws::{Class, Condition, Listed, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
 use crate::bucket::download::download;
 use crate::bucket::live::{LiveObjects, has_bytes};
 use crate::bucket::state::{NotReplaced, Pointer, State, blob_headers};
 use crate::content::path::SitePath;
 use crate::release::head::Adoption;
 use crate::release::layout::{Address, Layout};
-use crate::release::manifest::{Claim, Entry, Files, Kept, Manifest, Publisher, ReleaseNumber, RunId};
+use crate::release::manifest::{Claim, Entry, Files, Kept, MAX_FILES, Manifest, Publisher, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
@@ -54,6 +54,16 @@ struct Found {
     left: Vec<(Address, &'static str)>,
 }
 
+/// What lies at the key of one object, by a look at it.
+enum Sight {
+    /// This.
+    Object(Box<ObjectInfo>),
+    /// It was removed meanwhile.
+    Nothing,
+    /// An object that cannot be described without its owner's key.
+    Locked,
+}
+
 /// What became of one object.
 enum Adopted {
     /// It is part of release 0.
@@ -82,6 +92,16 @@ impl Adopting<'_> {
     async fn stage(&self, epoch: u64) -> Result<Option<Manifest>, Problem> {
         let listed = self.objects().list().await?;
         let Found { files, mut left } = sort(self.layout, &listed);
+        if files.len() > MAX_FILES {
+            let message = format!(
+                "{} holds {} objects, and a release has at most {MAX_FILES} files",
+                self.layout.live_prefix(),
+                files.len()
+            );
+            return Err(
+                Problem::new(Code::TooLarge, message).hint("Adopt it in parts, as several sites with a `prefix` each.")
+            );
+        }
         let own = self.claimed_by_others().await?;
         if left.is_empty() && files.keys().all(|path| own.contains(path)) {
             return Ok(None);
@@ -89,7 +109,9 @@ impl Adopting<'_> {
         let claim = self.state.claim_or_find(self.claim(epoch, &files)).await?;
         let bytes = files.values().sum();
         self.events.send(Event::StagingStarted { release: claim.release, objects: files.len(), bytes });
-        let adopted = self.adopt_all(&files, &own).await?;
+        let seen = self.look_at(&files).await?;
+        self.say_what_copies_lose(&seen);
+        let adopted = self.adopt_all(&files, seen, &own).await?;
         let mut entries = Files::new();
         for (path, adopted) in adopted {
             match adopted {
@@ -98,10 +120,15 @@ impl Adopting<'_> {
                 Adopted::Nothing => {}
             }
         }
-        if let Some((first, why)) = left.first() {
-            let number = left.len();
+        if !left.is_empty() {
+            let mut reasons: BTreeMap<&str, (&Address, usize)> = BTreeMap::new();
+            left.iter().for_each(|(address, why)| reasons.entry(why).or_insert((address, 0)).1 += 1);
+            let reasons: Vec<String> =
+                reasons.iter().map(|(why, (first, number))| format!("{number}, as {first}: {why}")).collect();
             self.events.warn(format!(
-                "Objects that stay as they are and are no part of release 0: {number}. The first is {first}: {why}."
+                "Objects that stay as they are and are no part of release 0: {}. {}.",
+                left.len(),
+                reasons.join("; ")
             ));
         }
         // All of it follows from the claim and from what lies there, so that two who adopt at once write the same.
@@ -145,21 +172,57 @@ impl Adopting<'_> {
         }
     }
 
+    /// Asks after each object, before any is copied.
+    async fn look_at(&self, files: &BTreeMap<SitePath, u64>) -> Result<Vec<(SitePath, Sight)>, Problem> {
+        stream::iter(files.keys())
+            .map(|path| async {
+                let sight = match self.objects().head(path).await {
+                    Ok(Some(info)) => Sight::Object(Box::new(info)),
+                    Ok(None) => Sight::Nothing,
+                    Err(error) if is_locked(&error) => Sight::Locked,
+                    Err(error) => return Err(error.into()),
+                };
+                Ok((path.clone(), sight))
+            })
+            .buffer_unordered(MOST_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// The copies that adopting makes keep storage class and encryption. Those that a publish makes later do not.
+    fn say_what_copies_lose(&self, seen: &[(SitePath, Sight)]) {
+        let lost = |sight: &Sight| match sight {
+            Sight::Object(info) if info.not_copied.is_none() => info.at_rest.lost_by_a_plain_copy(),
+            _ => None,
+        };
+        let mut losing = seen.iter().filter_map(|(path, sight)| Some((path, lost(sight)?)));
+        let Some((first, what)) = losing.next() else { return };
+        let number = 1 + losing.count();
+        self.events.warn(format!(
+            "Objects with a storage class or encryption of their own: {number}. One is {} ({what}). They keep it where they lie. \
+             A publish that replaces or removes one keeps its bytes as STANDARD, encrypted as `sse` or the bucket says, and so \
+             `publish rollback 0` brings it back.",
+            self.objects().address(first)
+        ));
+    }
+
     async fn adopt_all(
         &self,
         files: &BTreeMap<SitePath, u64>,
+        seen: Vec<(SitePath, Sight)>,
         own: &BTreeSet<SitePath>,
     ) -> Result<Vec<(SitePath, Adopted)>, Problem> {
         let (objects, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
-        stream::iter(files)
-            .map(|(path, size_bytes)| {
+        stream::iter(seen)
+            .map(|(path, sight)| {
                 let (objects, bytes) = (&objects, &bytes);
                 async move {
-                    let adopted = self.adopt_one(path, own.contains(path)).await?;
+                    let adopted = self.adopt_one(&path, sight, own.contains(&path)).await?;
+                    let size_bytes = files.get(&path).copied().unwrap_or(0);
                     let objects = objects.fetch_add(1, Ordering::Relaxed) + 1;
-                    let bytes = bytes.fetch_add(*size_bytes, Ordering::Relaxed) + size_bytes;
+                    let bytes = bytes.fetch_add(size_bytes, Ordering::Relaxed) + size_bytes;
                     self.events.send(Event::StagingAdvanced { objects, bytes });
-                    Ok((path.clone(), adopted))
+                    Ok((path, adopted))
                 }
             })
             .buffer_unordered(MOST_AT_ONCE)
@@ -168,10 +231,19 @@ impl Adopting<'_> {
     }
 
     /// Marks one object, unless a claim of this site names it and it is marked: then a staged release has put it there.
-    async fn adopt_one(&self, path: &SitePath, claimed: bool) -> Result<Adopted, Problem> {
+    async fn adopt_one(&self, path: &SitePath, seen: Sight, claimed: bool) -> Result<Adopted, Problem> {
         let live = self.objects().address(path);
+        let mut seen = match seen {
+            Sight::Object(info) => Some(*info),
+            Sight::Nothing => return Ok(Adopted::Nothing),
+            Sight::Locked => return Ok(Adopted::Left("it is encrypted with a key that S3 does not keep (SSE-C)")),
+        };
         for _ in 0..MAX_ROUNDS {
-            let Some(info) = self.store.head(&live).await.map_err(Problem::from)? else { return Ok(Adopted::Nothing) };
+            let info = match seen.take() {
+                Some(info) => Some(info),
+                None => self.store.head(&live).await.map_err(Problem::from)?,
+            };
+            let Some(info) = info else { return Ok(Adopted::Nothing) };
             let marked = info.is_of(self.layout.identity());
             if marked && claimed {
                 return Ok(Adopted::Nothing);
@@ -257,6 +329,11 @@ impl Adopting<'_> {
 fn entry(digest: Digest, info: &ObjectInfo, kept: Kept) -> Entry {
     let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
     Entry { digest, size_bytes, headers, kind: Kind::Mutable, kept, crc64: None, md5: None }
+}
+
+/// Whether an object can be read only with a key that its owner sends along (SSE-C).
+fn is_locked(error: &StoreError) -> bool {
+    error.status == Some(400) && error.code.as_deref() == Some("InvalidRequest")
 }
 
 fn sort(layout: &Layout, listed: &[Listed]) -> Found {

@@ -12,7 +12,7 @@ use crate::config::environment::LeaseSettings;
 use crate::content::path::SitePath;
 use crate::plan::sweep::{Needed, Sweep, Victim};
 use crate::release::head::{Covers, Head, Learnt, PruneBegins, PruneEnds, Refusal, SIGNATURES_LAST, Suspects};
-use crate::release::layout::{Address, Layout};
+use crate::release::layout::{Address, Layout, SeenObject};
 use crate::release::manifest::{Files, Publisher, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
@@ -68,7 +68,7 @@ pub struct Removed {
     pub pointer: Pointer,
     /// The files whose live objects went.
     pub gone: BTreeSet<SitePath>,
-    /// What may not be removed, and why not: the first of them, and how many there are.
+    /// What stays, and why: the first of them, and how many there are.
     pub refused: Option<(Problem, usize)>,
 }
 
@@ -192,16 +192,16 @@ impl Prune<'_> {
         let mut refused: BTreeMap<Address, Problem> = BTreeMap::new();
         let (mut deleted, mut records) = (0, 0);
         for batch in objects.chunks(MAX_DELETED_AT_ONCE) {
-            let kept = lease.during(self.remove_objects(batch, &mut deleted)).await?;
-            let all = kept.len() == batch.len();
+            let kept = Box::pin(lease.during(self.remove_objects(batch, &mut deleted))).await?;
+            let none_may_go = kept.len() == batch.len() && !kept.iter().any(|(_, problem)| has_changed(problem));
             refused.extend(kept);
-            if all {
+            if none_may_go {
                 break;
             }
         }
         if refused.is_empty() {
             for batch in sweep.records.chunks(MAX_DELETED_AT_ONCE) {
-                let kept = lease.during(self.remove_records(batch)).await?;
+                let kept = Box::pin(lease.during(self.remove_records(batch))).await?;
                 records += batch.len() - kept.len();
                 refused.extend(kept);
             }
@@ -223,9 +223,11 @@ impl Prune<'_> {
     }
 
     /// The objects that go: live ones, then blobs.
-    pub fn objects_of(&self, sweep: &Sweep) -> Vec<Address> {
-        let live = sweep.live.keys().map(|path| self.live_objects().address(path));
-        live.chain(sweep.blobs.keys().map(|digest| self.layout.blob(digest))).collect()
+    pub fn objects_of(&self, sweep: &Sweep) -> Vec<SeenObject> {
+        let objects = self.live_objects();
+        let live = sweep.live.iter().map(|(path, victim)| SeenObject::new(objects.address(path), &victim.etag));
+        let blobs = sweep.blobs.iter().map(|(digest, blob)| SeenObject::new(self.layout.blob(digest), &blob.etag));
+        live.chain(blobs).collect()
     }
 
     fn live_objects(&self) -> LiveObjects<'_> {
@@ -240,22 +242,26 @@ impl Prune<'_> {
         live.chain(&sweep.gone).cloned().collect()
     }
 
-    /// Removes and counts live objects and blobs, and says which may not be removed.
-    async fn remove_objects(&self, batch: &[Address], deleted: &mut usize) -> Result<Vec<(Address, Problem)>, Problem> {
+    /// Removes and counts live objects and blobs, and says which stay, and why.
+    async fn remove_objects(
+        &self,
+        batch: &[SeenObject],
+        deleted: &mut usize,
+    ) -> Result<Vec<(Address, Problem)>, Problem> {
         let kept = self.remove_batch(batch).await?;
         self.tally.deleted(batch.len() - kept.len());
         *deleted += batch.len() - kept.len();
         self.events.send(Event::PruneAdvanced { objects: *deleted });
-        only_refused(kept)
+        that_stay(kept)
     }
 
-    /// Removes records of the state, which no report counts, and says which may not be removed.
-    async fn remove_records(&self, batch: &[Address]) -> Result<Vec<(Address, Problem)>, Problem> {
-        only_refused(self.remove_batch(batch).await?)
+    /// Removes records of the state, which no report counts, and says which stay, and why.
+    async fn remove_records(&self, batch: &[SeenObject]) -> Result<Vec<(Address, Problem)>, Problem> {
+        that_stay(self.remove_batch(batch).await?)
     }
 
     /// Removes what one request can, and says what is still there. Before each, the wish to stop is heard.
-    async fn remove_batch(&self, batch: &[Address]) -> Result<Vec<(Address, StoreError)>, Problem> {
+    async fn remove_batch(&self, batch: &[SeenObject]) -> Result<Vec<(Address, StoreError)>, Problem> {
         if self.stop.is_requested() {
             return Err(Problem::new(Code::Interrupted, "stopped on request"));
         }
@@ -318,10 +324,23 @@ impl Prune<'_> {
     }
 }
 
-/// What may not be removed. That anything else is still there is a failure.
-fn only_refused(mut kept: Vec<(Address, StoreError)>) -> Result<Vec<(Address, Problem)>, Problem> {
-    if let Some(other) = kept.iter().position(|(_, error)| !error.is_refused_for_good()) {
+/// What may not be removed, and what is another object by now. That anything else is still there is a failure.
+fn that_stay(mut kept: Vec<(Address, StoreError)>) -> Result<Vec<(Address, Problem)>, Problem> {
+    let may_stay = |error: &StoreError| error.is_refused_for_good() || error.class == Class::Precondition;
+    if let Some(other) = kept.iter().position(|(_, error)| !may_stay(error)) {
         return Err(kept.swap_remove(other).1.into());
     }
-    Ok(kept.into_iter().map(|(address, error)| (address, error.into())).collect())
+    Ok(kept.into_iter().map(|(address, error)| (address, why_it_stays(error))).collect())
+}
+
+fn why_it_stays(error: StoreError) -> Problem {
+    if error.class != Class::Precondition {
+        return error.into();
+    }
+    let message = format!("{} changed after this prune had looked at it, and stays", error.address);
+    Problem::new(Code::FileChanged, message).hint("Run `publish prune` again: it looks at it anew.").source(error)
+}
+
+fn has_changed(problem: &Problem) -> bool {
+    problem.code == Code::FileChanged
 }

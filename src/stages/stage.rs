@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::bucket::aws::{Class, Condition, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
 use crate::bucket::elsewhere::{Brought, CopyTarget, Elsewhere};
 use crate::bucket::live::{Foreign, LiveObjects, foreign_object, has_bytes};
-use crate::bucket::state::{MAX_VANISHED, State, blob_headers};
+use crate::bucket::state::{Claimed, MAX_VANISHED, State, blob_headers};
 use crate::bucket::tries::Tries;
 use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan, Upload};
@@ -58,6 +58,8 @@ pub struct Staged {
     pub complete: bool,
     /// Fingerprinted files that were there with other headers, and those: to be put right while activating.
     pub other_headers: BTreeMap<SitePath, Headers>,
+    /// Fingerprinted files of a release that was live before whose objects were gone, and are there again.
+    pub returned: BTreeSet<SitePath>,
 }
 
 /// Why a release is not staged.
@@ -143,7 +145,14 @@ impl Staging<'_> {
     ) -> Result<BTreeSet<Address>, Problem> {
         let (mut live, mut blobs) = (false, false);
         for release in not_activated.into_iter().filter(|release| *release != claim.release) {
-            let Some(other) = self.state.read_claim(release).await? else { continue };
+            let other = match self.state.claimed_by_another(release).await? {
+                Claimed::Nothing => continue,
+                Claimed::These(claim) => claim,
+                Claimed::Unknown => {
+                    (live, blobs) = (true, true);
+                    continue;
+                }
+            };
             let paths: BTreeSet<&SitePath> = other.live.iter().collect();
             let digests: BTreeSet<_> = other.blobs.iter().collect();
             live |= claim.live.iter().any(|path| paths.contains(path));
@@ -185,6 +194,9 @@ impl Staging<'_> {
             }
             match delivery {
                 Delivery::There => {}
+                Delivery::Returned => {
+                    sent.returned.insert(path);
+                }
                 Delivery::OtherHeaders(headers) => {
                     sent.other_headers.insert(path, headers);
                 }
@@ -225,7 +237,8 @@ impl Staging<'_> {
         if must_be_there && !blob {
             self.copy_back(&upload.path, entry).await?;
             if let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
-                return self.settle(upload, entry, address, &headers, info).await;
+                let settled = self.settle(upload, entry, address, &headers, info).await?;
+                return Ok(if matches!(settled, Delivery::There) { Delivery::Returned } else { settled });
             }
         }
         let mut gone = Tries::new(MAX_VANISHED);
@@ -322,6 +335,7 @@ impl Staging<'_> {
 /// What is where a file's bytes belong.
 enum Delivery {
     There,
+    Returned,
     OtherHeaders(Headers),
     OtherBytes,
 }
@@ -329,17 +343,19 @@ enum Delivery {
 #[derive(Default)]
 struct Sent {
     other_headers: BTreeMap<SitePath, Headers>,
+    returned: BTreeSet<SitePath>,
     lied: BTreeSet<SitePath>,
     stored: BTreeSet<Address>,
 }
 
 impl Sent {
     fn staged(self, manifest: Manifest, complete: bool) -> Staged {
-        Staged { manifest, complete, other_headers: self.other_headers }
+        Staged { manifest, complete, other_headers: self.other_headers, returned: self.returned }
     }
 }
 
-fn manifest(plan: &Plan, claim: &Claim) -> Manifest {
+/// The manifest that `plan` comes to under the number of `claim`.
+pub(crate) fn manifest(plan: &Plan, claim: &Claim) -> Manifest {
     Manifest {
         identity: claim.identity.clone(),
         release: claim.release,

@@ -1,11 +1,13 @@
 //! What lay there before this program becomes release 0: nothing of it changes, and it comes back exactly.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{BehaviorVersion, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use futures_util::{StreamExt, stream};
+use publish::config::environment::Encryption;
 use publish::release::manifest::ReleaseNumber;
 use publish::report::event::Event;
 use publish::report::{Outcome, Report};
@@ -35,8 +37,8 @@ async fn someone_elses_site() -> World {
     world
 }
 
-/// Stores an object as somebody else would who knows all headers.
-async fn put_with_headers(world: &World, key: &str, expires: Option<&str>) {
+/// Somebody else's program.
+fn client(world: &World) -> aws_sdk_s3::Client {
     let keys = world.sandbox.keys();
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -45,7 +47,12 @@ async fn put_with_headers(world: &World, key: &str, expires: Option<&str>) {
         .force_path_style(true)
         .credentials_provider(Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test"))
         .build();
-    let mut put = aws_sdk_s3::Client::from_conf(config)
+    aws_sdk_s3::Client::from_conf(config)
+}
+
+/// Stores an object as somebody else would who knows all headers.
+async fn put_with_headers(world: &World, key: &str, expires: Option<&str>) {
+    let mut put = client(world)
         .put_object()
         .bucket(BUCKET)
         .key(key)
@@ -233,6 +240,72 @@ async fn what_cannot_be_adopted_stays_as_it_is() {
     assert!(report.warnings.iter().any(|warning| warning.contains("no part of release 0: 2")), "{:?}", report.warnings);
     assert_comes_back(&world, &before).await;
     assert_eq!(others(&world), left);
+}
+
+/// The key of somebody else's objects.
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/theirs";
+
+/// A world in which objects were stored in `classes`, each with `KEY` as well.
+async fn stored_in(classes: &[&str]) -> World {
+    let world = someone_elses_site().await;
+    for class in classes {
+        let key = format!("live/{class}.txt");
+        let put = client(&world).put_object().bucket(BUCKET).key(key).body(ByteStream::from_static(b"theirs"));
+        let put = put.storage_class((*class).into()).server_side_encryption("aws:kms".into()).ssekms_key_id(KEY);
+        put.send().await.unwrap();
+    }
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_keep_their_storage_class_and_their_key_and_it_is_said_what_copies_lose() {
+    const CLASSES: [&str; 5] = ["REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
+    let mut world = stored_in(&CLASSES).await;
+    world.environment.access.encryption = Encryption::Kms { key_id: Some("ours".to_owned()) };
+    world.environment.publish.max_removed_percent = 100;
+    let before = live(&world);
+    let (mut request, copies_before) = (adopting(&world), Mutex::new(None));
+    request.stage_only = true;
+    let listener = |event| {
+        if let Event::Warning { message } = event
+            && message.contains("of their own: 5")
+        {
+            let copies = world.s3_requests().iter().filter(|request| request.operation == "CopyObject").count();
+            *copies_before.lock().unwrap() = Some((copies, message));
+        }
+    };
+    let report = world::publish_heard(request, listener).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    let (copies, said) = copies_before.into_inner().unwrap().expect("it was said");
+    assert_eq!(copies, 0, "before anything was copied");
+    assert!(said.contains(KEY) && said.contains("STANDARD"), "{said}");
+    for class in CLASSES {
+        let object = &world.live()[&format!("{class}.txt")];
+        assert_eq!(object.metadata["publish-site"], "shop");
+        let kept = (object.storage_class.as_deref(), object.sse.as_str(), object.kms_key_id.as_deref());
+        assert_eq!(kept, (Some(class), "aws:kms", Some(KEY)));
+    }
+    assert_eq!(world.live()["index.html"].sse, "AES256", "not even one that the environment would have given it");
+    assert_eq!(world.activate(1).await.exit_code, 0);
+    assert_comes_back(&world, &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archived_objects_and_those_with_a_key_that_s3_does_not_keep_are_named_and_stay() {
+    let world = stored_in(&["GLACIER", "DEEP_ARCHIVE"]).await;
+    world.sandbox.put_foreign(BUCKET, "live/locked.txt", "?", "text/plain");
+    for operation in ["HeadObject", "GetObject"] {
+        world.refuse(operation, "live/locked.txt", 400, "InvalidRequest");
+    }
+    let before =
+        ["live/GLACIER.txt", "live/DEEP_ARCHIVE.txt", "live/locked.txt"].map(|key| world.objects()[key].clone());
+    let report = adopt(&world).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    let said = report.warnings.iter().find(|warning| warning.contains("no part of release 0: 3")).expect("a warning");
+    assert!(said.contains("2, as") && said.contains("archived") && said.contains("SSE-C"), "{said}");
+    let after =
+        ["live/GLACIER.txt", "live/DEEP_ARCHIVE.txt", "live/locked.txt"].map(|key| world.objects()[key].clone());
+    assert_eq!(before, after);
 }
 
 #[tokio::test(flavor = "multi_thread")]

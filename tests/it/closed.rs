@@ -8,7 +8,8 @@ use publish::report::event::Events;
 use publish::run::{self, VerifyRequest};
 use publish::views::releases::ReleaseState;
 
-use crate::prune::{build, dead_prune, five_releases, releases};
+use crate::prune::{build, five_releases, releases};
+use crate::prune_cut_short::dead_prune;
 use crate::world::{self, World};
 
 const FINISHES: &str = "`publish prune` finishes it.";

@@ -1,9 +1,15 @@
 //! Credentials that may not delete: what should have gone stays known, and goes with a run that may.
 
-use publish::report::Outcome;
+use publish::bucket::aws::{Aws, Condition};
+use publish::content::path::SitePath;
+use publish::release::layout::Address;
+use publish::report::event::Event;
+use publish::report::{Outcome, Report};
 use publish::types::digest::Digest;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
-use crate::world::World;
+use crate::world::{self, BUCKET, World};
 
 /// v2 is live, published by credentials that may not delete: the page that left the site is still there.
 async fn left_over() -> World {
@@ -74,5 +80,53 @@ async fn a_page_that_comes_back_is_left_over_no_more() {
     world.published().await;
     assert!(world.live().contains_key("contact.html"));
     assert_eq!(world.status().await.leftovers, ["news/index.html"]);
+    world.assert_settled();
+}
+
+/// v1 is live, and v2 is published. Once the switch begins, somebody puts another object at the key of the page that leaves.
+async fn published_while_a_page_changes(world: &World, put: impl Fn() + Sync) -> Report {
+    world.published().await;
+    world.use_fixture("v2");
+    let listener = |event| {
+        if matches!(event, Event::ActivationStarted { .. }) {
+            put();
+        }
+    };
+    world::publish_heard(world.request(), listener).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_somebody_writes_again_before_it_goes_stays_and_is_told() {
+    let world = World::with_fixture("v1").await;
+    let put = || world.sandbox.put_foreign(BUCKET, "live/contact.html", "somebody else's", "text/html");
+    let report = published_while_a_page_changes(&world, put).await;
+    assert_eq!((report.exit_code, report.outcome, report.deleted), (0, Outcome::Published, 0), "{report:#?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("live/contact.html")), "{report:#?}");
+    assert_eq!(&world.live()["contact.html"].bytes[..], b"somebody else's");
+    assert_eq!(world.status().await.leftovers, [""; 0], "it is not ours to remove");
+    world.write("robots.txt", "changed");
+    world.published().await;
+    assert_eq!(&world.live()["contact.html"].bytes[..], b"somebody else's");
+    world.assert_settled();
+}
+
+/// As one that another run of this site writes again, which had lost its lease.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_this_site_that_is_written_again_before_it_goes_is_left_over() {
+    let world = World::with_fixture("v1").await;
+    let aws = Aws::connect(&world.environment).await.unwrap();
+    let live = world.environment.layout.live_prefix();
+    let page = Address { key: format!("{}contact.html", live.key), ..live };
+    let put = || {
+        let headers = world.manifest(1).files[&SitePath::new("contact.html").unwrap()].headers.clone();
+        let put = aws.store.put_bytes(&page, b"late".to_vec(), &headers, Condition::None);
+        block_in_place(|| Handle::current().block_on(put)).unwrap();
+    };
+    let report = published_while_a_page_changes(&world, put).await;
+    assert_eq!((report.exit_code, report.deleted), (0, 0), "{report:#?}");
+    assert_eq!(&world.live()["contact.html"].bytes[..], b"late");
+    assert_eq!(world.status().await.leftovers, ["contact.html"]);
+    world.write("robots.txt", "changed");
+    assert_eq!(world.published().await.deleted, 1);
     world.assert_settled();
 }

@@ -47,6 +47,7 @@ mod private;
 mod promote;
 mod proof;
 mod prune;
+mod prune_cut_short;
 mod pruned_meanwhile;
 mod races;
 mod random;

@@ -30,9 +30,12 @@ struct Policy(Vec<Value>);
 
 impl Policy {
     fn read(name: &str) -> Policy {
+        Policy::filled_in(name, |text| text.replace("EXAMPLE-BUCKET", BUCKET).replace("EXAMPLE-PREFIX", "live"))
+    }
+
+    fn filled_in(name: &str, fill_in: impl Fn(&str) -> String) -> Policy {
         let path = format!("{}/config/iam/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(path).unwrap();
-        let text = text.replace("EXAMPLE-BUCKET", BUCKET).replace("EXAMPLE-PREFIX", "live");
+        let text = fill_in(&std::fs::read_to_string(path).unwrap());
         let text = text.replace("EXAMPLE-DISTRIBUTION", DISTRIBUTION);
         let policy: Value = serde_json::from_str(&text).unwrap();
         let statements = policy["Statement"].as_array().unwrap().clone();
@@ -221,4 +224,59 @@ async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     assert_eq!(viewer.actions(), BTreeSet::from(["s3:GetObject", "s3:ListBucket"]));
     let live = format!("arn:aws:s3:::{BUCKET}/live/index.html");
     assert!(!viewer.allows(&Need { action: "s3:GetObject", resource: live, prefix: None }));
+}
+
+/// A policy as the README has it filled in: without a prefix its slash goes too, and what is the state's is in a bucket of
+/// its own where there is one.
+fn filled_in(name: &str, layout: &Layout) -> Policy {
+    let prefix = &layout.identity().prefix;
+    let mut policy = Policy::filled_in(name, |text| {
+        text.replace("EXAMPLE-PREFIX/", prefix).replace("EXAMPLE-DISTRIBUTION", DISTRIBUTION)
+    });
+    for statement in &mut policy.0 {
+        let is_of_state = statement["Sid"].as_str().unwrap().contains("State");
+        let bucket = if is_of_state { &layout.state_prefix().bucket } else { &layout.identity().bucket };
+        *statement = serde_json::from_str(&statement.to_string().replace("EXAMPLE-BUCKET", bucket)).unwrap();
+    }
+    policy
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policies_can_be_filled_in_without_a_prefix_and_for_a_bucket_of_the_state() {
+    for (prefix, state_bucket) in [("", None), ("", Some("other")), ("live", Some("other"))] {
+        let mut world = World::with_fixture("v1").await;
+        world.environment.layout = Layout::new("shop", BUCKET, prefix, state_bucket, None);
+        world.environment.url = None;
+        world.environment.distribution = None;
+        world.published().await;
+        world.use_fixture("v2");
+        world.published().await;
+        assert_eq!(world.rollback(Some(1)).await.exit_code, 0);
+        world.environment.retention = RetentionSettings { releases: 0, days: 0, prune: false };
+        world.use_fixture("v2");
+        world.published().await;
+        world.sandbox.advance_clock(std::time::Duration::from_secs(60));
+        assert_eq!(world.prune(&[]).await.outcome, Outcome::Pruned);
+        let layout = &world.environment.layout;
+        let (publisher, manager) = (filled_in("publisher", layout), filled_in("release-manager", layout));
+        // The log does not hold which keys were removed.
+        let needed: Vec<Need> = needed(&world).into_iter().filter(|need| need.action != "s3:DeleteObject").collect();
+        assert!(needed.iter().any(|need| need.action == "s3:ListBucket" && need.prefix.is_some()));
+        for need in &needed {
+            assert!(publisher.allows(need) && manager.allows(need), "{prefix:?} {state_bucket:?}: {need:?}");
+        }
+        for key in world.objects().into_keys() {
+            let need =
+                Need { action: "s3:DeleteObject", resource: format!("arn:aws:s3:::{BUCKET}/{key}"), prefix: None };
+            assert!(manager.allows(&need) && !publisher.allows(&need), "{need:?}");
+        }
+
+        world.sandbox.clear_requests();
+        world.status().await;
+        run::releases(world.environment.clone(), world::caller(), Events::new(&|_| {})).await;
+        let viewer = filled_in("viewer", layout);
+        for need in self::needed(&world) {
+            assert!(viewer.allows(&need), "{prefix:?} {state_bucket:?}: {need:?}");
+        }
+    }
 }

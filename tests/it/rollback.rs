@@ -384,9 +384,51 @@ async fn a_fingerprinted_file_that_was_removed_at_once_comes_back() {
     world.remove(chunk);
     world.published().await;
     assert!(!world.live().contains_key(chunk));
+    // Whatever is to be removed at once by now.
+    world.environment.publish.remove_now = Vec::new();
     assert_eq!(world.rollback(None).await.exit_code, 0);
     assert_is_live(&world, 1);
     assert!(world.live()[chunk].cache_control.as_deref().unwrap().contains("immutable"));
+    let refreshed = world.last_invalidated();
+    assert!(refreshed.contains(&format!("/{chunk}")), "an error may be kept there: {refreshed:?}");
+}
+
+/// The build is published again that holds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fingerprinted_file_that_comes_back_is_refreshed_and_a_new_one_is_not() {
+    let mut world = World::new().await;
+    let (chunk, new) = ("assets/app-D4wrgT9a.js", "other/app-B4kX9_fQ.js");
+    world.environment.publish.remove_now = vec!["assets/**".to_owned()];
+    world.write("index.html", loads(chunk));
+    world.write(chunk, "one");
+    world.published().await;
+    assert!(!world.last_invalidated().iter().any(|path| path.contains("assets")), "nobody could ask for it before");
+    world.write("index.html", "no script");
+    world.remove(chunk);
+    world.published().await;
+    world.write("index.html", loads(chunk) + &loads(new));
+    world.write(chunk, "one");
+    world.write(new, "two");
+    world.published().await;
+    world.assert_fingerprinted(3, new);
+    assert_eq!(world.last_invalidated(), ["/", "/assets/app-D4wrgT9a.js", "/index.html"]);
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fingerprinted_file_whose_name_was_taken_out_of_every_release_is_refreshed_when_it_is_published_again() {
+    let world = World::new().await;
+    let chunk = "assets/app-D4wrgT9a.js";
+    world.write("index.html", loads(chunk));
+    world.write(chunk, "a secret");
+    world.published().await;
+    assert_eq!(world.prune(&[chunk]).await.exit_code, 0);
+    world.write(chunk, "for everybody");
+    world.append("index.html", "<!-- changed -->");
+    world.published().await;
+    let refreshed = world.last_invalidated();
+    assert!(refreshed.contains(&format!("/{chunk}")), "{refreshed:?}");
+    world.assert_settled();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ async fn cut_short() -> World {
     assert_eq!(report.exit_code, 5, "{report:#?}");
     let error = report.error.unwrap();
     assert_eq!(error.visitors_see, "Visitors see pages of release 1 and of release 2; each page is whole.");
-    assert!(error.hint.contains("Run the same command again"), "{error:#?}");
+    assert!(error.hint.contains("run the same command again"), "{error:#?}");
     world.sandbox.clear_faults();
     let status = world.status().await;
     let activation = status.activation.unwrap();

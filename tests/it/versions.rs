@@ -519,3 +519,22 @@ fn collect(value: &Value, place: String, places: &mut BTreeSet<String>) {
         _ => {}
     }
 }
+
+/// It is read for its keys alone: where those are not known either, whatever lies in the bucket may be its.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_of_a_newer_program_stops_no_publish() {
+    for (read, write) in [(0, FAR), (FAR, FAR)] {
+        let world = World::with_fixture("v1").await;
+        world.published().await;
+        let mut claim: Value = serde_json::from_slice(&world.claims()[0].encode().unwrap()).unwrap();
+        claim["format"] = json!(2);
+        claim["minor"] = json!({ "read": read, "write": write });
+        claim["release"] = json!(2);
+        let key = world.environment.layout.claim(ReleaseNumber::new(2)).key;
+        world.sandbox.put_foreign(BUCKET, &key, claim.to_string(), "application/json");
+        world.use_fixture("v2");
+        let report = world.published().await;
+        assert_eq!(report.release, Some(ReleaseNumber::new(3)), "{report:#?}");
+        world.assert_settled();
+    }
+}

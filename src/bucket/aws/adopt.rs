@@ -11,8 +11,8 @@ use crate::release::layout::Address;
 use crate::types::digest::Digest;
 
 impl Store {
-    /// Copies the object at `address`, of which `info` tells, onto itself: with the headers it has and our marker, if it
-    /// is still that object. S3 computes the SHA-256 of its bytes meanwhile and says it, so that nobody downloads them
+    /// Copies the object at `address`, of which `info` tells, onto itself: with the headers, the storage class and the
+    /// encryption it has and our marker, if it is still that object. S3 computes the SHA-256 of its bytes meanwhile and says it, so that nobody downloads them
     /// (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: what answers does not say it.
     ///
     /// # Errors
@@ -24,6 +24,10 @@ impl Store {
             let _permit = self.permit().await;
             let request = self.client.copy_object().bucket(&address.bucket).key(&address.key);
             let request = described!(request, self, &info.headers)
+                .set_storage_class(info.at_rest.storage_class.clone())
+                .set_server_side_encryption(info.at_rest.encryption.clone())
+                .set_ssekms_key_id(info.at_rest.kms_key_id.clone())
+                .set_bucket_key_enabled(info.at_rest.bucket_key)
                 .copy_source(&source)
                 .copy_source_if_match(&info.etag)
                 .set_expected_source_bucket_owner(self.settings.service.owner.clone())

@@ -203,7 +203,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// The text of the first `<name>` in an error document.
-fn element(document: &str, name: &str) -> Option<String> {
+pub(super) fn element(document: &str, name: &str) -> Option<String> {
     let (_, rest) = document.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once("</")?;
     Some(text.to_owned())

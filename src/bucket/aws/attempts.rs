@@ -10,9 +10,12 @@ use aws_sdk_s3::config::interceptors::{
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::interceptors::context::Error;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata, OrchestratorError};
 
+use super::answer::element;
 use super::pace::Pace;
+use super::refusals::{Class, class_of};
 
 /// Attempts at an endpoint that has never answered. Later on, silence is a fault worth more patience.
 const ATTEMPTS_IN_SILENCE: usize = 3;
@@ -80,7 +83,9 @@ impl Intercept for Watch {
         match context.response().map(|response| response.status().as_u16()) {
             Some(status) => {
                 self.endpoint.answered.store(true, Ordering::Relaxed);
-                if matches!(status, 429 | 503) { self.pace.slow_down() } else { self.pace.carry_on() }
+                let is_throttled =
+                    || said_in_a_success(context.response(), context.output_or_error()) == Some(Class::Throttled);
+                if matches!(status, 429 | 503) || is_throttled() { self.pace.slow_down() } else { self.pace.carry_on() }
             }
             None => {
                 self.endpoint.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -99,13 +104,29 @@ fn is_out_of_time(context: &FinalizerInterceptorContextRef<'_>) -> bool {
     error.and_then(|error| error.as_connector_error()).is_some_and(|error| error.is_timeout())
 }
 
+/// What an answer of status 200 means that holds an error: S3 begins to answer long operations before it knows their end
+/// (S3 API Reference, CopyObject, CompleteMultipartUpload).
+fn said_in_a_success<T>(
+    response: Option<&HttpResponse>,
+    outcome: Option<Result<T, &OrchestratorError<Error>>>,
+) -> Option<Class> {
+    let response = response.filter(|response| response.status().is_success())?;
+    outcome?.err()?.as_operation_error()?;
+    let body = String::from_utf8_lossy(response.body().bytes()?);
+    Some(class_of(None, Some(&element(&body, "Code")?), None))
+}
+
 impl ClassifyRetry for Watch {
-    fn classify_retry(&self, _: &InterceptorContext) -> RetryAction {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
         let silent = !self.endpoint.answered.load(Ordering::Relaxed);
         if silent && self.endpoint.unanswered.load(Ordering::Relaxed) >= ATTEMPTS_IN_SILENCE {
-            RetryAction::RetryForbidden
-        } else {
-            RetryAction::NoActionIndicated
+            return RetryAction::RetryForbidden;
+        }
+        match said_in_a_success(context.response(), context.output_or_error()) {
+            Some(Class::Throttled) => RetryAction::throttling_error(),
+            // The SDK tells these by their status.
+            Some(Class::Unavailable) => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::StorageClass;
+use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::release::manifest::Identity;
@@ -47,6 +47,33 @@ pub struct ObjectInfo {
     pub last_modified: Timestamp,
     /// Why a copy of it would not be the same, if so: one clause.
     pub not_copied: Option<&'static str>,
+    /// How it is kept.
+    pub at_rest: AtRest,
+}
+
+/// How S3 keeps an object: what a copy of it has too only where that is said again (S3 API Reference, CopyObject).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AtRest {
+    /// `None` is STANDARD.
+    pub(super) storage_class: Option<StorageClass>,
+    pub(super) encryption: Option<ServerSideEncryption>,
+    pub(super) kms_key_id: Option<String>,
+    pub(super) bucket_key: Option<bool>,
+}
+
+impl AtRest {
+    /// What a copy lacks that says nothing of it, as `STANDARD_IA, aws:kms`; `None`: nothing that anybody would miss.
+    pub fn lost_by_a_plain_copy(&self) -> Option<String> {
+        let class = self.storage_class.as_ref().map(StorageClass::as_str).filter(|class| *class != "STANDARD");
+        let encryption = self.encryption.as_ref().map(ServerSideEncryption::as_str);
+        let encryption =
+            encryption.filter(|encryption| *encryption != "AES256").map(|encryption| match &self.kms_key_id {
+                Some(key) => format!("{encryption} with {key}"),
+                None => encryption.to_owned(),
+            });
+        let lost: Vec<String> = class.map(str::to_owned).into_iter().chain(encryption).collect();
+        (!lost.is_empty()).then(|| lost.join(", "))
+    }
 }
 
 impl ObjectInfo {
@@ -59,6 +86,12 @@ impl ObjectInfo {
 /// Reads what S3 answers to a HEAD.
 pub(super) fn info(answer: HeadObjectOutput) -> ObjectInfo {
     let not_copied = lost_by_a_copy(&answer);
+    let at_rest = AtRest {
+        storage_class: answer.storage_class.clone(),
+        encryption: answer.server_side_encryption.clone(),
+        kms_key_id: answer.ssekms_key_id.clone(),
+        bucket_key: answer.bucket_key_enabled,
+    };
     let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
     let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
     metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
@@ -79,6 +112,7 @@ pub(super) fn info(answer: HeadObjectOutput) -> ObjectInfo {
         site,
         last_modified: moment(answer.last_modified.as_ref()),
         not_copied,
+        at_rest,
     }
 }
 
@@ -98,7 +132,7 @@ fn lost_by_a_copy(answer: &HeadObjectOutput) -> Option<&'static str> {
     } else if answer.website_redirect_location().is_some() {
         Some("it is a redirect of a website endpoint")
     } else if archived || answer.archive_status().is_some() {
-        Some("it is archived, and cannot be copied")
+        Some("it is archived: neither visitors nor copies get its bytes before it is restored")
     } else {
         None
     }

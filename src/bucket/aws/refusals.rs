@@ -35,12 +35,32 @@ pub enum Class {
     UnusableCredentials,
     /// What gives credentials failed.
     FailedCredentials,
+    /// Its bytes are archived, and cannot be read or copied before they are restored; there was no effect.
+    Archived,
     /// Refused for another reason that lasts until somebody changes something; there was no effect.
     Refused,
     /// What was asked for is nothing that this store can do (501); there was no effect.
     Unsupported,
+    /// There are more objects than this program lists.
+    TooMany,
     /// Anything else.
     Other,
+}
+
+#[cfg(test)]
+impl Class {
+    /// Whether what S3 refuses so stays refused until somebody changes something.
+    pub(super) fn lasts(self) -> bool {
+        !matches!(
+            self,
+            Class::Missing
+                | Class::Precondition
+                | Class::Conflict
+                | Class::Throttled
+                | Class::Unavailable
+                | Class::Checksum
+        )
+    }
 }
 
 /// Codes that mean the same.
@@ -64,6 +84,8 @@ const fn until(class: Class, change: &'static str, codes: &'static [&'static str
 
 /// The table.
 pub(super) const REFUSALS: &[Refusal] = &[
+    // Of one key among many, which has no status of its own.
+    means(Class::Missing, &["NoSuchKey"]),
     // What may go differently the next time.
     means(Class::Precondition, &["PreconditionFailed"]),
     means(Class::Conflict, &["ConditionalRequestConflict", "OperationAborted"]),
@@ -123,6 +145,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
         "The bucket has no room for more: raise its quota, or remove releases with `publish prune`.",
         &["QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "TotalObjectSizeExceeded"],
     ),
+    means(Class::Archived, &["InvalidObjectState"]),
     until(
         Class::Refused,
         "The bucket allows no ACLs: publish sends none, so a proxy or a policy adds or asks for one.",
@@ -220,13 +243,7 @@ mod tests {
     fn the_document_has_what_lasts() {
         let document = include_str!("../../../docs/exit-codes.md");
         let (_, table) = document.split_once("## Refusals that last").unwrap();
-        let lasts = |class| {
-            !matches!(
-                class,
-                Class::Precondition | Class::Conflict | Class::Throttled | Class::Unavailable | Class::Checksum
-            )
-        };
-        for code in REFUSALS.iter().filter(|refusal| lasts(refusal.class)).flat_map(|refusal| refusal.codes) {
+        for code in REFUSALS.iter().filter(|refusal| refusal.class.lasts()).flat_map(|refusal| refusal.codes) {
             assert!(table.contains(&format!("`{code}`")), "{code}");
         }
     }
@@ -244,6 +261,7 @@ mod tests {
     fn codes_come_before_the_status_and_the_status_decides_where_there_is_none() {
         let class = |status, code| class_of(status, code, None);
         assert_eq!(class(Some(404), Some("NoSuchKey")), Class::Missing);
+        assert_eq!(class(None, Some("NoSuchKey")), Class::Missing);
         assert_eq!(class(Some(404), Some("NoSuchBucket")), Class::NoSuchBucket);
         assert_eq!(class(Some(404), Some("NotFound")), Class::Missing);
         assert_eq!(class(Some(503), Some("SlowDown")), Class::Throttled);
@@ -255,6 +273,7 @@ mod tests {
         assert_eq!(class(Some(400), Some("ExpiredToken")), Class::ExpiredCredentials);
         assert_eq!(class(Some(400), Some("InvalidArgument")), Class::Refused);
         assert_eq!(class(Some(301), Some("PermanentRedirect")), Class::WrongRegion);
+        assert_eq!(class(Some(403), Some("InvalidObjectState")), Class::Archived);
         assert_eq!(class(Some(412), None), Class::Precondition);
         assert_eq!(class(Some(403), None), Class::Denied);
         assert_eq!(class(Some(400), None), Class::Refused);

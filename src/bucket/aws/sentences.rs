@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::answer::{CdnError, Details, StoreError};
-use super::refusals::Class;
-use super::refusals::{change, change_first};
+use super::refusals::{Class, change, change_first};
+use super::store::MAX_LISTED;
 use crate::report::error::{Code, Problem};
 use crate::types::partition::partition;
 
@@ -94,6 +94,17 @@ impl StoreError {
                     self.details.file.as_ref().map_or_else(|| address.to_string(), |file| file.display().to_string());
                 let message = format!("{file} vanished or changed while it was being published");
                 (Code::FileChanged, message, "Run the same command again when the build is finished.".to_owned())
+            }
+            Class::TooMany => {
+                let message = format!("{address} holds more than {MAX_LISTED} objects, and publish lists no more");
+                let hint = "Give the site a `prefix` or bucket of its own, or take away what does not belong to it.";
+                (Code::TooLarge, message, hint.to_owned())
+            }
+            Class::Archived => {
+                let message = format!("{address}, or what is copied to it, is archived: its bytes cannot be read");
+                let hint = "Restore what lies in an archive class (`aws s3api restore-object`), wait until that is done, and \
+                            run the same command again. Let no lifecycle rule archive objects of the site or of its state.";
+                (Code::Refused, message, hint.to_owned())
             }
             Class::NoSuchBucket => {
                 let hint = "Create the bucket, or correct `bucket` in publish.toml or `--bucket`.".to_owned();
@@ -240,6 +251,9 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
             None => {
                 let hint = "Check the network, the region and the endpoint, and run the same command again.";
                 (Code::Unreachable, format!("{service} does not answer"), hint.to_owned())
+            }
+            Some(200..=299) => {
+                (Code::Aws, format!("{service} keeps ending its answers with an error"), AGAIN.to_owned())
             }
             Some(status) => (Code::Aws, format!("{service} keeps answering {status}"), AGAIN.to_owned()),
         },

@@ -1,6 +1,6 @@
 //! Objects: read, described, copied, listed and removed. Sending them is in upload.rs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::Client;
@@ -8,8 +8,10 @@ use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::delete_objects::{DeleteObjectsError, DeleteObjectsOutput};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::types::builders::ObjectIdentifierBuilder;
 use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
@@ -26,7 +28,7 @@ use super::term::{Bounded, Term};
 use super::uplink::{Share, Uplink};
 use crate::bucket::tries::{Tries, pause};
 use crate::config::environment::{Encryption, LinkSettings};
-use crate::release::layout::Address;
+use crate::release::layout::{Address, SeenObject};
 use crate::types::clock::Timestamp;
 use crate::types::digest::{Digest, Md5};
 
@@ -39,6 +41,9 @@ const MAX_ROUNDS: u32 = 4;
 
 /// How many pages of a listing in a row may tell nothing new: S3 may give a page without keys.
 const MAX_BARREN_PAGES: u32 = 10;
+
+/// Most objects of one listing, which is held whole: some 300 bytes each.
+pub(super) const MAX_LISTED: usize = 2_000_000;
 
 /// The objects of an environment's buckets. Clones share one client and one limit of requests at once.
 #[derive(Clone, Debug)]
@@ -60,6 +65,8 @@ pub(super) struct Settings {
     pub(super) link: LinkSettings,
     /// The certificates to trust.
     pub(super) bundle: Bundle,
+    /// [`MAX_LISTED`].
+    pub(super) max_listed: usize,
 }
 
 /// An object's bytes.
@@ -86,6 +93,16 @@ pub struct Listed {
     pub etag: String,
     /// When it was written, by S3's clock.
     pub last_modified: Timestamp,
+}
+
+/// What follows where S3 did not remove a key.
+enum Refused<'a> {
+    /// Nothing: it is not there.
+    IsGone,
+    /// It is asked for once more, with this ETag.
+    AskAgain(Option<&'a str>),
+    /// It stays, and whoever asked is told why.
+    Stays,
 }
 
 impl Store {
@@ -230,12 +247,32 @@ impl Store {
             Ok(answer) => Ok(Some(info(answer))),
             Err(error) => {
                 let error = self.failed("HeadObject", address, &error);
-                if error.class == Class::Missing { Ok(None) } else { Err(error) }
+                match error.class {
+                    Class::Missing => Ok(None),
+                    Class::Refused if error.status == Some(400) && error.code.is_none() => {
+                        Err(self.why_not_described(address, error).await)
+                    }
+                    _ => Err(error),
+                }
             }
         }
     }
 
+    /// A HEAD that is refused has no document that says why. A GET has one: of a token that has expired, or of an object
+    /// that nobody can read who lacks its own key. `refusal` may come from a token that has been renewed since.
+    async fn why_not_described(&self, address: &Address, refusal: StoreError) -> StoreError {
+        let request = self.client.get_object().bucket(&address.bucket).key(&address.key).range("bytes=0-0");
+        let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
+        match request.send().await.map_err(|error| self.failed("HeadObject", address, &error)) {
+            Err(explained) if explained.status == Some(400) && explained.code.is_some() => explained,
+            _ => StoreError { class: Class::ExpiredCredentials, ..refusal },
+        }
+    }
+
     /// Every object below `prefix`, in the order of their keys' bytes. One request for each 1,000.
+    ///
+    /// # Errors
+    /// [`Class::TooMany`] beyond [`MAX_LISTED`].
     pub async fn list(&self, prefix: &Address) -> Result<Vec<Listed>, StoreError> {
         let _permit = self.permit().await;
         let mut listed: Vec<Listed> = Vec::new();
@@ -259,6 +296,10 @@ impl Store {
                 etag: object.e_tag().unwrap_or_default().to_owned(),
                 last_modified: moment(object.last_modified()),
             }));
+            if listed.len() > self.settings.max_listed {
+                let answer = FailedRequest::new(Class::TooMany, Vec::new());
+                return Err(StoreError::new("ListObjectsV2", prefix, &self.settings.service, answer));
+            }
             let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true)).map(str::to_owned);
             // Pages go on where the one before them ended.
             let is_new = |found: &Listed| last.as_ref().is_none_or(|last| found.address.key > *last);
@@ -275,19 +316,20 @@ impl Store {
         }
     }
 
-    /// Removes objects, 1,000 a request; one that is not there counts as removed. What could not be removed is
-    /// returned, each with its reason, also where the credentials may not remove anything.
+    /// Removes objects, 1,000 a request; one that is not there counts as removed. One whose ETag is given goes only if it
+    /// is still that one, and stays as [`Class::Precondition`] if not: S3 sees to that (docs/decisions/0025). What could
+    /// not be removed is returned, each with its reason, also where the credentials may not remove anything.
     ///
     /// # Errors
     /// If a request as a whole fails for any reason but a refusal: earlier ones may have had their effect.
-    pub async fn delete(&self, addresses: &[Address]) -> Result<Vec<(Address, StoreError)>, StoreError> {
-        let mut buckets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for address in addresses {
-            buckets.entry(&address.bucket).or_default().insert(&address.key);
+    pub async fn delete(&self, objects: &[SeenObject]) -> Result<Vec<(Address, StoreError)>, StoreError> {
+        let mut buckets: BTreeMap<&str, BTreeMap<&str, Option<&str>>> = BTreeMap::new();
+        for SeenObject { address, etag } in objects {
+            buckets.entry(&address.bucket).or_default().insert(&address.key, etag.as_deref());
         }
         let mut kept = Vec::new();
         for (bucket, keys) in buckets {
-            let keys: Vec<&str> = keys.into_iter().collect();
+            let keys: Vec<(&str, Option<&str>)> = keys.into_iter().collect();
             for chunk in keys.chunks(MAX_DELETED_AT_ONCE) {
                 self.delete_chunk(bucket, chunk, &mut kept).await?;
             }
@@ -298,55 +340,97 @@ impl Store {
     async fn delete_chunk(
         &self,
         bucket: &str,
-        keys: &[&str],
+        keys: &[(&str, Option<&str>)],
         kept: &mut Vec<(Address, StoreError)>,
     ) -> Result<(), StoreError> {
-        let _permit = self.permit().await;
         let at = |key: &str| Address { bucket: bucket.to_owned(), key: key.to_owned() };
-        let mut keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let mut etags: BTreeMap<&str, Option<&str>> = keys.iter().copied().collect();
         let mut round = 1;
-        while let Some(first) = keys.first() {
-            let failed = |answer: FailedRequest, key: &str| {
-                StoreError::new("DeleteObjects", &at(key), &self.settings.service, answer)
-            };
-            let objects = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
-            let delete = objects
-                .collect::<Result<Vec<_>, _>>()
-                .and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build())
-                .map_err(|error| failed(FailedRequest::of_error(Class::Other, &error), first))?;
-            let request = self.client.delete_objects().bucket(bucket).delete(delete);
-            let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
-            let md5_too = self.settings.service.endpoint.is_some();
-            let request = request.customize().mutate_request(move |request| with_md5(request, md5_too));
-            let answer = match request.send().await {
+        while let Some(first) = etags.keys().next() {
+            let answer = match self.delete_once(bucket, &etags).await {
                 Ok(answer) => answer,
+                // A store that has not heard of the condition, as its refusal says: what it removes is looked at only
+                // before, as everywhere before there was one.
+                Err(error) if etags.values().any(Option::is_some) && self.knows_no_condition(&error) => {
+                    etags.values_mut().for_each(|etag| *etag = None);
+                    continue;
+                }
                 Err(error) => {
                     let whole = self.failed("DeleteObjects", &at(first), &error);
                     // What earlier rounds have removed must not be lost from sight.
                     if !whole.is_refused_for_good() && round == 1 {
                         return Err(whole);
                     }
-                    kept.extend(keys.iter().map(|key| (at(key), self.failed("DeleteObjects", &at(key), &error))));
+                    kept.extend(etags.keys().map(|key| (at(key), self.failed("DeleteObjects", &at(key), &error))));
                     return Ok(());
                 }
             };
-            let mut again = Vec::new();
+            let mut again = BTreeMap::new();
             for error in answer.errors() {
-                let key = error.key().unwrap_or_default();
-                let reason = failed(FailedRequest::of_key(&self.settings.service, error.code(), error.message()), key);
-                if matches!(reason.class, Class::Unavailable | Class::Throttled) && round < MAX_ROUNDS {
-                    again.push(key.to_owned());
-                } else {
-                    kept.push((at(key), reason));
+                let address = at(error.key().unwrap_or_default());
+                let answer = FailedRequest::of_key(&self.settings.service, error.code(), error.message());
+                let reason = StoreError::new("DeleteObjects", &address, &self.settings.service, answer);
+                let asked = etags.get_key_value(address.key.as_str()).map(|(key, etag)| (*key, *etag));
+                match (self.after_a_refusal(&reason, asked).await?, asked) {
+                    (Refused::IsGone, _) => {}
+                    (Refused::AskAgain(etag), Some((key, _))) if round < MAX_ROUNDS => drop(again.insert(key, etag)),
+                    (Refused::AskAgain(_) | Refused::Stays, _) => kept.push((address, reason)),
                 }
             }
             if !again.is_empty() {
                 sleep(pause(round)).await;
             }
-            keys = again;
+            etags = again;
             round += 1;
         }
         Ok(())
+    }
+
+    /// One request, for at most [`MAX_DELETED_AT_ONCE`] keys.
+    async fn delete_once(
+        &self,
+        bucket: &str,
+        etags: &BTreeMap<&str, Option<&str>>,
+    ) -> Result<DeleteObjectsOutput, SdkError<DeleteObjectsError>> {
+        let _permit = self.permit().await;
+        let objects =
+            etags.iter().map(|(key, etag)| ObjectIdentifier::builder().key(*key).set_e_tag(etag.map(str::to_owned)));
+        let objects = objects.map(ObjectIdentifierBuilder::build).collect::<Result<Vec<_>, _>>();
+        let delete = objects.and_then(|objects| Delete::builder().set_objects(Some(objects)).quiet(true).build());
+        let delete = delete.map_err(SdkError::construction_failure)?;
+        let request = self.client.delete_objects().bucket(bucket).delete(delete);
+        let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
+        let md5_too = self.settings.service.endpoint.is_some();
+        request.customize().mutate_request(move |request| with_md5(request, md5_too)).send().await
+    }
+
+    /// Whether a request was refused, by what is not AWS's, for the condition that it carries.
+    fn knows_no_condition(&self, error: &SdkError<DeleteObjectsError>) -> bool {
+        let FailedRequest { class, code, .. } = FailedRequest::of(&self.settings.service, error);
+        let is_unheard_of = class == Class::Unsupported || code.as_deref() == Some("MalformedXML");
+        self.settings.service.endpoint.is_some() && is_unheard_of
+    }
+
+    /// What follows where one key was refused, of which the request `asked`. That an object is another one, or gone, may
+    /// be the work of our own attempt before, whose answer was lost: settled by looking.
+    async fn after_a_refusal<'a>(
+        &self,
+        reason: &StoreError,
+        asked: Option<(&str, Option<&'a str>)>,
+    ) -> Result<Refused<'a>, StoreError> {
+        let etag = asked.and_then(|(_, etag)| etag);
+        match (reason.class, etag) {
+            (Class::Unavailable | Class::Throttled | Class::Conflict, _) => return Ok(Refused::AskAgain(etag)),
+            (Class::Missing, _) => return Ok(Refused::IsGone),
+            (Class::Precondition, Some(_)) => {}
+            _ => return Ok(Refused::Stays),
+        }
+        Ok(match self.head(&reason.address).await? {
+            None => Refused::IsGone,
+            Some(found) if Some(found.etag.as_str()) != etag => Refused::Stays,
+            // What is not AWS's may give out other ETags than it takes.
+            Some(_) => Refused::AskAgain(etag.filter(|_| self.settings.service.endpoint.is_none())),
+        })
     }
 
     /// The right to send one request. Those for the state need none: they are few, one follows the other, and a lease

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::bucket::aws::{Condition, Listed, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
 use crate::bucket::state::blob_headers;
 use crate::content::path::SitePath;
-use crate::release::layout::{Address, Layout};
+use crate::release::layout::{Address, Layout, SeenObject};
 use crate::release::manifest::Entry;
 use crate::report::error::Problem;
 use crate::site::snapshot::SourceFile;
@@ -98,11 +98,17 @@ impl<'a> LiveObjects<'a> {
         self.store.put_file(&self.address(path), file, headers, condition).await
     }
 
-    /// Removes live objects, and says which could not be removed, and why.
-    pub async fn remove(&self, paths: &[SitePath]) -> Result<Vec<(SitePath, StoreError)>, StoreError> {
-        let addresses: Vec<Address> = paths.iter().map(|path| self.address(path)).collect();
+    /// Removes live objects - where an ETag of theirs was `seen`, only if it is still theirs - and says which could not be
+    /// removed, and why.
+    pub async fn remove(
+        &self,
+        paths: &[SitePath],
+        seen: &BTreeMap<SitePath, String>,
+    ) -> Result<Vec<(SitePath, StoreError)>, StoreError> {
+        let object = |path| SeenObject { address: self.address(path), etag: seen.get(path).cloned() };
+        let objects: Vec<SeenObject> = paths.iter().map(object).collect();
         let mut kept = Vec::new();
-        for (address, error) in self.store.delete(&addresses).await? {
+        for (address, error) in self.store.delete(&objects).await? {
             match self.layout.path_of_live(&address.key) {
                 Some(path) => kept.push((path, error)),
                 None => return Err(error),

@@ -95,13 +95,13 @@ fn check(head: &HeadFields) -> Result<(), FormatError> {
         return Err(FormatError::Unbelievable("leftovers of more bytes than any bucket holds"));
     }
     if head.owed().count() > MAX_OWED_PATHS {
-        return Err(FormatError::Unbelievable("more paths to refresh than are ever owed"));
+        return Err(FormatError::TooMany { what: "paths to refresh", most: MAX_OWED_PATHS });
     }
     if head.owed().any(|path| path.as_str().contains('~')) {
         return Err(FormatError::Unbelievable("a path to refresh that CloudFront does not take"));
     }
     if head.activation.as_ref().is_some_and(|activation| activation.candidates.len() > MAX_CANDIDATES) {
-        return Err(FormatError::Unbelievable("more candidates than were ever cut short"));
+        return Err(FormatError::TooMany { what: "releases whose activation was cut short", most: MAX_CANDIDATES });
     }
     Ok(())
 }

@@ -4,12 +4,18 @@
 pub(crate) mod v1;
 pub(crate) mod v2;
 
-use std::io::{self, Read, Write};
+use std::fmt;
+use std::io::{self, BufReader, Read, Write};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
 use self::v2::ClaimFields;
-use super::{Claim, Entry, Files, MAX_HEADERS_BYTES, MAX_MANIFEST_BYTES, MAX_SITE_BYTES, Manifest, content_digest};
+use super::{
+    Claim, Entry, Files, MAX_FILES, MAX_HEADERS_BYTES, MAX_MANIFEST_BYTES, MAX_SITE_BYTES, Manifest, content_digest,
+};
 use crate::release::format::{Addition, Document, Format, FormatError, Minors, check_size, needed};
 
 /// What a manifest can say that format 1 cannot. A new field has its line here.
@@ -22,17 +28,43 @@ const IN_MANIFESTS: &[Addition<Manifest>] = &[
 const IN_CLAIMS: &[Addition<Claim>] =
     &[Addition { needs: Minors { read: 0, write: 0 }, is_said: |claim| claim.publisher.uncommitted_changes }];
 
+/// A file takes at least this much in a listing: names of fields and the digest alone.
+const LEAST_ENTRY_BYTES: u64 = 130;
+
+const TOO_MANY_FILES: FormatError = FormatError::TooMany { what: "files", most: MAX_FILES };
+
 /// How the format of an object is found out, with what may be done about it.
 pub(super) type Judge = fn(&[u8]) -> Result<Format, FormatError>;
 
 /// JSON, compressed with gzip.
 pub(super) fn encode_manifest(manifest: &Manifest) -> Result<Vec<u8>, FormatError> {
+    check_size_of(manifest)?;
     let document = Document::of(v2::Listing::of(manifest), needed(manifest, IN_MANIFESTS));
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&serde_json::to_vec(&document)?)?;
     let bytes = encoder.finish()?;
     Manifest::decode(&bytes)?;
     Ok(bytes)
+}
+
+/// Counts what a manifest has, and what it would have as JSON.
+pub(super) fn check_size_of(manifest: &Manifest) -> Result<(), FormatError> {
+    struct Counter(u64);
+    impl Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    if manifest.files.len() > MAX_FILES {
+        return Err(TOO_MANY_FILES);
+    }
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, &Document::of(v2::Listing::of(manifest), needed(manifest, IN_MANIFESTS)))?;
+    if counter.0 > MAX_MANIFEST_BYTES { Err(FormatError::TooLarge(MAX_MANIFEST_BYTES)) } else { Ok(()) }
 }
 
 /// Reads a stored manifest, trusting nothing in it.
@@ -94,9 +126,47 @@ fn decompressed(bytes: &[u8]) -> Result<Vec<u8>, FormatError> {
     if size > MAX_MANIFEST_BYTES {
         return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
     }
+    refuse_many_files(bytes, size, MAX_FILES)?;
     let mut json = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     GzDecoder::new(bytes).read_to_end(&mut json)?;
     Ok(json)
+}
+
+/// Counts the files of a listing that is large enough to have more than `most`: `bytes` is compressed, `size` what is in it.
+fn refuse_many_files(bytes: &[u8], size: u64, most: usize) -> Result<(), FormatError> {
+    if size <= most as u64 * LEAST_ENTRY_BYTES {
+        return Ok(());
+    }
+    let counted: Counted = serde_json::from_reader(BufReader::new(GzDecoder::new(bytes)))?;
+    if counted.files.0 > most { Err(TOO_MANY_FILES) } else { Ok(()) }
+}
+
+/// How many files a listing has, of which none is held.
+#[derive(Deserialize)]
+struct Counted {
+    files: Count,
+}
+
+struct Count(usize);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Count, D::Error> {
+        struct Counting;
+        impl<'de> Visitor<'de> for Counting {
+            type Value = Count;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Count, A::Error> {
+                let mut count = 0;
+                while items.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Count(count))
+            }
+        }
+        deserializer.deserialize_seq(Counting)
+    }
 }
 
 pub(super) fn encode_claim(claim: &Claim) -> Result<Vec<u8>, FormatError> {
@@ -115,4 +185,36 @@ pub(super) fn decode_claim(bytes: &[u8], judge: Judge) -> Result<Claim, FormatEr
     let claim = ClaimFields::deserialize(&mut json)?;
     json.end()?;
     Ok(claim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compressed(files: usize) -> (Vec<u8>, u64) {
+        let file =
+            format!(r#"{{"path":"a","sha256":"{}","size_bytes":0,"kind":"mutable","kept":"blob"}}"#, "0".repeat(64));
+        let json = format!(r#"{{"format":2,"files":[{}]}}"#, vec![file; files].join(","));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(json.as_bytes()).unwrap();
+        (encoder.finish().unwrap(), json.len() as u64)
+    }
+
+    #[test]
+    fn a_listing_of_too_many_files_is_refused_before_any_of_it_is_held() {
+        let refused = |files: usize| {
+            let (bytes, size) = compressed(files);
+            refuse_many_files(&bytes, size, 3).err().map(|error| error.to_string())
+        };
+        assert_eq!((refused(1), refused(3)), (None, None));
+        assert_eq!(refused(4).as_deref(), Some("it has more than 400000 files"));
+    }
+
+    /// What is read is what the least that an entry takes rests on.
+    #[test]
+    fn no_entry_is_shorter_than_the_least() {
+        let (_, one) = compressed(1);
+        let (_, two) = compressed(2);
+        assert!(two - one > LEAST_ENTRY_BYTES);
+    }
 }

@@ -8,7 +8,7 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::headers;
 use super::intake::MAX_SINGLE_PUT;
 use super::multipart;
-use super::objects::{modified, show_checksum, sse};
+use super::objects::{archived, modified, show_checksum, sse};
 use crate::sandbox::checksum::{Algorithm, Checksum, ChecksumScope};
 use crate::sandbox::conditions::{Conditions, ReadConditions, Verdict, precondition_failed};
 use crate::sandbox::object::Object;
@@ -32,6 +32,7 @@ pub(super) fn copy(store: &Store, request: S3Request<CopyObjectInput>) -> S3Resu
     };
     let asked = headers::read(&request.headers, input.metadata.clone())?;
     let encryption = headers::encryption(&request.headers)?;
+    let storage_class = headers::storage_class(&request.headers)?;
     let conditions = destination_conditions(&request.headers)?;
     let (bucket, key) = location(&copied)?;
     let source = source(store, bucket, key, &source_conditions)?;
@@ -41,7 +42,10 @@ pub(super) fn copy(store: &Store, request: S3Request<CopyObjectInput>) -> S3Resu
             "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_SINGLE_PUT}"
         ));
     }
-    let unchanged = !replace && encryption == source.encryption && input.checksum_algorithm.is_none();
+    let unchanged = !replace
+        && encryption == source.encryption
+        && storage_class == source.storage_class
+        && input.checksum_algorithm.is_none();
     if unchanged && bucket == input.bucket && key == input.key {
         return Err(s3_error!(
             InvalidRequest,
@@ -54,6 +58,7 @@ pub(super) fn copy(store: &Store, request: S3Request<CopyObjectInput>) -> S3Resu
         headers: if replace { asked } else { source.headers.clone() },
         etag: store.single_part_etag(&md5, &encryption),
         encryption,
+        storage_class,
         md5: Some(md5),
         checksum,
         last_modified: store.clock.now(),
@@ -175,6 +180,7 @@ fn location(source: &CopySource) -> S3Result<(&str, &str)> {
 fn source(store: &Store, bucket: &str, key: &str, conditions: &ReadConditions) -> S3Result<Arc<Object>> {
     let object = store.object(bucket, key)?;
     match conditions.judge(&object) {
+        Verdict::Serve if object.is_archived() => Err(archived()),
         Verdict::Serve => Ok(object),
         // A copy has no 304: every condition that does not hold is a 412.
         Verdict::NotModified | Verdict::Failed => Err(precondition_failed()),

@@ -28,6 +28,10 @@ const UNSUPPORTED: [&str; 9] = [
     "x-amz-write-offset-bytes",
 ];
 
+/// Storage classes besides STANDARD (S3 API Reference, PutObject).
+const CLASSES: [&str; 7] =
+    ["REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR"];
+
 /// Reads the headers of a PUT, of a multipart upload's beginning, or of a copy that replaces them.
 ///
 /// # Errors
@@ -91,19 +95,32 @@ fn without_framing(content_encoding: &str) -> Option<String> {
 }
 
 fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
-    let storage_class = text(headers, "x-amz-storage-class");
-    if UNSUPPORTED.iter().any(|name| headers.contains_key(*name))
-        || storage_class.is_some_and(|class| class != "STANDARD")
-    {
-        return Err(S3Error::with_message(
-            S3ErrorCode::NotImplemented,
-            "A header you provided implies functionality that is not implemented",
-        ));
+    if UNSUPPORTED.iter().any(|name| headers.contains_key(*name)) {
+        return Err(not_implemented());
     }
     match text(headers, "x-amz-acl").as_deref() {
         None | Some("bucket-owner-full-control") => Ok(()),
         Some(_) => Err(s3_error!(AccessControlListNotSupported, "The bucket does not allow ACLs")),
     }
+}
+
+/// The class a write wants its object in; `None` is STANDARD, whatever the class of what a copy takes.
+///
+/// # Errors
+/// `InvalidStorageClass` for one that S3 does not have in general purpose buckets.
+pub(super) fn storage_class(headers: &HeaderMap) -> S3Result<Option<String>> {
+    match text(headers, "x-amz-storage-class").as_deref() {
+        None | Some("STANDARD") => Ok(None),
+        Some(class) if CLASSES.contains(&class) => Ok(Some(class.to_owned())),
+        Some(_) => Err(s3_error!(InvalidStorageClass, "The storage class you specified is not valid")),
+    }
+}
+
+pub(super) fn not_implemented() -> S3Error {
+    S3Error::with_message(
+        S3ErrorCode::NotImplemented,
+        "A header you provided implies functionality that is not implemented",
+    )
 }
 
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {

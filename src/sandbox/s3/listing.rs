@@ -203,7 +203,10 @@ fn entry(key: &str, object: &Stored) -> Object {
         size: i64::try_from(object.content.len).ok(),
         e_tag: Some(ETag::Strong(object.etag.clone())),
         last_modified: Some(modified(object)),
-        storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+        storage_class: Some(match &object.storage_class {
+            None => ObjectStorageClass::from_static(ObjectStorageClass::STANDARD),
+            Some(class) => ObjectStorageClass::from(class.clone()),
+        }),
         checksum_algorithm: Some(vec![ChecksumAlgorithm::from(object.checksum.algorithm.name().to_owned())]),
         checksum_type: object.checksum.to_dto().checksum_type,
         ..Object::default()

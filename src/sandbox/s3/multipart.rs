@@ -37,6 +37,9 @@ pub(super) fn create(
 ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
     let mut input = request.input;
     let (algorithm, kind) = chosen(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
+    if headers::storage_class(&request.headers)?.is_some() {
+        return Err(headers::not_implemented());
+    }
     let upload = Upload {
         id: store.unique(),
         key: input.key.clone(),
@@ -258,6 +261,7 @@ fn assemble(upload: &Upload, parts: &[StoredPart]) -> Object {
         content: Content::join(parts.iter().map(|part| part.content.clone())),
         headers: upload.headers.clone(),
         encryption: upload.encryption.clone(),
+        storage_class: None,
         etag: format!("{}-{}", hex::encode(md5.finalize()), parts.len()),
         md5: None,
         checksum: checksum::Checksum::of_parts(upload.algorithm, upload.kind, &checksums),

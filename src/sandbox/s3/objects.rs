@@ -49,6 +49,7 @@ pub(super) async fn put(store: &Store, request: S3Request<PutObjectInput>) -> S3
     let mut input = request.input;
     let headers = headers::read(&request.headers, input.metadata.take())?;
     let encryption = headers::encryption(&request.headers)?;
+    let storage_class = headers::storage_class(&request.headers)?;
     let conditions = Conditions::new(input.if_match.take(), input.if_none_match.take())?;
     let claims = Claims {
         headers: &request.headers,
@@ -63,6 +64,7 @@ pub(super) async fn put(store: &Store, request: S3Request<PutObjectInput>) -> S3
         content: received.content,
         headers,
         encryption,
+        storage_class,
         md5: Some(received.md5),
         checksum: received.checksum,
         last_modified: store.clock.now(),
@@ -92,6 +94,9 @@ pub(super) fn get(store: &Store, input: GetObjectInput) -> S3Result<S3Response<G
             if_unmodified_since: input.if_unmodified_since,
         },
     )?;
+    if object.is_archived() {
+        return Err(archived());
+    }
     let (range, content_range) = slice(&object, input.range.as_ref())?;
     let body = object.content.open(range.clone()).map_err(storage_failed)?.into_body();
     let mut output = GetObjectOutput {
@@ -111,6 +116,7 @@ pub(super) fn get(store: &Store, input: GetObjectInput) -> S3Result<S3Response<G
         metadata: headers::metadata(&object.headers),
         server_side_encryption: Some(sse(&object)),
         ssekms_key_id: object.encryption.kms_key_id.clone(),
+        storage_class: object.storage_class.clone().map(StorageClass::from),
         ..GetObjectOutput::default()
     };
     if shows_checksum(input.checksum_mode.as_ref()) && output.content_range.is_none() {
@@ -149,6 +155,7 @@ pub(super) fn head(store: &Store, input: HeadObjectInput) -> S3Result<S3Response
         metadata: headers::metadata(&object.headers),
         server_side_encryption: Some(sse(&object)),
         ssekms_key_id: object.encryption.kms_key_id.clone(),
+        storage_class: object.storage_class.clone().map(StorageClass::from),
         ..HeadObjectOutput::default()
     };
     if shows_checksum(input.checksum_mode.as_ref()) && output.content_range.is_none() {
@@ -237,6 +244,11 @@ fn slice(object: &Object, range: Option<&s3s::dto::Range>) -> S3Result<(Range<u6
 
 fn length(range: &Range<u64>) -> S3Result<i64> {
     i64::try_from(range.end - range.start).map_err(S3Error::internal_error)
+}
+
+/// What is archived cannot be read or copied before it is restored.
+pub(super) fn archived() -> S3Error {
+    s3_error!(InvalidObjectState, "The operation is not valid for the object's storage class")
 }
 
 fn shows_checksum(mode: Option<&ChecksumMode>) -> bool {

@@ -1,7 +1,7 @@
 //! The switch of a site that is served in place: its live objects are written and removed, one by one, in an order in
 //! which no page is ever broken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, stream};
@@ -31,6 +31,15 @@ pub(super) struct InPlace<'a> {
     pub(super) tally: &'a Tally,
     /// Who listens.
     pub(super) events: Events<'a>,
+}
+
+/// What should have gone and is still there.
+#[derive(Default)]
+pub(super) struct Left {
+    /// What the next run that may is to remove.
+    pub(super) ours: BTreeSet<SitePath>,
+    /// What is somebody else's by now.
+    pub(super) theirs: BTreeSet<SitePath>,
 }
 
 impl InPlace<'_> {
@@ -112,23 +121,42 @@ impl InPlace<'_> {
         Err(foreign_object(&self.objects.address(path)).source(error))
     }
 
-    /// Removes what leaves at once, and says what may not be removed.
-    pub(super) async fn remove(&self, plan: &Plan) -> Result<BTreeSet<SitePath>, Problem> {
-        let mut left = BTreeSet::new();
+    /// Removes what leaves at once - what was `seen`, only if it still has that ETag - and says what is still there.
+    pub(super) async fn remove(&self, plan: &Plan, seen: &BTreeMap<SitePath, String>) -> Result<Left, Problem> {
+        let mut left = Left::default();
         for batch in plan.removals.chunks(MAX_DELETED_AT_ONCE) {
-            let kept = self.objects.remove(batch).await.map_err(Problem::from)?;
+            let kept = self.objects.remove(batch, seen).await.map_err(Problem::from)?;
             self.tally.deleted(batch.len() - kept.len());
             for (path, error) in kept {
-                if !error.is_refused_for_good() {
-                    return Err(error.into());
+                match error.class {
+                    Class::Precondition => self.another_is_there(path, &mut left).await?,
+                    _ if error.is_refused_for_good() => {
+                        if left.ours.is_empty() && !error.is_denied() {
+                            self.events.warn(Problem::from(error).in_one_line());
+                        }
+                        left.ours.insert(path);
+                    }
+                    _ => return Err(error.into()),
                 }
-                if left.is_empty() && !error.is_denied() {
-                    self.events.warn(Problem::from(error).in_one_line());
-                }
-                left.insert(path);
             }
         }
         Ok(left)
+    }
+
+    /// What should have gone was written again since it was looked at: by somebody else, or by a run of this site that
+    /// had lost its lease.
+    async fn another_is_there(&self, path: SitePath, left: &mut Left) -> Result<(), Problem> {
+        let Some(info) = self.objects.head(&path).await.map_err(Problem::from)? else { return Ok(()) };
+        self.events.warn(format!(
+            "{} should have gone, and was written again since this run looked at it. It stays, and still answers.",
+            self.objects.address(&path)
+        ));
+        if info.is_of(self.site) {
+            left.ours.insert(path)
+        } else {
+            left.theirs.insert(path)
+        };
+        Ok(())
     }
 }
 

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Found, Prune};
-use crate::bucket::aws::ObjectInfo;
+use crate::bucket::aws::{Listed, ObjectInfo};
 use crate::bucket::live::has_bytes;
 use crate::bucket::state::Releases;
 use crate::content::path::SitePath;
-use crate::plan::sweep::{Needed, Remain, Remains, Sweep, Victim, unneeded};
+use crate::plan::sweep::{Blob, Needed, Remain, Remains, Sweep, Victim, unneeded};
 use crate::release::head::Head;
-use crate::release::layout::Address;
+use crate::release::layout::SeenObject;
 use crate::release::manifest::{Claim, Files, Manifest, ReleaseNumber};
 use crate::release::retention;
 use crate::release::retention::RetentionSettings;
@@ -157,16 +157,17 @@ impl Prune<'_> {
 
     /// The manifests and claims of what is closed. The claim on the highest number stays where nothing else remembers
     /// it: no run may ever get that number again.
-    fn records(&self, head: &Head, releases: &Releases, closing: &BTreeSet<ReleaseNumber>) -> Vec<Address> {
+    fn records(&self, head: &Head, releases: &Releases, closing: &BTreeSet<ReleaseNumber>) -> Vec<SeenObject> {
         let remembered = head.highest_activated.max(head.floor);
         let stays = releases.highest().filter(|highest| *highest > remembered);
+        let seen = |address| SeenObject { etag: releases.etags.get(&address).cloned(), address };
         let mut records = Vec::new();
         for release in closing {
             if releases.complete.get(release) == Some(&true) {
-                records.push(self.layout.manifest(*release));
+                records.push(seen(self.layout.manifest(*release)));
             }
             if Some(*release) != stays {
-                records.push(self.layout.claim(*release));
+                records.push(seen(self.layout.claim(*release)));
             }
         }
         records
@@ -174,7 +175,7 @@ impl Prune<'_> {
 
     fn has_record(&self, sweep: &Sweep, release: ReleaseNumber) -> bool {
         let (manifest, claim) = (self.layout.manifest(release), self.layout.claim(release));
-        sweep.records.iter().any(|record| *record == manifest || *record == claim)
+        sweep.records.iter().any(|record| record.address == manifest || record.address == claim)
     }
 
     /// Reads every manifest and claim, of which only what they need or leave behind is held.
@@ -225,11 +226,14 @@ impl Prune<'_> {
         self.live_objects().heads(paths).await
     }
 
-    /// All blobs, with the number of their bytes. What is not named by a digest is not ours.
-    async fn blobs(&self) -> Result<BTreeMap<Digest, u64>, Problem> {
+    /// All blobs. What is not named by a digest is not ours.
+    async fn blobs(&self) -> Result<BTreeMap<Digest, Blob>, Problem> {
         let listed = self.store.list(&self.layout.blobs()).await.map_err(Problem::from)?;
-        let blob = |key: &str| self.layout.digest_of_blob(key);
-        Ok(listed.iter().filter_map(|listed| Some((blob(&listed.address.key)?, listed.size_bytes))).collect())
+        let blob = |listed: Listed| {
+            let digest = self.layout.digest_of_blob(&listed.address.key)?;
+            Some((digest, Blob { size_bytes: listed.size_bytes, etag: listed.etag }))
+        };
+        Ok(listed.into_iter().filter_map(blob).collect())
     }
 }
 

@@ -258,9 +258,7 @@ async fn who_is_not_there_yet_is_tried_again_for_a_few_seconds() {
 #[tokio::test]
 async fn what_is_refused_for_good_is_asked_for_once_and_says_what_to_change() {
     let sandbox = sandbox().await;
-    let lasting =
-        |class| !matches!(class, Class::Precondition | Class::Conflict | Class::Throttled | Class::Unavailable);
-    let rows = REFUSALS.iter().filter(|refusal| lasting(refusal.class) && refusal.class != Class::Checksum);
+    let rows = REFUSALS.iter().filter(|refusal| refusal.class.lasts());
     for (refusal_row, code) in rows.flat_map(|row| row.codes.iter().map(move |code| (row, *code))) {
         let aws = connect(&sandbox).await;
         let status = if refusal_row.class == Class::Unsupported { 501 } else { 400 };
@@ -288,5 +286,80 @@ async fn a_refusal_that_nobody_knows_lasts_as_well() {
         let (code, _, hint, _) = said(error);
         assert_eq!(code, expected, "{status}");
         assert!(!hint.is_empty() && !hint.contains("again"), "{status}: {hint}");
+    }
+}
+
+/// S3 begins its answer before it knows the end of a long operation.
+#[tokio::test]
+async fn an_error_in_a_200_is_an_error_and_is_tried_again() {
+    for code in ["ServiceUnavailable", "InternalError", "SlowDown"] {
+        let sandbox = sandbox().await;
+        let aws = connect(&sandbox).await;
+        let etag = aws.store.put_bytes(&at("a"), vec![1], &html(), Condition::None).await.unwrap();
+        let seen = [crate::release::layout::SeenObject::new(at("b"), &etag)];
+        for operation in ["CopyObject", "DeleteObjects"] {
+            sandbox.inject(fault(operation, 2, refusal(200, code)));
+        }
+        aws.store.copy(&at("a"), None, &at("b"), &html(), Condition::Absent).await.unwrap();
+        assert!(aws.store.delete(&seen).await.unwrap().is_empty(), "{code}");
+        assert_eq!(sandbox.objects(BUCKET).into_keys().collect::<Vec<_>>(), ["a"], "{code}");
+        let counts = aws.requests.counts();
+        assert_eq!((counts["CopyObject"], counts["DeleteObjects"]), (3, 3), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_200_that_stays_an_error_is_said_to_be_one() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    for operation in ["CopyObject", "DeleteObjects"] {
+        sandbox.inject(fault(operation, usize::MAX, refusal(200, "ServiceUnavailable")));
+    }
+    let (page, copy, headers) = (at("a"), at("b"), html());
+    let seen = [crate::release::layout::SeenObject::new(at("b"), "")];
+    let (copied, deleted) =
+        tokio::join!(store.copy(&page, None, &copy, &headers, Condition::Absent), store.delete(&seen));
+    for error in [copied.unwrap_err(), deleted.unwrap_err()] {
+        assert_eq!((error.class, error.status), (Class::Unavailable, Some(200)));
+        let (code, message, hint, _) = said(error);
+        assert_eq!((code, hint.as_str()), (Code::Aws, "Run the same command again."));
+        assert!(message.ends_with("keeps ending its answers with an error"), "{message}");
+    }
+}
+
+/// A HEAD has no body to say so in.
+#[tokio::test]
+async fn a_look_with_an_expired_token_says_that_it_has_expired() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    for operations in [&["HeadObject", "GetObject"][..], &["HeadObject"][..]] {
+        sandbox.clear_faults();
+        operations.iter().for_each(|operation| sandbox.inject(fault(operation, 1, refusal(400, "ExpiredToken"))));
+        let (code, message, hint, _) = said(store.head(&at("a")).await.unwrap_err());
+        assert_eq!((code, message.as_str()), (Code::ExpiredCredentials, "The AWS credentials have expired"));
+        assert!(hint.contains("Sign in again"), "{hint}");
+    }
+    // What only its owner's key opens is no sign of that.
+    sandbox.inject(fault("HeadObject", 1, refusal(400, "InvalidRequest")));
+    sandbox.inject(fault("GetObject", 1, refusal(400, "InvalidRequest")));
+    let locked = store.head(&at("a")).await.unwrap_err();
+    assert_eq!((locked.class, locked.code.as_deref()), (Class::Refused, Some("InvalidRequest")));
+}
+
+#[tokio::test]
+async fn what_is_archived_is_said_to_be() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    let (page, copy, headers) = (at("a"), at("b"), html());
+    for operation in ["GetObject", "CopyObject"] {
+        sandbox.inject(fault(operation, 1, refusal(403, "InvalidObjectState")));
+    }
+    let got = store.get(&page, 9).await.unwrap_err();
+    let copied = store.copy(&page, None, &copy, &headers, Condition::None).await.unwrap_err();
+    for error in [got, copied] {
+        assert!(!error.is_denied());
+        let (code, message, hint, _) = said(error);
+        assert_eq!(code, Code::Refused);
+        assert!(message.contains("archived") && hint.contains("restore-object"), "{message}. {hint}");
     }
 }

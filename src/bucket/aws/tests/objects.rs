@@ -1,7 +1,13 @@
 //! Reading, describing, copying, listing, removing.
 
 use super::*;
+use crate::release::layout::SeenObject;
 use crate::types::digest::Digest;
+
+/// Objects of which nothing was seen.
+fn unseen(addresses: &[Address]) -> Vec<SeenObject> {
+    addresses.iter().map(|address| SeenObject::new(address.clone(), "")).collect()
+}
 
 const ODD_KEYS: [&str; 6] = ["a b.html", "ä/ö.html", "a+b&c=d.html", "100%25.html", "~me/x.html", "q?#[x].html"];
 
@@ -113,7 +119,7 @@ async fn odd_keys_survive_every_operation() {
     }
     let listed: Vec<Address> = store.list(&at("")).await.unwrap().into_iter().map(|listed| listed.address).collect();
     assert_eq!(listed.len(), 2 * ODD_KEYS.len());
-    assert!(store.delete(&listed).await.unwrap().is_empty());
+    assert!(store.delete(&unseen(&listed)).await.unwrap().is_empty());
     assert!(sandbox.objects(BUCKET).is_empty());
 }
 
@@ -130,7 +136,7 @@ async fn more_than_a_page_is_listed_and_removed() {
     assert!(listed.is_sorted_by_key(|listed| listed.address.key.clone()));
     assert_eq!((listed[7].size_bytes, listed[7].address.key.as_str()), (3, "many/0007"));
     let addresses: Vec<Address> = listed.into_iter().map(|listed| listed.address).collect();
-    assert!(store.delete(&addresses).await.unwrap().is_empty());
+    assert!(store.delete(&unseen(&addresses)).await.unwrap().is_empty());
     assert_eq!(sent(&sandbox, "ListObjectsV2").len(), 3);
     assert_eq!(sent(&sandbox, "DeleteObjects").len(), 3);
     assert_eq!(sandbox.objects(BUCKET).into_keys().collect::<Vec<_>>(), ["other"]);
@@ -141,11 +147,28 @@ async fn more_than_a_page_is_listed_and_removed() {
 async fn a_removal_says_the_md5_of_what_it_asks_for() {
     let sandbox = sandbox().await;
     let store = connect(&sandbox).await.store;
-    assert_eq!(store.delete(&[at("a"), at("b")]).await.unwrap().len(), 0);
+    assert_eq!(store.delete(&unseen(&[at("a"), at("b")])).await.unwrap().len(), 0);
     let asked = sent(&sandbox, "DeleteObjects").pop().unwrap();
     let body = r#"<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Object><Key>a</Key></Object><Object><Key>b</Key></Object><Quiet>true</Quiet></Delete>"#;
     assert_eq!(asked.body_bytes, body.len() as u64);
     assert_eq!(asked.headers["content-md5"], crate::types::digest::Md5::of(body.as_bytes()).to_base64());
+}
+
+#[tokio::test]
+async fn a_listing_that_would_not_end_ends_with_a_sentence() {
+    let sandbox = sandbox().await;
+    let mut store = connect(&sandbox).await.store;
+    for number in 0..1_500 {
+        sandbox.put_foreign(BUCKET, &format!("many/{number:04}"), "", "text/plain");
+    }
+    std::sync::Arc::get_mut(&mut store.settings).unwrap().max_listed = 1_499;
+    let error = store.list(&at("many/")).await.unwrap_err();
+    assert_eq!(error.class, Class::TooMany);
+    let problem = Problem::from(error);
+    assert_eq!(problem.code, Code::TooLarge);
+    assert!(problem.message.contains("s3://sandbox/many/ holds more than 2000000 objects"), "{problem}");
+    std::sync::Arc::get_mut(&mut store.settings).unwrap().max_listed = 1_500;
+    assert_eq!(store.list(&at("many/")).await.unwrap().len(), 1_500);
 }
 
 #[tokio::test]
@@ -154,7 +177,7 @@ async fn credentials_that_may_not_delete_are_no_error() {
     let store = connect(&sandbox).await.store;
     sandbox.put_foreign(BUCKET, "a", vec![0], "text/plain");
     sandbox.inject(fault("DeleteObjects", usize::MAX, refusal(403, "AccessDenied")));
-    let kept = store.delete(&[at("a"), at("b")]).await.unwrap();
+    let kept = store.delete(&unseen(&[at("a"), at("b")])).await.unwrap();
     assert_eq!(
         kept.iter().map(|(address, error)| (address.key.as_str(), error.class)).collect::<Vec<_>>(),
         [("a", Class::Denied), ("b", Class::Denied)]
@@ -173,7 +196,7 @@ async fn every_request_says_who_must_own_the_bucket() {
     store.get(&page, 9).await.unwrap();
     store.head(&page).await.unwrap();
     store.list(&at("")).await.unwrap();
-    store.delete(&[page, copy]).await.unwrap();
+    store.delete(&unseen(&[page, copy])).await.unwrap();
     let requests = sandbox.requests();
     assert_eq!(requests.len(), 6);
     assert!(requests.iter().all(|request| request.headers["x-amz-expected-bucket-owner"] == "000000000000"));
@@ -209,8 +232,86 @@ async fn keys_that_could_not_be_removed_just_now_are_asked_for_again() {
     let store = connect(&sandbox).await.store;
     sandbox.put_foreign(BUCKET, "a", vec![1], "text/plain");
     sandbox.inject(fault("DeleteObjects", 2, refusal(503, "SlowDown")));
-    assert!(store.delete(&[at("a"), at("a"), at("none")]).await.unwrap().is_empty());
+    assert!(store.delete(&unseen(&[at("a"), at("a"), at("none")])).await.unwrap().is_empty());
     assert!(sandbox.objects(BUCKET).is_empty());
+}
+
+#[tokio::test]
+async fn what_changed_since_it_was_looked_at_stays_and_what_is_gone_is_gone() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    let put = |key: &str, byte: u8| sandbox.put_foreign(BUCKET, key, vec![byte], "text/plain");
+    for key in ["same", "changed", "gone"] {
+        put(key, 1);
+    }
+    let etag = store.head(&at("same")).await.unwrap().unwrap().etag;
+    put("changed", 2);
+    sandbox.remove_object(BUCKET, "gone");
+    let seen: Vec<SeenObject> =
+        ["same", "changed", "gone"].map(|key| SeenObject::new(at(key), &etag)).into_iter().collect();
+    let kept = store.delete(&seen).await.unwrap();
+    assert_eq!(
+        kept.iter().map(|(address, error)| (address.key.as_str(), error.class)).collect::<Vec<_>>(),
+        [("changed", Class::Precondition)]
+    );
+    assert_eq!(sandbox.objects(BUCKET).into_keys().collect::<Vec<_>>(), ["changed"]);
+}
+
+/// The answer to a removal is lost: the SDK asks again, and is told that nothing is there.
+#[tokio::test]
+async fn a_removal_whose_answer_was_lost_is_a_removal() {
+    let sandbox = sandbox().await;
+    let store = connect(&sandbox).await.store;
+    sandbox.put_foreign(BUCKET, "a", vec![1], "text/plain");
+    let etag = store.head(&at("a")).await.unwrap().unwrap().etag;
+    sandbox.inject(fault("DeleteObjects", 1, Effect::DropAnswer));
+    assert!(store.delete(&[SeenObject::new(at("a"), &etag)]).await.unwrap().is_empty());
+    assert!(sandbox.objects(BUCKET).is_empty());
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_the_condition_is_asked_without_it() {
+    for (status, code) in [(501, "NotImplemented"), (400, "MalformedXML")] {
+        let sandbox = sandbox().await;
+        let store = connect(&sandbox).await.store;
+        sandbox.put_foreign(BUCKET, "a", vec![1], "text/plain");
+        let etag = store.head(&at("a")).await.unwrap().unwrap().etag;
+        sandbox.inject(fault("DeleteObjects", 1, refusal(status, code)));
+        assert!(store.delete(&[SeenObject::new(at("a"), &etag)]).await.unwrap().is_empty(), "{code}");
+        assert!(sandbox.objects(BUCKET).is_empty());
+    }
+}
+
+/// What it says is there is what was decided on.
+#[tokio::test]
+async fn a_gateway_that_takes_other_etags_than_it_gives_out_is_asked_without_them() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut environment = environment(&sandbox().await);
+    environment.access.s3_endpoint = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let store = Aws::connect(&environment).await.unwrap().store;
+    let gateway = std::thread::spawn(move || {
+        let refused = "<DeleteResult><Error><Key>a</Key><Code>PreconditionFailed</Code></Error></DeleteResult>";
+        [refused, "", "<DeleteResult/>"].map(|body| answer_one(&listener, "ETag: \"outside\"\r\n", body))
+    });
+    assert!(store.delete(&[SeenObject::new(at("a"), "\"outside\"")]).await.unwrap().is_empty());
+    let asked = gateway.join().unwrap();
+    assert_eq!(asked.map(|request| request.contains("<ETag>")), [true, false, false]);
+}
+
+/// Answers the next request and says what it was.
+fn answer_one(listener: &std::net::TcpListener, headers: &str, body: &str) -> String {
+    use std::io::{Read, Write};
+    let (mut client, _) = listener.accept().unwrap();
+    let mut request = String::new();
+    let mut bytes = [0; 4_096];
+    while !(request.starts_with("HEAD") && request.ends_with("\r\n\r\n") || request.ends_with("</Delete>")) {
+        let read = client.read(&mut bytes).unwrap();
+        request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+    }
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
+    client.write_all((head + body).as_bytes()).unwrap();
+    request
 }
 
 /// Every call may be made from a task of its own.
@@ -225,7 +326,7 @@ async fn every_call_can_move_between_threads() {
     can_move(store.get(&page, 9));
     can_move(store.head(&page));
     can_move(store.list(&page));
-    can_move(store.delete(std::slice::from_ref(&page)));
+    can_move(store.delete(&[]));
     can_move(store.put_bytes(&page, Vec::new(), &headers, Condition::None));
     can_move(store.copy(&page, None, &page, &headers, Condition::Matches("")));
     can_move(aws.fetcher.fetch("", 9));

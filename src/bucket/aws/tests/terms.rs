@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use super::uploads::source;
 use super::*;
+use crate::release::layout::SeenObject;
 use crate::types::clock::Deadline;
 
 #[tokio::test]
@@ -21,7 +22,7 @@ async fn what_is_begun_after_the_term_is_not_sent_and_reads_are() {
     let error = bounded.put_bytes(&at("a"), b"b".to_vec(), &html(), Condition::None).await.unwrap_err();
     assert_eq!(error.class, Class::Other, "{error:?}");
     assert!(bounded.copy(&at("a"), None, &at("b"), &html(), Condition::None).await.is_err());
-    assert!(bounded.delete(&[at("a")]).await.is_err());
+    assert!(bounded.delete(&[SeenObject::new(at("a"), "")]).await.is_err());
     assert!(sandbox.requests().is_empty());
     assert!(bounded.head(&at("a")).await.unwrap().is_some());
     term.renew(Deadline::after(Duration::from_secs(60)));

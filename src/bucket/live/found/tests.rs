@@ -44,6 +44,7 @@ fn object(bytes: &str, marker: Option<&str>) -> ObjectInfo {
         site: marker.map(str::to_owned),
         last_modified: Timestamp::from_unix_seconds(0),
         not_copied: None,
+        at_rest: Default::default(),
     }
 }
 
