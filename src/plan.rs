@@ -456,7 +456,7 @@ fn uploads(files: &Files, changes: &BTreeMap<SitePath, Change>, live: &Live, fir
 }
 
 /// Live bytes that leave their key, and are not in the blob store yet. Fingerprinted files that retire stay where they
-/// are; those that are replaced lied about their name. Where candidates disagree, each of them may be what is live.
+/// are; those that are replaced had a reused name. Where candidates disagree, each of them may be what is live.
 fn preserves(live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -> Vec<Preserve> {
     let at_risk = |path: &SitePath, entry: &Entry| match changes.get(path) {
         Some(Change::Replace) => files.get(path).is_none_or(|wanted| !staged_live(path, wanted, live)),

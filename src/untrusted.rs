@@ -54,7 +54,7 @@ pub fn head(bytes: &[u8]) {
     let Ok(head) = Head::decode(bytes) else { return };
     let leases = head.activation.iter().map(|it| it.lease()).chain(head.pruning.iter().map(|it| it.lease()));
     for lease in leases {
-        assert!(lease.as_secs() <= 3_600, "a lease of {lease:?} is believed");
+        assert!(lease.as_secs() <= 3_600, "a lease of {lease:?} is accepted");
     }
     for (path, leftover) in &head.leftovers {
         assert_is_relative(path);

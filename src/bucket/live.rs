@@ -50,7 +50,7 @@ pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, P
     Ok(live)
 }
 
-/// The files that a manifest names as an activation puts them live: a name that has lied since is mutable, and what was
+/// The files that a manifest names as an activation puts them live: a name that was reused since is mutable, and what was
 /// taken out of every release is not there.
 pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
     let (mutable_paths, distributions) = (&head.mutable_paths, &head.distributions);

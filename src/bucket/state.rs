@@ -529,6 +529,6 @@ mod tests {
             assert_eq!(problem.code, Code::TooLarge);
             assert!(problem.message.contains(&limit) && problem.hint.contains("limits"), "{problem}");
         }
-        assert_eq!(unwritable(&address, FormatError::Unbelievable("two heads")).code, Code::Internal);
+        assert_eq!(unwritable(&address, FormatError::OutOfRange("two heads")).code, Code::Internal);
     }
 }

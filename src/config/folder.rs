@@ -1,4 +1,4 @@
-//! Which folder is published, and how far publish.toml is believed about it: it may have come with a repository, and say
+//! Which folder is published, and how far publish.toml may decide that: it may have come with a repository, and say
 //! of its reader's machine whatever it likes.
 
 use std::path::{Component, Path, PathBuf};

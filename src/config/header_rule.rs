@@ -35,7 +35,7 @@ pub struct HeaderRule {
     /// User metadata, by names in lower case and without `x-amz-meta-`; each name is a field of its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
-    /// Whether the names of these files vouch for their bytes; decides the default `Cache-Control`.
+    /// Whether these files are fingerprinted: their names change whenever their bytes do; decides the default `Cache-Control`.
     #[serde(default)]
     pub immutable: Option<bool>,
 }

@@ -92,7 +92,7 @@ pub struct Victim {
     pub size_bytes: u64,
     /// Their digest, if S3 or a manifest knows it.
     pub digest: Option<Digest>,
-    /// Whether the CDN need not forget it: its name vouches for its bytes.
+    /// Whether the CDN need not forget it: its name changes whenever its bytes do.
     pub kind: Kind,
     /// What it is stored with.
     pub headers: Headers,

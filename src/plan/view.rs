@@ -43,7 +43,7 @@ pub struct PathChange {
     pub change: Change,
     /// The size it will have; `null` where it leaves the site.
     pub size_bytes: Option<u64>,
-    /// Whether its name vouches for its bytes; `null` where it leaves the site.
+    /// Whether it is fingerprinted: its name changes whenever its bytes do; `null` where it leaves the site.
     pub kind: Option<Kind>,
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct FileCounts {
     /// Files of the release.
     pub total: usize,
-    /// Those of them whose names vouch for their bytes.
+    /// Those of them that are fingerprinted.
     pub fingerprinted: usize,
     /// Not live before.
     pub added: usize,

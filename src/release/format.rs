@@ -91,7 +91,7 @@ pub enum FormatError {
     Inconsistent(SitePath),
     /// Says what no bucket holds and no run owes.
     #[error("it has {0}")]
-    Unbelievable(&'static str),
+    OutOfRange(&'static str),
     /// The digest that the object states is not that of its content.
     #[error("its content has the digest {actual}, and it states {stated}")]
     Digest {
@@ -124,7 +124,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// What `json` says of its format. Before anything else of it is believed.
+    /// What `json` says of its format. Before anything else of it is used.
     pub(crate) fn of(json: &[u8]) -> Result<Format, FormatError> {
         #[derive(Deserialize)]
         struct Number {
@@ -142,7 +142,7 @@ impl Format {
                 match minor {
                     Minors { read, .. } if read > MINOR => Err(FormatError::Unreadable { needed: read }),
                     Minors { read, write } if write < read => {
-                        Err(FormatError::Unbelievable("a minor to write it that is below the one to read it"))
+                        Err(FormatError::OutOfRange("a minor to write it that is below the one to read it"))
                     }
                     minors => Ok(Format::Second(minors)),
                 }

@@ -36,7 +36,7 @@ const MAX_RUN_ID_BYTES: usize = 64;
 #[serde(try_from = "u64", into = "u64")]
 pub struct ReleaseNumber(u64);
 
-/// Highest number that is read, and believed: far above any that publishing reaches, and exact in every JSON reader.
+/// Highest number that is read: far above any that publishing reaches, and exact in every JSON reader.
 const MAX_RELEASE: u64 = 1 << 52;
 
 /// A number no release can have.
@@ -196,7 +196,7 @@ pub struct Entry {
     pub size_bytes: u64,
     /// What the object is stored with.
     pub headers: Headers,
-    /// Whether its name vouches for its bytes.
+    /// Whether it is fingerprinted: its name changes whenever its bytes do.
     pub kind: Kind,
     /// Where the bytes are.
     pub kept: Kept,

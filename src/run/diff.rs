@@ -51,7 +51,7 @@ pub struct Comparison {
 }
 
 /// Compares a release with another one or with a folder: a request for the head and one for each release. Both are
-/// taken as they would be live now: a name that has lied since they were staged is mutable.
+/// taken as they would be live now: a name that was reused since they were staged is mutable.
 pub async fn diff(request: DiffRequest, events: Events<'_>) -> (Report, Option<Comparison>) {
     let DiffRequest { environment, caller, from, to } = &request;
     let mut comparison = None;
@@ -94,7 +94,7 @@ impl Session<'_> {
         }
     }
 
-    /// The files of a folder as a publish would make them live. What the head knows of the distribution is believed.
+    /// The files of a folder as a publish would make them live. What the head knows of the distribution is not asked for again.
     async fn files_to_be(&mut self, folder: &Goal, head: &Head) -> Result<Files, Problem> {
         let is_known = self.own().is_none_or(|own| head.distributions.contains_key(own));
         if is_known {

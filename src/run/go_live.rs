@@ -124,7 +124,7 @@ impl Session<'_> {
         let staged = match Box::pin(self.ready(&mut carried, &pointer.head, order, &mut intention)).await {
             Ok(staged) => staged,
             Err(NotStaged::Failed(problem)) => return Err(problem),
-            Err(NotStaged::Lied { paths, stored }) => {
+            Err(NotStaged::Reused { paths, stored }) => {
                 self.warn_of_kept(paths.iter().cloned());
                 self.mutable_paths.extend(paths);
                 carried.stored.extend(stored);

@@ -42,7 +42,7 @@ pub(super) enum Goal {
 pub(super) struct Folder {
     pub(super) snapshot: Snapshot,
     rules: Rules,
-    /// Which names vouch for their bytes, as far as the folder tells.
+    /// Which names are fingerprinted, as far as the folder tells.
     verdicts: BTreeMap<SitePath, Verdict>,
     closure: Closure,
 }
@@ -99,7 +99,7 @@ impl Folder {
         Ok(self)
     }
 
-    /// Whether the name of `path` vouches for its bytes, its headers, and what decided about both.
+    /// Whether `path` is fingerprinted, its headers, and what decided about both.
     pub(super) fn explained(&self, path: &SitePath, context: &RuleContext<'_>) -> (Verdict, Decided<'_>) {
         self.rules.explained(path, &self.snapshot.files, &self.verdicts, context)
     }
@@ -119,7 +119,7 @@ fn headers_file(snapshot: &Snapshot, environment: &Environment) -> Result<Header
 }
 
 impl Goal {
-    /// Path, bytes and headers of every file, under what is known of names that have lied and of the distributions.
+    /// Path, bytes and headers of every file, under what is known of names that were reused for other bytes and of the distributions.
     pub(super) fn content(
         &self,
         layout: &Layout,

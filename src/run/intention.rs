@@ -144,10 +144,12 @@ fn blobs_in_doubt(live: &Live, paths: BTreeSet<SitePath>) -> impl Iterator<Item 
     })
 }
 
-/// Names whose live bytes are others than those they are to have, although they vouch for them, or may in another build:
+/// Names whose live bytes are others than those they are to have, although they are fingerprinted, or may in another build:
 /// once there is evidence for such a name, the history must be known.
 fn names_with_other_bytes(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
-    with_other_bytes(live, wanted, |_, path, entry| entry.kind == Kind::Fingerprinted || fingerprint::may_vouch(path))
+    with_other_bytes(live, wanted, |_, path, entry| {
+        entry.kind == Kind::Fingerprinted || fingerprint::may_be_fingerprinted(path)
+    })
 }
 
 /// Files that are live with other bytes than those they are to have, of those that `is_meant` picks by what is live, the

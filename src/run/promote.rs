@@ -55,7 +55,7 @@ pub async fn promote(request: PromoteRequest, ask: Ask<'_>, events: Events<'_>) 
 }
 
 impl Session<'_> {
-    /// Reads a release of another environment as it is live there, or would be. Names that have lied there are mutable
+    /// Reads a release of another environment as it is live there, or would be. Names that were reused for other bytes there are mutable
     /// here too.
     async fn read_elsewhere(
         &mut self,

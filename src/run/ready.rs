@@ -42,7 +42,7 @@ impl Carried {
         self.claim.as_ref().map(|claim| claim.release)
     }
 
-    /// What was staged is of no use where the release would be another one by now: a name has lied meanwhile.
+    /// What was staged is of no use where the release would be another one by now: a name was reused meanwhile.
     pub(super) fn unless_other(self, plan: &Plan) -> Carried {
         let is_other = self.staged.as_ref().is_some_and(|staged| staged.manifest.content() != plan.content);
         if is_other { Carried { staged: None, claim: None, ..self } } else { self }
@@ -157,7 +157,7 @@ impl Session<'_> {
             since: self.caller.clock.now(),
             publisher: order.goal.publisher(&self.caller.publisher).clone(),
             live: live.map(|upload| upload.path.clone()).collect(),
-            // All of them: a fingerprinted name that lied becomes a blob.
+            // All of them: a fingerprinted name that was reused becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
         };
         let listing = manifest(plan, &claim).check_size();

@@ -44,13 +44,13 @@ pub use self::table::RULES;
 pub use self::verdict::{Basis, Verdict};
 
 /// What is known of each file: what its bytes tell, and of what it refers to all that can tell anything. On a
-/// large site that is little: links to pages tell nothing, nor do pictures whose names could never be believed, nor what
+/// large site that is little: links to pages tell nothing, nor do pictures whose names could never be fingerprinted, nor what
 /// another page uses in the same way, nor what a service worker keeps, which may be all that lies in a folder.
 pub fn facts<'a>(
     files: impl Iterator<Item = (&'a SitePath, &'a Traces)>,
     closure: &Closure,
 ) -> BTreeMap<SitePath, Facts> {
-    let may_vouch: Vec<bool> = closure.files().iter().map(may_vouch).collect();
+    let may_be_fingerprinted: Vec<bool> = closure.files().iter().map(may_be_fingerprinted).collect();
     let is_of_a_tag = |form| matches!(form, Form::Attribute | Form::Tag(_));
     let mut known = BTreeSet::new();
     let mut tells = |used: &Use<'_>, from: &SitePath| {
@@ -58,10 +58,13 @@ pub fn facts<'a>(
         match role {
             Role::Page => false,
             Role::Module => true,
-            _ if is_of_a_tag(form) && from.is_page() => may_vouch[place] && known.insert((place, role, form)),
+            _ if is_of_a_tag(form) && from.is_page() => {
+                may_be_fingerprinted[place] && known.insert((place, role, form))
+            }
             Role::Script | Role::Style => true,
             _ => {
-                may_vouch[place] || !(is_of_a_tag(form) || matches!(form, Form::Style | Form::WebManifest | Form::Text))
+                may_be_fingerprinted[place]
+                    || !(is_of_a_tag(form) || matches!(form, Form::Style | Form::WebManifest | Form::Text))
             }
         }
     };
@@ -74,7 +77,7 @@ pub fn facts<'a>(
 }
 
 /// Whether anything could ever speak for the path: if not, it needs no place in the history.
-pub fn may_vouch(path: &SitePath) -> bool {
+pub fn may_be_fingerprinted(path: &SitePath) -> bool {
     let may_hold_a_hash = || Name::of(path).is_some_and(|name| name.may_hold_a_hash());
     !judge::is_fixed(path) && (may_hold_a_hash() || judge::is_of_a_contract(path))
 }

@@ -35,7 +35,7 @@ pub struct Rules {
 /// What decides headers besides the paths and the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleContext<'a> {
-    /// Paths whose names have lied: they are mutable whatever the names and the rules say.
+    /// Paths whose names were reused for other bytes: they are mutable whatever the names and the rules say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// The distributions in front of the files: the strictest of them decides.
     pub distributions: &'a Distributions,
@@ -118,7 +118,7 @@ impl Rules {
     }
 
     /// Paths of mutable files whose names read as hashes, for a release of which only the manifest is known: a name has
-    /// lied, a rule says so, or nothing spoke for it. Whichever it was, doubt means mutable.
+    /// was reused, a rule says so, or nothing spoke for it. Whichever it was, doubt means mutable.
     pub fn distrusted(files: &Files) -> impl Iterator<Item = &SitePath> {
         let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
         mutable.map(|(path, _)| path).filter(|path| fingerprint::reads_as_fingerprinted(path))
@@ -129,7 +129,7 @@ impl Rules {
         cache_control::is_immutable(&entry.headers.cache_control)
     }
 
-    /// The files of an earlier release as they are to be now: those whose names have lied since are mutable, and no
+    /// The files of an earlier release as they are to be now: those whose names were reused since are mutable, and no
     /// browser is told to keep them for ever.
     pub fn with_known_mutable(mut files: Files, context: &RuleContext<'_>) -> Files {
         for path in context.mutable_paths {
@@ -201,7 +201,7 @@ impl Rules {
         (verdict, decided)
     }
 
-    /// Whether a name vouches for its bytes, and what decided that in the end.
+    /// Whether a name is fingerprinted, and what decided that in the end.
     pub fn verdict(
         &self,
         path: &SitePath,

@@ -1,4 +1,4 @@
-//! Settings that name nothing: what they were to keep out, or to let in, is then not what their author believes.
+//! Settings that name nothing: what they were to keep out, or to let in, is then not what their author thinks.
 
 use std::collections::BTreeSet;
 

@@ -325,7 +325,7 @@ impl Adopting<'_> {
     }
 }
 
-/// An object as an entry: mutable, whatever its name says, because nobody vouched for it.
+/// An object as an entry: mutable, whatever its name says, because nothing is known of it.
 fn entry(digest: Digest, info: &ObjectInfo, kept: Kept) -> Entry {
     let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
     Entry { digest, size_bytes, headers, kind: Kind::Mutable, kept, crc64: None, md5: None }

@@ -66,7 +66,7 @@ pub struct Staged {
 #[derive(Debug)]
 pub enum NotStaged {
     /// Names that looked fingerprinted, and whose keys have other bytes of this site: they are mutable for good.
-    Lied {
+    Reused {
         /// The names.
         paths: BTreeSet<SitePath>,
         /// What is stored by now.
@@ -111,8 +111,8 @@ impl Staging<'_> {
         self.events.send(Event::StagingStarted { release: claim.release, objects: uploads.len(), bytes });
         let likely = self.stored_by_others(claim, not_activated).await.map_err(NotStaged::Failed)?;
         let sent = self.send_all(plan, &uploads, &likely).await.map_err(NotStaged::Failed)?;
-        if !sent.lied.is_empty() {
-            return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
+        if !sent.reused.is_empty() {
+            return Err(NotStaged::Reused { paths: sent.reused, stored: sent.stored });
         }
         let manifest = manifest(plan, claim);
         let complete = uploads.len() == plan.uploads.len();
@@ -129,8 +129,8 @@ impl Staging<'_> {
         let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
         let uploads: Vec<&Upload> = now.collect();
         let sent = self.send_all(plan, &uploads, &BTreeSet::new()).await.map_err(NotStaged::Failed)?;
-        if !sent.lied.is_empty() {
-            return Err(NotStaged::Lied { paths: sent.lied, stored: sent.stored });
+        if !sent.reused.is_empty() {
+            return Err(NotStaged::Reused { paths: sent.reused, stored: sent.stored });
         }
         let manifest = Manifest { files: plan.files.clone(), ..manifest.clone() };
         Ok(sent.staged(manifest, true))
@@ -201,7 +201,7 @@ impl Staging<'_> {
                     sent.other_headers.insert(path, headers);
                 }
                 Delivery::OtherBytes => {
-                    sent.lied.insert(path);
+                    sent.reused.insert(path);
                 }
             }
         }
@@ -344,7 +344,7 @@ enum Delivery {
 struct Sent {
     other_headers: BTreeMap<SitePath, Headers>,
     returned: BTreeSet<SitePath>,
-    lied: BTreeSet<SitePath>,
+    reused: BTreeSet<SitePath>,
     stored: BTreeSet<Address>,
 }
 

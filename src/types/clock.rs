@@ -80,8 +80,8 @@ impl Clock {
     }
 }
 
-/// The end of a time span. A machine that slept may have stopped one of its clocks: whichever says that it is over is
-/// believed.
+/// The end of a time span. A machine that slept may have stopped one of its clocks: whichever says that it is over
+/// counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     began: Instant,

@@ -22,7 +22,7 @@ pub struct Explanation {
     /// The path in the site.
     #[cfg_attr(test, schemars(with = "String"))]
     pub path: SitePath,
-    /// Whether its name vouches for its bytes.
+    /// Whether it is fingerprinted: its name changes whenever its bytes do.
     pub kind: Kind,
     /// The name of the rule that decided that.
     pub rule: String,

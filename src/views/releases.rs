@@ -136,7 +136,7 @@ pub struct ContentView {
     pub digest: Digest,
     /// All files.
     pub total: FileTotals,
-    /// Those whose names vouch for their bytes.
+    /// Those that are fingerprinted.
     pub fingerprinted: FileTotals,
     /// All others.
     pub mutable: FileTotals,
@@ -163,7 +163,7 @@ pub struct FileView {
     pub path: SitePath,
     /// The number of its bytes.
     pub size_bytes: u64,
-    /// Whether its name vouches for its bytes.
+    /// Whether it is fingerprinted: its name changes whenever its bytes do.
     pub kind: Kind,
     /// Its `Cache-Control`.
     pub cache_control: String,

@@ -137,9 +137,9 @@ fn nothing_mutable_is_called_immutable_and_most_of_the_rest_is_recognised() {
     assert!(percent(recognised, all) >= LEAST_RECALL_PERCENT, "{recognised} of {all}");
 }
 
-/// Projects in which it is believed what people copy so: their tools write tags as people do, or leave them to people
+/// Projects in which what people copy so is recognised: their tools write tags as people do, or leave them to people
 /// (and so do those that Next has its own folder for, to which nobody copies by hand).
-const COPIES_BELIEVED: [&str; 27] = [
+const COPIES_RECOGNISED: [&str; 27] = [
     "angular",
     "astro",
     "astro-starlight",
@@ -172,8 +172,8 @@ const COPIES_BELIEVED: [&str; 27] = [
 /// Somebody puts scripts and styles beside what a bundler wrote, under names that are made as its names are, and loads them
 /// as people load theirs.
 #[test]
-fn what_people_copy_beside_what_a_bundler_wrote_is_not_believed() {
-    let mut believed = Vec::new();
+fn what_people_copy_beside_what_a_bundler_wrote_is_not_recognised() {
+    let mut recognised = Vec::new();
     for Project { name, record, fingerprinted } in projects() {
         let (mut changed, mut copies) = (record.a.clone(), BTreeSet::new());
         for (page, file) in record.a.files.iter().filter(|(path, _)| path.is_page()) {
@@ -197,12 +197,12 @@ fn what_people_copy_beside_what_a_bundler_wrote_is_not_believed() {
         }
         let verdicts = changed.verdicts();
         let wrong = copies.iter().filter(|copy| verdicts[*copy].kind == Kind::Fingerprinted).count();
-        println!("{name:<24} {:>4} copies, {wrong:>4} believed", copies.len());
+        println!("{name:<24} {:>4} copies, {wrong:>4} recognised", copies.len());
         if wrong > 0 {
-            believed.push(name);
+            recognised.push(name);
         }
     }
-    assert_eq!(believed, COPIES_BELIEVED);
+    assert_eq!(recognised, COPIES_RECOGNISED);
 }
 
 fn copied() -> File {

@@ -30,7 +30,7 @@ async fn with_a_name_that_is_about_to_lie() -> World {
     world
 }
 
-/// A script of the site whose name vouches for its bytes.
+/// A script of the site whose name is fingerprinted.
 fn script_of(world: &World) -> String {
     let files = world::files_of(&world.folder).into_keys();
     files.into_iter().find(|path| path.starts_with("assets/index-") && path.ends_with(".js")).unwrap()

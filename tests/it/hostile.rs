@@ -1,5 +1,5 @@
 //! What this program never writes to its state, but what anybody could who can write to the bucket: no run panics, waits
-//! for ever, believes it, passes it on or makes it worse.
+//! for ever, acts on it, passes it on or makes it worse.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -23,7 +23,7 @@ use crate::world::{self, BUCKET, DISTRIBUTION, World};
 
 const HEAD: &str = "_publish/live/head.json";
 
-/// The longest lease that is believed and what is added to it, in seconds.
+/// The longest lease that is accepted and what is added to it, in seconds.
 const LONGEST_WAIT_S: u64 = 3_602;
 
 /// The highest number that a release can have.
@@ -228,7 +228,7 @@ async fn a_head_of_another_format_is_never_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_manifest_of_another_format_is_neither_believed_nor_replaced() {
+async fn a_manifest_of_another_format_is_neither_read_nor_replaced() {
     let world = about_to_publish_v2().await;
     world.published().await;
     edit_manifest(&world, 1, |manifest| manifest["format"] = json!(3));
@@ -243,7 +243,7 @@ async fn a_manifest_of_another_format_is_neither_believed_nor_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_of_another_format_is_neither_believed_nor_replaced() {
+async fn a_claim_of_another_format_is_neither_read_nor_replaced() {
     let world = about_to_publish_v2().await;
     let key = world.environment.layout.claim(ReleaseNumber::new(2)).key;
     let claim = json!({ "format": 3, "shape": "unknown" }).to_string();

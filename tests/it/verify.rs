@@ -237,7 +237,7 @@ async fn what_only_the_folder_has_comes_back_with_the_next_publish() {
     world.assert_settled();
     assert_whole(&world).await;
     assert!(world.head().suspects.is_empty());
-    assert!(world.head().mutable_paths.is_empty(), "no name has lied");
+    assert!(world.head().mutable_paths.is_empty(), "no name was reused");
     for path in ["/index.html", "/about/index.html", &format!("/{asset}"), &format!("/{other}")] {
         assert!(world.last_invalidated().contains(&path.to_owned()), "{path}: {:?}", world.last_invalidated());
     }

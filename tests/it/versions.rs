@@ -317,7 +317,7 @@ fn format_2_is_as_strict_about_what_it_says_of_itself() {
     assert!(error.asks_for_update(), "{error}");
     for number in [json!(0.1), json!(1e300), json!([{ "deep": -0.5 }])] {
         let error = refused(&|head| head["active"]["share"] = number.clone());
-        assert!(matches!(error, FormatError::Unbelievable(_)), "{number}: {error}");
+        assert!(matches!(error, FormatError::OutOfRange(_)), "{number}: {error}");
     }
     // Sets of headers are what visitors get: another field of them is another major.
     let error = refused(&|head| head["leftovers"]["contact.html"]["headers"]["vary"] = json!("cookie"));

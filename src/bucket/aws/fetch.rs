@@ -71,7 +71,7 @@ impl std::error::Error for FetchError {
 }
 
 /// What comes of a body.
-enum Part<'a> {
+enum BodyPart<'a> {
     /// It comes from its beginning: whatever came before was cut off.
     Begins,
     /// Some bytes more.
@@ -79,7 +79,7 @@ enum Part<'a> {
 }
 
 impl Fetcher {
-    /// For sites whose certificates this machine or `bundle` vouches for.
+    /// For sites whose certificates this machine or `bundle` trusts.
     pub(super) fn new(bundle: Bundle) -> Fetcher {
         Fetcher { connector: Arc::default(), bundle }
     }
@@ -94,7 +94,7 @@ impl Fetcher {
     /// # Errors
     /// If nothing comes for ten seconds in each of three attempts, or the body has more than `max_bytes`.
     pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<SiteAnswer, FetchError> {
-        self.fetch_into(url, max_bytes, |_: Part<'_>| {}).await
+        self.fetch_into(url, max_bytes, |_: BodyPart<'_>| {}).await
     }
 
     /// As [`Fetcher::fetch`], with the body's bytes.
@@ -104,8 +104,8 @@ impl Fetcher {
     pub async fn fetch_whole(&self, url: &str, max_bytes: u64) -> Result<(SiteAnswer, Vec<u8>), FetchError> {
         let mut body = Vec::new();
         let answer = self.fetch_into(url, max_bytes, |part| match part {
-            Part::Begins => body.clear(),
-            Part::Bytes(bytes) => body.extend_from_slice(bytes),
+            BodyPart::Begins => body.clear(),
+            BodyPart::Bytes(bytes) => body.extend_from_slice(bytes),
         });
         let answer = answer.await?;
         Ok((answer, body))
@@ -115,11 +115,11 @@ impl Fetcher {
         &self,
         url: &str,
         max_bytes: u64,
-        mut take: impl FnMut(Part<'_>),
+        mut take: impl FnMut(BodyPart<'_>),
     ) -> Result<SiteAnswer, FetchError> {
         let mut attempt = 1;
         loop {
-            take(Part::Begins);
+            take(BodyPart::Begins);
             let late = |_| Err(failed(url, false, "does not come to the end of its answer", None));
             match timeout(LONGEST, self.fetch_once(url, max_bytes, &mut take)).await.unwrap_or_else(late) {
                 Err(error) if error.passing && attempt < MAX_ATTEMPTS => attempt += 1,
@@ -132,7 +132,7 @@ impl Fetcher {
         &self,
         url: &str,
         max_bytes: u64,
-        take: &mut impl FnMut(Part<'_>),
+        take: &mut impl FnMut(BodyPart<'_>),
     ) -> Result<SiteAnswer, FetchError> {
         let mut request = HttpRequest::get(url).map_err(|error| failed(url, false, "is not a URL", Some(&error)))?;
         request.headers_mut().insert("accept", "*/*");
@@ -153,7 +153,7 @@ impl Fetcher {
                 return Err(failed(url, false, "answers with more bytes than were published", None));
             }
             hash.update(&chunk);
-            take(Part::Bytes(&chunk));
+            take(BodyPart::Bytes(&chunk));
         }
         Ok(SiteAnswer { status, digest: Digest::from_bytes(hash.finalize().into()), size_bytes, headers })
     }

@@ -92,13 +92,13 @@ fn is_beyond_this_program(head: &HeadFields) -> bool {
 fn check(head: &HeadFields) -> Result<(), FormatError> {
     let left = head.leftovers.values().fold(0_u64, |sum, leftover| sum.saturating_add(leftover.size_bytes));
     if left > MAX_SITE_BYTES {
-        return Err(FormatError::Unbelievable("leftovers of more bytes than any bucket holds"));
+        return Err(FormatError::OutOfRange("leftovers of more bytes than any bucket holds"));
     }
     if head.owed().count() > MAX_OWED_PATHS {
         return Err(FormatError::TooMany { what: "paths to refresh", most: MAX_OWED_PATHS });
     }
     if head.owed().any(|path| path.as_str().contains('~')) {
-        return Err(FormatError::Unbelievable("a path to refresh that CloudFront does not take"));
+        return Err(FormatError::OutOfRange("a path to refresh that CloudFront does not take"));
     }
     if head.activation.as_ref().is_some_and(|activation| activation.candidates.len() > MAX_CANDIDATES) {
         return Err(FormatError::TooMany { what: "releases whose activation was cut short", most: MAX_CANDIDATES });
@@ -115,7 +115,7 @@ fn keep_unknown(head: &mut HeadFields, bytes: &[u8], places: Vec<Vec<String>>) -
     {
         let Some(value) = document.pointer_mut(&pointer(&place)).map(Value::take) else { continue };
         if !is_kept_exactly(&value) {
-            return Err(FormatError::Unbelievable(
+            return Err(FormatError::OutOfRange(
                 "a number that is not whole in a field that this program does not know",
             ));
         }
@@ -209,7 +209,7 @@ mod tests {
         Head::new(identity, RunId("run".to_owned()))
     }
 
-    fn lied(head: &mut HeadFields) {
+    fn reused(head: &mut HeadFields) {
         head.mutable_paths.insert(SitePath::new("a.js").unwrap());
     }
 
@@ -219,8 +219,8 @@ mod tests {
         let held = head().held(hold);
         assert_eq!(needs(&head(), LATER), None);
         assert_eq!(needs(&held, LATER), Some(Minors { read: 0, write: 3 }));
-        assert_eq!(needs(&head().with(lied), LATER), Some(Minors { read: 2, write: 2 }));
-        assert_eq!(needs(&held.with(lied), LATER), Some(Minors { read: 2, write: 3 }));
+        assert_eq!(needs(&head().with(reused), LATER), Some(Minors { read: 2, write: 2 }));
+        assert_eq!(needs(&held.with(reused), LATER), Some(Minors { read: 2, write: 3 }));
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
             head.unknown.keep(&["previews".to_owned()], json!({}));
         });
         assert_eq!(needs(&kept, &[]), Some(Minors { read: 1, write: 4 }));
-        assert_eq!(needs(&kept.with(lied), LATER), Some(Minors { read: 2, write: 4 }));
+        assert_eq!(needs(&kept.with(reused), LATER), Some(Minors { read: 2, write: 4 }));
     }
 
     /// A table of what was added to format 2 names no minor that this program does not know, and each is needed at least

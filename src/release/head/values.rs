@@ -11,10 +11,10 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
 use crate::types::headers::{Headers, Kind};
 
-/// Longest lease that is believed, in seconds: the head may have been written by anybody who can write to the bucket.
+/// Longest lease that is accepted, in seconds: the head may have been written by anybody who can write to the bucket.
 const LONGEST_LEASE_S: u64 = 3_600;
 
-/// How long what a store was seen to do is believed.
+/// How long what a store was seen to do counts.
 const PROOF_LASTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How far ahead the clock of a machine may be that recorded it.
@@ -115,7 +115,7 @@ pub struct Leftover {
     pub size_bytes: u64,
     /// What it is stored with.
     pub headers: Headers,
-    /// Whether its name vouches for its bytes.
+    /// Whether it is fingerprinted: its name changes whenever its bytes do.
     pub kind: Kind,
     /// Since when it should be gone.
     pub since: Timestamp,
@@ -259,7 +259,7 @@ impl ProvenStore {
         ProvenStore { endpoint, since, unknown: Unknown::default() }
     }
 
-    /// Whether that is believed at `now`: a store may be replaced by another one, or by another version.
+    /// Whether that still counts at `now`: a store may be replaced by another one, or by another version.
     pub fn holds_at(&self, now: Timestamp) -> bool {
         now.since(self.since) < PROOF_LASTS && self.since.since(now) < CLOCKS_DIFFER
     }

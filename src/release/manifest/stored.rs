@@ -75,7 +75,7 @@ pub(super) fn decode_manifest(bytes: &[u8], judge: Judge) -> Result<Manifest, Fo
         Format::Second(_) => serde_json::from_slice(&json)?,
     };
     if listing.headers.iter().any(|headers| headers.size_bytes() > MAX_HEADERS_BYTES) {
-        return Err(FormatError::Unbelievable("headers that are longer than S3 takes"));
+        return Err(FormatError::OutOfRange("headers that are longer than S3 takes"));
     }
     let mut files = Files::new();
     let (mut held_bytes, mut site_bytes) = (0, 0_u64);
@@ -103,7 +103,7 @@ pub(super) fn decode_manifest(bytes: &[u8], judge: Judge) -> Result<Manifest, Fo
         }
     }
     if site_bytes > MAX_SITE_BYTES {
-        return Err(FormatError::Unbelievable("files of more bytes than any bucket holds"));
+        return Err(FormatError::OutOfRange("files of more bytes than any bucket holds"));
     }
     let actual = content_digest(&files);
     if actual != listing.content {

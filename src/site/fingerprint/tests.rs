@@ -135,7 +135,7 @@ fn a_name_alone_is_no_evidence() {
 }
 
 #[test]
-fn what_a_bundler_refers_to_is_believed_also_when_it_could_be_a_word() {
+fn what_a_bundler_refers_to_is_recognised_also_when_it_could_be_a_word() {
     let site = vite();
     assert_eq!(
         site.fingerprinted(),
@@ -153,7 +153,7 @@ fn what_a_bundler_refers_to_is_believed_also_when_it_could_be_a_word() {
 }
 
 #[test]
-fn copies_beside_a_bundlers_files_are_not_believed() {
+fn copies_beside_a_bundlers_files_are_not_recognised() {
     let site = vite()
         .script("index.html", "assets/vendor-a1b2c3d4.js")
         .script("index.html", "assets/legacy-BADC0FFE.js")
@@ -167,7 +167,7 @@ fn copies_beside_a_bundlers_files_are_not_believed() {
 }
 
 #[test]
-fn a_classic_script_beside_a_bundlers_modules_is_not_believed() {
+fn a_classic_script_beside_a_bundlers_modules_is_not_recognised() {
     let site = vite().script("index.html", "assets/analytics-B1cd3Fgh.js");
     assert_eq!(site.basis("assets/analytics-B1cd3Fgh.js"), Basis::None);
     let site = vite().module("index.html", "assets/analytics-B1cd3Fgh.js");
@@ -193,7 +193,7 @@ fn a_module_that_was_built_elsewhere_teaches_nothing() {
 }
 
 #[test]
-fn where_all_scripts_of_webpack_are_proven_a_copy_is_not_believed() {
+fn where_all_scripts_of_webpack_are_proven_a_copy_is_not_recognised() {
     let site = || {
         Site::default()
             .script("index.html", "js/runtime.2c7af9b1.js")
@@ -257,7 +257,7 @@ fn an_entry_alone_is_known_by_the_pictures_or_the_style_sheet_beside_it() {
 }
 
 #[test]
-fn modules_that_people_write_are_not_believed() {
+fn modules_that_people_write_are_not_recognised() {
     let site = vite()
         .module("demo.html", "theme-switcher.js")
         .import("theme-switcher.js", "lib-settings.js")
@@ -270,7 +270,7 @@ fn modules_that_people_write_are_not_believed() {
 }
 
 #[test]
-fn libraries_of_modules_are_not_believed() {
+fn libraries_of_modules_are_not_recognised() {
     let modules = ["misc/MorphBlendMesh", "utils/UVsDebug", "data/PointLightDataNode", "shaders/HorizontalBlurShader"];
     let more = ["math/Lut", "lines/Line2", "loaders/LWO3Parser", "curves/x-BxYz12Ab", "misc/Volume", "misc/Timer"];
     let library = |site: Site| {
@@ -281,7 +281,7 @@ fn libraries_of_modules_are_not_believed() {
 }
 
 #[test]
-fn scripts_and_styles_that_lie_elsewhere_are_not_believed() {
+fn scripts_and_styles_that_lie_elsewhere_are_not_recognised() {
     let webpack = || {
         Site::default()
             .script("index.html", "static/js/main.8d7f6a5b.js")
@@ -329,7 +329,7 @@ fn eight_digits_alone_are_a_date_unless_another_file_is_proven_by_them() {
 }
 
 #[test]
-fn seven_digits_are_believed_where_two_files_are_proven_by_them() {
+fn seven_digits_are_recognised_where_two_files_are_proven_by_them() {
     let (one, other) = ("img/large.5ca14d4.png", "img/small.1bb638f.png");
     assert_eq!(Site::default().half_proven(one).fingerprinted(), [""; 0]);
     assert_eq!(Site::default().half_proven(one).half_proven("copy/large.5ca14d4.png").fingerprinted(), [""; 0]);
@@ -397,7 +397,7 @@ fn chunks_of_a_runtime_teach_how_names_are_written() {
 }
 
 #[test]
-fn an_entry_that_nothing_loads_is_believed_where_it_imports_what_is() {
+fn an_entry_that_nothing_loads_is_recognised_where_it_imports_what_is() {
     let entry = "assets/admin-Dk3_x9Zq.js";
     let site = vite().import(entry, "assets/Home-CmAoX-r_.js");
     assert_eq!(
@@ -414,7 +414,7 @@ fn an_entry_that_nothing_loads_is_believed_where_it_imports_what_is() {
 }
 
 #[test]
-fn what_imports_a_bundlers_files_is_not_believed_for_that_alone() {
+fn what_imports_a_bundlers_files_is_not_recognised_for_that_alone() {
     let home = "assets/Home-CmAoX-r_.js";
     for file in [
         "worker.js",
@@ -484,7 +484,7 @@ fn compressed_copies_follow_their_originals() {
 }
 
 #[test]
-fn fixed_names_are_never_believed_and_some_want_proof() {
+fn fixed_names_are_never_recognised_and_some_want_proof() {
     let site = vite()
         .module("index.html", "sw-BYf2qJoX.js")
         .import("assets/index-BYf2qJoX.js", "assets/remoteEntry-BYf2qJoX.js")
@@ -504,13 +504,13 @@ fn fixed_names_are_never_believed_and_some_want_proof() {
 }
 
 #[test]
-fn only_names_that_could_ever_be_believed_need_a_history() {
+fn only_names_that_could_ever_be_fingerprinted_need_a_history() {
     for may in ["assets/index-BJsxdCdh.js", "logo-deadbeef.png", "searcher-1f2e3d4c.js", "3f2a1b9c8d7e6f50.woff2"] {
-        assert!(may_vouch(&path(may)), "{may}");
+        assert!(may_be_fingerprinted(&path(may)), "{may}");
     }
     for never in
         ["index.html", "about/company.png", "report-20240115.pdf", "sw.js", "feed.xml", "img/hero-picture.webp"]
     {
-        assert!(!may_vouch(&path(never)), "{never}");
+        assert!(!may_be_fingerprinted(&path(never)), "{never}");
     }
 }

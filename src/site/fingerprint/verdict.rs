@@ -8,7 +8,7 @@ use super::declared::is_manifest;
 use super::table::rule;
 use crate::types::headers::Kind;
 
-/// Whether a name vouches for its bytes, and what decided that.
+/// Whether a name is fingerprinted, and what decided that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Fingerprinted or mutable.
@@ -19,7 +19,7 @@ pub struct Verdict {
     pub basis: Basis,
 }
 
-/// What decided whether a name vouches for its bytes. Reads as what follows "because".
+/// What decided whether a name is fingerprinted. Reads as what follows "because".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "evidence", rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use crate::content::path::SitePath;
 use crate::release::head::{CdnView, Distribution, DistributionFacts};
 use crate::types::headers::Kind;
 
-/// For a name that vouches for its bytes: a year, and no question even on reload.
+/// For a fingerprinted name: a year, and no question even on reload.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// For all else: browsers ask every time, and so does the CDN.

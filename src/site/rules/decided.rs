@@ -71,16 +71,16 @@ impl Rules {
         let own = self.set(path);
         let (original, encoding) = twin.map_or((None, None), |(path, encoding)| (Some(path), Some(encoding)));
         let followed = original.as_ref().map(|original| self.set(original)).unwrap_or_default();
-        // A rule from before the name lied must not make browsers keep the file for ever.
-        let lied = context.mutable_paths.contains(path);
-        let believed = |said: &Said<'_>| !lied || !cache_control::is_immutable(&said.value);
+        // A rule from before the name was reused must not make browsers keep the file for ever.
+        let reused = context.mutable_paths.contains(path);
+        let may_apply = |said: &Said<'_>| !reused || !cache_control::is_immutable(&said.value);
         let named = original.as_ref().unwrap_or(path);
         let encoding = encoding.or_else(|| content_type::content_encoding(path));
         Decided {
             cache_control: own
                 .cache_control
                 .or(followed.cache_control)
-                .filter(believed)
+                .filter(may_apply)
                 .unwrap_or_else(|| Said::by_default(cache_control::default(path, kind, context))),
             content_type: own
                 .content_type

@@ -210,8 +210,8 @@ fn publish_toml_wins_over_the_headers_file_and_that_over_the_defaults() {
     assert_eq!((other.cache_control.as_str(), other.content_language.as_deref()), ("no-store", Some("de")));
     assert_eq!(other.content_type, "text/html; charset=utf-8");
     let forever = "/*\n  Cache-Control: max-age=31536000, immutable\n";
-    let lied = Case { mutable: &[HASHED], ..Case::default() };
-    assert_eq!(lied.headers_beside(forever, &[HASHED]).cache_control, REVALIDATE, "a name that lied");
+    let reused = Case { mutable: &[HASHED], ..Case::default() };
+    assert_eq!(reused.headers_beside(forever, &[HASHED]).cache_control, REVALIDATE, "a name that was reused");
     let page = Case::default().headers_beside(forever, &["a.html"]).cache_control;
     assert_eq!(page, "max-age=31536000, immutable", "a person said so");
 }

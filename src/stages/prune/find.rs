@@ -266,7 +266,7 @@ fn closing(head: &Head, releases: &Releases, retention: RetentionSettings, now: 
 }
 
 /// What an object of this site is to a prune; `None`: it stays, since only other contents were to go. `mutable`: the
-/// path's name is known to have lied.
+/// path's name is known to be reused.
 fn victim(remain: &Remain, info: &ObjectInfo, mutable: bool) -> Option<Victim> {
     if let Some(entry) = remain.overdue.iter().find(|entry| has_bytes(info, entry)) {
         // It is to be seen by nobody any more, whatever its name.

@@ -99,7 +99,7 @@ impl Learned {
         if learned.base.is_empty()
             && let Some((folder, Votes { found, missing })) = best(below, 1)
             // Many copies may be named at the top too. A fingerprint is found in no folder but its own: more of them than at
-            // the top vouch for the base, or several without a miss, unless there are files in such a folder, of which one
+            // the top prove the base, or several without a miss, unless there are files in such a folder, of which one
             // could be missing.
             && (found.len() > at_top.len()
                 || !lookup.has_folder(&folder)

@@ -149,7 +149,7 @@ fn a_folder_that_the_site_is_served_under_is_known_from_its_url() {
 }
 
 #[test]
-fn what_the_url_says_of_its_own_host_is_believed() {
+fn what_the_url_says_of_its_own_host_is_recognised() {
     let page = r#"<script src="https://a.example/v1/x.js"></script><script src="https://a.example/v1/y.js"></script>"#;
     let files = site(&[("index.html", page), ("x.js", ""), ("y.js", "")]);
     assert_eq!(missing(&closure_at(Some("https://a.example/"), &[], &files)).0, ["v1/x.js", "v1/y.js"]);
@@ -302,7 +302,7 @@ fn a_hash_in_the_query_is_no_part_of_the_file() {
 }
 
 #[test]
-fn lists_are_believed_where_some_of_them_is_there() {
+fn lists_are_recognised_where_some_of_them_is_there() {
     let page = r#"<script src="/assets/app.js"></script>"#;
     let script = r#"f=["assets/a.js","assets/b.js"];example=["src/main.js","src/other.js"]"#;
     let files = [("index.html", page), ("assets/app.js", script), ("assets/a.js", "")];
@@ -314,7 +314,7 @@ fn lists_are_believed_where_some_of_them_is_there() {
 }
 
 #[test]
-fn whole_addresses_are_believed_where_some_of_them_is_there() {
+fn whole_addresses_are_recognised_where_some_of_them_is_there() {
     let page = r#"<script src="app.js"></script>"#;
     let script = r#"a="/assets/a-3f9c2e1b.js";b="/assets/b-77c1de05.js";c="/elsewhere/c-5a6b7c8d.js""#;
     let files = [("index.html", page), ("app.js", script), ("assets/a-3f9c2e1b.js", "")];

@@ -196,7 +196,7 @@ fn never_falls(before: &Head, after: &Head) {
     assert!(after.floor >= before.floor, "the floor never falls");
     assert!(after.highest_activated >= before.highest_activated, "nor does the highest number");
     assert!(after.prune_epoch >= before.prune_epoch, "nor the prune epoch");
-    assert!(after.mutable_paths.is_superset(&before.mutable_paths), "what has lied is mutable for good");
+    assert!(after.mutable_paths.is_superset(&before.mutable_paths), "what was reused is mutable for good");
     for (path, withdrawn) in &before.withdrawn {
         assert!(after.withdrawn[path].sha256.is_superset(&withdrawn.sha256), "what was taken out stays out");
     }

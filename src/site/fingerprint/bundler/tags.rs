@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::candidates::{Candidate, Strength};
 use crate::content::references::Manner;
 
-/// Whose tags are believed: a script or style that nothing but pages refers to may have been copied beside what the bundler
+/// Whose tags count as the bundler's: a script or style that nothing but pages refers to may have been copied beside what the bundler
 /// wrote, by people who write their tags in another manner.
 pub(super) struct Tags<'s> {
     scripts: Accepted,

@@ -13,7 +13,7 @@ fn tagged(style: &[&'static str]) -> Site {
 }
 
 #[test]
-fn what_pages_load_in_another_manner_than_the_bundlers_files_is_not_believed() {
+fn what_pages_load_in_another_manner_than_the_bundlers_files_is_not_recognised() {
     let with_copies = |site: Site| {
         site.tag("index.html", "assets/widget-CkQ2x9Lp.js", &["type", "src"]).tag(
             "index.html",
@@ -77,8 +77,8 @@ fn copies_teach_nothing_where_a_bundlers_own_hashes_look_like_words() {
     let site = copies(Site::default())
         .module("index.html", "main-BEA3RUHM.js")
         .import("main-BEA3RUHM.js", "chunk-HHDH75WY.js");
-    let believed = site.fingerprinted();
-    assert!(!believed.iter().any(|path| path.contains("gtm") || path.contains("theme")), "{believed:?}");
+    let recognised = site.fingerprinted();
+    assert!(!recognised.iter().any(|path| path.contains("gtm") || path.contains("theme")), "{recognised:?}");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_style_sheet_beside_what_rollup_3_proves_should_be_proven_too() {
 }
 
 #[test]
-fn scripts_that_do_not_belong_to_webpacks_are_not_believed() {
+fn scripts_that_do_not_belong_to_webpacks_are_not_recognised() {
     let of_webpack = |mut site: Site, file: &str, array: &str| {
         site.files.get_mut(&path(file)).unwrap().traces.chunk_array = Some(array.to_owned());
         site

@@ -110,7 +110,7 @@ fn a_frameworks_own_files_want_its_mark() {
         let site = own.iter().fold(Site::of(&[mark]), |site, own| site.picture("index.html", own));
         let fingerprinted = site.fingerprinted();
         assert!(own.iter().all(|own| fingerprinted.contains(&(*own).to_owned())), "{own:?} {fingerprinted:?}");
-        assert!(own.iter().all(|own| may_vouch(&path(own))), "{own:?}");
+        assert!(own.iter().all(|own| may_be_fingerprinted(&path(own))), "{own:?}");
     }
     let marks = [
         "static.files/rustdoc-b7b9f40b.css",
@@ -132,7 +132,7 @@ fn a_frameworks_own_files_want_its_mark() {
 }
 
 #[test]
-fn build_ids_are_believed_unless_they_read_as_chosen() {
+fn build_ids_are_recognised_unless_they_read_as_chosen() {
     let site = Site::of(&[
         "_next/static/gX5NAZBKAIzAO1Gx7u2td/_buildManifest.js",
         "_next/static/my-release-2024-01-15/_buildManifest.js",
@@ -143,7 +143,7 @@ fn build_ids_are_believed_unless_they_read_as_chosen() {
 }
 
 #[test]
-fn what_angular_loads_as_ever_is_believed_too() {
+fn what_angular_loads_as_ever_is_recognised_too() {
     let site = Site::default()
         .module("index.html", "main-HMQKKYFH.js")
         .import("main-HMQKKYFH.js", "chunk-2L4SBGX4.js")

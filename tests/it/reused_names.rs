@@ -1,4 +1,4 @@
-//! A fingerprinted name whose bytes change has lied: it is mutable for good, and its old bytes stay to be had.
+//! A fingerprinted name whose bytes change was reused: it is mutable for good, and its old bytes stay to be had.
 
 use std::sync::Mutex;
 
@@ -51,7 +51,7 @@ async fn a_live_name_that_lies_is_mutable_for_good() {
     assert_eq!(world.published().await.outcome, Outcome::Unchanged);
     assert_eq!(world.sandbox.requests().len(), 1);
 
-    // No rule makes it believed again.
+    // No rule makes it immutable again.
     let globs = OneOrMany(vec![LIAR.to_owned()]);
     world.environment.headers.push(HeaderRule { globs, immutable: Some(true), ..HeaderRule::default() });
     assert_eq!(world.published().await.outcome, Outcome::Unchanged);
@@ -126,7 +126,7 @@ async fn a_name_that_comes_back_with_other_bytes_has_lied_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_comes_back_with_its_own_bytes_is_believed() {
+async fn a_name_that_comes_back_with_its_own_bytes_is_recognised() {
     let world = live_with("one").await;
     world.remove(LIAR);
     world.published_broken().await;
@@ -171,7 +171,7 @@ async fn a_name_that_lies_while_no_page_refers_to_it_has_lied_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_had_other_bytes_before_any_page_referred_to_it_is_not_believed() {
+async fn a_name_that_had_other_bytes_before_any_page_referred_to_it_is_not_recognised() {
     let world = World::new().await;
     world.write("index.html", "without it");
     world.write(LIAR, "one");
