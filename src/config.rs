@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::de::DeTable;
 
-use crate::config::environment::{InvalidationSettings, OlderCommit, PublishSettings, SourceMaps, Wait};
+use crate::config::environment::{InvalidationSettings, OlderCommit, PublishSettings, SourceMaps, UrlStyle, Wait};
 use crate::config::header_rule::HeaderRule;
 use crate::release::retention::RetentionSettings;
 use crate::report::error::{Code, Problem};
@@ -136,8 +136,10 @@ pub struct InvalidationSection {
     pub wait: Wait,
     /// How long it waits, in seconds; 120 when not given.
     pub timeout_s: Option<NonZeroU64>,
-    /// Most paths it sends; beyond it, folders become wildcards. 100 when not given.
+    /// Most addresses it sends; beyond it, those that evict the least become wildcards. 100 when not given.
     pub max_paths: Option<NonZeroUsize>,
+    /// Which addresses answer for a page besides its own; when not given, as far as the distribution tells.
+    pub urls: Option<UrlStyle>,
 }
 
 /// A header rule whose globs and values are usable.
@@ -256,6 +258,7 @@ impl InvalidationSection {
             wait: self.wait,
             timeout: self.timeout_s.map_or(default.timeout, |seconds| Duration::from_secs(seconds.get())),
             max_paths: self.max_paths.map_or(default.max_paths, NonZeroUsize::get),
+            urls: self.urls,
         }
     }
 }

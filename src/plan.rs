@@ -14,6 +14,7 @@ use crate::types::globs::PathGlobs;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::environment::UrlStyle;
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::counts::FileCounts;
 use crate::release::head::{CdnView, Covers, Distribution, Distributions};
@@ -122,17 +123,24 @@ pub struct Policy<'a> {
     pub is_unseen: bool,
     /// What is removed at once when it leaves the site, besides HTML documents.
     pub remove_now: &'a PathGlobs,
-    /// Most paths to send to the CDN.
+    /// Most addresses and wildcards to send to the CDN.
     pub max_paths: usize,
+    /// Which addresses answer for a page besides its own, at every distribution; `None`: as far as each of them tells.
+    pub urls: Option<UrlStyle>,
     /// Whether mutable files may go straight to their live keys where nothing is active yet.
     pub straight: bool,
 }
 
-impl Policy<'_> {
+impl<'a> Policy<'a> {
     /// What is known of this environment's distribution.
-    fn cdn(&self) -> CdnView<'_> {
+    fn cdn(&self) -> CdnView<'a> {
         let known = |own: &str| self.distributions.get(own).map_or(CdnView::Unreadable, Distribution::view);
         self.own.map_or(CdnView::None, known)
+    }
+
+    /// How a distribution in front of the site maps addresses.
+    fn urls_behind(&self, cdn: CdnView<'a>) -> urls::Urls<'a> {
+        urls::Urls::new(*self, cdn)
     }
 }
 
@@ -275,23 +283,19 @@ impl Plan {
         let first = live.release.is_none() && policy.straight;
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
-        let urls = urls::Urls::new(policy, policy.cdn());
+        let urls = policy.urls_behind(policy.cdn());
         let answers = urls.answers(live, &files, &changes);
-        let unchanged = || files.keys().filter(|path| !changes.contains_key(*path));
-        let cover = |answers: &BTreeMap<UrlPath, UrlChange>, urls: &urls::Urls<'_>| {
-            cover::cover(answers.keys().cloned().collect(), &urls.primary(unchanged()), policy.max_paths)
+        let cover = |urls: &urls::Urls<'_>| {
+            let (stale, kept) = (urls.stale(live, &files, &changes), urls.kept(live, &files, &changes));
+            cover::cover(&stale, &kept, policy.max_paths)
         };
         let invalidation = match policy.cdn() {
             CdnView::None => Cover::default(),
-            _ if policy.is_unseen => Cover::everything(&urls.primary(unchanged())),
-            CdnView::Unreadable | CdnView::Known(_) => cover(&answers, &urls),
+            _ if policy.is_unseen => Cover::everything(&urls.kept(live, &files, &changes)),
+            CdnView::Unreadable | CdnView::Known(_) => cover(&urls),
         };
         let others = policy.distributions.iter().filter(|(id, _)| policy.own != Some(id.as_str()));
-        let elsewhere = others.map(|(id, other)| {
-            let urls = urls::Urls::new(policy, other.view());
-            (id.clone(), cover(&urls.answers(live, &files, &changes), &urls))
-        });
-        let elsewhere = elsewhere.collect();
+        let elsewhere = others.map(|(id, other)| (id.clone(), cover(&policy.urls_behind(other.view())))).collect();
         Plan {
             from: live.release,
             content: content_digest(&files),
@@ -339,8 +343,7 @@ impl Plan {
     /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
     pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, UrlChange> {
         let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
-        let urls = urls::Urls::new(policy, policy.cdn());
-        let mut answers = urls.answers(&Live::default(), files, &changes);
+        let mut answers = policy.urls_behind(policy.cdn()).answers(&Live::default(), files, &changes);
         answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));
         answers
     }

@@ -63,10 +63,23 @@ pub struct InvalidationReport {
     pub ids: Vec<String>,
     /// The paths, as sent.
     pub paths: Vec<String>,
+    /// How many paths CloudFront took, or would: those that were asked for anew count again.
+    pub paths_paid: usize,
+    /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
+    pub price_usd: String,
     /// Where it stands.
     pub status: InvalidationStatus,
-    /// Unchanged URLs that a wildcard takes along.
+    /// Unchanged files that a wildcard takes along.
     pub evicted_unchanged: usize,
+    /// Their size together, in bytes.
+    pub evicted_bytes: u64,
+}
+
+/// What CloudFront charges for `paths`, in US dollars, where the free ones of the month are used up: $0.005 each, also for a
+/// wildcard (AWS.md 1.3).
+pub fn price_usd(paths: usize) -> String {
+    let thousandths = paths.saturating_mul(5);
+    format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
 }
 
 /// What the distribution of another environment, in front of the same site, was asked to forget or is owed.

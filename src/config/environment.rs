@@ -186,13 +186,15 @@ pub struct InvalidationSettings {
     pub wait: Wait,
     /// How long to wait for it.
     pub timeout: Duration,
-    /// Most paths sent; beyond it, folders become wildcards.
+    /// Most addresses and wildcards sent.
     pub max_paths: usize,
+    /// Which addresses answer for a page besides its own; `None`: as far as the distribution tells.
+    pub urls: Option<UrlStyle>,
 }
 
 impl Default for InvalidationSettings {
     fn default() -> InvalidationSettings {
-        InvalidationSettings { wait: Wait::Effect, timeout: Duration::from_secs(120), max_paths: 100 }
+        InvalidationSettings { wait: Wait::Effect, timeout: Duration::from_secs(120), max_paths: 100, urls: None }
     }
 }
 
@@ -208,6 +210,19 @@ pub enum Wait {
     Completed,
     /// CloudFront took it.
     None,
+}
+
+/// Which addresses answer for a page besides its own. The bare address of the site is always one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum UrlStyle {
+    /// None: `about/index.html` and `page.html` have only these addresses.
+    Plain,
+    /// `/about/` for `about/index.html`.
+    Index,
+    /// `/about/` and `/about` for `about/index.html`, and `/page` for `page.html`.
+    Clean,
 }
 
 /// How long an activation, or a prune, belongs to who began it. The same for every run against an environment.

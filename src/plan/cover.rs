@@ -1,8 +1,12 @@
-//! Which paths to send to the CDN: exact ones while they fit, wildcards that take along as little as possible beyond.
+//! Which paths to send to the CDN: exact ones while they fit, and beyond that the wildcards that evict the least.
 
-use std::collections::BTreeSet;
+mod optimum;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::path::UrlPath;
+
+use optimum::{Cost, Item, Limits};
 
 /// Most wildcards in one invalidation: CloudFront's limit on wildcards in progress (AWS.md 1.2).
 pub const MAX_WILDCARDS: usize = 15;
@@ -10,219 +14,150 @@ pub const MAX_WILDCARDS: usize = 15;
 /// Paths for one invalidation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cover {
-    /// Exact paths and wildcards, sorted.
+    /// Exact paths and wildcards, sorted, each in all its spellings. CloudFront charges for each of them.
     pub paths: Vec<UrlPath>,
     /// Files that did not change and that a wildcard takes along.
     pub evicted_unchanged: usize,
+    /// Their size together, in bytes.
+    pub evicted_bytes: u64,
 }
 
 impl Cover {
-    /// All that there is. `unchanged` are the URLs of the files that stay.
-    pub(super) fn everything(unchanged: &BTreeSet<UrlPath>) -> Cover {
-        Cover { paths: vec![UrlPath::everything()], evicted_unchanged: unchanged.len() }
+    /// All that there is.
+    pub(super) fn everything(kept: &[Kept]) -> Cover {
+        Cover::evicting(vec![UrlPath::everything()], kept, |_| true)
+    }
+
+    /// `paths`, which evict what has an address that `goes` along.
+    fn evicting(paths: Vec<UrlPath>, kept: &[Kept], goes: impl Fn(&String) -> bool) -> Cover {
+        let unchanged = kept.iter().filter(|file| !file.new);
+        let evicted: Vec<u64> =
+            unchanged.filter(|file| file.addresses.iter().any(&goes)).map(|file| file.bytes).collect();
+        Cover { paths, evicted_unchanged: evicted.len(), evicted_bytes: evicted.iter().sum() }
     }
 }
 
-/// Covers every URL of `changed` with at most `max_paths` paths. `unchanged` are the URLs of the files that stay.
-pub(super) fn cover(changed: BTreeSet<UrlPath>, unchanged: &BTreeSet<UrlPath>, max_paths: usize) -> Cover {
-    let max_paths = max_paths.max(1);
-    let unchanged: Vec<&str> = unchanged.iter().map(UrlPath::as_str).collect();
-    let mut paths = BTreeSet::new();
-    for url in changed {
-        // CloudFront cannot name these exactly.
-        let path = if url.can_be_invalidated() { url } else { wildcard_for(&url) };
-        paths.insert(path);
-    }
-    drop_covered(&mut paths);
-    while let Some(needed) = missing(&paths, max_paths) {
-        let wildcard = cheapest(&paths, &unchanged, needed);
-        absorb(&mut paths, &wildcard);
-    }
-    let evicted_unchanged = paths.iter().filter(|path| path.is_wildcard()).map(|path| below(path, &unchanged)).sum();
-    Cover { paths: paths.into_iter().collect(), evicted_unchanged }
+/// A file that visitors may go on getting from the CDN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Where it lies, not encoded: each address begins with `/`. Aliases are not needed: each of them is the beginning
+    /// of the file's own address, so that a wildcard which covers one covers that too.
+    pub(super) addresses: Vec<String>,
+    /// Its size.
+    pub(super) bytes: u64,
+    /// Whether it is a new fingerprinted file. All others did not change.
+    pub(super) new: bool,
 }
 
-/// The narrowest wildcard that covers a path which cannot be sent as it is: all that begins as it does up to its first
-/// `~`, which no invalidation path may hold. A path that ends with `*` is such a wildcard already.
-fn wildcard_for(url: &UrlPath) -> UrlPath {
-    match url.as_str().split_once('~') {
-        Some((start, _)) => UrlPath::encoded_wildcard(start),
-        None => url.clone(),
-    }
+/// Covers every address of `stale`, which begin with `/` and are not encoded, with at most `max_paths` addresses and
+/// wildcards, and evicts as few bytes of `kept` as that allows.
+pub(super) fn cover(stale: &BTreeSet<String>, kept: &[Kept], max_paths: usize) -> Cover {
+    let limits = Limits { addresses: max_paths.max(1), wildcards: MAX_WILDCARDS };
+    let prefixes = prefixes(stale, kept, limits);
+    let is_wide = |address: &str| prefixes.iter().any(|prefix| address.starts_with(prefix));
+    let exact = stale.iter().filter(|address| !is_wide(address)).map(|address| UrlPath::encode(address));
+    let wide = prefixes.iter().map(|prefix| UrlPath::wildcard(prefix));
+    let mut paths: Vec<UrlPath> = exact.chain(wide).flat_map(|path| path.spellings()).collect();
+    paths.sort();
+    paths.dedup();
+    Cover::evicting(paths, kept, |address| is_wide(address) || stale.contains(address))
 }
 
-/// Takes out what another wildcard covers. Of a sorted list of beginnings, none of which begins with another, the last one before
-/// a path is the only one that it can begin with.
-fn drop_covered(paths: &mut BTreeSet<UrlPath>) {
-    let start = |path: &UrlPath| path.as_str().strip_suffix('*').unwrap_or(path.as_str()).to_owned();
-    let mut starts: Vec<String> = paths.iter().filter(|path| path.is_wildcard()).map(start).collect();
-    starts.sort();
-    starts.dedup_by(|next, kept| next.starts_with(kept.as_str()));
-    paths.retain(|path| {
-        let text = start(path);
-        let before = starts.partition_point(|start| *start <= text).checked_sub(1);
-        match before.map(|before| &starts[before]).filter(|start| text.starts_with(start.as_str())) {
-            Some(start) => path.is_wildcard() && text == *start,
-            None => true,
+/// The prefixes of the wildcards, none of which begins with another. An exact path is sure to evict nothing else, also
+/// nothing that is not known here, and CloudFront takes 150 of them for each wildcard. So wildcards are only for what has
+/// no exact path, until that is too much.
+fn prefixes<'a>(stale: &'a BTreeSet<String>, kept: &[Kept], limits: Limits) -> Vec<&'a str> {
+    let items = items(stale);
+    let needed = without_covered(items.iter().filter(|item| item.paths.is_none()).map(|item| item.prefix).collect());
+    let is_wide = |item: &&Item<'_>| needed.iter().any(|prefix| item.prefix.starts_with(prefix));
+    // Where there are too many of them, nobody needs to know what else they cover.
+    let fits = needed.len() <= limits.wildcards
+        && needed.len() + items.iter().filter(|item| !is_wide(item)).count() <= limits.addresses;
+    if fits {
+        return needed;
+    }
+    let weights = Weights::of(kept);
+    without_covered(optimum::wildcards(&items, limits, |prefix| weights.wide(prefix)))
+}
+
+/// What is to be covered, sorted; of what no path can name, the narrowest wildcard: all that begins as it does up to its
+/// first `~`, which no invalidation path may hold (AWS.md 1.1).
+fn items(stale: &BTreeSet<String>) -> Vec<Item<'_>> {
+    let mut items = BTreeMap::new();
+    for address in stale {
+        let path = UrlPath::encode(address);
+        if path.can_be_invalidated() {
+            items.entry(address.as_str()).or_insert(Some(path.spellings().len()));
+        } else {
+            let start = address.split_once('~').map_or(address.as_str(), |(start, _)| start);
+            items.insert(may_end_wildcard(start), None);
         }
-    });
-}
-
-/// Puts `wildcard` in and takes out all that it covers.
-fn absorb(paths: &mut BTreeSet<UrlPath>, wildcard: &UrlPath) {
-    paths.retain(|path| !wildcard.covers(path));
-    paths.insert(wildcard.clone());
-}
-
-fn wildcards(paths: &BTreeSet<UrlPath>) -> usize {
-    paths.iter().filter(|path| path.is_wildcard()).count()
-}
-
-/// What the next wildcard must save, so that few enough wildcards bring the paths within the limits: paths, or, where
-/// there are too many of those, wildcards. `None`: they are within.
-enum Needed {
-    Paths(usize),
-    Wildcards(usize),
-}
-
-fn missing(paths: &BTreeSet<UrlPath>, max_paths: usize) -> Option<Needed> {
-    let wildcards = wildcards(paths);
-    if wildcards > MAX_WILDCARDS {
-        return Some(Needed::Wildcards(wildcards - MAX_WILDCARDS + 1));
     }
-    let excess = paths.len().checked_sub(max_paths).filter(|excess| *excess > 0)?;
-    Some(Needed::Paths(excess.div_ceil((MAX_WILDCARDS - wildcards).max(1))))
+    items.into_iter().map(|(prefix, paths)| Item { prefix, paths }).collect()
 }
 
-/// Of the folders that save enough, the one that takes along the fewest unchanged files for each path it saves.
-fn cheapest(paths: &BTreeSet<UrlPath>, unchanged: &[&str], needed: Needed) -> UrlPath {
-    let all: Vec<&str> = paths.iter().map(UrlPath::as_str).collect();
-    let wide: Vec<&str> = paths.iter().filter(|path| path.is_wildcard()).map(UrlPath::as_str).collect();
-    let folders: BTreeSet<UrlPath> = paths.iter().flat_map(ancestors).collect();
-    let enough = |folder: &UrlPath, saved: usize| match needed {
-        Needed::Paths(least) => saved >= least,
-        Needed::Wildcards(least) => below(folder, &wide) >= least,
-    };
-    folders
-        .into_iter()
-        .filter_map(|folder| {
-            let saved = below(&folder, &all).checked_sub(1).filter(|saved| *saved > 0)?;
-            let evicted = below(&folder, unchanged);
-            // Thousandths of a file for each path saved: exact enough to order by, and without floating point.
-            enough(&folder, saved).then(|| (evicted * 1_000 / saved, evicted, folder))
-        })
-        .min()
-        .map_or_else(UrlPath::everything, |(_, _, folder)| folder)
+/// The longest beginning of `prefix` that a wildcard may have: a `*` before the final one is not known to be taken
+/// literally.
+fn may_end_wildcard(prefix: &str) -> &str {
+    prefix.trim_end_matches('*')
 }
 
-/// The wildcards of all folders that a path lies in, without the path itself.
-fn ancestors(path: &UrlPath) -> Vec<UrlPath> {
-    let mut found = Vec::new();
-    // The folder of the wildcard `/a/*` is that of `/a`: going up must end.
-    let mut rest = path.as_str().strip_suffix("/*").unwrap_or(path.as_str());
-    while let Some((folder, _)) = rest.rsplit_once('/') {
-        found.push(UrlPath::encoded_wildcard(&format!("{folder}/")));
-        rest = folder;
+/// The prefixes that do not begin with another one.
+fn without_covered(mut prefixes: Vec<&str>) -> Vec<&str> {
+    prefixes.sort_unstable();
+    prefixes.dedup_by(|next, kept| next.starts_with(*kept));
+    prefixes
+}
+
+/// What lies below each prefix, by the sums of all addresses before the first and the last one.
+struct Weights<'a> {
+    addresses: Vec<&'a str>,
+    /// One more than there are addresses.
+    sums: Vec<Cost>,
+}
+
+impl<'a> Weights<'a> {
+    fn of(kept: &'a [Kept]) -> Weights<'a> {
+        let each = kept.iter().flat_map(|file| file.addresses.iter().map(move |address| (address.as_str(), file)));
+        let mut sorted: Vec<(&str, &Kept)> = each.collect();
+        sorted.sort_unstable_by_key(|(address, _)| *address);
+        let mut sums = vec![Cost::default()];
+        let mut sum = Cost::default();
+        for (_, file) in &sorted {
+            let bytes = if file.new { &mut sum.new_bytes } else { &mut sum.unchanged_bytes };
+            *bytes += file.bytes;
+            sums.push(sum);
+        }
+        Weights { addresses: sorted.into_iter().map(|(address, _)| address).collect(), sums }
     }
-    found
-}
 
-/// How many of the sorted URLs a wildcard covers.
-fn below(wildcard: &UrlPath, urls: &[&str]) -> usize {
-    let start = wildcard.as_str().strip_suffix('*').unwrap_or(wildcard.as_str());
-    let first = urls.partition_point(|url| *url < start);
-    urls[first..].partition_point(|url| url.starts_with(start))
+    /// The wildcards that may stand for `prefix`: the narrowest one, and those that begin earlier and have fewer spellings
+    /// to pay for.
+    fn wide<'p>(&self, prefix: &'p str) -> Vec<(&'p str, Cost)> {
+        let spelled = |prefix: &str| UrlPath::wildcard(prefix).spellings().len();
+        let mut wide = Vec::new();
+        let mut next = Some(may_end_wildcard(prefix));
+        while let Some(prefix) = next {
+            let paths = spelled(prefix);
+            wide.push((prefix, Cost { paths, ..self.below(prefix) }));
+            let mut shorter = prefix.char_indices().rev().map(|(end, _)| may_end_wildcard(&prefix[..end]));
+            next = if paths == 1 { None } else { shorter.find(|shorter| spelled(shorter) < paths) };
+        }
+        wide
+    }
+
+    /// What a wildcard takes along.
+    fn below(&self, prefix: &str) -> Cost {
+        let first = self.addresses.partition_point(|address| *address < prefix);
+        let last = first + self.addresses[first..].partition_point(|address| address.starts_with(prefix));
+        let (before, after) = (self.sums[first], self.sums[last]);
+        Cost {
+            unchanged_bytes: after.unchanged_bytes - before.unchanged_bytes,
+            new_bytes: after.new_bytes - before.new_bytes,
+            paths: 0,
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::collection::btree_set;
-    use proptest::prelude::*;
-
-    fn urls(paths: &[&str]) -> BTreeSet<UrlPath> {
-        paths.iter().map(|path| UrlPath::encode(path)).collect()
-    }
-
-    fn covered(changed: &[&str], unchanged: &[&str], max: usize) -> (Vec<String>, usize) {
-        let cover = cover(urls(changed), &urls(unchanged), max);
-        (cover.paths.iter().map(UrlPath::to_string).collect(), cover.evicted_unchanged)
-    }
-
-    #[test]
-    fn exact_while_it_fits() {
-        let (paths, evicted) = covered(&["/", "/index.html", "/b/"], &["/a.html"], 3);
-        assert_eq!(paths, ["/", "/b/", "/index.html"]);
-        assert_eq!(evicted, 0);
-    }
-
-    #[test]
-    fn beyond_it_the_folder_that_evicts_least_becomes_a_wildcard() {
-        let changed = ["/blog/1", "/blog/2", "/blog/3", "/docs/1", "/docs/2", "/docs/3", "/index.html"];
-        let (paths, evicted) = covered(&changed, &["/docs/4", "/docs/5", "/blog/4"], 5);
-        assert_eq!(paths, ["/blog/*", "/docs/1", "/docs/2", "/docs/3", "/index.html"]);
-        assert_eq!(evicted, 1);
-    }
-
-    #[test]
-    fn a_name_that_cloudfront_cannot_invalidate_takes_its_folder() {
-        let (paths, evicted) = covered(&["/a/~b/c.html", "/x~.html", "/a/d.html"], &["/a/e.html", "/z.html"], 100);
-        assert_eq!(paths, ["/a/*", "/x*"]);
-        assert_eq!(evicted, 1);
-        let (paths, evicted) = covered(&["/~me/index.html", "/a/~/b"], &["/a/e.html", "/z.html"], 100);
-        assert_eq!(paths, ["/*"]);
-        assert_eq!(evicted, 2);
-        let (paths, _) = covered(&["/a*", "/ab", "/b"], &[], 100);
-        assert_eq!(paths, ["/a*", "/b"]);
-    }
-
-    #[test]
-    fn ten_thousand_changed_pages_are_covered_by_a_handful_of_looks() {
-        // Each look at all folders brings the paths at least a fifteenth of the way down: a bound that a quadratic
-        // number of looks, as one for each folder saved, would miss by far.
-        let changed: BTreeSet<UrlPath> = (0..10_000)
-            .flat_map(|page| ["", "index.html"].map(|name| UrlPath::encode(&format!("blog/{page}/{name}"))))
-            .chain([UrlPath::encode("index.html")])
-            .collect();
-        let cover = cover(changed, &urls(&["/about/index.html", "/blog/kept/index.html"]), 100);
-        let paths: Vec<_> = cover.paths.iter().map(UrlPath::as_str).collect();
-        assert_eq!(paths, ["/blog/*", "/index.html"]);
-        assert_eq!(cover.evicted_unchanged, 1);
-    }
-
-    proptest! {
-        #[test]
-        fn what_a_wildcard_covers_is_dropped_and_nothing_else(paths in btree_set("/[ab/]{0,4}\\*?", 0..20)) {
-            let paths: BTreeSet<UrlPath> = paths.iter().map(|path| UrlPath::encode(path)).collect();
-            let wide: Vec<&UrlPath> = paths.iter().filter(|path| path.is_wildcard()).collect();
-            let is_covered = |path: &UrlPath| wide.iter().any(|wildcard| *wildcard != path && wildcard.covers(path));
-            let expected: BTreeSet<UrlPath> = paths.iter().filter(|path| !is_covered(path)).cloned().collect();
-            let mut left = paths.clone();
-            drop_covered(&mut left);
-            prop_assert_eq!(left, expected);
-        }
-
-        #[test]
-        fn whatever_changed_is_covered_within_the_limits(
-            changed in btree_set("[abc~*]{1,2}(/[abc]{1,2}){0,3}", 0..60),
-            unchanged in btree_set("[abd]{1,2}(/[abd]{1,2}){0,3}", 0..60),
-            max in 1usize..40,
-        ) {
-            let changed: BTreeSet<UrlPath> = changed.iter().map(|path| UrlPath::encode(path)).collect();
-            let unchanged: BTreeSet<UrlPath> =
-                unchanged.iter().map(|path| UrlPath::encode(path)).filter(|url| !changed.contains(url)).collect();
-            let cover = cover(changed.clone(), &unchanged, max);
-            prop_assert!(cover.paths.len() <= max);
-            prop_assert!(cover.paths.iter().filter(|path| path.is_wildcard()).count() <= MAX_WILDCARDS);
-            for url in &changed {
-                prop_assert!(cover.paths.iter().any(|path| path.covers(url)), "{} is not covered", url);
-            }
-            for path in &cover.paths {
-                prop_assert!(!path.as_str().contains('~'));
-                prop_assert!(changed.iter().any(|url| path.covers(url)), "{} covers nothing", path);
-            }
-            let evicted = unchanged.iter().filter(|url| cover.paths.iter().any(|path| path.covers(url))).count();
-            prop_assert_eq!(evicted, cover.evicted_unchanged);
-        }
-    }
-}
+mod tests;

@@ -59,7 +59,7 @@ fn distribution(facts: DistributionFacts) -> Distributions {
 /// The policy of an environment whose distribution is `E1`.
 fn behind<'a>(layout: &'a Layout, distributions: &'a Distributions, remove_now: &'a PathGlobs) -> Policy<'a> {
     let (own, is_unseen) = (Some("E1"), false);
-    Policy { layout, distributions, own, is_unseen, remove_now, max_paths: 100, straight: true }
+    Policy { layout, distributions, own, is_unseen, remove_now, max_paths: 100, urls: None, straight: true }
 }
 
 fn invalidated(plan: &Plan) -> Vec<&str> {
@@ -126,6 +126,84 @@ fn both_spellings_of_a_plus_are_refreshed_and_one_is_fetched() {
     assert_eq!(invalidated(&plan), expected);
     let fetched: BTreeSet<&str> = plan.answers.values().map(|answer| answer.below_site.as_str()).collect();
     assert_eq!(fetched, BTreeSet::from(["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html"]));
+}
+
+/// What is refreshed of an index page, another page and one that is no page, for what is known and what was said.
+#[test]
+fn aliases_are_refreshed_as_far_as_something_may_answer_for_them() {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let readable = |rewrites_at_origin| DistributionFacts {
+        readable: true,
+        origin_path: "/live".to_owned(),
+        rewrites_at_origin,
+        ..Default::default()
+    };
+    let (simple, rewriting) = (readable(false), readable(true));
+    let plain = ["/", "/a.txt", "/b.html", "/d/index.html", "/index.html"];
+    let index = ["/", "/a.txt", "/b.html", "/d/", "/d/index.html", "/index.html"];
+    let clean = ["/", "/a.txt", "/b", "/b.html", "/d", "/d/", "/d/index.html", "/index.html"];
+    let cases = [
+        (None, &simple, &index[..]),
+        (None, &rewriting, &clean[..]),
+        (Some(UrlStyle::Plain), &rewriting, &plain[..]),
+        (Some(UrlStyle::Index), &rewriting, &index[..]),
+        (Some(UrlStyle::Clean), &simple, &clean[..]),
+    ];
+    for (urls, facts, expected) in cases {
+        let remove_now = PathGlobs::new("", &[]).unwrap();
+        let mut distributions = distribution(facts.clone());
+        distributions.insert("E2".to_owned(), distributions["E1"].clone());
+        let policy = Policy { urls, ..behind(&layout, &distributions, &remove_now) };
+        let target = ["a.txt", "b.html", "d/index.html", "index.html"].map(|name| (name, mutable(name)));
+        let plan = Plan::between(&live(&[]), files(&target), policy);
+        assert_eq!(invalidated(&plan), expected, "{urls:?}");
+        assert_eq!(plan.elsewhere["E2"], plan.invalidation, "what was said holds for all of them");
+    }
+}
+
+#[test]
+fn what_a_browser_does_not_encode_is_refreshed_in_its_spelling_too_and_fetched_in_one() {
+    let live = live(&[("[slug]/index.html", mutable("old"))]);
+    let plan = plan(&live, files(&[("[slug]/index.html", mutable("new"))]));
+    let expected = ["/%5Bslug%5D/", "/%5Bslug%5D/index.html", "/[slug]/", "/[slug]/index.html"];
+    assert_eq!(invalidated(&plan), expected);
+    let fetched: BTreeSet<&str> = plan.answers.values().map(|answer| answer.below_site.as_str()).collect();
+    assert_eq!(fetched, BTreeSet::from(["/%5Bslug%5D/", "/%5Bslug%5D/index.html"]));
+}
+
+/// Beyond `max_paths` a wildcard goes where it evicts least, at each distribution by its own names: what retires stays in the CDN
+/// too, and of one file with two addresses the bytes count once. One that may keep anything loses all.
+#[test]
+fn what_stays_is_spared_by_its_bytes() {
+    let names = ["a/1.html", "a/2.html", "b/1.html", "b/2.html"];
+    let before: Vec<(String, Entry)> = names.iter().map(|name| ((*name).to_owned(), mutable("old"))).collect();
+    let kept = [("a/leaves.txt", "0123456789"), ("b/index.html", "012345678")];
+    let all = before.iter().map(|(name, entry)| (name.as_str(), entry.clone()));
+    let live = live(&all.chain(kept.map(|(name, bytes)| (name, mutable(bytes)))).collect::<Vec<_>>());
+    let after = names.map(|name| (name, mutable("new")));
+    let target = files(&after.into_iter().chain([("b/index.html", mutable("012345678"))]).collect::<Vec<_>>());
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..Default::default() };
+    let mut distributions = distribution(facts.clone());
+    let below = |origin_path: &str| DistributionFacts { origin_path: origin_path.to_owned(), ..facts.clone() };
+    for (id, origin_path) in [("E2", ""), ("E3", "/live/b"), ("E4", "/other")] {
+        distributions.insert(id.to_owned(), Distribution { facts: below(origin_path), ..Default::default() });
+    }
+    let (remove_now, urls) = (PathGlobs::new("", &[]).unwrap(), Some(UrlStyle::Clean));
+    let policy = Policy { max_paths: 3, urls, ..behind(&layout, &distributions, &remove_now) };
+    let plan = Plan::between(&live, target.clone(), policy);
+    let covers =
+        [Some(&plan.invalidation), plan.elsewhere.get("E2"), plan.elsewhere.get("E3"), plan.elsewhere.get("E4")];
+    let paths = covers.map(|cover| cover.unwrap().paths.iter().map(UrlPath::as_str).collect::<Vec<_>>());
+    assert_eq!(paths[0], ["/a/1*", "/a/2*", "/b/*"]);
+    assert_eq!(paths[1], ["/live/a/1*", "/live/a/2*", "/live/b/*"]);
+    assert_eq!(paths[2], ["/1*", "/2*"], "the others cannot be reached through it");
+    assert!(paths[3].is_empty());
+    let evicted = covers.map(|cover| cover.map(|cover| (cover.evicted_unchanged, cover.evicted_bytes)).unwrap());
+    assert_eq!(evicted, [(1, 9), (1, 9), (0, 0), (0, 0)]);
+    let unseen = Plan::between(&live, target, Policy { is_unseen: true, ..policy }).invalidation;
+    assert_eq!(unseen.paths, [UrlPath::everything()]);
+    assert_eq!((unseen.evicted_unchanged, unseen.evicted_bytes), (2, 19));
 }
 
 #[test]

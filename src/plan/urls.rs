@@ -2,22 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::config::environment::UrlStyle;
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::head::CdnView;
-use crate::release::manifest::Files;
+use crate::release::manifest::{Entry, Files};
 use crate::types::headers::Kind;
 
+use super::cover::Kept;
 use super::{Change, Live, Policy, UrlChange};
+
+/// The page that the site's bare address shows, unless the distribution says otherwise.
+const ENTRY_PAGE: &str = "index.html";
 
 /// From paths to URLs, as one distribution in front of the bucket maps them.
 pub(super) struct Urls<'a> {
     policy: Policy<'a>,
     cdn: CdnView<'a>,
+    /// Which aliases there are.
+    style: UrlStyle,
 }
 
 impl<'a> Urls<'a> {
+    /// Which aliases there are is what the configuration says, or else as far as the distribution tells.
     pub(super) fn new(policy: Policy<'a>, cdn: CdnView<'a>) -> Urls<'a> {
-        Urls { policy, cdn }
+        Urls { policy, cdn, style: policy.urls.unwrap_or_else(|| detected(cdn)) }
     }
 
     /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where its
@@ -33,19 +41,14 @@ impl<'a> Urls<'a> {
         }
     }
 
-    /// The URLs of the files themselves, without aliases.
-    pub(super) fn primary<'p>(&self, paths: impl Iterator<Item = &'p SitePath>) -> BTreeSet<UrlPath> {
-        paths.flat_map(|path| self.below_root(path)).map(|own| UrlPath::encode(&own)).collect()
-    }
-
-    /// The aliases of a path, not encoded: the folder of an index page; and the path without `.html` or final slash
-    /// where a function at the origin may answer for those, or nobody may look (AWS.md 1.1: CloudFront keeps URLs
-    /// exactly).
-    fn aliases(&self, own: &str) -> Vec<String> {
+    /// The aliases of a path, not encoded, each of which is the beginning of the path: the folder of an index page, and the
+    /// path without `.html` or final slash (AWS.md 1.1: CloudFront keeps URLs exactly). The `entry` page has that of its
+    /// folder in every style.
+    fn aliases(&self, own: &str, entry: bool) -> Vec<String> {
         let mut aliases = Vec::new();
         let folder = own.strip_suffix("index.html").filter(|folder| folder.is_empty() || folder.ends_with('/'));
-        aliases.extend(folder.map(str::to_owned));
-        if self.rewritten_at_origin() {
+        aliases.extend(folder.filter(|_| entry || self.style != UrlStyle::Plain).map(str::to_owned));
+        if self.style == UrlStyle::Clean {
             let short = folder.map(|folder| folder.trim_end_matches('/')).or(own.strip_suffix(".html"));
             aliases.extend(short.map(str::to_owned));
         }
@@ -59,23 +62,62 @@ impl<'a> Urls<'a> {
         }
     }
 
-    fn rewritten_at_origin(&self) -> bool {
-        match self.cdn {
-            CdnView::None => false,
-            CdnView::Unreadable => true,
-            CdnView::Known(facts) => facts.rewrites_at_origin,
-        }
-    }
-
     /// Whether the page is what the site's bare address shows.
     pub(super) fn is_entry_page(&self, path: &SitePath) -> bool {
-        path.as_str() == "index.html"
+        path.as_str() == ENTRY_PAGE
             || self.below_root(path).iter().any(|own| self.default_root_object() == Some(own.as_str()))
     }
 
-    /// The URLs whose answer changes. Not those of new fingerprinted files, which nobody could name before - unless they
-    /// came back, or may have, because they are removed at once when they leave - and not those of retired files, which
-    /// stay.
+    /// All addresses of a file: its own one is the last for each place below the distribution's root.
+    fn addresses(&self, path: &SitePath) -> Vec<Address> {
+        let mut addresses = Vec::new();
+        for below_root in self.below_root(path) {
+            if self.default_root_object() == Some(below_root.as_str()) {
+                addresses.push(Address { below_root: String::new(), below_site: String::new(), own: false });
+            }
+            // A file and its aliases are named alike below the distribution's root and below the site's address.
+            let entry = path.as_str() == ENTRY_PAGE;
+            let aliases = self.aliases(&below_root, entry).into_iter().zip(self.aliases(path.as_str(), entry));
+            addresses.extend(aliases.map(|(below_root, below_site)| Address { below_root, below_site, own: false }));
+            addresses.push(Address { below_root, below_site: path.as_str().to_owned(), own: true });
+        }
+        addresses
+    }
+
+    /// Whether visitors get another answer than before. Not under the name of a new fingerprinted file, which nobody could
+    /// name before - unless it came back, or may have, because it is removed at once when it leaves - and not under that
+    /// of a retired one, which stays.
+    fn answers_otherwise(&self, live: &Live, path: &SitePath, change: Change, entry: Option<&Entry>) -> bool {
+        let may_come_back =
+            live.returned.contains(path) || live.release.is_some() && self.policy.remove_now.matches(path);
+        let is_fingerprinted = entry.is_some_and(|entry| entry.kind == Kind::Fingerprinted);
+        let new_name = change == Change::Add && is_fingerprinted && !may_come_back;
+        !new_name && change != Change::Retire
+    }
+
+    /// The addresses that the CDN must forget, not encoded: each begins with `/`.
+    pub(super) fn stale(&self, live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -> BTreeSet<String> {
+        let stale =
+            changes.iter().filter(|(path, change)| self.answers_otherwise(live, path, **change, files.get(*path)));
+        let addresses = stale.flat_map(|(path, _)| self.addresses(path));
+        addresses.map(|address| format!("/{}", address.below_root)).collect()
+    }
+
+    /// The files that the CDN may go on giving away: those that do not change, also where they only leave the site, and new
+    /// fingerprinted ones.
+    pub(super) fn kept(&self, live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -> Vec<Kept> {
+        let retired = changes.iter().filter(|(_, change)| **change == Change::Retire);
+        let retired = retired.filter_map(|(path, _)| Some((path, live.files.get(path)?)));
+        let kept = files.iter().chain(retired).filter_map(|(path, entry)| {
+            let change = changes.get(path);
+            let stays = change.is_none_or(|change| !self.answers_otherwise(live, path, *change, Some(entry)));
+            let addresses = || self.below_root(path).iter().map(|own| format!("/{own}")).collect();
+            stays.then(|| Kept { addresses: addresses(), bytes: entry.size_bytes, new: change == Some(&Change::Add) })
+        });
+        kept.collect()
+    }
+
+    /// The URLs whose answer changes.
     pub(super) fn answers(
         &self,
         live: &Live,
@@ -83,39 +125,42 @@ impl<'a> Urls<'a> {
         changes: &BTreeMap<SitePath, Change>,
     ) -> BTreeMap<UrlPath, UrlChange> {
         let mut answers = BTreeMap::new();
-        // Both spellings of a plus show one answer, and it is found by the one that reaches the file.
-        let mut note = |url: UrlPath, answer: UrlChange| {
-            answers.extend(url.with_bare_plus().map(|bare| (bare, answer.clone())));
-            answers.insert(url, answer);
-        };
         for (path, change) in changes {
             let entry = files.get(path);
-            let may_come_back =
-                live.returned.contains(path) || live.release.is_some() && self.policy.remove_now.matches(path);
-            let new_name = *change == Change::Add
-                && entry.is_some_and(|entry| entry.kind == Kind::Fingerprinted)
-                && !may_come_back;
-            if new_name || *change == Change::Retire {
+            if !self.answers_otherwise(live, path, *change, entry) {
                 continue;
             }
-            let answer = |below_site: &str, own: bool| UrlChange {
-                path: path.clone(),
-                below_site: UrlPath::encode(below_site),
-                size_bytes: entry.map_or(0, |entry| entry.size_bytes),
-                before: live.files.get(path).map(|entry| entry.digest),
-                after: entry.map(|entry| entry.digest),
-                own,
-            };
-            for below_root in self.below_root(path) {
-                if self.default_root_object() == Some(below_root.as_str()) {
-                    note(UrlPath::encode(""), answer("", false));
-                }
-                // A file and its aliases are named alike below the distribution's root and below the site's address.
-                let aliases = self.aliases(&below_root).into_iter().zip(self.aliases(path.as_str()));
-                aliases.for_each(|(alias, below_site)| note(UrlPath::encode(&alias), answer(&below_site, false)));
-                note(UrlPath::encode(&below_root), answer(path.as_str(), true));
+            for Address { below_root, below_site, own } in self.addresses(path) {
+                // All spellings show one answer, and it is found by the one that reaches the file.
+                let answer = UrlChange {
+                    path: path.clone(),
+                    below_site: UrlPath::encode(&below_site),
+                    size_bytes: entry.map_or(0, |entry| entry.size_bytes),
+                    before: live.files.get(path).map(|entry| entry.digest),
+                    after: entry.map(|entry| entry.digest),
+                    own,
+                };
+                let spellings = UrlPath::encode(&below_root).spellings();
+                answers.extend(spellings.into_iter().map(|url| (url, answer.clone())));
             }
         }
         answers
     }
+}
+
+/// Which aliases there are, as far as the distribution tells: a function at the origin may answer for the short ones, or
+/// nobody may look.
+fn detected(cdn: CdnView<'_>) -> UrlStyle {
+    match cdn {
+        CdnView::Known(facts) if facts.rewrites_at_origin => UrlStyle::Clean,
+        CdnView::Unreadable => UrlStyle::Clean,
+        CdnView::None | CdnView::Known(_) => UrlStyle::Index,
+    }
+}
+
+/// An address under which visitors reach a file, not encoded and without a leading slash.
+struct Address {
+    below_root: String,
+    below_site: String,
+    own: bool,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Change, Plan};
 use crate::release::counts::FileCounts;
 use crate::release::manifest::ReleaseNumber;
-use crate::report::Uploaded;
+use crate::report::{Uploaded, price_usd};
 use crate::types::headers::Kind;
 
 /// What a publish would do. In JSON a line of its own with `"type":"plan"`.
@@ -28,8 +28,12 @@ pub struct PlanView {
     pub deleted: usize,
     /// What the CDN must forget.
     pub paths: Vec<String>,
+    /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
+    pub price_usd: String,
     /// Unchanged files that a wildcard takes along.
     pub evicted_unchanged: usize,
+    /// Their size together, in bytes.
+    pub evicted_bytes: u64,
 }
 
 /// What happens to one path.
@@ -67,7 +71,9 @@ impl Plan {
             copied: self.copies(),
             deleted: self.removals.len(),
             paths: self.invalidation.paths.iter().map(ToString::to_string).collect(),
+            price_usd: price_usd(self.invalidation.paths.len()),
             evicted_unchanged: self.invalidation.evicted_unchanged,
+            evicted_bytes: self.invalidation.evicted_bytes,
         }
     }
 }

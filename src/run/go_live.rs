@@ -15,7 +15,7 @@ use crate::release::head::{Head, Hold};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Code, ExitCode, Problem, VisitorsSee};
 use crate::report::tally::Amounts;
-use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Uploaded};
+use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Uploaded, price_usd};
 use crate::stages::activate::{Activated, NotActivated};
 use crate::stages::stage::{NotStaged, Staged};
 
@@ -199,7 +199,7 @@ impl Session<'_> {
         let mut answers = plan.answers.clone();
         answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
         let refreshing = self.refreshing(Some(release));
-        Box::pin(self.refresh(refreshing, activated.pointer, &answers, plan.invalidation.evicted_unchanged)).await
+        Box::pin(self.refresh(refreshing, activated.pointer, &answers, &plan.invalidation)).await
     }
 
     /// What would happen, and nothing of it does. There is no plan where the head alone says that there is nothing to do.
@@ -316,8 +316,11 @@ impl Session<'_> {
         self.course.invalidates((has_cdn && !plan.invalidation.paths.is_empty()).then(|| InvalidationReport {
             ids: Vec::new(),
             paths: plan.invalidation.paths.iter().map(ToString::to_string).collect(),
+            paths_paid: plan.invalidation.paths.len(),
+            price_usd: price_usd(plan.invalidation.paths.len()),
             status: InvalidationStatus::Planned,
             evicted_unchanged: plan.invalidation.evicted_unchanged,
+            evicted_bytes: plan.invalidation.evicted_bytes,
         }));
     }
 }

@@ -172,7 +172,7 @@ impl Session<'_> {
         // What may not be removed, or is needed by now, still answers.
         let mut answers = plan.answers;
         answers.retain(|_, answer| removed.gone.contains(&answer.path));
-        Box::pin(self.refresh(refreshing, removed.pointer, &answers, plan.invalidation.evicted_unchanged)).await?;
+        Box::pin(self.refresh(refreshing, removed.pointer, &answers, &plan.invalidation)).await?;
         if let Some((problem, number)) = removed.refused {
             return Err(with_others(problem, number));
         }

@@ -7,11 +7,11 @@ use super::order::Shown;
 use super::session::Session;
 use crate::bucket::state::Pointer;
 use crate::content::path::UrlPath;
-use crate::plan::UrlChange;
+use crate::plan::{Cover, UrlChange};
 use crate::release::head::{Head, Refresh};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Problem, VisitorsSee};
-use crate::report::{InvalidationReport, InvalidationStatus, OtherDistribution, Outcome};
+use crate::report::{InvalidationReport, InvalidationStatus, OtherDistribution, Outcome, price_usd};
 use crate::stages::refresh::{Elsewhere, NotRefreshed, Refreshed, Refreshing, stays_owed};
 
 impl Session<'_> {
@@ -56,20 +56,21 @@ impl Session<'_> {
         if pointer.head.understood_refreshes().next().is_none() {
             return Ok(Outcome::Unchanged);
         }
-        Box::pin(self.refresh(refreshing, pointer, answers, 0)).await?;
+        Box::pin(self.refresh(refreshing, pointer, answers, &Cover::default())).await?;
         let standing = self.course.standing();
         let is_done = |other: &OtherDistribution| other.status == InvalidationStatus::Requested;
         let any = standing.invalidation.is_some() || standing.other_distributions.iter().any(is_done);
         Ok(if any { Outcome::Repaired } else { Outcome::Unchanged })
     }
 
-    /// Does all refreshes that `pointer` owes. Where that fails, the release is live, and the CDN may not have heard of it.
+    /// Does all refreshes that `pointer` owes; `cover` is the one that this run adds for the environment's distribution. Where
+    /// that fails, the release is live, and the CDN may not have heard of it.
     pub(super) async fn refresh(
         &self,
         refreshing: Refreshing<'_>,
         pointer: Pointer,
         answers: &BTreeMap<UrlPath, UrlChange>,
-        evicted_unchanged: usize,
+        cover: &Cover,
     ) -> Result<(), Problem> {
         let (refreshed, problem) = match refreshing.refresh(pointer, answers).await {
             Ok(refreshed) => (refreshed, None),
@@ -77,7 +78,7 @@ impl Session<'_> {
         };
         let other = |elsewhere: &Elsewhere| other(&elsewhere.refresh, elsewhere.ids.as_deref());
         self.course.others_are_owed(refreshed.elsewhere.iter().map(other).collect());
-        self.course.invalidates(reported(refreshed, evicted_unchanged));
+        self.course.invalidates(reported(refreshed, cover));
         let Some(problem) = problem else { return Ok(()) };
         let Some(release) = refreshing.release else {
             self.course.visitors_see(VisitorsSee::Untouched);
@@ -111,11 +112,14 @@ fn other(refresh: &Refresh, ids: Option<&[String]>) -> OtherDistribution {
 }
 
 /// What the report says of it; `None`: nothing was owed.
-fn reported(refreshed: Refreshed, evicted_unchanged: usize) -> Option<InvalidationReport> {
+fn reported(refreshed: Refreshed, cover: &Cover) -> Option<InvalidationReport> {
     Some(InvalidationReport {
         status: refreshed.status?,
         ids: refreshed.ids,
         paths: refreshed.paths.iter().map(ToString::to_string).collect(),
-        evicted_unchanged,
+        paths_paid: refreshed.paid,
+        price_usd: price_usd(refreshed.paid),
+        evicted_unchanged: cover.evicted_unchanged,
+        evicted_bytes: cover.evicted_bytes,
     })
 }

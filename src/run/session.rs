@@ -183,6 +183,7 @@ impl<'a> Session<'a> {
             is_unseen: self.is_unseen,
             remove_now: &self.remove_now,
             max_paths: self.environment.invalidation.max_paths,
+            urls: self.environment.invalidation.urls,
             straight,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::bucket::aws::{Cdn, Fetcher};
+use crate::bucket::aws::{Cdn, CdnError, Fetcher};
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::{InvalidationSettings, Wait};
 use crate::content::path::UrlPath;
@@ -53,8 +53,10 @@ pub struct Refreshing<'a> {
 pub struct Refreshed {
     /// CloudFront's ids.
     pub ids: Vec<String>,
-    /// The paths sent, of all refreshes that were owed.
+    /// The paths of all refreshes that were owed.
     pub paths: Vec<UrlPath>,
+    /// How many paths CloudFront took: those that were asked for anew count again.
+    pub paid: usize,
     /// Where it stands; `None`: nothing was owed.
     pub status: Option<InvalidationStatus>,
     /// What came of the refreshes that distributions of other environments are owed.
@@ -68,6 +70,13 @@ pub struct Elsewhere {
     pub refresh: Refresh,
     /// CloudFront's ids; `None`: it stays owed.
     pub ids: Option<Vec<String>>,
+}
+
+/// What CloudFront took of what it was asked for.
+#[derive(Default)]
+struct Taken {
+    ids: Vec<String>,
+    paths: Vec<String>,
 }
 
 /// A refresh that did not come off. What is owed stays recorded.
@@ -106,11 +115,10 @@ impl Refreshing<'_> {
             refreshed.status = Some(InvalidationStatus::Owed);
             refreshed.paths.extend(owed.iter().flat_map(|refresh| refresh.paths.iter().cloned()));
         }
-        let asked = self.ask(&owed).await;
+        let asked = self.ask(&owed, refreshed).await;
         let settled = self.ask_elsewhere(pointer, others, refreshed).await;
         let mut ids = asked?;
         pointer = settled?;
-        refreshed.ids.extend(ids.iter().cloned());
         let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
             let mut repeats = 0;
             loop {
@@ -129,8 +137,7 @@ impl Refreshing<'_> {
                 }
                 repeats += 1;
                 (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
-                ids = self.ask(&owed).await?;
-                refreshed.ids.extend(ids.iter().cloned());
+                ids = self.ask(&owed, refreshed).await?;
             }
             if !verify::is_provable(answers, &refreshed.paths) {
                 self.until_completed(&ids).await?;
@@ -174,14 +181,15 @@ impl Refreshing<'_> {
         let mut failed = BTreeSet::new();
         for refresh in others {
             let distribution = &refresh.distribution;
+            let mut taken = Taken::default();
             let asked = match self.cdn.filter(|_| !failed.contains(distribution)) {
-                Some(cdn) => ask(&cdn.other(distribution), &refresh).await.map_err(Some),
+                Some(cdn) => self.ask_of(&cdn.other(distribution), &refresh, &mut taken).await.map_err(Some),
                 None => Err(None),
             };
             let ids = match asked {
-                Ok(ids) => {
+                Ok(()) => {
                     done.push(refresh.id.clone());
-                    Some(ids)
+                    Some(taken.ids)
                 }
                 Err(problem) => {
                     if failed.insert(distribution.clone()) {
@@ -195,19 +203,42 @@ impl Refreshing<'_> {
         self.forget(pointer, &done).await
     }
 
-    /// Asks for what the environment's distribution is owed.
-    async fn ask(&self, owed: &[Refresh]) -> Result<Vec<String>, Problem> {
+    /// Asks for what the environment's distribution is owed. Gives the ids of what CloudFront took.
+    async fn ask(&self, owed: &[Refresh], refreshed: &mut Refreshed) -> Result<Vec<String>, Problem> {
         let Some(cdn) = self.cdn else { return Ok(Vec::new()) };
-        let mut ids = Vec::new();
-        let mut paths = Vec::new();
+        let mut all = Taken::default();
         for refresh in owed {
-            ids.extend(ask(cdn, refresh).await?);
-            paths.extend(refresh.paths.iter().map(UrlPath::to_string));
+            let mut taken = Taken::default();
+            let asked = self.ask_of(cdn, refresh, &mut taken).await;
+            refreshed.ids.extend(taken.ids.iter().cloned());
+            refreshed.paid += taken.paths.len();
+            asked?;
+            all.ids.append(&mut taken.ids);
+            all.paths.append(&mut taken.paths);
         }
-        if !ids.is_empty() {
-            self.events.send(Event::RefreshRequested { ids: ids.clone(), paths });
+        if !all.ids.is_empty() {
+            self.events.send(Event::RefreshRequested { ids: all.ids.clone(), paths: all.paths });
         }
-        Ok(ids)
+        Ok(all.ids)
+    }
+
+    /// Asks one distribution to forget. What it is asked with derives from the entry's id, so that asking again for the same
+    /// entry neither repeats nor costs anything (AWS.md 1.5).
+    async fn ask_of(&self, cdn: &Cdn, refresh: &Refresh, taken: &mut Taken) -> Result<(), Problem> {
+        for (number, batch) in batches(&refresh.paths).iter().enumerate() {
+            let reference = format!("publish-{}-{number}", refresh.id);
+            match cdn.create_invalidation(&reference, batch).await {
+                Ok(id) => {
+                    taken.ids.push(id);
+                    taken.paths.extend(batch.iter().map(UrlPath::to_string));
+                }
+                Err(refused) if is_of_raw_spellings(batch, &refused) => {
+                    self.events.warn(raw_spellings_refused(&refresh.distribution, batch));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Waits until CloudFront says that all of `ids` are completed.
@@ -315,17 +346,6 @@ impl Refreshing<'_> {
     }
 }
 
-/// Asks CloudFront to forget. What it is asked with derives from the entry's id, so that asking again for the same entry
-/// neither repeats nor costs anything (AWS.md 1.5).
-async fn ask(cdn: &Cdn, refresh: &Refresh) -> Result<Vec<String>, Problem> {
-    let mut ids = Vec::new();
-    for (number, batch) in batches(&refresh.paths).iter().enumerate() {
-        let reference = format!("publish-{}-{number}", refresh.id);
-        ids.push(cdn.create_invalidation(&reference, batch).await.map_err(Problem::from)?);
-    }
-    Ok(ids)
-}
-
 /// What is said of a distribution of another environment that goes on being owed a refresh, with why, where it was asked.
 pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
     let because = problem.map(|problem| format!(": {}", problem.message)).unwrap_or_default();
@@ -365,11 +385,32 @@ fn not_verified(stale: &[Mismatch]) -> Problem {
     )
 }
 
-/// Splits a cover into batches within CloudFront's limits.
+/// Whether CloudFront refused spellings that its documents do not allow, and nothing else.
+fn is_of_raw_spellings(batch: &[UrlPath], refused: &CdnError) -> bool {
+    batch.iter().all(UrlPath::is_raw) && refused.code.as_deref() == Some("InvalidArgument")
+}
+
+fn raw_spellings_refused(distribution: &str, batch: &[UrlPath]) -> String {
+    let first = batch.first().map(ToString::to_string).unwrap_or_default();
+    format!(
+        "CloudFront takes no invalidation of addresses with brackets, `^` or `|` that are not encoded: {} of distribution \
+         {distribution}, as {first}. The encoded ones are refreshed. What it keeps for the others, if it tells them apart, \
+         stays until it expires.",
+        batch.len()
+    )
+}
+
+/// Splits a cover into batches within CloudFront's limits. Spellings that it may refuse are in batches of their own, the
+/// last ones, so that they take no other path with them.
 fn batches(paths: &[UrlPath]) -> Vec<Vec<UrlPath>> {
+    let (raw, others): (Vec<&UrlPath>, Vec<&UrlPath>) = paths.iter().partition(|path| path.is_raw());
+    [others, raw].iter().flat_map(|paths| within_limits(paths)).collect()
+}
+
+fn within_limits(paths: &[&UrlPath]) -> Vec<Vec<UrlPath>> {
     let mut batches: Vec<Vec<UrlPath>> = Vec::new();
     let mut wildcards = 0;
-    for path in paths {
+    for &path in paths {
         let wildcard = usize::from(path.is_wildcard());
         match batches.last_mut() {
             Some(batch) if batch.len() < MAX_PATHS_PER_BATCH && wildcards + wildcard <= MAX_WILDCARDS => {
@@ -421,5 +462,13 @@ mod tests {
         let wide: Vec<UrlPath> = (0..31).map(|number| UrlPath::encode(&format!("{number}/*"))).collect();
         assert_eq!(batches(&wide).iter().map(Vec::len).collect::<Vec<_>>(), [15, 15, 1]);
         assert_eq!(batches(&[]), Vec::<Vec<UrlPath>>::new());
+    }
+
+    #[test]
+    fn spellings_that_cloudfront_may_refuse_are_apart() {
+        let path = |text: &str| UrlPath::try_from(text.to_owned()).unwrap();
+        let paths = ["/%5Ba%5D", "/[a]", "/[b]/*", "/c%2B", "/c+", "/d^"].map(path);
+        let apart = [vec!["/%5Ba%5D", "/c%2B", "/c+"], vec!["/[a]", "/[b]/*", "/d^"]];
+        assert_eq!(batches(&paths), apart.map(|batch| batch.into_iter().map(path).collect::<Vec<_>>()));
     }
 }

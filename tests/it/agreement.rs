@@ -26,8 +26,12 @@ async fn plan_and_publish(world: &World) -> (Report, Plan, Report) {
     assert_eq!(planned.warnings, done.warnings);
     let paths = |report: &Report| report.invalidation.as_ref().map(|invalidation| invalidation.paths.clone());
     assert_eq!(paths(&planned), paths(&done));
-    let evicted = |report: &Report| report.invalidation.as_ref().map(|invalidation| invalidation.evicted_unchanged);
-    assert_eq!(evicted(&planned), evicted(&done));
+    let costs = |report: &Report| {
+        let invalidation = report.invalidation.as_ref()?;
+        let evicted = (invalidation.evicted_unchanged, invalidation.evicted_bytes);
+        Some((evicted, invalidation.paths_paid, invalidation.price_usd.clone()))
+    };
+    assert_eq!(costs(&planned), costs(&done));
     assert!(done.uploaded.bytes <= planned.uploaded.bytes, "{done:#?}");
     assert!(done.uploaded.objects <= planned.uploaded.objects, "{done:#?}");
 

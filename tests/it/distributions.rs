@@ -186,6 +186,33 @@ async fn each_forgets_what_is_changed_by_its_own_names() {
     world.assert_settled();
 }
 
+/// Beyond the limit each has wildcards of its own, and spellings that CloudFront refuses keep none of them from its refresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_has_the_cheapest_refresh_of_its_own_and_no_refused_spelling_stays_owed() {
+    let mut world = World::new().await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(Distribution { origin_path: String::new(), default_root_object: None, ..www() });
+    let pages = ["[slug]/1.txt", "[slug]/2.txt", "[slug]/3.txt"];
+    pages.iter().for_each(|page| world.write(page, "old"));
+    world.write("robots.txt", "same");
+    world.published().await;
+    through_www(&mut world);
+    world.published().await;
+    world.environment.invalidation.max_paths = 2;
+    pages.iter().for_each(|page| world.write(page, "new"));
+    let report = world.published().await;
+    assert_eq!(last_invalidated(&world, DISTRIBUTION), ["/%5Bslug%5D/*"]);
+    assert_eq!(last_invalidated(&world, WWW), ["/live/%5Bslug%5D/*"]);
+    for (id, raw) in [(DISTRIBUTION, " /[slug]/*"), (WWW, " /live/[slug]/*")] {
+        assert!(report.warnings.iter().any(|warning| warning.contains(id) && warning.contains(raw)), "{report:#?}");
+    }
+    assert_eq!(owed_elsewhere(&report), [(DISTRIBUTION, InvalidationStatus::Requested)]);
+    assert_eq!(report.other_distributions[0].ids.len(), 1);
+    let invalidation = report.invalidation.unwrap();
+    assert_eq!((invalidation.paths_paid, invalidation.evicted_bytes), (1, 0));
+    world.assert_settled();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_may_not_refresh_stays_owed_is_shown_and_is_done_by_who_may() {
     let mut world = live_behind_both().await;

@@ -1,6 +1,6 @@
 //! The CDN forgets what changed: at once, or with the next run, and never twice for nothing.
 
-use publish::config::environment::Wait;
+use publish::config::environment::{UrlStyle, Wait};
 use publish::release::head::Head;
 use publish::report::{InvalidationStatus, Outcome};
 use publish::sandbox::{Effect, Fault, Match};
@@ -156,8 +156,49 @@ async fn beyond_the_limit_folders_become_wildcards() {
     world.environment.invalidation.max_paths = 5;
     let report = world.published().await;
     assert_eq!(world.last_invalidated(), ["/blog/*", "/robots.txt"]);
-    assert_eq!(report.invalidation.unwrap().evicted_unchanged, 1, "blog/same.html goes with the wildcard");
+    let invalidation = report.invalidation.unwrap();
+    let evicted = (invalidation.evicted_unchanged, invalidation.evicted_bytes);
+    assert_eq!(evicted, (1, 4), "blog/same.html goes with the wildcard");
+    assert_eq!((invalidation.paths_paid, invalidation.price_usd.as_str()), (2, "0.010"));
     world.assert_settled();
+}
+
+/// Pages whose addresses browsers leave as they are written: CloudFront may refuse those spellings, and with them whatever is
+/// in the same invalidation.
+#[tokio::test(flavor = "multi_thread")]
+async fn spellings_that_cloudfront_refuses_stop_no_refresh() {
+    let world = World::new().await;
+    world.write("[slug]/index.html", "old");
+    world.write("robots.txt", "one");
+    world.published().await;
+    world.write("[slug]/index.html", "new");
+    let report = world.published().await;
+    let encoded = ["/%5Bslug%5D/", "/%5Bslug%5D/index.html"];
+    assert_eq!(world.last_invalidated(), encoded);
+    let told: Vec<_> = report.warnings.iter().filter(|warning| warning.contains("/[slug]/")).collect();
+    assert_eq!(told.len(), 1, "{:#?}", report.warnings);
+    let invalidation = report.invalidation.unwrap();
+    let raw = ["/[slug]/", "/[slug]/index.html"];
+    assert_eq!(invalidation.paths, [encoded, raw].concat());
+    assert_eq!((invalidation.paths_paid, invalidation.status), (2, InvalidationStatus::Effective));
+    world.assert_settled();
+    world.sandbox.clear_requests();
+    assert_eq!(world.published().await.outcome, Outcome::Unchanged);
+    assert_eq!(world.sandbox.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_aliases_are_refreshed_is_configured() {
+    let every = ["/about", "/about/", "/about/index.html"];
+    for (urls, expected) in [(UrlStyle::Plain, &every[2..]), (UrlStyle::Index, &every[1..]), (UrlStyle::Clean, &every)]
+    {
+        let mut world = live_v1().await;
+        world.environment.invalidation.urls = Some(urls);
+        world.write("about/index.html", "new");
+        world.published().await;
+        assert_eq!(world.last_invalidated(), expected, "{urls:?}");
+        world.assert_settled();
+    }
 }
 
 /// A head that owes as many paths as it may, as after thousands of refreshes that CloudFront did not take.

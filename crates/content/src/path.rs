@@ -112,7 +112,7 @@ impl From<SitePath> for String {
 /// (AWS.md 1.1). `%` is among the unsafe ones: a literal percent sign in a key is `%25` in the URL.
 /// `?` and `#` would end the path and are encoded for that reason; `*` is literal in a URL but a wildcard in an
 /// invalidation when it comes last. `+` is encoded because S3 reads a bare one as a space: only `%2B` reaches the file.
-/// What CloudFront keeps for the other spelling, [`UrlPath::with_bare_plus`] names.
+/// What CloudFront keeps for other spellings, [`UrlPath::spellings`] names.
 const CLOUDFRONT_UNSAFE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -148,10 +148,32 @@ impl UrlPath {
         &self.0
     }
 
-    /// The path as most people write it whose file has a `+` in its name; `None` where none has. S3 takes it for another
-    /// one, but CloudFront may keep an answer for it, and a function in front of S3 may know better.
-    pub fn with_bare_plus(&self) -> Option<UrlPath> {
-        self.0.contains("%2B").then(|| UrlPath(self.0.replace("%2B", "+")))
+    /// The path in all spellings that visitors ask for, this one first. CloudFront keeps an answer under the spelling that
+    /// was asked for, and whether it tells them apart is not known.
+    ///
+    /// - A link that is written without escapes: browsers leave `[`, `]`, `^` and `|` as they are (the path percent-encode
+    ///   set of <https://url.spec.whatwg.org>; `^` is not in its older editions).
+    /// - A bare `+`, as most people write it. S3 takes it for a space, but CloudFront may keep an answer for it, and a
+    ///   function in front of S3 may know better. Both kinds may come together.
+    pub fn spellings(&self) -> Vec<UrlPath> {
+        let mut spellings = vec![self.clone()];
+        if !self.0.contains('%') {
+            return spellings;
+        }
+        let mut also = |respell: fn(&str) -> String| {
+            let others: Vec<UrlPath> = spellings.iter().map(|path| UrlPath(respell(&path.0))).collect();
+            spellings.extend(others.into_iter().filter(|other| *other != *self));
+        };
+        also(|path| path.replace("%2B", "+"));
+        also(|path| path.replace("%5B", "[").replace("%5D", "]").replace("%5E", "^").replace("%7C", "|"));
+        spellings.dedup();
+        spellings
+    }
+
+    /// Whether it holds characters that CloudFront's documents want encoded: it may refuse such a path, and with it all
+    /// others of the same invalidation.
+    pub fn is_raw(&self) -> bool {
+        self.0.contains(['[', ']', '^', '|'])
     }
 
     /// Whether CloudFront can invalidate exactly this path: not with `~` in it, and a final `*` would be a wildcard
@@ -162,12 +184,12 @@ impl UrlPath {
 
     /// The wildcard for the whole distribution.
     pub fn everything() -> UrlPath {
-        UrlPath::encoded_wildcard("/")
+        UrlPath::wildcard("/")
     }
 
-    /// The wildcard for all that begins with `start`, which is encoded already: `/a/` gives `/a/*`.
-    pub fn encoded_wildcard(start: &str) -> UrlPath {
-        UrlPath(format!("{start}*"))
+    /// The wildcard for all that begins with `start`, which is not encoded: `/a b/` gives `/a%20b/*`.
+    pub fn wildcard(start: &str) -> UrlPath {
+        UrlPath(format!("{}*", UrlPath::encode(start).0))
     }
 
     /// Whether this is a wildcard, which CloudFront counts and limits apart.
@@ -275,7 +297,7 @@ mod tests {
         ] {
             assert_eq!(path(one).covers(&path(other)), covers, "{one} {other}");
         }
-        assert!(UrlPath::everything().is_wildcard() && UrlPath::encoded_wildcard("/a/").is_wildcard());
+        assert!(UrlPath::everything().is_wildcard() && UrlPath::wildcard("/a/").is_wildcard());
         assert!(!UrlPath::encode("a/b.html").is_wildcard());
     }
 
@@ -299,14 +321,27 @@ mod tests {
         assert!(UrlPath::encode("a*b").can_be_invalidated());
     }
 
+    fn spelled(path: &str) -> Vec<String> {
+        UrlPath::encode(path).spellings().iter().map(UrlPath::to_string).collect()
+    }
+
     #[test]
     fn a_plus_has_two_spellings_and_reaches_its_file_by_one() {
-        let tag = UrlPath::encode("tags/c++/a b.html");
-        assert_eq!(tag.as_str(), "/tags/c%2B%2B/a%20b.html");
-        assert_eq!(tag.with_bare_plus().unwrap().as_str(), "/tags/c++/a%20b.html");
-        assert_eq!(UrlPath::encode("a b.html").with_bare_plus(), None);
+        assert_eq!(spelled("tags/c++/a b.html"), ["/tags/c%2B%2B/a%20b.html", "/tags/c++/a%20b.html"]);
+        assert_eq!(spelled("a b.html"), ["/a%20b.html"]);
         // This name holds a percent sign.
-        assert_eq!(UrlPath::encode("100%2B.html").with_bare_plus(), None);
+        assert_eq!(spelled("100%2B.html"), ["/100%252B.html"]);
+    }
+
+    #[test]
+    fn what_browsers_do_not_encode_has_their_spelling_too() {
+        assert_eq!(spelled("[slug]/a|b^c.html"), ["/%5Bslug%5D/a%7Cb%5Ec.html", "/[slug]/a|b^c.html"]);
+        assert_eq!(spelled("[c+]"), ["/%5Bc%2B%5D", "/%5Bc+%5D", "/[c%2B]", "/[c+]"]);
+        // Those a browser encodes by itself, as this program does.
+        assert_eq!(spelled("{a}`b\"<c>"), ["/%7Ba%7D%60b%22%3Cc%3E"]);
+        assert_eq!(spelled("%5Ba%5D"), ["/%255Ba%255D"]);
+        assert!(UrlPath::encode("[a]").spellings()[1].is_raw() && !UrlPath::encode("[a]+").is_raw());
+        assert!(!UrlPath::encode("a+").spellings()[1].is_raw());
     }
 
     proptest! {

@@ -231,12 +231,29 @@ fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment)
         };
     };
     let paths = count(invalidation.paths.len(), "path");
-    match invalidation.status {
+    let done = match invalidation.status {
         InvalidationStatus::Planned => paths,
         InvalidationStatus::Requested => format!("{paths} asked for, not waited for"),
         InvalidationStatus::Effective => format!("{paths} refreshed and seen at the site's addresses"),
         InvalidationStatus::Completed => format!("{paths} refreshed"),
         InvalidationStatus::Owed => format!("{paths} owed; the next run asks again"),
+    };
+    format!("{done}{}{}", price(invalidation), evicted(invalidation))
+}
+
+/// ` ($0.04, or free)`: the account's first 1,000 paths of a month are, and how many of those are left is not known.
+fn price(invalidation: &InvalidationReport) -> String {
+    let price = &invalidation.price_usd;
+    let price = price.strip_suffix('0').unwrap_or(price);
+    if invalidation.paths_paid == 0 { String::new() } else { format!(" (${price}, or free)") }
+}
+
+fn evicted(invalidation: &InvalidationReport) -> String {
+    match invalidation.evicted_unchanged {
+        0 => String::new(),
+        files => {
+            format!("; takes along {} ({})", count(files, "unchanged file"), DecimalBytes(invalidation.evicted_bytes))
+        }
     }
 }
 
@@ -303,8 +320,11 @@ pub(super) mod tests {
         report.invalidation = Some(InvalidationReport {
             ids: vec!["I1".to_owned()],
             paths: vec!["/".to_owned(), "/index.html".to_owned()],
+            paths_paid: 2,
+            price_usd: "0.010".to_owned(),
             status: InvalidationStatus::Effective,
             evicted_unchanged: 0,
+            evicted_bytes: 0,
         });
         report.duration_ms = 3_400;
         report
@@ -315,7 +335,7 @@ pub(super) mod tests {
         let expected = "Release 8 is live\n  \
             where    https://www.example.com/ (s3://example-site/live/)\n  \
             changed  files: 3 added, 2 replaced, 1 removed, 38 unchanged; sent 5 objects (1.20 MB)\n  \
-            CDN      2 paths refreshed and seen at the site's addresses\n  \
+            CDN      2 paths refreshed and seen at the site's addresses ($0.01, or free)\n  \
             took     3.4 s\n";
         assert_eq!(render(&published(), &environment(), false, Style::plain()), expected);
     }
@@ -342,6 +362,32 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_a_refresh_costs_and_takes_along_is_said() {
+        let said = |status, paths_paid, evicted_unchanged| {
+            let price_usd = publish::report::price_usd(paths_paid);
+            let invalidation = published().invalidation.unwrap();
+            let paths = vec!["/".to_owned(); 9];
+            let evicted_bytes = 1_200_000;
+            refresh(
+                Some(&InvalidationReport {
+                    status,
+                    paths,
+                    paths_paid,
+                    price_usd,
+                    evicted_unchanged,
+                    evicted_bytes,
+                    ..invalidation
+                }),
+                &environment(),
+            )
+        };
+        let evicting = said(InvalidationStatus::Planned, 9, 1);
+        assert_eq!(evicting, "9 paths ($0.045, or free); takes along 1 unchanged file (1.20 MB)");
+        assert_eq!(said(InvalidationStatus::Completed, 300, 0), "9 paths refreshed ($1.50, or free)");
+        assert_eq!(said(InvalidationStatus::Owed, 0, 0), "9 paths owed; the next run asks again");
+    }
+
+    #[test]
     fn a_plan_names_every_path() {
         let change = |path: &str, change| PathChange { path: path.to_owned(), change, size_bytes: None, kind: None };
         let plan = PlanView {
@@ -352,7 +398,9 @@ pub(super) mod tests {
             copied: 0,
             deleted: 1,
             paths: Vec::new(),
+            price_usd: "0.000".to_owned(),
             evicted_unchanged: 0,
+            evicted_bytes: 0,
         };
         let text = render_plan(&Report { exit_code: 10, ..published() }, Some(&plan), &environment(), Style::plain());
         assert!(text.contains("up to 5 objects (1.20 MB)"), "{text}");
