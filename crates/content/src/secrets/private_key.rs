@@ -11,7 +11,7 @@ pub(super) const PEM: &str = "PRIVATE KEY";
 /// The line of PuTTY's format after which the private part begins (PuTTY's manual, appendix C).
 pub(super) const PUTTY: &str = "Private-Lines:";
 
-/// What it takes to call something a private key.
+/// What it takes to believe in a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
     /// Its first line: in files that hold keys.
