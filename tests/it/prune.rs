@@ -94,7 +94,7 @@ async fn what_has_outlived_its_retention_goes_and_the_rest_comes_back_exactly() 
         assert_eq!(world.rollback(Some(release)).await.exit_code, 0);
         world.assert_settled();
     }
-    assert_eq!(world.rollback(Some(2)).await.exit_code, 1);
+    assert_eq!(world.rollback(Some(2)).await.exit_code, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
