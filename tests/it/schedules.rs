@@ -248,8 +248,13 @@ impl Schedule {
             reports = actors => reports,
             () = self.look() => unreachable!("it never ends"),
         };
-        let trouble = trouble.load(Ordering::Relaxed);
+        // A lease of seconds may also end because the machine is busy.
+        let lost = |report: &Report| report.error.as_ref().is_some_and(|error| error.code == "lease_lost");
+        let is_short = self.mood == Mood::Stalling;
+        let trouble = trouble.load(Ordering::Relaxed) || is_short && reports.iter().any(lost);
         self.world.sandbox.clear_faults();
+        // What follows is to mend all that is left, and not to be quick about it: a busy machine outlasts a short lease.
+        self.world.environment.lease = LeaseSettings::default();
         self.assert_all_ended_well(&reports, trouble);
         self.assert_history_is_a_chain();
         let head = self.head();
