@@ -217,6 +217,10 @@ impl Schedule {
             let told = || format!("{} {report:#?}", self.told());
             match report.exit_code {
                 0 => {}
+                2 if report.command == "rollback" && (pruned || trouble) => {
+                    // The release is gone.
+                    assert_eq!(report.error.as_ref().unwrap().code, "usage", "{}", told());
+                }
                 1 if pruned && report.command == "rollback" && !trouble => {
                     // The release is closed, or its bytes are going.
                     let code = &report.error.as_ref().unwrap().code;
