@@ -109,6 +109,7 @@ async fn publish(environment: &Environment, folder: &Path, run: &str) -> Result<
 
 async fn roll_back(environment: &Environment, release: u64, run: String) -> Report {
     let request = RollbackRequest {
+        commit: None,
         environment: environment.clone(),
         caller: caller(run),
         release: Some(ReleaseNumber::new(release)),

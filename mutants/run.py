@@ -295,7 +295,8 @@ def sources(places):
         files = [path] if path.is_file() else sorted(path.rglob("*.rs"))
         for file in files:
             relative = file.relative_to(ROOT)
-            if file.name == "tests.rs" or "tests" in relative.parts or "test_support" in file.name:
+            is_test = file.name in ("tests.rs", "model.rs") or {"tests", "model"} & set(relative.parts)
+            if is_test or "test_support" in file.name:
                 continue
             yield str(relative)
 
@@ -326,6 +327,11 @@ def copy_tree():
         if source.is_file() and (not target.exists() or target.read_bytes() != source.read_bytes()):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
+    # What is gone here must not be built, or run, there.
+    kept = {WORK / "tree" / file for file in files if (ROOT / file).is_file()}
+    for file in (WORK / "tree").rglob("*"):
+        if file.is_file() and file not in kept:
+            file.unlink()
 
 
 def build(arguments):

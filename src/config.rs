@@ -57,7 +57,7 @@ pub struct Config {
     pub site: SiteName,
     /// The built site, relative to publish.toml; `dist` when not given.
     pub dir: Option<PathBuf>,
-    /// What every target has that does not say otherwise.
+    /// What every environment has that does not say otherwise.
     #[serde(default)]
     pub defaults: EnvironmentSection,
     /// The targets, by name, with what they have from the defaults.
@@ -136,7 +136,8 @@ pub struct InvalidationSection {
     pub wait: Wait,
     /// How long it waits, in seconds; 120 when not given.
     pub timeout_s: Option<NonZeroU64>,
-    /// Most addresses it sends; beyond it, those that evict the least become wildcards. 100 when not given.
+    /// Most addresses it sends; beyond that, wildcards that evict the fewest unchanged bytes stand for several of them. 100
+    /// when not given.
     pub max_paths: Option<NonZeroUsize>,
     /// Which addresses answer for a page besides its own; when not given, as far as the distribution tells.
     pub urls: Option<UrlStyle>,

@@ -265,7 +265,8 @@ pub struct Plan {
     pub waves: Vec<Vec<Action>>,
     /// Live objects removed after everything else.
     pub removals: Vec<SitePath>,
-    /// What the CDN must forget; empty where nothing changes or there is no CDN.
+    /// What the CDN must forget: everything where it may keep what nobody refreshed, else nothing where nothing changes or
+    /// there is no CDN.
     pub invalidation: Cover,
     /// What the distributions of other environments must forget, by their ids.
     pub elsewhere: BTreeMap<String, Cover>,

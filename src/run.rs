@@ -31,17 +31,18 @@ use std::path::PathBuf;
 
 use crate::config::environment::Environment;
 use crate::plan::Plan;
-use crate::release::head::{Head, Hold};
+use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 use crate::site::response_policy::ResponsePolicy;
 use crate::views::explanation::{self, Explanation};
+use crate::views::releases::CommitPrefix;
 use crate::views::status::Status;
 
 use goal::{Folder, Goal};
-use order::{Order, Rollback, Terms};
+use order::{Order, Rollback, Shown, Terms};
 use releases::manifest_to_activate;
 use reported::reported;
 use session::active_release;
@@ -52,9 +53,7 @@ pub use diff::{Comparison, DiffRequest, Side, diff};
 pub use forget::{ForgetRequest, forget_distribution};
 pub use promote::{PromoteRequest, promote};
 pub use prune::{PruneRequest, prune};
-pub use releases::{
-    ReleaseListing, ShowRequest, history, history_where, release_of_commit, releases, releases_where, show,
-};
+pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
 pub use verify::{VerifyRequest, verify};
 
 /// Everything a publish, or the plan of one, starts from.
@@ -103,6 +102,9 @@ pub struct RollbackRequest {
     /// To which release; `None`: to the one that was active before, or, where an activation was cut short, to the one
     /// that is active.
     pub release: Option<ReleaseNumber>,
+    /// To the release that was built from this commit, where no release is given: the newest one that was live, else the
+    /// newest one. Costs a listing and a request for each release.
+    pub commit: Option<CommitPrefix>,
     /// Whether nothing may be published from then on.
     pub hold: bool,
     /// Why, for the history.
@@ -194,17 +196,27 @@ pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>
 
 /// Goes back to an earlier release, and closes all numbers claimed so far: a pipeline in flight cannot undo it.
 pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
-    let RollbackRequest { environment, caller, release, hold, reason } = &request;
+    let RollbackRequest { environment, caller, release, commit, hold, reason } = &request;
     let rollback = Some(Rollback { hold: *hold });
     let terms = Terms { force: true, rollback, reason: reason.clone(), ..Terms::default() };
     reported("rollback", environment, caller, events, async |session| {
         let pointer = session.state.read_head().await?;
-        let release = release.map_or_else(|| earlier(&pointer.head, session.own()), Ok)?;
+        let release = match (release, commit) {
+            (Some(release), _) => *release,
+            (None, Some(commit)) => session.built_from(&pointer.head, commit).await?,
+            (None, None) => earlier(&pointer.head, session.own())?,
+        };
         let manifest = manifest_to_activate(&session.state, &pointer.head, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
-        // Whoever need not be asked holds publishing before waiting for anybody.
-        let pointer = if caller.yes { Box::pin(session.hold(pointer, &terms)).await? } else { pointer };
+        let shown = Shown::by(&pointer.head);
         let order = Order { goal: Goal::Release(manifest), terms };
+        // Whoever need not be asked holds publishing before waiting for anybody.
+        let pointer = if caller.yes && order.terms.holds() {
+            session.update_head(pointer, |head| session.held(head, reason.as_deref())).await?
+        } else {
+            pointer
+        };
+        session.check_shown(shown, &pointer.head, &order)?;
         Ok(Box::pin(session.go_live(pointer, &order, ask)).await?.into())
     })
     .await
@@ -216,11 +228,7 @@ pub async fn hold(environment: Environment, caller: Caller, reason: Option<Strin
         let pointer = session.state.read_head().await?;
         let active = active_release(&pointer.head);
         session.course.about(active, active);
-        let hold = Hold::new(caller.publisher.clone(), caller.clock.now(), reason.clone());
-        let held = |head: &Head| {
-            let is_said = head.hold.as_ref().is_some_and(|there| reason.is_none() || there.reason == reason);
-            (!is_said).then(|| head.held(hold.clone()))
-        };
+        let held = |head: &Head| session.held(head, reason.as_deref());
         let is_new = held(&pointer.head).is_some();
         session.update_head(pointer, held).await?;
         Ok(if is_new { Outcome::Held } else { Outcome::Unchanged }.into())

@@ -49,7 +49,7 @@ use aws_types::service_config::ServiceConfigKey;
 use crate::config::environment::{Access, Environment, LinkSettings};
 use crate::report::error::{Code, Problem};
 use crate::types::digest::Digest;
-use crate::types::partition::is_aws;
+use crate::types::partition::is_s3_of_aws;
 
 pub use answer::{CdnError, StoreError};
 pub use attempts::RequestCounter;
@@ -314,7 +314,7 @@ fn to_be_proven(access: &Access, endpoint: Option<&str>) -> Option<Digest> {
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
     let place = format!("{}://{host}/{}", scheme.to_ascii_lowercase(), path.trim_matches('/'));
-    (!is_aws(&host)).then(|| Digest::of(place.as_bytes()))
+    (!is_s3_of_aws(&host)).then(|| Digest::of(place.as_bytes()))
 }
 
 fn is_url(text: &str) -> bool {

@@ -73,7 +73,7 @@ async fn candidate(state: &State, layout: &Layout, head: &Head, release: Release
         let files = as_activated(manifest.files, layout, head);
         return Ok(files.into_iter().map(|(path, entry)| (path, Some(entry))).collect());
     }
-    let claim = state.read_claim(release).await?;
+    let claim = state.show_claim(release).await?;
     Ok(claim.into_iter().flat_map(|claim| claim.live).map(|path| (path, None)).collect())
 }
 
@@ -218,7 +218,7 @@ async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, list
     }
     // What an adoption that was cut short has marked is as foreign as what it has not: release 0 is not there.
     for release in state.releases().await?.complete.into_keys().filter(|release| *release != ReleaseNumber::ADOPTED) {
-        claimed.extend(state.read_claim(release).await?.into_iter().flat_map(|claim| claim.live));
+        claimed.extend(state.show_claim(release).await?.into_iter().flat_map(|claim| claim.live));
     }
     let strangers: Vec<&Address> = listed
         .iter()

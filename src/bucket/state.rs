@@ -211,7 +211,25 @@ impl State {
     /// # Errors
     /// [`Code::UnfitStore`] where it does not.
     pub async fn prove(&self) -> Result<(), Problem> {
-        let Some(release) = self.proof.release().filter(|_| self.proof.is_missing()) else { return Ok(()) };
+        self.prove_by(self.proof.release()).await
+    }
+
+    /// As [`State::prove`], where `release` is about to be live and the head may name none yet.
+    pub async fn prove_for(&self, release: ReleaseNumber) -> Result<(), Problem> {
+        self.prove_by(self.proof.release().or(Some(release))).await
+    }
+
+    async fn prove_by(&self, release: Option<ReleaseNumber>) -> Result<(), Problem> {
+        if !self.proof.is_missing() {
+            return Ok(());
+        }
+        let Some(release) = release else {
+            return Err(Problem::new(
+                Code::Usage,
+                "nothing was published here yet, so there is no claim to try the store on",
+            )
+            .hint("Publish the folder first: that tries the store on a claim of its own."));
+        };
         let address = self.layout.claim(release);
         match self.bytes_at(&address, MAX_JSON_BYTES).await? {
             Some(bytes) => self.prove_on(&address, &bytes, None).await,
@@ -482,7 +500,8 @@ const BEYOND_A_LIMIT: &str = "docs/bucket-layout.md has the limits. A site of mo
     `prefix` of its own. Where activations were cut short again and again, `publish activate N` finishes one of the releases that the \
     head names. Leftovers go with `publish prune`.";
 
-/// An object of this program that would be beyond a limit, or is refused by its own reader: a mistake of this program.
+/// Why an object of this program cannot be written: it would be beyond a limit, or its own reader refuses it, which is a
+/// mistake of this program.
 pub(crate) fn unwritable(address: &Address, error: FormatError) -> Problem {
     if error.is_beyond_a_limit() {
         let message = format!("{address} would be more than publish reads and writes: {error}");

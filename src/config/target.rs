@@ -126,8 +126,7 @@ fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarg
         ("--profile", profile.is_some()),
     ];
     if let Some((flag, _)) = refused.iter().find(|(_, given)| *given) {
-        let variable = flag.replace("--", "PUBLISH_").replace('-', "_").to_uppercase();
-        return Err(Problem::new(Code::Usage, format!("{flag} (or {variable}) means nothing to the sandbox"))
+        return Err(Problem::new(Code::Usage, format!("{} means nothing to the sandbox", or_its_variable(flag)))
             .hint("Give --bucket and --site, or name an environment with --env, to publish elsewhere."));
     }
     let named = site.as_ref().or(config.map(|config| &config.site));
@@ -261,11 +260,17 @@ fn check_url_is_of(name: &str, section: &EnvironmentSection, overrides: &Overrid
     ];
     let flag = moved.iter().find(|(_, moved)| *moved).map(|(flag, _)| *flag);
     let (Some(flag), Some(url), None) = (flag, &section.url, &overrides.url) else { return Ok(()) };
+    let flag = or_its_variable(flag);
     let message = format!("{flag} goes elsewhere than [env.{name}], and its `url` ({url}) may show another site");
     Err(Problem::new(Code::Usage, message).hint(format!(
         "Say with --url where visitors see that place; or leave out --env and give --bucket, which takes no `url` from \
          {FILE_NAME}."
     )))
+}
+
+/// `--bucket (or PUBLISH_BUCKET)`: who gave the one may not know of the other.
+fn or_its_variable(flag: &str) -> String {
+    format!("{flag} (or {})", flag.replace("--", "PUBLISH_").replace('-', "_").to_uppercase())
 }
 
 /// Live objects may not lie inside the state: nothing could tell them from it.

@@ -24,7 +24,7 @@ const SECRET_FAMILIES: [&str; 2] = ["AWS_", "ACTIONS_"];
 const SECRET_WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL"];
 
 /// What the names of secrets end with.
-const SECRET_END: &str = "_KEY";
+const SECRET_ENDS: [&str; 7] = ["_KEY", "APIKEY", "_PAT", "PASS", "_PWD", "_DSN", "DATABASE_URL"];
 
 /// Why a value could not be expanded: what is wrong, and what to do.
 type Refusal = (String, String);
@@ -119,7 +119,9 @@ fn may_be_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let is_of_family = SECRET_FAMILIES.iter().any(|family| name.starts_with(family));
     !HARMLESS.contains(&name.as_str())
-        && (is_of_family || name.ends_with(SECRET_END) || SECRET_WORDS.iter().any(|word| name.contains(word)))
+        && (is_of_family
+            || SECRET_ENDS.iter().any(|end| name.ends_with(end))
+            || SECRET_WORDS.iter().any(|word| name.contains(word)))
 }
 
 #[cfg(test)]

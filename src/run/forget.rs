@@ -52,10 +52,10 @@ impl Session<'_> {
         }
         let owed = match head.owed_to(distribution).map(|refresh| refresh.paths.len()).sum() {
             0 => String::new(),
-            1 => ", nor of 1 path that it still has to forget".to_owned(),
-            paths => format!(", nor of {paths} paths that it still has to forget"),
+            1 => ", nor of the path that it still has to forget".to_owned(),
+            paths => format!(", nor of the {paths} paths that it still has to forget"),
         };
-        let message = format!("distribution {distribution} would hear of no change any more{owed}");
+        let message = format!("distribution {distribution} would no longer be told of changes{owed}");
         self.confirmed(&format!("D{}. Go on?", &message[1..]), ask, || {
             Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
         })

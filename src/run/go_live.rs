@@ -81,36 +81,45 @@ impl Session<'_> {
         }
         Box::pin(self.check_commit(&pointer.head, order)).await?;
         self.may_go_on(&pointer.head, order, &intention.plan, ask)?;
-        let pointer = Box::pin(self.hold(pointer, &order.terms)).await?;
-        self.check_shown(*shown, &pointer.head, order)?;
+        let pointer = match Box::pin(self.hold(&pointer, &order.terms)).await {
+            Ok(pointer) => pointer,
+            Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
+            Err(NotReplaced::Failed(problem)) => return Err(problem),
+        };
         self.check_state_is_hidden(&pointer.head).await?;
         Box::pin(self.stage_and_switch(carried, pointer, order, intention)).await
     }
 
     /// A run that the order of numbers does not stop replaces only what it has shown.
-    fn check_shown(&self, shown: Shown, head: &Head, order: &Order) -> Result<(), Problem> {
+    pub(super) fn check_shown(&self, shown: Shown, head: &Head, order: &Order) -> Result<(), Problem> {
         if !order.is_overtaken(shown, head) {
             return Ok(());
         }
         self.course.visitors_see(VisitorsSee::SomeoneElses);
         let (who, what) = match (&head.activation, head.history.last()) {
-            (Some(one), _) => (one.publisher.name(), format!("activates release {}", one.to)),
+            (Some(one), _) => (one.publisher.name(), format!("is activating release {}", one.to)),
             (None, Some(item)) => (item.publisher.name(), format!("activated release {}", item.release)),
             (None, None) => ("another publisher".to_owned(), "changed what is live".to_owned()),
         };
-        let message = format!("{who} {what} after this run had looked at what it was to replace");
+        let message = format!("{who} {what} after this run had looked at what was live");
         Err(Problem::new(Code::Superseded, message)
             .hint("Look at `publish status`; if it is still meant, run the same command again."))
     }
 
     /// Holds publishing before anything else is written, in a write of its own: whatever becomes of a rollback, nothing is
-    /// published after it.
-    pub(super) async fn hold(&self, pointer: Pointer, terms: &Terms) -> Result<Pointer, Problem> {
-        if !terms.rollback.is_some_and(|rollback| rollback.hold) {
-            return Ok(pointer);
+    /// published after it. Where somebody else replaced the head meanwhile, what was planned is of before.
+    async fn hold(&self, pointer: &Pointer, terms: &Terms) -> Result<Pointer, NotReplaced> {
+        match self.held(&pointer.head, terms.reason.as_deref()).filter(|_| terms.holds()) {
+            Some(held) => self.state.replace_head(pointer, held).await,
+            None => Ok(pointer.clone()),
         }
-        let hold = Hold::new(self.caller.publisher.clone(), self.caller.clock.now(), terms.reason.clone());
-        self.update_head(pointer, |head| head.hold.is_none().then(|| head.held(hold.clone()))).await
+    }
+
+    /// The head in which this run holds publishing; `None`: somebody does, and there is no other reason to give.
+    pub(super) fn held(&self, head: &Head, reason: Option<&str>) -> Option<Head> {
+        let is_said = head.hold.as_ref().is_some_and(|hold| reason.is_none() || hold.reason.as_deref() == reason);
+        let now = self.caller.clock.now();
+        (!is_said).then(|| head.held(Hold::new(self.caller.publisher.clone(), now, reason.map(str::to_owned))))
     }
 
     /// Gets the release ready and, unless that is all that was asked for, makes it live.
@@ -237,7 +246,7 @@ impl Session<'_> {
         self.say_what_others_are_owed(head);
         if !head.leftovers.is_empty() {
             self.events.warn(format!(
-                "Objects that left the site and are still reachable, since who published may not remove them: {}.",
+                "Objects that left the site and are still reachable, because they may not be removed or something else changed them: {}.",
                 head.leftovers.len()
             ));
         }
@@ -254,7 +263,11 @@ impl Session<'_> {
         intention: &mut Intention,
     ) -> Result<Next, Problem> {
         let release = active_release(&pointer.head);
-        let pointer = Box::pin(self.hold(pointer, &order.terms)).await?;
+        let pointer = match Box::pin(self.hold(&pointer, &order.terms)).await {
+            Ok(pointer) => pointer,
+            Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
+            Err(NotReplaced::Failed(problem)) => return Err(problem),
+        };
         self.preserve(order, intention, &BTreeSet::new()).await?;
         let pointer = match self.record(&pointer, &order.terms).await {
             Ok(pointer) => pointer,
@@ -346,7 +359,7 @@ pub(super) fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
     let who = last.map_or_else(|| "another publisher".to_owned(), |item| item.publisher.name());
     let message = match (&head.activation, active_release(head)) {
         (Some(one), _) => {
-            format!("release {release} was overtaken: {} activates release {}", one.publisher.name(), one.to)
+            format!("release {release} was overtaken: {} is activating release {}", one.publisher.name(), one.to)
         }
         (None, Some(active)) => format!("release {release} was overtaken: {who} activated release {active}"),
         (None, None) => format!("release {release} was overtaken by {who}"),

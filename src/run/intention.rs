@@ -110,7 +110,7 @@ impl Session<'_> {
         for release in &pruning.closes {
             if let Some(manifest) = self.state.read_manifest(*release).await? {
                 at_risk.extend(manifest.files.into_keys().filter(|path| target.contains_key(path)));
-            } else if let Some(claim) = self.state.read_claim(*release).await? {
+            } else if let Some(claim) = self.state.show_claim(*release).await? {
                 at_risk.extend(claim.live.into_iter().filter(|path| target.contains_key(path)));
             }
         }

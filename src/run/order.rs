@@ -41,6 +41,13 @@ pub(super) struct Terms {
     pub(super) reason: Option<String>,
 }
 
+impl Terms {
+    /// Whether nothing may be published from then on.
+    pub(super) fn holds(&self) -> bool {
+        self.rollback.is_some_and(|rollback| rollback.hold)
+    }
+}
+
 /// What a run found live when it began, or about to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shown {
@@ -55,9 +62,9 @@ impl Shown {
         Shown { active, activating: head.activation.as_ref().map(|activation| activation.to) }
     }
 
-    /// That `release` is active, and nothing is in progress.
-    pub(super) fn only(release: ReleaseNumber) -> Shown {
-        Shown { active: Some(release), activating: None }
+    /// Whether nothing but `release` is live or about to be.
+    pub(super) fn is_only(self, release: ReleaseNumber) -> bool {
+        self.active == Some(release) && self.activating.is_none_or(|to| to == release)
     }
 
     /// Whether what is live by `later`, and what is about to be, was shown.

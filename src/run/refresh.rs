@@ -86,7 +86,7 @@ impl Session<'_> {
         };
         // Whoever tries again puts this build over the other one's.
         if let Ok(found) = Box::pin(self.state.afresh().read_head()).await
-            && Shown::by(&found.head) != Shown::only(release)
+            && !Shown::by(&found.head).is_only(release)
         {
             self.course.visitors_see(VisitorsSee::TakenOver(release));
             return Err(lost_to(&found.head, release).source(problem));

@@ -39,14 +39,9 @@ pub struct ReleaseListing {
     pub files: Vec<FileView>,
 }
 
-/// Lists all releases, the newest first. Costs a request for the head, a listing, and a request for each release. One
-/// that cannot be read is said to be damaged, with a warning.
-pub async fn releases(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Vec<ReleaseView>) {
-    releases_where(environment, caller, &ReleaseFilter::default(), events).await
-}
-
-/// As [`releases`], those that `filter` takes. No more of them are read than it needs.
-pub async fn releases_where(
+/// Lists the releases that `filter` takes, the newest first. Costs a request for the head, a listing, and a request for each
+/// release that it needs to read. One that cannot be read is said to be damaged, with a warning.
+pub async fn releases(
     environment: Environment,
     caller: Caller,
     filter: &ReleaseFilter,
@@ -78,13 +73,8 @@ pub async fn releases_where(
     (report, found)
 }
 
-/// Lists the activations that the head remembers, the newest first: one request.
-pub async fn history(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Vec<ActivationView>) {
-    history_where(environment, caller, &ReleaseFilter::default(), events).await
-}
-
-/// As [`history`], those that `filter` takes.
-pub async fn history_where(
+/// Lists the activations that the head remembers and `filter` takes, the newest first: one request.
+pub async fn history(
     environment: Environment,
     caller: Caller,
     filter: &ReleaseFilter,
@@ -101,31 +91,26 @@ pub async fn history_where(
     (report, found)
 }
 
-/// The release to go back to that was built from `commit`: the newest one that was live, else the newest one. Costs a
-/// request for the head, a listing, and a request for each release.
-pub async fn release_of_commit(
-    environment: Environment,
-    caller: Caller,
-    commit: &CommitPrefix,
-    events: Events<'_>,
-) -> (Report, Option<ReleaseNumber>) {
-    let mut found = None;
-    let report = reported("rollback", &environment, &caller, events, async |session| {
-        let pointer = session.state.read_head().await?;
-        session.course.found(&pointer.head);
-        let (head, releases) = (pointer.head, session.state.releases().await?.complete);
+impl Session<'_> {
+    /// The release to go back to that was built from `commit`: the newest one that was live, else the newest one. Costs a
+    /// listing, and a request for each release. One that cannot be read is warned of.
+    pub(super) async fn built_from(&self, head: &Head, commit: &CommitPrefix) -> Result<ReleaseNumber, Problem> {
+        let releases = self.state.releases().await?.complete;
         let complete = releases.into_iter().rev().filter(|(release, complete)| *complete && !head.is_closed(*release));
         let manifests: Vec<Manifest> = stream::iter(complete)
-            .map(|(release, _)| session.state.show_manifest(release))
+            .map(async |(release, _)| match self.state.show_manifest(release).await {
+                Err(problem) if problem.code == Code::BadState => {
+                    self.events.warn(format!("Release {release} cannot be read: {}.", because(&problem)));
+                    Ok(None)
+                }
+                read => read,
+            })
             .buffered(MOST_AT_ONCE)
             .try_filter_map(async |manifest| Ok(manifest.filter(|manifest| commit.is_of(&manifest.publisher))))
             .try_collect()
             .await?;
-        found = Some(newest_of_one_commit(&manifests, &head, commit)?);
-        Ok(Outcome::Verified.into())
-    })
-    .await;
-    (report, found)
+        newest_of_one_commit(&manifests, head, commit)
+    }
 }
 
 /// Of releases whose commits begin with `commit`, the newest first.
@@ -208,7 +193,7 @@ pub(super) async fn manifest_to_activate(
 /// Most releases that are listed in a sentence.
 const MOST_LISTED: usize = 10;
 
-/// `There are the releases 1, 2 and 5.`, the newest ones where there are many.
+/// `There are releases 5, 2, 1; …`, the newest ones where there are many.
 fn there_are(releases: impl DoubleEndedIterator<Item = ReleaseNumber>) -> String {
     let mut newest: Vec<String> = releases.rev().take(MOST_LISTED + 1).map(|release| release.to_string()).collect();
     let others = if newest.len() > MOST_LISTED { " and earlier ones" } else { "" };

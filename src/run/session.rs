@@ -208,8 +208,7 @@ impl<'a> Session<'a> {
 
 /// A run has begun again so often that it gives up.
 pub(super) fn never_settles() -> Problem {
-    let message =
-        format!("what lies in the bucket was another each of the {MAX_ROUNDS} times that this run looked at it");
+    let message = format!("the bucket had changed each of the {MAX_ROUNDS} times that this run looked at it");
     Problem::new(Code::Aws, message).hint("Find out who writes to the bucket, and run the same command again.")
 }
 

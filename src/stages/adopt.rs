@@ -150,7 +150,7 @@ impl Adopting<'_> {
     async fn claimed_by_others(&self) -> Result<BTreeSet<SitePath>, Problem> {
         let mut claimed = BTreeSet::new();
         for release in self.state.releases().await?.above(ReleaseNumber::ADOPTED) {
-            claimed.extend(self.state.read_claim(release).await?.into_iter().flat_map(|claim| claim.live));
+            claimed.extend(self.state.show_claim(release).await?.into_iter().flat_map(|claim| claim.live));
         }
         Ok(claimed)
     }

@@ -15,8 +15,9 @@ pub fn partition(region: &str) -> &'static str {
     BY_PREFIX.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
 }
 
-/// Whether a host, with or without a port, is one of AWS's endpoints, also of a VPC: by the domains of the SDK's partitions.
-pub fn is_aws(host: &str) -> bool {
+/// Whether a host, with or without a port, is an S3 endpoint of AWS, also of a VPC: by the domains of the SDK's partitions.
+/// AWS's domains have other hosts too, as a machine of EC2 on which somebody runs a store.
+pub fn is_s3_of_aws(host: &str) -> bool {
     const DOMAINS: [&str; 11] = [
         "amazonaws.com",
         "api.aws",
@@ -31,15 +32,16 @@ pub fn is_aws(host: &str) -> bool {
         "aws.ic.gov",
     ];
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    DOMAINS.iter().any(|domain| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+    let names_s3 = |rest: &str| rest.split('.').any(|label| label == "s3" || label.starts_with("s3-"));
+    DOMAINS.iter().any(|domain| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && names_s3(rest)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_aws, partition};
+    use super::{is_s3_of_aws, partition};
 
     #[test]
-    fn endpoints_of_aws_are_known_by_their_domain() {
+    fn endpoints_of_s3_are_known_by_their_names() {
         for host in [
             "s3.eu-central-1.amazonaws.com",
             "s3.cn-north-1.amazonaws.com.cn:443",
@@ -47,10 +49,18 @@ mod tests {
             "bucket.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com",
             "s3.eusc-de-east-1.amazonaws.eu",
         ] {
-            assert!(is_aws(host), "{host}");
+            assert!(is_s3_of_aws(host), "{host}");
         }
-        for host in ["amazonaws.com.example.com", "notamazonaws.com", "127.0.0.1:9000", "minio.example.com", ""] {
-            assert!(!is_aws(host), "{host}");
+        for host in [
+            "amazonaws.com.example.com",
+            "s3.notamazonaws.com",
+            "ec2-3-1-2-3.eu-central-1.compute.amazonaws.com:9000",
+            "store.elb.eu-central-1.amazonaws.com",
+            "127.0.0.1:9000",
+            "minio.example.com",
+            "",
+        ] {
+            assert!(!is_s3_of_aws(host), "{host}");
         }
     }
 

@@ -6,6 +6,7 @@ use publish::release::manifest::ReleaseNumber;
 use publish::report::Outcome;
 use publish::report::event::Events;
 use publish::run::{self, VerifyRequest};
+use publish::views::releases::ReleaseFilter;
 use publish::views::releases::ReleaseState;
 
 use crate::prune::{build, five_releases, releases};
@@ -19,7 +20,9 @@ fn closed(world: &World) -> Vec<u64> {
 }
 
 async fn states(world: &World) -> Vec<(u64, ReleaseState)> {
-    let (report, found) = run::releases(world.environment.clone(), world::caller(), Events::new(&|_| {})).await;
+    let (report, found) =
+        run::releases(world.environment.clone(), world::caller(), &ReleaseFilter::default(), Events::new(&|_| {}))
+            .await;
     assert_eq!(report.exit_code, 0, "{report:#?}");
     found.iter().map(|view| (u64::from(view.release), view.state)).collect()
 }

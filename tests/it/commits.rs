@@ -99,8 +99,11 @@ async fn a_plan_warns_and_refuses_as_a_publish_does() {
         let request = PublishRequest { caller, ..world.request() };
         let (report, _) = publish::run::plan(request.clone(), publish::report::event::Events::new(&|_| {})).await;
         assert_eq!(report.exit_code, exit_code, "{report:#?}");
+        let warns = report.warnings.iter().any(|warning| warning.contains("release 1"));
+        assert_eq!(warns, setting == OlderCommit::Warn, "{report:#?}");
         let staged = world::publish(PublishRequest { stage_only: true, ..request }).await;
         assert_eq!(staged.exit_code, 0, "{staged:#?}");
+        assert_eq!(staged.warnings, [""; 0]);
     }
 }
 
@@ -112,13 +115,19 @@ impl Repository {
         self.0.path()
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
-        let author = ["AUTHOR", "COMMITTER"]
-            .into_iter()
-            .flat_map(|role| [(format!("GIT_{role}_NAME"), "dev"), (format!("GIT_{role}_EMAIL"), "dev@example.com")]);
+    /// git with nothing of whoever runs the tests: no settings of theirs, and no repository that a hook runs in.
+    fn command(&self) -> Command {
         let mut git = Command::new("git");
-        git.current_dir(self.path()).args(arguments).envs(author);
-        let done = git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
+        git.current_dir(self.path()).env_clear().env("PATH", env!("PATH")).env("HOME", self.path());
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        for role in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{role}_NAME"), "dev").env(format!("GIT_{role}_EMAIL"), "dev@example.com");
+        }
+        git
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let done = self.command().args(arguments).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
@@ -128,8 +137,7 @@ impl Repository {
         std::fs::write(self.path().join("page.md"), format!("{day}")).unwrap();
         self.git(&["add", "page.md"]);
         let date = format!("2026-01-0{day}T00:00:00Z");
-        let mut git = Command::new("git");
-        git.current_dir(self.path()).args(["-c", "user.name=dev", "-c", "user.email=dev@example.com"]);
+        let mut git = self.command();
         git.args(["commit", "--quiet", "--message", "change"]).env("GIT_COMMITTER_DATE", &date);
         assert!(git.status().unwrap().success());
     }

@@ -137,6 +137,7 @@ async fn a_first_publish_asks_for_its_own_paths_and_not_for_everything() {
     let report = world.published().await;
     assert!(report.invalidation.unwrap().paths.iter().all(|path| path != "/*"));
     assert!(invalidated(&world, DISTRIBUTION).iter().flatten().all(|path| path != "/*"));
+    assert!(last_invalidated(&world, DISTRIBUTION).contains(&"/index.html".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -295,7 +295,7 @@ fn the_content_digest_is_what_it_was() {
 const CONTENT: &str = "b900e2a9b04d9085a8d37ee3cbcbad8ebd49beb87421754cf7d0e09fb442502b";
 
 #[test]
-fn any_other_format_is_refused_before_anything_else_is_recognised() {
+fn any_other_format_is_refused_before_anything_else_is_read() {
     for format in [0, 3, 4_000_000_000_u32] {
         // Nothing but the number: a newer format may have any shape.
         let bytes = serde_json::to_vec(&json!({ "format": format, "shape": "unknown" })).unwrap();

@@ -25,6 +25,7 @@ use publish::run::{
     Side, VerifyRequest,
 };
 use publish::types::digest::Digest;
+use publish::views::releases::ReleaseFilter;
 use publish::views::releases::ReleaseState;
 
 use self::hosting::{Hosting, Inspection, request};
@@ -345,10 +346,10 @@ async fn releases_are_listed_shown_and_compared() {
     let found = hosting.inspect();
     hosting.recorder.take();
     let (environment, events) = (|| hosting.environment.clone(), Events::new(&|_| {}));
-    let (_, releases) = run::releases(environment(), world::caller(), events).await;
+    let (_, releases) = run::releases(environment(), world::caller(), &ReleaseFilter::default(), events).await;
     let states: Vec<(u64, ReleaseState)> = releases.iter().map(|view| (view.release.into(), view.state)).collect();
     assert_eq!(states, [(2, ReleaseState::Active), (1, ReleaseState::WasActive)]);
-    let (_, history) = run::history(environment(), world::caller(), events).await;
+    let (_, history) = run::history(environment(), world::caller(), &ReleaseFilter::default(), events).await;
     assert_eq!(history.iter().map(|item| item.release.into()).collect::<Vec<u64>>(), [2, 1]);
     let show = ShowRequest { environment: environment(), caller: world::caller(), release: None };
     let listing = run::show(show, events).await.1.unwrap();
@@ -380,6 +381,7 @@ async fn a_release_is_staged_activated_gone_back_from_and_held() {
     assert_eq!(run::activate(activation, nobody, Events::new(silent)).await.outcome, Outcome::Activated);
     assert_live_is(&hosting.inspect(), &fixture("v2"));
     let rollback = RollbackRequest {
+        commit: None,
         environment: environment(),
         caller: Caller { yes: true, ..world::caller() },
         release: None,
@@ -455,6 +457,7 @@ async fn a_site_that_was_there_before_is_adopted_and_comes_back() {
         assert!(asked.iter().any(|request| request.operation == "GetObject" && request.key == *key), "{key}");
     }
     let request = RollbackRequest {
+        commit: None,
         environment: hosting.environment.clone(),
         caller: Caller { yes: true, ..world::caller() },
         release: None,

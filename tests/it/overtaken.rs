@@ -151,7 +151,7 @@ async fn whoever_fails_and_may_not_write_the_head_any_more_looks_whose_it_is() {
     };
     let report = world::publish_heard(world.request(), done).await;
     assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
-    assert!(report.error.unwrap().message.contains("activates release 9"));
+    assert!(report.error.unwrap().message.contains("is activating release 9"));
 }
 
 /// Runs `command` with `force`, and lets `meanwhile` happen when the plan was shown.
@@ -171,7 +171,7 @@ async fn shown_before(world: &World, command: &str, meanwhile: impl AsyncFn() + 
         }
         "rollback" | "rollback --hold" => {
             let (release, hold) = (Some(ReleaseNumber::new(2)), command.ends_with("--hold"));
-            let request = RollbackRequest { environment, caller, release, hold, reason: None };
+            let request = RollbackRequest { environment, caller, release, commit: None, hold, reason: None };
             run::rollback(request, &|_| Reply::CannotAsk, events).await
         }
         _ => {
@@ -274,6 +274,7 @@ async fn whoever_is_asked_first_holds_nothing_before_the_answer() {
     let world = prepared().await;
     for (reply, holds) in [(Reply::No, false), (Reply::Yes, true)] {
         let request = RollbackRequest {
+            commit: None,
             environment: world.environment.clone(),
             caller: world::caller(),
             release: Some(ReleaseNumber::new(2)),

@@ -12,6 +12,7 @@ use publish::report::event::Events;
 use publish::run::{self, DiffRequest, PromoteRequest, Reply, ShowRequest, Side};
 use publish::sandbox::{LoggedRequest, Service};
 use publish::site::snapshot::MULTIPART_BYTES;
+use publish::views::releases::ReleaseFilter;
 use serde_json::Value;
 
 use crate::verify::verify;
@@ -213,7 +214,7 @@ async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     world.sandbox.clear_requests();
     world.status().await;
     let (environment, events) = (|| world.environment.clone(), Events::new(&|_| {}));
-    run::releases(environment(), world::caller(), events).await;
+    run::releases(environment(), world::caller(), &ReleaseFilter::default(), events).await;
     run::show(ShowRequest { environment: environment(), caller: world::caller(), release: None }, events).await;
     let (from, to) = (ReleaseNumber::new(1), Side::Folder(world.folder.clone()));
     run::diff(DiffRequest { environment: environment(), caller: world::caller(), from, to }, events).await;
@@ -273,7 +274,8 @@ async fn the_policies_can_be_filled_in_without_a_prefix_and_for_a_bucket_of_the_
 
         world.sandbox.clear_requests();
         world.status().await;
-        run::releases(world.environment.clone(), world::caller(), Events::new(&|_| {})).await;
+        run::releases(world.environment.clone(), world::caller(), &ReleaseFilter::default(), Events::new(&|_| {}))
+            .await;
         let viewer = filled_in("viewer", layout);
         for need in self::needed(&world) {
             assert!(viewer.allows(&need), "{prefix:?} {state_bucket:?}: {need:?}");

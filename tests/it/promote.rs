@@ -292,7 +292,7 @@ async fn names_that_lied_there_are_mutable_here() {
     assert!(pair.world.head().mutable_paths.contains(&liar));
     assert_eq!(pair.world.manifest(1).files[&liar].kind, Kind::Mutable);
 
-    // The release from before it was reused is no more immutable than the one after it.
+    // In the release from before its name was reused the file is mutable too.
     pair.promoted(Some(1)).await;
     let object = &pair.world.live()[liar.as_str()];
     assert_eq!(&object.bytes[..], b"one");

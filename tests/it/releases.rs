@@ -12,6 +12,7 @@ use publish::run::{
     ShowRequest, Side,
 };
 use publish::types::headers::Kind;
+use publish::views::releases::ReleaseFilter;
 use publish::views::releases::{ActivationView, FileView, ReleaseState, ReleaseView};
 use serde_json::Value;
 
@@ -22,13 +23,16 @@ fn release(number: u64) -> ReleaseNumber {
 }
 
 async fn list(world: &World) -> (Report, Vec<ReleaseView>) {
-    let (report, releases) = run::releases(world.environment.clone(), world::caller(), Events::new(&|_| {})).await;
+    let (report, releases) =
+        run::releases(world.environment.clone(), world::caller(), &ReleaseFilter::default(), Events::new(&|_| {}))
+            .await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::Verified), "{report:#?}");
     (report, releases)
 }
 
 async fn history(world: &World) -> Vec<ActivationView> {
-    let (report, history) = run::history(world.environment.clone(), world::caller(), Events::new(&|_| {})).await;
+    let (report, history) =
+        run::history(world.environment.clone(), world::caller(), &ReleaseFilter::default(), Events::new(&|_| {})).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::Verified), "{report:#?}");
     history
 }
@@ -164,6 +168,7 @@ async fn the_history_tells_who_activated_what_was_built_by_someone_else_and_why(
     assert_eq!(activated.exit_code, 0, "{activated:#?}");
     let elsewhere = Publisher { who: Some("manager".to_owned()), ..builder("0ther") };
     let request = RollbackRequest {
+        commit: None,
         environment: world.environment.clone(),
         caller: Caller { yes: true, publisher: elsewhere, ..world::caller() },
         release: None,

@@ -106,6 +106,7 @@ async fn a_pipeline_in_flight_cannot_undo_a_rollback() {
 
 async fn hold(world: &World, reason: &str) -> Report {
     let request = RollbackRequest {
+        commit: None,
         environment: world.environment.clone(),
         caller: Caller { yes: true, ..world::caller() },
         release: Some(ReleaseNumber::new(1)),
@@ -145,6 +146,7 @@ async fn a_rollback_asks_first() {
     let world = three_releases().await;
     for (answer, code) in [(Reply::No, 130), (Reply::CannotAsk, 2), (Reply::Yes, 0)] {
         let request = RollbackRequest {
+            commit: None,
             environment: world.environment.clone(),
             caller: world::caller(),
             release: None,
@@ -311,6 +313,7 @@ async fn a_rollback_to_what_is_live_notices_who_publishes_meanwhile() {
         }
     };
     let request = RollbackRequest {
+        commit: None,
         environment: world.environment.clone(),
         caller: Caller { yes: true, ..world::caller() },
         release: Some(ReleaseNumber::new(1)),

@@ -321,6 +321,7 @@ fn request(world: &World, actor: usize, build: usize) -> PublishRequest {
 
 async fn rollback(world: &World, actor: usize, release: Option<ReleaseNumber>) -> Report {
     let request = RollbackRequest {
+        commit: None,
         environment: world.environment.clone(),
         caller: caller(format!("rollback {actor}")),
         release,

@@ -64,7 +64,7 @@ fn refused(world: &World) -> Vec<LoggedRequest> {
     world.sandbox.requests().into_iter().filter(answered).collect()
 }
 
-fn etags(objects: &BTreeMap<String, StoredObject>) -> BTreeMap<&str, &[u8]> {
+fn contents(objects: &BTreeMap<String, StoredObject>) -> BTreeMap<&str, &[u8]> {
     objects.iter().map(|(key, object)| (key.as_str(), &object.bytes[..])).collect()
 }
 
@@ -233,7 +233,7 @@ async fn every_command_that_writes_tries_the_store_first() {
         assert_eq!((exit_code, report["error"]["code"].as_str()), (2, Some("unfit_store")), "{command:?}: {report}");
         let mut after = world.objects();
         after.retain(|key, _| before.contains_key(key) || !key.ends_with("claim.json"));
-        assert_eq!(etags(&after), etags(&before), "{command:?}");
+        assert_eq!(contents(&after), contents(&before), "{command:?}");
 
         world.sandbox.clear_faults();
         world.sandbox.clear_requests();

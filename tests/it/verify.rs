@@ -361,6 +361,7 @@ async fn a_repair_does_not_undo_what_another_publisher_made_live_meanwhile() {
 async fn what_is_live_is_repaired_while_publishing_is_held() {
     let world = two_releases().await;
     let request = RollbackRequest {
+        commit: None,
         environment: world.environment.clone(),
         caller: Caller { yes: true, ..world::caller() },
         release: Some(publish::release::manifest::ReleaseNumber::new(2)),

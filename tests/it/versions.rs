@@ -23,6 +23,7 @@ use publish::report::{Outcome, Report};
 use publish::run::{self, DiffRequest, PublishRequest, ShowRequest, Side, VerifyRequest};
 use publish::types::clock::Timestamp;
 use publish::types::digest::Digest;
+use publish::views::releases::ReleaseFilter;
 use serde_json::{Value, json};
 
 use self::first_reader::Says;
@@ -390,7 +391,8 @@ async fn a_head_that_only_a_newer_program_may_write_is_shown_and_never_replaced(
 /// Releases, a release, and how two differ are shown.
 async fn assert_shown(world: &World) {
     let (environment, caller) = (&world.environment, world::caller);
-    let (report, releases) = run::releases(environment.clone(), caller(), Events::new(&|_| {})).await;
+    let (report, releases) =
+        run::releases(environment.clone(), caller(), &ReleaseFilter::default(), Events::new(&|_| {})).await;
     assert_eq!((report.exit_code, releases.len(), report.warnings.len()), (0, 2, 0), "{report:#?}");
     let release = Some(ReleaseNumber::new(1));
     let request = ShowRequest { environment: environment.clone(), caller: caller(), release };

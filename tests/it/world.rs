@@ -133,6 +133,7 @@ impl World {
     /// Goes back to a release, or to the one before; nobody can be asked, and all is answered with yes.
     pub(crate) async fn rollback(&self, release: Option<u64>) -> Report {
         let request = RollbackRequest {
+            commit: None,
             environment: self.environment.clone(),
             caller: Caller { yes: true, ..caller() },
             release: release.map(ReleaseNumber::new),

@@ -161,7 +161,7 @@ pub(crate) struct SiteArgs {
     /// Put the release in the bucket and let visitors see nothing of it; `publish activate` goes on
     #[arg(long)]
     pub(crate) stage_only: bool,
-    /// What to do if this build is of an older commit than the live one, for this run; without a word: allow
+    /// What to do if this build is of an older commit than the live one, for this run; given without a value: allow
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "allow")]
     pub(crate) older_commit: Option<OlderCommitArg>,
 }
@@ -205,7 +205,7 @@ pub(crate) struct PlanArgs {
 pub(crate) struct RollbackArgs {
     /// The release [default: the one that was active before this one]
     pub(crate) release: Option<ReleaseNumber>,
-    /// The newest release that was built from this commit; its first characters are enough
+    /// The newest release of this commit that was live, else its newest; the commit's first characters are enough
     #[arg(long, value_name = "SHA", conflicts_with = "release")]
     pub(crate) commit: Option<CommitPrefix>,
     /// Refuse every publish until `publish resume`
@@ -409,7 +409,7 @@ impl Args {
         Ok(args)
     }
 
-    /// Flags that contradict each other. Variables do not: a flag wins over the other one's.
+    /// Flags that contradict each other. A flag wins over the other one's variable.
     fn check_global(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         let shows_all = matches!(&self.command, Some(Command::Status(StatusArgs { all: true })));
         let flags = ["env", "site", "bucket", "prefix", "distribution", "url", "region", "endpoint_url", "profile"];
@@ -422,7 +422,7 @@ impl Args {
             let is_flag = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
             let (quiet, verbose) = (is_flag("quiet"), is_flag("verbose"));
             if quiet == verbose {
-                let message = "--quiet and --verbose contradict each other";
+                let message = "--quiet and --verbose (or PUBLISH_QUIET and PUBLISH_VERBOSE) contradict each other";
                 return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
             }
             (self.global.quiet, self.global.verbose) = (quiet, verbose);

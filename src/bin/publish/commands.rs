@@ -152,17 +152,9 @@ impl Session<'_> {
     async fn rollback(&self, args: &RollbackArgs) -> Report {
         let ask = |question: &str| self.ask(question);
         let work = async |target: Target<'_>| {
-            let RollbackArgs { mut release, commit, hold, reason } = args.clone();
+            let RollbackArgs { release, commit, hold, reason } = args.clone();
             let Target { environment, caller, events, .. } = target;
-            if let Some(commit) = commit {
-                let (report, found) =
-                    run::release_of_commit(environment.clone(), caller.clone(), &commit, events).await;
-                if found.is_none() {
-                    return (report, ());
-                }
-                release = found;
-            }
-            let request = RollbackRequest { environment, caller, release, hold, reason };
+            let request = RollbackRequest { environment, caller, release, commit, hold, reason };
             (run::rollback(request, &ask, events).await, ())
         };
         self.on_target("rollback", Manner::GoesBack, work, |_, ()| {}).await
@@ -210,15 +202,21 @@ impl Session<'_> {
         let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
         let is_done = report.error.is_none();
         let showing = async {
+            let environment = open.environment.clone();
+            let mut open = Some(open);
+            // An address is good once something serves it that goes on.
+            if manner == Manner::Opens {
+                self.close(open.take(), is_done).await;
+            }
             if is_done {
-                let shown = Shown { report: &report, environment: &open.environment };
+                let shown = Shown { report: &report, environment: &environment };
                 if goes_live && self.terminal.is_for_people() && !self.global.quiet {
                     let style = self.terminal.results();
                     self.terminal.result(&summary::render(shown.report, shown.environment, self.global.verbose, style));
                 }
                 show(shown, result);
             }
-            self.close(open, is_done && (goes_live || manner == Manner::Opens)).await;
+            self.close(open, is_done && goes_live).await;
             Ok(())
         };
         match Problem::unless_panic(showing).await {
@@ -327,9 +325,9 @@ impl Session<'_> {
     /// Closes the sandbox, if it is this process's. The site stays open in the browser if someone may want to look
     /// at it: then another process goes on serving it.
     #[cfg(feature = "sandbox")]
-    async fn close(&self, open: Open, may_look: bool) {
+    async fn close(&self, open: Option<Open>, may_look: bool) {
         let looks = may_look && self.terminal.is_for_people() && !self.global.quiet;
-        let Some(InSandbox { opened, project }) = open.sandbox else { return };
+        let Some(InSandbox { opened, project }) = open.and_then(|open| open.sandbox) else { return };
         match opened {
             Opened::Elsewhere(running) if looks => self.terminal.result(&sandbox::serve::invitation(&running)),
             Opened::Elsewhere(_) => {}
@@ -351,7 +349,7 @@ impl Session<'_> {
     }
 
     #[cfg(not(feature = "sandbox"))]
-    async fn close(&self, _open: Open, _may_look: bool) {}
+    async fn close(&self, _open: Option<Open>, _may_look: bool) {}
 
     fn listener(&self, manner: Manner) -> impl Fn(Event) + Sync + '_ {
         move |event| match self.global.output {

@@ -166,7 +166,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     for known in status.distributions.iter().filter(|known| own != Some(known.distribution.as_str())) {
         let seen = match known.seen {
             Some(release) => format!("has seen release {release}"),
-            None => "has yet to see a release".to_owned(),
+            None => "has not seen what is live".to_owned(),
         };
         line("also at", &format!("distribution {}, which {seen}", printable(&known.distribution)));
     }
@@ -238,14 +238,18 @@ fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment)
         InvalidationStatus::Completed => format!("{paths} refreshed"),
         InvalidationStatus::Owed => format!("{paths} owed; the next run asks again"),
     };
-    format!("{done}{}{}", price(invalidation), evicted(invalidation))
+    format!("{done}{}{}", price(invalidation, environment), evicted(invalidation))
 }
 
 /// ` ($0.04, or free)`: the account's first 1,000 paths of a month are, and how many of those are left is not known.
-fn price(invalidation: &InvalidationReport) -> String {
+/// Nothing for the sandbox, which nobody pays for.
+fn price(invalidation: &InvalidationReport, environment: &Environment) -> String {
+    let is_sandbox = environment.access.static_keys.is_some();
+    if is_sandbox || invalidation.paths_paid == 0 {
+        return String::new();
+    }
     let price = &invalidation.price_usd;
-    let price = price.strip_suffix('0').unwrap_or(price);
-    if invalidation.paths_paid == 0 { String::new() } else { format!(" (${price}, or free)") }
+    format!(" (${}, or free)", price.strip_suffix('0').unwrap_or(price))
 }
 
 fn evicted(invalidation: &InvalidationReport) -> String {

@@ -1,4 +1,4 @@
-//! What AWS's refusals and silences mean: the one place that classifies them.
+//! A failed request, read once and for all; refusals.rs says what its code and status mean.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -65,7 +65,7 @@ impl Cdn {
         Ok(Configuration { facts: facts(config, bucket), etag: answer.e_tag().map(str::to_owned) })
     }
 
-    /// The host by which visitors reach the distribution, with what [`Cdn::facts`] tells of it: its first alias that is a
+    /// The host by which visitors reach the distribution, with what [`Cdn::configuration`] tells of it: its first alias that is a
     /// whole name, else the name that CloudFront gave it. Needs `cloudfront:GetDistribution`.
     pub async fn host(&self, bucket: &str) -> Result<(String, DistributionFacts), CdnError> {
         let request = self.client.get_distribution().id(&self.distribution);

@@ -11,15 +11,13 @@ use aws_sdk_sso::types::error::UnauthorizedException;
 use aws_sdk_sts::types::error::ExpiredTokenException;
 
 use super::provider_failure::{Failed, ProviderFailure, chain, failure_of};
+use super::refusals::{Class, class_of};
 
 /// How long a program, a service or a file may take to give credentials: on a slow link, a sign-in is several requests.
 pub(super) const WITHIN: Duration = Duration::from_secs(30);
 
 /// How long the SDK waits: longer, so that it is [`Patient`] who gives up. The SDK's own error for it has no public type.
 pub(super) const SDK_WAITS: Duration = Duration::from_secs(60);
-
-/// What AWS's services call credentials that were good once.
-const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
 
 /// How aws-config says that the sign-in itself is over. The type (`SsoTokenProviderError::ExpiredToken` in
 /// aws-config 1.13, src/sso/token.rs) is private, it carries no code, and nothing else tells it from a cached token that
@@ -128,7 +126,7 @@ fn has_expired(cause: &(dyn StdError + 'static)) -> bool {
     let code = cause.downcast_ref::<ErrorMetadata>().and_then(ErrorMetadata::code);
     cause.is::<ExpiredTokenException>()
         || cause.is::<UnauthorizedException>()
-        || code.is_some_and(|code| EXPIRED.contains(&code))
+        || class_of(None, code, None) == Class::ExpiredCredentials
         || cause.to_string() == SIGN_IN_IS_OVER
 }
 

@@ -92,7 +92,8 @@ impl Fetcher {
     /// is done to pass by the CDN: what it holds is what is asked for.
     ///
     /// # Errors
-    /// If nothing comes for ten seconds in each of three attempts, or the body has more than `max_bytes`.
+    /// If nothing comes for ten seconds in each of three attempts, one answer takes more than a minute in all, or the body
+    /// has more than `max_bytes`.
     pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<SiteAnswer, FetchError> {
         self.fetch_into(url, max_bytes, |_: BodyPart<'_>| {}).await
     }

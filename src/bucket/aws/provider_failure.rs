@@ -9,6 +9,7 @@ use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 
+use super::refusals::{Class, class_of};
 use crate::report::error::Code;
 
 /// What gives credentials failed.
@@ -50,6 +51,7 @@ pub(super) fn failure_of(error: &CredentialsError, profile: Option<&str>) -> Opt
     let chain: Vec<_> = chain(error).collect();
     let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let of_profile = profile.map(|profile| format!(" of profile `{profile}`")).unwrap_or_default();
+    let in_profile = profile.map(|profile| format!(" in profile `{profile}`")).unwrap_or_default();
     let failure = |code, message: String, hint: &str| Some(ProviderFailure { code, message, hint: hint.to_owned() });
     if let Some(missing) = texts.iter().find_map(|text| missing_profile(text)) {
         return failure(
@@ -64,13 +66,18 @@ pub(super) fn failure_of(error: &CredentialsError, profile: Option<&str>) -> Opt
         profile?;
         return failure(
             Code::NoCredentials,
-            format!("There are no AWS credentials{of_profile}"),
+            format!("There are no AWS credentials{in_profile}"),
             "Check that the profile is in AWS's configuration files and holds credentials: `aws configure list-profiles` shows \
              those that there are, `aws sso login` or `aws configure` gives them some; or correct --profile.",
         );
     }
-    if let Some((what, said, hint)) = chain.iter().find_map(|cause| refusal(*cause)) {
-        return failure(Code::AccessDenied, format!("{what}{of_profile}: {said}"), hint);
+    if let Some(Refused { what, class, said, hint }) = chain.iter().find_map(|cause| refusal(*cause)) {
+        let (code, hint) = match class {
+            Class::Throttled => (Code::Throttled, IN_A_MINUTE),
+            Class::Unavailable => (Code::Aws, IN_A_MINUTE),
+            _ => (Code::AccessDenied, hint),
+        };
+        return failure(code, format!("{what}{of_profile}: {said}"), hint);
     }
     if texts.iter().any(|text| text.contains(PROGRAM)) {
         return failure(
@@ -103,22 +110,39 @@ fn missing_profile(text: &str) -> Option<&str> {
     before.rsplit_once('`').map(|(_, name)| name)
 }
 
-/// Which service refused to give credentials, what it said, and what to do.
-fn refusal(cause: &(dyn StdError + 'static)) -> Option<(&'static str, String, &'static str)> {
+/// What is done about a service that is busy or down.
+const IN_A_MINUTE: &str = "Run the same command again in a minute.";
+
+/// What refused to give credentials, what its answer means, what it said, and what to do if that lasts.
+struct Refused {
+    what: &'static str,
+    class: Class,
+    said: String,
+    hint: &'static str,
+}
+
+impl Refused {
+    fn of(what: &'static str, error: &impl ProvideErrorMetadata, hint: &'static str) -> Refused {
+        Refused { what, class: class_of(None, error.code(), None), said: said(error), hint }
+    }
+}
+
+/// Which service refused to give credentials.
+fn refusal(cause: &(dyn StdError + 'static)) -> Option<Refused> {
     if let Some(error) = cause.downcast_ref::<AssumeRoleError>() {
         let hint = "Allow sts:AssumeRole on the role for whoever assumes it, name them in the role's trust policy, and check \
                     `role_arn`.";
-        return Some(("AWS refuses to let the role be assumed", said(error), hint));
+        return Some(Refused::of("AWS refuses credentials for the role", error, hint));
     }
     if let Some(error) = cause.downcast_ref::<AssumeRoleWithWebIdentityError>() {
         let hint = "Check AWS_ROLE_ARN, and in the role's trust policy the identity provider and the conditions on the token's \
                     `aud` and `sub`.";
-        return Some(("AWS does not accept the pipeline's identity (OIDC) for the role", said(error), hint));
+        return Some(Refused::of("AWS does not accept the pipeline's identity (OIDC) for the role", error, hint));
     }
     let error = cause.downcast_ref::<GetRoleCredentialsError>()?;
     let hint = "Check `sso_account_id` and `sso_role_name` of the profile, and whether you are assigned to them; `aws sso login` \
                 signs in again.";
-    Some(("The sign-in (SSO) gives no credentials for the role", said(error), hint))
+    Some(Refused::of("The sign-in (SSO) gives no credentials for the role", error, hint))
 }
 
 fn said(error: &impl ProvideErrorMetadata) -> String {

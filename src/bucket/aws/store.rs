@@ -264,7 +264,7 @@ impl Store {
         let request = self.client.get_object().bucket(&address.bucket).key(&address.key).range("bytes=0-0");
         let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
         match request.send().await.map_err(|error| self.failed("HeadObject", address, &error)) {
-            Err(explained) if explained.status == Some(400) && explained.code.is_some() => explained,
+            Err(explained) if explained.class != Class::Missing && explained.code.is_some() => explained,
             _ => StoreError { class: Class::ExpiredCredentials, ..refusal },
         }
     }
@@ -371,7 +371,15 @@ impl Store {
                 let answer = FailedRequest::of_key(&self.settings.service, error.code(), error.message());
                 let reason = StoreError::new("DeleteObjects", &address, &self.settings.service, answer);
                 let asked = etags.get_key_value(address.key.as_str()).map(|(key, etag)| (*key, *etag));
-                match (self.after_a_refusal(&reason, asked).await?, asked) {
+                let follows = match self.after_a_refusal(&reason, asked).await {
+                    Ok(follows) => follows,
+                    // What else this request has removed must not be lost from sight.
+                    Err(unseen) => {
+                        kept.push((address, unseen));
+                        continue;
+                    }
+                };
+                match (follows, asked) {
                     (Refused::IsGone, _) => {}
                     (Refused::AskAgain(etag), Some((key, _))) if round < MAX_ROUNDS => drop(again.insert(key, etag)),
                     (Refused::AskAgain(_) | Refused::Stays, _) => kept.push((address, reason)),

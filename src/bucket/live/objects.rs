@@ -105,7 +105,7 @@ impl<'a> LiveObjects<'a> {
         paths: &[SitePath],
         seen: &BTreeMap<SitePath, String>,
     ) -> Result<Vec<(SitePath, StoreError)>, StoreError> {
-        let object = |path| SeenObject { address: self.address(path), etag: seen.get(path).cloned() };
+        let object = |path| SeenObject::new(self.address(path), seen.get(path).map_or("", String::as_str));
         let objects: Vec<SeenObject> = paths.iter().map(object).collect();
         let mut kept = Vec::new();
         for (address, error) in self.store.delete(&objects).await? {

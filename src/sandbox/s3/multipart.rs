@@ -161,7 +161,7 @@ pub(super) fn algorithm(store: &Store, bucket: &str, key: &str, upload_id: &str)
 /// Makes received bytes a part, in the place of an earlier one of that number.
 pub(super) fn keep_part(store: &Store, place: &PartAddress<'_>, received: Received) -> S3Result<StoredPart> {
     if !(1..=MAX_PARTS).contains(&place.number) {
-        return Err(s3_error!(InvalidArgument, "StoredPart number must be an integer between 1 and 10000, inclusive"));
+        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
     }
     let mut buckets = store.lock();
     let state = find(&mut buckets, place.bucket)?;

@@ -11,7 +11,7 @@ use crate::bucket::state::Releases;
 use crate::content::path::SitePath;
 use crate::plan::sweep::{Blob, Needed, Remain, Remains, Sweep, Victim, unneeded};
 use crate::release::head::Head;
-use crate::release::layout::SeenObject;
+use crate::release::layout::{Address, SeenObject};
 use crate::release::manifest::{Claim, Files, Manifest, ReleaseNumber};
 use crate::release::retention;
 use crate::release::retention::RetentionSettings;
@@ -160,7 +160,10 @@ impl Prune<'_> {
     fn records(&self, head: &Head, releases: &Releases, closing: &BTreeSet<ReleaseNumber>) -> Vec<SeenObject> {
         let remembered = head.highest_activated.max(head.floor);
         let stays = releases.highest().filter(|highest| *highest > remembered);
-        let seen = |address| SeenObject { etag: releases.etags.get(&address).cloned(), address };
+        let seen = |address: Address| {
+            let etag = releases.etags.get(&address).map_or("", String::as_str);
+            SeenObject::new(address, etag)
+        };
         let mut records = Vec::new();
         for release in closing {
             if releases.complete.get(release) == Some(&true) {

@@ -29,7 +29,7 @@ pub(crate) struct GlobalArgs {
         hide_env_values = true
     )]
     pub(crate) output: Output,
-    /// No progress and no summary; warnings and errors only. With `--output json`: no events
+    /// No progress, and no summary of what was published; what a command shows is still written. With `--output json`: no events
     #[arg(long, short, global = true, env = "PUBLISH_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub(crate) quiet: bool,
     /// Also show the CDN's paths and the requests that were made

@@ -8,6 +8,7 @@ use publish::report::error::{Code, Problem};
 use publish::run::Reply;
 
 use super::Session;
+use crate::args::Command;
 
 /// A publish.toml that was read.
 pub(super) struct Configuration {
@@ -30,11 +31,13 @@ impl Session<'_> {
     /// The publish.toml of this run, if there is one. One that is not the current folder's is told of. Where the command
     /// line says the whole target, none from above is looked for: it could only change what was said.
     pub(super) fn configuration(&self) -> Result<Option<Configuration>, Problem> {
+        // `status --all` shows environments of publish.toml, whatever target variables say.
+        let shows_all = matches!(self.command, Some(Command::Status(status)) if status.all);
         let (found, origin) = match &self.global.config {
             Some(path) => (Found { path: path.clone(), is_above: false }, Origin::Named),
             None => match find()? {
                 None => return Ok(None),
-                Some(found) if found.is_above && self.global.says_the_target() => return Ok(None),
+                Some(found) if found.is_above && self.global.says_the_target() && !shows_all => return Ok(None),
                 Some(found) if found.is_above => (found, Origin::Above),
                 Some(found) => (found, Origin::Here),
             },

@@ -16,9 +16,8 @@ impl Session<'_> {
     }
 
     async fn list(&self, filter: &ReleaseFilter) -> Report {
-        let work = async |target: Target<'_>| {
-            run::releases_where(target.environment, target.caller, filter, target.events).await
-        };
+        let work =
+            async |target: Target<'_>| run::releases(target.environment, target.caller, filter, target.events).await;
         let show = |_: Shown<'_>, releases: Vec<_>| {
             if self.terminal.is_for_people() {
                 self.terminal.result(&render_releases(&releases, filter, self.terminal.results()));
@@ -30,9 +29,8 @@ impl Session<'_> {
     }
 
     async fn history(&self, filter: &ReleaseFilter) -> Report {
-        let work = async |target: Target<'_>| {
-            run::history_where(target.environment, target.caller, filter, target.events).await
-        };
+        let work =
+            async |target: Target<'_>| run::history(target.environment, target.caller, filter, target.events).await;
         let show = |_: Shown<'_>, history: Vec<_>| {
             if self.terminal.is_for_people() {
                 self.terminal.result(&render_history(&history, filter, self.terminal.results()));

@@ -2,6 +2,7 @@
 
 use indicatif::DecimalBytes;
 use publish::report::event::Event;
+use publish::report::price_usd;
 use publish::types::text::printable;
 
 /// The line of the phase that `event` begins, if it begins one that is worth a line.
@@ -43,8 +44,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
     Some(line)
 }
 
-/// What is about to be done, with what it costs: the first 1,000 paths of an account's month are free, and each one
-/// beyond them is 0.005 USD (AWS.md 1.5).
+/// What is about to be done, with what it costs: the first 1,000 paths of an account's month are free (AWS.md 1.3).
 pub(super) fn plan(event: &Event) -> Option<String> {
     if let Event::PrunePlanned { closes, objects, bytes, paths } = event {
         let numbers: Vec<String> = closes.iter().map(ToString::to_string).collect();
@@ -68,7 +68,7 @@ pub(super) fn plan(event: &Event) -> Option<String> {
     let changed = if changed.is_empty() { "none".to_owned() } else { changed.join(", ") };
     let price = match paths {
         0 => String::new(),
-        _ => format!(", free within 1,000 a month, {:.3} USD beyond", *paths as f64 * 0.005),
+        _ => format!(", free within 1,000 a month, ${} beyond", price_usd(*paths)),
     };
     Some(format!(
         "  files    {changed}\n  S3       {} and {} inside the bucket\n  CDN      {}{price}\n",
@@ -102,7 +102,7 @@ mod tests {
         let files = FileCounts { added: 1, replaced: 4, ..FileCounts::default() };
         let text = plan(&Event::Planned { files, copied: 5, deleted: 1, paths: 7 }).unwrap();
         let expected = "  files    1 added, 4 replaced\n  S3       5 copies and 1 removal inside the bucket\n  \
-            CDN      7 paths, free within 1,000 a month, 0.035 USD beyond\n";
+            CDN      7 paths, free within 1,000 a month, $0.035 beyond\n";
         assert_eq!(text, expected);
     }
 

@@ -25,7 +25,8 @@ impl Head {
     #[must_use]
     pub fn record_facts(&self, learnt: Option<Learnt<'_>>, by: Lookout<'_>) -> Head {
         let mut next = self.clone();
-        let release = self.release_in_progress().unwrap_or(self.highest_activated);
+        let active = self.active.as_ref().map(|active| active.release);
+        let release = active.unwrap_or(self.highest_activated);
         next.fields.learn(learnt, release, by);
         // So that nothing is written where nothing new was read.
         next.fields.simplify_a_single_distribution();
