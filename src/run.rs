@@ -203,7 +203,10 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
         let pointer = session.state.read_head().await?;
         let release = match (release, commit) {
             (Some(release), _) => *release,
-            (None, Some(commit)) => session.built_from(&pointer.head, commit).await?,
+            (None, Some(commit)) => {
+                session.course.found(&pointer.head);
+                session.built_from(&pointer.head, commit).await?
+            }
             (None, None) => earlier(&pointer.head, session.own())?,
         };
         let manifest = manifest_to_activate(&session.state, &pointer.head, release).await?;

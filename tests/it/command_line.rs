@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-use publish::release::manifest::Publisher;
+use publish::release::manifest::{Publisher, ReleaseNumber};
 use publish::run::{Caller, PublishRequest};
 use serde_json::Value;
 
@@ -213,7 +213,12 @@ async fn a_rollback_finds_its_release_by_the_commit() {
         assert!(several["error"]["message"].as_str().unwrap().contains("aaaa1111, aaaa3333"), "{several:#}");
         let none = back("dddd");
         assert_eq!((&none["exit_code"], &none["release"]), (&2.into(), &3.into()), "{none:#}");
+        let damaged = world.environment.layout.manifest(ReleaseNumber::new(1)).key;
+        world.sandbox.put_foreign(BUCKET, &damaged, "no manifest", "application/gzip");
         let done = back("BBBB");
+        let requests = &done["requests"]["GetObject"];
+        assert!(requests.as_u64() > Some(3), "those of the search count: {done:#}");
+        assert!(done["warnings"][0].as_str().unwrap().contains("Release 1 cannot be read"), "{done:#}");
         assert_eq!((&done["outcome"], &done["release"]), (&"rolled_back".into(), &2.into()), "{done:#}");
         assert_eq!(report(&world, &["rollback", "1", "--commit", "bbbb", "--yes"])["exit_code"], 2, "one of both");
     });

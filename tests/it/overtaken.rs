@@ -289,3 +289,30 @@ async fn whoever_is_asked_first_holds_nothing_before_the_answer() {
         assert_eq!(world.head().hold.is_some(), holds);
     }
 }
+
+/// Between its first look and its hold, which goes on from whatever head is there by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_that_holds_goes_on_from_what_it_began_with() {
+    let world = prepared().await;
+    let is_its_manifest =
+        |request: &LoggedRequest| request.operation == "GetObject" && request.key.contains("/releases/2/manifest");
+    world.sandbox.inject_by(move |request| is_its_manifest(request).then_some(Effect::Hold));
+    let overtaken = async {
+        world.sandbox.until(|requests| requests.iter().any(is_its_manifest)).await;
+        world.rewrite_head(|head| head.active.as_mut().unwrap().release = ReleaseNumber::new(9));
+        world.sandbox.clear_faults();
+        world.sandbox.release_held();
+    };
+    let request = RollbackRequest {
+        environment: world.environment.clone(),
+        caller: Caller { yes: true, ..world::caller() },
+        release: Some(ReleaseNumber::new(2)),
+        commit: None,
+        hold: true,
+        reason: None,
+    };
+    let (report, ()) = tokio::join!(run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})), overtaken);
+    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
+    assert_eq!(world.head().active.unwrap().release, ReleaseNumber::new(9));
+    assert!(world.head().hold.is_some(), "it holds all the same");
+}

@@ -290,3 +290,19 @@ fn a_head_with_a_proven_store_is_written_back_byte_for_byte() {
     );
     assert_eq!(String::from_utf8(head.encode().unwrap()), String::from_utf8(bytes));
 }
+
+/// Staging writes no head: nothing says yet that the store was tried, or which release is live.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_head_names_no_release_the_store_is_tried_on_the_one_to_come() {
+    let world = World::with_fixture("v1").await;
+    let (exit_code, report) = run(&world, &["hold"]);
+    assert_eq!(exit_code, 2, "{report}");
+    assert!(world.objects().is_empty(), "there is nothing to try it on");
+    let (exit_code, report) = run(&world, &[world.folder.to_str().unwrap(), "--stage-only"]);
+    assert_eq!(exit_code, 0, "{report}");
+    world.sandbox.clear_requests();
+    let (exit_code, report) = run(&world, &["activate", "1"]);
+    assert_eq!(exit_code, 0, "{report}");
+    assert_eq!(refused(&world).len(), 5);
+    assert!(world.head().proven_store.is_some());
+}

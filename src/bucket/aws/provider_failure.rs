@@ -168,7 +168,7 @@ mod tests {
     fn each_provider_that_refuses_is_named_with_what_it_said() {
         let denied = metadata("AccessDenied", "not authorized to perform: sts:AssumeRole on resource: arn:role/x");
         let role = of(AssumeRoleError::generic(denied));
-        assert!(role.message.contains("the role be assumed of profile `ci`: AccessDenied: not authorized"), "{role:?}");
+        assert!(role.message.contains("for the role of profile `ci`: AccessDenied: not authorized"), "{role:?}");
         assert!(role.hint.contains("trust policy"), "{role:?}");
         let denied = metadata("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
         let pipeline = of(AssumeRoleWithWebIdentityError::generic(denied));
@@ -195,6 +195,6 @@ mod tests {
         assert_eq!((other.code, other.message.contains("of profile `ci`")), (Code::NoCredentials, true));
         assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), None), None);
         let empty = failure_of(&CredentialsError::not_loaded_no_source(), Some("ci")).unwrap();
-        assert_eq!((empty.code, empty.message.contains("of profile `ci`")), (Code::NoCredentials, true));
+        assert_eq!((empty.code, empty.message.contains("in profile `ci`")), (Code::NoCredentials, true));
     }
 }
