@@ -211,15 +211,16 @@ impl State {
     /// # Errors
     /// [`Code::UnfitStore`] where it does not.
     pub async fn prove(&self) -> Result<(), Problem> {
-        self.prove_by(self.proof.release()).await
+        self.prove_by(self.proof.release(), None).await
     }
 
-    /// As [`State::prove`], where `release` is about to be live and the head may name none yet.
-    pub async fn prove_for(&self, release: ReleaseNumber) -> Result<(), Problem> {
-        self.prove_by(self.proof.release().or(Some(release))).await
+    /// As [`State::prove`], where `release` is about to be live and the head may name none yet. `now` is good where there
+    /// is no head that tells the time.
+    pub async fn prove_for(&self, release: ReleaseNumber, now: Timestamp) -> Result<(), Problem> {
+        self.prove_by(self.proof.release().or(Some(release)), Some(now)).await
     }
 
-    async fn prove_by(&self, release: Option<ReleaseNumber>) -> Result<(), Problem> {
+    async fn prove_by(&self, release: Option<ReleaseNumber>, now: Option<Timestamp>) -> Result<(), Problem> {
         if !self.proof.is_missing() {
             return Ok(());
         }
@@ -232,7 +233,7 @@ impl State {
         };
         let address = self.layout.claim(release);
         match self.bytes_at(&address, MAX_JSON_BYTES).await? {
-            Some(bytes) => self.prove_on(&address, &bytes, None).await,
+            Some(bytes) => self.prove_on(&address, &bytes, now).await,
             None => {
                 Err(Problem::new(Code::BadState, format!("{address} is not there, on which the store would be tried"))
                     .hint("Publish the folder: that tries the store on a claim of its own."))

@@ -78,7 +78,8 @@ impl Session<'_> {
         intention: &mut Intention,
     ) -> Result<Staged, NotStaged> {
         if let Some(manifest) = order.goal.manifest() {
-            self.state.prove_for(manifest.release).await.map_err(NotStaged::Failed)?;
+            let now = self.caller.clock.now();
+            self.state.prove_for(manifest.release, now).await.map_err(NotStaged::Failed)?;
             // What is live only is a release's too that has yet to be proven.
             carried.stored = self.blobs_there(head, intention, manifest).await.map_err(NotStaged::Failed)?;
             self.preserve(order, intention, &carried.stored).await.map_err(NotStaged::Failed)?;

@@ -70,7 +70,7 @@ fn who_failed_is_named_and_what_to_do() {
         (
             of(&["--profile", "role"], &[config, ("AWS_ENDPOINT_URL_STS", &sts)]),
             "access_denied",
-            "the role be assumed of profile `role`: AccessDenied: Not authorized",
+            "for the role of profile `role`: AccessDenied: Not authorized",
             "trust policy",
         ),
         (
