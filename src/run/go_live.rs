@@ -292,8 +292,9 @@ impl Session<'_> {
             pointer.head.record_facts(self.learnt(), by).clear_suspects(pointer.read_at).close_up_to(claimed);
         // A prune that was cut short left alone whatever is live. What it closed stays closed until one is finished.
         let dead = pointer.head.pruning.as_ref();
+        let at_risk = self.removable_by_dead_prune(&pointer.head).await.map_err(NotReplaced::Failed)?;
         if dead.is_some()
-            && let Ok(without) = head.let_go_of_prune(dead, &BTreeSet::new(), by)
+            && let Ok(without) = head.let_go_of_prune(dead, &BTreeSet::new(), &at_risk, by)
         {
             head = without;
         }

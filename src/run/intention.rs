@@ -100,21 +100,28 @@ impl Session<'_> {
         Ok(head.without_withdrawn(files))
     }
 
+    /// Files of `target` that a prune which was cut short may still take away.
+    async fn at_risk(&self, head: &Head, target: &Files) -> Result<BTreeSet<SitePath>, Problem> {
+        let mut at_risk = self.removable_by_dead_prune(head).await?;
+        at_risk.retain(|path| target.contains_key(path));
+        Ok(at_risk)
+    }
+
     /// Files that a prune which was cut short, and did not give its lease back, may still take away: what was on its
     /// way when the lease ended may arrive until its signature has expired. Costs a request for each release it closed.
-    async fn at_risk(&self, head: &Head, target: &Files) -> Result<BTreeSet<SitePath>, Problem> {
-        let mut at_risk = BTreeSet::new();
-        let Some(pruning) = head.pruning.as_ref().filter(|pruning| pruning.lease_s > 0) else { return Ok(at_risk) };
-        let overdue = head.withdrawn.keys().chain(head.leftovers.keys());
-        at_risk.extend(overdue.filter(|path| target.contains_key(*path)).cloned());
+    pub(super) async fn removable_by_dead_prune(&self, head: &Head) -> Result<BTreeSet<SitePath>, Problem> {
+        let Some(pruning) = head.pruning.as_ref().filter(|pruning| pruning.lease_s > 0) else {
+            return Ok(BTreeSet::new());
+        };
+        let mut removable: BTreeSet<SitePath> = head.withdrawn.keys().chain(head.leftovers.keys()).cloned().collect();
         for release in &pruning.closes {
             if let Some(manifest) = self.state.read_manifest(*release).await? {
-                at_risk.extend(manifest.files.into_keys().filter(|path| target.contains_key(path)));
+                removable.extend(manifest.files.into_keys());
             } else if let Some(claim) = self.state.show_claim(*release).await? {
-                at_risk.extend(claim.live.into_iter().filter(|path| target.contains_key(path)));
+                removable.extend(claim.live);
             }
         }
-        Ok(at_risk)
+        Ok(removable)
     }
 
     /// Plans anew when staging found fingerprinted files with other headers at their keys - they are live, so that they

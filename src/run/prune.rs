@@ -209,8 +209,11 @@ impl Session<'_> {
         }
         let (dead, finished) = (pointer.head.pruning.clone(), &found.sweep.closes);
         let by = pointer.seen_by(&self.caller.run, self.caller.clock.now());
-        let let_go =
-            |head: &Head| head.let_go_of_prune(dead.as_ref(), finished, by).ok().filter(|without| without != head);
+        let at_risk = self.removable_by_dead_prune(&pointer.head).await?;
+        let let_go = |head: &Head| {
+            let without = head.let_go_of_prune(dead.as_ref(), finished, &at_risk, by).ok();
+            without.filter(|without| without != head)
+        };
         self.update_head(pointer, let_go).await
     }
 

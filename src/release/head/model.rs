@@ -62,7 +62,7 @@ enum What {
     GivesUp { under_way: u8 },
     BeginsPrune { closes: u8, files: u8, withdraws: u8, learns: u8, paths: u8 },
     EndsPrune { gone: u8, refused: bool },
-    LetsGo { finished: bool },
+    LetsGo { finished: bool, files: u8 },
     Settles { which: u8 },
     Renames { which: u8 },
     Holds,
@@ -92,7 +92,7 @@ fn what() -> impl Strategy<Value = What> {
             What::BeginsPrune { closes, files, withdraws, learns, paths }
         }),
         3 => (any_u8(), any::<bool>()).prop_map(|(gone, refused)| What::EndsPrune { gone, refused }),
-        1 => any::<bool>().prop_map(|finished| What::LetsGo { finished }),
+        1 => (any::<bool>(), any_u8()).prop_map(|(finished, files)| What::LetsGo { finished, files }),
         2 => any_u8().prop_map(|which| What::Settles { which }),
         1 => any_u8().prop_map(|which| What::Renames { which }),
         1 => Just(What::Holds),
@@ -340,10 +340,11 @@ impl Model {
                 let next = head.end_prune(by.run, ends).ok()?;
                 Some((next, Means::EndsPrune { gone, finished, incomplete }))
             }
-            What::LetsGo { finished } => {
+            What::LetsGo { finished, files: gone } => {
                 let finished = if *finished { head.closed_releases() } else { BTreeSet::new() };
-                let next = head.let_go_of_prune(head.pruning.as_ref(), &finished, by).ok()?;
-                Some((next, Means::LetsGo { finished }))
+                let at_risk = files(*gone);
+                let next = head.let_go_of_prune(head.pruning.as_ref(), &finished, &at_risk, by).ok()?;
+                Some((next, Means::LetsGo { finished, at_risk }))
             }
             What::Settles { which } => {
                 let ids = self.chosen(head, *which);

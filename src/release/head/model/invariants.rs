@@ -36,6 +36,7 @@ pub(super) enum Means {
     },
     LetsGo {
         finished: BTreeSet<ReleaseNumber>,
+        at_risk: BTreeSet<SitePath>,
     },
     Settles(Vec<String>),
     Renames(Vec<(String, String)>),
@@ -279,7 +280,7 @@ fn prunes(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: Option
         Means::EndsPrune { finished, incomplete, .. } => {
             closed = before.closed.union(incomplete).copied().filter(|release| !finished.contains(release)).collect();
         }
-        Means::LetsGo { finished } => closed.retain(|release| !finished.contains(release)),
+        Means::LetsGo { finished, .. } => closed.retain(|release| !finished.contains(release)),
         _ => {}
     }
     let now = after.closed_releases();
@@ -300,7 +301,7 @@ fn superseded(before: &Head, after: &Head, means: &Means) {
     }
     for (release, since) in &before.superseded {
         let closed = matches!(
-            means, Means::EndsPrune { finished, .. } | Means::LetsGo { finished } if finished.contains(release));
+            means, Means::EndsPrune { finished, .. } | Means::LetsGo { finished, .. } if finished.contains(release));
         let expected = (!closed && Some(*release) != live).then_some(since);
         let kept = after.superseded.get(release);
         assert!(kept == expected || ended.contains(release) || Some(*release) == live, "{release}: {kept:?}");
@@ -323,7 +324,7 @@ fn suspects(before: &Head, after: &Head, means: &Means, by: &RunId) {
     }
     let (activating, pruning) = match means {
         Means::Begins { suspects, at_risk, .. } => (Some(suspects), Some(at_risk)),
-        Means::BeginsPrune { at_risk, .. } => (None, Some(at_risk)),
+        Means::BeginsPrune { at_risk, .. } | Means::LetsGo { at_risk, .. } => (None, Some(at_risk)),
         _ => (None, None),
     };
     let dead = before.activation.iter().map(|one| (&one.owner, one.lease_s, activating));

@@ -105,7 +105,8 @@ impl Head {
     }
 
     /// The head without the prune `dead` that was cut short, if there was one. What it closed stays closed, but for the
-    /// releases that are `finished`: nothing is left of those.
+    /// releases that are `finished`: nothing is left of those. The live paths `at_risk` it may still remove, if its owner's
+    /// lease ran out.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`] if it is not the one in the head, and [`Refusal::Busy`] if its owner may be at work.
@@ -113,6 +114,7 @@ impl Head {
         &self,
         dead: Option<&Pruning>,
         finished: &BTreeSet<ReleaseNumber>,
+        at_risk: &BTreeSet<SitePath>,
         by: Lookout<'_>,
     ) -> Result<Head, Refusal> {
         if self.is_leased_to_another(by.run, by.age) {
@@ -123,7 +125,10 @@ impl Head {
         }
         let mut next = self.clone();
         let head = &mut next.fields;
-        head.closed.extend(head.pruning.take().into_iter().flat_map(|dead| dead.closes));
+        if let Some(dead) = head.pruning.take() {
+            head.closed.extend(dead.closes);
+            head.suspect_of_dead(&dead.owner, dead.lease_s, at_risk, &by);
+        }
         head.forget_closed(finished);
         Ok(next)
     }
