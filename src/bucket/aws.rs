@@ -22,6 +22,7 @@ mod store;
 mod term;
 #[cfg(test)]
 mod tests;
+mod thinking;
 mod uplink;
 mod upload;
 

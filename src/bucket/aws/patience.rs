@@ -106,10 +106,11 @@ impl HttpConnector for PatientConnector {
 }
 
 impl Patience {
-    /// How long nothing may move after what was `seen`. What the system has accepted must leave it first.
+    /// How long nothing may move after what was `seen`. What the system has accepted must leave it first: all of it before
+    /// an answer can come, and some of it before more is accepted, which takes no longer than a standstill may.
     fn after(&self, seen: &Seen, began: Instant, answer: Duration) -> Duration {
-        let allowed = if seen.whole { answer } else { self.link.stalled };
-        allowed + self.uplink.time_to_leave(seen.bytes, seen.at.duration_since(began))
+        let leaves = self.uplink.time_to_leave(seen.bytes, seen.at.duration_since(began));
+        if seen.whole { answer + leaves } else { self.link.stalled + leaves.min(self.link.stalled) }
     }
 }
 

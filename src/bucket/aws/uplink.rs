@@ -1,5 +1,6 @@
 //! How many bytes are on their way up at once: what the link was seen to carry in a few seconds, so that no upload
-//! starves another one, and whoever comes after them, as a renewal of the lease, waits no longer than that.
+//! starves another one, and whoever comes after them, as a renewal of the lease, waits no longer than that. Time that S3
+//! takes to think about its answers is none of the link's: what more under way makes no slower is allowed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::thinking::Thinking;
 use crate::config::environment::LinkSettings;
 
 /// What is always allowed at once, however slow the link seems, in bytes.
@@ -40,8 +42,14 @@ struct State {
     busy: f64,
     /// Up to when that is counted.
     counted: Instant,
+    thinking: Thinking,
+    /// Up to when `thinking` knows what was under way.
+    passed: Instant,
     /// How long what is under way may keep the link busy: less after a request for the state had to wait for longer.
     ahead: Duration,
+    /// The least that a request for the state took while nothing was uploaded: what S3 needs for one, and the way there
+    /// and back.
+    quickest: Option<Duration>,
 }
 
 /// The right to have one upload under way; given back when dropped.
@@ -54,7 +62,9 @@ pub(super) struct Share {
 impl Uplink {
     pub(super) fn new(settings: LinkSettings) -> Uplink {
         let (counted, ahead) = (Instant::now(), settings.ahead);
-        let state = State { under_way: 0, uploads: 0, arrived: 0.0, busy: 0.0, counted, ahead };
+        let (thinking, quickest) = (Thinking::default(), None);
+        let (arrived, busy, passed) = (0.0, 0.0, counted);
+        let state = State { under_way: 0, uploads: 0, arrived, busy, counted, thinking, passed, ahead, quickest };
         Uplink { settings, queue: Arc::default(), state: Arc::new(Mutex::new(state)), freed: Arc::default() }
     }
 
@@ -76,8 +86,9 @@ impl Uplink {
         if state.uploads > 0 && state.under_way >= self.most(&state) {
             return false;
         }
+        state.pass();
         if state.uploads == 0 {
-            state.counted = Instant::now();
+            state.counted = state.passed;
         }
         state.uploads += 1;
         state.under_way += bytes;
@@ -88,34 +99,39 @@ impl Uplink {
     fn most(&self, state: &State) -> u64 {
         let ahead = state.ahead.as_secs_f64();
         match state.rate() {
-            Some(rate) => LEAST.max((rate * ahead) as u64),
+            Some(rate) => LEAST.max((rate * ahead).max(state.thinking.most(ahead)) as u64),
             None => (f64::from(self.settings.slowest) * ahead * 3.0) as u64,
         }
     }
 
-    /// A request for the state, as a renewal of the lease, `took` so long. If that is longer than it may wait behind
-    /// uploads, half as much goes up at once from now on; more again, bit by bit, once they are quick.
+    /// A request for the state, as a renewal of the lease, `took` so long. If it waited for longer behind uploads than it
+    /// may, half as much goes up at once from now on; more again, bit by bit, once they are quick.
     pub(super) fn state_answered(&self, took: Duration) {
         let most = self.settings.ahead;
         let mut state = self.state();
-        if took <= most / 2 {
+        if state.uploads == 0 {
+            state.quickest = Some(state.quickest.map_or(took, |quickest| quickest.min(took)));
+        }
+        let waited = took.saturating_sub(state.quickest.unwrap_or_default());
+        if waited <= most / 2 {
             state.ahead = most.min(state.ahead + most / 8);
-        } else if took > most && state.uploads > 0 {
+        } else if waited > most && state.uploads > 0 {
             state.ahead = (state.ahead / 2).max(most / 32);
         }
     }
 
     /// How long it may take until all has left this machine that its system has accepted of one upload: `bytes` in the
     /// time `since` it began. No more of them wait there than a system holds, and what the upload's share of the link
-    /// has carried since waits no longer.
+    /// has carried since waits no longer. Nor does it take longer than everything that is under way.
     pub(super) fn time_to_leave(&self, bytes: u64, since: Duration) -> Duration {
         let state = self.state();
         let slowest = f64::from(self.settings.slowest);
-        let share = state.rate().unwrap_or(slowest).max(slowest / 4.0) / state.uploads.max(1) as f64;
+        let link = state.rate().unwrap_or(slowest).max(slowest / 4.0);
+        let share = link / state.uploads.max(1) as f64;
         let has_left = bytes.saturating_sub(SYSTEM_HOLDS) as f64 / since.as_secs_f64().max(1.0);
         let rate = share.max(has_left);
         let waiting = (bytes as f64 - rate * since.as_secs_f64()).clamp(0.0, SYSTEM_HOLDS as f64);
-        Duration::from_secs_f64(waiting / rate)
+        Duration::from_secs_f64((waiting / rate).min(state.under_way.max(bytes) as f64 / link))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -130,8 +146,17 @@ impl State {
         (self.busy > 0.0).then(|| self.arrived / self.busy)
     }
 
-    fn count(&mut self, bytes: u64) {
+    /// What is under way now has been since the last call.
+    fn pass(&mut self) {
         let now = Instant::now();
+        self.thinking.pass(self.under_way, now.duration_since(self.passed).as_secs_f64());
+        self.passed = now;
+    }
+
+    fn count(&mut self, bytes: u64) {
+        self.pass();
+        self.thinking.count(bytes);
+        let now = self.passed;
         self.busy += now.duration_since(self.counted).as_secs_f64();
         self.arrived += bytes as f64;
         self.counted = now;
@@ -154,6 +179,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut state = self.uplink.state();
+        state.pass();
         state.uploads -= 1;
         state.under_way -= self.bytes;
         drop(state);
@@ -227,6 +253,7 @@ mod tests {
         };
         uplink.state_answered(Duration::from_secs(20));
         assert_eq!(most(), 5_000_000, "there was nothing that it could have waited for");
+        uplink.state_answered(Duration::ZERO);
         let held = uplink.share(1).await;
         uplink.state_answered(Duration::from_secs(5));
         assert_eq!(most(), 5_000_000);
@@ -243,6 +270,18 @@ mod tests {
         drop(held);
     }
 
+    #[tokio::test]
+    async fn a_request_for_the_state_that_takes_as_long_as_alone_waited_for_no_upload() {
+        let uplink = uplink();
+        measured(&uplink, 1e6, 1.0);
+        uplink.state_answered(Duration::from_secs(8));
+        let _held = uplink.share(1).await;
+        (0..3).for_each(|_| uplink.state_answered(Duration::from_secs(9)));
+        assert_eq!(uplink.state().ahead, uplink.settings.ahead);
+        uplink.state_answered(Duration::from_secs(14));
+        assert_eq!(uplink.state().ahead, uplink.settings.ahead / 2);
+    }
+
     #[test]
     fn what_the_system_holds_takes_its_time_to_leave() {
         let uplink = uplink();
@@ -255,5 +294,12 @@ mod tests {
         assert_eq!(seconds(4_000, 0), 1, "a link that stands still is not waited for for ever");
         measured(&uplink, 4e6, 1.0);
         assert_eq!(seconds(4_000_000, 0), 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_takes_longer_to_leave_than_all_that_is_under_way() {
+        let uplink = uplink();
+        let _held = [uplink.share(1_000).await, uplink.share(1_000).await, uplink.share(158_000).await];
+        assert_eq!(uplink.time_to_leave(158_000, Duration::ZERO).as_secs(), 10, "not 29");
     }
 }
