@@ -14,6 +14,7 @@ mod object;
 mod pace;
 mod patience;
 mod probe;
+mod profile;
 mod provider_failure;
 mod refusals;
 mod roots;
@@ -69,6 +70,7 @@ use attempts::Watch;
 use connection::Persistent;
 use pace::Pace;
 use patience::patient;
+use profile::Profile;
 use roots::Bundle;
 use uplink::Uplink;
 
@@ -164,19 +166,21 @@ async fn load(access: &Access, region: Region, client: &SharedHttpClient) -> Sdk
     }
     // Where no certificates can be read, the SDK's own client panics, in builds for development.
     loader = loader.http_client(Persistent::new(client.clone()));
-    let profile = access.profile.as_deref();
-    let config = with_patience(loader.region(region).load().await, profile);
+    let profile = match access.static_keys {
+        Some(_) => Profile::default(),
+        None => Profile::selected(access.profile.as_deref()).await,
+    };
+    let config = with_patience(loader.region(region).load().await, &profile);
     let Some(role) = &access.role_arn else { return config };
     // What the role is assumed with is looked at as well.
     let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
     let config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build();
-    with_patience(config, profile)
+    with_patience(config, &profile)
 }
 
 /// Has what gives credentials waited for no longer than is sensible, and looked at.
-fn with_patience(config: SdkConfig, profile: Option<&str>) -> SdkConfig {
-    let profile = profile.map(str::to_owned);
-    let patient = |provider| credentials::Patient { provider, within: credentials::WITHIN, profile };
+fn with_patience(config: SdkConfig, profile: &Profile) -> SdkConfig {
+    let patient = |provider| credentials::Patient::new(provider, profile.clone());
     let provider = config.credentials_provider().map(|provider| SharedCredentialsProvider::new(patient(provider)));
     let mut builder = config.into_builder();
     builder.set_credentials_provider(provider);

@@ -2,13 +2,16 @@
 //! like "no credentials".
 
 use std::error::Error as StdError;
+use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata};
+use aws_sdk_signin::operation::create_o_auth2_token::CreateOAuth2TokenError;
 use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 
+use super::profile::Profile;
 use super::refusals::{Class, class_of};
 use crate::report::error::Code;
 
@@ -46,12 +49,11 @@ pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<It
     })
 }
 
-/// What failed where `error` is not just that nobody has credentials. `profile` is the one that was asked for by name.
-pub(super) fn failure_of(error: &CredentialsError, profile: Option<&str>) -> Option<ProviderFailure> {
+/// What failed where `error` is not just that nobody has credentials.
+pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<ProviderFailure> {
     let chain: Vec<_> = chain(error).collect();
     let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    let of_profile = profile.map(|profile| format!(" of profile `{profile}`")).unwrap_or_default();
-    let in_profile = profile.map(|profile| format!(" in profile `{profile}`")).unwrap_or_default();
+    let of_profile = profile.of_it();
     let failure = |code, message: String, hint: &str| Some(ProviderFailure { code, message, hint: hint.to_owned() });
     if let Some(missing) = texts.iter().find_map(|text| missing_profile(text)) {
         return failure(
@@ -63,27 +65,46 @@ pub(super) fn failure_of(error: &CredentialsError, profile: Option<&str>) -> Opt
     }
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
         // Where a profile was asked for by name, nobody else is asked.
-        profile?;
+        profile.name.as_ref()?;
         return failure(
             Code::NoCredentials,
-            format!("There are no AWS credentials{in_profile}"),
+            format!("There are no AWS credentials{}", profile.in_it()),
             "Check that the profile is in AWS's configuration files and holds credentials: `aws configure list-profiles` shows \
-             those that there are, `aws sso login` or `aws configure` gives them some; or correct --profile.",
+             those that there are, `aws login`, `aws sso login` or `aws configure` gives them some; or correct --profile.",
+        );
+    }
+    if profile.signs_in && chain.iter().any(|cause| is_not_there(*cause)) {
+        let sign_in = format!("Run `aws login{}`, then the same command again.", profile.flag());
+        return failure(
+            Code::NoCredentials,
+            format!("Nobody is signed in with `aws login`{}", profile.in_it()),
+            &sign_in,
         );
     }
     if let Some(Refused { what, class, said, hint }) = chain.iter().find_map(|cause| refusal(*cause)) {
-        let (code, hint) = match class {
-            Class::Throttled => (Code::Throttled, IN_A_MINUTE),
-            Class::Unavailable => (Code::Aws, IN_A_MINUTE),
-            _ => (Code::AccessDenied, hint),
+        let message = format!("{what}{of_profile}: {said}");
+        return match class {
+            Class::Throttled => failure(Code::Throttled, message, IN_A_MINUTE),
+            Class::Unavailable => failure(Code::Aws, message, IN_A_MINUTE),
+            _ if profile.has_device => failure(Code::AccessDenied, message, &with_device(profile)),
+            _ => failure(Code::AccessDenied, message, hint),
         };
-        return failure(code, format!("{what}{of_profile}: {said}"), hint);
     }
     if texts.iter().any(|text| text.contains(PROGRAM)) {
         return failure(
             Code::NoCredentials,
             format!("The program that `credential_process`{of_profile} names gave no AWS credentials"),
             "Run it by hand to see why; what it writes is not shown here, because it may hold credentials.",
+        );
+    }
+    if profile.runs_program
+        && let CredentialsError::ProviderTimedOut(within) = error
+    {
+        let seconds = within.timeout_duration().as_secs();
+        return failure(
+            Code::NoCredentials,
+            format!("The program that `credential_process`{of_profile} names did not end within {seconds} seconds"),
+            "Run it by hand to see what it waits for: here it has no terminal to ask at.",
         );
     }
     let is_silent = |cause: &&&(dyn StdError + 'static)| cause.is::<ConnectorError>();
@@ -108,6 +129,20 @@ pub(super) fn failure_of(error: &CredentialsError, profile: Option<&str>) -> Opt
 fn missing_profile(text: &str) -> Option<&str> {
     let (before, _) = text.split_once(MISSING_PROFILE)?;
     before.rsplit_once('`').map(|(_, name)| name)
+}
+
+fn is_not_there(cause: &(dyn StdError + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// What is done about a role that may want a code: nobody is asked for one.
+fn with_device(profile: &Profile) -> String {
+    format!(
+        "The profile has an MFA device (`mfa_serial`), whose code publish cannot ask for. If the role wants it, let AWS's \
+         command line ask: `eval \"$(aws configure export-credentials{} --format env)\"`, then the same command without the \
+         profile.",
+        profile.flag()
+    )
 }
 
 /// What is done about a service that is busy or down.
@@ -139,6 +174,10 @@ fn refusal(cause: &(dyn StdError + 'static)) -> Option<Refused> {
                     `aud` and `sub`.";
         return Some(Refused::of("AWS does not accept the pipeline's identity (OIDC) for the role", error, hint));
     }
+    if let Some(error) = cause.downcast_ref::<CreateOAuth2TokenError>() {
+        let hint = "Allow signin:CreateOAuth2Token to whoever signs in; `aws login` signs in again.";
+        return Some(Refused::of("AWS's sign-in (`aws login`) gives no credentials", error, hint));
+    }
     let error = cause.downcast_ref::<GetRoleCredentialsError>()?;
     let hint = "Check `sso_account_id` and `sso_role_name` of the profile, and whether you are assigned to them; `aws sso login` \
                 signs in again.";
@@ -156,8 +195,12 @@ mod tests {
 
     use super::*;
 
+    fn profile() -> Profile {
+        Profile { name: Some("ci".to_owned()), ..Profile::default() }
+    }
+
     fn of(error: impl Into<Box<dyn StdError + Send + Sync>>) -> ProviderFailure {
-        failure_of(&CredentialsError::provider_error(error), Some("ci")).unwrap()
+        failure_of(&CredentialsError::provider_error(error), &profile()).unwrap()
     }
 
     fn metadata(code: &str, message: &str) -> ErrorMetadata {
@@ -188,13 +231,13 @@ mod tests {
         let unreachable = of(ConnectorError::io("dns error".into()));
         assert_eq!(unreachable.code, Code::Unreachable);
         let missing = "profile `prodction` was not defined: default profile";
-        let missing = failure_of(&CredentialsError::not_loaded(missing), None).unwrap();
+        let missing = failure_of(&CredentialsError::not_loaded(missing), &Profile::default()).unwrap();
         assert_eq!(missing.code, Code::Configuration);
         assert!(missing.message.contains("no profile `prodction`"), "{missing:?}");
         let other = of("the file holds no JSON");
         assert_eq!((other.code, other.message.contains("of profile `ci`")), (Code::NoCredentials, true));
-        assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), None), None);
-        let empty = failure_of(&CredentialsError::not_loaded_no_source(), Some("ci")).unwrap();
+        assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), &Profile::default()), None);
+        let empty = failure_of(&CredentialsError::not_loaded_no_source(), &profile()).unwrap();
         assert_eq!((empty.code, empty.message.contains("in profile `ci`")), (Code::NoCredentials, true));
     }
 }

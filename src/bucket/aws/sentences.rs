@@ -226,8 +226,7 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
     let service = &details.service;
     Some(match class {
         Class::NoCredentials => {
-            let hint =
-                "Run `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, let it assume a role.";
+            let hint = "Run `aws login`, `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, let it assume a role.";
             (Code::NoCredentials, "No AWS credentials were found".to_owned(), hint.to_owned())
         }
         Class::FailedCredentials => {
@@ -240,7 +239,8 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
             (Code::NoCredentials, "The AWS credentials cannot be used".to_owned(), hint.to_owned())
         }
         Class::ExpiredCredentials => {
-            let hint = "Sign in again, for example with `aws sso login`, and run the same command again.";
+            let hint =
+                "Sign in again, for example with `aws login` or `aws sso login`, and run the same command again.";
             (Code::ExpiredCredentials, "The AWS credentials have expired".to_owned(), hint.to_owned())
         }
         Class::Throttled => {
