@@ -184,5 +184,8 @@ fn who_signs_in_with_aws_login_publishes_with_that() {
     token("2999-01-01T00:00:00Z");
     let (code, told) = of(nowhere, &refusing("AccessDenied", "no"));
     assert_eq!(code, "access_denied", "{told}");
-    assert!(told.contains("may not read s3://a-bucket/"), "it is S3 that was asked, with what the sign-in gave: {told}");
+    assert!(
+        told.contains("may not read s3://a-bucket/"),
+        "it is S3 that was asked, with what the sign-in gave: {told}"
+    );
 }

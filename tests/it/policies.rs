@@ -227,7 +227,7 @@ async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     assert!(!viewer.allows(&Need { action: "s3:GetObject", resource: live, prefix: None }));
 }
 
-/// A policy as the README has it filled in: without a prefix its slash goes too, and what is the state's is in a bucket of
+/// A policy as docs/permissions.md has it filled in: without a prefix its slash goes too, and what is the state's is in a bucket of
 /// its own where there is one.
 fn filled_in(name: &str, layout: &Layout) -> Policy {
     let prefix = &layout.identity().prefix;

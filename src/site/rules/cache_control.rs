@@ -1,4 +1,4 @@
-//! How long browsers and the CDN may keep a file, where no rule says it (README, "Headers").
+//! How long browsers and the CDN may keep a file, where no rule says it (docs/configuration.md, "Headers").
 
 use percent_encoding::percent_decode_str;
 
