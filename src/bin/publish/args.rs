@@ -90,6 +90,12 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print the manual page of publish or of one command, for `man`
+    Man {
+        /// The command; without one, publish itself
+        #[arg(value_name = "COMMAND")]
+        of: Option<String>,
+    },
 }
 
 impl Command {
@@ -113,6 +119,7 @@ impl Command {
             Some(Command::Diff(_)) => "diff",
             Some(Command::Sandbox(_)) => "sandbox",
             Some(Command::Completions { .. }) => "completions",
+            Some(Command::Man { .. }) => "man",
         }
     }
 }
@@ -129,7 +136,8 @@ impl Command {
             | Command::Show(_)
             | Command::Diff(_)
             | Command::Sandbox(_)
-            | Command::Completions { .. } => true,
+            | Command::Completions { .. }
+            | Command::Man { .. } => true,
             Command::Rollback(_)
             | Command::Activate(_)
             | Command::Promote(_)

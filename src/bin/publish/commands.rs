@@ -128,8 +128,8 @@ impl Session<'_> {
             Some(Command::ForgetDistribution(args)) => self.forget_distribution(args).await,
             Some(Command::Verify(args)) => self.verify(args).await,
             Some(Command::Plan(args)) => self.plan(args).await,
-            // `completions` needs no session and is answered before one begins.
-            None | Some(Command::Completions { .. }) => self.publish(site).await,
+            // What publish says of itself needs no session and is answered before one begins.
+            None | Some(Command::Completions { .. } | Command::Man { .. }) => self.publish(site).await,
         }
     }
 

@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod json;
+mod manual;
 mod mistakes;
 mod publisher;
 mod random;
@@ -52,11 +53,13 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return not_understood(&error, &words),
     };
-    if let Some(Command::Completions { shell }) = &args.command {
-        let mut script = Vec::new();
-        clap_complete::generate(*shell, &mut Args::command(), "publish", &mut script);
-        terminal::write_result(&String::from_utf8_lossy(&script));
-        return ended(0, true);
+    match manual::about_itself(args.command.as_ref()) {
+        Some(Ok(text)) => {
+            terminal::write_result(&text);
+            return ended(0, true);
+        }
+        Some(Err(error)) => return not_understood(&error, &words),
+        None => {}
     }
     let lookup = |name: &str| std::env::var(name).ok();
     let terminal = Terminal::new(&args.global, &lookup);
