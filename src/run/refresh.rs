@@ -78,6 +78,7 @@ impl Session<'_> {
         };
         let other = |elsewhere: &Elsewhere| other(&elsewhere.refresh, elsewhere.ids.as_deref());
         self.course.others_are_owed(refreshed.elsewhere.iter().map(other).collect());
+        let answers_otherwise = refreshed.answers_otherwise;
         self.course.invalidates(reported(refreshed, cover));
         let Some(problem) = problem else { return Ok(()) };
         let Some(release) = refreshing.release else {
@@ -91,7 +92,11 @@ impl Session<'_> {
             self.course.visitors_see(VisitorsSee::TakenOver(release));
             return Err(lost_to(&found.head, release).source(problem));
         }
-        self.course.visitors_see(VisitorsSee::TheNewOne(release));
+        self.course.visitors_see(if answers_otherwise {
+            VisitorsSee::SomethingElse(release)
+        } else {
+            VisitorsSee::TheNewOne(release)
+        });
         Err(if problem.hint.is_empty() {
             problem.hint("The refresh is recorded in the bucket: run the same command again to do it.")
         } else {

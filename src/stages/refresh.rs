@@ -13,7 +13,7 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
-use crate::stages::verify::{self, Mismatch};
+use crate::stages::verify::{self, Mismatch, Prospect};
 use crate::types::clock::Clock;
 
 /// Most paths in one invalidation (AWS.md 1.2).
@@ -61,6 +61,8 @@ pub struct Refreshed {
     pub status: Option<InvalidationStatus>,
     /// What came of the refreshes that distributions of other environments are owed.
     pub elsewhere: Vec<Elsewhere>,
+    /// Whether the site's address was seen to answer with something that no refresh mends.
+    pub answers_otherwise: bool,
 }
 
 /// What came of a refresh that a distribution of another environment is owed.
@@ -122,18 +124,19 @@ impl Refreshing<'_> {
         let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
             let mut repeats = 0;
             loop {
-                let stale = match self.until_effective(&ids, answers, repeats < MAX_REPEATS).await? {
+                match self.until_effective(&ids, answers, !owed.is_empty() && repeats < MAX_REPEATS).await? {
                     Looked::Right => break,
-                    Looked::StillOld(stale) => stale,
+                    Looked::StillOld => {}
+                    Looked::Wrong(wrong) => {
+                        refreshed.answers_otherwise = wrong.iter().any(|mismatch| !mismatch.instead.is_older());
+                        return Err(not_verified(&wrong));
+                    }
                     // What is owed stays recorded: the newer release's run does it with its own.
                     Looked::Overtaken => {
                         refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
                         self.events.warn("Another release was activated while this one was being checked.");
                         return Ok(());
                     }
-                };
-                if owed.is_empty() {
-                    return Err(not_verified(&stale));
                 }
                 repeats += 1;
                 (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
@@ -259,8 +262,8 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// Fetches the site's URLs until they answer as they should. Gives up early, to ask anew, when CloudFront has
-    /// completed and the site still answers wrongly.
+    /// Fetches the site's URLs until they answer as they should, something else than the CDN is what is wrong, or the time is
+    /// up. Gives up early, to ask anew, when CloudFront has completed and the site still answers with what it had to forget.
     async fn until_effective(
         &self,
         ids: &[String],
@@ -274,11 +277,12 @@ impl Refreshing<'_> {
         if urls < answers.len() && urls == verify::MAX_URLS {
             self.events.warn(format!("Fetched {urls} of the {} URLs that changed to verify them.", answers.len()));
         }
+        let own_urls = remaining.iter().filter(|answer| answer.own && answer.after.is_some()).count();
         let mut pace = Pace::start(self);
         loop {
-            let completed_before = may_ask_anew && self.all_completed(ids).await?;
-            let stale = verify::mismatches(self.fetcher, url, &remaining).await;
-            if stale.is_empty() {
+            let has_forgotten = self.has_forgotten(ids).await?;
+            let wrong = verify::mismatches(self.fetcher, url, &remaining).await;
+            if wrong.is_empty() {
                 self.events.send(Event::Verified { urls });
                 return Ok(Looked::Right);
             }
@@ -286,12 +290,23 @@ impl Refreshing<'_> {
             if self.is_overtaken().await? {
                 return Ok(Looked::Overtaken);
             }
-            if completed_before {
-                return Ok(Looked::StillOld(stale));
+            let any = |prospect| wrong.iter().any(|mismatch: &Mismatch| mismatch.instead.prospect() == prospect);
+            if any(Prospect::Never) {
+                return Ok(Looked::Wrong(wrong));
             }
-            remaining.retain(|answer| stale.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
+            // Errors that the CDN kept are gone too: where nothing at all is right, nothing of the site is there.
+            let is_none_right = wrong.len() == own_urls;
+            let is_of_origin = |mismatch: &Mismatch| mismatch.instead.prospect() == Prospect::Forgotten;
+            if has_forgotten && is_none_right && wrong.iter().all(is_of_origin) {
+                return Ok(Looked::Wrong(wrong));
+            }
+            let is_kept = any(Prospect::Forgotten) || any(Prospect::Refresh);
+            if has_forgotten && may_ask_anew && is_kept {
+                return Ok(Looked::StillOld);
+            }
+            remaining.retain(|answer| wrong.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
             if !pace.pause().await {
-                return Err(not_verified(&stale));
+                return Ok(Looked::Wrong(wrong));
             }
         }
     }
@@ -303,8 +318,9 @@ impl Refreshing<'_> {
         Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
     }
 
-    async fn all_completed(&self, ids: &[String]) -> Result<bool, Problem> {
-        let Some(cdn) = self.cdn else { return Ok(false) };
+    /// Whether CloudFront says that it has completed all of `ids`; without a distribution there is nothing to forget.
+    async fn has_forgotten(&self, ids: &[String]) -> Result<bool, Problem> {
+        let Some(cdn) = self.cdn else { return Ok(true) };
         for id in ids {
             if !cdn.is_completed(id).await.map_err(Problem::from)? {
                 return Ok(false);
@@ -367,22 +383,26 @@ pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
 /// What a look at the site's URLs showed.
 enum Looked {
     Right,
-    StillOld(Vec<Mismatch>),
+    /// What CloudFront had to forget, although it says that it has.
+    StillOld,
+    /// What is not to be waited for any longer.
+    Wrong(Vec<Mismatch>),
     Overtaken,
 }
 
-fn not_verified(stale: &[Mismatch]) -> Problem {
-    let message = match stale {
-        [] => "the site does not answer with what was published".to_owned(),
-        [one] => format!("{} answers with {}", one.url, one.found),
-        [first, rest @ ..] => {
-            format!("{} answers with {}, and {} more URLs are not right either", first.url, first.found, rest.len())
-        }
+/// Says what visitors get, as of the URL with the least hope, and how many others are not right.
+fn not_verified(wrong: &[Mismatch]) -> Problem {
+    let Some(worst) = wrong.iter().min_by_key(|mismatch| mismatch.instead.prospect()) else {
+        return Problem::new(Code::VerificationFailed, "the site does not answer with what was published");
     };
-    Problem::new(Code::VerificationFailed, message).hint(
-        "Run the same command again to refresh and look once more. If the site is not public, or a function changes its \
-         pages on the way, set `wait = \"completed\"` under [invalidation].",
-    )
+    let others: BTreeSet<&str> =
+        wrong.iter().map(|mismatch| mismatch.url.as_str()).filter(|url| *url != worst.url).collect();
+    let more = match others.len() {
+        0 => String::new(),
+        1 => ", and 1 more URL is not right either".to_owned(),
+        more => format!(", and {more} more URLs are not right either"),
+    };
+    Problem::new(Code::VerificationFailed, format!("{}{more}", worst.sentence())).hint(worst.instead.next_step())
 }
 
 /// Whether CloudFront refused spellings that its documents do not allow, and nothing else.

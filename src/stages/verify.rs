@@ -1,12 +1,16 @@
 //! Verification: fetching the site's URLs as a visitor would, and comparing what they answer with what was published.
 
+mod instead;
+
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
 
-use crate::bucket::aws::Fetcher;
+use crate::bucket::aws::{Encoding, Fetcher, SiteAnswer};
 use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
+
+pub use instead::{Instead, Prospect};
 
 /// Most URLs fetched for one activation. Beyond it, the first ones in the order of [`chosen`] stand for all, and the
 /// run says so.
@@ -23,8 +27,15 @@ const MAX_FETCHED_BYTES: u64 = 8 << 20;
 pub struct Mismatch {
     /// The URL.
     pub url: String,
-    /// What it answered, in words.
-    pub found: String,
+    /// What it answered.
+    pub instead: Instead,
+}
+
+impl Mismatch {
+    /// What visitors get there, without a final stop.
+    pub fn sentence(&self) -> String {
+        self.instead.sentence(&self.url)
+    }
 }
 
 /// The answers to fetch: files' own URLs before aliases, shortest first, at most [`MAX_URLS`].
@@ -54,8 +65,11 @@ pub async fn mismatches(fetcher: &Fetcher, site: &str, answers: &[&UrlChange]) -
     let found: Vec<Option<Mismatch>> = stream::iter(answers)
         .map(|answer| async move {
             let url = url(site, answer);
-            let found = check(fetcher, &url, answer).await?;
-            Some(Mismatch { url, found })
+            let instead = match fetcher.fetch(&url, Encoding::Identity, MAX_FETCHED_BYTES).await {
+                Ok(found) => compare(&url, &found, answer)?,
+                Err(error) => Instead::of_error(&error),
+            };
+            Some(Mismatch { url, instead })
         })
         .buffered(AT_ONCE)
         .collect()
@@ -68,17 +82,12 @@ pub fn url(site: &str, answer: &UrlChange) -> String {
     format!("{}{}", site.trim_end_matches('/'), answer.below_site)
 }
 
-/// What is wrong with the answer of one URL; `None` where it is right.
-async fn check(fetcher: &Fetcher, url: &str, wanted: &UrlChange) -> Option<String> {
-    let answer = match fetcher.fetch(url, MAX_FETCHED_BYTES).await {
-        Ok(answer) => answer,
-        Err(error) => return Some(error.to_string()),
-    };
-    let old = wanted.before != wanted.after && wanted.before == Some(answer.digest);
+/// What is wrong with an answer; `None` where it is right.
+fn compare(url: &str, found: &SiteAnswer, wanted: &UrlChange) -> Option<Instead> {
+    let is_old = wanted.before != wanted.after && wanted.before.is_some_and(|before| found.carries(before));
     match wanted.after {
-        _ if old => Some("the old bytes".to_owned()),
-        Some(after) if wanted.own && answer.status == 200 && answer.digest != after => Some("other bytes".to_owned()),
-        Some(_) if wanted.own && answer.status != 200 => Some(format!("status {}", answer.status)),
+        _ if is_old => Some(Instead::OldBytes),
+        Some(after) if wanted.own && !(found.status == 200 && found.carries(after)) => Some(Instead::of(url, found)),
         Some(_) | None => None,
     }
 }
