@@ -13,7 +13,7 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
-use crate::stages::verify::{self, Mismatch, Prospect};
+use crate::stages::verify::{self, Instead, Mismatch, Prospect, Visitor};
 use crate::types::clock::Clock;
 
 /// Most paths in one invalidation (AWS.md 1.2).
@@ -271,18 +271,22 @@ impl Refreshing<'_> {
         may_ask_anew: bool,
     ) -> Result<Looked, Problem> {
         let (Some(url), false) = (self.url, answers.is_empty()) else { return Ok(Looked::Right) };
-        let mut remaining = verify::chosen(answers);
-        let urls = remaining.len();
+        let chosen = verify::chosen(answers);
+        let urls = chosen.len();
         self.events.send(Event::VerificationStarted { urls });
         if urls < answers.len() && urls == verify::MAX_URLS {
             self.events.warn(format!("Fetched {urls} of the {} URLs that changed to verify them.", answers.len()));
         }
-        let own_urls = remaining.iter().filter(|answer| answer.own && answer.after.is_some()).count();
+        let visitor = Visitor { fetcher: self.fetcher, url, query: format!("publish={}", self.state.run()) };
+        let mut looks = verify::looks(&chosen);
+        let must_be_there = looks.iter().filter(|look| look.must_be_there()).count();
         let mut pace = Pace::start(self);
         loop {
             let has_forgotten = self.has_forgotten(ids).await?;
-            let wrong = verify::mismatches(self.fetcher, url, &remaining).await;
-            if wrong.is_empty() {
+            let wrong = visitor.mismatches(&looks).await;
+            let is_header = |mismatch: &Mismatch| matches!(mismatch.instead, Instead::Header { .. });
+            if wrong.is_empty() || has_forgotten && wrong.iter().all(is_header) {
+                self.warn_of_other_headers(&wrong);
                 self.events.send(Event::Verified { urls });
                 return Ok(Looked::Right);
             }
@@ -295,7 +299,7 @@ impl Refreshing<'_> {
                 return Ok(Looked::Wrong(wrong));
             }
             // Errors that the CDN kept are gone too: where nothing at all is right, nothing of the site is there.
-            let is_none_right = wrong.len() == own_urls;
+            let is_none_right = wrong.len() == must_be_there;
             let is_of_origin = |mismatch: &Mismatch| mismatch.instead.prospect() == Prospect::Forgotten;
             if has_forgotten && is_none_right && wrong.iter().all(is_of_origin) {
                 return Ok(Looked::Wrong(wrong));
@@ -304,11 +308,19 @@ impl Refreshing<'_> {
             if has_forgotten && may_ask_anew && is_kept {
                 return Ok(Looked::StillOld);
             }
-            remaining.retain(|answer| wrong.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
+            visitor.retain(&mut looks, &wrong);
             if !pace.pause().await {
                 return Ok(Looked::Wrong(wrong));
             }
         }
+    }
+
+    /// Says which headers are not what was published although the CDN has forgotten what they were.
+    fn warn_of_other_headers(&self, wrong: &[Mismatch]) {
+        let Some(first) = wrong.first() else { return };
+        let urls: BTreeSet<&str> = wrong.iter().map(|mismatch| mismatch.url.as_str()).collect();
+        let more = if urls.len() > 1 { format!("; and so on, {} URLs in all", urls.len()) } else { String::new() };
+        self.events.warn(format!("{}{more}. {}", first.sentence(), first.instead.next_step()));
     }
 
     /// Whether another release is active by now, or about to be.

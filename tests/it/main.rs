@@ -26,6 +26,7 @@ mod endless;
 mod explain;
 mod fences;
 mod first_day;
+mod front;
 mod golden;
 mod headers;
 mod headers_file;

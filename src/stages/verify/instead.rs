@@ -78,6 +78,11 @@ impl Instead {
         }
     }
 
+    /// What it is that the right bytes came with another value of a header.
+    pub fn header(name: &str, wanted: Option<&str>, found: Option<&str>) -> Instead {
+        Instead::Header { name: name.to_owned(), wanted: wanted.map(said), found: found.map(said) }
+    }
+
     /// What it is that no whole answer came.
     pub fn of_error(error: &FetchError) -> Instead {
         Instead::NoAnswer(error.why, error.to_string())
@@ -92,11 +97,13 @@ impl Instead {
             | Instead::NoAnswer(NoAnswer::NotAUrl | NoAnswer::UnknownHost | NoAnswer::Certificate, _) => {
                 Prospect::Never
             }
-            Instead::Redirect(..) | Instead::ServerError(_) | Instead::Status(_) | Instead::NoAnswer(..) => {
-                Prospect::Later
-            }
+            Instead::Header { .. }
+            | Instead::Redirect(..)
+            | Instead::ServerError(_)
+            | Instead::Status(_)
+            | Instead::NoAnswer(..) => Prospect::Later,
             Instead::NotFound(_) | Instead::AnotherServer(_) => Prospect::Forgotten,
-            Instead::OldBytes | Instead::OtherBytes | Instead::Header { .. } => Prospect::Refresh,
+            Instead::OldBytes | Instead::OtherBytes => Prospect::Refresh,
         }
     }
 
@@ -179,9 +186,9 @@ impl Instead {
         }
     }
 
-    /// Whether visitors may get pages of before: a refresh mends that.
+    /// Whether visitors may get what was there before.
     pub fn is_older(&self) -> bool {
-        self.prospect() == Prospect::Refresh
+        matches!(self, Instead::OldBytes | Instead::OtherBytes | Instead::Header { .. })
     }
 }
 
