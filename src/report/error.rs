@@ -308,7 +308,7 @@ pub enum VisitorsSee {
     SomeOfSeveral(ReleaseNumber),
     /// The new release, but the CDN may still answer with the old one.
     TheNewOne(ReleaseNumber),
-    /// Not the new release, although it is live in the bucket: the site's address answers with something else.
+    /// Not the new release, although it is live in the bucket: at the site's address something is in the way.
     SomethingElse(ReleaseNumber),
     /// What they saw before, which another publisher decides now.
     SomeoneElses,
@@ -341,7 +341,7 @@ impl fmt::Display for VisitorsSee {
             }
             VisitorsSee::SomethingElse(release) => write!(
                 formatter,
-                "Release {release} is live in the bucket, and nothing is lost, but the site's address does not answer with it."
+                "Release {release} is live in the bucket, and nothing is lost, but visitors do not get it whole at the site's address."
             ),
             VisitorsSee::SomeoneElses => {
                 formatter.write_str("Visitors see the other publisher's release; this run changed nothing they see.")

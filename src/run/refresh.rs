@@ -6,13 +6,14 @@ use super::go_live::lost_to;
 use super::order::Shown;
 use super::session::Session;
 use crate::bucket::state::Pointer;
-use crate::content::path::UrlPath;
+use crate::content::path::{SitePath, UrlPath};
 use crate::plan::{Cover, UrlChange};
 use crate::release::head::{Head, Refresh};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Problem, VisitorsSee};
 use crate::report::{InvalidationReport, InvalidationStatus, OtherDistribution, Outcome, price_usd};
 use crate::stages::refresh::{Elsewhere, NotRefreshed, Refreshed, Refreshing, stays_owed};
+use crate::types::globs::PathGlobs;
 
 impl Session<'_> {
     /// What refreshing works with.
@@ -24,9 +25,17 @@ impl Session<'_> {
             settings: &self.environment.invalidation,
             url: self.environment.url.as_deref(),
             release,
+            page: None,
+            allow_broken: false,
             clock: self.caller.clock,
             events: self.events,
         }
+    }
+
+    /// Whether a file of the site is none of this program's business: something else serves it, or it is known to be lost.
+    pub(super) fn external(&self) -> Result<impl Fn(&SitePath) -> bool + Sync + use<'_>, Problem> {
+        let external = PathGlobs::new("publish.external", &self.environment.publish.external)?;
+        Ok(move |path: &SitePath| external.cover(path) || self.lost.contains(path))
     }
 
     /// What the environment's distribution is owed: all its paths.

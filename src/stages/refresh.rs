@@ -13,7 +13,7 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
-use crate::stages::verify::{self, Instead, Mismatch, Prospect, Visitor};
+use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, Prospect, Visitor};
 use crate::types::clock::Clock;
 
 /// Most paths in one invalidation (AWS.md 1.2).
@@ -23,6 +23,9 @@ const MAX_PATHS_PER_BATCH: usize = 3_000;
 /// takes effect within 5 s at the 95th percentile and is reported within 25 s (AWS.md 1.4).
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How long what a page loads may be missing: CloudFront keeps errors for 10 s, unless it is told otherwise (AWS.md 1.6).
+const ERRORS_KEPT: Duration = Duration::from_secs(12);
 
 /// How often an invalidation is asked for anew when it is completed and the site still answers with old bytes: an
 /// origin fetch may have been under way when it was made.
@@ -42,6 +45,10 @@ pub struct Refreshing<'a> {
     pub url: Option<&'a str>,
     /// The release that is to be seen; a newer one makes looking pointless.
     pub release: Option<ReleaseNumber>,
+    /// What its entry page loads; `None`: that is not looked at.
+    pub page: Option<Page<'a>>,
+    /// Whether a page may lack what it loads.
+    pub allow_broken: bool,
     /// How long it may take.
     pub clock: Clock,
     /// Who listens.
@@ -144,6 +151,10 @@ impl Refreshing<'_> {
             }
             if !verify::is_provable(answers, &refreshed.paths) {
                 self.until_completed(&ids).await?;
+            }
+            if let Err(problem) = self.until_page_is_whole(answers).await {
+                refreshed.answers_otherwise = true;
+                return Err(problem);
             }
             InvalidationStatus::Effective
         } else if self.settings.wait == Wait::None {
@@ -277,7 +288,7 @@ impl Refreshing<'_> {
         if urls < answers.len() && urls == verify::MAX_URLS {
             self.events.warn(format!("Fetched {urls} of the {} URLs that changed to verify them.", answers.len()));
         }
-        let visitor = Visitor { fetcher: self.fetcher, url, query: format!("publish={}", self.state.run()) };
+        let visitor = self.visitor(url);
         let mut looks = verify::looks(&chosen);
         let must_be_there = looks.iter().filter(|look| look.must_be_there()).count();
         let mut pace = Pace::start(self);
@@ -313,6 +324,29 @@ impl Refreshing<'_> {
                 return Ok(Looked::Wrong(wrong));
             }
         }
+    }
+
+    fn visitor<'v>(&'v self, url: &'v str) -> Visitor<'v> {
+        Visitor { fetcher: self.fetcher, url, query: format!("publish={}", self.state.run()) }
+    }
+
+    /// Opens the site's entry page until it and what it loads are as they should be, where anything has changed.
+    async fn until_page_is_whole(&self, answers: &BTreeMap<UrlPath, UrlChange>) -> Result<(), Problem> {
+        let (Some(url), Some(page), false) = (self.url, self.page, answers.is_empty()) else { return Ok(()) };
+        let visitor = self.visitor(url);
+        let mut pace = Pace { lasts: self.settings.timeout.min(ERRORS_KEPT), ..Pace::start(self) };
+        while let Some(blank) = visitor.open_entry_page(page).await {
+            let is_final = blank.wrong.iter().any(|mismatch| mismatch.instead.prospect() == Prospect::Never);
+            if is_final || !pace.pause().await {
+                let problem = is_blank(&blank, &visitor);
+                if !self.allow_broken {
+                    return Err(problem);
+                }
+                self.events.warn(problem.in_one_line());
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Says which headers are not what was published although the CDN has forgotten what they were.
@@ -417,6 +451,21 @@ fn not_verified(wrong: &[Mismatch]) -> Problem {
     Problem::new(Code::VerificationFailed, format!("{}{more}", worst.sentence())).hint(worst.instead.next_step())
 }
 
+/// Says that a browser cannot show the entry page, and why.
+fn is_blank(blank: &Blank, visitor: &Visitor<'_>) -> Problem {
+    let problem = not_verified(&blank.wrong);
+    let Some(outside) = blank.wrong.iter().find(|mismatch| visitor.is_outside(&mismatch.url)) else {
+        return Problem { message: format!("{} cannot be shown: {}", blank.page, problem.message), ..problem };
+    };
+    let site = visitor.url.trim_end_matches('/');
+    let base = url::Url::parse(&format!("{site}/")).map_or_else(|_| "/".to_owned(), |site| site.path().to_owned());
+    let message =
+        format!("{} cannot be shown: it loads from outside the site's address, and {}", blank.page, outside.sentence());
+    Problem::new(Code::VerificationFailed, message).hint(format!(
+        "Build the site for its address (in Vite `base: '{base}'`), or set `url` to where visitors reach it; then publish again."
+    ))
+}
+
 /// Whether CloudFront refused spellings that its documents do not allow, and nothing else.
 fn is_of_raw_spellings(batch: &[UrlPath], refused: &CdnError) -> bool {
     batch.iter().all(UrlPath::is_raw) && refused.code.as_deref() == Some("InvalidArgument")
@@ -462,18 +511,19 @@ fn within_limits(paths: &[&UrlPath]) -> Vec<Vec<UrlPath>> {
 struct Pace<'a> {
     refreshing: &'a Refreshing<'a>,
     began: Duration,
+    lasts: Duration,
     next: Duration,
 }
 
 impl<'a> Pace<'a> {
     fn start(refreshing: &'a Refreshing<'a>) -> Pace<'a> {
-        Pace { refreshing, began: refreshing.clock.elapsed(), next: FIRST_PAUSE }
+        Pace { refreshing, began: refreshing.clock.elapsed(), lasts: refreshing.settings.timeout, next: FIRST_PAUSE }
     }
 
     /// Pauses; `false` when the time is up.
     async fn pause(&mut self) -> bool {
         let waited = self.refreshing.clock.elapsed().saturating_sub(self.began);
-        let Some(left) = self.refreshing.settings.timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
+        let Some(left) = self.lasts.checked_sub(waited).filter(|left| !left.is_zero()) else {
             return false;
         };
         tokio::time::sleep(self.next.min(left)).await;

@@ -1,6 +1,7 @@
 //! Verification: fetching the site's URLs as a visitor would, and comparing what they answer with what was published.
 
 mod instead;
+mod page;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
 
 pub use instead::{Instead, Prospect};
+pub use page::{Blank, MAX_LOADED, Page};
 
 /// Most URLs fetched for one activation, each in three variants. Beyond it, the first ones in the order of [`chosen`] stand for all, and the
 /// run says so.

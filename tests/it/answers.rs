@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::report::{InvalidationStatus, Outcome, Report};
+use publish::run::PublishRequest;
 
 use crate::front::{Answer, Asked, Front};
 use crate::world::{self, World};
@@ -34,7 +35,7 @@ fn assert_said(report: &Report, message: &str, hint: &str) {
     assert!(error.hint.contains(hint), "{hint} is not in: {}", error.hint);
     assert_eq!(
         error.visitors_see,
-        "Release 2 is live in the bucket, and nothing is lost, but the site's address does not answer with it."
+        "Release 2 is live in the bucket, and nothing is lost, but visitors do not get it whole at the site's address."
     );
     assert_eq!(report.invalidation.as_ref().unwrap().paths_paid, 8, "asked for once");
 }
@@ -126,10 +127,12 @@ async fn what_one_way_of_asking_still_shows_is_waited_for() {
         assert_eq!(report.exit_code, 0, "{report:#?}");
         assert_eq!(report.invalidation.unwrap().status, InvalidationStatus::Effective);
         world.assert_settled();
-        // Eight addresses in three variants, and the one that was not right once more.
+        // Eight addresses in three variants, the one that was not right once more, and the entry page as a browser opens it.
         let asked = front.asked();
-        assert_eq!(asked.len(), 3 * 8 + 1, "{asked:#?}");
-        assert_eq!(asked.iter().filter(|one| one.path == "/index.html" && keeps(one)).count(), 2);
+        let of_page = asked.iter().filter(|one| one.path.starts_with("/assets/")).count() + 1;
+        assert_eq!(asked.len() - of_page, 3 * 8 + 1, "{asked:#?}");
+        let looked = asked.iter().filter(|one| one.path == "/index.html" && keeps(one)).count();
+        assert_eq!(looked - usize::from(keeps(asked.last().unwrap())), 2);
         for kind in [is_identity, is_with_query, is_plain] {
             assert!(asked.iter().filter(|one| kind(one)).count() >= 8, "each address in each variant");
         }
@@ -174,4 +177,51 @@ async fn a_header_that_something_in_front_overrides_is_a_warning() {
     // Where nothing overrides it, it is seen.
     world.environment.headers = vec![rule("public, max-age=90")];
     assert_eq!(world.published().await.warnings, [""; 0]);
+}
+
+/// A page that was built for the top of its host, in a folder of it: each byte of it is right, and a browser shows nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
+    let mut world = World::with_fixture("v1").await;
+    world.environment.invalidation.timeout = Duration::from_millis(300);
+    let site = world.sandbox.site_url().to_owned();
+    let front = Front::of(&site, |_, answer| answer).below("/staging/shop");
+    let url = format!("{}/staging/shop", front.url);
+    world.environment.url = Some(url.clone());
+    // As a release comes from another environment, whose address was another one.
+    let staged = world::publish(PublishRequest { allow_broken: true, stage_only: true, ..world.request() }).await;
+    assert_eq!(staged.outcome, Outcome::Staged, "{staged:#?}");
+    let report = world.activate(1).await;
+    assert_eq!(report.exit_code, 3, "{report:#?}");
+    let error = report.error.unwrap();
+    assert!(error.message.contains(&format!("{url}/index.html cannot be shown: it loads from outside")), "{error:#?}");
+    assert!(error.message.contains("/assets/") && error.message.contains("answers with 403"), "{error:#?}");
+    assert!(error.hint.contains("base: '/staging/shop/'"), "{error:#?}");
+    assert!(error.visitors_see.contains("is live in the bucket, and nothing is lost"), "{error:#?}");
+    // Whoever asked for it is told, and nothing more.
+    let asked_for = PublishRequest { allow_broken: true, ..world.request() };
+    let report = world::publish(asked_for).await;
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("cannot be shown")), "{report:#?}");
+    world.assert_settled();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_comes_as_a_page_or_with_other_bytes_is_not_verified() {
+    for (content_type, message) in
+        [("text/html", "answers with a page where a"), ("text/javascript", "answers with other bytes")]
+    {
+        let mut world = live_v1().await;
+        world.environment.invalidation.timeout = Duration::from_millis(300);
+        let front = Front::of(world.sandbox.site_url(), move |asked, answer| {
+            if !asked.path.ends_with(".js") {
+                return answer;
+            }
+            Answer { status: "200 OK".to_owned(), body: b"<!doctype html>".to_vec(), ..answer }
+                .with("content-type", content_type)
+        });
+        let report = published_at(&mut world, &front.url).await;
+        assert_said(&report, "/index.html cannot be shown: ", "");
+        assert!(report.error.unwrap().message.contains(message), "{message}");
+    }
 }

@@ -61,6 +61,7 @@ pub(crate) struct Front {
     /// Its address, as `http://127.0.0.1:4000`.
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    folder: Arc<Mutex<&'static str>>,
 }
 
 impl Front {
@@ -70,14 +71,22 @@ impl Front {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&asked);
+        let (heard, folder) = (Arc::clone(&asked), Arc::new(Mutex::new("")));
+        let below = Arc::clone(&folder);
         std::thread::spawn(move || {
             for visitor in listener.incoming().flatten() {
                 let (site, change, heard) = (site.clone(), Arc::clone(&change), Arc::clone(&heard));
-                std::thread::spawn(move || serve(visitor, &site, &*change, &heard));
+                let below = *below.lock().unwrap();
+                std::thread::spawn(move || serve(visitor, &site, below, &*change, &heard));
             }
         });
-        Front { url, asked }
+        Front { url, asked, folder }
+    }
+
+    /// The same, with the site below `folder` (`/staging`) and nothing beside it.
+    pub(crate) fn below(self, folder: &'static str) -> Front {
+        *self.folder.lock().unwrap() = folder;
+        self
     }
 
     /// What it was asked so far.
@@ -86,7 +95,7 @@ impl Front {
     }
 }
 
-fn serve(mut visitor: TcpStream, site: &str, change: &Change, heard: &Mutex<Vec<Asked>>) -> Option<()> {
+fn serve(mut visitor: TcpStream, site: &str, below: &str, change: &Change, heard: &Mutex<Vec<Asked>>) -> Option<()> {
     let head = lines(&mut BufReader::new(visitor.try_clone().ok()?));
     let target = head.first()?.split(' ').nth(1)?.to_owned();
     let (path, query) = target.split_once('?').map_or((target.as_str(), None), |(path, query)| (path, Some(query)));
@@ -95,6 +104,8 @@ fn serve(mut visitor: TcpStream, site: &str, change: &Change, heard: &Mutex<Vec<
     heard.lock().unwrap().push(asked.clone());
 
     let mut behind = TcpStream::connect(site).ok()?;
+    // Outside its folder nothing is found.
+    let path = path.strip_prefix(below).unwrap_or("/outside-the-site");
     write!(behind, "GET {path} HTTP/1.1\r\nhost: {site}\r\nconnection: close\r\n\r\n").ok()?;
     let mut behind = BufReader::new(behind);
     let mut head = lines(&mut behind).into_iter();

@@ -94,6 +94,11 @@ impl SiteAnswer {
         self.headers.contains_key(&format!("x-amz-meta-{MARKER}"))
     }
 
+    /// Whether it says that it is an HTML page.
+    pub fn is_html(&self) -> bool {
+        self.headers.get("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("html"))
+    }
+
     /// Whether something in it shows that S3 or CloudFront had a part in it.
     pub fn is_of_a_bucket(&self) -> bool {
         let says = |name: &str, word: &str| {
@@ -170,7 +175,8 @@ impl NoAnswer {
         matches!(self, NoAnswer::Refused | NoAnswer::Failed | NoAnswer::Late | NoAnswer::BrokenOff)
     }
 
-    fn sentence(self) -> &'static str {
+    /// What a URL does, without a final stop.
+    pub fn sentence(self) -> &'static str {
         match self {
             NoAnswer::NotAUrl => "is not a URL",
             NoAnswer::UnknownHost => "does not answer: there is no server of that name (DNS)",

@@ -15,6 +15,8 @@ pub enum Instead {
     OldBytes,
     /// Bytes that are neither those of before nor those that were published.
     OtherBytes,
+    /// A page where a script or a style sheet is to be, which no browser takes for one.
+    PageInstead,
     /// Bytes that nothing shows to come from a bucket or from CloudFront; with what the server calls itself.
     AnotherServer(Option<String>),
     /// The right bytes with another header than the one that was published; `None`: without it.
@@ -41,7 +43,7 @@ pub enum Instead {
     /// Any other status.
     Status(u16),
     /// Nothing, or nothing whole.
-    NoAnswer(NoAnswer, String),
+    NoAnswer(NoAnswer),
 }
 
 /// What waiting can change.
@@ -85,7 +87,7 @@ impl Instead {
 
     /// What it is that no whole answer came.
     pub fn of_error(error: &FetchError) -> Instead {
-        Instead::NoAnswer(error.why, error.to_string())
+        Instead::NoAnswer(error.why)
     }
 
     /// What waiting can change of it.
@@ -94,10 +96,9 @@ impl Instead {
             Instead::RedirectElsewhere(..)
             | Instead::SignIn(_)
             | Instead::Challenge(..)
-            | Instead::NoAnswer(NoAnswer::NotAUrl | NoAnswer::UnknownHost | NoAnswer::Certificate, _) => {
-                Prospect::Never
-            }
-            Instead::Header { .. }
+            | Instead::NoAnswer(NoAnswer::NotAUrl | NoAnswer::UnknownHost | NoAnswer::Certificate) => Prospect::Never,
+            Instead::PageInstead
+            | Instead::Header { .. }
             | Instead::Redirect(..)
             | Instead::ServerError(_)
             | Instead::Status(_)
@@ -112,6 +113,7 @@ impl Instead {
         match self {
             Instead::OldBytes => format!("{url} answers with the old bytes"),
             Instead::OtherBytes => format!("{url} answers with other bytes than the published or the old ones"),
+            Instead::PageInstead => format!("{url} answers with a page where a script or a style sheet is to be"),
             Instead::AnotherServer(server) => {
                 let server =
                     server.as_ref().map(|server| format!(", which calls itself `{server}`")).unwrap_or_default();
@@ -136,7 +138,7 @@ impl Instead {
                 format!("{url} answers with {status}: the CDN or what is behind it has failed")
             }
             Instead::Status(status) => format!("{url} answers with status {status}"),
-            Instead::NoAnswer(_, sentence) => sentence.clone(),
+            Instead::NoAnswer(why) => format!("{url} {}", why.sentence()),
         }
     }
 
@@ -149,6 +151,9 @@ impl Instead {
             Instead::OtherBytes => format!(
                 "Run the same command again to refresh and look once more. Does a function change pages on the way? {NOT_PUBLIC}"
             ),
+            Instead::PageInstead => "Does the distribution answer missing files with a page (an error page for 403 or 404 with the \
+                response code 200), or does `url` name another folder than the site's?"
+                .to_owned(),
             Instead::Header { .. } => "A response headers policy or a function of the distribution sets it: change it there, \
                 or leave it out of publish.toml."
                 .to_owned(),
@@ -173,11 +178,11 @@ impl Instead {
                 .to_owned(),
             Instead::Status(429) => "Too many requests from this machine: run the same command again later.".to_owned(),
             Instead::Status(_) => format!("Look at what stands in front of the site. {NOT_PUBLIC}"),
-            Instead::NoAnswer(NoAnswer::NotAUrl, _) => "Correct `url` in publish.toml.".to_owned(),
-            Instead::NoAnswer(NoAnswer::UnknownHost, _) => {
+            Instead::NoAnswer(NoAnswer::NotAUrl) => "Correct `url` in publish.toml.".to_owned(),
+            Instead::NoAnswer(NoAnswer::UnknownHost) => {
                 "Correct `url` in publish.toml, or make the DNS record of the host.".to_owned()
             }
-            Instead::NoAnswer(NoAnswer::Certificate, _) => "Visitors get a warning of their browsers. Give the distribution \
+            Instead::NoAnswer(NoAnswer::Certificate) => "Visitors get a warning of their browsers. Give the distribution \
                 a certificate for this name and the name as an alternate domain name, or correct `url`."
                 .to_owned(),
             Instead::NoAnswer(..) => {
@@ -209,9 +214,8 @@ fn challenger(answer: &SiteAnswer) -> Option<&'static str> {
 }
 
 fn asks_for_a_password(answer: &SiteAnswer) -> bool {
-    let is_html = answer.headers.get("content-type").is_some_and(|value| value.contains("html"));
     let text = || String::from_utf8_lossy(answer.content()).to_ascii_lowercase().replace(['"', '\''], "");
-    is_html && text().contains("type=password")
+    answer.is_html() && text().contains("type=password")
 }
 
 fn redirect(url: &str, status: u16, location: &str) -> Instead {
