@@ -240,6 +240,8 @@ pub struct UrlChange {
     pub before: Option<Digest>,
     /// The digest of what it answers afterwards; `None`: the file is gone.
     pub after: Option<Digest>,
+    /// The headers that become others, with their names in lower case; `None`: it goes.
+    pub headers: BTreeMap<String, Option<String>>,
     /// Whether it is the file's own URL. An alias, as `/about/`, may answer with something else altogether.
     pub own: bool,
 }

@@ -116,7 +116,7 @@ impl PublishRequest {
     fn order(&self, folder: Folder, events: Events<'_>) -> Result<Order, Problem> {
         let PublishRequest { adopt, overwrite, force, stage_only, allow_broken, .. } = *self;
         let folder = folder.checked(allow_broken, self.environment.url.as_deref(), events)?;
-        let terms = Terms { adopt, overwrite, force, stage_only, ..Terms::default() };
+        let terms = Terms { adopt, overwrite, force, allow_broken, stage_only, ..Terms::default() };
         Ok(Order { goal: Goal::Folder(folder), terms })
     }
 }

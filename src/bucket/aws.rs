@@ -57,7 +57,7 @@ pub use answer::{CdnError, StoreError};
 pub use attempts::RequestCounter;
 pub use cdn::{Cdn, Configuration};
 pub use download::Download;
-pub use fetch::{FetchError, Fetcher, SiteAnswer};
+pub use fetch::{Encoding, FetchError, Fetcher, NoAnswer, SiteAnswer};
 pub use object::{AtRest, ObjectInfo};
 pub use pace::MOST_AT_ONCE;
 pub use refusals::Class;

@@ -130,14 +130,18 @@ impl<'a> Urls<'a> {
             if !self.answers_otherwise(live, path, *change, entry) {
                 continue;
             }
+            let before = live.files.get(path);
+            let headers = before.zip(entry).map(|(before, after)| before.headers.changes_to(&after.headers));
+            let headers = headers.unwrap_or_default();
             for Address { below_root, below_site, own } in self.addresses(path) {
                 // All spellings show one answer, and it is found by the one that reaches the file.
                 let answer = UrlChange {
                     path: path.clone(),
                     below_site: UrlPath::encode(&below_site),
                     size_bytes: entry.map_or(0, |entry| entry.size_bytes),
-                    before: live.files.get(path).map(|entry| entry.digest),
+                    before: before.map(|entry| entry.digest),
                     after: entry.map(|entry| entry.digest),
+                    headers: headers.clone(),
                     own,
                 };
                 let spellings = UrlPath::encode(&below_root).spellings();

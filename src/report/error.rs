@@ -308,6 +308,8 @@ pub enum VisitorsSee {
     SomeOfSeveral(ReleaseNumber),
     /// The new release, but the CDN may still answer with the old one.
     TheNewOne(ReleaseNumber),
+    /// Not the new release, although it is live in the bucket: at the site's address something is in the way.
+    SomethingElse(ReleaseNumber),
     /// What they saw before, which another publisher decides now.
     SomeoneElses,
     /// Another publisher finishes what this run had begun to switch.
@@ -337,6 +339,10 @@ impl fmt::Display for VisitorsSee {
             VisitorsSee::TheNewOne(release) => {
                 write!(formatter, "Release {release} is live; the CDN may still answer with older pages for a while.")
             }
+            VisitorsSee::SomethingElse(release) => write!(
+                formatter,
+                "Release {release} is live in the bucket, and nothing is lost, but visitors do not get it whole at the site's address."
+            ),
             VisitorsSee::SomeoneElses => {
                 formatter.write_str("Visitors see the other publisher's release; this run changed nothing they see.")
             }
@@ -370,7 +376,7 @@ impl Failure {
     /// The exit code: what visitors see decides before the kind of problem does.
     pub fn exit_code(&self) -> ExitCode {
         match self.visitors_see {
-            VisitorsSee::TheNewOne(_) => ExitCode::NotRefreshed,
+            VisitorsSee::TheNewOne(_) | VisitorsSee::SomethingElse(_) => ExitCode::NotRefreshed,
             VisitorsSee::SomeOfBoth(..) | VisitorsSee::SomeOfSeveral(_) => ExitCode::CutShort,
             VisitorsSee::TheSame(_)
             | VisitorsSee::SomeoneElses

@@ -17,7 +17,9 @@ use crate::report::error::{Code, ExitCode, Problem, VisitorsSee};
 use crate::report::tally::Amounts;
 use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Uploaded, price_usd};
 use crate::stages::activate::{Activated, NotActivated};
+use crate::stages::refresh::Refreshing;
 use crate::stages::stage::{NotStaged, Staged};
+use crate::stages::verify::Page;
 
 /// What an attempt to go live came to.
 enum Next {
@@ -179,7 +181,7 @@ impl Session<'_> {
         match Box::pin(activating.activate(pointer, &intention.live, &intention.plan, &staged)).await {
             Ok(activated) => {
                 self.warn_of_lost(&order.terms);
-                Box::pin(self.after_the_switch(activated, release, &intention.plan)).await?;
+                Box::pin(self.after_the_switch(activated, release, &intention.plan, &order.terms)).await?;
                 Ok(Next::Done(order.outcome()))
             }
             Err(NotActivated::Outdated(found)) => Ok(again(carried.with(staged), *found)),
@@ -194,7 +196,13 @@ impl Session<'_> {
     }
 
     /// The CDN forgets what changed.
-    async fn after_the_switch(&self, activated: Activated, release: ReleaseNumber, plan: &Plan) -> Result<(), Problem> {
+    async fn after_the_switch(
+        &self,
+        activated: Activated,
+        release: ReleaseNumber,
+        plan: &Plan,
+        terms: &Terms,
+    ) -> Result<(), Problem> {
         self.course.about(Some(release), plan.from);
         if !activated.left_over.is_empty() {
             self.events.warn(format!(
@@ -207,7 +215,9 @@ impl Session<'_> {
         }
         let mut answers = plan.answers.clone();
         answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
-        let refreshing = self.refreshing(Some(release));
+        let is_external = self.external()?;
+        let page = Some(Page { files: &plan.files, is_external: &is_external });
+        let refreshing = Refreshing { page, allow_broken: terms.allow_broken, ..self.refreshing(Some(release)) };
         Box::pin(self.refresh(refreshing, activated.pointer, &answers, &plan.invalidation)).await
     }
 
@@ -276,7 +286,10 @@ impl Session<'_> {
         };
         let owed = self.owed_paths(&pointer.head);
         let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(false));
-        Box::pin(self.refresh_owed(self.refreshing(release), pointer, &answers)).await.map(Next::Done)
+        let is_external = self.external()?;
+        let page = Some(Page { files: &intention.plan.files, is_external: &is_external });
+        let refreshing = Refreshing { page, allow_broken: order.terms.allow_broken, ..self.refreshing(release) };
+        Box::pin(self.refresh_owed(refreshing, pointer, &answers)).await.map(Next::Done)
     }
 
     /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor of a

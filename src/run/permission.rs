@@ -3,6 +3,7 @@
 use super::caller::{Ask, Reply};
 use super::order::Order;
 use super::session::Session;
+use crate::bucket::aws::Encoding;
 use crate::content::path::UrlPath;
 use crate::plan::Plan;
 use crate::release::head::Head;
@@ -101,8 +102,8 @@ impl Session<'_> {
             return Ok(());
         };
         let state = format!("{root}{}", UrlPath::encode(self.below_origin_path(&object.key).unwrap_or_default()));
-        match self.aws.fetcher.fetch_whole(&state, MAX_STATE_BYTES).await {
-            Ok((_, body)) if is_ours(&body) => {}
+        match self.aws.fetcher.fetch(&state, Encoding::Identity, MAX_STATE_BYTES).await {
+            Ok(answer) if is_ours(&answer.body) => {}
             Ok(_) => return Ok(()),
             Err(error) => {
                 self.events.warn(format!(

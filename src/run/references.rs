@@ -19,7 +19,10 @@ pub(super) fn check(
     allow_broken: bool,
     events: Events<'_>,
 ) -> Result<(), Problem> {
-    if let (Some(folder), Some(url)) = (&closure.unnamed_folder, url) {
+    let outside: Vec<&Broken> = closure.outside.iter().filter(|broken| broken.essential).collect();
+    if let Some(url) = url.filter(|_| !outside.is_empty()) {
+        stop_unless(allow_broken, outside_of(&outside, closure.unnamed_folder.as_deref(), url), events)?;
+    } else if let (Some(folder), Some(url)) = (&closure.unnamed_folder, url) {
         let (url, named) = (url.trim_end_matches('/'), folder.trim_end_matches('/'));
         events.warn(format!(
             "The pages look for their files below `/{folder}`, but the site's address is {url}. Unless visitors reach it at \
@@ -35,14 +38,38 @@ pub(super) fn check(
         return Ok(());
     }
     let needed = count(essential.len(), "that a page needs leads nowhere", "that pages need lead nowhere");
-    let message = format!("{needed}: {}", name(&essential, NAMED));
-    if allow_broken {
-        events.warn(format!("{message}."));
-        return Ok(());
-    }
-    Err(Problem::new(Code::BrokenReference, message).hint(
+    let problem = Problem::new(Code::BrokenReference, format!("{needed}: {}", name(&essential, NAMED))).hint(
         "Did the build end well, and is the folder the whole of it? What something else serves at the site's address can be \
          named under `external` in publish.toml; `--allow-broken` publishes all the same.",
+    );
+    stop_unless(allow_broken, problem, events)
+}
+
+fn stop_unless(allowed: bool, problem: Problem, events: Events<'_>) -> Result<(), Problem> {
+    if allowed {
+        events.warn(format!("{}.", problem.message));
+        return Ok(());
+    }
+    Err(problem)
+}
+
+/// The refusal of a site whose pages look for their own files where it is not: at `url` they would be blank.
+fn outside_of(outside: &[&Broken], unnamed_folder: Option<&str>, url: &str) -> Problem {
+    let url = url.trim_end_matches('/');
+    let host_begins = url.find("://").map_or(0, |end| end + 3);
+    let host_ends = url[host_begins..].find('/').map_or(url.len(), |end| host_begins + end);
+    let (host, base) = (&url[..host_ends], &url[host_ends..]);
+    let reached_at = unnamed_folder.map_or(host.to_owned(), |folder| format!("{url}/{}", folder.trim_end_matches('/')));
+    let needed = count(outside.len(), "that a page needs", "that pages need");
+    let lead = if outside.len() == 1 { "leads" } else { "lead" };
+    Problem::new(
+        Code::BrokenReference,
+        format!("{needed} {lead} to where the site is not, by its address {url}: {}", name(outside, NAMED)),
+    )
+    .hint(format!(
+        "Visitors would get blank pages. Build the site for its address (in Vite `base: '{base}/'`), or set `url` to \
+         {reached_at} if that is where visitors reach it. What something else serves there can be named under `external` in \
+         publish.toml; `--allow-broken` publishes all the same."
     ))
 }
 

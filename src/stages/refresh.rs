@@ -13,7 +13,7 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
-use crate::stages::verify::{self, Mismatch};
+use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, Prospect, Visitor};
 use crate::types::clock::Clock;
 
 /// Most paths in one invalidation (AWS.md 1.2).
@@ -23,6 +23,9 @@ const MAX_PATHS_PER_BATCH: usize = 3_000;
 /// takes effect within 5 s at the 95th percentile and is reported within 25 s (AWS.md 1.4).
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How long what a page loads may be missing: CloudFront keeps errors for 10 s, unless it is told otherwise (AWS.md 1.6).
+const ERRORS_KEPT: Duration = Duration::from_secs(12);
 
 /// How often an invalidation is asked for anew when it is completed and the site still answers with old bytes: an
 /// origin fetch may have been under way when it was made.
@@ -42,6 +45,10 @@ pub struct Refreshing<'a> {
     pub url: Option<&'a str>,
     /// The release that is to be seen; a newer one makes looking pointless.
     pub release: Option<ReleaseNumber>,
+    /// What its entry page loads; `None`: that is not looked at.
+    pub page: Option<Page<'a>>,
+    /// Whether a page may lack what it loads.
+    pub allow_broken: bool,
     /// How long it may take.
     pub clock: Clock,
     /// Who listens.
@@ -61,6 +68,8 @@ pub struct Refreshed {
     pub status: Option<InvalidationStatus>,
     /// What came of the refreshes that distributions of other environments are owed.
     pub elsewhere: Vec<Elsewhere>,
+    /// Whether the site's address was seen to answer with something that no refresh mends.
+    pub answers_otherwise: bool,
 }
 
 /// What came of a refresh that a distribution of another environment is owed.
@@ -122,18 +131,19 @@ impl Refreshing<'_> {
         let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
             let mut repeats = 0;
             loop {
-                let stale = match self.until_effective(&ids, answers, repeats < MAX_REPEATS).await? {
+                match self.until_effective(&ids, answers, !owed.is_empty() && repeats < MAX_REPEATS).await? {
                     Looked::Right => break,
-                    Looked::StillOld(stale) => stale,
+                    Looked::StillOld => {}
+                    Looked::Wrong(wrong) => {
+                        refreshed.answers_otherwise = wrong.iter().any(|mismatch| !mismatch.instead.is_older());
+                        return Err(not_verified(&wrong));
+                    }
                     // What is owed stays recorded: the newer release's run does it with its own.
                     Looked::Overtaken => {
                         refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
                         self.events.warn("Another release was activated while this one was being checked.");
                         return Ok(());
                     }
-                };
-                if owed.is_empty() {
-                    return Err(not_verified(&stale));
                 }
                 repeats += 1;
                 (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
@@ -141,6 +151,10 @@ impl Refreshing<'_> {
             }
             if !verify::is_provable(answers, &refreshed.paths) {
                 self.until_completed(&ids).await?;
+            }
+            if let Err(problem) = self.until_page_is_whole(answers).await {
+                refreshed.answers_otherwise = true;
+                return Err(problem);
             }
             InvalidationStatus::Effective
         } else if self.settings.wait == Wait::None {
@@ -259,8 +273,8 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// Fetches the site's URLs until they answer as they should. Gives up early, to ask anew, when CloudFront has
-    /// completed and the site still answers wrongly.
+    /// Fetches the site's URLs until they answer as they should, something else than the CDN is what is wrong, or the time is
+    /// up. Gives up early, to ask anew, when CloudFront has completed and the site still answers with what it had to forget.
     async fn until_effective(
         &self,
         ids: &[String],
@@ -268,17 +282,22 @@ impl Refreshing<'_> {
         may_ask_anew: bool,
     ) -> Result<Looked, Problem> {
         let (Some(url), false) = (self.url, answers.is_empty()) else { return Ok(Looked::Right) };
-        let mut remaining = verify::chosen(answers);
-        let urls = remaining.len();
+        let chosen = verify::chosen(answers);
+        let urls = chosen.len();
         self.events.send(Event::VerificationStarted { urls });
         if urls < answers.len() && urls == verify::MAX_URLS {
             self.events.warn(format!("Fetched {urls} of the {} URLs that changed to verify them.", answers.len()));
         }
+        let visitor = self.visitor(url);
+        let mut looks = verify::looks(&chosen);
+        let must_be_there = looks.iter().filter(|look| look.must_be_there()).count();
         let mut pace = Pace::start(self);
         loop {
-            let completed_before = may_ask_anew && self.all_completed(ids).await?;
-            let stale = verify::mismatches(self.fetcher, url, &remaining).await;
-            if stale.is_empty() {
+            let has_forgotten = self.has_forgotten(ids).await?;
+            let wrong = visitor.mismatches(&looks).await;
+            let is_header = |mismatch: &Mismatch| matches!(mismatch.instead, Instead::Header { .. });
+            if wrong.is_empty() || has_forgotten && wrong.iter().all(is_header) {
+                self.warn_of_other_headers(&wrong);
                 self.events.send(Event::Verified { urls });
                 return Ok(Looked::Right);
             }
@@ -286,14 +305,56 @@ impl Refreshing<'_> {
             if self.is_overtaken().await? {
                 return Ok(Looked::Overtaken);
             }
-            if completed_before {
-                return Ok(Looked::StillOld(stale));
+            let any = |prospect| wrong.iter().any(|mismatch: &Mismatch| mismatch.instead.prospect() == prospect);
+            if any(Prospect::Never) {
+                return Ok(Looked::Wrong(wrong));
             }
-            remaining.retain(|answer| stale.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
+            // Errors that the CDN kept are gone too: where nothing at all is right, nothing of the site is there.
+            let is_none_right = wrong.len() == must_be_there;
+            let is_of_origin = |mismatch: &Mismatch| mismatch.instead.prospect() == Prospect::Forgotten;
+            if has_forgotten && is_none_right && wrong.iter().all(is_of_origin) {
+                return Ok(Looked::Wrong(wrong));
+            }
+            let is_kept = any(Prospect::Forgotten) || any(Prospect::Refresh);
+            if has_forgotten && may_ask_anew && is_kept {
+                return Ok(Looked::StillOld);
+            }
+            visitor.retain(&mut looks, &wrong);
             if !pace.pause().await {
-                return Err(not_verified(&stale));
+                return Ok(Looked::Wrong(wrong));
             }
         }
+    }
+
+    fn visitor<'v>(&'v self, url: &'v str) -> Visitor<'v> {
+        Visitor { fetcher: self.fetcher, url, query: format!("publish={}", self.state.run()) }
+    }
+
+    /// Opens the site's entry page until it and what it loads are as they should be, where anything has changed.
+    async fn until_page_is_whole(&self, answers: &BTreeMap<UrlPath, UrlChange>) -> Result<(), Problem> {
+        let (Some(url), Some(page), false) = (self.url, self.page, answers.is_empty()) else { return Ok(()) };
+        let visitor = self.visitor(url);
+        let mut pace = Pace { lasts: self.settings.timeout.min(ERRORS_KEPT), ..Pace::start(self) };
+        while let Some(blank) = visitor.open_entry_page(page).await {
+            let is_final = blank.wrong.iter().any(|mismatch| mismatch.instead.prospect() == Prospect::Never);
+            if is_final || !pace.pause().await {
+                let problem = is_blank(&blank, &visitor);
+                if !self.allow_broken {
+                    return Err(problem);
+                }
+                self.events.warn(problem.in_one_line());
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which headers are not what was published although the CDN has forgotten what they were.
+    fn warn_of_other_headers(&self, wrong: &[Mismatch]) {
+        let Some(first) = wrong.first() else { return };
+        let urls: BTreeSet<&str> = wrong.iter().map(|mismatch| mismatch.url.as_str()).collect();
+        let more = if urls.len() > 1 { format!("; and so on, {} URLs in all", urls.len()) } else { String::new() };
+        self.events.warn(format!("{}{more}. {}", first.sentence(), first.instead.next_step()));
     }
 
     /// Whether another release is active by now, or about to be.
@@ -303,8 +364,9 @@ impl Refreshing<'_> {
         Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
     }
 
-    async fn all_completed(&self, ids: &[String]) -> Result<bool, Problem> {
-        let Some(cdn) = self.cdn else { return Ok(false) };
+    /// Whether CloudFront says that it has completed all of `ids`; without a distribution there is nothing to forget.
+    async fn has_forgotten(&self, ids: &[String]) -> Result<bool, Problem> {
+        let Some(cdn) = self.cdn else { return Ok(true) };
         for id in ids {
             if !cdn.is_completed(id).await.map_err(Problem::from)? {
                 return Ok(false);
@@ -367,22 +429,41 @@ pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
 /// What a look at the site's URLs showed.
 enum Looked {
     Right,
-    StillOld(Vec<Mismatch>),
+    /// What CloudFront had to forget, although it says that it has.
+    StillOld,
+    /// What is not to be waited for any longer.
+    Wrong(Vec<Mismatch>),
     Overtaken,
 }
 
-fn not_verified(stale: &[Mismatch]) -> Problem {
-    let message = match stale {
-        [] => "the site does not answer with what was published".to_owned(),
-        [one] => format!("{} answers with {}", one.url, one.found),
-        [first, rest @ ..] => {
-            format!("{} answers with {}, and {} more URLs are not right either", first.url, first.found, rest.len())
-        }
+/// Says what visitors get, as of the URL with the least hope, and how many others are not right.
+fn not_verified(wrong: &[Mismatch]) -> Problem {
+    let Some(worst) = wrong.iter().min_by_key(|mismatch| mismatch.instead.prospect()) else {
+        return Problem::new(Code::VerificationFailed, "the site does not answer with what was published");
     };
-    Problem::new(Code::VerificationFailed, message).hint(
-        "Run the same command again to refresh and look once more. If the site is not public, or a function changes its \
-         pages on the way, set `wait = \"completed\"` under [invalidation].",
-    )
+    let others: BTreeSet<&str> =
+        wrong.iter().map(|mismatch| mismatch.url.as_str()).filter(|url| *url != worst.url).collect();
+    let more = match others.len() {
+        0 => String::new(),
+        1 => ", and 1 more URL is not right either".to_owned(),
+        more => format!(", and {more} more URLs are not right either"),
+    };
+    Problem::new(Code::VerificationFailed, format!("{}{more}", worst.sentence())).hint(worst.instead.next_step())
+}
+
+/// Says that a browser cannot show the entry page, and why.
+fn is_blank(blank: &Blank, visitor: &Visitor<'_>) -> Problem {
+    let problem = not_verified(&blank.wrong);
+    let Some(outside) = blank.wrong.iter().find(|mismatch| visitor.is_outside(&mismatch.url)) else {
+        return Problem { message: format!("{} cannot be shown: {}", blank.page, problem.message), ..problem };
+    };
+    let site = visitor.url.trim_end_matches('/');
+    let base = url::Url::parse(&format!("{site}/")).map_or_else(|_| "/".to_owned(), |site| site.path().to_owned());
+    let message =
+        format!("{} cannot be shown: it loads from outside the site's address, and {}", blank.page, outside.sentence());
+    Problem::new(Code::VerificationFailed, message).hint(format!(
+        "Build the site for its address (in Vite `base: '{base}'`), or set `url` to where visitors reach it; then publish again."
+    ))
 }
 
 /// Whether CloudFront refused spellings that its documents do not allow, and nothing else.
@@ -430,18 +511,19 @@ fn within_limits(paths: &[&UrlPath]) -> Vec<Vec<UrlPath>> {
 struct Pace<'a> {
     refreshing: &'a Refreshing<'a>,
     began: Duration,
+    lasts: Duration,
     next: Duration,
 }
 
 impl<'a> Pace<'a> {
     fn start(refreshing: &'a Refreshing<'a>) -> Pace<'a> {
-        Pace { refreshing, began: refreshing.clock.elapsed(), next: FIRST_PAUSE }
+        Pace { refreshing, began: refreshing.clock.elapsed(), lasts: refreshing.settings.timeout, next: FIRST_PAUSE }
     }
 
     /// Pauses; `false` when the time is up.
     async fn pause(&mut self) -> bool {
         let waited = self.refreshing.clock.elapsed().saturating_sub(self.began);
-        let Some(left) = self.refreshing.settings.timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
+        let Some(left) = self.lasts.checked_sub(waited).filter(|left| !left.is_zero()) else {
             return false;
         };
         tokio::time::sleep(self.next.min(left)).await;

@@ -42,6 +42,36 @@ impl Headers {
         let metadata = self.metadata.iter().flat_map(|(name, value)| [name, value]);
         values.chain(metadata).map(String::len).sum()
     }
+
+    /// What an answer says of it: the names of HTTP's headers, in lower case, and their values; without those that it lacks.
+    fn sent(&self) -> BTreeMap<String, String> {
+        let Headers { cache_control, content_type, content_encoding, content_disposition, content_language, metadata } =
+            self;
+        let named = [
+            ("cache-control", Some(cache_control)),
+            ("content-type", Some(content_type)),
+            ("content-encoding", content_encoding.as_ref()),
+            ("content-disposition", content_disposition.as_ref()),
+            ("content-language", content_language.as_ref()),
+        ];
+        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+        let metadata = metadata.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone()));
+        named.chain(metadata).filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The headers of an answer that are others in `later`, and what they are there; `None`: it lacks them.
+    pub fn changes_to(&self, later: &Headers) -> BTreeMap<String, Option<String>> {
+        let (before, mut after) = (self.sent(), later.sent());
+        let mut changes = BTreeMap::new();
+        for (name, value) in before {
+            let now = after.remove(&name);
+            if now.as_ref() != Some(&value) {
+                changes.insert(name, now);
+            }
+        }
+        changes.extend(after.into_iter().map(|(name, value)| (name, Some(value))));
+        changes
+    }
 }
 
 /// What somebody asks files to be stored with; `None`: as it is without them.
@@ -166,6 +196,30 @@ mod tests {
             let refusal = check_metadata(name, value).unwrap_err();
             assert!(refusal.contains(what), "{name}: {refusal}");
         }
+    }
+
+    #[test]
+    fn what_changes_is_what_an_answer_says_otherwise() {
+        let headers = |cache: &str, encoding: Option<&str>, metadata: &[(&str, &str)]| Headers {
+            cache_control: cache.to_owned(),
+            content_type: "text/html".to_owned(),
+            content_encoding: encoding.map(str::to_owned),
+            content_disposition: None,
+            content_language: None,
+            metadata: metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        };
+        let before = headers("max-age=0", Some("gzip"), &[("team", "docs")]);
+        assert_eq!(before.changes_to(&before), BTreeMap::new());
+        let after = headers("", None, &[("team", "web"), ("one", "1")]);
+        let changes = before.changes_to(&after);
+        let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+        let expected = [
+            ("cache-control", None),
+            ("content-encoding", None),
+            ("x-amz-meta-one", Some("1")),
+            ("x-amz-meta-team", Some("web")),
+        ];
+        assert_eq!(changes, expected);
     }
 
     #[test]

@@ -107,19 +107,62 @@ async fn what_an_earlier_release_left_behind_does_not_count() {
     assert!(world.live().contains_key(&gone));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_that_look_for_their_files_elsewhere_are_told() {
+/// A world whose pages look for all their files below `base`, and whose address is `url`.
+async fn built_for(base: &str, url: &str) -> World {
     let mut world = World::with_fixture("v1").await;
     for (path, bytes) in world::files_of(&world::fixture("v1")) {
         if path.ends_with(".html") {
-            world.write(&path, String::from_utf8(bytes).unwrap().replace("\"/", "\"/docs/"));
+            world.write(&path, String::from_utf8(bytes).unwrap().replace("\"/", &format!("\"{base}")));
         }
     }
-    world.environment.url = Some("https://www.example.com".to_owned());
-    let report = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
-    let told =
-        |warning: &&String| warning.contains("below `/docs/`") && warning.contains("https://www.example.com/docs");
-    assert_eq!(report.warnings.iter().filter(told).count(), 1, "{report:#?}");
+    world.environment.url = Some(url.to_owned());
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_would_be_blank_at_the_sites_address_are_not_sent() {
+    for (base, url, built_for_url, other_url) in [
+        (
+            "/",
+            "https://www.example.com/staging/shop",
+            "base: '/staging/shop/'",
+            "set `url` to https://www.example.com if",
+        ),
+        ("/docs/", "https://www.example.com/", "base: '/'", "set `url` to https://www.example.com/docs if"),
+    ] {
+        let world = built_for(base, url).await;
+        let report = world.publish().await;
+        let script = format!("module `{base}assets/");
+        refused(
+            &report,
+            &["lead to where the site is not", url.trim_end_matches('/'), &script, "(in `about/index.html`"],
+        );
+        let error = report.error.unwrap();
+        for part in [built_for_url, other_url] {
+            assert!(error.hint.contains(part), "{part} is not in: {}", error.hint);
+        }
+        assert_eq!(world.sandbox.requests().len(), 0, "{:?}", world.sandbox.requests());
+        let report = world::publish(PublishRequest { allow_broken: true, stage_only: true, ..world.request() }).await;
+        assert_eq!(report.outcome, Outcome::Staged, "{report:#?}");
+        assert!(report.warnings.iter().any(|warning| warning.contains("where the site is not")), "{report:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_are_built_for_the_sites_address_are_sent() {
+    for (base, url) in [
+        ("/staging/shop/", "https://www.example.com/staging/shop"),
+        ("/", "https://www.example.com"),
+        ("", "https://www.example.com/docs/"),
+    ] {
+        let mut world = built_for(base, url).await;
+        // Pages in folders look for their files beside themselves then.
+        if base.is_empty() {
+            world.environment.publish.exclude = vec!["*/**/*.html".to_owned(), "*/*.html".to_owned()];
+        }
+        let report = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
+        assert_eq!(report.outcome, Outcome::Staged, "{base}: {report:#?}");
+    }
 }
 
 /// What a publish of one of `fixtures/cases` says; its README says what is right.

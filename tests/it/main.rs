@@ -8,6 +8,7 @@
 
 mod adopt;
 mod agreement;
+mod answers;
 mod closed;
 mod closure;
 mod command_line;
@@ -25,6 +26,7 @@ mod endless;
 mod explain;
 mod fences;
 mod first_day;
+mod front;
 mod golden;
 mod headers;
 mod headers_file;

@@ -329,7 +329,7 @@ async fn every_call_can_move_between_threads() {
     can_move(store.delete(&[]));
     can_move(store.put_bytes(&page, Vec::new(), &headers, Condition::None));
     can_move(store.copy(&page, None, &page, &headers, Condition::Matches("")));
-    can_move(aws.fetcher.fetch("", 9));
+    can_move(aws.fetcher.fetch("", Encoding::Identity, 9));
 }
 
 #[tokio::test]
