@@ -1,6 +1,7 @@
 //! What must be allowed before anything is written.
 
 use super::caller::{Ask, Reply};
+use super::going_back::question;
 use super::order::Order;
 use super::session::Session;
 use crate::content::path::UrlPath;
@@ -28,13 +29,10 @@ impl Session<'_> {
         if self.caller.yes {
             return Ok(());
         }
-        if let (Some(_), Some(release)) = (terms.rollback, goal.release()) {
-            let message = match plan.from {
-                Some(from) if from != release => format!("release {release} would replace release {from}"),
-                _ => format!("release {release} would be made whole again"),
-            };
-            return self.confirmed(&format!("R{}. Go on?", &message[1..]), ask, || {
-                Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
+        if let (Some(_), Some(manifest)) = (terms.rollback, goal.manifest()) {
+            return self.confirmed(&question(head, plan, manifest, terms), ask, || {
+                let message = format!("going back to release {} needs a yes", manifest.release);
+                Problem::new(Code::Usage, message).hint("Where nobody can be asked, use --yes.")
             });
         }
         let (live, leaving) = plan.leaving;

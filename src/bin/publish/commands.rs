@@ -157,7 +157,12 @@ impl Session<'_> {
             let request = RollbackRequest { environment, caller, release, commit, hold, reason };
             (run::rollback(request, &ask, events).await, ())
         };
-        self.on_target("rollback", Manner::GoesBack, work, |_, ()| {}).await
+        let show = |_: Shown<'_>, ()| {
+            if args.hold && !self.global.quiet {
+                self.terminal.result(hold::HELD);
+            }
+        };
+        self.on_target("rollback", Manner::GoesBack, work, show).await
     }
 
     async fn activate(&self, args: &ActivateArgs) -> Report {
