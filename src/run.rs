@@ -24,6 +24,7 @@ mod references;
 mod refresh;
 mod releases;
 mod reported;
+mod right_folder;
 mod session;
 mod standing;
 mod verify;
@@ -47,6 +48,7 @@ use going_back::earlier;
 use order::{Order, Rollback, Shown, Terms};
 use releases::manifest_to_activate;
 use reported::reported;
+use right_folder::check_no_sources;
 use session::active_release;
 
 pub use address::address;
@@ -117,6 +119,9 @@ impl PublishRequest {
     /// The site in the folder as what is to become live, if all that its pages need is in it.
     fn order(&self, folder: Folder, events: Events<'_>) -> Result<Order, Problem> {
         let PublishRequest { adopt, overwrite, force, stage_only, allow_broken, .. } = *self;
+        if !self.environment.publish.project_folder {
+            check_no_sources(&folder)?;
+        }
         let folder = folder.checked(allow_broken, self.environment.url.as_deref(), events)?;
         let terms = Terms { adopt, overwrite, force, stage_only, ..Terms::default() };
         Ok(Order { goal: Goal::Folder(folder), terms })

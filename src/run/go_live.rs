@@ -80,7 +80,7 @@ impl Session<'_> {
             return self.overtaken(&pointer.head, claimed, &intention.plan);
         }
         Box::pin(self.check_commit(&pointer.head, order)).await?;
-        self.may_go_on(&pointer.head, order, &intention.plan, ask)?;
+        self.may_go_on(&pointer.head, order, &intention, ask)?;
         let pointer = match Box::pin(self.hold(&pointer, &order.terms)).await {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
@@ -220,7 +220,11 @@ impl Session<'_> {
             self.course.compared(files);
             return Ok((Outcome::Unchanged.into(), pointer.head, None));
         }
-        let plan = Box::pin(self.intend(&pointer, order)).await?.plan;
+        let intention = Box::pin(self.intend(&pointer, order)).await?;
+        if let Some(missing) = self.no_home_page(order, &intention) {
+            self.events.warn(format!("A publish stops here: {}", missing.into_problem().in_one_line()));
+        }
+        let plan = intention.plan;
         self.plans(&plan);
         let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.own());
         match active {

@@ -2,10 +2,10 @@
 
 use super::caller::{Ask, Reply};
 use super::going_back::question;
+use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
 use crate::content::path::UrlPath;
-use crate::plan::Plan;
 use crate::release::head::Head;
 use crate::release::layout::Address;
 use crate::release::manifest::Claim;
@@ -17,8 +17,14 @@ const MAX_STATE_BYTES: u64 = 64 << 20;
 
 impl Session<'_> {
     /// Obeys a hold, and asks before anything is done that a person should have meant.
-    pub(super) fn may_go_on(&self, head: &Head, order: &Order, plan: &Plan, ask: Ask<'_>) -> Result<(), Problem> {
-        let Order { goal, terms } = order;
+    pub(super) fn may_go_on(
+        &self,
+        head: &Head,
+        order: &Order,
+        intention: &Intention,
+        ask: Ask<'_>,
+    ) -> Result<(), Problem> {
+        let (Order { goal, terms }, plan) = (order, &intention.plan);
         // Who holds publishing, and whoever goes back or repairs what is live meanwhile, does so on purpose.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
             let who = hold.publisher.name();
@@ -26,6 +32,7 @@ impl Session<'_> {
             let message = format!("publishing is held by {who} since {}{why}", hold.since);
             return Err(Problem::new(Code::Held, message).hint("`publish resume` ends the hold."));
         }
+        self.check_home_page(order, intention, ask)?;
         if self.caller.yes {
             return Ok(());
         }

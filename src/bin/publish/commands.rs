@@ -437,8 +437,11 @@ fn without_sandbox() -> Problem {
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishRequest, Problem> {
-    let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only, older_commit } = site;
+    let SiteArgs { dir, adopt, overwrite, force, allow_broken, project_folder, no_index, stage_only, older_commit } =
+        site;
     let mut environment = target.environment.clone();
+    environment.publish.project_folder |= project_folder;
+    environment.publish.index &= !no_index;
     environment.publish.older_commit = older_commit.map_or(environment.publish.older_commit, OlderCommit::from);
     let folder = config::site_folder(dir.as_deref(), target.config, target.environment.publish.home.as_deref())?;
     Ok(PublishRequest {
