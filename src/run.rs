@@ -25,6 +25,7 @@ mod refresh;
 mod releases;
 mod reported;
 mod right_folder;
+mod rights;
 mod session;
 mod standing;
 mod verify;

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::caller::Caller;
+use super::rights;
 use super::session::Session;
 use super::standing::Course;
 use crate::config::environment::Environment;
@@ -51,7 +52,7 @@ pub(super) async fn reported(
         let mut session = stop.unless_due(opening).await.unwrap_or_else(|| Err(course.stopped()))?;
         let ended = stop.unless_due(Box::pin(work(&mut session))).await.unwrap_or_else(|| Err(course.stopped()));
         report.requests = session.aws.requests.counts();
-        ended
+        ended.map_err(|problem| rights::named(problem, command, environment, session.aws.store.region()))
     };
     // A panic ends with a report, like every other failure. One within the switch is a failure of the switch, which gives its
     // lease back (`Lease::during`).
