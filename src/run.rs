@@ -13,6 +13,7 @@ mod go_live;
 mod goal;
 mod going_back;
 mod intention;
+mod near_misses;
 mod older_commit;
 mod order;
 mod permission;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::near_misses::NearMisses;
 use crate::content::closure::{BarePlus, Broken, Closure};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
@@ -27,15 +28,23 @@ pub(super) fn check(
         ));
     }
     warn_of_pluses(&closure.bare_pluses, events);
+    if closure.broken.is_empty() {
+        return Ok(());
+    }
+    let near = NearMisses::among(closure.files());
     let (essential, others): (Vec<_>, Vec<_>) = closure.broken.iter().partition(|broken| broken.essential);
     if !others.is_empty() {
-        events.warn(format!("{}: {}.", count(others.len(), "leads nowhere", "lead nowhere"), name(&others, WARNED)));
+        events.warn(format!(
+            "{}: {}.",
+            count(others.len(), "leads nowhere", "lead nowhere"),
+            name(&others, &near, WARNED)
+        ));
     }
     if essential.is_empty() {
         return Ok(());
     }
     let needed = count(essential.len(), "that a page needs leads nowhere", "that pages need lead nowhere");
-    let message = format!("{needed}: {}", name(&essential, NAMED));
+    let message = format!("{needed}: {}", name(&essential, &near, NAMED));
     if allow_broken {
         events.warn(format!("{message}."));
         return Ok(());
@@ -73,8 +82,9 @@ fn count(count: usize, one: &str, many: &str) -> String {
     }
 }
 
-/// The first missing files, in the order of their paths, each with the first place that refers to it.
-fn name(broken: &[&Broken], most: usize) -> String {
+/// The first missing files, in the order of their paths, each with the first place that refers to it, and with the file that is
+/// nearly there.
+fn name(broken: &[&Broken], near: &NearMisses<'_>, most: usize) -> String {
     let mut missing: BTreeMap<&str, Vec<&Broken>> = BTreeMap::new();
     for reference in broken {
         missing.entry(&reference.resolved).or_default().push(reference);
@@ -88,7 +98,8 @@ fn name(broken: &[&Broken], most: usize) -> String {
             1 => " and 1 other place".to_owned(),
             more => format!(" and {more} other places"),
         };
-        Some(format!("the {} `{written}` (in `{file}`, line {line}{more})", role.noun()))
+        let near = near.of(&first.resolved).map(|near| format!("; {near}")).unwrap_or_default();
+        Some(format!("the {} `{written}` (in `{file}`, line {line}{more}{near})", role.noun()))
     });
     let named = named.collect::<Vec<_>>().join("; ");
     if files > most { format!("{named}; and so on, {files} files in all") } else { named }
