@@ -243,6 +243,9 @@ pub async fn hold(environment: Environment, caller: Caller, reason: Option<Strin
         session.course.about(active, active);
         let held = |head: &Head| session.held(head, reason.as_deref());
         let is_new = held(&pointer.head).is_some();
+        if !is_new {
+            session.say_that_it_is_held(&pointer.head);
+        }
         session.update_head(pointer, held).await?;
         Ok(if is_new { Outcome::Held } else { Outcome::Unchanged }.into())
     })

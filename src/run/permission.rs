@@ -6,7 +6,7 @@ use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
 use crate::content::path::UrlPath;
-use crate::release::head::Head;
+use crate::release::head::{Head, Hold};
 use crate::release::layout::Address;
 use crate::release::manifest::Claim;
 use crate::report::error::{Code, Problem};
@@ -27,10 +27,8 @@ impl Session<'_> {
         let (Order { goal, terms }, plan) = (order, &intention.plan);
         // Who holds publishing, and whoever goes back or repairs what is live meanwhile, does so on purpose.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
-            let who = hold.publisher.name();
-            let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            let message = format!("publishing is held by {who} since {}{why}", hold.since);
-            return Err(Problem::new(Code::Held, message).hint("`publish resume` ends the hold."));
+            return Err(Problem::new(Code::Held, held(hold))
+                .hint("Ask whoever holds it; `publish resume` ends the hold, and then `publish` publishes."));
         }
         self.check_home_page(order, intention, ask)?;
         if self.caller.yes {
@@ -51,6 +49,14 @@ impl Session<'_> {
             Problem::new(Code::TooManyRemovals, message.clone())
                 .hint("If that is meant, use --yes, or raise `max_removed_percent` under [publish].")
         })
+    }
+
+    /// Says that publishing is held, to whom it does not stop.
+    pub(super) fn say_that_it_is_held(&self, head: &Head) {
+        if let Some(hold) = &head.hold {
+            let held = held(hold);
+            self.events.warn(format!("P{}. A publish with changes is refused until `publish resume`.", &held[1..]));
+        }
     }
 
     pub(super) fn confirmed(
@@ -143,6 +149,12 @@ impl Session<'_> {
             _ => Some(key),
         }
     }
+}
+
+/// Who holds publishing, since when, and why.
+fn held(hold: &Hold) -> String {
+    let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("publishing is held by {} since {}{why}", hold.publisher.name(), hold.since.to_the_minute())
 }
 
 /// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.

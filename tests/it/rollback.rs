@@ -122,14 +122,38 @@ async fn a_hold_refuses_every_publish_until_it_is_ended() {
     assert_eq!(hold(&world, "prices are wrong").await.exit_code, 0);
     let report = world.publish().await;
     assert_eq!((report.exit_code, report.outcome), (4, Outcome::Held), "{report:#?}");
-    let message = report.error.unwrap().message;
-    assert!(message.contains("tester") && message.contains("prices are wrong"), "{message}");
+    let error = report.error.unwrap();
+    assert!(error.message.contains("tester") && error.message.contains("prices are wrong"), "{error:#?}");
+    assert!(error.message.contains(" UTC"), "{error:#?}");
+    assert!(error.hint.contains("`publish resume`") && error.hint.contains("`publish`"), "{error:#?}");
     assert_eq!(world.head().history.pop().unwrap().reason.as_deref(), Some("prices are wrong"));
     assert_eq!(world.rollback(Some(2)).await.exit_code, 0, "whoever goes back does so on purpose");
     assert!(world.head().hold.is_some());
     assert_eq!(world.resume().await.outcome, Outcome::Repaired);
     assert_eq!(world.resume().await.outcome, Outcome::Unchanged);
     assert_eq!(world.published().await.outcome, Outcome::Published);
+}
+
+/// Whoever is not stopped by a hold hears of it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_told_by_a_plan_an_unchanged_publish_and_another_hold() {
+    let world = three_releases().await;
+    let hold = async |reason: Option<&str>| {
+        let (environment, reason) = (world.environment.clone(), reason.map(str::to_owned));
+        run::hold(environment, world::caller(), reason, Events::new(&|_| {})).await
+    };
+    assert_eq!(hold(Some("prices are wrong")).await.outcome, Outcome::Held);
+    let unchanged = world.published().await;
+    let again = hold(None).await;
+    assert_eq!((unchanged.outcome, again.outcome), (Outcome::Unchanged, Outcome::Unchanged));
+    world.append("robots.txt", "changed");
+    let (plan, _) = world.plan().await;
+    for report in [unchanged, again, plan] {
+        let said = report.warnings.join(" ");
+        for part in ["held by tester since ", "prices are wrong", "`publish resume`"] {
+            assert!(said.contains(part), "{part}: {report:#?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,7 +254,10 @@ async fn going_back_undoes_an_activation_that_was_cut_short() {
     world.published().await;
     world.use_fixture("v2");
     world.refuse("CopyObject", "live/index.html", 400, "Stopped");
-    assert_eq!(world.publish().await.exit_code, 5);
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 5);
+    let hint = report.error.unwrap().hint;
+    assert!(hint.contains("run the same command again") && hint.contains("`publish rollback 1`"), "{hint}");
     world.sandbox.clear_faults();
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");

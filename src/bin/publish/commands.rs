@@ -73,6 +73,18 @@ struct InSandbox {
     project: std::path::PathBuf,
 }
 
+impl Open {
+    #[cfg(feature = "sandbox")]
+    fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    #[cfg(not(feature = "sandbox"))]
+    fn is_sandbox(&self) -> bool {
+        false
+    }
+}
+
 /// What a command starts from.
 struct Target<'t> {
     environment: Environment,
@@ -204,6 +216,9 @@ impl Session<'_> {
         };
         let (mut report, result) = self.attended(Box::pin(work(target)), &stop).await;
         report.warnings.splice(0..0, open.warning.clone());
+        if open.is_sandbox() {
+            holds_another_site(&mut report);
+        }
         let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
         let is_done = report.error.is_none();
         let showing = async {
@@ -427,6 +442,16 @@ fn place(target: &config::Target) -> String {
         config::Target::Environment(environment) => {
             format!("{}, {}", environment.name, environment.layout.live_prefix())
         }
+    }
+}
+
+/// Says what to do where the sandbox holds a site of another name: nobody can give it another prefix or bucket.
+fn holds_another_site(report: &mut Report) {
+    let error = report.error.as_mut().filter(|error| error.code == Code::WrongSite.as_str());
+    if let Some(error) = error {
+        "The sandbox of this project holds what was published under another name of the site. `publish sandbox --reset` empties \
+         it; then publish again."
+            .clone_into(&mut error.hint);
     }
 }
 

@@ -19,7 +19,7 @@ use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::Publisher;
 use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
-use publish::types::text::printable;
+use publish::types::text::{first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::lines::count;
@@ -181,14 +181,28 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         line("held", &format!("since {} by {}{reason}", since.to_the_minute(), who(publisher)));
     }
     if !status.leftovers.is_empty() {
-        let number = count(status.leftovers.len(), "object");
-        line("left over", &format!("{number} of files that left the site, still reachable"));
+        let (number, named) = (count(status.leftovers.len(), "file"), named(&status.leftovers));
+        line(
+            "left over",
+            &format!("{number} that left the site, still reachable: {named}; `publish prune` removes them"),
+        );
     }
     if !status.suspects.is_empty() {
-        let number = count(status.suspects.len(), "path");
-        line("suspect", &format!("{number} that a run which lost its lease may still write"));
+        let (number, named) = (count(status.suspects.len(), "path"), named(&status.suspects));
+        line(
+            "suspect",
+            &format!(
+                "{number} that a run which lost its lease may still write: {named}; a publish a quarter of an hour after \
+                 that looks at them and mends them, and `publish verify` shows what they are now"
+            ),
+        );
     }
     text
+}
+
+/// The first few paths.
+fn named(paths: &[String]) -> String {
+    printable(&first_few(paths.iter()))
 }
 
 /// `octocat, https://github.com/octocat/hello/actions/runs/42`
@@ -470,7 +484,7 @@ pub(super) mod tests {
             owed       1 path of distribution E456DEF since 1970-01-01 00:00 UTC; a publish that may asks for it\n  \
             also at    distribution E456DEF, which has seen release 7\n  \
             held       since 1970-01-01 00:00 UTC by octocat: incident\n  \
-            left over  1 object of files that left the site, still reachable\n";
+            left over  1 file that left the site, still reachable: `old.html`; `publish prune` removes them\n";
         assert_eq!(text, expected);
     }
 

@@ -186,6 +186,16 @@ release  begun                 by       files     size  state
         }
     }
 
+    /// `publish status` says no other name of the same publisher.
+    #[test]
+    fn who_is_not_named_is_told_by_the_machine() {
+        let mut unnamed = release(1, ReleaseState::Active);
+        unnamed.publisher = Some(Publisher { place: Some("vm".to_owned()), ..Publisher::default() });
+        let text = render_releases(&[unnamed], &ReleaseFilter::default(), Style::plain());
+        assert!(text.contains("  vm  ") && !text.contains("someone"), "{text}");
+        assert_eq!(text.lines().count(), 2, "it is not told twice: {text}");
+    }
+
     #[test]
     fn the_history_says_what_when_who_where_and_why() {
         let activation = ActivationView {

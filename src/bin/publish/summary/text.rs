@@ -37,14 +37,14 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The person or the pipeline's actor.
+/// The person or the pipeline's actor; where nobody is named, the machine or the job.
 pub(super) fn who(publisher: &Publisher) -> String {
-    printable(publisher.who.as_deref().unwrap_or("someone"))
+    printable(publisher.who.as_deref().or(publisher.place.as_deref()).unwrap_or("someone"))
 }
 
-/// The machine, or the address of the pipeline's job.
+/// The machine, or the address of the pipeline's job, where [`who`] says who it was.
 pub(super) fn place(publisher: &Publisher) -> Option<String> {
-    publisher.place.as_deref().map(printable)
+    publisher.place.as_deref().filter(|_| publisher.who.is_some()).map(printable)
 }
 
 /// What follows on a commit that is not all that was built.
