@@ -105,6 +105,11 @@ pub struct PublishSection {
     pub older_commit: OlderCommit,
     /// Whether visitors may read what publish keeps beside a site that fills the whole bucket.
     pub public_state: bool,
+    /// Whether the folder is the site although it looks as the project of one. Then `node_modules`, package.json and lock files
+    /// stay out.
+    pub project_folder: bool,
+    /// Whether the site has a home page, without which it is not published; true when not given.
+    pub index: Option<bool>,
 }
 
 /// `[retention]`: a superseded release stays while either holds.
@@ -238,6 +243,8 @@ impl PublishSection {
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
             older_commit: self.older_commit,
             public_state: self.public_state,
+            project_folder: self.project_folder,
+            index: self.index.unwrap_or(default.index),
             home: None,
         }
     }

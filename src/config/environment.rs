@@ -130,6 +130,10 @@ pub struct PublishSettings {
     pub older_commit: OlderCommit,
     /// Whether visitors may read the state.
     pub public_state: bool,
+    /// Whether the folder is the site although it looks as the project of one: then what package managers need stays out.
+    pub project_folder: bool,
+    /// Whether the site has a home page, without which it is not published.
+    pub index: bool,
     /// The home folder of the person who publishes: keys and credentials of it stay private whatever is allowed.
     pub home: Option<PathBuf>,
 }
@@ -174,6 +178,8 @@ impl Default for PublishSettings {
             max_removed_percent: 50,
             older_commit: OlderCommit::Warn,
             public_state: false,
+            project_folder: false,
+            index: true,
             home: None,
         }
     }

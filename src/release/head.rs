@@ -254,6 +254,13 @@ impl HeadFields {
         release > self.highest_activated && release > self.floor
     }
 
+    /// Whether the active `release` was not made active as the newest one: somebody has gone back to it, or to it again.
+    /// What was undone does not count: it was active all the time.
+    pub fn is_back(&self, release: ReleaseNumber) -> bool {
+        let made_active = |item: &&HistoryItem| item.release == release && item.from != Some(release);
+        release < self.highest_activated || self.history.iter().filter(made_active).count() > 1
+    }
+
     /// Whether `release` may become active: it is the newest, or it is active already, which undoes what another
     /// activation had begun, or it is meant to go back (`force`).
     pub fn may_activate(&self, release: ReleaseNumber, force: bool) -> bool {

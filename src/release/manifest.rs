@@ -229,7 +229,23 @@ impl Publisher {
             (None, None) => "someone".to_owned(),
         }
     }
+
+    /// What was built: `c0ffee0123 main: Raise the prices`, or `c0ffee0123 main, with uncommitted changes: Raise the prices`;
+    /// `None` where nothing is known of it.
+    pub fn build(&self) -> Option<String> {
+        const SHORT: usize = 10;
+        let commit = self.commit.as_deref().map(|commit| commit.chars().take(SHORT).collect::<String>());
+        let names: Vec<&str> = commit.as_deref().into_iter().chain(self.branch.as_deref()).collect();
+        let uncommitted = if self.uncommitted_changes { UNCOMMITTED } else { "" };
+        let names = names.join(" ") + uncommitted;
+        let parts: Vec<String> =
+            [names, self.message.clone().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| parts.join(": "))
+    }
 }
+
+/// What follows on a commit that is not all that was built.
+pub const UNCOMMITTED: &str = ", with uncommitted changes";
 
 /// All files of a release.
 pub type Files = BTreeMap<SitePath, Entry>;

@@ -37,6 +37,10 @@ pub enum Code {
     Private,
     /// A page refers to a file that it needs and that is not there.
     BrokenReference,
+    /// The folder is the project of a site, and not the built site.
+    ProjectFolder,
+    /// The site has no home page, or would lose it.
+    NoIndex,
     /// A file changed or vanished while it was published, or an object after a prune had looked at it.
     FileChanged,
     /// The bucket or prefix belongs to another site.
@@ -128,6 +132,8 @@ impl Code {
             | Code::TooLarge
             | Code::Private
             | Code::BrokenReference
+            | Code::ProjectFolder
+            | Code::NoIndex
             | Code::WrongSite
             | Code::ForeignObjects
             | Code::TooManyRemovals
@@ -205,6 +211,8 @@ pub struct Problem {
     pub message: String,
     /// What to do next: one sentence; empty where there is nothing to say.
     pub hint: String,
+    /// Whether a right is missing that a policy can give.
+    pub lacks_right: bool,
     /// What lies beneath, outermost first; no text of it is in `message`.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -212,7 +220,7 @@ pub struct Problem {
 impl Problem {
     /// A problem without hint and cause.
     pub fn new(code: Code, message: impl Into<String>) -> Problem {
-        Problem { code, message: message.into(), hint: String::new(), source: None }
+        Problem { code, message: message.into(), hint: String::new(), lacks_right: false, source: None }
     }
 
     /// Says what to do next.

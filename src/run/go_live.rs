@@ -9,6 +9,7 @@ use super::ready::Carried;
 use super::reported::Ended;
 use super::session::{MAX_ROUNDS, Session, active_release, never_settles};
 use crate::bucket::state::{NotReplaced, Pointer};
+use crate::content::path::SitePath;
 use crate::plan::Plan;
 use crate::release::counts::FileCounts;
 use crate::release::head::{Head, Hold};
@@ -20,6 +21,7 @@ use crate::stages::activate::{Activated, NotActivated};
 use crate::stages::refresh::Refreshing;
 use crate::stages::stage::{NotStaged, Staged};
 use crate::stages::verify::Page;
+use crate::types::text::first_few;
 
 /// What an attempt to go live came to.
 enum Next {
@@ -82,7 +84,7 @@ impl Session<'_> {
             return self.overtaken(&pointer.head, claimed, &intention.plan);
         }
         Box::pin(self.check_commit(&pointer.head, order)).await?;
-        self.may_go_on(&pointer.head, order, &intention.plan, ask)?;
+        self.may_go_on(&pointer.head, order, &intention, ask)?;
         let pointer = match Box::pin(self.hold(&pointer, &order.terms)).await {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
@@ -205,10 +207,7 @@ impl Session<'_> {
     ) -> Result<(), Problem> {
         self.course.about(Some(release), plan.from);
         if !activated.left_over.is_empty() {
-            self.events.warn(format!(
-                "Objects that left the site and are still reachable, since they may not be removed (s3:DeleteObject) or something has changed them: {}.",
-                activated.left_over.len()
-            ));
+            self.events.warn(left_over(activated.left_over.iter()));
         }
         if self.caller.stop.is_requested() {
             return Err(self.course.stopped());
@@ -230,7 +229,12 @@ impl Session<'_> {
             self.course.compared(files);
             return Ok((Outcome::Unchanged.into(), pointer.head, None));
         }
-        let plan = Box::pin(self.intend(&pointer, order)).await?.plan;
+        let intention = Box::pin(self.intend(&pointer, order)).await?;
+        self.say_that_it_is_held(&pointer.head);
+        if let Some(missing) = self.no_home_page(order, &intention) {
+            self.events.warn(format!("A publish stops here: {}", missing.into_problem().in_one_line()));
+        }
+        let plan = intention.plan;
         self.plans(&plan);
         let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.own());
         match active {
@@ -255,11 +259,9 @@ impl Session<'_> {
         self.course.compared(files);
         self.say_what_others_are_owed(head);
         if !head.leftovers.is_empty() {
-            self.events.warn(format!(
-                "Objects that left the site and are still reachable, because they may not be removed or something else changed them: {}.",
-                head.leftovers.len()
-            ));
+            self.events.warn(left_over(head.leftovers.keys()));
         }
+        self.say_that_it_is_held(head);
         Outcome::Unchanged
     }
 
@@ -350,6 +352,19 @@ impl Session<'_> {
             evicted_bytes: plan.invalidation.evicted_bytes,
         }));
     }
+}
+
+/// What is said of objects that should have gone.
+fn left_over<'p>(paths: impl ExactSizeIterator<Item = &'p SitePath>) -> String {
+    let number = match paths.len() {
+        1 => "1 file left the site and is still reachable".to_owned(),
+        many => format!("{many} files left the site and are still reachable"),
+    };
+    format!(
+        "{number}: {}. The credentials may not remove such objects (s3:DeleteObject), or something else has changed them. \
+         `publish prune` by somebody who may removes them.",
+        first_few(paths)
+    )
 }
 
 fn again(carried: Carried, pointer: Pointer) -> Next {

@@ -1,12 +1,13 @@
 //! What must be allowed before anything is written.
 
 use super::caller::{Ask, Reply};
+use super::going_back::question;
+use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
 use crate::bucket::aws::Encoding;
 use crate::content::path::UrlPath;
-use crate::plan::Plan;
-use crate::release::head::Head;
+use crate::release::head::{Head, Hold};
 use crate::release::layout::Address;
 use crate::release::manifest::Claim;
 use crate::report::error::{Code, Problem};
@@ -17,25 +18,27 @@ const MAX_STATE_BYTES: u64 = 64 << 20;
 
 impl Session<'_> {
     /// Obeys a hold, and asks before anything is done that a person should have meant.
-    pub(super) fn may_go_on(&self, head: &Head, order: &Order, plan: &Plan, ask: Ask<'_>) -> Result<(), Problem> {
-        let Order { goal, terms } = order;
+    pub(super) fn may_go_on(
+        &self,
+        head: &Head,
+        order: &Order,
+        intention: &Intention,
+        ask: Ask<'_>,
+    ) -> Result<(), Problem> {
+        let (Order { goal, terms }, plan) = (order, &intention.plan);
         // Who holds publishing, and whoever goes back or repairs what is live meanwhile, does so on purpose.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
-            let who = hold.publisher.name();
-            let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            let message = format!("publishing is held by {who} since {}{why}", hold.since);
-            return Err(Problem::new(Code::Held, message).hint("`publish resume` ends the hold."));
+            return Err(Problem::new(Code::Held, held(hold))
+                .hint("Ask whoever holds it; `publish resume` ends the hold, and then `publish` publishes."));
         }
+        self.check_home_page(order, intention, ask)?;
         if self.caller.yes {
             return Ok(());
         }
-        if let (Some(_), Some(release)) = (terms.rollback, goal.release()) {
-            let message = match plan.from {
-                Some(from) if from != release => format!("release {release} would replace release {from}"),
-                _ => format!("release {release} would be made whole again"),
-            };
-            return self.confirmed(&format!("R{}. Go on?", &message[1..]), ask, || {
-                Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
+        if let (Some(_), Some(manifest)) = (terms.rollback, goal.manifest()) {
+            return self.confirmed(&question(head, plan, manifest, terms), ask, || {
+                let message = format!("going back to release {} needs a yes", manifest.release);
+                Problem::new(Code::Usage, message).hint("Where nobody can be asked, use --yes.")
             });
         }
         let (live, leaving) = plan.leaving;
@@ -47,6 +50,14 @@ impl Session<'_> {
             Problem::new(Code::TooManyRemovals, message.clone())
                 .hint("If that is meant, use --yes, or raise `max_removed_percent` under [publish].")
         })
+    }
+
+    /// Says that publishing is held, to whom it does not stop.
+    pub(super) fn say_that_it_is_held(&self, head: &Head) {
+        if let Some(hold) = &head.hold {
+            let held = held(hold);
+            self.events.warn(format!("P{}. A publish with changes is refused until `publish resume`.", &held[1..]));
+        }
     }
 
     pub(super) fn confirmed(
@@ -139,6 +150,12 @@ impl Session<'_> {
             _ => Some(key),
         }
     }
+}
+
+/// Who holds publishing, since when, and why.
+fn held(hold: &Hold) -> String {
+    let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("publishing is held by {} since {}{why}", hold.publisher.name(), hold.since.to_the_minute())
 }
 
 /// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::near_misses::NearMisses;
 use crate::content::closure::{BarePlus, Broken, Closure};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
@@ -30,15 +31,23 @@ pub(super) fn check(
         ));
     }
     warn_of_pluses(&closure.bare_pluses, events);
+    if closure.broken.is_empty() {
+        return Ok(());
+    }
+    let near = NearMisses::among(closure.files());
     let (essential, others): (Vec<_>, Vec<_>) = closure.broken.iter().partition(|broken| broken.essential);
     if !others.is_empty() {
-        events.warn(format!("{}: {}.", count(others.len(), "leads nowhere", "lead nowhere"), name(&others, WARNED)));
+        events.warn(format!(
+            "{}: {}.",
+            count(others.len(), "leads nowhere", "lead nowhere"),
+            name(&others, &near, WARNED)
+        ));
     }
     if essential.is_empty() {
         return Ok(());
     }
     let needed = count(essential.len(), "that a page needs leads nowhere", "that pages need lead nowhere");
-    let problem = Problem::new(Code::BrokenReference, format!("{needed}: {}", name(&essential, NAMED))).hint(
+    let problem = Problem::new(Code::BrokenReference, format!("{needed}: {}", name(&essential, &near, NAMED))).hint(
         "Did the build end well, and is the folder the whole of it? What something else serves at the site's address can be \
          named under `external` in publish.toml; `--allow-broken` publishes all the same.",
     );
@@ -64,7 +73,7 @@ fn outside_of(outside: &[&Broken], unnamed_folder: Option<&str>, url: &str) -> P
     let lead = if outside.len() == 1 { "leads" } else { "lead" };
     Problem::new(
         Code::BrokenReference,
-        format!("{needed} {lead} to where the site is not, by its address {url}: {}", name(outside, NAMED)),
+        format!("{needed} {lead} to where the site is not, by its address {url}: {}", name(outside, &NearMisses::default(), NAMED)),
     )
     .hint(format!(
         "Visitors would get blank pages. Build the site for its address (in Vite `base: '{base}/'`), or set `url` to \
@@ -100,8 +109,9 @@ fn count(count: usize, one: &str, many: &str) -> String {
     }
 }
 
-/// The first missing files, in the order of their paths, each with the first place that refers to it.
-fn name(broken: &[&Broken], most: usize) -> String {
+/// The first missing files, in the order of their paths, each with the first place that refers to it, and with the file that is
+/// nearly there.
+fn name(broken: &[&Broken], near: &NearMisses<'_>, most: usize) -> String {
     let mut missing: BTreeMap<&str, Vec<&Broken>> = BTreeMap::new();
     for reference in broken {
         missing.entry(&reference.resolved).or_default().push(reference);
@@ -115,7 +125,8 @@ fn name(broken: &[&Broken], most: usize) -> String {
             1 => " and 1 other place".to_owned(),
             more => format!(" and {more} other places"),
         };
-        Some(format!("the {} `{written}` (in `{file}`, line {line}{more})", role.noun()))
+        let near = near.of(&first.resolved).map(|near| format!("; {near}")).unwrap_or_default();
+        Some(format!("the {} `{written}` (in `{file}`, line {line}{more}{near})", role.noun()))
     });
     let named = named.collect::<Vec<_>>().join("; ");
     if files > most { format!("{named}; and so on, {files} files in all") } else { named }

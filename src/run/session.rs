@@ -160,7 +160,9 @@ impl<'a> Session<'a> {
             Ok(read) => read,
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "The configuration of distribution {id} may not be read (cloudfront:GetDistributionConfig)."
+                    "The configuration of distribution {id} may not be read (cloudfront:GetDistributionConfig). A publish also \
+                     needs cloudfront:CreateInvalidation and cloudfront:GetInvalidation on it, which are not asked for before the \
+                     site is switched: config/iam/publisher.json of publish's repository has all three."
                 ));
                 known_before(head, id)
             }

@@ -14,9 +14,11 @@ mod litter;
 mod manifests;
 mod place;
 mod private;
+mod project;
 mod refusal;
 mod selection;
 mod source_map;
+mod tools;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -40,6 +42,7 @@ use self::hosting::HostingFiles;
 pub use self::left_out::LeftOut;
 use self::place::Root;
 pub use self::place::SeenFile;
+pub(crate) use self::project::{built_site, is_project};
 use self::refusal::{name_some, refuse};
 use self::selection::Selection;
 pub(crate) use self::source_map::is_source_map;
@@ -101,7 +104,7 @@ impl Snapshot {
     /// refused even then, and that folder itself before it is walked. Source maps are treated as `source_maps` says.
     ///
     /// # Errors
-    /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
+    /// [`Code::ProjectFolder`] before the folder is walked; [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
     /// ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
     /// [`Code::FileChanged`]. [`Code::Configuration`] for a setting that is not a glob, and for a `_headers` or
     /// `_redirects` file that is no text. [`Code::Interrupted`] soon after `stop` is requested.
@@ -116,6 +119,9 @@ impl Snapshot {
         let folder = open_root(root)?;
         let home = settings.home.as_deref().and_then(Home::new);
         refuse_all_of_a_machine(root, folder.path(), home.as_ref())?;
+        if !settings.project_folder {
+            project::refuse(root, &folder, &selection)?;
+        }
         let walk::Walk { mut files, left_out, refusals, names, empty_because } =
             walk::walk(&folder, &selection, home.as_ref(), layout, walk::LIMITS, stop)?;
         if let Some(problem) = refuse(refusals) {
@@ -171,7 +177,11 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
         Ok((metadata, folder)) if metadata.is_dir() => Root::open(folder).map_err(cannot_be_opened),
         Ok(_) => Err(problem(Code::NoSite, format!("`{shown}` is a file, not a folder"))),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            Err(problem(Code::NoSite, format!("there is no folder `{shown}`")))
+            let problem = problem(Code::NoSite, format!("there is no folder `{shown}`"));
+            Err(match built_site(root) {
+                Some(built) => problem.hint(format!("`{0}` holds a site: `publish {0}`.", built.display())),
+                None => problem,
+            })
         }
         Err(cause) if cause.kind() == ErrorKind::NotADirectory => {
             Err(problem(Code::NoSite, format!("`{shown}` leads through a file, not a folder")))

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// Stands in for what must not be read.
 const HIDDEN: &str = "***";
@@ -216,6 +216,14 @@ fn hide_access_key_ids(text: &str) -> Option<String> {
         }
     }
     (from > 0).then(|| shown + &text[from..])
+}
+
+/// The first few of `names` in backquotes, and how many more there are: `` `a.html`, `b.html` and 38 more ``.
+pub fn first_few<N: Display>(names: impl ExactSizeIterator<Item = N>) -> String {
+    const NAMED: usize = 5;
+    let more = names.len().saturating_sub(NAMED);
+    let named: Vec<String> = names.take(NAMED).map(|name| format!("`{name}`")).collect();
+    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
 }
 
 #[cfg(test)]

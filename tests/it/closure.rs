@@ -229,3 +229,18 @@ async fn a_name_with_a_plus_is_published_refreshed_and_its_links_are_warned_of()
     let refreshed = world.sandbox.invalidations(world::DISTRIBUTION).pop().unwrap();
     assert_eq!(refreshed.paths, ["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html", "/tags/c++/", "/tags/c++/index.html"]);
 }
+
+/// On the disk of whoever built it, both names may lead to the same file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_nearly_there_is_named() {
+    let world = World::new().await;
+    world.write("index.html", "<script src=/js/app.js></script><img src=/caf%C3%A9.png>");
+    world.write("js/App.js", "1");
+    world.write("cafe\u{301}.png", "2");
+    let report = world.publish().await;
+    refused(
+        &report,
+        &["`/js/app.js` (in `index.html`, line 1; there is `js/App.js`, which differs in upper and lower case)"],
+    );
+    assert!(report.warnings.iter().any(|said| said.contains("NFC and NFD")), "{:?}", report.warnings);
+}

@@ -56,6 +56,7 @@ mod refresh;
 mod refusals;
 mod releases;
 mod reused_names;
+mod right_folder;
 mod rollback;
 mod rollback_cost;
 mod sandbox_place;

@@ -122,8 +122,10 @@ async fn a_hold_refuses_every_publish_until_it_is_ended() {
     assert_eq!(hold(&world, "prices are wrong").await.exit_code, 0);
     let report = world.publish().await;
     assert_eq!((report.exit_code, report.outcome), (4, Outcome::Held), "{report:#?}");
-    let message = report.error.unwrap().message;
-    assert!(message.contains("tester") && message.contains("prices are wrong"), "{message}");
+    let error = report.error.unwrap();
+    assert!(error.message.contains("tester") && error.message.contains("prices are wrong"), "{error:#?}");
+    assert!(error.message.contains(" UTC"), "{error:#?}");
+    assert!(error.hint.contains("`publish resume`") && error.hint.contains("`publish`"), "{error:#?}");
     assert_eq!(world.head().history.pop().unwrap().reason.as_deref(), Some("prices are wrong"));
     assert_eq!(world.rollback(Some(2)).await.exit_code, 0, "whoever goes back does so on purpose");
     assert!(world.head().hold.is_some());
@@ -132,12 +134,36 @@ async fn a_hold_refuses_every_publish_until_it_is_ended() {
     assert_eq!(world.published().await.outcome, Outcome::Published);
 }
 
+/// Whoever is not stopped by a hold hears of it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_is_told_by_a_plan_an_unchanged_publish_and_another_hold() {
+    let world = three_releases().await;
+    let hold = async |reason: Option<&str>| {
+        let (environment, reason) = (world.environment.clone(), reason.map(str::to_owned));
+        run::hold(environment, world::caller(), reason, Events::new(&|_| {})).await
+    };
+    assert_eq!(hold(Some("prices are wrong")).await.outcome, Outcome::Held);
+    let unchanged = world.published().await;
+    let again = hold(None).await;
+    assert_eq!((unchanged.outcome, again.outcome), (Outcome::Unchanged, Outcome::Unchanged));
+    world.append("robots.txt", "changed");
+    let (plan, _) = world.plan().await;
+    for report in [unchanged, again, plan] {
+        let said = report.warnings.join(" ");
+        for part in ["held by tester since ", "prices are wrong", "`publish resume`"] {
+            assert!(said.contains(part), "{part}: {report:#?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_live_can_be_held() {
     let world = three_releases().await;
     world.rollback(Some(1)).await;
     let report = hold(&world, "freeze").await;
-    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Unchanged), "{report:#?}");
+    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Held), "{report:#?}");
+    assert_is_live(&world, 1);
+    assert_eq!(hold(&world, "freeze").await.outcome, Outcome::Unchanged, "it is held already");
     assert_eq!(world.head().hold.unwrap().reason.as_deref(), Some("freeze"));
 }
 
@@ -228,7 +254,10 @@ async fn going_back_undoes_an_activation_that_was_cut_short() {
     world.published().await;
     world.use_fixture("v2");
     world.refuse("CopyObject", "live/index.html", 400, "Stopped");
-    assert_eq!(world.publish().await.exit_code, 5);
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 5);
+    let hint = report.error.unwrap().hint;
+    assert!(hint.contains("run the same command again") && hint.contains("`publish rollback 1`"), "{hint}");
     world.sandbox.clear_faults();
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");
@@ -504,4 +533,74 @@ async fn the_same_command_finishes_a_rollback_that_was_cut_short() {
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
     assert_is_live(&world, 2);
+}
+
+/// What was left is what nobody wants to see again, whoever asks twice to be safe.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_rollback_without_a_number_does_not_bring_back_what_was_left() {
+    let world = three_releases().await;
+    assert_eq!(world.rollback(None).await.release, Some(ReleaseNumber::new(2)));
+    for hold in [false, true] {
+        let request = RollbackRequest {
+            commit: None,
+            environment: world.environment.clone(),
+            caller: Caller { yes: true, ..world::caller() },
+            release: None,
+            hold,
+            reason: None,
+        };
+        let (before, head) = (world.visible(), world.head());
+        let report = run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
+        assert_eq!((report.exit_code, report.release), (2, Some(ReleaseNumber::new(2))), "{report:#?}");
+        let error = report.error.unwrap();
+        assert!(error.message.contains("by tester") && error.message.contains("from release 3"), "{error:#?}");
+        assert!(error.visitors_see.contains("release 2"), "{error:#?}");
+        assert!(
+            ["`publish rollback 1`", "`publish rollback 3`"].iter().all(|way| error.hint.contains(way)),
+            "{error:#?}"
+        );
+        assert_eq!(error.hint.contains("`publish hold`"), hold, "{error:#?}");
+        assert_eq!((world.visible(), world.head()), (before, head));
+    }
+    // Forward again and back again takes a number too, until something new is published.
+    assert_eq!(world.rollback(Some(3)).await.exit_code, 0);
+    assert_eq!(world.rollback(None).await.exit_code, 2);
+    assert_is_live(&world, 3);
+    world.append("robots.txt", "fourth");
+    world.published().await;
+    assert_eq!(world.rollback(None).await.release, Some(ReleaseNumber::new(3)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_names_both_releases_and_whether_publishing_will_be_held() {
+    let world = World::new().await;
+    for (text, commit) in [("one", "aaaaaaaaaaaaaaa"), ("two", "bbbbbbbbbbbbbbb")] {
+        world.write("index.html", text);
+        let mut request = world.request();
+        request.caller.publisher.commit = Some(commit.to_owned());
+        assert_eq!(world::publish(request).await.exit_code, 0);
+    }
+    for hold in [false, true] {
+        let request = RollbackRequest {
+            commit: None,
+            environment: world.environment.clone(),
+            caller: world::caller(),
+            release: None,
+            hold,
+            reason: None,
+        };
+        let asked = std::sync::Mutex::new(String::new());
+        let ask = |question: &str| {
+            question.clone_into(&mut asked.lock().unwrap());
+            Reply::No
+        };
+        assert_eq!(run::rollback(request, &ask, Events::new(&|_| {})).await.exit_code, 130);
+        let asked = asked.into_inner().unwrap();
+        let (to, from) = asked.split_once("would replace").unwrap();
+        for (text, release, commit) in [(to, "Release 1 (2", "aaaaaaaaaa"), (from, "release 2 (2", "bbbbbbbbbb")] {
+            assert!(text.contains(release) && text.contains(commit), "{asked}");
+            assert!(text.contains(" UTC, tester"), "{asked}");
+        }
+        assert_eq!(asked.contains("Publishing will be held"), hold, "{asked}");
+    }
 }

@@ -175,3 +175,18 @@ fn where_there_is_no_place_for_it_that_is_said() {
     refused(publish().env_remove("XDG_STATE_HOME").env("HOME", "relative"), "no home folder");
     assert_eq!(names(&clone.project()), BTreeSet::from(["dist".to_owned()]));
 }
+
+/// A project that was tried in the sandbox before it had a publish.toml.
+#[test]
+fn a_sandbox_of_another_name_of_the_site_says_how_to_go_on() {
+    let clone = Clone::new();
+    clone.publish();
+    std::fs::write(clone.project().join("publish.toml"), "site = \"shop\"\n[env.live]\nbucket = \"one-bucket\"\n")
+        .unwrap();
+    let output = clone.program(&["--env", "sandbox", "--output", "json"]).output().unwrap();
+    let report = report(&output);
+    assert_eq!((&report["exit_code"], &report["error"]["code"]), (&2.into(), &"wrong_site".into()), "{report:#}");
+    assert!(report["error"]["hint"].as_str().unwrap().contains("`publish sandbox --reset`"), "{report:#}");
+    assert!(clone.program(&["sandbox", "--reset"]).output().unwrap().status.success());
+    assert_eq!(clone.outcome(), "published");
+}

@@ -430,7 +430,8 @@ pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
         distribution: Some(DISTRIBUTION.to_owned()),
         url: Some(sandbox.site_url().to_owned()),
         headers: Vec::new(),
-        publish: PublishSettings::default(),
+        // Most sites of the tests need no home page; `right_folder` tests what is done about that.
+        publish: PublishSettings { index: false, ..PublishSettings::default() },
         invalidation: InvalidationSettings::default(),
         retention: RetentionSettings::default(),
         lease: LeaseSettings::default(),

@@ -166,6 +166,13 @@ pub(crate) struct SiteArgs {
     /// Publish although pages refer to scripts, style sheets or fonts that are not there
     #[arg(long)]
     pub(crate) allow_broken: bool,
+    /// Publish a folder although it looks as a project and not as the site built from it; node_modules, package.json and lock
+    /// files stay out
+    #[arg(long)]
+    pub(crate) project_folder: bool,
+    /// Publish a site without a home page (index.html)
+    #[arg(long)]
+    pub(crate) no_index: bool,
     /// Put the release in the bucket and let visitors see nothing of it; `publish activate` goes on
     #[arg(long)]
     pub(crate) stage_only: bool,

@@ -73,6 +73,18 @@ struct InSandbox {
     project: std::path::PathBuf,
 }
 
+impl Open {
+    #[cfg(feature = "sandbox")]
+    fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    #[cfg(not(feature = "sandbox"))]
+    fn is_sandbox(&self) -> bool {
+        false
+    }
+}
+
 /// What a command starts from.
 struct Target<'t> {
     environment: Environment,
@@ -157,7 +169,12 @@ impl Session<'_> {
             let request = RollbackRequest { environment, caller, release, commit, hold, reason };
             (run::rollback(request, &ask, events).await, ())
         };
-        self.on_target("rollback", Manner::GoesBack, work, |_, ()| {}).await
+        let show = |_: Shown<'_>, ()| {
+            if args.hold && !self.global.quiet {
+                self.terminal.result(hold::HELD);
+            }
+        };
+        self.on_target("rollback", Manner::GoesBack, work, show).await
     }
 
     async fn activate(&self, args: &ActivateArgs) -> Report {
@@ -199,6 +216,9 @@ impl Session<'_> {
         };
         let (mut report, result) = self.attended(Box::pin(work(target)), &stop).await;
         report.warnings.splice(0..0, open.warning.clone());
+        if open.is_sandbox() {
+            holds_another_site(&mut report);
+        }
         let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
         let is_done = report.error.is_none();
         let showing = async {
@@ -425,6 +445,16 @@ fn place(target: &config::Target) -> String {
     }
 }
 
+/// Says what to do where the sandbox holds a site of another name: nobody can give it another prefix or bucket.
+fn holds_another_site(report: &mut Report) {
+    let error = report.error.as_mut().filter(|error| error.code == Code::WrongSite.as_str());
+    if let Some(error) = error {
+        "The sandbox of this project holds what was published under another name of the site. `publish sandbox --reset` empties \
+         it; then publish again."
+            .clone_into(&mut error.hint);
+    }
+}
+
 #[cfg(not(feature = "sandbox"))]
 fn without_sandbox() -> Problem {
     Problem::new(Code::Sandbox, "this build of publish has no sandbox")
@@ -432,8 +462,11 @@ fn without_sandbox() -> Problem {
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishRequest, Problem> {
-    let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only, older_commit } = site;
+    let SiteArgs { dir, adopt, overwrite, force, allow_broken, project_folder, no_index, stage_only, older_commit } =
+        site;
     let mut environment = target.environment.clone();
+    environment.publish.project_folder |= project_folder;
+    environment.publish.index &= !no_index;
     environment.publish.older_commit = older_commit.map_or(environment.publish.older_commit, OlderCommit::from);
     let folder = config::site_folder(dir.as_deref(), target.config, target.environment.publish.home.as_deref())?;
     Ok(PublishRequest {

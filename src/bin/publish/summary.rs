@@ -19,7 +19,7 @@ use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::Publisher;
 use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
-use publish::types::text::printable;
+use publish::types::text::{first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::lines::count;
@@ -34,7 +34,9 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
     let release = report.release.map_or_else(|| "nothing".to_owned(), |release| format!("release {release}"));
     let place = place(report, environment);
     let mut text = match report.outcome {
-        Outcome::Unchanged => format!("{} {release} is live at {place}\n", style.bold("Nothing changed:")),
+        Outcome::Unchanged | Outcome::Held => {
+            format!("{} {release} is live at {place}\n", style.bold("Nothing changed:"))
+        }
         Outcome::Repaired => format!(
             "{} {release} is live at {place}; what an earlier run left undone is done\n",
             style.bold("Nothing changed:")
@@ -56,8 +58,12 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
             line("where", &place);
             line("changed", &format!("{}; {}", changes(&report.files), sent(report)));
             line("CDN", &refresh(report.invalidation.as_ref(), environment));
-            if report.previous_release.is_some() {
-                line("go back", "publish rollback");
+            if let Some(previous) = report.previous_release {
+                // Without a number, a rollback does not go forward again.
+                match report.release.is_some_and(|release| release < previous) || outcome == Outcome::RolledBack {
+                    true => line("undo", &format!("publish rollback {previous}")),
+                    false => line("go back", "publish rollback"),
+                }
             }
             line("took", &duration(Duration::from_millis(report.duration_ms)));
             text
@@ -117,7 +123,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     let mut text = match status.release {
         Some(release) => {
             let title = style.bold(&format!("Release {release} is live"));
-            let since = status.since.map_or_else(String::new, |since| format!(" since {}", text::moment(since)));
+            let since = status.since.map_or_else(String::new, |since| format!(" since {}", since.to_the_minute()));
             format!("{title}{since} at {}\n", place(report, environment))
         }
         None => format!(
@@ -148,7 +154,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         };
         line(
             "unfinished",
-            &format!("the activation of release {to}, begun {} by {}, {what}", text::moment(*since), who(publisher)),
+            &format!("the activation of release {to}, begun {} by {}, {what}", since.to_the_minute(), who(publisher)),
         );
     }
     if status.pruning {
@@ -156,7 +162,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     let own = environment.distribution.as_deref();
     for refresh in &status.pending_refreshes {
-        let (paths, since) = (count(refresh.paths.len(), "path"), text::moment(refresh.since));
+        let (paths, since) = (count(refresh.paths.len(), "path"), refresh.since.to_the_minute());
         let (of, who) = match own == Some(refresh.distribution.as_str()) {
             true => ("the CDN".to_owned(), "the next publish"),
             false => (format!("distribution {}", printable(&refresh.distribution)), "a publish that may"),
@@ -172,17 +178,31 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
         let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
-        line("held", &format!("since {} by {}{reason}", text::moment(*since), who(publisher)));
+        line("held", &format!("since {} by {}{reason}", since.to_the_minute(), who(publisher)));
     }
     if !status.leftovers.is_empty() {
-        let number = count(status.leftovers.len(), "object");
-        line("left over", &format!("{number} of files that left the site, still reachable"));
+        let (number, named) = (count(status.leftovers.len(), "file"), named(&status.leftovers));
+        line(
+            "left over",
+            &format!("{number} that left the site, still reachable: {named}; `publish prune` removes them"),
+        );
     }
     if !status.suspects.is_empty() {
-        let number = count(status.suspects.len(), "path");
-        line("suspect", &format!("{number} that a run which lost its lease may still write"));
+        let (number, named) = (count(status.suspects.len(), "path"), named(&status.suspects));
+        line(
+            "suspect",
+            &format!(
+                "{number} that a run which lost its lease may still write: {named}; a publish a quarter of an hour after \
+                 that looks at them and mends them, and `publish verify` shows what they are now"
+            ),
+        );
     }
     text
+}
+
+/// The first few paths.
+fn named(paths: &[String]) -> String {
+    printable(&first_few(paths.iter()))
 }
 
 /// `octocat, https://github.com/octocat/hello/actions/runs/42`
@@ -464,7 +484,7 @@ pub(super) mod tests {
             owed       1 path of distribution E456DEF since 1970-01-01 00:00 UTC; a publish that may asks for it\n  \
             also at    distribution E456DEF, which has seen release 7\n  \
             held       since 1970-01-01 00:00 UTC by octocat: incident\n  \
-            left over  1 object of files that left the site, still reachable\n";
+            left over  1 file that left the site, still reachable: `old.html`; `publish prune` removes them\n";
         assert_eq!(text, expected);
     }
 

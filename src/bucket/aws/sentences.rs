@@ -36,15 +36,22 @@ impl StdError for CdnError {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         let (code, message, hint) = error.sentence();
-        problem(code, message, hint, *error.details)
+        let lacks_right = lacks_right(error.class, error.code.as_deref());
+        Problem { lacks_right, ..problem(code, message, hint, *error.details) }
     }
 }
 
 impl From<CdnError> for Problem {
     fn from(error: CdnError) -> Problem {
         let (code, message, hint) = error.sentence();
-        problem(code, message, hint, *error.details)
+        let lacks_right = lacks_right(error.class, error.code.as_deref());
+        Problem { lacks_right, ..problem(code, message, hint, *error.details) }
     }
+}
+
+/// Whether a policy can mend it: not where the keys themselves are wrong.
+fn lacks_right(class: Class, code: Option<&str>) -> bool {
+    class == Class::Denied && change(code).is_none()
 }
 
 fn problem(code: Code, message: String, hint: String, details: Details) -> Problem {

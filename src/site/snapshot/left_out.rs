@@ -9,6 +9,8 @@ pub struct LeftOut {
     pub hidden: Vec<String>,
     /// Files and folders (with a final slash) that editors and operating systems leave behind, sorted.
     pub litter: Vec<String>,
+    /// Files and folders (with a final slash) that package managers need, in a project's folder; sorted.
+    pub of_tools: Vec<String>,
     /// How many source maps, where they are to be skipped.
     pub source_maps: usize,
 }
@@ -31,6 +33,9 @@ impl LeftOut {
                 self.litter.len(),
                 first_few(&self.litter)
             ));
+        }
+        if !self.of_tools.is_empty() {
+            parts.push(format!("of package managers: {}", first_few(&self.of_tools)));
         }
         match self.source_maps {
             0 => {}
@@ -64,12 +69,13 @@ mod tests {
         let all = LeftOut {
             hidden: names(&[".a", ".b", ".c", ".d", ".e", ".f", ".g"]),
             litter: names(&["Thumbs.db", "a.html~"]),
+            of_tools: names(&["node_modules/", "package.json"]),
             source_maps: 12,
         };
         assert_eq!(
             all.sentence().unwrap(),
             "Left out, hidden: .a, .b, .c, .d, .e and 2 more; 2 that editors or systems left behind: Thumbs.db, a.html~; \
-             12 source maps."
+             of package managers: node_modules/, package.json; 12 source maps."
         );
     }
 }

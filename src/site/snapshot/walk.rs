@@ -95,6 +95,7 @@ pub(super) fn walk(
         files: BTreeMap::new(),
         hidden: BTreeSet::new(),
         litter: BTreeSet::new(),
+        of_tools: BTreeSet::new(),
         source_maps: 0,
         refusals: Vec::new(),
         any_excluded: false,
@@ -123,6 +124,7 @@ struct Walker<'a> {
     files: BTreeMap<SitePath, Found>,
     hidden: BTreeSet<String>,
     litter: BTreeSet<String>,
+    of_tools: BTreeSet<String>,
     source_maps: usize,
     refusals: Vec<Refusal>,
     any_excluded: bool,
@@ -214,9 +216,15 @@ impl Walker<'_> {
                 false
             }
             // Below such a folder there may be something that `include_hidden` names.
-            Fate::Hidden | Fate::Litter if is_folder && !self.selection.include_hidden.is_empty() => true,
-            Fate::Hidden | Fate::Litter => {
-                let left_out = if fate == Fate::Hidden { &mut self.hidden } else { &mut self.litter };
+            Fate::Hidden | Fate::Litter | Fate::OfTools if is_folder && !self.selection.include_hidden.is_empty() => {
+                true
+            }
+            Fate::Hidden | Fate::Litter | Fate::OfTools => {
+                let left_out = match fate {
+                    Fate::Hidden => &mut self.hidden,
+                    Fate::Litter => &mut self.litter,
+                    _ => &mut self.of_tools,
+                };
                 left_out.insert(if is_folder { format!("{}/", path.text) } else { path.text.clone() });
                 false
             }
@@ -344,7 +352,12 @@ impl Walker<'_> {
     }
 
     fn left_out(&self) -> LeftOut {
-        LeftOut { hidden: self.hidden(), litter: self.litter.iter().cloned().collect(), source_maps: self.source_maps }
+        LeftOut {
+            hidden: self.hidden(),
+            litter: self.litter.iter().cloned().collect(),
+            of_tools: self.of_tools.iter().cloned().collect(),
+            source_maps: self.source_maps,
+        }
     }
 
     /// A hidden folder stands for all that it holds, unless some of that is published.

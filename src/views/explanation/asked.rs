@@ -105,6 +105,9 @@ fn left_out(path: &str, left_out: &LeftOut, settings: &PublishSettings) -> Optio
     } else if among(&left_out.litter) {
         let what = "is not published: its name is that of something editors or systems leave behind";
         Some((what, "`include_hidden` in publish.toml names such files to publish."))
+    } else if among(&left_out.of_tools) {
+        let what = "is not published: package managers need it, and the folder is that of a project";
+        Some((what, "`include_hidden` in publish.toml names such files to publish."))
     } else if left_out.source_maps > 0 && settings.source_maps == SourceMaps::Skip && is_source_map(path) {
         let what = "is not published: `source_maps` in publish.toml leaves source maps out";
         Some((what, "`source_maps = \"publish\"` publishes them."))
@@ -205,6 +208,7 @@ mod tests {
         snapshot.left_out = LeftOut {
             hidden: vec![".env".to_owned(), ".vite/".to_owned()],
             litter: vec!["Thumbs.db".to_owned()],
+            of_tools: vec!["node_modules/".to_owned()],
             source_maps: 1,
         };
         let settings = PublishSettings {
@@ -218,6 +222,7 @@ mod tests {
             ("Thumbs.db", "Thumbs.db", "leave behind"),
             ("/drafts/a.html", "drafts/a.html", "`exclude`"),
             ("app.js.map", "app.js.map", "`source_maps`"),
+            ("node_modules/a.js", "node_modules/a.js", "package managers"),
             ("_headers", "_headers", "not published"),
         ] {
             let (message, hint) = refused(&snapshot, &settings, text);

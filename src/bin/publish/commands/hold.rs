@@ -6,6 +6,9 @@ use publish::run;
 use super::{Manner, Session, Shown, Target};
 use crate::args::HoldArgs;
 
+/// What is said where publishing is held from now on.
+pub(super) const HELD: &str = "Publishing is held: every publish is refused until `publish resume`.\n";
+
 impl Session<'_> {
     pub(super) async fn hold(&self, args: &HoldArgs) -> Report {
         let work = async |target: Target<'_>| {
@@ -15,7 +18,7 @@ impl Session<'_> {
         let show = |shown: Shown<'_>, ()| {
             let text = match shown.report.outcome {
                 Outcome::Unchanged => "Publishing is held already.\n",
-                _ => "Publishing is held: every publish is refused until `publish resume`.\n",
+                _ => HELD,
             };
             self.terminal.result(text);
         };

@@ -2,11 +2,12 @@
 
 use indicatif::DecimalBytes;
 use publish::release::manifest::Publisher;
+use publish::types::clock::Timestamp;
 use publish::types::text::printable;
 use publish::views::releases::{ActivationView, ReleaseFilter, ReleaseState, ReleaseView};
 
 use super::table::{GAP, Row, Table};
-use super::text::{Align, WIDTH, build, cut, moment, place, who, wrapped};
+use super::text::{Align, WIDTH, build, cut, place, who, wrapped};
 use crate::terminal::style::Style;
 
 /// All releases, newest first; below each what it was built from, and where.
@@ -19,7 +20,7 @@ pub(crate) fn render_releases(releases: &[ReleaseView], filter: &ReleaseFilter, 
         let content = release.content.as_ref();
         let cells = [
             release.release.to_string(),
-            release.created_at.map_or_else(unknown, moment),
+            release.created_at.map_or_else(unknown, Timestamp::to_the_minute),
             release.publisher.as_ref().map_or_else(unknown, who),
             content.map_or_else(unknown, |content| content.total.files.to_string()),
             content.map_or_else(unknown, |content| DecimalBytes(content.total.bytes).to_string()),
@@ -48,7 +49,7 @@ pub(crate) fn render_history(history: &[ActivationView], filter: &ReleaseFilter,
         let cells = [
             activation.release.to_string(),
             activation.from.map_or_else(unknown, |from| from.to_string()),
-            moment(activation.at),
+            activation.at.to_the_minute(),
             who(&activation.publisher),
             files.map_or_else(unknown, super::numbers),
         ];
@@ -79,7 +80,7 @@ fn unknown() -> String {
 
 /// `was active until 2026-11-21 14:03 UTC`
 pub(super) fn state(release: &ReleaseView) -> String {
-    let until = release.active_until.map(|until| format!("was active until {}", moment(until)));
+    let until = release.active_until.map(|until| format!("was active until {}", until.to_the_minute()));
     match release.state {
         ReleaseState::Active => "active".to_owned(),
         ReleaseState::Staged => "staged".to_owned(),
@@ -105,7 +106,6 @@ fn paint(state: ReleaseState) -> fn(Style, &str) -> String {
 mod tests {
     use publish::release::counts::FileCounts;
     use publish::release::manifest::ReleaseNumber;
-    use publish::types::clock::Timestamp;
     use publish::types::digest::Digest;
     use publish::views::releases::{ContentView, FileTotals};
 
@@ -184,6 +184,16 @@ release  begun                 by       files     size  state
             assert!(line.chars().count() <= WIDTH, "{line}");
             assert!(!line.chars().any(char::is_control), "{line}");
         }
+    }
+
+    /// `publish status` says no other name of the same publisher.
+    #[test]
+    fn who_is_not_named_is_told_by_the_machine() {
+        let mut unnamed = release(1, ReleaseState::Active);
+        unnamed.publisher = Some(Publisher { place: Some("vm".to_owned()), ..Publisher::default() });
+        let text = render_releases(&[unnamed], &ReleaseFilter::default(), Style::plain());
+        assert!(text.contains("  vm  ") && !text.contains("someone"), "{text}");
+        assert_eq!(text.lines().count(), 2, "it is not told twice: {text}");
     }
 
     #[test]

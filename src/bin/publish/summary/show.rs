@@ -7,14 +7,14 @@ use publish::views::releases::{FileTotals, FileView, ReleaseView};
 use super::releases::state;
 use publish::types::text::printable;
 
-use super::text::{Align, moment, padded, place, uncommitted, who, width_of};
+use super::text::{Align, padded, place, uncommitted, who, width_of};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
 /// What one release is: who, when, what of, how much, where it stands.
 pub(crate) fn render_release(release: &ReleaseView, style: Style) -> String {
     let state = match release.active_since {
-        Some(since) => format!("{} since {}", state(release), moment(since)),
+        Some(since) => format!("{} since {}", state(release), since.to_the_minute()),
         None => state(release),
     };
     let mut text = format!("{}: {state}\n", style.bold(&format!("Release {}", release.release)));
@@ -22,7 +22,7 @@ pub(crate) fn render_release(release: &ReleaseView, style: Style) -> String {
         text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<13}"))));
     };
     if let Some(created_at) = release.created_at {
-        line("begun", &moment(created_at));
+        line("begun", &created_at.to_the_minute());
     }
     if let Some(publisher) = &release.publisher {
         line("by", &who(publisher));

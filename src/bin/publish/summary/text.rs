@@ -1,21 +1,11 @@
 //! Words and tables for terminals.
 
-use publish::release::manifest::Publisher;
-use publish::types::clock::Timestamp;
+use publish::release::manifest::{Publisher, UNCOMMITTED};
 use publish::types::text::printable;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Most columns of a line that is ours to lay out.
 pub(super) const WIDTH: usize = 100;
-
-/// `2026-11-21 14:03 UTC`
-pub(super) fn moment(at: Timestamp) -> String {
-    let text = at.to_string();
-    match text.split_once('T') {
-        Some((date, time)) => format!("{date} {} UTC", time.get(..5).unwrap_or(time)),
-        None => text,
-    }
-}
 
 /// As much of `text` as fits into `width` columns, and a mark where more was.
 pub(super) fn cut(text: &str, width: usize) -> String {
@@ -47,30 +37,24 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The person or the pipeline's actor.
+/// The person or the pipeline's actor; where nobody is named, the machine or the job.
 pub(super) fn who(publisher: &Publisher) -> String {
-    printable(publisher.who.as_deref().unwrap_or("someone"))
+    printable(publisher.who.as_deref().or(publisher.place.as_deref()).unwrap_or("someone"))
 }
 
-/// The machine, or the address of the pipeline's job.
+/// The machine, or the address of the pipeline's job, where [`who`] says who it was.
 pub(super) fn place(publisher: &Publisher) -> Option<String> {
-    publisher.place.as_deref().map(printable)
+    publisher.place.as_deref().filter(|_| publisher.who.is_some()).map(printable)
 }
 
 /// What follows on a commit that is not all that was built.
 pub(super) fn uncommitted(publisher: &Publisher) -> &'static str {
-    if publisher.uncommitted_changes { ", with uncommitted changes" } else { "" }
+    if publisher.uncommitted_changes { UNCOMMITTED } else { "" }
 }
 
-/// `c0ffee0123 main: Raise the prices`, or `c0ffee0123 main, with uncommitted changes: Raise the prices`
+/// As [`Publisher::build`].
 pub(super) fn build(publisher: &Publisher) -> Option<String> {
-    const SHORT: usize = 10;
-    let commit = publisher.commit.as_deref().map(|commit| commit.chars().take(SHORT).collect::<String>());
-    let names: Vec<&str> = commit.as_deref().into_iter().chain(publisher.branch.as_deref()).collect();
-    let names = names.join(" ") + uncommitted(publisher);
-    let parts: Vec<String> =
-        [names, publisher.message.clone().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty()).then(|| printable(&parts.join(": ")))
+    publisher.build().map(|build| printable(&build))
 }
 
 /// How the cells of a column stand in it.
@@ -97,12 +81,6 @@ pub(super) fn padded(text: &str, width: usize, align: Align) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_moment_is_told_to_the_minute() {
-        assert_eq!(moment(Timestamp::from_unix_seconds(1_795_269_823)), "2026-11-21 14:03 UTC");
-        assert!(moment(Timestamp::from_unix_seconds(i64::MIN)).ends_with(" UTC"));
-    }
 
     #[test]
     fn long_texts_are_cut_or_wrapped() {
