@@ -23,7 +23,7 @@ use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
-pub use cover::{Cover, MAX_WILDCARDS};
+pub use cover::Cover;
 pub use view::{PathChange, PlanView};
 
 /// What visitors get now, as far as it is known.

@@ -8,8 +8,8 @@ use crate::content::path::UrlPath;
 
 use optimum::{Cost, Item, Limits};
 
-/// Most wildcards in one invalidation: CloudFront's limit on wildcards in progress (AWS.md 1.2).
-pub const MAX_WILDCARDS: usize = 15;
+/// Most wildcards in one cover: CloudFront's older limit on wildcards in progress (AWS.md 1.2).
+const MAX_WILDCARDS: usize = 15;
 
 /// Paths for one invalidation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

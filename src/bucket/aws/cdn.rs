@@ -81,8 +81,8 @@ impl Cdn {
     }
 
     /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
-    /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where too many are
-    /// in progress it waits, for at most as long as a refresh may take. Needs `cloudfront:CreateInvalidation`.
+    /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where CloudFront asks to
+    /// slow down, or too many are in progress, it waits, for at most as long as a refresh may take. Needs `cloudfront:CreateInvalidation`.
     ///
     /// # Errors
     /// [`Class::Throttled`] when patience has ended; the code `InvalidationBatchAlreadyExists` for a reference that was
@@ -92,7 +92,8 @@ impl Cdn {
         let mut wait = FIRST_WAIT;
         loop {
             match self.create_once(reference, paths).await {
-                Err(error) if is_too_many(&error) => {
+                // The SDK has tried again after most kinds of throttling, and not for long.
+                Err(error) if error.class == Class::Throttled => {
                     if waited + wait > self.patience {
                         return Err(error);
                     }
@@ -137,11 +138,6 @@ impl Cdn {
     {
         CdnError::new(operation, &self.distribution, &self.service, FailedRequest::of(&self.service, error))
     }
-}
-
-/// A 400 that the SDK does not take for throttling (AWS.md 1.2).
-fn is_too_many(error: &CdnError) -> bool {
-    error.code.as_deref() == Some("TooManyInvalidationsInProgress")
 }
 
 /// `*.example.com` stands for many names, and is none.
