@@ -2,6 +2,7 @@
 //!
 //! Pure and synchronous: no clock, no disk, no network. A dry run prints its value; a publish executes it.
 
+mod asked;
 mod cover;
 pub mod diff;
 pub mod sweep;
@@ -23,6 +24,7 @@ use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
+pub use asked::asked;
 pub use cover::Cover;
 pub use view::{PathChange, PlanView};
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::environment::UrlStyle;
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::head::CdnView;
+use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files};
 use crate::types::headers::Kind;
 
@@ -32,13 +33,7 @@ impl<'a> Urls<'a> {
     /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
     /// prefix or empty.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
-        let key = self.policy.layout.served_key(path);
-        match self.cdn {
-            CdnView::None => vec![path.as_str().to_owned()],
-            CdnView::Unreadable if key == path.as_str() => vec![key],
-            CdnView::Unreadable => vec![path.as_str().to_owned(), key],
-            CdnView::Known(facts) => facts.below_root(&key).map(str::to_owned).into_iter().collect(),
-        }
+        places(self.policy.layout, self.cdn, path.as_str())
     }
 
     /// The aliases of a path, not encoded, each of which is the beginning of the path: the folder of an index page, and the
@@ -145,6 +140,17 @@ impl<'a> Urls<'a> {
             }
         }
         answers
+    }
+}
+
+/// What lies at `path` of the site below a distribution's root: see [`Urls::below_root`].
+pub(super) fn places(layout: &Layout, cdn: CdnView<'_>, path: &str) -> Vec<String> {
+    let key = format!("{}{path}", layout.live_prefix().key);
+    match cdn {
+        CdnView::None => vec![path.to_owned()],
+        CdnView::Unreadable if key == path => vec![key],
+        CdnView::Unreadable => vec![path.to_owned(), key],
+        CdnView::Known(facts) => facts.below_root(&key).map(str::to_owned).into_iter().collect(),
     }
 }
 

@@ -30,6 +30,7 @@ mod headers;
 mod headers_file;
 mod hostile;
 mod interrupted;
+mod invalidate;
 mod large;
 mod lease;
 mod leftovers;

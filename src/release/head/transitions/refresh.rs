@@ -1,6 +1,6 @@
 //! What the CDN has to forget: it is owed, asked for anew under another id, and settled.
 
-use super::Lookout;
+use super::{Covers, Lookout, Refusal};
 use crate::content::path::UrlPath;
 use crate::release::format::Unknown;
 use crate::release::head::{Head, HeadFields, MAX_OWED_PATHS, Refresh};
@@ -40,6 +40,27 @@ impl Head {
             }
         }
         next
+    }
+}
+
+impl Head {
+    /// The head in which distributions have to forget what a person named. What is in progress
+    /// owes refreshes of its own, which no earlier one stands for.
+    ///
+    /// # Errors
+    /// [`Refusal::Empty`] and, where an activation or a prune is not finished, [`Refusal::Busy`].
+    pub fn owe_asked(&self, covers: &Covers<'_>, by: Lookout<'_>) -> Result<Head, Refusal> {
+        let release = self.active.as_ref().ok_or(Refusal::Empty)?.release;
+        if self.activation.is_some() || self.pruning.is_some() {
+            return Err(Refusal::Busy);
+        }
+        let mut next = self.clone();
+        for (id, paths) in
+            covers.iter().filter(|(id, paths)| self.distributions.contains_key(**id) && !paths.is_empty())
+        {
+            next.fields.owe(id, paths, release, by);
+        }
+        Ok(next)
     }
 }
 
