@@ -8,6 +8,7 @@
 
 mod adopt;
 mod agreement;
+mod caching;
 mod closed;
 mod closure;
 mod command_line;

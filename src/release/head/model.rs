@@ -178,7 +178,8 @@ fn covers(bits: u8) -> BTreeMap<String, Vec<UrlPath>> {
 
 /// What a run may read of one of them; of another one, if bits say so, as somebody else reads it.
 fn learnt(bits: u8) -> Option<Distribution> {
-    let facts = DistributionFacts { readable: bits & 4 != 0, ..DistributionFacts::default() };
+    let caching = Caching { errors_s: if bits & 64 != 0 { 300 } else { ERRORS_LAST_S }, ..Caching::USUAL };
+    let facts = DistributionFacts { readable: bits & 4 != 0, caching, ..DistributionFacts::default() };
     let config_etag = (bits & 8 != 0).then(|| "E2CONFIG".to_owned());
     (bits & 3 != 0).then(|| Distribution { facts, config_etag, ..Distribution::default() })
 }

@@ -103,7 +103,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::release::head::{ActivationBegins, Covers, DistributionFacts, Learnt, PruneBegins};
+    use crate::release::head::{ActivationBegins, Caching, Covers, DistributionFacts, Learnt, PruneBegins};
     use crate::release::manifest::{Identity, Publisher, RunId};
     use crate::types::clock::Timestamp;
 
@@ -115,6 +115,7 @@ mod tests {
             default_root_object: None,
             error_pages: BTreeSet::new(),
             rewrites_at_origin: false,
+            caching: Caching::USUAL,
         };
         Learnt { distribution: "E1", facts: FACTS, config_etag: None }
     }
