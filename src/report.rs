@@ -33,6 +33,8 @@ pub enum Outcome {
     Verified,
     /// Something an earlier run left undone was done.
     Repaired,
+    /// What a person named was taken out of the CDN.
+    Invalidated,
     /// There was nothing to do.
     Unchanged,
     /// Publishing is held.

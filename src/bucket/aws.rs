@@ -5,6 +5,7 @@ mod answer;
 mod attempts;
 mod body;
 mod cdn;
+mod configuration;
 mod connection;
 mod credentials;
 mod download;

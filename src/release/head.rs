@@ -1,5 +1,6 @@
 //! The pointer, and everything a run must know before it may read nothing else.
 
+mod caching;
 #[cfg(test)]
 mod model;
 mod stored;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::time::Duration;
 
+pub use self::caching::{Behavior, Caching, ERRORS_LAST_S};
 pub use self::transitions::{
     ActivationBegins, ActivationEnds, Adoption, Covers, Learnt, Lookout, PruneBegins, PruneEnds, Refusal,
     SIGNATURES_LAST,
@@ -32,6 +34,9 @@ const MAX_OWED_PATHS: usize = 100_000;
 
 /// Most releases that an activation may have besides its own and the active one: each costs requests.
 const MAX_CANDIDATES: usize = 1_000;
+
+/// Most cache behaviors of one distribution that are kept: CloudFront has 75 (AWS.md 2.6), and each costs time for each path.
+const MAX_BEHAVIORS: usize = 1_000;
 
 /// The head of an environment. Only ever replaced on the condition that nobody else replaced it meanwhile; every
 /// write raises `revision` and names its run, so that a lost answer is settled by reading back.

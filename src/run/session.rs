@@ -10,7 +10,7 @@ use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::Environment;
 use crate::content::path::SitePath;
 use crate::plan::Policy;
-use crate::release::head::{Distributions, Head, Learnt};
+use crate::release::head::{Caching, Distributions, Head, Learnt};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
@@ -174,7 +174,32 @@ impl<'a> Session<'a> {
             return Err(Problem::new(Code::Configuration, message)
                 .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
         }
+        self.say_how_it_keeps(id, head, &read.facts.caching);
         Ok(Some(read))
+    }
+
+    /// Says what a person should know of how a distribution keeps answers, where the head does not show that it was said.
+    fn say_how_it_keeps(&self, id: &str, head: &Head, now: &Caching) {
+        let before = head.distributions.get(id).map(|known| known.facts.caching.clone()).unwrap_or_default();
+        if now.least_s > 0 && now.least_s != before.least_s {
+            self.events.warn(format!(
+                "Distribution {id} keeps answers for {} s whatever their headers say (Minimum TTL): until it is refreshed, \
+                 `no-store`, `private` and `max-age=0` do not hold there.",
+                now.least_s
+            ));
+        }
+        if now.is_guessed && !before.is_guessed {
+            self.events.warn(format!(
+                "A cache policy of distribution {id} may not be read (cloudfront:GetCachePolicy). It may tell query strings \
+                 apart, so that a refresh takes all addresses out of the CDN that begin like those which changed."
+            ));
+        }
+        if now.has_staging && !before.has_staging {
+            self.events.warn(format!(
+                "Distribution {id} has a continuous deployment policy: its staging distribution has a cache of its own, and \
+                 hears of no change unless `distribution` names it too."
+            ));
+        }
     }
 
     pub(super) fn policy(&self, straight: bool) -> Policy<'_> {

@@ -1,7 +1,10 @@
 //! What the sandbox knows of a CloudFront distribution.
 
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
+
+use super::caching::{CachePolicy, Caching};
 
 /// A distribution with one S3 origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,29 +39,47 @@ pub struct CustomError {
 
 /// All distributions, which tests may change while the sandbox runs.
 #[derive(Debug)]
-pub(super) struct Distributions(RwLock<Vec<Distribution>>);
+pub(super) struct Distributions {
+    all: RwLock<Vec<Distribution>>,
+    caching: RwLock<BTreeMap<String, Caching>>,
+}
 
 impl Distributions {
     pub(super) fn new(distributions: Vec<Distribution>) -> Distributions {
-        Distributions(RwLock::new(distributions))
+        Distributions { all: RwLock::new(distributions), caching: RwLock::default() }
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Distribution> {
-        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         all.iter().find(|distribution| distribution.id == id).cloned()
     }
 
     /// The one the site is served from.
     pub(super) fn first(&self) -> Option<Distribution> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
+        self.all.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }
 
     /// Replaces the distribution of the same id, or adds it.
     pub(super) fn set(&self, changed: Distribution) {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         match all.iter_mut().find(|distribution| distribution.id == changed.id) {
             Some(distribution) => *distribution = changed,
             None => all.push(changed),
         }
+    }
+
+    /// How a distribution says that it keeps answers.
+    pub(super) fn caching(&self, id: &str) -> Caching {
+        self.caching.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
+    }
+
+    /// A cache policy that a distribution has.
+    pub(super) fn policy(&self, id: &str) -> Option<CachePolicy> {
+        let caching = self.caching.read().unwrap_or_else(PoisonError::into_inner);
+        caching.values().filter_map(|caching| caching.policy.as_ref()).find(|policy| policy.id == id).cloned()
+    }
+
+    pub(super) fn set_caching(&self, id: &str, caching: Caching) {
+        self.caching.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), caching);
     }
 }

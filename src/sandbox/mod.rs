@@ -16,6 +16,7 @@
 //! ```
 
 mod answer;
+mod caching;
 mod checksum;
 mod clock;
 mod cloudfront;
@@ -69,6 +70,7 @@ use site::SiteServer;
 use store::Store;
 use traffic::Traffic;
 
+pub use caching::{CachePolicy, Caching};
 pub use cloudfront::StoredInvalidation;
 pub use distribution::{CustomError, Distribution};
 pub use faults::{Effect, Fault, Match};
@@ -401,6 +403,11 @@ impl Sandbox {
     /// Replaces the distribution of the same id, or adds one.
     pub fn set_distribution(&self, distribution: Distribution) {
         self.distributions.set(distribution);
+    }
+
+    /// What the API tells of how a distribution keeps answers; its configuration has another ETag from then on.
+    pub fn set_caching(&self, distribution: &str, caching: Caching) {
+        self.distributions.set_caching(distribution, caching);
     }
 
     /// Closes the listeners and waits for open requests; they have two seconds. Stalled ones end without an answer.

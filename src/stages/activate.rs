@@ -345,7 +345,9 @@ impl NotActivated {
                 NotActivated::BeforeTheSwitch(Problem::new(Code::MissingBytes, refusal.to_string()).hint(CLOSED))
             }
             // Whoever is told so waits, and plans again.
-            Refusal::Busy | Refusal::TakenOver | Refusal::NotEmpty => NotActivated::Outdated(Box::new(pointer)),
+            Refusal::Busy | Refusal::TakenOver | Refusal::Empty | Refusal::NotEmpty => {
+                NotActivated::Outdated(Box::new(pointer))
+            }
         }
     }
 }

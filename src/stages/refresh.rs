@@ -1,13 +1,16 @@
 //! Refreshing: the CDN forgets what changed, and the head forgets that it was owed.
 
+mod ask;
+mod batches;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::bucket::aws::{Cdn, CdnError, Fetcher};
+use crate::bucket::aws::{Cdn, Fetcher};
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::{InvalidationSettings, Wait};
 use crate::content::path::UrlPath;
-use crate::plan::{MAX_WILDCARDS, UrlChange};
+use crate::plan::UrlChange;
 use crate::release::head::{Head, Refresh};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
@@ -16,8 +19,7 @@ use crate::report::event::{Event, Events};
 use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, Prospect, Visitor};
 use crate::types::clock::Clock;
 
-/// Most paths in one invalidation (AWS.md 1.2).
-const MAX_PATHS_PER_BATCH: usize = 3_000;
+use ask::{Asking, Taken};
 
 /// First pause between two looks at CloudFront or the site; it grows by half up to [`LONGEST_PAUSE`]. An invalidation
 /// takes effect within 5 s at the 95th percentile and is reported within 25 s (AWS.md 1.4).
@@ -81,13 +83,6 @@ pub struct Elsewhere {
     pub ids: Option<Vec<String>>,
 }
 
-/// What CloudFront took of what it was asked for.
-#[derive(Default)]
-struct Taken {
-    ids: Vec<String>,
-    paths: Vec<String>,
-}
-
 /// A refresh that did not come off. What is owed stays recorded.
 #[derive(Debug)]
 pub struct NotRefreshed {
@@ -124,8 +119,9 @@ impl Refreshing<'_> {
             refreshed.status = Some(InvalidationStatus::Owed);
             refreshed.paths.extend(owed.iter().flat_map(|refresh| refresh.paths.iter().cloned()));
         }
-        let asked = self.ask(&owed, refreshed).await;
-        let settled = self.ask_elsewhere(pointer, others, refreshed).await;
+        let mut asking = Asking::new(self.clock, self.events);
+        let asked = self.ask(&mut asking, &owed, refreshed).await;
+        let settled = self.ask_elsewhere(&mut asking, pointer, others, refreshed).await;
         let mut ids = asked?;
         pointer = settled?;
         let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
@@ -147,7 +143,7 @@ impl Refreshing<'_> {
                 }
                 repeats += 1;
                 (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
-                ids = self.ask(&owed, refreshed).await?;
+                ids = self.ask(&mut asking, &owed, refreshed).await?;
             }
             if !verify::is_provable(answers, &refreshed.paths) {
                 self.until_completed(&ids).await?;
@@ -186,6 +182,7 @@ impl Refreshing<'_> {
     /// head. An environment without a distribution knows no way to CloudFront.
     async fn ask_elsewhere(
         &self,
+        asking: &mut Asking<'_>,
         pointer: Pointer,
         others: Vec<Refresh>,
         refreshed: &mut Refreshed,
@@ -197,7 +194,7 @@ impl Refreshing<'_> {
             let distribution = &refresh.distribution;
             let mut taken = Taken::default();
             let asked = match self.cdn.filter(|_| !failed.contains(distribution)) {
-                Some(cdn) => self.ask_of(&cdn.other(distribution), &refresh, &mut taken).await.map_err(Some),
+                Some(cdn) => asking.ask(&cdn.other(distribution), &refresh, &mut taken).await.map_err(Some),
                 None => Err(None),
             };
             let ids = match asked {
@@ -218,12 +215,17 @@ impl Refreshing<'_> {
     }
 
     /// Asks for what the environment's distribution is owed. Gives the ids of what CloudFront took.
-    async fn ask(&self, owed: &[Refresh], refreshed: &mut Refreshed) -> Result<Vec<String>, Problem> {
+    async fn ask(
+        &self,
+        asking: &mut Asking<'_>,
+        owed: &[Refresh],
+        refreshed: &mut Refreshed,
+    ) -> Result<Vec<String>, Problem> {
         let Some(cdn) = self.cdn else { return Ok(Vec::new()) };
         let mut all = Taken::default();
         for refresh in owed {
             let mut taken = Taken::default();
-            let asked = self.ask_of(cdn, refresh, &mut taken).await;
+            let asked = asking.ask(cdn, refresh, &mut taken).await;
             refreshed.ids.extend(taken.ids.iter().cloned());
             refreshed.paid += taken.paths.len();
             asked?;
@@ -234,25 +236,6 @@ impl Refreshing<'_> {
             self.events.send(Event::RefreshRequested { ids: all.ids.clone(), paths: all.paths });
         }
         Ok(all.ids)
-    }
-
-    /// Asks one distribution to forget. What it is asked with derives from the entry's id, so that asking again for the same
-    /// entry neither repeats nor costs anything (AWS.md 1.5).
-    async fn ask_of(&self, cdn: &Cdn, refresh: &Refresh, taken: &mut Taken) -> Result<(), Problem> {
-        for (number, batch) in batches(&refresh.paths).iter().enumerate() {
-            let reference = format!("publish-{}-{number}", refresh.id);
-            match cdn.create_invalidation(&reference, batch).await {
-                Ok(id) => {
-                    taken.ids.push(id);
-                    taken.paths.extend(batch.iter().map(UrlPath::to_string));
-                }
-                Err(refused) if is_of_raw_spellings(batch, &refused) => {
-                    self.events.warn(raw_spellings_refused(&refresh.distribution, batch));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
     }
 
     /// Waits until CloudFront says that all of `ids` are completed.
@@ -466,47 +449,6 @@ fn is_blank(blank: &Blank, visitor: &Visitor<'_>) -> Problem {
     ))
 }
 
-/// Whether CloudFront refused spellings that its documents do not allow, and nothing else.
-fn is_of_raw_spellings(batch: &[UrlPath], refused: &CdnError) -> bool {
-    batch.iter().all(UrlPath::is_raw) && refused.code.as_deref() == Some("InvalidArgument")
-}
-
-fn raw_spellings_refused(distribution: &str, batch: &[UrlPath]) -> String {
-    let first = batch.first().map(ToString::to_string).unwrap_or_default();
-    format!(
-        "CloudFront takes no invalidation of addresses with brackets, `^` or `|` that are not encoded: {} of distribution \
-         {distribution}, as {first}. The encoded ones are refreshed. What it keeps for the others, if it tells them apart, \
-         stays until it expires.",
-        batch.len()
-    )
-}
-
-/// Splits a cover into batches within CloudFront's limits. Spellings that it may refuse are in batches of their own, the
-/// last ones, so that they take no other path with them.
-fn batches(paths: &[UrlPath]) -> Vec<Vec<UrlPath>> {
-    let (raw, others): (Vec<&UrlPath>, Vec<&UrlPath>) = paths.iter().partition(|path| path.is_raw());
-    [others, raw].iter().flat_map(|paths| within_limits(paths)).collect()
-}
-
-fn within_limits(paths: &[&UrlPath]) -> Vec<Vec<UrlPath>> {
-    let mut batches: Vec<Vec<UrlPath>> = Vec::new();
-    let mut wildcards = 0;
-    for &path in paths {
-        let wildcard = usize::from(path.is_wildcard());
-        match batches.last_mut() {
-            Some(batch) if batch.len() < MAX_PATHS_PER_BATCH && wildcards + wildcard <= MAX_WILDCARDS => {
-                batch.push(path.clone());
-                wildcards += wildcard;
-            }
-            _ => {
-                batches.push(vec![path.clone()]);
-                wildcards = wildcard;
-            }
-        }
-    }
-    batches
-}
-
 /// Growing pauses until the time is up.
 struct Pace<'a> {
     refreshing: &'a Refreshing<'a>,
@@ -530,27 +472,5 @@ impl<'a> Pace<'a> {
         self.next = (self.next * 3 / 2).min(LONGEST_PAUSE);
         self.refreshing.events.send(Event::RefreshWaiting { waited_s: waited.as_secs() });
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_stay_within_cloudfronts_limits() {
-        let exact: Vec<UrlPath> = (0..3_001).map(|number| UrlPath::encode(&format!("{number}.html"))).collect();
-        assert_eq!(batches(&exact).iter().map(Vec::len).collect::<Vec<_>>(), [3_000, 1]);
-        let wide: Vec<UrlPath> = (0..31).map(|number| UrlPath::encode(&format!("{number}/*"))).collect();
-        assert_eq!(batches(&wide).iter().map(Vec::len).collect::<Vec<_>>(), [15, 15, 1]);
-        assert_eq!(batches(&[]), Vec::<Vec<UrlPath>>::new());
-    }
-
-    #[test]
-    fn spellings_that_cloudfront_may_refuse_are_apart() {
-        let path = |text: &str| UrlPath::try_from(text.to_owned()).unwrap();
-        let paths = ["/%5Ba%5D", "/[a]", "/[b]/*", "/c%2B", "/c+", "/d^"].map(path);
-        let apart = [vec!["/%5Ba%5D", "/c%2B", "/c+"], vec!["/[a]", "/[b]/*", "/d^"]];
-        assert_eq!(batches(&paths), apart.map(|batch| batch.into_iter().map(path).collect::<Vec<_>>()));
     }
 }

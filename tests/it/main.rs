@@ -9,6 +9,7 @@
 mod adopt;
 mod agreement;
 mod answers;
+mod caching;
 mod closed;
 mod closure;
 mod command_line;
@@ -32,6 +33,7 @@ mod headers;
 mod headers_file;
 mod hostile;
 mod interrupted;
+mod invalidate;
 mod large;
 mod lease;
 mod leftovers;

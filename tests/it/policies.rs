@@ -10,7 +10,7 @@ use publish::release::retention::RetentionSettings;
 use publish::report::Outcome;
 use publish::report::event::Events;
 use publish::run::{self, DiffRequest, PromoteRequest, Reply, ShowRequest, Side};
-use publish::sandbox::{LoggedRequest, Service};
+use publish::sandbox::{CachePolicy, Caching, LoggedRequest, Service};
 use publish::site::snapshot::MULTIPART_BYTES;
 use publish::views::releases::ReleaseFilter;
 use serde_json::Value;
@@ -111,6 +111,10 @@ fn needs(request: &LoggedRequest) -> Vec<Need> {
             .into(),
         "CreateInvalidation" => vec![need("cloudfront:CreateInvalidation", distribution)],
         "GetInvalidation" => vec![need("cloudfront:GetInvalidation", distribution)],
+        "GetCachePolicy" => {
+            let policy = format!("arn:aws:cloudfront::123456789012:cache-policy/{}", request.key);
+            vec![need("cloudfront:GetCachePolicy", policy)]
+        }
         "GetDistributionConfig" => vec![need("cloudfront:GetDistributionConfig", distribution)],
         other => panic!("{other} needs a right that this test does not know"),
     }
@@ -125,6 +129,8 @@ fn needed(world: &World) -> BTreeSet<Need> {
 /// Then prunes.
 async fn publish_everything() -> World {
     let mut world = World::with_fixture("v1").await;
+    let policy = CachePolicy { id: "of-this-account".to_owned(), min_ttl: 0, max_ttl: 31_536_000, queries: false };
+    world.sandbox.set_caching(DISTRIBUTION, Caching { policy: Some(policy), ..Caching::default() });
     world.published().await;
     world.use_fixture("v2");
     world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);

@@ -1,9 +1,13 @@
 //! The two namespaces a file has outside the disk: its path in the site, and its path in a URL.
 
+mod asked;
+
 use std::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+
+pub use asked::{AskedPath, InvalidAskedPath};
 
 /// Longest object key S3 takes, in bytes of UTF-8 (AWS.md 4.4).
 pub const MAX_KEY_BYTES: usize = 1_024;

@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::environment::OlderCommit;
-use publish::content::path::{InvalidPath, SitePath};
+use publish::content::path::{AskedPath, InvalidPath, SitePath};
 use publish::release::manifest::{InvalidRelease, ReleaseNumber};
 use publish::run::Side;
 use publish::types::clock::Timestamp;
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Hold(HoldArgs),
     /// End a hold that `publish hold` or `rollback --hold` began
     Resume,
+    /// Take paths or folders out of the CDN, whatever they are: `/about/`, '/blog/*', or everything: '/*'
+    Invalidate(InvalidateArgs),
     /// Forget a distribution that is not in front of the site any more, with what it is owed
     ForgetDistribution(ForgetArgs),
     /// Show the live release and anything unfinished, held, pending or owed
@@ -110,6 +112,7 @@ impl Command {
             Some(Command::Prune(_)) => "prune",
             Some(Command::Hold(_)) => "hold",
             Some(Command::Resume) => "resume",
+            Some(Command::Invalidate(_)) => "invalidate",
             Some(Command::ForgetDistribution(_)) => "forget-distribution",
             Some(Command::Status(_)) => "status",
             Some(Command::Open) => "open",
@@ -144,6 +147,7 @@ impl Command {
             | Command::Prune(_)
             | Command::Hold(_)
             | Command::Resume
+            | Command::Invalidate(_)
             | Command::ForgetDistribution(_) => false,
         }
     }
@@ -369,6 +373,15 @@ fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
     SitePath::new(path)
 }
 
+/// What the CDN is to forget.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct InvalidateArgs {
+    /// Addresses as seen from the site's, each beginning with `/`; a final `*` stands for all that begins alike (in quotes: a shell
+    /// has a use for it too)
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<AskedPath>,
+}
+
 /// Which distribution to forget.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct ForgetArgs {
@@ -415,6 +428,10 @@ impl Args {
                 Command::name(args.command.as_ref())
             );
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        if matches!(&args.command, Some(Command::Invalidate(InvalidateArgs { paths })) if paths.is_empty()) {
+            let message = "say what the CDN is to forget: `/about/`, '/blog/*', or everything: '/*'";
+            return Err(Args::command().error(ErrorKind::MissingRequiredArgument, message));
         }
         args.check_global(&matches)?;
         if args.dry_run {
@@ -530,6 +547,20 @@ mod tests {
         assert!(read("publish diff 6 99999999999999999999").is_err());
         let refusal = read("publish diff dist 6").unwrap_err().to_string();
         assert!(refusal.contains("dist is not the number of a release"), "{refusal}");
+    }
+
+    #[test]
+    fn what_the_cdn_is_to_forget_is_said() {
+        let refusal = |line: &str| read(line).unwrap_err();
+        let nothing = refusal("publish invalidate --env live");
+        assert!(nothing.exit_code() == 2 && nothing.to_string().contains("'/*'"), "{nothing}");
+        let relative = refusal("publish invalidate blog/*");
+        assert!(relative.exit_code() == 2 && relative.to_string().contains("begin with `/`"), "{relative}");
+        let Some(Command::Invalidate(args)) = read("publish invalidate / /blog/* --output json").unwrap().command
+        else {
+            panic!("another command was read");
+        };
+        assert_eq!(args.paths.len(), 2);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod diff;
 mod explain_headers;
 mod forget;
 mod hold;
+mod invalidate;
 mod open;
 mod plan;
 mod promote;
@@ -138,6 +139,7 @@ impl Session<'_> {
             Some(Command::Hold(args)) => self.hold(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::ForgetDistribution(args)) => self.forget_distribution(args).await,
+            Some(Command::Invalidate(args)) => self.invalidate(args).await,
             Some(Command::Verify(args)) => self.verify(args).await,
             Some(Command::Plan(args)) => self.plan(args).await,
             // What publish says of itself needs no session and is answered before one begins.
@@ -506,6 +508,7 @@ fn not_shown(report: Report, problem: Problem) -> Report {
             | Outcome::RolledBack
             | Outcome::Promoted
             | Outcome::Pruned
+            | Outcome::Invalidated
             | Outcome::Repaired,
             Some(release),
         ) => VisitorsSee::TheNewOne(release),

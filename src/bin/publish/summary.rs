@@ -75,6 +75,17 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
     text
 }
 
+/// What was taken out of the CDN.
+pub(crate) fn render_invalidated(report: &Report, environment: &Environment) -> String {
+    let mut text = format!("CDN: {}\n", refresh(report.invalidation.as_ref(), environment));
+    for other in &report.other_distributions {
+        let paths = count(other.paths.len(), "path");
+        let done = if other.status == InvalidationStatus::Owed { "owed" } else { "asked for" };
+        text.push_str(&format!("distribution {}: {paths} {done}\n", printable(&other.distribution)));
+    }
+    text
+}
+
 /// What a publish would do: the numbers, then every path, then every path of the CDN.
 pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment: &Environment, style: Style) -> String {
     if report.exit_code == 0 {

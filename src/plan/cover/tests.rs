@@ -1,9 +1,15 @@
 use super::*;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn addresses(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
+}
+
+/// Of addresses that are kept whatever their query strings are.
+fn cover(stale: &BTreeSet<String>, kept: &[Kept], max_paths: usize) -> Cover {
+    super::cover(&stale.iter().map(|address| (address.clone(), false)).collect(), kept, max_paths)
 }
 
 fn kept(address: &str, bytes: u64, new: bool) -> Kept {
@@ -67,6 +73,15 @@ fn a_name_that_cloudfront_cannot_invalidate_takes_all_that_begins_likewise() {
     assert_eq!(found, only(&["/*"], 2, 2));
     assert_eq!(covered(&["/a*", "/ab", "/b"], &[], 100).0, ["/a*", "/b"]);
     assert_eq!(covered(&["/a**", "/ab", "/b"], &[], 100).0, ["/a*", "/b"]);
+}
+
+#[test]
+fn where_query_strings_are_told_apart_all_that_begins_likewise_goes() {
+    let stale = BTreeMap::from([("/page".to_owned(), true), ("/about.html".to_owned(), false)]);
+    let kept = [kept("/page2", 7, false), kept("/pa", 1, false)];
+    let cover = super::cover(&stale, &kept, 100);
+    assert_eq!(cover.paths.iter().map(UrlPath::as_str).collect::<Vec<_>>(), ["/about.html", "/page*"]);
+    assert_eq!((cover.evicted_unchanged, cover.evicted_bytes), (1, 7));
 }
 
 #[test]
@@ -203,7 +218,8 @@ fn cost_of(chosen: &[(&str, bool)], kept: &[Kept]) -> Cost {
 /// The cost that the optimum has, by the same account.
 fn optimal(stale: &BTreeSet<String>, kept: &[Kept], limits: Limits) -> Cost {
     let weights = Weights::of(kept);
-    let items = items(stale);
+    let alike = stale.iter().map(|address| (address.clone(), false)).collect();
+    let items = items(&alike);
     let chosen = without_covered(optimum::wildcards(&items, limits, |prefix| weights.wide(prefix)));
     let exact = stale.iter().filter(|name| !chosen.iter().any(|start| name.starts_with(start)));
     let all: Vec<(&str, bool)> =

@@ -38,6 +38,9 @@ pub enum Refusal {
     /// What this run would go on with, or end, is another run's by now, or nobody's.
     #[error("another run went on in place of this one")]
     TakenOver,
+    /// Nothing is active.
+    #[error("nothing is active")]
+    Empty,
     /// Something is active already, or is about to be.
     #[error("a release is active already")]
     NotEmpty,

@@ -32,7 +32,7 @@ fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
         origin_path: origin_path.to_owned(),
         default_root_object: Some("index.html".to_owned()),
         error_pages: error_pages.iter().map(|page| UrlPath::encode(page)).collect(),
-        rewrites_at_origin: false,
+        ..DistributionFacts::default()
     }
 }
 

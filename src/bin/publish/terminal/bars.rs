@@ -67,7 +67,11 @@ impl Bars {
             | Event::Pruned { .. }
             | Event::Refreshed
             | Event::Verified { .. } => self.clear(),
-            Event::Planned { .. } | Event::PrunePlanned { .. } | Event::SlowedDown { .. } | Event::Warning { .. } => {}
+            Event::Planned { .. }
+            | Event::PrunePlanned { .. }
+            | Event::RefreshPlanned { .. }
+            | Event::SlowedDown { .. }
+            | Event::Warning { .. } => {}
         }
     }
 

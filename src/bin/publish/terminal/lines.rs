@@ -32,6 +32,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
         | Event::ActivationAdvanced { .. }
         | Event::Activated { .. }
         | Event::PrunePlanned { .. }
+        | Event::RefreshPlanned { .. }
         | Event::PruneStarted { .. }
         | Event::PruneAdvanced { .. }
         | Event::Pruned { .. }
@@ -55,6 +56,10 @@ pub(super) fn plan(event: &Event) -> Option<String> {
             "  releases {numbers}\n  objects  {objects} ({})\n  CDN      {paths}\n",
             DecimalBytes(*bytes)
         ));
+    }
+    if let Event::RefreshPlanned { paths, price_usd } = event {
+        let paths = count(*paths, "path");
+        return Some(format!("  CDN      {paths}, free within 1,000 a month, ${price_usd} beyond\n"));
     }
     let Event::Planned { files, copied, deleted, paths } = event else { return None };
     let changed = [
