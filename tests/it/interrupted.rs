@@ -37,7 +37,7 @@ async fn it_says_how_far_it_got_and_counts_what_it_did() {
         (
             5,
             "Visitors see pages of release 1 and of release 2; each page is whole.",
-            "Run the same command again: it finishes what was begun.",
+            "Run the same command again: it finishes what was begun. Or `publish rollback 1` brings all of release 1 back.",
         ),
         (
             3,
@@ -78,7 +78,8 @@ async fn who_is_told_twice_does_not_wait_for_what_is_under_way() {
     };
     let (report, ()) = tokio::join!(world::publish(request), told_twice);
     let seen = "Visitors see pages of release 1 and of release 2; each page is whole.";
-    assert_eq!(told(&report), (5, seen, "Run the same command again to finish."));
+    let next = "Run the same command again to finish. Or `publish rollback 1` brings all of release 1 back.";
+    assert_eq!(told(&report), (5, seen, next));
     assert!(world.head().activation.unwrap().lease_s > 0, "what was under way may still arrive");
 }
 

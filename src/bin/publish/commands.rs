@@ -39,7 +39,7 @@ use crate::mistakes::mistyped;
 use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
-use crate::terminal::{FIRST_DRAWING, Terminal};
+use crate::terminal::{FIRST_DRAWING, REMINDER, Terminal};
 use crate::{random, summary, variables};
 
 /// What every command has at hand.
@@ -173,7 +173,7 @@ impl Session<'_> {
         };
         let show = |_: Shown<'_>, ()| {
             if args.hold && !self.global.quiet {
-                self.terminal.result(hold::HELD);
+                self.say_held();
             }
         };
         self.on_target("rollback", Manner::GoesBack, work, show).await
@@ -400,6 +400,8 @@ impl Session<'_> {
     async fn attended<T>(&self, work: impl Future<Output = T>, stop: &Stop) -> T {
         let mut work = std::pin::pin!(work);
         let mut first_drawing = std::pin::pin!(tokio::time::sleep(FIRST_DRAWING));
+        let mut reminders = tokio::time::interval(REMINDER);
+        reminders.reset();
         let (mut drawn, mut signals) = (false, 0);
         let value = loop {
             tokio::select! {
@@ -415,6 +417,7 @@ impl Session<'_> {
                     drawn = true;
                     self.terminal.reveal();
                 }
+                _ = reminders.tick() => self.terminal.remind(),
             }
         };
         self.terminal.clear();

@@ -4,19 +4,20 @@
 use publish::report::ErrorReport;
 use publish::types::text::printable;
 
+use crate::terminal::layout::filled;
 use crate::terminal::style::Style;
 
 /// The text, several lines, with a final newline.
 pub(crate) fn render(error: &ErrorReport, style: Style) -> String {
-    let mut text = format!("{} {}\n", style.red("error:"), printable(&error.message));
+    let mut text = filled(&format!("{} ", style.red("error:")), &printable(&error.message), style);
     for cause in &error.causes {
-        text.push_str(&format!("  caused by: {}\n", printable(cause)));
+        text.push_str(&filled("  caused by: ", &printable(cause), style));
     }
     if !error.visitors_see.is_empty() {
-        text.push_str(&format!("  {}\n", printable(&error.visitors_see)));
+        text.push_str(&filled("  ", &printable(&error.visitors_see), style));
     }
     if !error.hint.is_empty() {
-        text.push_str(&format!("{} {}\n", style.bold("hint:"), printable(&error.hint)));
+        text.push_str(&filled(&format!("{} ", style.bold("hint:")), &printable(&error.hint), style));
     }
     text
 }

@@ -10,6 +10,8 @@ pub(crate) mod show;
 mod table;
 mod text;
 mod verify;
+#[cfg(test)]
+mod widths;
 
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
 use publish::types::text::{first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
+use crate::terminal::layout::{filled, labelled};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -35,25 +38,24 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
     let place = place(report, environment);
     let mut text = match report.outcome {
         Outcome::Unchanged | Outcome::Held => {
-            format!("{} {release} is live at {place}\n", style.bold("Nothing changed:"))
+            filled("", &format!("{} {release} is live at {place}", style.bold("Nothing changed:")), style)
         }
-        Outcome::Repaired => format!(
-            "{} {release} is live at {place}; what an earlier run left undone is done\n",
-            style.bold("Nothing changed:")
-        ),
-        Outcome::Staged => format!(
-            "{} {}; visitors see nothing of it\n  {} publish activate {}\n",
-            style.green("Staged:"),
-            release,
-            style.dim("make it live with"),
-            report.release.map_or_else(String::new, |release| release.to_string()),
-        ),
+        Outcome::Repaired => {
+            let title = style.bold("Nothing changed:");
+            let done = "what an earlier run left undone is done";
+            filled("", &format!("{title} {release} is live at {place}; {done}"), style)
+        }
+        Outcome::Staged => {
+            let number = report.release.map_or_else(String::new, |release| release.to_string());
+            filled("", &format!("{} {release}; visitors see nothing of it", style.green("Staged:")), style)
+                + &labelled("make it live with", 0, &format!("publish activate {number}"), style)
+        }
         outcome => {
             let again = if outcome == Outcome::RolledBack { " again" } else { "" };
             let title = format!("R{} is live{again}", &release[1..]);
             let mut text = format!("{}\n", style.green(&title));
             let mut line = |name: &str, value: &str| {
-                text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+                text.push_str(&labelled(name, 8, value, style));
             };
             line("where", &place);
             line("changed", &format!("{}; {}", changes(&report.files), sent(report)));
@@ -92,9 +94,9 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
         return render_plan_in_short(report, environment, style);
     }
     let place = printable(&environment.layout.live_prefix().to_string());
-    let mut text = format!("{}\n", style.bold(&format!("A publish to {place} would")));
+    let mut text = filled("", &style.bold(&format!("A publish to {place} would")), style);
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+        text.push_str(&labelled(name, 8, value, style));
     };
     let uploaded = &report.uploaded;
     line("change", &changes(&report.files));
@@ -113,7 +115,8 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
         }
     });
     for mark in marks {
-        text.push_str(&format!("{mark}\n"));
+        let (sign, path) = mark.split_at(2);
+        text.push_str(&filled(sign, path, style));
     }
     text.push_str(&paths(report, style));
     text
@@ -123,10 +126,10 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
 pub(crate) fn render_plan_in_short(report: &Report, environment: &Environment, style: Style) -> String {
     if report.exit_code == 0 {
         let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
-        return format!("{}{release}\n", style.bold("Nothing to do"));
+        return filled("", &format!("{}{release}", style.bold("Nothing to do")), style);
     }
     let place = printable(&environment.layout.live_prefix().to_string());
-    format!("{} at {}; {}\n", style.bold("Something to do"), place, changes(&report.files))
+    filled("", &format!("{} at {}; {}", style.bold("Something to do"), place, changes(&report.files)), style)
 }
 
 /// What is live, and anything unfinished, held, pending or owed.
@@ -135,21 +138,20 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         Some(release) => {
             let title = style.bold(&format!("Release {release} is live"));
             let since = status.since.map_or_else(String::new, |since| format!(" since {}", since.to_the_minute()));
-            format!("{title}{since} at {}\n", place(report, environment))
+            filled("", &format!("{title}{since} at {}", place(report, environment)), style)
         }
-        None => format!(
-            "{} at {}\n",
-            style.bold("Nothing is published"),
-            printable(&environment.layout.live_prefix().to_string())
-        ),
+        None => {
+            let place = printable(&environment.layout.live_prefix().to_string());
+            filled("", &format!("{} at {place}", style.bold("Nothing is published")), style)
+        }
     };
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<10}"))));
+        text.push_str(&labelled(name, 10, value, style));
     };
     if let Some(publisher) = &status.publisher {
         line("by", &who(publisher));
         if let Some(build) = text::build(publisher) {
-            line("built from", &text::cut(&build, text::WIDTH - "  built from ".len()));
+            line("built from", &build);
         }
     }
     if let Some(files) = &status.files {
@@ -297,7 +299,7 @@ fn details(report: &Report, style: Style) -> String {
     let requests: Vec<String> =
         report.requests.iter().map(|(operation, number)| format!("{operation} {number}")).collect();
     if !requests.is_empty() {
-        text.push_str(&format!("{} {}\n", style.dim("requests"), requests.join(", ")));
+        text.push_str(&filled(&format!("{} ", style.dim("requests")), &requests.join(", "), style));
     }
     text
 }

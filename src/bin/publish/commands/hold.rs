@@ -7,7 +7,7 @@ use super::{Manner, Session, Shown, Target};
 use crate::args::HoldArgs;
 
 /// What is said where publishing is held from now on.
-pub(super) const HELD: &str = "Publishing is held: every publish is refused until `publish resume`.\n";
+const HELD: &str = "Publishing is held: every publish is refused until `publish resume`.";
 
 impl Session<'_> {
     pub(super) async fn hold(&self, args: &HoldArgs) -> Report {
@@ -17,10 +17,10 @@ impl Session<'_> {
         };
         let show = |shown: Shown<'_>, ()| {
             let text = match shown.report.outcome {
-                Outcome::Unchanged => "Publishing is held already.\n",
+                Outcome::Unchanged => "Publishing is held already.",
                 _ => HELD,
             };
-            self.terminal.result(text);
+            self.terminal.tell(text);
         };
         self.on_target("hold", Manner::Shows, work, show).await
     }
@@ -29,11 +29,16 @@ impl Session<'_> {
         let work = async |target: Target<'_>| (run::resume(target.environment, target.caller, target.events).await, ());
         let show = |shown: Shown<'_>, ()| {
             let text = match shown.report.outcome {
-                Outcome::Unchanged => "Publishing was not held.\n",
-                _ => "Publishing goes on.\n",
+                Outcome::Unchanged => "Publishing was not held.",
+                _ => "Publishing goes on.",
             };
-            self.terminal.result(text);
+            self.terminal.tell(text);
         };
         self.on_target("resume", Manner::Shows, work, show).await
+    }
+
+    /// Says that publishing is held from now on.
+    pub(super) fn say_held(&self) {
+        self.terminal.tell(HELD);
     }
 }

@@ -6,6 +6,7 @@ use publish::release::manifest::ReleaseNumber;
 use publish::types::text::printable;
 
 use super::text::{Align, padded, width_of};
+use crate::terminal::layout::filled;
 use crate::terminal::style::Style;
 
 /// The groups, in the order in which they are shown.
@@ -20,9 +21,10 @@ const GROUPS: [(Changed, &str); 4] = [
 pub(crate) fn render_diff(first: ReleaseNumber, second: &str, diff: &Diff, style: Style) -> String {
     let between = style.bold(&format!("From release {first} to {}", printable(second)));
     if diff.differences.is_empty() {
-        return format!("{between}: nothing differs\n");
+        return filled("", &format!("{between}: nothing differs"), style);
     }
-    let mut text = format!("{between}: {}; {}\n", super::changes(&diff.counts), growth(diff.growth_bytes()));
+    let (changes, growth) = (super::changes(&diff.counts), growth(diff.growth_bytes()));
+    let mut text = filled("", &format!("{between}: {changes}; {growth}"), style);
     let sizes: Vec<String> = diff.differences.iter().map(size).collect();
     let width = width_of(sizes.iter().map(String::as_str));
     for (wanted, name) in GROUPS {

@@ -5,7 +5,8 @@ use publish::types::headers::Kind;
 use publish::types::text::printable;
 use publish::views::explanation::Explanation;
 
-use super::text::{Align, WIDTH, padded, width_of, wrapped};
+use super::text::{self, width_of};
+use crate::terminal::layout::{broken, labelled};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -31,12 +32,10 @@ fn paragraph(explanation: &Explanation, style: Style) -> String {
         Kind::Mutable => "mutable",
     };
     let sentence = format!("{kind}, because {} (rule {}).", printable(&explanation.because), explanation.rule);
-    for line in wrapped(&sentence, WIDTH - 2) {
-        text.push_str(&format!("  {line}\n"));
-    }
+    text.push_str(&broken("  ", &sentence, text::width(style)));
     let width = width_of(explanation.headers.keys().map(String::as_str));
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&padded(name, width, Align::Left))));
+        text.push_str(&labelled(name, width, value, style));
     };
     for (name, header) in &explanation.headers {
         line(name, &format!("{} {}", printable(&header.value), style.dim(&format!("({})", printable(&header.from)))));

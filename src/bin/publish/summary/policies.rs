@@ -4,7 +4,8 @@ use publish::config::environment::Environment;
 use publish::site::response_policy::ResponsePolicy;
 use publish::types::text::{printable, printable_json};
 
-use super::text::{WIDTH, wrapped};
+use super::text::width;
+use crate::terminal::layout::broken;
 use crate::terminal::style::Style;
 
 /// Each policy with what it adds, then its text to copy, then the commands that put it to use.
@@ -16,13 +17,13 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
     let mut text = format!("\n{title}\n");
     let order = "An answer gets the policy of the first cache behavior whose path pattern matches, and no other. So the \
                  behaviors must stand in this order, and each policy holds all that its pattern is to get.";
-    paragraph(&mut text, "", order);
+    paragraph(&mut text, "", order, style);
     for policy in policies {
         text.push('\n');
         let default = if policy.path_pattern == "*" { " (the default cache behavior)" } else { "" };
         text.push_str(&format!("{}{default}\n", style.bold(&printable(&policy.path_pattern))));
         policy.headers.iter().for_each(|header| text.push_str(&format!("  {}\n", printable(header))));
-        policy.notes.iter().for_each(|note| paragraph(&mut text, "  ! ", &printable(note)));
+        policy.notes.iter().for_each(|note| paragraph(&mut text, "  ! ", &printable(note), style));
         match &policy.config {
             Some(config) => {
                 text.push_str(&format!(
@@ -50,7 +51,7 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
     let edit = "In distribution.json, set \"ResponseHeadersPolicyId\" of DefaultCacheBehavior (for `*`) and of the item of \
                 CacheBehaviors with the path pattern to the id that was printed; add items that are missing, in the order \
                 above, as copies of the default one with a \"PathPattern\". Then, with the ETag:";
-    paragraph(&mut text, "", edit);
+    paragraph(&mut text, "", edit, style);
     text.push_str(&format!(
         "aws cloudfront update-distribution --id {id} --if-match ETAG --distribution-config file://distribution.json\n"
     ));
@@ -58,11 +59,8 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
 }
 
 /// Lines of ordinary width, of which the first has a mark.
-fn paragraph(text: &mut String, mark: &str, sentences: &str) {
-    for (number, line) in wrapped(sentences, WIDTH - mark.len()).iter().enumerate() {
-        let blank = " ".repeat(mark.len());
-        text.push_str(&format!("{}{line}\n", if number == 0 { mark } else { &blank }));
-    }
+fn paragraph(text: &mut String, mark: &str, sentences: &str, style: Style) {
+    text.push_str(&broken(mark, sentences, width(style)));
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use publish::report::Report;
 use publish::types::text::printable;
 
 use super::details;
+use crate::terminal::layout::labelled;
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -16,7 +17,7 @@ pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, s
     };
     let mut text = format!("{}\n", style.green("Pruned"));
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+        text.push_str(&labelled(name, 8, value, style));
     };
     let closed: Vec<String> = view.closes.iter().map(ToString::to_string).collect();
     if !closed.is_empty() {

@@ -4,8 +4,15 @@ use publish::release::manifest::{Publisher, UNCOMMITTED};
 use publish::types::text::printable;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Most columns of a line that is ours to lay out.
-pub(super) const WIDTH: usize = 100;
+use crate::terminal::style::Style;
+
+/// Most columns of a table where no terminal says how many it has.
+const WIDTH: usize = 100;
+
+/// How many columns there are for a table.
+pub(super) fn width(style: Style) -> usize {
+    style.columns().unwrap_or(WIDTH)
+}
 
 /// As much of `text` as fits into `width` columns, and a mark where more was.
 pub(super) fn cut(text: &str, width: usize) -> String {
@@ -20,21 +27,6 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     };
     let kept: String = text.chars().take_while(fits).collect();
     format!("{}…", kept.trim_end())
-}
-
-/// `text` in lines of at most `width` columns; a word that is longer, as an address, stays whole.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// The person or the pipeline's actor; where nobody is named, the machine or the job.
@@ -83,11 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_cut_or_wrapped() {
+    fn long_texts_are_cut() {
         assert_eq!(cut("ärgerlich", 9), "ärgerlich");
         assert_eq!(cut("ärgerlich", 4), "ärg…");
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("see https://www.example.com/ now", 5), ["see", "https://www.example.com/", "now"]);
     }
 
     /// A terminal gives a Chinese character two columns, and a combining mark none.
@@ -96,8 +86,6 @@ mod tests {
         assert_eq!(cut("上海的价格", 10), "上海的价格");
         assert_eq!(cut("上海的价格", 6), "上海…");
         assert_eq!(cut("e\u{301}tage", 5), "e\u{301}tage");
-        assert_eq!(wrapped("上海 的价", 8), ["上海", "的价"]);
-        assert_eq!(wrapped("上海 的价", 9), ["上海 的价"]);
         assert_eq!(width_of(["abc", "上海"]), 4);
         assert_eq!(padded("上海", 6, Align::Left), "上海  ");
         assert_eq!(padded("上海", 6, Align::Right), "  上海");

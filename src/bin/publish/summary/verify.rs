@@ -6,6 +6,7 @@ use publish::stages::audit::{Finding, FindingKind};
 use publish::types::text::printable;
 
 use super::{details, place};
+use crate::terminal::layout::filled;
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -23,14 +24,13 @@ pub(crate) fn render_findings(
     let Some(release) = report.release else { return String::new() };
     let place = place(report, environment);
     let mut text = match findings {
-        [] => format!(
-            "{} {} of release {release} at {place}\n",
-            style.green("As it should be:"),
-            count(report.files.total, "file")
-        ),
+        [] => {
+            let files = count(report.files.total, "file");
+            filled("", &format!("{} {files} of release {release} at {place}", style.green("As it should be:")), style)
+        }
         _ => {
             let title = format!("{} from release {release}", count(findings.len(), "difference"));
-            format!("{} at {place}\n", style.bold(&title))
+            filled("", &format!("{} at {place}", style.bold(&title)), style)
         }
     };
     let shown = if verbose { findings.len() } else { findings.len().min(MAX_SHOWN) };
@@ -42,7 +42,7 @@ pub(crate) fn render_findings(
         text.push_str(&format!("and {} more; -v shows all\n", findings.len() - shown));
     }
     if let Some(advice) = advice(findings, report) {
-        text.push_str(&format!("{advice}\n"));
+        text.push_str(&filled("", advice, style));
     }
     if verbose {
         text.push_str(&details(report, style));
@@ -76,7 +76,7 @@ fn line(finding: &Finding, style: Style) -> String {
         }
     };
     let repaired = if finding.repaired { format!(" {}", style.green("(repaired)")) } else { String::new() };
-    format!("  {}: {}{repaired}\n", printable(&finding.path), printable(&difference))
+    filled("  ", &format!("{}: {}{repaired}", printable(&finding.path), printable(&difference)), style)
 }
 
 /// What to do about what is left.
