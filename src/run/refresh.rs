@@ -19,6 +19,7 @@ impl Session<'_> {
     pub(super) fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
         Refreshing {
             cdn: self.aws.cdn.as_ref(),
+            further: &self.environment.further_distributions,
             fetcher: &self.aws.fetcher,
             state: &self.state,
             settings: &self.environment.invalidation,
