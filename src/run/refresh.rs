@@ -73,7 +73,7 @@ impl Session<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
         cover: &Cover,
     ) -> Result<(), Problem> {
-        let (refreshed, problem) = match refreshing.refresh(pointer, answers).await {
+        let (refreshed, problem) = match Box::pin(refreshing.refresh(pointer, answers)).await {
             Ok(refreshed) => (refreshed, None),
             Err(NotRefreshed { problem, so_far }) => (so_far, Some(problem)),
         };
