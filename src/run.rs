@@ -7,6 +7,7 @@ mod adopt;
 mod caller;
 mod closed;
 mod diff;
+mod distributions;
 mod explain;
 mod forget;
 mod go_live;

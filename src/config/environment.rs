@@ -18,8 +18,10 @@ pub struct Environment {
     pub layout: Layout,
     /// How AWS is reached.
     pub access: Access,
-    /// The CloudFront distribution in front of the bucket, if any.
+    /// The CloudFront distribution in front of the bucket, if any: the one at `url`, where there are several.
     pub distribution: Option<String>,
+    /// Further ones, where there is one.
+    pub further_distributions: Vec<String>,
     /// Where visitors see the site, without a final slash, as `https://www.example.com`.
     pub url: Option<String>,
     /// The header rules, in order.
@@ -32,6 +34,13 @@ pub struct Environment {
     pub retention: RetentionSettings,
     /// How long an activation belongs to who began it.
     pub lease: LeaseSettings,
+}
+
+impl Environment {
+    /// All distributions that it names, the one at `url` first.
+    pub fn distributions(&self) -> impl Iterator<Item = &str> {
+        self.distribution.iter().chain(&self.further_distributions).map(String::as_str)
+    }
 }
 
 /// How AWS is reached.

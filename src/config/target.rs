@@ -4,7 +4,7 @@ use crate::config::environment::{
     Access, Encryption, Environment, InvalidationSettings, LeaseSettings, LinkSettings, PublishSettings,
 };
 use crate::config::header_rule::HeaderRule;
-use crate::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
+use crate::config::values::{BucketName, DistributionId, DistributionIds, Prefix, SiteName, Url, Word};
 use crate::config::{Config, EnvironmentSection, FILE_NAME, ServerSideEncryption, explain};
 use crate::release::layout::Layout;
 use crate::release::retention::RetentionSettings;
@@ -205,7 +205,10 @@ fn environment(
         },
         link: overrides.link(),
     };
-    let distribution = overrides.distribution.as_ref().or(section.distribution.as_ref()).map(ToString::to_string);
+    let said = section.distribution.as_ref().map_or(&[][..], DistributionIds::all);
+    let mut distributions =
+        overrides.distribution.as_ref().map_or(said, std::slice::from_ref).iter().map(ToString::to_string);
+    let distribution = distributions.next();
     if distribution.is_some() {
         check_cdn_can_decrypt(&name, &access.encryption)?;
     }
@@ -214,6 +217,7 @@ fn environment(
         layout,
         access,
         distribution,
+        further_distributions: distributions.collect(),
         url: overrides.url.as_ref().or(section.url.as_ref()).map(endpoint),
         headers: config.map(Config::header_rules).unwrap_or_default(),
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
@@ -256,7 +260,13 @@ fn check_url_is_of(name: &str, section: &EnvironmentSection, overrides: &Overrid
             overrides.prefix.is_some() && prefix(overrides.prefix.as_ref()) != prefix(section.prefix.as_ref()),
         ),
         ("--endpoint-url", differs(overrides.endpoint_url.as_ref(), section.endpoint_url.as_ref())),
-        ("--distribution", differs(overrides.distribution.as_ref(), section.distribution.as_ref())),
+        (
+            "--distribution",
+            overrides
+                .distribution
+                .as_ref()
+                .is_some_and(|given| !section.distribution.as_ref().is_some_and(|said| said.all().contains(given))),
+        ),
     ];
     let flag = moved.iter().find(|(_, moved)| *moved).map(|(flag, _)| *flag);
     let (Some(flag), Some(url), None) = (flag, &section.url, &overrides.url) else { return Ok(()) };

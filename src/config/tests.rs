@@ -243,6 +243,27 @@ fn flags_win_over_the_environment() {
 }
 
 #[test]
+fn several_distributions_may_be_named_each_once() {
+    let text = |distribution: &str| format!("{EXAMPLE}distribution = {distribution}\n");
+    let named = |distribution: &str, overrides: &Overrides| {
+        let config = config(&text(distribution));
+        let environment = environment_of(resolve(Some(&config), Some("production"), overrides, false).unwrap());
+        environment.distributions().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let nothing = Overrides::default();
+    assert_eq!(named("\"E1\"", &nothing), ["E1"]);
+    assert_eq!(named("[\"E1\", \"E2\"]", &nothing), ["E1", "E2"]);
+    let given = Overrides { distribution: "E2".parse().ok(), ..Overrides::default() };
+    assert_eq!(named("[\"E1\", \"E2\"]", &given), ["E2"], "a flag stands for the whole list");
+    for (wrong, why) in
+        [("[]", "no distribution"), ("[\"E1\", \"E1\"]", "twice"), ("[\"a.b\"]", "a.b"), ("7", "distribution's id")]
+    {
+        let (message, _) = refusal(&text(wrong));
+        assert!(message.contains(why), "{wrong}: {message}");
+    }
+}
+
+#[test]
 fn a_bucket_alone_is_a_target_of_its_own() {
     let bucket = Overrides { bucket: "example-other".parse().ok(), ..Overrides::default() };
     let problem = resolve(None, None, &bucket, false).unwrap_err();

@@ -96,6 +96,44 @@ checked_text!(
     check_word
 );
 
+/// One distribution's id, or a list of several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(try_from = "OneOrSeveral")]
+pub struct DistributionIds(#[cfg_attr(test, schemars(with = "OneOrSeveral"))] Vec<DistributionId>);
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged, expecting = "expected a distribution's id, as \"E123ABC\", or a list of them")]
+enum OneOrSeveral {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl DistributionIds {
+    /// All of them: at least one, each once.
+    pub fn all(&self) -> &[DistributionId] {
+        &self.0
+    }
+}
+
+impl TryFrom<OneOrSeveral> for DistributionIds {
+    type Error = InvalidValue;
+    fn try_from(form: OneOrSeveral) -> Result<DistributionIds, InvalidValue> {
+        let texts = match form {
+            OneOrSeveral::One(one) => vec![one],
+            OneOrSeveral::Several(several) => several,
+        };
+        let ids: Vec<DistributionId> = texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let again = ids.iter().enumerate().find(|(index, id)| ids[..*index].contains(id));
+        match (ids.first(), again) {
+            (None, _) => Err(InvalidValue("the list names no distribution".to_owned())),
+            (_, Some((_, id))) => Err(InvalidValue(format!("the list names distribution {id} twice"))),
+            _ => Ok(DistributionIds(ids)),
+        }
+    }
+}
+
 impl Url {
     /// The address without its final slash.
     pub fn without_final_slash(&self) -> &str {

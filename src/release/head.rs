@@ -190,11 +190,11 @@ impl HeadFields {
         self.is_settled_for(None) && self.understood_refreshes().next().is_none()
     }
 
-    /// Whether all that was begun is done, as far as a run with this distribution answers for it: then an unchanged folder
+    /// Whether all that was begun is done, as far as a run with these distributions answers for it: then an unchanged folder
     /// means that nothing is to do. What other distributions are owed is for others.
-    pub fn is_settled_for(&self, distribution: Option<&str>) -> bool {
+    pub fn is_settled_for<'d>(&self, distributions: impl IntoIterator<Item = &'d str>) -> bool {
         let has_seen = |id| self.owed_to(id).all(|owed| !owed.is_understood()) && !self.is_unseen_by(id);
-        self.activation.is_none() && self.pruning.is_none() && distribution.is_none_or(has_seen)
+        self.activation.is_none() && self.pruning.is_none() && distributions.into_iter().all(has_seen)
     }
 
     /// Whether a distribution may keep what nobody asks it to forget: it is new, or was not told of what is live.

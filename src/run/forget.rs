@@ -38,12 +38,12 @@ pub async fn forget_distribution(request: ForgetRequest, ask: Ask<'_>, events: E
 impl Session<'_> {
     /// The environment's own would be back with the next publish.
     fn check_not_own(&self, distribution: &str) -> Result<(), Problem> {
-        if self.own() != Some(distribution) {
+        if self.environment.distributions().all(|own| own != distribution) {
             return Ok(());
         }
-        let message = format!("distribution {distribution} is the one of environment {}", self.environment.name);
+        let message = format!("distribution {distribution} is one of environment {}", self.environment.name);
         Err(Problem::new(Code::Usage, message)
-            .hint("Take `distribution` out of publish.toml first, or say --env for another environment."))
+            .hint("Take it out of `distribution` in publish.toml first, or say --env for another environment."))
     }
 
     fn may_forget(&self, head: &Head, distribution: &str, ask: Ask<'_>) -> Result<(), Problem> {

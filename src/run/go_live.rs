@@ -236,7 +236,8 @@ impl Session<'_> {
         }
         let plan = intention.plan;
         self.plans(&plan);
-        let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.own());
+        let nothing =
+            is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.environment.distributions());
         match active {
             None => self.warn_of_state_within_reach(),
             Some(_) if !nothing => self.check_state_is_hidden(&pointer.head).await?,
@@ -304,7 +305,7 @@ impl Session<'_> {
         let now = self.caller.clock.now();
         let by = pointer.seen_by(&self.caller.run, now);
         let mut head =
-            pointer.head.record_facts(self.learnt(), by).clear_suspects(pointer.read_at).close_up_to(claimed);
+            pointer.head.record_facts(&self.learnt(), by).clear_suspects(pointer.read_at).close_up_to(claimed);
         // A prune that was cut short left alone whatever is live. What it closed stays closed until one is finished.
         let dead = pointer.head.pruning.as_ref();
         let at_risk = self.removable_by_dead_prune(&pointer.head).await.map_err(NotReplaced::Failed)?;
@@ -320,7 +321,8 @@ impl Session<'_> {
     fn overtaken(&self, head: &Head, release: ReleaseNumber, plan: &Plan) -> Result<Next, Problem> {
         let before = self.course.standing().previous_release;
         self.course.about(active_release(head), before);
-        if head.is_settled_for(self.own()) && head.active.as_ref().is_some_and(|active| active.content == plan.content)
+        if head.is_settled_for(self.environment.distributions())
+            && head.active.as_ref().is_some_and(|active| active.content == plan.content)
         {
             return Ok(Next::Done(Outcome::Unchanged));
         }

@@ -32,7 +32,7 @@ impl Session<'_> {
     /// Finds out what is live and plans from there to the goal.
     pub(super) async fn intend(&mut self, pointer: &Pointer, order: &Order) -> Result<Intention, Problem> {
         let Order { goal, terms } = order;
-        self.read_distribution(&pointer.head).await?;
+        self.read_distributions(&pointer.head).await?;
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();

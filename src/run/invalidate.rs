@@ -57,9 +57,9 @@ impl Session<'_> {
         loop {
             pointer = self.when_free_to_write(pointer).await?;
             self.course.found(&pointer.head);
-            Box::pin(self.read_distribution(&pointer.head)).await?;
+            Box::pin(self.read_distributions(&pointer.head)).await?;
             let by = pointer.seen_by(&self.caller.run, self.caller.clock.now());
-            let learnt = pointer.head.record_facts(self.learnt(), by);
+            let learnt = pointer.head.record_facts(&self.learnt(), by);
             let asked = plan::asked(paths, self.policy(false)).map_err(|error| {
                 Problem::new(Code::Usage, error.to_string()).hint("CloudFront takes 4,000 characters.")
             })?;

@@ -137,7 +137,7 @@ impl Session<'_> {
     fn state_is_within_reach(&self) -> bool {
         let layout = &self.environment.layout;
         let state = layout.head();
-        let known = self.configuration.as_ref().is_some_and(|read| read.facts.readable);
+        let known = self.own_configuration().is_some_and(|read| read.facts.readable);
         let by_origin_path =
             if known { self.below_origin_path(&state.key).is_some() } else { layout.identity().prefix.is_empty() };
         state.bucket == layout.identity().bucket && by_origin_path
@@ -145,7 +145,7 @@ impl Session<'_> {
 
     /// What a key is called below the distribution's root, as far as its origin path is known.
     fn below_origin_path<'k>(&self, key: &'k str) -> Option<&'k str> {
-        match &self.configuration {
+        match self.own_configuration() {
             Some(read) if read.facts.readable => read.facts.below_root(key),
             _ => Some(key),
         }

@@ -230,7 +230,7 @@ impl Session<'_> {
         if head.understood_refreshes().next().is_none() || head.activation.is_some() {
             return Ok(Outcome::Unchanged);
         }
-        self.read_distribution(head).await?;
+        self.read_distributions(head).await?;
         let owed = self.owed_paths(head);
         let files = as_activated(active, &self.environment.layout, head);
         let answers = Plan::answers_owed(&files, &owed, self.policy(false));
@@ -280,7 +280,7 @@ impl Session<'_> {
             }
         }
         if seen.count() > 0 {
-            self.read_distribution(head).await?;
+            self.read_distributions(head).await?;
         } else {
             self.know(head);
         }

@@ -20,6 +20,7 @@ impl Session<'_> {
     pub(super) fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
         Refreshing {
             cdn: self.aws.cdn.as_ref(),
+            further: &self.environment.further_distributions,
             fetcher: &self.aws.fetcher,
             state: &self.state,
             settings: &self.environment.invalidation,
@@ -81,7 +82,7 @@ impl Session<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
         cover: &Cover,
     ) -> Result<(), Problem> {
-        let (refreshed, problem) = match refreshing.refresh(pointer, answers).await {
+        let (refreshed, problem) = match Box::pin(refreshing.refresh(pointer, answers)).await {
             Ok(refreshed) => (refreshed, None),
             Err(NotRefreshed { problem, so_far }) => (so_far, Some(problem)),
         };

@@ -11,6 +11,8 @@ pub struct Caching {
     pub lambda: Option<String>,
     /// The id of a continuous deployment policy.
     pub continuous_deployment: Option<String>,
+    /// Whether it is the staging distribution of another one.
+    pub staging: bool,
 }
 
 /// A cache policy.

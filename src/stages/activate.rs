@@ -47,8 +47,8 @@ pub struct Activating<'a> {
     pub clock: Clock,
     /// The distribution of the environment.
     pub distribution: Option<&'a str>,
-    /// What was read of it, if it was.
-    pub learnt: Option<Learnt<'a>>,
+    /// What was read of it and of others that the environment names.
+    pub learnt: Vec<Learnt<'a>>,
     /// Paths that this run found to be mutable whatever their names say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
@@ -310,7 +310,7 @@ impl Activating<'_> {
             suspects: self.suspects,
             at_risk: self.at_risk,
             mutable_paths: self.mutable_paths,
-            learnt: self.learnt,
+            learnt: &self.learnt,
             covers: &plan.covers(self.distribution),
         })
     }

@@ -36,8 +36,8 @@ pub struct Prune<'a> {
     pub publisher: &'a Publisher,
     /// For records that people read.
     pub clock: Clock,
-    /// What was read of the distribution, if it was.
-    pub learnt: Option<Learnt<'a>>,
+    /// What was read of the environment's distributions.
+    pub learnt: Vec<Learnt<'a>>,
     /// How long the prune is this run's.
     pub lease: LeaseSettings,
     /// Who may want it to stop.
@@ -118,7 +118,7 @@ impl Prune<'_> {
         };
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
         let store = self.store.until(lease.term());
-        let bounded = Prune { store: &store, ..*self };
+        let bounded = Prune { store: &store, learnt: self.learnt.clone(), ..*self };
         match Box::pin(bounded.remove_all(&mut lease, &mut sweep, &releases)).await {
             Ok(None) => {
                 lease.release(|head| head.give_up_prune(self.run, None)).await?;
@@ -318,7 +318,7 @@ impl Prune<'_> {
             at_risk: &sweep.live.keys().chain(&sweep.gone).cloned().collect(),
             withdraws: &sweep.withdraws,
             content,
-            learnt: self.learnt,
+            learnt: &self.learnt,
             covers,
         })
     }

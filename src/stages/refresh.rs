@@ -37,6 +37,8 @@ const MAX_REPEATS: u32 = 2;
 pub struct Refreshing<'a> {
     /// The distribution, if there is one.
     pub cdn: Option<&'a Cdn>,
+    /// Further distributions that the environment names: each is to take what it is asked, and is not waited for.
+    pub further: &'a [String],
     /// Who fetches the site's URLs.
     pub fetcher: &'a Fetcher,
     /// Where the head is.
@@ -162,8 +164,20 @@ impl Refreshing<'_> {
         let done: Vec<String> = owed.into_iter().map(|refresh| refresh.id).collect();
         self.forget(pointer, &done).await?;
         refreshed.status = refreshed.status.map(|_| reached);
+        self.further_ones_took_theirs(refreshed)?;
         self.events.send(Event::Refreshed);
         Ok(())
+    }
+
+    /// What a distribution of the environment itself did not take is a failure of this run.
+    fn further_ones_took_theirs(&self, refreshed: &Refreshed) -> Result<(), Problem> {
+        let mut refused = refreshed.elsewhere.iter().filter(|one| one.ids.is_none());
+        let refused = refused.find(|one| self.further.contains(&one.refresh.distribution));
+        refused.map_or(Ok(()), |one| {
+            let message = format!("distribution {} was not refreshed", one.refresh.distribution);
+            Err(Problem::new(Code::RefreshFailed, message)
+                .hint("What it has to forget stays recorded; the warning says why. Then run the same command again."))
+        })
     }
 
     /// The refreshes that are owed to the environment's distribution, and those that are owed to others.
@@ -391,7 +405,7 @@ impl Refreshing<'_> {
     }
 }
 
-/// What is said of a distribution of another environment that goes on being owed a refresh, with why, where it was asked.
+/// What is said of a distribution, not the run's own, that goes on being owed a refresh, with why, where it was asked.
 pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
     let because = problem.map(|problem| format!(": {}", problem.message)).unwrap_or_default();
     let what_to_do = match problem.map(|problem| problem.code) {
@@ -399,12 +413,12 @@ pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
             format!("If it was deleted, `publish forget-distribution {distribution}` ends what it is owed")
         }
         _ => format!(
-            "The next publish through its own environment that sees this does it; if it is not in front of this site any \
-             more, `publish forget-distribution {distribution}` ends what it is owed"
+            "The next publish that may ask for it does it; if it is not in front of this site any more, \
+              `publish forget-distribution {distribution}` ends what it is owed"
         ),
     };
     format!(
-        "Distribution {distribution} of another environment may still answer with older pages{because}. What it has to \
+        "Distribution {distribution} may still answer with older pages{because}. What it has to \
          forget stays recorded. {what_to_do}."
     )
 }

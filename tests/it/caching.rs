@@ -196,6 +196,22 @@ async fn what_a_person_should_know_of_the_configuration_is_said_once() {
     assert_eq!((said(&report, "90 s"), said(&report, "staging")), (1, 0), "{report:#?}");
 }
 
+/// It has a cache of its own, and is told of changes like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_staging_distribution_that_is_named_is_no_warning() {
+    let mut world = World::new().await;
+    world.write("index.html", "one");
+    world.sandbox.set_distribution(Distribution { id: "ESTAGING".to_owned(), ..distribution() });
+    let continuous_deployment = Some("8a7b".to_owned());
+    world.sandbox.set_caching(DISTRIBUTION, Caching { continuous_deployment, ..Caching::default() });
+    world.sandbox.set_caching("ESTAGING", Caching { staging: true, ..Caching::default() });
+    world.environment.further_distributions = vec!["ESTAGING".to_owned()];
+    assert_eq!(world.published().await.warnings, [""; 0]);
+    world.write("index.html", "two");
+    world.published().await;
+    assert_eq!(world.sandbox.invalidations("ESTAGING").pop().unwrap().paths, ["/", "/index.html"]);
+}
+
 /// As AWS advises: the address that a visitor asks for and the one that the function makes of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lambda_at_the_viewer_may_answer_for_short_addresses() {

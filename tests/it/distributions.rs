@@ -115,6 +115,57 @@ async fn a_distribution_that_comes_second_forgets_everything_once() {
     assert_unchanged_costs_one_request(&world).await;
 }
 
+/// Each has its own facts and its own names, an unchanged publish is one request, and what one of them does not take is a failure.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_environment_may_name_several() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(Distribution { origin_path: String::new(), default_root_object: None, ..www() });
+    world.environment.further_distributions = vec![WWW.to_owned()];
+    let report = world.published().await;
+    assert_eq!(report.requests["GetDistributionConfig"], 2);
+    assert_eq!(seen(&world).await, [row(DISTRIBUTION, 1, 0), row(WWW, 1, 0)]);
+    assert_unchanged_costs_one_request(&world).await;
+
+    world.append("about/index.html", "<!-- changed -->");
+    let report = world.published().await;
+    assert_eq!(last_invalidated(&world, DISTRIBUTION), ["/about/", "/about/index.html"]);
+    assert_eq!(last_invalidated(&world, WWW), ["/live/about/", "/live/about/index.html"]);
+    assert_eq!(owed_elsewhere(&report), [(WWW, InvalidationStatus::Requested)]);
+
+    world.append("robots.txt", "# more");
+    world.refuse("CreateInvalidation", WWW, 403, "AccessDenied");
+    for _ in 0..2 {
+        let report = world.publish().await;
+        assert_eq!(report.exit_code, 3, "{report:#?}");
+        assert!(report.error.unwrap().message.contains(WWW));
+        assert_eq!(last_invalidated(&world, DISTRIBUTION), ["/robots.txt"]);
+        assert_eq!(seen(&world).await, [row(DISTRIBUTION, 3, 0), row(WWW, 2, 1)]);
+    }
+    world.sandbox.clear_faults();
+    assert_eq!(world.published().await.outcome, Outcome::Repaired);
+    assert_eq!(last_invalidated(&world, WWW), ["/live/robots.txt"]);
+    assert_unchanged_costs_one_request(&world).await;
+    world.assert_settled();
+}
+
+/// One that is added to the list may keep anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_added_to_an_environment_forgets_everything_once() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(www());
+    world.published().await;
+    let before = invalidated(&world, DISTRIBUTION).len();
+    world.environment.further_distributions = vec![WWW.to_owned()];
+    assert_eq!(world.published().await.outcome, Outcome::Repaired);
+    assert_eq!(invalidated(&world, WWW), [["/*"]]);
+    assert_eq!(invalidated(&world, DISTRIBUTION).len(), before);
+    assert_unchanged_costs_one_request(&world).await;
+    let report = forget(&world, WWW, true, Reply::CannotAsk).await;
+    assert_eq!(report.exit_code, 2, "{report:#?}");
+}
+
 /// What it would do is said before, and a plan asks nobody to forget.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_says_that_a_new_distribution_forgets_everything() {

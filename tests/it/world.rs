@@ -428,6 +428,7 @@ pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),
+        further_distributions: Vec::new(),
         url: Some(sandbox.site_url().to_owned()),
         headers: Vec::new(),
         // Most sites of the tests need no home page; `right_folder` tests what is done about that.

@@ -159,6 +159,7 @@ pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environme
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),
+        further_distributions: Vec::new(),
         url: Some(running.site.clone()),
         headers,
         publish,

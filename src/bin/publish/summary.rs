@@ -338,6 +338,7 @@ pub(super) mod tests {
             layout: Layout::new("shop", "example-site", "live", None, None),
             access: Access::default(),
             distribution: Some("E123ABC".to_owned()),
+            further_distributions: Vec::new(),
             url: Some("https://www.example.com".to_owned()),
             headers: Vec::new(),
             publish: PublishSettings::default(),

@@ -25,6 +25,8 @@ pub struct Configuration {
     pub facts: DistributionFacts,
     /// The configuration's ETag, where the answer named it.
     pub etag: Option<String>,
+    /// Whether it is the staging distribution of another one.
+    pub is_staging: bool,
 }
 
 /// One CloudFront distribution. Clones share one client.
@@ -63,7 +65,11 @@ impl Cdn {
             return Err(CdnError::new("GetDistributionConfig", &self.distribution, &self.service, answer));
         };
         let policies = self.cache_policies(config).await?;
-        Ok(Configuration { facts: facts(config, bucket, &policies), etag: answer.e_tag().map(str::to_owned) })
+        Ok(Configuration {
+            facts: facts(config, bucket, &policies),
+            etag: answer.e_tag().map(str::to_owned),
+            is_staging: config.staging().unwrap_or(false),
+        })
     }
 
     /// The cache policies that a configuration names, each read once. What may not be read, or is not there, says nothing.

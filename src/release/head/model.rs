@@ -389,7 +389,7 @@ fn about_distributions(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Hea
     match what {
         What::Records { learns } => {
             let read = learnt(*learns);
-            let next = head.record_facts(as_learnt(*learns, read.as_ref()), by);
+            let next = head.record_facts(as_learnt(*learns, read.as_ref()).as_slice(), by);
             let learnt = read.map(|_| named(*learns));
             Some((next.close_up_to(Some(ReleaseNumber::new(2))), Means::Records { learnt }))
         }
@@ -429,7 +429,7 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         suspects: &suspects,
         at_risk: &at_risk,
         mutable_paths: &files(changed >> 6),
-        learnt: as_learnt(*learns, read.as_ref()),
+        learnt: as_learnt(*learns, read.as_ref()).as_slice(),
         covers: &borrowed(&covers),
     });
     let learnt = read.map(|_| named(*learns));
@@ -457,7 +457,7 @@ fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means
         at_risk: &at_risk,
         withdraws: &withdraws,
         content: None,
-        learnt: as_learnt(*learns, read.as_ref()),
+        learnt: as_learnt(*learns, read.as_ref()).as_slice(),
         covers: &borrowed(&covers),
     });
     let learnt = read.map(|_| named(*learns));

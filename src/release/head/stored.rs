@@ -72,9 +72,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Head, FormatError> {
             let mut fields = v2::read(bytes, |place| places.push(place))?;
             fields.needs = minors;
             keep_unknown(&mut fields, bytes, places)?;
-            if !is_beyond_this_program(&fields) {
-                fields.needs = Minors::default();
-            }
+            // What it needs when it is written back: a head that owes a second distribution something has two of them.
+            let keeps_more = is_beyond_this_program(&fields);
+            fields.needs = needs(&fields, ADDITIONS).filter(|_| keeps_more).unwrap_or_default();
             fields
         }
     };

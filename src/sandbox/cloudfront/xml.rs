@@ -123,7 +123,8 @@ fn config(shown: &Shown<'_>) -> String {
          <MinimumProtocolVersion>TLSv1</MinimumProtocolVersion></ViewerCertificate>\
          <Restrictions><GeoRestriction><RestrictionType>none</RestrictionType><Quantity>0</Quantity></GeoRestriction></Restrictions>\
          <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
-         <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>false</Staging>",
+         <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>{staging}</Staging>",
+        staging = caching.staging,
         id = escape(&distribution.id),
         root = escape(distribution.default_root_object.as_deref().unwrap_or_default()),
         origins = origins(distribution, region),

@@ -179,7 +179,9 @@ fn distributions(before: &Head, after: &Head, means: &Means) {
     for (id, known) in &after.distributions {
         let is_owed = after.owed_to(id).next().is_some();
         assert!(is_owed || known.seen == active, "{id} has seen {:?}, and {active:?} is live", known.seen);
-        assert!(after.is_settled_for(Some(id)) || is_owed || after.activation.is_some() || after.pruning.is_some());
+        assert!(
+            after.is_settled_for([id.as_str()]) || is_owed || after.activation.is_some() || after.pruning.is_some()
+        );
     }
     for refresh in &after.pending_refreshes {
         assert!(after.distributions.contains_key(&refresh.distribution), "whoever is owed something is known");

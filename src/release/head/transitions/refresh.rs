@@ -141,7 +141,7 @@ mod tests {
             suspects: &BTreeSet::new(),
             at_risk: &BTreeSet::new(),
             mutable_paths: &BTreeSet::new(),
-            learnt: Some(learnt()),
+            learnt: &[learnt()],
             covers: &Covers::from([("E1", paths)]),
         })
         .unwrap()
@@ -157,7 +157,7 @@ mod tests {
             at_risk: &BTreeSet::new(),
             withdraws: &BTreeMap::new(),
             content: None,
-            learnt: Some(learnt()),
+            learnt: &[learnt()],
             covers: &Covers::from([("E1", paths)]),
         })
         .unwrap()
