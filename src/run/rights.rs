@@ -112,6 +112,7 @@ mod tests {
             layout: Layout::new("shop", "example-site", prefix, None, None),
             access: Access::default(),
             distribution: distribution.map(str::to_owned),
+            further_distributions: Vec::new(),
             url: None,
             headers: Vec::new(),
             publish: PublishSettings::default(),

@@ -26,7 +26,7 @@ use ask::{Asking, Taken};
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// How long what a page loads may be missing: CloudFront keeps errors for 10 s, unless it is told otherwise (AWS.md 1.6).
+/// How long what a page loads may be missing: CloudFront keeps errors for 10 s, unless it is told otherwise (AWS.md 2.2).
 const ERRORS_KEPT: Duration = Duration::from_secs(12);
 
 /// How often an invalidation is asked for anew when it is completed and the site still answers with old bytes: an

@@ -364,7 +364,7 @@ fn what_begins_at_the_top_of_the_host_leaves_a_site_in_a_folder() {
         ("icon.svg", ""),
     ];
     let in_folder = Some("https://www.example.com/staging/shop");
-    let essential = ["/a/late.js", "/look.css", "/a/app.js"].map(str::to_owned).to_vec();
+    let essential = ["/a/late.js", "/a/app.js", "/look.css"].map(str::to_owned).to_vec();
     let found = outside(in_folder, &[], &files);
     assert_eq!(found.0, essential);
     assert_eq!(found.1, ["/a/listed-3f9c2e1b.js", "/icon.svg", "/icon.svg"]);

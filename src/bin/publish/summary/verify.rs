@@ -58,6 +58,7 @@ fn heading(what: FindingKind) -> &'static str {
         FindingKind::Unmarked => "written by something else, with the right bytes",
         FindingKind::Foreign => "of no release (never touched)",
         FindingKind::Lost => "nowhere any more: these releases cannot come back whole",
+        FindingKind::Answer => "in the bucket, and not what visitors get",
     }
 }
 
@@ -67,7 +68,7 @@ fn line(finding: &Finding, style: Style) -> String {
     let found = finding.found.as_deref();
     let difference = match finding.what {
         FindingKind::Missing => expected.to_owned(),
-        FindingKind::Unmarked | FindingKind::Foreign => found.unwrap_or_default().to_owned(),
+        FindingKind::Unmarked | FindingKind::Foreign | FindingKind::Answer => found.unwrap_or_default().to_owned(),
         FindingKind::Changed | FindingKind::Headers => format!("{}, and not {expected}", found.unwrap_or("nothing")),
         FindingKind::Lost => {
             let numbers: Vec<String> = finding.releases.iter().map(ToString::to_string).collect();
@@ -85,6 +86,8 @@ fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
     let tried = findings.iter().any(|finding| finding.repaired) || report.outcome == publish::report::Outcome::Repaired;
     let first = findings.iter().find(left)?;
     Some(match (first.what, tried) {
+        // What to do stands beside each.
+        (FindingKind::Answer, _) => return None,
         (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket does not have its bytes.",
         (_, false) => {
             "`publish verify --repair` brings back what the bucket still has; publishing the folder again brings the rest."

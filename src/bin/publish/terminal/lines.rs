@@ -102,7 +102,11 @@ impl Reminder {
             | Event::Pruned { .. }
             | Event::Refreshed
             | Event::Verified { .. } => now.begin("Working", 0),
-            Event::Planned { .. } | Event::PrunePlanned { .. } | Event::SlowedDown { .. } | Event::Warning { .. } => {}
+            Event::Planned { .. }
+            | Event::PrunePlanned { .. }
+            | Event::RefreshPlanned { .. }
+            | Event::SlowedDown { .. }
+            | Event::Warning { .. } => {}
         }
         line
     }
