@@ -72,7 +72,7 @@ impl Session<'_> {
     /// release has none either.
     pub(super) fn no_home_page(&self, order: &Order, intention: &Intention) -> Option<NoHomePage> {
         let Goal::Folder(folder) = &order.goal else { return None };
-        let page = SitePath::new(&self.home_page()).ok()?;
+        let page = SitePath::new(self.home_page()).ok()?;
         if !self.environment.publish.index || intention.plan.files.contains_key(&page) {
             return None;
         }

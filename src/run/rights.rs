@@ -87,7 +87,7 @@ fn in_words(statement: &Statement, environment: &Environment, region: &str) -> O
             text.replace("arn:aws:", &format!("arn:{}:", partition(region))).replace("123456789012", "<account>");
         text.replace("EXAMPLE-DISTRIBUTION", environment.distribution.as_deref().unwrap_or_default())
     };
-    if statement.resource.contains("EXAMPLE-DISTRIBUTION") && environment.distribution.is_none() {
+    if statement.resource.contains(":cloudfront:") && environment.distribution.is_none() {
         return None;
     }
     let actions = match &statement.action {
@@ -136,7 +136,8 @@ mod tests {
              s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on arn:aws:s3:::example-site/live/*; s3:ListBucket on \
              arn:aws:s3:::example-site (prefix _publish/live/*); s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on \
              arn:aws:s3:::example-site/_publish/live/*; cloudfront:CreateInvalidation, cloudfront:GetInvalidation, \
-             cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC. It is the policy \
+             cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC; \
+             cloudfront:GetCachePolicy on arn:aws:cloudfront::<account>:cache-policy/*. It is the policy \
              config/iam/publisher.json of publish's repository."
         );
         let in_china = hint("prune", &environment("", None), "cn-north-1");

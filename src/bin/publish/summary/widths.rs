@@ -209,7 +209,7 @@ fn all(style: Style) -> Vec<(&'static str, String)> {
             render_files(&[file("index.html", "public, max-age=0, s-maxage=86400, must-revalidate")], style),
         ),
         ("diff", render_diff(number(7), "release 8", &diff, style)),
-        ("rollback, before", plan(&planned, style).unwrap() + &layout::question(question, style).trim_end() + "\n"),
+        ("rollback, before", plan(&planned, style).unwrap() + layout::question(question, style).trim_end() + "\n"),
         ("rollback", render(&report(Outcome::RolledBack), &environment, false, style)),
         (
             "verify",
