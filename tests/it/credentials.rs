@@ -23,7 +23,7 @@ fn error(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (i64,
 /// A service that answers everything with this refusal, as STS writes it.
 fn refusing(code: &'static str, message: &'static str) -> String {
     let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
-    answering(format!("403 Forbidden\r\nContent-Type: text/xml"), format!("<ErrorResponse>{error}</ErrorResponse>"))
+    answering("403 Forbidden\r\nContent-Type: text/xml".to_owned(), format!("<ErrorResponse>{error}</ErrorResponse>"))
 }
 
 /// A service that answers everything with this.
