@@ -53,6 +53,12 @@ async fn where_query_strings_are_told_apart_all_that_begins_likewise_is_forgotte
     let before = world.invalidations().len();
     world.published().await;
     assert_eq!(asked(&world, before), ["/docs/a.html*", "/page2.html*"]);
+    // The bare address begins like every other one.
+    world.write("index.html", "two");
+    let before = world.invalidations().len();
+    let report = world.published().await;
+    assert_eq!(asked(&world, before), ["/*"]);
+    assert_eq!(report.invalidation.unwrap().evicted_unchanged, 4);
     world.assert_settled();
 }
 

@@ -228,7 +228,10 @@ pub(super) fn alias(config: &DistributionConfig) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudfront::types::{Aliases, LambdaFunctionAssociation, Origins, ViewerProtocolPolicy};
+    use aws_sdk_cloudfront::types::{
+        Aliases, CookiePreference, CustomErrorResponse, CustomErrorResponses, ItemSelection, LambdaFunctionAssociation,
+        Origins, ViewerProtocolPolicy,
+    };
 
     use super::*;
 
@@ -320,6 +323,34 @@ mod tests {
         };
         assert!(rewrites(EventType::OriginRequest) && rewrites(EventType::OriginResponse));
         assert!(rewrites(EventType::ViewerRequest) && !rewrites(EventType::ViewerResponse));
+    }
+
+    /// Settings older than policies, in front of a website endpoint, with errors that are kept for long.
+    #[test]
+    #[expect(deprecated, reason = "distributions that have them go on with them")]
+    fn settings_older_than_policies_are_read_as_policies_are() {
+        let facts_with = |queries: bool, most: i64| {
+            let cookies = CookiePreference::builder().forward(ItemSelection::None).build().unwrap();
+            let forwarded = ForwardedValues::builder().query_string(queries).cookies(cookies).build().unwrap();
+            let behavior = DefaultCacheBehavior::builder()
+                .target_origin_id("site")
+                .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
+                .min_ttl(60)
+                .max_ttl(most)
+                .forwarded_values(forwarded);
+            let origin = Origin::builder().id("site").domain_name("site.s3-website-us-east-1.amazonaws.com");
+            let origins = Origins::builder().quantity(1).items(origin.build().unwrap()).build().unwrap();
+            let error = CustomErrorResponse::builder().error_code(404).error_caching_min_ttl(300).build().unwrap();
+            let errors = CustomErrorResponses::builder().quantity(1).items(error).build().unwrap();
+            let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).origins(origins);
+            let config = config.default_cache_behavior(behavior.build().unwrap()).custom_error_responses(errors);
+            facts(&config.build().unwrap(), "site", &Policies::new())
+        };
+        let usual = facts_with(false, 86_400);
+        assert!(usual.rewrites_at_origin, "a website endpoint answers for short addresses");
+        assert_eq!(usual.caching, Caching { errors_s: 300, least_s: 60, ..Caching::USUAL });
+        assert_eq!(facts_with(true, 86_400).caching.behaviors, [behavior("*", true, true)]);
+        assert_eq!(facts_with(true, 0).caching.behaviors, [behavior("*", false, false)]);
     }
 
     fn behavior(pattern: &str, keeps: bool, queries: bool) -> Behavior {
