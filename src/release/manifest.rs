@@ -225,7 +225,7 @@ impl Publisher {
         match (&self.who, &self.place) {
             (Some(who), Some(place)) => format!("{who} on {place}"),
             (Some(who), None) => who.clone(),
-            (None, Some(place)) => format!("someone on {place}"),
+            (None, Some(place)) => place.clone(),
             (None, None) => "someone".to_owned(),
         }
     }

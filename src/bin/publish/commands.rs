@@ -351,7 +351,7 @@ impl Session<'_> {
         let looks = may_look && self.terminal.is_for_people() && !self.global.quiet;
         let Some(InSandbox { opened, project }) = open.and_then(|open| open.sandbox) else { return };
         match opened {
-            Opened::Elsewhere(running) if looks => self.terminal.result(&sandbox::serve::invitation(&running)),
+            Opened::Elsewhere(running) if looks => self.terminal.tell(&sandbox::serve::invitation(&running)),
             Opened::Elsewhere(_) => {}
             Opened::Here(embedded) => {
                 embedded.close().await;
@@ -359,7 +359,7 @@ impl Session<'_> {
                     self.terminal.result("`publish sandbox` serves the site.\n");
                 } else if looks {
                     match sandbox::serve::leave_running(&project, self.lookup).await {
-                        Ok(running) => self.terminal.result(&sandbox::serve::invitation(&running)),
+                        Ok(running) => self.terminal.tell(&sandbox::serve::invitation(&running)),
                         Err(problem) => {
                             let message = format!("{}; {}", problem.message, problem.hint);
                             self.terminal.show(&Event::Warning { message });

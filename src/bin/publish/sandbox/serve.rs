@@ -120,7 +120,7 @@ pub(crate) fn reset(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> R
 
 /// Where the site can be seen, for the end of a summary.
 pub(crate) fn invitation(running: &Running) -> String {
-    format!("Open {}/ to see it; `publish sandbox --stop` ends the sandbox that serves it.\n", running.site)
+    format!("Open {}/ to see it; `publish sandbox --stop` ends the sandbox that serves it.", running.site)
 }
 
 /// Leaves a sandbox behind that goes on serving the site after this process, and says where.
