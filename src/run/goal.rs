@@ -119,7 +119,8 @@ fn headers_file(snapshot: &Snapshot, environment: &Environment) -> Result<Header
 }
 
 impl Goal {
-    /// Path, bytes and headers of every file, under what is known of names that were reused for other bytes and of the distributions.
+    /// Path, bytes and headers of every file, under what is known of names that were reused for other bytes and of the
+    /// distributions.
     pub(super) fn content(
         &self,
         layout: &Layout,

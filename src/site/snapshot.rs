@@ -104,8 +104,8 @@ impl Snapshot {
     /// refused even then, and that folder itself before it is walked. Source maps are treated as `source_maps` says.
     ///
     /// # Errors
-    /// [`Code::ProjectFolder`] before the folder is walked; [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
-    /// ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
+    /// [`Code::ProjectFolder`] before the folder is walked; [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`],
+    /// [`Code::TooLarge`] and private names ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
     /// [`Code::FileChanged`]. [`Code::Configuration`] for a setting that is not a glob, and for a `_headers` or
     /// `_redirects` file that is no text. [`Code::Interrupted`] soon after `stop` is requested.
     pub fn take(

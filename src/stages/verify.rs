@@ -14,8 +14,8 @@ use crate::plan::UrlChange;
 pub use instead::{Instead, Prospect};
 pub use page::{Blank, MAX_LOADED, Page};
 
-/// Most URLs fetched for one activation, each in three variants. Beyond it, the first ones in the order of [`chosen`] stand for all, and the
-/// run says so.
+/// Most URLs fetched for one activation, each in three variants. Beyond it, the first ones in the order of [`chosen`] stand
+/// for all, and the run says so.
 pub const MAX_URLS: usize = 200;
 
 /// URLs fetched at once.

@@ -31,6 +31,7 @@ mod front;
 mod golden;
 mod headers;
 mod headers_file;
+mod holds;
 mod hostile;
 mod interrupted;
 mod invalidate;

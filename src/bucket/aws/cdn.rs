@@ -106,7 +106,8 @@ impl Cdn {
 
     /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
     /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where CloudFront asks to
-    /// slow down, or too many are in progress, it waits, for at most as long as a refresh may take. Needs `cloudfront:CreateInvalidation`.
+    /// slow down, or too many are in progress, it waits, for at most as long as a refresh may take. Needs
+    /// `cloudfront:CreateInvalidation`.
     ///
     /// # Errors
     /// [`Class::Throttled`] when patience has ended; the code `InvalidationBatchAlreadyExists` for a reference that was

@@ -6,8 +6,8 @@ use percent_encoding::percent_decode_str;
 
 use super::{InvalidUrlPath, UrlPath};
 
-/// What a person asks the CDN to forget: `/about/`, `/price list.pdf` as a file is named or `/price%20list.pdf` as a browser shows it,
-/// `/search?q=a`, or all that begins alike: `/blog/*`.
+/// What a person asks the CDN to forget: `/about/`, `/price list.pdf` as a file is named or `/price%20list.pdf` as a browser
+/// shows it, `/search?q=a`, or all that begins alike: `/blog/*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AskedPath {
     /// What it begins with, not encoded and without the leading slash.
