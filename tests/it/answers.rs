@@ -183,28 +183,39 @@ async fn a_header_that_something_in_front_overrides_is_a_warning() {
 /// A page that was built for the top of its host, in a folder of it: each byte of it is right, and a browser shows nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
-    let mut world = World::with_fixture("v1").await;
-    world.environment.invalidation.timeout = Duration::from_millis(300);
-    let site = world.sandbox.site_url().to_owned();
-    let front = Front::of(&site, |_, answer| answer).below("/staging/shop");
-    let url = format!("{}/staging/shop", front.url);
-    world.environment.url = Some(url.clone());
-    // As a release comes from another environment, whose address was another one.
-    let staged = world::publish(PublishRequest { allow_broken: true, stage_only: true, ..world.request() }).await;
-    assert_eq!(staged.outcome, Outcome::Staged, "{staged:#?}");
-    let report = world.activate(1).await;
-    assert_eq!(report.exit_code, 3, "{report:#?}");
-    let error = report.error.unwrap();
-    assert!(error.message.contains(&format!("{url}/index.html cannot be shown: it loads from outside")), "{error:#?}");
-    assert!(error.message.contains("/assets/") && error.message.contains("answers with 403"), "{error:#?}");
-    assert!(error.hint.contains("base: '/staging/shop/'"), "{error:#?}");
-    assert!(error.visitors_see.contains("is live in the bucket, and nothing is lost"), "{error:#?}");
-    // Whoever asked for it is told, and nothing more.
-    let asked_for = PublishRequest { allow_broken: true, ..world.request() };
-    let report = world::publish(asked_for).await;
-    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
-    assert!(report.warnings.iter().any(|warning| warning.contains("cannot be shown")), "{report:#?}");
-    world.assert_settled();
+    // Outside the site's folder there is nothing; or a page for everything, as for an app with routes of its own.
+    let nothing: fn(&Asked, Answer) -> Answer = |_, answer| answer;
+    let a_page: fn(&Asked, Answer) -> Answer = |asked, answer| match asked.path.starts_with("/staging/shop") {
+        true => answer,
+        false => Answer { body: b"<!doctype html>".to_vec(), ..Answer::new("200 OK", "content-type: text/html") },
+    };
+    for (outside, found) in [(nothing, "answers with 403"), (a_page, "answers with a page where a script")] {
+        let mut world = World::with_fixture("v1").await;
+        world.environment.invalidation.timeout = Duration::from_millis(300);
+        let site = world.sandbox.site_url().to_owned();
+        let front = Front::of(&site, outside).below("/staging/shop");
+        let url = format!("{}/staging/shop", front.url);
+        world.environment.url = Some(url.clone());
+        // As a release comes from another environment, whose address was another one.
+        let staged = world::publish(PublishRequest { allow_broken: true, stage_only: true, ..world.request() }).await;
+        assert_eq!(staged.outcome, Outcome::Staged, "{staged:#?}");
+        let report = world.activate(1).await;
+        assert_eq!(report.exit_code, 3, "{report:#?}");
+        let error = report.error.unwrap();
+        assert!(
+            error.message.contains(&format!("{url}/index.html cannot be shown: it loads from outside")),
+            "{error:#?}"
+        );
+        assert!(error.message.contains("/assets/") && error.message.contains(found), "{error:#?}");
+        assert!(error.hint.contains("base: '/staging/shop/'"), "{error:#?}");
+        assert!(error.visitors_see.contains("is live in the bucket, and nothing is lost"), "{error:#?}");
+        // Whoever asked for it is told, and nothing more.
+        let asked_for = PublishRequest { allow_broken: true, ..world.request() };
+        let report = world::publish(asked_for).await;
+        assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+        assert!(report.warnings.iter().any(|warning| warning.contains("cannot be shown")), "{report:#?}");
+        world.assert_settled();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! Holding: publishing is refused until somebody lets it go on.
 
+use publish::release::manifest::ReleaseNumber;
 use publish::report::event::Events;
 use publish::report::{Outcome, Report};
 use publish::run::{self, Caller, Reply, RollbackRequest};

@@ -1,8 +1,8 @@
 //! Going back, and staging without activating: what a release manager does with the site on fire.
 
 use publish::release::manifest::ReleaseNumber;
+use publish::report::Outcome;
 use publish::report::event::Events;
-use publish::report::{Outcome, Report};
 use publish::run::{self, Caller, Reply, RollbackRequest};
 use publish::sandbox::{Effect, Fault, Match};
 
