@@ -218,7 +218,7 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
         let release = match (release, commit) {
             (Some(release), _) => *release,
             (None, Some(commit)) => session.built_from(&pointer.head, commit).await?,
-            (None, None) => earlier(&pointer.head, session.own(), &terms)?,
+            (None, None) => earlier(&pointer.head, environment, &terms)?,
         };
         let manifest = manifest_to_activate(&session.state, &pointer.head, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);

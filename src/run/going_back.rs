@@ -1,6 +1,7 @@
 //! Where a rollback goes, and what is asked before it.
 
 use super::order::Terms;
+use crate::config::environment::Environment;
 use crate::plan::Plan;
 use crate::release::head::Head;
 use crate::release::manifest::{Manifest, Publisher, ReleaseNumber};
@@ -8,18 +9,18 @@ use crate::report::error::{Code, Problem};
 use crate::types::clock::Timestamp;
 
 /// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
-/// was cut short, or that has yet to refresh the environment's `distribution`, is finished: the same command run again must
+/// was cut short, or that has yet to refresh a distribution of the `environment`, is finished: the same command run again must
 /// not undo it. Where the active release was gone back to already, nobody can tell whether the way leads further back or
 /// forward again, so that a number must say it.
 ///
 /// # Errors
 /// [`Code::Usage`] where nothing was active before, and where a number is needed.
-pub(super) fn earlier(head: &Head, distribution: Option<&str>, terms: &Terms) -> Result<ReleaseNumber, Problem> {
+pub(super) fn earlier(head: &Head, environment: &Environment, terms: &Terms) -> Result<ReleaseNumber, Problem> {
     // Only going back makes a release active whose number is closed.
     let is_closed = |release: ReleaseNumber| release <= head.floor;
     let active = head.active.as_ref();
     let owed = |release: ReleaseNumber| {
-        distribution.is_some_and(|own| head.owed_to(own).any(|refresh| refresh.release == release))
+        environment.distributions().any(|own| head.owed_to(own).any(|refresh| refresh.release == release))
     };
     let unrefreshed = active.map(|active| active.release).filter(|release| is_closed(*release) && owed(*release));
     let earlier = match &head.activation {

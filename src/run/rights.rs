@@ -85,7 +85,11 @@ fn in_words(statement: &Statement, environment: &Environment, region: &str) -> O
         let text = text.replace("EXAMPLE-BUCKET", &place.bucket).replace("EXAMPLE-PREFIX/", &place.key);
         let text =
             text.replace("arn:aws:", &format!("arn:{}:", partition(region))).replace("123456789012", "<account>");
-        text.replace("EXAMPLE-DISTRIBUTION", environment.distribution.as_deref().unwrap_or_default())
+        let of = |id: &str| text.replace("EXAMPLE-DISTRIBUTION", id);
+        match text.contains("EXAMPLE-DISTRIBUTION") {
+            true => environment.distributions().map(of).collect::<Vec<_>>().join(" and "),
+            false => text,
+        }
     };
     if statement.resource.contains(":cloudfront:") && environment.distribution.is_none() {
         return None;
@@ -147,6 +151,10 @@ mod tests {
         );
         assert!(in_china.contains("release-manager.json") && !in_china.contains("cloudfront"), "{in_china}");
         assert!(hint("status", &environment("live", None), "eu-central-1").contains("viewer.json"));
+        let several =
+            Environment { further_distributions: vec!["E456DEF".to_owned()], ..environment("live", Some("E123ABC")) };
+        let of_both = "distribution/E123ABC and arn:aws:cloudfront::<account>:distribution/E456DEF";
+        assert!(hint("publish", &several, "eu-central-1").contains(of_both));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::reported::{Ended, reported};
 use super::session::{MAX_ROUNDS, Session, active_release, never_settles};
 use crate::bucket::live;
 use crate::bucket::state::Pointer;
-use crate::config::environment::Environment;
+use crate::config::environment::{Environment, Wait};
 use crate::content::path::SitePath;
 use crate::plan::Live;
 use crate::release::counts::FileCounts;
@@ -101,12 +101,16 @@ impl Session<'_> {
         Err(never_settles())
     }
 
-    /// Opens the site's entry page as a browser would, where its address is known and nothing is being switched. What the
-    /// bucket does not have cannot be answered: that is told already.
+    /// Opens the site's entry page as a browser would, where its address is known, visitors need no password there
+    /// ([`Wait::Effect`]), and nothing is being switched. What the bucket does not have cannot be answered: that is told
+    /// already.
     async fn open_site(&self, audited: &Audited, head: &Head) -> Result<Vec<Finding>, Problem> {
         let (Some(url), Some(release), None) = (&self.environment.url, active_release(head), &head.activation) else {
             return Ok(Vec::new());
         };
+        if self.environment.invalidation.wait != Wait::Effect {
+            return Ok(Vec::new());
+        }
         let damage = audited.findings.iter().filter(|finding| finding.is_damage() && !finding.repaired);
         let damaged: BTreeSet<&str> = damage.map(|finding| finding.path.as_str()).collect();
         let is_external = self.external()?;

@@ -289,11 +289,13 @@ impl Refreshing<'_> {
         let mut looks = verify::looks(&chosen);
         let must_be_there = looks.iter().filter(|look| look.must_be_there()).count();
         let mut pace = Pace::start(self);
+        let mut is_any_right = false;
         loop {
             let has_forgotten = self.has_forgotten(ids).await?;
-            let wrong = visitor.mismatches(&looks).await;
+            let keeps_nothing_old = has_forgotten || ids.is_empty();
+            let wrong = visitor.mismatches(&looks, pace.left()).await;
             let is_header = |mismatch: &Mismatch| matches!(mismatch.instead, Instead::Header { .. });
-            if wrong.is_empty() || has_forgotten && wrong.iter().all(is_header) {
+            if wrong.is_empty() || keeps_nothing_old && wrong.iter().all(is_header) {
                 self.warn_of_other_headers(&wrong);
                 self.events.send(Event::Verified { urls });
                 return Ok(Looked::Right);
@@ -303,7 +305,14 @@ impl Refreshing<'_> {
                 return Ok(Looked::Overtaken);
             }
             let any = |prospect| wrong.iter().any(|mismatch: &Mismatch| mismatch.instead.prospect() == prospect);
-            if any(Prospect::Never) {
+            is_any_right |= wrong.len() < looks.len();
+            // An answer may be an old one that the CDN keeps. A host that answered once has a name and a certificate.
+            let is_final = |mismatch: &Mismatch| match mismatch.instead {
+                Instead::NoAnswer(_) => !is_any_right,
+                _ => keeps_nothing_old,
+            };
+            let hopeless = |mismatch: &&Mismatch| mismatch.instead.prospect() == Prospect::Never;
+            if wrong.iter().filter(hopeless).any(is_final) {
                 return Ok(Looked::Wrong(wrong));
             }
             // Errors that the CDN kept are gone too: where nothing at all is right, nothing of the site is there.
@@ -476,12 +485,18 @@ impl<'a> Pace<'a> {
         Pace { refreshing, began: refreshing.clock.elapsed(), lasts: refreshing.settings.timeout, next: FIRST_PAUSE }
     }
 
+    /// What is left of the time.
+    fn left(&self) -> Duration {
+        self.lasts.saturating_sub(self.refreshing.clock.elapsed().saturating_sub(self.began))
+    }
+
     /// Pauses; `false` when the time is up.
     async fn pause(&mut self) -> bool {
-        let waited = self.refreshing.clock.elapsed().saturating_sub(self.began);
-        let Some(left) = self.lasts.checked_sub(waited).filter(|left| !left.is_zero()) else {
+        let left = self.left();
+        if left.is_zero() {
             return false;
-        };
+        }
+        let waited = self.lasts.saturating_sub(left);
         tokio::time::sleep(self.next.min(left)).await;
         self.next = (self.next * 3 / 2).min(LONGEST_PAUSE);
         self.refreshing.events.send(Event::RefreshWaiting { waited_s: waited.as_secs() });

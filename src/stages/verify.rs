@@ -4,10 +4,12 @@ mod instead;
 mod page;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 
-use crate::bucket::aws::{Encoding, Fetcher, SiteAnswer};
+use crate::bucket::aws::{Encoding, Fetcher, NoAnswer, SiteAnswer};
 use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
 
@@ -23,6 +25,9 @@ const AT_ONCE: usize = 8;
 
 /// Largest file that is fetched to be compared, in bytes. What is larger is left to CloudFront's own word.
 const MAX_FETCHED_BYTES: u64 = 8 << 20;
+
+/// The least that one round of looks may take.
+const LEAST_ROUND: Duration = Duration::from_secs(10);
 
 /// How an address is asked for: a CDN keeps a copy for each, as far as its cache key tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,22 +131,25 @@ pub struct Visitor<'a> {
 }
 
 impl Visitor<'_> {
-    /// Fetches each once, and says which do not answer as they should.
-    pub async fn mismatches(&self, looks: &[Look<'_>]) -> Vec<Mismatch> {
+    /// Fetches each once, and says which do not answer as they should. What has not answered `within` this time, or
+    /// [`LEAST_ROUND`] where that is longer, is late: hundreds of addresses of a host that drops packets would take an hour.
+    pub async fn mismatches(&self, looks: &[Look<'_>], within: Duration) -> Vec<Mismatch> {
+        let until = Instant::now() + within.max(LEAST_ROUND);
         let found: Vec<Option<Mismatch>> =
-            stream::iter(looks).map(|look| self.mismatch(look)).buffered(AT_ONCE).collect().await;
+            stream::iter(looks).map(|look| self.mismatch(look, until)).buffered(AT_ONCE).collect().await;
         found.into_iter().flatten().collect()
     }
 
-    async fn mismatch(&self, look: &Look<'_>) -> Option<Mismatch> {
+    async fn mismatch(&self, look: &Look<'_>, until: Instant) -> Option<Mismatch> {
         let (url, variant) = (self.address(look), look.variant);
         let asked = match variant {
             Variant::WithQuery => format!("{url}?{}", self.query),
             Variant::Compressed | Variant::Identity => url.clone(),
         };
-        let instead = match self.fetcher.fetch(&asked, variant.encoding(), MAX_FETCHED_BYTES).await {
-            Ok(found) => compare(&asked, &found, look)?,
-            Err(error) => Instead::of_error(&error),
+        let instead = match timeout_at(until, self.fetcher.fetch(&asked, variant.encoding(), MAX_FETCHED_BYTES)).await {
+            Ok(Ok(found)) => compare(&asked, &found, look)?,
+            Ok(Err(error)) => Instead::of_error(&error),
+            Err(_) => Instead::NoAnswer(NoAnswer::Late),
         };
         Some(Mismatch { url, variant, instead })
     }

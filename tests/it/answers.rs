@@ -218,6 +218,21 @@ async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
     }
 }
 
+/// Where the home page has the one address `/`, its file's name leads there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_page_may_have_one_address_without_its_name() {
+    let mut world = World::with_fixture("v1").await;
+    world.published().await;
+    let front = Front::of(world.sandbox.site_url(), |asked, answer| match asked.path.as_str() {
+        "/index.html" => Answer::new("301 Moved Permanently", "location: /"),
+        _ => answer,
+    });
+    world.append("about/index.html", "<!-- changed -->");
+    world.environment.url = Some(front.url.clone());
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_comes_as_a_page_or_with_other_bytes_is_not_verified() {
     for (content_type, message) in

@@ -119,6 +119,25 @@ fn a_role_that_wants_a_code_of_a_device_is_told_how_to_get_credentials() {
     }
 }
 
+#[test]
+fn who_is_not_signed_in_with_sso_is_told_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    let account = "sso_account_id = 123456789012\nsso_role_name = publisher\n";
+    let start = "sso_region = eu-central-1\nsso_start_url = https://example.awsapps.com/start\n";
+    let text = format!(
+        "[profile new]\nsso_session = corp\n{account}[sso-session corp]\n{start}[profile old]\n{start}{account}"
+    );
+    std::fs::write(&config, text).unwrap();
+    for profile in ["new", "old"] {
+        let variables = [("AWS_CONFIG_FILE", config.to_str().unwrap())];
+        let (exit_code, error) = error(folder.path(), &["--profile", profile], &variables);
+        assert_eq!((exit_code, error["code"].as_str()), (1, Some("no_credentials")), "{error:#}");
+        assert!(error["message"].as_str().unwrap().contains("Nobody is signed in with `aws sso login`"), "{error:#}");
+        assert!(error["hint"].as_str().unwrap().contains(&format!("`aws sso login --profile {profile}`")), "{error:#}");
+    }
+}
+
 /// A key made for this test and used for nothing else.
 const KEY: [&str; 3] = [
     "MHcCAQEEIB3UJRz/tnJaeyzFUnmyGxbq5SrjeFn9gvp4A/JYNF/2oAoGCCqGSM49",

@@ -149,6 +149,25 @@ async fn one_environment_may_name_several() {
     world.assert_settled();
 }
 
+/// What a rollback says of a distribution that did not take its refresh is true: the same command finishes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_without_a_number_finishes_the_refresh_of_a_further_distribution() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(www());
+    world.environment.further_distributions = vec![WWW.to_owned()];
+    world.published().await;
+    world.append("about/index.html", "<!-- changed -->");
+    world.published().await;
+    world.refuse("CreateInvalidation", WWW, 403, "AccessDenied");
+    assert_eq!(world.rollback(None).await.exit_code, 3);
+    world.sandbox.clear_faults();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.release.map(u64::from)), (0, Some(1)), "{report:#?}");
+    assert_eq!(seen(&world).await, [row(DISTRIBUTION, 1, 0), row(WWW, 1, 0)]);
+    assert_eq!(world.rollback(None).await.exit_code, 2, "nothing is left to finish, so that a number is needed");
+}
+
 /// One that is added to the list may keep anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_added_to_an_environment_forgets_everything_once() {

@@ -65,6 +65,9 @@ async fn what_is_asked_for_is_recorded_before_and_done_by_the_next_publish() {
     let report = invalidate(&world, &["/contact.html"]).await;
     assert_eq!(report.exit_code, 3, "{report:#?}");
     assert_eq!(world.head().pending_refreshes[0].paths[0].as_str(), "/contact.html");
+    let owed = world.head().pending_refreshes;
+    assert_eq!(invalidate(&world, &["/contact.html"]).await.exit_code, 3);
+    assert_eq!(world.head().pending_refreshes, owed, "under the same id, so that nothing is paid twice");
     world.sandbox.clear_faults();
     assert_eq!(world.published().await.outcome, Outcome::Repaired);
     assert_eq!(world.invalidations().len(), before + 1);

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use publish::bucket::aws::{Aws, Condition};
-use publish::config::environment::Encryption;
+use publish::config::environment::{Encryption, Wait};
 use publish::content::path::SitePath;
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
@@ -444,6 +444,11 @@ async fn what_visitors_get_instead_is_a_difference() {
         assert!(findings[0].found.as_ref().unwrap().starts_with(said), "{findings:#?}");
         assert!(world.s3_writes().is_empty());
     }
+    // Where visitors need a password, nobody looks.
+    world.environment.invalidation.wait = Wait::Completed;
+    let (report, findings) = verify(&world, LOOK).await;
+    assert!(report.exit_code == 0 && findings.is_empty(), "{findings:#?}");
+    world.environment.invalidation.wait = Wait::Effect;
     // What the bucket does not have is told once.
     remove(&world, &script);
     world.environment.url = Some(site);

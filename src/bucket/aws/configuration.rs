@@ -142,7 +142,7 @@ pub(super) fn facts(config: &DistributionConfig, bucket: &str, policies: &Polici
             .map(|page| UrlPath::try_from(page.to_owned()).unwrap_or_else(|_| UrlPath::encode(page)))
             .collect(),
         rewrites_at_origin: is_website || behaviors.iter().any(|behavior| behavior.has(&rewriting)),
-        caching: caching(config, &behaviors, origins, origin, policies),
+        caching: caching(config, bucket, &behaviors, (origins, origin), policies),
     }
 }
 
@@ -159,17 +159,17 @@ fn origin_path(origin: Option<&Origin>) -> &str {
 
 fn caching(
     config: &DistributionConfig,
+    bucket: &str,
     behaviors: &[Read<'_>],
-    origins: &[Origin],
-    site: Option<&Origin>,
+    (origins, site): (&[Origin], Option<&Origin>),
     policies: &Policies,
 ) -> Caching {
-    // What is no origin is a group of them, of which one may be the site's.
+    // A bucket has several names. What is no origin is a group of them, of which one may be the site's.
     let serves = |behavior: &Read<'_>| {
         let target = origins.iter().find(|origin| origin.id() == behavior.target);
         target.is_none_or(|target| {
-            site.is_some_and(|site| target.domain_name() == site.domain_name())
-                && origin_path(Some(target)) == origin_path(site)
+            let is_same = site.is_some_and(|site| target.domain_name() == site.domain_name());
+            (is_same || is_bucket(target.domain_name(), bucket)) && origin_path(Some(target)) == origin_path(site)
         })
     };
     let ours: Vec<&Read<'_>> = behaviors.iter().filter(|behavior| serves(behavior)).collect();
@@ -229,8 +229,8 @@ pub(super) fn alias(config: &DistributionConfig) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_cloudfront::types::{
-        Aliases, CookiePreference, CustomErrorResponse, CustomErrorResponses, ItemSelection, LambdaFunctionAssociation,
-        Origins, ViewerProtocolPolicy,
+        Aliases, CacheBehaviors, CookiePreference, CustomErrorResponse, CustomErrorResponses, ItemSelection,
+        LambdaFunctionAssociation, Origins, ViewerProtocolPolicy,
     };
 
     use super::*;
@@ -303,6 +303,32 @@ mod tests {
         assert_eq!(origin_path("pages"), "/live");
         assert_eq!(origin_path("downloads"), "/downloads");
         assert_eq!(origin_path("api"), "/downloads", "the default behaviour's is not the bucket");
+    }
+
+    /// A bucket has several names, and a console offers more than one.
+    #[test]
+    fn a_behavior_whose_origin_is_the_bucket_by_another_name_keeps_the_site_too() {
+        let keeps = |domain: &str, path: &str| {
+            let origin = |id: &str, domain: &str, path: &str| {
+                Origin::builder().id(id).domain_name(domain).origin_path(path).build().unwrap()
+            };
+            let origins = Origins::builder()
+                .quantity(2)
+                .items(origin("pages", "site.s3.eu-west-1.amazonaws.com", "/live"))
+                .items(origin("assets", domain, path));
+            let redirect = ViewerProtocolPolicy::RedirectToHttps;
+            let default =
+                DefaultCacheBehavior::builder().target_origin_id("pages").viewer_protocol_policy(redirect.clone());
+            let assets = CacheBehavior::builder().path_pattern("/assets/*").target_origin_id("assets");
+            let assets = assets.viewer_protocol_policy(redirect).build().unwrap();
+            let behaviors = CacheBehaviors::builder().quantity(1).items(assets).build().unwrap();
+            let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true);
+            let config = config.origins(origins.build().unwrap()).cache_behaviors(behaviors);
+            let config = config.default_cache_behavior(default.build().unwrap()).build().unwrap();
+            facts(&config, "site", &Policies::new()).caching.behaviors.iter().all(|behavior| behavior.keeps)
+        };
+        assert!(keeps("site.s3.amazonaws.com", "/live") && keeps("site.s3-website-eu-west-1.amazonaws.com", "/live/"));
+        assert!(!keeps("site.s3.amazonaws.com", "/other") && !keeps("api.example.com", "/live"));
     }
 
     /// As AWS advises for a function at the viewer, where a CloudFront Function changes what answers are kept under.

@@ -12,8 +12,8 @@ pub(super) struct Profile {
     pub(super) has_device: bool,
     /// `credential_process`: a program gives them, which may have to ask a person.
     pub(super) runs_program: bool,
-    /// `login_session`: `aws login` gives them.
-    pub(super) signs_in: bool,
+    /// The command of AWS's that signs in: `aws login` (`login_session`) or `aws sso login` (`sso_session`, `sso_start_url`).
+    pub(super) signs_in: Option<&'static str>,
 }
 
 impl Profile {
@@ -34,7 +34,10 @@ impl Profile {
             let Some(profile) = files.get_profile(name) else { break };
             found.has_device |= profile.get("mfa_serial").is_some();
             found.runs_program |= profile.get("credential_process").is_some();
-            found.signs_in |= profile.get("login_session").is_some();
+            let has = |names: &[&str]| names.iter().any(|name| profile.get(name).is_some());
+            let login = has(&["login_session"]).then_some("aws login");
+            let sso = has(&["sso_session", "sso_start_url"]).then_some("aws sso login");
+            found.signs_in = found.signs_in.or(login).or(sso);
             next = profile.get("source_profile");
         }
         found

@@ -41,6 +41,10 @@ const MISSING_PROFILE: &str = "` was not defined";
 /// How it says that the program of `credential_process` failed (src/credential_process.rs), which has no type either.
 const PROGRAM: &str = "external process";
 
+/// How it says that there is no token of `aws sso login` (`SsoTokenProviderError::FailedToLoadToken`, src/sso/token.rs): a
+/// private type that hides its cause.
+const NO_SSO_TOKEN: &str = "failed to load the cached SSO token";
+
 /// An error and what lies beneath it.
 pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
@@ -73,20 +77,16 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
              those that there are, `aws login`, `aws sso login` or `aws configure` gives them some; or correct --profile.",
         );
     }
-    if profile.signs_in && chain.iter().any(|cause| is_not_there(*cause)) {
-        let sign_in = format!("Run `aws login{}`, then the same command again.", profile.flag());
-        return failure(
-            Code::NoCredentials,
-            format!("Nobody is signed in with `aws login`{}", profile.in_it()),
-            &sign_in,
-        );
+    if let Some(command) = profile.signs_in.filter(|_| chain.iter().any(|cause| is_not_there(*cause))) {
+        let hint = format!("Run `{command}{}`, then the same command again.", profile.flag());
+        return failure(Code::NoCredentials, format!("Nobody is signed in with `{command}`{}", profile.in_it()), &hint);
     }
-    if let Some(Refused { what, class, said, hint }) = chain.iter().find_map(|cause| refusal(*cause)) {
+    if let Some(Refused { what, class, said, hint, is_role }) = chain.iter().find_map(|cause| refusal(*cause)) {
         let message = format!("{what}{of_profile}: {said}");
         return match class {
             Class::Throttled => failure(Code::Throttled, message, IN_A_MINUTE),
             Class::Unavailable => failure(Code::Aws, message, IN_A_MINUTE),
-            _ if profile.has_device => failure(Code::AccessDenied, message, &with_device(profile)),
+            _ if is_role && profile.has_device => failure(Code::AccessDenied, message, &with_device(profile)),
             _ => failure(Code::AccessDenied, message, hint),
         };
     }
@@ -131,8 +131,10 @@ fn missing_profile(text: &str) -> Option<&str> {
     before.rsplit_once('`').map(|(_, name)| name)
 }
 
+/// Whether there is no token of a sign-in.
 fn is_not_there(cause: &(dyn StdError + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+        || cause.to_string() == NO_SSO_TOKEN
 }
 
 /// What is done about a role that may want a code: nobody is asked for one.
@@ -154,11 +156,14 @@ struct Refused {
     class: Class,
     said: String,
     hint: &'static str,
+    /// Whether a role was to be assumed with other credentials.
+    is_role: bool,
 }
 
 impl Refused {
     fn of(what: &'static str, error: &impl ProvideErrorMetadata, hint: &'static str) -> Refused {
-        Refused { what, class: class_of(None, error.code(), None), said: said(error), hint }
+        let class = class_of(None, error.code(), None);
+        Refused { what, class, said: said(error), hint, is_role: false }
     }
 }
 
@@ -167,7 +172,8 @@ fn refusal(cause: &(dyn StdError + 'static)) -> Option<Refused> {
     if let Some(error) = cause.downcast_ref::<AssumeRoleError>() {
         let hint = "Allow sts:AssumeRole on the role for whoever assumes it, name them in the role's trust policy, and check \
                     `role_arn`.";
-        return Some(Refused::of("AWS refuses credentials for the role", error, hint));
+        let refused = Refused::of("AWS refuses credentials for the role", error, hint);
+        return Some(Refused { is_role: true, ..refused });
     }
     if let Some(error) = cause.downcast_ref::<AssumeRoleWithWebIdentityError>() {
         let hint = "Check AWS_ROLE_ARN, and in the role's trust policy the identity provider and the conditions on the token's \

@@ -39,8 +39,9 @@ impl<'a> Asking<'a> {
                 Ok(()) => {}
                 Err(error) if batch.is_raw() && is_invalid(&error) => refused.extend_from_slice(batch.paths()),
                 Err(error) if is_never_taken(&error) && batch != Batch::everything() => {
+                    self.send(cdn, &refresh.id, &Batch::everything(), taken).await?;
                     self.events.warn(refused_for_good(&refresh.distribution, &batch));
-                    return Ok(self.send(cdn, &refresh.id, &Batch::everything(), taken).await?);
+                    return Ok(());
                 }
                 Err(error) => return Err(error.into()),
             }

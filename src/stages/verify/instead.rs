@@ -73,7 +73,7 @@ impl Instead {
             200 if !answer.is_of_a_bucket() => Instead::AnotherServer(header("server").map(said)),
             200 => Instead::OtherBytes,
             301 | 302 | 303 | 307 | 308 => redirect(url, answer.status, header("location").unwrap_or_default()),
-            401 => Instead::SignIn("401 (who are you?)".to_owned()),
+            401 => Instead::SignIn("401 (authentication required)".to_owned()),
             status @ (403 | 404) => Instead::NotFound(status),
             status @ 500..=599 => Instead::ServerError(status),
             status => Instead::Status(status),
@@ -225,7 +225,7 @@ fn redirect(url: &str, status: u16, location: &str) -> Instead {
     };
     // The rest of an address may carry a token.
     let shown = said(&to[..url::Position::AfterPath]);
-    if leads_to_a_sign_in(&to) {
+    if leads_to_a_sign_in(&to) && !is_the_same_page(&from, &to) {
         Instead::SignIn(format!("a redirect ({status}) to {shown}"))
     } else if from.origin() == to.origin() {
         Instead::Redirect(status, shown)
@@ -239,6 +239,15 @@ fn leads_to_a_sign_in(to: &Url) -> bool {
     const WORDS: [&str; 9] = ["login", "signin", "sign-in", "sign_in", "oauth", "oauth2", "authorize", "saml", "sso"];
     let path = to.path().to_ascii_lowercase();
     path.split(['/', '.']).any(|segment| WORDS.contains(&segment))
+}
+
+/// Whether one address is the other without its ending: `/login.html` and `/login` of one host.
+fn is_the_same_page(from: &Url, to: &Url) -> bool {
+    let page = |url: &Url| {
+        let path = url.path().trim_end_matches('/');
+        path.strip_suffix(".html").or_else(|| path.strip_suffix("/index.html")).unwrap_or(path).to_owned()
+    };
+    from.origin() == to.origin() && page(from) == page(to)
 }
 
 /// The site that an address is of: without its path.

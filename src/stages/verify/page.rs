@@ -42,7 +42,7 @@ struct Place {
 impl Visitor<'_> {
     /// Opens the entry page as a browser would at the site's address, from the bytes that come. `None`: page, scripts and
     /// style sheets are those of the release, or it has no entry page that could be looked at. Costs at most
-    /// 1 + [`MAX_LOADED`] requests.
+    /// 2 + [`MAX_LOADED`] requests.
     pub async fn open_entry_page(&self, page: Page<'_>) -> Option<Blank> {
         let place = Place::of(self.url)?;
         let (path, entry) = page.files.iter().find(|(path, _)| path.as_str() == ENTRY_PAGE)?;
@@ -51,7 +51,12 @@ impl Visitor<'_> {
         }
         let url = place.site.join(ENTRY_PAGE).ok()?;
         let blank = |wrong| Some(Blank { page: url.to_string(), wrong });
-        let answer = match self.fetcher.fetch(url.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await {
+        let mut fetched = self.fetcher.fetch(url.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await;
+        // Many sites have one address for it: without its name.
+        if fetched.as_ref().is_ok_and(|answer| leads_to(answer, &url, &place.site)) {
+            fetched = self.fetcher.fetch(place.site.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await;
+        }
+        let answer = match fetched {
             Ok(answer) if answer.status == 200 && answer.carries(entry.digest) => answer,
             Ok(answer) => return blank(vec![mismatch(&url, Instead::of(url.as_str(), &answer))]),
             Err(error) => return blank(vec![mismatch(&url, Instead::of_error(&error))]),
@@ -104,6 +109,12 @@ impl Place {
         let path = path.strip_prefix(self.site.path()).or_else(|| path.strip_prefix('/')).unwrap_or(path);
         SitePath::new(percent_decode_str(path).decode_utf8().ok()?).ok()
     }
+}
+
+/// Whether the answer of `url` is a redirect to `site`.
+fn leads_to(answer: &SiteAnswer, url: &Url, site: &Url) -> bool {
+    let location = answer.headers.get("location").filter(|_| (300..400).contains(&answer.status));
+    location.and_then(|location| url.join(location).ok()).is_some_and(|to| to == *site)
 }
 
 fn mismatch(url: &Url, instead: Instead) -> Mismatch {

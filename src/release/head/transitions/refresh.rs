@@ -45,7 +45,8 @@ impl Head {
 
 impl Head {
     /// The head in which distributions have to forget what a person named. What is in progress
-    /// owes refreshes of its own, which no earlier one stands for.
+    /// owes refreshes of its own, which no earlier one stands for. The same request, still owed by an earlier run, stays as it
+    /// is: asked for again, it costs nothing.
     ///
     /// # Errors
     /// [`Refusal::Empty`] and, where an activation or a prune is not finished, [`Refusal::Busy`].
@@ -54,9 +55,14 @@ impl Head {
         if self.activation.is_some() || self.pruning.is_some() {
             return Err(Refusal::Busy);
         }
+        let is_owed = |id: &str, paths: &[UrlPath]| {
+            let mut owed = self.owed_to(id).filter(|owed| owed.is_understood());
+            owed.any(|owed| owed.release == release && owed.paths == paths)
+        };
         let mut next = self.clone();
-        for (id, paths) in
-            covers.iter().filter(|(id, paths)| self.distributions.contains_key(**id) && !paths.is_empty())
+        for (id, paths) in covers
+            .iter()
+            .filter(|(id, paths)| self.distributions.contains_key(**id) && !paths.is_empty() && !is_owed(id, paths))
         {
             next.fields.owe(id, paths, release, by);
         }

@@ -49,7 +49,7 @@ fn each_answer_has_its_own_sentence() {
             " asks visitors to sign in: a page that asks for a password",
             Prospect::Never,
         ),
-        (401, &[], "", " asks visitors to sign in: 401 (who are you?)", Prospect::Never),
+        (401, &[], "", " asks visitors to sign in: 401 (authentication required)", Prospect::Never),
         (403, &[], "", " answers with 403: it is forbidden, or the file is not found", Prospect::Forgotten),
         (404, &[], "", " answers with 404: the file is not found", Prospect::Forgotten),
         (
@@ -108,4 +108,13 @@ fn redirects_say_where_they_lead() {
     }
     let elsewhere = Instead::of(URL, &answer(302, &[("location", "https://shop.example/a/b")], ""));
     assert!(elsewhere.next_step().contains("as https://shop.example;"), "{}", elsewhere.next_step());
+}
+
+#[test]
+fn an_address_without_its_ending_is_no_sign_in() {
+    let of = |from: &str, to: &str| redirect(from, 301, to);
+    let clean = Instead::Redirect(301, "https://www.example.com/login".to_owned());
+    assert_eq!(of("https://www.example.com/login.html", "/login"), clean);
+    assert!(matches!(of("https://www.example.com/login.html", "https://id.example.com/login"), Instead::SignIn(_)));
+    assert!(matches!(of("https://www.example.com/account.html", "/login"), Instead::SignIn(_)));
 }
