@@ -105,7 +105,7 @@ pub struct PublishSection {
     pub older_commit: OlderCommit,
     /// Whether visitors may read what publish keeps beside a site that fills the whole bucket.
     pub public_state: bool,
-    /// Whether the folder is the site although it looks as the project of one. Then `node_modules`, package.json and lock files
+    /// Whether the folder is the site although it looks like the project of one. Then `node_modules`, package.json and lock files
     /// stay out.
     pub project_folder: bool,
     /// Whether the site has a home page, without which it is not published; true when not given.

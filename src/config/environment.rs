@@ -139,7 +139,7 @@ pub struct PublishSettings {
     pub older_commit: OlderCommit,
     /// Whether visitors may read the state.
     pub public_state: bool,
-    /// Whether the folder is the site although it looks as the project of one: then what package managers need stays out.
+    /// Whether the folder is the site although it looks like the project of one: then what package managers need stays out.
     pub project_folder: bool,
     /// Whether the site has a home page, without which it is not published.
     pub index: bool,

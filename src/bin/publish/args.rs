@@ -170,7 +170,7 @@ pub(crate) struct SiteArgs {
     /// Publish although pages refer to scripts, style sheets or fonts that are not there
     #[arg(long)]
     pub(crate) allow_broken: bool,
-    /// Publish a folder although it looks as a project and not as the site built from it; node_modules, package.json and lock
+    /// Publish a folder although it looks like a project and not as the site built from it; node_modules, package.json and lock
     /// files stay out
     #[arg(long)]
     pub(crate) project_folder: bool,
