@@ -67,7 +67,7 @@ fn who_failed_is_named_and_what_to_do() {
         (
             of(&["--profile", "program"], &[config]),
             "no_credentials",
-            "`credential_process` of profile `program`",
+            "`credential_process` program of profile `program`",
             "by hand",
         ),
         (
@@ -185,7 +185,7 @@ fn who_signs_in_with_aws_login_publishes_with_that() {
     let (code, told) = of(nowhere, &refusing("AccessDenied", "no"));
     assert_eq!(code, "access_denied", "{told}");
     assert!(
-        told.contains("may not read s3://a-bucket/"),
+        told.contains("not allowed to read s3://a-bucket/"),
         "it is S3 that was asked, with what the sign-in gave: {told}"
     );
 }
