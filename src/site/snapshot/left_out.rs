@@ -27,7 +27,7 @@ impl LeftOut {
         }
         if !self.litter.is_empty() {
             parts.push(format!(
-                "{} that editors or systems left behind: {}",
+                "{} left behind by editors or operating systems: {}",
                 self.litter.len(),
                 first_few(&self.litter)
             ));
@@ -37,7 +37,7 @@ impl LeftOut {
             1 => parts.push("1 source map".to_owned()),
             more => parts.push(format!("{more} source maps")),
         }
-        (!parts.is_empty()).then(|| format!("Left out, {}.", parts.join("; ")))
+        (!parts.is_empty()).then(|| format!("Not published: {}.", parts.join("; ")))
     }
 }
 
@@ -68,8 +68,8 @@ mod tests {
         };
         assert_eq!(
             all.sentence().unwrap(),
-            "Left out, hidden: .a, .b, .c, .d, .e and 2 more; 2 that editors or systems left behind: Thumbs.db, a.html~; \
-             12 source maps."
+            "Not published: hidden: .a, .b, .c, .d, .e and 2 more; 2 left behind by editors or operating systems: \
+             Thumbs.db, a.html~; 12 source maps."
         );
     }
 }
