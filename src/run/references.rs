@@ -41,8 +41,8 @@ pub(super) fn check(
         return Ok(());
     }
     Err(Problem::new(Code::BrokenReference, message).hint(
-        "Did the build end well, and is the folder the whole of it? What something else serves at the site's address can be \
-         named under `external` in publish.toml; `--allow-broken` publishes all the same.",
+        "Did the build succeed, and is this its complete output? If something else serves these addresses, list them \
+         under `external` in publish.toml; `--allow-broken` publishes anyway.",
     ))
 }
 
@@ -61,7 +61,7 @@ fn warn_of_pluses(links: &[BarePlus], events: Events<'_>) {
         named.map(|BarePlus { file, line, written }| format!("`{written}` (in `{file}`, line {line})")).collect();
     let more = if number > WARNED { format!("; and so on, {number} in all") } else { String::new() };
     events.warn(format!(
-        "S3 reads a `+` in an address as a space, so these links do not find their files: {}{more}. Write `%2B` for the `+`.",
+        "S3 reads a `+` in a URL as a space, so these links do not work: {}{more}. Write `%2B` instead of `+`.",
         named.join("; ")
     ));
 }

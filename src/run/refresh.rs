@@ -93,7 +93,7 @@ impl Session<'_> {
         }
         self.course.visitors_see(VisitorsSee::TheNewOne(release));
         Err(if problem.hint.is_empty() {
-            problem.hint("The refresh is recorded in the bucket: run the same command again to do it.")
+            problem.hint("The refresh is recorded in the bucket; run the same command again to retry it.")
         } else {
             problem
         })

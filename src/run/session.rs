@@ -160,7 +160,7 @@ impl<'a> Session<'a> {
             Ok(read) => read,
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "The configuration of distribution {id} may not be read (cloudfront:GetDistributionConfig)."
+                    "Not allowed to read the configuration of distribution {id} (cloudfront:GetDistributionConfig)."
                 ));
                 known_before(head, id)
             }
@@ -168,9 +168,11 @@ impl<'a> Session<'a> {
         };
         let (facts, prefix) = (&read.facts, self.environment.layout.live_prefix());
         if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
-            let message = format!("distribution {id} serves what lies below {:?}, and not {prefix}", facts.origin_path);
-            return Err(Problem::new(Code::Configuration, message)
-                .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
+            let message = format!("distribution {id} serves {:?}, not {prefix}", facts.origin_path);
+            return Err(Problem::new(Code::Configuration, message).hint(
+                "Set `prefix` to the distribution's origin path, or set `distribution` to the one that serves \
+                    this prefix.",
+            ));
         }
         Ok(Some(read))
     }
@@ -208,8 +210,8 @@ impl<'a> Session<'a> {
 
 /// A run has begun again so often that it gives up.
 pub(super) fn never_settles() -> Problem {
-    let message = format!("the bucket had changed each of the {MAX_ROUNDS} times that this run looked at it");
-    Problem::new(Code::Aws, message).hint("Find out who writes to the bucket, and run the same command again.")
+    let message = format!("the bucket kept changing: this run has started over {MAX_ROUNDS} times");
+    Problem::new(Code::Aws, message).hint("Find out what else writes to the bucket, then run the same command again.")
 }
 
 /// The number of the release that is active.
@@ -229,10 +231,10 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
         let whom = activation.publisher.name();
-        (format!("{whom}, who activates release {}", activation.to), activation.lease())
+        (format!("{whom}, who is activating release {}", activation.to), activation.lease())
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
-    let pruning = pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), pruning.lease()));
+    let pruning = pruning.map(|pruning| (format!("run {}, which is pruning", pruning.owner), pruning.lease()));
     // An activation that was cut short is no reason to pass over a prune that is under way. Who gave a lease back sends
     // nothing any more: nobody waits for that.
     let lasts = |(_, lease): &(String, Duration)| !lease.is_zero();
