@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let problem = Problem::new(Code::Internal, "no threads could be started").source(error);
+            let problem = Problem::new(Code::Internal, "could not start any threads").source(error);
             let command = Command::name(args.command.as_ref());
             let report = Report::new(command, "").failed(&problem.while_visitors_see(VisitorsSee::Untouched));
             return finish(&report, args.command.as_ref(), args.global.output, &terminal);
@@ -101,7 +101,7 @@ fn not_understood(error: &clap::Error, words: &[OsString]) -> ExitCode {
         // Where stdout is gone, nobody wanted the help.
         return match error.print() {
             Err(failed) if failed.kind() != ErrorKind::BrokenPipe => {
-                terminal::write_error(&format!("error: the text could not be written to stdout: {failed}\n"));
+                terminal::write_error(&format!("error: could not write to stdout: {failed}\n"));
                 ExitCode::from(Failed.number())
             }
             _ => ExitCode::SUCCESS,

@@ -14,8 +14,8 @@ impl Session<'_> {
         };
         let show = |shown: Shown<'_>, ()| {
             let text = match shown.report.outcome {
-                Outcome::Unchanged => "Publishing is held already.\n",
-                _ => "Publishing is held: every publish is refused until `publish resume`.\n",
+                Outcome::Unchanged => "Publishing is already on hold.\n",
+                _ => "Publishing is on hold: every publish is refused until `publish resume`.\n",
             };
             self.terminal.result(text);
         };
@@ -26,8 +26,8 @@ impl Session<'_> {
         let work = async |target: Target<'_>| (run::resume(target.environment, target.caller, target.events).await, ());
         let show = |shown: Shown<'_>, ()| {
             let text = match shown.report.outcome {
-                Outcome::Unchanged => "Publishing was not held.\n",
-                _ => "Publishing goes on.\n",
+                Outcome::Unchanged => "Publishing was not on hold.\n",
+                _ => "Hold lifted; pipelines can publish again.\n",
             };
             self.terminal.result(text);
         };

@@ -106,7 +106,7 @@ impl SandboxFolder {
     fn problem(&self, error: io::Error) -> Problem {
         let message = format!("the sandbox cannot use {}", self.0.display());
         Problem::new(Code::Sandbox, message)
-            .hint("It keeps its buckets there. Make the folder writable, or set XDG_STATE_HOME to another one.")
+            .hint("It keeps its buckets there. Make the folder writable, or set XDG_STATE_HOME to another folder.")
             .source(error)
     }
 }

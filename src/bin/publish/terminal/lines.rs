@@ -60,7 +60,7 @@ pub(super) fn plan(event: &Event) -> Option<String> {
     let changed = [
         (files.added, "added"),
         (files.replaced, "replaced"),
-        (files.reheadered, "with other headers"),
+        (files.reheadered, "with new headers"),
         (files.removed, "removed"),
     ];
     let changed: Vec<String> =
@@ -68,7 +68,7 @@ pub(super) fn plan(event: &Event) -> Option<String> {
     let changed = if changed.is_empty() { "none".to_owned() } else { changed.join(", ") };
     let price = match paths {
         0 => String::new(),
-        _ => format!(", free within 1,000 a month, ${} beyond", price_usd(*paths)),
+        _ => format!(", free within the first 1,000 a month, then ${}", price_usd(*paths)),
     };
     Some(format!(
         "  files    {changed}\n  S3       {} and {} inside the bucket\n  CDN      {}{price}\n",
@@ -102,7 +102,7 @@ mod tests {
         let files = FileCounts { added: 1, replaced: 4, ..FileCounts::default() };
         let text = plan(&Event::Planned { files, copied: 5, deleted: 1, paths: 7 }).unwrap();
         let expected = "  files    1 added, 4 replaced\n  S3       5 copies and 1 removal inside the bucket\n  \
-            CDN      7 paths, free within 1,000 a month, $0.035 beyond\n";
+            CDN      7 paths, free within the first 1,000 a month, then $0.035\n";
         assert_eq!(text, expected);
     }
 
