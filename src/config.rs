@@ -187,9 +187,9 @@ impl Config {
         let unreadable = |error: std::io::Error| {
             let problem = Problem::new(Code::Configuration, format!("{name} cannot be read"));
             match error.kind() {
-                ErrorKind::NotFound => problem.hint("Give the path of a publish.toml with --config.").source(error),
+                ErrorKind::NotFound => problem.hint("Give the path of publish.toml with --config.").source(error),
                 ErrorKind::InvalidData => problem.hint("Save it as UTF-8.").source(error),
-                ErrorKind::InvalidInput => problem.hint("It is to be a file of at most 1 MiB.").source(error),
+                ErrorKind::InvalidInput => problem.hint("It must be a file of at most 1 MiB.").source(error),
                 _ => problem.source(error),
             }
         };
@@ -276,7 +276,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     if std::fs::metadata(path)?.is_file() {
         File::open(path)
     } else {
-        Err(std::io::Error::new(ErrorKind::InvalidInput, "it is no file"))
+        Err(std::io::Error::new(ErrorKind::InvalidInput, "it is not a file"))
     }
 }
 

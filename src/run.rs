@@ -286,13 +286,15 @@ fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<()
     }
     let newest = head.highest_activated.max(head.floor);
     let message =
-        format!("release {release} was live before or was overtaken: only releases after {newest} can be activated");
-    let hint = format!("`publish rollback {release}` goes back to it on purpose.");
+        format!("release {release} was live before, or a newer one was: only releases after {newest} can be activated");
+    let hint = format!("To go back to it, run `publish rollback {release}`.");
     Err(Problem::new(Code::Superseded, message).hint(hint))
 }
 
 /// What the objects hold that would be adopted is only known when S3 has copied them.
 fn adopting_is_writing() -> Problem {
-    Problem::new(Code::Usage, "a plan writes nothing, so it cannot adopt what lies there")
-        .hint("`publish --adopt --stage-only` adopts, and visitors notice nothing; then `publish plan` shows the rest.")
+    Problem::new(Code::Usage, "`publish plan` changes nothing, so it cannot adopt the existing objects").hint(
+        "Adopt them with `publish --adopt --stage-only`, which visitors do not notice; then `publish plan` shows \
+            the rest.",
+    )
 }

@@ -209,7 +209,7 @@ async fn region(access: &Access) -> Result<Region, Problem> {
         Some(region) => Ok(region),
         // What is not AWS has no regions, but signatures name one all the same.
         None if access.s3_endpoint.is_some() => Ok(Region::from_static(NO_REGION)),
-        None => Err(Problem::new(Code::Configuration, "It is not known in which region the bucket is")
+        None => Err(Problem::new(Code::Configuration, "No region is set for the bucket")
             .hint("Set `region` in publish.toml, give `--region`, or set AWS_REGION.")),
     }
 }
@@ -221,8 +221,9 @@ fn check_region(region: &Region) -> Result<(), Problem> {
     if is_label {
         return Ok(());
     }
-    Err(Problem::new(Code::Configuration, format!("{name:?} is not the name of a region")).hint(
-        "Name it as AWS does, as `eu-central-1`: with --region, as `region` in publish.toml, or in AWS's own files.",
+    Err(Problem::new(Code::Configuration, format!("{name:?} is not a valid region name")).hint(
+        "Use AWS's name, such as `eu-central-1`: with --region, as `region` in publish.toml, or in the AWS \
+         configuration files.",
     ))
 }
 
@@ -305,8 +306,8 @@ fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Op
     let endpoint = given.map(str::to_owned).or_else(configured).or_else(|| config.endpoint_url().map(str::to_owned));
     match endpoint {
         Some(endpoint) if !is_url(&endpoint) => {
-            let message = format!("The endpoint of {service}, {endpoint:?}, is not a URL");
-            Err(Problem::new(Code::Configuration, message).hint("Give it as `https://host` or `http://host:port`."))
+            let message = format!("The endpoint for {service}, {endpoint:?}, is not a URL");
+            Err(Problem::new(Code::Configuration, message).hint("Write it as `https://host` or `http://host:port`."))
         }
         endpoint => Ok(endpoint),
     }

@@ -83,19 +83,19 @@ fn check_own(path: &Path, opened: &Metadata) -> Result<(), Problem> {
     const OTHERS_MAY_WRITE: u32 = 0o002;
 
     let refused = |what: &str| {
-        let message = format!("{} {what}, so it is not used from the folders below it", path.display());
+        let message = format!("{} {what}, so it is not used in the folders below it", path.display());
         Err(Problem::new(Code::Configuration, message)
-            .hint(format!("If you trust what it says, name it: `--config {}`.", path.display())))
+            .hint(format!("If you trust it, use it with `--config {}`.", path.display())))
     };
     let own = own_user().map_err(|error| {
-        Problem::new(Code::Configuration, format!("it is not known who owns {}", path.display())).source(error)
+        Problem::new(Code::Configuration, format!("cannot tell who owns {}", path.display())).source(error)
     })?;
     let link = path.symlink_metadata().map(|link| link.uid());
     if opened.uid() != own || link.is_ok_and(|owner| owner != own) {
         return refused("belongs to another user");
     }
     if opened.mode() & OTHERS_MAY_WRITE != 0 {
-        return refused("can be written by other users");
+        return refused("is writable by other users");
     }
     Ok(())
 }
@@ -178,7 +178,7 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
         let problem = read("home/projects").unwrap_err();
         assert_eq!(problem.code, Code::Configuration);
-        assert!(problem.message.contains("home/publish.toml can be written by other users"), "{problem}");
+        assert!(problem.message.contains("home/publish.toml is writable by other users"), "{problem}");
         assert!(problem.hint.contains("--config"), "{}", problem.hint);
         assert!(read("home").is_ok(), "whoever goes to a folder means what lies in it");
     }

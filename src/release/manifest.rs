@@ -41,7 +41,7 @@ const MAX_RELEASE: u64 = 1 << 52;
 
 /// A number no release can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not the number of a release")]
+#[error("{0} is not a release number")]
 pub struct InvalidRelease(String);
 
 impl TryFrom<u64> for ReleaseNumber {

@@ -267,9 +267,9 @@ impl Problem {
     pub fn of_panic(payload: &(dyn Any + Send)) -> Problem {
         let said = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let said = said.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Problem::new(Code::Internal, format!("publish itself has failed: {said}")).hint(format!(
-            "This is a mistake in publish. Please report it at {ISSUES}, with what `publish --version` and the same \
-             command with RUST_BACKTRACE=1 print."
+        Problem::new(Code::Internal, format!("internal error in publish: {said}")).hint(format!(
+            "This is a bug in publish. Please report it at {ISSUES}, with the output of `publish --version` and of the \
+             same command with RUST_BACKTRACE=1."
         ))
     }
 
@@ -334,30 +334,32 @@ impl fmt::Display for VisitorsSee {
             }
             VisitorsSee::TheSame(None) => formatter.write_str("Nothing is published here yet; visitors see no change."),
             VisitorsSee::SomeOfBoth(Some(from), to) => {
-                write!(formatter, "Visitors see pages of release {from} and of release {to}; each page is whole.")
+                write!(
+                    formatter,
+                    "Visitors see some pages of release {from} and some of release {to}; each page is complete."
+                )
             }
             VisitorsSee::SomeOfBoth(None, to) => {
-                write!(formatter, "Visitors see the part of release {to} that is already there; each page is whole.")
+                write!(formatter, "Visitors see the part of release {to} that is already live; each page is complete.")
             }
             VisitorsSee::SomeOfSeveral(to) => write!(
                 formatter,
-                "Visitors see pages of release {to} and of the releases whose activation was cut short before; each page \
-                 is whole."
+                "Visitors see some pages of release {to} and some of the releases whose activation was cut short \
+                 before; each page is complete."
             ),
             VisitorsSee::TheNewOne(release) => {
-                write!(formatter, "Release {release} is live; the CDN may still answer with older pages for a while.")
+                write!(formatter, "Release {release} is live; the CDN may still serve older pages for a while.")
             }
             VisitorsSee::SomethingElse(release) => write!(
                 formatter,
-                "Release {release} is live in the bucket, and nothing is lost, but visitors do not get it whole at the site's address."
+                "Release {release} is live in the bucket and nothing is lost, but visitors do not get all of it at the site's address."
             ),
-            VisitorsSee::SomeoneElses => {
-                formatter.write_str("Visitors see the other publisher's release; this run changed nothing they see.")
-            }
+            VisitorsSee::SomeoneElses => formatter
+                .write_str("Visitors see the other publisher's release; this run changed nothing that they see."),
             VisitorsSee::TakenOver(release) => write!(
                 formatter,
-                "Visitors see the other publisher's release, or will when it is complete; what was there of release \
-                 {release} is replaced, and each page is whole."
+                "Visitors see the other publisher's release, or will once it is complete; it replaces the part of \
+                 release {release} that was live, and each page is complete."
             ),
             VisitorsSee::Untouched => formatter.write_str("Visitors see what they saw before."),
         }

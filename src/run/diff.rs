@@ -88,8 +88,8 @@ impl Session<'_> {
             return Ok(as_activated(manifest.files, &self.environment.layout, head));
         }
         match self.state.show_claim(release).await? {
-            Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is not complete"))
-                .hint("Only what is complete in the bucket can be compared.")),
+            Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is incomplete"))
+                .hint("Only releases that are complete in the bucket can be compared.")),
             None => Err(unknown(&self.state, release).await),
         }
     }

@@ -54,7 +54,7 @@ impl Session<'_> {
             Ok(read) => read,
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "The configuration of distribution {id} may not be read (cloudfront:GetDistributionConfig). A publish also \
+                    "Not allowed to read the configuration of distribution {id} (cloudfront:GetDistributionConfig). A publish also \
                      needs cloudfront:CreateInvalidation and cloudfront:GetInvalidation on it, which are not asked for before the \
                      site is switched: config/iam/publisher.json of publish's repository has all three."
                 ));
@@ -64,7 +64,7 @@ impl Session<'_> {
         };
         let (facts, prefix) = (&read.facts, self.environment.layout.live_prefix());
         if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
-            let message = format!("distribution {id} serves what lies below {:?}, and not {prefix}", facts.origin_path);
+            let message = format!("distribution {id} serves {:?}, not {prefix}", facts.origin_path);
             return Err(Problem::new(Code::Configuration, message)
                 .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
         }

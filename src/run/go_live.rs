@@ -65,7 +65,9 @@ impl Session<'_> {
         self.say_what_is_closed(&pointer.head);
         if let Some(release) = order.repair_is_pointless(&pointer.head) {
             self.course.visitors_see(VisitorsSee::SomeoneElses);
-            return Err(lost_to(&pointer.head, release).hint("Verify again: another release is active, or is to be."));
+            return Err(
+                lost_to(&pointer.head, release).hint("Run verify again: another release is active or being activated.")
+            );
         }
         if let Some(files) = order.goal.unchanged(self.environment, &self.mutable_paths, &pointer) {
             return Ok(Next::Done(self.nothing_to_do(&pointer.head, files)));
@@ -334,7 +336,7 @@ impl Session<'_> {
     fn warn_of_lost(&self, terms: &Terms) {
         if let (Some(first), None) = (self.lost.first(), &terms.repair) {
             self.events.warn(format!(
-                "The bytes of {} files of this release are nowhere any more, as of {first}: publish the folder that holds them.",
+                "The bytes of {} files of this release are lost, such as {first}: publish a folder that has them.",
                 self.lost.len()
             ));
         }
@@ -402,9 +404,9 @@ pub(super) fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
 /// What was begun is finished by the same command, as soon as it can be.
 fn run_again(problem: Problem) -> Problem {
     let hint = if problem.code.lasts_until_changed() {
-        "Nothing can finish this before; then run the same command again."
+        "The activation cannot finish before that; then run the same command again."
     } else {
-        "Run the same command again: it finishes what was begun."
+        "Run the same command again to finish the activation."
     };
     let hint = if problem.hint.is_empty() { hint.to_owned() } else { format!("{} {hint}", problem.hint) };
     problem.hint(hint)

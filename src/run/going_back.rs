@@ -33,8 +33,8 @@ pub(super) fn earlier(head: &Head, environment: &Environment, terms: &Terms) -> 
         },
     };
     earlier.ok_or_else(|| {
-        Problem::new(Code::Usage, "no release was active before this one")
-            .hint("`publish releases` lists what one can go back to.")
+        Problem::new(Code::Usage, "there is no earlier release to go back to")
+            .hint("`publish releases` lists the releases that you can go back to.")
     })
 }
 
@@ -52,7 +52,8 @@ fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
     let again = again.map(|left| format!("make release {left} live again with `publish rollback {left}`"));
     let ways: Vec<String> = hold.into_iter().chain(further).chain(again).collect();
     let ways = if ways.is_empty() { String::new() } else { format!("You can {}. ", ways.join(", or ")) };
-    Problem::new(Code::Usage, message).hint(format!("{ways}`publish releases` lists what one can go back to."))
+    Problem::new(Code::Usage, message)
+        .hint(format!("{ways}`publish releases` lists the releases that you can go back to."))
 }
 
 /// What going back to `to` means, for whoever is asked: both releases, each with when, by whom and of which commit, and

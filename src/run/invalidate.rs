@@ -32,6 +32,11 @@ pub async fn invalidate(request: InvalidateRequest, events: Events<'_>) -> Repor
         let pointer = session.state.read_head().await?;
         session.course.found(&pointer.head);
         session.check_has_distribution()?;
+        if paths.iter().any(AskedPath::is_widened) {
+            session.events.warn(
+                "CloudFront cannot refresh a path with `~`: everything is refreshed that begins like it does up to there.",
+            );
+        }
         let pointer = session.owe_asked(pointer, paths).await?;
         let settings = waits_for_cloudfront(&environment.invalidation);
         let refreshing = Refreshing { settings: &settings, ..session.refreshing(active_release(&pointer.head)) };

@@ -68,7 +68,7 @@ impl Session<'_> {
     ) -> Result<(), Problem> {
         match ask(question) {
             Reply::Yes => Ok(()),
-            Reply::No => Err(Problem::new(Code::Declined, "declined")),
+            Reply::No => Err(Problem::new(Code::Declined, "cancelled")),
             Reply::Interrupted => Err(self.course.stopped()),
             Reply::CannotAsk => Err(unasked()),
         }
@@ -95,8 +95,9 @@ impl Session<'_> {
         if !self.environment.publish.public_state && self.state_is_within_reach() {
             let policy = self.hiding_policy();
             self.events.warn(format!(
-                "What publish keeps beside the site lies where visitors may be able to read it. A publish stops if they can: hide \
-                 it with this bucket policy statement, or set `public_state = true` under [publish]: {policy}"
+                "publish's own files (releases, who published them) may be publicly readable. `publish` stops if they \
+                 are. Hide them with this bucket policy statement, or set `public_state = true` under [publish]: \
+                 {policy}"
             ));
         }
     }
@@ -109,7 +110,8 @@ impl Session<'_> {
         let policy = self.hiding_policy();
         let site = self.environment.url.as_deref().and_then(|url| root_of(url, &layout.identity().prefix));
         let Some(root) = site else {
-            self.events.warn(format!("Keep visitors away from the state with this bucket policy statement: {policy}"));
+            self.events
+                .warn(format!("Hide publish's own files from visitors with this bucket policy statement: {policy}"));
             return Ok(());
         };
         let state = format!("{root}{}", UrlPath::encode(self.below_origin_path(&object.key).unwrap_or_default()));
@@ -118,13 +120,16 @@ impl Session<'_> {
             Ok(_) => return Ok(()),
             Err(error) => {
                 self.events.warn(format!(
-                    "It is not known whether visitors can read the state: {error}. This bucket policy statement hides it: {policy}"
+                    "Cannot tell whether publish's own files are publicly readable: {error}. This bucket policy \
+                     statement hides them: {policy}"
                 ));
                 return Ok(());
             }
         }
-        Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
-            "Add this statement to the bucket's policy: {policy} Or, if they may, set `public_state = true` under [publish]."
+        let message = format!("publish's own files are publicly readable at {state}");
+        Err(Problem::new(Code::Configuration, message).hint(format!(
+            "Add this statement to the bucket policy: {policy} Or, if they may be public, set `public_state = true` \
+             under [publish]."
         )))
     }
 

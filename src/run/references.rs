@@ -48,8 +48,8 @@ pub(super) fn check(
     }
     let needed = count(essential.len(), "that a page needs leads nowhere", "that pages need lead nowhere");
     let problem = Problem::new(Code::BrokenReference, format!("{needed}: {}", name(&essential, &near, NAMED))).hint(
-        "Did the build end well, and is the folder the whole of it? What something else serves at the site's address can be \
-         named under `external` in publish.toml; `--allow-broken` publishes all the same.",
+        "Did the build succeed, and is this its complete output? If something else serves these addresses, list them under \
+         `external` in publish.toml; `--allow-broken` publishes anyway.",
     );
     stop_unless(allow_broken, problem, events)
 }
@@ -77,8 +77,8 @@ fn outside_of(outside: &[&Broken], unnamed_folder: Option<&str>, url: &str) -> P
     )
     .hint(format!(
         "Visitors would get blank pages. Build the site for its address (in Vite `base: '{base}/'`), or set `url` to \
-         {reached_at} if that is where visitors reach it. What something else serves there can be named under `external` in \
-         publish.toml; `--allow-broken` publishes all the same."
+         {reached_at} if that is where visitors reach it. If something else serves these addresses, list them under `external` \
+         in publish.toml; `--allow-broken` publishes anyway."
     ))
 }
 
@@ -97,7 +97,7 @@ fn warn_of_pluses(links: &[BarePlus], events: Events<'_>) {
         named.map(|BarePlus { file, line, written }| format!("`{written}` (in `{file}`, line {line})")).collect();
     let more = if number > WARNED { format!("; and so on, {number} in all") } else { String::new() };
     events.warn(format!(
-        "S3 reads a `+` in an address as a space, so these links do not find their files: {}{more}. Write `%2B` for the `+`.",
+        "S3 reads a `+` in a URL as a space, so these links do not work: {}{more}. Write `%2B` instead of `+`.",
         named.join("; ")
     ));
 }

@@ -108,7 +108,7 @@ impl Session<'_> {
             VisitorsSee::TheNewOne(release)
         });
         Err(if problem.hint.is_empty() {
-            problem.hint("The refresh is recorded in the bucket: run the same command again to do it.")
+            problem.hint("The refresh is recorded in the bucket; run the same command again to retry it.")
         } else {
             problem
         })

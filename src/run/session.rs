@@ -162,8 +162,8 @@ impl<'a> Session<'a> {
 
 /// A run has begun again so often that it gives up.
 pub(super) fn never_settles() -> Problem {
-    let message = format!("the bucket had changed each of the {MAX_ROUNDS} times that this run looked at it");
-    Problem::new(Code::Aws, message).hint("Find out who writes to the bucket, and run the same command again.")
+    let message = format!("the bucket kept changing: this run has started over {MAX_ROUNDS} times");
+    Problem::new(Code::Aws, message).hint("Find out what else writes to the bucket, then run the same command again.")
 }
 
 /// The number of the release that is active.
@@ -176,10 +176,10 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
         let whom = activation.publisher.name();
-        (format!("{whom}, who activates release {}", activation.to), activation.lease())
+        (format!("{whom}, who is activating release {}", activation.to), activation.lease())
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
-    let pruning = pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), pruning.lease()));
+    let pruning = pruning.map(|pruning| (format!("run {}, which is pruning", pruning.owner), pruning.lease()));
     // An activation that was cut short is no reason to pass over a prune that is under way. Who gave a lease back sends
     // nothing any more: nobody waits for that.
     let lasts = |(_, lease): &(String, Duration)| !lease.is_zero();

@@ -130,13 +130,12 @@ impl Snapshot {
         let hosting = HostingFiles::take(&mut files)?;
         if files.len() > MAX_FILES {
             let message = format!(
-                "the folder `{}` has {} files, and a release has at most {MAX_FILES}",
+                "the folder `{}` has {} files, but a release can have at most {MAX_FILES}",
                 root.display(),
                 files.len()
             );
-            return Err(Problem::new(Code::TooLarge, message).hint(
-                "Publish it as several sites, each with a `prefix` of its own, or leave files out with `exclude`.",
-            ));
+            return Err(Problem::new(Code::TooLarge, message)
+                .hint("Publish it as several sites, each with its own `prefix`, or leave files out with `exclude`."));
         }
         if files.is_empty() {
             return Err(nothing_to_publish(root, empty_because));
@@ -165,10 +164,10 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
     let shown = root.display();
     let problem = |code, message: String| {
         Problem::new(code, message)
-            .hint("Build the site first, or name its folder: `publish DIR`, or `dir` in publish.toml.")
+            .hint("Build the site first, or give its folder: `publish DIR`, or `dir` in publish.toml.")
     };
     let cannot_be_opened = |cause| {
-        Problem::new(Code::Unreadable, format!("the folder `{shown}` cannot be opened"))
+        Problem::new(Code::Unreadable, format!("cannot open the folder `{shown}`"))
             .hint("Check its permissions.")
             .source(cause)
     };
@@ -193,14 +192,14 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
 /// Nobody means all files of a machine or of a person, and to walk through them takes minutes.
 fn refuse_all_of_a_machine(named: &Path, root: &Path, home: Option<&Home>) -> Result<(), Problem> {
     let what = if root.parent().is_none() {
-        "holds all files of this machine"
+        "contains all files of this machine"
     } else if home.is_some_and(|home| home.is_in(root)) {
-        "is your home folder, or holds it"
+        "is or contains your home folder"
     } else {
         return Ok(());
     };
     Err(Problem::new(Code::Private, format!("`{}` {what}", named.display()))
-        .hint("Name the folder of the built site: `publish DIR`, or `dir` in publish.toml."))
+        .hint("Give the folder of the built site: `publish DIR`, or `dir` in publish.toml."))
 }
 
 fn stopped() -> Problem {
@@ -211,10 +210,10 @@ fn nothing_to_publish(root: &Path, because: walk::Empty) -> Problem {
     let shown = root.display();
     match because {
         walk::Empty::NoFiles => Problem::new(Code::NoSite, format!("the folder `{shown}` has no files"))
-            .hint("Did the build succeed? Publishing nothing would take the whole site away."),
+            .hint("Did the build succeed? Publishing an empty folder would remove the whole site."),
         walk::Empty::AllLeftOut => {
             Problem::new(Code::NoSite, format!("every file in the folder `{shown}` is hidden or excluded"))
-                .hint("Is it the right folder? See `exclude`, `include_hidden` and `source_maps` in publish.toml.")
+                .hint("Is this the right folder? Check `exclude`, `include_hidden` and `source_maps` in publish.toml.")
         }
     }
 }
@@ -239,7 +238,8 @@ fn warnings(files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Vec<String>
     let mut warnings = Vec::new();
     if let Some(git) = hidden.iter().find(|path| matches!(path.as_str(), ".git" | ".git/")) {
         warnings.push(format!(
-            "the folder holds `{git}`, which stays out; is it the built site, or the project that it is built from?"
+            "the folder contains `{git}`, which is not published; is this the built site, or the project that it is \
+             built from?"
         ));
     }
     let mut same: BTreeMap<String, Vec<&SitePath>> = BTreeMap::new();
@@ -248,15 +248,15 @@ fn warnings(files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Vec<String>
     }
     for paths in same.values().filter(|paths| paths.len() > 1) {
         warnings.push(format!(
-            "{} differ only in case: two files for visitors, but one on a disk that ignores case",
+            "{} differ only in case: visitors see separate files, but a disk that ignores case has only one",
             name_some(paths)
         ));
     }
     let tilde: Vec<&SitePath> = files.keys().filter(|path| path.as_str().contains('~')).collect();
     if !tilde.is_empty() {
         warnings.push(format!(
-            "CloudFront cannot forget {} by name, because of the `~`: when one changes, all whose names begin as it does \
-             up to the `~` are fetched again",
+            "CloudFront cannot refresh {} by name, because of the `~`: when one changes, all files whose names begin \
+             the same up to the `~` are fetched again",
             name_some(&tilde)
         ));
     }

@@ -27,7 +27,7 @@ use in_place::{InPlace, Left, is_refused};
 
 /// What to do about a release whose number a prune closed.
 pub(crate) const CLOSED: &str =
-    "Choose another one: `publish releases` lists them. `publish prune` finishes the prune.";
+    "Choose another release: `publish releases` lists them. `publish prune` finishes the prune.";
 
 /// What an activation works with.
 pub struct Activating<'a> {
@@ -284,7 +284,8 @@ impl Activating<'_> {
         }
         if *certain && !is_stored().await? {
             self.events.warn(format!(
-                "{} was changed or removed by something else; releases that hold {path} cannot be brought back whole.",
+                "{} was changed or removed by something other than publish; releases that contain {path} cannot be \
+                 restored completely.",
                 objects.address(path)
             ));
         }

@@ -337,8 +337,8 @@ fn why_it_stays(error: StoreError) -> Problem {
     if error.class != Class::Precondition {
         return error.into();
     }
-    let message = format!("{} changed after this prune had looked at it, and stays", error.address);
-    Problem::new(Code::FileChanged, message).hint("Run `publish prune` again: it looks at it anew.").source(error)
+    let message = format!("{} changed after this prune had checked it, and was kept", error.address);
+    Problem::new(Code::FileChanged, message).hint("Run `publish prune` again to check it again.").source(error)
 }
 
 fn has_changed(problem: &Problem) -> bool {

@@ -185,7 +185,7 @@ impl Refreshing<'_> {
         let newer = head.pending_refreshes.iter().filter(|refresh| !refresh.is_understood()).count();
         if newer > 0 {
             self.events.warn(format!(
-                "Refreshes that a newer version of publish recorded, and only that one can do: {newer}. Update publish."
+                "Refreshes that only the newer version of publish that recorded them can do: {newer}. Update publish."
             ));
         }
         let own = self.cdn.map(Cdn::distribution);
@@ -260,9 +260,10 @@ impl Refreshing<'_> {
             while !cdn.is_completed(id).await.map_err(Problem::from)? {
                 if !pace.pause().await {
                     let waited = self.settings.timeout.as_secs();
-                    let message = format!("CloudFront has not completed invalidation {id} within {waited} s");
+                    let message = format!("CloudFront did not complete invalidation {id} within {waited} s");
                     return Err(Problem::new(Code::RefreshFailed, message).hint(
-                        "It goes on by itself. Run the same command again to check, or raise `timeout_s` under [invalidation].",
+                        "CloudFront still works on it. Run the same command again to check, or raise `timeout_s` under \
+                         [invalidation].",
                     ));
                 }
             }
@@ -283,7 +284,7 @@ impl Refreshing<'_> {
         let urls = chosen.len();
         self.events.send(Event::VerificationStarted { urls });
         if urls < answers.len() && urls == verify::MAX_URLS {
-            self.events.warn(format!("Fetched {urls} of the {} URLs that changed to verify them.", answers.len()));
+            self.events.warn(format!("Checked {urls} of the {} URLs that changed.", answers.len()));
         }
         let visitor = self.visitor(url);
         let mut looks = verify::looks(&chosen);
@@ -419,16 +420,15 @@ pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
     let because = problem.map(|problem| format!(": {}", problem.message)).unwrap_or_default();
     let what_to_do = match problem.map(|problem| problem.code) {
         Some(Code::NoSuchDistribution) => {
-            format!("If it was deleted, `publish forget-distribution {distribution}` ends what it is owed")
+            format!("If it was deleted, run `publish forget-distribution {distribution}`")
         }
         _ => format!(
-            "The next publish that may ask for it does it; if it is not in front of this site any more, \
-              `publish forget-distribution {distribution}` ends what it is owed"
+            "The next publish that is allowed to does it; if the distribution no longer serves this site, run \
+             `publish forget-distribution {distribution}`"
         ),
     };
     format!(
-        "Distribution {distribution} may still answer with older pages{because}. What it has to \
-         forget stays recorded. {what_to_do}."
+        "Distribution {distribution} may still serve older pages{because}. Its refresh stays recorded. {what_to_do}."
     )
 }
 

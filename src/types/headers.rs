@@ -108,15 +108,15 @@ pub const MAX_VALUE_BYTES: usize = 1_024;
 /// or both are longer than [`MAX_METADATA_BYTES`].
 pub fn check_metadata(name: &str, value: &str) -> Result<(), &'static str> {
     if name.starts_with("x-amz-meta-") {
-        Err("is to be named without `x-amz-meta-`, which S3 adds")
+        Err("must be written without `x-amz-meta-`, which S3 adds")
     } else if !is_metadata_name(name) {
-        Err("has a name that S3 does not keep as it is: use lower-case letters, digits and `-`")
+        Err("has a name that S3 would change: use lower-case letters, digits and `-`")
     } else if name.starts_with(RESERVED_METADATA) {
-        Err("has a name that publish keeps for itself: all that begin with `publish-`")
+        Err("has a name reserved by publish: names that begin with `publish-`")
     } else if value.is_empty() || !is_field_value(value) {
-        Err("must be one line of ASCII that is not empty and has no blank at either end")
+        Err("must be one line of ASCII that is not empty and has no space at either end")
     } else if name.len() + value.len() > MAX_METADATA_BYTES {
-        Err("is longer than S3 keeps: 2 KiB for all metadata of a file")
+        Err("is too long: S3 stores up to 2 KiB of metadata with a file")
     } else {
         Ok(())
     }
@@ -140,7 +140,7 @@ pub(crate) fn recordable(text: String) -> String {
 }
 
 fn checked<E: serde::de::Error>(text: String) -> Result<String, E> {
-    if is_field_value(&text) { Ok(text) } else { Err(E::custom(format_args!("no header can have the value {text:?}"))) }
+    if is_field_value(&text) { Ok(text) } else { Err(E::custom(format_args!("{text:?} is not a valid header value"))) }
 }
 
 fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -155,7 +155,7 @@ fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Strin
     let metadata = BTreeMap::<String, String>::deserialize(deserializer)?;
     for (name, value) in &metadata {
         if !is_metadata_name(name) || !is_field_value(value) {
-            return Err(D::Error::custom(format_args!("no metadata can be named {name:?} with the value {value:?}")));
+            return Err(D::Error::custom(format_args!("{name:?} with the value {value:?} is not valid metadata")));
         }
     }
     Ok(metadata)
@@ -187,7 +187,7 @@ mod tests {
             ("a b", "a", "a name"),
             ("ä", "a", "a name"),
             ("x-amz-meta-team", "a", "without"),
-            ("publish-site", "other", "for itself"),
+            ("publish-site", "other", "reserved by publish"),
             ("team", "", "not empty"),
             ("team", "a\nx: y", "one line"),
             ("team", "ä", "ASCII"),

@@ -112,7 +112,7 @@ const WRITTEN_BY_A_PROGRAM: &str = ". Stderr: ";
 pub fn without_output(cause: String) -> String {
     match cause.split_once(WRITTEN_BY_A_PROGRAM) {
         Some((said, written)) if !written.trim().is_empty() && said.contains("external process") => {
-            format!("{said} (what it wrote to stderr is not shown: it may hold credentials)")
+            format!("{said} (its stderr is not shown, because it may contain credentials)")
         }
         _ => cause,
     }
@@ -277,7 +277,7 @@ mod tests {
         let cause =
             "Error retrieving credentials: external process exited with code exit status: 1. Stderr: key\nsecret";
         let told = without_output(cause.to_owned());
-        assert!(told.contains("exit status: 1 (what it wrote") && !told.contains("secret"), "{told}");
+        assert!(told.contains("exit status: 1 (its stderr") && !told.contains("secret"), "{told}");
         assert_eq!(without_output("a. Stderr: b".to_owned()), "a. Stderr: b");
     }
 

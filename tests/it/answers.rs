@@ -35,7 +35,7 @@ fn assert_said(report: &Report, message: &str, hint: &str) {
     assert!(error.hint.contains(hint), "{hint} is not in: {}", error.hint);
     assert_eq!(
         error.visitors_see,
-        "Release 2 is live in the bucket, and nothing is lost, but visitors do not get it whole at the site's address."
+        "Release 2 is live in the bucket and nothing is lost, but visitors do not get all of it at the site's address."
     );
     assert_eq!(report.invalidation.as_ref().unwrap().paths_paid, 8, "asked for once");
 }
@@ -208,7 +208,7 @@ async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
         );
         assert!(error.message.contains("/assets/") && error.message.contains(found), "{error:#?}");
         assert!(error.hint.contains("base: '/staging/shop/'"), "{error:#?}");
-        assert!(error.visitors_see.contains("is live in the bucket, and nothing is lost"), "{error:#?}");
+        assert!(error.visitors_see.contains("is live in the bucket and nothing is lost"), "{error:#?}");
         // Whoever asked for it is told, and nothing more.
         let asked_for = PublishRequest { allow_broken: true, ..world.request() };
         let report = world::publish(asked_for).await;

@@ -217,9 +217,9 @@ async fn a_name_with_a_plus_is_published_refreshed_and_its_links_are_warned_of()
     let pluses: Vec<&String> = report.warnings.iter().filter(|warning| warning.contains("%2B")).collect();
     assert_eq!(
         pluses,
-        ["S3 reads a `+` in an address as a space, so these links do not find their files: `../../tags/c++/#top` (in \
+        ["S3 reads a `+` in a URL as a space, so these links do not work: `../../tags/c++/#top` (in \
           `tags/c++/index.html`, line 1); `/tags/c++/` (in `index.html`, line 1); `a+b.png` (in `tags/c++/index.html`, \
-          line 1). Write `%2B` for the `+`."]
+          line 1). Write `%2B` instead of `+`."]
     );
 
     world.sandbox.clear_requests();

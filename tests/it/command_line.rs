@@ -199,7 +199,7 @@ async fn releases_and_their_history_are_filtered() {
             assert_eq!(report(&world, &[&["releases"], wrong].concat())["exit_code"], 2, "{wrong:?}");
         }
         let (_, text, _) = told(program(&world, &["releases", "--by", "nobody"]));
-        assert_eq!(text, "No release fits\n");
+        assert_eq!(text, "No matching releases\n");
     });
 }
 
@@ -440,7 +440,7 @@ async fn what_only_shows_fails_where_its_result_cannot_be_written() {
             for output in ["human", "json"] {
                 let mut program = program(&world, arguments);
                 let (code, _, said) = told_by(program.env("PUBLISH_OUTPUT", output).stdout(full()));
-                assert!(code == Some(1) && said.contains("could not be written"), "{arguments:?} {output}: {said}");
+                assert!(code == Some(1) && said.contains("could not write"), "{arguments:?} {output}: {said}");
             }
         }
         let mut publish = program(&world, &["dist"]);

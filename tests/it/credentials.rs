@@ -64,10 +64,12 @@ fn who_failed_is_named_and_what_to_do() {
         (of(&[], &[]), "no_credentials", "No AWS credentials were found", "aws sso login"),
         (of(&["--profile", "prodction"], &[config]), "configuration", "no profile `prodction`", "--profile"),
         (of(&[], &[config, ("AWS_PROFILE", "prodction")]), "configuration", "no profile `prodction`", "AWS_PROFILE"),
+        // Nor is there a file.
+        (of(&[], &[("AWS_PROFILE", "prodction")]), "configuration", "no profile `prodction`", "AWS_PROFILE"),
         (
             of(&["--profile", "program"], &[config]),
             "no_credentials",
-            "`credential_process` of profile `program`",
+            "`credential_process` program of profile `program`",
             "by hand",
         ),
         (
@@ -204,7 +206,7 @@ fn who_signs_in_with_aws_login_publishes_with_that() {
     let (code, told) = of(nowhere, &refusing("AccessDenied", "no"));
     assert_eq!(code, "access_denied", "{told}");
     assert!(
-        told.contains("may not read s3://a-bucket/"),
+        told.contains("not allowed to read s3://a-bucket/"),
         "it is S3 that was asked, with what the sign-in gave: {told}"
     );
 }

@@ -346,6 +346,7 @@ async fn exposed_state_is_known_by_its_bytes() {
     world.environment.url = Some("http://127.0.0.1:1".to_owned());
     world.environment.invalidation.wait = Wait::Completed;
     let report = world.published().await;
-    let told = "not known whether visitors can read the state: http://127.0.0.1:1/_publish/head.json does not answer";
+    let told = "Cannot tell whether publish's own files are publicly readable: http://127.0.0.1:1/_publish/head.json \
+        does not answer";
     assert!(report.warnings.iter().any(|warning| warning.contains(told)), "{report:#?}");
 }

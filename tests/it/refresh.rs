@@ -29,7 +29,7 @@ async fn a_lost_refresh_is_done_by_the_next_run(status: u16, code: &str) {
     assert_eq!(invalidation.status, InvalidationStatus::Owed);
     assert_eq!(invalidation.paths, V2_PATHS);
     let error = report.error.unwrap();
-    assert_eq!(error.visitors_see, "Release 2 is live; the CDN may still answer with older pages for a while.");
+    assert_eq!(error.visitors_see, "Release 2 is live; the CDN may still serve older pages for a while.");
     assert!(!error.hint.is_empty());
     assert_eq!(world.invalidations().len(), before);
 

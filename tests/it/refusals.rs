@@ -282,7 +282,7 @@ async fn credentials_that_are_not_good_are_named() {
     let mut stranger = world.environment.clone();
     stranger.access.static_keys = Some(("STRANGER".to_owned(), "no secret".to_owned()));
     let (_, error) = refused(&world, stranger, 1, Code::AccessDenied).await;
-    assert!(error.hint.contains("does not know these keys"), "{error:#?}");
+    assert!(error.hint.contains("does not recognise these keys"), "{error:#?}");
 
     world.refuse("GetObject", "head.json", 400, "ExpiredToken");
     refused(&world, world.environment.clone(), 1, Code::ExpiredCredentials).await;
@@ -342,7 +342,7 @@ async fn what_is_refused_for_good_within_the_switch_says_what_to_change_first() 
         let error = report.error.unwrap();
         assert_eq!((report.exit_code, &error.code), (5, &code.as_str()), "{refusal}: {error:#?}");
         assert!(!error.hint.starts_with("Run the same command"), "{refusal}: {error:#?}");
-        assert!(error.hint.contains("before; then run the same command again."), "{refusal}: {error:#?}");
+        assert!(error.hint.contains("before that; then run the same command again."), "{refusal}: {error:#?}");
         assert!(error.causes.iter().any(|cause| cause.contains(refusal)), "{refusal}: {error:#?}");
     }
     world.published().await;

@@ -410,7 +410,7 @@ impl Session<'_> {
                 () = self.signals.arrived(signals + 1) => {
                     signals += 1;
                     if stop.request() {
-                        self.terminal.say("Stopping when what is under way is done; once more stops at once.");
+                        self.terminal.say("Stopping after the current requests; press Ctrl-C again to stop at once.");
                     }
                 }
                 () = &mut first_drawing, if !drawn => {
@@ -437,8 +437,8 @@ impl Session<'_> {
 
 /// What is said of a publish that has no target.
 #[cfg(feature = "sandbox")]
-const FELL_BACK: &str = "There is no publish.toml here or in a folder above, so this publishes to the sandbox on this machine, \
-                         and to nowhere else. Other commands mean it with `--env sandbox`.";
+const FELL_BACK: &str = "No publish.toml was found here or in a folder above, so this publishes only to the sandbox on \
+    this machine. With other commands, choose it with `--env sandbox`.";
 
 /// What a target is, for a question.
 fn place(target: &config::Target) -> String {
@@ -462,8 +462,8 @@ fn holds_another_site(report: &mut Report) {
 
 #[cfg(not(feature = "sandbox"))]
 fn without_sandbox() -> Problem {
-    Problem::new(Code::Sandbox, "this build of publish has no sandbox")
-        .hint("Build it with the feature `sandbox`, or give --bucket and --site.")
+    Problem::new(Code::Sandbox, "this build of publish does not include the sandbox")
+        .hint("Build publish with the feature `sandbox`, or give --bucket and --site.")
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishRequest, Problem> {

@@ -52,7 +52,7 @@ pub(crate) fn mistyped(folder: &Path, definition: &clap::Command) -> Option<Prob
 }
 
 fn no_command(word: &str) -> String {
-    format!("`{word}` is no command of publish, and no folder of that name is here")
+    format!("`{word}` is neither a command of publish nor a folder here")
 }
 
 fn did_you_mean(command: &str) -> String {

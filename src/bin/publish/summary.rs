@@ -16,6 +16,7 @@ mod widths;
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
+use publish::config::SANDBOX;
 use publish::config::environment::Environment;
 use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
@@ -42,12 +43,12 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
         }
         Outcome::Repaired => {
             let title = style.bold("Nothing changed:");
-            let done = "what an earlier run left undone is done";
+            let done = "finished what an earlier run had left to do";
             filled("", &format!("{title} {release} is live at {place}; {done}"), style)
         }
         Outcome::Staged => {
             let number = report.release.map_or_else(String::new, |release| release.to_string());
-            filled("", &format!("{} {release}; visitors see nothing of it", style.green("Staged:")), style)
+            filled("", &format!("{} {release}; not live yet", style.green("Staged:")), style)
                 + &labelled("make it live with", 0, &format!("publish activate {number}"), style)
         }
         outcome => {
@@ -62,9 +63,10 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
             line("CDN", &refresh(report.invalidation.as_ref(), environment));
             if let Some(previous) = report.previous_release {
                 // Without a number, a rollback does not go forward again.
+                let here = if environment.name == SANDBOX { " --env sandbox" } else { "" };
                 match report.release.is_some_and(|release| release < previous) || outcome == Outcome::RolledBack {
-                    true => line("undo", &format!("publish rollback {previous}")),
-                    false => line("go back", "publish rollback"),
+                    true => line("undo", &format!("publish rollback {previous}{here}")),
+                    false => line("go back", &format!("publish rollback{here}")),
                 }
             }
             line("took", &duration(Duration::from_millis(report.duration_ms)));
@@ -111,7 +113,7 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
             Change::Replace => format!("~ {path}"),
             Change::Reheader => format!("~ {path} (headers)"),
             Change::Remove => format!("- {path}"),
-            Change::Retire => format!("- {path} (stays for open tabs, until its retention ends)"),
+            Change::Retire => format!("- {path} (kept for open tabs until its retention ends)"),
         }
     });
     for mark in marks {
@@ -162,30 +164,30 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     if let Some(ActivationStatus { to, publisher, since, lease_remaining_s }) = &status.activation {
         let what = match lease_remaining_s {
-            0 => "which was cut short: the next publish finishes it".to_owned(),
-            seconds => format!("which is under way ({seconds} s left)"),
+            0 => "which was cut short; the next publish finishes it".to_owned(),
+            seconds => format!("which is in progress ({seconds} s left)"),
         };
         line(
             "unfinished",
-            &format!("the activation of release {to}, begun {} by {}, {what}", since.to_the_minute(), who(publisher)),
+            &format!("activation of release {to}, started {} by {}, {what}", since.to_the_minute(), who(publisher)),
         );
     }
     if status.pruning {
-        line("unfinished", "a prune; `publish prune` finishes it, once nobody is at it");
+        line("unfinished", "a prune; if no other run is working on it, `publish prune` finishes it");
     }
     let own = environment.distribution.as_deref();
     for refresh in &status.pending_refreshes {
         let (paths, since) = (count(refresh.paths.len(), "path"), refresh.since.to_the_minute());
         let (of, who) = match own == Some(refresh.distribution.as_str()) {
-            true => ("the CDN".to_owned(), "the next publish"),
-            false => (format!("distribution {}", printable(&refresh.distribution)), "a publish that may"),
+            true => ("the CDN".to_owned(), "run `publish` to retry"),
+            false => (format!("distribution {}", printable(&refresh.distribution)), "a publish with access retries"),
         };
-        line("owed", &format!("{paths} of {of} since {since}; {who} asks for it"));
+        line("owed", &format!("{paths} of {of} waiting for a refresh since {since}; {who}"));
     }
     for known in status.distributions.iter().filter(|known| own != Some(known.distribution.as_str())) {
         let seen = match known.seen {
-            Some(release) => format!("has seen release {release}"),
-            None => "has not seen what is live".to_owned(),
+            Some(release) => format!("was last refreshed for release {release}"),
+            None => "has not been refreshed for the live release".to_owned(),
         };
         line("also at", &format!("distribution {}, which {seen}", printable(&known.distribution)));
     }
@@ -205,8 +207,8 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         line(
             "suspect",
             &format!(
-                "{number} that a run which lost its lease may still write: {named}; a publish a quarter of an hour after \
-                 that looks at them and mends them, and `publish verify` shows what they are now"
+                "{number} that a run that lost its lease may still write: {named}; a publish a quarter of an hour later checks and \
+                 repairs them, and `publish verify` shows what they are now"
             ),
         );
     }
@@ -243,7 +245,7 @@ fn numbers(files: &FileCounts) -> String {
     let parts = [
         (files.added, "added"),
         (files.replaced, "replaced"),
-        (files.reheadered, "with other headers"),
+        (files.reheadered, "with new headers"),
         (files.removed, "removed"),
         (files.unchanged, "unchanged"),
     ];
@@ -260,16 +262,16 @@ fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment)
     let Some(invalidation) = invalidation else {
         return match &environment.distribution {
             Some(_) => "nothing to refresh".to_owned(),
-            None => "none is configured".to_owned(),
+            None => "not configured".to_owned(),
         };
     };
     let paths = count(invalidation.paths.len(), "path");
     let done = match invalidation.status {
         InvalidationStatus::Planned => paths,
-        InvalidationStatus::Requested => format!("{paths} asked for, not waited for"),
-        InvalidationStatus::Effective => format!("{paths} refreshed and seen at the site's addresses"),
+        InvalidationStatus::Requested => format!("refresh of {paths} requested, not waited for"),
+        InvalidationStatus::Effective => format!("{paths} refreshed and checked at the site's URLs"),
         InvalidationStatus::Completed => format!("{paths} refreshed"),
-        InvalidationStatus::Owed => format!("{paths} owed; the next run asks again"),
+        InvalidationStatus::Owed => format!("{paths} not refreshed yet; run `publish` to retry"),
     };
     format!("{done}{}{}", price(invalidation, environment), evicted(invalidation))
 }
@@ -289,7 +291,7 @@ fn evicted(invalidation: &InvalidationReport) -> String {
     match invalidation.evicted_unchanged {
         0 => String::new(),
         files => {
-            format!("; takes along {} ({})", count(files, "unchanged file"), DecimalBytes(invalidation.evicted_bytes))
+            format!("; also evicts {} ({})", count(files, "unchanged file"), DecimalBytes(invalidation.evicted_bytes))
         }
     }
 }
@@ -373,7 +375,7 @@ pub(super) mod tests {
         let expected = "Release 8 is live\n  \
             where    https://www.example.com/ (s3://example-site/live/)\n  \
             changed  files: 3 added, 2 replaced, 1 removed, 38 unchanged; sent 5 objects (1.20 MB)\n  \
-            CDN      2 paths refreshed and seen at the site's addresses ($0.01, or free)\n  \
+            CDN      2 paths refreshed and checked at the site's URLs ($0.01, or free)\n  \
             took     3.4 s\n";
         assert_eq!(render(&published(), &environment(), false, Style::plain()), expected);
     }
@@ -420,9 +422,9 @@ pub(super) mod tests {
             )
         };
         let evicting = said(InvalidationStatus::Planned, 9, 1);
-        assert_eq!(evicting, "9 paths ($0.045, or free); takes along 1 unchanged file (1.20 MB)");
+        assert_eq!(evicting, "9 paths ($0.045, or free); also evicts 1 unchanged file (1.20 MB)");
         assert_eq!(said(InvalidationStatus::Completed, 300, 0), "9 paths refreshed ($1.50, or free)");
-        assert_eq!(said(InvalidationStatus::Owed, 0, 0), "9 paths owed; the next run asks again");
+        assert_eq!(said(InvalidationStatus::Owed, 0, 0), "9 paths not refreshed yet; run `publish` to retry");
     }
 
     #[test]
@@ -492,11 +494,12 @@ pub(super) mod tests {
             built from c0ffee0 main: Raise the prices\n  \
             changed    files: 2 replaced, 27 unchanged\n  \
             before it  release 7\n  \
-            unfinished the activation of release 9, begun 1970-01-01 00:00 UTC by octocat, which was cut short: \
-            the next publish finishes it\n  \
-            owed       1 path of the CDN since 1970-01-01 00:00 UTC; the next publish asks for it\n  \
-            owed       1 path of distribution E456DEF since 1970-01-01 00:00 UTC; a publish that may asks for it\n  \
-            also at    distribution E456DEF, which has seen release 7\n  \
+            unfinished activation of release 9, started 1970-01-01 00:00 UTC by octocat, which was cut short; the \
+            next publish finishes it\n  \
+            owed       1 path of the CDN waiting for a refresh since 1970-01-01 00:00 UTC; run `publish` to retry\n  \
+            owed       1 path of distribution E456DEF waiting for a refresh since 1970-01-01 00:00 UTC; a publish with \
+            access retries\n  \
+            also at    distribution E456DEF, which was last refreshed for release 7\n  \
             held       since 1970-01-01 00:00 UTC by octocat: incident\n  \
             left over  1 file that left the site, still reachable: `old.html`; `publish prune` removes them\n";
         assert_eq!(text, expected);

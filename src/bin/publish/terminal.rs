@@ -221,7 +221,7 @@ pub(crate) fn write_result(text: &str) {
         && error.kind() != ErrorKind::BrokenPipe
         && !IS_LOST.swap(true, Ordering::Relaxed)
     {
-        write_error(&format!("error: the result could not be written to stdout: {error}\n"));
+        write_error(&format!("error: could not write the result to stdout: {error}\n"));
     }
 }
 

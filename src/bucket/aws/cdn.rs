@@ -61,7 +61,7 @@ impl Cdn {
         let request = self.client.get_distribution_config().id(&self.distribution);
         let answer = request.send().await.map_err(|error| self.failed("GetDistributionConfig", &error))?;
         let Some(config) = answer.distribution_config() else {
-            let answer = FailedRequest::new(Class::Other, vec!["the answer holds no configuration".to_owned()]);
+            let answer = FailedRequest::new(Class::Other, vec!["the response contains no configuration".to_owned()]);
             return Err(CdnError::new("GetDistributionConfig", &self.distribution, &self.service, answer));
         };
         let policies = self.cache_policies(config).await?;
@@ -97,7 +97,7 @@ impl Cdn {
         let distribution = answer.distribution();
         let config = distribution.and_then(|distribution| distribution.distribution_config());
         let (Some(distribution), Some(config)) = (distribution, config) else {
-            let answer = FailedRequest::new(Class::Other, vec!["the answer holds no distribution".to_owned()]);
+            let answer = FailedRequest::new(Class::Other, vec!["the response contains no distribution".to_owned()]);
             return Err(CdnError::new("GetDistribution", &self.distribution, &self.service, answer));
         };
         let host = alias(config).unwrap_or(distribution.domain_name()).to_owned();
@@ -145,7 +145,7 @@ impl Cdn {
         let answer = request.send().await.map_err(|error| self.failed("CreateInvalidation", &error))?;
         let id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
         id.ok_or_else(|| {
-            unsendable(FailedRequest::new(Class::Other, vec!["the answer names no invalidation".to_owned()]))
+            unsendable(FailedRequest::new(Class::Other, vec!["the response contains no invalidation".to_owned()]))
         })
     }
 

@@ -64,7 +64,7 @@ fn found_in(error: &CredentialsError) -> Option<Lacking> {
 
 /// What credentials hold that no request can carry: a part of one, as when a file was copied with its line ends.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} holds a character that no request can carry, as a line end")]
+#[error("{0} contains a character that cannot be sent in a request, such as a line break")]
 pub(super) struct Unusable(&'static str);
 
 /// Looks at what a file, a program or a service gave. The values are never told. The SDK panics, or signs what S3 refuses.
@@ -224,8 +224,8 @@ mod tests {
             failure
         };
         let (service, program) = (of(false).await, of(true).await);
-        assert!(service.message.contains("did not answer within"), "{service:?}");
-        assert!(program.message.contains("`credential_process` names did not end within"), "{program:?}");
+        assert!(service.message.contains("did not respond in time"), "{service:?}");
+        assert!(program.message.contains("did not finish within"), "{program:?}");
         assert_eq!((service.code, program.code), (Code::Unreachable, Code::NoCredentials));
     }
 }

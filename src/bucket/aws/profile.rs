@@ -8,6 +8,8 @@ use aws_types::os_shim_internal::{Env, Fs};
 pub(super) struct Profile {
     /// Its name, if it was asked for by name.
     pub(super) name: Option<String>,
+    /// The one that AWS_PROFILE names and that is not there.
+    pub(super) missing: Option<String>,
     /// `mfa_serial`: a role that is assumed with a code of a device. The SDK assumes it without.
     pub(super) has_device: bool,
     /// `credential_process`: a program gives them, which may have to ask a person.
@@ -27,7 +29,10 @@ impl Profile {
     }
 
     fn of(files: &ProfileSet) -> Profile {
-        let (mut found, mut seen) = (Profile::default(), Vec::new());
+        let selected = files.selected_profile();
+        let is_missing = selected != "default" && files.get_profile(selected).is_none();
+        let missing = is_missing.then(|| selected.to_owned());
+        let (mut found, mut seen) = (Profile { missing, ..Profile::default() }, Vec::new());
         let mut next = Some(files.selected_profile());
         while let Some(name) = next.filter(|name| !seen.contains(name)) {
             seen.push(name);

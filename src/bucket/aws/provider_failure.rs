@@ -59,12 +59,13 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
     let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let of_profile = profile.of_it();
     let failure = |code, message: String, hint: &str| Some(ProviderFailure { code, message, hint: hint.to_owned() });
-    if let Some(missing) = texts.iter().find_map(|text| missing_profile(text)) {
+    let missing = texts.iter().find_map(|text| missing_profile(text)).or(profile.missing.as_deref());
+    if let Some(missing) = missing {
         return failure(
             Code::Configuration,
-            format!("There is no profile `{missing}` in AWS's configuration files"),
-            "Correct `profile` in publish.toml, --profile or AWS_PROFILE, or a `source_profile` that names it; `aws configure \
-             list-profiles` shows those that there are.",
+            format!("There is no profile `{missing}` in the AWS configuration files"),
+            "Correct `profile` in publish.toml, --profile or AWS_PROFILE, or a `source_profile` that refers to it; \
+             `aws configure list-profiles` lists the existing profiles.",
         );
     }
     if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
@@ -73,8 +74,8 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
         return failure(
             Code::NoCredentials,
             format!("There are no AWS credentials{}", profile.in_it()),
-            "Check that the profile is in AWS's configuration files and holds credentials: `aws configure list-profiles` shows \
-             those that there are, `aws login`, `aws sso login` or `aws configure` gives them some; or correct --profile.",
+            "Check that the profile exists (`aws configure list-profiles`) and has credentials (`aws login`, `aws sso \
+             login` or `aws configure` sets them up), or correct --profile.",
         );
     }
     if let Some(command) = profile.signs_in.filter(|_| chain.iter().any(|cause| is_not_there(*cause))) {
@@ -93,8 +94,8 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
     if texts.iter().any(|text| text.contains(PROGRAM)) {
         return failure(
             Code::NoCredentials,
-            format!("The program that `credential_process`{of_profile} names gave no AWS credentials"),
-            "Run it by hand to see why; what it writes is not shown here, because it may hold credentials.",
+            format!("The `credential_process` program{of_profile} returned no AWS credentials"),
+            "Run it by hand to see why; its output is not shown here, because it may contain credentials.",
         );
     }
     if profile.runs_program
@@ -103,17 +104,15 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
         let seconds = within.timeout_duration().as_secs();
         return failure(
             Code::NoCredentials,
-            format!("The program that `credential_process`{of_profile} names did not end within {seconds} seconds"),
-            "Run it by hand to see what it waits for: here it has no terminal to ask at.",
+            format!("The `credential_process` program{of_profile} did not finish within {seconds} seconds"),
+            "Run it by hand to see what it is waiting for: here it has no terminal to prompt on.",
         );
     }
     let is_silent = |cause: &&&(dyn StdError + 'static)| cause.is::<ConnectorError>();
     if matches!(error, CredentialsError::ProviderTimedOut(_)) || chain.iter().any(|cause| is_silent(&cause)) {
         return failure(
             Code::Unreachable,
-            format!(
-                "What gives the AWS credentials{of_profile} did not answer within its time, or could not be reached"
-            ),
+            format!("The source of the AWS credentials{of_profile} did not respond in time, or could not be reached"),
             "Check the network, the proxy, and the region of the sign-in (`sso_region` of the profile, or the role's); then run \
              the same command again.",
         );
@@ -121,7 +120,7 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
     failure(
         Code::NoCredentials,
         format!("The AWS credentials{of_profile} could not be loaded"),
-        "Correct what the cause names: a profile's file, or the variables of the pipeline.",
+        "Correct what the cause says: a profile's file, or the variables of the pipeline.",
     )
 }
 
@@ -140,8 +139,9 @@ fn is_not_there(cause: &(dyn StdError + 'static)) -> bool {
 /// What is done about a role that may want a code: nobody is asked for one.
 fn with_device(profile: &Profile) -> String {
     format!(
-        "The profile has an MFA device (`mfa_serial`), whose code publish cannot ask for. If the role wants it, let AWS's \
-         command line ask: `eval \"$(aws configure export-credentials{} --format env)\"`, then the same command without the \
+        "The profile has an MFA device (`mfa_serial`), and publish cannot ask for its code. If the role requires it, \
+         let the AWS CLI ask: `eval \"$(aws configure export-credentials{} --format env)\"`, then the same command \
+         without the \
          profile.",
         profile.flag()
     )
@@ -170,24 +170,24 @@ impl Refused {
 /// Which service refused to give credentials.
 fn refusal(cause: &(dyn StdError + 'static)) -> Option<Refused> {
     if let Some(error) = cause.downcast_ref::<AssumeRoleError>() {
-        let hint = "Allow sts:AssumeRole on the role for whoever assumes it, name them in the role's trust policy, and check \
-                    `role_arn`.";
-        let refused = Refused::of("AWS refuses credentials for the role", error, hint);
+        let hint = "Allow the identity that assumes the role to call sts:AssumeRole on it, add that identity to the role's trust \
+                    policy, and check `role_arn`.";
+        let refused = Refused::of("AWS refused to give credentials for the role", error, hint);
         return Some(Refused { is_role: true, ..refused });
     }
     if let Some(error) = cause.downcast_ref::<AssumeRoleWithWebIdentityError>() {
-        let hint = "Check AWS_ROLE_ARN, and in the role's trust policy the identity provider and the conditions on the token's \
-                    `aud` and `sub`.";
-        return Some(Refused::of("AWS does not accept the pipeline's identity (OIDC) for the role", error, hint));
+        let hint = "Check AWS_ROLE_ARN, and the identity provider and the conditions on the token's `aud` and `sub` in \
+            the role's trust policy.";
+        return Some(Refused::of("AWS did not accept the pipeline's identity (OIDC) for the role", error, hint));
     }
     if let Some(error) = cause.downcast_ref::<CreateOAuth2TokenError>() {
-        let hint = "Allow signin:CreateOAuth2Token to whoever signs in; `aws login` signs in again.";
-        return Some(Refused::of("AWS's sign-in (`aws login`) gives no credentials", error, hint));
+        let hint = "Allow signin:CreateOAuth2Token for the user who signs in; `aws login` signs in again.";
+        return Some(Refused::of("The AWS sign-in (`aws login`) gave no credentials", error, hint));
     }
     let error = cause.downcast_ref::<GetRoleCredentialsError>()?;
     let hint = "Check `sso_account_id` and `sso_role_name` of the profile, and whether you are assigned to them; `aws sso login` \
                 signs in again.";
-    Some(Refused::of("The sign-in (SSO) gives no credentials for the role", error, hint))
+    Some(Refused::of("The sign-in (SSO) gave no credentials for the role", error, hint))
 }
 
 fn said(error: &impl ProvideErrorMetadata) -> String {
@@ -233,7 +233,11 @@ mod tests {
     fn what_is_not_refused_is_named_too() {
         let program = of("Error retrieving credentials: external process exited with code 1. Stderr: hush");
         assert_eq!(program.code, Code::NoCredentials);
-        assert!(program.message.contains("`credential_process` of profile `ci`") && !program.message.contains("hush"));
+        assert!(
+            program.message.contains("`credential_process`")
+                && program.message.contains("profile `ci`")
+                && !program.message.contains("hush")
+        );
         let unreachable = of(ConnectorError::io("dns error".into()));
         assert_eq!(unreachable.code, Code::Unreachable);
         let missing = "profile `prodction` was not defined: default profile";

@@ -29,7 +29,7 @@ impl LeftOut {
         }
         if !self.litter.is_empty() {
             parts.push(format!(
-                "{} that editors or systems left behind: {}",
+                "{} left behind by editors or operating systems: {}",
                 self.litter.len(),
                 first_few(&self.litter)
             ));
@@ -42,7 +42,7 @@ impl LeftOut {
             1 => parts.push("1 source map".to_owned()),
             more => parts.push(format!("{more} source maps")),
         }
-        (!parts.is_empty()).then(|| format!("Left out, {}.", parts.join("; ")))
+        (!parts.is_empty()).then(|| format!("Not published: {}.", parts.join("; ")))
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         assert_eq!(LeftOut::default().sentence(), None);
         let hidden = LeftOut { hidden: names(&[".env", ".git/"]), ..LeftOut::default() };
-        assert_eq!(hidden.sentence().unwrap(), "Left out, hidden: .env, .git/.");
+        assert_eq!(hidden.sentence().unwrap(), "Not published: hidden: .env, .git/.");
         let all = LeftOut {
             hidden: names(&[".a", ".b", ".c", ".d", ".e", ".f", ".g"]),
             litter: names(&["Thumbs.db", "a.html~"]),
@@ -74,8 +74,8 @@ mod tests {
         };
         assert_eq!(
             all.sentence().unwrap(),
-            "Left out, hidden: .a, .b, .c, .d, .e and 2 more; 2 that editors or systems left behind: Thumbs.db, a.html~; \
-             of package managers: node_modules/, package.json; 12 source maps."
+            "Not published: hidden: .a, .b, .c, .d, .e and 2 more; 2 left behind by editors or operating systems: \
+             Thumbs.db, a.html~; of package managers: node_modules/, package.json; 12 source maps."
         );
     }
 }

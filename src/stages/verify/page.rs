@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::{AT_ONCE, Instead, MAX_FETCHED_BYTES, Mismatch, Variant, Visitor};
-use crate::bucket::aws::{Encoding, SiteAnswer};
+use crate::bucket::aws::{Encoding, NoAnswer, SiteAnswer};
 use crate::content::path::SitePath;
 use crate::content::references::{self, Form, Role};
 use crate::release::manifest::{Entry, Files};
@@ -44,7 +44,11 @@ impl Visitor<'_> {
     /// style sheets are those of the release, or it has no entry page that could be looked at. Costs at most
     /// 2 + [`MAX_LOADED`] requests.
     pub async fn open_entry_page(&self, page: Page<'_>) -> Option<Blank> {
-        let place = Place::of(self.url)?;
+        let Some(place) = Place::of(self.url) else {
+            let instead = Instead::NoAnswer(NoAnswer::NotAUrl);
+            let wrong = vec![Mismatch { url: self.url.to_owned(), variant: Variant::Compressed, instead }];
+            return Some(Blank { page: self.url.to_owned(), wrong });
+        };
         let (path, entry) = page.files.iter().find(|(path, _)| path.as_str() == ENTRY_PAGE)?;
         if entry.size_bytes > MAX_FETCHED_BYTES || (page.is_external)(path) {
             return None;

@@ -29,6 +29,11 @@ pub enum InvalidAskedPath {
 }
 
 impl AskedPath {
+    /// Whether CloudFront takes no such path, so that a wildcard stands for it (`~`; AWS.md 1.1).
+    pub fn is_widened(&self) -> bool {
+        self.start.contains('~')
+    }
+
     /// What it stands for where the site lies at `root`, which is not encoded and ends with a slash if it is not empty:
     /// all spellings, or the narrowest wildcard where CloudFront takes no such path (`~`; AWS.md 1.1).
     ///

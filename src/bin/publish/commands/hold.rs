@@ -7,7 +7,7 @@ use super::{Manner, Session, Shown, Target};
 use crate::args::HoldArgs;
 
 /// What is said where publishing is held from now on.
-const HELD: &str = "Publishing is held: every publish is refused until `publish resume`.";
+const HELD: &str = "Publishing is on hold: every publish is refused until `publish resume`.";
 
 impl Session<'_> {
     pub(super) async fn hold(&self, args: &HoldArgs) -> Report {
@@ -17,7 +17,7 @@ impl Session<'_> {
         };
         let show = |shown: Shown<'_>, ()| {
             let text = match shown.report.outcome {
-                Outcome::Unchanged => "Publishing is held already.",
+                Outcome::Unchanged => "Publishing is already on hold.",
                 _ => HELD,
             };
             self.terminal.tell(text);
@@ -29,8 +29,8 @@ impl Session<'_> {
         let work = async |target: Target<'_>| (run::resume(target.environment, target.caller, target.events).await, ());
         let show = |shown: Shown<'_>, ()| {
             let text = match shown.report.outcome {
-                Outcome::Unchanged => "Publishing was not held.",
-                _ => "Publishing goes on.",
+                Outcome::Unchanged => "Publishing was not on hold.",
+                _ => "Hold lifted; pipelines can publish again.",
             };
             self.terminal.tell(text);
         };

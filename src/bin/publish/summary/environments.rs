@@ -61,11 +61,11 @@ fn state(status: &Status) -> Vec<String> {
         state.push("held".to_owned());
     }
     if let Some(activation) = &status.activation {
-        let what = if activation.lease_remaining_s == 0 { "cut short" } else { "under way" };
+        let what = if activation.lease_remaining_s == 0 { "cut short" } else { "in progress" };
         state.push(format!("release {} {what}", activation.to));
     }
     if status.pruning {
-        state.push("a prune is not finished".to_owned());
+        state.push("unfinished prune".to_owned());
     }
     if owed > 0 {
         state.push(format!("{} to refresh", count(owed, "CDN path")));

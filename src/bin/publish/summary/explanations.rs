@@ -47,10 +47,10 @@ fn paragraph(explanation: &Explanation, style: Style) -> String {
 /// What a publish does to the file.
 fn fate(change: Option<Change>) -> &'static str {
     match change {
-        None => "leaves it as it is",
+        None => "does not change it",
         Some(Change::Add) => "adds it",
         Some(Change::Replace) => "replaces it",
-        Some(Change::Reheader) => "gives it other headers",
+        Some(Change::Reheader) => "changes its headers",
         Some(Change::Remove | Change::Retire) => "removes it",
     }
 }
@@ -91,7 +91,7 @@ mod tests {
             Cache-Control public, max-age=31536000, immutable (default)\n  \
             Content-Type  text/javascript ([[headers]] for `**/*.js`)\n";
         let expected = format!(
-            "a.js\n{body}  a publish     leaves it as it is\n\nb.js\n{body}  a publish     gives it other headers\n"
+            "a.js\n{body}  a publish     does not change it\n\nb.js\n{body}  a publish     changes its headers\n"
         );
         assert_eq!(text, expected);
     }

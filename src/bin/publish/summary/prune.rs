@@ -13,7 +13,7 @@ use crate::terminal::style::Style;
 /// What went; with `verbose`, every object.
 pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, style: Style) -> String {
     let Some(view) = view else {
-        return format!("{} every object is needed\n", style.bold("Nothing to prune:"));
+        return format!("{} every object is still needed\n", style.bold("Nothing to prune:"));
     };
     let mut text = format!("{}\n", style.green("Pruned"));
     let mut line = |name: &str, value: &str| {
@@ -55,6 +55,6 @@ mod tests {
         let expected = "Pruned\n  closed   2 numbers: 3, 4\n  removed  1 object (1.20 kB)\n  CDN      1 path refreshed\n\
             - s3://example-site/live/config.json\n";
         assert_eq!(text, expected);
-        assert_eq!(render(&report, None, true, Style::plain()), "Nothing to prune: every object is needed\n");
+        assert_eq!(render(&report, None, true, Style::plain()), "Nothing to prune: every object is still needed\n");
     }
 }

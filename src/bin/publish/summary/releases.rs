@@ -14,7 +14,7 @@ use crate::terminal::style::Style;
 pub(crate) fn render_releases(releases: &[ReleaseView], filter: &ReleaseFilter, style: Style) -> String {
     if releases.is_empty() {
         let is_whole = *filter == ReleaseFilter::default();
-        return if is_whole { "There are no releases yet\n" } else { "No release fits\n" }.to_owned();
+        return if is_whole { "There are no releases yet\n" } else { "No matching releases\n" }.to_owned();
     }
     let rows = releases.iter().map(|release| {
         let content = release.content.as_ref();
@@ -41,7 +41,7 @@ pub(crate) fn render_releases(releases: &[ReleaseView], filter: &ReleaseFilter, 
 pub(crate) fn render_history(history: &[ActivationView], filter: &ReleaseFilter, style: Style) -> String {
     if history.is_empty() {
         let is_whole = *filter == ReleaseFilter::default();
-        return if is_whole { "Nothing was ever active\n" } else { "No activation fits\n" }.to_owned();
+        return if is_whole { "Nothing has been made live yet\n" } else { "No matching activations\n" }.to_owned();
     }
     let rows = history.iter().map(|activation| {
         let reason = activation.reason.as_deref().map(printable);
@@ -210,6 +210,6 @@ release  after  activated             by   changed
          laptop
 ";
         assert_eq!(render_history(&[activation], &ReleaseFilter::default(), Style::plain()), expected);
-        assert_eq!(render_history(&[], &ReleaseFilter::default(), Style::plain()), "Nothing was ever active\n");
+        assert_eq!(render_history(&[], &ReleaseFilter::default(), Style::plain()), "Nothing has been made live yet\n");
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn render_findings(
     let mut text = match findings {
         [] => {
             let files = count(report.files.total, "file");
-            filled("", &format!("{} {files} of release {release} at {place}", style.green("As it should be:")), style)
+            filled("", &format!("{} {files} of release {release} at {place}", style.green("No differences:")), style)
         }
         _ => {
             let title = format!("{} from release {release}", count(findings.len(), "difference"));
@@ -53,12 +53,12 @@ pub(crate) fn render_findings(
 fn heading(what: FindingKind) -> &'static str {
     match what {
         FindingKind::Missing => "missing",
-        FindingKind::Changed => "other bytes",
-        FindingKind::Headers => "other headers",
-        FindingKind::Unmarked => "written by something else, with the right bytes",
-        FindingKind::Foreign => "of no release (never touched)",
-        FindingKind::Lost => "nowhere any more: these releases cannot come back whole",
-        FindingKind::Answer => "in the bucket, and not what visitors get",
+        FindingKind::Changed => "different bytes",
+        FindingKind::Headers => "different headers",
+        FindingKind::Unmarked => "written by something else, but with the right bytes",
+        FindingKind::Foreign => "in no release (never touched)",
+        FindingKind::Lost => "lost: these releases cannot be restored completely",
+        FindingKind::Answer => "right in the bucket, but visitors get something else",
     }
 }
 
@@ -69,7 +69,7 @@ fn line(finding: &Finding, style: Style) -> String {
     let difference = match finding.what {
         FindingKind::Missing => expected.to_owned(),
         FindingKind::Unmarked | FindingKind::Foreign | FindingKind::Answer => found.unwrap_or_default().to_owned(),
-        FindingKind::Changed | FindingKind::Headers => format!("{}, and not {expected}", found.unwrap_or("nothing")),
+        FindingKind::Changed | FindingKind::Headers => format!("{} instead of {expected}", found.unwrap_or("nothing")),
         FindingKind::Lost => {
             let numbers: Vec<String> = finding.releases.iter().map(ToString::to_string).collect();
             let found = found.map(|found| format!(": {found}")).unwrap_or_default();
@@ -88,11 +88,12 @@ fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
     Some(match (first.what, tried) {
         // What to do stands beside each.
         (FindingKind::Answer, _) => return None,
-        (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket does not have its bytes.",
+        (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket no longer has its bytes.",
         (_, false) => {
-            "`publish verify --repair` brings back what the bucket still has; publishing the folder again brings the rest."
+            "`publish verify --repair` restores what the bucket still has; publish the folder again to restore the \
+             rest."
         }
-        (_, true) => "The bucket does not have the bytes of the rest: publish the folder again.",
+        (_, true) => "The bucket no longer has the bytes of the rest: publish the folder again.",
     })
 }
 
@@ -129,7 +130,7 @@ mod tests {
 
     #[test]
     fn nothing_to_say_is_one_line() {
-        assert_eq!(render(&[], false), format!("As it should be: 43 files of release 8 at {PLACE}\n"));
+        assert_eq!(render(&[], false), format!("No differences: 43 files of release 8 at {PLACE}\n"));
     }
 
     #[test]
@@ -138,9 +139,9 @@ mod tests {
         repaired.repaired = true;
         let text = render(&[finding("a.html", FindingKind::Missing), repaired], false);
         let expected = format!(
-            "2 differences from release 8 at {PLACE}\nmissing\n  a.html: 4 bytes\nother bytes\n  \
-             b.html: 7 bytes, and not 4 bytes (repaired)\n\
-             The bucket does not have the bytes of the rest: publish the folder again.\n"
+            "2 differences from release 8 at {PLACE}\nmissing\n  a.html: 4 bytes\ndifferent bytes\n  \
+             b.html: 7 bytes instead of 4 bytes (repaired)\n\
+             The bucket no longer has the bytes of the rest: publish the folder again.\n"
         );
         assert_eq!(text, expected);
     }

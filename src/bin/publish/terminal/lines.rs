@@ -144,7 +144,7 @@ pub(crate) fn plan(event: &Event, style: Style) -> Option<String> {
     let changed = [
         (files.added, "added"),
         (files.replaced, "replaced"),
-        (files.reheadered, "with other headers"),
+        (files.reheadered, "with new headers"),
         (files.removed, "removed"),
     ];
     let changed: Vec<String> =
@@ -152,7 +152,7 @@ pub(crate) fn plan(event: &Event, style: Style) -> Option<String> {
     let changed = if changed.is_empty() { "none".to_owned() } else { changed.join(", ") };
     let price = match paths {
         0 => String::new(),
-        _ => format!(", free within 1,000 a month, ${} beyond", price_usd(*paths)),
+        _ => format!(", free within the first 1,000 a month, then ${}", price_usd(*paths)),
     };
     let copies = match copied {
         1 => "1 copy".to_owned(),
@@ -184,7 +184,7 @@ mod tests {
         let files = FileCounts { added: 1, replaced: 4, ..FileCounts::default() };
         let text = plan(&Event::Planned { files, copied: 5, deleted: 1, paths: 7 }, Style::plain()).unwrap();
         let expected = "  files    1 added, 4 replaced\n  S3       5 copies and 1 removal inside the bucket\n  \
-            CDN      7 paths, free within 1,000 a month, $0.035 beyond\n";
+            CDN      7 paths, free within the first 1,000 a month, then $0.035\n";
         assert_eq!(text, expected);
     }
 
