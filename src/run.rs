@@ -109,7 +109,7 @@ pub struct RollbackRequest {
     /// Who does it.
     pub caller: Caller,
     /// To which release; `None`: to the one that was active before, or, where an activation was cut short, to the one
-    /// that is active. Where the active one was gone back to already, a number is needed.
+    /// that is active. Where the active one was rolled back to already, a number is needed.
     pub release: Option<ReleaseNumber>,
     /// To the release that was built from this commit, where no release is given: the newest one that was live, else the
     /// newest one. Costs a listing and a request for each release.

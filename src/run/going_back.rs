@@ -10,7 +10,7 @@ use crate::types::clock::Timestamp;
 
 /// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
 /// was cut short, or that has yet to refresh a distribution of the `environment`, is finished: the same command run again must
-/// not undo it. Where the active release was gone back to already, nobody can tell whether the way leads further back or
+/// not undo it. Where the active release was rolled back to already, nobody can tell whether the way leads further back or
 /// forward again, so that a number must say it.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
     let item = head.history.iter().rfind(|item| item.release == active && item.from != Some(active));
     let when = item.map(|item| format!(" by {} on {}", item.publisher.name(), item.at.to_the_minute()));
     let from = left.map(|left| format!(", from release {left}")).unwrap_or_default();
-    let message = format!("release {active} was gone back to already{}{from}", when.unwrap_or_default());
+    let message = format!("the site was already rolled back to release {active}{}{from}", when.unwrap_or_default());
     let older = head.superseded.keys().rfind(|release| **release < active && !head.is_closed(**release));
     let hold = (terms.holds() && head.hold.is_none()).then(|| "hold publishing with `publish hold`".to_owned());
     let further = older.map(|older| format!("go further back with `publish rollback {older}`"));
