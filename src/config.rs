@@ -32,7 +32,7 @@ use crate::report::error::{Code, Problem};
 use values::{EnvironmentName, Glob, InvalidValue, Percent, SiteName};
 use variables::Source;
 
-pub use folder::{is_about, site_folder};
+pub use folder::{check_private, is_about, site_folder};
 pub use found::{Found, find};
 pub use section::{EnvironmentSection, ServerSideEncryption};
 pub use target::{Overrides, SANDBOX, SandboxTarget, Target, resolve};

@@ -53,6 +53,7 @@ use crate::config::environment::{Access, Environment, LinkSettings};
 use crate::report::error::{Code, Problem};
 use crate::types::digest::Digest;
 use crate::types::partition::is_s3_of_aws;
+use crate::types::text::without_user;
 
 pub use answer::{CdnError, StoreError};
 pub use attempts::RequestCounter;
@@ -259,8 +260,12 @@ fn connect_store(
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     }
     let region = config.region().map_or_else(String::new, ToString::to_string);
-    let service =
-        Service { name: "S3", endpoint: endpoint.clone(), region, owner: access.expected_bucket_owner.clone() };
+    let service = Service {
+        name: "S3",
+        endpoint: endpoint.as_deref().map(without_user),
+        region,
+        owner: access.expected_bucket_owner.clone(),
+    };
     let settings = store::Settings {
         site: environment.layout.identity().site.clone(),
         encryption: access.encryption.clone(),
@@ -293,7 +298,7 @@ fn connect_cloudfront(
     }
     // The SDK's rules know where the API is for the bucket's partition, and in which region requests to it are signed.
     let region = config.region().map_or_else(String::new, ToString::to_string);
-    let service = Service { name: "CloudFront", endpoint, region, owner: None };
+    let service = Service { name: "CloudFront", endpoint: endpoint.as_deref().map(without_user), region, owner: None };
     let client = aws_sdk_cloudfront::Client::from_conf(builder.build());
     Ok(Cdn::new(client, service, distribution, environment.invalidation.timeout))
 }
@@ -306,7 +311,7 @@ fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Op
     let endpoint = given.map(str::to_owned).or_else(configured).or_else(|| config.endpoint_url().map(str::to_owned));
     match endpoint {
         Some(endpoint) if !is_url(&endpoint) => {
-            let message = format!("The endpoint for {service}, {endpoint:?}, is not a URL");
+            let message = format!("The endpoint for {service}, {:?}, is not a URL", without_user(&endpoint));
             Err(Problem::new(Code::Configuration, message).hint("Write it as `https://host` or `http://host:port`."))
         }
         endpoint => Ok(endpoint),

@@ -27,13 +27,14 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
         return Ok(folder);
     };
     let home = home.and_then(|home| std::fs::canonicalize(home).ok());
-    let holds_home = |folder: &Path| home.as_deref().is_some_and(|home| home.starts_with(folder));
-    let repository = project.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
-    let root = repository.filter(|root| !holds_home(root)).unwrap_or(&project);
+    let home = home.as_deref();
+    let root = root_of(&project, home);
     let what = if !real.starts_with(root) {
         "is outside the project"
-    } else if holds_home(&real) {
+    } else if home.is_some_and(|home| home.starts_with(&real)) {
         "is or contains your home folder"
+    } else if is_personal(&project, home) && hidden_folder(&real, home).is_some() {
+        "is in a hidden folder of your home folder"
     } else {
         return Ok(folder);
     };
@@ -42,6 +43,46 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
         .hint(format!(
             "If it is the site, run `publish {lies_at}`. Only a folder given on the command line may be anywhere."
         )))
+}
+
+/// Whether private files may be published because publish.toml says so: not where it lies in the person's `home` folder itself,
+/// or in a hidden folder there, among what programs keep for the person and nobody can list.
+///
+/// # Errors
+/// [`Code::Usage`] where it `allows` some all the same.
+pub fn check_private(allows: &[String], config: Option<&Config>, home: Option<&Path>) -> Result<(), Problem> {
+    let beside =
+        config.map(|config| if config.folder.as_os_str().is_empty() { Path::new(".") } else { &config.folder });
+    let project = beside.and_then(|folder| std::fs::canonicalize(folder).ok());
+    let home = home.and_then(|home| std::fs::canonicalize(home).ok());
+    if allows.is_empty() || !project.is_some_and(|project| is_personal(&project, home.as_deref())) {
+        return Ok(());
+    }
+    let message = format!(
+        "`allow_private` does not count in a {FILE_NAME} that lies in your home folder or in a hidden folder there"
+    );
+    Err(Problem::new(Code::Usage, message)
+        .hint("Move the site's project into a folder of its own, or remove the setting."))
+}
+
+/// The whole of what a project came with: the repository around it, unless that is the `home` folder or holds it; else the folder.
+fn root_of<'p>(project: &'p Path, home: Option<&Path>) -> &'p Path {
+    let repository = project.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
+    repository.filter(|root| !home.is_some_and(|home| home.starts_with(root))).unwrap_or(project)
+}
+
+/// Whether a project is the `home` folder, or lies in a hidden folder there and is no repository of its own below it.
+fn is_personal(project: &Path, home: Option<&Path>) -> bool {
+    let root = root_of(project, home);
+    let hidden = hidden_folder(root, home);
+    home == Some(root) || hidden.is_some_and(|hidden| root == hidden || root.join(".git").symlink_metadata().is_err())
+}
+
+/// The hidden folder of the `home` folder that `folder` is, or lies in.
+fn hidden_folder(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    let home = home?;
+    let first = folder.strip_prefix(home).ok()?.components().next()?.as_os_str();
+    first.as_encoded_bytes().starts_with(b".").then(|| home.join(first))
 }
 
 /// Whether what `config` publishes holds the `current` folder, or lies below it: then whoever publishes there means it.
@@ -143,6 +184,38 @@ mod tests {
         assert!(taken("dist", dotfiles).is_ok());
         assert!(taken("../../out", dotfiles).is_err());
         assert!(taken("../../../../.ssh", dotfiles).is_err());
+    }
+
+    /// As those do whose home folder, or `~/.config`, is a repository of settings.
+    #[test]
+    fn where_programs_keep_what_is_private_no_file_has_it_published() {
+        let home = tempfile::tempdir().unwrap();
+        let project = |folder: &str, dir: &str| {
+            let folder = home.path().join(folder);
+            fs::create_dir_all(folder.join(dir)).unwrap();
+            fs::write(folder.join(FILE_NAME), format!("site = \"shop\"\ndir = {dir:?}\n")).unwrap();
+            Config::read(&folder.join(FILE_NAME), &|_| None).unwrap()
+        };
+        let allows = ["**".to_owned()];
+        for (folder, dir, is_published, may_allow) in [
+            ("", "site", true, false),
+            ("", ".config/app", false, false),
+            (".config", "sops", false, false),
+            (".config/app", "out", false, false),
+            (".cache/clone/.git/..", "dist", true, true),
+            ("work", "dist", true, true),
+        ] {
+            for is_repository in [false, true] {
+                let config = project(folder, dir);
+                if is_repository && !folder.contains(".git") && folder != ".config/app" {
+                    fs::create_dir_all(home.path().join(folder).join(".git")).unwrap();
+                }
+                let told = format!("{folder:?} {dir} {is_repository}");
+                assert_eq!(site_folder(None, Some(&config), Some(home.path())).is_ok(), is_published, "{told}");
+                assert_eq!(check_private(&allows, Some(&config), Some(home.path())).is_ok(), may_allow, "{told}");
+                assert!(check_private(&[], Some(&config), Some(home.path())).is_ok(), "{told}");
+            }
+        }
     }
 
     #[test]

@@ -225,9 +225,16 @@ fn check_distribution(text: &str) -> Result<(), String> {
 }
 
 fn check_url(text: &str) -> Result<(), String> {
+    if may_hold_a_secret(text) {
+        return Err(
+            "a URL without a user, a password, a query and a fragment is needed, such as `https://www.example.com` \
+                    (the value is not shown, because it may contain a password)"
+                .to_owned(),
+        );
+    }
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let host = rest.map(|rest| rest.split('/').next().unwrap_or_default());
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['?', '#', '@']);
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     match host {
         Some(host) if !host.is_empty() && !host.starts_with(':') && plain(text) => Ok(()),
         Some(_) => {
@@ -235,6 +242,11 @@ fn check_url(text: &str) -> Result<(), String> {
         }
         None => Err(format!("`{}` does not begin with `https://` or `http://`", text.escape_debug())),
     }
+}
+
+/// Whether what was meant as an address has a part in which passwords are written.
+pub fn may_hold_a_secret(address: &str) -> bool {
+    address.contains(['?', '#', '@'])
 }
 
 fn check_account(text: &str) -> Result<(), String> {

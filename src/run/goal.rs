@@ -86,8 +86,8 @@ impl Folder {
         let settings = &environment.publish;
         let unused = unmatched::unused("external", &settings.external, &in_use.borrow(), &missing);
         let files = snapshot.files.keys().map(SitePath::as_str);
-        let misspelled = unmatched::misspelled("publish.remove_now", &settings.remove_now, files)?;
-        unused.into_iter().chain(misspelled).for_each(|sentence| events.warn(sentence));
+        let absent = unmatched::absent("publish.remove_now", &settings.remove_now, files)?;
+        unused.into_iter().chain(absent).for_each(|sentence| events.warn(sentence));
         let files = snapshot.files.iter().map(|(path, file)| (path, &file.traces));
         let verdicts = fingerprint::judge(&fingerprint::facts(files, &closure), &snapshot.declared);
         Ok(Folder { snapshot, rules, closure, verdicts })

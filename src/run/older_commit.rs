@@ -2,68 +2,88 @@
 
 use super::caller::Descent;
 use super::goal::Goal;
-use super::order::Order;
+use super::order::{Order, Terms};
 use super::session::{Session, active_release};
 use crate::config::environment::OlderCommit;
 use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Code, Problem};
+use crate::types::clock::Timestamp;
 
 /// Characters of a commit's id that people are shown.
 const SHORT: usize = 10;
 
 impl Session<'_> {
-    /// Warns once, or refuses, where a folder was built from an older commit than what `head` says is live. Costs a request
-    /// (HEAD on the manifest) where nobody knows how the two lie to each other.
+    /// Warns once, or refuses, where what becomes live for the first time was built from an older commit than what `head` says
+    /// is live. Costs a request (HEAD on the manifest) where nobody knows how the two lie to each other.
     pub(super) async fn check_commit(&mut self, head: &Head, order: &Order) -> Result<(), Problem> {
         let setting = self.environment.publish.older_commit;
-        if setting == OlderCommit::Allow || order.terms.stage_only || !matches!(order.goal, Goal::Folder(_)) {
+        let publisher = match &order.goal {
+            Goal::Folder(_) => &self.caller.publisher,
+            Goal::Release(manifest) => &manifest.publisher,
+            Goal::Elsewhere(_) => return Ok(()),
+        };
+        // Whoever goes back or repairs, or forces an older number, does so on purpose.
+        let Terms { stage_only, force, rollback, repair, .. } = &order.terms;
+        let is_meant = rollback.is_some() || repair.is_some() || (*force && order.goal.release().is_some());
+        if setting == OlderCommit::Allow || *stage_only || is_meant {
             return Ok(());
         }
-        let (Some((release, live)), Some(built)) = (live_commit(head), self.caller.publisher.commit.as_deref()) else {
-            return Ok(());
+        let (is_strict, of_commit) = (setting == OlderCommit::Refuse, publisher.committed_at);
+        let Some((release, live)) = live_commit(head) else { return Ok(()) };
+        let Some(built) = publisher.commit.as_deref() else {
+            let message =
+                format!("nobody knows from which commit this was built, and release {release} is live with one");
+            return if is_strict { Err(not_known(message)) } else { Ok(()) };
         };
         if live.starts_with(built) || built.starts_with(live) {
             return Ok(());
         }
         let [built_id, live_id] = [built, live].map(|id| id.chars().take(SHORT).collect::<String>());
-        let message = match self.caller.commits.descent(live, built).await {
+        let warning = match self.caller.commits.descent(live, built).await {
             Descent::Newer | Descent::Beside => return Ok(()),
-            Descent::Older => format!("commit {built_id} is older than {live_id}, which is live as release {release}"),
-            Descent::Unknown if setting == OlderCommit::Refuse => {
-                let message = format!(
+            Descent::Older => {
+                let message = format!("commit {built_id} is older than {live_id}, which is live as release {release}");
+                if is_strict {
+                    return Err(Problem::new(Code::Superseded, message).hint(
+                        "Publish the newest commit. To go back on purpose, use `publish rollback`, which needs no build; to \
+                         publish this commit anyway, add `--older-commit allow`.",
+                    ));
+                }
+                format!("This older build replaces a newer one: {message}.")
+            }
+            Descent::Unknown if is_strict => {
+                return Err(not_known(format!(
                     "git cannot tell here whether commit {built_id} is older than {live_id}, which is live as release \
                      {release}"
-                );
-                return Err(Problem::new(Code::Superseded, message).hint(
-                    "Have the pipeline fetch all commits (`fetch-depth: 0` for actions/checkout), or publish once with \
-                     `--older-commit allow`.",
-                ));
+                )));
             }
-            Descent::Unknown if self.is_dated_before(release).await => format!(
-                "commit {built_id} was made before {live_id}, which is live as release {release}, and git cannot tell \
-                 here whether it is an older version (`fetch-depth: 0` helps)"
+            Descent::Unknown if self.is_dated_before(of_commit, release).await => format!(
+                "This build may be older than what it replaces: commit {built_id} was made before {live_id}, which is live \
+                 as release {release}; git cannot tell more here (`fetch-depth: 0` helps)."
             ),
             Descent::Unknown => return Ok(()),
         };
-        if setting == OlderCommit::Refuse {
-            return Err(Problem::new(Code::Superseded, message).hint(
-                "Publish the newest commit. To go back on purpose, use `publish rollback`, which needs no build; to \
-                 publish this commit anyway, add `--older-commit allow`.",
-            ));
-        }
         if !std::mem::replace(&mut self.told_of_an_older_commit, true) {
-            self.events.warn(format!("This older build replaces a newer one: {message}."));
+            self.events.warn(warning);
         }
         Ok(())
     }
 
     /// Whether the commit that was built is dated before that of a release. Where either date is not known, it is not.
-    async fn is_dated_before(&self, release: ReleaseNumber) -> bool {
-        let Some(built) = self.caller.publisher.committed_at else { return false };
+    async fn is_dated_before(&self, built: Option<Timestamp>, release: ReleaseNumber) -> bool {
+        let Some(built) = built else { return false };
         // Where it cannot be read, nothing is known.
         self.state.committed_at(release).await.ok().flatten().is_some_and(|live| built < live)
     }
+}
+
+/// Why a build is refused that may be an older one.
+fn not_known(message: String) -> Problem {
+    Problem::new(Code::Superseded, message).hint(
+        "Have the pipeline fetch all commits (`fetch-depth: 0` for actions/checkout), or publish once with \
+         `--older-commit allow`.",
+    )
 }
 
 /// The release that is live, and the commit it was built from.

@@ -138,13 +138,16 @@ impl Session<'_> {
     }
 
     /// Whether what the CDN serves includes the state's keys: not where they lie outside its origin path or in another
-    /// bucket. Where the origin path is not known, only an empty live prefix shows that it is empty.
+    /// bucket. Where the origin path is not known, the site's address shows that there is none if it has all of the live
+    /// prefix, or if that is empty.
     fn state_is_within_reach(&self) -> bool {
         let layout = &self.environment.layout;
         let state = layout.head();
         let known = self.own_configuration().is_some_and(|read| read.facts.readable);
-        let by_origin_path =
-            if known { self.below_origin_path(&state.key).is_some() } else { layout.identity().prefix.is_empty() };
+        let prefix = &layout.identity().prefix;
+        let has_no_origin_path =
+            || prefix.is_empty() || self.environment.url.as_deref().is_some_and(|url| has_all_of(url, prefix));
+        let by_origin_path = if known { self.below_origin_path(&state.key).is_some() } else { has_no_origin_path() };
         state.bucket == layout.identity().bucket && by_origin_path
     }
 
@@ -163,6 +166,12 @@ fn held(hold: &Hold) -> String {
     format!("publishing is held by {} since {}{why}", hold.publisher.name(), hold.since.to_the_minute())
 }
 
+/// Whether a site's address says all of its live prefix.
+fn has_all_of(url: &str, prefix: &str) -> bool {
+    let path = url.split_once("://").map_or(url, |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
+    path.trim_matches('/') == prefix.trim_matches('/')
+}
+
 /// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.
 fn root_of(url: &str, prefix: &str) -> Option<String> {
     let prefix = prefix.trim_matches('/');
@@ -177,7 +186,16 @@ fn root_of(url: &str, prefix: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::root_of;
+    use super::{has_all_of, root_of};
+
+    #[test]
+    fn an_address_with_all_of_the_prefix_hides_nothing() {
+        assert!(has_all_of("https://example.com/nine/", "nine"));
+        assert!(has_all_of("https://example.com/a/nine", "a/nine/"));
+        for url in ["https://example.com", "https://example.com/live", "https://example.com/a/nine"] {
+            assert!(!has_all_of(url, "nine"), "{url}");
+        }
+    }
 
     #[test]
     fn the_root_is_found_where_the_site_lies_below_it_by_its_prefix() {

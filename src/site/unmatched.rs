@@ -38,9 +38,8 @@ pub(crate) fn with_folders<'n>(files: impl Iterator<Item = &'n str>) -> BTreeSet
     files.flat_map(|file| folders(file).chain([file])).collect()
 }
 
-/// As [`warnings`], of what is removed at once when it leaves the site: it may have left already, so that only what was
-/// probably written wrong is told.
-pub(crate) fn misspelled<'n>(
+/// As [`warnings`], of what is removed at once when it leaves the site: it may have left already.
+pub(crate) fn absent<'n>(
     setting: &str,
     globs: &[String],
     files: impl Iterator<Item = &'n str>,
@@ -48,9 +47,7 @@ pub(crate) fn misspelled<'n>(
     if globs.is_empty() {
         return Ok(Vec::new());
     }
-    let names = with_folders(files);
-    let sentences = warnings(setting, globs, &names, &BTreeSet::new())?;
-    Ok(sentences.into_iter().filter(|sentence| sentence.contains(NEAREST)).collect())
+    warnings(setting, globs, &with_folders(files), &BTreeSet::new())
 }
 
 /// A sentence for each of `globs` that is not among those in use, by their places in the list: no reference that leads
@@ -77,17 +74,31 @@ fn sentence(setting: &str, glob: &str, names: &BTreeSet<&str>) -> String {
 
 /// The name that was most likely meant by `glob`: below a folder that was written too much or too little, or spelled alike.
 pub(crate) fn nearest(glob: &str, names: &BTreeSet<&str>) -> Option<String> {
-    let glob = plain(glob);
+    let glob = &collapsed(plain(glob)).to_lowercase();
     let without_folders = glob.match_indices('/').map(|(at, _)| glob[at + 1..].to_owned());
     let below_any = format!("**/{}", glob.trim_start_matches("**/"));
     let matched =
         without_folders.chain([below_any]).filter(|glob| !matches!(glob.as_str(), "" | "*" | "**")).find_map(|glob| {
             let globs = PathGlobs::new("", &[glob]).ok()?;
-            names.iter().find(|name| globs.cover_text(name))
+            names.iter().find(|name| globs.cover_text(&name.to_lowercase()))
         });
-    let likeness = |name: &str| strsim::jaro_winkler(glob, name);
-    let alike = || names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    matched.or_else(|| alike().filter(|name| likeness(name) > NEAR)).map(|name| (*name).to_owned())
+    matched.or_else(|| alike(glob, names)).map(|name| (*name).to_owned())
+}
+
+/// The name that is spelled most like the folders and the name that `glob` begins with, whatever its case.
+fn alike<'n>(glob: &str, names: &'n BTreeSet<&'n str>) -> Option<&'n &'n str> {
+    let is_plain = |segment: &&str| !segment.contains(['*', '?', '[', '{']);
+    let named: Vec<&str> = glob.split('/').take_while(is_plain).collect();
+    let named = named.join("/");
+    let likeness = |name: &str| strsim::jaro_winkler(&named, &name.to_lowercase());
+    let best = names.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    best.filter(|name| !named.is_empty() && likeness(name) > NEAR)
+}
+
+/// With one `/` where there are several.
+fn collapsed(glob: &str) -> String {
+    let segments: Vec<&str> = glob.split('/').filter(|segment| !segment.is_empty()).collect();
+    segments.join("/")
 }
 
 #[cfg(test)]
@@ -114,6 +125,9 @@ mod tests {
             ("dist/drafts", "`drafts`"),
             ("app.js", "`assets/app.js`"),
             ("draft/**", "`drafts"),
+            ("Drafts/**", "`drafts/a.html`"),
+            ("drafts//a.htm", "`drafts/a.html`"),
+            ("DIST/DOCS/B.PDF", "`docs/b.pdf`"),
             ("indx.html", "`index.html`"),
         ] {
             let sentences = said(&[glob], &[]);
@@ -125,11 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_left_is_told_only_if_something_like_it_is_there() {
-        let globs = ["offers/**".to_owned(), "dist/data.json".to_owned()];
-        let told = misspelled("publish.remove_now", &globs, ["index.html", "data.json"].into_iter()).unwrap();
-        assert_eq!(told.len(), 1);
-        assert!(told[0].contains("`remove_now`") && told[0].contains("`data.json`"), "{told:?}");
+    fn what_is_to_be_removed_at_once_and_is_nowhere_is_told() {
+        let globs = ["offers/**".to_owned(), "dist/data.json".to_owned(), "data.json".to_owned()];
+        let told = absent("publish.remove_now", &globs, ["index.html", "data.json"].into_iter()).unwrap();
+        assert_eq!(told.len(), 2);
+        assert!(told[0].contains("`offers/**`") && !told[0].contains(NEAREST), "{told:?}");
+        assert!(told[1].contains("`remove_now`") && told[1].contains("`data.json`"), "{told:?}");
     }
 
     #[test]

@@ -32,8 +32,28 @@ pub fn is_s3_of_aws(host: &str) -> bool {
         "aws.ic.gov",
     ];
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let names_s3 = |rest: &str| rest.split('.').any(|label| label == "s3" || label.starts_with("s3-"));
-    DOMAINS.iter().any(|domain| name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && names_s3(rest)))
+    let before = DOMAINS.iter().find_map(|domain| name.strip_suffix(domain)?.strip_suffix('.'));
+    before.is_some_and(|before| {
+        let mut labels = before.split('.').skip_while(|label| !names_s3(label));
+        labels.next().is_some() && labels.all(|label| matches!(label, "dualstack" | "vpce") || is_region(label))
+    })
+}
+
+/// Whether a part of a host's name is one by which S3 is reached (AWS General Reference, "Amazon S3 endpoints and quotas"):
+/// others, as a load balancer, are called what somebody likes.
+fn names_s3(label: &str) -> bool {
+    const NAMES: [&str; 6] =
+        ["s3", "s3-fips", "s3-accelerate", "s3-accesspoint", "s3-accesspoint-fips", "s3-external-1"];
+    NAMES.contains(&label) || label.strip_prefix("s3-").is_some_and(is_region)
+}
+
+/// Whether it looks like a region, as `us-gov-west-1`.
+fn is_region(label: &str) -> bool {
+    let parts: Vec<&str> = label.split('-').collect();
+    let [place @ .., number] = &parts[..] else { return false };
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_number = number.len() == 1 && number.bytes().all(|byte| byte.is_ascii_digit());
+    place.len() >= 2 && place.iter().all(is_word) && matches!(place[0].len(), 2..=4) && is_number
 }
 
 #[cfg(test)]
@@ -48,6 +68,10 @@ mod tests {
             "s3.dualstack.eu-west-1.api.aws",
             "bucket.vpce-1a2b.s3.us-east-1.vpce.amazonaws.com",
             "s3.eusc-de-east-1.amazonaws.eu",
+            "s3-eu-west-1.amazonaws.com",
+            "site.s3-fips.dualstack.us-gov-west-1.amazonaws.com",
+            "s3-accelerate.amazonaws.com",
+            "s3.amazonaws.com",
         ] {
             assert!(is_s3_of_aws(host), "{host}");
         }
@@ -56,6 +80,9 @@ mod tests {
             "s3.notamazonaws.com",
             "ec2-3-1-2-3.eu-central-1.compute.amazonaws.com:9000",
             "store.elb.eu-central-1.amazonaws.com",
+            "s3-minio-123.us-east-1.elb.amazonaws.com",
+            "s3.us-east-1.elb.amazonaws.com",
+            "s3.example.us-east-1.amazonaws.com",
             "127.0.0.1:9000",
             "minio.example.com",
             "",

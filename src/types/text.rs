@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
 /// Stands in for what must not be read.
-const HIDDEN: &str = "***";
+pub const HIDDEN: &str = "***";
 
 /// Words in an address after which a secret follows (presigned requests, in both versions of AWS's signature).
 const SECRET_PARAMETERS: [&str; 6] =
@@ -85,11 +85,20 @@ fn is_treacherous(char: char) -> bool {
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
+                | '\u{e000}'..='\u{f8ff}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff9}'..='\u{fffb}'
+                | '\u{13430}'..='\u{1345f}'
+                | '\u{16fe4}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d159}'
+                | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
+                | '\u{f0000}'..='\u{10ffff}'
         )
 }
 
@@ -122,9 +131,22 @@ fn ends_address(char: char) -> bool {
     char.is_whitespace() || char.is_control() || matches!(char, '"' | '\'' | '`' | '<' | '>' | '\\' | '(' | ')')
 }
 
+/// An address of which nothing is shown in which passwords are written: the user and a query.
+pub fn without_user(address: &str) -> String {
+    let begins = address.find("//").map_or(0, |at| at + 2);
+    let user = address.rfind('@').filter(|at| *at >= begins);
+    let (scheme, rest) = (&address[..begins], &address[user.unwrap_or(begins)..]);
+    let query = rest.find(['?', '#']).map_or(rest.len(), |at| at + 1);
+    let (user, query, more) =
+        (user.map_or("", |_| HIDDEN), &rest[..query], if query < rest.len() { HIDDEN } else { "" });
+    format!("{scheme}{user}{query}{more}")
+}
+
 /// What stands before the `@` of an address whose scheme (`has_scheme`, or none) and `//` were read.
 fn user_of(after: &str, has_scheme: bool) -> Option<&str> {
-    let address = &after[..after.find(ends_address).unwrap_or(after.len())];
+    // Of what ends an address in a text, `'`, `(` and `)` may be in a password as they are (RFC 3986, 3.2.1).
+    let ends = |char| ends_address(char) && !matches!(char, '\'' | '(' | ')');
+    let address = &after[..after.find(ends).unwrap_or(after.len())];
     let authority = &address[..address.find(['/', '?', '#']).unwrap_or(address.len())];
     if let Some((user, _)) = authority.rsplit_once('@') {
         return (has_scheme || user.contains(':')).then_some(user);
@@ -231,6 +253,39 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn of_an_address_neither_user_nor_query_is_shown() {
+        for (address, shown) in [
+            ("http://127.0.0.1:9000/x", "http://127.0.0.1:9000/x"),
+            ("http://user:pa55(word@host:1", "http://***@host:1"),
+            ("http://user:pa'5)5@host:1/a?password=b", "http://***@host:1/a?***"),
+            ("user:pa55word@host:1", "***@host:1"),
+            ("http:/user:pa/55@host", "***@host"),
+            ("http:\\\\user:pa55@host", "***@host"),
+            ("http://user:p@ss@host#token", "http://***@host#***"),
+            ("", ""),
+        ] {
+            assert_eq!(without_user(address), shown, "{address}");
+        }
+        for said in ["S3 at http://user:pa55(word@127.0.0.1:1 does not", "(http://u:pa55'w@h)", "`http://u:pa55)@h`"] {
+            assert!(!printable(said).contains("pa55"), "{}", printable(said));
+        }
+        assert_eq!(
+            printable("(see https://example.com/a) of me@example.com"),
+            "(see https://example.com/a) of me@example.com"
+        );
+    }
+
+    #[test]
+    fn what_shows_nothing_is_escaped() {
+        for char in
+            ['\u{fe0f}', '\u{2800}', '\u{1d173}', '\u{1bca0}', '\u{13430}', '\u{e000}', '\u{f0000}', '\u{16fe4}']
+        {
+            assert!(printable(&format!("a{char}b")).starts_with("a\\u{"), "{char:?}");
+        }
+        assert_eq!(printable("e\u{301} \u{1f600} \u{5d0}"), "e\u{301} \u{1f600} \u{5d0}", "what a person reads stays");
+    }
 
     #[test]
     fn what_a_terminal_obeys_is_escaped() {

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 use publish::config::environment::OlderCommit;
-use publish::release::manifest::Publisher;
+use publish::release::manifest::{Publisher, ReleaseNumber};
 use publish::report::Report;
-use publish::run::{Caller, Commits, Descent, PublishRequest};
+use publish::report::event::Events;
+use publish::run::{self, ActivateRequest, Caller, Commits, Descent, PublishRequest, Reply};
 use publish::types::clock::Timestamp;
 use serde_json::Value;
 use tokio::task::block_in_place;
@@ -73,22 +74,60 @@ async fn an_older_commit_is_warned_of_refused_or_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_commit_an_unchanged_site_and_a_build_of_no_known_commit_are_no_older_ones() {
-    let world = live(OlderCommit::Refuse).await;
+async fn the_same_commit_and_an_unchanged_site_are_no_older_ones() {
+    let mut world = live(OlderCommit::Refuse).await;
     assert_eq!(publish_commit(&world, "aaaaaaaaaa", Some(1), Descent::Unknown).await.exit_code, 0);
     let unchanged = publish_commit(&world, "bbbbbbbbbb", Some(1), Descent::Older).await;
     assert_eq!(unchanged.exit_code, 0, "{unchanged:#?}");
+    world.environment.publish.older_commit = OlderCommit::Warn;
     world.write("index.html", "a third");
     world.published().await;
+    world.environment.publish.older_commit = OlderCommit::Refuse;
     world.write("index.html", "a fourth");
-    assert_eq!(
-        publish_commit(&world, "bbbbbbbbbb", Some(1), Descent::Older).await.exit_code,
-        0,
-        "nothing is known of the live one"
-    );
+    let over_unknown = publish_commit(&world, "bbbbbbbbbb", Some(1), Descent::Older).await;
+    assert_eq!(over_unknown.exit_code, 0, "nothing is known of the live one: {over_unknown:#?}");
 }
 
-/// Staging makes nothing live, and a plan says what a publish would.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_of_no_known_commit_may_be_an_older_one() {
+    for (setting, exit_code) in [(OlderCommit::Refuse, 4), (OlderCommit::Warn, 0), (OlderCommit::Allow, 0)] {
+        let world = live(setting).await;
+        let report = world.publish().await;
+        assert_eq!(report.exit_code, exit_code, "{setting:?} {report:#?}");
+    }
+}
+
+/// A pipeline that stages and activates is run again for an older commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_staged_of_an_older_commit_is_refused_when_it_is_activated() {
+    let mut world = live(OlderCommit::Refuse).await;
+    let publisher = Publisher { commit: Some("bbbbbbbbbbbbbbbb".to_owned()), ..world::caller().publisher };
+    let caller = || {
+        let commits = Commits::by(|_, _| Descent::Older);
+        Caller { publisher: publisher.clone(), commits, ..world::caller() }
+    };
+    let request = PublishRequest { caller: caller(), stage_only: true, ..world.request() };
+    assert_eq!(world::publish(request).await.exit_code, 0, "nobody sees it yet");
+    let activate = async |world: &World, force: bool| {
+        let request = ActivateRequest {
+            environment: world.environment.clone(),
+            // Whoever activates may have checked out something else.
+            caller: Caller { publisher: world::caller().publisher, ..caller() },
+            release: ReleaseNumber::new(2),
+            force,
+            reason: None,
+        };
+        run::activate(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
+    };
+    let refused = activate(&world, false).await;
+    assert_eq!(refused.exit_code, 4, "{refused:#?}");
+    assert!(refused.error.unwrap().hint.contains("--older-commit allow"));
+    world.environment.publish.older_commit = OlderCommit::Warn;
+    let warned = activate(&world, false).await;
+    assert_eq!(warned.exit_code, 0, "{warned:#?}");
+    assert!(warned.warnings.iter().any(|warning| warning.contains("bbbbbbbbbb")), "{warned:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_warns_and_refuses_as_a_publish_does() {
     for (setting, exit_code) in [(OlderCommit::Warn, 10), (OlderCommit::Refuse, 4)] {

@@ -13,7 +13,7 @@ use crate::world::{BUCKET, DISTRIBUTION, World, key_variables};
 const HEAD: &str = "_publish/live/head.json";
 
 /// Clears the screen, turns the direction round, is not seen, and fakes a line.
-const POISON: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{7}\r\nhint: faked";
+const POISON: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{7}\r\nhint: faked\u{fe0f}\u{2800}\u{1d173}\u{1bca0}\u{13430}\u{e000}\u{f0000}";
 
 fn program(world: &World, arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));

@@ -262,6 +262,9 @@ pub(crate) struct ActivateArgs {
     /// The reason, recorded in the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+    /// What to do if the release is of an older commit than the live one; without a value: allow
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "allow")]
+    pub(crate) older_commit: Option<OlderCommitArg>,
 }
 
 /// How closely to look, and whether to put things right.
@@ -485,6 +488,23 @@ mod tests {
         for wrong in ["0", "33", "-1", "many"] {
             assert!(read(&format!("publish plan --concurrency={wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_address_that_may_hold_a_password_is_not_shown() {
+        for value in [
+            "http://user:pa55(word@h:1",
+            "user:pa55@h",
+            "http:/u:pa55@h",
+            "https://h/?password=pa55",
+            "http://u:pa\"55@h",
+        ] {
+            for flag in ["--url", "--endpoint-url"] {
+                let error = read(&format!("publish status {flag} {value}")).unwrap_err().to_string();
+                assert!(!error.contains("pa55") && !error.contains("55@") && error.contains(flag), "{error}");
+            }
+        }
+        assert!(read("publish status --url exmaple.com").unwrap_err().to_string().contains("exmaple.com"));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use publish::report::{Outcome, Report};
 use publish::run::{self, ActivateRequest, Caller, Commits, PublishRequest, Reply, RollbackRequest};
 use publish::types::clock::Clock;
 use publish::types::stop::Stop;
+use tokio::task::spawn_blocking;
 
 use configuration::Configuration;
 #[cfg(feature = "sandbox")]
@@ -36,7 +37,8 @@ use crate::args::{ActivateArgs, Args, Command, GlobalArgs, Output, RollbackArgs,
 use crate::interrupt::Signals;
 use crate::json::EventLines;
 use crate::mistakes::mistyped;
-use crate::publisher::{git, machine_name, publisher};
+use crate::publisher::git::{self, Tree};
+use crate::publisher::{machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, REMINDER, Terminal};
@@ -49,7 +51,7 @@ pub(crate) struct Session<'a> {
     pub(crate) global: &'a GlobalArgs,
     pub(crate) terminal: &'a Terminal,
     pub(crate) signals: Signals,
-    pub(crate) lookup: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    pub(crate) lookup: &'static (dyn Fn(&str) -> Option<String> + Sync),
     pub(crate) clock: Clock,
     /// How events are written for programs.
     pub(crate) lines: EventLines,
@@ -154,7 +156,11 @@ impl Session<'_> {
                 Ok(request) => request,
                 Err(problem) => return (refused("publish", &target.environment.name, problem), ()),
             };
-            (run::publish(Box::pin(with_what_was_built(request)).await, &ask, target.events).await, ())
+            let (request, unknown) = Box::pin(with_what_was_built(request)).await;
+            unknown.iter().for_each(|message| target.events.warn(*message));
+            let mut report = run::publish(request, &ask, target.events).await;
+            report.warnings.splice(0..0, unknown.map(str::to_owned));
+            (report, ())
         };
         let mistyped = site.dir.as_deref().and_then(|folder| mistyped(folder, &Args::command()));
         if let Some(problem) = mistyped {
@@ -182,8 +188,9 @@ impl Session<'_> {
     async fn activate(&self, args: &ActivateArgs) -> Report {
         let ask = |question: &str| self.ask(question);
         let work = async |target: Target<'_>| {
-            let ActivateArgs { release, force, reason } = args.clone();
-            let Target { environment, caller, events, .. } = target;
+            let ActivateArgs { release, force, reason, older_commit } = args.clone();
+            let Target { mut environment, caller, events, .. } = target;
+            environment.publish.older_commit = older_commit.map_or(environment.publish.older_commit, OlderCommit::from);
             let request = ActivateRequest { environment, caller, release, force, reason };
             (run::activate(request, &ask, events).await, ())
         };
@@ -199,7 +206,7 @@ impl Session<'_> {
         work: impl AsyncFnOnce(Target<'_>) -> (Report, T),
         show: impl FnOnce(Shown<'_>, T),
     ) -> Report {
-        let caller = match self.caller() {
+        let caller = match self.caller().await {
             Ok(caller) => caller,
             Err(problem) => return self.refused(command, problem),
         };
@@ -272,11 +279,18 @@ impl Session<'_> {
         self.refused("sandbox", without_sandbox())
     }
 
-    /// Who runs the command.
-    fn caller(&self) -> Result<Caller, Problem> {
+    /// Who runs the command. Git may take its time: a signal ends that too.
+    async fn caller(&self) -> Result<Caller, Problem> {
+        let (lookup, stop) = (self.lookup, Stop::default());
+        let is_recorded =
+            self.command.is_none_or(|command| !command.only_shows() || matches!(command, Command::Plan(_)));
+        let git = move |commit: Option<&str>| is_recorded.then(|| git::commit(Path::new("."), commit)).flatten();
+        let asking = spawn_blocking(move || publisher(lookup, machine_name, git));
+        let asked = self.attended(stop.unless_due(asking), &stop).await;
+        let Some(publisher) = asked else { return Err(stopped()) };
         Ok(Caller {
             run: random::run_id()?,
-            publisher: publisher(self.lookup, machine_name, |commit| git::commit(Path::new("."), commit)),
+            publisher: publisher.map_err(|error| Problem::of_panic(&*error.into_panic()))?,
             commits: Commits::by(|live, built| git::descent(Path::new("."), live, built)),
             clock: self.clock,
             yes: self.global.yes,
@@ -328,7 +342,7 @@ impl Session<'_> {
         let stop = Stop::default();
         let opening = stop.unless_due(sandbox::open_for_a_run(&project, self.lookup, &say));
         let Some(opened) = self.attended(opening, &stop).await.transpose()? else {
-            return Err(Problem::new(Code::Interrupted, "stopped on request"));
+            return Err(stopped());
         };
         let environment = sandbox::environment(target, opened.running());
         let config = configuration.map(|configuration| configuration.config);
@@ -473,7 +487,9 @@ fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishReques
     environment.publish.project_folder |= project_folder;
     environment.publish.index &= !no_index;
     environment.publish.older_commit = older_commit.map_or(environment.publish.older_commit, OlderCommit::from);
-    let folder = config::site_folder(dir.as_deref(), target.config, target.environment.publish.home.as_deref())?;
+    let home = target.environment.publish.home.as_deref();
+    let folder = config::site_folder(dir.as_deref(), target.config, home)?;
+    config::check_private(&environment.publish.allow_private, target.config, home)?;
     Ok(PublishRequest {
         environment,
         caller: target.caller.clone(),
@@ -486,14 +502,26 @@ fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishReques
     })
 }
 
-/// The request of who publishes, who is recorded with whether what is checked out is what was committed.
-async fn with_what_was_built(mut request: PublishRequest) -> PublishRequest {
-    let Some(commit) = request.caller.publisher.commit.clone() else { return request };
+/// The request of who publishes, who is recorded with whether what is checked out is what was committed; and what to warn of
+/// where that is not known.
+async fn with_what_was_built(mut request: PublishRequest) -> (PublishRequest, Option<&'static str>) {
+    let Some(commit) = request.caller.publisher.commit.clone() else { return (request, None) };
     let folder = request.folder.clone();
-    let looking = tokio::task::spawn_blocking(move || git::has_uncommitted_changes(Path::new("."), &commit, &folder));
+    let looking = spawn_blocking(move || git::changes(Path::new("."), &commit, &folder));
     let looked = request.caller.stop.clone().unless_due(looking).await;
-    request.caller.publisher.uncommitted_changes = looked.and_then(Result::ok).unwrap_or(false);
-    request
+    let tree = looked.and_then(Result::ok);
+    request.caller.publisher.uncommitted_changes = tree == Some(Tree::Changed);
+    let is_unknown = tree == Some(Tree::Unknown);
+    (
+        request,
+        is_unknown
+            .then_some("Git did not say whether there are uncommitted changes; the release records only the commit."),
+    )
+}
+
+/// Told to stop before anything began.
+fn stopped() -> Problem {
+    Problem::new(Code::Interrupted, "stopped on request")
 }
 
 /// The report of a command that did not begin.

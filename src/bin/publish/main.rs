@@ -61,8 +61,7 @@ fn main() -> ExitCode {
         Some(Err(error)) => return not_understood(&error, &words),
         None => {}
     }
-    let lookup = |name: &str| std::env::var(name).ok();
-    let terminal = Terminal::new(&args.global, &lookup);
+    let terminal = Terminal::new(&args.global, &variable);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -81,7 +80,7 @@ fn main() -> ExitCode {
                 global: &args.global,
                 terminal: &terminal,
                 signals,
-                lookup: &lookup,
+                lookup: &variable,
                 clock,
                 lines: EventLines::new(clock, args.global.quiet),
                 config_file: OnceLock::new(),
@@ -96,6 +95,11 @@ fn main() -> ExitCode {
     // Hashing that was told to stop need not be waited for.
     runtime.shutdown_background();
     finish(&report, args.command.as_ref(), args.global.output, &terminal)
+}
+
+/// The value of an environment variable.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Help and version are results; all else is a mistake on the command line.

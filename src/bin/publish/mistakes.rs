@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use publish::config::values::may_hold_a_secret;
 use publish::report::Report;
 use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::types::text::HIDDEN;
 
 /// What other tools call a command of this one.
 const OTHER_NAMES: [(&str, &[&str]); 12] = [
@@ -75,6 +77,12 @@ pub(crate) fn explained(mut error: clap::Error, words: &[OsString], definition: 
     if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg).cloned() {
         let flag = argument.split(' ').next().unwrap_or_default();
         let is_written = words.iter().any(|word| word.to_string_lossy().starts_with(flag));
+        if ["--url", "--endpoint-url"].contains(&flag)
+            && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+            && may_hold_a_secret(value)
+        {
+            error.insert(ContextKind::InvalidValue, ContextValue::String(HIDDEN.to_owned()));
+        }
         let of_flag = |known: &&clap::Arg| known.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long));
         let variable = definition.get_arguments().find(of_flag).and_then(clap::Arg::get_env);
         if let (false, Some(variable)) = (is_written, variable) {

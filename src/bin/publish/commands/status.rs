@@ -33,7 +33,10 @@ impl Session<'_> {
 
     /// All environments of publish.toml in one table. One that cannot be read is told of in its row, and makes the run fail.
     pub(super) async fn status_of_all(&self) -> Report {
-        let opened = self.environments().and_then(|environments| Ok((environments, self.caller()?)));
+        let opened = match self.environments() {
+            Ok(environments) => self.caller().await.map(|caller| (environments, caller)),
+            Err(problem) => Err(problem),
+        };
         let (environments, caller) = match opened {
             Ok(opened) => opened,
             Err(problem) => return self.refused("status", problem),

@@ -53,28 +53,47 @@ pub(crate) fn commit(folder: &Path, id: Option<&str>) -> Option<Commit> {
     Some(Commit { id, branch, message: Some(message).filter(|message| !message.is_empty()), committed_at })
 }
 
+/// What is in a working tree besides its commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tree {
+    /// Nothing that counts, or another commit is checked out.
+    Clean,
+    /// Changes that are in no commit.
+    Changed,
+    /// Git did not say.
+    Unknown,
+}
+
+impl Tree {
+    /// What is known of two parts together.
+    fn and(self, other: impl FnOnce() -> Tree) -> Tree {
+        match self {
+            Tree::Changed => Tree::Changed,
+            Tree::Clean => other(),
+            Tree::Unknown => {
+                if other() == Tree::Changed {
+                    Tree::Changed
+                } else {
+                    Tree::Unknown
+                }
+            }
+        }
+    }
+}
+
+/// How deep submodules are looked for in submodules.
+const DEEPEST_SUBMODULE: usize = 4;
+
 /// Whether `commit` is checked out in the repository that holds `folder`, with changes that are in no commit: files of
-/// it that differ, and others that it does not ignore. The `site` was built: what lies there are no changes, unless the
-/// repository as a whole is the site.
-pub(crate) fn has_uncommitted_changes(folder: &Path, commit: &str, site: &Path) -> bool {
+/// it that differ, and others that it does not ignore, also in submodules. The `site` was built: what lies there and is in no
+/// commit is no change, unless the repository as a whole is the site.
+pub(crate) fn changes(folder: &Path, commit: &str, site: &Path) -> Tree {
     let git = Git::of(folder);
     let checked_out = git.says(&["rev-parse", "HEAD"]);
     if !checked_out.is_some_and(|id| is_id(commit) && id.trim().starts_with(commit)) {
-        return false;
+        return Tree::Clean;
     }
-    // Filters run programs that the repository's own configuration names.
-    let names = git.says(&["config", "--local", "--includes", "-z", "--name-only", "--get-regexp", "^filter\\."]);
-    let filters = names.unwrap_or_default().split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let git = Git { without: filters, ..git };
-    let top = git.says(&["rev-parse", "--show-toplevel"]).unwrap_or_default();
-    let built = site.canonicalize().ok().zip(Path::new(top.trim_end_matches(['\r', '\n'])).canonicalize().ok());
-    let built = built.and_then(|(site, top)| Some(site.strip_prefix(top).ok()?.to_str()?.replace('\\', "/")));
-    let built = built.filter(|built| !built.is_empty()).map(|built| format!(":(top,exclude,literal){built}"));
-    // A look into submodules would be one by their own configuration.
-    let mut status =
-        vec!["status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=dirty", "--", ":(top)"];
-    status.extend(built.as_deref());
-    git.says(&status).is_some_and(|changes| !changes.is_empty())
+    git.changes(site, DEEPEST_SUBMODULE)
 }
 
 /// How the commit `built` lies to the commit `live`, as far as the repository that holds `folder` has their history.
@@ -120,6 +139,76 @@ impl Git<'_> {
         Git { folder, clock: Clock::start(), within: WITHIN, without: Vec::new() }
     }
 
+    /// What is in the working tree that holds the folder besides its commit.
+    fn changes(&self, site: &Path, depth: usize) -> Tree {
+        let Some(filters) = self.own_filters() else { return Tree::Unknown };
+        let git = Git { without: filters, ..*self };
+        let Some(top) = git.says(&["rev-parse", "--show-toplevel"]) else { return Tree::Unknown };
+        let Ok(top) = Path::new(top.trim_end_matches(['\r', '\n'])).canonicalize() else { return Tree::Unknown };
+        let built = site.canonicalize().ok().and_then(|site| {
+            let below = site.strip_prefix(&top).ok()?.to_str()?.replace('\\', "/");
+            (!below.is_empty()).then_some(below)
+        });
+        let tree = match built {
+            None => git.status("normal", ":(top)", None),
+            // Of what was built, only that which is committed counts.
+            Some(built) => git
+                .status("normal", ":(top)", Some(&format!(":(top,exclude,literal){built}")))
+                .and(|| git.status("no", &format!(":(top,literal){built}"), None)),
+        };
+        tree.and(|| git.changes_of_submodules(&top, site, depth))
+    }
+
+    /// Whether anything below `place` differs from what is committed. A look into submodules would be one by their own
+    /// configuration.
+    fn status(&self, untracked: &str, place: &str, but: Option<&str>) -> Tree {
+        let untracked = format!("--untracked-files={untracked}");
+        let mut status = vec!["status", "--porcelain", &untracked, "--ignore-submodules=dirty", "--", place];
+        status.extend(but);
+        match self.says(&status) {
+            Some(changes) if changes.is_empty() => Tree::Clean,
+            Some(_) => Tree::Changed,
+            None => Tree::Unknown,
+        }
+    }
+
+    /// The same of each submodule of the working tree at `top`: one that was never checked out has no changes.
+    fn changes_of_submodules(&self, top: &Path, site: &Path, depth: usize) -> Tree {
+        let file = top.join(".gitmodules");
+        if depth == 0 || !file.is_file() {
+            return Tree::Clean;
+        }
+        let file = file.to_string_lossy();
+        let listed =
+            self.asked(&["config", "--file", &file, "--no-includes", "-z", "--get-regexp", r"^submodule\..*\.path$"]);
+        let Some(listed) = listed else { return Tree::Unknown };
+        let paths = listed.split('\0').filter_map(|line| line.split_once('\n'));
+        let checked_out = paths.map(|(_, path)| top.join(path)).filter(|module| module.join(".git").exists());
+        checked_out.fold(Tree::Clean, |tree, module| {
+            tree.and(|| Git { folder: &module, without: Vec::new(), ..*self }.changes(site, depth - 1))
+        })
+    }
+
+    /// The filters that the repository's own configuration names, and not the person's: they run programs. `None`: git does
+    /// not say.
+    fn own_filters(&self) -> Option<Vec<String>> {
+        let list = ["config", "--show-scope", "--includes", "-z", "--name-only", "--get-regexp", r"^filter\."];
+        let said = self.asked(&list)?;
+        let mut fields = said.split('\0').filter(|field| !field.is_empty());
+        let mut own = Vec::new();
+        while let (Some(scope), Some(name)) = (fields.next(), fields.next()) {
+            if !matches!(scope, "system" | "global" | "command") {
+                own.push(name.to_owned());
+            }
+        }
+        Some(own)
+    }
+
+    /// What git writes, if it succeeds or finds nothing.
+    fn asked(&self, arguments: &[&str]) -> Option<String> {
+        self.ask(arguments).and_then(|(code, said)| matches!(code, Some(0 | 1)).then_some(said))
+    }
+
     /// What git writes, if it succeeds.
     fn says(&self, arguments: &[&str]) -> Option<String> {
         self.ask(arguments).and_then(|(code, said)| (code == Some(0)).then_some(said))
@@ -132,11 +221,16 @@ impl Git<'_> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         // Reading takes no lock, asks for no password, and fetches nothing that a partial clone left out.
         command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1");
-        let settings = [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")].into_iter();
+        // Git before 2.45 does not know the last one: it may fetch by no protocol either.
+        command.env("GIT_ALLOW_PROTOCOL", "none");
+        // A folder that looks like a repository's own, as files of another one can, is none.
+        let settings =
+            [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null"), ("safe.bareRepository", "explicit")];
         let without =
             self.without.iter().map(|name| (name.as_str(), if name.ends_with(".required") { "false" } else { "" }));
-        let mut number = 0;
-        for (name, value) in settings.chain(without) {
+        // Behind what the person says there, as a folder of somebody else's that is safe.
+        let mut number = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0_usize);
+        for (name, value) in settings.into_iter().chain(without) {
             command.env(format!("GIT_CONFIG_KEY_{number}"), name).env(format!("GIT_CONFIG_VALUE_{number}"), value);
             number += 1;
         }
@@ -221,7 +315,11 @@ mod tests {
 
     fn dirty(repository: &Repository, site: &str) -> bool {
         let head = repository.ask(None).unwrap().id;
-        has_uncommitted_changes(repository.0.path(), &head, &repository.0.path().join(site))
+        match changes(repository.0.path(), &head, &repository.0.path().join(site)) {
+            Tree::Clean => false,
+            Tree::Changed => true,
+            Tree::Unknown => panic!("git did not say"),
+        }
     }
 
     #[test]
@@ -253,10 +351,14 @@ mod tests {
         repository.git(&["add", "--force", "dist"]);
         repository.commit("second");
         write("dist/index.html", "built anew");
-        assert!(!dirty(&repository, "dist"), "a site that is committed is built anew each time");
+        assert!(dirty(&repository, "dist"), "what is live then is not what is committed there");
+        repository.git(&["add", "dist"]);
+        repository.commit("third");
+        write("dist/new.html", "built, and in no commit");
+        assert!(!dirty(&repository, "dist"));
         assert!(dirty(&repository, "."), "where all of it is the site, its changes are");
         let nowhere = repository.0.path().join("dist");
-        assert!(!has_uncommitted_changes(repository.0.path(), "c0ffee0", &nowhere), "another commit is checked out");
+        assert_eq!(changes(repository.0.path(), "c0ffee0", &nowhere), Tree::Clean, "another commit is checked out");
     }
 
     #[test]
@@ -313,6 +415,81 @@ mod tests {
         assert!(dirty(&repository, "dist"));
         let run: Vec<_> = std::fs::read_dir(traces.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(run.is_empty(), "{run:?}");
+    }
+
+    /// Also not where its configuration is in a second file, is larger than what is read of it, or belongs to a folder that only
+    /// looks like a repository and came as files of another one.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_run_that_is_named_out_of_the_way() {
+        let traces = tempfile::tempdir().unwrap();
+        let run = |name: &str| format!("touch {}; cat", traces.path().join(name).display());
+        let prepared = |name: &str| {
+            let repository = Repository::new();
+            std::fs::write(repository.0.path().join("page.md"), "one").unwrap();
+            std::fs::write(repository.0.path().join(".gitattributes"), "*.md filter=theirs\n").unwrap();
+            repository.git(&["add", "."]);
+            repository.commit("first");
+            std::fs::write(repository.0.path().join("page.md"), "two").unwrap();
+            (repository, run(name))
+        };
+        let tree = |repository: &Repository| {
+            let head = repository.ask(None).unwrap().id;
+            changes(repository.0.path(), &head, &repository.0.path().join("dist"))
+        };
+
+        let (repository, program) = prepared("worktree");
+        repository.git(&["config", "extensions.worktreeConfig", "true"]);
+        repository.git(&["config", "--worktree", "filter.theirs.clean", &program]);
+        assert_eq!(tree(&repository), Tree::Changed);
+
+        let (repository, program) = prepared("large");
+        repository.git(&["config", "filter.theirs.clean", &program]);
+        let config = repository.0.path().join(".git/config");
+        let mut text = std::fs::read_to_string(&config).unwrap();
+        for number in 0..4_400 {
+            text.push_str(&format!("[filter \"{number}{}\"]\n\tclean = cat\n", "x".repeat(4_000)));
+        }
+        std::fs::write(&config, text).unwrap();
+        assert_eq!(tree(&repository), Tree::Unknown);
+
+        let (outer, program) = prepared("bare");
+        let site = outer.0.path().join("site");
+        std::fs::rename(outer.0.path().join(".git"), &site).unwrap();
+        std::fs::write(site.join("page.md"), "three").unwrap();
+        let bare = |name: &str, value: &str| {
+            assert!(
+                Command::new("git")
+                    .args(["config", "--file"])
+                    .arg(site.join("config"))
+                    .args([name, value])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        };
+        bare("core.bare", "false");
+        bare("core.worktree", ".");
+        bare("filter.theirs.clean", &program);
+        assert_eq!(commit(&site, None), None, "it is no repository of its own");
+
+        let run: Vec<_> = std::fs::read_dir(traces.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(run.is_empty(), "{run:?}");
+    }
+
+    #[test]
+    fn a_submodule_with_changes_is_one() {
+        let (library, repository) = (Repository::new(), Repository::new());
+        std::fs::write(library.0.path().join("theme.css"), "one").unwrap();
+        library.git(&["add", "."]);
+        library.commit("first");
+        let from = library.0.path().to_str().unwrap();
+        repository.git(&["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", from, "theme"]);
+        repository.commit("second");
+        assert!(!dirty(&repository, "dist"));
+        std::fs::write(repository.0.path().join("theme/theme.css"), "two").unwrap();
+        assert!(dirty(&repository, "dist"));
+        assert!(dirty(&repository, "."));
     }
 
     #[cfg(unix)]

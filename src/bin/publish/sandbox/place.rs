@@ -17,8 +17,8 @@ pub(super) fn of(folder: &Path, lookup: Lookup<'_>) -> Result<PathBuf, Problem> 
         .canonicalize()
         .map_err(|error| Problem::new(Code::Sandbox, "cannot find the current folder").source(error))?;
     let state = state_folder(lookup, std::env::home_dir())?;
-    let lies_in = repository_of(&project);
-    if canonical(&state).starts_with(lies_in) {
+    let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+    if brought_along(&project, home.as_deref()).is_some_and(|root| canonical(&state).starts_with(root)) {
         let message = format!("the sandbox would be stored inside the project, at {}", state.display());
         return Err(Problem::new(Code::Sandbox, message).hint("Set XDG_STATE_HOME to a folder outside this project."));
     }
@@ -40,9 +40,13 @@ fn state_folder(lookup: Lookup<'_>, home: Option<PathBuf>) -> Result<PathBuf, Pr
     Ok(base.join("publish").join("sandbox"))
 }
 
-/// The whole of what a project came with: the repository around it, or the folder itself.
-fn repository_of(project: &Path) -> &Path {
-    project.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(project)
+/// The whole of what a project came with: the repository around it, or the folder itself; `None` where that is the `home` folder
+/// or holds it, which came from nobody.
+fn brought_along<'p>(project: &'p Path, home: Option<&Path>) -> Option<&'p Path> {
+    let is_of_person = |folder: &Path| home.is_some_and(|home| home.starts_with(folder));
+    let repository = project.ancestors().find(|folder| folder.join(".git").exists());
+    let root = repository.filter(|root| !is_of_person(root)).unwrap_or(project);
+    (!is_of_person(root)).then_some(root)
 }
 
 /// A path without links, also where its end does not exist yet.
@@ -105,6 +109,22 @@ mod tests {
         // A project that has moved is another one.
         std::fs::rename(&one, folder.path().join("moved")).unwrap();
         assert_ne!(first, place(&folder.path().join("moved"), &state).unwrap());
+    }
+
+    /// Settings of a person are often a repository in the home folder.
+    #[test]
+    fn a_repository_around_the_home_folder_is_no_project() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, project) = (folder.path().join("home"), folder.path().join("home/site"));
+        std::fs::create_dir_all(&project).unwrap();
+        for dotfiles in [&home, folder.path()] {
+            std::fs::create_dir(dotfiles.join(".git")).unwrap();
+            assert_eq!(brought_along(&project, Some(&home)), Some(&*project));
+            assert_eq!(brought_along(&home, Some(&home)), None);
+            std::fs::remove_dir(dotfiles.join(".git")).unwrap();
+        }
+        std::fs::create_dir(project.join(".git")).unwrap();
+        assert_eq!(brought_along(&project.join("web"), Some(&home)), Some(&*project));
     }
 
     #[test]
