@@ -29,6 +29,7 @@ mod releases;
 mod reported;
 mod right_folder;
 mod rights;
+mod routes;
 mod session;
 mod standing;
 mod verify;

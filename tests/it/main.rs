@@ -62,6 +62,7 @@ mod reused_names;
 mod right_folder;
 mod rollback;
 mod rollback_cost;
+mod routes;
 mod sandbox_place;
 mod schedules;
 mod shown;
