@@ -198,7 +198,7 @@ fn all(style: Style) -> Vec<(&'static str, String)> {
         ("publish", render(&report(Outcome::Published), &environment, false, style)),
         ("publish, staged", render(&report(Outcome::Staged), &environment, false, style)),
         ("publish, unchanged", render(&report(Outcome::Unchanged), &environment, false, style)),
-        ("publish, failed", failure::render(&failed.error.unwrap(), "live", style)),
+        ("publish, failed", failure::render(&failed.error.unwrap(), true, style)),
         ("plan", render_plan(&changed, Some(&changes()), &environment, style)),
         ("status", render_status(&status(), &report(Outcome::Verified), &environment, style)),
         ("releases", render_releases(&[release()], &ReleaseFilter::default(), style)),

@@ -2,6 +2,7 @@
 
 use publish::types::text::printable_lines;
 
+use super::here::Here;
 use crate::args::Color;
 
 /// Around the number of a colour, until it is written: no text of others that passed through [`publish::types::text`] holds
@@ -39,6 +40,8 @@ pub(crate) struct Style {
     coloured: bool,
     /// How many columns the terminal has; `None`: it is none, or does not say.
     columns: Option<usize>,
+    /// What the commands that are named need.
+    here: Here,
 }
 
 impl Style {
@@ -49,12 +52,22 @@ impl Style {
             Color::Never => false,
             Color::Auto => is_terminal && !no_color,
         };
-        Style { coloured, columns: None }
+        Style { coloured, columns: None, here: Here::default() }
     }
 
     /// The same on a terminal of so many columns.
     pub(crate) fn in_columns(self, columns: Option<usize>) -> Style {
         Style { columns, ..self }
+    }
+
+    /// The same where commands need this.
+    pub(crate) fn with_commands_for(self, here: Here) -> Style {
+        Style { here, ..self }
+    }
+
+    /// What commands need here.
+    pub(crate) fn here(self) -> Here {
+        self.here
     }
 
     /// How many columns there are, where that is known.
@@ -65,7 +78,7 @@ impl Style {
     /// Without colours.
     #[cfg(test)]
     pub(crate) fn plain() -> Style {
-        Style { coloured: false, columns: None }
+        Style { coloured: false, columns: None, here: Here::default() }
     }
 
     /// Without colours, on a terminal of so many columns.
