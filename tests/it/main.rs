@@ -45,6 +45,7 @@ mod model;
 mod order;
 mod overtaken;
 mod owners;
+mod packaging;
 mod panics;
 mod policies;
 mod private;
