@@ -35,7 +35,7 @@ pub(crate) fn render_findings(
     };
     let shown = if verbose { findings.len() } else { findings.len().min(MAX_SHOWN) };
     for group in findings[..shown].chunk_by(|one, other| one.what == other.what) {
-        text.push_str(&format!("{}\n", style.dim(heading(group[0].what))));
+        text.push_str(&filled("", &style.dim(heading(group[0].what)), style));
         group.iter().for_each(|finding| text.push_str(&line(finding, style)));
     }
     if shown < findings.len() {
@@ -58,9 +58,7 @@ fn heading(what: FindingKind) -> &'static str {
         FindingKind::Unmarked => "written by something else, but with the right bytes",
         FindingKind::Foreign => "in no release (never touched)",
         FindingKind::Lost => "lost: these releases cannot be restored completely",
-        FindingKind::NotPublished => {
-            "in no release: published without them (--allow-broken), although the entry page loads them"
-        }
+        FindingKind::NotPublished => "in no release: published without them (--allow-broken)",
         FindingKind::Answer => "right in the bucket, but visitors get something else",
     }
 }

@@ -124,6 +124,26 @@ mod tests {
         assert_eq!(for_terminal(&text), "\u{1b}[1ma\\u{202e}\u{1b}[0m b\\u{1b}[31m\n");
     }
 
+    /// Readable on a light and on a dark background: of the eight basic colours those that are neither black nor white, bold and
+    /// dim, and no background. A terminal may show yellow on white: bold makes it darker in most schemes, and the word stands
+    /// there too.
+    #[test]
+    fn colours_are_readable_on_light_and_on_dark_backgrounds() {
+        let style = Style::choose(Color::Always, true, false);
+        let readable = ["0", "1", "2", "31", "32", "33", "34", "35", "36"];
+        let all = [Style::bold, Style::dim, Style::red, Style::green, Style::yellow];
+        for shown in all.map(|paint| for_terminal(&paint(style, "word"))) {
+            let codes: Vec<&str> = shown
+                .split("\u{1b}[")
+                .skip(1)
+                .filter_map(|part| part.split_once('m'))
+                .map(|(codes, _)| codes)
+                .collect();
+            assert!(codes.len() == 2 && codes[1] == "0", "begins and ends: {shown:?}");
+            assert!(codes.iter().flat_map(|codes| codes.split(';')).all(|code| readable.contains(&code)), "{codes:?}");
+        }
+    }
+
     #[test]
     fn no_color_wins_over_auto_and_a_flag_over_both() {
         assert!(Style::choose(Color::Auto, true, false).coloured);
