@@ -29,6 +29,7 @@ mod releases;
 mod reported;
 mod right_folder;
 mod rights;
+mod routes;
 mod session;
 mod standing;
 mod verify;
@@ -225,6 +226,9 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
         let shown = Shown::by(&pointer.head);
         let order = Order { goal: Goal::Release(manifest), terms };
         let holds = order.terms.holds() && session.held(&pointer.head, reason.as_deref()).is_some();
+        if holds {
+            session.say_what_hold_is_replaced(&pointer.head, reason.as_deref());
+        }
         // Whoever need not be asked holds publishing before waiting for anybody.
         let pointer = if caller.yes && order.terms.holds() {
             session.update_head(pointer, |head| session.held(head, reason.as_deref())).await?
@@ -246,7 +250,9 @@ pub async fn hold(environment: Environment, caller: Caller, reason: Option<Strin
         session.course.about(active, active);
         let held = |head: &Head| session.held(head, reason.as_deref());
         let is_new = held(&pointer.head).is_some();
-        if !is_new {
+        if is_new {
+            session.say_what_hold_is_replaced(&pointer.head, reason.as_deref());
+        } else {
             session.say_that_it_is_held(&pointer.head);
         }
         session.update_head(pointer, held).await?;

@@ -4,6 +4,7 @@ pub mod fingerprint;
 pub mod headers_file;
 pub mod redirects_file;
 pub mod response_policy;
+pub mod routes;
 pub mod rules;
 pub mod snapshot;
 pub(crate) mod unmatched;

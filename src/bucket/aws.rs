@@ -58,6 +58,7 @@ use crate::types::text::without_user;
 pub use answer::{CdnError, StoreError};
 pub use attempts::RequestCounter;
 pub use cdn::{Cdn, Configuration};
+pub use credentials::Lookups;
 pub use download::Download;
 pub use fetch::{Encoding, FetchError, Fetcher, NoAnswer, SiteAnswer};
 pub use object::{AtRest, ObjectInfo};
@@ -96,6 +97,8 @@ pub struct Aws {
     pub requests: RequestCounter,
     /// Gets what visitors get.
     pub fetcher: Fetcher,
+    /// Whether credentials are being looked up.
+    pub lookups: Lookups,
 }
 
 impl Aws {
@@ -104,28 +107,32 @@ impl Aws {
     /// # Errors
     /// [`Code::Configuration`], if nothing says in which region the bucket is, or an endpoint is not a URL.
     pub async fn connect(environment: &Environment) -> Result<Aws, Problem> {
-        Aws::connect_counting(environment, RequestCounter::default()).await
+        Aws::connect_counting(environment, RequestCounter::default(), Lookups::default()).await
     }
 
     /// As [`Aws::connect`], to another environment that this run works with too: its requests are counted together with
     /// those of this one.
     pub async fn connect_beside(&self, environment: &Environment) -> Result<Aws, Problem> {
-        Aws::connect_counting(environment, self.requests.clone()).await
+        Aws::connect_counting(environment, self.requests.clone(), self.lookups.clone()).await
     }
 
-    async fn connect_counting(environment: &Environment, requests: RequestCounter) -> Result<Aws, Problem> {
+    async fn connect_counting(
+        environment: &Environment,
+        requests: RequestCounter,
+        lookups: Lookups,
+    ) -> Result<Aws, Problem> {
         let access = &environment.access;
         let region = region(access).await?;
         check_region(&region)?;
         let bundle = bundle(access, &region).await?;
         let client = connection::client(&bundle);
-        let config = load(access, region, &client).await;
+        let config = load(access, region, &client, &lookups).await;
         let store = connect_store(environment, &config, &client, &bundle, &requests)?;
         let cdn = match &environment.distribution {
             Some(distribution) => Some(connect_cloudfront(environment, distribution, &config, &client, &requests)?),
             None => None,
         };
-        Ok(Aws { store, cdn, requests, fetcher: Fetcher::new(bundle) })
+        Ok(Aws { store, cdn, requests, fetcher: Fetcher::new(bundle), lookups })
     }
 }
 
@@ -146,7 +153,7 @@ async fn bundle(access: &Access, region: &Region) -> Result<Bundle, Problem> {
 }
 
 /// AWS's own environment variables and files, with what the environment says on top.
-async fn load(access: &Access, region: Region, client: &SharedHttpClient) -> SdkConfig {
+async fn load(access: &Access, region: Region, client: &SharedHttpClient, lookups: &Lookups) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(
             RetryConfig::standard()
@@ -172,17 +179,17 @@ async fn load(access: &Access, region: Region, client: &SharedHttpClient) -> Sdk
         Some(_) => Profile::default(),
         None => Profile::selected(access.profile.as_deref()).await,
     };
-    let config = with_patience(loader.region(region).load().await, &profile);
+    let config = with_patience(loader.region(region).load().await, &profile, lookups);
     let Some(role) = &access.role_arn else { return config };
     // What the role is assumed with is looked at as well.
     let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
     let config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build();
-    with_patience(config, &profile)
+    with_patience(config, &profile, lookups)
 }
 
 /// Has what gives credentials waited for no longer than is sensible, and looked at.
-fn with_patience(config: SdkConfig, profile: &Profile) -> SdkConfig {
-    let patient = |provider| credentials::Patient::new(provider, profile.clone());
+fn with_patience(config: SdkConfig, profile: &Profile, lookups: &Lookups) -> SdkConfig {
+    let patient = |provider| credentials::Patient::new(provider, profile.clone(), lookups.clone());
     let provider = config.credentials_provider().map(|provider| SharedCredentialsProvider::new(patient(provider)));
     let mut builder = config.into_builder();
     builder.set_credentials_provider(provider);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::section::EnvironmentSection;
 use crate::report::error::{Code, Problem};
 
 /// The reader's `error` about `text`, which was read from the file called `name`.
@@ -46,6 +47,11 @@ fn sentence(message: &str) -> (String, String) {
         let unknown = words.next().unwrap_or_default();
         let known: Vec<&str> = words.collect();
         let hint = match nearest(unknown, known.iter().copied()) {
+            _ if known.contains(&"env") && is_of_an_environment(unknown) => {
+                format!(
+                    "It belongs to an environment: write `{unknown}` below a line `[env.NAME]`, such as `[env.production]`."
+                )
+            }
             Some(word) => format!("Did you mean `{word}`?"),
             None => format!("Known {what}s here: {}.", known.join(", ")),
         };
@@ -63,6 +69,13 @@ fn sentence(message: &str) -> (String, String) {
         }
     }
     (message.lines().collect::<Vec<_>>().join(", "), String::new())
+}
+
+/// Whether a key is one of an environment.
+fn is_of_an_environment(key: &str) -> bool {
+    let read = toml::from_str::<EnvironmentSection>(&format!("\"{key}\" = 0"));
+    read.err()
+        .is_none_or(|error| !error.message().starts_with("unknown field") && !error.message().contains("expected `"))
 }
 
 /// What serde calls a type, in the words of TOML's users.

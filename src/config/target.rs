@@ -78,7 +78,7 @@ pub struct SandboxTarget {
 /// - `--bucket` without `--env` is a target of its own: it takes the site's name, header rules and settings from
 ///   publish.toml, but no other environment's distribution or state. Without publish.toml it needs `--site`.
 /// - With neither publish.toml nor `--bucket`, the sandbox is meant where the run `may_fall_back` to it. Others would answer
-///   for a place that nobody meant; and a pipeline must not succeed by publishing nowhere.
+///   for a place that nobody meant; and a pipeline must not succeed by publishing nowhere. `--site` alone is no target.
 ///
 /// # Errors
 /// [`Code::Usage`] or [`Code::Configuration`], saying what to write instead.
@@ -89,6 +89,12 @@ pub fn resolve(
     may_fall_back: bool,
 ) -> Result<Target, Problem> {
     let is_nowhere = env.is_none() && overrides.bucket.is_none() && config.is_none();
+    if is_nowhere && may_fall_back && overrides.site.is_some() {
+        let message = format!("{} names a site and no place to publish it to", or_its_variable("--site"));
+        return Err(Problem::new(Code::Usage, message).hint(
+            "Give --bucket too; or, to publish to the sandbox on this machine under that name, `--env sandbox`.",
+        ));
+    }
     if env == Some(SANDBOX) || (is_nowhere && may_fall_back) {
         return sandbox(config, overrides).map(|target| Target::Sandbox(Box::new(target)));
     }

@@ -102,6 +102,17 @@ fn unknown_keys_name_the_nearest_one_with_line_and_column() {
     let (message, hint) = refusal("sit = \"shop\"\n");
     assert_eq!(message, "publish.toml, line 1, column 1: unknown key `sit`");
     assert_eq!(hint, "Did you mean `site`?");
+    for key in
+        ["bucket = \"example-site\"", "url = \"https://a.example\"", "distribution = \"E1\"", "prefix = \"live\""]
+    {
+        let (message, hint) = refusal(&format!("site = \"shop\"\n{key}\n"));
+        let key = key.split(' ').next().unwrap();
+        assert_eq!(message, format!("publish.toml, line 2, column 1: unknown key `{key}`"));
+        let expected = format!(
+            "It belongs to an environment: write `{key}` below a line `[env.NAME]`, such as `[env.production]`."
+        );
+        assert_eq!(hint, expected);
+    }
     let (_, hint) = refusal("site = \"shop\"\n[retention]\nqqq = 1\n");
     assert_eq!(hint, "Known keys here: releases, days, prune.");
 }
@@ -206,6 +217,15 @@ fn without_a_target_it_is_the_sandbox_but_not_in_a_pipeline() {
     assert!(matches!(named, Target::Sandbox(target) if target.site == "shop"));
     let region = Overrides { region: "eu-central-1".parse().ok(), ..Overrides::default() };
     assert!(resolve(None, None, &region, true).unwrap_err().message.contains("--region"));
+    let site = Overrides { site: "shop".parse().ok(), ..Overrides::default() };
+    let problem = resolve(None, None, &site, true).unwrap_err();
+    assert_eq!(problem.code, Code::Usage);
+    assert!(
+        problem.message.starts_with("--site (or PUBLISH_SITE)") && problem.hint.contains("--bucket"),
+        "{problem:?}"
+    );
+    let chosen = resolve(None, Some("sandbox"), &site, false).unwrap();
+    assert!(matches!(chosen, Target::Sandbox(target) if target.site == "shop"));
 }
 
 #[test]

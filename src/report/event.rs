@@ -11,6 +11,10 @@ use crate::release::manifest::ReleaseNumber;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
+    /// AWS credentials are being looked up for a while: by a service, a sign-in or the program of a profile.
+    CredentialsAwaited,
+    /// That is over, and the run goes on.
+    CredentialsSettled,
     /// The folder was walked; hashing begins.
     HashingStarted {
         /// Files to hash.

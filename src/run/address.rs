@@ -1,8 +1,12 @@
-//! Where visitors see a site.
+//! Where visitors see a site, and whether there is such a place.
 
 use super::caller::Caller;
+use super::intention::Intention;
+use super::order::Order;
 use super::reported::reported;
-use crate::config::environment::Environment;
+use super::session::Session;
+use crate::bucket::state::Pointer;
+use crate::config::environment::{Environment, Wait};
 use crate::content::path::UrlPath;
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
@@ -25,6 +29,40 @@ pub async fn address(environment: Environment, caller: Caller, events: Events<'_
     .await;
     let found = found.map(|url| format!("{}/", url.trim_end_matches('/')));
     (Report { url: found.clone(), ..report }, found)
+}
+
+impl Session<'_> {
+    /// As [`Session::intend`]. Meanwhile the host of the site's address is looked up, once in a run: what is checked there at the end
+    /// can be checked only where there is one. Gives its name where nobody knows it.
+    pub(super) async fn intend_and_look(
+        &mut self,
+        pointer: &Pointer,
+        order: &Order,
+    ) -> Result<(Intention, Option<String>), Problem> {
+        let environment = self.environment;
+        let is_checked = environment.invalidation.wait == Wait::Effect && !self.told_of_the_host;
+        let url = environment.url.as_ref().filter(|_| is_checked);
+        let fetcher = self.aws.fetcher.clone();
+        let looking = async {
+            match url {
+                Some(url) => fetcher.unknown_host(url).await,
+                None => None,
+            }
+        };
+        let (intention, unknown) = tokio::join!(self.intend(pointer, order), looking);
+        Ok((intention?, unknown))
+    }
+
+    /// Says it before anything is written: it stops nothing, for the name may come to be known meanwhile.
+    pub(super) fn say_that_the_host_is_unknown(&mut self, host: Option<String>) {
+        if let Some(host) = host {
+            self.told_of_the_host = true;
+            self.events.warn(format!(
+                "There is no host {host} (DNS), which `url` names: what is published cannot be checked there, and a publish ends \
+                 with exit code 3. Correct `url` in publish.toml, or make the host's DNS record."
+            ));
+        }
+    }
 }
 
 fn nowhere(environment: &Environment) -> Problem {

@@ -101,5 +101,5 @@ impl Session<'_> {
 /// published. Where nobody ever could, nothing is known.
 fn known_before(head: &Head, distribution: &str) -> Configuration {
     let before = head.distributions.get(distribution).cloned().unwrap_or_default();
-    Configuration { facts: before.facts, etag: before.config_etag, is_staging: false }
+    Configuration { facts: before.facts, etag: before.config_etag, is_staging: false, may_answer_missing: true }
 }

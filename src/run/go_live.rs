@@ -73,11 +73,12 @@ impl Session<'_> {
             return Ok(Next::Done(self.nothing_to_do(&pointer.head, files)));
         }
         let carried = self.after_a_prune(carried, &pointer.head, order).await?;
-        let mut intention = Box::pin(self.intend(&pointer, order)).await?;
+        let (mut intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order)).await?;
         self.plans(&intention.plan);
         if is_live(&pointer.head, order, &intention.plan) {
             return Box::pin(self.finish(carried, pointer, order, &mut intention)).await;
         }
+        self.say_that_the_host_is_unknown(unknown_host);
         let carried = carried.unless_other(&intention.plan);
         // Being active does not make it the newest: an activation that another one has begun since is not undone.
         if let Some(claimed) =
@@ -231,7 +232,7 @@ impl Session<'_> {
             self.course.compared(files);
             return Ok((Outcome::Unchanged.into(), pointer.head, None));
         }
-        let intention = Box::pin(self.intend(&pointer, order)).await?;
+        let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order)).await?;
         self.say_that_it_is_held(&pointer.head);
         if let Some(missing) = self.no_home_page(order, &intention) {
             self.events.warn(format!("A publish stops here: {}", missing.into_problem().in_one_line()));
@@ -246,6 +247,7 @@ impl Session<'_> {
             Some(_) => {}
         }
         if !nothing {
+            self.say_that_the_host_is_unknown(unknown_host);
             Box::pin(self.check_commit(&pointer.head, order)).await?;
         }
         let (outcome, exit_code) =

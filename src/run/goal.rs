@@ -20,6 +20,7 @@ use crate::site::fingerprint::{self, Verdict};
 use crate::site::headers_file::HeadersFile;
 use crate::site::redirects_file::RedirectsFile;
 use crate::site::response_policy::{self, ResponsePolicy};
+use crate::site::routes::Routes;
 use crate::site::rules::{Decided, RuleContext, Rules};
 use crate::site::snapshot::Snapshot;
 use crate::site::unmatched;
@@ -45,6 +46,8 @@ pub(super) struct Folder {
     /// Which names are fingerprinted, as far as the folder tells.
     verdicts: BTreeMap<SitePath, Verdict>,
     closure: Closure,
+    /// What a router needs of the distribution, where nothing else has said it.
+    pub(super) routes: Option<Routes>,
 }
 
 impl Folder {
@@ -66,7 +69,7 @@ impl Folder {
         file.warnings().iter().for_each(|sentence| events.warn(sentence));
         response_policy::warning(&file).into_iter().for_each(|sentence| events.warn(sentence));
         let redirects = snapshot.hosting.redirects.as_deref().map(RedirectsFile::parse);
-        redirects.and_then(|file| file.warning()).into_iter().for_each(|sentence| events.warn(sentence));
+        redirects.iter().filter_map(RedirectsFile::warning).for_each(|sentence| events.warn(sentence));
         let rules = rules.with_file(file);
         rules.check_metadata(snapshot.files.keys())?;
         let unused = rules.unused(snapshot.files.keys());
@@ -90,7 +93,9 @@ impl Folder {
         unused.into_iter().chain(absent).for_each(|sentence| events.warn(sentence));
         let files = snapshot.files.iter().map(|(path, file)| (path, &file.traces));
         let verdicts = fingerprint::judge(&fingerprint::facts(files, &closure), &snapshot.declared);
-        Ok(Folder { snapshot, rules, closure, verdicts })
+        let is_said = redirects.is_some_and(|file| file.answers_everything());
+        let routes = Routes::of(&snapshot, &closure).filter(|_| !is_said);
+        Ok(Folder { snapshot, rules, closure, verdicts, routes })
     }
 
     /// The folder, if all that its pages need is in it, or if that is not asked for. Warns of what else is missing.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::goal::Goal;
+use super::goal::{Folder, Goal};
 use super::order::Order;
 use super::session::Session;
 use crate::bucket::live;
@@ -32,7 +32,11 @@ impl Session<'_> {
     /// Finds out what is live and plans from there to the goal.
     pub(super) async fn intend(&mut self, pointer: &Pointer, order: &Order) -> Result<Intention, Problem> {
         let Order { goal, terms } = order;
+        let is_first_look = self.configurations.is_empty();
         self.read_distributions(&pointer.head).await?;
+        if let (Goal::Folder(Folder { routes: Some(routes), .. }), true) = (goal, is_first_look) {
+            self.warn_of_routes(routes);
+        }
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();

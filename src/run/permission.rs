@@ -60,6 +60,13 @@ impl Session<'_> {
         }
     }
 
+    /// Says which hold is replaced, and why that one was, where this run gives another reason.
+    pub(super) fn say_what_hold_is_replaced(&self, head: &Head, reason: Option<&str>) {
+        if let Some(before) = head.hold.as_ref().filter(|_| self.held(head, reason).is_some()) {
+            self.events.warn(format!("This replaces an earlier hold: {}.", held(before)));
+        }
+    }
+
     pub(super) fn confirmed(
         &self,
         question: &str,

@@ -1,11 +1,13 @@
 //! From the beginning of a command to its report.
 
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use super::caller::Caller;
 use super::rights;
 use super::session::Session;
 use super::standing::Course;
+use crate::bucket::aws::Lookups;
 use crate::config::environment::Environment;
 use crate::report::error::{ExitCode, Problem, VisitorsSee};
 use crate::report::event::{Event, Events};
@@ -23,6 +25,16 @@ pub(super) struct Ended {
 impl From<Outcome> for Ended {
     fn from(outcome: Outcome) -> Ended {
         Ended { outcome, exit_code: ExitCode::Done, planned: None }
+    }
+}
+
+/// Says so whenever credentials are looked up for long.
+async fn say_what_is_awaited(lookups: &Lookups, events: Events<'_>) -> Infallible {
+    loop {
+        lookups.are_slow().await;
+        events.send(Event::CredentialsAwaited);
+        lookups.are_over().await;
+        events.send(Event::CredentialsSettled);
     }
 }
 
@@ -50,7 +62,11 @@ pub(super) async fn reported(
         // Boxed: what they hold would be moved through every caller.
         let opening = Box::pin(Session::open(environment, caller, events, &course, &tally));
         let mut session = stop.unless_due(opening).await.unwrap_or_else(|| Err(course.stopped()))?;
-        let ended = stop.unless_due(Box::pin(work(&mut session))).await.unwrap_or_else(|| Err(course.stopped()));
+        let lookups = session.aws.lookups.clone();
+        let ended = tokio::select! {
+            ended = stop.unless_due(Box::pin(work(&mut session))) => ended.unwrap_or_else(|| Err(course.stopped())),
+            never = say_what_is_awaited(&lookups, events) => match never {},
+        };
         report.requests = session.aws.requests.counts();
         ended.map_err(|problem| rights::named(problem, command, environment, session.aws.store.region()))
     };

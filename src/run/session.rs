@@ -50,6 +50,8 @@ pub(super) struct Session<'a> {
     pub(super) is_unseen: bool,
     /// Whether it was said that a prune is not finished.
     pub(super) told_of_a_prune: bool,
+    /// Whether it was said that the host of the site's address is not found.
+    pub(super) told_of_the_host: bool,
     /// Whether it was said that an older build replaces a newer one.
     pub(super) told_of_an_older_commit: bool,
 }
@@ -82,6 +84,7 @@ impl<'a> Session<'a> {
             distributions: Distributions::new(),
             is_unseen: false,
             told_of_a_prune: false,
+            told_of_the_host: false,
             told_of_an_older_commit: false,
         })
     }

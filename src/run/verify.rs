@@ -119,7 +119,11 @@ impl Session<'_> {
         let visitor = Visitor { fetcher: &self.aws.fetcher, url, query };
         let page = Page { files: &audited.live.files, is_external: &is_external };
         let wrong = visitor.open_entry_page(page).await.map(|blank| blank.wrong).unwrap_or_default();
-        Ok(wrong.into_iter().map(|mismatch| answer(mismatch, release)).collect())
+        let told = |mismatch: Mismatch| match visitor.is_missing(&mismatch.url, &audited.live.files) {
+            true => not_published(mismatch, release),
+            false => answer(mismatch, release),
+        };
+        Ok(wrong.into_iter().map(told).collect())
     }
 
     fn say_what_is_unfinished(&self, head: &Head) {
@@ -298,6 +302,18 @@ impl Session<'_> {
         };
         self.update_head(pointer, noted).await?;
         Ok(())
+    }
+}
+
+/// What the entry page loads and the release does not have. No publish without `--allow-broken` makes such a release.
+fn not_published(mismatch: Mismatch, release: ReleaseNumber) -> Finding {
+    Finding {
+        path: mismatch.url,
+        what: FindingKind::NotPublished,
+        expected: Some("a script or style sheet that the entry page loads".to_owned()),
+        found: None,
+        releases: vec![release],
+        repaired: false,
     }
 }
 

@@ -89,6 +89,12 @@ impl RedirectsFile {
         file
     }
 
+    /// Whether it asks that every address without a file is answered by a page of the site, so that [`RedirectsFile::warning`]
+    /// says what that needs.
+    pub fn answers_everything(&self) -> bool {
+        self.redirects.iter().any(|redirect| redirect.status == 200 && redirect.remedy() == Remedy::ErrorResponse)
+    }
+
     /// What a person should know: how many redirects nobody does, the first few, and what would; `None` without any.
     pub fn warning(&self) -> Option<String> {
         let count = self.redirects.len() + self.unclear.len();

@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use crate::config::environment::PublishSettings;
 use crate::content::path::SitePath;
 use crate::content::references::References;
+use crate::content::routing::Routing;
 use crate::release::layout::Layout;
 use crate::release::manifest::MAX_FILES;
 use crate::report::error::{Code, Problem};
@@ -67,6 +68,8 @@ pub struct Snapshot {
     pub files: BTreeMap<SitePath, SourceFile>,
     /// What each of them refers to, where that is anything.
     pub references: BTreeMap<SitePath, References>,
+    /// What they say of a router.
+    pub routing: Routing,
     /// What the build's own manifests list, published or not.
     pub declared: Declared,
     /// What stayed out. What `exclude` names is not listed.
@@ -145,12 +148,12 @@ impl Snapshot {
         let declared = manifests::read(&folder, &files, &left_out.hidden);
         let bytes = files.values().map(|file| file.size_bytes).sum();
         events.send(Event::HashingStarted { files: files.len(), bytes });
-        let hash::Hashed { files, references, refusals } = hash::hash(files, stop, events)?;
+        let hash::Hashed { files, references, routing, refusals } = hash::hash(files, stop, events)?;
         if let Some(problem) = refuse(refusals) {
             return Err(problem);
         }
         events.send(Event::HashingFinished { files: files.len(), bytes });
-        Ok(Snapshot { root: root.to_owned(), files, references, declared, left_out, warnings, hosting })
+        Ok(Snapshot { root: root.to_owned(), files, references, routing, declared, left_out, warnings, hosting })
     }
 
     /// The size of all files together, in bytes.

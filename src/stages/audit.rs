@@ -36,6 +36,9 @@ pub enum FindingKind {
     Foreign,
     /// Bytes that releases name are nowhere any more: those releases cannot come back whole.
     Lost,
+    /// The entry page loads a script or style sheet that the active release does not have: it was published so, with
+    /// `--allow-broken`.
+    NotPublished,
     /// The site's address does not answer with the entry page, or with a script or style sheet that it loads, although the
     /// bucket has it.
     Answer,
@@ -152,7 +155,7 @@ impl Finding {
     pub fn is_damage(&self) -> bool {
         match self.what {
             FindingKind::Missing | FindingKind::Changed | FindingKind::Headers | FindingKind::Unmarked => true,
-            FindingKind::Foreign | FindingKind::Lost | FindingKind::Answer => false,
+            FindingKind::Foreign | FindingKind::Lost | FindingKind::NotPublished | FindingKind::Answer => false,
         }
     }
 }

@@ -343,10 +343,15 @@ impl Refreshing<'_> {
         let visitor = self.visitor(url);
         let mut pace = Pace { lasts: self.settings.timeout.min(ERRORS_KEPT), ..Pace::start(self) };
         while let Some(blank) = visitor.open_entry_page(page).await {
-            let is_final = blank.wrong.iter().any(|mismatch| mismatch.instead.prospect() == Prospect::Never);
+            // Only another page mends that: to fail would ask for runs that change nothing.
+            let is_of_the_page = |mismatch: &Mismatch| mismatch.instead == Instead::BarePlus;
+            let is_warning = self.allow_broken || blank.wrong.iter().all(is_of_the_page);
+            let mut others = blank.wrong.iter().filter(|mismatch| !is_of_the_page(mismatch)).peekable();
+            let is_final =
+                others.peek().is_none() || others.any(|mismatch| mismatch.instead.prospect() == Prospect::Never);
             if is_final || !pace.pause().await {
                 let problem = is_blank(&blank, &visitor);
-                if !self.allow_broken {
+                if !is_warning {
                     return Err(problem);
                 }
                 self.events.warn(problem.in_one_line());

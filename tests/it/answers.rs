@@ -4,7 +4,9 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use publish::config::environment::Wait;
 use publish::config::header_rule::{HeaderRule, OneOrMany};
+use publish::report::event::Event;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::run::PublishRequest;
 
@@ -251,4 +253,26 @@ async fn a_script_that_comes_as_a_page_or_with_other_bytes_is_not_verified() {
         assert_said(&report, "/index.html cannot be shown: ", "");
         assert!(report.error.unwrap().message.contains(message), "{message}");
     }
+}
+
+/// In time to do something about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_not_there_is_told_before_anything_is_written() {
+    let mut world = live_v1().await;
+    world.environment.url = Some("http://no-such-host.invalid".to_owned());
+    let is_told = |message: &str| message.starts_with("There is no host no-such-host.invalid (DNS)");
+    let (plan, _) = world.plan().await;
+    assert_eq!(plan.warnings.iter().filter(|message| is_told(message)).count(), 1, "{plan:#?}");
+    let heard = Mutex::new(Vec::new());
+    let report = world::publish_heard(world.request(), |event| heard.lock().unwrap().push(event)).await;
+    assert_eq!(report.exit_code, 3, "it stops nothing: {report:#?}");
+    let heard = heard.into_inner().unwrap();
+    let told = heard.iter().position(|event| matches!(event, Event::Warning { message } if is_told(message)));
+    let staging = heard.iter().position(|event| matches!(event, Event::StagingStarted { .. }));
+    assert!(told.is_some() && told < staging, "{heard:#?}");
+    // Where the site is not looked at, its host need not be known here.
+    world.environment.invalidation.wait = Wait::Completed;
+    world.append("index.html", "<!-- changed -->");
+    let report = world.published().await;
+    assert!(!report.warnings.iter().any(|message| is_told(message)), "{report:#?}");
 }

@@ -244,3 +244,18 @@ async fn a_file_that_is_nearly_there_is_named() {
     );
     assert!(report.warnings.iter().any(|said| said.contains("NFC and NFD")), "{:?}", report.warnings);
 }
+
+/// The page asks for what S3 does not have, and no other run of the same folder changes that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_with_a_bare_plus_is_a_warning_of_what_visitors_get_and_no_failure() {
+    let world = World::new().await;
+    world.write("index.html", "<script src=\"/js/a+b.js\"></script>");
+    world.write("js/a+b.js", "1");
+    for _ in 0..2 {
+        let report = world.published().await;
+        let said: Vec<&String> =
+            report.warnings.iter().filter(|said| said.contains("a+b.js answers with an error")).collect();
+        assert_eq!(said.len(), usize::from(report.outcome == Outcome::Published), "{report:#?}");
+        world.assert_settled();
+    }
+}

@@ -331,7 +331,7 @@ async fn help_is_a_command_and_mistakes_name_what_was_meant() {
             (&["undo"], "publish rollback"),
             (&["undo", "3"], "publish rollback"),
             (&["undo", "--env", "live", "--hold"], "publish rollback"),
-            (&["init"], "publish plan"),
+            (&["preview"], "publish plan"),
             (&["rolback"], "publish rollback"),
             (&["statsu", "--all"], "publish status"),
             (&["--env", "live", "relases"], "publish releases"),
@@ -343,6 +343,11 @@ async fn help_is_a_command_and_mistakes_name_what_was_meant() {
             assert!(hint.contains(&format!("Did you mean `{meant}`?")), "{line:?}: {error:#}");
             let (code, _, said) = told(program(&world, line));
             assert!(code == Some(2) && said.contains(meant), "{line:?}: {said}");
+        }
+        for line in [&["init"][..], &["doctor", "--env", "live"], &["setup", "dist"]] {
+            let error = &report(&world, line)["error"];
+            assert_eq!(error["message"], format!("`publish {}` does not exist yet", line[0]), "{error:#}");
+            assert!(!error["hint"].as_str().unwrap().contains("Did you mean"), "{error:#}");
         }
         assert_eq!(report(&world, &["dits"])["error"]["code"], "no_site", "a folder that is not there");
     });
@@ -446,5 +451,74 @@ async fn what_only_shows_fails_where_its_result_cannot_be_written() {
         let mut publish = program(&world, &["dist"]);
         let (code, _, said) = told_by(publish.stdout(full()));
         assert_eq!(code, Some(0), "the code says what became of the site: {said}");
+    });
+}
+
+/// Whoever pastes a command means the place that the text was about.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_are_named_reach_the_environment_of_the_run() {
+    let world = World::with_fixture("v1").await;
+    configure(&world, &["live", "next"]);
+    let publish = |arguments: &[&str]| told(program(&world, arguments));
+    tokio::task::block_in_place(|| {
+        assert_eq!(publish(&["dist", "--env", "next"]).0, Some(0));
+        world.use_fixture("v2");
+        let (_, summary, _) = publish(&["dist", "--env", "next"]);
+        assert!(summary.contains("  go back  publish rollback --env next\n"), "{summary}");
+        let (code, summary, said) = publish(&["rollback", "--env", "next", "--yes", "--hold", "--reason", "bad"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(summary.contains("  undo     publish rollback 2 --env next\n"), "{summary}");
+        assert!(summary.contains("`publish resume --env next`"), "{summary}");
+        let (code, _, said) = publish(&["dist", "--env", "next"]);
+        assert!(code == Some(4) && said.contains("`publish resume --env next` ends the hold"), "{said}");
+        // A variable stays where it is.
+        let (_, _, said) = told_by(program(&world, &["dist"]).env("PUBLISH_ENV", "next"));
+        assert!(said.contains("`publish resume` ends the hold"), "{said}");
+        configure(&world, &["next"]);
+        let (_, _, said) = publish(&["dist"]);
+        assert!(said.contains("`publish resume` ends the hold"), "only one can be meant: {said}");
+        std::fs::remove_file(world.folder.parent().unwrap().join("publish.toml")).unwrap();
+        let endpoint = world.sandbox.s3_endpoint();
+        let flags = [
+            "--site",
+            "shop",
+            "--bucket",
+            BUCKET,
+            "--prefix",
+            "next",
+            "--region",
+            "us-east-1",
+            "--endpoint-url",
+            endpoint,
+        ];
+        let (_, _, said) = publish(&[&["dist"][..], &flags].concat());
+        assert!(said.contains(&format!("`publish resume {}`", flags.join(" "))), "{said}");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_visitors_see_is_said_by_what_could_change_it() {
+    let world = World::with_fixture("v1").await;
+    tokio::task::block_in_place(|| {
+        let target = ["--site", "shop", "--bucket", "no-such-bucket", "--region", "us-east-1"];
+        let endpoint = ["--endpoint-url", world.sandbox.s3_endpoint()];
+        for (command, says) in [
+            (&["dist"][..], true),
+            (&["rollback", "1", "--yes"], true),
+            (&["releases"], false),
+            (&["status"], false),
+            (&["plan", "dist"], false),
+            (&["verify"], false),
+            (&["show", "1"], false),
+        ] {
+            let (code, _, said) = told(program(&world, &[command, &target, &endpoint].concat()));
+            assert!(code != Some(0) && said.contains("error: "), "{said}");
+            assert_eq!(said.contains("Visitors"), says, "{command:?}: {said}");
+        }
+        std::fs::write(world.folder.parent().unwrap().join("publish.toml"), "sit = 1").unwrap();
+        let (code, _, said) = told(program(&world, &["releases"]));
+        assert!(code == Some(2) && !said.contains("isitors"), "{said}");
+        let (code, _, said) = told(program(&world, &["man", "rolback"]));
+        assert!(code == Some(2) && !said.contains("isitors"), "{said}");
     });
 }

@@ -1,9 +1,9 @@
 //! Credentials that cannot be had: which provider failed, why, and what to do.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -209,4 +209,24 @@ fn who_signs_in_with_aws_login_publishes_with_that() {
         told.contains("not allowed to read s3://a-bucket/"),
         "it is S3 that was asked, with what the sign-in gave: {told}"
     );
+}
+
+/// A person who waits for a service, or for a program that waits for them, is told so.
+#[test]
+fn a_long_wait_for_credentials_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, go) = (folder.path().join("config"), folder.path().join("go"));
+    let wait = format!("until test -e {}; do sleep 0.05; done; exit 3", go.display());
+    std::fs::write(&config, format!("[profile slow]\ncredential_process = /bin/sh -c \"{wait}\"\n")).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+    program.args(["status", "--site", "shop", "--bucket", "a-bucket", "--region", "us-east-1", "--output", "json"]);
+    program.args(["--profile", "slow"]).current_dir(folder.path()).env_clear().env("HOME", folder.path());
+    program.env("AWS_CONFIG_FILE", &config).env("PATH", std::env::var_os("PATH").unwrap());
+    let mut running = program.stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(told.next().unwrap(), "{\"type\":\"credentials_awaited\"}");
+    std::fs::write(go, "").unwrap();
+    let report: Value = serde_json::from_str(&told.last().unwrap()).unwrap();
+    assert_eq!(report["error"]["code"], "no_credentials");
+    assert_eq!(running.wait().unwrap().code(), Some(1));
 }

@@ -104,3 +104,21 @@ async fn the_question_names_both_releases_and_whether_publishing_will_be_held() 
         assert_eq!(asked.contains("Publishing will be held"), hold, "{asked}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_replaces_a_hold_hears_whose_it_was_and_why() {
+    let world = three_releases().await;
+    let hold = async |reason: &str| {
+        run::hold(world.environment.clone(), world::caller(), Some(reason.to_owned()), Events::new(&|_| {})).await
+    };
+    assert_eq!(hold("prices are wrong").await.warnings, [""; 0]);
+    let second = hold("the fair").await;
+    assert_eq!((second.outcome, second.warnings.len()), (Outcome::Held, 1), "{second:#?}");
+    let said = &second.warnings[0];
+    let begins = "This replaces an earlier hold: publishing is held by tester since ";
+    assert!(said.starts_with(begins) && said.ends_with(": prices are wrong."), "{said}");
+    assert_eq!(world.head().hold.unwrap().reason.as_deref(), Some("the fair"));
+    let third = self::hold(&world, "bad build").await;
+    assert!(third.warnings.iter().any(|said| said.ends_with(": the fair.")), "{third:#?}");
+    assert_eq!(world.head().hold.unwrap().reason.as_deref(), Some("bad build"));
+}

@@ -455,3 +455,17 @@ async fn what_visitors_get_instead_is_a_difference() {
     let (_, findings) = verify(&world, LOOK).await;
     assert_eq!(found(&findings), [(FindingKind::Missing, script.as_str())]);
 }
+
+/// Nothing is wrong with the bucket: the release is without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_published_without_a_script_is_told_as_that() {
+    let world = World::new().await;
+    world.write("index.html", "<script src=\"/js/app.js\"></script><script src=\"/js/there.js\"></script>");
+    world.write("js/there.js", "1");
+    world.published_broken().await;
+    let (report, findings) = verify(&world, (false, false)).await;
+    assert_eq!(report.exit_code, 6, "{findings:#?}");
+    let told: Vec<_> = findings.iter().map(|finding| (finding.what, finding.path.as_str())).collect();
+    let url = format!("{}/js/app.js", world.sandbox.site_url());
+    assert_eq!(told, [(FindingKind::NotPublished, url.as_str())]);
+}

@@ -24,6 +24,12 @@ pub(crate) struct Visitor<'a> {
     client: Client<HttpConnector, Empty<Bytes>>,
 }
 
+/// The status that an address is answered with.
+pub(crate) async fn status(url: &str) -> u16 {
+    let client: Client<HttpConnector, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    client.get(url.parse().unwrap()).await.unwrap().status().as_u16()
+}
+
 impl<'a> Visitor<'a> {
     pub(crate) fn new(world: &'a World, releases: &'a [Site]) -> Visitor<'a> {
         Visitor {

@@ -7,5 +7,6 @@ pub mod closure;
 pub mod path;
 pub mod proof;
 pub mod references;
+pub mod routing;
 pub mod secrets;
 pub mod stamp;

@@ -21,7 +21,7 @@ use publish::views::releases::{CommitPrefix, ReleaseFilter};
 use crate::mistakes::explained;
 use crate::since::Since;
 
-pub(crate) use global::{Color, GlobalArgs, Output};
+pub(crate) use global::{Color, GlobalArgs, Output, TargetArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:

@@ -4,6 +4,7 @@ mod configuration;
 mod diff;
 mod explain_headers;
 mod forget;
+mod here;
 mod hold;
 mod invalidate;
 mod open;
@@ -311,6 +312,7 @@ impl Session<'_> {
         let overrides = self.global.target.clone().overrides();
         let may_fall_back = self.command.is_none() && !self.is_ci();
         let target = config::resolve(config, self.global.env.as_deref(), &overrides, may_fall_back)?;
+        self.terminal.name_commands_for(here::of(&target, config, self.global, self.lookup));
         if let Some(configuration) = &configuration {
             self.confirm_site(configuration, &place(&target))?;
         }

@@ -57,7 +57,9 @@ fn kind_of_progress(event: &Event) -> Option<&'static str> {
         Event::RefreshWaiting { .. } => Some("refresh"),
         Event::Waiting { .. } => Some("waiting"),
         Event::SlowedDown { .. } => Some("slower"),
-        Event::HashingStarted { .. }
+        Event::CredentialsAwaited
+        | Event::CredentialsSettled
+        | Event::HashingStarted { .. }
         | Event::HashingFinished { .. }
         | Event::Planned { .. }
         | Event::StagingStarted { .. }

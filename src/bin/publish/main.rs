@@ -128,9 +128,10 @@ fn wants_json(words: &[OsString]) -> bool {
 
 /// Writes the end of a run of `command`: the report for programs, the failure for people.
 fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: &Terminal) -> ExitCode {
+    let only_shows = command.is_some_and(Command::only_shows);
     let written = std::panic::catch_unwind(AssertUnwindSafe(|| match (output, &report.error) {
         (Output::Json, _) => json::report(report),
-        (Output::Human, Some(error)) => terminal.write(&failure::render(error, &report.environment, terminal.errors())),
+        (Output::Human, Some(error)) => terminal.write(&failure::render(error, !only_shows, terminal.errors())),
         (Output::Human, None) => {}
     }));
     // The code still says what the run came to.
@@ -138,7 +139,7 @@ fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: 
         let problem = Problem::of_panic(&*payload);
         terminal::write_error(&format!("error: {}\nhint: {}\n", printable(&problem.message), problem.hint));
     }
-    ended(report.exit_code, report.error.is_none() && command.is_some_and(Command::only_shows))
+    ended(report.exit_code, report.error.is_none() && only_shows)
 }
 
 /// The process's exit code. What was `only_shown` has failed where it could not be written; of all else the code says what

@@ -12,7 +12,7 @@ use publish::types::text::HIDDEN;
 /// What other tools call a command of this one.
 const OTHER_NAMES: [(&str, &[&str]); 12] = [
     ("publish DIR", &["deploy", "upload", "push", "ship", "sync", "up"]),
-    ("publish plan", &["init", "setup", "new", "configure", "config", "doctor", "preview", "dry-run"]),
+    ("publish plan", &["new", "configure", "config", "preview", "dry-run"]),
     ("publish rollback", &["undo", "revert", "back", "restore", "downgrade"]),
     ("publish releases", &["list", "ls", "log", "history", "versions"]),
     ("publish status", &["info", "state", "current"]),
@@ -25,8 +25,34 @@ const OTHER_NAMES: [(&str, &[&str]); 12] = [
     ("publish open", &["view", "browse", "url", "visit"]),
 ];
 
+/// Commands that people know of other tools and that do not exist yet, with what does their work until then.
+const NOT_YET: [(&str, &str); 3] = [
+    (
+        "init",
+        "Write publish.toml by hand: README.md shows one under \"Your site, live\". Then `publish plan` says what is wrong with it.",
+    ),
+    (
+        "setup",
+        "Make bucket and distribution as with any tool, and write publish.toml: README.md shows one under \"Your site, live\".",
+    ),
+    (
+        "doctor",
+        "`publish plan` tries configuration and permissions and changes nothing; `publish verify` compares the bucket with the live release.",
+    ),
+];
+
 /// How alike a word must be to a command's name to be taken for it.
 const ALIKE: f64 = 0.8;
+
+/// What is wrong with a `word` that is neither a command nor a folder, and what to do instead.
+fn advice(word: &str, definition: &clap::Command) -> Option<(String, String)> {
+    if let Some((command, instead)) = NOT_YET.iter().find(|(command, _)| *command == word.to_lowercase()) {
+        return Some((format!("`publish {command}` does not exist yet"), (*instead).to_owned()));
+    }
+    let command = meant(word, definition)?;
+    let message = format!("`{word}` is neither a command of publish nor a folder here");
+    Some((message, format!("Did you mean `{command}`? `publish help` lists the commands.")))
+}
 
 /// What `word` most likely means of the commands that there are (`definition`): any word that is no command is taken for a
 /// folder.
@@ -49,16 +75,7 @@ fn is_no_folder(word: &str) -> bool {
 /// What is wrong with the folder of a publish, if it was probably meant as a command.
 pub(crate) fn mistyped(folder: &Path, definition: &clap::Command) -> Option<Problem> {
     let word = folder.to_str().filter(|word| is_no_folder(word))?;
-    let command = meant(word, definition)?;
-    Some(Problem::new(Code::Usage, no_command(word)).hint(did_you_mean(&command)))
-}
-
-fn no_command(word: &str) -> String {
-    format!("`{word}` is neither a command of publish nor a folder here")
-}
-
-fn did_you_mean(command: &str) -> String {
-    format!("Did you mean `{command}`? `publish help` lists the commands.")
+    advice(word, definition).map(|(message, hint)| Problem::new(Code::Usage, message).hint(hint))
 }
 
 /// `error` about `words`, with what the parser does not know: that the first word is none of the commands that
@@ -68,9 +85,9 @@ pub(crate) fn explained(mut error: clap::Error, words: &[OsString], definition: 
         && matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand)
         && definition.find_subcommand(word).is_none()
         && is_no_folder(word)
-        && let Some(command) = meant(word, definition)
+        && let Some((message, hint)) = advice(word, definition)
     {
-        let message = format!("{}\n\n  tip: {}\n", no_command(word), did_you_mean(&command));
+        let message = format!("{message}\n\n  tip: {hint}\n");
         return definition.clone().error(ErrorKind::InvalidSubcommand, message);
     }
     suggest_flag(&mut error, words, definition);

@@ -16,7 +16,6 @@ mod widths;
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
-use publish::config::SANDBOX;
 use publish::config::environment::Environment;
 use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
@@ -49,7 +48,7 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
         Outcome::Staged => {
             let number = report.release.map_or_else(String::new, |release| release.to_string());
             filled("", &format!("{} {release}; not live yet", style.green("Staged:")), style)
-                + &labelled("make it live with", 0, &format!("publish activate {number}"), style)
+                + &labelled("make it live with", 0, &style.here().command(&format!("publish activate {number}")), style)
         }
         outcome => {
             let again = if outcome == Outcome::RolledBack { " again" } else { "" };
@@ -63,10 +62,10 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
             line("CDN", &refresh(report.invalidation.as_ref(), environment));
             if let Some(previous) = report.previous_release {
                 // Without a number, a rollback does not go forward again.
-                let here = if environment.name == SANDBOX { " --env sandbox" } else { "" };
+                let command = |command: &str| style.here().command(command);
                 match report.release.is_some_and(|release| release < previous) || outcome == Outcome::RolledBack {
-                    true => line("undo", &format!("publish rollback {previous}{here}")),
-                    false => line("go back", &format!("publish rollback{here}")),
+                    true => line("undo", &command(&format!("publish rollback {previous}"))),
+                    false => line("go back", &command("publish rollback")),
                 }
             }
             line("took", &duration(Duration::from_millis(report.duration_ms)));

@@ -1,11 +1,13 @@
 //! What a person sees while a run lasts: progress and warnings on stderr, results on stdout.
 
 mod bars;
+pub(crate) mod here;
 pub(crate) mod layout;
 pub(crate) mod lines;
 pub(crate) mod style;
 
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdin, stdout};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::args::{Color, GlobalArgs, Output};
 use bars::Bars;
+use here::Here;
 use layout::filled;
 use lines::Reminder;
 use style::{Style, for_terminal};
@@ -34,6 +37,7 @@ pub(crate) struct Terminal {
     is_for_people: bool,
     errors: Style,
     results: Style,
+    here: OnceLock<Here>,
 }
 
 enum Progress {
@@ -62,23 +66,35 @@ impl Terminal {
             is_asked: global.output == Output::Human && stdin().is_terminal() && stderr().is_terminal(),
             errors: style(columns(&Term::stderr()), stderr().is_terminal()),
             results: style(columns(&Term::stdout()), stdout().is_terminal()),
+            here: OnceLock::new(),
         }
     }
 
     /// For a command line that could not be understood.
     pub(crate) fn plain() -> Terminal {
         let style = Style::choose(Color::Never, false, true);
-        Terminal { progress: Progress::None, is_asked: false, is_for_people: true, errors: style, results: style }
+        let here = OnceLock::new();
+        Terminal { progress: Progress::None, is_asked: false, is_for_people: true, errors: style, results: style, here }
     }
 
-    /// The colours of stderr.
+    /// From now on, commands that are named get what they need here.
+    pub(crate) fn name_commands_for(&self, here: Here) {
+        // The target is decided once a run.
+        let _ = self.here.set(here);
+    }
+
+    fn here(&self) -> Here {
+        self.here.get().copied().unwrap_or_default()
+    }
+
+    /// How stderr is written to.
     pub(crate) fn errors(&self) -> Style {
-        self.errors
+        self.errors.with_commands_for(self.here())
     }
 
-    /// The colours of stdout.
+    /// How stdout is written to.
     pub(crate) fn results(&self) -> Style {
-        self.results
+        self.results.with_commands_for(self.here())
     }
 
     /// Whether people read the results, and not programs.
@@ -117,8 +133,8 @@ impl Terminal {
     /// Shows what happened.
     pub(crate) fn show(&self, event: &Event) {
         if let Event::Warning { message } = event {
-            let beginning = format!("{} ", self.errors.yellow("warning:"));
-            self.write(&filled(&beginning, &printable(message), self.errors));
+            let beginning = format!("{} ", self.errors().yellow("warning:"));
+            self.write(&filled(&beginning, &printable(message), self.errors()));
             return;
         }
         match &self.progress {
@@ -141,12 +157,12 @@ impl Terminal {
 
     /// Writes a sentence to stdout as a result for people.
     pub(crate) fn tell(&self, sentence: &str) {
-        self.result(&filled("", sentence, self.results));
+        self.result(&filled("", sentence, self.results()));
     }
 
     /// Says what a run is about to do, unless told to be quiet.
     pub(crate) fn say_plan(&self, event: &Event) {
-        if let (Some(plan), false) = (lines::plan(event, self.errors), matches!(self.progress, Progress::None)) {
+        if let (Some(plan), false) = (lines::plan(event, self.errors()), matches!(self.progress, Progress::None)) {
             self.write(&plan);
         }
     }
@@ -154,7 +170,7 @@ impl Terminal {
     /// Says something about the run that is no event of it, unless told to be quiet.
     pub(crate) fn say(&self, line: &str) {
         if !matches!(self.progress, Progress::None) {
-            self.write(&filled("", &printable(line), self.errors));
+            self.write(&filled("", &printable(line), self.errors()));
         }
     }
 
@@ -175,7 +191,7 @@ impl Terminal {
         };
         self.suspend(|| {
             // Where stderr is gone, the question is still answered.
-            let _ = write!(stderr(), "{}", layout::question(question, self.errors));
+            let _ = write!(stderr(), "{}", layout::question(question, self.errors()));
             // Reading cannot be broken off: after a signal this thread waits for nobody, until the process ends.
             std::thread::spawn(move || {
                 let mut line = String::new();

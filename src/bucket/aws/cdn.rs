@@ -7,7 +7,7 @@ use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudfront::types::{DistributionConfig, InvalidationBatch, Paths};
 
 use super::answer::{CdnError, FailedRequest, Service};
-use super::configuration::{Keeping, Policies, alias, facts, policies_to_read};
+use super::configuration::{Keeping, Policies, alias, facts, may_answer_missing, policies_to_read};
 use super::refusals::Class;
 use crate::content::path::UrlPath;
 use crate::release::head::DistributionFacts;
@@ -27,6 +27,8 @@ pub struct Configuration {
     pub etag: Option<String>,
     /// Whether it is the staging distribution of another one.
     pub is_staging: bool,
+    /// Whether something else than an error page may answer for an address without a file, or whether that is not known.
+    pub may_answer_missing: bool,
 }
 
 /// One CloudFront distribution. Clones share one client.
@@ -69,6 +71,7 @@ impl Cdn {
             facts: facts(config, bucket, &policies),
             etag: answer.e_tag().map(str::to_owned),
             is_staging: config.staging().unwrap_or(false),
+            may_answer_missing: may_answer_missing(config, bucket),
         })
     }
 

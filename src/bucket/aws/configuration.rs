@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudfront::types::{
     CacheBehavior, CachePolicyConfig, CachePolicyQueryStringBehavior, DefaultCacheBehavior, DistributionConfig,
-    EventType, ForwardedValues, LambdaFunctionAssociations, Origin,
+    EventType, ForwardedValues, FunctionAssociation, LambdaFunctionAssociations, Origin,
 };
 
 use crate::content::path::UrlPath;
@@ -77,7 +77,7 @@ struct Read<'c> {
     policy: Option<&'c str>,
     settings: Keeping,
     lambdas: Option<&'c LambdaFunctionAssociations>,
-    functions: usize,
+    functions: &'c [FunctionAssociation],
 }
 
 impl<'c> Read<'c> {
@@ -89,7 +89,7 @@ impl<'c> Read<'c> {
             policy: behavior.cache_policy_id(),
             settings: Keeping::of_settings(behavior.min_ttl(), behavior.max_ttl(), behavior.forwarded_values()),
             lambdas: behavior.lambda_function_associations(),
-            functions: behavior.function_associations().map_or(0, |functions| functions.items().len()),
+            functions: behavior.function_associations().map(|functions| functions.items()).unwrap_or_default(),
         }
     }
 
@@ -101,7 +101,7 @@ impl<'c> Read<'c> {
             policy: behavior.cache_policy_id(),
             settings: Keeping::of_settings(behavior.min_ttl(), behavior.max_ttl(), behavior.forwarded_values()),
             lambdas: behavior.lambda_function_associations(),
-            functions: behavior.function_associations().map_or(0, |functions| functions.items().len()),
+            functions: behavior.function_associations().map(|functions| functions.items()).unwrap_or_default(),
         }
     }
 
@@ -144,6 +144,18 @@ pub(super) fn facts(config: &DistributionConfig, bucket: &str, policies: &Polici
         rewrites_at_origin: is_website || behaviors.iter().any(|behavior| behavior.has(&rewriting)),
         caching: caching(config, bucket, &behaviors, (origins, origin), policies),
     }
+}
+
+/// Whether something else than a custom error page may answer for an address of the site that has no file: a function, a website
+/// endpoint, or another origin.
+pub(super) fn may_answer_missing(config: &DistributionConfig, bucket: &str) -> bool {
+    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
+    let Some(default) = config.default_cache_behavior().map(Read::default) else { return true };
+    let origin = site_origin(origins, Some(default.target), bucket);
+    let is_elsewhere =
+        origin.is_none_or(|origin| origin.id() != default.target || !is_bucket(origin.domain_name(), bucket));
+    let is_rewritten = default.functions.iter().any(|function| *function.event_type() == EventType::ViewerRequest);
+    is_elsewhere || is_rewritten || facts(config, bucket, &Policies::new()).rewrites_at_origin
 }
 
 /// Where the site's pages come from: the default behaviour's origin where that is the bucket; else another one that is.
@@ -197,7 +209,7 @@ fn caching(
 
 /// Whether the address that an answer is kept under may be another than the one by which its behavior is chosen.
 fn changes_addresses(behavior: &Read<'_>) -> bool {
-    behavior.functions > 0 || behavior.has(&[EventType::ViewerRequest])
+    !behavior.functions.is_empty() || behavior.has(&[EventType::ViewerRequest])
 }
 
 /// Behaviors as far as they differ from "all is kept, without query strings". Where functions change addresses on the way, no

@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use hyper_util::client::legacy;
+use hyper_util::client::proxy::matcher::Matcher;
 use tokio::time::{Instant, sleep};
 
 use super::answer::chain;
@@ -87,6 +88,12 @@ impl HttpConnector for Ways<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if is_this_machine(request.uri()) { self.direct.call(request) } else { self.proxied.call(request) }
     }
+}
+
+/// Whether a proxy of the environment gets what is asked at an address.
+pub(super) fn is_proxied(address: &str) -> bool {
+    let proxied = address.parse().ok().and_then(|address| Matcher::from_env().intercept(&address));
+    proxied.is_some() && !is_this_machine(address)
 }
 
 /// Whether what an address names is this machine, which no proxy can reach.

@@ -11,6 +11,8 @@ use aws_sdk_signin::types::OAuth2ErrorCode;
 use aws_sdk_signin::types::error::AccessDeniedException as SignInRefused;
 use aws_sdk_sso::types::error::UnauthorizedException;
 use aws_sdk_sts::types::error::ExpiredTokenException;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::profile::Profile;
 use super::provider_failure::{Failed, ProviderFailure, chain, failure_of};
@@ -31,18 +33,58 @@ pub(super) const SDK_WAITS: Duration = Duration::from_secs(150);
 const SIGN_IN_IS_OVER: [&str; 2] =
     ["the SSO token has expired and cannot be refreshed", "cached Login token is expired"];
 
+/// How long credentials are looked up before it is worth saying.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// How many lookups of credentials are under way.
+#[derive(Clone, Debug, Default)]
+pub struct Lookups(watch::Sender<usize>);
+
+/// A lookup under way, until it is dropped.
+struct Lookup<'a>(&'a Lookups);
+
+impl Lookups {
+    fn begin(&self) -> Lookup<'_> {
+        self.0.send_modify(|number| *number += 1);
+        Lookup(self)
+    }
+
+    /// Ends when one has been under way for a second.
+    pub async fn are_slow(&self) {
+        let mut number = self.0.subscribe();
+        // The sender is here, so that waiting does not fail.
+        while number.wait_for(|number| *number > 0).await.is_ok() {
+            if timeout(SLOW, number.wait_for(|number| *number == 0)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Ends when none is under way.
+    pub async fn are_over(&self) {
+        let _ = self.0.subscribe().wait_for(|number| *number == 0).await;
+    }
+}
+
+impl Drop for Lookup<'_> {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|number| *number -= 1);
+    }
+}
+
 /// Credentials that come within a time or fail as what they are: a [`CredentialsError`].
 #[derive(Debug)]
 pub(super) struct Patient {
     provider: SharedCredentialsProvider,
     within: Duration,
     profile: Profile,
+    lookups: Lookups,
 }
 
 impl Patient {
-    pub(super) fn new(provider: SharedCredentialsProvider, profile: Profile) -> Patient {
+    pub(super) fn new(provider: SharedCredentialsProvider, profile: Profile, lookups: Lookups) -> Patient {
         let within = if profile.runs_program { PROGRAM_WITHIN } else { WITHIN };
-        Patient { provider, within, profile }
+        Patient { provider, within, profile, lookups }
     }
 
     /// The same error, with what failed in words for people.
@@ -102,7 +144,8 @@ impl ProvideCredentials for Patient {
         Self: 'a,
     {
         future::ProvideCredentials::new(async move {
-            let provided = match tokio::time::timeout(self.within, self.provider.provide_credentials()).await {
+            let _lookup = self.lookups.begin();
+            let provided = match timeout(self.within, self.provider.provide_credentials()).await {
                 Ok(provided) => provided.and_then(usable),
                 Err(_) => {
                     self.provider.fallback_on_interrupt().ok_or(CredentialsError::provider_timed_out(self.within))
@@ -217,7 +260,7 @@ mod tests {
         }
         let of = async |runs_program: bool| {
             let profile = Profile { runs_program, ..Profile::default() };
-            let patient = Patient::new(SharedCredentialsProvider::new(Silent), profile);
+            let patient = Patient::new(SharedCredentialsProvider::new(Silent), profile, Lookups::default());
             let patient = Patient { within: patient.within / 100_000, ..patient };
             let error = patient.provide_credentials().await.unwrap_err();
             let Some(Lacking::Failed(failure)) = found(&error) else { panic!("{error:?}") };

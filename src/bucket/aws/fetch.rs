@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use tokio::time::timeout;
 
 use super::answer::{Cause, FailedRequest, chain};
-use super::connection::{Persistent, is_of_tls, plain_connector};
+use super::connection::{self, Persistent, is_of_tls, plain_connector};
 use super::object::MARKER;
 use super::refusals::Class;
 use super::roots::Bundle;
@@ -251,6 +251,19 @@ impl Fetcher {
                 got => return got,
             }
         }
+    }
+
+    /// The host of `url`, if no server of that name is found now (DNS). Nothing is sent there. Not looked up: an address that is
+    /// no name, and one that a proxy of this machine's environment would look up instead.
+    pub async fn unknown_host(&self, url: &str) -> Option<String> {
+        let url = url::Url::parse(url).ok()?;
+        let Some(url::Host::Domain(host)) = url.host() else { return None };
+        if connection::is_proxied(url.as_str()) {
+            return None;
+        }
+        let port = url.port_or_known_default().unwrap_or(443);
+        let found = timeout(STALLED, tokio::net::lookup_host((host, port))).await;
+        matches!(found, Ok(Err(_))).then(|| host.to_owned())
     }
 
     async fn fetch_once(&self, url: &str, encoding: Encoding, max_bytes: u64) -> Result<SiteAnswer, FetchError> {

@@ -19,6 +19,7 @@ use super::{MAX_READ_BYTES, MULTIPART_BYTES, SourceFile, stopped};
 use crate::content::path::SitePath;
 use crate::content::proof::{self, Proof, Prover};
 use crate::content::references::{self, References, SharedTexts};
+use crate::content::routing::Routing;
 use crate::content::secrets::{Evidence, Scanner, Secret};
 use crate::content::stamp;
 use crate::report::error::Problem;
@@ -34,6 +35,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 pub(super) struct Hashed {
     pub(super) files: BTreeMap<SitePath, SourceFile>,
     pub(super) references: BTreeMap<SitePath, References>,
+    pub(super) routing: Routing,
     pub(super) refusals: Vec<Refusal>,
 }
 
@@ -42,6 +44,7 @@ pub(super) struct Hashed {
 struct Progress {
     files: BTreeMap<SitePath, SourceFile>,
     references: BTreeMap<SitePath, References>,
+    routing: Routing,
     refusals: Vec<Refusal>,
     done: usize,
     bytes: u64,
@@ -54,7 +57,10 @@ struct Queued {
 }
 
 /// What a file is under each of its names.
-type Named = Vec<(SitePath, SourceFile, References)>;
+struct Named {
+    files: Vec<(SitePath, SourceFile, References)>,
+    routing: Routing,
+}
 
 /// Hashes `files` on all cores, each file of the disk once. Goes on after a refusal, so that all of them are told,
 /// whichever core met the first.
@@ -75,7 +81,7 @@ pub(super) fn hash(files: BTreeMap<SitePath, Found>, stop: &Stop, events: Events
                         break;
                     }
                     let mut result = hash_file(queued, &mut buffer, stop);
-                    for (_, _, references) in result.iter_mut().flatten() {
+                    for (_, _, references) in result.iter_mut().flat_map(|named| &mut named.files) {
                         texts.share(references);
                     }
                     record(&progress, queued, result, events);
@@ -86,8 +92,9 @@ pub(super) fn hash(files: BTreeMap<SitePath, Found>, stop: &Stop, events: Events
     if stop.is_requested() {
         return Err(stopped());
     }
-    let Progress { files, references, refusals, .. } = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Hashed { files, references, refusals })
+    let Progress { files, references, routing, refusals, .. } =
+        progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Hashed { files, references, routing, refusals })
 }
 
 /// Names of the same file together; what may be private under one name and not under another stays apart. Largest first, so
@@ -108,7 +115,8 @@ fn record(progress: &Mutex<Progress>, queued: &Queued, result: Result<Named, Ref
     let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
     match result {
         Ok(named) => {
-            for (path, file, references) in named {
+            progress.routing |= named.routing;
+            for (path, file, references) in named.files {
                 if !references.is_empty() {
                     progress.references.insert(path.clone(), references);
                 }
@@ -165,7 +173,8 @@ fn hash_file(queued: &Queued, buffer: &mut [u8], stop: &Stop) -> Result<Named, R
     let Pass { size_bytes, digest, crc64, md5, proofs, is_dated, whole, .. } = pass;
     // What a file refers to, and how it is read, depends on its last name and not on its folders.
     let mut read: BTreeMap<&str, References> = BTreeMap::new();
-    let named = names.iter().zip(proofs).map(|(path, proof)| {
+    let mut routing = Routing::default();
+    let files = names.iter().zip(proofs).map(|(path, proof)| {
         let text = whole.as_deref().filter(|_| references::is_read(path));
         let proof = proof.or_else(|| proof::without_map_comment(path, text?));
         let chunk_array = text.and_then(|bytes| references::chunk_array(path, bytes));
@@ -174,12 +183,14 @@ fn hash_file(queued: &Queued, buffer: &mut [u8], stop: &Stop) -> Result<Named, R
             None => References::default(),
         };
         let stamp = text.and_then(|bytes| stamp::stamp(path, bytes));
+        text.into_iter().for_each(|bytes| routing |= Routing::of(path, bytes));
         let traces = Traces { proof, is_dated, chunk_array, stamp };
         let place = found.place.clone();
         let file = SourceFile { place, size_bytes, digest, crc64: crc64.clone(), md5, traces };
         (path.clone(), file, references)
     });
-    Ok(named.collect())
+    let files = files.collect();
+    Ok(Named { files, routing })
 }
 
 /// What one pass over the bytes tells.
@@ -314,7 +325,7 @@ mod tests {
     fn hash_one(queued: &Queued) -> Result<SourceFile, Refusal> {
         let mut hashed =
             hash_file(queued, &mut [0; 64], &Stop::default()).map_err(|refused| refused.of(&queued.names[0]))?;
-        Ok(hashed.remove(0).1)
+        Ok(hashed.files.remove(0).1)
     }
 
     struct Broken;
@@ -380,7 +391,8 @@ mod tests {
         let files = names.iter().map(|name| (SitePath::new(name).unwrap(), found(place.clone(), 24))).collect();
         let queue = queue(files);
         assert_eq!(queue.len(), 1);
-        let hashed = hash_file(&queue[0], &mut [0; 64], &Stop::default()).map_err(|refused| refused.what).unwrap();
+        let hashed = hash_file(&queue[0], &mut [0; 64], &Stop::default()).map_err(|refused| refused.what);
+        let hashed = hashed.ok().unwrap().files;
         let seen: Vec<_> = hashed
             .iter()
             .map(|(path, file, references)| (path.as_str(), file.traces.proof.is_some(), references.list.len()))

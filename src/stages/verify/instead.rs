@@ -17,6 +17,8 @@ pub enum Instead {
     OtherBytes,
     /// A page where a script or a style sheet is to be, which no browser takes for one.
     PageInstead,
+    /// An error, because the page writes a `+` that S3 reads as a space; `%2B` leads to the file.
+    BarePlus,
     /// Bytes that nothing shows to come from a bucket or from CloudFront; with what the server calls itself.
     AnotherServer(Option<String>),
     /// The right bytes with another header than the one that was published; `None`: without it.
@@ -93,7 +95,8 @@ impl Instead {
     /// What waiting can change of it.
     pub fn prospect(&self) -> Prospect {
         match self {
-            Instead::RedirectElsewhere(..)
+            Instead::BarePlus
+            | Instead::RedirectElsewhere(..)
             | Instead::SignIn(_)
             | Instead::Challenge(..)
             | Instead::NoAnswer(NoAnswer::NotAUrl | NoAnswer::UnknownHost | NoAnswer::Certificate) => Prospect::Never,
@@ -114,6 +117,11 @@ impl Instead {
             Instead::OldBytes => format!("{url} answers with the old bytes"),
             Instead::OtherBytes => format!("{url} answers with other bytes than the published or the old ones"),
             Instead::PageInstead => format!("{url} answers with a page where a script or a style sheet is to be"),
+            Instead::BarePlus => {
+                format!(
+                    "{url} answers with an error: S3 reads a `+` in a URL as a space, and the file is at `%2B` alone"
+                )
+            }
             Instead::AnotherServer(server) => {
                 let server =
                     server.as_ref().map(|server| format!(", which calls itself `{server}`")).unwrap_or_default();
@@ -154,6 +162,7 @@ impl Instead {
             Instead::PageInstead => "Does the distribution answer missing files with a page (an error page for 403 or 404 with the \
                 response code 200), or does `url` name another folder than the site's?"
                 .to_owned(),
+            Instead::BarePlus => "Write `%2B` instead of `+` in the page, and publish again.".to_owned(),
             Instead::Header { .. } => "A response headers policy or a function of the distribution sets it: change it there, \
                 or leave it out of publish.toml."
                 .to_owned(),

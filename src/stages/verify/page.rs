@@ -81,13 +81,34 @@ impl Visitor<'_> {
         if entry.is_some_and(|entry| entry.size_bytes > MAX_FETCHED_BYTES) {
             return None;
         }
-        let instead = match self.fetcher.fetch(url.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await {
+        let fetched = self.fetcher.fetch(url.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await;
+        let instead = match fetched {
             Ok(answer) if is_what_it_should_be(&answer, entry) => return None,
+            Ok(_) if self.is_there_encoded(url, entry).await => Instead::BarePlus,
             Ok(answer) if answer.status == 200 && answer.is_html() => Instead::PageInstead,
             Ok(answer) => Instead::of(url.as_str(), &answer),
             Err(error) => Instead::of_error(&error),
         };
         Some(mismatch(url, instead))
+    }
+
+    /// Whether a URL with a bare `+` leads to a file where each is written `%2B`: S3 reads the bare one as a space.
+    async fn is_there_encoded(&self, url: &Url, entry: Option<&Entry>) -> bool {
+        let mut encoded = url.clone();
+        encoded.set_path(&url.path().replace('+', "%2B"));
+        if entry.is_none() || encoded == *url {
+            return false;
+        }
+        let fetched = self.fetcher.fetch(encoded.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await;
+        fetched.is_ok_and(|answer| is_what_it_should_be(&answer, entry))
+    }
+
+    /// Whether a URL lies at the site's address, and `files` have nothing for it.
+    pub fn is_missing(&self, url: &str, files: &Files) -> bool {
+        let (place, url) = (Place::of(self.url), Url::parse(url));
+        place.zip(url.ok()).is_some_and(|(place, url)| {
+            place.holds(&url) && place.path_of(&url).is_some_and(|path| !files.contains_key(&path))
+        })
     }
 
     /// Whether a URL lies outside the site's address.

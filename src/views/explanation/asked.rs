@@ -146,6 +146,7 @@ mod tests {
             root: PathBuf::from("./shop/dist/"),
             files: files.iter().map(source).collect(),
             references: BTreeMap::new(),
+            routing: Default::default(),
             declared: Declared::default(),
             left_out: LeftOut::default(),
             warnings: Vec::new(),

@@ -35,7 +35,7 @@ pub(crate) fn render_findings(
     };
     let shown = if verbose { findings.len() } else { findings.len().min(MAX_SHOWN) };
     for group in findings[..shown].chunk_by(|one, other| one.what == other.what) {
-        text.push_str(&format!("{}\n", style.dim(heading(group[0].what))));
+        text.push_str(&filled("", &style.dim(heading(group[0].what)), style));
         group.iter().for_each(|finding| text.push_str(&line(finding, style)));
     }
     if shown < findings.len() {
@@ -58,6 +58,7 @@ fn heading(what: FindingKind) -> &'static str {
         FindingKind::Unmarked => "written by something else, but with the right bytes",
         FindingKind::Foreign => "in no release (never touched)",
         FindingKind::Lost => "lost: these releases cannot be restored completely",
+        FindingKind::NotPublished => "in no release: published without them (--allow-broken)",
         FindingKind::Answer => "right in the bucket, but visitors get something else",
     }
 }
@@ -67,7 +68,7 @@ fn line(finding: &Finding, style: Style) -> String {
     let expected = finding.expected.as_deref().unwrap_or("nothing");
     let found = finding.found.as_deref();
     let difference = match finding.what {
-        FindingKind::Missing => expected.to_owned(),
+        FindingKind::Missing | FindingKind::NotPublished => expected.to_owned(),
         FindingKind::Unmarked | FindingKind::Foreign | FindingKind::Answer => found.unwrap_or_default().to_owned(),
         FindingKind::Changed | FindingKind::Headers => format!("{} instead of {expected}", found.unwrap_or("nothing")),
         FindingKind::Lost => {
@@ -88,6 +89,7 @@ fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
     Some(match (first.what, tried) {
         // What to do stands beside each.
         (FindingKind::Answer, _) => return None,
+        (FindingKind::NotPublished, _) => "Publish a folder that has them.",
         (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket no longer has its bytes.",
         (_, false) => {
             "`publish verify --repair` restores what the bucket still has; publish the folder again to restore the \

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use publish::content::path::SitePath;
 use publish::plan::diff::{Changed, Diff, Difference};
+use publish::plan::sweep::PruneView;
 use publish::plan::{Change, PathChange, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::{Publisher, ReleaseNumber};
@@ -21,11 +22,14 @@ use publish::views::status::{HoldStatus, Status};
 use unicode_width::UnicodeWidthStr;
 
 use super::diff::render_diff;
+use super::environments::{Row, render_environments};
+use super::prune::render as render_pruned;
 use super::releases::{render_history, render_releases};
 use super::show::{render_files, render_release};
 use super::tests::environment;
 use super::{render, render_findings, render_plan, render_status};
 use crate::failure;
+use crate::terminal::here::Here;
 use crate::terminal::layout;
 use crate::terminal::lines::plan;
 use crate::terminal::style::Style;
@@ -171,6 +175,62 @@ fn finding(path: &str) -> Finding {
     }
 }
 
+/// Every question, as the library and the commands ask them.
+const QUESTIONS: [(&str, &str); 7] = [
+    (
+        "rollback",
+        "Release 7 (2026-11-21 14:03 UTC, octocat, c0ffee00c0 main: Raise the prices) would replace release 8 \
+         (2026-11-21 15:03 UTC, dev on laptop). Publishing will be held until `publish resume`. Go on?",
+    ),
+    ("publish that removes much", "143 of 200 live files would leave the site. Go on?"),
+    (
+        "publish without a home page",
+        "`dist/assets` has no home page (index.html). `dist` has one: `publish dist`. Publish it without one?",
+    ),
+    (
+        "publish.toml from above",
+        "This is the site `shop` of /home/dev/work/shop/publish.toml (production, s3://example-site/live/). Is this the right site?",
+    ),
+    ("prune", "29 releases and 1243 objects would be permanently removed. Continue?"),
+    (
+        "prune --now",
+        "news/2026/an-interview-that-nobody-was-to-read.html and 2 more files would be permanently removed from every \
+         release. Continue?",
+    ),
+    (
+        "forget-distribution",
+        "Distribution E456DEF would no longer be refreshed; 3 paths have not been refreshed there yet. Continue?",
+    ),
+];
+
+/// What names commands, where they need flags.
+fn named_for_an_environment(style: Style) -> Vec<(&'static str, String)> {
+    let style = style.with_commands_for(Here::with(" --env production".to_owned()));
+    let warning = "The site is one page with React Router, but distribution E123ABC answers all other addresses, such as \
+                   /about, with an error: visitors get it when they reload the page there or follow a link.";
+    let beginning = format!("{} ", style.yellow("warning:"));
+    vec![
+        ("publish, of several environments", render(&report(Outcome::Published), &environment(), false, style)),
+        ("publish, staged, of several environments", render(&report(Outcome::Staged), &environment(), false, style)),
+        ("rollback, of several environments", render(&report(Outcome::RolledBack), &environment(), false, style)),
+        (
+            "status, of several environments",
+            render_status(&status(), &report(Outcome::Verified), &environment(), style),
+        ),
+        ("a warning", layout::filled(&beginning, warning, style)),
+    ]
+}
+
+/// Environments in one table.
+fn environments() -> Vec<Row> {
+    let row = |name: &str, status: Option<Status>| Row {
+        environment: name.to_owned(),
+        failure: "The credentials may not read s3://example-next/_publish/live/head.json".to_owned(),
+        status,
+    };
+    vec![row("production", Some(status())), row("next", None)]
+}
+
 /// All that is shown, each with what shows it.
 fn all(style: Style) -> Vec<(&'static str, String)> {
     let environment = environment();
@@ -188,17 +248,30 @@ fn all(style: Style) -> Vec<(&'static str, String)> {
         counts: counts(),
     };
     let planned = Event::Planned { files: counts(), copied: 152, deleted: 1, paths: 7 };
-    let question = "Release 7 (2026-11-21 14:03 UTC, octocat, c0ffee00c0 main: Raise the prices) would replace release 8 \
-                    (2026-11-21 15:03 UTC, dev on laptop). Publishing will be held until `publish resume`. Go on?";
+    let pruning =
+        Event::PrunePlanned { closes: (1..30).map(number).collect(), objects: 1_243, bytes: 12_000_000, paths: 2 };
+    let pruned = PruneView {
+        closes: (1..30).map(number).collect(),
+        objects: Vec::new(),
+        bytes: 12_000_000,
+        paths: vec!["/config.json".to_owned()],
+    };
+    let not_published = Finding {
+        path: "https://www.example.com/js/app.js".to_owned(),
+        what: FindingKind::NotPublished,
+        expected: Some("a script or style sheet that the entry page loads".to_owned()),
+        found: None,
+        ..finding("")
+    };
     let problem = Problem::new(Code::AccessDenied, "The credentials may not copy to s3://example-site/live/index.html")
         .hint("Allow s3:PutObject on arn:aws:s3:::example-site/live/index.html, and s3:GetObject on what is copied.");
     let failed = Report::new("publish", "production")
         .failed(&problem.while_visitors_see(VisitorsSee::SomeOfBoth(Some(number(7)), number(8))));
-    vec![
+    let mut shown = vec![
         ("publish", render(&report(Outcome::Published), &environment, false, style)),
         ("publish, staged", render(&report(Outcome::Staged), &environment, false, style)),
         ("publish, unchanged", render(&report(Outcome::Unchanged), &environment, false, style)),
-        ("publish, failed", failure::render(&failed.error.unwrap(), "live", style)),
+        ("publish, failed", failure::render(&failed.error.unwrap(), true, style)),
         ("plan", render_plan(&changed, Some(&changes()), &environment, style)),
         ("status", render_status(&status(), &report(Outcome::Verified), &environment, style)),
         ("releases", render_releases(&[release()], &ReleaseFilter::default(), style)),
@@ -209,13 +282,26 @@ fn all(style: Style) -> Vec<(&'static str, String)> {
             render_files(&[file("index.html", "public, max-age=0, s-maxage=86400, must-revalidate")], style),
         ),
         ("diff", render_diff(number(7), "release 8", &diff, style)),
-        ("rollback, before", plan(&planned, style).unwrap() + layout::question(question, style).trim_end() + "\n"),
+        ("rollback, before", plan(&planned, style).unwrap()),
         ("rollback", render(&report(Outcome::RolledBack), &environment, false, style)),
         (
             "verify",
-            render_findings(&[finding("news/index.html")], &report(Outcome::Verified), &environment, false, style),
+            render_findings(
+                &[finding("news/index.html"), not_published],
+                &report(Outcome::Verified),
+                &environment,
+                false,
+                style,
+            ),
         ),
-    ]
+        ("verify, nothing", render_findings(&[], &report(Outcome::Verified), &environment, false, style)),
+        ("status --all", render_environments(&environments(), style)),
+        ("prune, before", plan(&pruning, style).unwrap()),
+        ("prune", render_pruned(&report(Outcome::Pruned), Some(&pruned), false, style)),
+    ];
+    shown.extend(named_for_an_environment(style));
+    shown.extend(QUESTIONS.map(|(of, question)| (of, layout::question(question, style).trim_end().to_owned() + "\n")));
+    shown
 }
 
 /// At 60, 80 and 120 columns; `UPDATE=1` writes them anew. Read them: they are what people see.

@@ -52,6 +52,10 @@ impl Bars {
 
     pub(super) fn show(&self, event: &Event) {
         match event {
+            Event::CredentialsAwaited => {
+                self.begin("Waiting", WAITING, None);
+                self.say("for AWS credentials".to_owned());
+            }
             Event::HashingStarted { bytes, .. } => self.begin("Reading", BYTES, Some(*bytes)),
             Event::HashingAdvanced { bytes, .. } | Event::StagingAdvanced { bytes, .. } => self.advance(*bytes),
             Event::StagingStarted { bytes, .. } => self.begin("Sending", BYTES, Some(*bytes)),
@@ -72,7 +76,8 @@ impl Bars {
                 self.begin("Waiting", WAITING, None);
                 self.say(format!("for {} ({remaining_s} s left)", printable(for_whom)));
             }
-            Event::HashingFinished { .. }
+            Event::CredentialsSettled
+            | Event::HashingFinished { .. }
             | Event::Staged { .. }
             | Event::Activated { .. }
             | Event::Pruned { .. }

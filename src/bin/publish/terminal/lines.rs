@@ -13,6 +13,7 @@ use super::style::Style;
 /// The line of the phase that `event` begins, if it begins one that is worth a line.
 pub(super) fn line(event: &Event) -> Option<String> {
     let line = match event {
+        Event::CredentialsAwaited => CREDENTIALS.to_owned(),
         Event::HashingFinished { files, bytes } => {
             format!("Read {} ({})", count(*files, "file"), DecimalBytes(*bytes))
         }
@@ -28,7 +29,8 @@ pub(super) fn line(event: &Event) -> Option<String> {
         Event::RefreshRequested { paths, .. } => format!("Refreshing the CDN: {}", count(paths.len(), "path")),
         Event::VerificationStarted { urls } => format!("Checking {} of the site", count(*urls, "address")),
         Event::PruneStarted { objects } if *objects > 0 => format!("Removing {}", count(*objects, "object")),
-        Event::HashingStarted { .. }
+        Event::CredentialsSettled
+        | Event::HashingStarted { .. }
         | Event::HashingAdvanced { .. }
         | Event::Planned { .. }
         | Event::StagingStarted { .. }
@@ -51,6 +53,8 @@ pub(super) fn line(event: &Event) -> Option<String> {
 }
 
 const WAITING: &str = "Waiting";
+
+const CREDENTIALS: &str = "Waiting for AWS credentials";
 
 /// What a run is at, for whoever reads the log of one that takes long: pipelines end what says nothing.
 #[derive(Default)]
@@ -79,6 +83,7 @@ impl Reminder {
         let of = |done: u64| format!(": {done} of {total}");
         let bytes = |done: u64| format!(": {} of {}", DecimalBytes(done), DecimalBytes(total));
         match event {
+            Event::CredentialsAwaited => now.begin(CREDENTIALS, 0),
             Event::HashingStarted { bytes, .. } => now.begin("Reading", *bytes),
             Event::StagingStarted { bytes, .. } => now.begin("Sending", *bytes),
             Event::ActivationStarted { objects, .. } => now.begin("Activating", *objects as u64),
@@ -96,7 +101,8 @@ impl Reminder {
                 now.begin(WAITING, 0);
                 now.so_far = format!(" for {} ({remaining_s} s left)", printable(for_whom));
             }
-            Event::HashingFinished { .. }
+            Event::CredentialsSettled
+            | Event::HashingFinished { .. }
             | Event::Staged { .. }
             | Event::Activated { .. }
             | Event::Pruned { .. }

@@ -2,6 +2,7 @@
 
 use publish::types::text::printable_lines;
 
+use super::here::Here;
 use crate::args::Color;
 
 /// Around the number of a colour, until it is written: no text of others that passed through [`publish::types::text`] holds
@@ -39,6 +40,8 @@ pub(crate) struct Style {
     coloured: bool,
     /// How many columns the terminal has; `None`: it is none, or does not say.
     columns: Option<usize>,
+    /// What the commands that are named need.
+    here: Here,
 }
 
 impl Style {
@@ -49,12 +52,22 @@ impl Style {
             Color::Never => false,
             Color::Auto => is_terminal && !no_color,
         };
-        Style { coloured, columns: None }
+        Style { coloured, columns: None, here: Here::default() }
     }
 
     /// The same on a terminal of so many columns.
     pub(crate) fn in_columns(self, columns: Option<usize>) -> Style {
         Style { columns, ..self }
+    }
+
+    /// The same where commands need this.
+    pub(crate) fn with_commands_for(self, here: Here) -> Style {
+        Style { here, ..self }
+    }
+
+    /// What commands need here.
+    pub(crate) fn here(self) -> Here {
+        self.here
     }
 
     /// How many columns there are, where that is known.
@@ -65,7 +78,7 @@ impl Style {
     /// Without colours.
     #[cfg(test)]
     pub(crate) fn plain() -> Style {
-        Style { coloured: false, columns: None }
+        Style { coloured: false, columns: None, here: Here::default() }
     }
 
     /// Without colours, on a terminal of so many columns.
@@ -109,6 +122,26 @@ mod tests {
         let text = format!("{} b\u{1b}[31m\n", style.bold("a\u{202e}"));
         assert_eq!(for_terminal("a\u{fdd0}2J\u{fdd1}b\u{fdd0}c"), "a2J\\u{fdd1}bc", "no code but a colour's");
         assert_eq!(for_terminal(&text), "\u{1b}[1ma\\u{202e}\u{1b}[0m b\\u{1b}[31m\n");
+    }
+
+    /// Readable on a light and on a dark background: of the eight basic colours those that are neither black nor white, bold and
+    /// dim, and no background. A terminal may show yellow on white: bold makes it darker in most schemes, and the word stands
+    /// there too.
+    #[test]
+    fn colours_are_readable_on_light_and_on_dark_backgrounds() {
+        let style = Style::choose(Color::Always, true, false);
+        let readable = ["0", "1", "2", "31", "32", "33", "34", "35", "36"];
+        let all = [Style::bold, Style::dim, Style::red, Style::green, Style::yellow];
+        for shown in all.map(|paint| for_terminal(&paint(style, "word"))) {
+            let codes: Vec<&str> = shown
+                .split("\u{1b}[")
+                .skip(1)
+                .filter_map(|part| part.split_once('m'))
+                .map(|(codes, _)| codes)
+                .collect();
+            assert!(codes.len() == 2 && codes[1] == "0", "begins and ends: {shown:?}");
+            assert!(codes.iter().flat_map(|codes| codes.split(';')).all(|code| readable.contains(&code)), "{codes:?}");
+        }
     }
 
     #[test]

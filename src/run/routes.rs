@@ -1,0 +1,36 @@
+//! What is said of a site whose router makes addresses that a distribution answers with errors.
+
+use super::session::Session;
+use crate::content::path::{SitePath, UrlPath};
+use crate::release::head::DistributionFacts;
+use crate::site::routes::Routes;
+
+impl Session<'_> {
+    /// Warns where a distribution, as it was read in this run, answers addresses without a file with an error that does not show
+    /// the application. Where a function or another origin may answer, nobody can know.
+    pub(super) fn warn_of_routes(&self, routes: &Routes) {
+        let router = match routes.router {
+            "" => "a router in its scripts".to_owned(),
+            name => name.to_owned(),
+        };
+        for (id, read) in self.configurations.iter().filter(|(_, read)| !read.may_answer_missing) {
+            let Some(home) = self.address_at(&read.facts, &routes.home) else { continue };
+            let shows = |page| self.address_at(&read.facts, page).is_some_and(|page| read.facts.is_error_page(&page));
+            if routes.pages.iter().any(shows) {
+                continue;
+            }
+            self.events.warn(format!(
+                "The site is one page with {router}, but distribution {id} answers all other addresses, such as /about, with an \
+                 error: visitors get it when they reload the page there or follow a link. Give the distribution custom error \
+                 responses: for 403 and for 404, page {}, status 200. docs/single-page-apps.md of publish's repository \
+                 shows how, and a function that answers missing files with errors still.",
+                UrlPath::encode(&home)
+            ));
+        }
+    }
+
+    /// The address of a file at a distribution, not encoded; `None` where it does not serve it.
+    fn address_at(&self, facts: &DistributionFacts, path: &SitePath) -> Option<String> {
+        facts.below_root(&self.environment.layout.served_key(path)).map(|own| format!("/{own}"))
+    }
+}

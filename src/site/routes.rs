@@ -1,0 +1,39 @@
+//! A site that is one page whose router makes all other addresses: whoever reloads one needs the page from the host.
+
+use std::collections::BTreeSet;
+
+use crate::content::closure::Closure;
+use crate::content::path::SitePath;
+use crate::content::references::Role;
+use crate::content::routing::is_fallback;
+use crate::site::snapshot::Snapshot;
+
+/// What such a site needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routes {
+    /// Its router, as people call it; empty where it has no known name.
+    pub router: &'static str,
+    /// Its home page.
+    pub home: SitePath,
+    /// The pages that show the application: any of them may answer for an address without a file.
+    pub pages: BTreeSet<SitePath>,
+}
+
+impl Routes {
+    /// `None` for a site that has several pages, no router, or one that keeps addresses behind a `#`.
+    pub fn of(snapshot: &Snapshot, closure: &Closure) -> Option<Routes> {
+        let router = snapshot.routing.router(snapshot.files.keys())?;
+        let home = SitePath::new("index.html").ok()?;
+        let digest = snapshot.files.get(&home)?.digest;
+        let scripts = |page: &SitePath| -> BTreeSet<SitePath> {
+            let uses = closure.uses(page).filter(|used| matches!(used.role, Role::Script | Role::Module));
+            uses.map(|used| used.file.clone()).collect()
+        };
+        let of_home = scripts(&home);
+        let fallbacks = snapshot.files.iter().filter(|(path, file)| {
+            is_fallback(path) && (file.digest == digest || !scripts(path).is_disjoint(&of_home))
+        });
+        let pages = fallbacks.map(|(path, _)| path.clone()).chain([home.clone()]).collect();
+        Some(Routes { router, home, pages })
+    }
+}
