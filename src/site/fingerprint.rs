@@ -51,21 +51,19 @@ pub fn facts<'a>(
     closure: &Closure,
 ) -> BTreeMap<SitePath, Facts> {
     let may_be_fingerprinted: Vec<bool> = closure.files().iter().map(may_be_fingerprinted).collect();
-    let is_of_a_tag = |form| matches!(form, Form::Attribute | Form::Tag(_));
+    // What anybody writes, and no bundler alone.
+    let is_loose = |form| matches!(form, Form::Attribute | Form::Tag(_) | Form::Style | Form::WebManifest | Form::Text);
     let mut known = BTreeSet::new();
     let mut tells = |used: &Use<'_>, from: &SitePath| {
         let Use { place, role, form, .. } = *used;
         match role {
             Role::Page => false,
             Role::Module => true,
-            _ if is_of_a_tag(form) && from.is_page() => {
-                may_be_fingerprinted[place] && known.insert((place, role, form))
+            // How a page loads what has no hash tells the bundler's tags from those of people.
+            _ if from.is_page() => {
+                (may_be_fingerprinted[place] || matches!(form, Form::Tag(_))) && known.insert((place, role, form))
             }
-            Role::Script | Role::Style => true,
-            _ => {
-                may_be_fingerprinted[place]
-                    || !(is_of_a_tag(form) || matches!(form, Form::Style | Form::WebManifest | Form::Text))
-            }
+            _ => may_be_fingerprinted[place] || !is_loose(form),
         }
     };
     let mut of = |(path, traces): (&SitePath, &Traces)| {

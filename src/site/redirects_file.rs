@@ -185,5 +185,13 @@ mod tests {
             assert!(said.contains(part), "{part}: {said}");
         }
         assert_eq!(RedirectsFile::parse("# nothing\n\n").warning(), None);
+        for (line, remedy) in [
+            ("/* /404.html 404", Remedy::ErrorResponse),
+            ("/* https://app.example/:splat 200", Remedy::Origin),
+            ("/old /new 200", Remedy::Function),
+            ("/* https://app.example/:splat 301", Remedy::Function),
+        ] {
+            assert_eq!(Redirect::read(line).unwrap().remedy(), remedy, "{line}");
+        }
     }
 }

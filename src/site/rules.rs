@@ -118,7 +118,7 @@ impl Rules {
         files.iter().map(entry).collect()
     }
 
-    /// Paths of mutable files whose names read as hashes, for a release of which only the manifest is known: a name has
+    /// Paths of mutable files whose names read as hashes, for a release of which only the manifest is known: the name
     /// was reused, a rule says so, or nothing spoke for it. Whichever it was, doubt means mutable.
     pub fn distrusted(files: &Files) -> impl Iterator<Item = &SitePath> {
         let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);

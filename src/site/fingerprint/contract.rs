@@ -128,7 +128,7 @@ pub(super) fn hugo_picture(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| is_picture(&name.extension))?;
     let (_, rest) = name.stem.rsplit_once("_hu")?;
     let token = rest.strip_prefix('_').unwrap_or(rest).split('_').next()?;
-    (matches!(token.len(), 16 | 32) && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)).then_some(token)
+    (is_hex(token, 16) || is_hex(token, 32)).then_some(token)
 }
 
 /// `_next/static/<21 of base64>/_buildManifest.js`: random, unless it reads as something that a person chose.
@@ -145,9 +145,8 @@ pub(super) fn next_build(path: &SitePath) -> Option<&str> {
 pub(super) fn next_chunk(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "_next/static/chunks/") && name.is_code())?;
     let (_, token) = name.stem.rsplit_once(['-', '.'])?;
-    let is_number = token.bytes().all(|byte| byte.is_ascii_digit());
-    (token.len() == 16 && Alphabet::Hex.has_all_of(token) && !is_number && !tokens::is_patterned(token))
-        .then_some(token)
+    let is_number = tokens::is_digits(token);
+    (is_hex(token, 16) && !is_number).then_some(token)
 }
 
 /// `_astro/ec.<5 of base 36>.js`.
@@ -158,7 +157,7 @@ pub(super) fn expressive_code(path: &SitePath) -> Option<&str> {
     (token.len() == 5 && is_base36).then_some(token)
 }
 
-/// `assets/…/name@2x.<32 hexadecimal digits>.png`.
+/// `assets/…/name.<32 hexadecimal digits>@2x.png`.
 pub(super) fn expo_asset(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| holds_folder(name.folder, "assets/") && is_picture(&name.extension))?;
     let (_, token) = name.stem.rsplit_once('.')?;
@@ -213,7 +212,7 @@ fn is_of_angular(token: &str) -> bool {
 /// `assets/javascripts/extra/bundle.<8 hexadecimal digits>.min.js`
 pub(super) fn material_extra(path: &SitePath) -> Option<&str> {
     let token = path.as_str().strip_suffix(".min.js")?.rsplit_once("assets/javascripts/extra/bundle.")?.1;
-    (token.len() == 8 && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)).then_some(token)
+    is_hex(token, 8).then_some(token)
 }
 
 /// `assets/javascripts/bundle.<8 hexadecimal digits>.min.js`, `assets/stylesheets/main.….min.css`.
@@ -226,11 +225,10 @@ pub(super) fn material_asset(path: &SitePath) -> Option<&str> {
         "assets/stylesheets/main",
         "assets/stylesheets/palette",
     ];
-    let fits = own.iter().any(|own| ends_with_path(start, own)) && token.len() == 8 && Alphabet::Hex.has_all_of(token);
-    (fits && !tokens::is_patterned(token)).then_some(token)
+    (own.iter().any(|own| ends_with_path(start, own)) && is_hex(token, 8)).then_some(token)
 }
 
-/// `p-<8 of base 36>.entry.js`.
+/// `p-<8 hexadecimal digits>.entry.js`.
 pub(super) fn stencil_entry(path: &SitePath) -> Option<&str> {
     let token = path.file_name().strip_prefix("p-")?.strip_suffix(".entry.js")?;
     (token.len() == 8 && Alphabet::Hex.has_all_of(token)).then_some(token)
@@ -293,6 +291,7 @@ pub(super) fn ember_vendor(path: &SitePath) -> Option<&str> {
     name.stem.strip_prefix("vendor-").filter(|token| is_hex(token, 32))
 }
 
+/// So many hexadecimal digits that nobody made up.
 fn is_hex(token: &str, length: usize) -> bool {
     token.len() == length && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)
 }

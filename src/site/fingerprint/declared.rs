@@ -24,7 +24,7 @@ const MANIFESTS: [&str; 9] = [
 const BUNDLES_OF_QWIK: &str = "build";
 
 /// Largest manifest that is read, in bytes.
-const MAX_MANIFEST_BYTES: usize = 16 << 20;
+pub(super) const MAX_MANIFEST_BYTES: usize = 16 << 20;
 
 /// Whether a file, published or not, may be a manifest of a build.
 pub fn is_manifest(path: &str) -> bool {

@@ -75,7 +75,7 @@ impl<'p> Name<'p> {
 
     /// The last part that a tool could mean as a hash.
     pub(super) fn last_possible_hash(&self) -> Option<&'p str> {
-        let endings = self.positions().map(|(_, token)| token).filter(|token| token.len() >= 5 && !token.contains('.'));
+        let endings = self.positions().map(|(_, token)| token).filter(|token| !token.contains('.'));
         let first = self.stem.split(['-', '.']).next();
         endings.chain(first).filter(|token| tokens::may_be_a_hash(token)).last()
     }

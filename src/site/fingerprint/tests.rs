@@ -1,9 +1,15 @@
 //! What evidence decides, on sites made up for one question each. Real builds: `tests/it/corpus.rs`.
 
+mod contracts;
 mod copies;
 mod declarations;
 mod fixed_names;
+mod hashes;
+mod inherited;
+mod known;
+mod late;
 mod properties;
+mod references;
 mod table;
 
 use super::*;
@@ -64,6 +70,22 @@ impl Site {
         self.tie(from, to, Role::Module, Form::Import)
     }
 
+    /// A dynamic import.
+    fn lazy(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Module, Form::DynamicImport)
+    }
+
+    /// In a list of what an import needs.
+    fn list(self, from: &str, to: &str) -> Site {
+        let role = if to.ends_with(".css") { Role::Style } else { Role::Module };
+        self.tie(from, to, role, Form::List)
+    }
+
+    /// A text of a script.
+    fn text(self, from: &str, to: &str) -> Site {
+        self.tie(from, to, Role::Other, Form::Text)
+    }
+
     fn chunk(self, from: &str, to: &str) -> Site {
         self.tie(from, to, Role::Module, Form::ChunkName)
     }
@@ -109,6 +131,11 @@ impl Site {
 
     fn basis(&self, file: &str) -> Basis {
         judge(&self.files, &self.declared).remove(&path(file)).unwrap().basis
+    }
+
+    /// The rule that decides about a file.
+    fn rule(&self, file: &str) -> &'static str {
+        judge(&self.files, &self.declared).remove(&path(file)).unwrap().rule
     }
 
     fn fingerprinted(&self) -> Vec<String> {

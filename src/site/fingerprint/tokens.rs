@@ -31,7 +31,7 @@ pub(super) fn reads_as_a_hash(token: &str) -> bool {
     if is_long_hex(token) {
         return !is_identifier(token);
     }
-    is_short_hex(token) || is_base64_hash(token) || is_base32_hash(token)
+    is_short_hex(token) || is_base64_hash(token)
 }
 
 /// 8 hexadecimal digits or more, as webpack writes them, in at least three runs of digits and letters.
@@ -76,8 +76,8 @@ pub(super) fn is_identifier(token: &str) -> bool {
 }
 
 /// The 8 characters of URL-safe base64 that Rollup and Vite write (also more, as Astro does for pictures), which may
-/// hold `-` and `_`. Read as words and numbers it must fall apart into half as many of them as it has characters, or hold what no word
-/// holds.
+/// hold `-` and `_`, or the 8 of base32 that esbuild writes. Read as words and numbers it must fall apart into half as
+/// many of them as it has characters, or hold what no word holds.
 fn is_base64_hash(token: &str) -> bool {
     let length_fits = token.len() == 8 || ((9..=22).contains(&token.len()) && !token.contains('-'));
     length_fits && falls_apart(token)
@@ -85,8 +85,7 @@ fn is_base64_hash(token: &str) -> bool {
 
 /// Whether URL-safe base64 falls apart so, whatever its length.
 pub(super) fn falls_apart(token: &str) -> bool {
-    let is_base64 = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if !is_base64 || !is_mixed(token) || has_date(token) || is_patterned(token) {
+    if !Alphabet::Base64Url.has_all_of(token) || !is_mixed(token) || has_date(token) || is_patterned(token) {
         return false;
     }
     // A longer one falls apart into more: `iPhone15Pro` has four runs too.
@@ -94,15 +93,6 @@ pub(super) fn falls_apart(token: &str) -> bool {
     let parts: Vec<usize> = token.split(['-', '_']).map(count_runs).collect();
     let falls_apart = parts.iter().sum::<usize>() >= runs && parts.iter().any(|&part| part >= 3);
     falls_apart || consonants_in_a_row(token) >= 5 || (token.contains('-') && token.contains('_'))
-}
-
-/// The 8 characters of base32 that esbuild writes.
-fn is_base32_hash(token: &str) -> bool {
-    token.len() == 8
-        && token.bytes().all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(&byte))
-        && has_digit_and_letter(token)
-        && count_runs(token) >= 4
-        && !has_date(token)
 }
 
 /// Whether a token may be 8 characters of base32, though it could be a word with a number.

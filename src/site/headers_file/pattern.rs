@@ -42,7 +42,6 @@ impl Addresses {
     pub(super) fn of(path: &SitePath) -> Addresses {
         let own = format!("/{path}");
         let others = match (own.strip_suffix("index.html"), own.strip_suffix(".html")) {
-            (Some("/"), _) => vec![1],
             (Some(folder), _) if folder.ends_with('/') => vec![folder.len(), folder.len() - 1],
             (_, Some(page)) if !page.ends_with('/') => vec![page.len()],
             _ => Vec::new(),
@@ -253,6 +252,7 @@ mod tests {
             ("/a:b.txt", "a:b.txt"),
             ("/robots.txt?x=1", "robots.txt"),
             ("/*/*/*.js", "a/b/c.js"),
+            ("/myindex", "myindex.html"),
         ] {
             assert!(matches(pattern, path), "{pattern} {path}");
         }
@@ -267,6 +267,9 @@ mod tests {
             ("/movies/:title", "movies.html"),
             ("/index", "index.html/a"),
             ("/x.html", "x/.html"),
+            ("/x/", "x/.html"),
+            ("/my", "myindex.html"),
+            ("/", "myindex.html"),
             ("/*/*/*.js", "a/c.js"),
         ] {
             assert!(!matches(pattern, path), "{pattern} {path}");

@@ -93,6 +93,8 @@ fn a_line_that_nobody_understands_stops_with_its_number() {
         ("/a\n  A: ä\n", 2, "gives `A` an invalid value"),
         ("/a\n  A: b\u{1b}[2J\n", 2, "gives `A` an invalid value"),
         ("/a\n  Content-Type: html\n", 2, "gives `Content-Type` an invalid value"),
+        ("/a\n  Content-Type: text/\n", 2, "gives `Content-Type` an invalid value"),
+        ("/a\n  Content-Type: /html\n", 2, "gives `Content-Type` an invalid value"),
         ("/a\n  X-Amz-Meta-Publish-Site: other\n", 2, "reserved by publish"),
         (&format!("/a\n  Cache-Control: {0}\n  Cache-Control: {0}\n", "a".repeat(600)), 3, "longer than 1024 bytes"),
         ("http://www.example.com/\n", 1, "has an address"),
@@ -105,6 +107,33 @@ fn a_line_that_nobody_understands_stops_with_its_number() {
         assert!(problem.message.contains(what), "{text:?}: {problem}");
         assert!(!problem.message.contains('\u{1b}'));
     }
+}
+
+#[test]
+fn a_value_may_be_as_long_as_s3_takes_it() {
+    let value = "a".repeat(MAX_VALUE_BYTES);
+    assert_eq!(of(&format!("/*\n  Cache-Control: {value}\n"), "a").cache_control, Some(value.clone()));
+    let problem = HeadersFile::parse(&format!("/*\n  Cache-Control: {value}a\n"), None).unwrap_err();
+    assert!(problem.message.contains("longer than 1024 bytes"), "{problem}");
+}
+
+#[test]
+fn of_a_long_line_the_beginning_is_shown() {
+    let shown = |line: &str| HeadersFile::parse(line, None).unwrap_err().message;
+    let line = "x".repeat(60);
+    assert!(shown(&line).ends_with(&format!(": `{line}`")), "{}", shown(&line));
+    for longer in [1, 100] {
+        let message = shown(&"x".repeat(60 + longer));
+        assert!(message.ends_with(&format!(": `{line}…`")), "{message}");
+    }
+}
+
+/// However many rules a file has for the same addresses, only those are followed that decide anything.
+#[test]
+fn a_rule_of_which_nothing_remains_is_not_followed() {
+    let text = "/*\n  Cache-Control: max-age=1\n  Content-Language: de\n/*\n  Cache-Control: max-age=2\n\
+        /*\n  Cache-Control: max-age=3\n/a/*\n  Cache-Control: max-age=4\n/*\n  X-Frame-Options: DENY\n";
+    assert_eq!(deciding(file(text).rules()), [0, 2, 3]);
 }
 
 #[test]

@@ -98,8 +98,10 @@ fn cors_has_all_that_cloudfront_wants() {
         cors("Access-Control-Allow-Origin: *\n  Access-Control-Allow-Methods: *")["AccessControlAllowMethods"]["Items"],
         json!(["ALL"])
     );
-    let careless = only("Access-Control-Allow-Origin: *\n  Access-Control-Allow-Credentials: true");
-    assert!(careless.notes[0].contains("reject `*`"), "{careless:?}");
+    let rejects = |lines: &str| only(lines).notes.iter().any(|note| note.contains("reject `*`"));
+    assert!(rejects("Access-Control-Allow-Origin: *\n  Access-Control-Allow-Credentials: true"));
+    assert!(!rejects("Access-Control-Allow-Origin: https://a.example\n  Access-Control-Allow-Credentials: true"));
+    assert!(!rejects("Access-Control-Allow-Origin: *"), "only with credentials");
 }
 
 #[test]
@@ -114,6 +116,10 @@ fn what_cloudfront_does_not_take_is_said() {
         ("Strict-Transport-Security: includeSubDomains", "max-age"),
         ("Strict-Transport-Security: max-age=99999999999", "max-age"),
         ("Access-Control-Max-Age: 5", "Access-Control-Allow-Origin"),
+        ("Access-Control-Allow-Methods: GET", "Access-Control-Allow-Origin"),
+        ("Access-Control-Allow-Headers: X-A", "Access-Control-Allow-Origin"),
+        ("Access-Control-Expose-Headers: ETag", "Access-Control-Allow-Origin"),
+        ("Access-Control-Allow-Credentials: true", "Access-Control-Allow-Origin"),
         ("Access-Control-Allow-Methods: GET, LOCK", "LOCK"),
         ("Transfer-Encoding: chunked", "cannot be set by a policy"),
         ("X-Amz-Cf-Id: 1", "cannot be set by a policy"),
@@ -123,8 +129,10 @@ fn what_cloudfront_does_not_take_is_said() {
         assert_eq!(policy.config, None, "{line}");
         assert!(policy.notes.iter().any(|note| note.contains(what)), "{line}: {:?}", policy.notes);
     }
-    let many: String = (0..11).map(|number| format!("X-H{number}: a\n")).collect();
-    assert!(only(&many).notes[0].contains("at most 10 custom headers"));
+    let notes = |count: u8| only(&(0..count).map(|number| format!("X-H{number}: a\n")).collect::<String>()).notes;
+    assert!(notes(11)[0].contains("at most 10 custom headers"));
+    assert_eq!(notes(10), [""; 0]);
+    assert_eq!(only(&format!("Content-Security-Policy: {}", "a".repeat(1_783))).notes, [""; 0]);
 }
 
 #[test]
@@ -162,6 +170,14 @@ fn rules_for_one_pattern_are_one_policy_and_names_are_used_once() {
         of("/a/b\n  X-A: 1\n/a/b/\n  X-A: 1\n/\n  X-A: 1\n").into_iter().map(|policy| policy.name).collect();
     let expected = ["shop-example-production-root", "shop-example-production-a-b", "shop-example-production-a-b-2"];
     assert_eq!(names, expected);
+    let names = |text: &str| of(text).into_iter().map(|policy| policy.name).collect::<Vec<_>>();
+    let expected = ["shop-example-production-a", "shop-example-production-a-2", "shop-example-production-a-3"];
+    assert_eq!(names("/a\n  X-A: 1\n/a/\n  X-A: 1\n/a//\n  X-A: 1\n"), expected);
+    // A name has at most 128 characters, with room for a number.
+    let long = "a".repeat(200);
+    let lengths: Vec<usize> =
+        names(&format!("/{long}\n  X-A: 1\n/{long}/\n  X-A: 1\n")).iter().map(String::len).collect();
+    assert_eq!(lengths, [124, 126]);
     let wider = &of("/blog/:slug\n  X-A: 1\n")[0];
     assert!(wider.path_pattern == "/blog/*" && wider.notes[0].contains("more than `/blog/:slug`"), "{wider:?}");
 }
@@ -172,4 +188,16 @@ fn the_warning_names_headers_once() {
     assert_eq!(said("/*\n  Cache-Control: no-store\n  X-Amz-Meta-A: b\n"), None);
     let text = said("/*\n  A: 1\n  B: 2\n  C: 3\n  D: 4\n/b\n  a: 2\n  E: 5\n  F: 6\n").unwrap();
     assert!(text.contains("store a, B, C, D and 2 more;") && text.contains("--explain-headers"), "{text}");
+    assert!(said("/*\n  A: 1\n").unwrap().contains("S3 cannot store A; a CloudFront"));
+    assert!(said("/*\n  A: 1\n  B: 2\n  C: 3\n  D: 4\n").unwrap().contains("S3 cannot store A, B, C, D; a CloudFront"));
+}
+
+#[test]
+fn more_policies_than_an_account_can_have_are_told() {
+    let notes = |count: u8| {
+        let text: String = (0..count).map(|number| format!("/p{number}/*\n  X-A: 1\n")).collect();
+        of(&text).into_iter().flat_map(|policy| policy.notes).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(20), [""; 0]);
+    assert_eq!(notes(21), ["An account can have at most 20 policies, unless AWS has raised the limit."; 21]);
 }

@@ -198,8 +198,9 @@ pub(super) fn content_type(path: &SitePath, is_there: impl Fn(&SitePath) -> bool
     if is_text(&essence) { format!("{essence}; charset=utf-8") } else { essence }
 }
 
-/// Whether a `.ts` is a part of a video and not TypeScript: a playlist lies beside it or around its folder, under a usual name or
-/// that of the part without its number (`talk.m3u8` for `talk-042.ts`).
+/// Whether a `.ts` is a part of a video and not TypeScript: a playlist lies beside it or around its folder, under a usual
+/// name or that of the part without its number: `talk.m3u8` for `talk-042.ts`, and for `talk.ts`, which holds all parts
+/// (ffmpeg, `-hls_flags single_file`).
 fn is_segment(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> bool {
     let Some((stem, _)) = path.as_str().rsplit_once('.').filter(|_| path.extension().as_deref() == Some("ts")) else {
         return false;
@@ -212,7 +213,7 @@ fn is_segment(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> bool {
     let around = folder.trim_end_matches('/').rfind('/').map_or("", |end| &folder[..=end]);
     let own = stem.trim_end_matches(|letter: char| letter.is_ascii_digit()).trim_end_matches(['-', '_', '.']);
     let usual = PLAYLISTS.iter().flat_map(|name| [folder, around].map(|folder| format!("{folder}{name}")));
-    let mut playlists = usual.chain((own.len() < stem.len()).then(|| own.to_owned()));
+    let mut playlists = usual.chain([own.to_owned()]);
     playlists.any(|playlist| SitePath::new(format!("{playlist}.m3u8")).is_ok_and(|playlist| is_there(&playlist)))
 }
 
@@ -389,6 +390,7 @@ mod tests {
             ("seg.ts", "playlist.m3u8"),
             ("talks/talk-042.ts", "talks/talk.m3u8"),
             ("talks/talk042.TS", "talks/talk.m3u8"),
+            ("talks/talk.ts", "talks/talk.m3u8"),
         ] {
             assert_eq!(of(path, playlist), "video/mp2t", "{path}");
         }
@@ -420,6 +422,8 @@ mod tests {
             ("assets/app.js.br", "assets/app.js", "br"),
             ("index.html.gz", "index.html", "gzip"),
             ("a.svg.zst", "a.svg", "zstd"),
+            ("data.json.gz", "data.json", "gzip"),
+            ("site.webmanifest.gz", "site.webmanifest", "gzip"),
             ("a.wasm.GZ", "a.wasm", "gzip"),
             ("site.webmanifest.br", "site.webmanifest", "br"),
             ("app.js.map.br", "app.js.map", "br"),

@@ -197,6 +197,14 @@ fn more_metadata_than_s3_keeps_is_refused_before_anything_is_sent() {
     let problem = Rules::new(&[half("a"), half("b")]).unwrap().check_metadata(&paths).unwrap_err();
     assert_eq!(problem.code, Code::Configuration);
     assert!(problem.message.contains("docs/a.html 2002 bytes"), "{problem}");
+    // The `_headers` file alone gives metadata too: two names of one byte, and their values.
+    let file = |bytes: usize| {
+        let (a, b) = ("a".repeat(949), "b".repeat(bytes));
+        let text = format!("/docs/*\n  X-Amz-Meta-A: {a}\n  X-Amz-Meta-B: {b}\n");
+        Rules::new(&[]).unwrap().with_file(HeadersFile::parse(&text, None).unwrap()).check_metadata(&paths)
+    };
+    assert!(file(949).is_ok(), "{MAX_METADATA_BYTES} bytes in all");
+    assert!(file(950).unwrap_err().message.contains("docs/a.html 1901 bytes"));
 }
 
 #[test]
@@ -311,6 +319,38 @@ fn a_name_that_lied_is_mutable_whatever_rules_say() {
     assert_eq!(case.cache_control(HASHED), "max-age=60", "what a person said otherwise stays");
 }
 
+/// An earlier release, published again after other bytes were found under a name of it.
+#[test]
+fn of_an_earlier_release_what_was_reused_since_is_kept_by_nobody() {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let entry = |kind, cache_control: &str| {
+        let entry = Case::default().entry(HASHED);
+        Entry { kind, headers: Headers { cache_control: cache_control.to_owned(), ..entry.headers }, ..entry }
+    };
+    let names = ["a-BYf2qJoX.js", "b-BYf2qJoX.js", "c-BYf2qJoX.js", "d-BYf2qJoX.js"].map(path);
+    let [reused, asked, by_hand, other] = &names;
+    let files = Files::from([
+        (reused.clone(), entry(Kind::Fingerprinted, IMMUTABLE)),
+        (asked.clone(), entry(Kind::Fingerprinted, "max-age=60")),
+        (by_hand.clone(), entry(Kind::Mutable, IMMUTABLE)),
+        (other.clone(), entry(Kind::Fingerprinted, IMMUTABLE)),
+    ]);
+    let mutable_paths = BTreeSet::from([reused.clone(), asked.clone(), by_hand.clone(), path("gone.js")]);
+    let context = RuleContext { mutable_paths: &mutable_paths, distributions: NONE, layout: &layout };
+    let now = Rules::with_known_mutable(files.clone(), &context);
+    let said = |path: &SitePath| (now[path].kind, now[path].headers.cache_control.as_str());
+    assert_eq!(said(reused), (Kind::Mutable, REVALIDATE));
+    assert_eq!(said(asked), (Kind::Mutable, "max-age=60"));
+    assert_eq!(now[by_hand], files[by_hand], "it was no fingerprinted file: a person decided its headers");
+    assert_eq!(now[other], files[other]);
+    assert!(Rules::is_kept_by_browsers(&files[reused]) && !Rules::is_kept_by_browsers(&now[reused]));
+    // Whoever knows the manifest alone sees names that read as hashes, and are mutable all the same.
+    let distrusted: Vec<&SitePath> = Rules::distrusted(&now).collect();
+    assert_eq!(distrusted, [reused, asked, by_hand]);
+    let pages = Files::from([(path("index.html"), entry(Kind::Mutable, REVALIDATE))]);
+    assert_eq!(Rules::distrusted(&pages).next(), None);
+}
+
 #[test]
 fn bad_rules_are_named() {
     let refused = |rule: HeaderRule| {
@@ -340,6 +380,11 @@ fn pages_that_rules_call_immutable_are_told() {
     assert!(sentence.contains("`about.html` and 1 other page: "), "{sentence}");
     assert_eq!(told(&[immutable(&["**"], true), immutable(&["**/*.html"], false)]), None);
     assert_eq!(told(&[immutable(&["*.js"], true)]), None);
+    let sentence = told(&[immutable(&["about.html"], true)]).unwrap();
+    assert!(sentence.contains("`about.html`: browsers"), "{sentence}");
+    let more = [path("a.html"), path("b.html"), path("c.html")];
+    let sentence = Rules::new(&[immutable(&["**"], true)]).unwrap().immutable_pages(&more).unwrap();
+    assert!(sentence.contains("`a.html` and 2 other pages: "), "{sentence}");
 }
 
 #[test]

@@ -183,3 +183,61 @@ fn scripts_of_angulars_older_builder_are_known_beside_its_polyfills() {
     assert!(!with("app/polyfills.9a7c3e5d2f1b4c6a.js"));
     assert!(!with("main-7ZCX3GO7.js"), "that is another builder's");
 }
+
+#[test]
+fn a_manifest_is_known_by_its_name() {
+    for manifest in ["manifest.json", ".vite/manifest.json", "static/staticfiles.json", "q-manifest.json"] {
+        assert!(is_manifest(manifest), "{manifest}");
+    }
+    for other in ["my-manifest.json", "manifest.json.gz", "manifest.json/a", "Astro", ""] {
+        assert!(!is_manifest(other), "{other}");
+    }
+}
+
+#[test]
+fn each_tool_lists_in_its_own_way() {
+    for (manifest, json, expected) in [
+        // gulp-rev.
+        (
+            "rev-manifest.json",
+            r#"{"css/app.css":"css/app-d41d8cd98f.css","a.css":"a.css"}"#,
+            &["css/app-d41d8cd98f.css"][..],
+        ),
+        // Qwik: its bundles, and its assets by their names.
+        (
+            "q-manifest.json",
+            r#"{"bundles":{"q-BYf2qJoX.js":{"size":9}},"assets":{"assets/Dx92kLmQ-global.css":{"name":"global.css"}}}"#,
+            &["assets/Dx92kLmQ-global.css", "build/q-BYf2qJoX.js"],
+        ),
+        // `bundles` elsewhere are as all else.
+        ("manifest.json", r#"{"bundles":{"main.js":"js/main.3f2a1b9c.js"}}"#, &["js/main.3f2a1b9c.js"]),
+        ("manifest.json", r#"{"src/main.ts":{"file":"assets/app-BYf2qJoX.js"}}"#, &["assets/app-BYf2qJoX.js"]),
+        // The source has that name already.
+        ("manifest.json", r#"{"src/lib-BYf2qJoX.js":{"file":"assets/lib-BYf2qJoX.js"}}"#, &[]),
+    ] {
+        let files = [
+            "a.css",
+            "assets/Dx92kLmQ-global.css",
+            "assets/app-BYf2qJoX.js",
+            "assets/lib-BYf2qJoX.js",
+            "build/assets/Dx92kLmQ-global.css",
+            "build/q-BYf2qJoX.js",
+            "css/app-d41d8cd98f.css",
+            "js/main.3f2a1b9c.js",
+        ];
+        assert_eq!(Site::of(&files).manifest(manifest, json).fingerprinted(), expected, "{json}");
+    }
+}
+
+#[test]
+fn a_manifest_may_be_as_large_as_any_build_writes_and_no_larger() {
+    let declares = |size: usize| {
+        let mut text = br#"{"app.css":"app-d41d8cd98f.css"}"#.to_vec();
+        text.resize(size, b' ');
+        let mut declared = Declared::default();
+        declared.read("manifest.json", &text);
+        declared != Declared::default()
+    };
+    assert!(declares(declared::MAX_MANIFEST_BYTES));
+    assert!(!declares(declared::MAX_MANIFEST_BYTES + 1));
+}

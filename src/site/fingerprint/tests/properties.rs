@@ -19,7 +19,7 @@ proptest! {
 
     /// Besides links to pages, what [`facts`] leaves out would change no verdict.
     #[test]
-    fn what_is_left_out_tells_nothing(links in proptest::collection::vec((0_usize..4, 0_usize..9, 0_usize..6), 0..30)) {
+    fn what_is_left_out_tells_nothing(links in proptest::collection::vec((0_usize..4, 0_usize..9, 0_usize..7), 0..30)) {
         const PAGES: [&str; 4] = ["index.html", "about.html", "assets/a-BYf2qJoX.js", "assets/app.js"];
         const FILES: [&str; 9] = [
             "about.html", "assets/a-BYf2qJoX.js", "assets/b-CmAoX0r1.js", "assets/app.js", "assets/look-tEV9d4Vc.css",
@@ -31,6 +31,7 @@ proptest! {
             (true, 2) => format!("<script src='/{to}'></script>"),
             (true, 3) => format!("<link rel=modulepreload href='/{to}'>"),
             (true, 4) => format!("<link rel=stylesheet href='/{to}'>"),
+            (true, 5) => format!("<script defer src='/{to}'></script>"),
             (true, _) => format!("<link rel=preload as=image href='/{to}'>"),
             (false, 0..3) => format!("import '/{to}';"),
             (false, _) => format!("f(['/{to}']);"),
