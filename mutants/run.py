@@ -429,7 +429,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("package", choices=PACKAGES)
     arguments.add_argument("--jobs", type=int, default=2)
-    arguments.add_argument("--only", default="", help="changes of paths that hold this text")
+    arguments.add_argument("--only", default="", help="changes of paths that hold this text, or one of several, with commas between them")
     chosen = arguments.parse_args()
     places, cargo, crate_root = PACKAGES[chosen.package]
     copy_tree()
@@ -445,7 +445,7 @@ def main():
                 continue
             for number in numbers:
                 reached.setdefault(number, []).append((program, test, took))
-    wanted = [mutant for mutant in mutants if chosen.only in mutant.path]
+    wanted = [mutant for mutant in mutants if any(text in mutant.path for text in chosen.only.split(","))]
     trials = [(mutant, sorted(reached.get(mutant.id, []), key=lambda test: test[2])) for mutant in wanted]
     print(f"{len(jobs)} tests; {sum(1 for _, tests in trials if not tests)} changes that none reaches", flush=True)
     survivors = []

@@ -192,6 +192,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::release::layout::Address;
     use crate::release::manifest::Kept;
 
     fn entry(content: u8) -> Entry {
@@ -245,6 +246,81 @@ mod tests {
                 let stored = kept.iter().flat_map(|files| files.values()).any(|other| other.digest == entry.digest);
                 prop_assert_eq!(blobs.contains_key(&entry.digest), !stored);
             }
+        }
+    }
+
+    fn victim(size_bytes: u64, overdue: bool) -> Victim {
+        let Entry { headers, kind, .. } = entry(0);
+        Victim { size_bytes, digest: None, kind, headers, etag: String::new(), overdue }
+    }
+
+    fn blob(size_bytes: u64) -> Blob {
+        Blob { size_bytes, etag: String::new() }
+    }
+
+    fn digest(content: u8) -> Digest {
+        Digest::of(&[content])
+    }
+
+    /// Closing a number alone removes nothing.
+    #[test]
+    fn a_sweep_is_empty_when_nothing_of_any_kind_goes() {
+        type Adds = fn(&mut Sweep);
+        let live: Adds = |sweep| drop(sweep.live.insert(path(1), victim(3, false)));
+        let blobs: Adds = |sweep| drop(sweep.blobs.insert(digest(1), blob(4)));
+        let records: Adds = |sweep| {
+            let address = Address { bucket: "b".to_owned(), key: "releases/1/claim.json".to_owned() };
+            sweep.records.push(SeenObject::new(address, "\"1\""));
+        };
+        let gone: Adds = |sweep| sweep.gone.extend([path(1)]);
+        let withdraws: Adds = |sweep| drop(sweep.withdraws.insert(path(1), BTreeSet::from([digest(1)])));
+        let closes: Adds = |sweep| sweep.closes.extend([ReleaseNumber::new(1)]);
+        let cases: [(&[Adds], bool, usize, u64); 10] = [
+            (&[], true, 0, 0),
+            (&[live], false, 1, 3),
+            (&[blobs], false, 1, 4),
+            (&[live, blobs], false, 2, 7),
+            (&[records], false, 0, 0),
+            (&[live, records], false, 1, 3),
+            (&[gone], false, 0, 0),
+            (&[withdraws], false, 0, 0),
+            (&[live, gone, withdraws], false, 1, 3),
+            (&[closes], true, 0, 0),
+        ];
+        for (number, (adds, is_empty, objects, bytes)) in cases.into_iter().enumerate() {
+            let mut sweep = Sweep::default();
+            adds.iter().for_each(|add| add(&mut sweep));
+            assert_eq!((sweep.is_empty(), sweep.objects(), sweep.bytes()), (is_empty, objects, bytes), "case {number}");
+        }
+    }
+
+    #[test]
+    fn what_is_needed_by_now_is_spared_unless_it_is_overdue() {
+        let mut sweep = Sweep {
+            live: BTreeMap::from([1, 2, 3, 4].map(|number| (path(number), victim(1, number > 2)))),
+            blobs: BTreeMap::from([1, 2].map(|content| (digest(content), blob(1)))),
+            ..Sweep::default()
+        };
+        sweep.spare(&Needed { paths: [path(1), path(3)].into(), digests: [digest(1)].into() });
+        assert_eq!(sweep.live.into_keys().collect::<Vec<_>>(), [path(2), path(3), path(4)]);
+        assert_eq!(sweep.blobs.into_keys().collect::<Vec<_>>(), [digest(2)]);
+    }
+
+    /// The CDN has to forget it then.
+    #[test]
+    fn a_name_that_was_mutable_in_any_closed_release_is_mutable() {
+        let (mutable, fingerprinted) = (Kind::Mutable, Kind::Fingerprinted);
+        for (kinds, expected) in [
+            ([mutable, mutable], mutable),
+            ([mutable, fingerprinted], mutable),
+            ([fingerprinted, mutable], mutable),
+            ([fingerprinted, fingerprinted], fingerprinted),
+        ] {
+            let mut remains = Remains::default();
+            for kind in kinds {
+                remains.of_release(Files::from([(path(1), Entry { kind, ..entry(1) })]));
+            }
+            assert_eq!(remains.without(&Needed::default())[&path(1)].named, Some(expected), "{kinds:?}");
         }
     }
 

@@ -117,6 +117,118 @@ fn a_later_publish_preserves_first_and_copies_in_order() {
     assert_eq!(plan.counts, counts);
 }
 
+/// New pages come before those that may name them. What stays is kept where it is, and everything else as a blob.
+#[test]
+fn a_plan_says_what_is_written_in_which_order_and_how_much_it_is() {
+    let live = live(&[
+        ("gone.html", mutable("gone")),
+        ("other-headers.html", mutable("same")),
+        ("replaced.html", mutable("old")),
+        ("same.html", mutable("same")),
+    ]);
+    let mut target = files(&[
+        ("added.html", mutable("1")),
+        ("other-headers.html", mutable("same")),
+        ("replaced.html", mutable("new")),
+        ("same.html", mutable("same")),
+    ]);
+    target.get_mut(&path("other-headers.html")).unwrap().headers.cache_control = "no-store".to_owned();
+    let plan = plan(&live, target);
+    let copy = |name: &str, absent| Action::Copy { path: path(name), absent };
+    let reheader = Action::Reheader { path: path("other-headers.html") };
+    assert_eq!(plan.waves, [vec![copy("added.html", true)], vec![reheader, copy("replaced.html", false)]]);
+    let kept: Vec<_> = plan.files.values().map(|entry| entry.kept).collect();
+    assert_eq!(kept, [Kept::Blob, Kept::Live, Kept::Blob, Kept::Live]);
+    let preserved: Vec<_> = plan.preserves.iter().map(|preserve| preserve.path.as_str()).collect();
+    assert_eq!(preserved, ["gone.html", "replaced.html"]);
+    assert!(!plan.is_empty());
+    assert_eq!(plan.upload_bytes(), 4, "what is added and what replaces");
+    assert_eq!(plan.copies(), 5, "two that preserve, and three that activate");
+    assert_eq!(plan.live_writes(), 4, "three, and one removal");
+    let each = FileCounts { added: 1, replaced: 1, reheadered: 1, removed: 1, unchanged: 1, ..FileCounts::default() };
+    assert_eq!(plan.counts, FileCounts { total: 4, ..each });
+    assert_eq!(plan.removed_percent(), 25);
+}
+
+#[test]
+fn how_much_leaves_is_rounded_up() {
+    let plan = plan(&live(&[]), Files::new());
+    for (leaving, percent) in [((0, 0), 0), ((4, 1), 25), ((300, 1), 1), ((3, 2), 67), ((5, 5), 100)] {
+        assert_eq!(Plan { leaving, ..plan.clone() }.removed_percent(), percent, "{leaving:?}");
+    }
+}
+
+/// Something else lies there, or nothing where a file should be; or only the marker or the headers are wrong.
+#[test]
+fn what_is_damaged_is_written_again() {
+    let known = [("headers.html", "a"), ("intact.html", "b"), ("other.html", "c")];
+    let mut live = live(&known.map(|(name, bytes)| (name, mutable(bytes))));
+    live.damaged = ["headers.html", "missing.html", "other.html"].map(path).into();
+    let wanted = [("headers.html", "a"), ("intact.html", "b"), ("missing.html", "d"), ("new.html", "e")];
+    let wanted = wanted.into_iter().chain([("other.html", "f")]).map(|(name, bytes)| (name, mutable(bytes)));
+    let plan = plan(&live, files(&wanted.collect::<Vec<_>>()));
+    let changes: Vec<_> = plan.changes.iter().map(|(path, change)| (path.as_str(), *change)).collect();
+    let expected = [
+        ("headers.html", Change::Reheader),
+        ("missing.html", Change::Replace),
+        ("new.html", Change::Add),
+        ("other.html", Change::Replace),
+    ];
+    assert_eq!(changes, expected);
+}
+
+/// An error may be kept under the name of a file that came back, and of one that is removed at once when it leaves.
+#[test]
+fn a_fingerprinted_name_that_may_have_failed_is_refreshed() {
+    let names = ["back-1a2b3c4d.js", "new-1a2b3c4d.js", "removed-1a2b3c4d.json"];
+    let target = files(&names.map(|name| (name, fingerprinted(name))));
+    let mut live = live(&[]);
+    live.returned = BTreeSet::from([path(names[0])]);
+    assert_eq!(invalidated(&plan(&live, target.clone())), ["/back-1a2b3c4d.js", "/removed-1a2b3c4d.json"]);
+    assert!(invalidated(&plan(&Live::default(), target)).is_empty(), "nothing was ever there");
+}
+
+#[test]
+fn each_distribution_has_its_own_paths_to_forget() {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..Default::default() };
+    let mut distributions = distribution(facts.clone());
+    let facts = DistributionFacts { origin_path: String::new(), ..facts };
+    distributions.insert("E2".to_owned(), Distribution { facts, ..Default::default() });
+    let nothing = PathGlobs::new("", &[]).unwrap();
+    let policy = behind(&layout, &distributions, &nothing);
+    let target = files(&[("a.html", mutable("new"))]);
+    let plan = Plan::between(&live(&[("a.html", mutable("old"))]), target, policy);
+    let covers = |own| {
+        let covers = plan.covers(own).into_iter();
+        covers.map(|(id, paths)| (id, paths.iter().map(UrlPath::as_str).collect())).collect::<Vec<(_, Vec<_>)>>()
+    };
+    assert_eq!(covers(Some("E1")), [("E1", vec!["/a.html"]), ("E2", vec!["/live/a.html"])]);
+    assert_eq!(covers(None), [("E2", vec!["/live/a.html"])]);
+}
+
+/// Whatever an earlier run changed: the addresses that its refresh covers answer with the files of the release.
+#[test]
+fn what_is_owed_covers_tells_which_addresses_are_to_be_fetched() {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..Default::default() };
+    let (distributions, nothing) = (distribution(facts), PathGlobs::new("", &[]).unwrap());
+    let policy = behind(&layout, &distributions, &nothing);
+    let files = files(&[("a.html", mutable("a")), ("b/index.html", mutable("b")), ("c.txt", mutable("c"))]);
+    let owed = [UrlPath::wildcard("/b/"), UrlPath::encode("/c.txt")];
+    let answers = Plan::answers_owed(&files, &owed, policy);
+    let after: Vec<_> = answers.iter().map(|(url, answer)| (url.as_str(), answer.after)).collect();
+    let [b, c] = [b"b", b"c"].map(|bytes| Some(Digest::of(bytes)));
+    assert_eq!(after, [("/b/", b), ("/b/index.html", b), ("/c.txt", c)]);
+}
+
+#[test]
+fn where_nobody_can_read_the_distribution_a_file_may_lie_in_two_places_if_there_is_a_prefix() {
+    let layout = |prefix| Layout::new("shop", "bucket", prefix, None, None);
+    assert_eq!(urls::places(&layout("live"), CdnView::Unreadable, "a.html"), ["a.html", "live/a.html"]);
+    assert_eq!(urls::places(&layout(""), CdnView::Unreadable, "a.html"), ["a.html"]);
+}
+
 #[test]
 fn both_spellings_of_a_plus_are_refreshed_and_one_is_fetched() {
     let live = live(&[("tags/c++/index.html", mutable("old")), ("a+b.txt", mutable("kept"))]);
@@ -341,7 +453,8 @@ proptest! {
     #[test]
     fn carrying_out_a_plan_makes_the_target_live_and_loses_no_bytes(from in some_files(), to in some_files()) {
         let live = Live { release: Some(ReleaseNumber::new(1)), files: from.clone(), ..Live::default() };
-        let plan = plan(&live, to);
+        let plan = plan(&live, to.clone());
+        prop_assert_eq!(plan.counts, diff::Diff::between(&from, &to).counts);
         let after = carried_out(&live, &plan);
         for (path, entry) in &plan.files {
             let staged = staged_live(path, entry, &live);

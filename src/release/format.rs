@@ -255,3 +255,29 @@ pub(crate) fn is_kept_exactly(value: &Value) -> bool {
         Value::Null | Value::Bool(_) | Value::String(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a person is told to do about it.
+    #[test]
+    fn an_update_helps_where_a_newer_program_wrote_it_and_nowhere_else() {
+        let path = SitePath::new("a.html").unwrap();
+        let (stated, actual) = (Digest::of(b"a"), Digest::of(b"b"));
+        for (error, is_newer, is_beyond) in [
+            (FormatError::Version { found: FORMAT + 1 }, true, false),
+            (FormatError::Unreadable { needed: MINOR + 1 }, true, false),
+            (FormatError::OnlyToShow { needed: MINOR + 1 }, true, false),
+            (FormatError::Syntax(serde_json::from_str::<u8>("{").unwrap_err()), false, false),
+            (FormatError::Compression(std::io::ErrorKind::UnexpectedEof.into()), false, false),
+            (FormatError::TooLarge(MAX_JSON_BYTES), false, true),
+            (FormatError::TooMany { what: "files", most: 1 }, false, true),
+            (FormatError::Inconsistent(path), false, false),
+            (FormatError::OutOfRange("a size"), false, false),
+            (FormatError::Digest { stated, actual }, false, false),
+        ] {
+            assert_eq!((error.asks_for_update(), error.is_beyond_a_limit()), (is_newer, is_beyond), "{error}");
+        }
+    }
+}

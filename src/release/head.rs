@@ -4,6 +4,8 @@ mod caching;
 #[cfg(test)]
 mod model;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod transitions;
 mod values;
 

@@ -218,6 +218,17 @@ mod tests {
     }
 
     #[test]
+    fn a_blob_is_found_by_its_digest_and_tells_it() {
+        let layout = Layout::new("shop", "b", "live", None, None);
+        let digest = Digest::of(b"page");
+        assert_eq!(layout.digest_of_blob(&layout.blob(&digest).key), Some(digest));
+        for other in ["_publish/live/blobs/", "_publish/live/blobs/a.html", "_publish/live/head.json"] {
+            assert_eq!(layout.digest_of_blob(other), None, "{other}");
+        }
+        assert_eq!(layout.digest_of_blob(&format!("_publish/blobs/{digest}")), None, "it is another site's");
+    }
+
+    #[test]
     fn release_keys_round_trip() {
         let layout = Layout::new("shop", "b", "live", None, None);
         let release = ReleaseNumber::new(7);

@@ -386,3 +386,63 @@ impl Claim {
         stored::decode_claim(bytes, Format::of)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publisher(who: Option<&str>, place: Option<&str>) -> Publisher {
+        Publisher { who: who.map(str::to_owned), place: place.map(str::to_owned), ..Publisher::default() }
+    }
+
+    #[test]
+    fn a_publisher_is_named_by_what_is_known() {
+        for (who, place, name) in [
+            (Some("octocat"), Some("laptop"), "octocat on laptop"),
+            (Some("octocat"), None, "octocat"),
+            (None, Some("laptop"), "laptop"),
+            (None, None, "someone"),
+        ] {
+            assert_eq!(publisher(who, place).name(), name);
+        }
+    }
+
+    #[test]
+    fn a_build_is_told_by_its_commit_its_branch_and_its_message() {
+        let message = "Raise the prices";
+        for (commit, branch, message, uncommitted_changes, expected) in [
+            (Some("c0ffee0123456789"), Some("main"), Some(message), false, Some("c0ffee0123 main: Raise the prices")),
+            (
+                Some("c0ffee0123456789"),
+                Some("main"),
+                Some(message),
+                true,
+                Some("c0ffee0123 main, with uncommitted changes: Raise the prices"),
+            ),
+            (Some("c0ffee"), None, None, false, Some("c0ffee")),
+            (None, Some("main"), None, false, Some("main")),
+            (None, None, Some(message), false, Some(message)),
+            (None, None, None, false, None),
+        ] {
+            let [commit, branch, message] = [commit, branch, message].map(|text| text.map(str::to_owned));
+            let build = Publisher { commit, branch, message, uncommitted_changes, ..Publisher::default() }.build();
+            assert_eq!(build.as_deref(), expected);
+        }
+    }
+
+    /// Who makes a release live, with what whoever staged it had built.
+    #[test]
+    fn who_makes_a_release_live_need_not_be_who_built_it() {
+        let stager = Publisher {
+            commit: Some("c0ffee".to_owned()),
+            branch: Some("main".to_owned()),
+            message: Some("Raise the prices".to_owned()),
+            uncommitted_changes: true,
+            committed_at: Some(Timestamp::from_unix_seconds(1)),
+            ..publisher(Some("pipeline"), Some("runner"))
+        };
+        let activator = Publisher { commit: Some("beef".to_owned()), ..publisher(Some("octocat"), None) };
+        let expected = Publisher { who: Some("octocat".to_owned()), place: None, ..stager.clone() };
+        assert_eq!(activator.of_build(&stager), expected);
+    }
+}

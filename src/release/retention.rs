@@ -141,6 +141,16 @@ mod tests {
         assert_eq!(retained(&head, &complete, settings(0, 10), day(100)), numbers([1, 2]));
     }
 
+    #[test]
+    fn a_claim_is_dead_when_it_is_older_than_a_day() {
+        let day_later = |seconds| Timestamp::from_unix_seconds(day(1).unix_seconds() + seconds);
+        assert!(!is_dead(day(0), day(0)));
+        assert!(!is_dead(day(0), day(1)));
+        assert!(is_dead(day(0), day_later(1)));
+        assert!(is_dead(day(0), day(9)));
+        assert!(!is_dead(day(9), day(0)), "a clock that was wrong says nothing");
+    }
+
     proptest! {
         #[test]
         fn more_is_kept_by_a_longer_retention_and_never_the_active_or_an_unfinished_one_lost(

@@ -1,5 +1,7 @@
 //! Globs over the paths of a site, the same wherever a setting takes some.
 
+use std::collections::BTreeSet;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::content::path::SitePath;
@@ -69,17 +71,16 @@ impl PathGlobs {
 
     /// Which of the globs, by their places in the list, match none of `names`.
     pub(crate) fn unmatched<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<usize> {
-        let mut matched = vec![false; self.0.len()];
-        let mut left = matched.len();
+        let mut unmatched: BTreeSet<usize> = (0..self.0.len()).collect();
         for name in names {
-            if left == 0 {
+            if unmatched.is_empty() {
                 break;
             }
             for glob in self.0.matches(name) {
-                left -= usize::from(!std::mem::replace(&mut matched[glob], true));
+                unmatched.remove(&glob);
             }
         }
-        (0..matched.len()).filter(|glob| !matched[*glob]).collect()
+        unmatched.into_iter().collect()
     }
 
     /// The globs, by their places in the list, that cover `path`.
@@ -191,6 +192,7 @@ mod tests {
         let globs = globs(&["./drafts/**", "*.map", "dist/**", "drafts"]);
         assert_eq!(globs.unmatched(["drafts/a", "b.map", "drafts"]), [2]);
         assert_eq!(globs.unmatched([]), [0, 1, 2, 3]);
+        assert_eq!(globs.unmatched(["a.map", "b.map", "c.map", "d.map", "dist/a"]), [0, 3], "one glob may match many");
         assert_eq!(globs.covering(&path("drafts/a")), [3, 0]);
     }
 

@@ -191,23 +191,52 @@ mod tests {
             ("team", "", "not empty"),
             ("team", "a\nx: y", "one line"),
             ("team", "ä", "ASCII"),
-            ("team", &"a".repeat(MAX_METADATA_BYTES), "2 KiB"),
+            ("team", &"a".repeat(MAX_METADATA_BYTES - 3), "2 KiB"),
         ] {
             let refusal = check_metadata(name, value).unwrap_err();
             assert!(refusal.contains(what), "{name}: {refusal}");
         }
+        assert_eq!(check_metadata("team", &"a".repeat(MAX_METADATA_BYTES - 4)), Ok(()), "as long as can be");
     }
 
-    #[test]
-    fn what_changes_is_what_an_answer_says_otherwise() {
-        let headers = |cache: &str, encoding: Option<&str>, metadata: &[(&str, &str)]| Headers {
+    fn headers(cache: &str, encoding: Option<&str>, metadata: &[(&str, &str)]) -> Headers {
+        Headers {
             cache_control: cache.to_owned(),
             content_type: "text/html".to_owned(),
             content_encoding: encoding.map(str::to_owned),
             content_disposition: None,
             content_language: None,
             metadata: metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        }
+    }
+
+    #[test]
+    fn the_size_is_that_of_all_names_and_values() {
+        let all = Headers {
+            content_disposition: Some("inline".to_owned()),
+            content_language: Some("de".to_owned()),
+            ..headers("max-age=0", Some("gzip"), &[("team", "docs"), ("a", "b")])
         };
+        let parts = ["max-age=0", "text/html", "gzip", "inline", "de", "team", "docs", "a", "b"];
+        assert_eq!(all.size_bytes(), parts.concat().len());
+    }
+
+    #[test]
+    fn metadata_of_the_state_is_read_only_where_it_can_be_sent() {
+        let read = |name: &str, value: &str| {
+            let metadata = serde_json::json!({ name: value });
+            let stored = serde_json::json!({ "cache_control": "", "content_type": "", "metadata": metadata });
+            serde_json::from_value::<Headers>(stored)
+        };
+        assert_eq!(read("team", "docs").unwrap().metadata["team"], "docs");
+        for (name, value) in [("Team", "docs"), ("", "docs"), ("team", "a\r\nx: y"), ("a b", "\u{e4}")] {
+            let refusal = read(name, value).unwrap_err().to_string();
+            assert!(refusal.contains("not valid metadata"), "{name:?}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn what_changes_is_what_an_answer_says_otherwise() {
         let before = headers("max-age=0", Some("gzip"), &[("team", "docs")]);
         assert_eq!(before.changes_to(&before), BTreeMap::new());
         let after = headers("", None, &[("team", "web"), ("one", "1")]);

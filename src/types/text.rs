@@ -191,11 +191,10 @@ fn hide_parameters(text: &str) -> Option<String> {
         shown.push_str(before);
         rest = after;
         let Some(end) = after.bytes().take(LONGEST_NAME).position(|byte| byte == b'=') else { continue };
-        let (name, value) = (&after[..end], &after[end + 1..]);
+        let (name, value) = after.split_at(end);
         if SECRET_PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
             let length = value.find(|char| ends_address(char) || matches!(char, '&' | '#')).unwrap_or(value.len());
-            shown.push_str(&after[..=end]);
-            shown.push_str(HIDDEN);
+            shown.extend([name, "=", HIDDEN]);
             rest = &value[length..];
             hidden = true;
         }
@@ -356,6 +355,24 @@ mod tests {
         assert_eq!(without_secrets(&format!("token {token} is malformed")), "token *** is malformed");
         assert_eq!(without_secrets(&format!("\"{token}\",FwoGZXIvYXdz{}", "a%2B".repeat(20))), "\"***\",***");
         assert_eq!(without_secrets("IQoJb3JpZ2luX2VjE.js"), "IQoJb3JpZ2luX2VjE.js", "too short for one");
+    }
+
+    /// Nearly every text that is shown: it costs no copy.
+    #[test]
+    fn a_text_without_secrets_is_not_copied() {
+        for text in ["index.html", "//a/b?c=d", "AKIA and FwoGZXIvYXdz are beginnings"] {
+            assert!(matches!(without_secrets(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_many_names_the_first_few_are_told_and_how_many_more_there_are() {
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let told = |count: usize| first_few(names[..count].iter());
+        assert_eq!(told(1), "`a`");
+        assert_eq!(told(5), "`a`, `b`, `c`, `d`, `e`");
+        assert_eq!(told(6), "`a`, `b`, `c`, `d`, `e` and 1 more");
+        assert_eq!(told(7), "`a`, `b`, `c`, `d`, `e` and 2 more");
     }
 
     proptest! {

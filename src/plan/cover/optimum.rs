@@ -156,7 +156,7 @@ impl<'a, W: Fn(&'a str) -> Vec<(&'a str, Cost)>> Search<'a, W> {
         }
     }
 
-    /// What covers a whole node: its wildcard. (A cache tag of a folder would be one more way here, with a cost of its own.)
+    /// What covers a whole node: its wildcard. Ways that it beats go. (A cache tag of a folder would be one more way here, with a cost of its own.)
     fn offer_wildcards(&mut self, node: &mut Node<'a>) {
         for (prefix, cost) in (self.wide)(node.prefix) {
             if node.ways.iter().any(|way| way.addresses == 1 && way.cost <= cost) {
@@ -174,34 +174,29 @@ impl<'a, W: Fn(&'a str) -> Vec<(&'a str, Cost)>> Search<'a, W> {
         if let ([only], ways) | (ways, [only]) = (one, other) {
             return self.each_with(ways, *only);
         }
-        let sums = |get: fn(&Way) -> usize, most: usize| {
+        let most = |get: fn(&Way) -> usize, limit: usize| {
             let most_of = |ways: &[Way]| ways.iter().map(get).max().unwrap_or(0);
-            let least_of = |ways: &[Way]| ways.iter().map(get).min().unwrap_or(0);
-            (least_of(one) + least_of(other), (most_of(one) + most_of(other)).min(most))
+            (most_of(one) + most_of(other)).min(limit)
         };
-        let (fewest_wildcards, most_wildcards) = sums(|way| way.wildcards, self.limits.wildcards);
-        let (fewest, most) = sums(|way| way.addresses, self.limits.addresses);
-        if one.is_empty() || other.is_empty() || fewest > most || fewest_wildcards > most_wildcards {
-            return Vec::new();
-        }
-        let columns = most - fewest + 1;
+        let most_wildcards = most(|way| way.wildcards, self.limits.wildcards);
+        let most_addresses = most(|way| way.addresses, self.limits.addresses);
+        let (rows, columns) = (most_wildcards + 1, most_addresses + 1);
         self.cells.clear();
-        let rows = most_wildcards - fewest_wildcards + 1;
         self.cells.resize(rows * columns, Cell { cost: NO_COST_KNOWN, made: (None, None) });
         for left in one {
             for right in other {
                 let (wildcards, addresses) = (left.wildcards + right.wildcards, left.addresses + right.addresses);
-                if wildcards > most_wildcards || addresses > most {
+                if wildcards > most_wildcards || addresses > most_addresses {
                     continue;
                 }
-                let cell = &mut self.cells[(wildcards - fewest_wildcards) * columns + addresses - fewest];
+                let cell = &mut self.cells[wildcards * columns + addresses];
                 let cost = left.cost + right.cost;
                 if cost < cell.cost {
                     *cell = Cell { cost, made: (left.made, right.made) };
                 }
             }
         }
-        self.undominated(columns, fewest_wildcards, fewest)
+        self.undominated(columns)
     }
 
     /// As [`Search::combined`], where one side has a single way: then no way begins to beat another one.
@@ -225,19 +220,18 @@ impl<'a, W: Fn(&'a str) -> Vec<(&'a str, Cost)>> Search<'a, W> {
     }
 
     /// The ways among the cells that no other one beats: with as few wildcards and addresses, and at no higher cost.
-    fn undominated(&mut self, columns: usize, fewest_wildcards: usize, fewest: usize) -> Vec<Way> {
+    fn undominated(&mut self, columns: usize) -> Vec<Way> {
         let mut ways = Vec::new();
         // The least cost with so many addresses at most, in the rows so far.
         let mut least = vec![NO_COST_KNOWN; columns];
         let all = std::mem::take(&mut self.cells);
-        for (row, cells) in all.chunks(columns).enumerate() {
+        for (wildcards, cells) in all.chunks(columns).enumerate() {
             let mut so_far = NO_COST_KNOWN;
-            for (column, (cell, least)) in cells.iter().zip(&mut least).enumerate() {
+            for (addresses, (cell, least)) in cells.iter().zip(&mut least).enumerate() {
                 so_far = so_far.min(*least);
                 if cell.cost < so_far {
                     so_far = cell.cost;
                     let made = self.both(cell.made.0, cell.made.1);
-                    let (wildcards, addresses) = (fewest_wildcards + row, fewest + column);
                     ways.push(Way { wildcards, addresses, cost: cell.cost, made });
                 }
                 *least = so_far;
@@ -258,5 +252,56 @@ impl<'a, W: Fn(&'a str) -> Vec<(&'a str, Cost)>> Search<'a, W> {
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A way that costs so many bytes.
+    fn way(wildcards: usize, addresses: usize, bytes: u64) -> Way {
+        let cost = Cost { unchanged_bytes: bytes, ..Cost::default() };
+        Way { wildcards, addresses, cost, made: None }
+    }
+
+    fn told(ways: &[Way]) -> Vec<(usize, usize, u64)> {
+        ways.iter().map(|way| (way.wildcards, way.addresses, way.cost.unchanged_bytes)).collect()
+    }
+
+    const LIMITS: Limits = Limits { addresses: 4, wildcards: 2 };
+
+    #[test]
+    fn a_wildcard_takes_the_place_of_the_ways_that_it_beats() {
+        for (ways, bytes, expected) in [
+            (vec![way(0, 3, 0), way(1, 2, 4), way(2, 2, 6)], 5, vec![(0, 3, 0), (1, 2, 4), (1, 1, 5)]),
+            (vec![way(0, 3, 0), way(1, 2, 5)], 5, vec![(0, 3, 0), (1, 1, 5)]),
+            (vec![way(0, 1, 5)], 5, vec![(0, 1, 5)]),
+            (vec![way(0, 1, 6)], 5, vec![(0, 1, 6), (1, 1, 5)]),
+            (Vec::new(), 5, vec![(1, 1, 5)]),
+        ] {
+            let cost = Cost { unchanged_bytes: bytes, ..Cost::default() };
+            let wide = |prefix| vec![(prefix, cost)];
+            let mut search = Search { limits: LIMITS, wide, made: Vec::new(), cells: Vec::new() };
+            let mut node = Node { prefix: "/", ways };
+            search.offer_wildcards(&mut node);
+            assert_eq!(told(&node.ways), expected);
+        }
+    }
+
+    /// With as few wildcards and addresses, no other one costs as little.
+    #[test]
+    fn of_the_ways_of_two_tables_together_those_stay_that_no_other_one_beats() {
+        let one = [way(0, 2, 0), way(1, 1, 3)];
+        for (other, expected) in [
+            (vec![way(0, 3, 0), way(1, 1, 5)], vec![(1, 3, 5), (1, 4, 3), (2, 2, 8)]),
+            // With one wildcard more they cost no less.
+            (vec![way(0, 1, 2), way(1, 1, 2)], vec![(0, 3, 2), (1, 2, 5)]),
+            (vec![way(1, 4, 0), way(2, 3, 0)], Vec::new()),
+            (Vec::new(), Vec::new()),
+        ] {
+            let mut search = Search { limits: LIMITS, wide: |_| Vec::new(), made: Vec::new(), cells: Vec::new() };
+            assert_eq!(told(&search.combined(&one, &other)), expected);
+        }
     }
 }

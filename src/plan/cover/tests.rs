@@ -107,6 +107,20 @@ fn every_spelling_is_named_and_paid_and_counts_once() {
     assert_eq!(covered(&stale, &[("/z", 1)], 3), only(&["/%5Ba%5D/*", "/[a]/*", "/b/*"], 0, 0));
 }
 
+/// The narrowest one, and those that begin earlier and have fewer spellings to pay for.
+#[test]
+fn the_wildcards_for_a_prefix_are_the_narrowest_and_what_is_cheaper_to_name() {
+    let kept = [kept("/[a]/[b]c", 1, false), kept("/[a]/d", 2, false), kept("/e", 4, false)];
+    let weights = Weights::of(&kept);
+    let wide = |prefix: &'static str| {
+        let wide = weights.wide(prefix).into_iter();
+        wide.map(|(prefix, cost)| (prefix, cost.paths, cost.unchanged_bytes)).collect::<Vec<_>>()
+    };
+    assert_eq!(wide("/[a]/[b]"), [("/[a]/[b]", 2, 1), ("/", 1, 7)]);
+    assert_eq!(wide("/[a]/d*"), [("/[a]/d", 2, 2), ("/", 1, 7)]);
+    assert_eq!(wide("/e"), [("/e", 1, 4)]);
+}
+
 #[test]
 fn a_file_that_may_lie_in_two_places_is_counted_once() {
     let file = Kept { addresses: vec!["/a/x".to_owned(), "/live/a/x".to_owned()], bytes: 5, new: false };

@@ -3,6 +3,7 @@
 //! head can show are compared with what the model knows.
 
 mod invariants;
+mod scenarios;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -56,22 +57,60 @@ enum Step {
 
 #[derive(Clone, Debug)]
 enum What {
-    BeginsActivation { to: u8, newest: bool, force: bool, closes_all: bool, learns: u8, paths: u8, files: u8 },
+    /// `to` is 0 for the release that is active.
+    BeginsActivation {
+        to: u8,
+        newest: bool,
+        force: bool,
+        closes_all: bool,
+        learns: u8,
+        paths: u8,
+        files: u8,
+    },
     Renews,
-    EndsActivation { left: u8, looked: bool },
-    GivesUp { under_way: u8 },
-    BeginsPrune { closes: u8, files: u8, withdraws: u8, learns: u8, paths: u8 },
-    EndsPrune { gone: u8, refused: bool },
-    LetsGo { finished: bool, files: u8 },
-    Settles { which: u8 },
-    Renames { which: u8 },
-    Asks { paths: u8 },
+    EndsActivation {
+        left: u8,
+        looked: bool,
+    },
+    GivesUp {
+        under_way: u8,
+    },
+    BeginsPrune {
+        closes: u8,
+        files: u8,
+        withdraws: u8,
+        learns: u8,
+        paths: u8,
+    },
+    EndsPrune {
+        gone: u8,
+        refused: bool,
+    },
+    LetsGo {
+        finished: bool,
+        files: u8,
+    },
+    Settles {
+        which: u8,
+    },
+    Renames {
+        which: u8,
+    },
+    Asks {
+        paths: u8,
+    },
     Holds,
     Resumes,
-    Records { learns: u8 },
-    Forgets { which: u8 },
+    Records {
+        learns: u8,
+    },
+    Forgets {
+        which: u8,
+    },
     ClearsSuspects,
-    Suspects { files: u8 },
+    Suspects {
+        files: u8,
+    },
     Adopts,
 }
 
@@ -82,7 +121,7 @@ fn fate() -> impl Strategy<Value = Fate> {
 fn what() -> impl Strategy<Value = What> {
     let any_u8 = any::<u8>;
     prop_oneof![
-        6 => (1..12_u8, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any_u8(), any_u8(), any_u8())
+        6 => (prop_oneof![1 => Just(0_u8), 5 => 1..12_u8], any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any_u8(), any_u8(), any_u8())
             .prop_map(|(to, newest, force, closes_all, learns, paths, files)| {
                 What::BeginsActivation { to, newest, force, closes_all, learns, paths, files }
             }),
@@ -412,9 +451,10 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         return None;
     };
     let publisher = &Publisher::default();
+    let active = head.active.as_ref().map(|active| active.release).filter(|_| *to == 0);
     let to = match newest {
         true => head.highest_activated.max(head.floor).next().unwrap(),
-        false => ReleaseNumber::new(u64::from(*to)),
+        false => active.unwrap_or(ReleaseNumber::new(u64::from((*to).max(1)))),
     };
     let (suspects, at_risk) = (files(*changed), files(changed >> 4));
     let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
@@ -461,7 +501,7 @@ fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means
         covers: &borrowed(&covers),
     });
     let learnt = read.map(|_| named(*learns));
-    next.ok().map(|next| (next, Means::BeginsPrune { learnt, covers, at_risk }))
+    next.ok().map(|next| (next, Means::BeginsPrune { closes, learnt, covers, at_risk }))
 }
 
 proptest! {

@@ -198,13 +198,21 @@ fn pointer<T: AsRef<str>>(place: &[T]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use serde_json::json;
 
     use super::*;
+    use crate::content::path::UrlPath;
     use crate::release::format::MINOR;
-    use crate::release::head::Hold;
-    use crate::release::manifest::{Identity, RunId};
+    use crate::release::head::{
+        Activation, Active, Distribution, HistoryItem, Hold, Leftover, ProvenStore, Pruning, Refresh, Suspects,
+        Withdrawn,
+    };
+    use crate::release::manifest::{Identity, ReleaseNumber, RunId};
     use crate::types::clock::Timestamp;
+    use crate::types::digest::Digest;
+    use crate::types::headers::{Headers, Kind};
 
     /// As if the hold and the mutable paths had come later.
     const LATER: &[Addition<HeadFields>] = &[
@@ -239,6 +247,88 @@ mod tests {
         });
         assert_eq!(needs(&kept, &[]), Some(Minors { read: 1, write: 4 }));
         assert_eq!(needs(&kept.with(reused), LATER), Some(Minors { read: 2, write: 4 }));
+    }
+
+    fn headers() -> Headers {
+        Headers {
+            cache_control: "no-store".to_owned(),
+            content_type: "text/html".to_owned(),
+            content_encoding: None,
+            content_disposition: None,
+            content_language: None,
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    /// A head with one of everything that a newer program may say more of, and with two distributions.
+    fn full() -> Head {
+        let (release, since, unknown) = (ReleaseNumber::new(1), Timestamp::from_unix_seconds(0), Unknown::default());
+        let (owner, publisher, digest) = (RunId("run".to_owned()), Publisher::default(), Digest::of(b""));
+        let path = |path: &str| SitePath::new(path).unwrap();
+        let (candidates, closes) = (BTreeSet::new(), BTreeSet::new());
+        head().with(|head| {
+            let unknown = || unknown.clone();
+            head.active = Some(Active { release, content: digest, since, previous: None, unknown: unknown() });
+            head.activation = Some(Activation {
+                to: release,
+                candidates,
+                owner: owner.clone(),
+                publisher: publisher.clone(),
+                since,
+                lease_s: 90,
+                unknown: unknown(),
+            });
+            head.pruning = Some(Pruning { owner: owner.clone(), since, lease_s: 90, closes, unknown: unknown() });
+            head.proven_store = Some(ProvenStore::new(digest, since));
+            head.hold = Some(Hold::new(publisher.clone(), since, None));
+            head.suspects = vec![Suspects::new(owner, since, BTreeSet::from([path("a.html")]))];
+            let (id, distribution, paths) = ("owed".to_owned(), "E1".to_owned(), vec![UrlPath::everything()]);
+            head.pending_refreshes = vec![Refresh { id, distribution, release, since, paths, unknown: unknown() }];
+            let (kind, size_bytes, headers) = (Kind::Mutable, 1, headers());
+            let leftover = Leftover { sha256: digest, size_bytes, headers, kind, since, unknown: unknown() };
+            head.leftovers = BTreeMap::from([(path("a/b.html"), leftover)]);
+            let sha256 = BTreeSet::from([digest]);
+            let withdrawn = Withdrawn { sha256, since, publisher: publisher.clone(), unknown: unknown() };
+            head.withdrawn = BTreeMap::from([(path("c~d.html"), withdrawn)]);
+            let (from, reason, files) = (None, None, None);
+            head.history = vec![HistoryItem { release, from, at: since, publisher, reason, files, unknown: unknown() }];
+            let other = Distribution { seen: Some(release), ..Distribution::default() };
+            head.distributions =
+                [("E1", Distribution::default()), ("E2", other)].map(|(id, it)| (id.to_owned(), it)).into();
+        })
+    }
+
+    /// What a newer program says at each place is written back there, and is gone with what it belongs to.
+    #[test]
+    fn what_is_not_known_is_kept_for_as_long_as_what_it_belongs_to() {
+        type Goes = fn(&mut HeadFields);
+        let single = full().with(|head| drop(head.distributions.remove("E2")));
+        let of_full: [(&str, Goes); 13] = [
+            ("/active", |head| head.active = None),
+            ("/activation", |head| head.activation = None),
+            ("/pruning", |head| head.pruning = None),
+            ("/distributions/E1", |head| drop(head.distributions.remove("E1"))),
+            ("/distributions/E1/facts", |head| drop(head.distributions.remove("E1"))),
+            ("/proven_store", |head| head.proven_store = None),
+            ("/hold", |head| head.hold = None),
+            ("/pending_refreshes/0", |head| head.pending_refreshes.clear()),
+            ("/suspects/0", |head| head.suspects.clear()),
+            ("/history/0", |head| head.history.clear()),
+            ("/history/0/publisher", |head| head.history.clear()),
+            ("/leftovers/a~1b.html", |head| head.leftovers.clear()),
+            ("/withdrawn/c~0d.html", |head| head.withdrawn.clear()),
+        ];
+        let of_single: [(&str, Goes); 1] = [("/distribution", |head| head.distributions.clear())];
+        let all = of_full.map(|case| (full(), case)).into_iter().chain(of_single.map(|case| (single.clone(), case)));
+        for (head, (place, goes)) in all {
+            let mut document: Value = serde_json::from_slice(&head.encode().unwrap()).unwrap();
+            document.pointer_mut(place).unwrap()["later"] = json!({ "a": [1, "b"] });
+            let read = decode(&serde_json::to_vec(&document).unwrap()).unwrap();
+            let written: Value = serde_json::from_slice(&read.encode().unwrap()).unwrap();
+            assert_eq!(written, document, "{place}");
+            let without = String::from_utf8(read.with(goes).encode().unwrap()).unwrap();
+            assert!(!without.contains("later"), "{place}: {without}");
+        }
     }
 
     /// A table of what was added to format 2 names no minor that this program does not know, and each is needed at least

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::path::{SitePath, UrlPath};
-use crate::release::head::{Activation, Head, MAX_HISTORY, Refresh};
+use crate::release::head::{Activation, Head, MAX_HISTORY, Pruning, Refresh};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::types::clock::Timestamp;
 
@@ -25,6 +25,7 @@ pub(super) enum Means {
     },
     GivesUp,
     BeginsPrune {
+        closes: BTreeSet<ReleaseNumber>,
         learnt: Option<&'static str>,
         covers: BTreeMap<String, Vec<UrlPath>>,
         at_risk: BTreeSet<SitePath>,
@@ -253,8 +254,11 @@ fn activations(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: O
             None => assert_eq!(active.previous, was.map(|was| was.release)),
         }
     } else if *means == Means::GivesUp {
-        let owned = |activation: &Option<Activation>| activation.clone().map(|one| Activation { lease_s: 0, ..one });
-        assert_eq!(owned(&after.activation), owned(&before.activation), "it ends without being finished");
+        let given_up = before.activation.clone().map(|one| match one.owner == *by {
+            true => Activation { lease_s: 0, ..one },
+            false => one,
+        });
+        assert_eq!(after.activation, given_up, "it ends without being finished, by its owner");
     } else {
         assert_eq!(after.activation, before.activation, "an activation in progress stays for whoever finishes it");
         let may_adopt = *means == Means::Adopts && before.active.is_none() && before.activation.is_none();
@@ -284,21 +288,28 @@ fn prunes(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: Option
             assert_eq!(after.pruning, None);
         }
         Means::GivesUp => {
-            let closes = |head: &Head| head.pruning.clone().map(|pruning| pruning.closes);
-            assert_eq!(closes(after), closes(before));
+            let was = before.pruning.clone();
+            let given_up = was.filter(|one| one.owner == *by).map(|one| Pruning { lease_s: 0, ..one });
+            let is_given_up = given_up.is_some() && after.pruning == given_up;
+            let activates = before.activation.as_ref().is_some_and(|one| one.owner == *by);
+            assert!(is_given_up || activates && after.pruning == before.pruning, "by its owner");
         }
         _ => assert_eq!(after.pruning, before.pruning),
     }
     let mut closed = before.closed_releases();
     match means {
+        Means::BeginsPrune { closes, .. } => closed.extend(closes),
         Means::EndsPrune { finished, incomplete, .. } => {
             closed = before.closed.union(incomplete).copied().filter(|release| !finished.contains(release)).collect();
         }
         Means::LetsGo { finished, .. } => closed.retain(|release| !finished.contains(release)),
         _ => {}
     }
-    let now = after.closed_releases();
-    assert!(now.is_superset(&closed), "what a prune closed stays closed until one is finished");
+    assert_eq!(
+        after.closed_releases(),
+        closed,
+        "what a prune closed stays closed until one is finished, and no longer"
+    );
 }
 
 fn superseded(before: &Head, after: &Head, means: &Means) {
@@ -341,13 +352,17 @@ fn suspects(before: &Head, after: &Head, means: &Means, by: &RunId) {
         Means::BeginsPrune { at_risk, .. } | Means::LetsGo { at_risk, .. } => (None, Some(at_risk)),
         _ => (None, None),
     };
+    if activating.is_none() && pruning.is_none() {
+        return;
+    }
     let dead = before.activation.iter().map(|one| (&one.owner, one.lease_s, activating));
     let dead = dead.chain(before.pruning.iter().map(|one| (&one.owner, one.lease_s, pruning)));
-    for (owner, lease_s, paths) in dead {
-        let Some(paths) = paths.filter(|paths| lease_s > 0 && owner != by && !paths.is_empty()) else { continue };
-        let known = after.suspects.iter().any(|suspects| suspects.run == *owner && suspects.paths == *paths);
-        assert!(known, "what {owner} had under way may still arrive");
-    }
+    let expected: Vec<_> = dead
+        .filter(|(owner, lease_s, _)| *lease_s > 0 && *owner != by)
+        .filter_map(|(owner, _, paths)| Some((owner, paths.filter(|paths| !paths.is_empty())?)))
+        .collect();
+    let added = after.suspects[before.suspects.len()..].iter().map(|suspects| (&suspects.run, &suspects.paths));
+    assert_eq!(added.collect::<Vec<_>>(), expected, "what a dead run had under way may still arrive, and nothing else");
 }
 
 fn leftovers(before: &Head, after: &Head, means: &Means) {

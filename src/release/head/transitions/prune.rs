@@ -100,7 +100,7 @@ impl Head {
         let mut next = self.clone();
         let pruning = next.fields.pruning.as_mut().filter(|pruning| pruning.owner == *run);
         pruning.ok_or(Refusal::TakenOver)?.lease_s = 0;
-        next.fields.suspects.extend(under_way.cloned());
+        under_way.into_iter().for_each(|suspects| next.fields.suspect(suspects.clone()));
         Ok(next)
     }
 

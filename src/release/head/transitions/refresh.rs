@@ -90,7 +90,7 @@ impl HeadFields {
     fn new_id(&self, by: Lookout<'_>) -> String {
         let write = format!("{}-{}", by.run, self.revision.saturating_add(1));
         let is_free = |id: &String| self.pending_refreshes.iter().all(|refresh| refresh.id != *id);
-        let others = (2..=self.pending_refreshes.len() + 2).map(|number| format!("{write}-{number}"));
+        let others = (2_u32..).map(|number| format!("{write}-{number}"));
         std::iter::once(write.clone()).chain(others).find(is_free).unwrap_or(write)
     }
 
@@ -109,7 +109,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::release::head::{ActivationBegins, Caching, Covers, DistributionFacts, Learnt, PruneBegins};
+    use crate::release::head::{
+        ActivationBegins, Caching, Covers, Distribution, DistributionFacts, Learnt, PruneBegins,
+    };
     use crate::release::manifest::{Identity, Publisher, RunId};
     use crate::types::clock::Timestamp;
 
@@ -190,6 +192,32 @@ mod tests {
             let beyond = owing(&other, &many(1));
             assert_eq!(beyond.pending_refreshes[1].paths, [UrlPath::everything()]);
         }
+    }
+
+    /// Each of several distributions may be owed its share of the most, whatever the others are owed.
+    #[test]
+    fn what_is_owed_to_one_of_several_beyond_its_share_is_everything() {
+        let run = RunId("owes".to_owned());
+        let two = head().with(|head| {
+            head.distributions = ["E1", "E2"].map(|id| (id.to_owned(), Distribution::default())).into();
+        });
+        let owing = |head: &Head, distribution: &str, paths: Vec<UrlPath>| {
+            head.clone().with(|head| head.owe(distribution, &paths, ReleaseNumber::new(1), by(&run)))
+        };
+        let owed = |head: &Head| head.pending_refreshes.iter().map(|owed| owed.paths.len()).collect::<Vec<_>>();
+        let everything = [UrlPath::everything()];
+        let share = MAX_OWED_PATHS / 2;
+        let one_has_its_share = owing(&two, "E1", many(share));
+        assert_eq!(owed(&one_has_its_share), [share]);
+        let both_have = owing(&one_has_its_share, "E2", many(share));
+        assert_eq!(owed(&both_have), [share, share]);
+        assert_eq!(owing(&two, "E1", many(share + 1)).pending_refreshes[0].paths, everything);
+        let of_two_parts = owing(&two, "E1", many(share - 1));
+        let second = |count: usize| vec![UrlPath::encode("/other"); count];
+        assert_eq!(owed(&owing(&of_two_parts, "E1", second(1))), [share - 1, 1]);
+        assert_eq!(owing(&of_two_parts, "E1", second(2)).pending_refreshes[0].paths, everything);
+        let of_two_parts = owing(&two, "E1", many(share / 2));
+        assert_eq!(owed(&owing(&of_two_parts, "E1", second(share / 2))), [share / 2, share / 2]);
     }
 
     #[test]

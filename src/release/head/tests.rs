@@ -1,0 +1,224 @@
+//! What a head is asked, and answers by what it says.
+
+use super::*;
+use crate::release::format::MINOR;
+use crate::release::manifest::{Entry, Kept, Publisher};
+use crate::types::headers::{Headers, Kind};
+
+type Change = fn(&mut HeadFields);
+
+fn release(number: u64) -> ReleaseNumber {
+    ReleaseNumber::new(number)
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(seconds)
+}
+
+fn path(path: &str) -> SitePath {
+    SitePath::new(path).unwrap()
+}
+
+fn active(number: u64) -> Option<Active> {
+    let (content, since) = (Digest::of(b""), at(0));
+    Some(Active { release: release(number), content, since, previous: None, unknown: Unknown::default() })
+}
+
+fn activation(to: u64, candidates: &[u64]) -> Option<Activation> {
+    Some(Activation {
+        to: release(to),
+        candidates: candidates.iter().copied().map(release).collect(),
+        owner: RunId("run".to_owned()),
+        publisher: Publisher::default(),
+        since: at(0),
+        lease_s: 90,
+        unknown: Unknown::default(),
+    })
+}
+
+fn owe(head: &mut HeadFields, distribution: &str) {
+    let paths = vec![UrlPath::everything()];
+    let id = format!("{distribution}-{}", head.pending_refreshes.len());
+    let (distribution, release) = (distribution.to_owned(), release(3));
+    let unknown = Unknown::default();
+    head.pending_refreshes.push(Refresh { id, distribution, release, since: at(0), paths, unknown });
+}
+
+/// As a newer program owes it.
+fn owe_more(head: &mut HeadFields, distribution: &str) {
+    owe(head, distribution);
+    let refresh = head.pending_refreshes.last_mut().unwrap();
+    refresh.unknown.keep(&["until".to_owned()], serde_json::json!(1));
+}
+
+/// Release 3 is active, after 1 and 2, and the distribution `E1` has seen it.
+fn head() -> Head {
+    let identity = Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: String::new() };
+    Head::new(identity, RunId("run".to_owned())).with(|head| {
+        head.active = active(3);
+        head.highest_activated = release(3);
+        head.history = vec![item(1, None), item(2, Some(1)), item(3, Some(2))];
+        head.distributions.insert("E1".to_owned(), Distribution { seen: Some(release(3)), ..Default::default() });
+    })
+}
+
+fn item(to: u64, from: Option<u64>) -> HistoryItem {
+    let (release, from, publisher) = (release(to), from.map(release), Publisher::default());
+    HistoryItem { release, from, at: at(0), publisher, reason: None, files: None, unknown: Unknown::default() }
+}
+
+/// Whether all is done, as far as this program can do it, and as far as a run with `E1` and one without any answers for it.
+#[test]
+fn a_head_is_settled_when_nothing_is_under_way_and_nothing_owed() {
+    let cases: [(&str, Change, [bool; 3]); 9] = [
+        ("nothing else", |_| {}, [true, true, true]),
+        ("an activation", |head| head.activation = activation(4, &[]), [false, false, false]),
+        (
+            "a prune",
+            |head| {
+                let (owner, closes) = (RunId("run".to_owned()), BTreeSet::new());
+                let unknown = Unknown::default();
+                head.pruning = Some(Pruning { owner, since: at(0), lease_s: 90, closes, unknown });
+            },
+            [false, false, false],
+        ),
+        ("E1 is owed", |head| owe(head, "E1"), [false, false, true]),
+        ("E1 is owed what a newer program does", |head| owe_more(head, "E1"), [true, true, true]),
+        (
+            "E1 is owed both",
+            |head| {
+                owe_more(head, "E1");
+                owe(head, "E1");
+            },
+            [false, false, true],
+        ),
+        ("another one is owed", |head| owe(head, "E2"), [false, true, true]),
+        ("E1 was not told", |head| head.distributions.values_mut().for_each(|it| it.seen = None), [true, false, true]),
+        ("E1 is new", |head| head.distributions.clear(), [true, false, true]),
+    ];
+    for (what, change, expected) in cases {
+        let head = head().with(change);
+        let settled = [head.is_settled(), head.is_settled_for(["E1"]), head.is_settled_for([])];
+        assert_eq!(settled, expected, "{what}");
+    }
+}
+
+#[test]
+fn a_head_of_a_newer_program_is_only_to_read_from_the_first_minor_that_is_not_known() {
+    for (write, expected) in [(0, false), (MINOR, false), (MINOR + 1, true)] {
+        let head = head().with(|head| head.needs = Minors { read: 0, write });
+        assert_eq!(head.is_only_to_read(), expected, "{write}");
+    }
+}
+
+#[test]
+fn a_repair_is_an_activation_of_the_active_release_and_of_nothing_else() {
+    let cases: [(&str, Change, bool); 5] = [
+        ("no activation", |_| {}, false),
+        ("of the active release", |head| head.activation = activation(3, &[]), true),
+        ("of another one", |head| head.activation = activation(4, &[]), false),
+        ("with what was cut short before", |head| head.activation = activation(3, &[4]), false),
+        ("where nothing is active", |head| (head.active, head.activation) = (None, activation(3, &[])), false),
+    ];
+    for (what, change, expected) in cases {
+        assert_eq!(head().with(change).is_being_repaired(), expected, "{what}");
+    }
+}
+
+#[test]
+fn suspects_are_due_when_nothing_that_was_signed_can_still_arrive() {
+    let suspects = |until, name| {
+        let run = RunId("run".to_owned());
+        Suspects::new(run, at(until), BTreeSet::from([path(name)]))
+    };
+    let head = head().with(|head| head.suspects = vec![suspects(100, "a.html"), suspects(200, "b.html")]);
+    let due = |now: Option<i64>| {
+        let due = head.due_suspects(now.map(at));
+        due.iter().map(|path| path.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(due(None).is_empty(), "without S3's clock nothing is");
+    assert!(due(Some(99)).is_empty());
+    assert_eq!(due(Some(100)), ["a.html"]);
+    assert_eq!(due(Some(300)), ["a.html", "b.html"]);
+}
+
+fn entry(bytes: &str) -> Entry {
+    let headers = Headers {
+        cache_control: "no-store".to_owned(),
+        content_type: "text/html".to_owned(),
+        content_encoding: None,
+        content_disposition: None,
+        content_language: None,
+        metadata: BTreeMap::new(),
+    };
+    let (digest, size_bytes, kind) = (Digest::of(bytes.as_bytes()), bytes.len() as u64, Kind::Mutable);
+    Entry { digest, size_bytes, headers, kind, kept: Kept::Blob, crc64: None, md5: None }
+}
+
+#[test]
+fn what_was_taken_out_of_every_release_is_out_with_those_bytes_and_at_that_path_alone() {
+    let (sha256, publisher) = (BTreeSet::from([Digest::of(b"secret")]), Publisher::default());
+    let withdrawn = Withdrawn { sha256, since: at(0), publisher, unknown: Unknown::default() };
+    let head = head().with(|head| drop(head.withdrawn.insert(path("a.html"), withdrawn)));
+    let files = [("a.html", "secret"), ("b.html", "secret")].map(|(name, bytes)| (path(name), entry(bytes)));
+    let kept = head.without_withdrawn(Files::from(files));
+    assert_eq!(kept, Files::from([(path("b.html"), entry("secret"))]));
+    let mended = Files::from([(path("a.html"), entry("mended"))]);
+    assert_eq!(head.without_withdrawn(mended.clone()), mended);
+    for (name, bytes, expected) in
+        [("a.html", "secret", true), ("a.html", "mended", false), ("b.html", "secret", false)]
+    {
+        assert_eq!(head.is_withdrawn(&path(name), &Digest::of(bytes.as_bytes())), expected, "{name} {bytes}");
+    }
+}
+
+#[test]
+fn only_the_newest_release_becomes_active_by_itself() {
+    for (number, floor, newest) in [(2, 0, false), (3, 0, false), (4, 0, true), (4, 4, false), (5, 4, true)] {
+        let head = head().with(|head| head.floor = release(floor));
+        assert_eq!(head.is_newest(release(number)), newest, "{number}, up to {floor} are closed");
+        assert_eq!(head.may_activate(release(number), false), newest || number == 3, "{number}");
+        assert!(head.may_activate(release(number), true), "{number} is meant");
+    }
+}
+
+#[test]
+fn somebody_has_gone_back_to_a_release_that_was_made_active_below_the_highest_or_more_than_once() {
+    let cases: [(&str, u64, Vec<HistoryItem>, bool); 6] = [
+        ("the newest", 3, vec![item(2, Some(1)), item(3, Some(2))], false),
+        ("one below", 2, vec![item(2, Some(1)), item(3, Some(2)), item(2, Some(3))], true),
+        ("one below, long ago", 2, Vec::new(), true),
+        ("the newest again", 3, vec![item(3, Some(2)), item(2, Some(3)), item(3, Some(2))], true),
+        ("the newest, long ago", 3, Vec::new(), false),
+        (
+            "what another run began was undone, twice",
+            3,
+            vec![item(3, Some(2)), item(3, Some(3)), item(3, Some(3))],
+            false,
+        ),
+    ];
+    for (what, number, history, expected) in cases {
+        let head = head().with(|head| (head.active, head.history) = (active(number), history));
+        assert_eq!(head.is_back(release(number)), expected, "{what}");
+    }
+}
+
+/// It was tried on the first day, by a clock that may have been ahead.
+#[test]
+fn what_a_store_was_seen_to_do_counts_for_thirty_days() {
+    const DAY: i64 = 24 * 60 * 60;
+    let store = ProvenStore::new(Digest::of(b"https://store.example"), at(0));
+    for (now, expected) in [
+        (0, true),
+        (1, true),
+        (30 * DAY - 1, true),
+        (30 * DAY, false),
+        (31 * DAY, false),
+        (-1, true),
+        (1 - DAY, true),
+        (-DAY, false),
+        (-2 * DAY, false),
+    ] {
+        assert_eq!(store.holds_at(at(now)), expected, "{now}");
+    }
+}
