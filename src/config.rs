@@ -23,14 +23,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::config::environment::{InvalidationSettings, OlderCommit, PublishSettings, SourceMaps, UrlStyle, Wait};
 use crate::config::header_rule::HeaderRule;
 use crate::release::retention::RetentionSettings;
 use crate::report::error::{Code, Problem};
 use values::{EnvironmentName, Glob, InvalidValue, Percent, SiteName};
-use variables::Source;
+use variables::{Source, Unexpanded};
 
 pub use folder::{check_private, is_about, site_folder};
 pub use found::{Found, find};
@@ -79,6 +80,36 @@ pub struct Config {
     /// The folder that publish.toml lies in; empty for the current one.
     #[serde(skip)]
     folder: PathBuf,
+    /// Environments that cannot be used, since a variable in them is not set, with message and hint: the others can.
+    #[serde(skip)]
+    unexpanded: BTreeMap<String, (String, String)>,
+}
+
+/// Expands the variables in all values, and gives the environments that this fails in, which are empty afterwards.
+fn expand(
+    tree: &mut Spanned<DeTable<'_>>,
+    variables: Variables<'_>,
+    source: Source<'_>,
+) -> Result<BTreeMap<String, (String, String)>, Problem> {
+    let mut unexpanded = BTreeMap::new();
+    for (key, value) in tree.get_mut().iter_mut() {
+        match value.get_mut() {
+            DeValue::Table(environments) if key.get_ref() == "env" => {
+                for (name, section) in environments.iter_mut() {
+                    match variables::expand(section, variables, source) {
+                        Ok(()) => {}
+                        Err(Unexpanded { problem, is_unset: true }) => {
+                            unexpanded.insert(name.get_ref().to_string(), (problem.message, problem.hint));
+                            *section.get_mut() = DeValue::Table(DeTable::new());
+                        }
+                        Err(refused) => return Err(refused.problem),
+                    }
+                }
+            }
+            _ => variables::expand(value, variables, source).map_err(|refused| refused.problem)?,
+        }
+    }
+    Ok(unexpanded)
 }
 
 /// `[publish]`: what of the folder is published, and how carefully.
@@ -204,11 +235,11 @@ impl Config {
     fn parse_named(text: &str, name: &str, variables: Variables<'_>) -> Result<Config, Problem> {
         let explained = |error: toml::de::Error| explain::problem(&error, text, name);
         let mut tree = DeTable::parse(text).map_err(explained)?;
-        for (_, value) in tree.get_mut().iter_mut() {
-            variables::expand(value, variables, Source { text, name })?;
-        }
+        let unexpanded = expand(&mut tree, variables, Source { text, name })?;
         let mut config = Config::deserialize(toml::Deserializer::from(tree)).map_err(explained)?;
-        for (environment, section) in &mut config.environments {
+        config.unexpanded = unexpanded;
+        let usable = config.environments.iter_mut().filter(|(name, _)| !config.unexpanded.contains_key(name.as_str()));
+        for (environment, section) in usable {
             *section = section.clone().or(&config.defaults);
             section.check().map_err(|(message, hint)| {
                 Problem::new(Code::Configuration, format!("{name}, [env.{environment}]: {message}")).hint(hint)

@@ -291,8 +291,7 @@ fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<()
         return Ok(());
     }
     let newest = head.highest_activated.max(head.floor);
-    let message =
-        format!("release {release} was live before, or a newer one was: only releases after {newest} can be activated");
+    let message = format!("release {release} is older than what has been live (release {newest})");
     let hint = format!("To go back to it, run `publish rollback {release}`.");
     Err(Problem::new(Code::Superseded, message).hint(hint))
 }

@@ -225,11 +225,8 @@ impl State {
             return Ok(());
         }
         let Some(release) = release else {
-            return Err(Problem::new(
-                Code::Usage,
-                "nothing has been published here yet, so the store cannot be tested",
-            )
-            .hint("Publish the folder first: that tests the store."));
+            return Err(Problem::new(Code::Usage, "nothing has been published here yet")
+                .hint("Publish first; that also tests what the store does."));
         };
         let address = self.layout.claim(release);
         match self.bytes_at(&address, MAX_JSON_BYTES).await? {

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use serde::de::DeserializeOwned;
+
 use super::section::EnvironmentSection;
+use super::{InvalidationSection, PublishSection, Retention};
 use crate::report::error::{Code, Problem};
 
 /// The reader's `error` about `text`, which was read from the file called `name`.
@@ -47,10 +50,9 @@ fn sentence(message: &str) -> (String, String) {
         let unknown = words.next().unwrap_or_default();
         let known: Vec<&str> = words.collect();
         let hint = match nearest(unknown, known.iter().copied()) {
-            _ if known.contains(&"env") && is_of_an_environment(unknown) => {
-                format!(
-                    "It belongs to an environment: write `{unknown}` below a line `[env.NAME]`, such as `[env.production]`."
-                )
+            _ if what == "key" && !known.is_empty() && table_of(unknown).is_some() => {
+                let (table, example) = table_of(unknown).unwrap_or_default();
+                format!("It belongs {table}: write `{unknown}` {example}.")
             }
             Some(word) => format!("Did you mean `{word}`?"),
             None => format!("Known {what}s here: {}.", known.join(", ")),
@@ -71,9 +73,26 @@ fn sentence(message: &str) -> (String, String) {
     (message.lines().collect::<Vec<_>>().join(", "), String::new())
 }
 
-/// Whether a key is one of an environment.
-fn is_of_an_environment(key: &str) -> bool {
-    let read = toml::from_str::<EnvironmentSection>(&format!("\"{key}\" = 0"));
+/// The table that a key belongs to, and where it is written there; `None`: no table has it.
+fn table_of(key: &str) -> Option<(&'static str, &'static str)> {
+    if ["site", "dir"].contains(&key) {
+        return Some(("to the whole file", "above the first line with a `[`"));
+    }
+    let tables = [
+        (has_key::<PublishSection>(key), ("to [publish]", "below a line `[publish]`")),
+        (has_key::<Retention>(key), ("to [retention]", "below a line `[retention]`")),
+        (has_key::<InvalidationSection>(key), ("to [invalidation]", "below a line `[invalidation]`")),
+        (
+            has_key::<EnvironmentSection>(key),
+            ("to an environment", "below a line `[env.NAME]`, such as `[env.production]`"),
+        ),
+    ];
+    tables.into_iter().find(|(has, _)| *has).map(|(_, table)| table)
+}
+
+/// Whether a table has a key of that name.
+fn has_key<T: DeserializeOwned>(key: &str) -> bool {
+    let read = toml::from_str::<T>(&format!("\"{key}\" = 0"));
     read.err()
         .is_none_or(|error| !error.message().starts_with("unknown field") && !error.message().contains("expected `"))
 }

@@ -25,7 +25,7 @@ pub struct Found {
 /// [`Code::Configuration`] when the file system does not tell whether the folder has one.
 pub fn find(folder: &Path, home: Option<&Path>) -> Result<Option<Found>, Problem> {
     let path = folder.join(FILE_NAME);
-    match fs::metadata(&path) {
+    match fs::symlink_metadata(&path) {
         Ok(_) => return Ok(Some(Found { path, is_above: false })),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => {
@@ -42,7 +42,7 @@ pub fn find(folder: &Path, home: Option<&Path>) -> Result<Option<Found>, Problem
             break;
         }
         let path = above.join(FILE_NAME);
-        match fs::metadata(&path) {
+        match fs::symlink_metadata(&path) {
             Ok(_) => return Ok(Some(Found { path, is_above: true })),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             // What may not be looked into is not the user's project.

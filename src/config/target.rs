@@ -4,7 +4,9 @@ use crate::config::environment::{
     Access, Encryption, Environment, InvalidationSettings, LeaseSettings, LinkSettings, PublishSettings,
 };
 use crate::config::header_rule::HeaderRule;
-use crate::config::values::{BucketName, DistributionId, DistributionIds, Prefix, SiteName, Url, Word};
+use crate::config::values::{
+    BucketName, DistributionId, DistributionIds, EnvironmentName, Prefix, SiteName, Url, Word,
+};
 use crate::config::{Config, EnvironmentSection, FILE_NAME, ServerSideEncryption, explain};
 use crate::release::layout::Layout;
 use crate::release::retention::RetentionSettings;
@@ -160,7 +162,7 @@ fn own_target(config: Option<&Config>, overrides: &Overrides) -> Result<(String,
 fn named(config: &Config, name: &str) -> Result<(String, EnvironmentSection), Problem> {
     let found = config.environments.iter().find(|(known, _)| known.as_str() == name);
     if let Some((name, section)) = found {
-        return Ok((name.to_string(), section.clone()));
+        return usable(config, name, section);
     }
     let known: Vec<&str> = config.environments.keys().map(|name| name.as_str()).chain([SANDBOX]).collect();
     let hint = match explain::nearest(name, known.iter().copied()) {
@@ -170,10 +172,23 @@ fn named(config: &Config, name: &str) -> Result<(String, EnvironmentSection), Pr
     Err(Problem::new(Code::Configuration, format!("there is no environment `{name}` in {FILE_NAME}")).hint(hint))
 }
 
+/// # Errors
+/// [`Code::Configuration`] where a variable in the environment is not set.
+fn usable(
+    config: &Config,
+    name: &EnvironmentName,
+    section: &EnvironmentSection,
+) -> Result<(String, EnvironmentSection), Problem> {
+    match config.unexpanded.get(name.as_str()) {
+        Some((message, hint)) => Err(Problem::new(Code::Configuration, message).hint(hint)),
+        None => Ok((name.to_string(), section.clone())),
+    }
+}
+
 fn only(config: &Config) -> Result<(String, EnvironmentSection), Problem> {
     let mut environments = config.environments.iter();
     match (environments.next(), environments.next()) {
-        (Some((name, section)), None) => Ok((name.to_string(), section.clone())),
+        (Some((name, section)), None) => usable(config, name, section),
         (None, _) => Err(Problem::new(Code::Configuration, format!("{FILE_NAME} has no environments"))
             .hint("Add one, such as [env.production], or use --env sandbox to publish on this machine.")),
         (Some(_), Some(_)) => {

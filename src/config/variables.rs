@@ -26,8 +26,22 @@ const SECRET_WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSP
 /// What the names of secrets end with.
 const SECRET_ENDS: [&str; 7] = ["_KEY", "APIKEY", "_PAT", "PASS", "_PWD", "_DSN", "DATABASE_URL"];
 
-/// Why a value could not be expanded: what is wrong, and what to do.
-type Refusal = (String, String);
+/// Why a value could not be expanded.
+#[derive(Debug)]
+struct Refusal {
+    message: String,
+    hint: String,
+    /// Whether it only waits for a variable to be set.
+    is_unset: bool,
+}
+
+/// A value that could not be expanded.
+pub(super) struct Unexpanded {
+    /// Why.
+    pub(super) problem: Problem,
+    /// Whether it only waits for a variable to be set.
+    pub(super) is_unset: bool,
+}
 
 /// Where a publish.toml is read from: what a refusal names.
 #[derive(Clone, Copy)]
@@ -47,12 +61,14 @@ pub(super) fn expand(
     value: &mut Spanned<DeValue<'_>>,
     variables: Variables<'_>,
     source: Source<'_>,
-) -> Result<(), Problem> {
+) -> Result<(), Unexpanded> {
     let span = value.span();
     match value.get_mut() {
         DeValue::String(text) if text.contains("${") => {
-            let expanded = expanded(text, variables)
-                .map_err(|(message, hint)| explain::at(span, source.text, source.name, &message).hint(hint))?;
+            let expanded = expanded(text, variables).map_err(|Refusal { message, hint, is_unset }| Unexpanded {
+                problem: explain::at(span, source.text, source.name, &message).hint(hint),
+                is_unset,
+            })?;
             *text = Cow::Owned(expanded);
             Ok(())
         }
@@ -100,19 +116,20 @@ fn value_of(inside: &str, variables: Variables<'_>) -> Result<String, Refusal> {
         let message = format!("`${{{name}}}` is not allowed: a variable with that name may contain a secret");
         let hint = "Values in publish.toml are displayed, and sent to the URLs in it. publish finds credentials as the \
             AWS tools do; if it is not a secret, use a variable with another name.";
-        return Err((message, hint.to_owned()));
+        return Err(Refusal { message, hint: hint.to_owned(), is_unset: false });
     }
     let set = variables(name).filter(|value| !value.trim().is_empty());
     set.or_else(|| default.map(str::to_owned)).ok_or_else(|| {
         let hint = format!("Set it, or write `${{{name}:-default}}`. For a literal `${{`, write `$${{`.");
-        (format!("the environment variable {name} is not set"), hint)
+        Refusal { message: format!("the environment variable {name} is not set"), hint, is_unset: true }
     })
 }
 
 fn malformed(inside: &str) -> Refusal {
     let shown: String = inside.chars().take(40).collect();
     let hint = "Write `${NAME}` or `${NAME:-default}`; for a literal `${`, write `$${`.";
-    (format!("`${{{}` is not the name of an environment variable", shown.escape_debug()), hint.to_owned())
+    let message = format!("`${{{}` is not the name of an environment variable", shown.escape_debug());
+    Refusal { message, hint: hint.to_owned(), is_unset: false }
 }
 
 fn may_be_secret(name: &str) -> bool {
@@ -155,7 +172,7 @@ mod tests {
     #[test]
     fn what_is_not_set_is_named() {
         for text in ["${NONE}", "${EMPTY}", "a${NONE}"] {
-            let (message, hint) = with(text).unwrap_err();
+            let Refusal { message, hint, .. } = with(text).unwrap_err();
             let name = if text.contains("NONE") { "NONE" } else { "EMPTY" };
             assert!(message.contains(&format!("{name} is not set")) && hint.contains(":-default"), "{message} {hint}");
         }
@@ -164,7 +181,7 @@ mod tests {
     #[test]
     fn what_is_no_variable_is_refused() {
         for text in ["${", "${}", "${1A}", "${A B}", "${A-b}", "${A:-${STAGE}}", "${ä}", "${STAGE"] {
-            let (message, _) = with(text).unwrap_err();
+            let message = with(text).unwrap_err().message;
             assert!(message.contains("is not the name of an environment variable"), "{text}: {message}");
         }
     }
@@ -189,7 +206,7 @@ mod tests {
         ];
         for name in secrets {
             for text in [format!("${{{name}}}"), format!("${{{name}:-default}}")] {
-                let (message, _) = expanded(&text, &|_| Some("hush".to_owned())).unwrap_err();
+                let message = expanded(&text, &|_| Some("hush".to_owned())).unwrap_err().message;
                 assert!(message.contains(name) && !message.contains("hush"), "{message}");
             }
         }

@@ -63,7 +63,7 @@ pub enum Code {
     WrongRegion,
     /// The endpoint does not answer.
     Unreachable,
-    /// AWS asks to slow down, for longer than was patient.
+    /// AWS asks to slow down, kept throttling.
     Throttled,
     /// The distribution is not there.
     NoSuchDistribution,

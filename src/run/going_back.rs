@@ -44,7 +44,7 @@ fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
     let item = head.history.iter().rfind(|item| item.release == active && item.from != Some(active));
     let when = item.map(|item| format!(" by {} on {}", item.publisher.name(), item.at.to_the_minute()));
     let from = left.map(|left| format!(", from release {left}")).unwrap_or_default();
-    let message = format!("the site was already rolled back to release {active}{}{from}", when.unwrap_or_default());
+    let message = format!("release {active} was already made live again{}{from}", when.unwrap_or_default());
     let older = head.superseded.keys().rfind(|release| **release < active && !head.is_closed(**release));
     let hold = (terms.holds() && head.hold.is_none()).then(|| "hold publishing with `publish hold`".to_owned());
     let further = older.map(|older| format!("go further back with `publish rollback {older}`"));
@@ -67,10 +67,10 @@ pub(super) fn question(head: &Head, plan: &Plan, to: &Manifest, terms: &Terms) -
             let about = item.map(|item| described(item.at, &item.publisher)).unwrap_or_default();
             format!("would replace release {from}{about}")
         }
-        _ => "would be made whole again".to_owned(),
+        _ => "will be repaired".to_owned(),
     };
     let holds = if terms.holds() { " Publishing will be held until `publish resume`." } else { "" };
-    format!("Release {release}{about} {replaces}.{holds} Go on?")
+    format!("Release {release}{about} {replaces}.{holds} Continue?")
 }
 
 /// ` (2026-11-21 14:03 UTC, octocat, c0ffee00c0 main: Raise the prices)`

@@ -88,7 +88,7 @@ fn not_now(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Empty => Problem::new(Code::Usage, "nothing is live here, so that there is nothing to refresh")
             .hint("`publish status` shows what is live; is this the right environment?"),
-        _ => Problem::new(Code::Usage, "an activation or a prune was cut short, and owes a refresh of its own")
+        _ => Problem::new(Code::Usage, "an activation or a prune was interrupted, and its own refresh comes first")
             .hint("Finish it first: publish, go back or prune again. `publish status` says which."),
     }
 }

@@ -4,7 +4,7 @@ use super::caller::{Ask, Reply};
 use super::going_back::question;
 use super::intention::Intention;
 use super::order::Order;
-use super::session::Session;
+use super::session::{Session, active_release};
 use crate::bucket::aws::Encoding;
 use crate::content::path::UrlPath;
 use crate::release::head::{Head, Hold};
@@ -37,8 +37,10 @@ impl Session<'_> {
         }
         if let (Some(_), Some(manifest)) = (terms.rollback, goal.manifest()) {
             return self.confirmed(&question(head, plan, manifest, terms), ask, || {
-                let message = format!("going back to release {} needs a yes", manifest.release);
-                Problem::new(Code::Usage, message).hint("Where nobody can be asked, use --yes.")
+                let live =
+                    active_release(head).map(|live| format!(" would replace release {live}")).unwrap_or_default();
+                let message = format!("confirmation needed: release {}{live}", manifest.release);
+                Problem::new(Code::Usage, message).hint("Add --yes to confirm.")
             });
         }
         let (live, leaving) = plan.leaving;
@@ -46,7 +48,7 @@ impl Session<'_> {
             return Ok(());
         }
         let message = format!("{leaving} of {live} live files would leave the site");
-        self.confirmed(&format!("{message}. Go on?"), ask, || {
+        self.confirmed(&format!("{message}. Continue?"), ask, || {
             Problem::new(Code::TooManyRemovals, message.clone())
                 .hint("If that is meant, use --yes, or raise `max_removed_percent` under [publish].")
         })

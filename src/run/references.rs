@@ -26,8 +26,8 @@ pub(super) fn check(
     } else if let (Some(folder), Some(url)) = (&closure.unnamed_folder, url) {
         let (url, named) = (url.trim_end_matches('/'), folder.trim_end_matches('/'));
         events.warn(format!(
-            "The pages look for their files below `/{folder}`, but the site's address is {url}. Unless visitors reach it at \
-             {url}/{named}, which `url` in publish.toml should say then, they do not find them."
+            "The pages look for their files below `/{folder}`, but the site's address is {url}. If visitors reach the site at \
+             {url}/{named}, set `url` to that; otherwise rebuild it for its address."
         ));
     }
     warn_of_pluses(&closure.bare_pluses, events);
@@ -70,10 +70,10 @@ fn outside_of(outside: &[&Broken], unnamed_folder: Option<&str>, url: &str) -> P
     let (host, base) = (&url[..host_ends], &url[host_ends..]);
     let reached_at = unnamed_folder.map_or(host.to_owned(), |folder| format!("{url}/{}", folder.trim_end_matches('/')));
     let needed = count(outside.len(), "that a page needs", "that pages need");
-    let lead = if outside.len() == 1 { "leads" } else { "lead" };
+    let lead = if outside.len() == 1 { "points" } else { "point" };
     Problem::new(
         Code::BrokenReference,
-        format!("{needed} {lead} to where the site is not, by its address {url}: {}", name(outside, &NearMisses::default(), NAMED)),
+        format!("{needed} {lead} outside the site at {url}: {}", name(outside, &NearMisses::default(), NAMED)),
     )
     .hint(format!(
         "Visitors would get blank pages. Build the site for its address (in Vite `base: '{base}/'`), or set `url` to \

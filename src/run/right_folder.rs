@@ -84,13 +84,13 @@ impl Session<'_> {
         if live.files.contains_key(&page) || live.uncertain.contains_key(&page) {
             let message = format!("the home page ({page}) would leave the site: `{root}` has none");
             return Some(NoHomePage::Leaves(Problem::new(Code::NoIndex, message).hint(format!(
-                "Did the build end well, and is it the right folder? {found}If the home page is to go: {is_meant}"
+                "Did the build succeed, and is it the right folder? {found}To remove the home page: {is_meant}"
             ))));
         }
         live.release.is_none().then(|| NoHomePage::NeverThere {
             question: format!("`{root}` has no home page ({page}). {found}Publish it without one?"),
             problem: Problem::new(Code::NoIndex, format!("`{root}` has no home page ({page})")).hint(format!(
-                "Did the build end well, and is it the right folder? {found}If the site has no home page: {is_meant}"
+                "Did the build succeed, and is it the right folder? {found}If the site has no home page: {is_meant}"
             )),
         })
     }

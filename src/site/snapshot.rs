@@ -181,7 +181,7 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             let problem = problem(Code::NoSite, format!("there is no folder `{shown}`"));
             Err(match built_site(root) {
-                Some(built) => problem.hint(format!("`{0}` holds a site: `publish {0}`.", built.display())),
+                Some(built) => problem.hint(format!("`{}` contains a built site: did you mean that?", built.display())),
                 None => problem,
             })
         }

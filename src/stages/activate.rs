@@ -155,7 +155,7 @@ impl Activating<'_> {
             }
         };
         match given_back {
-            // The last write had taken effect, and nobody could be asked until now.
+            // The last write had taken effect, and publish could not ask until now.
             Err(Ended::TakenOver(found)) if is_done(&found.head, release) => {
                 self.events.send(Event::Activated { release });
                 let is_left = |path: &&SitePath| found.head.leftovers.contains_key(*path);

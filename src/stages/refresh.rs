@@ -176,7 +176,7 @@ impl Refreshing<'_> {
         refused.map_or(Ok(()), |one| {
             let message = format!("distribution {} was not refreshed", one.refresh.distribution);
             Err(Problem::new(Code::RefreshFailed, message)
-                .hint("What it has to forget stays recorded; the warning says why. Then run the same command again."))
+                .hint("The paths stay recorded; the warning says why. Then run the same command again."))
         })
     }
 

@@ -94,7 +94,8 @@ impl ReleaseFilter {
     }
 
     fn fits(&self, at: Option<Timestamp>, publisher: Option<&Publisher>) -> bool {
-        let who = publisher.and_then(|publisher| publisher.who.as_deref()).unwrap_or_default().to_lowercase();
+        let parts = |publisher: &Publisher| [publisher.who.clone(), publisher.place.clone()];
+        let who = publisher.map(parts).into_iter().flatten().flatten().collect::<Vec<_>>().join("\n").to_lowercase();
         self.since.is_none_or(|since| at.is_some_and(|at| at >= since))
             && self.by.as_deref().is_none_or(|by| who.contains(&by.to_lowercase()))
             && self.commit.as_ref().is_none_or(|commit| publisher.is_some_and(|publisher| commit.is_of(publisher)))

@@ -133,10 +133,7 @@ async fn pages_that_would_be_blank_at_the_sites_address_are_not_sent() {
         let world = built_for(base, url).await;
         let report = world.publish().await;
         let script = format!("module `{base}assets/");
-        refused(
-            &report,
-            &["lead to where the site is not", url.trim_end_matches('/'), &script, "(in `about/index.html`"],
-        );
+        refused(&report, &["point outside the site at", url.trim_end_matches('/'), &script, "(in `about/index.html`"]);
         let error = report.error.unwrap();
         for part in [built_for_url, other_url] {
             assert!(error.hint.contains(part), "{part} is not in: {}", error.hint);

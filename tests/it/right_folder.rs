@@ -103,7 +103,7 @@ async fn a_repository_of_plain_pages_can_be_published_without_what_its_tools_nee
     let report = publish(&world, "").await;
     assert_eq!(report.exit_code, 0, "{report:#?}");
     let said = report.warnings.join(" ");
-    assert!(said.contains("of package managers: node_modules/, package.json, pnpm-lock.yaml"), "{said}");
+    assert!(said.contains("package manager files: node_modules/, package.json, pnpm-lock.yaml"), "{said}");
     let live = world.manifest(u64::from(report.release.unwrap())).files;
     let live: Vec<&str> = live.keys().map(|path| path.as_str()).collect();
     assert_eq!(live, ["index.html", "src/main.js", "types/a.d.ts"]);

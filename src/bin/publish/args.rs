@@ -18,7 +18,7 @@ use publish::types::clock::Timestamp;
 use publish::types::text::printable;
 use publish::views::releases::{CommitPrefix, ReleaseFilter};
 
-use crate::mistakes::explained;
+use crate::mistakes::{explained, no_dry_run};
 use crate::since::Since;
 
 pub(crate) use global::{Color, GlobalArgs, Output, TargetArgs};
@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Resume,
     /// Refresh paths at the CDN: `/about/`, all below a folder: '/blog/*', or everything: '/*'
     Invalidate(InvalidateArgs),
-    /// Forget a distribution that no longer serves the site, and the refreshes it has not had
+    /// Forget a distribution that no longer serves the site, and its pending refreshes
     ForgetDistribution(ForgetArgs),
     /// Show the live release and anything unfinished, held or not refreshed yet
     Status(StatusArgs),
@@ -217,6 +217,9 @@ pub(crate) struct PlanArgs {
     /// Also print CloudFront response headers policies for the headers in `_headers` that S3 cannot store
     #[arg(long)]
     pub(crate) explain_headers: bool,
+    /// What a plan is anyway
+    #[arg(long, short = 'n', hide = true)]
+    pub(crate) dry_run: bool,
 }
 
 /// To which release to go back, and why.
@@ -379,7 +382,7 @@ fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
 /// What the CDN is to forget.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct InvalidateArgs {
-    /// Addresses as seen from the site's, each beginning with `/`; a final `*` stands for all that begins alike (in quotes: a shell
+    /// Addresses as seen from the site's, each beginning with `/`; a final `*` stands for every path with that prefix (in quotes: a shell
     /// has a use for it too)
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<AskedPath>,
@@ -425,19 +428,27 @@ impl Args {
         let matches =
             Args::command().try_get_matches_from(words).map_err(|error| explained(error, words, &Args::command()))?;
         let mut args = Args::from_arg_matches(&matches)?;
-        if args.command.is_some() && (args.site != SiteArgs::default() || args.dry_run) {
+        if let Some(Command::Plan(plan)) = &mut args.command {
+            plan.dry_run |= std::mem::take(&mut args.dry_run);
+        }
+        if args.dry_run
+            && let Some(command) = &args.command
+        {
+            return Err(Args::command().error(ErrorKind::ArgumentConflict, no_dry_run(Command::name(Some(command)))));
+        }
+        if args.command.is_some() && args.site != SiteArgs::default() {
             let message =
                 format!("put the folder and its flags after `{}`, not before it", Command::name(args.command.as_ref()));
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
         if matches!(&args.command, Some(Command::Invalidate(InvalidateArgs { paths })) if paths.is_empty()) {
-            let message = "say what the CDN is to forget: `/about/`, '/blog/*', or everything: '/*'";
+            let message = "give at least one path to refresh: `/about/`, '/blog/*', or everything: '/*'";
             return Err(Args::command().error(ErrorKind::MissingRequiredArgument, message));
         }
         args.check_global(&matches)?;
         if args.dry_run {
             let (site, explain, explain_headers) = (std::mem::take(&mut args.site), Vec::new(), false);
-            args.command = Some(Command::Plan(PlanArgs { site, explain, explain_headers }));
+            args.command = Some(Command::Plan(PlanArgs { site, explain, explain_headers, dry_run: true }));
         }
         Ok(args)
     }

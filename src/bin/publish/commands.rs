@@ -470,8 +470,8 @@ fn place(target: &config::Target) -> String {
 fn holds_another_site(report: &mut Report) {
     let error = report.error.as_mut().filter(|error| error.code == Code::WrongSite.as_str());
     if let Some(error) = error {
-        "The sandbox of this project holds what was published under another name of the site. `publish sandbox --reset` empties \
-         it; then publish again."
+        "The sandbox of this project holds a site of another name. If that one is meant, give its name with --site (or \
+         PUBLISH_SITE). Otherwise `publish sandbox --reset` deletes everything in the sandbox; then publish again."
             .clone_into(&mut error.hint);
     }
 }

@@ -5,6 +5,7 @@ use clap::error::ErrorKind;
 use clap_mangen::Man;
 
 use crate::args::{Args, Command};
+use crate::mistakes::meant;
 
 /// The text that `command` asks for; `None`: it asks for no such thing.
 ///
@@ -22,6 +23,12 @@ pub(crate) fn about_itself(command: Option<&Command>) -> Option<Result<String, c
     }
 }
 
+/// Why there is no page of `name`, and what was probably meant.
+fn no_page(name: &str, publish: &clap::Command) -> String {
+    let meant = meant(name, publish).map(|command| format!("\n\n  tip: Did you mean `{command}`?\n"));
+    format!("there is no command `{name}`{}", meant.unwrap_or_default())
+}
+
 fn page(of: Option<&str>) -> Result<String, clap::Error> {
     let mut publish = Args::command();
     // Gives commands the names that their pages have: `publish-rollback`.
@@ -29,7 +36,7 @@ fn page(of: Option<&str>) -> Result<String, clap::Error> {
     let described = match of {
         Some(name) => match publish.find_subcommand(name) {
             Some(command) => command.clone(),
-            None => return Err(publish.error(ErrorKind::InvalidSubcommand, format!("there is no command `{name}`"))),
+            None => return Err(publish.error(ErrorKind::InvalidSubcommand, no_page(name, &publish))),
         },
         None => publish,
     };

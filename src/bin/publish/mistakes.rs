@@ -10,16 +10,18 @@ use publish::report::error::{Code, Problem, VisitorsSee};
 use publish::types::text::HIDDEN;
 
 /// What other tools call a command of this one.
-const OTHER_NAMES: [(&str, &[&str]); 12] = [
-    ("publish DIR", &["deploy", "upload", "push", "ship", "sync", "up"]),
+const OTHER_NAMES: [(&str, &[&str]); 14] = [
+    ("publish DIR", &["deploy", "upload", "push", "ship", "sync", "up", "publish"]),
+    ("publish --version", &["version"]),
+    ("publish activate", &["switch", "live", "promote-to"]),
     ("publish plan", &["new", "configure", "config", "preview", "dry-run"]),
     ("publish rollback", &["undo", "revert", "back", "restore", "downgrade"]),
-    ("publish releases", &["list", "ls", "log", "history", "versions"]),
+    ("publish releases", &["list", "ls", "lst", "log", "logs", "history", "versions"]),
     ("publish status", &["info", "state", "current"]),
     ("publish prune", &["clean", "gc", "delete", "remove", "rm", "cleanup"]),
     ("publish verify", &["check", "test", "audit", "repair"]),
     ("publish invalidate", &["refresh", "purge", "flush", "clear-cache"]),
-    ("publish hold", &["lock", "freeze", "pause", "stop"]),
+    ("publish hold", &["lock", "freeze", "pause", "stop", "cancel", "abort"]),
     ("publish resume", &["unlock", "unhold", "unfreeze", "continue"]),
     ("publish sandbox", &["serve", "dev", "start", "local"]),
     ("publish open", &["view", "browse", "url", "visit"]),
@@ -50,13 +52,13 @@ fn advice(word: &str, definition: &clap::Command) -> Option<(String, String)> {
         return Some((format!("`publish {command}` does not exist yet"), (*instead).to_owned()));
     }
     let command = meant(word, definition)?;
-    let message = format!("`{word}` is neither a command of publish nor a folder here");
+    let message = format!("there is no command or folder `{word}`");
     Some((message, format!("Did you mean `{command}`? `publish help` lists the commands.")))
 }
 
 /// What `word` most likely means of the commands that there are (`definition`): any word that is no command is taken for a
 /// folder.
-fn meant(word: &str, definition: &clap::Command) -> Option<String> {
+pub(crate) fn meant(word: &str, definition: &clap::Command) -> Option<String> {
     let lower = word.to_lowercase();
     if let Some((command, _)) = OTHER_NAMES.iter().find(|(_, names)| names.contains(&lower.as_str())) {
         return Some((*command).to_owned());
@@ -64,7 +66,9 @@ fn meant(word: &str, definition: &clap::Command) -> Option<String> {
     let likeness = |name: &str| strsim::jaro_winkler(&lower, name);
     let commands = definition.get_subcommands().map(clap::Command::get_name);
     let nearest = commands.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    (likeness(nearest) > ALIKE).then(|| format!("publish {nearest}"))
+    // Not only much alike: `rename` and `reset` are not `resume`.
+    let is_slip = strsim::osa_distance(&lower, nearest) <= 1 + nearest.len() / 8;
+    (likeness(nearest) > ALIKE && is_slip).then(|| format!("publish {nearest}"))
 }
 
 /// Whether a word cannot be a folder that somebody means.
@@ -90,7 +94,24 @@ pub(crate) fn explained(mut error: clap::Error, words: &[OsString], definition: 
         let message = format!("{message}\n\n  tip: {hint}\n");
         return definition.clone().error(ErrorKind::InvalidSubcommand, message);
     }
-    suggest_flag(&mut error, words, definition);
+    let command = first_word(words, definition);
+    let helped = words.windows(2).find(|pair| pair[0] == "help").and_then(|pair| pair[1].to_str());
+    if let (Some("help"), Some(word)) = (command, helped)
+        && error.kind() == ErrorKind::InvalidSubcommand
+        && let Some((message, hint)) = advice(word, definition)
+    {
+        return definition.clone().error(ErrorKind::InvalidSubcommand, format!("{message}\n\n  tip: {hint}\n"));
+    }
+    let unknown = error.get(ContextKind::InvalidArg).cloned();
+    if let (ErrorKind::UnknownArgument, Some(command), Some(ContextValue::String(flag))) =
+        (error.kind(), command, &unknown)
+        && ["--dry-run", "-n"].contains(&flag.as_str())
+    {
+        return definition.clone().error(ErrorKind::UnknownArgument, no_dry_run(command));
+    }
+    if error.kind() == ErrorKind::UnknownArgument {
+        suggest_flag(&mut error, words, definition);
+    }
     if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg).cloned() {
         let flag = argument.split(' ').next().unwrap_or_default();
         let is_written = words.iter().any(|word| word.to_string_lossy().starts_with(flag));
@@ -110,6 +131,16 @@ pub(crate) fn explained(mut error: clap::Error, words: &[OsString], definition: 
     error
 }
 
+/// What is said of `--dry-run` where a command has none.
+pub(crate) fn no_dry_run(command: &str) -> String {
+    match command {
+        "rollback" | "prune" | "forget-distribution" => format!(
+            "`{command}` has no --dry-run: without --yes it says what it would do before it asks; `publish plan` is the dry run of a publish"
+        ),
+        _ => format!("`{command}` has no --dry-run; `publish plan` is the dry run of a publish"),
+    }
+}
+
 /// Names the flag that an unknown one most likely means, also where two letters have changed places, which the parser does
 /// not see.
 fn suggest_flag(error: &mut clap::Error, words: &[OsString], definition: &clap::Command) {
@@ -117,12 +148,16 @@ fn suggest_flag(error: &mut clap::Error, words: &[OsString], definition: &clap::
     let is_known_to_parser = error.get(ContextKind::SuggestedArg).is_some();
     let Some(name) = unknown.strip_prefix("--").filter(|_| !is_known_to_parser) else { return };
     let command = first_word(words, definition).and_then(|word| definition.find_subcommand(word));
-    let flags = definition.get_arguments().chain(command.into_iter().flat_map(clap::Command::get_arguments));
+    // A command takes its own flags and those of all commands.
+    let is_taken = |flag: &&clap::Arg| command.is_none() || flag.is_global_set();
+    let general = definition.get_arguments().filter(is_taken);
+    let flags =
+        general.chain(command.into_iter().flat_map(clap::Command::get_arguments)).filter(|flag| !flag.is_hide_set());
     let distance = |flag: &str| strsim::osa_distance(name, flag);
     let nearest = flags.filter_map(clap::Arg::get_long).min_by_key(|flag| distance(flag));
     // A letter that is wrong, missing, too many or in the wrong place; two in a longer name.
     let most = if name.len() < 5 { 1 } else { 2 };
-    if let Some(nearest) = nearest.filter(|nearest| distance(nearest) <= most) {
+    if let Some(nearest) = nearest.filter(|nearest| (1..=most).contains(&distance(nearest))) {
         let suggested = format!("--{nearest}");
         error.insert(ContextKind::SuggestedArg, ContextValue::String(suggested));
     }

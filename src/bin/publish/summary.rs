@@ -204,10 +204,10 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     if !status.suspects.is_empty() {
         let (number, named) = (count(status.suspects.len(), "path"), named(&status.suspects));
         line(
-            "suspect",
+            "at risk",
             &format!(
-                "{number} that a run that lost its lease may still write: {named}; a publish a quarter of an hour later checks and \
-                 repairs them, and `publish verify` shows what they are now"
+                "an interrupted run may still overwrite {number}: {named}; publish again after 15 minutes to check and repair \
+                 them; `publish verify` shows their state now"
             ),
         );
     }

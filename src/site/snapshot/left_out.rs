@@ -35,7 +35,7 @@ impl LeftOut {
             ));
         }
         if !self.of_tools.is_empty() {
-            parts.push(format!("of package managers: {}", first_few(&self.of_tools)));
+            parts.push(format!("package manager files: {}", first_few(&self.of_tools)));
         }
         match self.source_maps {
             0 => {}
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(
             all.sentence().unwrap(),
             "Not published: hidden: .a, .b, .c, .d, .e and 2 more; 2 left behind by editors or operating systems: \
-             Thumbs.db, a.html~; of package managers: node_modules/, package.json; 12 source maps."
+             Thumbs.db, a.html~; package manager files: node_modules/, package.json; 12 source maps."
         );
     }
 }

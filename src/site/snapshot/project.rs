@@ -37,7 +37,18 @@ const CONFIGURATIONS: [&str; 21] = [
 const SCRIPTS: [&str; 6] = ["js", "mjs", "cjs", "ts", "mts", "cts"];
 
 /// Configurations that are no scripts.
-const OTHER_CONFIGURATIONS: [&str; 2] = ["angular.json", ".parcelrc"];
+const OTHER_CONFIGURATIONS: [&str; 10] = [
+    "angular.json",
+    ".parcelrc",
+    "hugo.toml",
+    "hugo.yaml",
+    "hugo.json",
+    "_config.yml",
+    "mkdocs.yml",
+    "book.toml",
+    "antora-playbook.yml",
+    "gridsome.server.js",
+];
 
 /// Where builds put the site, the most telling name first. `public` is also where projects keep what a build copies.
 const BUILT: [&str; 5] = ["dist", "build", "out", "_site", "public"];
@@ -59,14 +70,14 @@ pub(super) fn refuse(named: &Path, folder: &Root, selection: &Selection) -> Resu
     let packages = PACKAGES.iter().find(|package| names.iter().any(|(name, _)| name == *package));
     let beside = first(|name| name == INSTALLED, true).or_else(|| first(is_configuration, false));
     match (packages, beside) {
-        (Some(packages), Some(beside)) => Err(is_project(named, &format!("it holds {packages} and {beside}"))),
+        (Some(packages), Some(beside)) => Err(is_project(named, &format!("it contains {packages} and {beside}"))),
         _ => Ok(()),
     }
 }
 
 /// The folder is a project, `because` it holds what no site does.
 pub(crate) fn is_project(folder: &Path, because: &str) -> Problem {
-    let message = format!("`{}` is the project of a site and not the built site: {because}", folder.display());
+    let message = format!("`{}` looks like a project, not a built site: {because}", folder.display());
     let built = match built_site(folder) {
         Some(built) => format!("The built site is likely `{0}`: `publish {0}`.", built.display()),
         None => "Build the site first, and publish the folder that the build writes.".to_owned(),

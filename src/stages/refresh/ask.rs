@@ -85,7 +85,7 @@ fn refused_for_good(distribution: &str, batch: &Batch) -> String {
         1 => first,
         others => format!("{first} or one of the {} other paths of its request", others - 1),
     };
-    format!("CloudFront does not take {what}. Distribution {distribution} forgets everything (`/*`) instead.")
+    format!("CloudFront does not take {what}. All of distribution {distribution} is refreshed instead (`/*`).")
 }
 
 fn raw_spellings_refused(distribution: &str, first: &UrlPath, number: usize) -> String {

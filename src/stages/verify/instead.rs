@@ -115,7 +115,7 @@ impl Instead {
     pub fn sentence(&self, url: &str) -> String {
         match self {
             Instead::OldBytes => format!("{url} answers with the old bytes"),
-            Instead::OtherBytes => format!("{url} answers with other bytes than the published or the old ones"),
+            Instead::OtherBytes => format!("{url} returns neither the new nor the old version"),
             Instead::PageInstead => format!("{url} answers with a page where a script or a style sheet is to be"),
             Instead::BarePlus => {
                 format!(
@@ -140,7 +140,7 @@ impl Instead {
             }
             Instead::SignIn(how) => format!("{url} asks visitors to sign in: {how}"),
             Instead::Challenge(status, whose) => {
-                format!("{url} answers with a challenge of {whose} ({status}): it wants to see a browser first")
+                format!("{url} answers with a challenge of {whose} ({status}): a bot check blocks publish")
             }
             Instead::ServerError(status) => {
                 format!("{url} answers with {status}: the CDN or what is behind it has failed")
@@ -153,7 +153,7 @@ impl Instead {
     /// What to do about it.
     pub fn next_step(&self) -> String {
         const NOT_PUBLIC: &str = "If the site is meant to be like that, set `wait = \"completed\"` under [invalidation]: \
-            CloudFront's own word is waited for then.";
+            publish then waits until CloudFront reports completion.";
         match self {
             Instead::OldBytes => "Run the same command again to refresh and look once more.".to_owned(),
             Instead::OtherBytes => format!(
@@ -177,7 +177,7 @@ impl Instead {
                 Some(site) => format!("Set `url` to where visitors end up, as {site}; or take the redirect away."),
                 None => "Take the redirect away, or set `url` to where visitors end up.".to_owned(),
             },
-            Instead::Redirect(..) => format!("A function or a rule in front of the site redirects: take that away. {NOT_PUBLIC}"),
+            Instead::Redirect(..) => format!("A function or a rule in front of the site redirects: remove it. {NOT_PUBLIC}"),
             Instead::SignIn(_) => NOT_PUBLIC.to_owned(),
             Instead::Challenge(..) => format!(
                 "Let this machine pass: the firewall may know it by its address or by `User-Agent: publish`. {NOT_PUBLIC}"

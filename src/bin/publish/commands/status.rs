@@ -9,7 +9,7 @@ use publish::report::{Outcome, Report};
 use publish::run::{self, Caller};
 use publish::views::status::Status;
 
-use super::{Manner, Session, Shown, Target};
+use super::{Manner, Session, Shown, Target, refused};
 use crate::summary::environments::{Row, render_environments};
 use crate::{json, summary, variables};
 
@@ -52,16 +52,22 @@ impl Session<'_> {
         of_all(read.into_iter().map(|(report, _)| report), &caller)
     }
 
-    async fn read_all(&self, environments: Vec<Environment>, caller: &Caller) -> Vec<(Report, Option<Status>)> {
+    async fn read_all(&self, environments: Environments, caller: &Caller) -> Vec<(Report, Option<Status>)> {
         let listener = self.listener(Manner::Shows);
-        let reading = environments.into_iter().map(|environment| {
+        let reading = environments.into_iter().map(|(name, environment)| {
+            let events = Events::new(&listener);
             // Boxed: what it holds would be moved through every caller.
-            Box::pin(run::status(environment, caller.clone(), Events::new(&listener)))
+            Box::pin(async move {
+                match environment {
+                    Ok(environment) => run::status(environment, caller.clone(), events).await,
+                    Err(problem) => (refused("status", &name, problem), None),
+                }
+            })
         });
         stream::iter(reading).buffered(AT_ONCE).collect().await
     }
 
-    fn environments(&self) -> Result<Vec<Environment>, Problem> {
+    fn environments(&self) -> Result<Environments, Problem> {
         let Some(configuration) = self.configuration()? else {
             return Err(Problem::new(Code::Usage, "no publish.toml was found here or in a folder above")
                 .hint("--all shows the environments in publish.toml; give its path with --config."));
@@ -73,13 +79,16 @@ impl Session<'_> {
     }
 }
 
-fn all_of(config: &Config, overrides: &Overrides) -> Result<Vec<Environment>, Problem> {
+/// The environments by their names, with why one cannot be used.
+type Environments = Vec<(String, Result<Environment, Problem>)>;
+
+fn all_of(config: &Config, overrides: &Overrides) -> Result<Environments, Problem> {
     let mut environments = Vec::new();
     for name in config.environments.keys() {
-        if let config::Target::Environment(environment) =
-            config::resolve(Some(config), Some(name.as_str()), overrides, false)?
-        {
-            environments.push(*environment);
+        match config::resolve(Some(config), Some(name.as_str()), overrides, false) {
+            Ok(config::Target::Environment(environment)) => environments.push((name.to_string(), Ok(*environment))),
+            Ok(config::Target::Sandbox(_)) => {}
+            Err(problem) => environments.push((name.to_string(), Err(problem))),
         }
     }
     if environments.is_empty() {

@@ -180,9 +180,9 @@ const QUESTIONS: [(&str, &str); 7] = [
     (
         "rollback",
         "Release 7 (2026-11-21 14:03 UTC, octocat, c0ffee00c0 main: Raise the prices) would replace release 8 \
-         (2026-11-21 15:03 UTC, dev on laptop). Publishing will be held until `publish resume`. Go on?",
+         (2026-11-21 15:03 UTC, dev on laptop). Publishing will be held until `publish resume`. Continue?",
     ),
-    ("publish that removes much", "143 of 200 live files would leave the site. Go on?"),
+    ("publish that removes much", "143 of 200 live files would leave the site. Continue?"),
     (
         "publish without a home page",
         "`dist/assets` has no home page (index.html). `dist` has one: `publish dist`. Publish it without one?",

@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn a_question_ends_where_its_answer_begins() {
-        assert_eq!(question("Go on?", Style::plain()), "Go on? [y/N] ");
+        assert_eq!(question("Continue?", Style::plain()), "Continue? [y/N] ");
         assert_eq!(
-            question("Release 2 would replace it. Go on?", Style::of_columns(20)),
-            "Release 2 would\nreplace it. Go on?\n[y/N] "
+            question("Release 2 would replace it. Continue?", Style::of_columns(20)),
+            "Release 2 would\nreplace it. Continue?\n[y/N] "
         );
     }
 }
