@@ -14,7 +14,7 @@ fn unpacked(archive: &Path, folder: &str) -> BTreeMap<String, Vec<u8>> {
     let files =
         walkdir::WalkDir::new(out.path()).into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file());
     let read = |entry: walkdir::DirEntry| {
-        let path = entry.path().strip_prefix(out.path().join(folder)).expect("all is in one folder");
+        let path = entry.path().strip_prefix(out.path().join(folder)).unwrap();
         (path.to_str().unwrap().to_owned(), std::fs::read(entry.path()).unwrap())
     };
     files.map(read).collect()

@@ -403,7 +403,11 @@ async fn the_command_tells_people_and_programs() {
     overwrite(&world, "config.json", b"{}");
     let (code, text) = run_binary(&world, &[]);
     assert_eq!(code, 6, "{text}");
-    assert!(text.contains("different bytes\n  config.json: ") && text.contains("`publish verify --repair`"), "{text}");
+    assert!(
+        text.contains("different bytes\n  config.json: ")
+            && text.contains("`publish verify --repair --site shop --bucket "),
+        "{text}"
+    );
     let (code, text) = run_binary(&world, &["--output", "json"]);
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [finding, report] = &lines[..] else { panic!("{text}") };
