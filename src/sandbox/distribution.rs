@@ -16,9 +16,83 @@ pub struct Distribution {
     pub default_root_object: Option<String>,
     /// Custom error pages (AWS.md 2.2).
     pub custom_errors: Vec<CustomError>,
-    /// Whether a viewer-request function turns `/dir/`, and `/dir` where the last segment has no dot, into
-    /// `/dir/index.html`.
+    /// Whether a function turns `/dir/`, and `/dir` where the last segment has no dot, into `/dir/index.html`.
     pub index_pages: bool,
+    /// Whether that function stands at the origin and not at the viewer: then edges keep answers under the addresses that
+    /// viewers ask for, `/page` may also be `/page.html`, and a bare plus is a plus.
+    pub rewrites_at_origin: bool,
+    /// What edges keep, under which keys, and for how long.
+    pub caching: Caching,
+}
+
+impl Default for Distribution {
+    /// `E1SANDBOX` in front of the bucket `sandbox`, without an origin path or custom errors.
+    fn default() -> Distribution {
+        Distribution {
+            id: "E1SANDBOX".to_owned(),
+            bucket: "sandbox".to_owned(),
+            origin_path: String::new(),
+            default_root_object: Some("index.html".to_owned()),
+            custom_errors: Vec::new(),
+            index_pages: true,
+            rewrites_at_origin: false,
+            caching: Caching::default(),
+        }
+    }
+}
+
+/// The default behaviour's cache policy, or the settings that older distributions have in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caching {
+    /// The cache policy's id; `None`: the older form, with `ForwardedValues` and TTLs in the behaviour itself.
+    pub policy: Option<String>,
+    /// The least time that an answer is kept, whatever the origin says. In whole seconds, as all three.
+    pub min_ttl: Duration,
+    /// How long an answer is kept of which the origin says nothing.
+    pub default_ttl: Duration,
+    /// The longest time that an answer is kept; 0: nothing is.
+    pub max_ttl: Duration,
+    /// Whether answers are kept apart by the query string.
+    pub query_strings: bool,
+    /// Whether answers are kept apart for viewers that take gzip. A policy says so; the older form follows `compress`.
+    pub gzip: bool,
+    /// The same for brotli, which the older form does not know.
+    pub brotli: bool,
+    /// Whether edges compress.
+    pub compress: bool,
+}
+
+impl Default for Caching {
+    /// The managed policy CachingOptimized (AWS.md 2.5), with compression.
+    fn default() -> Caching {
+        Caching {
+            policy: Some("658327ea-f89d-4fab-a63d-7e88639e58f6".to_owned()),
+            min_ttl: Duration::from_secs(1),
+            default_ttl: Duration::from_secs(86_400),
+            max_ttl: Duration::from_secs(31_536_000),
+            query_strings: false,
+            gzip: true,
+            brotli: true,
+            compress: true,
+        }
+    }
+}
+
+impl Caching {
+    /// The managed policy CachingDisabled (AWS.md 2.5).
+    #[must_use]
+    pub fn disabled() -> Caching {
+        Caching {
+            policy: Some("4135ea2d-6df8-44a3-9df3-4b5a84be39ad".to_owned()),
+            min_ttl: Duration::ZERO,
+            default_ttl: Duration::ZERO,
+            max_ttl: Duration::ZERO,
+            query_strings: false,
+            gzip: false,
+            brotli: false,
+            compress: true,
+        }
+    }
 }
 
 /// How one error status of the origin is answered.

@@ -4,13 +4,10 @@ use std::fmt::Write as _;
 
 use super::StoredInvalidation;
 use crate::sandbox::answer::escape;
-use crate::sandbox::distribution::Distribution;
+use crate::sandbox::distribution::{Caching, Distribution};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const NAMESPACE: &str = "xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"";
-
-/// The managed policy CachingOptimized (AWS.md 2.5).
-const CACHE_POLICY: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
 /// When all distributions were last changed.
 const LAST_MODIFIED: &str = "2026-01-01T00:00:00Z";
@@ -115,14 +112,21 @@ fn origins(distribution: &Distribution, region: &str) -> String {
 }
 
 fn default_cache_behavior(distribution: &Distribution, owner: &str) -> String {
-    let functions = if distribution.index_pages {
-        format!(
-            "<Quantity>1</Quantity><Items><FunctionAssociation>\
-             <FunctionARN>arn:aws:cloudfront::{owner}:function/index-pages</FunctionARN>\
-             <EventType>viewer-request</EventType></FunctionAssociation></Items>"
-        )
-    } else {
-        "<Quantity>0</Quantity>".to_owned()
+    let none = || "<Quantity>0</Quantity>".to_owned();
+    let at_viewer = format!(
+        "<Quantity>1</Quantity><Items><FunctionAssociation>\
+         <FunctionARN>arn:aws:cloudfront::{owner}:function/index-pages</FunctionARN>\
+         <EventType>viewer-request</EventType></FunctionAssociation></Items>"
+    );
+    let at_origin = format!(
+        "<Quantity>1</Quantity><Items><LambdaFunctionAssociation>\
+         <LambdaFunctionARN>arn:aws:lambda:us-east-1:{owner}:function:index-pages:1</LambdaFunctionARN>\
+         <EventType>origin-request</EventType><IncludeBody>false</IncludeBody></LambdaFunctionAssociation></Items>"
+    );
+    let (functions, lambdas) = match (distribution.index_pages, distribution.rewrites_at_origin) {
+        (false, _) => (none(), none()),
+        (true, false) => (at_viewer, none()),
+        (true, true) => (none(), at_origin),
     };
     let methods = "<Quantity>2</Quantity><Items><Method>HEAD</Method><Method>GET</Method></Items>";
     format!(
@@ -131,13 +135,31 @@ fn default_cache_behavior(distribution: &Distribution, owner: &str) -> String {
          <TrustedKeyGroups><Enabled>false</Enabled><Quantity>0</Quantity></TrustedKeyGroups>\
          <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>\
          <AllowedMethods>{methods}<CachedMethods>{methods}</CachedMethods></AllowedMethods>\
-         <SmoothStreaming>false</SmoothStreaming><Compress>true</Compress>\
-         <LambdaFunctionAssociations><Quantity>0</Quantity></LambdaFunctionAssociations>\
+         <SmoothStreaming>false</SmoothStreaming><Compress>{compress}</Compress>\
+         <LambdaFunctionAssociations>{lambdas}</LambdaFunctionAssociations>\
          <FunctionAssociations>{functions}</FunctionAssociations>\
-         <FieldLevelEncryptionId></FieldLevelEncryptionId><CachePolicyId>{CACHE_POLICY}</CachePolicyId>\
-         </DefaultCacheBehavior>",
+         <FieldLevelEncryptionId></FieldLevelEncryptionId>{caching}</DefaultCacheBehavior>",
         origin = escape(&distribution.bucket),
+        compress = distribution.caching.compress,
+        caching = caching(&distribution.caching),
     )
+}
+
+/// The cache policy's id, or what older distributions have in its place.
+fn caching(caching: &Caching) -> String {
+    match &caching.policy {
+        Some(id) => format!("<CachePolicyId>{}</CachePolicyId>", escape(id)),
+        None => format!(
+            "<ForwardedValues><QueryString>{}</QueryString><Cookies><Forward>none</Forward></Cookies>\
+             <Headers><Quantity>0</Quantity></Headers>\
+             <QueryStringCacheKeys><Quantity>0</Quantity></QueryStringCacheKeys></ForwardedValues>\
+             <MinTTL>{}</MinTTL><DefaultTTL>{}</DefaultTTL><MaxTTL>{}</MaxTTL>",
+            caching.query_strings,
+            caching.min_ttl.as_secs(),
+            caching.default_ttl.as_secs(),
+            caching.max_ttl.as_secs(),
+        ),
+    }
 }
 
 fn custom_error_responses(distribution: &Distribution) -> String {

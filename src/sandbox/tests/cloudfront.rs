@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 
 use super::{cloudfront, refusal, start};
-use crate::sandbox::{CustomError, Distribution, Service};
+use crate::sandbox::{Caching, CustomError, Distribution, Service};
 
 const ID: &str = "E1SANDBOX";
 
@@ -96,7 +96,7 @@ async fn a_distribution_shows_its_configuration() {
             response_code: Some(404),
             error_caching_min_ttl: Duration::from_secs(10),
         }],
-        index_pages: true,
+        ..Distribution::default()
     });
     let client = cloudfront(&sandbox);
     let shown = client.get_distribution_config().id(ID).send().await.expect("the configuration");
@@ -115,6 +115,25 @@ async fn a_distribution_shows_its_configuration() {
     );
     let whole = client.get_distribution().id(ID).send().await.expect("the distribution");
     assert_eq!(whole.distribution().expect("the distribution").status(), "Deployed");
+    sandbox.stop().await;
+}
+
+/// The older form of a distribution's settings, and a function at the origin.
+#[tokio::test]
+async fn an_older_distribution_shows_its_own_times() {
+    let sandbox = start().await;
+    let caching = Caching { policy: None, query_strings: true, min_ttl: Duration::from_secs(5), ..Caching::default() };
+    sandbox.set_distribution(Distribution { caching, rewrites_at_origin: true, ..Distribution::default() });
+    let shown = cloudfront(&sandbox).get_distribution_config().id(ID).send().await.expect("the configuration");
+    let config = shown.distribution_config.expect("the configuration");
+    let behavior = config.default_cache_behavior.expect("a behavior");
+    assert_eq!(behavior.cache_policy_id(), None);
+    #[expect(deprecated, reason = "the older form is meant")]
+    let older = (behavior.forwarded_values.map(|values| values.query_string), behavior.min_ttl, behavior.default_ttl);
+    assert_eq!(older, (Some(true), Some(5), Some(86_400)));
+    assert_eq!(behavior.function_associations.map(|all| all.quantity), Some(0));
+    let functions = behavior.lambda_function_associations.expect("functions").items.expect("one");
+    assert_eq!(functions[0].event_type.as_str(), "origin-request");
     sandbox.stop().await;
 }
 

@@ -55,6 +55,7 @@ async fn the_facts_are_those_of_the_buckets_own_origin() {
             error_caching_min_ttl: Duration::from_secs(10),
         }],
         index_pages: false,
+        ..Distribution::default()
     });
     let cdn = connect(&sandbox).await.cdn.unwrap();
     let facts = cdn.configuration(BUCKET).await.unwrap().facts;
