@@ -1,6 +1,7 @@
 //! The edge without HTTP: what it answers, and what it keeps. `src/sandbox/tests/site.rs` asks it over HTTP.
 
 mod rules;
+mod staleness;
 
 use std::io::Read as _;
 use std::sync::Arc;
