@@ -1,5 +1,5 @@
 //! The edge that viewers meet: several locations, each with a cache of its own, which keep answers as CloudFront does
-//! (AWS.md 2; docs/decisions/0035).
+//! (AWS.md 2.1 to 2.6; docs/decisions/0035).
 //!
 //! A lookup and the origin's answer are one step at a location. So requests for the same answer that come together reach
 //! the origin once, as CloudFront collapses them (AWS.md 2.6), and no answer that was under way outlives an invalidation.
