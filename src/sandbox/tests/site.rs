@@ -193,3 +193,17 @@ async fn the_edges_page_is_no_path_of_a_site() {
     assert_eq!(foreign.status, 403);
     sandbox.stop().await;
 }
+
+/// Requests for one answer that come together reach the origin once.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_come_together_are_collapsed() {
+    let sandbox = start().await;
+    sandbox.put_foreign("sandbox", "a.html", "x".repeat(200_000), "text/html");
+    let asked = (0..30).map(|_| fetch(&sandbox, "GET", "/a.html", ""));
+    let answers = futures_util::future::join_all(asked).await;
+    let missed = answers.iter().filter(|page| page.header("x-cache") == Some("Miss from cloudfront")).count();
+    let hit = answers.iter().filter(|page| page.header("x-cache") == Some("Hit from cloudfront")).count();
+    assert_eq!((missed, hit), (1, 29));
+    assert!(answers.iter().all(|page| page.body.len() == 200_000));
+    sandbox.stop().await;
+}
