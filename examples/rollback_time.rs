@@ -64,6 +64,7 @@ fn environment(sandbox: &Sandbox) -> Environment {
             ..Access::default()
         },
         distribution: Some("E1SANDBOX".to_owned()),
+        further_distributions: Vec::new(),
         url: None,
         headers: Vec::new(),
         publish: PublishSettings::default(),

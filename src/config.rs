@@ -105,6 +105,11 @@ pub struct PublishSection {
     pub older_commit: OlderCommit,
     /// Whether visitors may read what publish keeps beside a site that fills the whole bucket.
     pub public_state: bool,
+    /// Whether the folder is the site although it looks like the project of one. Then `node_modules`, package.json and lock files
+    /// stay out.
+    pub project_folder: bool,
+    /// Whether the site has a home page, without which it is not published; true when not given.
+    pub index: Option<bool>,
 }
 
 /// `[retention]`: a superseded release stays while either holds.
@@ -182,9 +187,9 @@ impl Config {
         let unreadable = |error: std::io::Error| {
             let problem = Problem::new(Code::Configuration, format!("{name} cannot be read"));
             match error.kind() {
-                ErrorKind::NotFound => problem.hint("Give the path of a publish.toml with --config.").source(error),
+                ErrorKind::NotFound => problem.hint("Give the path of publish.toml with --config.").source(error),
                 ErrorKind::InvalidData => problem.hint("Save it as UTF-8.").source(error),
-                ErrorKind::InvalidInput => problem.hint("It is to be a file of at most 1 MiB.").source(error),
+                ErrorKind::InvalidInput => problem.hint("It must be a file of at most 1 MiB.").source(error),
                 _ => problem.source(error),
             }
         };
@@ -238,6 +243,8 @@ impl PublishSection {
             max_removed_percent: self.max_removed_percent.map_or(default.max_removed_percent, Percent::number),
             older_commit: self.older_commit,
             public_state: self.public_state,
+            project_folder: self.project_folder,
+            index: self.index.unwrap_or(default.index),
             home: None,
         }
     }
@@ -269,7 +276,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     if std::fs::metadata(path)?.is_file() {
         File::open(path)
     } else {
-        Err(std::io::Error::new(ErrorKind::InvalidInput, "it is no file"))
+        Err(std::io::Error::new(ErrorKind::InvalidInput, "it is not a file"))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure and synchronous: no clock, no disk, no network. A dry run prints its value; a publish executes it.
 
+mod asked;
 mod cover;
 pub mod diff;
 pub mod sweep;
@@ -23,7 +24,8 @@ use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
-pub use cover::{Cover, MAX_WILDCARDS};
+pub use asked::asked;
+pub use cover::Cover;
 pub use view::{PathChange, PlanView};
 
 /// What visitors get now, as far as it is known.
@@ -139,8 +141,8 @@ impl<'a> Policy<'a> {
     }
 
     /// How a distribution in front of the site maps addresses.
-    fn urls_behind(&self, cdn: CdnView<'a>) -> urls::Urls<'a> {
-        urls::Urls::new(*self, cdn)
+    fn urls_behind(&self, cdn: CdnView<'a>, live: &Live) -> urls::Urls<'a> {
+        urls::Urls::new(*self, cdn, live)
     }
 }
 
@@ -240,6 +242,8 @@ pub struct UrlChange {
     pub before: Option<Digest>,
     /// The digest of what it answers afterwards; `None`: the file is gone.
     pub after: Option<Digest>,
+    /// The headers that become others, with their names in lower case; `None`: it goes.
+    pub headers: BTreeMap<String, Option<String>>,
     /// Whether it is the file's own URL. An alias, as `/about/`, may answer with something else altogether.
     pub own: bool,
 }
@@ -284,11 +288,14 @@ impl Plan {
         let first = live.release.is_none() && policy.straight;
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
-        let urls = policy.urls_behind(policy.cdn());
+        let urls = policy.urls_behind(policy.cdn(), live);
         let answers = urls.answers(live, &files, &changes);
         let cover = |urls: &urls::Urls<'_>| {
-            let (stale, kept) = (urls.stale(live, &files, &changes), urls.kept(live, &files, &changes));
-            cover::cover(&stale, &kept, policy.max_paths)
+            let kept = urls.kept(live, &files, &changes);
+            match urls.loses_error_pages(&changes) {
+                true => Cover::everything(&kept),
+                false => cover::cover(&urls.stale(live, &files, &changes), &kept, policy.max_paths),
+            }
         };
         let invalidation = match policy.cdn() {
             CdnView::None => Cover::default(),
@@ -296,7 +303,8 @@ impl Plan {
             CdnView::Unreadable | CdnView::Known(_) => cover(&urls),
         };
         let others = policy.distributions.iter().filter(|(id, _)| policy.own != Some(id.as_str()));
-        let elsewhere = others.map(|(id, other)| (id.clone(), cover(&policy.urls_behind(other.view())))).collect();
+        let elsewhere =
+            others.map(|(id, other)| (id.clone(), cover(&policy.urls_behind(other.view(), live)))).collect();
         Plan {
             from: live.release,
             content: content_digest(&files),
@@ -344,7 +352,7 @@ impl Plan {
     /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
     pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, UrlChange> {
         let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
-        let mut answers = policy.urls_behind(policy.cdn()).answers(&Live::default(), files, &changes);
+        let mut answers = policy.urls_behind(policy.cdn(), &Live::default()).answers(&Live::default(), files, &changes);
         answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));
         answers
     }

@@ -33,6 +33,8 @@ pub enum Outcome {
     Verified,
     /// Something an earlier run left undone was done.
     Repaired,
+    /// What a person named was taken out of the CDN.
+    Invalidated,
     /// There was nothing to do.
     Unchanged,
     /// Publishing is held.
@@ -82,7 +84,7 @@ pub fn price_usd(paths: usize) -> String {
     format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
 }
 
-/// What the distribution of another environment, in front of the same site, was asked to forget or is owed.
+/// What a distribution in front of the same site, not the first one of the environment, was asked to forget or is owed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -168,7 +170,7 @@ pub struct Report {
     pub requests: BTreeMap<String, u64>,
     /// What the CDN was asked to forget; `null` where there is nothing to forget or no CDN.
     pub invalidation: Option<InvalidationReport>,
-    /// What distributions of other environments were asked to forget, or are owed; left out where there is nothing.
+    /// What other distributions in front of the site were asked to forget, or are owed; left out where there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_distributions: Vec<OtherDistribution>,
     /// Where the site can be seen, where that is known.

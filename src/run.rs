@@ -7,11 +7,15 @@ mod adopt;
 mod caller;
 mod closed;
 mod diff;
+mod distributions;
 mod explain;
 mod forget;
 mod go_live;
 mod goal;
+mod going_back;
 mod intention;
+mod invalidate;
+mod near_misses;
 mod older_commit;
 mod order;
 mod permission;
@@ -23,6 +27,8 @@ mod references;
 mod refresh;
 mod releases;
 mod reported;
+mod right_folder;
+mod rights;
 mod session;
 mod standing;
 mod verify;
@@ -42,15 +48,18 @@ use crate::views::releases::CommitPrefix;
 use crate::views::status::Status;
 
 use goal::{Folder, Goal};
+use going_back::earlier;
 use order::{Order, Rollback, Shown, Terms};
 use releases::manifest_to_activate;
 use reported::reported;
+use right_folder::check_no_sources;
 use session::active_release;
 
 pub use address::address;
 pub use caller::{Ask, Caller, Commits, Descent, Reply};
 pub use diff::{Comparison, DiffRequest, Side, diff};
 pub use forget::{ForgetRequest, forget_distribution};
+pub use invalidate::{InvalidateRequest, invalidate};
 pub use promote::{PromoteRequest, promote};
 pub use prune::{PruneRequest, prune};
 pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
@@ -100,7 +109,7 @@ pub struct RollbackRequest {
     /// Who does it.
     pub caller: Caller,
     /// To which release; `None`: to the one that was active before, or, where an activation was cut short, to the one
-    /// that is active.
+    /// that is active. Where the active one was rolled back to already, a number is needed.
     pub release: Option<ReleaseNumber>,
     /// To the release that was built from this commit, where no release is given: the newest one that was live, else the
     /// newest one. Costs a listing and a request for each release.
@@ -115,8 +124,11 @@ impl PublishRequest {
     /// The site in the folder as what is to become live, if all that its pages need is in it.
     fn order(&self, folder: Folder, events: Events<'_>) -> Result<Order, Problem> {
         let PublishRequest { adopt, overwrite, force, stage_only, allow_broken, .. } = *self;
+        if !self.environment.publish.project_folder {
+            check_no_sources(&folder)?;
+        }
         let folder = folder.checked(allow_broken, self.environment.url.as_deref(), events)?;
-        let terms = Terms { adopt, overwrite, force, stage_only, ..Terms::default() };
+        let terms = Terms { adopt, overwrite, force, allow_broken, stage_only, ..Terms::default() };
         Ok(Order { goal: Goal::Folder(folder), terms })
     }
 }
@@ -194,25 +206,25 @@ pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>
     .await
 }
 
-/// Goes back to an earlier release, and closes all numbers claimed so far: a pipeline in flight cannot undo it.
+/// Goes back to an earlier release, and closes all numbers claimed so far: a pipeline in flight cannot undo it. Where that
+/// release is live already, a rollback that holds publishing only does that ([`Outcome::Held`]).
 pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
     let RollbackRequest { environment, caller, release, commit, hold, reason } = &request;
     let rollback = Some(Rollback { hold: *hold });
     let terms = Terms { force: true, rollback, reason: reason.clone(), ..Terms::default() };
     reported("rollback", environment, caller, events, async |session| {
         let pointer = session.state.read_head().await?;
+        session.course.found(&pointer.head);
         let release = match (release, commit) {
             (Some(release), _) => *release,
-            (None, Some(commit)) => {
-                session.course.found(&pointer.head);
-                session.built_from(&pointer.head, commit).await?
-            }
-            (None, None) => earlier(&pointer.head, session.own())?,
+            (None, Some(commit)) => session.built_from(&pointer.head, commit).await?,
+            (None, None) => earlier(&pointer.head, environment, &terms)?,
         };
         let manifest = manifest_to_activate(&session.state, &pointer.head, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let shown = Shown::by(&pointer.head);
         let order = Order { goal: Goal::Release(manifest), terms };
+        let holds = order.terms.holds() && session.held(&pointer.head, reason.as_deref()).is_some();
         // Whoever need not be asked holds publishing before waiting for anybody.
         let pointer = if caller.yes && order.terms.holds() {
             session.update_head(pointer, |head| session.held(head, reason.as_deref())).await?
@@ -220,7 +232,8 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
             pointer
         };
         session.check_shown(shown, &pointer.head, &order)?;
-        Ok(Box::pin(session.go_live(pointer, &order, ask)).await?.into())
+        let outcome = Box::pin(session.go_live(pointer, &order, ask)).await?;
+        Ok(if holds && outcome == Outcome::Unchanged { Outcome::Held } else { outcome }.into())
     })
     .await
 }
@@ -233,6 +246,9 @@ pub async fn hold(environment: Environment, caller: Caller, reason: Option<Strin
         session.course.about(active, active);
         let held = |head: &Head| session.held(head, reason.as_deref());
         let is_new = held(&pointer.head).is_some();
+        if !is_new {
+            session.say_that_it_is_held(&pointer.head);
+        }
         session.update_head(pointer, held).await?;
         Ok(if is_new { Outcome::Held } else { Outcome::Unchanged }.into())
     })
@@ -263,30 +279,6 @@ pub async fn status(environment: Environment, caller: Caller, events: Events<'_>
     (report, status)
 }
 
-/// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
-/// was cut short, or that has yet to refresh the environment's `distribution`, is finished: the same command run again must
-/// not undo it.
-fn earlier(head: &Head, distribution: Option<&str>) -> Result<ReleaseNumber, Problem> {
-    // Only going back makes a release active whose number is closed.
-    let gone_back_to = |release: ReleaseNumber| release <= head.floor;
-    let active = head.active.as_ref();
-    let owed = |release: ReleaseNumber| {
-        distribution.is_some_and(|own| head.owed_to(own).any(|refresh| refresh.release == release))
-    };
-    let unrefreshed = active.map(|active| active.release).filter(|release| gone_back_to(*release) && owed(*release));
-    let earlier = match &head.activation {
-        Some(cut_short) if gone_back_to(cut_short.to) && head.superseded.contains_key(&cut_short.to) => {
-            Some(cut_short.to)
-        }
-        Some(_) => active.map(|active| active.release),
-        None => unrefreshed.or_else(|| active.and_then(|active| active.previous)),
-    };
-    earlier.ok_or_else(|| {
-        Problem::new(Code::Usage, "no release was active before this one")
-            .hint("`publish releases` lists what one can go back to.")
-    })
-}
-
 /// Going back must be meant: what is older than what was activated already is not activated by accident.
 fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<(), Problem> {
     if head.may_activate(release, terms.force) {
@@ -294,13 +286,15 @@ fn check_newest(head: &Head, release: ReleaseNumber, terms: &Terms) -> Result<()
     }
     let newest = head.highest_activated.max(head.floor);
     let message =
-        format!("release {release} was live before or was overtaken: only releases after {newest} can be activated");
-    let hint = format!("`publish rollback {release}` goes back to it on purpose.");
+        format!("release {release} was live before, or a newer one was: only releases after {newest} can be activated");
+    let hint = format!("To go back to it, run `publish rollback {release}`.");
     Err(Problem::new(Code::Superseded, message).hint(hint))
 }
 
 /// What the objects hold that would be adopted is only known when S3 has copied them.
 fn adopting_is_writing() -> Problem {
-    Problem::new(Code::Usage, "a plan writes nothing, so it cannot adopt what lies there")
-        .hint("`publish --adopt --stage-only` adopts, and visitors notice nothing; then `publish plan` shows the rest.")
+    Problem::new(Code::Usage, "`publish plan` changes nothing, so it cannot adopt the existing objects").hint(
+        "Adopt them with `publish --adopt --stage-only`, which visitors do not notice; then `publish plan` shows \
+            the rest.",
+    )
 }

@@ -5,6 +5,7 @@ mod answer;
 mod attempts;
 mod body;
 mod cdn;
+mod configuration;
 mod connection;
 mod credentials;
 mod download;
@@ -14,6 +15,7 @@ mod object;
 mod pace;
 mod patience;
 mod probe;
+mod profile;
 mod provider_failure;
 mod refusals;
 mod roots;
@@ -56,7 +58,7 @@ pub use answer::{CdnError, StoreError};
 pub use attempts::RequestCounter;
 pub use cdn::{Cdn, Configuration};
 pub use download::Download;
-pub use fetch::{FetchError, Fetcher, SiteAnswer};
+pub use fetch::{Encoding, FetchError, Fetcher, NoAnswer, SiteAnswer};
 pub use object::{AtRest, ObjectInfo};
 pub use pace::MOST_AT_ONCE;
 pub use refusals::Class;
@@ -69,6 +71,7 @@ use attempts::Watch;
 use connection::Persistent;
 use pace::Pace;
 use patience::patient;
+use profile::Profile;
 use roots::Bundle;
 use uplink::Uplink;
 
@@ -164,19 +167,21 @@ async fn load(access: &Access, region: Region, client: &SharedHttpClient) -> Sdk
     }
     // Where no certificates can be read, the SDK's own client panics, in builds for development.
     loader = loader.http_client(Persistent::new(client.clone()));
-    let profile = access.profile.as_deref();
-    let config = with_patience(loader.region(region).load().await, profile);
+    let profile = match access.static_keys {
+        Some(_) => Profile::default(),
+        None => Profile::selected(access.profile.as_deref()).await,
+    };
+    let config = with_patience(loader.region(region).load().await, &profile);
     let Some(role) = &access.role_arn else { return config };
     // What the role is assumed with is looked at as well.
     let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
     let config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build();
-    with_patience(config, profile)
+    with_patience(config, &profile)
 }
 
 /// Has what gives credentials waited for no longer than is sensible, and looked at.
-fn with_patience(config: SdkConfig, profile: Option<&str>) -> SdkConfig {
-    let profile = profile.map(str::to_owned);
-    let patient = |provider| credentials::Patient { provider, within: credentials::WITHIN, profile };
+fn with_patience(config: SdkConfig, profile: &Profile) -> SdkConfig {
+    let patient = |provider| credentials::Patient::new(provider, profile.clone());
     let provider = config.credentials_provider().map(|provider| SharedCredentialsProvider::new(patient(provider)));
     let mut builder = config.into_builder();
     builder.set_credentials_provider(provider);
@@ -204,7 +209,7 @@ async fn region(access: &Access) -> Result<Region, Problem> {
         Some(region) => Ok(region),
         // What is not AWS has no regions, but signatures name one all the same.
         None if access.s3_endpoint.is_some() => Ok(Region::from_static(NO_REGION)),
-        None => Err(Problem::new(Code::Configuration, "It is not known in which region the bucket is")
+        None => Err(Problem::new(Code::Configuration, "No region is set for the bucket")
             .hint("Set `region` in publish.toml, give `--region`, or set AWS_REGION.")),
     }
 }
@@ -216,8 +221,9 @@ fn check_region(region: &Region) -> Result<(), Problem> {
     if is_label {
         return Ok(());
     }
-    Err(Problem::new(Code::Configuration, format!("{name:?} is not the name of a region")).hint(
-        "Name it as AWS does, as `eu-central-1`: with --region, as `region` in publish.toml, or in AWS's own files.",
+    Err(Problem::new(Code::Configuration, format!("{name:?} is not a valid region name")).hint(
+        "Use AWS's name, such as `eu-central-1`: with --region, as `region` in publish.toml, or in the AWS \
+         configuration files.",
     ))
 }
 
@@ -300,8 +306,8 @@ fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Op
     let endpoint = given.map(str::to_owned).or_else(configured).or_else(|| config.endpoint_url().map(str::to_owned));
     match endpoint {
         Some(endpoint) if !is_url(&endpoint) => {
-            let message = format!("The endpoint of {service}, {endpoint:?}, is not a URL");
-            Err(Problem::new(Code::Configuration, message).hint("Give it as `https://host` or `http://host:port`."))
+            let message = format!("The endpoint for {service}, {endpoint:?}, is not a URL");
+            Err(Problem::new(Code::Configuration, message).hint("Write it as `https://host` or `http://host:port`."))
         }
         endpoint => Ok(endpoint),
     }

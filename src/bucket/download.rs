@@ -58,8 +58,8 @@ pub async fn download(store: &Store, address: &Address, etag: &str) -> Result<Op
             Err(Broken::Store(error)) if error.class == Class::Unavailable && tries.again().await => {}
             Err(Broken::Store(error)) => return Err(error.into()),
             Err(Broken::Disk(error)) => {
-                return Err(Problem::new(Code::Unreadable, format!("{address} could not be kept in a temporary file"))
-                    .hint("Make room in the folder for temporary files, or name another one with TMPDIR.")
+                return Err(Problem::new(Code::Unreadable, format!("could not save {address} to a temporary file"))
+                    .hint("Free up space in the folder for temporary files, or set TMPDIR to another folder.")
                     .source(error));
             }
         }

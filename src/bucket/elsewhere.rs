@@ -79,8 +79,8 @@ impl Elsewhere {
     /// states; whatever S3 refuses.
     pub async fn bring(&self, path: &SitePath, place: CopyTarget<'_>, events: Events<'_>) -> Result<Brought, Problem> {
         let missing = || {
-            let message = format!("the bytes of {path} are not in environment {} any more", self.name);
-            Problem::new(Code::MissingBytes, message).hint("Publish there again the folder that holds them.")
+            let message = format!("the bytes of {path} are no longer in environment {}", self.name);
+            Problem::new(Code::MissingBytes, message).hint("Publish the folder that contains the file there again.")
         };
         let entry = self.files.get(path).ok_or_else(missing)?;
         let other = if entry.kept == Kept::Live { Kept::Blob } else { Kept::Live };
@@ -111,7 +111,7 @@ impl Elsewhere {
         events: Events<'_>,
     ) -> Result<Option<Brought>, Problem> {
         if !place.store.is_beside(&self.store) {
-            self.stream_from_now_on(events, "it is reached by another endpoint");
+            self.stream_from_now_on(events, "it uses another endpoint");
         }
         if !self.copies.load(Ordering::Relaxed) {
             return self.stream(from, info, entry, place).await;
@@ -134,7 +134,7 @@ impl Elsewhere {
             | Class::Unsupported
             | Class::Other => {
                 let code = error.code.as_deref().unwrap_or("no reason was given");
-                self.stream_from_now_on(events, &format!("S3 refuses to copy from it: {code}"));
+                self.stream_from_now_on(events, &format!("S3 refused to copy from it: {code}"));
                 self.stream(from, info, entry, place).await
             }
             _ => Err(error.into()),
@@ -144,7 +144,9 @@ impl Elsewhere {
     fn stream_from_now_on(&self, events: Events<'_>, why: &str) {
         if self.copies.swap(false, Ordering::Relaxed) {
             let name = &self.name;
-            events.warn(format!("The files of environment {name} are fetched and sent, not copied inside S3: {why}."));
+            events.warn(format!(
+                "The files of environment {name} are downloaded and uploaded instead of copied inside S3: {why}."
+            ));
         }
     }
 
@@ -159,8 +161,10 @@ impl Elsewhere {
         let _permit = self.streams.acquire().await.ok();
         let Some(file) = download(&self.store, from, &info.etag).await? else { return Ok(None) };
         if (file.digest, file.size_bytes) != (entry.digest, entry.size_bytes) {
-            let message = format!("{from} does not have the bytes that its release says");
-            return Err(Problem::new(Code::BadState, message).hint("Publish there again the folder that holds them."));
+            let message = format!("{from} does not have the content that its release lists");
+            return Err(
+                Problem::new(Code::BadState, message).hint("Publish the folder that contains the file there again.")
+            );
         }
         let CopyTarget { store, address, headers, condition } = place;
         match store.put_file(address, &file.source_file(entry.crc64.clone()), headers, condition).await {

@@ -137,5 +137,5 @@ async fn before<T>(
 }
 
 fn lease_lost() -> Problem {
-    Problem::new(Code::LeaseLost, "the lease ended: S3 took no renewal of it for too long")
+    Problem::new(Code::LeaseLost, "the lease ended: S3 accepted no renewal for too long")
 }

@@ -61,8 +61,10 @@ pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files 
 pub async fn complete(state: &State, release: ReleaseNumber) -> Result<Manifest, Problem> {
     match state.read_manifest(release).await? {
         Some(manifest) => Ok(manifest),
-        None => Err(Problem::new(Code::BadState, format!("the manifest of release {release} is not in the bucket"))
-            .hint("`publish releases` lists the releases that are there.")),
+        None => {
+            Err(Problem::new(Code::BadState, format!("the manifest of release {release} is missing from the bucket"))
+                .hint("`publish releases` lists the releases in the bucket."))
+        }
     }
 }
 
@@ -232,7 +234,9 @@ async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, list
             let place = layout.live_prefix();
             let message = match strangers.len() {
                 1 => format!("{place} already holds an object that publish did not put there: {first}"),
-                count => format!("{place} already holds {count} objects that publish did not put there, as {first}"),
+                count => {
+                    format!("{place} already holds {count} objects that publish did not put there, such as {first}")
+                }
             };
             Err(Problem::new(Code::ForeignObjects, message).hint(format!("{ADOPT} {OVERWRITE}")))
         }
@@ -244,7 +248,7 @@ pub(crate) fn foreign_object(address: &Address) -> Problem {
     Problem::new(Code::ForeignObjects, format!("{address} was not put there by publish")).hint(OVERWRITE)
 }
 
-const ADOPT: &str = "Use --adopt: it makes what lies there release 0, to which `publish rollback 0` goes back.";
+const ADOPT: &str = "Use --adopt to keep them as release 0, so that `publish rollback 0` can go back to them.";
 
-const OVERWRITE: &str = "Choose another `prefix` or bucket, or use --overwrite: it writes over the objects that the \
-    site needs, which cannot be undone, and leaves all others alone.";
+const OVERWRITE: &str = "Choose another `prefix` or bucket, or use --overwrite: it replaces the objects whose keys \
+    the site needs, which cannot be undone, and leaves all others alone.";

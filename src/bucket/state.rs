@@ -227,16 +227,16 @@ impl State {
         let Some(release) = release else {
             return Err(Problem::new(
                 Code::Usage,
-                "nothing was published here yet, so there is no claim to try the store on",
+                "nothing has been published here yet, so the store cannot be tested",
             )
-            .hint("Publish the folder first: that tries the store on a claim of its own."));
+            .hint("Publish the folder first: that tests the store."));
         };
         let address = self.layout.claim(release);
         match self.bytes_at(&address, MAX_JSON_BYTES).await? {
             Some(bytes) => self.prove_on(&address, &bytes, now).await,
             None => {
-                Err(Problem::new(Code::BadState, format!("{address} is not there, on which the store would be tried"))
-                    .hint("Publish the folder: that tries the store on a claim of its own."))
+                Err(Problem::new(Code::BadState, format!("{address} is missing, which is needed to test the store"))
+                    .hint("Publish the folder: that tests the store with a new file."))
             }
         }
     }
@@ -257,7 +257,7 @@ impl State {
             return Ok(());
         }
         let error = FormatError::OnlyToShow { needed: pointer.head.needs.write };
-        Err(Problem::new(Code::BadState, format!("{} may not be written by this program", self.layout.head()))
+        Err(Problem::new(Code::BadState, format!("this version of publish cannot write {}", self.layout.head()))
             .hint(UPDATE)
             .source(error))
     }
@@ -268,9 +268,9 @@ impl State {
         if lost < MAX_LOST {
             return NotReplaced::Lost(Box::new(found));
         }
-        let message = format!("others replaced {} {lost} times in a row before this run could", self.layout.head());
+        let message = format!("other runs replaced {} {lost} times in a row before this one could", self.layout.head());
         NotReplaced::Failed(
-            Problem::new(Code::Aws, message).hint("Find out who writes to it, and run the same command again."),
+            Problem::new(Code::Aws, message).hint("Find out what else writes to it, then run the same command again."),
         )
     }
 
@@ -426,7 +426,7 @@ impl State {
         self.check_identity(&manifest.identity, &address)?;
         self.check_paths(manifest.files.keys(), &address)?;
         if manifest.release != release {
-            let message = format!("{address} says that it is release {}", manifest.release);
+            let message = format!("{address} contains release {}", manifest.release);
             return Err(Problem::new(Code::BadState, message).hint(DAMAGED));
         }
         Ok(Some(manifest))
@@ -444,7 +444,7 @@ impl State {
         match paths.find(|path| !self.layout.can_be_live(path)) {
             None => Ok(()),
             Some(path) => {
-                let message = format!("{address} names {path}, where no file of this site can be");
+                let message = format!("{address} lists {path}, which cannot be a file of this site");
                 Err(Problem::new(Code::BadState, message).hint(DAMAGED))
             }
         }
@@ -456,14 +456,13 @@ impl State {
             return Ok(());
         }
         Err(Problem::new(Code::WrongSite, format!("{address} belongs to {found}, not to {expected}"))
-            .hint("Check `site`, `bucket` and `prefix` in publish.toml; two sites need two prefixes or two buckets."))
+            .hint("Check `site`, `bucket` and `prefix` in publish.toml; each site needs its own prefix or bucket."))
     }
 }
 
-const DAMAGED: &str =
-    "Something else wrote to the state, or it was damaged; docs/bucket-layout.md says what belongs there.";
+const DAMAGED: &str = "Something else changed publish's own files, or they are damaged: see docs/bucket-layout.md.";
 
-const UPDATE: &str = "A newer version of publish wrote it: update this one.";
+const UPDATE: &str = "A newer version of publish wrote it: update publish.";
 
 /// How often an object may refuse a conditional write of one run and be gone when it is looked at: by a prune. More often
 /// it is only in a storage that refuses what is free.
@@ -497,15 +496,15 @@ fn unreadable(address: &Address, error: FormatError) -> Problem {
 }
 
 /// What to do where an object of the state has reached its limit (docs/bucket-layout.md).
-const BEYOND_A_LIMIT: &str = "docs/bucket-layout.md has the limits. A site of more files is published as several sites, each with a \
-    `prefix` of its own. Where activations were cut short again and again, `publish activate N` finishes one of the releases that the \
-    head names. Leftovers go with `publish prune`.";
+const BEYOND_A_LIMIT: &str = "docs/bucket-layout.md lists the limits. Publish a larger site as several sites, each \
+    with its own `prefix`. If activations were cut short again and again, finish one of their releases with `publish \
+    activate N`. `publish prune` removes leftovers.";
 
 /// Why an object of this program cannot be written: it would be beyond a limit, or its own reader refuses it, which is a
 /// mistake of this program.
 pub(crate) fn unwritable(address: &Address, error: FormatError) -> Problem {
     if error.is_beyond_a_limit() {
-        let message = format!("{address} would be more than publish reads and writes: {error}");
+        let message = format!("{address} would exceed the limits of publish: {error}");
         return Problem::new(Code::TooLarge, message).hint(BEYOND_A_LIMIT);
     }
     Problem::new(Code::Internal, format!("{address} could not be written")).source(error)

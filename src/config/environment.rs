@@ -18,8 +18,10 @@ pub struct Environment {
     pub layout: Layout,
     /// How AWS is reached.
     pub access: Access,
-    /// The CloudFront distribution in front of the bucket, if any.
+    /// The CloudFront distribution in front of the bucket, if any: the one at `url`, where there are several.
     pub distribution: Option<String>,
+    /// Further ones, where there is one.
+    pub further_distributions: Vec<String>,
     /// Where visitors see the site, without a final slash, as `https://www.example.com`.
     pub url: Option<String>,
     /// The header rules, in order.
@@ -32,6 +34,13 @@ pub struct Environment {
     pub retention: RetentionSettings,
     /// How long an activation belongs to who began it.
     pub lease: LeaseSettings,
+}
+
+impl Environment {
+    /// All distributions that it names, the one at `url` first.
+    pub fn distributions(&self) -> impl Iterator<Item = &str> {
+        self.distribution.iter().chain(&self.further_distributions).map(String::as_str)
+    }
 }
 
 /// How AWS is reached.
@@ -130,6 +139,10 @@ pub struct PublishSettings {
     pub older_commit: OlderCommit,
     /// Whether visitors may read the state.
     pub public_state: bool,
+    /// Whether the folder is the site although it looks like the project of one: then what package managers need stays out.
+    pub project_folder: bool,
+    /// Whether the site has a home page, without which it is not published.
+    pub index: bool,
     /// The home folder of the person who publishes: keys and credentials of it stay private whatever is allowed.
     pub home: Option<PathBuf>,
 }
@@ -174,6 +187,8 @@ impl Default for PublishSettings {
             max_removed_percent: 50,
             older_commit: OlderCommit::Warn,
             public_state: false,
+            project_folder: false,
+            index: true,
             home: None,
         }
     }

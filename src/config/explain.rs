@@ -47,7 +47,7 @@ fn sentence(message: &str) -> (String, String) {
         let known: Vec<&str> = words.collect();
         let hint = match nearest(unknown, known.iter().copied()) {
             Some(word) => format!("Did you mean `{word}`?"),
-            None => format!("Known here: {}.", known.join(", ")),
+            None => format!("Known {what}s here: {}.", known.join(", ")),
         };
         return (format!("unknown {what} `{unknown}`"), hint);
     }
@@ -55,7 +55,7 @@ fn sentence(message: &str) -> (String, String) {
         return (format!("the key `{}` is missing", words.next().unwrap_or_default()), String::new());
     }
     if message.contains("untagged enum") {
-        return ("must be a text or a list of texts".to_owned(), String::new());
+        return ("must be a string or a list of strings".to_owned(), String::new());
     }
     for wrong in ["invalid type: ", "invalid value: "] {
         if let Some((found, expected)) = message.strip_prefix(wrong).and_then(|rest| rest.split_once(", expected ")) {
@@ -68,7 +68,7 @@ fn sentence(message: &str) -> (String, String) {
 /// What serde calls a type, in the words of TOML's users.
 fn expected_words(expected: &str) -> String {
     match expected {
-        "a string" | "path string" => "a text in quotation marks".to_owned(),
+        "a string" | "path string" => "a string in quotation marks".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "a list".to_owned(),
         "a map" => "a table".to_owned(),

@@ -31,18 +31,17 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
     let repository = project.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
     let root = repository.filter(|root| !holds_home(root)).unwrap_or(&project);
     let what = if !real.starts_with(root) {
-        "lies outside of the project"
+        "is outside the project"
     } else if holds_home(&real) {
-        "is your home folder, or holds it"
+        "is or contains your home folder"
     } else {
         return Ok(folder);
     };
     let (shown, lies_at) = (folder.display(), real.display());
-    Err(Problem::new(
-        Code::Usage,
-        format!("`{shown}` ({lies_at}) {what}, and no {FILE_NAME} decides alone that it is published"),
-    )
-    .hint(format!("If it is the site: `publish {lies_at}`. Only a folder on the command line may lie anywhere.")))
+    Err(Problem::new(Code::Usage, format!("`{shown}` ({lies_at}) {what}; {FILE_NAME} alone cannot have it published"))
+        .hint(format!(
+            "If it is the site, run `publish {lies_at}`. Only a folder given on the command line may be anywhere."
+        )))
 }
 
 /// Whether what `config` publishes holds the `current` folder, or lies below it: then whoever publishes there means it.

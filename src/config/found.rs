@@ -83,19 +83,19 @@ fn check_own(path: &Path, opened: &Metadata) -> Result<(), Problem> {
     const OTHERS_MAY_WRITE: u32 = 0o002;
 
     let refused = |what: &str| {
-        let message = format!("{} {what}, so it is not used from the folders below it", path.display());
+        let message = format!("{} {what}, so it is not used in the folders below it", path.display());
         Err(Problem::new(Code::Configuration, message)
-            .hint(format!("If you trust what it says, name it: `--config {}`.", path.display())))
+            .hint(format!("If you trust it, use it with `--config {}`.", path.display())))
     };
     let own = own_user().map_err(|error| {
-        Problem::new(Code::Configuration, format!("it is not known who owns {}", path.display())).source(error)
+        Problem::new(Code::Configuration, format!("cannot tell who owns {}", path.display())).source(error)
     })?;
     let link = path.symlink_metadata().map(|link| link.uid());
     if opened.uid() != own || link.is_ok_and(|owner| owner != own) {
         return refused("belongs to another user");
     }
     if opened.mode() & OTHERS_MAY_WRITE != 0 {
-        return refused("can be written by other users");
+        return refused("is writable by other users");
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ mod tests {
     /// A home folder with a project whose publish.toml lies at `file`, all below a folder that is nobody's home.
     fn home(file: &str) -> TempDir {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join("home/work/shop/apps/web")).unwrap();
+        fs::create_dir_all(root.path().join("home/projects/shop/apps/web")).unwrap();
         fs::write(root.path().join(file), TEXT).unwrap();
         root
     }
@@ -136,31 +136,34 @@ mod tests {
 
     #[test]
     fn the_nearest_file_is_found() {
-        let root = home("home/work/shop/publish.toml");
-        let shop = Some(PathBuf::from("home/work/shop/publish.toml"));
-        for folder in ["home/work/shop", "home/work/shop/apps", "home/work/shop/apps/web"] {
+        let root = home("home/projects/shop/publish.toml");
+        let shop = Some(PathBuf::from("home/projects/shop/publish.toml"));
+        for folder in ["home/projects/shop", "home/projects/shop/apps", "home/projects/shop/apps/web"] {
             assert_eq!(found_from(&root, folder), shop, "{folder}");
         }
-        assert_eq!(found_from(&root, "home/work"), None);
-        fs::write(root.path().join("home/work/shop/apps/publish.toml"), TEXT).unwrap();
-        assert_eq!(found_from(&root, "home/work/shop/apps/web"), Some("home/work/shop/apps/publish.toml".into()));
-        assert_eq!(found_from(&root, "home/work/shop"), shop);
+        assert_eq!(found_from(&root, "home/projects"), None);
+        fs::write(root.path().join("home/projects/shop/apps/publish.toml"), TEXT).unwrap();
+        assert_eq!(
+            found_from(&root, "home/projects/shop/apps/web"),
+            Some("home/projects/shop/apps/publish.toml".into())
+        );
+        assert_eq!(found_from(&root, "home/projects/shop"), shop);
     }
 
     #[test]
     fn the_search_ends_with_the_repository_and_the_home_folder() {
-        let root = home("home/work/publish.toml");
-        assert!(found_from(&root, "home/work/shop/apps").is_some());
-        fs::create_dir(root.path().join("home/work/shop/.git")).unwrap();
-        assert_eq!(found_from(&root, "home/work/shop/apps"), None, "a repository below it");
-        assert_eq!(found_from(&root, "home/work/shop"), None);
-        fs::remove_dir(root.path().join("home/work/shop/.git")).unwrap();
-        fs::create_dir(root.path().join("home/work/.git")).unwrap();
-        assert!(found_from(&root, "home/work/shop").is_some(), "the root itself is looked into");
+        let root = home("home/projects/publish.toml");
+        assert!(found_from(&root, "home/projects/shop/apps").is_some());
+        fs::create_dir(root.path().join("home/projects/shop/.git")).unwrap();
+        assert_eq!(found_from(&root, "home/projects/shop/apps"), None, "a repository below it");
+        assert_eq!(found_from(&root, "home/projects/shop"), None);
+        fs::remove_dir(root.path().join("home/projects/shop/.git")).unwrap();
+        fs::create_dir(root.path().join("home/projects/.git")).unwrap();
+        assert!(found_from(&root, "home/projects/shop").is_some(), "the root itself is looked into");
         let root = home("publish.toml");
-        assert_eq!(found_from(&root, "home/work/shop"), None, "a file above the home folder");
+        assert_eq!(found_from(&root, "home/projects/shop"), None, "a file above the home folder");
         fs::write(root.path().join("home/publish.toml"), TEXT).unwrap();
-        assert!(found_from(&root, "home/work/shop").is_some());
+        assert!(found_from(&root, "home/projects/shop").is_some());
     }
 
     #[cfg(unix)]
@@ -171,11 +174,11 @@ mod tests {
         let file = root.path().join("home/publish.toml");
         let read = |folder: &str| find(&root.path().join(folder), None).unwrap().unwrap().read(&|_| None);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
-        assert!(read("home/work").is_ok(), "groups share projects");
+        assert!(read("home/projects").is_ok(), "groups share projects");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
-        let problem = read("home/work").unwrap_err();
+        let problem = read("home/projects").unwrap_err();
         assert_eq!(problem.code, Code::Configuration);
-        assert!(problem.message.contains("home/publish.toml can be written by other users"), "{problem}");
+        assert!(problem.message.contains("home/publish.toml is writable by other users"), "{problem}");
         assert!(problem.hint.contains("--config"), "{}", problem.hint);
         assert!(read("home").is_ok(), "whoever goes to a folder means what lies in it");
     }

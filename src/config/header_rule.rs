@@ -85,7 +85,7 @@ impl HeaderRule {
     pub(crate) fn checked(&self) -> Result<PathGlobs, Problem> {
         if self.globs.0.is_empty() {
             return Err(Problem::new(Code::Configuration, "a header rule has no glob in `for`")
-                .hint("Write `for = \"**\"` for every file."));
+                .hint("Write `for = \"**\"` to match every file."));
         }
         let globs = PathGlobs::new("headers.for", &self.globs.0)?;
         for (name, value) in self.values() {
@@ -119,9 +119,9 @@ fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem
     let wrong = if value.is_empty() {
         "is empty"
     } else if value.trim() != value {
-        "begins or ends with a blank"
+        "begins or ends with a space"
     } else if !is_field_value(value) {
-        "has a character that no header carries (a line end, a control character or one outside ASCII)"
+        "has a character that is not allowed in a header (a line break, a control character or one outside ASCII)"
     } else if value.len() > MAX_VALUE_BYTES {
         "is too long for S3"
     } else if name == "content_type" && !value.split_once('/').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()) {
@@ -130,5 +130,5 @@ fn check_value(globs: &OneOrMany, name: &str, value: &str) -> Result<(), Problem
         return Ok(());
     };
     let message = format!("`{name}` of the header rule for {} {wrong}: {value:?}", globs);
-    Err(Problem::new(Code::Configuration, message).hint("Leave the line out to get the default."))
+    Err(Problem::new(Code::Configuration, message).hint("Remove the line to use the default."))
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::values::{AccountId, BucketName, DistributionId, Prefix, Url, Word};
+use super::values::{AccountId, BucketName, DistributionIds, Prefix, Url, Word};
 
 /// One target, `[env.NAME]`, or what all have in common, `[defaults]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -15,8 +15,8 @@ pub struct EnvironmentSection {
     pub prefix: Option<Prefix>,
     /// The bucket's region; otherwise AWS's own settings say it.
     pub region: Option<Word>,
-    /// The CloudFront distribution in front of the bucket; no CDN without it.
-    pub distribution: Option<DistributionId>,
+    /// The CloudFront distribution in front of the bucket, or a list of several, the one at `url` first; no CDN without it.
+    pub distribution: Option<DistributionIds>,
     /// Where visitors see the site.
     pub url: Option<Url>,
     /// The prefix of the state; `_publish/<prefix>/` when not given.

@@ -4,7 +4,7 @@ use crate::config::environment::{
     Access, Encryption, Environment, InvalidationSettings, LeaseSettings, LinkSettings, PublishSettings,
 };
 use crate::config::header_rule::HeaderRule;
-use crate::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
+use crate::config::values::{BucketName, DistributionId, DistributionIds, Prefix, SiteName, Url, Word};
 use crate::config::{Config, EnvironmentSection, FILE_NAME, ServerSideEncryption, explain};
 use crate::release::layout::Layout;
 use crate::release::retention::RetentionSettings;
@@ -98,15 +98,15 @@ pub fn resolve(
         (None, Some(config)) => only(config)?,
         (Some(name), None) => {
             let message =
-                format!("there is no environment `{name}`: there is no {FILE_NAME} here or in a folder above");
+                format!("there is no environment `{name}`: no {FILE_NAME} was found here or in a folder above");
             return Err(Problem::new(Code::Configuration, message)
-                .hint(format!("Describe it in {FILE_NAME}, or say where that file is with --config.")));
+                .hint(format!("Define it in {FILE_NAME}, or give the path of that file with --config.")));
         }
         (None, None) => {
-            let message = format!("no target is given: there is no {FILE_NAME} here or in a folder above");
+            let message = format!("no target is set: no {FILE_NAME} was found here or in a folder above");
             return Err(Problem::new(Code::Usage, message).hint(
-                "Go to the project's folder, name its file with --config, or give --bucket and --site. `--env sandbox` means \
-                 the sandbox of this folder, on this machine.",
+                "Run the command in the project's folder, give its publish.toml with --config, or give --bucket and \
+                 --site. For the sandbox on this machine, use `--env sandbox`.",
             ));
         }
     };
@@ -126,8 +126,8 @@ fn sandbox(config: Option<&Config>, overrides: &Overrides) -> Result<SandboxTarg
         ("--profile", profile.is_some()),
     ];
     if let Some((flag, _)) = refused.iter().find(|(_, given)| *given) {
-        return Err(Problem::new(Code::Usage, format!("{} means nothing to the sandbox", or_its_variable(flag)))
-            .hint("Give --bucket and --site, or name an environment with --env, to publish elsewhere."));
+        return Err(Problem::new(Code::Usage, format!("{} cannot be used with the sandbox", or_its_variable(flag)))
+            .hint("To publish elsewhere, give --bucket and --site, or choose an environment with --env."));
     }
     let named = site.as_ref().or(config.map(|config| &config.site));
     Ok(SandboxTarget {
@@ -146,7 +146,7 @@ fn own_target(config: Option<&Config>, overrides: &Overrides) -> Result<(String,
     };
     if config.is_none() && overrides.site.is_none() {
         return Err(Problem::new(Code::Usage, "--bucket needs --site, the site's name")
-            .hint("The name guards against publishing one site over another; choose one and keep it."));
+            .hint("The name protects against publishing one site over another; choose one and keep it."));
     }
     Ok((bucket.to_string(), EnvironmentSection { bucket: Some(bucket.clone()), ..EnvironmentSection::default() }))
 }
@@ -159,7 +159,7 @@ fn named(config: &Config, name: &str) -> Result<(String, EnvironmentSection), Pr
     let known: Vec<&str> = config.environments.keys().map(|name| name.as_str()).chain([SANDBOX]).collect();
     let hint = match explain::nearest(name, known.iter().copied()) {
         Some(nearest) => format!("Did you mean `{nearest}`?"),
-        None => format!("There are: {}.", known.join(", ")),
+        None => format!("Environments: {}.", known.join(", ")),
     };
     Err(Problem::new(Code::Configuration, format!("there is no environment `{name}` in {FILE_NAME}")).hint(hint))
 }
@@ -168,12 +168,12 @@ fn only(config: &Config) -> Result<(String, EnvironmentSection), Problem> {
     let mut environments = config.environments.iter();
     match (environments.next(), environments.next()) {
         (Some((name, section)), None) => Ok((name.to_string(), section.clone())),
-        (None, _) => Err(Problem::new(Code::Configuration, format!("{FILE_NAME} describes no environment"))
-            .hint("Add one as [env.production], or say --env sandbox to publish to this machine.")),
+        (None, _) => Err(Problem::new(Code::Configuration, format!("{FILE_NAME} has no environments"))
+            .hint("Add one, such as [env.production], or use --env sandbox to publish on this machine.")),
         (Some(_), Some(_)) => {
             let names: Vec<&str> = config.environments.keys().map(|name| name.as_str()).collect();
-            let message = format!("{FILE_NAME} describes several environments: {}", names.join(", "));
-            Err(Problem::new(Code::Usage, message).hint("Say which one is meant with --env NAME."))
+            let message = format!("{FILE_NAME} has several environments: {}", names.join(", "));
+            Err(Problem::new(Code::Usage, message).hint("Choose one with --env NAME."))
         }
     }
 }
@@ -205,7 +205,10 @@ fn environment(
         },
         link: overrides.link(),
     };
-    let distribution = overrides.distribution.as_ref().or(section.distribution.as_ref()).map(ToString::to_string);
+    let said = section.distribution.as_ref().map_or(&[][..], DistributionIds::all);
+    let mut distributions =
+        overrides.distribution.as_ref().map_or(said, std::slice::from_ref).iter().map(ToString::to_string);
+    let distribution = distributions.next();
     if distribution.is_some() {
         check_cdn_can_decrypt(&name, &access.encryption)?;
     }
@@ -214,6 +217,7 @@ fn environment(
         layout,
         access,
         distribution,
+        further_distributions: distributions.collect(),
         url: overrides.url.as_ref().or(section.url.as_ref()).map(endpoint),
         headers: config.map(Config::header_rules).unwrap_or_default(),
         publish: config.map(|config| config.publish.settings()).unwrap_or_default(),
@@ -229,16 +233,16 @@ fn check_cdn_can_decrypt(name: &str, encryption: &Encryption) -> Result<(), Prob
     let Encryption::Kms { key_id } = encryption else { return Ok(()) };
     let message = match key_id {
         None => {
-            format!("`sse = \"aws:kms\"` in [env.{name}] names no key, and CloudFront cannot use the one AWS manages")
+            format!("`sse = \"aws:kms\"` in [env.{name}] has no key, and CloudFront cannot use the AWS managed key")
         }
         Some(key_id) if key_id == AWS_MANAGED_KEY || key_id.ends_with(&format!(":{AWS_MANAGED_KEY}")) => {
-            format!("the key {key_id} of [env.{name}] is the one AWS manages, which CloudFront cannot use")
+            format!("the key {key_id} of [env.{name}] is the AWS managed key, which CloudFront cannot use")
         }
         Some(_) => return Ok(()),
     };
     Err(Problem::new(Code::Configuration, message).hint(
-        "Set `kms_key_id` to a key of your own whose policy allows the distribution kms:Decrypt, or leave `sse` out, or \
-         set it to \"AES256\".",
+        "Set `kms_key_id` to your own key with a policy that allows kms:Decrypt for the distribution, or remove `sse`, \
+         or set it to \"AES256\".",
     ))
 }
 
@@ -256,14 +260,20 @@ fn check_url_is_of(name: &str, section: &EnvironmentSection, overrides: &Overrid
             overrides.prefix.is_some() && prefix(overrides.prefix.as_ref()) != prefix(section.prefix.as_ref()),
         ),
         ("--endpoint-url", differs(overrides.endpoint_url.as_ref(), section.endpoint_url.as_ref())),
-        ("--distribution", differs(overrides.distribution.as_ref(), section.distribution.as_ref())),
+        (
+            "--distribution",
+            overrides
+                .distribution
+                .as_ref()
+                .is_some_and(|given| !section.distribution.as_ref().is_some_and(|said| said.all().contains(given))),
+        ),
     ];
     let flag = moved.iter().find(|(_, moved)| *moved).map(|(flag, _)| *flag);
     let (Some(flag), Some(url), None) = (flag, &section.url, &overrides.url) else { return Ok(()) };
     let flag = or_its_variable(flag);
-    let message = format!("{flag} goes elsewhere than [env.{name}], and its `url` ({url}) may show another site");
+    let message = format!("{flag} changes the target of [env.{name}], so its `url` ({url}) may belong to another site");
     Err(Problem::new(Code::Usage, message).hint(format!(
-        "Say with --url where visitors see that place; or leave out --env and give --bucket, which takes no `url` from \
+        "Give the URL of that target with --url; or leave out --env and give --bucket, which uses no `url` from \
          {FILE_NAME}."
     )))
 }
@@ -288,9 +298,9 @@ fn layout(name: &str, site: &SiteName, section: &EnvironmentSection, overrides: 
     );
     let (live, state) = (layout.live_prefix(), layout.state_prefix());
     if live.bucket == state.bucket && live.key.starts_with(&state.key) {
-        let message = format!("the site's objects ({live}) of `{name}` would lie inside its state ({state})");
+        let message = format!("the site's objects ({live}) of `{name}` would be inside its state ({state})");
         return Err(Problem::new(Code::Configuration, message)
-            .hint("Give `state` a prefix of its own, or leave it out for `_publish/<prefix>/`."));
+            .hint("Give `state` its own prefix, or remove it to use `_publish/<prefix>/`."));
     }
     Ok(layout)
 }

@@ -103,27 +103,27 @@ fn unknown_keys_name_the_nearest_one_with_line_and_column() {
     assert_eq!(message, "publish.toml, line 1, column 1: unknown key `sit`");
     assert_eq!(hint, "Did you mean `site`?");
     let (_, hint) = refusal("site = \"shop\"\n[retention]\nqqq = 1\n");
-    assert_eq!(hint, "Known here: releases, days, prune.");
+    assert_eq!(hint, "Known keys here: releases, days, prune.");
 }
 
 #[test]
 fn wrong_values_are_named_with_their_line() {
     let cases = [
-        ("site = 7", "line 1, column 8: must be a text in quotation marks, not integer `7`"),
-        ("site = \"a b\"", "line 1, column 8: `a b` is not a name: use 1 to 64 letters, digits, `.`, `_` or `-`"),
+        ("site = 7", "line 1, column 8: must be a string in quotation marks, not integer `7`"),
+        ("site = \"a b\"", "line 1, column 8: `a b` is not a valid name: use 1 to 64 letters, digits, `.`, `_` or `-`"),
         ("dir = \"dist\"", "line 1, column 1: the key `site` is missing"),
         ("site = \"a\"\n[env.sandbox]\nbucket = \"abc\"", "the environment `sandbox` is built in"),
         ("site = \"a\"\n[env.p]\nbucket = \"shop--use1-az4--x-s3\"", "line 3, column 10: `shop--use1-az4--x-s3` is a"),
         ("site = \"a\"\n[env.p]\nbucket = \"abc\"\nsse = \"kms\"", "line 4, column 7: unknown value `kms`"),
         ("site = \"a\"\n[env.p]\nbucket = \"abc\"\nkms_key_id = \"k\"", "[env.p]: `kms_key_id` needs `sse"),
-        ("site = \"a\"\n[publish]\nexclude = [\"a/{b\"]", "line 3, column 11: `a/{b` is not a glob"),
+        ("site = \"a\"\n[publish]\nexclude = [\"a/{b\"]", "line 3, column 11: `a/{b` is not a valid glob"),
         ("site = \"a\"\n[publish]\nexclude = \"a\"", "line 3, column 11: must be a list, not string \"a\""),
         ("site = \"a\"\n[publish]\nmax_removed_percent = 101", "line 3, column 23: 101 is not a percentage"),
         ("site = \"a\"\n[publish]\nmax_removed_percent = -1", "line 3, column 23: "),
         ("site = \"a\"\n[invalidation]\nmax_paths = 0", "line 3, column 13: must be a whole number, 1 or more"),
         ("site = \"a\"\n[invalidation]\nwait = \"effects\"", "line 3, column 8: unknown value `effects`"),
-        ("site = \"a\"\n[[headers]]\nfor = 3", "must be a text or a list of texts"),
-        ("site = \"a\"\n[[headers]]\nfor = []", "`for` names no paths"),
+        ("site = \"a\"\n[[headers]]\nfor = 3", "must be a string or a list of strings"),
+        ("site = \"a\"\n[[headers]]\nfor = []", "`for` lists no paths"),
         (
             "site = \"a\"\n[[headers]]\nfor = \"*\"\ncache_control = \"\"",
             "`cache_control` of the header rule for `*` is empty",
@@ -214,7 +214,7 @@ fn the_only_environment_is_meant_and_of_several_none() {
     assert_eq!(environment_of(resolve(Some(&one), None, &Overrides::default(), false).unwrap()).name, "production");
     let two = config(&format!("{EXAMPLE}[env.staging]\nbucket = \"example-staging\"\n"));
     let problem = resolve(Some(&two), None, &Overrides::default(), true).unwrap_err();
-    assert_eq!(problem.message, "publish.toml describes several environments: production, staging");
+    assert_eq!(problem.message, "publish.toml has several environments: production, staging");
     assert!(resolve(Some(&config("site = \"a\"")), None, &Overrides::default(), true).is_err());
 }
 
@@ -240,6 +240,27 @@ fn flags_win_over_the_environment() {
     assert_eq!(environment.layout.identity().site, "other");
     assert_eq!(environment.access.s3_endpoint.as_deref(), Some("http://127.0.0.1:9000"));
     assert_eq!(environment.access.link.concurrency, 4);
+}
+
+#[test]
+fn several_distributions_may_be_named_each_once() {
+    let text = |distribution: &str| format!("{EXAMPLE}distribution = {distribution}\n");
+    let named = |distribution: &str, overrides: &Overrides| {
+        let config = config(&text(distribution));
+        let environment = environment_of(resolve(Some(&config), Some("production"), overrides, false).unwrap());
+        environment.distributions().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let nothing = Overrides::default();
+    assert_eq!(named("\"E1\"", &nothing), ["E1"]);
+    assert_eq!(named("[\"E1\", \"E2\"]", &nothing), ["E1", "E2"]);
+    let given = Overrides { distribution: "E2".parse().ok(), ..Overrides::default() };
+    assert_eq!(named("[\"E1\", \"E2\"]", &given), ["E2"], "a flag stands for the whole list");
+    for (wrong, why) in
+        [("[]", "no distribution"), ("[\"E1\", \"E1\"]", "twice"), ("[\"a.b\"]", "a.b"), ("7", "distribution's id")]
+    {
+        let (message, _) = refusal(&text(wrong));
+        assert!(message.contains(why), "{wrong}: {message}");
+    }
 }
 
 #[test]

@@ -96,6 +96,44 @@ checked_text!(
     check_word
 );
 
+/// One distribution's id, or a list of several.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(try_from = "OneOrSeveral")]
+pub struct DistributionIds(#[cfg_attr(test, schemars(with = "OneOrSeveral"))] Vec<DistributionId>);
+
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(untagged, expecting = "expected a distribution's id, as \"E123ABC\", or a list of them")]
+enum OneOrSeveral {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl DistributionIds {
+    /// All of them: at least one, each once.
+    pub fn all(&self) -> &[DistributionId] {
+        &self.0
+    }
+}
+
+impl TryFrom<OneOrSeveral> for DistributionIds {
+    type Error = InvalidValue;
+    fn try_from(form: OneOrSeveral) -> Result<DistributionIds, InvalidValue> {
+        let texts = match form {
+            OneOrSeveral::One(one) => vec![one],
+            OneOrSeveral::Several(several) => several,
+        };
+        let ids: Vec<DistributionId> = texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
+        let again = ids.iter().enumerate().find(|(index, id)| ids[..*index].contains(id));
+        match (ids.first(), again) {
+            (None, _) => Err(InvalidValue("the list names no distribution".to_owned())),
+            (_, Some((_, id))) => Err(InvalidValue(format!("the list names distribution {id} twice"))),
+            _ => Ok(DistributionIds(ids)),
+        }
+    }
+}
+
 impl Url {
     /// The address without its final slash.
     pub fn without_final_slash(&self) -> &str {
@@ -131,7 +169,7 @@ fn check_name(text: &str) -> Result<(), String> {
     if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
         return Ok(());
     }
-    Err(format!("`{text}` is not a name: use 1 to 64 letters, digits, `.`, `_` or `-`"))
+    Err(format!("`{text}` is not a valid name: use 1 to 64 letters, digits, `.`, `_` or `-`"))
 }
 
 fn check_environment_name(text: &str) -> Result<(), String> {
@@ -148,7 +186,7 @@ fn check_bucket(text: &str) -> Result<(), String> {
         return Err(format!("`{text}` is a directory bucket, which cannot serve a site; use a general purpose bucket"));
     }
     if text.contains(':') || text.contains('/') {
-        return Err(format!("`{text}` is not a bucket's name: give the name alone, without `s3://`, ARN or path"));
+        return Err(format!("`{text}` is not a bucket name: give only the name, without `s3://`, ARN or path"));
     }
     let edge = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let inside = |byte: u8| edge(byte) || matches!(byte, b'.' | b'-');
@@ -162,19 +200,19 @@ fn check_bucket(text: &str) -> Result<(), String> {
     if well_formed {
         return Ok(());
     }
-    Err(format!("`{text}` is not a bucket's name: 3 to 63 lower-case letters, digits, `.` or `-`"))
+    Err(format!("`{text}` is not a valid bucket name: use 3 to 63 lower-case letters, digits, `.` or `-`"))
 }
 
 fn check_prefix(text: &str) -> Result<(), String> {
     let trimmed = text.trim_matches('/');
     if text.chars().any(char::is_control) || text.contains(['\\', '*', '?']) {
         return Err(format!(
-            "`{}` is not a prefix of keys: no control characters, `\\`, `*` or `?`",
+            "`{}` is not a valid key prefix: it must not contain control characters, `\\`, `*` or `?`",
             text.escape_debug()
         ));
     }
     if !trimmed.is_empty() && trimmed.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(format!("`{text}` is not a prefix of keys: no empty parts, `.` or `..`"));
+        return Err(format!("`{text}` is not a valid key prefix: it must not have empty, `.` or `..` parts"));
     }
     Ok(())
 }
@@ -183,7 +221,7 @@ fn check_distribution(text: &str) -> Result<(), String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
         return Ok(());
     }
-    Err(format!("`{text}` is not a distribution's id, as `E123ABC`; a domain name or ARN does not do"))
+    Err(format!("`{text}` is not a distribution id such as `E123ABC` (a domain name or ARN does not work)"))
 }
 
 fn check_url(text: &str) -> Result<(), String> {
@@ -192,7 +230,9 @@ fn check_url(text: &str) -> Result<(), String> {
     let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['?', '#', '@']);
     match host {
         Some(host) if !host.is_empty() && !host.starts_with(':') && plain(text) => Ok(()),
-        Some(_) => Err(format!("`{}` is not the address of a site, as `https://www.example.com`", text.escape_debug())),
+        Some(_) => {
+            Err(format!("`{}` is not the URL of a site, such as `https://www.example.com`", text.escape_debug()))
+        }
         None => Err(format!("`{}` does not begin with `https://` or `http://`", text.escape_debug())),
     }
 }
@@ -201,19 +241,19 @@ fn check_account(text: &str) -> Result<(), String> {
     if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
-    Err(format!("`{text}` is not an account's number: 12 digits, in quotation marks"))
+    Err(format!("`{text}` is not an AWS account id: 12 digits, in quotation marks"))
 }
 
 fn check_glob(text: &str) -> Result<(), String> {
     if text.is_empty() || text.starts_with('/') {
-        return Err(format!("the glob `{text}` matches nothing: paths of the site begin without `/`"));
+        return Err(format!("the glob `{text}` matches nothing: paths in the site do not begin with `/`"));
     }
-    CompiledGlob::new(text).map(|_| ()).map_err(|error| format!("`{text}` is not a glob: {}", error.kind()))
+    CompiledGlob::new(text).map(|_| ()).map_err(|error| format!("`{text}` is not a valid glob: {}", error.kind()))
 }
 
 fn check_word(text: &str) -> Result<(), String> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
-        return Err("must be a text of one line that is not empty".to_owned());
+        return Err("must be a single line that is not empty".to_owned());
     }
     Ok(())
 }
@@ -221,7 +261,7 @@ fn check_word(text: &str) -> Result<(), String> {
 /// Whether the globs of `rule` match anything and its values can be sent as headers.
 pub(super) fn check_header_rule(rule: &HeaderRule) -> Result<(), InvalidValue> {
     if rule.globs.0.is_empty() {
-        return Err(InvalidValue("`for` names no paths".to_owned()));
+        return Err(InvalidValue("`for` lists no paths".to_owned()));
     }
     for glob in &rule.globs.0 {
         check_glob(glob).map_err(InvalidValue)?;

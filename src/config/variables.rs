@@ -97,22 +97,22 @@ fn value_of(inside: &str, variables: Variables<'_>) -> Result<String, Refusal> {
         return Err(malformed(inside));
     }
     if may_be_secret(name) {
-        let message = format!("`${{{name}}}` is refused: a variable of that name may hold a secret");
-        let hint = "What publish.toml says is shown, and sent to the addresses in it. Credentials are found as AWS's tools find \
-                    them; what is no secret may come in a variable of another name.";
+        let message = format!("`${{{name}}}` is not allowed: a variable with that name may contain a secret");
+        let hint = "Values in publish.toml are displayed, and sent to the URLs in it. publish finds credentials as the \
+            AWS tools do; if it is not a secret, use a variable with another name.";
         return Err((message, hint.to_owned()));
     }
     let set = variables(name).filter(|value| !value.trim().is_empty());
     set.or_else(|| default.map(str::to_owned)).ok_or_else(|| {
-        let hint = format!("Set it, or write `${{{name}:-default}}`. A literal `${{` is written `$${{`.");
+        let hint = format!("Set it, or write `${{{name}:-default}}`. For a literal `${{`, write `$${{`.");
         (format!("the environment variable {name} is not set"), hint)
     })
 }
 
 fn malformed(inside: &str) -> Refusal {
     let shown: String = inside.chars().take(40).collect();
-    let hint = "Write `${NAME}` or `${NAME:-default}`; a literal `${` is written `$${`.";
-    (format!("`${{{}` names no environment variable", shown.escape_debug()), hint.to_owned())
+    let hint = "Write `${NAME}` or `${NAME:-default}`; for a literal `${`, write `$${`.";
+    (format!("`${{{}` is not the name of an environment variable", shown.escape_debug()), hint.to_owned())
 }
 
 fn may_be_secret(name: &str) -> bool {
@@ -165,7 +165,7 @@ mod tests {
     fn what_is_no_variable_is_refused() {
         for text in ["${", "${}", "${1A}", "${A B}", "${A-b}", "${A:-${STAGE}}", "${ä}", "${STAGE"] {
             let (message, _) = with(text).unwrap_err();
-            assert!(message.contains("names no environment variable"), "{text}: {message}");
+            assert!(message.contains("is not the name of an environment variable"), "{text}: {message}");
         }
     }
 

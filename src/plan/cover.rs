@@ -2,14 +2,14 @@
 
 mod optimum;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::content::path::UrlPath;
 
 use optimum::{Cost, Item, Limits};
 
-/// Most wildcards in one invalidation: CloudFront's limit on wildcards in progress (AWS.md 1.2).
-pub const MAX_WILDCARDS: usize = 15;
+/// Most wildcards in one cover: CloudFront's older limit on wildcards in progress (AWS.md 1.2).
+const MAX_WILDCARDS: usize = 15;
 
 /// Paths for one invalidation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,24 +49,25 @@ pub(super) struct Kept {
     pub(super) new: bool,
 }
 
-/// Covers every address of `stale`, which begin with `/` and are not encoded, with at most `max_paths` addresses and
+/// Covers every address of `stale`, which begin with `/` and are not encoded, each with whether it is kept for each query string
+/// apart, with at most `max_paths` addresses and
 /// wildcards, and evicts as few bytes of `kept` as that allows.
-pub(super) fn cover(stale: &BTreeSet<String>, kept: &[Kept], max_paths: usize) -> Cover {
+pub(super) fn cover(stale: &BTreeMap<String, bool>, kept: &[Kept], max_paths: usize) -> Cover {
     let limits = Limits { addresses: max_paths.max(1), wildcards: MAX_WILDCARDS };
     let prefixes = prefixes(stale, kept, limits);
     let is_wide = |address: &str| prefixes.iter().any(|prefix| address.starts_with(prefix));
-    let exact = stale.iter().filter(|address| !is_wide(address)).map(|address| UrlPath::encode(address));
+    let exact = stale.keys().filter(|address| !is_wide(address)).map(|address| UrlPath::encode(address));
     let wide = prefixes.iter().map(|prefix| UrlPath::wildcard(prefix));
     let mut paths: Vec<UrlPath> = exact.chain(wide).flat_map(|path| path.spellings()).collect();
     paths.sort();
     paths.dedup();
-    Cover::evicting(paths, kept, |address| is_wide(address) || stale.contains(address))
+    Cover::evicting(paths, kept, |address| is_wide(address) || stale.contains_key(address))
 }
 
 /// The prefixes of the wildcards, none of which begins with another. An exact path is sure to evict nothing else, also
 /// nothing that is not known here, and CloudFront takes 150 of them for each wildcard. So wildcards are only for what has
 /// no exact path, until that is too much.
-fn prefixes<'a>(stale: &'a BTreeSet<String>, kept: &[Kept], limits: Limits) -> Vec<&'a str> {
+fn prefixes<'a>(stale: &'a BTreeMap<String, bool>, kept: &[Kept], limits: Limits) -> Vec<&'a str> {
     let items = items(stale);
     let needed = without_covered(items.iter().filter(|item| item.paths.is_none()).map(|item| item.prefix).collect());
     let is_wide = |item: &&Item<'_>| needed.iter().any(|prefix| item.prefix.starts_with(prefix));
@@ -81,12 +82,12 @@ fn prefixes<'a>(stale: &'a BTreeSet<String>, kept: &[Kept], limits: Limits) -> V
 }
 
 /// What is to be covered, sorted; of what no path can name, the narrowest wildcard: all that begins as it does up to its
-/// first `~`, which no invalidation path may hold (AWS.md 1.1).
-fn items(stale: &BTreeSet<String>) -> Vec<Item<'_>> {
+/// first `~`, which no invalidation path may hold, or, where query strings are told apart, with whatever follows (AWS.md 1.1).
+fn items(stale: &BTreeMap<String, bool>) -> Vec<Item<'_>> {
     let mut items = BTreeMap::new();
-    for address in stale {
+    for (address, with_queries) in stale {
         let path = UrlPath::encode(address);
-        if path.can_be_invalidated() {
+        if path.can_be_invalidated() && !with_queries {
             items.entry(address.as_str()).or_insert(Some(path.spellings().len()));
         } else {
             let start = address.split_once('~').map_or(address.as_str(), |(start, _)| start);

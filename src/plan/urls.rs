@@ -1,10 +1,11 @@
 //! The URLs under which visitors reach a file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::config::environment::UrlStyle;
 use crate::content::path::{SitePath, UrlPath};
-use crate::release::head::CdnView;
+use crate::release::head::{CdnView, ERRORS_LAST_S};
+use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files};
 use crate::types::headers::Kind;
 
@@ -20,25 +21,42 @@ pub(super) struct Urls<'a> {
     cdn: CdnView<'a>,
     /// Which aliases there are.
     style: UrlStyle,
+    /// Whether an error is kept for longer than CloudFront keeps it by itself.
+    keeps_errors: bool,
 }
 
 impl<'a> Urls<'a> {
     /// Which aliases there are is what the configuration says, or else as far as the distribution tells.
-    pub(super) fn new(policy: Policy<'a>, cdn: CdnView<'a>) -> Urls<'a> {
-        Urls { policy, cdn, style: policy.urls.unwrap_or_else(|| detected(cdn)) }
+    pub(super) fn new(policy: Policy<'a>, cdn: CdnView<'a>, live: &Live) -> Urls<'a> {
+        let style = policy.urls.unwrap_or_else(|| detected(cdn));
+        let urls = Urls { policy, cdn, style, keeps_errors: false };
+        Urls { keeps_errors: urls.errors_last_s(live) > ERRORS_LAST_S, ..urls }
+    }
+
+    /// The addresses by which the cache behavior of an address may be chosen: for `/`, nobody says whether the default root
+    /// object's comes first.
+    fn chosen_by(&self, address: &str) -> Vec<String> {
+        let root = self.default_root_object().filter(|_| address == "/");
+        root.map(|root| format!("/{root}")).into_iter().chain([address.to_owned()]).collect()
+    }
+
+    /// Whether the distribution may keep an answer for an address.
+    fn keeps(&self, address: &str) -> bool {
+        let CdnView::Known(facts) = self.cdn else { return true };
+        self.chosen_by(address).iter().any(|address| facts.caching.keeps(address))
+    }
+
+    /// Whether it keeps one for each query string.
+    fn tells_queries_apart(&self, address: &str) -> bool {
+        let CdnView::Known(facts) = self.cdn else { return false };
+        self.chosen_by(address).iter().any(|address| facts.caching.tells_queries_apart(address))
     }
 
     /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where its
     /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
     /// prefix or empty.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
-        let key = self.policy.layout.served_key(path);
-        match self.cdn {
-            CdnView::None => vec![path.as_str().to_owned()],
-            CdnView::Unreadable if key == path.as_str() => vec![key],
-            CdnView::Unreadable => vec![path.as_str().to_owned(), key],
-            CdnView::Known(facts) => facts.below_root(&key).map(str::to_owned).into_iter().collect(),
-        }
+        places(self.policy.layout, self.cdn, path.as_str())
     }
 
     /// The aliases of a path, not encoded, each of which is the beginning of the path: the folder of an index page, and the
@@ -84,23 +102,58 @@ impl<'a> Urls<'a> {
         addresses
     }
 
+    /// How long at most an error is kept under an address that failed, in seconds: as long as the configuration says, or as
+    /// the error page itself (AWS.md 2.2).
+    fn errors_last_s(&self, live: &Live) -> u64 {
+        let CdnView::Known(facts) = self.cdn else { return ERRORS_LAST_S };
+        if facts.error_pages.is_empty() {
+            return facts.caching.errors_s;
+        }
+        let pages = live.files.iter().filter(|(path, _)| self.is_error_page(path));
+        let of_pages = pages.map(|(_, entry)| kept_s(&entry.headers.cache_control)).max().unwrap_or(0);
+        of_pages.max(facts.caching.errors_s)
+    }
+
+    fn is_error_page(&self, path: &SitePath) -> bool {
+        let CdnView::Known(facts) = self.cdn else { return false };
+        self.below_root(path).iter().any(|own| facts.is_error_page(&format!("/{own}")))
+    }
+
+    /// Whether copies of an error page that changes, or of the error that a new one replaces, may be kept under addresses which
+    /// nobody can list.
+    pub(super) fn loses_error_pages(&self, changes: &BTreeMap<SitePath, Change>) -> bool {
+        let changed = changes.iter().filter(|(_, change)| **change != Change::Retire);
+        let mut pages = changed.filter(|(path, _)| self.is_error_page(path));
+        self.keeps_errors && pages.next().is_some()
+    }
+
     /// Whether visitors get another answer than before. Not under the name of a new fingerprinted file, which nobody could
-    /// name before - unless it came back, or may have, because it is removed at once when it leaves - and not under that
-    /// of a retired one, which stays.
+    /// name before - unless it came back, or may have, because it is removed at once when it leaves, or because errors are
+    /// kept for long - and not under that of a retired one, which stays.
     fn answers_otherwise(&self, live: &Live, path: &SitePath, change: Change, entry: Option<&Entry>) -> bool {
-        let may_come_back =
-            live.returned.contains(path) || live.release.is_some() && self.policy.remove_now.matches(path);
+        let may_have_failed = live.release.is_some() && (self.policy.remove_now.matches(path) || self.keeps_errors);
+        let may_come_back = live.returned.contains(path) || may_have_failed;
         let is_fingerprinted = entry.is_some_and(|entry| entry.kind == Kind::Fingerprinted);
         let new_name = change == Change::Add && is_fingerprinted && !may_come_back;
         !new_name && change != Change::Retire
     }
 
-    /// The addresses that the CDN must forget, not encoded: each begins with `/`.
-    pub(super) fn stale(&self, live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -> BTreeSet<String> {
+    /// The addresses that the CDN must forget, not encoded, each with whether it is kept for each query string apart: each
+    /// begins with `/`.
+    pub(super) fn stale(
+        &self,
+        live: &Live,
+        files: &Files,
+        changes: &BTreeMap<SitePath, Change>,
+    ) -> BTreeMap<String, bool> {
         let stale =
             changes.iter().filter(|(path, change)| self.answers_otherwise(live, path, **change, files.get(*path)));
         let addresses = stale.flat_map(|(path, _)| self.addresses(path));
-        addresses.map(|address| format!("/{}", address.below_root)).collect()
+        let addresses = addresses.map(|address| format!("/{}", address.below_root));
+        let kept = addresses.filter(|address| self.keeps(address));
+        kept.map(|address| (self.tells_queries_apart(&address), address))
+            .map(|(queries, address)| (address, queries))
+            .collect()
     }
 
     /// The files that the CDN may go on giving away: those that do not change, also where they only leave the site, and new
@@ -130,14 +183,18 @@ impl<'a> Urls<'a> {
             if !self.answers_otherwise(live, path, *change, entry) {
                 continue;
             }
+            let before = live.files.get(path);
+            let headers = before.zip(entry).map(|(before, after)| before.headers.changes_to(&after.headers));
+            let headers = headers.unwrap_or_default();
             for Address { below_root, below_site, own } in self.addresses(path) {
                 // All spellings show one answer, and it is found by the one that reaches the file.
                 let answer = UrlChange {
                     path: path.clone(),
                     below_site: UrlPath::encode(&below_site),
                     size_bytes: entry.map_or(0, |entry| entry.size_bytes),
-                    before: live.files.get(path).map(|entry| entry.digest),
+                    before: before.map(|entry| entry.digest),
                     after: entry.map(|entry| entry.digest),
+                    headers: headers.clone(),
                     own,
                 };
                 let spellings = UrlPath::encode(&below_root).spellings();
@@ -148,8 +205,34 @@ impl<'a> Urls<'a> {
     }
 }
 
-/// Which aliases there are, as far as the distribution tells: a function at the origin may answer for the short ones, or
-/// nobody may look.
+/// What lies at `path` of the site below a distribution's root: see [`Urls::below_root`].
+pub(super) fn places(layout: &Layout, cdn: CdnView<'_>, path: &str) -> Vec<String> {
+    let key = format!("{}{path}", layout.live_prefix().key);
+    match cdn {
+        CdnView::None => vec![path.to_owned()],
+        CdnView::Unreadable if key == path => vec![key],
+        CdnView::Unreadable => vec![path.to_owned(), key],
+        CdnView::Known(facts) => facts.below_root(&key).map(str::to_owned).into_iter().collect(),
+    }
+}
+
+/// How long a shared cache keeps an answer with these headers, in seconds; a day, as CloudFront does by default, where they do
+/// not say (AWS.md 2.1).
+fn kept_s(cache_control: &str) -> u64 {
+    let text = cache_control.to_ascii_lowercase();
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    if directives.iter().any(|directive| ["no-store", "no-cache", "private"].contains(directive)) {
+        return 0;
+    }
+    let value = |name: &str| {
+        let value = directives.iter().find_map(|directive| directive.strip_prefix(name)?.strip_prefix('='));
+        value.map(|value| value.trim_matches('"').parse().unwrap_or(0))
+    };
+    value("s-maxage").or_else(|| value("max-age")).unwrap_or(86_400)
+}
+
+/// Which aliases there are, as far as the distribution tells: something may answer for the short ones, or nobody
+/// may look.
 fn detected(cdn: CdnView<'_>) -> UrlStyle {
     match cdn {
         CdnView::Known(facts) if facts.rewrites_at_origin => UrlStyle::Clean,

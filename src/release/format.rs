@@ -70,7 +70,7 @@ pub enum FormatError {
         needed: u32,
     },
     /// Not what the format says.
-    #[error("it is not in the format of this program: {0}")]
+    #[error("it is not in a format that this program can read: {0}")]
     Syntax(#[from] serde_json::Error),
     /// Not gzip, or cut off.
     #[error("it cannot be decompressed")]

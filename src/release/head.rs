@@ -1,5 +1,6 @@
 //! The pointer, and everything a run must know before it may read nothing else.
 
+mod caching;
 #[cfg(test)]
 mod model;
 mod stored;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::time::Duration;
 
+pub use self::caching::{Behavior, Caching, ERRORS_LAST_S};
 pub use self::transitions::{
     ActivationBegins, ActivationEnds, Adoption, Covers, Learnt, Lookout, PruneBegins, PruneEnds, Refusal,
     SIGNATURES_LAST,
@@ -32,6 +34,9 @@ const MAX_OWED_PATHS: usize = 100_000;
 
 /// Most releases that an activation may have besides its own and the active one: each costs requests.
 const MAX_CANDIDATES: usize = 1_000;
+
+/// Most cache behaviors of one distribution that are kept: CloudFront has 75 (AWS.md 2.6), and each costs time for each path.
+const MAX_BEHAVIORS: usize = 1_000;
 
 /// The head of an environment. Only ever replaced on the condition that nobody else replaced it meanwhile; every
 /// write raises `revision` and names its run, so that a lost answer is settled by reading back.
@@ -185,11 +190,11 @@ impl HeadFields {
         self.is_settled_for(None) && self.understood_refreshes().next().is_none()
     }
 
-    /// Whether all that was begun is done, as far as a run with this distribution answers for it: then an unchanged folder
+    /// Whether all that was begun is done, as far as a run with these distributions answers for it: then an unchanged folder
     /// means that nothing is to do. What other distributions are owed is for others.
-    pub fn is_settled_for(&self, distribution: Option<&str>) -> bool {
+    pub fn is_settled_for<'d>(&self, distributions: impl IntoIterator<Item = &'d str>) -> bool {
         let has_seen = |id| self.owed_to(id).all(|owed| !owed.is_understood()) && !self.is_unseen_by(id);
-        self.activation.is_none() && self.pruning.is_none() && distribution.is_none_or(has_seen)
+        self.activation.is_none() && self.pruning.is_none() && distributions.into_iter().all(has_seen)
     }
 
     /// Whether a distribution may keep what nobody asks it to forget: it is new, or was not told of what is live.
@@ -252,6 +257,13 @@ impl HeadFields {
     /// Whether `release` is newer than all that was ever activated, and no rollback closed its number.
     pub fn is_newest(&self, release: ReleaseNumber) -> bool {
         release > self.highest_activated && release > self.floor
+    }
+
+    /// Whether the active `release` was not made active as the newest one: somebody has gone back to it, or to it again.
+    /// What was undone does not count: it was active all the time.
+    pub fn is_back(&self, release: ReleaseNumber) -> bool {
+        let made_active = |item: &&HistoryItem| item.release == release && item.from != Some(release);
+        release < self.highest_activated || self.history.iter().filter(made_active).count() > 1
     }
 
     /// Whether `release` may become active: it is the newest, or it is active already, which undoes what another

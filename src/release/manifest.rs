@@ -41,7 +41,7 @@ const MAX_RELEASE: u64 = 1 << 52;
 
 /// A number no release can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not the number of a release")]
+#[error("{0} is not a release number")]
 pub struct InvalidRelease(String);
 
 impl TryFrom<u64> for ReleaseNumber {
@@ -225,11 +225,27 @@ impl Publisher {
         match (&self.who, &self.place) {
             (Some(who), Some(place)) => format!("{who} on {place}"),
             (Some(who), None) => who.clone(),
-            (None, Some(place)) => format!("someone on {place}"),
+            (None, Some(place)) => place.clone(),
             (None, None) => "someone".to_owned(),
         }
     }
+
+    /// What was built: `c0ffee0123 main: Raise the prices`, or `c0ffee0123 main, with uncommitted changes: Raise the prices`;
+    /// `None` where nothing is known of it.
+    pub fn build(&self) -> Option<String> {
+        const SHORT: usize = 10;
+        let commit = self.commit.as_deref().map(|commit| commit.chars().take(SHORT).collect::<String>());
+        let names: Vec<&str> = commit.as_deref().into_iter().chain(self.branch.as_deref()).collect();
+        let uncommitted = if self.uncommitted_changes { UNCOMMITTED } else { "" };
+        let names = names.join(" ") + uncommitted;
+        let parts: Vec<String> =
+            [names, self.message.clone().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| parts.join(": "))
+    }
 }
+
+/// What follows on a commit that is not all that was built.
+pub const UNCOMMITTED: &str = ", with uncommitted changes";
 
 /// All files of a release.
 pub type Files = BTreeMap<SitePath, Entry>;

@@ -37,6 +37,10 @@ pub enum Code {
     Private,
     /// A page refers to a file that it needs and that is not there.
     BrokenReference,
+    /// The folder is the project of a site, and not the built site.
+    ProjectFolder,
+    /// The site has no home page, or would lose it.
+    NoIndex,
     /// A file changed or vanished while it was published, or an object after a prune had looked at it.
     FileChanged,
     /// The bucket or prefix belongs to another site.
@@ -128,6 +132,8 @@ impl Code {
             | Code::TooLarge
             | Code::Private
             | Code::BrokenReference
+            | Code::ProjectFolder
+            | Code::NoIndex
             | Code::WrongSite
             | Code::ForeignObjects
             | Code::TooManyRemovals
@@ -205,6 +211,8 @@ pub struct Problem {
     pub message: String,
     /// What to do next: one sentence; empty where there is nothing to say.
     pub hint: String,
+    /// Whether a right is missing that a policy can give.
+    pub lacks_right: bool,
     /// What lies beneath, outermost first; no text of it is in `message`.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -212,7 +220,7 @@ pub struct Problem {
 impl Problem {
     /// A problem without hint and cause.
     pub fn new(code: Code, message: impl Into<String>) -> Problem {
-        Problem { code, message: message.into(), hint: String::new(), source: None }
+        Problem { code, message: message.into(), hint: String::new(), lacks_right: false, source: None }
     }
 
     /// Says what to do next.
@@ -259,9 +267,9 @@ impl Problem {
     pub fn of_panic(payload: &(dyn Any + Send)) -> Problem {
         let said = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let said = said.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Problem::new(Code::Internal, format!("publish itself has failed: {said}")).hint(format!(
-            "This is a mistake in publish. Please report it at {ISSUES}, with what `publish --version` and the same \
-             command with RUST_BACKTRACE=1 print."
+        Problem::new(Code::Internal, format!("internal error in publish: {said}")).hint(format!(
+            "This is a bug in publish. Please report it at {ISSUES}, with the output of `publish --version` and of the \
+             same command with RUST_BACKTRACE=1."
         ))
     }
 
@@ -308,6 +316,8 @@ pub enum VisitorsSee {
     SomeOfSeveral(ReleaseNumber),
     /// The new release, but the CDN may still answer with the old one.
     TheNewOne(ReleaseNumber),
+    /// Not the new release, although it is live in the bucket: at the site's address something is in the way.
+    SomethingElse(ReleaseNumber),
     /// What they saw before, which another publisher decides now.
     SomeoneElses,
     /// Another publisher finishes what this run had begun to switch.
@@ -324,26 +334,32 @@ impl fmt::Display for VisitorsSee {
             }
             VisitorsSee::TheSame(None) => formatter.write_str("Nothing is published here yet; visitors see no change."),
             VisitorsSee::SomeOfBoth(Some(from), to) => {
-                write!(formatter, "Visitors see pages of release {from} and of release {to}; each page is whole.")
+                write!(
+                    formatter,
+                    "Visitors see some pages of release {from} and some of release {to}; each page is complete."
+                )
             }
             VisitorsSee::SomeOfBoth(None, to) => {
-                write!(formatter, "Visitors see the part of release {to} that is already there; each page is whole.")
+                write!(formatter, "Visitors see the part of release {to} that is already live; each page is complete.")
             }
             VisitorsSee::SomeOfSeveral(to) => write!(
                 formatter,
-                "Visitors see pages of release {to} and of the releases whose activation was cut short before; each page \
-                 is whole."
+                "Visitors see some pages of release {to} and some of the releases whose activation was cut short \
+                 before; each page is complete."
             ),
             VisitorsSee::TheNewOne(release) => {
-                write!(formatter, "Release {release} is live; the CDN may still answer with older pages for a while.")
+                write!(formatter, "Release {release} is live; the CDN may still serve older pages for a while.")
             }
-            VisitorsSee::SomeoneElses => {
-                formatter.write_str("Visitors see the other publisher's release; this run changed nothing they see.")
-            }
+            VisitorsSee::SomethingElse(release) => write!(
+                formatter,
+                "Release {release} is live in the bucket and nothing is lost, but visitors do not get all of it at the site's address."
+            ),
+            VisitorsSee::SomeoneElses => formatter
+                .write_str("Visitors see the other publisher's release; this run changed nothing that they see."),
             VisitorsSee::TakenOver(release) => write!(
                 formatter,
-                "Visitors see the other publisher's release, or will when it is complete; what was there of release \
-                 {release} is replaced, and each page is whole."
+                "Visitors see the other publisher's release, or will once it is complete; it replaces the part of \
+                 release {release} that was live, and each page is complete."
             ),
             VisitorsSee::Untouched => formatter.write_str("Visitors see what they saw before."),
         }
@@ -370,7 +386,7 @@ impl Failure {
     /// The exit code: what visitors see decides before the kind of problem does.
     pub fn exit_code(&self) -> ExitCode {
         match self.visitors_see {
-            VisitorsSee::TheNewOne(_) => ExitCode::NotRefreshed,
+            VisitorsSee::TheNewOne(_) | VisitorsSee::SomethingElse(_) => ExitCode::NotRefreshed,
             VisitorsSee::SomeOfBoth(..) | VisitorsSee::SomeOfSeveral(_) => ExitCode::CutShort,
             VisitorsSee::TheSame(_)
             | VisitorsSee::SomeoneElses

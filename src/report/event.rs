@@ -119,6 +119,13 @@ pub enum Event {
         /// How many went.
         objects: usize,
     },
+    /// It is known what `invalidate` asks for.
+    RefreshPlanned {
+        /// Paths, of all distributions together.
+        paths: usize,
+        /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
+        price_usd: String,
+    },
     /// CloudFront was asked to forget.
     RefreshRequested {
         /// CloudFront's ids of the invalidations.

@@ -28,6 +28,6 @@ pub async fn address(environment: Environment, caller: Caller, events: Events<'_
 }
 
 fn nowhere(environment: &Environment) -> Problem {
-    let message = format!("it is not known where visitors see the site of environment {}", environment.name);
-    Problem::new(Code::Configuration, message).hint("Say it with `url` in publish.toml, or with --url.")
+    let message = format!("no URL is set for environment {}", environment.name);
+    Problem::new(Code::Configuration, message).hint("Set `url` in publish.toml, or give --url.")
 }

@@ -15,12 +15,12 @@ impl Session<'_> {
         match (&head.active, &head.activation) {
             (Some(active), _) if active.release == ReleaseNumber::ADOPTED => return Ok(pointer),
             (Some(active), _) => {
-                self.events.warn(format!("Nothing is adopted: release {} is live already.", active.release));
+                self.events.warn(format!("Nothing was adopted: release {} is already live.", active.release));
                 return Ok(pointer);
             }
             (None, Some(activation)) => {
                 let to = activation.to;
-                self.events.warn(format!("Nothing is adopted: the activation of release {to} was begun already."));
+                self.events.warn(format!("Nothing was adopted: the activation of release {to} has already started."));
                 return Ok(pointer);
             }
             (None, None) => {}

@@ -11,7 +11,7 @@ pub(super) fn check_open(head: &Head, release: ReleaseNumber) -> Result<(), Prob
     if !head.is_closed(release) {
         return Ok(());
     }
-    let message = format!("release {release} was closed by a prune that is not finished");
+    let message = format!("release {release} cannot be activated: it was closed by a prune that did not finish");
     Err(Problem::new(Code::MissingBytes, message).hint(CLOSED))
 }
 
@@ -31,8 +31,11 @@ fn sentence(head: &Head) -> Option<String> {
     let closed = match &closed[..] {
         [] if head.pruning.is_none() => return None,
         [] => String::new(),
-        [one] => format!(" Release {one} is closed and may lack files."),
-        [first @ .., last] => format!(" Releases {} and {last} are closed and may lack files.", first.join(", ")),
+        [one] => format!(" Release {one} is closed: it cannot be activated, and some of its files may be missing."),
+        [first @ .., last] => format!(
+            " Releases {} and {last} are closed: they cannot be activated, and some of their files may be missing.",
+            first.join(", ")
+        ),
     };
     Some(format!("A prune was cut short.{closed} `publish prune` finishes it."))
 }

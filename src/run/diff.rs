@@ -88,19 +88,19 @@ impl Session<'_> {
             return Ok(as_activated(manifest.files, &self.environment.layout, head));
         }
         match self.state.show_claim(release).await? {
-            Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is not complete"))
-                .hint("Only what is complete in the bucket can be compared.")),
+            Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is incomplete"))
+                .hint("Only releases that are complete in the bucket can be compared.")),
             None => Err(unknown(&self.state, release).await),
         }
     }
 
     /// The files of a folder as a publish would make them live. What the head knows of the distribution is not asked for again.
     async fn files_to_be(&mut self, folder: &Goal, head: &Head) -> Result<Files, Problem> {
-        let is_known = self.own().is_none_or(|own| head.distributions.contains_key(own));
+        let is_known = self.environment.distributions().all(|id| head.distributions.contains_key(id));
         if is_known {
             self.know(head);
         } else {
-            self.read_distribution(head).await?;
+            self.read_distributions(head).await?;
         }
         Ok(folder.content(&self.environment.layout, &head.mutable_paths, &self.distributions))
     }

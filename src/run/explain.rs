@@ -21,7 +21,7 @@ impl Session<'_> {
     ) -> Vec<Explanation> {
         let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
         // Where the head alone answered, the distribution was not read: what the head knows of all has decided.
-        let distributions = if self.configuration.is_some() { &self.distributions } else { &head.distributions };
+        let distributions = if !self.configurations.is_empty() { &self.distributions } else { &head.distributions };
         let context = RuleContext { mutable_paths: &mutable_paths, distributions, layout: &self.environment.layout };
         let explanation = |path: SitePath| {
             let (verdict, decided) = folder.explained(&path, &context);

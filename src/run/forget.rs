@@ -38,12 +38,12 @@ pub async fn forget_distribution(request: ForgetRequest, ask: Ask<'_>, events: E
 impl Session<'_> {
     /// The environment's own would be back with the next publish.
     fn check_not_own(&self, distribution: &str) -> Result<(), Problem> {
-        if self.own() != Some(distribution) {
+        if self.environment.distributions().all(|own| own != distribution) {
             return Ok(());
         }
-        let message = format!("distribution {distribution} is the one of environment {}", self.environment.name);
+        let message = format!("distribution {distribution} belongs to environment {}", self.environment.name);
         Err(Problem::new(Code::Usage, message)
-            .hint("Take `distribution` out of publish.toml first, or say --env for another environment."))
+            .hint("Remove it from `distribution` in publish.toml first, or choose another environment with --env."))
     }
 
     fn may_forget(&self, head: &Head, distribution: &str, ask: Ask<'_>) -> Result<(), Problem> {
@@ -52,12 +52,12 @@ impl Session<'_> {
         }
         let owed = match head.owed_to(distribution).map(|refresh| refresh.paths.len()).sum() {
             0 => String::new(),
-            1 => ", nor of the path that it still has to forget".to_owned(),
-            paths => format!(", nor of the {paths} paths that it still has to forget"),
+            1 => "; 1 path has not been refreshed there yet".to_owned(),
+            paths => format!("; {paths} paths have not been refreshed there yet"),
         };
-        let message = format!("distribution {distribution} would no longer be told of changes{owed}");
-        self.confirmed(&format!("D{}. Go on?", &message[1..]), ask, || {
-            Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
+        let message = format!("distribution {distribution} would no longer be refreshed{owed}");
+        self.confirmed(&format!("D{}. Continue?", &message[1..]), ask, || {
+            Problem::new(Code::Usage, format!("confirmation needed: {message}")).hint("Add --yes to confirm.")
         })
     }
 }
@@ -68,8 +68,8 @@ fn check_known(head: &Head, distribution: &str) -> Result<(), Problem> {
     }
     let known: Vec<&str> = head.distributions.keys().map(String::as_str).collect();
     let hint = match known[..] {
-        [] => "No distribution is known.".to_owned(),
-        _ => format!("Known are: {}.", known.join(", ")),
+        [] => "No distributions are known.".to_owned(),
+        _ => format!("Known distributions: {}.", known.join(", ")),
     };
-    Err(Problem::new(Code::Usage, format!("no distribution {distribution} is known in front of this site")).hint(hint))
+    Err(Problem::new(Code::Usage, format!("distribution {distribution} is not known for this site")).hint(hint))
 }

@@ -9,6 +9,7 @@ use super::ready::Carried;
 use super::reported::Ended;
 use super::session::{MAX_ROUNDS, Session, active_release, never_settles};
 use crate::bucket::state::{NotReplaced, Pointer};
+use crate::content::path::SitePath;
 use crate::plan::Plan;
 use crate::release::counts::FileCounts;
 use crate::release::head::{Head, Hold};
@@ -17,7 +18,10 @@ use crate::report::error::{Code, ExitCode, Problem, VisitorsSee};
 use crate::report::tally::Amounts;
 use crate::report::{InvalidationReport, InvalidationStatus, Outcome, Uploaded, price_usd};
 use crate::stages::activate::{Activated, NotActivated};
+use crate::stages::refresh::Refreshing;
 use crate::stages::stage::{NotStaged, Staged};
+use crate::stages::verify::Page;
+use crate::types::text::first_few;
 
 /// What an attempt to go live came to.
 enum Next {
@@ -61,7 +65,9 @@ impl Session<'_> {
         self.say_what_is_closed(&pointer.head);
         if let Some(release) = order.repair_is_pointless(&pointer.head) {
             self.course.visitors_see(VisitorsSee::SomeoneElses);
-            return Err(lost_to(&pointer.head, release).hint("Verify again: another release is active, or is to be."));
+            return Err(
+                lost_to(&pointer.head, release).hint("Run verify again: another release is active or being activated.")
+            );
         }
         if let Some(files) = order.goal.unchanged(self.environment, &self.mutable_paths, &pointer) {
             return Ok(Next::Done(self.nothing_to_do(&pointer.head, files)));
@@ -80,7 +86,7 @@ impl Session<'_> {
             return self.overtaken(&pointer.head, claimed, &intention.plan);
         }
         Box::pin(self.check_commit(&pointer.head, order)).await?;
-        self.may_go_on(&pointer.head, order, &intention.plan, ask)?;
+        self.may_go_on(&pointer.head, order, &intention, ask)?;
         let pointer = match Box::pin(self.hold(&pointer, &order.terms)).await {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
@@ -179,7 +185,7 @@ impl Session<'_> {
         match Box::pin(activating.activate(pointer, &intention.live, &intention.plan, &staged)).await {
             Ok(activated) => {
                 self.warn_of_lost(&order.terms);
-                Box::pin(self.after_the_switch(activated, release, &intention.plan)).await?;
+                Box::pin(self.after_the_switch(activated, release, &intention.plan, &order.terms)).await?;
                 Ok(Next::Done(order.outcome()))
             }
             Err(NotActivated::Outdated(found)) => Ok(again(carried.with(staged), *found)),
@@ -194,20 +200,25 @@ impl Session<'_> {
     }
 
     /// The CDN forgets what changed.
-    async fn after_the_switch(&self, activated: Activated, release: ReleaseNumber, plan: &Plan) -> Result<(), Problem> {
+    async fn after_the_switch(
+        &self,
+        activated: Activated,
+        release: ReleaseNumber,
+        plan: &Plan,
+        terms: &Terms,
+    ) -> Result<(), Problem> {
         self.course.about(Some(release), plan.from);
         if !activated.left_over.is_empty() {
-            self.events.warn(format!(
-                "Objects that left the site and are still reachable, since they may not be removed (s3:DeleteObject) or something has changed them: {}.",
-                activated.left_over.len()
-            ));
+            self.events.warn(left_over(activated.left_over.iter()));
         }
         if self.caller.stop.is_requested() {
             return Err(self.course.stopped());
         }
         let mut answers = plan.answers.clone();
         answers.retain(|_, answer| !activated.left_over.contains(&answer.path));
-        let refreshing = self.refreshing(Some(release));
+        let is_external = self.external()?;
+        let page = Some(Page { files: &plan.files, is_external: &is_external });
+        let refreshing = Refreshing { page, allow_broken: terms.allow_broken, ..self.refreshing(Some(release)) };
         Box::pin(self.refresh(refreshing, activated.pointer, &answers, &plan.invalidation)).await
     }
 
@@ -220,9 +231,15 @@ impl Session<'_> {
             self.course.compared(files);
             return Ok((Outcome::Unchanged.into(), pointer.head, None));
         }
-        let plan = Box::pin(self.intend(&pointer, order)).await?.plan;
+        let intention = Box::pin(self.intend(&pointer, order)).await?;
+        self.say_that_it_is_held(&pointer.head);
+        if let Some(missing) = self.no_home_page(order, &intention) {
+            self.events.warn(format!("A publish stops here: {}", missing.into_problem().in_one_line()));
+        }
+        let plan = intention.plan;
         self.plans(&plan);
-        let nothing = is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.own());
+        let nothing =
+            is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.environment.distributions());
         match active {
             None => self.warn_of_state_within_reach(),
             Some(_) if !nothing => self.check_state_is_hidden(&pointer.head).await?,
@@ -245,11 +262,9 @@ impl Session<'_> {
         self.course.compared(files);
         self.say_what_others_are_owed(head);
         if !head.leftovers.is_empty() {
-            self.events.warn(format!(
-                "Objects that left the site and are still reachable, because they may not be removed or something else changed them: {}.",
-                head.leftovers.len()
-            ));
+            self.events.warn(left_over(head.leftovers.keys()));
         }
+        self.say_that_it_is_held(head);
         Outcome::Unchanged
     }
 
@@ -276,7 +291,10 @@ impl Session<'_> {
         };
         let owed = self.owed_paths(&pointer.head);
         let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(false));
-        Box::pin(self.refresh_owed(self.refreshing(release), pointer, &answers)).await.map(Next::Done)
+        let is_external = self.external()?;
+        let page = Some(Page { files: &intention.plan.files, is_external: &is_external });
+        let refreshing = Refreshing { page, allow_broken: order.terms.allow_broken, ..self.refreshing(release) };
+        Box::pin(self.refresh_owed(refreshing, pointer, &answers)).await.map(Next::Done)
     }
 
     /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor of a
@@ -289,7 +307,7 @@ impl Session<'_> {
         let now = self.caller.clock.now();
         let by = pointer.seen_by(&self.caller.run, now);
         let mut head =
-            pointer.head.record_facts(self.learnt(), by).clear_suspects(pointer.read_at).close_up_to(claimed);
+            pointer.head.record_facts(&self.learnt(), by).clear_suspects(pointer.read_at).close_up_to(claimed);
         // A prune that was cut short left alone whatever is live. What it closed stays closed until one is finished.
         let dead = pointer.head.pruning.as_ref();
         let at_risk = self.removable_by_dead_prune(&pointer.head).await.map_err(NotReplaced::Failed)?;
@@ -305,7 +323,8 @@ impl Session<'_> {
     fn overtaken(&self, head: &Head, release: ReleaseNumber, plan: &Plan) -> Result<Next, Problem> {
         let before = self.course.standing().previous_release;
         self.course.about(active_release(head), before);
-        if head.is_settled_for(self.own()) && head.active.as_ref().is_some_and(|active| active.content == plan.content)
+        if head.is_settled_for(self.environment.distributions())
+            && head.active.as_ref().is_some_and(|active| active.content == plan.content)
         {
             return Ok(Next::Done(Outcome::Unchanged));
         }
@@ -317,7 +336,7 @@ impl Session<'_> {
     fn warn_of_lost(&self, terms: &Terms) {
         if let (Some(first), None) = (self.lost.first(), &terms.repair) {
             self.events.warn(format!(
-                "The bytes of {} files of this release are nowhere any more, as of {first}: publish the folder that holds them.",
+                "The bytes of {} files of this release are lost, such as {first}: publish a folder that has them.",
                 self.lost.len()
             ));
         }
@@ -337,6 +356,19 @@ impl Session<'_> {
             evicted_bytes: plan.invalidation.evicted_bytes,
         }));
     }
+}
+
+/// What is said of objects that should have gone.
+fn left_over<'p>(paths: impl ExactSizeIterator<Item = &'p SitePath>) -> String {
+    let number = match paths.len() {
+        1 => "1 file left the site and is still reachable".to_owned(),
+        many => format!("{many} files left the site and are still reachable"),
+    };
+    format!(
+        "{number}: {}. The credentials may not remove such objects (s3:DeleteObject), or something else has changed them. \
+         `publish prune` by somebody who may removes them.",
+        first_few(paths)
+    )
 }
 
 fn again(carried: Carried, pointer: Pointer) -> Next {
@@ -372,9 +404,9 @@ pub(super) fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
 /// What was begun is finished by the same command, as soon as it can be.
 fn run_again(problem: Problem) -> Problem {
     let hint = if problem.code.lasts_until_changed() {
-        "Nothing can finish this before; then run the same command again."
+        "The activation cannot finish before that; then run the same command again."
     } else {
-        "Run the same command again: it finishes what was begun."
+        "Run the same command again to finish the activation."
     };
     let hint = if problem.hint.is_empty() { hint.to_owned() } else { format!("{} {hint}", problem.hint) };
     problem.hint(hint)

@@ -119,7 +119,8 @@ fn headers_file(snapshot: &Snapshot, environment: &Environment) -> Result<Header
 }
 
 impl Goal {
-    /// Path, bytes and headers of every file, under what is known of names that were reused for other bytes and of the distributions.
+    /// Path, bytes and headers of every file, under what is known of names that were reused for other bytes and of the
+    /// distributions.
     pub(super) fn content(
         &self,
         layout: &Layout,
@@ -147,8 +148,8 @@ impl Goal {
         if self.release().is_some() {
             return None;
         }
-        let own = environment.distribution.as_deref();
-        let nothing_to_look_at = head.is_settled_for(own) && head.due_suspects(pointer.read_at).is_empty();
+        let nothing_to_look_at =
+            head.is_settled_for(environment.distributions()) && head.due_suspects(pointer.read_at).is_empty();
         let active = head.active.as_ref().filter(|_| nothing_to_look_at)?;
         let mutable_paths = head.mutable_paths.union(mutable_paths).cloned().collect();
         let files = self.content(&environment.layout, &mutable_paths, &head.distributions);

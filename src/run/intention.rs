@@ -32,7 +32,7 @@ impl Session<'_> {
     /// Finds out what is live and plans from there to the goal.
     pub(super) async fn intend(&mut self, pointer: &Pointer, order: &Order) -> Result<Intention, Problem> {
         let Order { goal, terms } = order;
-        self.read_distribution(&pointer.head).await?;
+        self.read_distributions(&pointer.head).await?;
         let (layout, store) = (&self.environment.layout, &self.aws.store);
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
@@ -73,13 +73,13 @@ impl Session<'_> {
             .collect();
         let (others, names) = match new.as_slice() {
             [] => return,
-            [only] => ("a file that browsers were told to keep for a year has other content now", only.clone()),
-            all => ("files that browsers were told to keep for a year have other content now", all.join(", ")),
+            [only] => ("a file that browsers may cache for a year has new content", only.clone()),
+            all => ("files that browsers may cache for a year have new content", all.join(", ")),
         };
         self.events.warn(format!(
-            "Under the same name, {others}: {names}. Who has visited the site goes on with the old content, whatever is \
-             published under that name. Only another name reaches them: rename the source or build without what changes \
-             the file after it was named, and then publish."
+            "Under the same name, {others}: {names}. Returning visitors keep the old content, whatever is published \
+             under that name. Only a new name reaches them: rename the source, or remove the build step that changes \
+             the file after it was named, and publish again."
         ));
     }
 
@@ -91,10 +91,10 @@ impl Session<'_> {
         if goal.release().is_none()
             && let Some((path, _)) = files.iter().find(|(path, entry)| head.is_withdrawn(path, &entry.digest))
         {
-            let message = format!("{path} was taken out of every release with `publish prune --now`");
+            let message = format!("{path} was removed from every release with `publish prune --now`");
             return Err(Problem::new(Code::Private, message).hint(format!(
-                "Remove it from the folder; with any other content it may be published. If this run was already \
-                     sending it, run `publish prune --now {path}` again."
+                "Remove it from the folder; with different content, it can be published. If this run has already \
+                 uploaded it, run `publish prune --now {path}` again."
             )));
         }
         Ok(head.without_withdrawn(files))

@@ -32,28 +32,28 @@ impl Session<'_> {
             Descent::Older => format!("commit {built_id} is older than {live_id}, which is live as release {release}"),
             Descent::Unknown if setting == OlderCommit::Refuse => {
                 let message = format!(
-                    "git does not know here whether commit {built_id} is older than {live_id}, which is live as release \
+                    "git cannot tell here whether commit {built_id} is older than {live_id}, which is live as release \
                      {release}"
                 );
                 return Err(Problem::new(Code::Superseded, message).hint(
-                    "Let the pipeline fetch all commits, as with `fetch-depth: 0` of actions/checkout; or publish it once \
-                     with `--older-commit allow`.",
+                    "Have the pipeline fetch all commits (`fetch-depth: 0` for actions/checkout), or publish once with \
+                     `--older-commit allow`.",
                 ));
             }
             Descent::Unknown if self.is_dated_before(release).await => format!(
-                "commit {built_id} was made before {live_id}, which is live as release {release}, and git does not know here \
-                 whether it is older (`fetch-depth: 0`)"
+                "commit {built_id} was made before {live_id}, which is live as release {release}, and git cannot tell \
+                 here whether it is an older version (`fetch-depth: 0` helps)"
             ),
             Descent::Unknown => return Ok(()),
         };
         if setting == OlderCommit::Refuse {
             return Err(Problem::new(Code::Superseded, message).hint(
-                "Publish the newest commit. If it is this one that is meant, `publish rollback` goes back without a build, \
-                 and `--older-commit allow` publishes this one.",
+                "Publish the newest commit. To go back on purpose, use `publish rollback`, which needs no build; to \
+                 publish this commit anyway, add `--older-commit allow`.",
             ));
         }
         if !std::mem::replace(&mut self.told_of_an_older_commit, true) {
-            self.events.warn(format!("An older build replaces a newer one: {message}."));
+            self.events.warn(format!("This older build replaces a newer one: {message}."));
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ pub(super) struct Terms {
     pub(super) overwrite: bool,
     /// Whether an older number may replace a newer one.
     pub(super) force: bool,
+    /// Whether pages may lack what they need.
+    pub(super) allow_broken: bool,
     /// Whether to stop before visitors see anything of it.
     pub(super) stage_only: bool,
     /// Whether it is gone back to.

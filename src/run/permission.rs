@@ -1,11 +1,13 @@
 //! What must be allowed before anything is written.
 
 use super::caller::{Ask, Reply};
+use super::going_back::question;
+use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
+use crate::bucket::aws::Encoding;
 use crate::content::path::UrlPath;
-use crate::plan::Plan;
-use crate::release::head::Head;
+use crate::release::head::{Head, Hold};
 use crate::release::layout::Address;
 use crate::release::manifest::Claim;
 use crate::report::error::{Code, Problem};
@@ -16,25 +18,27 @@ const MAX_STATE_BYTES: u64 = 64 << 20;
 
 impl Session<'_> {
     /// Obeys a hold, and asks before anything is done that a person should have meant.
-    pub(super) fn may_go_on(&self, head: &Head, order: &Order, plan: &Plan, ask: Ask<'_>) -> Result<(), Problem> {
-        let Order { goal, terms } = order;
+    pub(super) fn may_go_on(
+        &self,
+        head: &Head,
+        order: &Order,
+        intention: &Intention,
+        ask: Ask<'_>,
+    ) -> Result<(), Problem> {
+        let (Order { goal, terms }, plan) = (order, &intention.plan);
         // Who holds publishing, and whoever goes back or repairs what is live meanwhile, does so on purpose.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
-            let who = hold.publisher.name();
-            let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            let message = format!("publishing is held by {who} since {}{why}", hold.since);
-            return Err(Problem::new(Code::Held, message).hint("`publish resume` ends the hold."));
+            return Err(Problem::new(Code::Held, held(hold))
+                .hint("Ask whoever holds it; `publish resume` ends the hold, and then `publish` publishes."));
         }
+        self.check_home_page(order, intention, ask)?;
         if self.caller.yes {
             return Ok(());
         }
-        if let (Some(_), Some(release)) = (terms.rollback, goal.release()) {
-            let message = match plan.from {
-                Some(from) if from != release => format!("release {release} would replace release {from}"),
-                _ => format!("release {release} would be made whole again"),
-            };
-            return self.confirmed(&format!("R{}. Go on?", &message[1..]), ask, || {
-                Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
+        if let (Some(_), Some(manifest)) = (terms.rollback, goal.manifest()) {
+            return self.confirmed(&question(head, plan, manifest, terms), ask, || {
+                let message = format!("going back to release {} needs a yes", manifest.release);
+                Problem::new(Code::Usage, message).hint("Where nobody can be asked, use --yes.")
             });
         }
         let (live, leaving) = plan.leaving;
@@ -48,6 +52,14 @@ impl Session<'_> {
         })
     }
 
+    /// Says that publishing is held, to whom it does not stop.
+    pub(super) fn say_that_it_is_held(&self, head: &Head) {
+        if let Some(hold) = &head.hold {
+            let held = held(hold);
+            self.events.warn(format!("P{}. A publish with changes is refused until `publish resume`.", &held[1..]));
+        }
+    }
+
     pub(super) fn confirmed(
         &self,
         question: &str,
@@ -56,7 +68,7 @@ impl Session<'_> {
     ) -> Result<(), Problem> {
         match ask(question) {
             Reply::Yes => Ok(()),
-            Reply::No => Err(Problem::new(Code::Declined, "declined")),
+            Reply::No => Err(Problem::new(Code::Declined, "cancelled")),
             Reply::Interrupted => Err(self.course.stopped()),
             Reply::CannotAsk => Err(unasked()),
         }
@@ -83,8 +95,9 @@ impl Session<'_> {
         if !self.environment.publish.public_state && self.state_is_within_reach() {
             let policy = self.hiding_policy();
             self.events.warn(format!(
-                "What publish keeps beside the site lies where visitors may be able to read it. A publish stops if they can: hide \
-                 it with this bucket policy statement, or set `public_state = true` under [publish]: {policy}"
+                "publish's own files (releases, who published them) may be publicly readable. `publish` stops if they \
+                 are. Hide them with this bucket policy statement, or set `public_state = true` under [publish]: \
+                 {policy}"
             ));
         }
     }
@@ -97,22 +110,26 @@ impl Session<'_> {
         let policy = self.hiding_policy();
         let site = self.environment.url.as_deref().and_then(|url| root_of(url, &layout.identity().prefix));
         let Some(root) = site else {
-            self.events.warn(format!("Keep visitors away from the state with this bucket policy statement: {policy}"));
+            self.events
+                .warn(format!("Hide publish's own files from visitors with this bucket policy statement: {policy}"));
             return Ok(());
         };
         let state = format!("{root}{}", UrlPath::encode(self.below_origin_path(&object.key).unwrap_or_default()));
-        match self.aws.fetcher.fetch_whole(&state, MAX_STATE_BYTES).await {
-            Ok((_, body)) if is_ours(&body) => {}
+        match self.aws.fetcher.fetch(&state, Encoding::Identity, MAX_STATE_BYTES).await {
+            Ok(answer) if is_ours(&answer.body) => {}
             Ok(_) => return Ok(()),
             Err(error) => {
                 self.events.warn(format!(
-                    "It is not known whether visitors can read the state: {error}. This bucket policy statement hides it: {policy}"
+                    "Cannot tell whether publish's own files are publicly readable: {error}. This bucket policy \
+                     statement hides them: {policy}"
                 ));
                 return Ok(());
             }
         }
-        Err(Problem::new(Code::Configuration, format!("visitors can read the state at {state}")).hint(format!(
-            "Add this statement to the bucket's policy: {policy} Or, if they may, set `public_state = true` under [publish]."
+        let message = format!("publish's own files are publicly readable at {state}");
+        Err(Problem::new(Code::Configuration, message).hint(format!(
+            "Add this statement to the bucket policy: {policy} Or, if they may be public, set `public_state = true` \
+             under [publish]."
         )))
     }
 
@@ -125,7 +142,7 @@ impl Session<'_> {
     fn state_is_within_reach(&self) -> bool {
         let layout = &self.environment.layout;
         let state = layout.head();
-        let known = self.configuration.as_ref().is_some_and(|read| read.facts.readable);
+        let known = self.own_configuration().is_some_and(|read| read.facts.readable);
         let by_origin_path =
             if known { self.below_origin_path(&state.key).is_some() } else { layout.identity().prefix.is_empty() };
         state.bucket == layout.identity().bucket && by_origin_path
@@ -133,11 +150,17 @@ impl Session<'_> {
 
     /// What a key is called below the distribution's root, as far as its origin path is known.
     fn below_origin_path<'k>(&self, key: &'k str) -> Option<&'k str> {
-        match &self.configuration {
+        match self.own_configuration() {
             Some(read) if read.facts.readable => read.facts.below_root(key),
             _ => Some(key),
         }
     }
+}
+
+/// Who holds publishing, since when, and why.
+fn held(hold: &Hold) -> String {
+    let why = hold.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("publishing is held by {} since {}{why}", hold.publisher.name(), hold.since.to_the_minute())
 }
 
 /// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.

@@ -67,18 +67,21 @@ impl Session<'_> {
         let head = state.read_head().await?.head;
         let active = head.active.as_ref().map(|active| active.release);
         let Some(release) = release.or(active) else {
-            return Err(Problem::new(Code::Usage, format!("nothing is published in environment {}", from.name))
-                .hint("Publish there first, or name a release that was staged there."));
+            return Err(Problem::new(Code::Usage, format!("nothing is live in environment {}", from.name))
+                .hint("Publish there first, or give the number of a release that was staged there."));
         };
         check_open(&head, release)?;
         let manifest = manifest_to_activate(&state, &head, release).await?;
         let files = live::as_activated(manifest.files, &from.layout, &head);
         self.mutable_paths.extend(head.into_fields().mutable_paths);
         if let Some(path) = files.keys().find(|path| !self.environment.layout.can_be_live(path)) {
-            let message =
-                format!("release {release} of {} has {path}, which cannot be in {}", from.name, self.environment.name);
-            return Err(Problem::new(Code::BadName, message)
-                .hint("With that environment's prefix the key is too long, or one of those that publish keeps for its records."));
+            let message = format!(
+                "release {release} of {} contains {path}, which cannot be published to {}",
+                from.name, self.environment.name
+            );
+            return Err(Problem::new(Code::BadName, message).hint(
+                "With that environment's prefix, the key would be too long or would be among publish's own files.",
+            ));
         }
         let Publisher { who, place, .. } = self.caller.publisher.clone();
         let publisher = Publisher { who, place, ..manifest.publisher };
@@ -91,12 +94,15 @@ fn check_pair(from: &Environment, to: &Environment) -> Result<(), Problem> {
     let (there, here) = (from.layout.identity(), to.layout.identity());
     let same_endpoint = from.access.s3_endpoint == to.access.s3_endpoint;
     if from.name == to.name || (there == here && same_endpoint) {
-        let message = format!("environment {} is the one that the release is to go to", from.name);
-        return Err(Problem::new(Code::Usage, message).hint("`publish rollback` goes back to an earlier release."));
+        let message = format!("cannot promote environment {} to itself", from.name);
+        return Err(
+            Problem::new(Code::Usage, message).hint("To go back to an earlier release, use `publish rollback`.")
+        );
     }
     if there.site != here.site {
-        let message = format!("{there} is another site than {here}");
-        return Err(Problem::new(Code::WrongSite, message).hint("A release is promoted between places of one site."));
+        let message = format!("{there} and {here} are different sites");
+        return Err(Problem::new(Code::WrongSite, message)
+            .hint("Releases can only be promoted between environments of the same site."));
     }
     Ok(())
 }

@@ -75,11 +75,11 @@ impl Session<'_> {
             self.prune(pointer, &BTreeSet::new(), Consent::Configured).await
         };
         let pruned = stop.unless_due(Box::pin(pruning)).await.unwrap_or_else(|| {
-            Err(Problem::new(Code::Interrupted, "stopped on request").hint("`publish prune` goes on from there."))
+            Err(Problem::new(Code::Interrupted, "stopped on request").hint("`publish prune` continues from there."))
         });
         if let Err(problem) = pruned {
             let hint = if problem.hint.is_empty() { String::new() } else { format!(" {}", problem.hint) };
-            self.events.warn(format!("The release is live, and was not pruned after: {}.{hint}", problem.message));
+            self.events.warn(format!("The release is live, but pruning did not finish: {}.{hint}", problem.message));
         }
     }
 
@@ -88,7 +88,7 @@ impl Session<'_> {
         let withdrawn = manifest.files.iter().filter(|(path, entry)| head.is_withdrawn(path, &entry.digest));
         for (path, _) in withdrawn {
             self.events.warn(format!(
-                "Release {} held {path}, which was taken out of every release and does not come back.",
+                "Release {} contained {path}, which was removed from every release and is not restored.",
                 manifest.release
             ));
         }
@@ -149,11 +149,11 @@ impl Session<'_> {
                 if active != active_release(&found.head) || found.head.activation.is_some() {
                     self.course.visitors_see(VisitorsSee::SomeoneElses);
                 }
-                Err(Problem::new(Code::Superseded, "another run went on in place of this prune")
-                    .hint("`publish status` shows what is live; if there is still something to remove, prune again."))
+                Err(Problem::new(Code::Superseded, "another run took over from this prune")
+                    .hint("`publish status` shows what is live; if something still has to be removed, prune again."))
             }
             Err(NotRemoved::Failed(problem)) => {
-                let hint = "Run `publish prune` again: it goes on from there.";
+                let hint = "Run `publish prune` again; it continues from there.";
                 Err(if problem.hint.is_empty() { problem.hint(hint) } else { problem })
             }
         }
@@ -177,7 +177,9 @@ impl Session<'_> {
             return Err(with_others(problem, number));
         }
         if !now.is_empty() {
-            self.events.warn("A bucket with versioning keeps the old versions of what was removed: remove those too.");
+            self.events.warn(
+                "If the bucket has versioning, it still keeps old versions of what was removed: delete those too.",
+            );
         }
         Ok(())
     }
@@ -203,9 +205,10 @@ impl Session<'_> {
         // What was taken out before is as it should be.
         let mut unknown = now.iter().filter(|path| !pointer.head.withdrawn.contains_key(*path));
         if let Some(path) = unknown.next() {
-            let others = if unknown.next().is_some() { ", nor any of the other files" } else { "" };
-            let message = format!("no release holds {path}{others}, and nothing of this site is there");
-            return Err(Problem::new(Code::Usage, message).hint("Paths are those within the site, as `docs/plan.pdf`."));
+            let others = if unknown.next().is_some() { " or any of the other files" } else { "" };
+            let message = format!("no release contains {path}{others}, and the bucket has no such file of this site");
+            return Err(Problem::new(Code::Usage, message)
+                .hint("Give paths relative to the site's root, such as `docs/plan.pdf`."));
         }
         let (dead, finished) = (pointer.head.pruning.clone(), &found.sweep.closes);
         let by = pointer.seen_by(&self.caller.run, self.caller.clock.now());
@@ -230,7 +233,7 @@ impl Session<'_> {
         if head.understood_refreshes().next().is_none() || head.activation.is_some() {
             return Ok(Outcome::Unchanged);
         }
-        self.read_distribution(head).await?;
+        self.read_distributions(head).await?;
         let owed = self.owed_paths(head);
         let files = as_activated(active, &self.environment.layout, head);
         let answers = Plan::answers_owed(&files, &owed, self.policy(false));
@@ -248,7 +251,7 @@ impl Session<'_> {
         });
         if !found.also_at.is_empty() {
             let paths: Vec<&str> = found.also_at.iter().map(SitePath::as_str).collect();
-            self.events.warn(format!("The same bytes are also at {}: take those files out too.", paths.join(", ")));
+            self.events.warn(format!("The same bytes are also at {}: remove those files too.", paths.join(", ")));
         }
     }
 
@@ -260,12 +263,14 @@ impl Session<'_> {
         let closed = number(view.closes.len(), "release");
         let objects = number(view.objects.len(), "object");
         let message = match now.first() {
-            None => format!("{closed} would be closed and {objects} removed"),
-            Some(path) if now.len() == 1 => format!("{path} would be taken out of every release"),
-            Some(path) => format!("{path} and {} more files would be taken out of every release", now.len() - 1),
+            None => format!("{closed} and {objects} would be permanently removed"),
+            Some(path) if now.len() == 1 => format!("{path} would be permanently removed from every release"),
+            Some(path) => {
+                format!("{path} and {} more files would be permanently removed from every release", now.len() - 1)
+            }
         };
-        self.confirmed(&format!("{message}, for good. Go on?"), ask, || {
-            Problem::new(Code::Usage, message.clone()).hint("Where nobody can be asked, use --yes.")
+        self.confirmed(&format!("{message}. Continue?"), ask, || {
+            Problem::new(Code::Usage, format!("confirmation needed: {message}")).hint("Add --yes to confirm.")
         })
     }
 
@@ -280,7 +285,7 @@ impl Session<'_> {
             }
         }
         if seen.count() > 0 {
-            self.read_distribution(head).await?;
+            self.read_distributions(head).await?;
         } else {
             self.know(head);
         }
@@ -343,7 +348,7 @@ fn number(count: usize, noun: &str) -> String {
 fn with_others(problem: Problem, number: usize) -> Problem {
     let message = match number {
         1 => problem.message.clone(),
-        _ => format!("{}, and {} more objects stay too", problem.message, number - 1),
+        _ => format!("{}, and so do {} more objects", problem.message, number - 1),
     };
     Problem { message, ..problem }
 }

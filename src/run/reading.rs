@@ -27,7 +27,7 @@ pub(super) async fn read(folder: &Path, session: &Session<'_>) -> Result<Folder,
     match reading.await {
         Ok(read) => read,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(error) => Err(Problem::new(Code::Internal, "the folder was not read to its end").source(error)),
+        Err(error) => Err(Problem::new(Code::Internal, "the folder was not read completely").source(error)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::near_misses::NearMisses;
 use crate::content::closure::{BarePlus, Broken, Closure};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
@@ -19,7 +20,10 @@ pub(super) fn check(
     allow_broken: bool,
     events: Events<'_>,
 ) -> Result<(), Problem> {
-    if let (Some(folder), Some(url)) = (&closure.unnamed_folder, url) {
+    let outside: Vec<&Broken> = closure.outside.iter().filter(|broken| broken.essential).collect();
+    if let Some(url) = url.filter(|_| !outside.is_empty()) {
+        stop_unless(allow_broken, outside_of(&outside, closure.unnamed_folder.as_deref(), url), events)?;
+    } else if let (Some(folder), Some(url)) = (&closure.unnamed_folder, url) {
         let (url, named) = (url.trim_end_matches('/'), folder.trim_end_matches('/'));
         events.warn(format!(
             "The pages look for their files below `/{folder}`, but the site's address is {url}. Unless visitors reach it at \
@@ -27,22 +31,54 @@ pub(super) fn check(
         ));
     }
     warn_of_pluses(&closure.bare_pluses, events);
+    if closure.broken.is_empty() {
+        return Ok(());
+    }
+    let near = NearMisses::among(closure.files());
     let (essential, others): (Vec<_>, Vec<_>) = closure.broken.iter().partition(|broken| broken.essential);
     if !others.is_empty() {
-        events.warn(format!("{}: {}.", count(others.len(), "leads nowhere", "lead nowhere"), name(&others, WARNED)));
+        events.warn(format!(
+            "{}: {}.",
+            count(others.len(), "leads nowhere", "lead nowhere"),
+            name(&others, &near, WARNED)
+        ));
     }
     if essential.is_empty() {
         return Ok(());
     }
     let needed = count(essential.len(), "that a page needs leads nowhere", "that pages need lead nowhere");
-    let message = format!("{needed}: {}", name(&essential, NAMED));
-    if allow_broken {
-        events.warn(format!("{message}."));
+    let problem = Problem::new(Code::BrokenReference, format!("{needed}: {}", name(&essential, &near, NAMED))).hint(
+        "Did the build succeed, and is this its complete output? If something else serves these addresses, list them under \
+         `external` in publish.toml; `--allow-broken` publishes anyway.",
+    );
+    stop_unless(allow_broken, problem, events)
+}
+
+fn stop_unless(allowed: bool, problem: Problem, events: Events<'_>) -> Result<(), Problem> {
+    if allowed {
+        events.warn(format!("{}.", problem.message));
         return Ok(());
     }
-    Err(Problem::new(Code::BrokenReference, message).hint(
-        "Did the build end well, and is the folder the whole of it? What something else serves at the site's address can be \
-         named under `external` in publish.toml; `--allow-broken` publishes all the same.",
+    Err(problem)
+}
+
+/// The refusal of a site whose pages look for their own files where it is not: at `url` they would be blank.
+fn outside_of(outside: &[&Broken], unnamed_folder: Option<&str>, url: &str) -> Problem {
+    let url = url.trim_end_matches('/');
+    let host_begins = url.find("://").map_or(0, |end| end + 3);
+    let host_ends = url[host_begins..].find('/').map_or(url.len(), |end| host_begins + end);
+    let (host, base) = (&url[..host_ends], &url[host_ends..]);
+    let reached_at = unnamed_folder.map_or(host.to_owned(), |folder| format!("{url}/{}", folder.trim_end_matches('/')));
+    let needed = count(outside.len(), "that a page needs", "that pages need");
+    let lead = if outside.len() == 1 { "leads" } else { "lead" };
+    Problem::new(
+        Code::BrokenReference,
+        format!("{needed} {lead} to where the site is not, by its address {url}: {}", name(outside, &NearMisses::default(), NAMED)),
+    )
+    .hint(format!(
+        "Visitors would get blank pages. Build the site for its address (in Vite `base: '{base}/'`), or set `url` to \
+         {reached_at} if that is where visitors reach it. If something else serves these addresses, list them under `external` \
+         in publish.toml; `--allow-broken` publishes anyway."
     ))
 }
 
@@ -61,7 +97,7 @@ fn warn_of_pluses(links: &[BarePlus], events: Events<'_>) {
         named.map(|BarePlus { file, line, written }| format!("`{written}` (in `{file}`, line {line})")).collect();
     let more = if number > WARNED { format!("; and so on, {number} in all") } else { String::new() };
     events.warn(format!(
-        "S3 reads a `+` in an address as a space, so these links do not find their files: {}{more}. Write `%2B` for the `+`.",
+        "S3 reads a `+` in a URL as a space, so these links do not work: {}{more}. Write `%2B` instead of `+`.",
         named.join("; ")
     ));
 }
@@ -73,8 +109,9 @@ fn count(count: usize, one: &str, many: &str) -> String {
     }
 }
 
-/// The first missing files, in the order of their paths, each with the first place that refers to it.
-fn name(broken: &[&Broken], most: usize) -> String {
+/// The first missing files, in the order of their paths, each with the first place that refers to it, and with the file that is
+/// nearly there.
+fn name(broken: &[&Broken], near: &NearMisses<'_>, most: usize) -> String {
     let mut missing: BTreeMap<&str, Vec<&Broken>> = BTreeMap::new();
     for reference in broken {
         missing.entry(&reference.resolved).or_default().push(reference);
@@ -88,7 +125,8 @@ fn name(broken: &[&Broken], most: usize) -> String {
             1 => " and 1 other place".to_owned(),
             more => format!(" and {more} other places"),
         };
-        Some(format!("the {} `{written}` (in `{file}`, line {line}{more})", role.noun()))
+        let near = near.of(&first.resolved).map(|near| format!("; {near}")).unwrap_or_default();
+        Some(format!("the {} `{written}` (in `{file}`, line {line}{more}{near})", role.noun()))
     });
     let named = named.collect::<Vec<_>>().join("; ");
     if files > most { format!("{named}; and so on, {files} files in all") } else { named }

@@ -6,27 +6,37 @@ use super::go_live::lost_to;
 use super::order::Shown;
 use super::session::Session;
 use crate::bucket::state::Pointer;
-use crate::content::path::UrlPath;
+use crate::content::path::{SitePath, UrlPath};
 use crate::plan::{Cover, UrlChange};
 use crate::release::head::{Head, Refresh};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Problem, VisitorsSee};
 use crate::report::{InvalidationReport, InvalidationStatus, OtherDistribution, Outcome, price_usd};
 use crate::stages::refresh::{Elsewhere, NotRefreshed, Refreshed, Refreshing, stays_owed};
+use crate::types::globs::PathGlobs;
 
 impl Session<'_> {
     /// What refreshing works with.
     pub(super) fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
         Refreshing {
             cdn: self.aws.cdn.as_ref(),
+            further: &self.environment.further_distributions,
             fetcher: &self.aws.fetcher,
             state: &self.state,
             settings: &self.environment.invalidation,
             url: self.environment.url.as_deref(),
             release,
+            page: None,
+            allow_broken: false,
             clock: self.caller.clock,
             events: self.events,
         }
+    }
+
+    /// Whether a file of the site is none of this program's business: something else serves it, or it is known to be lost.
+    pub(super) fn external(&self) -> Result<impl Fn(&SitePath) -> bool + Sync + use<'_>, Problem> {
+        let external = PathGlobs::new("publish.external", &self.environment.publish.external)?;
+        Ok(move |path: &SitePath| external.cover(path) || self.lost.contains(path))
     }
 
     /// What the environment's distribution is owed: all its paths.
@@ -72,12 +82,13 @@ impl Session<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
         cover: &Cover,
     ) -> Result<(), Problem> {
-        let (refreshed, problem) = match refreshing.refresh(pointer, answers).await {
+        let (refreshed, problem) = match Box::pin(refreshing.refresh(pointer, answers)).await {
             Ok(refreshed) => (refreshed, None),
             Err(NotRefreshed { problem, so_far }) => (so_far, Some(problem)),
         };
         let other = |elsewhere: &Elsewhere| other(&elsewhere.refresh, elsewhere.ids.as_deref());
         self.course.others_are_owed(refreshed.elsewhere.iter().map(other).collect());
+        let answers_otherwise = refreshed.answers_otherwise;
         self.course.invalidates(reported(refreshed, cover));
         let Some(problem) = problem else { return Ok(()) };
         let Some(release) = refreshing.release else {
@@ -91,9 +102,13 @@ impl Session<'_> {
             self.course.visitors_see(VisitorsSee::TakenOver(release));
             return Err(lost_to(&found.head, release).source(problem));
         }
-        self.course.visitors_see(VisitorsSee::TheNewOne(release));
+        self.course.visitors_see(if answers_otherwise {
+            VisitorsSee::SomethingElse(release)
+        } else {
+            VisitorsSee::TheNewOne(release)
+        });
         Err(if problem.hint.is_empty() {
-            problem.hint("The refresh is recorded in the bucket: run the same command again to do it.")
+            problem.hint("The refresh is recorded in the bucket; run the same command again to retry it.")
         } else {
             problem
         })

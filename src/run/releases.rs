@@ -120,7 +120,10 @@ fn newest_of_one_commit(built: &[Manifest], head: &Head, commit: &CommitPrefix) 
         built.iter().filter_map(|manifest| manifest.publisher.commit.clone()).map(|id| id.to_lowercase()).collect();
     if commits.len() > 1 {
         let commits = Vec::from_iter(commits).join(", ");
-        return refused(format!("several commits begin with {commit}: {commits}"), "Give more of the commit's id.");
+        return refused(
+            format!("several commits start with {commit}: {commits}"),
+            "Give more characters of the commit id.",
+        );
     }
     let was_live = |manifest: &&Manifest| {
         let is_active = head.active.as_ref().is_some_and(|active| active.release == manifest.release);
@@ -129,8 +132,8 @@ fn newest_of_one_commit(built: &[Manifest], head: &Head, commit: &CommitPrefix) 
     match built.iter().find(was_live).or(built.first()) {
         Some(manifest) => Ok(manifest.release),
         None => refused(
-            format!("no release that one can go back to was built from a commit that begins with {commit}"),
-            "`publish releases` lists the releases with their commits.",
+            format!("there is no release to go back to that was built from a commit starting with {commit}"),
+            "`publish releases` lists the releases and their commits.",
         ),
     }
 }
@@ -152,7 +155,7 @@ pub async fn show(request: ShowRequest, events: Events<'_>) -> (Report, Option<R
 /// The number of the active release.
 pub(super) fn active(head: &Head) -> Result<ReleaseNumber, Problem> {
     head.active.as_ref().map(|active| active.release).ok_or_else(|| {
-        Problem::new(Code::Usage, "nothing is active yet").hint("`publish releases` lists what there is.")
+        Problem::new(Code::Usage, "nothing is live yet").hint("`publish releases` lists the releases in the bucket.")
     })
 }
 
@@ -162,7 +165,7 @@ pub(super) async fn unknown(state: &State, release: ReleaseNumber) -> Problem {
         Ok(releases) => {
             there_are(releases.complete.into_iter().filter(|(_, complete)| *complete).map(|(number, _)| number))
         }
-        Err(_) => "`publish releases` lists those that there are.".to_owned(),
+        Err(_) => "`publish releases` lists the releases in the bucket.".to_owned(),
     };
     Problem::new(Code::Usage, format!("there is no release {release}")).hint(hint)
 }
@@ -184,8 +187,8 @@ pub(super) async fn manifest_to_activate(
         return live::complete(state, release).await;
     }
     match state.read_claim(release).await? {
-        Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is not complete"))
-            .hint("Only what is complete in the bucket can become live: publish its folder.")),
+        Some(_) => Err(Problem::new(Code::Usage, format!("release {release} is incomplete"))
+            .hint("Only a release that is complete in the bucket can become live: publish its folder.")),
         None => Err(unknown(state, release).await),
     }
 }
@@ -231,7 +234,7 @@ async fn describe(session: &Session<'_>, head: &Head, release: ReleaseNumber, co
         let manifest = session.state.show_manifest(release).await;
         manifest.map(|manifest| manifest.map(|manifest| ReleaseView::complete(&manifest, head)))
     } else if !is_closed && (is_active || was_active) {
-        return damaged("it was complete, and its manifest is not in the bucket");
+        return damaged("its manifest is missing from the bucket");
     } else {
         let claim = session.state.show_claim(release).await;
         claim.map(|claim| claim.map(|claim| ReleaseView::incomplete(&claim, head)))

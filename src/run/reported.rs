@@ -3,10 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::caller::Caller;
+use super::rights;
 use super::session::Session;
 use super::standing::Course;
 use crate::config::environment::Environment;
-use crate::report::error::{ExitCode, Problem};
+use crate::report::error::{ExitCode, Problem, VisitorsSee};
 use crate::report::event::{Event, Events};
 use crate::report::tally::{Amounts, Tally};
 use crate::report::{Outcome, Report};
@@ -51,7 +52,7 @@ pub(super) async fn reported(
         let mut session = stop.unless_due(opening).await.unwrap_or_else(|| Err(course.stopped()))?;
         let ended = stop.unless_due(Box::pin(work(&mut session))).await.unwrap_or_else(|| Err(course.stopped()));
         report.requests = session.aws.requests.counts();
-        ended
+        ended.map_err(|problem| rights::named(problem, command, environment, session.aws.store.region()))
     };
     // A panic ends with a report, like every other failure. One within the switch is a failure of the switch, which gives its
     // lease back (`Lease::during`).
@@ -74,6 +75,19 @@ pub(super) async fn reported(
     };
     match ended {
         Ok(Ended { outcome, exit_code, .. }) => Report { outcome, exit_code: exit_code.number(), ..report },
-        Err(problem) => report.failed(&problem.while_visitors_see(standing.visitors_see)),
+        Err(problem) => {
+            report.failed(&with_the_way_back(problem, standing.visitors_see).while_visitors_see(standing.visitors_see))
+        }
+    }
+}
+
+/// `problem`, of a switch that was cut short, with what undoes it: whoever began it may have found that the build is broken.
+fn with_the_way_back(problem: Problem, visitors_see: VisitorsSee) -> Problem {
+    match visitors_see {
+        VisitorsSee::SomeOfBoth(Some(from), _) => {
+            let hint = format!("{} Or `publish rollback {from}` brings all of release {from} back.", problem.hint);
+            problem.hint(hint.trim_start())
+        }
+        _ => problem,
     }
 }

@@ -1,6 +1,6 @@
 //! What every command against an environment works with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::caller::Caller;
@@ -10,7 +10,7 @@ use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::Environment;
 use crate::content::path::SitePath;
 use crate::plan::Policy;
-use crate::release::head::{Distributions, Head, Learnt};
+use crate::release::head::{Distributions, Head};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
@@ -42,12 +42,12 @@ pub(super) struct Session<'a> {
     pub(super) mutable_paths: BTreeSet<SitePath>,
     /// Files of the release to come whose bytes are nowhere any more, and which it comes without.
     pub(super) lost: BTreeSet<SitePath>,
-    /// What was read of the environment's distribution in this run.
-    pub(super) configuration: Option<Configuration>,
+    /// What was read of the environment's distributions in this run, by their ids.
+    pub(super) configurations: BTreeMap<String, Configuration>,
     /// What the head knows of all distributions, and what was read since.
     pub(super) distributions: Distributions,
     /// Whether the environment's distribution may keep what nobody refreshed.
-    is_unseen: bool,
+    pub(super) is_unseen: bool,
     /// Whether it was said that a prune is not finished.
     pub(super) told_of_a_prune: bool,
     /// Whether it was said that an older build replaces a newer one.
@@ -78,7 +78,7 @@ impl<'a> Session<'a> {
             remove_now,
             mutable_paths,
             lost,
-            configuration: None,
+            configurations: BTreeMap::new(),
             distributions: Distributions::new(),
             is_unseen: false,
             told_of_a_prune: false,
@@ -129,52 +129,6 @@ impl<'a> Session<'a> {
         self.environment.distribution.as_deref()
     }
 
-    /// What was read of the environment's distribution in this run, if it was.
-    pub(super) fn learnt(&self) -> Option<Learnt<'_>> {
-        let (distribution, read) = (self.own()?, self.configuration.as_ref()?);
-        Some(Learnt { distribution, facts: &read.facts, config_etag: read.etag.as_deref() })
-    }
-
-    /// Reads once a run what the distribution does that decides headers and URLs. What is known of all of them is that,
-    /// and what `head` says.
-    pub(super) async fn read_distribution(&mut self, head: &Head) -> Result<(), Problem> {
-        if self.configuration.is_none() {
-            self.configuration = self.configuration_of_own(head).await?;
-        }
-        self.know(head);
-        Ok(())
-    }
-
-    /// What `head` says of distributions, with what was read of the environment's own.
-    pub(super) fn know(&mut self, head: &Head) {
-        self.distributions.clone_from(&head.distributions);
-        let Some((own, read)) = self.environment.distribution.as_ref().zip(self.configuration.as_ref()) else { return };
-        self.is_unseen = head.may_be_kept() && head.is_unseen_by(own);
-        self.distributions.entry(own.clone()).or_default().facts = read.facts.clone();
-    }
-
-    async fn configuration_of_own(&self, head: &Head) -> Result<Option<Configuration>, Problem> {
-        let Some(cdn) = &self.aws.cdn else { return Ok(None) };
-        let id = cdn.distribution();
-        let read = match cdn.configuration(&self.environment.layout.identity().bucket).await {
-            Ok(read) => read,
-            Err(error) if error.is_denied() => {
-                self.events.warn(format!(
-                    "The configuration of distribution {id} may not be read (cloudfront:GetDistributionConfig)."
-                ));
-                known_before(head, id)
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (facts, prefix) = (&read.facts, self.environment.layout.live_prefix());
-        if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
-            let message = format!("distribution {id} serves what lies below {:?}, and not {prefix}", facts.origin_path);
-            return Err(Problem::new(Code::Configuration, message)
-                .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
-        }
-        Ok(Some(read))
-    }
-
     pub(super) fn policy(&self, straight: bool) -> Policy<'_> {
         Policy {
             layout: &self.environment.layout,
@@ -208,8 +162,8 @@ impl<'a> Session<'a> {
 
 /// A run has begun again so often that it gives up.
 pub(super) fn never_settles() -> Problem {
-    let message = format!("the bucket had changed each of the {MAX_ROUNDS} times that this run looked at it");
-    Problem::new(Code::Aws, message).hint("Find out who writes to the bucket, and run the same command again.")
+    let message = format!("the bucket kept changing: this run has started over {MAX_ROUNDS} times");
+    Problem::new(Code::Aws, message).hint("Find out what else writes to the bucket, then run the same command again.")
 }
 
 /// The number of the release that is active.
@@ -217,22 +171,15 @@ pub(super) fn active_release(head: &Head) -> Option<ReleaseNumber> {
     head.active.as_ref().map(|active| active.release)
 }
 
-/// What another run, whose credentials could, read of the distribution: so that who publishes does not decide what is
-/// published. Where nobody ever could, nothing is known.
-fn known_before(head: &Head, distribution: &str) -> Configuration {
-    let before = head.distributions.get(distribution).cloned().unwrap_or_default();
-    Configuration { facts: before.facts, etag: before.config_etag }
-}
-
 /// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
 fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
         let whom = activation.publisher.name();
-        (format!("{whom}, who activates release {}", activation.to), activation.lease())
+        (format!("{whom}, who is activating release {}", activation.to), activation.lease())
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
-    let pruning = pruning.map(|pruning| (format!("run {}, which prunes", pruning.owner), pruning.lease()));
+    let pruning = pruning.map(|pruning| (format!("run {}, which is pruning", pruning.owner), pruning.lease()));
     // An activation that was cut short is no reason to pass over a prune that is under way. Who gave a lease back sends
     // nothing any more: nobody waits for that.
     let lasts = |(_, lease): &(String, Duration)| !lease.is_zero();

@@ -39,7 +39,7 @@ impl Standing {
             invalidation: None,
             other_distributions: Vec::new(),
             next: match command {
-                "publish" | "promote" => "Run the same command again; it goes on from there.",
+                "publish" | "promote" => "Run the same command again; it continues from there.",
                 _ => "",
             },
         }
@@ -62,11 +62,12 @@ impl Standing {
                 next: "Run the same command again to refresh the CDN.",
                 ..self
             },
-            Event::PruneStarted { .. } => {
-                Standing { next: "Run `publish prune` again when its lease is over; it goes on from there.", ..self }
-            }
+            Event::PruneStarted { .. } => Standing {
+                next: "Run `publish prune` again once its lease has ended; it continues from there.",
+                ..self
+            },
             Event::Pruned { .. } => Standing {
-                next: "What was to go is gone; what the CDN has to forget is recorded: the next publish or prune asks for it.",
+                next: "The objects are removed. The CDN refresh is recorded; the next publish or prune does it.",
                 ..self
             },
             _ => self,
@@ -200,15 +201,19 @@ mod tests {
             format!("{} {}", error.visitors_see, error.hint)
         };
         let release = release(8);
-        assert_eq!(said(&[]), "Visitors see release 7, as before. Run the same command again; it goes on from there.");
+        assert_eq!(
+            said(&[]),
+            "Visitors see release 7, as before. Run the same command again; it continues from there."
+        );
         let switching = Event::ActivationStarted { release, objects: 2 };
         assert_eq!(
             said(&[switching]),
-            "Visitors see pages of release 7 and of release 8; each page is whole. Run the same command again to finish."
+            "Visitors see some pages of release 7 and some of release 8; each page is complete. Run the same command \
+             again to finish."
         );
         assert_eq!(
             said(&[Event::Activated { release }]),
-            "Release 8 is live; the CDN may still answer with older pages for a while. Run the same command again to \
+            "Release 8 is live; the CDN may still serve older pages for a while. Run the same command again to \
              refresh the CDN."
         );
     }

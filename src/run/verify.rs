@@ -11,7 +11,7 @@ use super::reported::{Ended, reported};
 use super::session::{MAX_ROUNDS, Session, active_release, never_settles};
 use crate::bucket::live;
 use crate::bucket::state::Pointer;
-use crate::config::environment::Environment;
+use crate::config::environment::{Environment, Wait};
 use crate::content::path::SitePath;
 use crate::plan::Live;
 use crate::release::counts::FileCounts;
@@ -21,6 +21,7 @@ use crate::report::error::{Code, ExitCode, Problem, VisitorsSee};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 use crate::stages::audit::{Audit, Examination, Finding, FindingKind, Kept, Lost};
+use crate::stages::verify::{Mismatch, Page, Visitor};
 use crate::types::headers::Kind;
 
 /// Manifests read at once: each may be large.
@@ -50,8 +51,8 @@ struct Audited {
 /// 6: something.
 ///
 /// Costs a listing of the live prefix, and as much again as there are other releases where it holds objects that the
-/// active one does not name. An object whose ETag does not show that it is untouched costs a HEAD. A deep look costs a
-/// HEAD for each file, and a listing of the blobs.
+/// active one does not name. Where the site's address is known, its entry page and what that loads are fetched. An object
+/// whose ETag does not show that it is untouched costs a HEAD. A deep look costs a HEAD for each file, and a listing of the blobs.
 pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Vec<Finding>) {
     let VerifyRequest { environment, caller, deep, repair } = &request;
     let mut findings = Vec::new();
@@ -63,7 +64,9 @@ pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) ->
         } else {
             Outcome::Verified
         };
+        let answers = session.open_site(&audited, &pointer.head).await?;
         findings = std::mem::take(&mut audited.findings);
+        findings.extend(answers);
         findings.extend(audited.lost.into_iter().map(|lost| lost.finding));
         findings.sort_by(|one, other| (one.what, &one.path).cmp(&(other.what, &other.path)));
         let differs = findings.iter().any(|finding| !finding.repaired);
@@ -96,6 +99,27 @@ impl Session<'_> {
             return Ok((pointer, audited));
         }
         Err(never_settles())
+    }
+
+    /// Opens the site's entry page as a browser would, where its address is known, visitors need no password there
+    /// ([`Wait::Effect`]), and nothing is being switched. What the bucket does not have cannot be answered: that is told
+    /// already.
+    async fn open_site(&self, audited: &Audited, head: &Head) -> Result<Vec<Finding>, Problem> {
+        let (Some(url), Some(release), None) = (&self.environment.url, active_release(head), &head.activation) else {
+            return Ok(Vec::new());
+        };
+        if self.environment.invalidation.wait != Wait::Effect {
+            return Ok(Vec::new());
+        }
+        let damage = audited.findings.iter().filter(|finding| finding.is_damage() && !finding.repaired);
+        let damaged: BTreeSet<&str> = damage.map(|finding| finding.path.as_str()).collect();
+        let is_external = self.external()?;
+        let is_external = |path: &SitePath| damaged.contains(path.as_str()) || is_external(path);
+        let query = format!("publish={}", self.caller.run);
+        let visitor = Visitor { fetcher: &self.aws.fetcher, url, query };
+        let page = Page { files: &audited.live.files, is_external: &is_external };
+        let wrong = visitor.open_entry_page(page).await.map(|blank| blank.wrong).unwrap_or_default();
+        Ok(wrong.into_iter().map(|mismatch| answer(mismatch, release)).collect())
     }
 
     fn say_what_is_unfinished(&self, head: &Head) {
@@ -274,6 +298,19 @@ impl Session<'_> {
         };
         self.update_head(pointer, noted).await?;
         Ok(())
+    }
+}
+
+/// What the site's address answers instead of a file of the release.
+fn answer(mismatch: Mismatch, release: ReleaseNumber) -> Finding {
+    let found = mismatch.instead.sentence("").trim_start().to_owned();
+    Finding {
+        found: Some(format!("{found}. {}", mismatch.instead.next_step())),
+        path: mismatch.url,
+        what: FindingKind::Answer,
+        expected: Some(format!("the file of release {release}")),
+        releases: vec![release],
+        repaired: false,
     }
 }
 

@@ -71,6 +71,11 @@ impl CloudFrontServer {
         if operation == "Other" {
             return Err(ApiError::new(501, "NotImplemented", "The sandbox does not model this operation."));
         }
+        if operation == "GetCachePolicy" {
+            let missing = || ApiError::new(404, "NoSuchCachePolicy", "The cache policy does not exist.");
+            let policy = self.distributions.policy(id).ok_or_else(missing)?;
+            return Ok(answer::xml(200, xml::cache_policy(id, &policy)));
+        }
         let distribution = self
             .distributions
             .get(id)
@@ -86,11 +91,8 @@ impl CloudFrontServer {
 
     fn distribution(&self, distribution: &Distribution, whole: bool) -> Answer {
         let in_progress = self.lock().in_progress_batches(&distribution.id, self.clock.now());
-        let body = if whole {
-            xml::distribution(distribution, &self.owner, &self.region, in_progress)
-        } else {
-            xml::distribution_config(distribution, &self.owner, &self.region)
-        };
+        let shown = xml::Shown { distribution, owner: &self.owner, region: &self.region };
+        let body = if whole { xml::distribution(&shown, in_progress) } else { xml::distribution_config(&shown) };
         let mut answered = answer::xml(200, body);
         answered.headers_mut().insert(ETAG, HeaderValue::from_static(CONFIG_ETAG));
         answered

@@ -3,7 +3,11 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-/// A distribution with one S3 origin.
+use percent_encoding::percent_decode_str;
+
+use super::caching::{Behavior, Caching};
+
+/// A distribution in front of an S3 bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distribution {
     /// Its id, such as `E1SANDBOX`.
@@ -16,13 +20,30 @@ pub struct Distribution {
     pub default_root_object: Option<String>,
     /// Custom error pages (AWS.md 2.2).
     pub custom_errors: Vec<CustomError>,
-    /// Whether a function turns `/dir/`, and `/dir` where the last segment has no dot, into `/dir/index.html`.
-    pub index_pages: bool,
-    /// Whether that function stands at the origin and not at the viewer: then edges keep answers under the addresses that
-    /// viewers ask for, `/page` may also be `/page.html`, and a bare plus is a plus.
-    pub rewrites_at_origin: bool,
-    /// What edges keep, under which keys, and for how long.
+    /// What finds index pages in folders. It belongs to the default behavior.
+    pub index_pages: IndexPages,
+    /// How the default behavior keeps answers.
     pub caching: Caching,
+    /// Further behaviors, in the order in which they are tried.
+    pub behaviors: Vec<Behavior>,
+    /// The id of a continuous deployment policy. The API tells it; nobody is sent to a staging distribution.
+    pub continuous_deployment: Option<String>,
+    /// Whether it is the staging distribution of another one. The API tells it.
+    pub staging: bool,
+}
+
+/// What turns `/dir/`, and `/dir` where the last segment has no dot, into `/dir/index.html`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexPages {
+    /// Nothing: only the default root object is found.
+    None,
+    /// A CloudFront Function at the viewer's request: edges keep answers under what it makes of a path (AWS.md 3.1).
+    Function,
+    /// A Lambda@Edge function there, which does the same.
+    LambdaAtViewer,
+    /// A Lambda@Edge function at the origin's request: edges keep answers under the addresses that viewers ask for. It
+    /// also finds `/page.html` for `/page`, and takes a bare plus for a plus.
+    LambdaAtOrigin,
 }
 
 impl Default for Distribution {
@@ -34,64 +55,45 @@ impl Default for Distribution {
             origin_path: String::new(),
             default_root_object: Some("index.html".to_owned()),
             custom_errors: Vec::new(),
-            index_pages: true,
-            rewrites_at_origin: false,
+            index_pages: IndexPages::Function,
             caching: Caching::default(),
+            behaviors: Vec::new(),
+            continuous_deployment: None,
+            staging: false,
         }
     }
 }
 
-/// The default behaviour's cache policy, or the settings that older distributions have in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caching {
-    /// The cache policy's id; `None`: the older form, with `ForwardedValues` and TTLs in the behaviour itself.
-    pub policy: Option<String>,
-    /// The least time that an answer is kept, whatever the origin says. In whole seconds, as all three.
-    pub min_ttl: Duration,
-    /// How long an answer is kept of which the origin says nothing.
-    pub default_ttl: Duration,
-    /// The longest time that an answer is kept; 0: nothing is.
-    pub max_ttl: Duration,
-    /// Whether answers are kept apart by the query string.
-    pub query_strings: bool,
-    /// Whether answers are kept apart for viewers that take gzip. A policy says so; the older form follows `compress`.
-    pub gzip: bool,
-    /// The same for brotli, which the older form does not know.
-    pub brotli: bool,
-    /// Whether edges compress.
-    pub compress: bool,
+/// What a behavior does with the addresses that it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Served<'d> {
+    /// Its place in the order in which behaviors are tried.
+    pub(super) behavior: usize,
+    pub(super) is_site: bool,
+    pub(super) index_pages: IndexPages,
+    pub(super) caching: &'d Caching,
 }
 
-impl Default for Caching {
-    /// The managed policy CachingOptimized (AWS.md 2.5), with compression.
-    fn default() -> Caching {
-        Caching {
-            policy: Some("658327ea-f89d-4fab-a63d-7e88639e58f6".to_owned()),
-            min_ttl: Duration::from_secs(1),
-            default_ttl: Duration::from_secs(86_400),
-            max_ttl: Duration::from_secs(31_536_000),
-            query_strings: false,
-            gzip: true,
-            brotli: true,
-            compress: true,
+impl Distribution {
+    /// By what a percent-encoded path, as a viewer asks for it, is served: the first behavior that fits, else the default one.
+    pub(super) fn served(&self, path: &str) -> Served<'_> {
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        match self.behaviors.iter().enumerate().find(|(_, behavior)| behavior.serves(&path)) {
+            Some((number, Behavior { is_site, caching, .. })) => {
+                Served { behavior: number, is_site: *is_site, index_pages: IndexPages::None, caching }
+            }
+            None => Served {
+                behavior: self.behaviors.len(),
+                is_site: true,
+                index_pages: self.index_pages,
+                caching: &self.caching,
+            },
         }
     }
-}
 
-impl Caching {
-    /// The managed policy CachingDisabled (AWS.md 2.5).
-    #[must_use]
-    pub fn disabled() -> Caching {
-        Caching {
-            policy: Some("4135ea2d-6df8-44a3-9df3-4b5a84be39ad".to_owned()),
-            min_ttl: Duration::ZERO,
-            default_ttl: Duration::ZERO,
-            max_ttl: Duration::ZERO,
-            query_strings: false,
-            gzip: false,
-            brotli: false,
-            compress: true,
-        }
+    /// How all its behaviors keep answers.
+    fn all_caching(&self) -> impl Iterator<Item = &Caching> {
+        self.behaviors.iter().map(|behavior| &behavior.caching).chain([&self.caching])
     }
 }
 
@@ -110,29 +112,37 @@ pub struct CustomError {
 
 /// All distributions, which tests may change while the sandbox runs.
 #[derive(Debug)]
-pub(super) struct Distributions(RwLock<Vec<Distribution>>);
+pub(super) struct Distributions {
+    all: RwLock<Vec<Distribution>>,
+}
 
 impl Distributions {
     pub(super) fn new(distributions: Vec<Distribution>) -> Distributions {
-        Distributions(RwLock::new(distributions))
+        Distributions { all: RwLock::new(distributions) }
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Distribution> {
-        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         all.iter().find(|distribution| distribution.id == id).cloned()
     }
 
     /// The one the site is served from.
     pub(super) fn first(&self) -> Option<Distribution> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
+        self.all.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }
 
     /// Replaces the distribution of the same id, or adds it.
     pub(super) fn set(&self, changed: Distribution) {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         match all.iter_mut().find(|distribution| distribution.id == changed.id) {
             Some(distribution) => *distribution = changed,
             None => all.push(changed),
         }
+    }
+
+    /// What has a cache policy, by the policy's id.
+    pub(super) fn policy(&self, id: &str) -> Option<Caching> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().flat_map(Distribution::all_caching).find(|caching| caching.policy.as_deref() == Some(id)).cloned()
     }
 }

@@ -1,8 +1,8 @@
 //! The edge that viewers meet: several locations, each with a cache of its own, which keep answers as CloudFront does
-//! (AWS.md 2.1 to 2.6; docs/decisions/0035).
+//! (AWS.md, section 2; docs/decisions/0033).
 //!
 //! A lookup and the origin's answer are one step at a location. So requests for the same answer that come together reach
-//! the origin once, as CloudFront collapses them (AWS.md 2.6), and no answer that was under way outlives an invalidation.
+//! the origin once, as CloudFront collapses them (AWS.md 2.8), and no answer that was under way outlives an invalidation.
 //! Caches are in memory: they are empty after a start.
 
 mod address;
@@ -29,7 +29,7 @@ use super::distribution::Distribution;
 use super::store::Store;
 
 use address::Address;
-use cache::{Cache, Kept};
+use cache::{Cache, Kept, Variant};
 use compression::Encodings;
 use origin::{Fetched, Origin};
 use reply::How;
@@ -79,7 +79,7 @@ impl Edge {
             return answer::s3_error(400, "InvalidArgument", &message, "");
         };
         let address = self.address(distribution, request.uri().path(), request.uri().query());
-        let encodings = Encodings::of(&distribution.caching, request.headers());
+        let encodings = Encodings::of(address.served.caching, request.headers());
         let (kept, how) = self.look(location, distribution, &address, encodings);
         reply::make(&kept, request.headers(), how, location.name)
     }
@@ -129,9 +129,8 @@ impl Edge {
         }
     }
 
-    fn address(&self, distribution: &Distribution, path: &str, query: Option<&str>) -> Address {
+    fn address<'d>(&self, distribution: &'d Distribution, path: &str, query: Option<&str>) -> Address<'d> {
         let is_there = |path: &str| matches!(self.fetch(distribution, path), Origin::Object(_));
-        let query = query.filter(|_| distribution.caching.query_strings);
         Address::of(distribution, path, query, is_there)
     }
 
@@ -140,32 +139,33 @@ impl Edge {
         &self,
         location: &Location,
         distribution: &Distribution,
-        address: &Address,
+        address: &Address<'_>,
         encodings: Encodings,
     ) -> (Arc<Kept>, How) {
         let now = self.clock.now();
+        let variant = Variant { behavior: address.served.behavior, encodings };
         let mut cache = location.lock();
         cache.forget_what_is_due(now);
-        let found = cache.get(&distribution.id, &address.key, encodings).cloned();
+        let found = cache.get(&distribution.id, &address.key, variant).cloned();
         if let Some(kept) = found {
             if kept.is_fresh(now) {
                 let age = now.duration_since(kept.since).unsigned_abs();
                 return (kept, How::Hit(age));
             }
             if self.first(distribution, address).is_still(&kept) {
-                // Whether headers that come with a 304 are taken over is not documented (AWS.md 2.6): only the time begins anew.
-                let lifetime = lifetime::of_object(&distribution.caching, &kept.headers, now).unwrap_or_default();
+                // Whether headers that come with a 304 are taken over is not documented (AWS.md 2.8): only the time begins anew.
+                let lifetime = lifetime::of_object(address.served.caching, &kept.headers, now).unwrap_or_default();
                 let renewed = Arc::new(Kept { since: now, lifetime, ..Kept::clone(&kept) });
-                cache.put(&distribution.id, &address.key, encodings, Arc::clone(&renewed));
+                cache.put(&distribution.id, &address.key, variant, Arc::clone(&renewed));
                 return (renewed, How::Refreshed);
             }
         }
         let Fetched { kept, may_be_kept } = self.fetch_anew(distribution, address, encodings, now);
         let kept = Arc::new(kept);
         if may_be_kept {
-            cache.put(&distribution.id, &address.key, encodings, Arc::clone(&kept));
+            cache.put(&distribution.id, &address.key, variant, Arc::clone(&kept));
         } else {
-            cache.remove(&distribution.id, &address.key, encodings);
+            cache.remove(&distribution.id, &address.key, variant);
         }
         (kept, How::Missed)
     }

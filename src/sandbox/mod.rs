@@ -16,6 +16,7 @@
 //! ```
 
 mod answer;
+mod caching;
 mod checksum;
 mod clock;
 mod cloudfront;
@@ -70,8 +71,9 @@ use site::SiteServer;
 use store::Store;
 use traffic::Traffic;
 
+pub use caching::{Behavior, Caching};
 pub use cloudfront::StoredInvalidation;
-pub use distribution::{Caching, CustomError, Distribution};
+pub use distribution::{CustomError, Distribution, IndexPages};
 pub use edge::{EDGE_HEADER, LOCATIONS};
 pub use faults::{Effect, Fault, Match};
 pub use keys::Keys;

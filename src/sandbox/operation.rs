@@ -83,8 +83,11 @@ fn s3(method: &Method, bucket: bool, key: bool, query: &str, headers: &HeaderMap
     }
 }
 
-/// The operation and the distribution's id.
+/// The operation and the id of the distribution, or of the cache policy.
 fn cloudfront<'a>(method: &Method, path: &'a str) -> (&'static str, &'a str) {
+    if let (&Method::GET, Some(id)) = (method, path.strip_prefix("/2020-05-31/cache-policy/")) {
+        return ("GetCachePolicy", id);
+    }
     let Some(rest) = path.strip_prefix("/2020-05-31/distribution/") else {
         return ("Other", "");
     };

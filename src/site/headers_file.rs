@@ -109,15 +109,17 @@ enum Wrong {
 impl fmt::Display for Wrong {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Wrong::Unclear => formatter.write_str("is neither a path, which begins with `/`, nor `Name: value`"),
-            Wrong::NoPath => formatter.write_str("belongs to no path: a line such as `/*` must come before it"),
-            Wrong::Name => formatter.write_str("has a name before the colon that no header can have"),
+            Wrong::Unclear => formatter.write_str("is neither a path that begins with `/` nor a `Name: value` pair"),
+            Wrong::NoPath => formatter.write_str("belongs to no path: put a line such as `/*` before it"),
+            Wrong::Name => formatter.write_str("has a name before the colon that is not a valid header name"),
             Wrong::NoValue => formatter.write_str("has no value after the colon"),
-            Wrong::Value(name) => write!(formatter, "gives `{name}` a value that it cannot have"),
+            Wrong::Value(name) => write!(formatter, "gives `{name}` an invalid value"),
             Wrong::TooLong => {
-                write!(formatter, "makes a value longer than {MAX_VALUE_BYTES} bytes, which S3 does not take")
+                write!(formatter, "makes a value longer than {MAX_VALUE_BYTES} bytes, which S3 does not accept")
             }
-            Wrong::Address => formatter.write_str("has an address that is not `https://` and a name without a port"),
+            Wrong::Address => {
+                formatter.write_str("has an address that is not `https://` followed by a host name without a port")
+            }
         }
     }
 }
@@ -297,7 +299,7 @@ impl Reading {
             self.end();
             self.began = true;
             let message = match &self.host {
-                Some(own) => format!("{FILE_NAME}, line {number}: the rule is for {host}, and this site is {own}"),
+                Some(own) => format!("{FILE_NAME}, line {number}: the rule is for {host}, but this site is {own}"),
                 None => {
                     format!("{FILE_NAME}, line {number}: the rule is for {host}; is that this site? `url` is not set")
                 }
@@ -321,13 +323,14 @@ impl Reading {
         if rule.pattern.is_named_in(&header.value) {
             let name = &header.name;
             self.warnings.push(format!(
-                "{place}: `{name}` takes over a part of the address, which publish does not do; it is left out"
+                "{place}: `{name}` inserts a part of the URL, which publish does not support; the header is ignored"
             ));
             return None;
         }
         if header.key() == "expires" {
             self.warnings.push(format!(
-                "{place}: `Expires` is left out, because every file has a Cache-Control, which decides (RFC 9111)"
+                "{place}: `Expires` is ignored, because every file has a Cache-Control header, which takes precedence \
+                 (RFC 9111)"
             ));
             return None;
         }
@@ -348,7 +351,7 @@ impl Reading {
         let Some(rule) = self.current.take() else { return };
         if rule.headers.is_empty() && rule.detached.is_empty() {
             let (line, path) = (rule.line, rule.pattern.text());
-            self.warnings.push(format!("{FILE_NAME}, line {line}: there is no header for `{path}`"));
+            self.warnings.push(format!("{FILE_NAME}, line {line}: `{path}` has no headers"));
         } else {
             self.rules.push(rule);
         }
@@ -372,11 +375,12 @@ fn check(header: &Header, number: usize, line: &str) -> Result<(), Problem> {
     let key = header.key();
     if key == "basic-auth" {
         // The line holds a password: it is not shown.
-        let message =
-            format!("{FILE_NAME}, line {number}: `Basic-Auth` asks for a password, which S3 and CloudFront do not");
+        let message = format!(
+            "{FILE_NAME}, line {number}: `Basic-Auth` requires a password, but S3 and CloudFront cannot ask for one"
+        );
         return Err(Problem::new(Code::Private, message).hint(
-            "Those pages would be open to everybody. Leave them out with `exclude`, or guard them in a CloudFront \
-             Function; then remove the line.",
+            "These pages would be public. Leave them out with `exclude`, or protect them with a CloudFront Function; \
+             then remove the line.",
         ));
     }
     let is_type = || value.split_once('/').is_some_and(|(kind, rest)| !kind.is_empty() && !rest.is_empty());
@@ -406,8 +410,8 @@ fn may_hold_a_password(line: &str) -> bool {
 fn refused(number: usize, line: &str, wrong: &Wrong) -> Problem {
     const SHOWN: usize = 60;
     if may_hold_a_password(line) {
-        return Problem::new(Code::Private, format!("{FILE_NAME}, line {number} {wrong}, and may hold a password"))
-            .hint("Remove the line; S3 and CloudFront ask nobody for a password.");
+        return Problem::new(Code::Private, format!("{FILE_NAME}, line {number} {wrong}, and may contain a password"))
+            .hint("Remove the line; S3 and CloudFront cannot ask for a password.");
     }
     let cut = if line.chars().count() > SHOWN { "…" } else { "" };
     let shown: String = line.chars().take(SHOWN).collect();

@@ -120,11 +120,11 @@ impl RedirectsFile {
         };
         Some(match remedy {
             Remedy::ErrorResponse => format!(
-                "{named} is a custom error response of the distribution: {} with status {} for errors 403 and 404",
+                "{named} needs a custom error response of the distribution: {} with status {} for errors 403 and 404",
                 first.to, first.status
             ),
-            Remedy::Function => format!("{named}: a CloudFront Function on viewer requests would do that"),
-            Remedy::Origin => format!("{named}: a second origin with a cache behavior of its own would do that"),
+            Remedy::Function => format!("{named}: a CloudFront Function on viewer requests can do that"),
+            Remedy::Origin => format!("{named}: a second origin with its own cache behavior can do that"),
         })
     }
 }
@@ -171,7 +171,7 @@ mod tests {
         let said = RedirectsFile::parse(text).warning().unwrap();
         for part in [
             "has 7 redirects",
-            "`/* /index.html 200` is a custom error response of the distribution: /index.html with status 200",
+            "`/* /index.html 200` needs a custom error response of the distribution: /index.html with status 200",
             "`/a /b 301`, `/c /d 302`, `/e /f 301` and 1 more: a CloudFront Function",
             "`/api/* https://api.example/:splat 200`: a second origin",
             "line 8 cannot be read",

@@ -44,7 +44,7 @@ pub fn policies(file: &HeadersFile, site: &str, environment: &str) -> Vec<Respon
     let mut names = BTreeSet::new();
     let patterns = patterns(file.rules());
     let too_many = (patterns.len() > MAX_POLICIES)
-        .then(|| format!("An account has at most {MAX_POLICIES} policies, unless AWS raised that."));
+        .then(|| format!("An account can have at most {MAX_POLICIES} policies, unless AWS has raised the limit."));
     let policy = |pattern: &UrlPattern| {
         let headers = merged(file.rules(), pattern);
         let (path_pattern, is_wider) = pattern.path_pattern();
@@ -52,7 +52,10 @@ pub fn policies(file: &HeadersFile, site: &str, environment: &str) -> Vec<Respon
         let config::Config { value, mut notes } = config::of(&name, &headers);
         if is_wider {
             let text = pattern.text();
-            notes.insert(0, format!("The pattern matches more than `{text}`: CloudFront has no narrower wildcard."));
+            notes.insert(
+                0,
+                format!("The pattern matches more than `{text}`, because CloudFront has no narrower wildcard."),
+            );
         }
         notes.extend(too_many.clone());
         let headers = headers.iter().map(|header| format!("{}: {}", header.name, header.value)).collect();
@@ -74,8 +77,8 @@ pub fn warning(file: &HeadersFile) -> Option<String> {
         more => format!("{named} and {} more", more - NAMED),
     };
     Some(format!(
-        "_headers: S3 cannot store {named}: that needs a CloudFront response headers policy, which \
-         `publish plan --explain-headers` prints"
+        "_headers: S3 cannot store {named}; a CloudFront response headers policy can add it, and `publish plan \
+         --explain-headers` prints one"
     ))
 }
 

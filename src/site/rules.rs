@@ -83,8 +83,9 @@ impl Rules {
             None => Ok(()),
             Some(path) => {
                 let message = format!("the header rules give {path} {} bytes of metadata", bytes(path));
-                Err(Problem::new(Code::Configuration, message)
-                    .hint(format!("S3 keeps 2 KiB with a file, of which {MAX_METADATA_BYTES} bytes are free.")))
+                Err(Problem::new(Code::Configuration, message).hint(format!(
+                    "S3 stores up to 2 KiB of metadata with a file; {MAX_METADATA_BYTES} bytes are available."
+                )))
             }
         }
     }
@@ -160,7 +161,7 @@ impl Rules {
         let own = unused.into_iter().map(|rule| {
             let rule = &self.own[rule];
             let nearest = rule.globs.0.iter().find_map(|glob| unmatched::nearest(glob, &names));
-            let nearest = nearest.map(|name| format!("; the nearest is `{name}`")).unwrap_or_default();
+            let nearest = nearest.map(|name| format!("; the nearest match is `{name}`")).unwrap_or_default();
             format!("no file matches the header rule for {}{nearest}", rule.globs)
         });
         let own: Vec<String> = own.collect();
@@ -178,8 +179,8 @@ impl Rules {
             more => format!(" and {more} other pages"),
         };
         Some(format!(
-            "`immutable = true` under [[headers]] covers `{first}`{others}: visitors who have seen a page keep it for a year, \
-             whatever is published"
+            "`immutable = true` under [[headers]] matches `{first}`{others}: browsers will keep showing the old page \
+             for up to a year, whatever is published"
         ))
     }
 

@@ -14,9 +14,11 @@ mod litter;
 mod manifests;
 mod place;
 mod private;
+mod project;
 mod refusal;
 mod selection;
 mod source_map;
+mod tools;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -40,6 +42,7 @@ use self::hosting::HostingFiles;
 pub use self::left_out::LeftOut;
 use self::place::Root;
 pub use self::place::SeenFile;
+pub(crate) use self::project::{built_site, is_project};
 use self::refusal::{name_some, refuse};
 use self::selection::Selection;
 pub(crate) use self::source_map::is_source_map;
@@ -101,8 +104,8 @@ impl Snapshot {
     /// refused even then, and that folder itself before it is walked. Source maps are treated as `source_maps` says.
     ///
     /// # Errors
-    /// [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`], [`Code::TooLarge`] and private names
-    /// ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
+    /// [`Code::ProjectFolder`] before the folder is walked; [`Code::NoSite`], [`Code::BadName`], [`Code::BadLink`],
+    /// [`Code::TooLarge`] and private names ([`Code::Private`]) before any file is read; then private contents, [`Code::Unreadable`] and
     /// [`Code::FileChanged`]. [`Code::Configuration`] for a setting that is not a glob, and for a `_headers` or
     /// `_redirects` file that is no text. [`Code::Interrupted`] soon after `stop` is requested.
     pub fn take(
@@ -116,6 +119,9 @@ impl Snapshot {
         let folder = open_root(root)?;
         let home = settings.home.as_deref().and_then(Home::new);
         refuse_all_of_a_machine(root, folder.path(), home.as_ref())?;
+        if !settings.project_folder {
+            project::refuse(root, &folder, &selection)?;
+        }
         let walk::Walk { mut files, left_out, refusals, names, empty_because } =
             walk::walk(&folder, &selection, home.as_ref(), layout, walk::LIMITS, stop)?;
         if let Some(problem) = refuse(refusals) {
@@ -124,13 +130,12 @@ impl Snapshot {
         let hosting = HostingFiles::take(&mut files)?;
         if files.len() > MAX_FILES {
             let message = format!(
-                "the folder `{}` has {} files, and a release has at most {MAX_FILES}",
+                "the folder `{}` has {} files, but a release can have at most {MAX_FILES}",
                 root.display(),
                 files.len()
             );
-            return Err(Problem::new(Code::TooLarge, message).hint(
-                "Publish it as several sites, each with a `prefix` of its own, or leave files out with `exclude`.",
-            ));
+            return Err(Problem::new(Code::TooLarge, message)
+                .hint("Publish it as several sites, each with its own `prefix`, or leave files out with `exclude`."));
         }
         if files.is_empty() {
             return Err(nothing_to_publish(root, empty_because));
@@ -159,10 +164,10 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
     let shown = root.display();
     let problem = |code, message: String| {
         Problem::new(code, message)
-            .hint("Build the site first, or name its folder: `publish DIR`, or `dir` in publish.toml.")
+            .hint("Build the site first, or give its folder: `publish DIR`, or `dir` in publish.toml.")
     };
     let cannot_be_opened = |cause| {
-        Problem::new(Code::Unreadable, format!("the folder `{shown}` cannot be opened"))
+        Problem::new(Code::Unreadable, format!("cannot open the folder `{shown}`"))
             .hint("Check its permissions.")
             .source(cause)
     };
@@ -171,7 +176,11 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
         Ok((metadata, folder)) if metadata.is_dir() => Root::open(folder).map_err(cannot_be_opened),
         Ok(_) => Err(problem(Code::NoSite, format!("`{shown}` is a file, not a folder"))),
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            Err(problem(Code::NoSite, format!("there is no folder `{shown}`")))
+            let problem = problem(Code::NoSite, format!("there is no folder `{shown}`"));
+            Err(match built_site(root) {
+                Some(built) => problem.hint(format!("`{0}` holds a site: `publish {0}`.", built.display())),
+                None => problem,
+            })
         }
         Err(cause) if cause.kind() == ErrorKind::NotADirectory => {
             Err(problem(Code::NoSite, format!("`{shown}` leads through a file, not a folder")))
@@ -183,14 +192,14 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
 /// Nobody means all files of a machine or of a person, and to walk through them takes minutes.
 fn refuse_all_of_a_machine(named: &Path, root: &Path, home: Option<&Home>) -> Result<(), Problem> {
     let what = if root.parent().is_none() {
-        "holds all files of this machine"
+        "contains all files of this machine"
     } else if home.is_some_and(|home| home.is_in(root)) {
-        "is your home folder, or holds it"
+        "is or contains your home folder"
     } else {
         return Ok(());
     };
     Err(Problem::new(Code::Private, format!("`{}` {what}", named.display()))
-        .hint("Name the folder of the built site: `publish DIR`, or `dir` in publish.toml."))
+        .hint("Give the folder of the built site: `publish DIR`, or `dir` in publish.toml."))
 }
 
 fn stopped() -> Problem {
@@ -201,10 +210,10 @@ fn nothing_to_publish(root: &Path, because: walk::Empty) -> Problem {
     let shown = root.display();
     match because {
         walk::Empty::NoFiles => Problem::new(Code::NoSite, format!("the folder `{shown}` has no files"))
-            .hint("Did the build succeed? Publishing nothing would take the whole site away."),
+            .hint("Did the build succeed? Publishing an empty folder would remove the whole site."),
         walk::Empty::AllLeftOut => {
             Problem::new(Code::NoSite, format!("every file in the folder `{shown}` is hidden or excluded"))
-                .hint("Is it the right folder? See `exclude`, `include_hidden` and `source_maps` in publish.toml.")
+                .hint("Is this the right folder? Check `exclude`, `include_hidden` and `source_maps` in publish.toml.")
         }
     }
 }
@@ -229,7 +238,8 @@ fn warnings(files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Vec<String>
     let mut warnings = Vec::new();
     if let Some(git) = hidden.iter().find(|path| matches!(path.as_str(), ".git" | ".git/")) {
         warnings.push(format!(
-            "the folder holds `{git}`, which stays out; is it the built site, or the project that it is built from?"
+            "the folder contains `{git}`, which is not published; is this the built site, or the project that it is \
+             built from?"
         ));
     }
     let mut same: BTreeMap<String, Vec<&SitePath>> = BTreeMap::new();
@@ -238,15 +248,15 @@ fn warnings(files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Vec<String>
     }
     for paths in same.values().filter(|paths| paths.len() > 1) {
         warnings.push(format!(
-            "{} differ only in case: two files for visitors, but one on a disk that ignores case",
+            "{} differ only in case: visitors see separate files, but a disk that ignores case has only one",
             name_some(paths)
         ));
     }
     let tilde: Vec<&SitePath> = files.keys().filter(|path| path.as_str().contains('~')).collect();
     if !tilde.is_empty() {
         warnings.push(format!(
-            "CloudFront cannot forget {} by name, because of the `~`: when one changes, all whose names begin as it does \
-             up to the `~` are fetched again",
+            "CloudFront cannot refresh {} by name, because of the `~`: when one changes, all files whose names begin \
+             the same up to the `~` are fetched again",
             name_some(&tilde)
         ));
     }

@@ -59,20 +59,20 @@ pub(crate) fn unused(setting: &str, globs: &[String], used: &BTreeSet<usize>, mi
     let unused = globs.iter().enumerate().filter(|(glob, _)| !used.contains(glob));
     let sentences = unused.map(|(_, glob)| {
         let nearest = nearest(glob, missing).map(|name| format!("{NEAREST}`{name}`")).unwrap_or_default();
-        format!("`{setting}` in publish.toml names `{glob}`, and no reference needs it{nearest}")
+        format!("`{setting}` in publish.toml lists `{glob}`, but no reference matches it{nearest}")
     });
     sentences.collect()
 }
 
 /// Before the name that was probably meant.
-const NEAREST: &str = "; the nearest is ";
+const NEAREST: &str = "; the nearest match is ";
 
 fn sentence(setting: &str, glob: &str, names: &BTreeSet<&str>) -> String {
     let nearest = match nearest(glob, names) {
         Some(name) => format!("{NEAREST}`{name}`"),
         None => String::new(),
     };
-    format!("`{setting}` in publish.toml names `{glob}`, and nothing in the folder is called so{nearest}")
+    format!("`{setting}` in publish.toml lists `{glob}`, but nothing in the folder matches it{nearest}")
 }
 
 /// The name that was most likely meant by `glob`: below a folder that was written too much or too little, or spelled alike.
@@ -118,10 +118,10 @@ mod tests {
         ] {
             let sentences = said(&[glob], &[]);
             assert_eq!(sentences.len(), 1, "{glob}");
-            let expected = format!("`exclude` in publish.toml names `{glob}`");
+            let expected = format!("`exclude` in publish.toml lists `{glob}`");
             assert!(sentences[0].starts_with(&expected) && sentences[0].contains(nearest), "{sentences:?}");
         }
-        assert!(said(&["zzz"], &[])[0].ends_with("is called so"));
+        assert!(said(&["zzz"], &[])[0].ends_with("nothing in the folder matches it"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use in_place::{InPlace, Left, is_refused};
 
 /// What to do about a release whose number a prune closed.
 pub(crate) const CLOSED: &str =
-    "Choose another one: `publish releases` lists them. `publish prune` finishes the prune.";
+    "Choose another release: `publish releases` lists them. `publish prune` finishes the prune.";
 
 /// What an activation works with.
 pub struct Activating<'a> {
@@ -47,8 +47,8 @@ pub struct Activating<'a> {
     pub clock: Clock,
     /// The distribution of the environment.
     pub distribution: Option<&'a str>,
-    /// What was read of it, if it was.
-    pub learnt: Option<Learnt<'a>>,
+    /// What was read of it and of others that the environment names.
+    pub learnt: Vec<Learnt<'a>>,
     /// Paths that this run found to be mutable whatever their names say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
@@ -284,7 +284,8 @@ impl Activating<'_> {
         }
         if *certain && !is_stored().await? {
             self.events.warn(format!(
-                "{} was changed or removed by something else; releases that hold {path} cannot be brought back whole.",
+                "{} was changed or removed by something other than publish; releases that contain {path} cannot be \
+                 restored completely.",
                 objects.address(path)
             ));
         }
@@ -310,7 +311,7 @@ impl Activating<'_> {
             suspects: self.suspects,
             at_risk: self.at_risk,
             mutable_paths: self.mutable_paths,
-            learnt: self.learnt,
+            learnt: &self.learnt,
             covers: &plan.covers(self.distribution),
         })
     }
@@ -345,7 +346,9 @@ impl NotActivated {
                 NotActivated::BeforeTheSwitch(Problem::new(Code::MissingBytes, refusal.to_string()).hint(CLOSED))
             }
             // Whoever is told so waits, and plans again.
-            Refusal::Busy | Refusal::TakenOver | Refusal::NotEmpty => NotActivated::Outdated(Box::new(pointer)),
+            Refusal::Busy | Refusal::TakenOver | Refusal::Empty | Refusal::NotEmpty => {
+                NotActivated::Outdated(Box::new(pointer))
+            }
         }
     }
 }

@@ -94,13 +94,12 @@ impl Adopting<'_> {
         let Found { files, mut left } = sort(self.layout, &listed);
         if files.len() > MAX_FILES {
             let message = format!(
-                "{} holds {} objects, and a release has at most {MAX_FILES} files",
+                "{} contains {} objects, but a release can have at most {MAX_FILES} files",
                 self.layout.live_prefix(),
                 files.len()
             );
-            return Err(
-                Problem::new(Code::TooLarge, message).hint("Adopt it in parts, as several sites with a `prefix` each.")
-            );
+            return Err(Problem::new(Code::TooLarge, message)
+                .hint("Adopt it in parts, as several sites, each with its own `prefix`."));
         }
         let own = self.claimed_by_others().await?;
         if left.is_empty() && files.keys().all(|path| own.contains(path)) {
@@ -124,9 +123,9 @@ impl Adopting<'_> {
             let mut reasons: BTreeMap<&str, (&Address, usize)> = BTreeMap::new();
             left.iter().for_each(|(address, why)| reasons.entry(why).or_insert((address, 0)).1 += 1);
             let reasons: Vec<String> =
-                reasons.iter().map(|(why, (first, number))| format!("{number}, as {first}: {why}")).collect();
+                reasons.iter().map(|(why, (first, number))| format!("{number}, such as {first}: {why}")).collect();
             self.events.warn(format!(
-                "Objects that stay as they are and are no part of release 0: {}. {}.",
+                "Objects that were not adopted and stay as they are: {}. {}.",
                 left.len(),
                 reasons.join("; ")
             ));
@@ -199,9 +198,9 @@ impl Adopting<'_> {
         let Some((first, what)) = losing.next() else { return };
         let number = 1 + losing.count();
         self.events.warn(format!(
-            "Objects with a storage class or encryption of their own: {number}. One is {} ({what}). They keep it where they lie. \
-             A publish that replaces or removes one keeps its bytes as STANDARD, encrypted as `sse` or the bucket says, and so \
-             `publish rollback 0` brings it back.",
+            "Objects with their own storage class or encryption: {number}, such as {} ({what}). They keep it for now. \
+             When a publish replaces or removes one, its copy is stored as STANDARD with the encryption of `sse` or of \
+             the bucket, and `publish rollback 0` restores it that way.",
             self.objects().address(first)
         ));
     }
@@ -236,7 +235,7 @@ impl Adopting<'_> {
         let mut seen = match seen {
             Sight::Object(info) => Some(*info),
             Sight::Nothing => return Ok(Adopted::Nothing),
-            Sight::Locked => return Ok(Adopted::Left("it is encrypted with a key that S3 does not keep (SSE-C)")),
+            Sight::Locked => return Ok(Adopted::Left("it is encrypted with a customer-provided key (SSE-C)")),
         };
         for _ in 0..MAX_ROUNDS {
             let info = match seen.take() {
@@ -270,8 +269,9 @@ impl Adopting<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let message = format!("{live} keeps changing while it is adopted");
-        Err(Problem::new(Code::ForeignObjects, message).hint("Stop what writes to it, and run the same command again."))
+        let message = format!("{live} keeps changing while it is being adopted");
+        Err(Problem::new(Code::ForeignObjects, message)
+            .hint("Stop whatever writes to it, then run the same command again."))
     }
 
     /// The digest of an object whose copy did not tell it. What stores no SHA-256 beside an object cannot show later that
@@ -313,7 +313,7 @@ impl Adopting<'_> {
                 Ok(replaced) => {
                     let number = manifest.files.len();
                     self.events.warn(format!(
-                        "Objects that are release 0 from now on: {number}. `publish rollback 0` goes back to them."
+                        "Objects that are now release 0: {number}. `publish rollback 0` goes back to them."
                     ));
                     return Ok(replaced);
                 }
@@ -340,9 +340,9 @@ fn sort(layout: &Layout, listed: &[Listed]) -> Found {
     let mut found = Found::default();
     for Listed { address, size_bytes, .. } in listed.iter().filter(|listed| !layout.is_state(&listed.address.key)) {
         match layout.path_of_live(&address.key) {
-            None => found.left.push((address.clone(), "no file of a site can have its key")),
+            None => found.left.push((address.clone(), "its key cannot be the path of a file")),
             Some(_) if *size_bytes > MAX_FILE_BYTES => {
-                found.left.push((address.clone(), "it is larger than S3 copies"));
+                found.left.push((address.clone(), "it is too large for S3 to copy"));
             }
             Some(path) => drop(found.files.insert(path, *size_bytes)),
         }

@@ -36,6 +36,9 @@ pub enum FindingKind {
     Foreign,
     /// Bytes that releases name are nowhere any more: those releases cannot come back whole.
     Lost,
+    /// The site's address does not answer with the entry page, or with a script or style sheet that it loads, although the
+    /// bucket has it.
+    Answer,
 }
 
 /// One difference between the bucket and its releases. In JSON a line of its own with `"type":"finding"`.
@@ -43,7 +46,7 @@ pub enum FindingKind {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "finding")]
 pub struct Finding {
-    /// The path in the site; of a foreign object, its key below the live prefix.
+    /// The path in the site; of a foreign object, its key below the live prefix; of an answer, its URL.
     pub path: String,
     /// How it differs.
     pub what: FindingKind,
@@ -149,7 +152,7 @@ impl Finding {
     pub fn is_damage(&self) -> bool {
         match self.what {
             FindingKind::Missing | FindingKind::Changed | FindingKind::Headers | FindingKind::Unmarked => true,
-            FindingKind::Foreign | FindingKind::Lost => false,
+            FindingKind::Foreign | FindingKind::Lost | FindingKind::Answer => false,
         }
     }
 }

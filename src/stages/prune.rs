@@ -36,8 +36,8 @@ pub struct Prune<'a> {
     pub publisher: &'a Publisher,
     /// For records that people read.
     pub clock: Clock,
-    /// What was read of the distribution, if it was.
-    pub learnt: Option<Learnt<'a>>,
+    /// What was read of the environment's distributions.
+    pub learnt: Vec<Learnt<'a>>,
     /// How long the prune is this run's.
     pub lease: LeaseSettings,
     /// Who may want it to stop.
@@ -118,7 +118,7 @@ impl Prune<'_> {
         };
         let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
         let store = self.store.until(lease.term());
-        let bounded = Prune { store: &store, ..*self };
+        let bounded = Prune { store: &store, learnt: self.learnt.clone(), ..*self };
         match Box::pin(bounded.remove_all(&mut lease, &mut sweep, &releases)).await {
             Ok(None) => {
                 lease.release(|head| head.give_up_prune(self.run, None)).await?;
@@ -318,7 +318,7 @@ impl Prune<'_> {
             at_risk: &sweep.live.keys().chain(&sweep.gone).cloned().collect(),
             withdraws: &sweep.withdraws,
             content,
-            learnt: self.learnt,
+            learnt: &self.learnt,
             covers,
         })
     }
@@ -337,8 +337,8 @@ fn why_it_stays(error: StoreError) -> Problem {
     if error.class != Class::Precondition {
         return error.into();
     }
-    let message = format!("{} changed after this prune had looked at it, and stays", error.address);
-    Problem::new(Code::FileChanged, message).hint("Run `publish prune` again: it looks at it anew.").source(error)
+    let message = format!("{} changed after this prune had checked it, and was kept", error.address);
+    Problem::new(Code::FileChanged, message).hint("Run `publish prune` again to check it again.").source(error)
 }
 
 fn has_changed(problem: &Problem) -> bool {

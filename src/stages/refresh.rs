@@ -1,28 +1,33 @@
 //! Refreshing: the CDN forgets what changed, and the head forgets that it was owed.
 
+mod ask;
+mod batches;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::bucket::aws::{Cdn, CdnError, Fetcher};
+use crate::bucket::aws::{Cdn, Fetcher};
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::{InvalidationSettings, Wait};
 use crate::content::path::UrlPath;
-use crate::plan::{MAX_WILDCARDS, UrlChange};
+use crate::plan::UrlChange;
 use crate::release::head::{Head, Refresh};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
-use crate::stages::verify::{self, Mismatch};
+use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, Prospect, Visitor};
 use crate::types::clock::Clock;
 
-/// Most paths in one invalidation (AWS.md 1.2).
-const MAX_PATHS_PER_BATCH: usize = 3_000;
+use ask::{Asking, Taken};
 
 /// First pause between two looks at CloudFront or the site; it grows by half up to [`LONGEST_PAUSE`]. An invalidation
 /// takes effect within 5 s at the 95th percentile and is reported within 25 s (AWS.md 1.4).
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How long what a page loads may be missing: CloudFront keeps errors for 10 s, unless it is told otherwise (AWS.md 2.2).
+const ERRORS_KEPT: Duration = Duration::from_secs(12);
 
 /// How often an invalidation is asked for anew when it is completed and the site still answers with old bytes: an
 /// origin fetch may have been under way when it was made.
@@ -32,6 +37,8 @@ const MAX_REPEATS: u32 = 2;
 pub struct Refreshing<'a> {
     /// The distribution, if there is one.
     pub cdn: Option<&'a Cdn>,
+    /// Further distributions that the environment names: each is to take what it is asked, and is not waited for.
+    pub further: &'a [String],
     /// Who fetches the site's URLs.
     pub fetcher: &'a Fetcher,
     /// Where the head is.
@@ -42,6 +49,10 @@ pub struct Refreshing<'a> {
     pub url: Option<&'a str>,
     /// The release that is to be seen; a newer one makes looking pointless.
     pub release: Option<ReleaseNumber>,
+    /// What its entry page loads; `None`: that is not looked at.
+    pub page: Option<Page<'a>>,
+    /// Whether a page may lack what it loads.
+    pub allow_broken: bool,
     /// How long it may take.
     pub clock: Clock,
     /// Who listens.
@@ -61,6 +72,8 @@ pub struct Refreshed {
     pub status: Option<InvalidationStatus>,
     /// What came of the refreshes that distributions of other environments are owed.
     pub elsewhere: Vec<Elsewhere>,
+    /// Whether the site's address was seen to answer with something that no refresh mends.
+    pub answers_otherwise: bool,
 }
 
 /// What came of a refresh that a distribution of another environment is owed.
@@ -70,13 +83,6 @@ pub struct Elsewhere {
     pub refresh: Refresh,
     /// CloudFront's ids; `None`: it stays owed.
     pub ids: Option<Vec<String>>,
-}
-
-/// What CloudFront took of what it was asked for.
-#[derive(Default)]
-struct Taken {
-    ids: Vec<String>,
-    paths: Vec<String>,
 }
 
 /// A refresh that did not come off. What is owed stays recorded.
@@ -115,32 +121,38 @@ impl Refreshing<'_> {
             refreshed.status = Some(InvalidationStatus::Owed);
             refreshed.paths.extend(owed.iter().flat_map(|refresh| refresh.paths.iter().cloned()));
         }
-        let asked = self.ask(&owed, refreshed).await;
-        let settled = self.ask_elsewhere(pointer, others, refreshed).await;
+        let mut asking = Asking::new(self.clock, self.events);
+        let asked = self.ask(&mut asking, &owed, refreshed).await;
+        let settled = self.ask_elsewhere(&mut asking, pointer, others, refreshed).await;
         let mut ids = asked?;
         pointer = settled?;
         let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
             let mut repeats = 0;
             loop {
-                let stale = match self.until_effective(&ids, answers, repeats < MAX_REPEATS).await? {
+                match self.until_effective(&ids, answers, !owed.is_empty() && repeats < MAX_REPEATS).await? {
                     Looked::Right => break,
-                    Looked::StillOld(stale) => stale,
+                    Looked::StillOld => {}
+                    Looked::Wrong(wrong) => {
+                        refreshed.answers_otherwise = wrong.iter().any(|mismatch| !mismatch.instead.is_older());
+                        return Err(not_verified(&wrong));
+                    }
                     // What is owed stays recorded: the newer release's run does it with its own.
                     Looked::Overtaken => {
                         refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
                         self.events.warn("Another release was activated while this one was being checked.");
                         return Ok(());
                     }
-                };
-                if owed.is_empty() {
-                    return Err(not_verified(&stale));
                 }
                 repeats += 1;
                 (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
-                ids = self.ask(&owed, refreshed).await?;
+                ids = self.ask(&mut asking, &owed, refreshed).await?;
             }
             if !verify::is_provable(answers, &refreshed.paths) {
                 self.until_completed(&ids).await?;
+            }
+            if let Err(problem) = self.until_page_is_whole(answers).await {
+                refreshed.answers_otherwise = true;
+                return Err(problem);
             }
             InvalidationStatus::Effective
         } else if self.settings.wait == Wait::None {
@@ -152,8 +164,20 @@ impl Refreshing<'_> {
         let done: Vec<String> = owed.into_iter().map(|refresh| refresh.id).collect();
         self.forget(pointer, &done).await?;
         refreshed.status = refreshed.status.map(|_| reached);
+        self.further_ones_took_theirs(refreshed)?;
         self.events.send(Event::Refreshed);
         Ok(())
+    }
+
+    /// What a distribution of the environment itself did not take is a failure of this run.
+    fn further_ones_took_theirs(&self, refreshed: &Refreshed) -> Result<(), Problem> {
+        let mut refused = refreshed.elsewhere.iter().filter(|one| one.ids.is_none());
+        let refused = refused.find(|one| self.further.contains(&one.refresh.distribution));
+        refused.map_or(Ok(()), |one| {
+            let message = format!("distribution {} was not refreshed", one.refresh.distribution);
+            Err(Problem::new(Code::RefreshFailed, message)
+                .hint("What it has to forget stays recorded; the warning says why. Then run the same command again."))
+        })
     }
 
     /// The refreshes that are owed to the environment's distribution, and those that are owed to others.
@@ -161,7 +185,7 @@ impl Refreshing<'_> {
         let newer = head.pending_refreshes.iter().filter(|refresh| !refresh.is_understood()).count();
         if newer > 0 {
             self.events.warn(format!(
-                "Refreshes that a newer version of publish recorded, and only that one can do: {newer}. Update publish."
+                "Refreshes that only the newer version of publish that recorded them can do: {newer}. Update publish."
             ));
         }
         let own = self.cdn.map(Cdn::distribution);
@@ -172,6 +196,7 @@ impl Refreshing<'_> {
     /// head. An environment without a distribution knows no way to CloudFront.
     async fn ask_elsewhere(
         &self,
+        asking: &mut Asking<'_>,
         pointer: Pointer,
         others: Vec<Refresh>,
         refreshed: &mut Refreshed,
@@ -183,7 +208,7 @@ impl Refreshing<'_> {
             let distribution = &refresh.distribution;
             let mut taken = Taken::default();
             let asked = match self.cdn.filter(|_| !failed.contains(distribution)) {
-                Some(cdn) => self.ask_of(&cdn.other(distribution), &refresh, &mut taken).await.map_err(Some),
+                Some(cdn) => asking.ask(&cdn.other(distribution), &refresh, &mut taken).await.map_err(Some),
                 None => Err(None),
             };
             let ids = match asked {
@@ -204,12 +229,17 @@ impl Refreshing<'_> {
     }
 
     /// Asks for what the environment's distribution is owed. Gives the ids of what CloudFront took.
-    async fn ask(&self, owed: &[Refresh], refreshed: &mut Refreshed) -> Result<Vec<String>, Problem> {
+    async fn ask(
+        &self,
+        asking: &mut Asking<'_>,
+        owed: &[Refresh],
+        refreshed: &mut Refreshed,
+    ) -> Result<Vec<String>, Problem> {
         let Some(cdn) = self.cdn else { return Ok(Vec::new()) };
         let mut all = Taken::default();
         for refresh in owed {
             let mut taken = Taken::default();
-            let asked = self.ask_of(cdn, refresh, &mut taken).await;
+            let asked = asking.ask(cdn, refresh, &mut taken).await;
             refreshed.ids.extend(taken.ids.iter().cloned());
             refreshed.paid += taken.paths.len();
             asked?;
@@ -222,25 +252,6 @@ impl Refreshing<'_> {
         Ok(all.ids)
     }
 
-    /// Asks one distribution to forget. What it is asked with derives from the entry's id, so that asking again for the same
-    /// entry neither repeats nor costs anything (AWS.md 1.5).
-    async fn ask_of(&self, cdn: &Cdn, refresh: &Refresh, taken: &mut Taken) -> Result<(), Problem> {
-        for (number, batch) in batches(&refresh.paths).iter().enumerate() {
-            let reference = format!("publish-{}-{number}", refresh.id);
-            match cdn.create_invalidation(&reference, batch).await {
-                Ok(id) => {
-                    taken.ids.push(id);
-                    taken.paths.extend(batch.iter().map(UrlPath::to_string));
-                }
-                Err(refused) if is_of_raw_spellings(batch, &refused) => {
-                    self.events.warn(raw_spellings_refused(&refresh.distribution, batch));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
-    }
-
     /// Waits until CloudFront says that all of `ids` are completed.
     async fn until_completed(&self, ids: &[String]) -> Result<(), Problem> {
         let Some(cdn) = self.cdn else { return Ok(()) };
@@ -249,9 +260,10 @@ impl Refreshing<'_> {
             while !cdn.is_completed(id).await.map_err(Problem::from)? {
                 if !pace.pause().await {
                     let waited = self.settings.timeout.as_secs();
-                    let message = format!("CloudFront has not completed invalidation {id} within {waited} s");
+                    let message = format!("CloudFront did not complete invalidation {id} within {waited} s");
                     return Err(Problem::new(Code::RefreshFailed, message).hint(
-                        "It goes on by itself. Run the same command again to check, or raise `timeout_s` under [invalidation].",
+                        "CloudFront still works on it. Run the same command again to check, or raise `timeout_s` under \
+                         [invalidation].",
                     ));
                 }
             }
@@ -259,8 +271,8 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// Fetches the site's URLs until they answer as they should. Gives up early, to ask anew, when CloudFront has
-    /// completed and the site still answers wrongly.
+    /// Fetches the site's URLs until they answer as they should, something else than the CDN is what is wrong, or the time is
+    /// up. Gives up early, to ask anew, when CloudFront has completed and the site still answers with what it had to forget.
     async fn until_effective(
         &self,
         ids: &[String],
@@ -268,17 +280,24 @@ impl Refreshing<'_> {
         may_ask_anew: bool,
     ) -> Result<Looked, Problem> {
         let (Some(url), false) = (self.url, answers.is_empty()) else { return Ok(Looked::Right) };
-        let mut remaining = verify::chosen(answers);
-        let urls = remaining.len();
+        let chosen = verify::chosen(answers);
+        let urls = chosen.len();
         self.events.send(Event::VerificationStarted { urls });
         if urls < answers.len() && urls == verify::MAX_URLS {
-            self.events.warn(format!("Fetched {urls} of the {} URLs that changed to verify them.", answers.len()));
+            self.events.warn(format!("Checked {urls} of the {} URLs that changed.", answers.len()));
         }
+        let visitor = self.visitor(url);
+        let mut looks = verify::looks(&chosen);
+        let must_be_there = looks.iter().filter(|look| look.must_be_there()).count();
         let mut pace = Pace::start(self);
+        let mut is_any_right = false;
         loop {
-            let completed_before = may_ask_anew && self.all_completed(ids).await?;
-            let stale = verify::mismatches(self.fetcher, url, &remaining).await;
-            if stale.is_empty() {
+            let has_forgotten = self.has_forgotten(ids).await?;
+            let keeps_nothing_old = has_forgotten || ids.is_empty();
+            let wrong = visitor.mismatches(&looks, pace.left()).await;
+            let is_header = |mismatch: &Mismatch| matches!(mismatch.instead, Instead::Header { .. });
+            if wrong.is_empty() || keeps_nothing_old && wrong.iter().all(is_header) {
+                self.warn_of_other_headers(&wrong);
                 self.events.send(Event::Verified { urls });
                 return Ok(Looked::Right);
             }
@@ -286,14 +305,63 @@ impl Refreshing<'_> {
             if self.is_overtaken().await? {
                 return Ok(Looked::Overtaken);
             }
-            if completed_before {
-                return Ok(Looked::StillOld(stale));
+            let any = |prospect| wrong.iter().any(|mismatch: &Mismatch| mismatch.instead.prospect() == prospect);
+            is_any_right |= wrong.len() < looks.len();
+            // An answer may be an old one that the CDN keeps. A host that answered once has a name and a certificate.
+            let is_final = |mismatch: &Mismatch| match mismatch.instead {
+                Instead::NoAnswer(_) => !is_any_right,
+                _ => keeps_nothing_old,
+            };
+            let hopeless = |mismatch: &&Mismatch| mismatch.instead.prospect() == Prospect::Never;
+            if wrong.iter().filter(hopeless).any(is_final) {
+                return Ok(Looked::Wrong(wrong));
             }
-            remaining.retain(|answer| stale.iter().any(|mismatch| mismatch.url == verify::url(url, answer)));
+            // Errors that the CDN kept are gone too: where nothing at all is right, nothing of the site is there.
+            let is_none_right = wrong.len() == must_be_there;
+            let is_of_origin = |mismatch: &Mismatch| mismatch.instead.prospect() == Prospect::Forgotten;
+            if has_forgotten && is_none_right && wrong.iter().all(is_of_origin) {
+                return Ok(Looked::Wrong(wrong));
+            }
+            let is_kept = any(Prospect::Forgotten) || any(Prospect::Refresh);
+            if has_forgotten && may_ask_anew && is_kept {
+                return Ok(Looked::StillOld);
+            }
+            visitor.retain(&mut looks, &wrong);
             if !pace.pause().await {
-                return Err(not_verified(&stale));
+                return Ok(Looked::Wrong(wrong));
             }
         }
+    }
+
+    fn visitor<'v>(&'v self, url: &'v str) -> Visitor<'v> {
+        Visitor { fetcher: self.fetcher, url, query: format!("publish={}", self.state.run()) }
+    }
+
+    /// Opens the site's entry page until it and what it loads are as they should be, where anything has changed.
+    async fn until_page_is_whole(&self, answers: &BTreeMap<UrlPath, UrlChange>) -> Result<(), Problem> {
+        let (Some(url), Some(page), false) = (self.url, self.page, answers.is_empty()) else { return Ok(()) };
+        let visitor = self.visitor(url);
+        let mut pace = Pace { lasts: self.settings.timeout.min(ERRORS_KEPT), ..Pace::start(self) };
+        while let Some(blank) = visitor.open_entry_page(page).await {
+            let is_final = blank.wrong.iter().any(|mismatch| mismatch.instead.prospect() == Prospect::Never);
+            if is_final || !pace.pause().await {
+                let problem = is_blank(&blank, &visitor);
+                if !self.allow_broken {
+                    return Err(problem);
+                }
+                self.events.warn(problem.in_one_line());
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which headers are not what was published although the CDN has forgotten what they were.
+    fn warn_of_other_headers(&self, wrong: &[Mismatch]) {
+        let Some(first) = wrong.first() else { return };
+        let urls: BTreeSet<&str> = wrong.iter().map(|mismatch| mismatch.url.as_str()).collect();
+        let more = if urls.len() > 1 { format!("; and so on, {} URLs in all", urls.len()) } else { String::new() };
+        self.events.warn(format!("{}{more}. {}", first.sentence(), first.instead.next_step()));
     }
 
     /// Whether another release is active by now, or about to be.
@@ -303,8 +371,9 @@ impl Refreshing<'_> {
         Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
     }
 
-    async fn all_completed(&self, ids: &[String]) -> Result<bool, Problem> {
-        let Some(cdn) = self.cdn else { return Ok(false) };
+    /// Whether CloudFront says that it has completed all of `ids`; without a distribution there is nothing to forget.
+    async fn has_forgotten(&self, ids: &[String]) -> Result<bool, Problem> {
+        let Some(cdn) = self.cdn else { return Ok(true) };
         for id in ids {
             if !cdn.is_completed(id).await.map_err(Problem::from)? {
                 return Ok(false);
@@ -346,129 +415,91 @@ impl Refreshing<'_> {
     }
 }
 
-/// What is said of a distribution of another environment that goes on being owed a refresh, with why, where it was asked.
+/// What is said of a distribution, not the run's own, that goes on being owed a refresh, with why, where it was asked.
 pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
     let because = problem.map(|problem| format!(": {}", problem.message)).unwrap_or_default();
     let what_to_do = match problem.map(|problem| problem.code) {
         Some(Code::NoSuchDistribution) => {
-            format!("If it was deleted, `publish forget-distribution {distribution}` ends what it is owed")
+            format!("If it was deleted, run `publish forget-distribution {distribution}`")
         }
         _ => format!(
-            "The next publish through its own environment that sees this does it; if it is not in front of this site any \
-             more, `publish forget-distribution {distribution}` ends what it is owed"
+            "The next publish that is allowed to does it; if the distribution no longer serves this site, run \
+             `publish forget-distribution {distribution}`"
         ),
     };
     format!(
-        "Distribution {distribution} of another environment may still answer with older pages{because}. What it has to \
-         forget stays recorded. {what_to_do}."
+        "Distribution {distribution} may still serve older pages{because}. Its refresh stays recorded. {what_to_do}."
     )
 }
 
 /// What a look at the site's URLs showed.
 enum Looked {
     Right,
-    StillOld(Vec<Mismatch>),
+    /// What CloudFront had to forget, although it says that it has.
+    StillOld,
+    /// What is not to be waited for any longer.
+    Wrong(Vec<Mismatch>),
     Overtaken,
 }
 
-fn not_verified(stale: &[Mismatch]) -> Problem {
-    let message = match stale {
-        [] => "the site does not answer with what was published".to_owned(),
-        [one] => format!("{} answers with {}", one.url, one.found),
-        [first, rest @ ..] => {
-            format!("{} answers with {}, and {} more URLs are not right either", first.url, first.found, rest.len())
-        }
+/// Says what visitors get, as of the URL with the least hope, and how many others are not right.
+fn not_verified(wrong: &[Mismatch]) -> Problem {
+    let Some(worst) = wrong.iter().min_by_key(|mismatch| mismatch.instead.prospect()) else {
+        return Problem::new(Code::VerificationFailed, "the site does not answer with what was published");
     };
-    Problem::new(Code::VerificationFailed, message).hint(
-        "Run the same command again to refresh and look once more. If the site is not public, or a function changes its \
-         pages on the way, set `wait = \"completed\"` under [invalidation].",
-    )
+    let others: BTreeSet<&str> =
+        wrong.iter().map(|mismatch| mismatch.url.as_str()).filter(|url| *url != worst.url).collect();
+    let more = match others.len() {
+        0 => String::new(),
+        1 => ", and 1 more URL is not right either".to_owned(),
+        more => format!(", and {more} more URLs are not right either"),
+    };
+    Problem::new(Code::VerificationFailed, format!("{}{more}", worst.sentence())).hint(worst.instead.next_step())
 }
 
-/// Whether CloudFront refused spellings that its documents do not allow, and nothing else.
-fn is_of_raw_spellings(batch: &[UrlPath], refused: &CdnError) -> bool {
-    batch.iter().all(UrlPath::is_raw) && refused.code.as_deref() == Some("InvalidArgument")
-}
-
-fn raw_spellings_refused(distribution: &str, batch: &[UrlPath]) -> String {
-    let first = batch.first().map(ToString::to_string).unwrap_or_default();
-    format!(
-        "CloudFront takes no invalidation of addresses with brackets, `^` or `|` that are not encoded: {} of distribution \
-         {distribution}, as {first}. The encoded ones are refreshed. What it keeps for the others, if it tells them apart, \
-         stays until it expires.",
-        batch.len()
-    )
-}
-
-/// Splits a cover into batches within CloudFront's limits. Spellings that it may refuse are in batches of their own, the
-/// last ones, so that they take no other path with them.
-fn batches(paths: &[UrlPath]) -> Vec<Vec<UrlPath>> {
-    let (raw, others): (Vec<&UrlPath>, Vec<&UrlPath>) = paths.iter().partition(|path| path.is_raw());
-    [others, raw].iter().flat_map(|paths| within_limits(paths)).collect()
-}
-
-fn within_limits(paths: &[&UrlPath]) -> Vec<Vec<UrlPath>> {
-    let mut batches: Vec<Vec<UrlPath>> = Vec::new();
-    let mut wildcards = 0;
-    for &path in paths {
-        let wildcard = usize::from(path.is_wildcard());
-        match batches.last_mut() {
-            Some(batch) if batch.len() < MAX_PATHS_PER_BATCH && wildcards + wildcard <= MAX_WILDCARDS => {
-                batch.push(path.clone());
-                wildcards += wildcard;
-            }
-            _ => {
-                batches.push(vec![path.clone()]);
-                wildcards = wildcard;
-            }
-        }
-    }
-    batches
+/// Says that a browser cannot show the entry page, and why.
+fn is_blank(blank: &Blank, visitor: &Visitor<'_>) -> Problem {
+    let problem = not_verified(&blank.wrong);
+    let Some(outside) = blank.wrong.iter().find(|mismatch| visitor.is_outside(&mismatch.url)) else {
+        return Problem { message: format!("{} cannot be shown: {}", blank.page, problem.message), ..problem };
+    };
+    let site = visitor.url.trim_end_matches('/');
+    let base = url::Url::parse(&format!("{site}/")).map_or_else(|_| "/".to_owned(), |site| site.path().to_owned());
+    let message =
+        format!("{} cannot be shown: it loads from outside the site's address, and {}", blank.page, outside.sentence());
+    Problem::new(Code::VerificationFailed, message).hint(format!(
+        "Build the site for its address (in Vite `base: '{base}'`), or set `url` to where visitors reach it; then publish again."
+    ))
 }
 
 /// Growing pauses until the time is up.
 struct Pace<'a> {
     refreshing: &'a Refreshing<'a>,
     began: Duration,
+    lasts: Duration,
     next: Duration,
 }
 
 impl<'a> Pace<'a> {
     fn start(refreshing: &'a Refreshing<'a>) -> Pace<'a> {
-        Pace { refreshing, began: refreshing.clock.elapsed(), next: FIRST_PAUSE }
+        Pace { refreshing, began: refreshing.clock.elapsed(), lasts: refreshing.settings.timeout, next: FIRST_PAUSE }
+    }
+
+    /// What is left of the time.
+    fn left(&self) -> Duration {
+        self.lasts.saturating_sub(self.refreshing.clock.elapsed().saturating_sub(self.began))
     }
 
     /// Pauses; `false` when the time is up.
     async fn pause(&mut self) -> bool {
-        let waited = self.refreshing.clock.elapsed().saturating_sub(self.began);
-        let Some(left) = self.refreshing.settings.timeout.checked_sub(waited).filter(|left| !left.is_zero()) else {
+        let left = self.left();
+        if left.is_zero() {
             return false;
-        };
+        }
+        let waited = self.lasts.saturating_sub(left);
         tokio::time::sleep(self.next.min(left)).await;
         self.next = (self.next * 3 / 2).min(LONGEST_PAUSE);
         self.refreshing.events.send(Event::RefreshWaiting { waited_s: waited.as_secs() });
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_stay_within_cloudfronts_limits() {
-        let exact: Vec<UrlPath> = (0..3_001).map(|number| UrlPath::encode(&format!("{number}.html"))).collect();
-        assert_eq!(batches(&exact).iter().map(Vec::len).collect::<Vec<_>>(), [3_000, 1]);
-        let wide: Vec<UrlPath> = (0..31).map(|number| UrlPath::encode(&format!("{number}/*"))).collect();
-        assert_eq!(batches(&wide).iter().map(Vec::len).collect::<Vec<_>>(), [15, 15, 1]);
-        assert_eq!(batches(&[]), Vec::<Vec<UrlPath>>::new());
-    }
-
-    #[test]
-    fn spellings_that_cloudfront_may_refuse_are_apart() {
-        let path = |text: &str| UrlPath::try_from(text.to_owned()).unwrap();
-        let paths = ["/%5Ba%5D", "/[a]", "/[b]/*", "/c%2B", "/c+", "/d^"].map(path);
-        let apart = [vec!["/%5Ba%5D", "/c%2B", "/c+"], vec!["/[a]", "/[b]/*", "/d^"]];
-        assert_eq!(batches(&paths), apart.map(|batch| batch.into_iter().map(path).collect::<Vec<_>>()));
     }
 }

@@ -42,8 +42,8 @@ impl<'a> Source<'a> {
             Source::Elsewhere(_) | Source::Bucket => None,
         };
         file.ok_or_else(|| {
-            Problem::new(Code::MissingBytes, format!("the bytes of {path} are not in the bucket"))
-                .hint("Publish the folder that holds them.")
+            Problem::new(Code::MissingBytes, format!("the bytes of {path} are missing from the bucket"))
+                .hint("Publish the folder that contains the file.")
         })
     }
 }
@@ -314,8 +314,8 @@ impl Staging<'_> {
             (true, false) if info.headers == *headers && ours => Ok(Delivery::There),
             (true, false) if ours => Ok(Delivery::OtherHeaders(info.headers)),
             (false, true) => {
-                Err(Problem::new(Code::BadState, format!("{address} does not have the bytes it is named by"))
-                    .hint("Something else wrote to the blob store: delete that object and publish again."))
+                Err(Problem::new(Code::BadState, format!("{address} does not have the content that its name promises"))
+                    .hint("Something else wrote to publish's blob store: delete that object and publish again."))
             }
             (false, false) if ours => Ok(Delivery::OtherBytes),
             // Also where bytes and headers are those of ours: an object that bears another site's mark is not ours.
@@ -377,7 +377,7 @@ pub(crate) fn not_sent(path: &SitePath, error: StoreError) -> Problem {
     match error.class {
         Class::Checksum | Class::LocalFile => {
             Problem::new(Code::FileChanged, format!("{path} changed or vanished while it was being published"))
-                .hint("Publish again when the build has finished.")
+                .hint("Wait for the build to finish, then publish again.")
                 .source(error)
         }
         _ => error.into(),

@@ -1,15 +1,23 @@
 //! Verification: fetching the site's URLs as a visitor would, and comparing what they answer with what was published.
 
+mod instead;
+mod page;
+
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, timeout_at};
 
-use crate::bucket::aws::Fetcher;
+use crate::bucket::aws::{Encoding, Fetcher, NoAnswer, SiteAnswer};
 use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
 
-/// Most URLs fetched for one activation. Beyond it, the first ones in the order of [`chosen`] stand for all, and the
-/// run says so.
+pub use instead::{Instead, Prospect};
+pub use page::{Blank, MAX_LOADED, Page};
+
+/// Most URLs fetched for one activation, each in three variants. Beyond it, the first ones in the order of [`chosen`] stand
+/// for all, and the run says so.
 pub const MAX_URLS: usize = 200;
 
 /// URLs fetched at once.
@@ -18,13 +26,67 @@ const AT_ONCE: usize = 8;
 /// Largest file that is fetched to be compared, in bytes. What is larger is left to CloudFront's own word.
 const MAX_FETCHED_BYTES: u64 = 8 << 20;
 
-/// What a URL answered instead of what it should.
+/// The least that one round of looks may take.
+const LEAST_ROUND: Duration = Duration::from_secs(10);
+
+/// How an address is asked for: a CDN keeps a copy for each, as far as its cache key tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variant {
+    /// As browsers ask.
+    Compressed,
+    /// As browsers ask who come by a link with something to count visitors by. Of several publishes each has a query of its
+    /// own, so that none meets a copy of an earlier one's where the query is in the cache key.
+    WithQuery,
+    /// As many programs ask.
+    Identity,
+}
+
+impl Variant {
+    const ALL: [Variant; 3] = [Variant::Compressed, Variant::WithQuery, Variant::Identity];
+
+    fn encoding(self) -> Encoding {
+        match self {
+            Variant::Compressed | Variant::WithQuery => Encoding::Compressed,
+            Variant::Identity => Encoding::Identity,
+        }
+    }
+}
+
+/// An address in one variant, and what it should answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    answer: &'a UrlChange,
+    variant: Variant,
+}
+
+impl Look<'_> {
+    /// Whether nothing but a file of the release is right.
+    pub fn must_be_there(&self) -> bool {
+        self.answer.own && self.answer.after.is_some()
+    }
+}
+
+/// What an address answered instead of what it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// The URL.
+    /// The URL, without the query of the variant.
     pub url: String,
-    /// What it answered, in words.
-    pub found: String,
+    /// How it was asked for.
+    pub variant: Variant,
+    /// What it answered.
+    pub instead: Instead,
+}
+
+impl Mismatch {
+    /// What visitors get there, without a final stop.
+    pub fn sentence(&self) -> String {
+        let sentence = self.instead.sentence(&self.url);
+        match self.variant {
+            Variant::Compressed => sentence,
+            Variant::WithQuery => format!("{sentence} where it is asked for with a query (`?…`)"),
+            Variant::Identity => format!("{sentence} where it is asked for without compression"),
+        }
+    }
 }
 
 /// The answers to fetch: files' own URLs before aliases, shortest first, at most [`MAX_URLS`].
@@ -49,36 +111,81 @@ pub fn is_provable(answers: &BTreeMap<UrlPath, UrlChange>, paths: &[UrlPath]) ->
     bytes_change && small && each_tells && !chosen(answers).is_empty()
 }
 
-/// Fetches each URL once, below `site` (`https://www.example.com`), and says which do not answer as they should.
-pub async fn mismatches(fetcher: &Fetcher, site: &str, answers: &[&UrlChange]) -> Vec<Mismatch> {
-    let found: Vec<Option<Mismatch>> = stream::iter(answers)
-        .map(|answer| async move {
-            let url = url(site, answer);
-            let found = check(fetcher, &url, answer).await?;
-            Some(Mismatch { url, found })
-        })
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    found.into_iter().flatten().collect()
-}
-
-/// Where a visitor gets an answer.
-pub fn url(site: &str, answer: &UrlChange) -> String {
-    format!("{}{}", site.trim_end_matches('/'), answer.below_site)
-}
-
-/// What is wrong with the answer of one URL; `None` where it is right.
-async fn check(fetcher: &Fetcher, url: &str, wanted: &UrlChange) -> Option<String> {
-    let answer = match fetcher.fetch(url, MAX_FETCHED_BYTES).await {
-        Ok(answer) => answer,
-        Err(error) => return Some(error.to_string()),
+/// Each of `answers` in all variants.
+pub fn looks<'a>(answers: &[&'a UrlChange]) -> Vec<Look<'a>> {
+    let variants = |answer: &&'a UrlChange| {
+        let answer = *answer;
+        Variant::ALL.map(|variant| Look { answer, variant })
     };
-    let old = wanted.before != wanted.after && wanted.before == Some(answer.digest);
+    answers.iter().flat_map(variants).collect()
+}
+
+/// Who fetches the site's addresses as its visitors do.
+pub struct Visitor<'a> {
+    /// The connections.
+    pub fetcher: &'a Fetcher,
+    /// The site's address, as `https://www.example.com`.
+    pub url: &'a str,
+    /// What no other run asks with.
+    pub query: String,
+}
+
+impl Visitor<'_> {
+    /// Fetches each once, and says which do not answer as they should. What has not answered `within` this time, or
+    /// [`LEAST_ROUND`] where that is longer, is late: hundreds of addresses of a host that drops packets would take an hour.
+    pub async fn mismatches(&self, looks: &[Look<'_>], within: Duration) -> Vec<Mismatch> {
+        let until = Instant::now() + within.max(LEAST_ROUND);
+        let found: Vec<Option<Mismatch>> =
+            stream::iter(looks).map(|look| self.mismatch(look, until)).buffered(AT_ONCE).collect().await;
+        found.into_iter().flatten().collect()
+    }
+
+    async fn mismatch(&self, look: &Look<'_>, until: Instant) -> Option<Mismatch> {
+        let (url, variant) = (self.address(look), look.variant);
+        let asked = match variant {
+            Variant::WithQuery => format!("{url}?{}", self.query),
+            Variant::Compressed | Variant::Identity => url.clone(),
+        };
+        let instead = match timeout_at(until, self.fetcher.fetch(&asked, variant.encoding(), MAX_FETCHED_BYTES)).await {
+            Ok(Ok(found)) => compare(&asked, &found, look)?,
+            Ok(Err(error)) => Instead::of_error(&error),
+            Err(_) => Instead::NoAnswer(NoAnswer::Late),
+        };
+        Some(Mismatch { url, variant, instead })
+    }
+
+    /// Leaves of `looks` those that were not right.
+    pub fn retain(&self, looks: &mut Vec<Look<'_>>, wrong: &[Mismatch]) {
+        let mut wrong = wrong.iter().map(|mismatch| (mismatch.url.as_str(), mismatch.variant)).collect::<Vec<_>>();
+        wrong.sort_unstable();
+        looks.retain(|look| wrong.binary_search(&(self.address(look).as_str(), look.variant)).is_ok());
+    }
+
+    /// Where visitors get an answer.
+    fn address(&self, look: &Look<'_>) -> String {
+        format!("{}{}", self.url.trim_end_matches('/'), look.answer.below_site)
+    }
+}
+
+/// What is wrong with an answer; `None` where it is right.
+fn compare(url: &str, found: &SiteAnswer, look: &Look<'_>) -> Option<Instead> {
+    let wanted = look.answer;
+    let is_old = wanted.before != wanted.after && wanted.before.is_some_and(|before| found.carries(before));
     match wanted.after {
-        _ if old => Some("the old bytes".to_owned()),
-        Some(after) if wanted.own && answer.status == 200 && answer.digest != after => Some("other bytes".to_owned()),
-        Some(_) if wanted.own && answer.status != 200 => Some(format!("status {}", answer.status)),
+        _ if is_old => Some(Instead::OldBytes),
+        Some(after) if wanted.own && !(found.status == 200 && found.carries(after)) => Some(Instead::of(url, found)),
+        Some(_) if wanted.own => other_header(found, look),
         Some(_) | None => None,
     }
+}
+
+/// The first of the headers that change which is not what was published. What the CDN compresses says so itself.
+fn other_header(found: &SiteAnswer, look: &Look<'_>) -> Option<Instead> {
+    let is_telling = |name: &str| look.variant == Variant::Identity || name != "content-encoding";
+    let mut headers = look.answer.headers.iter().filter(|(name, _)| is_telling(name));
+    headers.find_map(|(name, wanted)| {
+        let came = found.headers.get(name);
+        let differs = came != wanted.as_ref();
+        differs.then(|| Instead::header(name, wanted.as_deref(), came.map(String::as_str)))
+    })
 }

@@ -32,6 +32,15 @@ impl Timestamp {
         Timestamp::from_unix_seconds(self.unix_seconds().saturating_add(seconds))
     }
 
+    /// As people read it: `2026-11-21 14:03 UTC`.
+    pub fn to_the_minute(self) -> String {
+        let text = self.to_string();
+        match text.split_once('T') {
+            Some((date, time)) => format!("{date} {} UTC", time.get(..5).unwrap_or(time)),
+            None => text,
+        }
+    }
+
     /// How long `self` lies after `earlier`; zero where it lies before.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_secs(u64::try_from(self.unix_seconds() - earlier.unix_seconds()).unwrap_or(0))
@@ -100,5 +109,16 @@ impl Deadline {
         // A wall clock that was set back says nothing.
         let slept = SystemTime::now().duration_since(self.began_at).unwrap_or_default();
         self.lasts.saturating_sub(self.began.elapsed().max(slept))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_to_the_minute() {
+        assert_eq!(Timestamp::from_unix_seconds(1_795_269_823).to_the_minute(), "2026-11-21 14:03 UTC");
+        assert!(Timestamp::from_unix_seconds(i64::MIN).to_the_minute().ends_with(" UTC"));
     }
 }

@@ -13,7 +13,7 @@ pub struct Digest([u8; 32]);
 
 /// A text that is not 64 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a SHA-256 in 64 lower-case hexadecimal digits")]
+#[error("{0:?} is not a SHA-256 digest of 64 lower-case hexadecimal digits")]
 pub struct InvalidDigest(String);
 
 /// The bytes that hexadecimal digits stand for; `None` unless `text` is twice `N` of them, in lower case.
@@ -85,7 +85,7 @@ pub struct Md5([u8; 16]);
 
 /// A text that is not 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an MD5 in 32 lower-case hexadecimal digits")]
+#[error("{0:?} is not an MD5 digest of 32 lower-case hexadecimal digits")]
 pub struct InvalidMd5(String);
 
 impl Md5 {

@@ -8,7 +8,7 @@ use crate::content::path::SitePath;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidGlobs {
     /// One of them is not a glob.
-    #[error("{glob:?} in `{setting}` is not a glob: {cause}")]
+    #[error("{glob:?} in `{setting}` is not a valid glob: {cause}")]
     Syntax {
         /// As written.
         glob: String,

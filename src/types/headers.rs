@@ -42,6 +42,36 @@ impl Headers {
         let metadata = self.metadata.iter().flat_map(|(name, value)| [name, value]);
         values.chain(metadata).map(String::len).sum()
     }
+
+    /// What an answer says of it: the names of HTTP's headers, in lower case, and their values; without those that it lacks.
+    fn sent(&self) -> BTreeMap<String, String> {
+        let Headers { cache_control, content_type, content_encoding, content_disposition, content_language, metadata } =
+            self;
+        let named = [
+            ("cache-control", Some(cache_control)),
+            ("content-type", Some(content_type)),
+            ("content-encoding", content_encoding.as_ref()),
+            ("content-disposition", content_disposition.as_ref()),
+            ("content-language", content_language.as_ref()),
+        ];
+        let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+        let metadata = metadata.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone()));
+        named.chain(metadata).filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The headers of an answer that are others in `later`, and what they are there; `None`: it lacks them.
+    pub fn changes_to(&self, later: &Headers) -> BTreeMap<String, Option<String>> {
+        let (before, mut after) = (self.sent(), later.sent());
+        let mut changes = BTreeMap::new();
+        for (name, value) in before {
+            let now = after.remove(&name);
+            if now.as_ref() != Some(&value) {
+                changes.insert(name, now);
+            }
+        }
+        changes.extend(after.into_iter().map(|(name, value)| (name, Some(value))));
+        changes
+    }
 }
 
 /// What somebody asks files to be stored with; `None`: as it is without them.
@@ -78,15 +108,15 @@ pub const MAX_VALUE_BYTES: usize = 1_024;
 /// or both are longer than [`MAX_METADATA_BYTES`].
 pub fn check_metadata(name: &str, value: &str) -> Result<(), &'static str> {
     if name.starts_with("x-amz-meta-") {
-        Err("is to be named without `x-amz-meta-`, which S3 adds")
+        Err("must be written without `x-amz-meta-`, which S3 adds")
     } else if !is_metadata_name(name) {
-        Err("has a name that S3 does not keep as it is: use lower-case letters, digits and `-`")
+        Err("has a name that S3 would change: use lower-case letters, digits and `-`")
     } else if name.starts_with(RESERVED_METADATA) {
-        Err("has a name that publish keeps for itself: all that begin with `publish-`")
+        Err("has a name reserved by publish: names that begin with `publish-`")
     } else if value.is_empty() || !is_field_value(value) {
-        Err("must be one line of ASCII that is not empty and has no blank at either end")
+        Err("must be one line of ASCII that is not empty and has no space at either end")
     } else if name.len() + value.len() > MAX_METADATA_BYTES {
-        Err("is longer than S3 keeps: 2 KiB for all metadata of a file")
+        Err("is too long: S3 stores up to 2 KiB of metadata with a file")
     } else {
         Ok(())
     }
@@ -110,7 +140,7 @@ pub(crate) fn recordable(text: String) -> String {
 }
 
 fn checked<E: serde::de::Error>(text: String) -> Result<String, E> {
-    if is_field_value(&text) { Ok(text) } else { Err(E::custom(format_args!("no header can have the value {text:?}"))) }
+    if is_field_value(&text) { Ok(text) } else { Err(E::custom(format_args!("{text:?} is not a valid header value"))) }
 }
 
 fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -125,7 +155,7 @@ fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Strin
     let metadata = BTreeMap::<String, String>::deserialize(deserializer)?;
     for (name, value) in &metadata {
         if !is_metadata_name(name) || !is_field_value(value) {
-            return Err(D::Error::custom(format_args!("no metadata can be named {name:?} with the value {value:?}")));
+            return Err(D::Error::custom(format_args!("{name:?} with the value {value:?} is not valid metadata")));
         }
     }
     Ok(metadata)
@@ -157,7 +187,7 @@ mod tests {
             ("a b", "a", "a name"),
             ("ä", "a", "a name"),
             ("x-amz-meta-team", "a", "without"),
-            ("publish-site", "other", "for itself"),
+            ("publish-site", "other", "reserved by publish"),
             ("team", "", "not empty"),
             ("team", "a\nx: y", "one line"),
             ("team", "ä", "ASCII"),
@@ -166,6 +196,30 @@ mod tests {
             let refusal = check_metadata(name, value).unwrap_err();
             assert!(refusal.contains(what), "{name}: {refusal}");
         }
+    }
+
+    #[test]
+    fn what_changes_is_what_an_answer_says_otherwise() {
+        let headers = |cache: &str, encoding: Option<&str>, metadata: &[(&str, &str)]| Headers {
+            cache_control: cache.to_owned(),
+            content_type: "text/html".to_owned(),
+            content_encoding: encoding.map(str::to_owned),
+            content_disposition: None,
+            content_language: None,
+            metadata: metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        };
+        let before = headers("max-age=0", Some("gzip"), &[("team", "docs")]);
+        assert_eq!(before.changes_to(&before), BTreeMap::new());
+        let after = headers("", None, &[("team", "web"), ("one", "1")]);
+        let changes = before.changes_to(&after);
+        let changes: Vec<_> = changes.iter().map(|(name, value)| (name.as_str(), value.as_deref())).collect();
+        let expected = [
+            ("cache-control", None),
+            ("content-encoding", None),
+            ("x-amz-meta-one", Some("1")),
+            ("x-amz-meta-team", Some("web")),
+        ];
+        assert_eq!(changes, expected);
     }
 
     #[test]

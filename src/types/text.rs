@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 /// Stands in for what must not be read.
 const HIDDEN: &str = "***";
@@ -112,7 +112,7 @@ const WRITTEN_BY_A_PROGRAM: &str = ". Stderr: ";
 pub fn without_output(cause: String) -> String {
     match cause.split_once(WRITTEN_BY_A_PROGRAM) {
         Some((said, written)) if !written.trim().is_empty() && said.contains("external process") => {
-            format!("{said} (what it wrote to stderr is not shown: it may hold credentials)")
+            format!("{said} (its stderr is not shown, because it may contain credentials)")
         }
         _ => cause,
     }
@@ -218,6 +218,14 @@ fn hide_access_key_ids(text: &str) -> Option<String> {
     (from > 0).then(|| shown + &text[from..])
 }
 
+/// The first few of `names` in backquotes, and how many more there are: `` `a.html`, `b.html` and 38 more ``.
+pub fn first_few<N: Display>(names: impl ExactSizeIterator<Item = N>) -> String {
+    const NAMED: usize = 5;
+    let more = names.len().saturating_sub(NAMED);
+    let named: Vec<String> = names.take(NAMED).map(|name| format!("`{name}`")).collect();
+    if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -269,7 +277,7 @@ mod tests {
         let cause =
             "Error retrieving credentials: external process exited with code exit status: 1. Stderr: key\nsecret";
         let told = without_output(cause.to_owned());
-        assert!(told.contains("exit status: 1 (what it wrote") && !told.contains("secret"), "{told}");
+        assert!(told.contains("exit status: 1 (its stderr") && !told.contains("secret"), "{told}");
         assert_eq!(without_output("a. Stderr: b".to_owned()), "a. Stderr: b");
     }
 

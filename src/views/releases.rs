@@ -54,7 +54,7 @@ impl FromStr for CommitPrefix {
         if text.len() >= CommitPrefix::LEAST && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(CommitPrefix(text.to_ascii_lowercase()));
         }
-        Err(format!("a commit's id is needed, or at least its first {} characters", CommitPrefix::LEAST))
+        Err(format!("give a commit id, or at least its first {} characters", CommitPrefix::LEAST))
     }
 }
 

@@ -107,19 +107,62 @@ async fn what_an_earlier_release_left_behind_does_not_count() {
     assert!(world.live().contains_key(&gone));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_that_look_for_their_files_elsewhere_are_told() {
+/// A world whose pages look for all their files below `base`, and whose address is `url`.
+async fn built_for(base: &str, url: &str) -> World {
     let mut world = World::with_fixture("v1").await;
     for (path, bytes) in world::files_of(&world::fixture("v1")) {
         if path.ends_with(".html") {
-            world.write(&path, String::from_utf8(bytes).unwrap().replace("\"/", "\"/docs/"));
+            world.write(&path, String::from_utf8(bytes).unwrap().replace("\"/", &format!("\"{base}")));
         }
     }
-    world.environment.url = Some("https://www.example.com".to_owned());
-    let report = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
-    let told =
-        |warning: &&String| warning.contains("below `/docs/`") && warning.contains("https://www.example.com/docs");
-    assert_eq!(report.warnings.iter().filter(told).count(), 1, "{report:#?}");
+    world.environment.url = Some(url.to_owned());
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_would_be_blank_at_the_sites_address_are_not_sent() {
+    for (base, url, built_for_url, other_url) in [
+        (
+            "/",
+            "https://www.example.com/staging/shop",
+            "base: '/staging/shop/'",
+            "set `url` to https://www.example.com if",
+        ),
+        ("/docs/", "https://www.example.com/", "base: '/'", "set `url` to https://www.example.com/docs if"),
+    ] {
+        let world = built_for(base, url).await;
+        let report = world.publish().await;
+        let script = format!("module `{base}assets/");
+        refused(
+            &report,
+            &["lead to where the site is not", url.trim_end_matches('/'), &script, "(in `about/index.html`"],
+        );
+        let error = report.error.unwrap();
+        for part in [built_for_url, other_url] {
+            assert!(error.hint.contains(part), "{part} is not in: {}", error.hint);
+        }
+        assert_eq!(world.sandbox.requests().len(), 0, "{:?}", world.sandbox.requests());
+        let report = world::publish(PublishRequest { allow_broken: true, stage_only: true, ..world.request() }).await;
+        assert_eq!(report.outcome, Outcome::Staged, "{report:#?}");
+        assert!(report.warnings.iter().any(|warning| warning.contains("where the site is not")), "{report:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_are_built_for_the_sites_address_are_sent() {
+    for (base, url) in [
+        ("/staging/shop/", "https://www.example.com/staging/shop"),
+        ("/", "https://www.example.com"),
+        ("", "https://www.example.com/docs/"),
+    ] {
+        let mut world = built_for(base, url).await;
+        // Pages in folders look for their files beside themselves then.
+        if base.is_empty() {
+            world.environment.publish.exclude = vec!["*/**/*.html".to_owned(), "*/*.html".to_owned()];
+        }
+        let report = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
+        assert_eq!(report.outcome, Outcome::Staged, "{base}: {report:#?}");
+    }
 }
 
 /// What a publish of one of `fixtures/cases` says; its README says what is right.
@@ -174,9 +217,9 @@ async fn a_name_with_a_plus_is_published_refreshed_and_its_links_are_warned_of()
     let pluses: Vec<&String> = report.warnings.iter().filter(|warning| warning.contains("%2B")).collect();
     assert_eq!(
         pluses,
-        ["S3 reads a `+` in an address as a space, so these links do not find their files: `../../tags/c++/#top` (in \
+        ["S3 reads a `+` in a URL as a space, so these links do not work: `../../tags/c++/#top` (in \
           `tags/c++/index.html`, line 1); `/tags/c++/` (in `index.html`, line 1); `a+b.png` (in `tags/c++/index.html`, \
-          line 1). Write `%2B` for the `+`."]
+          line 1). Write `%2B` instead of `+`."]
     );
 
     world.sandbox.clear_requests();
@@ -185,4 +228,19 @@ async fn a_name_with_a_plus_is_published_refreshed_and_its_links_are_warned_of()
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::Published), "{report:#?}");
     let refreshed = world.sandbox.invalidations(world::DISTRIBUTION).pop().unwrap();
     assert_eq!(refreshed.paths, ["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html", "/tags/c++/", "/tags/c++/index.html"]);
+}
+
+/// On the disk of whoever built it, both names may lead to the same file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_nearly_there_is_named() {
+    let world = World::new().await;
+    world.write("index.html", "<script src=/js/app.js></script><img src=/caf%C3%A9.png>");
+    world.write("js/App.js", "1");
+    world.write("cafe\u{301}.png", "2");
+    let report = world.publish().await;
+    refused(
+        &report,
+        &["`/js/app.js` (in `index.html`, line 1; there is `js/App.js`, which differs in upper and lower case)"],
+    );
+    assert!(report.warnings.iter().any(|said| said.contains("NFC and NFD")), "{:?}", report.warnings);
 }

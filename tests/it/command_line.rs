@@ -199,7 +199,7 @@ async fn releases_and_their_history_are_filtered() {
             assert_eq!(report(&world, &[&["releases"], wrong].concat())["exit_code"], 2, "{wrong:?}");
         }
         let (_, text, _) = told(program(&world, &["releases", "--by", "nobody"]));
-        assert_eq!(text, "No release fits\n");
+        assert_eq!(text, "No matching releases\n");
     });
 }
 
@@ -367,12 +367,34 @@ async fn mistakes_are_told_to_programs_as_whole_as_to_people() {
         assert!(told["message"].as_str().unwrap().contains("auto, always, never"), "{told:#}");
         assert_eq!(command, "publish");
         // Help, version and scripts for shells are no runs.
-        for text in [&["--help"][..], &["--version"], &["help"], &["completions", "bash"]] {
+        for text in [&["--help"][..], &["--version"], &["help"], &["completions", "bash"], &["man"]] {
             let (code, written, _) = told_by(program(&world, text).env("PUBLISH_OUTPUT", "json"));
             assert!(code == Some(0) && !written.starts_with('{'), "{written}");
         }
         let (_, written, _) = told_by(program(&world, &["--nonsense"]).env("PUBLISH_OUTPUT", "json"));
         assert!(written.starts_with("{\"type\":\"report\""), "{written}");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_has_a_manual_page() {
+    let world = World::new().await;
+    tokio::task::block_in_place(|| {
+        let page = |arguments: &[&str]| told(program(&world, &[&["man"], arguments].concat()));
+        let (code, whole, _) = page(&[]);
+        assert!(code == Some(0) && whole.contains(".TH publish 1"), "{whole}");
+        // Each command is named with its own page: publish\\-rollback(1).
+        let commands: Vec<&str> =
+            whole.lines().filter_map(|line| line.strip_prefix("publish\\-")?.strip_suffix("(1)")).collect();
+        assert!(commands.contains(&"rollback") && commands.contains(&"forget\\-distribution"), "{commands:?}");
+        for command in commands {
+            let command = command.replace('\\', "");
+            let (code, text, said) = page(&[&command]);
+            assert!(code == Some(0) && text.contains(&format!(".TH publish-{command} 1")), "{command}: {text}{said}");
+            assert!(command == "help" || text.contains(".SH OPTIONS"), "{command}: {text}");
+        }
+        let (code, _, said) = page(&["rolback"]);
+        assert!(code == Some(2) && said.contains("there is no command `rolback`"), "{said}");
     });
 }
 
@@ -413,11 +435,12 @@ async fn what_only_shows_fails_where_its_result_cannot_be_written() {
             &["--help"],
             &["--version"],
             &["completions", "bash"],
+            &["man", "rollback"],
         ] {
             for output in ["human", "json"] {
                 let mut program = program(&world, arguments);
                 let (code, _, said) = told_by(program.env("PUBLISH_OUTPUT", output).stdout(full()));
-                assert!(code == Some(1) && said.contains("could not be written"), "{arguments:?} {output}: {said}");
+                assert!(code == Some(1) && said.contains("could not write"), "{arguments:?} {output}: {said}");
             }
         }
         let mut publish = program(&world, &["dist"]);

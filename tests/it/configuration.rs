@@ -148,7 +148,7 @@ async fn a_file_that_is_not_ones_own_is_named_and_not_used() {
             let report = project.report("apps/web", arguments);
             assert_eq!(report["exit_code"], 2, "{report:#}");
             let message = report["error"]["message"].as_str().unwrap();
-            assert!(message.contains("publish.toml can be written by other users"), "{message}");
+            assert!(message.contains("publish.toml is writable by other users"), "{message}");
         }
         assert_eq!(project.report("apps/web", &["status", "--config", "../../publish.toml"])["exit_code"], 0);
         assert!(project.world.s3_writes().is_empty());
@@ -186,14 +186,19 @@ async fn only_a_publish_falls_back_to_the_sandbox_and_says_so() {
         ] {
             let report = project.report("apps/web", arguments);
             assert_eq!((&report["exit_code"], &report["error"]["code"]), (&2.into(), &"usage".into()), "{report:#}");
-            assert!(report["error"]["message"].as_str().unwrap().contains("no publish.toml here or in a folder above"));
+            assert!(
+                report["error"]["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("no publish.toml was found here or in a folder above")
+            );
             assert!(report["error"]["hint"].as_str().unwrap().contains("--env sandbox"), "{report:#}");
         }
         let report = project.report("apps/web", &["../../dist"]);
         assert_eq!((&report["exit_code"], &report["environment"]), (&0.into(), &"sandbox".into()), "{report:#}");
         assert!(report["warnings"][0].as_str().unwrap().contains("to the sandbox on this machine"), "{report:#}");
         let quiet = text(&project.run("apps/web", &["../../dist", "--quiet"]).stderr);
-        assert!(quiet.contains("warning: There is no publish.toml here"), "{quiet}");
+        assert!(quiet.contains("warning: No publish.toml was found here"), "{quiet}");
         let report = project.report("apps/web", &["status", "--env", "sandbox"]);
         assert_eq!((&report["exit_code"], &report["release"]), (&0.into(), &1.into()), "{report:#}");
         let mut pipeline = project.program("apps/web", &["../../dist"]);
@@ -240,6 +245,6 @@ async fn values_come_from_variables_and_from_the_defaults() {
         let refused = run(&[], &["status", "--env", "next"]);
         assert_eq!(refused["exit_code"], 2, "{refused:#}");
         let message = refused["error"]["message"].as_str().unwrap();
-        assert!(message.contains("AWS_SECRET_ACCESS_KEY") && message.contains("may hold a secret"), "{message}");
+        assert!(message.contains("AWS_SECRET_ACCESS_KEY") && message.contains("may contain a secret"), "{message}");
     });
 }

@@ -115,6 +115,76 @@ async fn a_distribution_that_comes_second_forgets_everything_once() {
     assert_unchanged_costs_one_request(&world).await;
 }
 
+/// Each has its own facts and its own names, an unchanged publish is one request, and what one of them does not take is a failure.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_environment_may_name_several() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(Distribution { origin_path: String::new(), default_root_object: None, ..www() });
+    world.environment.further_distributions = vec![WWW.to_owned()];
+    let report = world.published().await;
+    assert_eq!(report.requests["GetDistributionConfig"], 2);
+    assert_eq!(seen(&world).await, [row(DISTRIBUTION, 1, 0), row(WWW, 1, 0)]);
+    assert_unchanged_costs_one_request(&world).await;
+
+    world.append("about/index.html", "<!-- changed -->");
+    let report = world.published().await;
+    assert_eq!(last_invalidated(&world, DISTRIBUTION), ["/about/", "/about/index.html"]);
+    assert_eq!(last_invalidated(&world, WWW), ["/live/about/", "/live/about/index.html"]);
+    assert_eq!(owed_elsewhere(&report), [(WWW, InvalidationStatus::Requested)]);
+
+    world.append("robots.txt", "# more");
+    world.refuse("CreateInvalidation", WWW, 403, "AccessDenied");
+    for _ in 0..2 {
+        let report = world.publish().await;
+        assert_eq!(report.exit_code, 3, "{report:#?}");
+        assert!(report.error.unwrap().message.contains(WWW));
+        assert_eq!(last_invalidated(&world, DISTRIBUTION), ["/robots.txt"]);
+        assert_eq!(seen(&world).await, [row(DISTRIBUTION, 3, 0), row(WWW, 2, 1)]);
+    }
+    world.sandbox.clear_faults();
+    assert_eq!(world.published().await.outcome, Outcome::Repaired);
+    assert_eq!(last_invalidated(&world, WWW), ["/live/robots.txt"]);
+    assert_unchanged_costs_one_request(&world).await;
+    world.assert_settled();
+}
+
+/// What a rollback says of a distribution that did not take its refresh is true: the same command finishes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_without_a_number_finishes_the_refresh_of_a_further_distribution() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(www());
+    world.environment.further_distributions = vec![WWW.to_owned()];
+    world.published().await;
+    world.append("about/index.html", "<!-- changed -->");
+    world.published().await;
+    world.refuse("CreateInvalidation", WWW, 403, "AccessDenied");
+    assert_eq!(world.rollback(None).await.exit_code, 3);
+    world.sandbox.clear_faults();
+    let report = world.rollback(None).await;
+    assert_eq!((report.exit_code, report.release.map(u64::from)), (0, Some(1)), "{report:#?}");
+    assert_eq!(seen(&world).await, [row(DISTRIBUTION, 1, 0), row(WWW, 1, 0)]);
+    assert_eq!(world.rollback(None).await.exit_code, 2, "nothing is left to finish, so that a number is needed");
+}
+
+/// One that is added to the list may keep anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_added_to_an_environment_forgets_everything_once() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(www());
+    world.published().await;
+    let before = invalidated(&world, DISTRIBUTION).len();
+    world.environment.further_distributions = vec![WWW.to_owned()];
+    assert_eq!(world.published().await.outcome, Outcome::Repaired);
+    assert_eq!(invalidated(&world, WWW), [["/*"]]);
+    assert_eq!(invalidated(&world, DISTRIBUTION).len(), before);
+    assert_unchanged_costs_one_request(&world).await;
+    let report = forget(&world, WWW, true, Reply::CannotAsk).await;
+    assert_eq!(report.exit_code, 2, "{report:#?}");
+}
+
 /// What it would do is said before, and a plan asks nobody to forget.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_says_that_a_new_distribution_forgets_everything() {
@@ -259,12 +329,11 @@ async fn a_rollback_without_a_number_goes_on_although_another_distribution_is_ow
     world.refuse("CreateInvalidation", DISTRIBUTION, 403, "AccessDenied");
     world.use_fixture("v2");
     world.published().await;
-    for expected in [1, 2] {
-        assert_eq!(world.rollback(None).await.release.map(u64::from), Some(expected));
-    }
+    assert_eq!(world.rollback(None).await.release.map(u64::from), Some(1));
+    assert_eq!(world.rollback(Some(2)).await.release.map(u64::from), Some(2));
     // Its own is finished first.
     world.refuse("CreateInvalidation", WWW, 403, "AccessDenied");
-    assert_eq!(world.rollback(None).await.exit_code, 3);
+    assert_eq!(world.rollback(Some(1)).await.exit_code, 3);
     world.sandbox.clear_faults();
     through_www(&mut world);
     assert_eq!(world.rollback(None).await.release.map(u64::from), Some(1));

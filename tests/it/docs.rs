@@ -126,8 +126,9 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 19] = [
+    const KNOWN: [&str; 20] = [
         "sh",
+        "yaml",
         "toml",
         "text",
         "json report",
@@ -159,7 +160,7 @@ fn every_configuration_is_one() {
         Config::parse(&block.text).unwrap_or_else(|problem| panic!("{}: {problem:?}", block.place));
         count += 1;
     }
-    assert!(count > 1, "README.md shows at least two");
+    assert!(count > 2, "README.md and docs/configuration.md show them");
 }
 
 #[test]
@@ -230,6 +231,20 @@ fn every_shell_line_can_be_typed() {
     }
 }
 
+/// What a workflow has publish do.
+#[test]
+fn every_step_of_a_workflow_can_be_typed() {
+    let mut count = 0;
+    for block in blocks().iter().filter(|block| block.info == "yaml") {
+        let steps = block.text.lines().filter_map(|line| line.trim().strip_prefix("- run: "));
+        for step in steps.filter(|step| step.starts_with("publish ")) {
+            check_line(&block.place, step);
+            count += 1;
+        }
+    }
+    assert!(count > 0, "README.md shows one");
+}
+
 fn check_line(place: &str, line: &str) {
     let words: Vec<&str> = line.split(' ').filter(|word| !word.starts_with("UPDATE=")).collect();
     match words.as_slice() {
@@ -246,8 +261,7 @@ fn check_line(place: &str, line: &str) {
             assert!(corpus.starts_with("fuzz/corpus/") && root().join(seeds).is_dir(), "{place}: {line}");
         }
         ["publish", arguments @ ..] | ["cargo", "run", "--", arguments @ ..] => {
-            if words[0] == "cargo" {
-                let folder = arguments[0];
+            if let Some(folder) = arguments.first().filter(|word| words[0] == "cargo" && word.contains('/')) {
                 assert!(root().join(folder).is_dir(), "{place}: there is no folder {folder}");
             }
             // With --help, arguments are parsed and nothing is done.
@@ -463,7 +477,7 @@ fn the_figures_are_those_of_the_program() {
     assert!(layout.contains(&format!("the last {MAX_HISTORY} activations")));
     assert!(layout.contains(&format!("This program knows minor {}", publish::release::format::MINOR)));
     assert!(layout.contains(&format!("under {} MiB carry", publish::site::snapshot::MULTIPART_BYTES >> 20)));
-    assert!(read("README.md").contains(&format!("at most {} GiB", publish::site::snapshot::MAX_FILE_BYTES >> 30)));
+    assert!(read("docs/limits.md").contains(&format!("at most {} GiB", publish::site::snapshot::MAX_FILE_BYTES >> 30)));
 }
 
 #[test]
@@ -498,12 +512,18 @@ fn every_link_leads_somewhere() {
                 let anchors: Vec<String> = read(path.to_str().unwrap())
                     .lines()
                     .filter(|line| line.starts_with('#'))
-                    .map(|line| line.trim_matches(['#', ' ']).to_lowercase().replace(' ', "-"))
+                    .map(|line| anchor_of(line.trim_matches(['#', ' '])))
                     .collect();
                 assert!(anchors.iter().any(|found| found == anchor), "{document}: {target}: {anchors:?}");
             }
         }
     }
+}
+
+/// How GitHub makes an anchor of a heading: letters and digits stay, a space is a hyphen, and all else goes.
+fn anchor_of(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
 /// What a document names of this project is there.

@@ -19,7 +19,7 @@ const FEW: usize = 100;
 fn assert_told(world: &World, report: &Report, exit_code: u8, status: u16) {
     let error = report.error.as_ref().unwrap_or_else(|| panic!("{report:#?}"));
     assert_eq!((report.exit_code, error.code.as_str()), (exit_code, "aws"), "{report:#?}");
-    assert!(error.message.contains(&format!("keeps answering {status}")), "{error:#?}");
+    assert!(error.message.contains(&format!("keeps returning {status}")), "{error:#?}");
     assert!(!error.hint.is_empty());
     let requests = world.s3_requests().len();
     assert!(requests < FEW, "{requests} requests");
@@ -158,7 +158,7 @@ async fn a_listing_that_comes_to_no_end_is_an_error() {
         let problem = State::new(store, environment.layout.clone(), run_id()).releases().await.unwrap_err();
         assert_eq!(problem.code.as_str(), "aws", "{listing:?} {problem:?}");
         let failure = problem.while_visitors_see(publish::report::error::VisitorsSee::Untouched);
-        assert!(failure.causes.iter().any(|cause| cause.contains("come to no end")), "{failure:#?}");
+        assert!(failure.causes.iter().any(|cause| cause.contains("repeat and never end")), "{failure:#?}");
         assert!(pages.load(Ordering::SeqCst) < 20, "{listing:?}");
     }
 }

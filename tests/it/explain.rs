@@ -94,7 +94,7 @@ async fn every_kind_of_evidence_is_told() {
             json!({"evidence": "rule", "globs": ["vendor/**"]}),
             "`vendor/**` says so",
         ),
-        ("index.html", "mutable", json!({"evidence": "fixed_name"}), "come to pages by their names"),
+        ("index.html", "mutable", json!({"evidence": "fixed_name"}), "visitors open pages by their URLs"),
         ("assets/photo-a1b2c3d4.jpg", "mutable", json!({"evidence": "none"}), "nothing shows"),
     ] {
         let told = explanation(&world, path).await;
@@ -163,10 +163,10 @@ async fn a_path_that_names_no_file_stops_before_anything_is_asked() {
     world.environment.publish.exclude = vec!["drafts".to_owned()];
     world.write("drafts/a.html", "draft");
     for (path, message, hint) in [
-        ("assets/index-BYf2qJo.js", "no file of the site is called `assets/index-BYf2qJo.js`", ENTRY),
+        ("assets/index-BYf2qJo.js", "the site has no file `assets/index-BYf2qJo.js`", ENTRY),
         (".vite/manifest.json", "`.vite/manifest.json` is not published: it is hidden", "`include_hidden`"),
         ("drafts/a.html", "`drafts/a.html` is not published: `exclude`", "`exclude`"),
-        ("assets/a[", "\"assets/a[\" in `--explain` is not a glob", "globs"),
+        ("assets/a[", "\"assets/a[\" in `--explain` is not a valid glob", "globs"),
     ] {
         let (report, explanations) = explain(&world, &["index.html", path]).await;
         let error = report.error.unwrap();

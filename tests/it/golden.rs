@@ -11,8 +11,8 @@ use flate2::write::GzEncoder;
 use publish::content::path::{SitePath, UrlPath};
 use publish::release::format::{FormatError, Unknown};
 use publish::release::head::{
-    Activation, Active, Distribution, DistributionFacts, Distributions, Head, HeadFields, HistoryItem, Hold, Leftover,
-    Pruning, Refresh, Suspects, Withdrawn,
+    Activation, Active, Behavior, Caching, Distribution, DistributionFacts, Distributions, Head, HeadFields,
+    HistoryItem, Hold, Leftover, Pruning, Refresh, Suspects, Withdrawn,
 };
 use publish::release::manifest::{Claim, Entry, Files, Identity, Kept, Manifest, Publisher, ReleaseNumber, RunId};
 use publish::types::clock::Timestamp;
@@ -149,6 +149,7 @@ fn full_head() -> HeadFields {
         default_root_object: Some("index.html".to_owned()),
         error_pages: BTreeSet::from([UrlPath::encode("/404.html")]),
         rewrites_at_origin: false,
+        caching: Caching::USUAL,
     };
     HeadFields {
         revision: 41,
@@ -241,6 +242,25 @@ fn a_head_with_withdrawn_files_is_understood_and_written_back_byte_for_byte() {
     assert_eq!(text(&found.encode().unwrap()), text(&bytes));
     assert!(found.is_withdrawn(&path("docs/plan.pdf"), &Digest::of(b"plan")));
     assert!(!found.is_withdrawn(&path("docs/plan.pdf"), &Digest::of(b"another plan")));
+}
+
+/// A head of format 2, whose distribution keeps answers in its own way: the field came after the first golden files.
+#[test]
+fn a_head_that_says_how_answers_are_kept_is_understood_and_written_back_byte_for_byte() {
+    let behavior = |pattern: &str, keeps, queries| Behavior { pattern: pattern.to_owned(), keeps, queries };
+    let behaviors = vec![behavior("/api/*", false, false), behavior("*", true, true)];
+    let caching = Caching { errors_s: 300, least_s: 60, behaviors, is_guessed: true, has_staging: true };
+    let facts = DistributionFacts { readable: true, caching, ..DistributionFacts::default() };
+    let first = Head::new(identity(), run(1)).into_fields();
+    let distributions =
+        Distributions::from([("E123ABC".to_owned(), Distribution { facts, ..Distribution::default() })]);
+    let head = HeadFields { distributions, ..first };
+    let bytes = read_golden("head-caching.json", &head.encode().unwrap());
+    let found = Head::decode(&bytes).unwrap();
+    assert_eq!(*found, head);
+    assert_eq!(text(&found.encode().unwrap()), text(&bytes));
+    let stored: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!((&stored["format"], &stored["minor"]), (&json!(2), &json!({ "read": 0, "write": 0 })));
 }
 
 #[test]

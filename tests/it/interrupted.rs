@@ -33,15 +33,15 @@ fn told(report: &Report) -> (u8, &str, &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_says_how_far_it_got_and_counts_what_it_did() {
     let seen = [
-        (130, "Visitors see release 1, as before.", "Run the same command again; it goes on from there."),
+        (130, "Visitors see release 1, as before.", "Run the same command again; it continues from there."),
         (
             5,
-            "Visitors see pages of release 1 and of release 2; each page is whole.",
-            "Run the same command again: it finishes what was begun.",
+            "Visitors see some pages of release 1 and some of release 2; each page is complete.",
+            "Run the same command again to finish the activation. Or `publish rollback 1` brings all of release 1 back.",
         ),
         (
             3,
-            "Release 2 is live; the CDN may still answer with older pages for a while.",
+            "Release 2 is live; the CDN may still serve older pages for a while.",
             "Run the same command again to refresh the CDN.",
         ),
     ];
@@ -77,8 +77,9 @@ async fn who_is_told_twice_does_not_wait_for_what_is_under_way() {
         assert!(!stop.request());
     };
     let (report, ()) = tokio::join!(world::publish(request), told_twice);
-    let seen = "Visitors see pages of release 1 and of release 2; each page is whole.";
-    assert_eq!(told(&report), (5, seen, "Run the same command again to finish."));
+    let seen = "Visitors see some pages of release 1 and some of release 2; each page is complete.";
+    let next = "Run the same command again to finish. Or `publish rollback 1` brings all of release 1 back.";
+    assert_eq!(told(&report), (5, seen, next));
     assert!(world.head().activation.unwrap().lease_s > 0, "what was under way may still arrive");
 }
 
@@ -102,7 +103,7 @@ async fn a_publish_that_is_stopped_while_it_prunes_is_a_publish() {
         let report = stopped(&world, when).await;
         assert_eq!((report.exit_code, report.outcome), (0, Outcome::Published), "{report:#?}");
         let [warning] = &report.warnings[..] else { panic!("{report:#?}") };
-        assert!(warning.contains("was not pruned after: stopped on request. "), "{warning}");
+        assert!(warning.contains("pruning did not finish: stopped on request. "), "{warning}");
         let releases = [report.release, report.previous_release];
         assert_eq!(releases, [4, 3].map(|number| Some(ReleaseNumber::new(number))));
         assert_eq!(report.invalidation.unwrap().status, InvalidationStatus::Effective);
@@ -118,7 +119,7 @@ async fn who_is_told_to_stop_while_asked_changes_nothing() {
     let (head, visible) = (world.head(), world.visible());
     let report = world::publish_answering(request, Reply::Interrupted).await;
     let seen = "Visitors see release 1, as before.";
-    assert_eq!(told(&report), (130, seen, "Run the same command again; it goes on from there."));
+    assert_eq!(told(&report), (130, seen, "Run the same command again; it continues from there."));
     assert_eq!((world.head(), world.visible()), (head, visible));
 }
 
@@ -129,7 +130,7 @@ async fn who_is_told_before_it_begins_sends_nothing() {
     caller.stop.request();
     let report = world::publish(PublishRequest { caller, ..world.request() }).await;
     let seen = "Visitors see what they saw before.";
-    assert_eq!(told(&report), (130, seen, "Run the same command again; it goes on from there."));
+    assert_eq!(told(&report), (130, seen, "Run the same command again; it continues from there."));
     assert_eq!(report.outcome, Outcome::Failed);
     assert_eq!(world.sandbox.requests().len(), 0);
 }

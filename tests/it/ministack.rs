@@ -564,7 +564,7 @@ fn sorted(paths: &[String]) -> Vec<&str> {
     paths.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What the defaults (README, "Headers") give a path of the fixture.
+/// What the defaults (docs/configuration.md, "Headers") give a path of the fixture.
 fn cache_control(path: &str) -> &'static str {
     match path {
         // The distribution shows it under URLs that nobody can list.

@@ -71,6 +71,8 @@ struct Model {
     claimed: Number,
     active: Number,
     previous: Option<Number>,
+    /// Whether the active release was gone back to: then a rollback needs a number.
+    is_back: bool,
     /// What is being activated, and what was before it.
     activation: Option<(Number, BTreeSet<Number>)>,
     highest: Number,
@@ -142,7 +144,7 @@ impl Model {
         match &self.activation {
             Some((to, _)) if *to <= self.floor && self.superseded.contains(to) => Some(*to),
             Some(_) => Some(self.active),
-            None => self.previous,
+            None => self.previous.filter(|_| !self.is_back),
         }
     }
 
@@ -214,6 +216,7 @@ impl Model {
         // What only finishes or undoes leaves the release before within reach.
         if to != self.active {
             self.previous = Some(self.active);
+            self.is_back = to <= self.highest;
             self.superseded.insert(self.active);
         }
         self.superseded.remove(&to);

@@ -10,7 +10,7 @@ use publish::release::retention::RetentionSettings;
 use publish::report::Outcome;
 use publish::report::event::Events;
 use publish::run::{self, DiffRequest, PromoteRequest, Reply, ShowRequest, Side};
-use publish::sandbox::{LoggedRequest, Service};
+use publish::sandbox::{Caching, Distribution, LoggedRequest, Service};
 use publish::site::snapshot::MULTIPART_BYTES;
 use publish::views::releases::ReleaseFilter;
 use serde_json::Value;
@@ -111,6 +111,10 @@ fn needs(request: &LoggedRequest) -> Vec<Need> {
             .into(),
         "CreateInvalidation" => vec![need("cloudfront:CreateInvalidation", distribution)],
         "GetInvalidation" => vec![need("cloudfront:GetInvalidation", distribution)],
+        "GetCachePolicy" => {
+            let policy = format!("arn:aws:cloudfront::123456789012:cache-policy/{}", request.key);
+            vec![need("cloudfront:GetCachePolicy", policy)]
+        }
         "GetDistributionConfig" => vec![need("cloudfront:GetDistributionConfig", distribution)],
         other => panic!("{other} needs a right that this test does not know"),
     }
@@ -125,6 +129,8 @@ fn needed(world: &World) -> BTreeSet<Need> {
 /// Then prunes.
 async fn publish_everything() -> World {
     let mut world = World::with_fixture("v1").await;
+    let caching = Caching { policy: Some("of-this-account".to_owned()), ..Caching::default() };
+    world.sandbox.set_distribution(Distribution { caching, ..world::distribution() });
     world.published().await;
     world.use_fixture("v2");
     world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);
@@ -227,7 +233,7 @@ async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     assert!(!viewer.allows(&Need { action: "s3:GetObject", resource: live, prefix: None }));
 }
 
-/// A policy as the README has it filled in: without a prefix its slash goes too, and what is the state's is in a bucket of
+/// A policy as docs/permissions.md has it filled in: without a prefix its slash goes too, and what is the state's is in a bucket of
 /// its own where there is one.
 fn filled_in(name: &str, layout: &Layout) -> Policy {
     let prefix = &layout.identity().prefix;

@@ -21,7 +21,7 @@ async fn a_token_in_a_bundle_is_refused_with_its_file_its_line_and_how_to_allow_
     assert!(world.s3_writes().is_empty(), "{:#?}", world.s3_writes());
     let error = report.error.unwrap();
     assert_eq!(error.code, "private");
-    assert_eq!(error.message, "`assets/app.js` holds a live Stripe key in line 2");
+    assert_eq!(error.message, "`assets/app.js` contains a live Stripe key in line 2");
     assert!(error.hint.contains("allow_private = [\"assets/app.js\"]"), "{error:#?}");
     assert!(!format!("{error:?}").contains(&token()), "a secret must not be told: {error:#?}");
 
@@ -49,9 +49,10 @@ async fn what_stays_out_is_told_in_one_sentence() {
     .await;
     assert_eq!(report.exit_code, 0, "{report:#?}");
     let told: Vec<String> =
-        warnings.into_inner().unwrap().into_iter().filter(|text| text.contains("Left out")).collect();
+        warnings.into_inner().unwrap().into_iter().filter(|text| text.contains("Not published: ")).collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    for part in ["hidden: .env", "2 that editors or systems left behind: Thumbs.db, index.html~", "source map"] {
+    for part in ["hidden: .env", "2 left behind by editors or operating systems: Thumbs.db, index.html~", "source map"]
+    {
         assert!(told[0].contains(part), "{told:?}");
     }
     let live = world.live();
@@ -88,9 +89,9 @@ async fn a_file_decides_about_no_folder_out_of_its_project() {
         let (code, said) = plan("dist", &[]);
         assert_eq!(code, Some(10), "{said}");
         let (code, said) = plan("../.ssh", &[]);
-        assert!(code == Some(2) && said.contains("outside of the project"), "{said}");
+        assert!(code == Some(2) && said.contains("is outside the project"), "{said}");
         let (code, said) = plan("dist", &["../.ssh"]);
-        assert!(code == Some(2) && said.contains("`known_hosts` lies among the keys"), "{said}");
+        assert!(code == Some(2) && said.contains("`known_hosts` is among the keys"), "{said}");
         assert_eq!(plan("../nowhere", &["../dist"]).0, Some(10), "a person names any folder");
     });
 }

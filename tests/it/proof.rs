@@ -165,7 +165,14 @@ async fn what_others_read_of_the_distribution_holds_for_who_may_not_read_it() {
 /// The first and the second publish of a site whose state lies within reach of visitors, who find it at `state_url` below the
 /// distribution's root.
 async fn state_is_exposed(prefix: &str, state_url: &str) {
-    let mut world = World::with_fixture("v1").await;
+    let mut world = World::new().await;
+    let use_fixture = |world: &World, build: &str| {
+        world.use_fixture(build);
+        if !prefix.is_empty() {
+            world.rebase(prefix);
+        }
+    };
+    use_fixture(&world, "v1");
     world.environment.layout = Layout::new("shop", BUCKET, prefix, None, None);
     world.environment.url = Some(format!("{}/{prefix}", world.sandbox.site_url()).trim_end_matches('/').to_owned());
     world.sandbox.set_distribution(Distribution { origin_path: String::new(), ..distribution() });
@@ -185,7 +192,7 @@ async fn state_is_exposed(prefix: &str, state_url: &str) {
     assert_eq!(world.published().await.warnings, [""; 0]);
     world.environment.publish.public_state = false;
 
-    world.use_fixture("v2");
+    use_fixture(&world, "v2");
     let (report, _) = world.plan().await;
     assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (2, "configuration"), "a plan says so too");
     let error = refused(&world).await;
@@ -203,7 +210,7 @@ async fn state_is_exposed(prefix: &str, state_url: &str) {
         Effect::Refuse { status: 403, code: "AccessDenied".to_owned(), message: "hidden by the policy".to_owned() };
     let matches = Match { service: Some(Service::Site), key_contains: Some(state_url.to_owned()), ..Match::default() };
     world.sandbox.inject(Fault { matches, skip: 0, times: usize::MAX, effect });
-    world.use_fixture("v1");
+    use_fixture(&world, "v1");
     world.sandbox.clear_requests();
     let report = world.published().await;
     assert_eq!((report.release.unwrap().to_string().as_str(), report.warnings.len()), ("4", 0), "{report:#?}");
@@ -344,6 +351,7 @@ async fn exposed_state_is_known_by_its_bytes() {
     world.environment.url = Some("http://127.0.0.1:1".to_owned());
     world.environment.invalidation.wait = Wait::Completed;
     let report = world.published().await;
-    let told = "not known whether visitors can read the state: http://127.0.0.1:1/_publish/head.json does not answer";
+    let told = "Cannot tell whether publish's own files are publicly readable: http://127.0.0.1:1/_publish/head.json \
+        does not answer";
     assert!(report.warnings.iter().any(|warning| warning.contains(told)), "{report:#?}");
 }

@@ -33,7 +33,7 @@ async fn whoever_comes_after_a_dead_prune_waits_and_looks_again_at_what_it_may_s
     let waited = Mutex::new(false);
     let listener = |event| {
         if let Event::Waiting { for_whom, .. } = event {
-            assert!(for_whom.contains("prunes"), "{for_whom}");
+            assert!(for_whom.contains("is pruning"), "{for_whom}");
             *waited.lock().unwrap() = true;
             world.let_leases_end();
         }

@@ -139,6 +139,35 @@ async fn a_head_that_may_not_be_read_is_never_taken_for_none() {
     }
 }
 
+/// Whoever gives rights gives all of them at once, and need not wait for the next run to fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_right_is_missing_all_of_them_are_named_with_the_policy() {
+    let world = World::with_fixture("v1").await;
+    for (operation, key, exit_code) in
+        [("GetObject", "head.json", 1), ("PutObject", "live/", 1), ("CreateInvalidation", "", 3)]
+    {
+        world.refuse(operation, key, 403, "AccessDenied");
+        let report = world.publish().await;
+        world.sandbox.clear_faults();
+        world.write("robots.txt", operation);
+        let error = report.error.unwrap();
+        assert_eq!((report.exit_code, error.code.as_str()), (exit_code, "access_denied"), "{error:#?}");
+        for part in [
+            "s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on arn:aws:s3:::sandbox/live/*",
+            "on arn:aws:s3:::sandbox/_publish/live/*",
+            "s3:ListBucket on arn:aws:s3:::sandbox (prefix live/*)",
+            "cloudfront:CreateInvalidation, cloudfront:GetInvalidation, cloudfront:GetDistributionConfig",
+            "config/iam/publisher.json",
+        ] {
+            assert!(error.hint.contains(part), "{part}: {error:#?}");
+        }
+    }
+    // What tells of the same policy before anything is written.
+    world.refuse("GetDistributionConfig", "", 403, "AccessDenied");
+    let report = world.published().await;
+    assert!(report.warnings.iter().any(|said| said.contains("cloudfront:CreateInvalidation")), "{report:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_cannot_be_understood_is_left_alone() {
     let world = World::with_fixture("v1").await;
@@ -253,7 +282,7 @@ async fn credentials_that_are_not_good_are_named() {
     let mut stranger = world.environment.clone();
     stranger.access.static_keys = Some(("STRANGER".to_owned(), "no secret".to_owned()));
     let (_, error) = refused(&world, stranger, 1, Code::AccessDenied).await;
-    assert!(error.hint.contains("does not know these keys"), "{error:#?}");
+    assert!(error.hint.contains("does not recognise these keys"), "{error:#?}");
 
     world.refuse("GetObject", "head.json", 400, "ExpiredToken");
     refused(&world, world.environment.clone(), 1, Code::ExpiredCredentials).await;
@@ -313,7 +342,7 @@ async fn what_is_refused_for_good_within_the_switch_says_what_to_change_first() 
         let error = report.error.unwrap();
         assert_eq!((report.exit_code, &error.code), (5, &code.as_str()), "{refusal}: {error:#?}");
         assert!(!error.hint.starts_with("Run the same command"), "{refusal}: {error:#?}");
-        assert!(error.hint.ends_with("before; then run the same command again."), "{refusal}: {error:#?}");
+        assert!(error.hint.contains("before that; then run the same command again."), "{refusal}: {error:#?}");
         assert!(error.causes.iter().any(|cause| cause.contains(refusal)), "{refusal}: {error:#?}");
     }
     world.published().await;

@@ -263,7 +263,7 @@ async fn what_is_not_there_or_not_complete_cannot_be_compared() {
     for (from, to, message) in [
         (7, Side::Active, "there is no release 7"),
         (1, Side::Release(release(7)), "there is no release 7"),
-        (1, Side::Release(release(4)), "release 4 is not complete"),
+        (1, Side::Release(release(4)), "release 4 is incomplete"),
     ] {
         let (report, comparison) = diff(&world, from, to).await;
         assert_eq!((report.exit_code, comparison), (2, None));
@@ -363,6 +363,6 @@ async fn the_program_records_what_git_says_and_tells_it_again() {
         assert!(text.contains("\n         laptop\n") && text.contains("main: Raise the prices"), "{text}");
         assert!(!text.contains('\u{1b}'), "no colours where there is no terminal: {text}");
         assert!(program.text(&["status"]).contains(" main: Raise the prices\n"));
-        assert!(program.text(&["diff", "1"]).ends_with("From release 1 to release 1: nothing differs\n"));
+        assert!(program.text(&["diff", "1"]).ends_with("From release 1 to release 1: no differences\n"));
     });
 }

@@ -1,15 +1,15 @@
-//! Going back, staging without activating, and holding: what a release manager does with the site on fire.
+//! Going back, and staging without activating: what a release manager does with the site on fire.
 
 use publish::release::manifest::ReleaseNumber;
+use publish::report::Outcome;
 use publish::report::event::Events;
-use publish::report::{Outcome, Report};
 use publish::run::{self, Caller, Reply, RollbackRequest};
 use publish::sandbox::{Effect, Fault, Match};
 
 use crate::world::{self, World, loads};
 
 /// Releases 1, 2 and 1 again with other words, of which the last is live.
-async fn three_releases() -> World {
+pub async fn three_releases() -> World {
     let world = World::with_fixture("v1").await;
     world.published().await;
     world.use_fixture("v2");
@@ -22,7 +22,7 @@ async fn three_releases() -> World {
 
 /// The live objects are exactly what the manifest of `release` says: bytes and headers, and nothing that a visitor
 /// reaches beside it but what waits for its retention to end.
-fn assert_is_live(world: &World, release: u64) {
+pub fn assert_is_live(world: &World, release: u64) {
     world.assert_settled();
     let head = world.head();
     assert_eq!(head.active.as_ref().unwrap().release, ReleaseNumber::new(release));
@@ -102,43 +102,6 @@ async fn a_pipeline_in_flight_cannot_undo_a_rollback() {
     assert_eq!((report.exit_code, report.outcome), (4, Outcome::Superseded), "{report:#?}");
     assert_is_live(&world, 1);
     assert_eq!(world.published().await.release, Some(ReleaseNumber::new(5)), "one that begins later goes ahead");
-}
-
-async fn hold(world: &World, reason: &str) -> Report {
-    let request = RollbackRequest {
-        commit: None,
-        environment: world.environment.clone(),
-        caller: Caller { yes: true, ..world::caller() },
-        release: Some(ReleaseNumber::new(1)),
-        hold: true,
-        reason: Some(reason.to_owned()),
-    };
-    run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hold_refuses_every_publish_until_it_is_ended() {
-    let world = three_releases().await;
-    assert_eq!(hold(&world, "prices are wrong").await.exit_code, 0);
-    let report = world.publish().await;
-    assert_eq!((report.exit_code, report.outcome), (4, Outcome::Held), "{report:#?}");
-    let message = report.error.unwrap().message;
-    assert!(message.contains("tester") && message.contains("prices are wrong"), "{message}");
-    assert_eq!(world.head().history.pop().unwrap().reason.as_deref(), Some("prices are wrong"));
-    assert_eq!(world.rollback(Some(2)).await.exit_code, 0, "whoever goes back does so on purpose");
-    assert!(world.head().hold.is_some());
-    assert_eq!(world.resume().await.outcome, Outcome::Repaired);
-    assert_eq!(world.resume().await.outcome, Outcome::Unchanged);
-    assert_eq!(world.published().await.outcome, Outcome::Published);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_live_can_be_held() {
-    let world = three_releases().await;
-    world.rollback(Some(1)).await;
-    let report = hold(&world, "freeze").await;
-    assert_eq!((report.exit_code, report.outcome), (0, Outcome::Unchanged), "{report:#?}");
-    assert_eq!(world.head().hold.unwrap().reason.as_deref(), Some("freeze"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,7 +191,10 @@ async fn going_back_undoes_an_activation_that_was_cut_short() {
     world.published().await;
     world.use_fixture("v2");
     world.refuse("CopyObject", "live/index.html", 400, "Stopped");
-    assert_eq!(world.publish().await.exit_code, 5);
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 5);
+    let hint = report.error.unwrap().hint;
+    assert!(hint.contains("run the same command again") && hint.contains("`publish rollback 1`"), "{hint}");
     world.sandbox.clear_faults();
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.release), (0, Some(ReleaseNumber::new(1))), "{report:#?}");
@@ -238,7 +204,7 @@ async fn going_back_undoes_an_activation_that_was_cut_short() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_lied_comes_back_as_mutable() {
+async fn a_name_that_was_reused_comes_back_as_mutable() {
     let world = World::new().await;
     let (page, chunk) = ("index.html", "assets/app-D4wrgT9a.js");
     world.write(page, loads(chunk));
@@ -358,7 +324,7 @@ async fn a_staged_release_brings_again_what_another_one_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_lied_while_only_staging_stays_mutable() {
+async fn a_name_that_was_reused_while_only_staging_stays_mutable() {
     let world = World::new().await;
     let chunk = "assets/app-D4wrgT9a.js";
     world.write("index.html", loads(chunk));
@@ -504,4 +470,40 @@ async fn the_same_command_finishes_a_rollback_that_was_cut_short() {
     let report = world.rollback(None).await;
     assert_eq!((report.exit_code, report.outcome), (0, Outcome::RolledBack), "{report:#?}");
     assert_is_live(&world, 2);
+}
+
+/// What was left is what nobody wants to see again, whoever asks twice to be safe.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_rollback_without_a_number_does_not_bring_back_what_was_left() {
+    let world = three_releases().await;
+    assert_eq!(world.rollback(None).await.release, Some(ReleaseNumber::new(2)));
+    for hold in [false, true] {
+        let request = RollbackRequest {
+            commit: None,
+            environment: world.environment.clone(),
+            caller: Caller { yes: true, ..world::caller() },
+            release: None,
+            hold,
+            reason: None,
+        };
+        let (before, head) = (world.visible(), world.head());
+        let report = run::rollback(request, &|_| Reply::CannotAsk, Events::new(&|_| {})).await;
+        assert_eq!((report.exit_code, report.release), (2, Some(ReleaseNumber::new(2))), "{report:#?}");
+        let error = report.error.unwrap();
+        assert!(error.message.contains("by tester") && error.message.contains("from release 3"), "{error:#?}");
+        assert!(error.visitors_see.contains("release 2"), "{error:#?}");
+        assert!(
+            ["`publish rollback 1`", "`publish rollback 3`"].iter().all(|way| error.hint.contains(way)),
+            "{error:#?}"
+        );
+        assert_eq!(error.hint.contains("`publish hold`"), hold, "{error:#?}");
+        assert_eq!((world.visible(), world.head()), (before, head));
+    }
+    // Forward again and back again takes a number too, until something new is published.
+    assert_eq!(world.rollback(Some(3)).await.exit_code, 0);
+    assert_eq!(world.rollback(None).await.exit_code, 2);
+    assert_is_live(&world, 3);
+    world.append("robots.txt", "fourth");
+    world.published().await;
+    assert_eq!(world.rollback(None).await.release, Some(ReleaseNumber::new(3)));
 }

@@ -116,7 +116,7 @@ fn links_and_records_that_came_with_a_project_do_nothing() {
     std::fs::write(objects.join("00.json"), record.to_string()).unwrap();
 
     let first = String::from_utf8(clone.publish().stderr).unwrap();
-    assert_eq!(first.matches(".publish/sandbox can be deleted").count(), 1, "{first}");
+    assert_eq!(first.matches("you can delete .publish/sandbox").count(), 1, "{first}");
     let second = String::from_utf8(clone.publish().stderr).unwrap();
     assert!(!second.contains(".publish"), "{second}");
     for name in ["photo", "secret", "lock", "running"] {
@@ -170,8 +170,23 @@ fn where_there_is_no_place_for_it_that_is_said() {
     std::fs::write(clone.state(), "a file").unwrap();
     refused(&mut publish(), "the sandbox cannot use");
     // A home within the project, as some pipelines have it: what lies there came with the project.
-    refused(publish().env_remove("XDG_STATE_HOME").env("HOME", clone.project()), "in the project itself");
-    refused(publish().env("XDG_STATE_HOME", clone.project().join("state")), "in the project itself");
+    refused(publish().env_remove("XDG_STATE_HOME").env("HOME", clone.project()), "inside the project");
+    refused(publish().env("XDG_STATE_HOME", clone.project().join("state")), "inside the project");
     refused(publish().env_remove("XDG_STATE_HOME").env("HOME", "relative"), "no home folder");
     assert_eq!(names(&clone.project()), BTreeSet::from(["dist".to_owned()]));
+}
+
+/// A project that was tried in the sandbox before it had a publish.toml.
+#[test]
+fn a_sandbox_of_another_name_of_the_site_says_how_to_go_on() {
+    let clone = Clone::new();
+    clone.publish();
+    std::fs::write(clone.project().join("publish.toml"), "site = \"shop\"\n[env.live]\nbucket = \"one-bucket\"\n")
+        .unwrap();
+    let output = clone.program(&["--env", "sandbox", "--output", "json"]).output().unwrap();
+    let report = report(&output);
+    assert_eq!((&report["exit_code"], &report["error"]["code"]), (&2.into(), &"wrong_site".into()), "{report:#}");
+    assert!(report["error"]["hint"].as_str().unwrap().contains("`publish sandbox --reset`"), "{report:#}");
+    assert!(clone.program(&["sandbox", "--reset"]).output().unwrap().status.success());
+    assert_eq!(clone.outcome(), "published");
 }

@@ -230,7 +230,7 @@ impl Schedule {
                     assert_eq!(report.outcome, Outcome::Superseded, "{}", told());
                     let error = report.error.as_ref().unwrap();
                     // Of a prune whose lease was over, the head need not say who went on.
-                    let names = ["publisher ", "rollback ", "in place of this prune"];
+                    let names = ["publisher ", "rollback ", "took over from this prune"];
                     assert!(names.iter().any(|name| error.message.contains(name)), "{}", told());
                 }
                 1 | 3 | 5 => assert!(trouble, "{}", told()),

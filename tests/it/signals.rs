@@ -173,7 +173,7 @@ async fn signalled_within_the_switch(world: &World, signal: &str) -> (Child, Lin
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     world.sandbox.until(|requests| requests.iter().any(is_live_copy)).await;
     send(signal, &child);
-    while !lines.next_line().await.unwrap().unwrap().contains("once more stops at once") {}
+    while !lines.next_line().await.unwrap().unwrap().contains("press Ctrl-C again to stop at once") {}
     (child, lines)
 }
 
@@ -192,7 +192,7 @@ async fn a_signal_within_the_switch_waits_for_what_is_under_way_and_gives_the_le
             said += &line;
         }
         assert_eq!(child.wait().await.unwrap().code(), Some(5), "{said}");
-        assert!(said.contains("of release 1 and of release 2; each page is whole"), "{said}");
+        assert!(said.contains("of release 1 and some of release 2; each page is complete"), "{said}");
         assert!(said.contains("Run the same command again"), "{said}");
         assert_eq!(world.head().activation.unwrap().lease_s, 0, "nobody need wait for it");
         let copies = world.sandbox.requests().into_iter().filter(is_live_copy);

@@ -153,7 +153,7 @@ async fn a_first_publish_is_cut_short_and_finished_by_the_next() {
         assert_eq!(report.exit_code, 5, "{report:#?}");
         assert_blames(&report, "about/index.html");
         let seen = report.error.unwrap().visitors_see;
-        assert_eq!(seen, "Visitors see the part of release 1 that is already there; each page is whole.");
+        assert_eq!(seen, "Visitors see the part of release 1 that is already live; each page is complete.");
         assert!(!world.live().contains_key("about/index.html"));
         assert!(!world.live().contains_key("index.html"), "the entry page goes last");
 

@@ -23,7 +23,10 @@ async fn cut_short() -> World {
     let report = world.publish().await;
     assert_eq!(report.exit_code, 5, "{report:#?}");
     let error = report.error.unwrap();
-    assert_eq!(error.visitors_see, "Visitors see pages of release 1 and of release 2; each page is whole.");
+    assert_eq!(
+        error.visitors_see,
+        "Visitors see some pages of release 1 and some of release 2; each page is complete."
+    );
     assert!(error.hint.contains("run the same command again"), "{error:#?}");
     world.sandbox.clear_faults();
     let status = world.status().await;

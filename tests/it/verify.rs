@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use publish::bucket::aws::{Aws, Condition};
-use publish::config::environment::Encryption;
+use publish::config::environment::{Encryption, Wait};
 use publish::content::path::SitePath;
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
@@ -12,6 +12,7 @@ use publish::site::snapshot::MULTIPART_BYTES;
 use publish::stages::audit::{Finding, FindingKind};
 use publish::types::headers::Kind;
 
+use crate::front::{Answer, Front};
 use crate::world::{self, BUCKET, World};
 
 const LOOK: (bool, bool) = (false, false);
@@ -397,12 +398,12 @@ async fn the_command_tells_people_and_programs() {
     let world = two_releases().await;
     let (code, text) = run_binary(&world, &[]);
     assert_eq!(code, 0, "{text}");
-    assert!(text.starts_with("As it should be: "), "{text}");
+    assert!(text.starts_with("No differences: "), "{text}");
 
     overwrite(&world, "config.json", b"{}");
     let (code, text) = run_binary(&world, &[]);
     assert_eq!(code, 6, "{text}");
-    assert!(text.contains("other bytes\n  config.json: ") && text.contains("`publish verify --repair`"), "{text}");
+    assert!(text.contains("different bytes\n  config.json: ") && text.contains("`publish verify --repair`"), "{text}");
     let (code, text) = run_binary(&world, &["--output", "json"]);
     let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [finding, report] = &lines[..] else { panic!("{text}") };
@@ -414,4 +415,43 @@ async fn the_command_tells_people_and_programs() {
     assert!(text.contains("(repaired)"), "{text}");
     let (code, _) = run_binary(&world, &["--deep", "--quiet"]);
     assert_eq!(code, 0);
+}
+
+/// The bucket is right, and visitors get something else: whoever looks is told what.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_visitors_get_instead_is_a_difference() {
+    let mut world = two_releases().await;
+    let site = world.sandbox.site_url().to_owned();
+    let script = fingerprinted(&world, 2);
+    let gone = Front::of(&site, |asked, answer| match asked.path.ends_with(".js") {
+        true => Answer::new("404 Not Found", ""),
+        false => answer,
+    });
+    let moved = Front::of(&site, |_, _| Answer::new("301 Moved", "location: https://shop.example/"));
+    for (url, path, said) in [
+        (&gone.url, "/assets/", "answers with 404: the file is not found. Is `url` the address"),
+        (&moved.url, "/index.html", "redirects (301) to https://shop.example/. Set `url` to where"),
+    ] {
+        world.environment.url = Some(url.clone());
+        world.sandbox.clear_requests();
+        let (report, findings) = verify(&world, LOOK).await;
+        assert_eq!((report.exit_code, report.outcome), (6, Outcome::Verified), "{report:#?}");
+        assert!(
+            !findings.is_empty() && findings.iter().all(|finding| finding.what == FindingKind::Answer),
+            "{findings:#?}"
+        );
+        assert!(findings[0].path.starts_with(&format!("{url}{path}")), "{findings:#?}");
+        assert!(findings[0].found.as_ref().unwrap().starts_with(said), "{findings:#?}");
+        assert!(world.s3_writes().is_empty());
+    }
+    // Where visitors need a password, nobody looks.
+    world.environment.invalidation.wait = Wait::Completed;
+    let (report, findings) = verify(&world, LOOK).await;
+    assert!(report.exit_code == 0 && findings.is_empty(), "{findings:#?}");
+    world.environment.invalidation.wait = Wait::Effect;
+    // What the bucket does not have is told once.
+    remove(&world, &script);
+    world.environment.url = Some(site);
+    let (_, findings) = verify(&world, LOOK).await;
+    assert_eq!(found(&findings), [(FindingKind::Missing, script.as_str())]);
 }

@@ -78,6 +78,14 @@ impl World {
         copy_folder(&fixture(build), &self.folder);
     }
 
+    /// Makes a build of the fixture one for a folder of its host: its pages name their files below `folder` (`docs`).
+    pub(crate) fn rebase(&self, folder: &str) {
+        for (path, bytes) in files_of(&self.folder).into_iter().filter(|(path, _)| path.ends_with(".html")) {
+            let page = String::from_utf8(bytes).unwrap();
+            self.write(&path, page.replace("\"/", &format!("\"/{folder}/")));
+        }
+    }
+
     /// Writes a file of the site.
     pub(crate) fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
         let path = self.folder.join(path);
@@ -426,9 +434,11 @@ pub(crate) fn environment(sandbox: &Sandbox, layout: Layout) -> Environment {
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),
+        further_distributions: Vec::new(),
         url: Some(sandbox.site_url().to_owned()),
         headers: Vec::new(),
-        publish: PublishSettings::default(),
+        // Most sites of the tests need no home page; `right_folder` tests what is done about that.
+        publish: PublishSettings { index: false, ..PublishSettings::default() },
         invalidation: InvalidationSettings::default(),
         retention: RetentionSettings::default(),
         lease: LeaseSettings::default(),

@@ -37,6 +37,9 @@ pub struct Closure {
     pub broken: Vec<Broken>,
     /// Links with a bare `+` to files that have one in their names, in the order of files and lines.
     pub bare_pluses: Vec<BarePlus>,
+    /// What is referred to and is there, but not where a browser looks for it at the site's address, in the order of files and
+    /// lines.
+    pub outside: Vec<Broken>,
     /// The folder, with a final slash, below which references look for the files although the site's address does not name
     /// it: they find none unless something else takes the folder away.
     pub unnamed_folder: Option<String>,
@@ -87,6 +90,19 @@ pub struct Broken {
     pub essential: bool,
 }
 
+impl Broken {
+    fn new(source: &Source<'_>, reference: &Reference, resolved: String, essential: bool) -> Broken {
+        Broken {
+            file: source.path.clone(),
+            line: reference.line,
+            written: Arc::clone(&reference.written),
+            resolved,
+            role: reference.role,
+            essential,
+        }
+    }
+}
+
 /// A reference that a browser sends with a bare `+`, which S3 reads as a space: there it does not lead to the file that it
 /// means. The first of those that are the same on every page stands for all.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +131,7 @@ impl Closure {
         // Links that are the same on every page are resolved once.
         let mut known: BTreeMap<(usize, Role), u32> = BTreeMap::new();
         let mut uses = vec![Vec::new(); lookup.len()];
-        let (mut missing, mut bare_pluses) = (Vec::new(), Vec::new());
+        let (mut missing, mut elsewhere, mut bare_pluses) = (Vec::new(), Vec::new(), Vec::new());
         for source in &sources {
             let found = &mut uses[source.number as usize];
             for reference in &source.references.list {
@@ -142,6 +158,10 @@ impl Closure {
                         }
                         found.push(used(file));
                     }
+                    Resolved::Outside(file) => {
+                        elsewhere.push((source, reference, files[file as usize].to_string()));
+                        found.push(used(file));
+                    }
                     Resolved::Missing(path) => missing.push((source, reference, path)),
                     Resolved::NotOfTheSite => {}
                 }
@@ -160,20 +180,21 @@ impl Closure {
                 && reached[source.number as usize]
                 && !is_optional(reference, &resolved, &lookup)
                 && !source.has_another_choice(reference, &lookup, &imports, &learned);
-            broken.push(Broken {
-                file: source.path.clone(),
-                line: reference.line,
-                written: Arc::clone(&reference.written),
-                resolved,
-                role: reference.role,
-                essential,
-            });
+            broken.push(Broken::new(source, reference, resolved, essential));
         }
+        let mut outside = Vec::new();
+        for (source, reference, resolved) in elsewhere {
+            if !is_external(&resolved, surroundings) {
+                let essential = is_of_a_page_itself(reference) && reached[source.number as usize];
+                outside.push(Broken::new(source, reference, resolved, essential));
+            }
+        }
+        outside.sort();
         broken.sort();
         bare_pluses.sort();
         bare_pluses.dedup();
         let unnamed_folder = learned.contradicts_url.then(|| learned.base().to_owned());
-        Closure { broken, bare_pluses, unnamed_folder, files, uses }
+        Closure { broken, outside, bare_pluses, unnamed_folder, files, uses }
     }
 
     /// All files of the site, in their order.
@@ -225,6 +246,14 @@ fn has_bare_plus(written: &str, file: &SitePath) -> bool {
 
 fn is_external(resolved: &str, surroundings: Surroundings<'_>) -> bool {
     SitePath::new(resolved.trim_end_matches('/')).is_ok_and(|path| (surroundings.is_external)(&path))
+}
+
+/// Whether a page is blank or without its looks where a browser does not find this: a script, module or style sheet, in a
+/// form that says for certain where the browser looks.
+fn is_of_a_page_itself(reference: &Reference) -> bool {
+    let is_certain =
+        matches!(reference.form, Form::Tag(_) | Form::Style | Form::Import | Form::DynamicImport | Form::Worker);
+    is_certain && matches!(reference.role, Role::Script | Role::Module | Role::Style)
 }
 
 /// Whether a script asks for what was never built: a library that a build may hold, and that is imported where it does.

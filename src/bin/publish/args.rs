@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::environment::OlderCommit;
-use publish::content::path::{InvalidPath, SitePath};
+use publish::content::path::{AskedPath, InvalidPath, SitePath};
 use publish::release::manifest::{InvalidRelease, ReleaseNumber};
 use publish::run::Side;
 use publish::types::clock::Timestamp;
@@ -27,17 +27,17 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  done
     1  failed; visitors see what they saw before
-    2  usage or configuration
+    2  usage or configuration error
     3  the new release is live, but the CDN refresh or the verification failed
-    4  another publisher won, a newer release is active, or publishing is held
+    4  another publisher won, a newer release is live, or publishing is held
     5  an activation was cut short; run again to finish
-    6  verify: something differs
+    6  verify: differences found
    10  plan: there are changes
-  130  interrupted or declined; nothing changed";
+  130  interrupted or cancelled; nothing changed";
 
-/// Puts a built site on S3 behind CloudFront: only what changed, nothing broken, any earlier release back in seconds.
+/// Publishes a built site to S3 behind CloudFront: uploads only what changed, breaks no page, rolls back in seconds.
 ///
-/// Without publish.toml and --bucket it publishes to the sandbox on this machine.
+/// Without publish.toml or --bucket, it publishes to the sandbox on this machine.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "publish", version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) site: SiteArgs,
-    /// Show what the publish would do, as `publish plan` does, and change nothing
+    /// Show what would be published and change nothing, like `publish plan`
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -55,40 +55,48 @@ pub(crate) struct Args {
 /// What to do; without one, publish.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
-    /// Show what a publish would do; exit code 0 if nothing, 10 if something
+    /// Show what `publish` would do; exit code 0 if there are no changes, 10 if there are
     Plan(PlanArgs),
-    /// Go back to the release that was active before, or to another one; nothing is uploaded
+    /// Go back to the previous release, or to another one; uploads nothing
     Rollback(RollbackArgs),
-    /// Make a release live that was published with --stage-only
+    /// Make a release live that was uploaded with --stage-only
     Activate(ActivateArgs),
-    /// Make another environment's release live here, without its folder
+    /// Make a release of another environment live in this one, without its build folder
     Promote(PromoteArgs),
-    /// Remove what no retained release needs, or take a leaked file out of every release at once
+    /// Remove what no retained release needs, or remove a leaked file from every release
     Prune(PruneArgs),
-    /// Refuse every publish until `publish resume`; what is live stays live
+    /// Block publishing until `publish resume`; the live site does not change
     Hold(HoldArgs),
-    /// End a hold that `publish hold` or `rollback --hold` began
+    /// Lift a hold set by `publish hold` or `rollback --hold`
     Resume,
-    /// Forget a distribution that is not in front of the site any more, with what it is owed
+    /// Refresh paths at the CDN: `/about/`, all below a folder: '/blog/*', or everything: '/*'
+    Invalidate(InvalidateArgs),
+    /// Forget a distribution that no longer serves the site, and the refreshes it has not had
     ForgetDistribution(ForgetArgs),
-    /// Show the live release and anything unfinished, held, pending or owed
+    /// Show the live release and anything unfinished, held or not refreshed yet
     Status(StatusArgs),
-    /// Print the site's address, and on a terminal open it in a browser
+    /// Print the site's URL; on a terminal, also open it in a browser
     Open,
-    /// Compare what lies in the bucket with the live release; exit code 6 if something differs
+    /// Compare the bucket with the live release; exit code 6 if anything differs
     Verify(VerifyArgs),
     /// List the releases, newest first
     Releases(ReleasesArgs),
     /// Show one release
     Show(ShowArgs),
-    /// Show how a release differs from another one or from a folder; exit code 0 also where it does
+    /// Compare a release with another release or a folder; the exit code is 0 even if they differ
     Diff(DiffArgs),
-    /// Run the local stand-in for S3 and CloudFront and serve the site as the CDN would
+    /// Run a local stand-in for S3 and CloudFront, and serve the site as the CDN would
     Sandbox(SandboxArgs),
-    /// Print a script that completes commands and flags in a shell
+    /// Print a shell completion script
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Print the manual page of publish or of one command, for `man`
+    Man {
+        /// The command; without one, publish itself
+        #[arg(value_name = "COMMAND")]
+        of: Option<String>,
     },
 }
 
@@ -104,6 +112,7 @@ impl Command {
             Some(Command::Prune(_)) => "prune",
             Some(Command::Hold(_)) => "hold",
             Some(Command::Resume) => "resume",
+            Some(Command::Invalidate(_)) => "invalidate",
             Some(Command::ForgetDistribution(_)) => "forget-distribution",
             Some(Command::Status(_)) => "status",
             Some(Command::Open) => "open",
@@ -113,6 +122,7 @@ impl Command {
             Some(Command::Diff(_)) => "diff",
             Some(Command::Sandbox(_)) => "sandbox",
             Some(Command::Completions { .. }) => "completions",
+            Some(Command::Man { .. }) => "man",
         }
     }
 }
@@ -129,13 +139,15 @@ impl Command {
             | Command::Show(_)
             | Command::Diff(_)
             | Command::Sandbox(_)
-            | Command::Completions { .. } => true,
+            | Command::Completions { .. }
+            | Command::Man { .. } => true,
             Command::Rollback(_)
             | Command::Activate(_)
             | Command::Promote(_)
             | Command::Prune(_)
             | Command::Hold(_)
             | Command::Resume
+            | Command::Invalidate(_)
             | Command::ForgetDistribution(_) => false,
         }
     }
@@ -146,22 +158,29 @@ impl Command {
 pub(crate) struct SiteArgs {
     /// The built site [default: `dir` of publish.toml, else dist]
     pub(crate) dir: Option<PathBuf>,
-    /// On a first publish, make what lies where the site goes release 0, to go back to
+    /// On a first publish, keep the objects already there as release 0, so that you can roll back to them
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// Publish although other objects lie where the site goes; those with a file's name are replaced
+    /// Publish even if the target holds foreign objects; those with the same key as a file are replaced
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Publish although a newer release was active meanwhile
+    /// Publish even if a newer release has been live since
     #[arg(long)]
     pub(crate) force: bool,
-    /// Publish although pages refer to scripts, style sheets or fonts that are not there
+    /// Publish even if pages refer to scripts, style sheets or fonts that are missing
     #[arg(long)]
     pub(crate) allow_broken: bool,
-    /// Put the release in the bucket and let visitors see nothing of it; `publish activate` goes on
+    /// Publish a folder although it looks like a project, not like the site built from it; node_modules, package.json and lock
+    /// files stay out
+    #[arg(long)]
+    pub(crate) project_folder: bool,
+    /// Publish a site without a home page (index.html)
+    #[arg(long)]
+    pub(crate) no_index: bool,
+    /// Upload the release without making it live; `publish activate` makes it live
     #[arg(long)]
     pub(crate) stage_only: bool,
-    /// What to do if this build is of an older commit than the live one, for this run; given without a value: allow
+    /// What to do in this run if the build is of an older commit than the live one; without a value: allow
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, default_missing_value = "allow")]
     pub(crate) older_commit: Option<OlderCommitArg>,
 }
@@ -192,10 +211,10 @@ impl From<OlderCommitArg> for OlderCommit {
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
-    /// Explain these files instead of listing all changes: is it kept for a year, why, and with which headers. A path or a glob
+    /// Explain files (a path or glob) instead of listing changes: their headers, and why they are cached long or not
     #[arg(long, value_name = "PATH")]
     pub(crate) explain: Vec<String>,
-    /// Also print the CloudFront response headers policies for what `_headers` asks and S3 cannot store
+    /// Also print CloudFront response headers policies for the headers in `_headers` that S3 cannot store
     #[arg(long)]
     pub(crate) explain_headers: bool,
 }
@@ -203,15 +222,15 @@ pub(crate) struct PlanArgs {
 /// To which release to go back, and why.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct RollbackArgs {
-    /// The release [default: the one that was active before this one]
+    /// The release to go back to [default: the previous one]
     pub(crate) release: Option<ReleaseNumber>,
-    /// The newest release of this commit that was live, else its newest; the commit's first characters are enough
+    /// Go back to this commit's newest release that was live, else to its newest; an abbreviated id is enough
     #[arg(long, value_name = "SHA", conflicts_with = "release")]
     pub(crate) commit: Option<CommitPrefix>,
-    /// Refuse every publish until `publish resume`
+    /// Also block publishing until `publish resume`
     #[arg(long)]
     pub(crate) hold: bool,
-    /// Why, for the history
+    /// The reason, recorded in the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }
@@ -219,7 +238,7 @@ pub(crate) struct RollbackArgs {
 /// Why publishing is held.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct HoldArgs {
-    /// Why, for whoever is refused
+    /// The reason, shown to everyone whose publish is refused
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }
@@ -237,10 +256,10 @@ pub(crate) struct StatusArgs {
 pub(crate) struct ActivateArgs {
     /// The release
     pub(crate) release: ReleaseNumber,
-    /// Activate it although a newer release was active meanwhile
+    /// Activate it even if a newer release has been live since
     #[arg(long)]
     pub(crate) force: bool,
-    /// Why, for the history
+    /// The reason, recorded in the history
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }
@@ -248,10 +267,10 @@ pub(crate) struct ActivateArgs {
 /// How closely to look, and whether to put things right.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct VerifyArgs {
-    /// Ask each object for its checksum and headers, and see whether every release can come back whole
+    /// Also check every object's checksum and headers, and that every release can be restored completely
     #[arg(long)]
     pub(crate) deep: bool,
-    /// Bring back what is missing or was changed, as far as the bucket has the bytes
+    /// Restore what is missing or was changed, as far as the bucket still has the bytes
     #[arg(long)]
     pub(crate) repair: bool,
 }
@@ -259,19 +278,19 @@ pub(crate) struct VerifyArgs {
 /// What is listed.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct ReleasesArgs {
-    /// List what was made live, when, by whom and why, instead of the releases
+    /// Instead of the releases, list what was made live, when, by whom and why
     #[arg(long)]
     pub(crate) history: bool,
-    /// At most so many, the newest
+    /// Show only the newest N
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<NonZeroUsize>,
-    /// Only since then: 2026-11-21, 2026-11-21T14:00:00Z, or a time ago (30m, 12h, 7d, 2w)
+    /// Show only those since this time: 2026-11-21, 2026-11-21T14:00:00Z, or how long ago (30m, 12h, 7d, 2w)
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<Since>,
-    /// Only by these people or pipelines: a part of the name, in any case
+    /// Show only those by people or pipelines whose name contains this text, ignoring case
     #[arg(long, value_name = "WHO")]
     pub(crate) by: Option<String>,
-    /// Only what was built from this commit; its first characters are enough
+    /// Show only what was built from this commit; an abbreviated id is enough
     #[arg(long, value_name = "SHA")]
     pub(crate) commit: Option<CommitPrefix>,
 }
@@ -293,7 +312,7 @@ impl ReleasesArgs {
 pub(crate) struct ShowArgs {
     /// The release [default: the active one]
     pub(crate) release: Option<ReleaseNumber>,
-    /// List every file of it
+    /// List all its files
     #[arg(long)]
     pub(crate) files: bool,
 }
@@ -321,21 +340,21 @@ fn side(word: &str) -> Result<Side, InvalidRelease> {
 /// Which release to bring here, from where and why.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct PromoteArgs {
-    /// The environment of publish.toml that has the release
+    /// The environment in publish.toml to take the release from
     #[arg(long, value_name = "ENV")]
     pub(crate) from: String,
-    /// The release's number there [default: the one that is live there]
+    /// The release's number there [default: the live one]
     pub(crate) release: Option<ReleaseNumber>,
-    /// On a first publish, make what lies where the site goes release 0, to go back to
+    /// On a first publish, keep the objects already there as release 0, so that you can roll back to them
     #[arg(long)]
     pub(crate) adopt: bool,
-    /// Publish although other objects lie where the site goes; those with a file's name are replaced
+    /// Publish even if the target holds foreign objects; those with the same key as a file are replaced
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Publish although a newer release was active meanwhile
+    /// Publish even if a newer release has been live since
     #[arg(long)]
     pub(crate) force: bool,
-    /// Why, for the history [default: where the release comes from]
+    /// The reason, recorded in the history [default: where the release comes from]
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }
@@ -343,7 +362,7 @@ pub(crate) struct PromoteArgs {
 /// What to remove.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct PruneArgs {
-    /// Take these files out of every release at once, also out of the live one, and out of the CDN
+    /// Remove these files from every release, including the live one, and from the CDN
     #[arg(long, value_name = "PATH", num_args = 1.., value_parser = site_path)]
     pub(crate) now: Vec<SitePath>,
 }
@@ -354,10 +373,19 @@ fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
     SitePath::new(path)
 }
 
+/// What the CDN is to forget.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct InvalidateArgs {
+    /// Addresses as seen from the site's, each beginning with `/`; a final `*` stands for all that begins alike (in quotes: a shell
+    /// has a use for it too)
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<AskedPath>,
+}
+
 /// Which distribution to forget.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct ForgetArgs {
-    /// The distribution's id; `publish status` lists those that are known
+    /// The distribution's id; `publish status` lists the known ones
     #[arg(value_name = "ID")]
     pub(crate) id: String,
 }
@@ -365,13 +393,13 @@ pub(crate) struct ForgetArgs {
 /// How the sandbox runs.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct SandboxArgs {
-    /// Stop the one that runs in the background
+    /// Stop the sandbox that runs in the background
     #[arg(long, conflicts_with = "background")]
     pub(crate) stop: bool,
-    /// Remove all that was published to it
+    /// Delete everything that was published to it
     #[arg(long, conflicts_with_all = ["stop", "background"])]
     pub(crate) reset: bool,
-    /// Say nothing, and stop after 30 minutes without a request
+    /// Print nothing, and stop after 30 minutes without a request
     #[arg(long, hide = true)]
     pub(crate) background: bool,
 }
@@ -385,7 +413,7 @@ impl Args {
             let kind = error.kind();
             let told = if shown == words { Some(error) } else { Args::understood(&shown).err() };
             let message =
-                "a word of the command line, or a variable, holds what cannot be shown, and is not understood";
+                "an argument or environment variable contains characters that cannot be displayed, and is not valid";
             told.filter(can_be_shown).unwrap_or_else(|| Args::command().error(kind, message))
         })
     }
@@ -395,11 +423,13 @@ impl Args {
             Args::command().try_get_matches_from(words).map_err(|error| explained(error, words, &Args::command()))?;
         let mut args = Args::from_arg_matches(&matches)?;
         if args.command.is_some() && (args.site != SiteArgs::default() || args.dry_run) {
-            let message = format!(
-                "the folder and flags of a publish do not go before `{}`; write them after it",
-                Command::name(args.command.as_ref())
-            );
+            let message =
+                format!("put the folder and its flags after `{}`, not before it", Command::name(args.command.as_ref()));
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        if matches!(&args.command, Some(Command::Invalidate(InvalidateArgs { paths })) if paths.is_empty()) {
+            let message = "say what the CDN is to forget: `/about/`, '/blog/*', or everything: '/*'";
+            return Err(Args::command().error(ErrorKind::MissingRequiredArgument, message));
         }
         args.check_global(&matches)?;
         if args.dry_run {
@@ -414,15 +444,14 @@ impl Args {
         let shows_all = matches!(&self.command, Some(Command::Status(StatusArgs { all: true })));
         let flags = ["env", "site", "bucket", "prefix", "distribution", "url", "region", "endpoint_url", "profile"];
         if shows_all && flags.iter().any(|flag| matches.value_source(flag) == Some(ValueSource::CommandLine)) {
-            let message =
-                "--all shows every environment as publish.toml describes it, so no flag may say where the site goes";
+            let message = "--all shows every environment in publish.toml and cannot be combined with target flags";
             return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
         }
         if self.global.quiet && self.global.verbose {
             let is_flag = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
             let (quiet, verbose) = (is_flag("quiet"), is_flag("verbose"));
             if quiet == verbose {
-                let message = "--quiet and --verbose (or PUBLISH_QUIET and PUBLISH_VERBOSE) contradict each other";
+                let message = "--quiet and --verbose (or PUBLISH_QUIET and PUBLISH_VERBOSE) cannot be used together";
                 return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
             }
             (self.global.quiet, self.global.verbose) = (quiet, verbose);
@@ -514,7 +543,21 @@ mod tests {
         assert_eq!(to("publish diff 6 dist"), Some(Side::Folder("dist".into())));
         assert!(read("publish diff 6 99999999999999999999").is_err());
         let refusal = read("publish diff dist 6").unwrap_err().to_string();
-        assert!(refusal.contains("dist is not the number of a release"), "{refusal}");
+        assert!(refusal.contains("dist is not a release number"), "{refusal}");
+    }
+
+    #[test]
+    fn what_the_cdn_is_to_forget_is_said() {
+        let refusal = |line: &str| read(line).unwrap_err();
+        let nothing = refusal("publish invalidate --env live");
+        assert!(nothing.exit_code() == 2 && nothing.to_string().contains("'/*'"), "{nothing}");
+        let relative = refusal("publish invalidate blog/*");
+        assert!(relative.exit_code() == 2 && relative.to_string().contains("begin with `/`"), "{relative}");
+        let Some(Command::Invalidate(args)) = read("publish invalidate / /blog/* --output json").unwrap().command
+        else {
+            panic!("another command was read");
+        };
+        assert_eq!(args.paths.len(), 2);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod diff;
 mod explain_headers;
 mod forget;
 mod hold;
+mod invalidate;
 mod open;
 mod plan;
 mod promote;
@@ -38,7 +39,7 @@ use crate::mistakes::mistyped;
 use crate::publisher::{git, machine_name, publisher};
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
-use crate::terminal::{FIRST_DRAWING, Terminal};
+use crate::terminal::{FIRST_DRAWING, REMINDER, Terminal};
 use crate::{random, summary, variables};
 
 /// What every command has at hand.
@@ -71,6 +72,18 @@ struct Open {
 struct InSandbox {
     opened: Opened,
     project: std::path::PathBuf,
+}
+
+impl Open {
+    #[cfg(feature = "sandbox")]
+    fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    #[cfg(not(feature = "sandbox"))]
+    fn is_sandbox(&self) -> bool {
+        false
+    }
 }
 
 /// What a command starts from.
@@ -126,10 +139,11 @@ impl Session<'_> {
             Some(Command::Hold(args)) => self.hold(args).await,
             Some(Command::Resume) => self.resume().await,
             Some(Command::ForgetDistribution(args)) => self.forget_distribution(args).await,
+            Some(Command::Invalidate(args)) => self.invalidate(args).await,
             Some(Command::Verify(args)) => self.verify(args).await,
             Some(Command::Plan(args)) => self.plan(args).await,
-            // `completions` needs no session and is answered before one begins.
-            None | Some(Command::Completions { .. }) => self.publish(site).await,
+            // What publish says of itself needs no session and is answered before one begins.
+            None | Some(Command::Completions { .. } | Command::Man { .. }) => self.publish(site).await,
         }
     }
 
@@ -157,7 +171,12 @@ impl Session<'_> {
             let request = RollbackRequest { environment, caller, release, commit, hold, reason };
             (run::rollback(request, &ask, events).await, ())
         };
-        self.on_target("rollback", Manner::GoesBack, work, |_, ()| {}).await
+        let show = |_: Shown<'_>, ()| {
+            if args.hold && !self.global.quiet {
+                self.say_held();
+            }
+        };
+        self.on_target("rollback", Manner::GoesBack, work, show).await
     }
 
     async fn activate(&self, args: &ActivateArgs) -> Report {
@@ -199,6 +218,9 @@ impl Session<'_> {
         };
         let (mut report, result) = self.attended(Box::pin(work(target)), &stop).await;
         report.warnings.splice(0..0, open.warning.clone());
+        if open.is_sandbox() {
+            holds_another_site(&mut report);
+        }
         let goes_live = matches!(manner, Manner::GoesLive | Manner::GoesBack);
         let is_done = report.error.is_none();
         let showing = async {
@@ -329,7 +351,7 @@ impl Session<'_> {
         let looks = may_look && self.terminal.is_for_people() && !self.global.quiet;
         let Some(InSandbox { opened, project }) = open.and_then(|open| open.sandbox) else { return };
         match opened {
-            Opened::Elsewhere(running) if looks => self.terminal.result(&sandbox::serve::invitation(&running)),
+            Opened::Elsewhere(running) if looks => self.terminal.tell(&sandbox::serve::invitation(&running)),
             Opened::Elsewhere(_) => {}
             Opened::Here(embedded) => {
                 embedded.close().await;
@@ -337,7 +359,7 @@ impl Session<'_> {
                     self.terminal.result("`publish sandbox` serves the site.\n");
                 } else if looks {
                     match sandbox::serve::leave_running(&project, self.lookup).await {
-                        Ok(running) => self.terminal.result(&sandbox::serve::invitation(&running)),
+                        Ok(running) => self.terminal.tell(&sandbox::serve::invitation(&running)),
                         Err(problem) => {
                             let message = format!("{}; {}", problem.message, problem.hint);
                             self.terminal.show(&Event::Warning { message });
@@ -378,6 +400,8 @@ impl Session<'_> {
     async fn attended<T>(&self, work: impl Future<Output = T>, stop: &Stop) -> T {
         let mut work = std::pin::pin!(work);
         let mut first_drawing = std::pin::pin!(tokio::time::sleep(FIRST_DRAWING));
+        let mut reminders = tokio::time::interval(REMINDER);
+        reminders.reset();
         let (mut drawn, mut signals) = (false, 0);
         let value = loop {
             tokio::select! {
@@ -386,13 +410,14 @@ impl Session<'_> {
                 () = self.signals.arrived(signals + 1) => {
                     signals += 1;
                     if stop.request() {
-                        self.terminal.say("Stopping when what is under way is done; once more stops at once.");
+                        self.terminal.say("Stopping after the current requests; press Ctrl-C again to stop at once.");
                     }
                 }
                 () = &mut first_drawing, if !drawn => {
                     drawn = true;
                     self.terminal.reveal();
                 }
+                _ = reminders.tick() => self.terminal.remind(),
             }
         };
         self.terminal.clear();
@@ -412,8 +437,8 @@ impl Session<'_> {
 
 /// What is said of a publish that has no target.
 #[cfg(feature = "sandbox")]
-const FELL_BACK: &str = "There is no publish.toml here or in a folder above, so this publishes to the sandbox on this machine, \
-                         and to nowhere else. Other commands mean it with `--env sandbox`.";
+const FELL_BACK: &str = "No publish.toml was found here or in a folder above, so this publishes only to the sandbox on \
+    this machine. With other commands, choose it with `--env sandbox`.";
 
 /// What a target is, for a question.
 fn place(target: &config::Target) -> String {
@@ -425,15 +450,28 @@ fn place(target: &config::Target) -> String {
     }
 }
 
+/// Says what to do where the sandbox holds a site of another name: nobody can give it another prefix or bucket.
+fn holds_another_site(report: &mut Report) {
+    let error = report.error.as_mut().filter(|error| error.code == Code::WrongSite.as_str());
+    if let Some(error) = error {
+        "The sandbox of this project holds what was published under another name of the site. `publish sandbox --reset` empties \
+         it; then publish again."
+            .clone_into(&mut error.hint);
+    }
+}
+
 #[cfg(not(feature = "sandbox"))]
 fn without_sandbox() -> Problem {
-    Problem::new(Code::Sandbox, "this build of publish has no sandbox")
-        .hint("Build it with the feature `sandbox`, or give --bucket and --site.")
+    Problem::new(Code::Sandbox, "this build of publish does not include the sandbox")
+        .hint("Build publish with the feature `sandbox`, or give --bucket and --site.")
 }
 
 fn publish_request(target: &Target<'_>, site: &SiteArgs) -> Result<PublishRequest, Problem> {
-    let SiteArgs { dir, adopt, overwrite, force, allow_broken, stage_only, older_commit } = site;
+    let SiteArgs { dir, adopt, overwrite, force, allow_broken, project_folder, no_index, stage_only, older_commit } =
+        site;
     let mut environment = target.environment.clone();
+    environment.publish.project_folder |= project_folder;
+    environment.publish.index &= !no_index;
     environment.publish.older_commit = older_commit.map_or(environment.publish.older_commit, OlderCommit::from);
     let folder = config::site_folder(dir.as_deref(), target.config, target.environment.publish.home.as_deref())?;
     Ok(PublishRequest {
@@ -473,6 +511,7 @@ fn not_shown(report: Report, problem: Problem) -> Report {
             | Outcome::RolledBack
             | Outcome::Promoted
             | Outcome::Pruned
+            | Outcome::Invalidated
             | Outcome::Repaired,
             Some(release),
         ) => VisitorsSee::TheNewOne(release),

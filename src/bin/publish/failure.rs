@@ -1,24 +1,34 @@
 //! What is said to a person about a run that did not succeed: what failed, because of what, what visitors see now and
 //! what to do.
 
+use publish::config::SANDBOX;
 use publish::report::ErrorReport;
 use publish::types::text::printable;
 
+use crate::terminal::layout::filled;
 use crate::terminal::style::Style;
 
-/// The text, several lines, with a final newline.
-pub(crate) fn render(error: &ErrorReport, style: Style) -> String {
-    let mut text = format!("{} {}\n", style.red("error:"), printable(&error.message));
+/// The text, several lines, with a final newline. `environment` is the one that the run was about.
+pub(crate) fn render(error: &ErrorReport, environment: &str, style: Style) -> String {
+    let mut text = filled(&format!("{} ", style.red("error:")), &printable(&error.message), style);
     for cause in &error.causes {
-        text.push_str(&format!("  caused by: {}\n", printable(cause)));
+        text.push_str(&filled("  caused by: ", &printable(cause), style));
     }
     if !error.visitors_see.is_empty() {
-        text.push_str(&format!("  {}\n", printable(&error.visitors_see)));
+        text.push_str(&filled("  ", &printable(&error.visitors_see), style));
     }
     if !error.hint.is_empty() {
-        text.push_str(&format!("{} {}\n", style.bold("hint:"), printable(&error.hint)));
+        let here = if needs_sandbox(&error.hint, environment) { " (Here with `--env sandbox`.)" } else { "" };
+        let hint = format!("{}{here}", printable(&error.hint));
+        text.push_str(&filled(&format!("{} ", style.bold("hint:")), &hint, style));
     }
     text
+}
+
+/// Whether a command that a hint names would not find the sandbox by itself: only `publish` does.
+fn needs_sandbox(hint: &str, environment: &str) -> bool {
+    let commands = ["rollback", "resume", "hold", "activate", "prune", "verify", "releases", "status", "show"];
+    environment == SANDBOX && commands.iter().any(|command| hint.contains(&format!("`publish {command}")))
 }
 
 #[cfg(test)]
@@ -35,7 +45,7 @@ mod tests {
             hint: evil.to_owned(),
             causes: vec![evil.to_owned()],
         };
-        let text = render(&error, Style::plain());
+        let text = render(&error, "live", Style::plain());
         assert_eq!(text.lines().filter(|line| line.trim_start().starts_with("hint:")).count(), 1, "{text}");
         assert_eq!(text.lines().count(), 4, "each of them is one line: {text}");
         assert!(!text.contains(['\u{1b}', '\u{202e}']) && !text.contains("pw"), "{text}");
@@ -52,6 +62,6 @@ mod tests {
         };
         let expected = "error: s3:PutObject on s3://example-site/live/index.html was refused\n  \
                         caused by: AccessDenied\n  Visitors see release 7, as before.\nhint: Allow s3:PutObject there.\n";
-        assert_eq!(render(&error, Style::plain()), expected);
+        assert_eq!(render(&error, "live", Style::plain()), expected);
     }
 }

@@ -67,6 +67,7 @@ fn kind_of_progress(event: &Event) -> Option<&'static str> {
         | Event::PrunePlanned { .. }
         | Event::PruneStarted { .. }
         | Event::Pruned { .. }
+        | Event::RefreshPlanned { .. }
         | Event::RefreshRequested { .. }
         | Event::Refreshed
         | Event::VerificationStarted { .. }

@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod json;
+mod manual;
 mod mistakes;
 mod publisher;
 mod random;
@@ -52,18 +53,20 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return not_understood(&error, &words),
     };
-    if let Some(Command::Completions { shell }) = &args.command {
-        let mut script = Vec::new();
-        clap_complete::generate(*shell, &mut Args::command(), "publish", &mut script);
-        terminal::write_result(&String::from_utf8_lossy(&script));
-        return ended(0, true);
+    match manual::about_itself(args.command.as_ref()) {
+        Some(Ok(text)) => {
+            terminal::write_result(&text);
+            return ended(0, true);
+        }
+        Some(Err(error)) => return not_understood(&error, &words),
+        None => {}
     }
     let lookup = |name: &str| std::env::var(name).ok();
     let terminal = Terminal::new(&args.global, &lookup);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let problem = Problem::new(Code::Internal, "no threads could be started").source(error);
+            let problem = Problem::new(Code::Internal, "could not start any threads").source(error);
             let command = Command::name(args.command.as_ref());
             let report = Report::new(command, "").failed(&problem.while_visitors_see(VisitorsSee::Untouched));
             return finish(&report, args.command.as_ref(), args.global.output, &terminal);
@@ -101,7 +104,7 @@ fn not_understood(error: &clap::Error, words: &[OsString]) -> ExitCode {
         // Where stdout is gone, nobody wanted the help.
         return match error.print() {
             Err(failed) if failed.kind() != ErrorKind::BrokenPipe => {
-                terminal::write_error(&format!("error: the text could not be written to stdout: {failed}\n"));
+                terminal::write_error(&format!("error: could not write to stdout: {failed}\n"));
                 ExitCode::from(Failed.number())
             }
             _ => ExitCode::SUCCESS,
@@ -123,7 +126,7 @@ fn wants_json(words: &[OsString]) -> bool {
 fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: &Terminal) -> ExitCode {
     let written = std::panic::catch_unwind(AssertUnwindSafe(|| match (output, &report.error) {
         (Output::Json, _) => json::report(report),
-        (Output::Human, Some(error)) => terminal.write(&failure::render(error, terminal.errors())),
+        (Output::Human, Some(error)) => terminal.write(&failure::render(error, &report.environment, terminal.errors())),
         (Output::Human, None) => {}
     }));
     // The code still says what the run came to.

@@ -8,7 +8,7 @@ use publish::report::Report;
 use publish::report::error::{Code, Problem, VisitorsSee};
 
 /// What other tools call a command of this one.
-const OTHER_NAMES: [(&str, &[&str]); 11] = [
+const OTHER_NAMES: [(&str, &[&str]); 12] = [
     ("publish DIR", &["deploy", "upload", "push", "ship", "sync", "up"]),
     ("publish plan", &["init", "setup", "new", "configure", "config", "doctor", "preview", "dry-run"]),
     ("publish rollback", &["undo", "revert", "back", "restore", "downgrade"]),
@@ -16,6 +16,7 @@ const OTHER_NAMES: [(&str, &[&str]); 11] = [
     ("publish status", &["info", "state", "current"]),
     ("publish prune", &["clean", "gc", "delete", "remove", "rm", "cleanup"]),
     ("publish verify", &["check", "test", "audit", "repair"]),
+    ("publish invalidate", &["refresh", "purge", "flush", "clear-cache"]),
     ("publish hold", &["lock", "freeze", "pause", "stop"]),
     ("publish resume", &["unlock", "unhold", "unfreeze", "continue"]),
     ("publish sandbox", &["serve", "dev", "start", "local"]),
@@ -51,7 +52,7 @@ pub(crate) fn mistyped(folder: &Path, definition: &clap::Command) -> Option<Prob
 }
 
 fn no_command(word: &str) -> String {
-    format!("`{word}` is no command of publish, and no folder of that name is here")
+    format!("`{word}` is neither a command of publish nor a folder here")
 }
 
 fn did_you_mean(command: &str) -> String {

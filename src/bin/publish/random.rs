@@ -6,8 +6,9 @@ use publish::report::error::{Code, Problem};
 /// 128 random bits as hexadecimal digits.
 pub(crate) fn run_id() -> Result<RunId, Problem> {
     let mut bits = [0; 16];
-    getrandom::fill(&mut bits)
-        .map_err(|error| Problem::new(Code::Internal, "the system has no random numbers to give").source(error))?;
+    getrandom::fill(&mut bits).map_err(|error| {
+        Problem::new(Code::Internal, "the system's random number generator is not available").source(error)
+    })?;
     Ok(RunId(hex::encode(bits)))
 }
 

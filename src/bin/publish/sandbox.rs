@@ -66,7 +66,7 @@ async fn open(
 ) -> Result<Opened, Problem> {
     let place = SandboxFolder::of(folder, lookup)?;
     if !place.exists() && folder.join(EARLIER).symlink_metadata().is_ok() {
-        say(&format!("The sandbox lies outside of the project now, and begins empty; {EARLIER} can be deleted."));
+        say(&format!("The sandbox is now stored outside the project, and starts empty; you can delete {EARLIER}."));
     }
     let mut said = false;
     loop {
@@ -76,7 +76,7 @@ async fn open(
         match place.running() {
             Some(running) if running.purpose == Purpose::Serve => return Ok(Opened::Elsewhere(running)),
             Some(_) if !said => {
-                say("Another publish has the sandbox; waiting for it to end.");
+                say("Another publish is using the sandbox; waiting for it to finish.");
                 said = true;
             }
             _ => {}
@@ -91,8 +91,7 @@ async fn start(ownership: Ownership, purpose: Purpose) -> Result<Embedded, Probl
         // Someone took the port since it was found to be free.
         sandbox = Sandbox::start(options(&ownership, 0)).await;
     }
-    let sandbox =
-        sandbox.map_err(|error| Problem::new(Code::Sandbox, "the sandbox could not be started").source(error))?;
+    let sandbox = sandbox.map_err(|error| Problem::new(Code::Sandbox, "could not start the sandbox").source(error))?;
     let running = Running {
         s3: sandbox.s3_endpoint().to_owned(),
         cloudfront: sandbox.cloudfront_endpoint().to_owned(),
@@ -159,6 +158,7 @@ pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environme
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),
+        further_distributions: Vec::new(),
         url: Some(running.site.clone()),
         headers,
         publish,

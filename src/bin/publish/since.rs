@@ -40,7 +40,7 @@ impl FromStr for Since {
         let unit = UNITS.iter().find(|(unit, _)| text.ends_with(*unit));
         let ago = unit.and_then(|(unit, seconds)| text.strip_suffix(*unit)?.parse::<u64>().ok()?.checked_mul(*seconds));
         ago.map(|seconds| Since::Ago(Duration::from_secs(seconds))).ok_or_else(|| {
-            "a day (2026-11-21), a moment (2026-11-21T14:00:00Z) or a time ago (30m, 12h, 7d, 2w) is needed".to_owned()
+            "use a date (2026-11-21), a time (2026-11-21T14:00:00Z) or how long ago (30m, 12h, 7d, 2w)".to_owned()
         })
     }
 }

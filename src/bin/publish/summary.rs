@@ -10,18 +10,22 @@ pub(crate) mod show;
 mod table;
 mod text;
 mod verify;
+#[cfg(test)]
+mod widths;
 
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
+use publish::config::SANDBOX;
 use publish::config::environment::Environment;
 use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::Publisher;
 use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
-use publish::types::text::printable;
+use publish::types::text::{first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
+use crate::terminal::layout::{filled, labelled};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -34,30 +38,36 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
     let release = report.release.map_or_else(|| "nothing".to_owned(), |release| format!("release {release}"));
     let place = place(report, environment);
     let mut text = match report.outcome {
-        Outcome::Unchanged => format!("{} {release} is live at {place}\n", style.bold("Nothing changed:")),
-        Outcome::Repaired => format!(
-            "{} {release} is live at {place}; what an earlier run left undone is done\n",
-            style.bold("Nothing changed:")
-        ),
-        Outcome::Staged => format!(
-            "{} {}; visitors see nothing of it\n  {} publish activate {}\n",
-            style.green("Staged:"),
-            release,
-            style.dim("make it live with"),
-            report.release.map_or_else(String::new, |release| release.to_string()),
-        ),
+        Outcome::Unchanged | Outcome::Held => {
+            filled("", &format!("{} {release} is live at {place}", style.bold("Nothing changed:")), style)
+        }
+        Outcome::Repaired => {
+            let title = style.bold("Nothing changed:");
+            let done = "finished what an earlier run had left to do";
+            filled("", &format!("{title} {release} is live at {place}; {done}"), style)
+        }
+        Outcome::Staged => {
+            let number = report.release.map_or_else(String::new, |release| release.to_string());
+            filled("", &format!("{} {release}; not live yet", style.green("Staged:")), style)
+                + &labelled("make it live with", 0, &format!("publish activate {number}"), style)
+        }
         outcome => {
             let again = if outcome == Outcome::RolledBack { " again" } else { "" };
             let title = format!("R{} is live{again}", &release[1..]);
             let mut text = format!("{}\n", style.green(&title));
             let mut line = |name: &str, value: &str| {
-                text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+                text.push_str(&labelled(name, 8, value, style));
             };
             line("where", &place);
             line("changed", &format!("{}; {}", changes(&report.files), sent(report)));
             line("CDN", &refresh(report.invalidation.as_ref(), environment));
-            if report.previous_release.is_some() {
-                line("go back", "publish rollback");
+            if let Some(previous) = report.previous_release {
+                // Without a number, a rollback does not go forward again.
+                let here = if environment.name == SANDBOX { " --env sandbox" } else { "" };
+                match report.release.is_some_and(|release| release < previous) || outcome == Outcome::RolledBack {
+                    true => line("undo", &format!("publish rollback {previous}{here}")),
+                    false => line("go back", &format!("publish rollback{here}")),
+                }
             }
             line("took", &duration(Duration::from_millis(report.duration_ms)));
             text
@@ -69,15 +79,26 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
     text
 }
 
+/// What was taken out of the CDN.
+pub(crate) fn render_invalidated(report: &Report, environment: &Environment) -> String {
+    let mut text = format!("CDN: {}\n", refresh(report.invalidation.as_ref(), environment));
+    for other in &report.other_distributions {
+        let paths = count(other.paths.len(), "path");
+        let done = if other.status == InvalidationStatus::Owed { "owed" } else { "asked for" };
+        text.push_str(&format!("distribution {}: {paths} {done}\n", printable(&other.distribution)));
+    }
+    text
+}
+
 /// What a publish would do: the numbers, then every path, then every path of the CDN.
 pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment: &Environment, style: Style) -> String {
     if report.exit_code == 0 {
         return render_plan_in_short(report, environment, style);
     }
     let place = printable(&environment.layout.live_prefix().to_string());
-    let mut text = format!("{}\n", style.bold(&format!("A publish to {place} would")));
+    let mut text = filled("", &style.bold(&format!("A publish to {place} would")), style);
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+        text.push_str(&labelled(name, 8, value, style));
     };
     let uploaded = &report.uploaded;
     line("change", &changes(&report.files));
@@ -92,11 +113,12 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
             Change::Replace => format!("~ {path}"),
             Change::Reheader => format!("~ {path} (headers)"),
             Change::Remove => format!("- {path}"),
-            Change::Retire => format!("- {path} (stays for open tabs, until its retention ends)"),
+            Change::Retire => format!("- {path} (kept for open tabs until its retention ends)"),
         }
     });
     for mark in marks {
-        text.push_str(&format!("{mark}\n"));
+        let (sign, path) = mark.split_at(2);
+        text.push_str(&filled(sign, path, style));
     }
     text.push_str(&paths(report, style));
     text
@@ -106,10 +128,10 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
 pub(crate) fn render_plan_in_short(report: &Report, environment: &Environment, style: Style) -> String {
     if report.exit_code == 0 {
         let release = report.release.map_or_else(String::new, |release| format!("; release {release} is live"));
-        return format!("{}{release}\n", style.bold("Nothing to do"));
+        return filled("", &format!("{}{release}", style.bold("Nothing to do")), style);
     }
     let place = printable(&environment.layout.live_prefix().to_string());
-    format!("{} at {}; {}\n", style.bold("Something to do"), place, changes(&report.files))
+    filled("", &format!("{} at {}; {}", style.bold("Something to do"), place, changes(&report.files)), style)
 }
 
 /// What is live, and anything unfinished, held, pending or owed.
@@ -117,22 +139,21 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     let mut text = match status.release {
         Some(release) => {
             let title = style.bold(&format!("Release {release} is live"));
-            let since = status.since.map_or_else(String::new, |since| format!(" since {}", text::moment(since)));
-            format!("{title}{since} at {}\n", place(report, environment))
+            let since = status.since.map_or_else(String::new, |since| format!(" since {}", since.to_the_minute()));
+            filled("", &format!("{title}{since} at {}", place(report, environment)), style)
         }
-        None => format!(
-            "{} at {}\n",
-            style.bold("Nothing is published"),
-            printable(&environment.layout.live_prefix().to_string())
-        ),
+        None => {
+            let place = printable(&environment.layout.live_prefix().to_string());
+            filled("", &format!("{} at {place}", style.bold("Nothing is published")), style)
+        }
     };
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<10}"))));
+        text.push_str(&labelled(name, 10, value, style));
     };
     if let Some(publisher) = &status.publisher {
         line("by", &who(publisher));
         if let Some(build) = text::build(publisher) {
-            line("built from", &text::cut(&build, text::WIDTH - "  built from ".len()));
+            line("built from", &build);
         }
     }
     if let Some(files) = &status.files {
@@ -143,46 +164,60 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     if let Some(ActivationStatus { to, publisher, since, lease_remaining_s }) = &status.activation {
         let what = match lease_remaining_s {
-            0 => "which was cut short: the next publish finishes it".to_owned(),
-            seconds => format!("which is under way ({seconds} s left)"),
+            0 => "which was cut short; the next publish finishes it".to_owned(),
+            seconds => format!("which is in progress ({seconds} s left)"),
         };
         line(
             "unfinished",
-            &format!("the activation of release {to}, begun {} by {}, {what}", text::moment(*since), who(publisher)),
+            &format!("activation of release {to}, started {} by {}, {what}", since.to_the_minute(), who(publisher)),
         );
     }
     if status.pruning {
-        line("unfinished", "a prune; `publish prune` finishes it, once nobody is at it");
+        line("unfinished", "a prune; if no other run is working on it, `publish prune` finishes it");
     }
     let own = environment.distribution.as_deref();
     for refresh in &status.pending_refreshes {
-        let (paths, since) = (count(refresh.paths.len(), "path"), text::moment(refresh.since));
+        let (paths, since) = (count(refresh.paths.len(), "path"), refresh.since.to_the_minute());
         let (of, who) = match own == Some(refresh.distribution.as_str()) {
-            true => ("the CDN".to_owned(), "the next publish"),
-            false => (format!("distribution {}", printable(&refresh.distribution)), "a publish that may"),
+            true => ("the CDN".to_owned(), "run `publish` to retry"),
+            false => (format!("distribution {}", printable(&refresh.distribution)), "a publish with access retries"),
         };
-        line("owed", &format!("{paths} of {of} since {since}; {who} asks for it"));
+        line("owed", &format!("{paths} of {of} waiting for a refresh since {since}; {who}"));
     }
     for known in status.distributions.iter().filter(|known| own != Some(known.distribution.as_str())) {
         let seen = match known.seen {
-            Some(release) => format!("has seen release {release}"),
-            None => "has not seen what is live".to_owned(),
+            Some(release) => format!("was last refreshed for release {release}"),
+            None => "has not been refreshed for the live release".to_owned(),
         };
         line("also at", &format!("distribution {}, which {seen}", printable(&known.distribution)));
     }
     if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
         let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
-        line("held", &format!("since {} by {}{reason}", text::moment(*since), who(publisher)));
+        line("held", &format!("since {} by {}{reason}", since.to_the_minute(), who(publisher)));
     }
     if !status.leftovers.is_empty() {
-        let number = count(status.leftovers.len(), "object");
-        line("left over", &format!("{number} of files that left the site, still reachable"));
+        let (number, named) = (count(status.leftovers.len(), "file"), named(&status.leftovers));
+        line(
+            "left over",
+            &format!("{number} that left the site, still reachable: {named}; `publish prune` removes them"),
+        );
     }
     if !status.suspects.is_empty() {
-        let number = count(status.suspects.len(), "path");
-        line("suspect", &format!("{number} that a run which lost its lease may still write"));
+        let (number, named) = (count(status.suspects.len(), "path"), named(&status.suspects));
+        line(
+            "suspect",
+            &format!(
+                "{number} that a run that lost its lease may still write: {named}; a publish a quarter of an hour later checks and \
+                 repairs them, and `publish verify` shows what they are now"
+            ),
+        );
     }
     text
+}
+
+/// The first few paths.
+fn named(paths: &[String]) -> String {
+    printable(&first_few(paths.iter()))
 }
 
 /// `octocat, https://github.com/octocat/hello/actions/runs/42`
@@ -210,7 +245,7 @@ fn numbers(files: &FileCounts) -> String {
     let parts = [
         (files.added, "added"),
         (files.replaced, "replaced"),
-        (files.reheadered, "with other headers"),
+        (files.reheadered, "with new headers"),
         (files.removed, "removed"),
         (files.unchanged, "unchanged"),
     ];
@@ -227,16 +262,16 @@ fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment)
     let Some(invalidation) = invalidation else {
         return match &environment.distribution {
             Some(_) => "nothing to refresh".to_owned(),
-            None => "none is configured".to_owned(),
+            None => "not configured".to_owned(),
         };
     };
     let paths = count(invalidation.paths.len(), "path");
     let done = match invalidation.status {
         InvalidationStatus::Planned => paths,
-        InvalidationStatus::Requested => format!("{paths} asked for, not waited for"),
-        InvalidationStatus::Effective => format!("{paths} refreshed and seen at the site's addresses"),
+        InvalidationStatus::Requested => format!("refresh of {paths} requested, not waited for"),
+        InvalidationStatus::Effective => format!("{paths} refreshed and checked at the site's URLs"),
         InvalidationStatus::Completed => format!("{paths} refreshed"),
-        InvalidationStatus::Owed => format!("{paths} owed; the next run asks again"),
+        InvalidationStatus::Owed => format!("{paths} not refreshed yet; run `publish` to retry"),
     };
     format!("{done}{}{}", price(invalidation, environment), evicted(invalidation))
 }
@@ -256,7 +291,7 @@ fn evicted(invalidation: &InvalidationReport) -> String {
     match invalidation.evicted_unchanged {
         0 => String::new(),
         files => {
-            format!("; takes along {} ({})", count(files, "unchanged file"), DecimalBytes(invalidation.evicted_bytes))
+            format!("; also evicts {} ({})", count(files, "unchanged file"), DecimalBytes(invalidation.evicted_bytes))
         }
     }
 }
@@ -266,7 +301,7 @@ fn details(report: &Report, style: Style) -> String {
     let requests: Vec<String> =
         report.requests.iter().map(|(operation, number)| format!("{operation} {number}")).collect();
     if !requests.is_empty() {
-        text.push_str(&format!("{} {}\n", style.dim("requests"), requests.join(", ")));
+        text.push_str(&filled(&format!("{} ", style.dim("requests")), &requests.join(", "), style));
     }
     text
 }
@@ -305,6 +340,7 @@ pub(super) mod tests {
             layout: Layout::new("shop", "example-site", "live", None, None),
             access: Access::default(),
             distribution: Some("E123ABC".to_owned()),
+            further_distributions: Vec::new(),
             url: Some("https://www.example.com".to_owned()),
             headers: Vec::new(),
             publish: PublishSettings::default(),
@@ -339,7 +375,7 @@ pub(super) mod tests {
         let expected = "Release 8 is live\n  \
             where    https://www.example.com/ (s3://example-site/live/)\n  \
             changed  files: 3 added, 2 replaced, 1 removed, 38 unchanged; sent 5 objects (1.20 MB)\n  \
-            CDN      2 paths refreshed and seen at the site's addresses ($0.01, or free)\n  \
+            CDN      2 paths refreshed and checked at the site's URLs ($0.01, or free)\n  \
             took     3.4 s\n";
         assert_eq!(render(&published(), &environment(), false, Style::plain()), expected);
     }
@@ -386,9 +422,9 @@ pub(super) mod tests {
             )
         };
         let evicting = said(InvalidationStatus::Planned, 9, 1);
-        assert_eq!(evicting, "9 paths ($0.045, or free); takes along 1 unchanged file (1.20 MB)");
+        assert_eq!(evicting, "9 paths ($0.045, or free); also evicts 1 unchanged file (1.20 MB)");
         assert_eq!(said(InvalidationStatus::Completed, 300, 0), "9 paths refreshed ($1.50, or free)");
-        assert_eq!(said(InvalidationStatus::Owed, 0, 0), "9 paths owed; the next run asks again");
+        assert_eq!(said(InvalidationStatus::Owed, 0, 0), "9 paths not refreshed yet; run `publish` to retry");
     }
 
     #[test]
@@ -458,13 +494,14 @@ pub(super) mod tests {
             built from c0ffee0 main: Raise the prices\n  \
             changed    files: 2 replaced, 27 unchanged\n  \
             before it  release 7\n  \
-            unfinished the activation of release 9, begun 1970-01-01 00:00 UTC by octocat, which was cut short: \
-            the next publish finishes it\n  \
-            owed       1 path of the CDN since 1970-01-01 00:00 UTC; the next publish asks for it\n  \
-            owed       1 path of distribution E456DEF since 1970-01-01 00:00 UTC; a publish that may asks for it\n  \
-            also at    distribution E456DEF, which has seen release 7\n  \
+            unfinished activation of release 9, started 1970-01-01 00:00 UTC by octocat, which was cut short; the \
+            next publish finishes it\n  \
+            owed       1 path of the CDN waiting for a refresh since 1970-01-01 00:00 UTC; run `publish` to retry\n  \
+            owed       1 path of distribution E456DEF waiting for a refresh since 1970-01-01 00:00 UTC; a publish with \
+            access retries\n  \
+            also at    distribution E456DEF, which was last refreshed for release 7\n  \
             held       since 1970-01-01 00:00 UTC by octocat: incident\n  \
-            left over  1 object of files that left the site, still reachable\n";
+            left over  1 file that left the site, still reachable: `old.html`; `publish prune` removes them\n";
         assert_eq!(text, expected);
     }
 

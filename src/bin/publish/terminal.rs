@@ -1,6 +1,7 @@
 //! What a person sees while a run lasts: progress and warnings on stderr, results on stdout.
 
 mod bars;
+pub(crate) mod layout;
 pub(crate) mod lines;
 pub(crate) mod style;
 
@@ -8,6 +9,7 @@ use std::io::{ErrorKind, IsTerminal, Write, stderr, stdin, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use console::Term;
 use publish::report::event::Event;
 use publish::types::text::printable;
 use tokio::runtime::Handle;
@@ -15,16 +17,19 @@ use tokio::sync::oneshot;
 
 use crate::args::{Color, GlobalArgs, Output};
 use bars::Bars;
+use layout::filled;
+use lines::Reminder;
 use style::{Style, for_terminal};
 
-/// How long a run may last before anything is drawn.
-pub(crate) const FIRST_DRAWING: Duration = Duration::from_millis(250);
+/// How long a run may last before anything is drawn: a quarter of a second from its start, with what comes before.
+pub(crate) const FIRST_DRAWING: Duration = Duration::from_millis(150);
+
+/// How often a run without a terminal says how far it is: what is silent for 30 s is taken for dead.
+pub(crate) const REMINDER: Duration = Duration::from_secs(12);
 
 /// The terminal, or what stands in its place.
 pub(crate) struct Terminal {
     progress: Progress,
-    /// Whether the line about waiting was written; its countdown is for terminals.
-    waiting: AtomicBool,
     is_asked: bool,
     is_for_people: bool,
     errors: Style,
@@ -33,7 +38,7 @@ pub(crate) struct Terminal {
 
 enum Progress {
     Bars(Bars),
-    Lines,
+    Lines(Reminder),
     None,
 }
 
@@ -42,35 +47,28 @@ impl Terminal {
     pub(crate) fn new(global: &GlobalArgs, lookup: &dyn Fn(&str) -> Option<String>) -> Terminal {
         let is_dumb = lookup("TERM").is_some_and(|terminal| terminal == "dumb");
         let no_color = is_dumb || lookup("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let style = |is_terminal| Style::choose(global.color, is_terminal, no_color);
+        let style = |columns: Option<usize>, is_terminal| {
+            Style::choose(global.color, is_terminal, no_color).in_columns(columns)
+        };
         let progress = match global.output {
             Output::Json => Progress::None,
             Output::Human if global.quiet => Progress::None,
             Output::Human if stderr().is_terminal() && !is_dumb => Progress::Bars(Bars::hidden()),
-            Output::Human => Progress::Lines,
+            Output::Human => Progress::Lines(Reminder::default()),
         };
         Terminal {
             progress,
-            waiting: AtomicBool::new(false),
             is_for_people: global.output == Output::Human,
             is_asked: global.output == Output::Human && stdin().is_terminal() && stderr().is_terminal(),
-            errors: style(stderr().is_terminal()),
-            results: style(stdout().is_terminal()),
+            errors: style(columns(&Term::stderr()), stderr().is_terminal()),
+            results: style(columns(&Term::stdout()), stdout().is_terminal()),
         }
     }
 
     /// For a command line that could not be understood.
     pub(crate) fn plain() -> Terminal {
         let style = Style::choose(Color::Never, false, true);
-        let waiting = AtomicBool::new(false);
-        Terminal {
-            progress: Progress::None,
-            waiting,
-            is_asked: false,
-            is_for_people: true,
-            errors: style,
-            results: style,
-        }
+        Terminal { progress: Progress::None, is_asked: false, is_for_people: true, errors: style, results: style }
     }
 
     /// The colours of stderr.
@@ -100,6 +98,15 @@ impl Terminal {
         }
     }
 
+    /// Says how far the run is, where no terminal shows it and nothing else was said for a while.
+    pub(crate) fn remind(&self) {
+        if let Progress::Lines(reminder) = &self.progress
+            && let Some(line) = reminder.remind()
+        {
+            self.write(&format!("{line}\n"));
+        }
+    }
+
     /// Stops drawing.
     pub(crate) fn clear(&self) {
         if let Progress::Bars(bars) = &self.progress {
@@ -110,14 +117,14 @@ impl Terminal {
     /// Shows what happened.
     pub(crate) fn show(&self, event: &Event) {
         if let Event::Warning { message } = event {
-            self.write(&format!("{} {}\n", self.errors.yellow("warning:"), printable(message)));
+            let beginning = format!("{} ", self.errors.yellow("warning:"));
+            self.write(&filled(&beginning, &printable(message), self.errors));
             return;
         }
         match &self.progress {
             Progress::Bars(bars) => bars.show(event),
-            Progress::Lines => {
-                let again = matches!(event, Event::Waiting { .. }) && self.waiting.swap(true, Ordering::Relaxed);
-                if let Some(line) = lines::line(event).filter(|_| !again) {
+            Progress::Lines(reminder) => {
+                if let Some(line) = reminder.hear(event) {
                     self.write(&format!("{line}\n"));
                 }
             }
@@ -132,9 +139,14 @@ impl Terminal {
         }
     }
 
+    /// Writes a sentence to stdout as a result for people.
+    pub(crate) fn tell(&self, sentence: &str) {
+        self.result(&filled("", sentence, self.results));
+    }
+
     /// Says what a run is about to do, unless told to be quiet.
     pub(crate) fn say_plan(&self, event: &Event) {
-        if let (Some(plan), false) = (lines::plan(event), matches!(self.progress, Progress::None)) {
+        if let (Some(plan), false) = (lines::plan(event, self.errors), matches!(self.progress, Progress::None)) {
             self.write(&plan);
         }
     }
@@ -142,7 +154,7 @@ impl Terminal {
     /// Says something about the run that is no event of it, unless told to be quiet.
     pub(crate) fn say(&self, line: &str) {
         if !matches!(self.progress, Progress::None) {
-            self.write(&format!("{}\n", printable(line)));
+            self.write(&filled("", &printable(line), self.errors));
         }
     }
 
@@ -163,7 +175,7 @@ impl Terminal {
         };
         self.suspend(|| {
             // Where stderr is gone, the question is still answered.
-            let _ = write!(stderr(), "{} [y/N] ", printable(question));
+            let _ = write!(stderr(), "{}", layout::question(question, self.errors));
             // Reading cannot be broken off: after a signal this thread waits for nobody, until the process ends.
             std::thread::spawn(move || {
                 let mut line = String::new();
@@ -181,9 +193,15 @@ impl Terminal {
     fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
         match &self.progress {
             Progress::Bars(bars) => bars.suspend(write),
-            Progress::Lines | Progress::None => write(),
+            Progress::Lines(_) | Progress::None => write(),
         }
     }
+}
+
+/// How many columns the terminal has that `stream` is; `None` where it is none, or does not say.
+fn columns(stream: &Term) -> Option<usize> {
+    let (_, columns) = stream.size_checked().filter(|_| stream.is_term())?;
+    (columns > 0).then_some(usize::from(columns))
 }
 
 /// Writes to stderr, with nothing that steers a terminal but colours of ours.
@@ -203,7 +221,7 @@ pub(crate) fn write_result(text: &str) {
         && error.kind() != ErrorKind::BrokenPipe
         && !IS_LOST.swap(true, Ordering::Relaxed)
     {
-        write_error(&format!("error: the result could not be written to stdout: {error}\n"));
+        write_error(&format!("error: could not write the result to stdout: {error}\n"));
     }
 }
 

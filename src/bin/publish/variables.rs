@@ -99,20 +99,20 @@ pub(crate) fn check<N: AsRef<OsStr>, V: AsRef<OsStr>>(
         if let Some(what) = wrong(name, value.as_ref()) {
             // The value may be a secret.
             return Err(Problem::new(Code::Configuration, format!("the environment variable {name} {what}"))
-                .hint("Set it to what it should be, without a line end, or unset it."));
+                .hint("Set it to the right value, without a line break, or unset it."));
         }
     }
     Ok(())
 }
 
 fn wrong(name: &str, value: &OsStr) -> Option<&'static str> {
-    let Some(value) = value.to_str() else { return Some("is not text") };
+    let Some(value) = value.to_str() else { return Some("is not valid text") };
     if value.contains(['\n', '\r']) {
-        Some("holds a line end")
+        Some("contains a line break")
     } else if value.chars().any(char::is_control) {
-        Some("holds a control character")
+        Some("contains a control character")
     } else if SENT.contains(&name) && !value.chars().all(|char| char.is_ascii_graphic() || char == ' ') {
-        Some("holds a character that no request can carry")
+        Some("contains a character that cannot be sent in a request")
     } else if REGIONS.contains(&name) && !value.chars().all(|char| char.is_ascii_alphanumeric() || char == '-') {
         Some("is not the name of a region")
     } else if REGIONS.contains(&name) && value.len() > 63 {

@@ -32,8 +32,8 @@ impl Service {
     /// What to do where the service lacks something that a site needs.
     pub(super) fn what_can_hold_a_site(&self) -> &'static str {
         match self.endpoint {
-            Some(_) => "Use another store: docs/stores.md says what a site needs, and which stores have it.",
-            None => "Use a general purpose bucket: other kinds of buckets lack what a site needs.",
+            Some(_) => "Use another store: docs/stores.md lists what a site needs and which stores provide it.",
+            None => "Use a general purpose bucket: other kinds of bucket lack features that a site needs.",
         }
     }
 }
@@ -104,7 +104,9 @@ impl FailedRequest {
     {
         match error {
             SdkError::ServiceError(refusal) => FailedRequest::of_refusal(service, refusal.err(), refusal.raw()),
-            SdkError::TimeoutError(_) => FailedRequest::new(Class::Unavailable, vec!["no answer in time".to_owned()]),
+            SdkError::TimeoutError(_) => {
+                FailedRequest::new(Class::Unavailable, vec!["timed out waiting for a response".to_owned()])
+            }
             SdkError::ConstructionFailure(_) => FailedRequest::of_chain(Class::Other, error),
             SdkError::DispatchFailure(failure) if failure.is_user() => FailedRequest::of_chain(Class::Other, error),
             _ => FailedRequest::of_chain(Class::Unavailable, error),

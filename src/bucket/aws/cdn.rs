@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_cloudfront::Client;
 use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cloudfront::types::{
-    DistributionConfig, EventType, InvalidationBatch, LambdaFunctionAssociations, Origin, Paths,
-};
+use aws_sdk_cloudfront::types::{DistributionConfig, InvalidationBatch, Paths};
 
 use super::answer::{CdnError, FailedRequest, Service};
+use super::configuration::{Keeping, Policies, alias, facts, policies_to_read};
 use super::refusals::Class;
 use crate::content::path::UrlPath;
 use crate::release::head::DistributionFacts;
@@ -26,6 +25,8 @@ pub struct Configuration {
     pub facts: DistributionFacts,
     /// The configuration's ETag, where the answer named it.
     pub etag: Option<String>,
+    /// Whether it is the staging distribution of another one.
+    pub is_staging: bool,
 }
 
 /// One CloudFront distribution. Clones share one client.
@@ -54,15 +55,38 @@ impl Cdn {
     }
 
     /// What the distribution's configuration says that decides headers and URLs: of its origins, the one that is `bucket`,
-    /// else the one that most requests go to. Needs `cloudfront:GetDistributionConfig`.
+    /// else the one that most requests go to. Needs `cloudfront:GetDistributionConfig`, and `cloudfront:GetCachePolicy` for
+    /// what its own cache policies say.
     pub async fn configuration(&self, bucket: &str) -> Result<Configuration, CdnError> {
         let request = self.client.get_distribution_config().id(&self.distribution);
         let answer = request.send().await.map_err(|error| self.failed("GetDistributionConfig", &error))?;
         let Some(config) = answer.distribution_config() else {
-            let answer = FailedRequest::new(Class::Other, vec!["the answer holds no configuration".to_owned()]);
+            let answer = FailedRequest::new(Class::Other, vec!["the response contains no configuration".to_owned()]);
             return Err(CdnError::new("GetDistributionConfig", &self.distribution, &self.service, answer));
         };
-        Ok(Configuration { facts: facts(config, bucket), etag: answer.e_tag().map(str::to_owned) })
+        let policies = self.cache_policies(config).await?;
+        Ok(Configuration {
+            facts: facts(config, bucket, &policies),
+            etag: answer.e_tag().map(str::to_owned),
+            is_staging: config.staging().unwrap_or(false),
+        })
+    }
+
+    /// The cache policies that a configuration names, each read once. What may not be read, or is not there, says nothing.
+    async fn cache_policies(&self, config: &DistributionConfig) -> Result<Policies, CdnError> {
+        let mut policies = Policies::new();
+        for id in policies_to_read(config) {
+            let answer = self.client.get_cache_policy().id(id).send().await;
+            let keeping = match answer.map_err(|error| self.failed("GetCachePolicy", &error)) {
+                Ok(answer) => {
+                    answer.cache_policy().and_then(|policy| policy.cache_policy_config()).map(Keeping::of_policy)
+                }
+                Err(error) if matches!(error.class, Class::Throttled | Class::Unavailable) => return Err(error),
+                Err(_) => None,
+            };
+            policies.insert(id.to_owned(), keeping);
+        }
+        Ok(policies)
     }
 
     /// The host by which visitors reach the distribution, with what [`Cdn::configuration`] tells of it: its first alias that is a
@@ -73,16 +97,17 @@ impl Cdn {
         let distribution = answer.distribution();
         let config = distribution.and_then(|distribution| distribution.distribution_config());
         let (Some(distribution), Some(config)) = (distribution, config) else {
-            let answer = FailedRequest::new(Class::Other, vec!["the answer holds no distribution".to_owned()]);
+            let answer = FailedRequest::new(Class::Other, vec!["the response contains no distribution".to_owned()]);
             return Err(CdnError::new("GetDistribution", &self.distribution, &self.service, answer));
         };
         let host = alias(config).unwrap_or(distribution.domain_name()).to_owned();
-        Ok((host, facts(config, bucket)))
+        Ok((host, facts(config, bucket, &Policies::new())))
     }
 
     /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
-    /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where too many are
-    /// in progress it waits, for at most as long as a refresh may take. Needs `cloudfront:CreateInvalidation`.
+    /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where CloudFront asks to
+    /// slow down, or too many are in progress, it waits, for at most as long as a refresh may take. Needs
+    /// `cloudfront:CreateInvalidation`.
     ///
     /// # Errors
     /// [`Class::Throttled`] when patience has ended; the code `InvalidationBatchAlreadyExists` for a reference that was
@@ -92,7 +117,8 @@ impl Cdn {
         let mut wait = FIRST_WAIT;
         loop {
             match self.create_once(reference, paths).await {
-                Err(error) if is_too_many(&error) => {
+                // The SDK has tried again after most kinds of throttling, and not for long.
+                Err(error) if error.class == Class::Throttled => {
                     if waited + wait > self.patience {
                         return Err(error);
                     }
@@ -119,7 +145,7 @@ impl Cdn {
         let answer = request.send().await.map_err(|error| self.failed("CreateInvalidation", &error))?;
         let id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
         id.ok_or_else(|| {
-            unsendable(FailedRequest::new(Class::Other, vec!["the answer names no invalidation".to_owned()]))
+            unsendable(FailedRequest::new(Class::Other, vec!["the response contains no invalidation".to_owned()]))
         })
     }
 
@@ -136,145 +162,5 @@ impl Cdn {
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
         CdnError::new(operation, &self.distribution, &self.service, FailedRequest::of(&self.service, error))
-    }
-}
-
-/// A 400 that the SDK does not take for throttling (AWS.md 1.2).
-fn is_too_many(error: &CdnError) -> bool {
-    error.code.as_deref() == Some("TooManyInvalidationsInProgress")
-}
-
-/// `*.example.com` stands for many names, and is none.
-fn alias(config: &DistributionConfig) -> Option<&str> {
-    let aliases = config.aliases().map(|aliases| aliases.items()).unwrap_or_default();
-    aliases.iter().map(String::as_str).find(|alias| !alias.contains('*'))
-}
-
-fn facts(config: &DistributionConfig, bucket: &str) -> DistributionFacts {
-    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
-    let default = config.default_cache_behavior();
-    let target = default.map(|behavior| behavior.target_origin_id());
-    // The site's pages come from the default behaviour's origin where that is the bucket; else from another one that is.
-    let by_default = origins.iter().find(|origin| Some(origin.id()) == target);
-    let is_ours = |origin: &&Origin| is_bucket(origin.domain_name(), bucket);
-    let origin = by_default.filter(is_ours).or_else(|| origins.iter().find(is_ours)).or(by_default);
-    let origin_path = origin.and_then(|origin| origin.origin_path()).unwrap_or_default();
-    let root = config.default_root_object().unwrap_or_default().trim_start_matches('/');
-    let responses = config.custom_error_responses().map(|responses| responses.items()).unwrap_or_default();
-    let pages = responses.iter().filter_map(|response| response.response_page_path()).filter(|page| !page.is_empty());
-    let behaviors = config.cache_behaviors().map(|behaviors| behaviors.items()).unwrap_or_default();
-    let functions = behaviors.iter().map(|behavior| behavior.lambda_function_associations());
-    let functions = functions.chain(default.map(|behavior| behavior.lambda_function_associations()));
-    DistributionFacts {
-        readable: true,
-        origin_path: origin_path.trim_end_matches('/').to_owned(),
-        default_root_object: (!root.is_empty()).then(|| root.to_owned()),
-        error_pages: pages
-            .map(|page| UrlPath::try_from(page.to_owned()).unwrap_or_else(|_| UrlPath::encode(page)))
-            .collect(),
-        rewrites_at_origin: functions.flatten().any(sees_origin_requests),
-    }
-}
-
-/// Whether an origin is the bucket: `<bucket>.s3.<region>.amazonaws.com`, or one of the older or website forms.
-fn is_bucket(domain: &str, bucket: &str) -> bool {
-    let rest = domain.strip_prefix(bucket).and_then(|rest| rest.strip_prefix(".s3"));
-    rest.is_some_and(|rest| rest.starts_with(['.', '-']))
-}
-
-fn sees_origin_requests(functions: &LambdaFunctionAssociations) -> bool {
-    let events = functions.items().iter().map(|function| function.event_type());
-    events.into_iter().any(|event| matches!(event, EventType::OriginRequest | EventType::OriginResponse))
-}
-
-#[cfg(test)]
-mod tests {
-    use aws_sdk_cloudfront::types::{
-        Aliases, DefaultCacheBehavior, LambdaFunctionAssociation, Origin, Origins, ViewerProtocolPolicy,
-    };
-
-    use super::*;
-
-    #[test]
-    fn the_buckets_own_origin_is_known_by_its_name() {
-        for domain in
-            ["site.s3.eu-west-1.amazonaws.com", "site.s3.amazonaws.com", "site.s3-website-us-east-1.amazonaws.com"]
-        {
-            assert!(is_bucket(domain, "site"), "{domain}");
-        }
-        for domain in ["www-site.s3.amazonaws.com", "site.example.com", "site.s3x.example.com"] {
-            assert!(!is_bucket(domain, "site"), "{domain}");
-        }
-    }
-
-    #[test]
-    fn paths_of_the_configuration_are_taken_without_needless_slashes() {
-        let origin = |id: &str, domain: &str, path: &str| {
-            Origin::builder().id(id).domain_name(domain).origin_path(path).build().unwrap()
-        };
-        let origins = Origins::builder()
-            .quantity(2)
-            .items(origin("api", "api.example.com", "/v1"))
-            .items(origin("site", "site.s3.amazonaws.com", "/live/"))
-            .build()
-            .unwrap();
-        let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).origins(origins);
-        let facts = facts(&config.default_root_object("/index.html").build().unwrap(), "site");
-        assert_eq!(facts.origin_path, "/live");
-        assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
-        assert!(facts.error_pages.is_empty() && !facts.rewrites_at_origin);
-    }
-
-    #[test]
-    fn the_first_alias_that_is_a_name_is_the_address() {
-        let of = |names: &[&str]| {
-            let items = names.iter().map(|name| (*name).to_owned()).collect();
-            let aliases = Aliases::builder().quantity(1).set_items(Some(items)).build().unwrap();
-            let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).aliases(aliases);
-            alias(&config.build().unwrap()).map(str::to_owned)
-        };
-        assert_eq!(of(&["*.example.com", "www.example.com", "example.com"]).as_deref(), Some("www.example.com"));
-        assert_eq!(of(&["*.example.com"]), None);
-        assert_eq!(of(&[]), None);
-    }
-
-    #[test]
-    fn of_two_origins_that_are_the_bucket_the_default_behaviours_decides() {
-        let origin_path = |target: &str| {
-            let origin = |id: &str, domain: &str, path: &str| {
-                Origin::builder().id(id).domain_name(domain).origin_path(path).build().unwrap()
-            };
-            let origins = Origins::builder()
-                .quantity(3)
-                .items(origin("downloads", "site.s3.amazonaws.com", "/downloads"))
-                .items(origin("pages", "site.s3.eu-west-1.amazonaws.com", "/live"))
-                .items(origin("api", "api.example.com", "/v1"))
-                .build()
-                .unwrap();
-            let behavior = DefaultCacheBehavior::builder()
-                .target_origin_id(target)
-                .viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps)
-                .build()
-                .unwrap();
-            let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true);
-            let config = config.origins(origins).default_cache_behavior(behavior).build().unwrap();
-            facts(&config, "site").origin_path
-        };
-        assert_eq!(origin_path("pages"), "/live");
-        assert_eq!(origin_path("downloads"), "/downloads");
-        assert_eq!(origin_path("api"), "/downloads", "the default behaviour's is not the bucket");
-    }
-
-    #[test]
-    fn only_functions_at_the_origin_hide_what_a_url_is_made_of() {
-        let functions = |event: EventType| {
-            let function = LambdaFunctionAssociation::builder()
-                .lambda_function_arn("arn:aws:lambda:us-east-1:000000000000:function:f:1")
-                .event_type(event);
-            LambdaFunctionAssociations::builder().quantity(1).items(function.build().unwrap()).build().unwrap()
-        };
-        assert!(sees_origin_requests(&functions(EventType::OriginRequest)));
-        assert!(sees_origin_requests(&functions(EventType::OriginResponse)));
-        assert!(!sees_origin_requests(&functions(EventType::ViewerRequest)));
     }
 }

@@ -2,7 +2,6 @@
 //! the site.
 
 use std::error::Error as StdError;
-use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -165,10 +164,14 @@ impl HttpConnector for Persistent<SharedHttpConnector> {
 fn is_nobody_there(error: &ConnectorError) -> bool {
     let is_connecting =
         |cause: &(dyn StdError + 'static)| cause.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect);
-    let is_of_tls = |cause: &(dyn StdError + 'static)| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::InvalidData)
-    };
     !error.is_timeout() && chain(error).any(is_connecting) && !chain(error).any(is_of_tls)
+}
+
+/// Whether TLS is what failed: a certificate that is refused, or a server that does not speak it. The client puts that into
+/// errors of input and output, whose chain does not show it.
+pub(super) fn is_of_tls(cause: &(dyn StdError + 'static)) -> bool {
+    let within = || cause.downcast_ref::<std::io::Error>()?.get_ref();
+    cause.is::<rustls::Error>() || within().is_some_and(|inner| is_of_tls(inner))
 }
 
 #[cfg(test)]

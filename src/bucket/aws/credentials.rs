@@ -7,39 +7,50 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_s3::error::ErrorMetadata;
+use aws_sdk_signin::types::OAuth2ErrorCode;
+use aws_sdk_signin::types::error::AccessDeniedException as SignInRefused;
 use aws_sdk_sso::types::error::UnauthorizedException;
 use aws_sdk_sts::types::error::ExpiredTokenException;
 
+use super::profile::Profile;
 use super::provider_failure::{Failed, ProviderFailure, chain, failure_of};
 use super::refusals::{Class, class_of};
 
-/// How long a program, a service or a file may take to give credentials: on a slow link, a sign-in is several requests.
-pub(super) const WITHIN: Duration = Duration::from_secs(30);
+/// How long a service or a file may take to give credentials: on a slow link, a sign-in is several requests.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// How long the program of a profile may take: a person may have to answer it, in a browser or with a device.
+const PROGRAM_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long the SDK waits: longer, so that it is [`Patient`] who gives up. The SDK's own error for it has no public type.
-pub(super) const SDK_WAITS: Duration = Duration::from_secs(60);
+pub(super) const SDK_WAITS: Duration = Duration::from_secs(150);
 
 /// How aws-config says that the sign-in itself is over. The type (`SsoTokenProviderError::ExpiredToken` in
 /// aws-config 1.13, src/sso/token.rs) is private, it carries no code, and nothing else tells it from a cached token that
-/// cannot be read.
-const SIGN_IN_IS_OVER: &str = "the SSO token has expired and cannot be refreshed";
+/// cannot be read. The same goes for `aws login` (`LoginTokenError::ExpiredToken`, src/login/token.rs).
+const SIGN_IN_IS_OVER: [&str; 2] =
+    ["the SSO token has expired and cannot be refreshed", "cached Login token is expired"];
 
 /// Credentials that come within a time or fail as what they are: a [`CredentialsError`].
 #[derive(Debug)]
 pub(super) struct Patient {
-    pub(super) provider: SharedCredentialsProvider,
-    pub(super) within: Duration,
-    /// The profile that was asked for by name.
-    pub(super) profile: Option<String>,
+    provider: SharedCredentialsProvider,
+    within: Duration,
+    profile: Profile,
 }
 
 impl Patient {
+    pub(super) fn new(provider: SharedCredentialsProvider, profile: Profile) -> Patient {
+        let within = if profile.runs_program { PROGRAM_WITHIN } else { WITHIN };
+        Patient { provider, within, profile }
+    }
+
     /// The same error, with what failed in words for people.
     fn told(&self, error: CredentialsError) -> CredentialsError {
         if !matches!(found_in(&error), None | Some(Lacking::All)) {
             return error;
         }
-        match failure_of(&error, self.profile.as_deref()) {
+        match failure_of(&error, &self.profile) {
             Some(failure) => CredentialsError::provider_error(Failed { failure, source: error }),
             None => error,
         }
@@ -53,7 +64,7 @@ fn found_in(error: &CredentialsError) -> Option<Lacking> {
 
 /// What credentials hold that no request can carry: a part of one, as when a file was copied with its line ends.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} holds a character that no request can carry, as a line end")]
+#[error("{0} contains a character that cannot be sent in a request, such as a line break")]
 pub(super) struct Unusable(&'static str);
 
 /// Looks at what a file, a program or a service gave. The values are never told. The SDK panics, or signs what S3 refuses.
@@ -127,7 +138,10 @@ fn has_expired(cause: &(dyn StdError + 'static)) -> bool {
     cause.is::<ExpiredTokenException>()
         || cause.is::<UnauthorizedException>()
         || class_of(None, code, None) == Class::ExpiredCredentials
-        || cause.to_string() == SIGN_IN_IS_OVER
+        || cause.downcast_ref::<SignInRefused>().is_some_and(|refused| {
+            matches!(refused.error(), OAuth2ErrorCode::TokenExpired | OAuth2ErrorCode::UserCredentialsChanged)
+        })
+        || SIGN_IN_IS_OVER.contains(&cause.to_string().as_str())
 }
 
 #[cfg(test)]
@@ -135,6 +149,7 @@ mod tests {
     use std::io;
 
     use super::*;
+    use crate::report::error::Code;
 
     fn found(error: &(dyn StdError + 'static)) -> Option<Lacking> {
         let mut chain = vec![error];
@@ -152,7 +167,13 @@ mod tests {
         let code = |code: &str| ErrorMetadata::builder().code(code).message("no").build();
         assert_eq!(of(code("ExpiredToken").into()), Some(Lacking::Expired));
         assert_eq!(of(code("AccessDenied").into()), Some(Lacking::All));
-        assert_eq!(of(SIGN_IN_IS_OVER.into()), Some(Lacking::Expired));
+        for words in SIGN_IN_IS_OVER {
+            assert_eq!(of(words.into()), Some(Lacking::Expired));
+        }
+        let refused = |code| SignInRefused::builder().error(code).message("no").build().unwrap();
+        assert_eq!(of(refused(OAuth2ErrorCode::TokenExpired).into()), Some(Lacking::Expired));
+        assert_eq!(of(refused(OAuth2ErrorCode::UserCredentialsChanged).into()), Some(Lacking::Expired));
+        assert_eq!(of(refused(OAuth2ErrorCode::InsufficientPermissions).into()), Some(Lacking::All));
         assert_eq!(of("the certificate of the identity provider expired".into()), Some(Lacking::All));
         assert_eq!(found(&CredentialsError::not_loaded_no_source()), Some(Lacking::All));
         assert_eq!(found(&CredentialsError::provider_timed_out(WITHIN)), Some(Lacking::All));
@@ -194,13 +215,17 @@ mod tests {
                 future::ProvideCredentials::new(std::future::pending())
             }
         }
-        let patient = Patient {
-            provider: SharedCredentialsProvider::new(Silent),
-            within: Duration::from_millis(1),
-            profile: None,
+        let of = async |runs_program: bool| {
+            let profile = Profile { runs_program, ..Profile::default() };
+            let patient = Patient::new(SharedCredentialsProvider::new(Silent), profile);
+            let patient = Patient { within: patient.within / 100_000, ..patient };
+            let error = patient.provide_credentials().await.unwrap_err();
+            let Some(Lacking::Failed(failure)) = found(&error) else { panic!("{error:?}") };
+            failure
         };
-        let error = patient.provide_credentials().await.unwrap_err();
-        let Some(Lacking::Failed(failure)) = found(&error) else { panic!("{error:?}") };
-        assert!(failure.message.contains("did not answer within"), "{failure:?}");
+        let (service, program) = (of(false).await, of(true).await);
+        assert!(service.message.contains("did not respond in time"), "{service:?}");
+        assert!(program.message.contains("did not finish within"), "{program:?}");
+        assert_eq!((service.code, program.code), (Code::Unreachable, Code::NoCredentials));
     }
 }

@@ -1,18 +1,20 @@
 //! The site as its visitors get it: plain GETs over the same TLS stack that the SDK uses.
 
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 use std::fmt;
+use std::io::{ErrorKind, Read};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use sha2::{Digest as _, Sha256};
 use tokio::time::timeout;
 
-use super::answer::{Cause, FailedRequest};
-use super::connection::{Persistent, plain_connector};
+use super::answer::{Cause, FailedRequest, chain};
+use super::connection::{Persistent, is_of_tls, plain_connector};
+use super::object::MARKER;
 use super::refusals::Class;
 use super::roots::Bundle;
 use crate::types::digest::Digest;
@@ -26,6 +28,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Attempts where nobody answers or an answer breaks off.
 const MAX_ATTEMPTS: u32 = 3;
 
+/// The buffer of the decoder for Brotli, in bytes.
+const BROTLI_BUFFER: usize = 4_096;
+
 /// Gets what visitors get. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
@@ -34,17 +39,158 @@ pub struct Fetcher {
     bundle: Bundle,
 }
 
+/// Whether an answer may be compressed on its way. A CDN keeps a copy for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Encoding {
+    /// With Brotli or gzip, as browsers ask.
+    Compressed,
+    /// Not at all, as many programs ask.
+    Identity,
+}
+
+impl Encoding {
+    /// The value of `Accept-Encoding`.
+    fn accepted(self) -> &'static str {
+        match self {
+            Encoding::Compressed => "br, gzip",
+            Encoding::Identity => "identity",
+        }
+    }
+}
+
 /// What a visitor got, whatever its status.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteAnswer {
     /// The HTTP status. Redirects are not followed.
     pub status: u16,
-    /// SHA-256 of the body.
-    pub digest: Digest,
-    /// The number of its bytes.
-    pub size_bytes: u64,
     /// The headers, their names in lower case; those that came more than once are joined with commas.
     pub headers: BTreeMap<String, String>,
+    /// The body as it came.
+    pub body: Vec<u8>,
+    /// The body without the compression that `Content-Encoding` names; `None`: it names none, or it cannot be undone.
+    decoded: Option<Vec<u8>>,
+}
+
+impl SiteAnswer {
+    /// An answer, of whose body at most `max_bytes` are decompressed: a body with more is none that was published.
+    pub(crate) fn new(status: u16, headers: BTreeMap<String, String>, body: Vec<u8>, max_bytes: u64) -> SiteAnswer {
+        let decoded = headers.get("content-encoding").and_then(|encoding| decode(encoding, &body, max_bytes));
+        SiteAnswer { status, headers, body, decoded }
+    }
+
+    /// What a browser shows: the body, decompressed.
+    pub fn content(&self) -> &[u8] {
+        self.decoded.as_ref().unwrap_or(&self.body)
+    }
+
+    /// Whether it carries these bytes: as they are, or compressed on their way. A file that is stored compressed keeps
+    /// its compression.
+    pub fn carries(&self, digest: Digest) -> bool {
+        Digest::of(&self.body) == digest || self.decoded.as_ref().is_some_and(|decoded| Digest::of(decoded) == digest)
+    }
+
+    /// Whether it shows that it is a file that this program stored, of whatever site.
+    pub fn is_of_publish(&self) -> bool {
+        self.headers.contains_key(&format!("x-amz-meta-{MARKER}"))
+    }
+
+    /// Whether it says that it is an HTML page.
+    pub fn is_html(&self) -> bool {
+        self.headers.get("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("html"))
+    }
+
+    /// Whether something in it shows that S3 or CloudFront had a part in it.
+    pub fn is_of_a_bucket(&self) -> bool {
+        let says = |name: &str, word: &str| {
+            self.headers.get(name).is_some_and(|value| value.to_ascii_lowercase().contains(word))
+        };
+        self.headers.keys().any(|name| name.starts_with("x-amz-"))
+            || says("x-cache", "cloudfront")
+            || says("via", "cloudfront")
+            || says("server", "amazons3")
+            || says("server", "cloudfront")
+    }
+
+    /// The location of CloudFront that answered, as `FRA56-P4` (its header `x-amz-cf-pop`).
+    pub fn edge(&self) -> Option<&str> {
+        self.headers.get("x-amz-cf-pop").map(String::as_str)
+    }
+}
+
+fn decode(encoding: &str, body: &[u8], max_bytes: u64) -> Option<Vec<u8>> {
+    let mut decoded = Vec::new();
+    let read = match encoding.trim().to_ascii_lowercase().as_str() {
+        "gzip" | "x-gzip" => flate2::read::MultiGzDecoder::new(body).take(max_bytes + 1).read_to_end(&mut decoded),
+        "br" => {
+            brotli_decompressor::Decompressor::new(body, BROTLI_BUFFER).take(max_bytes + 1).read_to_end(&mut decoded)
+        }
+        _ => return None,
+    };
+    read.is_ok().then_some(decoded)
+}
+
+/// Why nobody gave a whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// What was to be fetched is no URL.
+    NotAUrl,
+    /// No server has the name.
+    UnknownHost,
+    /// Nobody listens there.
+    Refused,
+    /// The server's certificate is not for this name or not trusted, or it does not speak TLS.
+    Certificate,
+    /// The connection failed in another way.
+    Failed,
+    /// Nothing came in time.
+    Late,
+    /// The answer began and did not come to its end.
+    BrokenOff,
+    /// It came to no end for as long as a visitor may wait.
+    Endless,
+    /// There are more bytes than anything that was published.
+    TooLong,
+}
+
+impl NoAnswer {
+    /// What `error`, of a connection that was not made or not kept, means.
+    fn of(error: &(dyn StdError + 'static)) -> NoAnswer {
+        let is_refused = |cause: &(dyn StdError + 'static)| {
+            cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+        };
+        // The client has no type for it that can be named.
+        if chain(error).any(|cause| cause.to_string() == "dns error") {
+            NoAnswer::UnknownHost
+        } else if chain(error).any(is_of_tls) {
+            NoAnswer::Certificate
+        } else if chain(error).any(is_refused) {
+            NoAnswer::Refused
+        } else {
+            NoAnswer::Failed
+        }
+    }
+
+    /// Whether another attempt may go better at once.
+    fn passes(self) -> bool {
+        matches!(self, NoAnswer::Refused | NoAnswer::Failed | NoAnswer::Late | NoAnswer::BrokenOff)
+    }
+
+    /// What a URL does, without a final stop.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            NoAnswer::NotAUrl => "is not a URL",
+            NoAnswer::UnknownHost => "does not answer: there is no server of that name (DNS)",
+            NoAnswer::Refused => "does not answer: nobody listens there",
+            NoAnswer::Certificate => {
+                "does not answer: its certificate is not valid for that name, or not trusted (TLS)"
+            }
+            NoAnswer::Failed => "does not answer",
+            NoAnswer::Late => "does not answer in time",
+            NoAnswer::BrokenOff => "breaks off its answer",
+            NoAnswer::Endless => "does not come to the end of its answer",
+            NoAnswer::TooLong => "answers with more bytes than were published",
+        }
+    }
 }
 
 /// Why a URL gave no whole answer.
@@ -52,30 +198,32 @@ pub struct SiteAnswer {
 pub struct FetchError {
     /// The URL.
     pub url: String,
-    /// Whether another attempt may go better.
-    passing: bool,
-    text: &'static str,
+    /// In which way.
+    pub why: NoAnswer,
     cause: Option<Box<Cause>>,
+}
+
+impl FetchError {
+    fn new(url: &str, why: NoAnswer) -> FetchError {
+        FetchError { url: url.to_owned(), why, cause: None }
+    }
+
+    fn because(mut self, error: &(dyn StdError + 'static)) -> FetchError {
+        self.cause = FailedRequest::of_error(Class::Unavailable, error).cause;
+        self
+    }
 }
 
 impl fmt::Display for FetchError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.url, self.text)
+        write!(formatter, "{} {}", self.url, self.why.sentence())
     }
 }
 
-impl std::error::Error for FetchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as &dyn std::error::Error)
+impl StdError for FetchError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &dyn StdError)
     }
-}
-
-/// What comes of a body.
-enum BodyPart<'a> {
-    /// It comes from its beginning: whatever came before was cut off.
-    Begins,
-    /// Some bytes more.
-    Bytes(&'a [u8]),
 }
 
 impl Fetcher {
@@ -88,75 +236,43 @@ impl Fetcher {
         self.connector.get_or_init(|| SharedHttpConnector::new(Persistent::new(plain_connector(&self.bundle))))
     }
 
-    /// Gets `url` as a browser without a cache would, in no encoding, so that its digest is that of the file. Nothing
-    /// is done to pass by the CDN: what it holds is what is asked for.
+    /// Gets `url` as a browser without a cache would. Nothing is done to pass by the CDN: what it holds is what is asked
+    /// for.
     ///
     /// # Errors
     /// If nothing comes for ten seconds in each of three attempts, one answer takes more than a minute in all, or the body
     /// has more than `max_bytes`.
-    pub async fn fetch(&self, url: &str, max_bytes: u64) -> Result<SiteAnswer, FetchError> {
-        self.fetch_into(url, max_bytes, |_: BodyPart<'_>| {}).await
-    }
-
-    /// As [`Fetcher::fetch`], with the body's bytes.
-    ///
-    /// # Errors
-    /// As [`Fetcher::fetch`].
-    pub async fn fetch_whole(&self, url: &str, max_bytes: u64) -> Result<(SiteAnswer, Vec<u8>), FetchError> {
-        let mut body = Vec::new();
-        let answer = self.fetch_into(url, max_bytes, |part| match part {
-            BodyPart::Begins => body.clear(),
-            BodyPart::Bytes(bytes) => body.extend_from_slice(bytes),
-        });
-        let answer = answer.await?;
-        Ok((answer, body))
-    }
-
-    async fn fetch_into(
-        &self,
-        url: &str,
-        max_bytes: u64,
-        mut take: impl FnMut(BodyPart<'_>),
-    ) -> Result<SiteAnswer, FetchError> {
+    pub async fn fetch(&self, url: &str, encoding: Encoding, max_bytes: u64) -> Result<SiteAnswer, FetchError> {
         let mut attempt = 1;
         loop {
-            take(BodyPart::Begins);
-            let late = |_| Err(failed(url, false, "does not come to the end of its answer", None));
-            match timeout(LONGEST, self.fetch_once(url, max_bytes, &mut take)).await.unwrap_or_else(late) {
-                Err(error) if error.passing && attempt < MAX_ATTEMPTS => attempt += 1,
+            let got = timeout(LONGEST, self.fetch_once(url, encoding, max_bytes)).await;
+            match got.unwrap_or_else(|_| Err(FetchError::new(url, NoAnswer::Endless))) {
+                Err(error) if error.why.passes() && attempt < MAX_ATTEMPTS => attempt += 1,
                 got => return got,
             }
         }
     }
 
-    async fn fetch_once(
-        &self,
-        url: &str,
-        max_bytes: u64,
-        take: &mut impl FnMut(BodyPart<'_>),
-    ) -> Result<SiteAnswer, FetchError> {
-        let mut request = HttpRequest::get(url).map_err(|error| failed(url, false, "is not a URL", Some(&error)))?;
+    async fn fetch_once(&self, url: &str, encoding: Encoding, max_bytes: u64) -> Result<SiteAnswer, FetchError> {
+        let failed = |why| FetchError::new(url, why);
+        let mut request = HttpRequest::get(url).map_err(|error| failed(NoAnswer::NotAUrl).because(&error))?;
         request.headers_mut().insert("accept", "*/*");
-        request.headers_mut().insert("accept-encoding", "identity");
+        request.headers_mut().insert("accept-encoding", encoding.accepted());
         request.headers_mut().insert("user-agent", concat!("publish/", env!("CARGO_PKG_VERSION")));
-        let late = |_| failed(url, true, "does not answer in time", None);
-        let answer = timeout(STALLED, self.connector().call(request)).await.map_err(late)?;
-        let answer = answer.map_err(|error| failed(url, true, "does not answer", Some(&error)))?;
+        let answer = timeout(STALLED, self.connector().call(request)).await.map_err(|_| failed(NoAnswer::Late))?;
+        let answer = answer.map_err(|error| failed(NoAnswer::of(&error)).because(&error))?;
         let status = answer.status().as_u16();
         let headers = headers(&answer);
-        let mut body = ByteStream::new(answer.into_body());
-        let mut hash = Sha256::new();
-        let mut size_bytes = 0;
-        while let Some(chunk) = timeout(STALLED, body.next()).await.map_err(late)? {
-            let chunk = chunk.map_err(|error| failed(url, true, "breaks off its answer", Some(&error)))?;
-            size_bytes += chunk.len() as u64;
-            if size_bytes > max_bytes {
-                return Err(failed(url, false, "answers with more bytes than were published", None));
+        let mut stream = ByteStream::new(answer.into_body());
+        let mut body = Vec::new();
+        while let Some(chunk) = timeout(STALLED, stream.next()).await.map_err(|_| failed(NoAnswer::Late))? {
+            let chunk = chunk.map_err(|error| failed(NoAnswer::BrokenOff).because(&error))?;
+            if (body.len() + chunk.len()) as u64 > max_bytes {
+                return Err(failed(NoAnswer::TooLong));
             }
-            hash.update(&chunk);
-            take(BodyPart::Bytes(&chunk));
+            body.extend_from_slice(&chunk);
         }
-        Ok(SiteAnswer { status, digest: Digest::from_bytes(hash.finalize().into()), size_bytes, headers })
+        Ok(SiteAnswer::new(status, headers, body, max_bytes))
     }
 }
 
@@ -170,14 +286,4 @@ fn headers(answer: &HttpResponse) -> BTreeMap<String, String> {
         joined.push_str(value);
     }
     headers
-}
-
-fn failed(
-    url: &str,
-    passing: bool,
-    text: &'static str,
-    error: Option<&(dyn std::error::Error + 'static)>,
-) -> FetchError {
-    let cause = error.and_then(|error| FailedRequest::of_error(Class::Unavailable, error).cause);
-    FetchError { url: url.to_owned(), passing, text, cause }
 }

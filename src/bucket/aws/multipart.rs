@@ -166,7 +166,7 @@ impl Store {
         let request = request.upload_id(upload_id).set_expected_bucket_owner(self.settings.service.owner.clone());
         if let Err(error) = request.send().await {
             let error = self.failed("AbortMultipartUpload", address, &error);
-            tracing::debug!("Parts of {address} stay behind: {error}.");
+            tracing::debug!("Parts of an unfinished upload of {address} could not be removed: {error}.");
         }
     }
 }

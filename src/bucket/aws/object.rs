@@ -128,11 +128,11 @@ pub(super) fn moment(moment: Option<&DateTime>) -> Timestamp {
 fn lost_by_a_copy(answer: &HeadObjectOutput) -> Option<&'static str> {
     let archived = matches!(answer.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive));
     if answer.expires_string().is_some() {
-        Some("it has an Expires header, which publish does not keep")
+        Some("it has an Expires header, which publish does not preserve")
     } else if answer.website_redirect_location().is_some() {
-        Some("it is a redirect of a website endpoint")
+        Some("it is a redirect for a website endpoint")
     } else if archived || answer.archive_status().is_some() {
-        Some("it is archived: neither visitors nor copies get its bytes before it is restored")
+        Some("it is archived: it can be neither read nor copied until it is restored")
     } else {
         None
     }

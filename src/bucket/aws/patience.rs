@@ -123,7 +123,7 @@ struct Standstill {
 
 impl fmt::Display for Standstill {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.whole { "no answer came" } else { "no byte was accepted" };
+        let what = if self.whole { "no response arrived" } else { "no byte was accepted" };
         write!(formatter, "{what} for {} seconds", self.waited.as_secs())
     }
 }

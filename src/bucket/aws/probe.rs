@@ -62,8 +62,10 @@ impl Store {
             return Ok(());
         }
         let service = &self.settings.service;
-        let message =
-            format!("{service} cannot hold a site: two publishers would not notice each other. {}", lacks.join("; "));
+        let message = format!(
+            "{service} cannot host a site safely: two publishers could overwrite each other's work. {}",
+            lacks.join("; ")
+        );
         Err(Problem::new(Code::UnfitStore, message).hint(service.what_can_hold_a_site()))
     }
 }
@@ -82,12 +84,13 @@ fn lack(answer: Result<String, StoreError>) -> Result<Option<(Lack, Option<Store
 
 fn sentence(what: &str, lack: Lack, refusal: Option<&StoreError>) -> String {
     match lack {
-        Lack::Ignored => format!("{what} is carried out although what it demands does not hold"),
+        Lack::Ignored => format!("{what} succeeds even though its condition is not met"),
         Lack::NotTaken => {
-            let status = refusal.and_then(|error| error.status).map(|status| format!(" {status}")).unwrap_or_default();
+            let status =
+                refusal.and_then(|error| error.status).map(|status| format!(" with {status}")).unwrap_or_default();
             let code =
                 refusal.and_then(|error| error.code.as_deref()).map(|code| format!(" {code}")).unwrap_or_default();
-            format!("{what} is answered{status}{code}")
+            format!("{what} is rejected{status}{code}")
         }
     }
 }

@@ -112,49 +112,45 @@ pub(super) const REFUSALS: &[Refusal] = &[
     means(Class::Denied, &["AccessDenied"]),
     until(
         Class::Denied,
-        "AWS does not know these keys: sign in again, or check which profile and environment variables are used.",
+        "AWS does not recognise these keys: sign in again, or check which profile and environment variables are used.",
         &["InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken"],
     ),
-    until(Class::Denied, "The secret key does not belong to the access key: correct it.", &["SignatureDoesNotMatch"]),
-    until(
-        Class::Denied,
-        "This machine's clock is wrong by more than a quarter of an hour: correct it.",
-        &["RequestTimeTooSkewed"],
-    ),
+    until(Class::Denied, "The secret key does not match the access key: correct it.", &["SignatureDoesNotMatch"]),
+    until(Class::Denied, "This machine's clock is off by more than 15 minutes: correct it.", &["RequestTimeTooSkewed"]),
     // … the target, …
     means(Class::NoSuchBucket, &["NoSuchBucket"]),
     means(Class::WrongRegion, &["PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException"]),
     until(
         Class::Refused,
-        "Check that the endpoint is that of the S3 API, and that nothing in between allows only some requests.",
+        "Check that the endpoint is an S3 API endpoint, and that no proxy in between blocks some requests.",
         &["MethodNotAllowed"],
     ),
     // … the bucket or its account, …
     until(
         Class::Refused,
-        "The account needs its owner: see its console, or ask the provider.",
+        "The owner of the account must fix this: see its console, or ask the provider.",
         &["AccountProblem", "AllAccessDisabled", "NotSignedUp", "InvalidPayer", "UserSuspended"],
     ),
     until(
         Class::Refused,
-        "The bucket's settings do not allow it: what the service said names which, as versioning or Object Lock.",
+        "The bucket's settings do not allow it; the service's message says which (such as versioning or Object Lock).",
         &["InvalidBucketState", "ObjectLocked", "ObjectLockConfigurationNotFoundError"],
     ),
     until(
         Class::Refused,
-        "The bucket has no room for more: raise its quota, or remove releases with `publish prune`.",
+        "The bucket is full: raise its quota, or remove old releases with `publish prune`.",
         &["QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "TotalObjectSizeExceeded"],
     ),
     means(Class::Archived, &["InvalidObjectState"]),
     until(
         Class::Refused,
-        "The bucket allows no ACLs: publish sends none, so a proxy or a policy adds or asks for one.",
+        "The bucket does not allow ACLs. publish sends none, so a proxy adds one or a policy requires one.",
         &["AccessControlListNotSupported"],
     ),
     // … the key that encrypts, …
     until(
         Class::Refused,
-        "Enable the KMS key, or cancel its deletion; or name another one as `kms_key_id`.",
+        "Enable the KMS key or cancel its deletion, or set another key as `kms_key_id`.",
         &[
             "KMS.DisabledException",
             "KMS.KMSInvalidStateException",
@@ -164,26 +160,28 @@ pub(super) const REFUSALS: &[Refusal] = &[
     ),
     until(
         Class::Refused,
-        "Correct `kms_key_id` in publish.toml, or the key that the bucket names.",
+        "Correct `kms_key_id` in publish.toml, or the bucket's default key.",
         &["KMS.NotFoundException", "KMS.InvalidKeyUsageException", "KMS.KeyUnavailableException"],
     ),
     // … what lies between, …
     until(
         Class::Refused,
-        "Something between this machine and the service changes what is sent, as a proxy does: have it pass requests on as they are.",
+        "Something between this machine and the service, such as a proxy, changes requests: make it pass them on \
+         unchanged.",
         &["XAmzContentSHA256Mismatch"],
     ),
     // … or the request itself.
     until(
         Class::Refused,
-        "What the service said names what it does not take: a setting of the bucket (Object Lock, encryption, ACLs), or one in publish.toml.",
+        "The service's message says what it does not accept: a setting of the bucket (Object Lock, encryption, ACLs), \
+         or one in publish.toml.",
         &["InvalidRequest", "InvalidArgument", "MalformedXML", "InvalidStorageClass", "MissingContentMD5"],
     ),
     means(Class::Unsupported, &["NotImplemented"]),
 ];
 
 /// What an answer with no such code as the table has stays refused for.
-const AS_SAID: &str = "What the service said names what must change.";
+const AS_SAID: &str = "The service's message says what must change.";
 
 /// What is known of `code`.
 fn refusal(code: Option<&str>) -> Option<&'static Refusal> {

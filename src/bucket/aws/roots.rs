@@ -34,7 +34,7 @@ impl Bundle {
     /// What `AWS_CA_BUNDLE` or, in AWS's own files, `ca_bundle` names.
     ///
     /// # Errors
-    /// [`Code::Configuration`], if it cannot be read or holds no certificate.
+    /// [`Code::Configuration`], if it cannot be read or contains no certificates.
     pub(super) fn of(config: &SdkConfig) -> Result<Bundle, Problem> {
         let key = ServiceConfigKey::builder().service_id("S3").env("AWS_CA_BUNDLE").profile("ca_bundle").build();
         let named = config.service_config().zip(key.ok()).and_then(|(files, key)| files.load_config(key));
@@ -46,9 +46,9 @@ impl Bundle {
 
     fn read(path: &Path) -> Result<Bundle, Problem> {
         let problem = |what: &str| {
-            let message = format!("{}, which AWS_CA_BUNDLE or `ca_bundle` names, {what}", path.display());
+            let message = format!("{}, set by AWS_CA_BUNDLE or `ca_bundle`, {what}", path.display());
             Problem::new(Code::Configuration, message)
-                .hint("Name a file with certificates in PEM, or leave it out to trust what this machine trusts.")
+                .hint("Set it to a PEM file with certificates, or unset it to use this machine's certificates.")
         };
         let unread = |error: pem::Error| {
             let what = if matches!(error, pem::Error::Io(_)) { "cannot be read" } else { "is not PEM" };
@@ -63,7 +63,7 @@ impl Bundle {
                 pem.push_str(&format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"));
             }
         }
-        if pem.is_empty() { Err(problem("holds no certificate")) } else { Ok(Bundle(Some(pem.into()))) }
+        if pem.is_empty() { Err(problem("contains no certificates")) } else { Ok(Bundle(Some(pem.into()))) }
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
     fn a_bundle_without_certificates_is_told_by_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bundle.pem");
-        for (text, what) in [("", "holds no certificate"), ("-----BEGIN CERTIFICATE-----\n%", "is not PEM")] {
+        for (text, what) in [("", "contains no certificates"), ("-----BEGIN CERTIFICATE-----\n%", "is not PEM")] {
             #[expect(clippy::disallowed_methods, reason = "a test makes the file that is read")]
             std::fs::write(&path, text).unwrap();
             let problem = Bundle::read(&path).unwrap_err();

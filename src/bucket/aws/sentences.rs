@@ -36,15 +36,22 @@ impl StdError for CdnError {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         let (code, message, hint) = error.sentence();
-        problem(code, message, hint, *error.details)
+        let lacks_right = lacks_right(error.class, error.code.as_deref());
+        Problem { lacks_right, ..problem(code, message, hint, *error.details) }
     }
 }
 
 impl From<CdnError> for Problem {
     fn from(error: CdnError) -> Problem {
         let (code, message, hint) = error.sentence();
-        problem(code, message, hint, *error.details)
+        let lacks_right = lacks_right(error.class, error.code.as_deref());
+        Problem { lacks_right, ..problem(code, message, hint, *error.details) }
     }
+}
+
+/// Whether a policy can mend it: not where the keys themselves are wrong.
+fn lacks_right(class: Class, code: Option<&str>) -> bool {
+    class == Class::Denied && change(code).is_none()
 }
 
 fn problem(code: Code, message: String, hint: String, details: Details) -> Problem {
@@ -67,43 +74,44 @@ impl StoreError {
             return sentence;
         }
         match self.class {
-            Class::Missing => (Code::MissingBytes, format!("{address} is not there"), String::new()),
+            Class::Missing => (Code::MissingBytes, format!("{address} does not exist"), String::new()),
             Class::Denied => {
-                let message = format!("The credentials may not {verb} {address}");
+                let message = format!("The credentials are not allowed to {verb} {address}");
                 let mut hint = self.how_to_allow();
                 if let Some(owner) = &self.details.service.owner {
                     hint.push_str(&format!(
-                        " Or the bucket does not belong to {owner}, as `expected_bucket_owner` says."
+                        " Or the bucket does not belong to account {owner}, which `expected_bucket_owner` requires."
                     ));
                 }
                 (Code::AccessDenied, message, hint)
             }
             Class::Precondition | Class::Conflict => {
-                let message = format!("{address} was written by someone else meanwhile");
-                (Code::Superseded, message, "See `publish status` for what is live now.".to_owned())
+                let message = format!("{address} was changed by someone else in the meantime");
+                (Code::Superseded, message, "`publish status` shows what is live now.".to_owned())
             }
             Class::Checksum => match &self.details.file {
                 Some(file) => {
                     let message = format!("{} changed while it was being published", file.display());
-                    (Code::FileChanged, message, "Run the same command again when the build is finished.".to_owned())
+                    (Code::FileChanged, message, "Wait for the build to finish, then publish again.".to_owned())
                 }
-                None => (Code::Aws, format!("The bytes of {address} did not arrive whole"), AGAIN.to_owned()),
+                None => (Code::Aws, format!("The bytes of {address} arrived damaged or incomplete"), AGAIN.to_owned()),
             },
             Class::LocalFile => {
                 let file =
                     self.details.file.as_ref().map_or_else(|| address.to_string(), |file| file.display().to_string());
                 let message = format!("{file} vanished or changed while it was being published");
-                (Code::FileChanged, message, "Run the same command again when the build is finished.".to_owned())
+                (Code::FileChanged, message, "Wait for the build to finish, then publish again.".to_owned())
             }
             Class::TooMany => {
-                let message = format!("{address} holds more than {MAX_LISTED} objects, and publish lists no more");
-                let hint = "Give the site a `prefix` or bucket of its own, or take away what does not belong to it.";
+                let message = format!("{address} contains more than {MAX_LISTED} objects, publish's limit");
+                let hint = "Give the site its own `prefix` or bucket, or remove objects that do not belong to it.";
                 (Code::TooLarge, message, hint.to_owned())
             }
             Class::Archived => {
-                let message = format!("{address}, or what is copied to it, is archived: its bytes cannot be read");
-                let hint = "Restore what lies in an archive class (`aws s3api restore-object`), wait until that is done, and \
-                            run the same command again. Let no lifecycle rule archive objects of the site or of its state.";
+                let message = format!("{address}, or the object copied to it, is archived and cannot be read");
+                let hint = "Restore the archived objects (`aws s3api restore-object`), wait until that is done, and \
+                    run the same command again. Make sure that no lifecycle rule archives objects of the site or of \
+                    publish's own files.";
                 (Code::Refused, message, hint.to_owned())
             }
             Class::NoSuchBucket => {
@@ -123,17 +131,17 @@ impl StoreError {
                 }
             },
             Class::Refused => {
-                let message = format!("{} refuses to {verb} {address}", self.details.service);
+                let message = format!("{} refused to {verb} {address}", self.details.service);
                 (Code::Refused, message, change_first(self.code.as_deref()).to_owned())
             }
             Class::Unsupported => {
-                let message = format!("{} cannot {verb} {address} as it was asked to", self.details.service);
+                let message = format!("{} does not support this way to {verb} {address}", self.details.service);
                 (Code::UnfitStore, message, self.details.service.what_can_hold_a_site().to_owned())
             }
             // Of what is there, S3 says no such thing: something else answers.
             _ if self.status == Some(404) => {
                 let message = format!("{} could not {verb} {address}", self.details.service);
-                (Code::Refused, message, "Check that the endpoint is that of the S3 API.".to_owned())
+                (Code::Refused, message, "Check that the endpoint is an S3 API endpoint.".to_owned())
             }
             _ => (Code::Aws, format!("{} could not {verb} {address}", self.details.service), String::new()),
         }
@@ -148,11 +156,11 @@ impl StoreError {
         let said = self.status.map_or_else(|| code.to_owned(), |status| format!("{status} {code}"));
         let (service, address) = (&self.details.service, &self.address);
         let message = format!(
-            "{service} keeps answering {} to a write of {address} that nobody else is in the way of",
+            "{service} keeps returning {} for a write of {address}, although nothing conflicts with it",
             said.trim()
         );
-        let hint = "The storage, or what stands between it and this machine, must take `If-Match` and `If-None-Match` as \
-                    S3 does, and answer reads with the ETag that it takes.";
+        let hint = "The store, or a proxy in front of it, must support `If-Match` and `If-None-Match` as S3 does, and \
+            return the ETag that it then accepts.";
         problem(Code::Aws, message, hint.to_owned(), *self.details)
     }
 
@@ -169,9 +177,10 @@ impl StoreError {
         let object = format!("{bucket}/{}", self.address.key);
         match self.operation {
             "GetObject" | "HeadObject" => format!(
-                "Allow s3:GetObject on {object}, and s3:ListBucket on {bucket}: without it, S3 answers the same for what is not there."
+                "Allow s3:GetObject on {object}, and s3:ListBucket on {bucket}: without it, S3 gives the same answer \
+                 for an object that does not exist."
             ),
-            "CopyObject" => format!("Allow s3:PutObject on {object}, and s3:GetObject on what is copied."),
+            "CopyObject" => format!("Allow s3:PutObject on {object}, and s3:GetObject on the object that is copied."),
             "DeleteObjects" => format!("Allow s3:DeleteObject on {object}."),
             "ListObjectsV2" => format!("Allow s3:ListBucket on {bucket}."),
             _ => format!("Allow s3:PutObject on {object}."),
@@ -189,15 +198,16 @@ impl CdnError {
         }
         match (self.class, self.code.as_deref()) {
             (Class::Missing, Some("NoSuchInvalidation")) => {
-                let message = format!("The distribution {distribution} knows no such invalidation");
+                let message = format!("The distribution {distribution} has no such invalidation");
                 (Code::RefreshFailed, message, AGAIN.to_owned())
             }
             (Class::Missing, _) => {
-                let hint = "Correct `distribution` in publish.toml or `--distribution`, or use the credentials of its account.";
+                let hint = "Correct `distribution` in publish.toml or `--distribution`, or use credentials of the \
+                    account that owns it.";
                 (Code::NoSuchDistribution, format!("The distribution {distribution} does not exist"), hint.to_owned())
             }
             (Class::Denied, code) => {
-                let message = format!("The credentials may not {verb} the distribution {distribution}");
+                let message = format!("The credentials are not allowed to {verb} the distribution {distribution}");
                 let partition = partition(&self.details.service.region);
                 let resource = format!("arn:{partition}:cloudfront::<account>:distribution/{distribution}");
                 let (action, resource) = self
@@ -210,7 +220,7 @@ impl CdnError {
                 (Code::AccessDenied, message, hint)
             }
             (Class::Refused | Class::Unsupported, code) => {
-                let message = format!("CloudFront refuses to {verb} the distribution {distribution}");
+                let message = format!("CloudFront refused to {verb} the distribution {distribution}");
                 (Code::Refused, message, change_first(code).to_owned())
             }
             _ => {
@@ -226,8 +236,8 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
     let service = &details.service;
     Some(match class {
         Class::NoCredentials => {
-            let hint =
-                "Run `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, let it assume a role.";
+            let hint = "Run `aws login`, `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, \
+                configure it to assume a role.";
             (Code::NoCredentials, "No AWS credentials were found".to_owned(), hint.to_owned())
         }
         Class::FailedCredentials => {
@@ -235,27 +245,27 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
             (failure.code, failure.message.clone(), failure.hint.clone())
         }
         Class::UnusableCredentials => {
-            let hint =
-                "Correct them where they come from: a profile's file, or the program or service that gives them.";
+            let hint = "Correct them at their source: a profile's file, or the program or service that provides them.";
             (Code::NoCredentials, "The AWS credentials cannot be used".to_owned(), hint.to_owned())
         }
         Class::ExpiredCredentials => {
-            let hint = "Sign in again, for example with `aws sso login`, and run the same command again.";
+            let hint =
+                "Sign in again, for example with `aws login` or `aws sso login`, and run the same command again.";
             (Code::ExpiredCredentials, "The AWS credentials have expired".to_owned(), hint.to_owned())
         }
         Class::Throttled => {
-            let hint = "Run the same command again in a minute: what is done stays done.";
-            (Code::Throttled, format!("{service} keeps asking to slow down"), hint.to_owned())
+            let hint = "Run the same command again in a minute; finished work is not repeated.";
+            (Code::Throttled, format!("{service} keeps throttling requests"), hint.to_owned())
         }
         Class::Unavailable => match status {
             None => {
                 let hint = "Check the network, the region and the endpoint, and run the same command again.";
-                (Code::Unreachable, format!("{service} does not answer"), hint.to_owned())
+                (Code::Unreachable, format!("{service} does not respond"), hint.to_owned())
             }
             Some(200..=299) => {
-                (Code::Aws, format!("{service} keeps ending its answers with an error"), AGAIN.to_owned())
+                (Code::Aws, format!("{service} keeps ending its responses with an error"), AGAIN.to_owned())
             }
-            Some(status) => (Code::Aws, format!("{service} keeps answering {status}"), AGAIN.to_owned()),
+            Some(status) => (Code::Aws, format!("{service} keeps responding with status {status}"), AGAIN.to_owned()),
         },
         _ => return None,
     })

@@ -137,8 +137,8 @@ impl Store {
         self.pace.limit()
     }
 
-    /// An object of the state, at `address`, with all its bytes, asked for at once, whatever else is under way; `None` only if S3 says `NoSuchKey`. Needs `s3:GetObject`, and
-    /// `s3:ListBucket`, without which S3 answers 403 for what is not there (AWS.md 4.6).
+    /// An object of the state, at `address`, with all its bytes, asked for at once, whatever else is under way; `None` only
+    /// if S3 says `NoSuchKey`. Needs `s3:GetObject`, and `s3:ListBucket`, without which S3 answers 403 for what is not there (AWS.md 4.6).
     ///
     /// # Errors
     /// Also if it has more than `max_bytes`, which are never held.
@@ -216,7 +216,7 @@ impl Store {
     ) -> Result<Fetched, StoreError> {
         let failed = |answer: FailedRequest| StoreError::new("GetObject", address, &self.settings.service, answer);
         let other = |text: String| failed(FailedRequest::new(Class::Other, vec![text]));
-        let served_at = date.get().ok_or_else(|| other("the answer has no Date".to_owned()))?;
+        let served_at = date.get().ok_or_else(|| other("the response has no Date header".to_owned()))?;
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let last_modified = moment(answer.last_modified());
         let mut body = answer.body;
@@ -307,7 +307,7 @@ impl Store {
             match &next {
                 None => return Ok(listed),
                 Some(_) if next == token || barren >= MAX_BARREN_PAGES => {
-                    let said = "its pages repeat themselves and come to no end".to_owned();
+                    let said = "its pages repeat and never end".to_owned();
                     let answer = FailedRequest::new(Class::Other, vec![said]);
                     return Err(StoreError::new("ListObjectsV2", prefix, &self.settings.service, answer));
                 }

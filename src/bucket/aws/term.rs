@@ -120,7 +120,7 @@ impl Body for BoundedBody {
     }
 }
 
-const OVER: &str = "the lease is over";
+const OVER: &str = "the lease has ended";
 
 /// Nobody tries again.
 fn over() -> ConnectorError {

@@ -37,6 +37,7 @@ fn environment(sandbox: &Sandbox) -> Environment {
             ..Access::default()
         },
         distribution: Some(DISTRIBUTION.to_owned()),
+        further_distributions: Vec::new(),
         url: None,
         headers: Vec::new(),
         publish: PublishSettings::default(),

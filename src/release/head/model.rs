@@ -65,6 +65,7 @@ enum What {
     LetsGo { finished: bool, files: u8 },
     Settles { which: u8 },
     Renames { which: u8 },
+    Asks { paths: u8 },
     Holds,
     Resumes,
     Records { learns: u8 },
@@ -95,6 +96,7 @@ fn what() -> impl Strategy<Value = What> {
         1 => (any::<bool>(), any_u8()).prop_map(|(finished, files)| What::LetsGo { finished, files }),
         2 => any_u8().prop_map(|which| What::Settles { which }),
         1 => any_u8().prop_map(|which| What::Renames { which }),
+        1 => any_u8().prop_map(|paths| What::Asks { paths }),
         1 => Just(What::Holds),
         1 => Just(What::Resumes),
         2 => any_u8().prop_map(|learns| What::Records { learns }),
@@ -176,7 +178,8 @@ fn covers(bits: u8) -> BTreeMap<String, Vec<UrlPath>> {
 
 /// What a run may read of one of them; of another one, if bits say so, as somebody else reads it.
 fn learnt(bits: u8) -> Option<Distribution> {
-    let facts = DistributionFacts { readable: bits & 4 != 0, ..DistributionFacts::default() };
+    let caching = Caching { errors_s: if bits & 64 != 0 { 300 } else { ERRORS_LAST_S }, ..Caching::USUAL };
+    let facts = DistributionFacts { readable: bits & 4 != 0, caching, ..DistributionFacts::default() };
     let config_etag = (bits & 8 != 0).then(|| "E2CONFIG".to_owned());
     (bits & 3 != 0).then(|| Distribution { facts, config_etag, ..Distribution::default() })
 }
@@ -360,7 +363,7 @@ impl Model {
                 Some((head.held(hold), nothing))
             }
             What::Resumes => head.resumed().map(|next| (next, Means::Resumes)),
-            What::Records { .. } | What::Forgets { .. } => about_distributions(head, what, by),
+            What::Records { .. } | What::Forgets { .. } | What::Asks { .. } => about_distributions(head, what, by),
             What::ClearsSuspects => Some((head.clear_suspects(seen.read_at), Means::Looked(seen.read_at))),
             What::Suspects { files: bits } => {
                 let until = by.signatures_end();
@@ -381,18 +384,23 @@ impl Model {
     }
 }
 
-/// The head in which something was learnt of a distribution, or all of it is forgotten.
+/// The head in which something was learnt of a distribution, or all of it is forgotten, or some of them owe what was asked for.
 fn about_distributions(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
     match what {
         What::Records { learns } => {
             let read = learnt(*learns);
-            let next = head.record_facts(as_learnt(*learns, read.as_ref()), by);
+            let next = head.record_facts(as_learnt(*learns, read.as_ref()).as_slice(), by);
             let learnt = read.map(|_| named(*learns));
             Some((next.close_up_to(Some(ReleaseNumber::new(2))), Means::Records { learnt }))
         }
         What::Forgets { which } => {
             let id = named(*which);
             Some((head.forget_distribution(id)?, Means::Forgets(id)))
+        }
+        What::Asks { paths } => {
+            let covers = covers(*paths);
+            let next = head.owe_asked(&borrowed(&covers), by).ok()?;
+            Some((next, Means::Asks { covers }))
         }
         _ => None,
     }
@@ -421,7 +429,7 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         suspects: &suspects,
         at_risk: &at_risk,
         mutable_paths: &files(changed >> 6),
-        learnt: as_learnt(*learns, read.as_ref()),
+        learnt: as_learnt(*learns, read.as_ref()).as_slice(),
         covers: &borrowed(&covers),
     });
     let learnt = read.map(|_| named(*learns));
@@ -449,7 +457,7 @@ fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means
         at_risk: &at_risk,
         withdraws: &withdraws,
         content: None,
-        learnt: as_learnt(*learns, read.as_ref()),
+        learnt: as_learnt(*learns, read.as_ref()).as_slice(),
         covers: &borrowed(&covers),
     });
     let learnt = read.map(|_| named(*learns));

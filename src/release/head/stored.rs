@@ -5,7 +5,7 @@ mod v2;
 
 use serde_json::Value;
 
-use super::{Head, HeadFields, MAX_CANDIDATES, MAX_OWED_PATHS};
+use super::{Head, HeadFields, MAX_BEHAVIORS, MAX_CANDIDATES, MAX_OWED_PATHS};
 use crate::content::path::SitePath;
 use crate::release::format::{
     Addition, Document, Format, FormatError, Minors, Unknown, check_size, is_kept_exactly, needed,
@@ -24,6 +24,11 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
     },
     // The store that was tried: whoever does not know of it writes it back, and is not less careful than before.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| head.proven_store.is_some() },
+    // How a distribution keeps answers: whoever does not know of it refreshes as before, and writes it back.
+    Addition {
+        needs: Minors { read: 0, write: 0 },
+        is_said: |head| head.distributions.values().any(|known| !known.facts.caching.is_usual()),
+    },
     // What a build was made from stays true of it, whoever passes it over.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| publishers(head).any(|it| it.uncommitted_changes) },
 ];
@@ -67,9 +72,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Head, FormatError> {
             let mut fields = v2::read(bytes, |place| places.push(place))?;
             fields.needs = minors;
             keep_unknown(&mut fields, bytes, places)?;
-            if !is_beyond_this_program(&fields) {
-                fields.needs = Minors::default();
-            }
+            // What it needs when it is written back: a head that owes a second distribution something has two of them.
+            let keeps_more = is_beyond_this_program(&fields);
+            fields.needs = needs(&fields, ADDITIONS).filter(|_| keeps_more).unwrap_or_default();
             fields
         }
     };
@@ -99,6 +104,9 @@ fn check(head: &HeadFields) -> Result<(), FormatError> {
     }
     if head.owed().any(|path| path.as_str().contains('~')) {
         return Err(FormatError::OutOfRange("a path to refresh that CloudFront does not take"));
+    }
+    if head.distributions.values().any(|known| known.facts.caching.behaviors.len() > MAX_BEHAVIORS) {
+        return Err(FormatError::TooMany { what: "cache behaviors", most: MAX_BEHAVIORS });
     }
     if head.activation.as_ref().is_some_and(|activation| activation.candidates.len() > MAX_CANDIDATES) {
         return Err(FormatError::TooMany { what: "releases whose activation was cut short", most: MAX_CANDIDATES });

@@ -33,13 +33,16 @@ pub enum Refusal {
     #[error("release {0} was closed by a prune, which was cut short")]
     Closed(ReleaseNumber),
     /// Another run's lease lasts.
-    #[error("another run is at work")]
+    #[error("another run is working")]
     Busy,
     /// What this run would go on with, or end, is another run's by now, or nobody's.
-    #[error("another run went on in place of this one")]
+    #[error("another run took over from this one")]
     TakenOver,
+    /// Nothing is active.
+    #[error("nothing is active")]
+    Empty,
     /// Something is active already, or is about to be.
-    #[error("a release is active already")]
+    #[error("a release is already active")]
     NotEmpty,
 }
 

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
+
+use super::Caching;
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::counts::FileCounts;
 use crate::release::format::Unknown;
@@ -227,9 +230,11 @@ pub struct DistributionFacts {
     pub default_root_object: Option<String>,
     /// URL paths that it serves as error pages: their copies lie under other URLs, which no targeted refresh reaches.
     pub error_pages: BTreeSet<UrlPath>,
-    /// Whether a Lambda@Edge function answers or rewrites origin requests: then `/about` may be kept under its own
-    /// name although `about/index.html` is the file.
+    /// Whether something may answer for `/about` although `about/index.html` is the file, so that the answer is kept under
+    /// that name: a Lambda@Edge function, before or after the cache, or a website endpoint.
     pub rewrites_at_origin: bool,
+    /// How it keeps answers.
+    pub caching: Caching,
 }
 
 impl DistributionFacts {
@@ -239,6 +244,20 @@ impl DistributionFacts {
             "" => Some(key),
             origin_path => key.strip_prefix(origin_path)?.strip_prefix('/'),
         }
+    }
+
+    /// Whether the file at an address, which begins with `/` and is not encoded, is one of its error pages.
+    pub fn is_error_page(&self, address: &str) -> bool {
+        self.error_pages.iter().any(|page| {
+            let page = percent_decode_str(page.as_str()).decode_utf8_lossy();
+            match page.strip_suffix('/') {
+                // `/` as an error page is the default root object.
+                Some("") => {
+                    self.default_root_object.as_deref().is_some_and(|root| address.strip_prefix('/') == Some(root))
+                }
+                _ => address == page,
+            }
+        })
     }
 }
 

@@ -4,13 +4,56 @@ use std::fmt::Write as _;
 
 use super::StoredInvalidation;
 use crate::sandbox::answer::escape;
-use crate::sandbox::distribution::{Caching, Distribution};
+use crate::sandbox::caching::{Behavior, Caching};
+use crate::sandbox::distribution::{Distribution, IndexPages};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const NAMESPACE: &str = "xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"";
 
+/// The id of an origin that is not the site's.
+const ELSEWHERE: &str = "elsewhere";
+
 /// When all distributions were last changed.
 const LAST_MODIFIED: &str = "2026-01-01T00:00:00Z";
+
+/// A list without items.
+const NONE: &str = "<Quantity>0</Quantity>";
+
+/// What is shown of a distribution.
+pub(super) struct Shown<'s> {
+    pub(super) distribution: &'s Distribution,
+    pub(super) owner: &'s str,
+    pub(super) region: &'s str,
+}
+
+/// `CachePolicy`: the one that `caching` has.
+pub(super) fn cache_policy(id: &str, caching: &Caching) -> String {
+    format!(
+        "{DECLARATION}<CachePolicy {NAMESPACE}><Id>{id}</Id><LastModifiedTime>{LAST_MODIFIED}</LastModifiedTime>\
+         <CachePolicyConfig><Comment></Comment><Name>{id}</Name>{ttls}\
+         <ParametersInCacheKeyAndForwardedToOrigin><EnableAcceptEncodingGzip>{gzip}</EnableAcceptEncodingGzip>\
+         <EnableAcceptEncodingBrotli>{brotli}</EnableAcceptEncodingBrotli>\
+         <HeadersConfig><HeaderBehavior>none</HeaderBehavior></HeadersConfig>\
+         <CookiesConfig><CookieBehavior>none</CookieBehavior></CookiesConfig>\
+         <QueryStringsConfig><QueryStringBehavior>{queries}</QueryStringBehavior></QueryStringsConfig>\
+         </ParametersInCacheKeyAndForwardedToOrigin></CachePolicyConfig></CachePolicy>",
+        id = escape(id),
+        ttls = ttls(caching),
+        gzip = caching.gzip,
+        brotli = caching.brotli,
+        queries = if caching.query_strings { "all" } else { "none" },
+    )
+}
+
+fn ttls(caching: &Caching) -> String {
+    let Caching { min_ttl, default_ttl, max_ttl, .. } = caching;
+    format!(
+        "<MinTTL>{}</MinTTL><DefaultTTL>{}</DefaultTTL><MaxTTL>{}</MaxTTL>",
+        min_ttl.as_secs(),
+        default_ttl.as_secs(),
+        max_ttl.as_secs(),
+    )
+}
 
 /// `Invalidation`.
 pub(super) fn invalidation(invalidation: &StoredInvalidation) -> String {
@@ -56,8 +99,8 @@ pub(super) fn invalidation_list(newest_first: &[StoredInvalidation], marker: Opt
 }
 
 /// `Distribution`.
-pub(super) fn distribution(distribution: &Distribution, owner: &str, region: &str, in_progress: usize) -> String {
-    let id = escape(&distribution.id);
+pub(super) fn distribution(shown: &Shown<'_>, in_progress: usize) -> String {
+    let (id, owner) = (escape(&shown.distribution.id), shown.owner);
     format!(
         "{DECLARATION}<Distribution {NAMESPACE}><Id>{id}</Id><ARN>arn:aws:cloudfront::{owner}:distribution/{id}</ARN>\
          <Status>Deployed</Status><LastModifiedTime>{LAST_MODIFIED}</LastModifiedTime>\
@@ -67,20 +110,21 @@ pub(super) fn distribution(distribution: &Distribution, owner: &str, region: &st
          <ActiveTrustedKeyGroups><Enabled>false</Enabled><Quantity>0</Quantity></ActiveTrustedKeyGroups>\
          <DistributionConfig>{}</DistributionConfig></Distribution>",
         id.to_ascii_lowercase(),
-        config(distribution, owner, region),
+        config(shown),
     )
 }
 
 /// `DistributionConfig`.
-pub(super) fn distribution_config(distribution: &Distribution, owner: &str, region: &str) -> String {
-    format!("{DECLARATION}<DistributionConfig {NAMESPACE}>{}</DistributionConfig>", config(distribution, owner, region))
+pub(super) fn distribution_config(shown: &Shown<'_>) -> String {
+    format!("{DECLARATION}<DistributionConfig {NAMESPACE}>{}</DistributionConfig>", config(shown))
 }
 
-fn config(distribution: &Distribution, owner: &str, region: &str) -> String {
+fn config(shown: &Shown<'_>) -> String {
+    let Shown { distribution, owner, region } = shown;
     format!(
         "<CallerReference>{id}</CallerReference><Aliases><Quantity>0</Quantity></Aliases>\
          <DefaultRootObject>{root}</DefaultRootObject>{origins}<OriginGroups><Quantity>0</Quantity></OriginGroups>\
-         {behavior}<CacheBehaviors><Quantity>0</Quantity></CacheBehaviors>{errors}\
+         {behavior}{behaviors}{errors}\
          <Comment>sandbox</Comment>\
          <Logging><Enabled>false</Enabled><IncludeCookies>false</IncludeCookies><Bucket></Bucket><Prefix></Prefix></Logging>\
          <PriceClass>PriceClass_All</PriceClass><Enabled>true</Enabled>\
@@ -88,49 +132,42 @@ fn config(distribution: &Distribution, owner: &str, region: &str) -> String {
          <MinimumProtocolVersion>TLSv1</MinimumProtocolVersion></ViewerCertificate>\
          <Restrictions><GeoRestriction><RestrictionType>none</RestrictionType><Quantity>0</Quantity></GeoRestriction></Restrictions>\
          <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
-         <ContinuousDeploymentPolicyId></ContinuousDeploymentPolicyId><Staging>false</Staging>",
+         <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>{staging}</Staging>",
+        staging = distribution.staging,
         id = escape(&distribution.id),
         root = escape(distribution.default_root_object.as_deref().unwrap_or_default()),
         origins = origins(distribution, region),
         behavior = default_cache_behavior(distribution, owner),
+        behaviors = cache_behaviors(distribution),
         errors = custom_error_responses(distribution),
+        continuous = escape(distribution.continuous_deployment.as_deref().unwrap_or_default()),
     )
 }
 
 fn origins(distribution: &Distribution, region: &str) -> String {
     let bucket = escape(&distribution.bucket);
+    let origin = |id: &str, domain: &str, path: &str| {
+        format!(
+            "<Origin><Id>{id}</Id><DomainName>{domain}</DomainName><OriginPath>{path}</OriginPath>\
+             <CustomHeaders><Quantity>0</Quantity></CustomHeaders>\
+             <S3OriginConfig><OriginAccessIdentity></OriginAccessIdentity></S3OriginConfig>\
+             <ConnectionAttempts>3</ConnectionAttempts><ConnectionTimeout>10</ConnectionTimeout>\
+             <OriginShield><Enabled>false</Enabled></OriginShield>\
+             <OriginAccessControlId>E2SANDBOXACCESS</OriginAccessControlId></Origin>"
+        )
+    };
     format!(
-        "<Origins><Quantity>1</Quantity><Items><Origin><Id>{bucket}</Id>\
-         <DomainName>{bucket}.s3.{region}.amazonaws.com</DomainName><OriginPath>{path}</OriginPath>\
-         <CustomHeaders><Quantity>0</Quantity></CustomHeaders>\
-         <S3OriginConfig><OriginAccessIdentity></OriginAccessIdentity></S3OriginConfig>\
-         <ConnectionAttempts>3</ConnectionAttempts><ConnectionTimeout>10</ConnectionTimeout>\
-         <OriginShield><Enabled>false</Enabled></OriginShield>\
-         <OriginAccessControlId>E2SANDBOXACCESS</OriginAccessControlId></Origin></Items></Origins>",
-        path = escape(&distribution.origin_path),
+        "<Origins><Quantity>2</Quantity><Items>{}{}</Items></Origins>",
+        origin(&bucket, &format!("{bucket}.s3.{region}.amazonaws.com"), &escape(&distribution.origin_path)),
+        origin(ELSEWHERE, "api.example.com", ""),
     )
 }
 
-fn default_cache_behavior(distribution: &Distribution, owner: &str) -> String {
-    let none = || "<Quantity>0</Quantity>".to_owned();
-    let at_viewer = format!(
-        "<Quantity>1</Quantity><Items><FunctionAssociation>\
-         <FunctionARN>arn:aws:cloudfront::{owner}:function/index-pages</FunctionARN>\
-         <EventType>viewer-request</EventType></FunctionAssociation></Items>"
-    );
-    let at_origin = format!(
-        "<Quantity>1</Quantity><Items><LambdaFunctionAssociation>\
-         <LambdaFunctionARN>arn:aws:lambda:us-east-1:{owner}:function:index-pages:1</LambdaFunctionARN>\
-         <EventType>origin-request</EventType><IncludeBody>false</IncludeBody></LambdaFunctionAssociation></Items>"
-    );
-    let (functions, lambdas) = match (distribution.index_pages, distribution.rewrites_at_origin) {
-        (false, _) => (none(), none()),
-        (true, false) => (at_viewer, none()),
-        (true, true) => (none(), at_origin),
-    };
+/// What both kinds of behaviors say: where answers come from, which functions run, and how answers are kept.
+fn behavior(origin: &str, (functions, lambdas): (&str, &str), caching: &Caching) -> String {
     let methods = "<Quantity>2</Quantity><Items><Method>HEAD</Method><Method>GET</Method></Items>";
     format!(
-        "<DefaultCacheBehavior><TargetOriginId>{origin}</TargetOriginId>\
+        "<TargetOriginId>{origin}</TargetOriginId>\
          <TrustedSigners><Enabled>false</Enabled><Quantity>0</Quantity></TrustedSigners>\
          <TrustedKeyGroups><Enabled>false</Enabled><Quantity>0</Quantity></TrustedKeyGroups>\
          <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>\
@@ -138,26 +175,61 @@ fn default_cache_behavior(distribution: &Distribution, owner: &str) -> String {
          <SmoothStreaming>false</SmoothStreaming><Compress>{compress}</Compress>\
          <LambdaFunctionAssociations>{lambdas}</LambdaFunctionAssociations>\
          <FunctionAssociations>{functions}</FunctionAssociations>\
-         <FieldLevelEncryptionId></FieldLevelEncryptionId>{caching}</DefaultCacheBehavior>",
-        origin = escape(&distribution.bucket),
-        compress = distribution.caching.compress,
-        caching = caching(&distribution.caching),
+         <FieldLevelEncryptionId></FieldLevelEncryptionId>{kept}",
+        origin = escape(origin),
+        compress = caching.compress,
+        kept = kept(caching),
     )
 }
 
+fn default_cache_behavior(distribution: &Distribution, owner: &str) -> String {
+    let function = || {
+        format!(
+            "<Quantity>1</Quantity><Items><FunctionAssociation>\
+             <FunctionARN>arn:aws:cloudfront::{owner}:function/index-pages</FunctionARN>\
+             <EventType>viewer-request</EventType></FunctionAssociation></Items>"
+        )
+    };
+    let lambda = |event: &str| {
+        format!(
+            "<Quantity>1</Quantity><Items><LambdaFunctionAssociation>\
+             <LambdaFunctionARN>arn:aws:lambda:us-east-1:{owner}:function:index-pages:1</LambdaFunctionARN>\
+             <EventType>{event}</EventType><IncludeBody>false</IncludeBody></LambdaFunctionAssociation></Items>"
+        )
+    };
+    let (functions, lambdas) = match distribution.index_pages {
+        IndexPages::None => (NONE.to_owned(), NONE.to_owned()),
+        IndexPages::Function => (function(), NONE.to_owned()),
+        IndexPages::LambdaAtViewer => (NONE.to_owned(), lambda("viewer-request")),
+        IndexPages::LambdaAtOrigin => (NONE.to_owned(), lambda("origin-request")),
+    };
+    let behavior = behavior(&distribution.bucket, (&functions, &lambdas), &distribution.caching);
+    format!("<DefaultCacheBehavior>{behavior}</DefaultCacheBehavior>")
+}
+
+fn cache_behaviors(distribution: &Distribution) -> String {
+    let behaviors = &distribution.behaviors;
+    if behaviors.is_empty() {
+        return format!("<CacheBehaviors>{NONE}</CacheBehaviors>");
+    }
+    let item = |one: &Behavior| {
+        let origin = if one.is_site { distribution.bucket.as_str() } else { ELSEWHERE };
+        let behavior = behavior(origin, (NONE, NONE), &one.caching);
+        format!("<CacheBehavior><PathPattern>{}</PathPattern>{behavior}</CacheBehavior>", escape(&one.pattern))
+    };
+    let items: String = behaviors.iter().map(item).collect();
+    format!("<CacheBehaviors><Quantity>{}</Quantity><Items>{items}</Items></CacheBehaviors>", behaviors.len())
+}
+
 /// The cache policy's id, or what older distributions have in its place.
-fn caching(caching: &Caching) -> String {
+fn kept(caching: &Caching) -> String {
     match &caching.policy {
         Some(id) => format!("<CachePolicyId>{}</CachePolicyId>", escape(id)),
         None => format!(
             "<ForwardedValues><QueryString>{}</QueryString><Cookies><Forward>none</Forward></Cookies>\
-             <Headers><Quantity>0</Quantity></Headers>\
-             <QueryStringCacheKeys><Quantity>0</Quantity></QueryStringCacheKeys></ForwardedValues>\
-             <MinTTL>{}</MinTTL><DefaultTTL>{}</DefaultTTL><MaxTTL>{}</MaxTTL>",
+             <Headers>{NONE}</Headers><QueryStringCacheKeys>{NONE}</QueryStringCacheKeys></ForwardedValues>{}",
             caching.query_strings,
-            caching.min_ttl.as_secs(),
-            caching.default_ttl.as_secs(),
-            caching.max_ttl.as_secs(),
+            ttls(caching),
         ),
     }
 }

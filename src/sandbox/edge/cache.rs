@@ -41,8 +41,16 @@ struct Due {
     paths: Vec<String>,
 }
 
+/// Which of the answers of an address it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Variant {
+    /// The behavior that it was asked for by: where a function makes one address of two, they may have two behaviors.
+    pub(super) behavior: usize,
+    pub(super) encodings: Encodings,
+}
+
 /// The variants of each answer, by distribution and key.
-type Answers = BTreeMap<(String, String), BTreeMap<Encodings, Arc<Kept>>>;
+type Answers = BTreeMap<(String, String), BTreeMap<Variant, Arc<Kept>>>;
 
 /// The cache of one location.
 #[derive(Clone, Debug, Default)]
@@ -54,17 +62,17 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    pub(super) fn get(&self, distribution: &str, key: &str, encodings: Encodings) -> Option<&Arc<Kept>> {
-        self.answers.get(&(distribution.to_owned(), key.to_owned()))?.get(&encodings)
+    pub(super) fn get(&self, distribution: &str, key: &str, variant: Variant) -> Option<&Arc<Kept>> {
+        self.answers.get(&(distribution.to_owned(), key.to_owned()))?.get(&variant)
     }
 
-    pub(super) fn put(&mut self, distribution: &str, key: &str, encodings: Encodings, kept: Arc<Kept>) {
-        self.answers.entry((distribution.to_owned(), key.to_owned())).or_default().insert(encodings, kept);
+    pub(super) fn put(&mut self, distribution: &str, key: &str, variant: Variant, kept: Arc<Kept>) {
+        self.answers.entry((distribution.to_owned(), key.to_owned())).or_default().insert(variant, kept);
     }
 
-    pub(super) fn remove(&mut self, distribution: &str, key: &str, encodings: Encodings) {
+    pub(super) fn remove(&mut self, distribution: &str, key: &str, variant: Variant) {
         if let Some(variants) = self.answers.get_mut(&(distribution.to_owned(), key.to_owned())) {
-            variants.remove(&encodings);
+            variants.remove(&variant);
         }
     }
 
@@ -76,9 +84,8 @@ impl Cache {
     /// All answers, by distribution, key and variant.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str, Encodings, &Kept)> {
         self.answers.iter().flat_map(|((distribution, key), variants)| {
-            let shown =
-                move |(encodings, kept): (&Encodings, _)| (distribution.as_str(), key.as_str(), *encodings, kept);
-            variants.iter().map(|(encodings, kept)| (encodings, kept.as_ref())).map(shown)
+            let shown = move |(variant, kept)| (distribution.as_str(), key.as_str(), variant, kept);
+            variants.iter().map(|(variant, kept)| (variant.encodings, kept.as_ref())).map(shown)
         })
     }
 

@@ -7,8 +7,8 @@ use hyper::HeaderMap;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, VARY};
 
+use crate::sandbox::caching::Caching;
 use crate::sandbox::content::Content;
-use crate::sandbox::distribution::Caching;
 
 /// The sizes of what is compressed, in bytes.
 const SIZES: std::ops::RangeInclusive<u64> = 1_000..=10_000_000;

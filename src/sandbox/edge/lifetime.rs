@@ -1,5 +1,5 @@
 //! How long an edge keeps an answer: CloudFront's rules (AWS.md 2.1 and 2.2), which are not those of RFC 9111
-//! (docs/decisions/0035).
+//! (docs/decisions/0033).
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ use hyper::HeaderMap;
 use hyper::header::{CACHE_CONTROL, EXPIRES};
 use jiff::Timestamp;
 
+use crate::sandbox::caching::Caching;
 use crate::sandbox::clock::parse_http_date;
-use crate::sandbox::distribution::{Caching, CustomError};
+use crate::sandbox::distribution::CustomError;
 
 /// Errors that are kept whatever the origin says. Others only if it says for how long: 400, 403, 405, 412, 415 (AWS.md 2.2).
 const ALWAYS_KEPT: [u16; 7] = [404, 414, 500, 501, 502, 503, 504];

@@ -1,6 +1,7 @@
 //! What the origin answers, and what becomes of it at an edge.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use hyper::header::{
@@ -15,16 +16,20 @@ use super::cache::Kept;
 use super::compression::{self, Encodings};
 use super::{Edge, lifetime};
 use crate::sandbox::answer;
+use crate::sandbox::caching::Caching;
 use crate::sandbox::clock::http_date;
 use crate::sandbox::content::Content;
 use crate::sandbox::distribution::Distribution;
 use crate::sandbox::object::Object;
 use crate::sandbox::plus;
 
+/// The status of an origin that does not answer.
+const BAD_GATEWAY: u16 = 502;
+
 /// What the origin says to a path.
 pub(super) enum Origin {
     Object(Arc<Object>),
-    /// The status of an error: 403 for a missing key, since CloudFront may not list the bucket (AWS.md 4.6).
+    /// The status of an error: [`BAD_GATEWAY`], or 403 for a missing key, since CloudFront may not list the bucket (AWS.md 4.6).
     Error(u16),
 }
 
@@ -55,7 +60,10 @@ impl Edge {
     }
 
     /// The first candidate of an address that is there, else the error of the first.
-    pub(super) fn first(&self, distribution: &Distribution, address: &Address) -> Origin {
+    pub(super) fn first(&self, distribution: &Distribution, address: &Address<'_>) -> Origin {
+        if !address.served.is_site {
+            return Origin::Error(BAD_GATEWAY);
+        }
         let mut answers = address.candidates.iter().map(|path| self.fetch(distribution, path));
         let first = answers.next().unwrap_or(Origin::Error(403));
         match first {
@@ -68,24 +76,35 @@ impl Edge {
     pub(super) fn fetch_anew(
         &self,
         distribution: &Distribution,
-        address: &Address,
+        address: &Address<'_>,
         encodings: Encodings,
         now: Timestamp,
     ) -> Fetched {
+        let caching = address.served.caching;
         match self.first(distribution, address) {
             Origin::Object(object) => {
                 let headers = headers(&object);
-                let lifetime = lifetime::of_object(&distribution.caching, &headers, now);
+                let lifetime = lifetime::of_object(caching, &headers, now);
                 let etag = Some(object.etag.clone());
                 let answered = Answered { status: 200, headers, content: object.content.clone(), etag };
-                answered.kept(distribution, encodings, now, lifetime)
+                answered.kept(caching, encodings, now, lifetime)
             }
-            Origin::Error(status) => self.error(distribution, status, encodings, now),
+            Origin::Error(status) => {
+                let (answered, lifetime) = self.error(distribution, caching, status, now);
+                answered.kept(caching, encodings, now, lifetime)
+            }
         }
     }
 
-    /// The custom error page for a status of the origin; where there is none, or it is missing, the origin's error.
-    fn error(&self, distribution: &Distribution, status: u16, encodings: Encodings, now: Timestamp) -> Fetched {
+    /// The custom error page for a status of the origin, and how long it is kept. Where there is none, or it is missing, it is
+    /// the origin's error.
+    fn error(
+        &self,
+        distribution: &Distribution,
+        caching: &Caching,
+        status: u16,
+        now: Timestamp,
+    ) -> (Answered, Option<Duration>) {
         let custom = distribution.custom_errors.iter().find(|custom| custom.error_code == status);
         // No viewer-request function runs for an error page (AWS.md 2.2).
         let page = custom.and_then(|custom| Some((custom, custom.response_page_path.as_deref()?)));
@@ -97,10 +116,10 @@ impl Edge {
                 content: object.content.clone(),
                 etag: None,
             },
-            _ => Answered::s3_error(status),
+            _ => Answered::error(status),
         };
-        let lifetime = lifetime::of_error(&distribution.caching, status, custom, &answered.headers, now);
-        answered.kept(distribution, encodings, now, lifetime)
+        let lifetime = lifetime::of_error(caching, status, custom, &answered.headers, now);
+        (answered, lifetime)
     }
 }
 
@@ -113,8 +132,9 @@ struct Answered {
 }
 
 impl Answered {
-    fn s3_error(status: u16) -> Answered {
+    fn error(status: u16) -> Answered {
         let text = match status {
+            BAD_GATEWAY => answer::s3_error_text("BadGateway", "The sandbox has no origin besides its buckets.", ""),
             404 => answer::s3_error_text("NoSuchBucket", "The specified bucket does not exist", ""),
             _ => answer::s3_error_text("AccessDenied", "Access Denied", ""),
         };
@@ -125,15 +145,8 @@ impl Answered {
         Answered { status, headers, content, etag: None }
     }
 
-    fn kept(
-        mut self,
-        distribution: &Distribution,
-        encodings: Encodings,
-        now: Timestamp,
-        lifetime: Option<std::time::Duration>,
-    ) -> Fetched {
-        let compressed =
-            compression::compress(&distribution.caching, encodings, self.status, &mut self.headers, &self.content);
+    fn kept(mut self, caching: &Caching, encodings: Encodings, now: Timestamp, lifetime: Option<Duration>) -> Fetched {
+        let compressed = compression::compress(caching, encodings, self.status, &mut self.headers, &self.content);
         // It compresses as far as it can (AWS.md 2.4): what cannot be read now is found out as it is sent.
         let content = compressed.ok().flatten().unwrap_or(self.content);
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::FORBIDDEN);

@@ -15,11 +15,12 @@ use s3s::Body;
 use s3s::crypto::{Checksum as _, Md5};
 
 use super::{EDGE_HEADER, Edge, LOCATIONS};
+use crate::sandbox::caching::{Behavior, Caching};
 use crate::sandbox::checksum::Algorithm;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::conditions::Conditions;
 use crate::sandbox::content::Content;
-use crate::sandbox::distribution::{Caching, CustomError, Distribution};
+use crate::sandbox::distribution::{CustomError, Distribution, IndexPages};
 use crate::sandbox::object::{Encryption, Headers, Object};
 use crate::sandbox::store::Store;
 

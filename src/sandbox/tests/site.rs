@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{cloudfront, start};
-use crate::sandbox::{CustomError, Distribution, EDGE_HEADER, LOCATIONS, Sandbox, Service};
+use crate::sandbox::{CustomError, Distribution, EDGE_HEADER, IndexPages, LOCATIONS, Sandbox, Service};
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 
 struct Page {
@@ -67,7 +67,7 @@ async fn pages_are_found_as_the_cdn_finds_them() {
     let missing = fetch(&sandbox, "GET", "/outside.txt", "").await;
     assert_eq!(missing.status, 403);
     assert!(missing.body.contains("<Code>AccessDenied</Code>"));
-    sandbox.set_distribution(Distribution { index_pages: false, ..site() });
+    sandbox.set_distribution(Distribution { index_pages: IndexPages::None, ..site() });
     assert_eq!(fetch(&sandbox, "GET", "/a/", "").await.status, 403);
     assert_eq!(fetch(&sandbox, "GET", "/", "").await.body, "home");
     assert_eq!(fetch(&sandbox, "POST", "/", "").await.status, 403);

@@ -16,7 +16,7 @@ pub static RULES: &[Rule] = &[
         id: "history",
         tool: "any",
         says: Says::Mutable,
-        why: "it had other content under this name before, which weighs more than any rule",
+        why: "it had different content under this name before, which overrides every rule",
         evidence: Evidence::History,
     },
     Rule {
@@ -33,10 +33,10 @@ pub static RULES: &[Rule] = &[
         why: "it is the compressed form of another file",
         evidence: Evidence::Original,
     },
-    mutable("hidden", "any", "what is hidden is asked for by its name", Evidence::Path(fixed::is_hidden)),
-    mutable("page", "any", "people come to pages by their names", Evidence::Path(fixed::is_page)),
-    mutable("feed", "any", "readers and crawlers ask for feeds by their names", Evidence::Path(fixed::is_feed)),
-    mutable("web-manifest", "any", "browsers come back to it by its name", Evidence::Path(fixed::is_web_manifest)),
+    mutable("hidden", "any", "hidden files are requested by a fixed name", Evidence::Path(fixed::is_hidden)),
+    mutable("page", "any", "visitors open pages by their URLs", Evidence::Path(fixed::is_page)),
+    mutable("feed", "any", "feed readers and crawlers request feeds by a fixed name", Evidence::Path(fixed::is_feed)),
+    mutable("web-manifest", "any", "browsers request it again under this name", Evidence::Path(fixed::is_web_manifest)),
     mutable(
         "service-worker",
         "any",
@@ -46,7 +46,7 @@ pub static RULES: &[Rule] = &[
     mutable(
         "service-worker-registration",
         "vite-plugin-pwa",
-        "pages load what registers a service worker by this name",
+        "pages load the script that registers a service worker by this name",
         Evidence::Path(fixed::is_registration),
     ),
     mutable(
@@ -58,7 +58,7 @@ pub static RULES: &[Rule] = &[
     mutable(
         "newest",
         "any",
-        "programs ask by this name for what is the newest",
+        "programs request the newest version under this name",
         Evidence::Path(fixed::names_the_newest),
     ),
     fingerprinted("digest", "any", "a part of its path is a digest of its bytes", Evidence::Digest),

@@ -99,7 +99,7 @@ impl Verdict {
             (Basis::FixedName | Basis::Doubt, _) => why().unwrap_or_else(|| self.basis.to_string()),
             (Basis::Twin { .. }, Kind::Fingerprinted) => format!("{}, whose name changes with its content", self.basis),
             (Basis::Twin { .. }, Kind::Mutable) => {
-                format!("{}, whose name need not change with its content", self.basis)
+                format!("{}, whose name may stay the same when its content changes", self.basis)
             }
             (basis, _) => basis.to_string(),
         }
@@ -110,16 +110,16 @@ impl fmt::Display for Basis {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Basis::History => {
-                formatter.write_str("it had other content under this name before, which weighs more than any rule")
+                formatter.write_str("it had different content under this name before, which overrides every rule")
             }
             Basis::Rule { globs } => {
                 let globs: Vec<String> = globs.iter().map(|glob| format!("`{glob}`")).collect();
                 write!(formatter, "the [[headers]] rule for {} says so", globs.join(", "))
             }
-            Basis::FixedName => formatter.write_str("it is asked for by this name, whatever it holds"),
+            Basis::FixedName => formatter.write_str("it is requested by this name, whatever it contains"),
             Basis::Proof { digest, .. } => formatter.write_str(digest),
             Basis::Declaration { token, by } if is_manifest(by) => {
-                write!(formatter, "`{by}` lists it, and the build put `{token}` into its name for its content")
+                write!(formatter, "`{by}` lists it, and the build derived `{token}` in its name from its content")
             }
             Basis::Declaration { token, by } => {
                 write!(formatter, "`{token}` in its path is written by {by}, which changes it with the content")

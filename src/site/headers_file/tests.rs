@@ -52,7 +52,7 @@ fn a_rule_for_another_host_is_not_this_sites() {
     assert_eq!(of(text, "a.html").cache_control.as_deref(), Some("no-store"));
     assert_eq!(of(text, "b.html").cache_control.as_deref(), Some("max-age=2"));
     assert_eq!(of(text, "c.html"), SetHeaders::default());
-    let warned = ["_headers, line 3: the rule is for shop.pages.dev, and this site is www.example.com"];
+    let warned = ["_headers, line 3: the rule is for shop.pages.dev, but this site is www.example.com"];
     assert_eq!(file(text).warnings(), warned);
     let unknown = HeadersFile::parse("https://www.example.com\n  A: b\n", None).unwrap();
     assert!(unknown.rules().is_empty() && unknown.warnings()[0].contains("`url` is not set"), "{unknown:?}");
@@ -64,7 +64,9 @@ fn what_cannot_be_done_is_told_and_left_out() {
     let file = file(text);
     assert_eq!(file.rules()[0].headers, [Header { name: "X-Plain".to_owned(), value: "12:30".to_owned() }]);
     let said = file.warnings().join("\n");
-    for part in ["line 2: `Content-Language`", "line 3: `X-Path`", "line 4: `Expires`", "line 6: there is no header"] {
+    for part in
+        ["line 2: `Content-Language`", "line 3: `X-Path`", "line 4: `Expires`", "line 6: `/empty` has no headers"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert_eq!(file.warnings().len(), 4);
@@ -88,10 +90,10 @@ fn a_line_that_nobody_understands_stops_with_its_number() {
         ("/a\n  A b: c\n", 2, "has a name"),
         ("/a\n  ! A b\n", 2, "has a name"),
         ("/a\n  A:\n", 2, "has no value"),
-        ("/a\n  A: ä\n", 2, "gives `A` a value"),
-        ("/a\n  A: b\u{1b}[2J\n", 2, "gives `A` a value"),
-        ("/a\n  Content-Type: html\n", 2, "gives `Content-Type` a value"),
-        ("/a\n  X-Amz-Meta-Publish-Site: other\n", 2, "for itself"),
+        ("/a\n  A: ä\n", 2, "gives `A` an invalid value"),
+        ("/a\n  A: b\u{1b}[2J\n", 2, "gives `A` an invalid value"),
+        ("/a\n  Content-Type: html\n", 2, "gives `Content-Type` an invalid value"),
+        ("/a\n  X-Amz-Meta-Publish-Site: other\n", 2, "reserved by publish"),
         (&format!("/a\n  Cache-Control: {0}\n  Cache-Control: {0}\n", "a".repeat(600)), 3, "longer than 1024 bytes"),
         ("http://www.example.com/\n", 1, "has an address"),
         ("https://www.example.com:8080/\n", 1, "has an address"),

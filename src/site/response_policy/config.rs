@@ -54,13 +54,13 @@ pub(super) fn of(name: &str, headers: &[Header]) -> Config {
     for header in headers {
         let (key, value) = (header.key(), header.value.as_str());
         let done = if value.len() > MAX_VALUE {
-            Err(format!("has {} characters, and CloudFront takes {MAX_VALUE}", value.len()))
+            Err(format!("has {} characters, but CloudFront allows {MAX_VALUE}", value.len()))
         } else if let Some(cors_key) = key.strip_prefix("access-control-") {
             cors.set(cors_key, value)
         } else if let Some(part) = security_part(&key, value) {
             part.map(|(name, value)| drop(security.insert(name.to_owned(), value)))
         } else if is_not_ours(&key) {
-            Err("is not for a policy to set".to_owned())
+            Err("cannot be set by a policy".to_owned())
         } else {
             custom.push(json!({"Header": header.name, "Value": value, "Override": true}));
             Ok(())
@@ -72,7 +72,8 @@ pub(super) fn of(name: &str, headers: &[Header]) -> Config {
     if custom.len() > MAX_CUSTOM {
         let count = custom.len();
         notes.push(format!(
-            "A policy has at most {MAX_CUSTOM} custom headers, unless AWS raised that; this has {count}."
+            "A policy can have at most {MAX_CUSTOM} custom headers, unless AWS has raised the limit; this one has \
+             {count}."
         ));
     }
     let mut config = Map::new();
@@ -108,12 +109,12 @@ fn security_part(key: &str, value: &str) -> Option<HeaderPart> {
         "strict-transport-security" => strict_transport_security(value),
         "x-frame-options" => match value.to_ascii_uppercase().as_str() {
             option @ ("DENY" | "SAMEORIGIN") => Ok(("FrameOptions", json!({"FrameOption": option, "Override": true}))),
-            _ => Err("may only be DENY or SAMEORIGIN".to_owned()),
+            _ => Err("must be DENY or SAMEORIGIN".to_owned()),
         },
         "x-content-type-options" if value.eq_ignore_ascii_case("nosniff") => {
             Ok(("ContentTypeOptions", json!({"Override": true})))
         }
-        "x-content-type-options" => Err("may only be nosniff".to_owned()),
+        "x-content-type-options" => Err("must be nosniff".to_owned()),
         "referrer-policy" => referrer_policy(value),
         "x-xss-protection" => xss_protection(value),
         _ => return None,
@@ -126,7 +127,7 @@ fn strict_transport_security(value: &str) -> HeaderPart {
         directive.strip_prefix("max-age")?.trim().strip_prefix('=')?.trim().trim_matches('"').parse::<i32>().ok()
     });
     let has = |name: &str| directives.iter().any(|directive| directive == name);
-    let seconds = seconds.ok_or("has no max-age in seconds that CloudFront could take")?;
+    let seconds = seconds.ok_or("has no max-age in seconds that CloudFront accepts")?;
     let value = json!({
         "AccessControlMaxAgeSec": seconds,
         "IncludeSubdomains": has("includesubdomains"),
@@ -142,7 +143,7 @@ fn referrer_policy(value: &str) -> HeaderPart {
     let known = last.into_iter().find(|policy| REFERRER_POLICIES.contains(&policy.as_str()));
     match known {
         Some(policy) => Ok(("ReferrerPolicy", json!({"ReferrerPolicy": policy, "Override": true}))),
-        None => Err(format!("may only be one of {}", REFERRER_POLICIES.join(", "))),
+        None => Err(format!("must be one of {}", REFERRER_POLICIES.join(", "))),
     }
 }
 
@@ -151,18 +152,18 @@ fn xss_protection(value: &str) -> HeaderPart {
     let protection = match directives.next() {
         Some("0") => false,
         Some("1") => true,
-        _ => return Err("begins with neither 0 nor 1".to_owned()),
+        _ => return Err("does not begin with 0 or 1".to_owned()),
     };
     let mut config = json!({"Protection": protection, "Override": true});
     for directive in directives {
         match directive.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
             Some(("mode", "block")) => config["ModeBlock"] = json!(true),
             Some(("report", uri)) => config["ReportUri"] = json!(uri),
-            _ => return Err(format!("has the directive `{directive}`, which CloudFront does not know")),
+            _ => return Err(format!("has the directive `{directive}`, which CloudFront does not support")),
         }
     }
     if config.get("ModeBlock").is_some() && config.get("ReportUri").is_some() {
-        return Err("has both mode=block and report, of which CloudFront takes one".to_owned());
+        return Err("has both mode=block and report, but CloudFront accepts only one".to_owned());
     }
     Ok(("XSSProtection", config))
 }
@@ -187,8 +188,8 @@ impl Cors {
             "allow-headers" => self.headers = Some(list()),
             "expose-headers" => self.exposed = Some(list()),
             "allow-credentials" => self.credentials = value.eq_ignore_ascii_case("true"),
-            "max-age" => self.max_age_s = Some(value.parse().map_err(|_| "is no number of seconds".to_owned())?),
-            _ => return Err("is none that CloudFront knows".to_owned()),
+            "max-age" => self.max_age_s = Some(value.parse().map_err(|_| "is not a number of seconds".to_owned())?),
+            _ => return Err("is not one that CloudFront supports".to_owned()),
         }
         Ok(())
     }
@@ -209,10 +210,10 @@ impl Cors {
         let any = |list: &[String]| list.iter().any(|item| item == "*");
         if self.credentials && (any(&origins) || any(&headers) || self.exposed.as_deref().is_some_and(any)) {
             notes.push(
-                "With Access-Control-Allow-Credentials, name origins and headers: browsers refuse `*`.".to_owned(),
+                "With Access-Control-Allow-Credentials, list the origins and headers: browsers reject `*`.".to_owned(),
             );
         }
-        notes.push("CloudFront sends Access-Control headers only where the request has an Origin header.".to_owned());
+        notes.push("CloudFront sends Access-Control headers only when the request has an Origin header.".to_owned());
         let list = |items: Vec<String>| json!({"Quantity": items.len(), "Items": items});
         let mut cors = json!({
             "AccessControlAllowOrigins": list(origins),
@@ -237,7 +238,7 @@ fn methods(wanted: &[String]) -> Result<Vec<String>, String> {
         return Ok(vec!["ALL".to_owned()]);
     }
     match wanted.iter().find(|method| !KNOWN.contains(&method.to_ascii_uppercase().as_str())) {
-        Some(unknown) => Err(format!("names {unknown}, which CloudFront does not take")),
+        Some(unknown) => Err(format!("lists {unknown}, which CloudFront does not accept")),
         None => Ok(wanted.iter().map(|method| method.to_ascii_uppercase()).collect()),
     }
 }

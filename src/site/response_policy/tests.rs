@@ -99,7 +99,7 @@ fn cors_has_all_that_cloudfront_wants() {
         json!(["ALL"])
     );
     let careless = only("Access-Control-Allow-Origin: *\n  Access-Control-Allow-Credentials: true");
-    assert!(careless.notes[0].contains("refuse `*`"), "{careless:?}");
+    assert!(careless.notes[0].contains("reject `*`"), "{careless:?}");
 }
 
 #[test]
@@ -109,14 +109,14 @@ fn what_cloudfront_does_not_take_is_said() {
         ("X-Frame-Options: ALLOW-FROM https://a.example", "DENY or SAMEORIGIN"),
         ("X-Content-Type-Options: sniff", "nosniff"),
         ("Referrer-Policy: mine", "no-referrer"),
-        ("X-XSS-Protection: yes", "neither 0 nor 1"),
-        ("X-XSS-Protection: 1; mode=block; report=/x", "takes one"),
+        ("X-XSS-Protection: yes", "begin with 0 or 1"),
+        ("X-XSS-Protection: 1; mode=block; report=/x", "accepts only one"),
         ("Strict-Transport-Security: includeSubDomains", "max-age"),
         ("Strict-Transport-Security: max-age=99999999999", "max-age"),
         ("Access-Control-Max-Age: 5", "Access-Control-Allow-Origin"),
         ("Access-Control-Allow-Methods: GET, LOCK", "LOCK"),
-        ("Transfer-Encoding: chunked", "not for a policy"),
-        ("X-Amz-Cf-Id: 1", "not for a policy"),
+        ("Transfer-Encoding: chunked", "cannot be set by a policy"),
+        ("X-Amz-Cf-Id: 1", "cannot be set by a policy"),
         (long.as_str(), "1784 characters"),
     ] {
         let policy = only(line);
@@ -171,5 +171,5 @@ fn the_warning_names_headers_once() {
     let said = |text: &str| warning(&HeadersFile::parse(text, None).unwrap());
     assert_eq!(said("/*\n  Cache-Control: no-store\n  X-Amz-Meta-A: b\n"), None);
     let text = said("/*\n  A: 1\n  B: 2\n  C: 3\n  D: 4\n/b\n  a: 2\n  E: 5\n  F: 6\n").unwrap();
-    assert!(text.contains("store a, B, C, D and 2 more:") && text.contains("--explain-headers"), "{text}");
+    assert!(text.contains("store a, B, C, D and 2 more;") && text.contains("--explain-headers"), "{text}");
 }

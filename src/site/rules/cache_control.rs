@@ -1,6 +1,4 @@
-//! How long browsers and the CDN may keep a file, where no rule says it (README, "Headers").
-
-use percent_encoding::percent_decode_str;
+//! How long browsers and the CDN may keep a file, where no rule says it (docs/configuration.md, "Headers").
 
 use super::RuleContext;
 use crate::content::path::SitePath;
@@ -34,7 +32,7 @@ pub(super) fn default(path: &SitePath, kind: Kind, context: &RuleContext<'_>) ->
 fn may_keep(path: &SitePath, context: &RuleContext<'_>, view: CdnView<'_>) -> bool {
     match view {
         CdnView::None | CdnView::Unreadable => false,
-        CdnView::Known(facts) => url_path(path, context, facts).is_some_and(|url| !is_error_page(&url, facts)),
+        CdnView::Known(facts) => url_path(path, context, facts).is_some_and(|url| !facts.is_error_page(&url)),
     }
 }
 
@@ -46,15 +44,4 @@ pub(super) fn is_immutable(cache_control: &str) -> bool {
 /// The URL path, not encoded, under which the distribution finds the file; `None` if it lies outside its origin path.
 fn url_path(path: &SitePath, context: &RuleContext<'_>, facts: &DistributionFacts) -> Option<String> {
     facts.below_root(&context.layout.served_key(path)).map(|own| format!("/{own}"))
-}
-
-fn is_error_page(url: &str, facts: &DistributionFacts) -> bool {
-    facts.error_pages.iter().any(|page| {
-        let page = percent_decode_str(page.as_str()).decode_utf8_lossy();
-        match page.strip_suffix('/') {
-            // `/` as an error page is the default root object.
-            Some("") => facts.default_root_object.as_deref().is_some_and(|root| url.strip_prefix('/') == Some(root)),
-            _ => url == page,
-        }
-    })
 }

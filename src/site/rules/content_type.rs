@@ -117,11 +117,10 @@ const BY_EXTENSION: &[(&str, &str)] = &[
     ("zst", "application/zstd"),
 ];
 
-/// Names without an extension whose content is known. The first two are JSON by the rules of those who fetch them:
-/// Apple for universal links, and OpenID Connect clients.
+/// Names without an extension whose content is known. The first one is JSON by the rules of Apple, for universal links
+/// (<https://developer.apple.com/documentation/xcode/supporting-associated-domains>).
 const BY_NAME: &[(&str, &str)] = &[
     ("apple-app-site-association", "application/json"),
-    ("openid-configuration", "application/json"),
     ("AUTHORS", "text/plain"),
     ("CHANGELOG", "text/plain"),
     ("CNAME", "text/plain"),
@@ -137,6 +136,55 @@ const BY_NAME: &[(&str, &str)] = &[
     ("_redirects", "text/plain"),
     ("version", "text/plain"),
 ];
+
+/// What lies in a folder `.well-known` without an extension, with the type that its specification asks for. What lies below such a
+/// name is of the same kind, as the metadata of one of several issuers (RFC 8414 section 3.1).
+const WELL_KNOWN: &[(&str, &str)] = &[
+    // RFC 9727 section 2.
+    ("api-catalog", "application/linkset+json"),
+    // AT Protocol, Handle, HTTPS well-known method.
+    ("atproto-did", "text/plain"),
+    // RFC 6415 section 2.
+    ("host-meta", "application/xrd+xml"),
+    // LNURL LUD-16.
+    ("lnurlp", "application/json"),
+    // Matrix Client-Server API, Well-known URI.
+    ("matrix/client", "application/json"),
+    // Matrix Server-Server API, Resolving server names.
+    ("matrix/server", "application/json"),
+    // Matrix Client-Server API, Server discovery (MSC1929).
+    ("matrix/support", "application/json"),
+    // Microsoft identity platform, How to configure an application's publisher domain.
+    ("microsoft-identity-association", "application/json"),
+    // NodeInfo protocol, Discovery.
+    ("nodeinfo", "application/json"),
+    // RFC 8414 section 3.2.
+    ("oauth-authorization-server", "application/json"),
+    // RFC 9728 section 3.2.
+    ("oauth-protected-resource", "application/json"),
+    // OpenID Connect Discovery 1.0 section 4.2.
+    ("openid-configuration", "application/json"),
+    // OpenID for Verifiable Credential Issuance 1.0, Credential Issuer Metadata.
+    ("openid-credential-issuer", "application/json"),
+    // W3C, A Well-Known URL for Relying Party Passkey Endpoints.
+    ("passkey-endpoints", "application/json"),
+    // HL7 SMART App Launch 2.2, Conformance.
+    ("smart-configuration", "application/json"),
+    // OpenID Shared Signals Framework 1.0, Transmitter Configuration Metadata.
+    ("ssf-configuration", "application/json"),
+    // UMA 2.0 Grant for OAuth 2.0 Authorization, section 2.
+    ("uma2-configuration", "application/json"),
+    // W3C FedCM, The Well-Known File.
+    ("web-identity", "application/json"),
+    // W3C Web Authentication Level 3, section 5.11.1.
+    ("webauthn", "application/json"),
+    // RFC 7033 section 10.2.
+    ("webfinger", "application/jrd+json"),
+];
+
+/// Endings of what programs in a page load as it is: data, and the parts of a .NET runtime, which its build compresses beside
+/// them (<https://learn.microsoft.com/aspnet/core/blazor/host-and-deploy/webassembly>).
+const LOADED_DATA: [&str; 6] = ["blat", "dat", "data", "dll", "pdb", "webcil"];
 
 /// How the playlists of a stream are usually called.
 const PLAYLISTS: [&str; 8] = ["index", "playlist", "master", "main", "prog_index", "stream", "output", "video"];
@@ -156,6 +204,10 @@ fn is_segment(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> bool {
     let Some((stem, _)) = path.as_str().rsplit_once('.').filter(|_| path.extension().as_deref() == Some("ts")) else {
         return false;
     };
+    // A declaration of types.
+    if stem.ends_with(".d") {
+        return false;
+    }
     let folder = stem.rfind('/').map_or("", |end| &stem[..=end]);
     let around = folder.trim_end_matches('/').rfind('/').map_or("", |end| &folder[..=end]);
     let own = stem.trim_end_matches(|letter: char| letter.is_ascii_digit()).trim_end_matches(['-', '_', '.']);
@@ -172,8 +224,8 @@ pub(super) fn content_encoding(path: &SitePath) -> Option<&'static str> {
 
 /// The file of which `path` is the compressed twin, as `app.js` of `app.js.br`, and the twin's `Content-Encoding`.
 ///
-/// Only what browsers load as parts of a page has twins: `data.csv.gz` beside `data.csv`, or `src.tar.gz` beside
-/// `src.tar`, is a download, which browsers would unpack if it had an encoding.
+/// Only what browsers load as parts of a page has twins that may be something else: `data.csv.gz` beside `data.csv`, or
+/// `src.tar.gz` beside `src.tar`, is a download, which browsers would unpack if it had an encoding. Nobody downloads a `.br`.
 pub(super) fn twin_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> Option<(SitePath, &'static str)> {
     // RFC 9110 section 8.4.1, RFC 7932 and RFC 8878.
     let encoding = match path.extension()?.as_str() {
@@ -184,7 +236,9 @@ pub(super) fn twin_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> 
     };
     let (original, _) = path.as_str().rsplit_once('.')?;
     let original = SitePath::new(original).ok()?;
-    (is_there(&original) && is_part_of_a_page(&essence(&original))).then_some((original, encoding))
+    let is_data = original.extension().is_some_and(|ending| LOADED_DATA.contains(&ending.as_str()));
+    let is_loaded = encoding == "br" || is_data || is_part_of_a_page(&essence(&original));
+    (is_loaded && is_there(&original)).then_some((original, encoding))
 }
 
 fn is_part_of_a_page(essence: &str) -> bool {
@@ -205,12 +259,23 @@ fn is_part_of_a_page(essence: &str) -> bool {
 
 fn essence(path: &SitePath) -> String {
     let Some(extension) = path.extension() else {
+        if let Some(known) = well_known(path.as_str()) {
+            return known.to_owned();
+        }
         return look_up(BY_NAME, path.file_name()).unwrap_or("application/octet-stream").to_owned();
     };
     match look_up(BY_EXTENSION, &extension) {
         Some(known) => known.to_owned(),
         None => mime_guess::from_ext(&extension).first_or_octet_stream().essence_str().to_owned(),
     }
+}
+
+/// The type of what lies in a folder `.well-known`, which need not be the site's: an issuer may have a path of its own.
+fn well_known(path: &str) -> Option<&'static str> {
+    let (before, name) = path.rsplit_once(".well-known/")?;
+    let is_folder = before.is_empty() || before.ends_with('/');
+    let is_of = |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    WELL_KNOWN.iter().find(|(known, _)| is_folder && is_of(known)).map(|(_, essence)| *essence)
 }
 
 fn look_up(table: &[(&'static str, &'static str)], name: &str) -> Option<&'static str> {
@@ -279,6 +344,21 @@ mod tests {
             ("CNAME", "text/plain; charset=utf-8"),
             (".well-known/apple-app-site-association", "application/json"),
             (".well-known/security.txt", "text/plain; charset=utf-8"),
+            (".well-known/assetlinks.json", "application/json"),
+            (".well-known/webauthn", "application/json"),
+            (".well-known/matrix/server", "application/json"),
+            (".well-known/matrix/client", "application/json"),
+            (".well-known/nodeinfo", "application/json"),
+            (".well-known/openid-configuration", "application/json"),
+            ("tenant/.well-known/openid-configuration", "application/json"),
+            (".well-known/oauth-authorization-server/tenant", "application/json"),
+            (".well-known/webfinger", "application/jrd+json"),
+            (".well-known/host-meta", "application/xrd+xml; charset=utf-8"),
+            (".well-known/atproto-did", "text/plain; charset=utf-8"),
+            (".well-known/acme-challenge/token", "application/octet-stream"),
+            (".well-known/webauthn2", "application/octet-stream"),
+            ("x.well-known/webauthn", "application/octet-stream"),
+            ("webauthn", "application/octet-stream"),
             ("about", "application/octet-stream"),
             (".nojekyll", "application/octet-stream"),
             ("a.unheard-of", "application/octet-stream"),
@@ -316,6 +396,7 @@ mod tests {
             ("src/a.ts", "video/index.m3u8"),
             ("src/md5.ts", "src/sha.m3u8"),
             ("src/talk.d.ts", "src/talk.m3u8"),
+            ("src/a.d.ts", "src/index.m3u8"),
             ("src/a.mts", "src/index.m3u8"),
         ] {
             assert_eq!(of(path, playlist), "text/plain; charset=utf-8", "{path}");
@@ -342,6 +423,10 @@ mod tests {
             ("a.wasm.GZ", "a.wasm", "gzip"),
             ("site.webmanifest.br", "site.webmanifest", "br"),
             ("app.js.map.br", "app.js.map", "br"),
+            ("_framework/icudt_CJK.dat.br", "_framework/icudt_CJK.dat", "br"),
+            ("_framework/icudt_CJK.dat.gz", "_framework/icudt_CJK.dat", "gzip"),
+            ("_framework/app.dll.gz", "_framework/app.dll", "gzip"),
+            ("data.csv.br", "data.csv", "br"),
         ] {
             assert_eq!(twin(path, beside), Some((beside.to_owned(), encoding)), "{path}");
         }
@@ -361,5 +446,6 @@ mod tests {
     #[test]
     fn each_extension_is_listed_once_and_in_order() {
         assert!(BY_EXTENSION.is_sorted_by(|(a, _), (b, _)| a < b));
+        assert!(WELL_KNOWN.is_sorted_by(|(a, _), (b, _)| a < b));
     }
 }

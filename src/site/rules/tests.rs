@@ -32,7 +32,7 @@ fn facts(origin_path: &str, error_pages: &[&str]) -> DistributionFacts {
         origin_path: origin_path.to_owned(),
         default_root_object: Some("index.html".to_owned()),
         error_pages: error_pages.iter().map(|page| UrlPath::encode(page)).collect(),
-        rewrites_at_origin: false,
+        ..DistributionFacts::default()
     }
 }
 
@@ -278,7 +278,7 @@ fn each_header_is_explained_by_who_decided_it() {
     assert_eq!(headers[0], "Cache-Control: no-store (_headers)");
     assert_eq!(headers[2], "Content-Encoding: br (default)");
     let (because, _) = explained(&js, &BTreeSet::from([js.clone()]));
-    assert!(because.starts_with("it had other content"), "{because}");
+    assert!(because.starts_with("it had different content"), "{because}");
 }
 
 #[test]

@@ -156,11 +156,11 @@ fn hash_file(queued: &Queued, buffer: &mut [u8], stop: &Stop) -> Result<Named, R
     let pass = read(file, found.size_bytes, Wanted::of(queued), buffer, stop)?;
     if let Some(secret) = pass.secret {
         let line = line_of(&found.place, secret.offset, buffer, stop)?;
-        return Err(Refused::new(Reason::Private, format!("holds {} in line {line}", secret.what)));
+        return Err(Refused::new(Reason::Private, format!("contains {} in line {line}", secret.what)));
     }
     if pass.size_bytes != found.size_bytes {
         let change = if pass.size_bytes > found.size_bytes { "grew" } else { "shrank" };
-        return Err(Refused::new(Reason::Changed, format!("{change} while it was read")));
+        return Err(Refused::new(Reason::Changed, format!("{change} while it was being read")));
     }
     let Pass { size_bytes, digest, crc64, md5, proofs, is_dated, whole, .. } = pass;
     // What a file refers to, and how it is read, depends on its last name and not on its folders.
@@ -359,7 +359,7 @@ mod tests {
         let what = |size_bytes| {
             hash_one(&queued("a.txt", place.clone(), size_bytes)).map_err(|refusal| (refusal.reason, refusal.what))
         };
-        let changed = |text: &str| Err((Reason::Changed, format!("{text} while it was read")));
+        let changed = |text: &str| Err((Reason::Changed, format!("{text} while it was being read")));
         assert_eq!(what(2), changed("grew"));
         assert_eq!(what(4), changed("shrank"));
         assert_eq!(what(3).unwrap().digest, Digest::of(b"abc"));

@@ -77,7 +77,7 @@ impl Home {
         let path = segments.join("/");
         let is_below = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
         if FOLDERS.iter().any(is_below) || FILES.contains(&path.as_str()) {
-            return Some("lies among the keys and credentials of your home folder");
+            return Some("is among the keys and credentials in your home folder");
         }
         // Directly in the home folder; in a project, an example of such a file may be published if that is allowed.
         (segments.len() == 1).then(|| private::name(&path)).flatten()

@@ -46,10 +46,10 @@ fn read(name: &str, found: &Found) -> Result<String, Problem> {
     text.map_err(|error| {
         if let Some(what) = SeenFile::is_gone(&error) {
             return Problem::new(Code::FileChanged, format!("{name} {what}"))
-                .hint("Something still writes to the folder: wait for the build to end, then run again.");
+                .hint("Something is still writing to the folder: wait for the build to finish, then run this again.");
         }
         let (code, message) = match error.kind() {
-            ErrorKind::InvalidData => (Code::Configuration, format!("{name} is no text of at most 1 MiB in UTF-8")),
+            ErrorKind::InvalidData => (Code::Configuration, format!("{name} is not UTF-8 text of at most 1 MiB")),
             _ => (Code::Unreadable, format!("{name} cannot be read")),
         };
         Problem::new(code, message)

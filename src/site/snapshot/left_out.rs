@@ -9,6 +9,8 @@ pub struct LeftOut {
     pub hidden: Vec<String>,
     /// Files and folders (with a final slash) that editors and operating systems leave behind, sorted.
     pub litter: Vec<String>,
+    /// Files and folders (with a final slash) that package managers need, in a project's folder; sorted.
+    pub of_tools: Vec<String>,
     /// How many source maps, where they are to be skipped.
     pub source_maps: usize,
 }
@@ -27,17 +29,20 @@ impl LeftOut {
         }
         if !self.litter.is_empty() {
             parts.push(format!(
-                "{} that editors or systems left behind: {}",
+                "{} left behind by editors or operating systems: {}",
                 self.litter.len(),
                 first_few(&self.litter)
             ));
+        }
+        if !self.of_tools.is_empty() {
+            parts.push(format!("of package managers: {}", first_few(&self.of_tools)));
         }
         match self.source_maps {
             0 => {}
             1 => parts.push("1 source map".to_owned()),
             more => parts.push(format!("{more} source maps")),
         }
-        (!parts.is_empty()).then(|| format!("Left out, {}.", parts.join("; ")))
+        (!parts.is_empty()).then(|| format!("Not published: {}.", parts.join("; ")))
     }
 }
 
@@ -60,16 +65,17 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         assert_eq!(LeftOut::default().sentence(), None);
         let hidden = LeftOut { hidden: names(&[".env", ".git/"]), ..LeftOut::default() };
-        assert_eq!(hidden.sentence().unwrap(), "Left out, hidden: .env, .git/.");
+        assert_eq!(hidden.sentence().unwrap(), "Not published: hidden: .env, .git/.");
         let all = LeftOut {
             hidden: names(&[".a", ".b", ".c", ".d", ".e", ".f", ".g"]),
             litter: names(&["Thumbs.db", "a.html~"]),
+            of_tools: names(&["node_modules/", "package.json"]),
             source_maps: 12,
         };
         assert_eq!(
             all.sentence().unwrap(),
-            "Left out, hidden: .a, .b, .c, .d, .e and 2 more; 2 that editors or systems left behind: Thumbs.db, a.html~; \
-             12 source maps."
+            "Not published: hidden: .a, .b, .c, .d, .e and 2 more; 2 left behind by editors or operating systems: \
+             Thumbs.db, a.html~; of package managers: node_modules/, package.json; 12 source maps."
         );
     }
 }

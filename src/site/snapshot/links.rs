@@ -99,13 +99,16 @@ fn follow(root: &Root, link: &Path) -> Result<Followed, NotFollowed> {
     match looked {
         Ok(Ok(followed)) => Ok(followed),
         Ok(Err(target)) => {
-            let what = format!("is a symbolic link out of the folder, to `{}`", printable(&target.to_string_lossy()));
+            let what = format!(
+                "is a symbolic link that leads out of the folder, to `{}`",
+                printable(&target.to_string_lossy())
+            );
             Err(not_followed(Reason::Link, &what, None))
         }
         Err(error) => {
             let (reason, what) = match error.kind() {
                 ErrorKind::NotFound | ErrorKind::NotADirectory => {
-                    (Reason::Link, "is a symbolic link to something that is not there")
+                    (Reason::Link, "is a symbolic link to something that does not exist")
                 }
                 ErrorKind::PermissionDenied => (Reason::Unreadable, "is a symbolic link that cannot be read"),
                 _ => (Reason::Link, "is a symbolic link that leads in a circle"),

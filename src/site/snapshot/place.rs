@@ -56,7 +56,7 @@ pub(super) enum FileType {
 
 /// Another file, or something that is no file, lies where one was seen.
 #[derive(Debug, thiserror::Error)]
-#[error("it was replaced while it was read")]
+#[error("it was replaced while it was being read")]
 struct Replaced;
 
 impl Root {
@@ -163,9 +163,9 @@ impl SeenFile {
     /// Whether `error`, which [`SeenFile::open`] gave, says that the file is not there any more, or another one.
     pub(super) fn is_gone(error: &Error) -> Option<&'static str> {
         if error.get_ref().is_some_and(|inner| inner.is::<Replaced>()) {
-            Some("was replaced while it was read")
+            Some("was replaced while it was being read")
         } else if is_not_there(error) {
-            Some("vanished while it was read")
+            Some("vanished while it was being read")
         } else {
             None
         }

@@ -5,24 +5,24 @@ const FOLDERS: [(&str, &str); 5] = [
     (".git", "belongs to a git repository, with its whole history"),
     (".hg", "belongs to a Mercurial repository, with its whole history"),
     (".svn", "belongs to a Subversion working copy"),
-    (".ssh", "lies among SSH keys"),
-    (".aws", "lies among AWS credentials"),
+    (".ssh", "is among SSH keys"),
+    (".aws", "is among AWS credentials"),
 ];
 
 /// Files that hold passwords, tokens or keys by custom.
 const FILES: [(&str, &str); 13] = [
-    (".npmrc", "may hold tokens of a package registry"),
-    (".yarnrc.yml", "may hold tokens of a package registry"),
-    (".pypirc", "may hold tokens of a package registry"),
-    (".netrc", "may hold passwords"),
-    (".pgpass", "may hold passwords"),
-    (".htpasswd", "holds passwords"),
-    (".git-credentials", "holds passwords"),
-    ("id_rsa", "is a private key by its name"),
-    ("id_dsa", "is a private key by its name"),
-    ("id_ecdsa", "is a private key by its name"),
-    ("id_ed25519", "is a private key by its name"),
-    ("id_ed25519_sk", "is a private key by its name"),
+    (".npmrc", "may contain tokens for a package registry"),
+    (".yarnrc.yml", "may contain tokens for a package registry"),
+    (".pypirc", "may contain tokens for a package registry"),
+    (".netrc", "may contain passwords"),
+    (".pgpass", "may contain passwords"),
+    (".htpasswd", "contains passwords"),
+    (".git-credentials", "contains passwords"),
+    ("id_rsa", "is a private key, judging by its name"),
+    ("id_dsa", "is a private key, judging by its name"),
+    ("id_ecdsa", "is a private key, judging by its name"),
+    ("id_ed25519", "is a private key, judging by its name"),
+    ("id_ed25519_sk", "is a private key, judging by its name"),
     ("publish.toml", "is the configuration of publish"),
 ];
 
@@ -40,10 +40,10 @@ pub(super) fn name(path: &str) -> Option<&'static str> {
         return folder;
     }
     if path.split('/').any(|segment| segment.starts_with(".env")) {
-        return Some("holds settings of a build or server, which may be secret");
+        return Some("contains settings of a build or server, which may be secret");
     }
     if ENDINGS.iter().any(|ending| file_name.ends_with(ending)) {
-        return Some("is a store of private keys by its name");
+        return Some("is a store of private keys, judging by its name");
     }
     named(&FILES, file_name)
 }

@@ -64,36 +64,34 @@ impl Reason {
     fn hint(self, paths: &[&str]) -> String {
         let allowed = paths.iter().map(|path| format!("{:?}", escape_glob(path))).collect::<Vec<_>>().join(", ");
         match self {
-            Reason::Name => "Rename it, or name it under `exclude` in publish.toml.".to_owned(),
-            Reason::Link => {
-                "Copy what it should lead to into the folder, or name it under `exclude` in publish.toml.".to_owned()
-            }
-            Reason::Tangle => "Remove it, or name it under `exclude` in publish.toml.".to_owned(),
+            Reason::Name => "Rename it, or list it under `exclude` in publish.toml.".to_owned(),
+            Reason::Link => "Copy its target into the folder, or list it under `exclude` in publish.toml.".to_owned(),
+            Reason::Tangle => "Remove it, or list it under `exclude` in publish.toml.".to_owned(),
             Reason::TooMany => {
-                "Is it the right folder? Name what visitors do not need under `exclude` in publish.toml.".to_owned()
+                "Is this the right folder? List what visitors do not need under `exclude` in publish.toml.".to_owned()
             }
             Reason::Special => {
-                "Only files can be published: remove it, or name it under `exclude` in publish.toml.".to_owned()
+                "Only files can be published: remove it, or list it under `exclude` in publish.toml.".to_owned()
             }
             Reason::TooLarge => {
-                "Split it, or put it in the bucket by other means and name it under `exclude` in publish.toml."
-                    .to_owned()
+                "Split it, or upload it by other means and list it under `exclude` in publish.toml.".to_owned()
             }
             Reason::Private => format!(
-                "Keep it out of the build or name it under `exclude` in publish.toml; if the whole world may read it: \
+                "Keep it out of the build, or list it under `exclude` in publish.toml; if it may be public, set \
                  `allow_private = [{allowed}]` under [publish]."
             ),
             Reason::OfHome => {
-                "Whatever publish.toml allows, it stays private. Copy what the world may read to another folder."
+                "It cannot be published, whatever publish.toml allows. Copy what may be public to another folder."
                     .to_owned()
             }
             Reason::SourceMap => format!(
-                "Build without source maps, or leave them out with `source_maps = \"skip\"` under [publish]; if the whole \
-                 world may read them: `allow_private = [{allowed}]` there."
+                "Build without source maps, or leave them out with `source_maps = \"skip\"` under [publish]; if they \
+                 may be public, set `allow_private = [{allowed}]` there."
             ),
             Reason::Unreadable => "Check its permissions.".to_owned(),
             Reason::Changed => {
-                "Something still writes to the folder: wait for the build to end, then run again.".to_owned()
+                "Something is still writing to the folder: wait for the build to finish, then run this again."
+                    .to_owned()
             }
         }
     }

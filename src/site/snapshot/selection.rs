@@ -1,6 +1,7 @@
 //! Which names belong to the site, by what publish.toml says and by custom.
 
 use super::litter::is_litter;
+use super::tools::is_of_tools;
 use crate::config::environment::{PublishSettings, SourceMaps};
 use crate::report::error::Problem;
 use crate::types::globs::PathGlobs;
@@ -14,6 +15,8 @@ pub(super) struct Selection {
     pub(super) include_hidden: PathGlobs,
     pub(super) allow_private: PathGlobs,
     pub(super) source_maps: SourceMaps,
+    /// Whether what package managers need stays out.
+    without_tools: bool,
 }
 
 impl Selection {
@@ -23,6 +26,7 @@ impl Selection {
             include_hidden: PathGlobs::new("publish.include_hidden", &settings.include_hidden)?,
             allow_private: PathGlobs::new("publish.allow_private", &settings.allow_private)?,
             source_maps: settings.source_maps,
+            without_tools: settings.project_folder,
         })
     }
 
@@ -39,6 +43,8 @@ impl Selection {
             Fate::Published
         } else if is_litter(path, is_folder) {
             Fate::Litter
+        } else if self.without_tools && is_of_tools(path) {
+            Fate::OfTools
         } else if hidden_part(path).is_some() {
             Fate::Hidden
         } else {
@@ -54,6 +60,7 @@ pub(super) enum Fate {
     Excluded,
     Hidden,
     Litter,
+    OfTools,
 }
 
 /// The path up to and with its first hidden segment.

@@ -125,7 +125,7 @@ fn private_names_are_refused_unless_they_stay_out_or_are_allowed() {
     assert!(problem.hint.contains("allow_private = [\"keys/id_rsa\", \"publish.toml\"]"), "{}", problem.hint);
     let settings = PublishSettings { include_hidden: globs(&["**"]), ..PublishSettings::default() };
     let problem = take_with(folder.path(), &settings).unwrap_err();
-    assert!(problem.message.starts_with("`.env` holds"), "{problem}");
+    assert!(problem.message.starts_with("`.env` contains"), "{problem}");
     assert!(problem.message.contains("`.git/config`"), "{problem}");
     let settings = PublishSettings { allow_private: globs(&["keys", "publish.toml"]), ..PublishSettings::default() };
     let snapshot = take_with(folder.path(), &settings).unwrap();
@@ -172,7 +172,7 @@ fn keys_of_the_home_folder_stay_private_whatever_is_allowed() {
         problem.message
     };
     let keys = message(".ssh");
-    assert!(keys.starts_with("`config` lies among the keys") && keys.contains("`id_ed25519`"), "{keys}");
+    assert!(keys.starts_with("`config` is among the keys") && keys.contains("`id_ed25519`"), "{keys}");
     let site = take_with(&home.path().join("work/dist"), &settings).unwrap();
     assert_eq!(names(&site), ["index.html", "keys/id_rsa"]);
 }
@@ -184,10 +184,10 @@ fn all_files_of_a_person_or_a_machine_are_refused_before_they_are_walked() {
     fs::write(home.path().join(if cfg!(unix) { "\u{1}" } else { "CON" }), "").unwrap_or_default();
     let settings = PublishSettings { home: Some(home.path().to_owned()), ..PublishSettings::default() };
     for (folder, what) in [
-        (home.path(), "is your home folder, or holds it"),
-        (home.path().parent().unwrap(), "is your home folder, or holds it"),
-        (Path::new("/"), "holds all files of this machine"),
-        (&home.path().join("work/.."), "is your home folder"),
+        (home.path(), "is or contains your home folder"),
+        (home.path().parent().unwrap(), "is or contains your home folder"),
+        (Path::new("/"), "contains all files of this machine"),
+        (&home.path().join("work/.."), "is or contains your home folder"),
     ] {
         let problem = take_with(folder, &settings).unwrap_err();
         assert_eq!(problem.code, Code::Private);
@@ -260,7 +260,7 @@ fn private_contents_are_refused_with_their_line() {
         "notes.txt",
         &format!("a\n{before}\n-----BEGIN RSA PRIVATE KEY-----\n{}\n", "MIIEn0tAkey".repeat(6)),
     );
-    refused(folder.path(), Code::Private, &["`notes.txt` holds a private key in line 3"]);
+    refused(folder.path(), Code::Private, &["`notes.txt` contains a private key in line 3"]);
     let settings = PublishSettings { allow_private: globs(&["notes.txt"]), ..PublishSettings::default() };
     assert_eq!(take_with(folder.path(), &settings).unwrap().files.len(), 2);
 }
@@ -288,7 +288,7 @@ fn names_that_make_no_key_are_refused() {
             );
             let problem = problem.unwrap_err();
             assert_eq!(problem.code, Code::BadName);
-            assert!(problem.message.contains("records"), "{problem}");
+            assert!(problem.message.contains("own files"), "{problem}");
             assert!(take(folder.path()).is_ok(), "with a prefix it is a name like any other");
         } else {
             let problem = refused(folder.path(), Code::BadName, &[part]);

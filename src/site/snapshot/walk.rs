@@ -95,6 +95,7 @@ pub(super) fn walk(
         files: BTreeMap::new(),
         hidden: BTreeSet::new(),
         litter: BTreeSet::new(),
+        of_tools: BTreeSet::new(),
         source_maps: 0,
         refusals: Vec::new(),
         any_excluded: false,
@@ -123,6 +124,7 @@ struct Walker<'a> {
     files: BTreeMap<SitePath, Found>,
     hidden: BTreeSet<String>,
     litter: BTreeSet<String>,
+    of_tools: BTreeSet<String>,
     source_maps: usize,
     refusals: Vec<Refusal>,
     any_excluded: bool,
@@ -214,9 +216,15 @@ impl Walker<'_> {
                 false
             }
             // Below such a folder there may be something that `include_hidden` names.
-            Fate::Hidden | Fate::Litter if is_folder && !self.selection.include_hidden.is_empty() => true,
-            Fate::Hidden | Fate::Litter => {
-                let left_out = if fate == Fate::Hidden { &mut self.hidden } else { &mut self.litter };
+            Fate::Hidden | Fate::Litter | Fate::OfTools if is_folder && !self.selection.include_hidden.is_empty() => {
+                true
+            }
+            Fate::Hidden | Fate::Litter | Fate::OfTools => {
+                let left_out = match fate {
+                    Fate::Hidden => &mut self.hidden,
+                    Fate::Litter => &mut self.litter,
+                    _ => &mut self.of_tools,
+                };
                 left_out.insert(if is_folder { format!("{}/", path.text) } else { path.text.clone() });
                 false
             }
@@ -251,16 +259,18 @@ impl Walker<'_> {
             FileType::File { identity, size_bytes } => return self.file(&path, &real, identity, size_bytes),
             FileType::Special => return self.special(&path.text),
             FileType::Folder(identity) => identity,
-            FileType::Link => return self.refuse(&path.text, Reason::Changed, "was replaced while it was read", None),
+            FileType::Link => {
+                return self.refuse(&path.text, Reason::Changed, "was replaced while it was being read", None);
+            }
         };
         let chain = Chain::longer(folder.chain.as_ref(), link, &path.text);
         if chain.is_inside(&real) {
-            let what = "is a symbolic link to a folder that it lies in itself: following it leads in a circle";
+            let what = "is a symbolic link to a folder that contains it: following it leads in a circle";
             return self.refuse(&path.text, Reason::Link, what, None);
         }
         if chain.length > self.limits.links {
             let what = format!(
-                "is a symbolic link in a folder that {} others lead to, one behind the other, and no more are followed",
+                "is a symbolic link behind {} others, one after the other, and no more are followed",
                 self.limits.links
             );
             return self.refuse(&path.text, Reason::Tangle, what, None);
@@ -275,11 +285,11 @@ impl Walker<'_> {
         match self.links.busiest() {
             Some(link) => {
                 let what = format!(
-                    "is a symbolic link by which much of the folder gets other names as well, more than {limit} in all"
+                    "is a symbolic link that gives much of the folder additional names, more than {limit} in all"
                 );
                 self.refuse(&link, Reason::Tangle, what, None);
             }
-            None => self.refuse(".", Reason::TooMany, format!("holds more than {limit} files and folders"), None),
+            None => self.refuse(".", Reason::TooMany, format!("contains more than {limit} files and folders"), None),
         }
     }
 
@@ -303,11 +313,11 @@ impl Walker<'_> {
         }
         if !self.layout.can_be_live(&path) {
             let state = self.layout.state_prefix().key;
-            let what = format!("would lie among the records that publish keeps in the bucket under `{state}`");
+            let what = format!("would be among publish's own files in the bucket, under `{state}`");
             return self.refuse(text, Reason::Name, what, None);
         }
         if size_bytes > MAX_FILE_BYTES {
-            let what = format!("has {size_bytes} bytes, and S3 copies at most {MAX_FILE_BYTES} (5 GiB) at once");
+            let what = format!("has {size_bytes} bytes, but S3 can copy at most {MAX_FILE_BYTES} (5 GiB) at once");
             return self.refuse(text, Reason::TooLarge, what, None);
         }
         if let Some(what) = self.home.and_then(|home| home.secret(&self.root.path().join(real))) {
@@ -316,7 +326,7 @@ impl Walker<'_> {
         let may_be_private = self.selection.allow_private.cover(&path);
         if !may_be_private {
             if is_source_map && self.selection.source_maps == SourceMaps::Refuse {
-                let what = "is a source map, which shows what the site was built from";
+                let what = "is a source map, which reveals the site's source code";
                 return self.refuse(text, Reason::SourceMap, what, None);
             }
             if let Some(what) = private::name(text).or_else(|| private::name(&real_name)) {
@@ -344,7 +354,12 @@ impl Walker<'_> {
     }
 
     fn left_out(&self) -> LeftOut {
-        LeftOut { hidden: self.hidden(), litter: self.litter.iter().cloned().collect(), source_maps: self.source_maps }
+        LeftOut {
+            hidden: self.hidden(),
+            litter: self.litter.iter().cloned().collect(),
+            of_tools: self.of_tools.iter().cloned().collect(),
+            source_maps: self.source_maps,
+        }
     }
 
     /// A hidden folder stands for all that it holds, unless some of that is published.
@@ -376,16 +391,16 @@ fn site_text(path: &Path) -> String {
 fn what_is_wrong(invalid: &InvalidPath) -> String {
     match invalid {
         InvalidPath::ControlCharacter(_) => {
-            "has a control character in its name, which no listing carries faithfully".to_owned()
+            "has a control character in its name, which S3 listings do not reproduce reliably".to_owned()
         }
-        InvalidPath::Backslash(_) => "has a backslash in its name, which browsers take for a slash".to_owned(),
+        InvalidPath::Backslash(_) => "has a backslash in its name, which browsers treat as a slash".to_owned(),
         InvalidPath::TooLong { bytes, .. } => key_too_long(*bytes),
         InvalidPath::EmptySegment(_) | InvalidPath::DotSegment(_) => {
-            "has a name that browsers take for another one".to_owned()
+            "has a name that browsers read as another path".to_owned()
         }
     }
 }
 
 fn key_too_long(bytes: usize) -> String {
-    format!("makes a key of {bytes} bytes, and S3 takes {MAX_KEY_BYTES}")
+    format!("needs a key of {bytes} bytes, but S3 allows at most {MAX_KEY_BYTES}")
 }

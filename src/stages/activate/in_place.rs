@@ -148,7 +148,8 @@ impl InPlace<'_> {
     async fn another_is_there(&self, path: SitePath, left: &mut Left) -> Result<(), Problem> {
         let Some(info) = self.objects.head(&path).await.map_err(Problem::from)? else { return Ok(()) };
         self.events.warn(format!(
-            "{} should have gone, and was written again since this run looked at it. It stays, and still answers.",
+            "{} was not removed, because it was written again after this run had checked it. It is still publicly \
+             reachable.",
             self.objects.address(&path)
         ));
         if info.is_of(self.site) {

@@ -248,8 +248,8 @@ impl Victim {
 }
 
 fn unknown(release: &str) -> Problem {
-    Problem::new(Code::BadState, format!("what {release} consists of is not in the bucket"))
-        .hint("Something removed it: bring it back, as from the older versions that a bucket with versioning keeps.")
+    Problem::new(Code::BadState, format!("the manifest of {release} is missing from the bucket"))
+        .hint("Something removed it. Restore it, for example from an older version if the bucket has versioning.")
 }
 
 /// Which numbers are closed: releases that have outlived their retention, and claims whose runs are dead.

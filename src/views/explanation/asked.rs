@@ -72,12 +72,10 @@ fn not_there(text: &str, spellings: &[String], snapshot: &Snapshot, settings: &P
     near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
     let names: Vec<String> = near.iter().take(MAX_NEAR).map(|(_, path)| format!("`{path}`")).collect();
     let hint = match names.as_slice() {
-        [] => {
-            "Name it as it lies in the folder (`assets/app.js`), or give a glob (`--explain 'assets/**'`).".to_owned()
-        }
+        [] => "Give its path in the folder (`assets/app.js`) or a glob (`--explain 'assets/**'`).".to_owned(),
         names => format!("Did you mean {}?", names.join(" or ")),
     };
-    Problem::new(Code::Usage, format!("no file of the site is called `{text}`")).hint(hint)
+    Problem::new(Code::Usage, format!("the site has no file `{text}`")).hint(hint)
 }
 
 /// How alike a path of the site and what was typed are, whether that has the folders of the path or not.
@@ -99,17 +97,23 @@ fn left_out(path: &str, left_out: &LeftOut, settings: &PublishSettings) -> Optio
     };
     let excluded = PathGlobs::new("publish.exclude", &settings.exclude).is_ok_and(|globs| globs.cover_text(path));
     if excluded {
-        Some(("is not published: `exclude` in publish.toml leaves it out", "Take it out of `exclude` to publish it."))
+        Some(("is not published: `exclude` in publish.toml matches it", "Remove it from `exclude` to publish it."))
     } else if among(&left_out.hidden) {
-        Some(("is not published: it is hidden", "`include_hidden` in publish.toml names hidden files to publish."))
+        Some(("is not published: it is hidden", "List it under `include_hidden` in publish.toml to publish it."))
     } else if among(&left_out.litter) {
-        let what = "is not published: its name is that of something editors or systems leave behind";
-        Some((what, "`include_hidden` in publish.toml names such files to publish."))
+        let what = "is not published: its name is one that editors or operating systems leave behind";
+        Some((what, "List it under `include_hidden` in publish.toml to publish it."))
+    } else if among(&left_out.of_tools) {
+        let what = "is not published: package managers need it, and the folder is that of a project";
+        Some((what, "List it under `include_hidden` in publish.toml to publish it."))
     } else if left_out.source_maps > 0 && settings.source_maps == SourceMaps::Skip && is_source_map(path) {
-        let what = "is not published: `source_maps` in publish.toml leaves source maps out";
+        let what = "is not published: `source_maps` in publish.toml excludes source maps";
         Some((what, "`source_maps = \"publish\"` publishes them."))
     } else if matches!(path, headers_file::FILE_NAME | redirects_file::FILE_NAME) {
-        Some(("is read and not published: it is meant for who hosts the site", "`publish plan` says what comes of it."))
+        Some((
+            "is read but not published: it contains settings for the host of the site",
+            "`publish plan` shows its effect.",
+        ))
     } else {
         None
     }
@@ -205,6 +209,7 @@ mod tests {
         snapshot.left_out = LeftOut {
             hidden: vec![".env".to_owned(), ".vite/".to_owned()],
             litter: vec!["Thumbs.db".to_owned()],
+            of_tools: vec!["node_modules/".to_owned()],
             source_maps: 1,
         };
         let settings = PublishSettings {
@@ -218,6 +223,7 @@ mod tests {
             ("Thumbs.db", "Thumbs.db", "leave behind"),
             ("/drafts/a.html", "drafts/a.html", "`exclude`"),
             ("app.js.map", "app.js.map", "`source_maps`"),
+            ("node_modules/a.js", "node_modules/a.js", "package managers"),
             ("_headers", "_headers", "not published"),
         ] {
             let (message, hint) = refused(&snapshot, &settings, text);

@@ -124,6 +124,7 @@ impl Hosting {
                 ..Access::default()
             },
             distribution: Some(distribution.clone()),
+            further_distributions: Vec::new(),
             url: Some(site.endpoint()),
             headers: Vec::new(),
             publish: PublishSettings::default(),

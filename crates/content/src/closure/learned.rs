@@ -34,6 +34,8 @@ pub(super) struct Learned {
     is_partial: bool,
     /// Whether the folder is learned although the address of the site is known, without it.
     pub(super) contradicts_url: bool,
+    /// The host of `url`.
+    url_host: Option<String>,
     /// Hosts that serve the site, and under which folder.
     hosts: BTreeMap<String, String>,
     /// Hosts that only look like the site's: files of such names were found there, but none that nobody else has.
@@ -62,7 +64,8 @@ impl Learned {
         let mut learned = Learned::default();
         if let Some(Address::At { host, path }) = url.and_then(|url| Address::parse(url, &Folder::default())) {
             let path = if path.is_empty() || path.ends_with('/') { path } else { format!("{path}/") };
-            learned.hosts.insert(host, path.clone());
+            learned.hosts.insert(host.clone(), path.clone());
+            learned.url_host = Some(host);
             learned.base = path;
         }
         let mut elsewhere: BTreeMap<String, BTreeMap<String, Votes>> = BTreeMap::new();
@@ -155,6 +158,14 @@ impl Learned {
     /// Whether an address names a host that only looks like the site's.
     pub(super) fn is_guessed(&self, address: &Address) -> bool {
         matches!(address, Address::At { host, .. } if self.guessed.contains(host))
+    }
+
+    /// Whether it is known where a browser looks for what an address names: it is at the host of `url`.
+    pub(super) fn knows_place_of(&self, address: &Address) -> bool {
+        match address {
+            Address::Here(_) => self.url_host.is_some(),
+            Address::At { host, .. } => self.url_host.as_ref() == Some(host),
+        }
     }
 
     /// The paths in the site that an address may mean: as it is, and without the folder that the site is served under.

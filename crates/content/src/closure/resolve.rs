@@ -13,6 +13,8 @@ use super::source::{Imports, Source, is_bare, is_loose, is_rooted};
 pub(super) enum Resolved {
     /// A file of the site, by its place.
     File(u32),
+    /// A file of the site, by its place, for which a browser looks elsewhere: as `url` says, the address does not lead to it.
+    Outside(u32),
     /// Any of several.
     Files(Vec<u32>),
     /// A path of the site where no file is.
@@ -39,8 +41,11 @@ impl Source<'_> {
         }
         let (other, likely) = learned.paths(&address, begins_at_top);
         let mut paths = likely.into_iter().chain(other);
-        if let Some(number) = paths.clone().find_map(|path| lookup.find_for(path, reference.role)) {
-            return Resolved::File(number);
+        let find = |path: Option<&str>| path.and_then(|path| lookup.find_for(path, reference.role));
+        if let Some(number) = find(likely).or_else(|| find(other)) {
+            let by_url = if learned.contradicts_url { find(other) } else { find(likely) };
+            let is_outside = learned.knows_place_of(&address) && other.is_some() && by_url.is_none();
+            return if is_outside { Resolved::Outside(number) } else { Resolved::File(number) };
         }
         // What visitors are led to must be a page; all else may name a folder.
         if reference.role != Role::Page && paths.any(|path| lookup.is_folder(path, reference.role)) {

@@ -342,6 +342,64 @@ fn a_folder_that_the_url_does_not_name_is_told() {
     assert_eq!(closure_at(Some("https://www.example.com"), &[], &at_top).unnamed_folder, None);
 }
 
+/// What a browser does not find at the site's address, although it is there: what stops a page, and what else.
+fn outside(url: Option<&str>, external: &[&str], files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+    let closure = closure_at(url, external, &site(files));
+    assert_eq!(closure.broken, []);
+    let (essential, others): (Vec<_>, Vec<_>) = closure.outside.into_iter().partition(|one| one.essential);
+    let written = |list: Vec<Broken>| list.into_iter().map(|one| one.written.to_string()).collect();
+    (written(essential), written(others))
+}
+
+#[test]
+fn what_begins_at_the_top_of_the_host_leaves_a_site_in_a_folder() {
+    let page = r#"<link rel=icon href="/icon.svg"><link rel=stylesheet href="/look.css"><script type=module src="/a/app.js"></script>"#;
+    let files = [
+        ("index.html", page),
+        ("a/app.js", r#"import"./part.js";import("/a/late.js");x=["/a/listed-3f9c2e1b.js"]"#),
+        ("a/part.js", ""),
+        ("a/late.js", ""),
+        ("a/listed-3f9c2e1b.js", ""),
+        ("look.css", "p{background:url(/icon.svg)}q{background:url(icon.svg)}"),
+        ("icon.svg", ""),
+    ];
+    let in_folder = Some("https://www.example.com/staging/shop");
+    let essential = ["/a/late.js", "/a/app.js", "/look.css"].map(str::to_owned).to_vec();
+    let found = outside(in_folder, &[], &files);
+    assert_eq!(found.0, essential);
+    assert_eq!(found.1, ["/a/listed-3f9c2e1b.js", "/icon.svg", "/icon.svg"]);
+    for url in [None, Some("https://www.example.com"), Some("https://www.example.com/")] {
+        assert_eq!(outside(url, &[], &files), (vec![], vec![]), "{url:?}");
+    }
+    assert_eq!(outside(in_folder, &["a", "look.css"], &files).0, [""; 0], "something else serves them");
+}
+
+#[test]
+fn what_is_built_for_the_address_does_not_leave_it() {
+    for page in [
+        r#"<script src="app.js"></script><link rel=stylesheet href="./look.css">"#,
+        r#"<script src="/staging/shop/app.js"></script><link rel=stylesheet href="https://www.example.com/staging/shop/look.css">"#,
+        r#"<base href="/staging/shop/"><script src="app.js"></script><link rel=stylesheet href="look.css">"#,
+        r#"<script src="https://cdn.example.com/app.js"></script><script src="https://cdn.example.com/look.css"></script>"#,
+        r#"<script src="/other/thing.js"></script>"#,
+    ] {
+        let files = [("index.html", page), ("app.js", ""), ("look.css", "")];
+        assert_eq!(outside(Some("https://www.example.com/staging/shop/"), &[], &files), (vec![], vec![]), "{page}");
+    }
+    let whole = r#"<script src="https://www.example.com/app.js"></script>"#;
+    let found = outside(Some("https://www.example.com/shop"), &[], &[("index.html", whole), ("app.js", "")]);
+    assert_eq!(found.0, ["https://www.example.com/app.js"]);
+}
+
+#[test]
+fn a_folder_that_the_address_does_not_name_is_looked_for_in_vain() {
+    let page = r#"<script src="/docs/app.js"></script><link rel=stylesheet href="/docs/look.css">"#;
+    let files = [("index.html", page), ("app.js", ""), ("look.css", "")];
+    assert_eq!(outside(Some("https://www.example.com"), &[], &files).0, ["/docs/app.js", "/docs/look.css"]);
+    assert_eq!(outside(Some("https://www.example.com/docs"), &[], &files), (vec![], vec![]));
+    assert_eq!(outside(None, &[], &files), (vec![], vec![]));
+}
+
 #[test]
 fn what_is_external_is_not_missing() {
     let page = r#"<script src="/api/v1/client.js"></script><script src="/gone.js"></script>"#;

@@ -12,13 +12,13 @@ use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url,
 /// Flags that every command takes.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct GlobalArgs {
-    /// The environment of publish.toml, or `sandbox`
+    /// The environment in publish.toml, or `sandbox`
     #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_ENV", hide_env_values = true)]
     pub(crate) env: Option<String>,
-    /// The configuration [default: publish.toml in the current folder, else in the nearest one above]
+    /// The configuration file [default: publish.toml in the current folder or the nearest folder above]
     #[arg(long, global = true, value_name = "FILE", env = "PUBLISH_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
-    /// How results are written: for people, or one JSON object a line
+    /// The output format: text for people, or one JSON object per line
     #[arg(
         long,
         global = true,
@@ -29,13 +29,13 @@ pub(crate) struct GlobalArgs {
         hide_env_values = true
     )]
     pub(crate) output: Output,
-    /// No progress, and no summary of what was published; what a command shows is still written. With `--output json`: no events
+    /// No progress and no summary; commands that show something still print it. With `--output json`: no events
     #[arg(long, short, global = true, env = "PUBLISH_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub(crate) quiet: bool,
-    /// Also show the CDN's paths and the requests that were made
+    /// Also show the CDN paths and the number of requests
     #[arg(long, short, global = true, env = "PUBLISH_VERBOSE", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub(crate) verbose: bool,
-    /// Whether to colour what is written for people
+    /// When to use colour
     #[arg(
         long,
         global = true,
@@ -46,7 +46,7 @@ pub(crate) struct GlobalArgs {
         hide_env_values = true
     )]
     pub(crate) color: Color,
-    /// Answer every question about the site with yes
+    /// Answer yes to every question about the site
     #[arg(long, short, global = true)]
     pub(crate) yes: bool,
     #[command(flatten)]
@@ -57,31 +57,31 @@ pub(crate) struct GlobalArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
-    /// The site's name, which guards against publishing over another site
+    /// The site's name; protects against publishing over another site
     #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_SITE", hide_env_values = true)]
     pub(crate) site: Option<SiteName>,
     /// The bucket; with --site, no publish.toml is needed
     #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_BUCKET", hide_env_values = true)]
     pub(crate) bucket: Option<BucketName>,
-    /// The prefix of the site's objects
+    /// The key prefix of the site's objects
     #[arg(long, global = true, env = "PUBLISH_PREFIX", hide_env_values = true)]
     pub(crate) prefix: Option<Prefix>,
     /// The CloudFront distribution
     #[arg(long, global = true, value_name = "ID", env = "PUBLISH_DISTRIBUTION", hide_env_values = true)]
     pub(crate) distribution: Option<DistributionId>,
-    /// The address where visitors see the site
+    /// The site's public URL
     #[arg(long, global = true, value_name = "URL", env = "PUBLISH_URL", hide_env_values = true)]
     pub(crate) url: Option<Url>,
     /// The bucket's region
     #[arg(long, global = true, env = "PUBLISH_REGION", hide_env_values = true)]
     pub(crate) region: Option<Word>,
-    /// An S3 endpoint that is not AWS's; means path-style addressing
+    /// The endpoint of an S3-compatible store; implies path-style addressing
     #[arg(long, global = true, value_name = "URL", env = "PUBLISH_ENDPOINT_URL", hide_env_values = true)]
     pub(crate) endpoint_url: Option<Url>,
-    /// The profile of AWS's configuration files
+    /// The profile in the AWS configuration files
     #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_PROFILE", hide_env_values = true)]
     pub(crate) profile: Option<Word>,
-    /// Most requests to S3 at once, 1 to 32; it never takes more of a slow link than it needs
+    /// The most requests to S3 at once, 1 to 32; on a slow link, publish uses fewer
     #[arg(long, global = true, value_name = "N", value_parser = at_once, env = "PUBLISH_CONCURRENCY", hide_env_values = true)]
     pub(crate) concurrency: Option<u8>,
 }

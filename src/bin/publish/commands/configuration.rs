@@ -66,15 +66,14 @@ impl Session<'_> {
         }
         let path = path.display();
         let site = format!("the site `{}` of {path} ({place})", config.site);
-        match self.ask(&format!("This is {site}. Is it the one you mean?")) {
+        match self.ask(&format!("This is {site}. Is this the right site?")) {
             Reply::Yes => Ok(()),
-            Reply::No => Err(Problem::new(Code::Declined, "declined")),
+            Reply::No => Err(Problem::new(Code::Declined, "cancelled")),
             Reply::Interrupted => Err(Problem::new(Code::Interrupted, "stopped on request")),
-            Reply::CannotAsk => Err(Problem::new(
-                Code::Usage,
-                format!("this folder has no publish.toml, and it is not certain that {site} is meant"),
-            )
-            .hint(format!("If it is, say so with `--config {path}`, or go to {}.", config.folder().display()))),
+            Reply::CannotAsk => {
+                Err(Problem::new(Code::Usage, format!("this folder has no publish.toml; confirm that you mean {site}"))
+                    .hint(format!("Add `--config {path}`, or run the command in {}.", config.folder().display())))
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ impl Session<'_> {
             (run::forget_distribution(request, &ask, events).await, ())
         };
         let show = |_: Shown<'_>, ()| {
-            self.terminal.result("The distribution is forgotten: it is told of no further changes.\n");
+            self.terminal.result("Distribution forgotten: publish will no longer refresh it.\n");
         };
         self.on_target("forget-distribution", Manner::Shows, work, show).await
     }

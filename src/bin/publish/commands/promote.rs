@@ -34,8 +34,9 @@ fn source(config: Option<&Config>, name: &str) -> Result<Environment, Problem> {
     match config::resolve(config, Some(name), &Overrides::default(), false)? {
         config::Target::Environment(environment) => Ok(*environment),
         config::Target::Sandbox(_) => {
-            let message = format!("`{name}` is no environment of publish.toml that a release can come from");
-            Err(Problem::new(Code::Usage, message).hint("Publish to the sandbox; promote between places on S3."))
+            let message = format!("cannot promote from `{name}`: it is not an environment in publish.toml");
+            Err(Problem::new(Code::Usage, message)
+                .hint("`promote` works between environments on S3; use `publish` for the sandbox."))
         }
     }
 }

@@ -60,8 +60,8 @@ impl Session<'_> {
 
     fn environments(&self) -> Result<Vec<Environment>, Problem> {
         let Some(configuration) = self.configuration()? else {
-            return Err(Problem::new(Code::Usage, "there is no publish.toml here or in a folder above")
-                .hint("--all shows the environments that it describes; name it with --config."));
+            return Err(Problem::new(Code::Usage, "no publish.toml was found here or in a folder above")
+                .hint("--all shows the environments in publish.toml; give its path with --config."));
         };
         variables::check(std::env::vars_os())?;
         let concurrency = self.global.target.concurrency;
@@ -80,8 +80,8 @@ fn all_of(config: &Config, overrides: &Overrides) -> Result<Vec<Environment>, Pr
         }
     }
     if environments.is_empty() {
-        return Err(Problem::new(Code::Configuration, "publish.toml describes no environment")
-            .hint("Add one as [env.production]."));
+        return Err(Problem::new(Code::Configuration, "publish.toml has no environments")
+            .hint("Add one, such as [env.production]."));
     }
     Ok(environments)
 }

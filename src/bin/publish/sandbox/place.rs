@@ -15,13 +15,12 @@ pub(crate) type Lookup<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 pub(super) fn of(folder: &Path, lookup: Lookup<'_>) -> Result<PathBuf, Problem> {
     let project = folder
         .canonicalize()
-        .map_err(|error| Problem::new(Code::Sandbox, "the current folder cannot be found").source(error))?;
+        .map_err(|error| Problem::new(Code::Sandbox, "cannot find the current folder").source(error))?;
     let state = state_folder(lookup, std::env::home_dir())?;
     let lies_in = repository_of(&project);
     if canonical(&state).starts_with(lies_in) {
-        let message = format!("the sandbox would lie in the project itself, at {}", state.display());
-        return Err(Problem::new(Code::Sandbox, message)
-            .hint("It lies outside of all projects; set XDG_STATE_HOME to a folder that is not within this one."));
+        let message = format!("the sandbox would be stored inside the project, at {}", state.display());
+        return Err(Problem::new(Code::Sandbox, message).hint("Set XDG_STATE_HOME to a folder outside this project."));
     }
     Ok(state.join(hex::encode(Sha256::digest(project.as_os_str().as_encoded_bytes()))))
 }
@@ -35,8 +34,8 @@ fn state_folder(lookup: Lookup<'_>, home: Option<PathBuf>) -> Result<PathBuf, Pr
     let home = || home.filter(|home| home.is_absolute()).map(|home| home.join(".local").join("state"));
     let base = named("XDG_STATE_HOME").or_else(local).or_else(home);
     let base = base.ok_or_else(|| {
-        Problem::new(Code::Sandbox, "there is no place for the sandbox: this user has no home folder")
-            .hint("Set HOME, or XDG_STATE_HOME to a folder in which the sandbox may keep its buckets.")
+        Problem::new(Code::Sandbox, "there is nowhere to store the sandbox: this user has no home folder")
+            .hint("Set HOME, or set XDG_STATE_HOME to a folder where the sandbox can keep its buckets.")
     })?;
     Ok(base.join("publish").join("sandbox"))
 }
@@ -115,7 +114,7 @@ mod tests {
         std::fs::create_dir_all(&project).unwrap();
         assert!(place(&project, &repository.join("state")).is_ok());
         for state in [project.clone(), project.join("home").join("state"), project.join("..").join("site")] {
-            assert!(place(&project, &state).unwrap_err().message.contains("in the project itself"), "{state:?}");
+            assert!(place(&project, &state).unwrap_err().message.contains("inside the project"), "{state:?}");
         }
         std::fs::create_dir(repository.join(".git")).unwrap();
         assert!(place(&project, &repository.join("state")).is_err());

@@ -48,7 +48,7 @@ pub(crate) struct SandboxFolder(PathBuf);
 pub(crate) struct Ownership {
     place: SandboxFolder,
     /// Unlocked by the system when this is closed, however the process ends.
-    _lock: File,
+    lock: File,
 }
 
 impl SandboxFolder {
@@ -77,7 +77,7 @@ impl SandboxFolder {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(self.problem(error)),
         }
-        let ownership = Ownership { place: self.clone(), _lock: lock };
+        let ownership = Ownership { place: self.clone(), lock };
         // What a killed owner left there is true no more.
         ownership.retract();
         Ok(Some(ownership))
@@ -106,8 +106,15 @@ impl SandboxFolder {
     fn problem(&self, error: io::Error) -> Problem {
         let message = format!("the sandbox cannot use {}", self.0.display());
         Problem::new(Code::Sandbox, message)
-            .hint("It keeps its buckets there. Make the folder writable, or set XDG_STATE_HOME to another one.")
+            .hint("It keeps its buckets there. Make the folder writable, or set XDG_STATE_HOME to another folder.")
             .source(error)
+    }
+}
+
+impl Drop for Ownership {
+    fn drop(&mut self) {
+        // A process that was begun meanwhile has the same file open for a moment, and with it the lock.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn serve(
         Opened::Elsewhere(running) => {
             if !background {
                 terminal.result(&format!(
-                    "The sandbox is running already: {}/\n`publish sandbox --stop` ends it.\n",
+                    "The sandbox is already running: {}/\n`publish sandbox --stop` stops it.\n",
                     running.site
                 ));
             }
@@ -58,7 +58,7 @@ fn announcement(embedded: &Embedded) -> String {
         "The sandbox is running; nothing leaves this machine.\n  \
          site        {site}/\n  S3          {s3}\n  CloudFront  {cloudfront}\n  \
          edge        {site}/_sandbox// shows what it keeps\n  \
-         keys        in {}\nCtrl-C stops it.\n",
+         keys        in {}\nPress Ctrl-C to stop it.\n",
         keys.display()
     )
 }
@@ -93,15 +93,15 @@ pub(crate) async fn stop(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal)
         return Ok(());
     }
     if place.running().is_some_and(|running| running.purpose == Purpose::Publish) {
-        return Err(Problem::new(Code::Sandbox, "a publish has the sandbox to itself")
-            .hint("It ends by itself, with the publish."));
+        return Err(Problem::new(Code::Sandbox, "a publish is using the sandbox")
+            .hint("The sandbox stops by itself when that publish ends."));
     }
     terminal.say("Waiting for the sandbox to stop.");
     place.ask_to_stop()?;
     while place.take()?.is_none() {
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    terminal.result("The sandbox has stopped; what was published to it is kept.\n");
+    terminal.result("The sandbox has stopped; everything published to it is kept.\n");
     Ok(())
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn reset(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> R
     if place.exists() {
         let Some(ownership) = place.take()? else {
             return Err(Problem::new(Code::Sandbox, "the sandbox is running")
-                .hint("`publish sandbox --stop` ends it; then it can be emptied."));
+                .hint("Stop it with `publish sandbox --stop`, then reset it."));
         };
         ownership.reset()?;
     }
@@ -121,13 +121,13 @@ pub(crate) fn reset(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> R
 
 /// Where the site can be seen, for the end of a summary.
 pub(crate) fn invitation(running: &Running) -> String {
-    format!("Open {}/ to see it; `publish sandbox --stop` ends the sandbox that serves it.\n", running.site)
+    format!("See it at {}/; `publish sandbox --stop` stops the sandbox that serves it.", running.site)
 }
 
 /// Leaves a sandbox behind that goes on serving the site after this process, and says where.
 pub(crate) async fn leave_running(folder: &Path, lookup: Lookup<'_>) -> Result<Running, Problem> {
     let failed = |what: &str| Problem::new(Code::Sandbox, what).hint("`publish sandbox` serves the site.");
-    let mut child = spawn(folder).map_err(|error| failed("the site could not be kept open").source(error))?;
+    let mut child = spawn(folder).map_err(|error| failed("could not keep serving the site").source(error))?;
     let place = SandboxFolder::of(folder, lookup)?;
     let clock = Clock::start();
     while clock.elapsed() < START {
@@ -137,12 +137,12 @@ pub(crate) async fn leave_running(folder: &Path, lookup: Lookup<'_>) -> Result<R
         if let Ok(Some(status)) = child.try_wait() {
             // It gives way to another that serves already, which the next look finds.
             if !status.success() {
-                return Err(failed(&format!("the site could not be kept open: the sandbox ended with {status}")));
+                return Err(failed(&format!("could not keep serving the site: the sandbox ended with {status}")));
             }
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    Err(failed("the site could not be kept open: the sandbox does not answer"))
+    Err(failed("could not keep serving the site: the sandbox does not respond"))
 }
 
 /// Detached: it has no terminal to write to or to be stopped from.

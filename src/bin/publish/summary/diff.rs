@@ -6,13 +6,14 @@ use publish::release::manifest::ReleaseNumber;
 use publish::types::text::printable;
 
 use super::text::{Align, padded, width_of};
+use crate::terminal::layout::filled;
 use crate::terminal::style::Style;
 
 /// The groups, in the order in which they are shown.
 const GROUPS: [(Changed, &str); 4] = [
     (Changed::Added, "added"),
     (Changed::Replaced, "replaced"),
-    (Changed::Reheadered, "with other headers"),
+    (Changed::Reheadered, "with different headers"),
     (Changed::Removed, "removed"),
 ];
 
@@ -20,9 +21,10 @@ const GROUPS: [(Changed, &str); 4] = [
 pub(crate) fn render_diff(first: ReleaseNumber, second: &str, diff: &Diff, style: Style) -> String {
     let between = style.bold(&format!("From release {first} to {}", printable(second)));
     if diff.differences.is_empty() {
-        return format!("{between}: nothing differs\n");
+        return filled("", &format!("{between}: no differences"), style);
     }
-    let mut text = format!("{between}: {}; {}\n", super::changes(&diff.counts), growth(diff.growth_bytes()));
+    let (changes, growth) = (super::changes(&diff.counts), growth(diff.growth_bytes()));
+    let mut text = filled("", &format!("{between}: {changes}; {growth}"), style);
     let sizes: Vec<String> = diff.differences.iter().map(size).collect();
     let width = width_of(sizes.iter().map(String::as_str));
     for (wanted, name) in GROUPS {
@@ -50,9 +52,9 @@ fn size(file: &Difference) -> String {
 fn growth(bytes: i128) -> String {
     let size = DecimalBytes(u64::try_from(bytes.unsigned_abs()).unwrap_or(u64::MAX));
     match bytes {
-        0 => "the size stays".to_owned(),
-        1.. => format!("{size} more"),
-        _ => format!("{size} less"),
+        0 => "same size".to_owned(),
+        1.. => format!("{size} larger"),
+        _ => format!("{size} smaller"),
     }
 }
 
@@ -81,12 +83,12 @@ mod tests {
             counts: FileCounts { added: 1, replaced: 1, reheadered: 1, removed: 1, ..FileCounts::default() },
         };
         let expected = "\
-From release 7 to ./dist: files: 1 added, 1 replaced, 1 with other headers, 1 removed; 390 B less
+From release 7 to ./dist: files: 1 added, 1 replaced, 1 with new headers, 1 removed; 390 B smaller
 added
                 10 B  new.html
 replaced
   1.20 kB -> 1.30 kB  index.html
-with other headers
+with different headers
                  7 B  a.css
 removed
                500 B  old.html
@@ -97,7 +99,7 @@ removed
     #[test]
     fn where_nothing_differs_one_line_says_so() {
         let text = render_diff(ReleaseNumber::new(7), "release 8", &Diff::default(), Style::plain());
-        assert_eq!(text, "From release 7 to release 8: nothing differs\n");
-        assert_eq!([growth(0), growth(2_000), growth(-1)], ["the size stays", "2.00 kB more", "1 B less"]);
+        assert_eq!(text, "From release 7 to release 8: no differences\n");
+        assert_eq!([growth(0), growth(2_000), growth(-1)], ["same size", "2.00 kB larger", "1 B smaller"]);
     }
 }

@@ -1,10 +1,11 @@
 //! The status of several environments, for people.
 
+use publish::types::clock::Timestamp;
 use publish::types::text::printable;
 use publish::views::status::Status;
 
 use super::table::{self, Table};
-use super::text::{Align, moment, who};
+use super::text::{Align, who};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -41,7 +42,7 @@ fn cells(row: &Row) -> table::Row<5> {
     let cells = [
         printable(environment),
         status.release.map_or_else(unknown, |release| release.to_string()),
-        status.since.map_or_else(unknown, moment),
+        status.since.map_or_else(unknown, Timestamp::to_the_minute),
         status.publisher.as_ref().map_or_else(unknown, who),
         match status.release {
             Some(_) if state.is_empty() => "live".to_owned(),
@@ -60,11 +61,11 @@ fn state(status: &Status) -> Vec<String> {
         state.push("held".to_owned());
     }
     if let Some(activation) = &status.activation {
-        let what = if activation.lease_remaining_s == 0 { "cut short" } else { "under way" };
+        let what = if activation.lease_remaining_s == 0 { "cut short" } else { "in progress" };
         state.push(format!("release {} {what}", activation.to));
     }
     if status.pruning {
-        state.push("a prune is not finished".to_owned());
+        state.push("unfinished prune".to_owned());
     }
     if owed > 0 {
         state.push(format!("{} to refresh", count(owed, "CDN path")));

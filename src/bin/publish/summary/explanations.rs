@@ -5,7 +5,8 @@ use publish::types::headers::Kind;
 use publish::types::text::printable;
 use publish::views::explanation::Explanation;
 
-use super::text::{Align, WIDTH, padded, width_of, wrapped};
+use super::text::{self, width_of};
+use crate::terminal::layout::{broken, labelled};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -31,12 +32,10 @@ fn paragraph(explanation: &Explanation, style: Style) -> String {
         Kind::Mutable => "mutable",
     };
     let sentence = format!("{kind}, because {} (rule {}).", printable(&explanation.because), explanation.rule);
-    for line in wrapped(&sentence, WIDTH - 2) {
-        text.push_str(&format!("  {line}\n"));
-    }
+    text.push_str(&broken("  ", &sentence, text::width(style)));
     let width = width_of(explanation.headers.keys().map(String::as_str));
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&padded(name, width, Align::Left))));
+        text.push_str(&labelled(name, width, value, style));
     };
     for (name, header) in &explanation.headers {
         line(name, &format!("{} {}", printable(&header.value), style.dim(&format!("({})", printable(&header.from)))));
@@ -48,10 +47,10 @@ fn paragraph(explanation: &Explanation, style: Style) -> String {
 /// What a publish does to the file.
 fn fate(change: Option<Change>) -> &'static str {
     match change {
-        None => "leaves it as it is",
+        None => "does not change it",
         Some(Change::Add) => "adds it",
         Some(Change::Replace) => "replaces it",
-        Some(Change::Reheader) => "gives it other headers",
+        Some(Change::Reheader) => "changes its headers",
         Some(Change::Remove | Change::Retire) => "removes it",
     }
 }
@@ -92,7 +91,7 @@ mod tests {
             Cache-Control public, max-age=31536000, immutable (default)\n  \
             Content-Type  text/javascript ([[headers]] for `**/*.js`)\n";
         let expected = format!(
-            "a.js\n{body}  a publish     leaves it as it is\n\nb.js\n{body}  a publish     gives it other headers\n"
+            "a.js\n{body}  a publish     does not change it\n\nb.js\n{body}  a publish     changes its headers\n"
         );
         assert_eq!(text, expected);
     }

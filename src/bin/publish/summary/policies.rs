@@ -4,7 +4,8 @@ use publish::config::environment::Environment;
 use publish::site::response_policy::ResponsePolicy;
 use publish::types::text::{printable, printable_json};
 
-use super::text::{WIDTH, wrapped};
+use super::text::width;
+use crate::terminal::layout::broken;
 use crate::terminal::style::Style;
 
 /// Each policy with what it adds, then its text to copy, then the commands that put it to use.
@@ -12,17 +13,17 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
     if policies.is_empty() {
         return "\nNo header needs a CloudFront response headers policy.\n".to_owned();
     }
-    let title = style.bold("CloudFront response headers policies for what _headers asks and S3 cannot store");
+    let title = style.bold("CloudFront response headers policies for the headers in _headers that S3 cannot store");
     let mut text = format!("\n{title}\n");
-    let order = "An answer gets the policy of the first cache behavior whose path pattern matches, and no other. So the \
-                 behaviors must stand in this order, and each policy holds all that its pattern is to get.";
-    paragraph(&mut text, "", order);
+    let order = "A response gets only the policy of the first cache behavior whose path pattern matches. So keep the \
+                 behaviors in this order; each policy contains all headers for its pattern.";
+    paragraph(&mut text, "", order, style);
     for policy in policies {
         text.push('\n');
         let default = if policy.path_pattern == "*" { " (the default cache behavior)" } else { "" };
         text.push_str(&format!("{}{default}\n", style.bold(&printable(&policy.path_pattern))));
         policy.headers.iter().for_each(|header| text.push_str(&format!("  {}\n", printable(header))));
-        policy.notes.iter().for_each(|note| paragraph(&mut text, "  ! ", &printable(note)));
+        policy.notes.iter().for_each(|note| paragraph(&mut text, "  ! ", &printable(note), style));
         match &policy.config {
             Some(config) => {
                 text.push_str(&format!(
@@ -31,10 +32,10 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
                     printable_json(&format!("{config:#}"))
                 ));
             }
-            None => text.push_str("  A behavior without a policy: there is nothing to add.\n"),
+            None => text.push_str("  This behavior needs no policy.\n"),
         }
     }
-    text.push_str(&format!("\n{}\n", style.bold("To put them to use")));
+    text.push_str(&format!("\n{}\n", style.bold("To apply them")));
     let id = environment.distribution.as_deref().unwrap_or("DISTRIBUTION");
     for policy in policies.iter().filter(|policy| policy.config.is_some()) {
         let name = &policy.name;
@@ -48,9 +49,9 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
          aws cloudfront get-distribution-config --id {id} --query DistributionConfig > distribution.json\n"
     ));
     let edit = "In distribution.json, set \"ResponseHeadersPolicyId\" of DefaultCacheBehavior (for `*`) and of the item of \
-                CacheBehaviors with the path pattern to the id that was printed; add items that are missing, in the order \
-                above, as copies of the default one with a \"PathPattern\". Then, with the ETag:";
-    paragraph(&mut text, "", edit);
+                CacheBehaviors with the path pattern to the printed id. Add missing items, in the order above, as copies \
+                of the default behavior with a \"PathPattern\". Then, with the ETag:";
+    paragraph(&mut text, "", edit, style);
     text.push_str(&format!(
         "aws cloudfront update-distribution --id {id} --if-match ETAG --distribution-config file://distribution.json\n"
     ));
@@ -58,11 +59,8 @@ pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environ
 }
 
 /// Lines of ordinary width, of which the first has a mark.
-fn paragraph(text: &mut String, mark: &str, sentences: &str) {
-    for (number, line) in wrapped(sentences, WIDTH - mark.len()).iter().enumerate() {
-        let blank = " ".repeat(mark.len());
-        text.push_str(&format!("{}{line}\n", if number == 0 { mark } else { &blank }));
-    }
+fn paragraph(text: &mut String, mark: &str, sentences: &str, style: Style) {
+    text.push_str(&broken(mark, sentences, width(style)));
 }
 
 #[cfg(test)]
@@ -78,7 +76,7 @@ mod tests {
         let file = HeadersFile::parse("/*\n  X-Frame-Options: DENY\n/embed/*\n  ! X-Frame-Options\n", None).unwrap();
         let text = render_policies(&policies(&file, "shop", "production"), &environment(), Style::plain());
         for part in [
-            "\n/embed/*\n  A behavior without a policy",
+            "\n/embed/*\n  This behavior needs no policy",
             "\n* (the default cache behavior)\n  X-Frame-Options: DENY\n  shop-production-default.json:\n{\n  \"Comment\"",
             "--response-headers-policy-config file://shop-production-default.json --query",
             "update-distribution --id E123ABC --if-match ETAG",

@@ -6,17 +6,18 @@ use publish::report::Report;
 use publish::types::text::printable;
 
 use super::details;
+use crate::terminal::layout::labelled;
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
 /// What went; with `verbose`, every object.
 pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, style: Style) -> String {
     let Some(view) = view else {
-        return format!("{} every object is needed\n", style.bold("Nothing to prune:"));
+        return format!("{} every object is still needed\n", style.bold("Nothing to prune:"));
     };
     let mut text = format!("{}\n", style.green("Pruned"));
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<8}"))));
+        text.push_str(&labelled(name, 8, value, style));
     };
     let closed: Vec<String> = view.closes.iter().map(ToString::to_string).collect();
     if !closed.is_empty() {
@@ -54,6 +55,6 @@ mod tests {
         let expected = "Pruned\n  closed   2 numbers: 3, 4\n  removed  1 object (1.20 kB)\n  CDN      1 path refreshed\n\
             - s3://example-site/live/config.json\n";
         assert_eq!(text, expected);
-        assert_eq!(render(&report, None, true, Style::plain()), "Nothing to prune: every object is needed\n");
+        assert_eq!(render(&report, None, true, Style::plain()), "Nothing to prune: every object is still needed\n");
     }
 }

@@ -2,24 +2,25 @@
 
 use indicatif::DecimalBytes;
 use publish::release::manifest::Publisher;
+use publish::types::clock::Timestamp;
 use publish::types::text::printable;
 use publish::views::releases::{ActivationView, ReleaseFilter, ReleaseState, ReleaseView};
 
-use super::table::{GAP, Row, Table};
-use super::text::{Align, WIDTH, build, cut, moment, place, who, wrapped};
+use super::table::{Row, Table};
+use super::text::{Align, build, place, who};
 use crate::terminal::style::Style;
 
 /// All releases, newest first; below each what it was built from, and where.
 pub(crate) fn render_releases(releases: &[ReleaseView], filter: &ReleaseFilter, style: Style) -> String {
     if releases.is_empty() {
         let is_whole = *filter == ReleaseFilter::default();
-        return if is_whole { "There are no releases yet\n" } else { "No release fits\n" }.to_owned();
+        return if is_whole { "There are no releases yet\n" } else { "No matching releases\n" }.to_owned();
     }
     let rows = releases.iter().map(|release| {
         let content = release.content.as_ref();
         let cells = [
             release.release.to_string(),
-            release.created_at.map_or_else(unknown, moment),
+            release.created_at.map_or_else(unknown, Timestamp::to_the_minute),
             release.publisher.as_ref().map_or_else(unknown, who),
             content.map_or_else(unknown, |content| content.total.files.to_string()),
             content.map_or_else(unknown, |content| DecimalBytes(content.total.bytes).to_string()),
@@ -40,19 +41,19 @@ pub(crate) fn render_releases(releases: &[ReleaseView], filter: &ReleaseFilter, 
 pub(crate) fn render_history(history: &[ActivationView], filter: &ReleaseFilter, style: Style) -> String {
     if history.is_empty() {
         let is_whole = *filter == ReleaseFilter::default();
-        return if is_whole { "Nothing was ever active\n" } else { "No activation fits\n" }.to_owned();
+        return if is_whole { "Nothing has been made live yet\n" } else { "No matching activations\n" }.to_owned();
     }
     let rows = history.iter().map(|activation| {
-        let reason = activation.reason.iter().flat_map(|reason| wrapped(&printable(reason), WIDTH - INDENT));
+        let reason = activation.reason.as_deref().map(printable);
         let files = activation.files.as_ref();
         let cells = [
             activation.release.to_string(),
             activation.from.map_or_else(unknown, |from| from.to_string()),
-            moment(activation.at),
+            activation.at.to_the_minute(),
             who(&activation.publisher),
             files.map_or_else(unknown, super::numbers),
         ];
-        let below = reason.chain(below(&activation.publisher)).collect();
+        let below = reason.into_iter().chain(below(&activation.publisher)).collect();
         Row { cells, below, paint: |_, text| text.to_owned() }
     });
     let table = Table {
@@ -64,13 +65,9 @@ pub(crate) fn render_history(history: &[ActivationView], filter: &ReleaseFilter,
     table.render(style)
 }
 
-/// How far the lines below a row are indented, unless numbers are longer than the word `release`.
-const INDENT: usize = "release".len() + GAP.len();
-
 /// What a release was built from, and the machine or the job. An address is never cut.
 fn below(publisher: &Publisher) -> Vec<String> {
-    let build = build(publisher).map(|build| cut(&build, WIDTH - INDENT));
-    build.into_iter().chain(place(publisher)).collect()
+    build(publisher).into_iter().chain(place(publisher)).collect()
 }
 
 fn unknown() -> String {
@@ -79,7 +76,7 @@ fn unknown() -> String {
 
 /// `was active until 2026-11-21 14:03 UTC`
 pub(super) fn state(release: &ReleaseView) -> String {
-    let until = release.active_until.map(|until| format!("was active until {}", moment(until)));
+    let until = release.active_until.map(|until| format!("was active until {}", until.to_the_minute()));
     match release.state {
         ReleaseState::Active => "active".to_owned(),
         ReleaseState::Staged => "staged".to_owned(),
@@ -105,7 +102,6 @@ fn paint(state: ReleaseState) -> fn(Style, &str) -> String {
 mod tests {
     use publish::release::counts::FileCounts;
     use publish::release::manifest::ReleaseNumber;
-    use publish::types::clock::Timestamp;
     use publish::types::digest::Digest;
     use publish::views::releases::{ContentView, FileTotals};
 
@@ -181,9 +177,19 @@ release  begun                 by       files     size  state
         };
         let history = render_history(&[activation], &ReleaseFilter::default(), Style::plain());
         for line in text.lines().chain(history.lines()) {
-            assert!(line.chars().count() <= WIDTH, "{line}");
+            assert!(line.chars().count() <= 100, "{line}");
             assert!(!line.chars().any(char::is_control), "{line}");
         }
+    }
+
+    /// `publish status` says no other name of the same publisher.
+    #[test]
+    fn who_is_not_named_is_told_by_the_machine() {
+        let mut unnamed = release(1, ReleaseState::Active);
+        unnamed.publisher = Some(Publisher { place: Some("vm".to_owned()), ..Publisher::default() });
+        let text = render_releases(&[unnamed], &ReleaseFilter::default(), Style::plain());
+        assert!(text.contains("  vm  ") && !text.contains("someone"), "{text}");
+        assert_eq!(text.lines().count(), 2, "it is not told twice: {text}");
     }
 
     #[test]
@@ -204,6 +210,6 @@ release  after  activated             by   changed
          laptop
 ";
         assert_eq!(render_history(&[activation], &ReleaseFilter::default(), Style::plain()), expected);
-        assert_eq!(render_history(&[], &ReleaseFilter::default(), Style::plain()), "Nothing was ever active\n");
+        assert_eq!(render_history(&[], &ReleaseFilter::default(), Style::plain()), "Nothing has been made live yet\n");
     }
 }

@@ -7,22 +7,23 @@ use publish::views::releases::{FileTotals, FileView, ReleaseView};
 use super::releases::state;
 use publish::types::text::printable;
 
-use super::text::{Align, moment, padded, place, uncommitted, who, width_of};
+use super::text::{Align, padded, place, uncommitted, who, width_of};
+use crate::terminal::layout::{filled, labelled};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
 /// What one release is: who, when, what of, how much, where it stands.
 pub(crate) fn render_release(release: &ReleaseView, style: Style) -> String {
     let state = match release.active_since {
-        Some(since) => format!("{} since {}", state(release), moment(since)),
+        Some(since) => format!("{} since {}", state(release), since.to_the_minute()),
         None => state(release),
     };
-    let mut text = format!("{}: {state}\n", style.bold(&format!("Release {}", release.release)));
+    let mut text = filled("", &format!("{}: {state}", style.bold(&format!("Release {}", release.release))), style);
     let mut line = |name: &str, value: &str| {
-        text.push_str(&format!("  {} {value}\n", style.dim(&format!("{name:<13}"))));
+        text.push_str(&labelled(name, 13, value, style));
     };
     if let Some(created_at) = release.created_at {
-        line("begun", &moment(created_at));
+        line("begun", &created_at.to_the_minute());
     }
     if let Some(publisher) = &release.publisher {
         line("by", &who(publisher));
@@ -55,9 +56,15 @@ pub(crate) fn render_files(files: &[FileView], style: Style) -> String {
         })
         .collect();
     let widths: [usize; 3] = std::array::from_fn(|column| width_of(rows.iter().map(|row| row[column].as_str())));
+    let widest = width_of(rows.iter().map(|row| row[3].as_str()));
+    let fits = style.columns().is_none_or(|columns| widths.iter().sum::<usize>() + 6 + widest <= columns);
     let lines = rows.iter().map(|[size, kind, cache_control, path]| {
         let size = padded(size, widths[0], Align::Right);
         let kind = padded(kind, widths[1], Align::Left);
+        if !fits {
+            let below = " ".repeat(widths[0] + 2);
+            return format!("{size}  {kind}  {path}\n{}", filled(&below, &style.dim(cache_control), style));
+        }
         let cache_control = padded(cache_control, widths[2], Align::Left);
         format!("{size}  {kind}  {}  {path}\n", style.dim(&cache_control))
     });

@@ -1,20 +1,17 @@
 //! Words and tables for terminals.
 
-use publish::release::manifest::Publisher;
-use publish::types::clock::Timestamp;
+use publish::release::manifest::{Publisher, UNCOMMITTED};
 use publish::types::text::printable;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Most columns of a line that is ours to lay out.
-pub(super) const WIDTH: usize = 100;
+use crate::terminal::style::Style;
 
-/// `2026-11-21 14:03 UTC`
-pub(super) fn moment(at: Timestamp) -> String {
-    let text = at.to_string();
-    match text.split_once('T') {
-        Some((date, time)) => format!("{date} {} UTC", time.get(..5).unwrap_or(time)),
-        None => text,
-    }
+/// Most columns of a table where no terminal says how many it has.
+const WIDTH: usize = 100;
+
+/// How many columns there are for a table.
+pub(super) fn width(style: Style) -> usize {
+    style.columns().unwrap_or(WIDTH)
 }
 
 /// As much of `text` as fits into `width` columns, and a mark where more was.
@@ -32,45 +29,24 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// `text` in lines of at most `width` columns; a word that is longer, as an address, stays whole.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// The person or the pipeline's actor.
+/// The person or the pipeline's actor; where nobody is named, the machine or the job.
 pub(super) fn who(publisher: &Publisher) -> String {
-    printable(publisher.who.as_deref().unwrap_or("someone"))
+    printable(publisher.who.as_deref().or(publisher.place.as_deref()).unwrap_or("someone"))
 }
 
-/// The machine, or the address of the pipeline's job.
+/// The machine, or the address of the pipeline's job, where [`who`] says who it was.
 pub(super) fn place(publisher: &Publisher) -> Option<String> {
-    publisher.place.as_deref().map(printable)
+    publisher.place.as_deref().filter(|_| publisher.who.is_some()).map(printable)
 }
 
 /// What follows on a commit that is not all that was built.
 pub(super) fn uncommitted(publisher: &Publisher) -> &'static str {
-    if publisher.uncommitted_changes { ", with uncommitted changes" } else { "" }
+    if publisher.uncommitted_changes { UNCOMMITTED } else { "" }
 }
 
-/// `c0ffee0123 main: Raise the prices`, or `c0ffee0123 main, with uncommitted changes: Raise the prices`
+/// As [`Publisher::build`].
 pub(super) fn build(publisher: &Publisher) -> Option<String> {
-    const SHORT: usize = 10;
-    let commit = publisher.commit.as_deref().map(|commit| commit.chars().take(SHORT).collect::<String>());
-    let names: Vec<&str> = commit.as_deref().into_iter().chain(publisher.branch.as_deref()).collect();
-    let names = names.join(" ") + uncommitted(publisher);
-    let parts: Vec<String> =
-        [names, publisher.message.clone().unwrap_or_default()].into_iter().filter(|part| !part.is_empty()).collect();
-    (!parts.is_empty()).then(|| printable(&parts.join(": ")))
+    publisher.build().map(|build| printable(&build))
 }
 
 /// How the cells of a column stand in it.
@@ -99,17 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_told_to_the_minute() {
-        assert_eq!(moment(Timestamp::from_unix_seconds(1_795_269_823)), "2026-11-21 14:03 UTC");
-        assert!(moment(Timestamp::from_unix_seconds(i64::MIN)).ends_with(" UTC"));
-    }
-
-    #[test]
-    fn long_texts_are_cut_or_wrapped() {
+    fn long_texts_are_cut() {
         assert_eq!(cut("ärgerlich", 9), "ärgerlich");
         assert_eq!(cut("ärgerlich", 4), "ärg…");
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("see https://www.example.com/ now", 5), ["see", "https://www.example.com/", "now"]);
     }
 
     /// A terminal gives a Chinese character two columns, and a combining mark none.
@@ -118,8 +86,6 @@ mod tests {
         assert_eq!(cut("上海的价格", 10), "上海的价格");
         assert_eq!(cut("上海的价格", 6), "上海…");
         assert_eq!(cut("e\u{301}tage", 5), "e\u{301}tage");
-        assert_eq!(wrapped("上海 的价", 8), ["上海", "的价"]);
-        assert_eq!(wrapped("上海 的价", 9), ["上海 的价"]);
         assert_eq!(width_of(["abc", "上海"]), 4);
         assert_eq!(padded("上海", 6, Align::Left), "上海  ");
         assert_eq!(padded("上海", 6, Align::Right), "  上海");

@@ -6,6 +6,7 @@ use publish::stages::audit::{Finding, FindingKind};
 use publish::types::text::printable;
 
 use super::{details, place};
+use crate::terminal::layout::filled;
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
@@ -23,14 +24,13 @@ pub(crate) fn render_findings(
     let Some(release) = report.release else { return String::new() };
     let place = place(report, environment);
     let mut text = match findings {
-        [] => format!(
-            "{} {} of release {release} at {place}\n",
-            style.green("As it should be:"),
-            count(report.files.total, "file")
-        ),
+        [] => {
+            let files = count(report.files.total, "file");
+            filled("", &format!("{} {files} of release {release} at {place}", style.green("No differences:")), style)
+        }
         _ => {
             let title = format!("{} from release {release}", count(findings.len(), "difference"));
-            format!("{} at {place}\n", style.bold(&title))
+            filled("", &format!("{} at {place}", style.bold(&title)), style)
         }
     };
     let shown = if verbose { findings.len() } else { findings.len().min(MAX_SHOWN) };
@@ -42,7 +42,7 @@ pub(crate) fn render_findings(
         text.push_str(&format!("and {} more; -v shows all\n", findings.len() - shown));
     }
     if let Some(advice) = advice(findings, report) {
-        text.push_str(&format!("{advice}\n"));
+        text.push_str(&filled("", advice, style));
     }
     if verbose {
         text.push_str(&details(report, style));
@@ -53,11 +53,12 @@ pub(crate) fn render_findings(
 fn heading(what: FindingKind) -> &'static str {
     match what {
         FindingKind::Missing => "missing",
-        FindingKind::Changed => "other bytes",
-        FindingKind::Headers => "other headers",
-        FindingKind::Unmarked => "written by something else, with the right bytes",
-        FindingKind::Foreign => "of no release (never touched)",
-        FindingKind::Lost => "nowhere any more: these releases cannot come back whole",
+        FindingKind::Changed => "different bytes",
+        FindingKind::Headers => "different headers",
+        FindingKind::Unmarked => "written by something else, but with the right bytes",
+        FindingKind::Foreign => "in no release (never touched)",
+        FindingKind::Lost => "lost: these releases cannot be restored completely",
+        FindingKind::Answer => "right in the bucket, but visitors get something else",
     }
 }
 
@@ -67,8 +68,8 @@ fn line(finding: &Finding, style: Style) -> String {
     let found = finding.found.as_deref();
     let difference = match finding.what {
         FindingKind::Missing => expected.to_owned(),
-        FindingKind::Unmarked | FindingKind::Foreign => found.unwrap_or_default().to_owned(),
-        FindingKind::Changed | FindingKind::Headers => format!("{}, and not {expected}", found.unwrap_or("nothing")),
+        FindingKind::Unmarked | FindingKind::Foreign | FindingKind::Answer => found.unwrap_or_default().to_owned(),
+        FindingKind::Changed | FindingKind::Headers => format!("{} instead of {expected}", found.unwrap_or("nothing")),
         FindingKind::Lost => {
             let numbers: Vec<String> = finding.releases.iter().map(ToString::to_string).collect();
             let found = found.map(|found| format!(": {found}")).unwrap_or_default();
@@ -76,7 +77,7 @@ fn line(finding: &Finding, style: Style) -> String {
         }
     };
     let repaired = if finding.repaired { format!(" {}", style.green("(repaired)")) } else { String::new() };
-    format!("  {}: {}{repaired}\n", printable(&finding.path), printable(&difference))
+    filled("  ", &format!("{}: {}{repaired}", printable(&finding.path), printable(&difference)), style)
 }
 
 /// What to do about what is left.
@@ -85,11 +86,14 @@ fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
     let tried = findings.iter().any(|finding| finding.repaired) || report.outcome == publish::report::Outcome::Repaired;
     let first = findings.iter().find(left)?;
     Some(match (first.what, tried) {
-        (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket does not have its bytes.",
+        // What to do stands beside each.
+        (FindingKind::Answer, _) => return None,
+        (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket no longer has its bytes.",
         (_, false) => {
-            "`publish verify --repair` brings back what the bucket still has; publishing the folder again brings the rest."
+            "`publish verify --repair` restores what the bucket still has; publish the folder again to restore the \
+             rest."
         }
-        (_, true) => "The bucket does not have the bytes of the rest: publish the folder again.",
+        (_, true) => "The bucket no longer has the bytes of the rest: publish the folder again.",
     })
 }
 
@@ -126,7 +130,7 @@ mod tests {
 
     #[test]
     fn nothing_to_say_is_one_line() {
-        assert_eq!(render(&[], false), format!("As it should be: 43 files of release 8 at {PLACE}\n"));
+        assert_eq!(render(&[], false), format!("No differences: 43 files of release 8 at {PLACE}\n"));
     }
 
     #[test]
@@ -135,9 +139,9 @@ mod tests {
         repaired.repaired = true;
         let text = render(&[finding("a.html", FindingKind::Missing), repaired], false);
         let expected = format!(
-            "2 differences from release 8 at {PLACE}\nmissing\n  a.html: 4 bytes\nother bytes\n  \
-             b.html: 7 bytes, and not 4 bytes (repaired)\n\
-             The bucket does not have the bytes of the rest: publish the folder again.\n"
+            "2 differences from release 8 at {PLACE}\nmissing\n  a.html: 4 bytes\ndifferent bytes\n  \
+             b.html: 7 bytes instead of 4 bytes (repaired)\n\
+             The bucket no longer has the bytes of the rest: publish the folder again.\n"
         );
         assert_eq!(text, expected);
     }

@@ -24,9 +24,20 @@ impl Bars {
         Bars { screen: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()), bar: Mutex::new(None) }
     }
 
-    /// From now on the bar is drawn.
+    /// From now on the bar is drawn, and at once, also before anything has begun: a first answer may take a while.
     pub(super) fn reveal(&self) {
         self.screen.set_draw_target(ProgressDrawTarget::stderr());
+        if self.bar.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            self.idle();
+        }
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            bar.tick();
+        }
+    }
+
+    /// Between two phases: something is asked or looked at.
+    fn idle(&self) {
+        self.begin("Working", WAITING, None);
     }
 
     /// Takes the bar away while `write` writes.
@@ -66,8 +77,12 @@ impl Bars {
             | Event::Activated { .. }
             | Event::Pruned { .. }
             | Event::Refreshed
-            | Event::Verified { .. } => self.clear(),
-            Event::Planned { .. } | Event::PrunePlanned { .. } | Event::SlowedDown { .. } | Event::Warning { .. } => {}
+            | Event::Verified { .. } => self.idle(),
+            Event::Planned { .. }
+            | Event::PrunePlanned { .. }
+            | Event::RefreshPlanned { .. }
+            | Event::SlowedDown { .. }
+            | Event::Warning { .. } => {}
         }
     }
 
@@ -116,5 +131,21 @@ mod tests {
         for template in [BYTES, OBJECTS, WAITING] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
+    }
+
+    /// Something is on the screen also while nothing is known yet, and between two phases.
+    #[test]
+    fn there_is_always_something_to_see() {
+        let bars = Bars::hidden();
+        let seen = || bars.bar.lock().unwrap().as_ref().map(ProgressBar::prefix);
+        assert_eq!(seen(), None, "a quick run draws nothing");
+        bars.reveal();
+        assert_eq!(seen().as_deref(), Some("Working"));
+        bars.show(&Event::HashingStarted { files: 1, bytes: 5 });
+        assert_eq!(seen().as_deref(), Some("Reading"));
+        bars.show(&Event::HashingFinished { files: 1, bytes: 5 });
+        assert_eq!(seen().as_deref(), Some("Working"));
+        bars.clear();
+        assert_eq!(seen(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Colours, where they are wanted.
+//! Colours, where they are wanted, and the columns of a terminal.
 
 use publish::types::text::printable_lines;
 
@@ -26,10 +26,19 @@ pub(crate) fn for_terminal(text: &str) -> String {
     shown
 }
 
-/// Whether one stream is coloured.
+/// What a person sees of `text`, which may hold colours of ours.
+pub(super) fn without_colours(text: &str) -> String {
+    let mut parts = text.split(BEGIN);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |seen, part| seen + part.split_once(END).map_or(part, |(_, rest)| rest))
+}
+
+/// How one stream is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Style {
     coloured: bool,
+    /// How many columns the terminal has; `None`: it is none, or does not say.
+    columns: Option<usize>,
 }
 
 impl Style {
@@ -40,13 +49,29 @@ impl Style {
             Color::Never => false,
             Color::Auto => is_terminal && !no_color,
         };
-        Style { coloured }
+        Style { coloured, columns: None }
+    }
+
+    /// The same on a terminal of so many columns.
+    pub(crate) fn in_columns(self, columns: Option<usize>) -> Style {
+        Style { columns, ..self }
+    }
+
+    /// How many columns there are, where that is known.
+    pub(crate) fn columns(self) -> Option<usize> {
+        self.columns
     }
 
     /// Without colours.
     #[cfg(test)]
     pub(crate) fn plain() -> Style {
-        Style { coloured: false }
+        Style { coloured: false, columns: None }
+    }
+
+    /// Without colours, on a terminal of so many columns.
+    #[cfg(test)]
+    pub(crate) fn of_columns(columns: usize) -> Style {
+        Style::plain().in_columns(Some(columns))
     }
 
     pub(crate) fn bold(self, text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::content::path::UrlPath;
-use crate::sandbox::{CustomError, Distribution};
+use crate::sandbox::{CustomError, Distribution, IndexPages};
 use crate::types::digest::Digest;
 
 fn paths(paths: &[&str]) -> Vec<UrlPath> {
@@ -54,7 +54,7 @@ async fn the_facts_are_those_of_the_buckets_own_origin() {
             response_code: Some(404),
             error_caching_min_ttl: Duration::from_secs(10),
         }],
-        index_pages: false,
+        index_pages: IndexPages::None,
         ..Distribution::default()
     });
     let cdn = connect(&sandbox).await.cdn.unwrap();
@@ -108,18 +108,58 @@ async fn the_site_is_fetched_as_a_visitor_gets_it() {
     let aws = connect(&sandbox).await;
     aws.store.put_bytes(&at("a b.html"), b"page".to_vec(), &html(), Condition::None).await.unwrap();
     let url = format!("{}/a%20b.html", sandbox.site_url());
-    let answer = aws.fetcher.fetch(&url, 100).await.unwrap();
-    assert_eq!((answer.status, answer.size_bytes, answer.digest), (200, 4, Digest::of(b"page")));
+    let answer = aws.fetcher.fetch(&url, Encoding::Identity, 100).await.unwrap();
+    assert_eq!((answer.status, answer.content(), answer.carries(Digest::of(b"page"))), (200, &b"page"[..], true));
     assert_eq!(answer.headers["content-type"], html().content_type);
     assert_eq!(answer.headers["cache-control"], html().cache_control);
     let asked = sandbox.requests().pop().unwrap();
     assert_eq!((asked.query.as_str(), asked.headers["accept-encoding"].as_str()), ("", "identity"));
-    let (whole, body) = aws.fetcher.fetch_whole(&url, 100).await.unwrap();
-    assert_eq!((whole.digest, body.as_slice()), (answer.digest, &b"page"[..]));
-    assert!(aws.fetcher.fetch(&url, 3).await.is_err());
-    assert_eq!(aws.fetcher.fetch(&format!("{}/none", sandbox.site_url()), 9_999).await.unwrap().status, 403);
-    let nowhere = aws.fetcher.fetch("http://127.0.0.1:1/", 9).await.unwrap_err();
-    assert_eq!(nowhere.to_string(), "http://127.0.0.1:1/ does not answer");
+    assert!(answer.is_of_a_bucket());
+    assert_eq!(aws.fetcher.fetch(&url, Encoding::Compressed, 100).await.unwrap().content(), b"page");
+    assert_eq!(sandbox.requests().pop().unwrap().headers["accept-encoding"], "br, gzip");
+    let too_long = aws.fetcher.fetch(&url, Encoding::Identity, 3).await.unwrap_err();
+    assert_eq!(too_long.why, NoAnswer::TooLong);
+    let missing = format!("{}/none", sandbox.site_url());
+    assert_eq!(aws.fetcher.fetch(&missing, Encoding::Identity, 9_999).await.unwrap().status, 403);
+}
+
+#[tokio::test]
+async fn an_answer_may_be_compressed_on_its_way() {
+    let digest = Digest::of(b"page");
+    let answer = |encoding: &str, body: &[u8]| {
+        let headers = BTreeMap::from([("content-encoding".to_owned(), encoding.to_owned())]);
+        SiteAnswer::new(200, headers, body.to_vec(), 100)
+    };
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut gzip, b"page").unwrap();
+    let gzip = gzip.finish().unwrap();
+    // RFC 7932 section 9.2: an uncompressed meta-block of four bytes, and an empty last one.
+    let brotli = [&[0x30, 0x00, 0x10][..], b"page", &[0x03]].concat();
+    for (encoding, body) in [("gzip", &gzip), ("GZIP", &gzip), ("br", &brotli)] {
+        let answer = answer(encoding, body);
+        assert_eq!(answer.content(), b"page", "{encoding}");
+        assert!(answer.carries(digest) && answer.carries(Digest::of(body)), "a stored file may be compressed");
+    }
+    assert!(!answer("gzip", b"page").carries(Digest::of(b"")), "what cannot be undone is as it came");
+    assert!(answer("zstd", b"page").carries(digest));
+    let bomb = SiteAnswer::new(200, answer("gzip", &gzip).headers, gzip.clone(), 2);
+    assert_eq!(bomb.content().len(), 3, "no more is decompressed than shows that it is too much");
+}
+
+#[tokio::test]
+async fn why_nobody_answers_is_told_apart() {
+    let sandbox = sandbox().await;
+    let aws = connect(&sandbox).await;
+    let tls = sandbox.site_url().replace("http://", "https://");
+    for (url, why) in [
+        ("http://127.0.0.1:1/", NoAnswer::Refused),
+        ("http://no-such-host.invalid/", NoAnswer::UnknownHost),
+        (tls.as_str(), NoAnswer::Certificate),
+        ("no url", NoAnswer::NotAUrl),
+    ] {
+        let error = aws.fetcher.fetch(url, Encoding::Identity, 9).await.unwrap_err();
+        assert_eq!(error.why, why, "{error:?}");
+    }
 }
 
 /// Where the API is and for which region requests are signed follow from the region by the SDK's own rules.

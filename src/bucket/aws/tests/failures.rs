@@ -75,7 +75,10 @@ async fn a_refusal_names_the_action_and_the_resource_and_the_request() {
     let page = at("index.html");
     let (code, message, hint, causes) =
         said(store.put_bytes(&page, vec![1], &html(), Condition::None).await.unwrap_err());
-    assert_eq!((code, message.as_str()), (Code::AccessDenied, "The credentials may not store s3://sandbox/index.html"));
+    assert_eq!(
+        (code, message.as_str()),
+        (Code::AccessDenied, "The credentials are not allowed to store s3://sandbox/index.html")
+    );
     assert_eq!(hint, "Allow s3:PutObject on arn:aws:s3:::sandbox/index.html.");
     assert!(causes[0].ends_with("answered 403 AccessDenied: said so"), "{causes:?}");
     assert!(causes[1].starts_with("request id "), "{causes:?}");
@@ -85,7 +88,7 @@ async fn a_refusal_names_the_action_and_the_resource_and_the_request() {
     assert!(said(get).2.contains("s3:ListBucket on arn:aws:s3:::sandbox"));
     assert_eq!(store.head(&page).await.unwrap_err().class, Class::Denied);
     let copy = store.copy(&page, None, &page, &html(), Condition::None).await.unwrap_err();
-    assert!(said(copy).2.contains("s3:GetObject on what is copied"));
+    assert!(said(copy).2.contains("s3:GetObject on the object that is copied"));
     assert_eq!(said(store.list(&at("")).await.unwrap_err()).2, "Allow s3:ListBucket on arn:aws:s3:::sandbox.");
 }
 
@@ -129,7 +132,7 @@ async fn nobody_there_is_said_after_three_attempts() {
     assert_eq!((error.class, error.status), (Class::Unavailable, None));
     assert_eq!(aws.requests.counts()["GetObject"], 3);
     let (code, message, _, causes) = said(error);
-    assert_eq!((code, message), (Code::Unreachable, format!("S3 at {endpoint} does not answer")));
+    assert_eq!((code, message), (Code::Unreachable, format!("S3 at {endpoint} does not respond")));
     assert!(causes.iter().any(|cause| cause.contains("refused")), "{causes:?}");
     assert!(!causes.iter().any(|cause| cause.contains('{')), "{causes:?}");
 }
@@ -323,7 +326,7 @@ async fn a_200_that_stays_an_error_is_said_to_be_one() {
         assert_eq!((error.class, error.status), (Class::Unavailable, Some(200)));
         let (code, message, hint, _) = said(error);
         assert_eq!((code, hint.as_str()), (Code::Aws, "Run the same command again."));
-        assert!(message.ends_with("keeps ending its answers with an error"), "{message}");
+        assert!(message.ends_with("keeps ending its responses with an error"), "{message}");
     }
 }
 

@@ -166,7 +166,7 @@ async fn a_listing_that_would_not_end_ends_with_a_sentence() {
     assert_eq!(error.class, Class::TooMany);
     let problem = Problem::from(error);
     assert_eq!(problem.code, Code::TooLarge);
-    assert!(problem.message.contains("s3://sandbox/many/ holds more than 2000000 objects"), "{problem}");
+    assert!(problem.message.contains("s3://sandbox/many/ contains more than 2000000 objects"), "{problem}");
     std::sync::Arc::get_mut(&mut store.settings).unwrap().max_listed = 1_500;
     assert_eq!(store.list(&at("many/")).await.unwrap().len(), 1_500);
 }
@@ -206,7 +206,7 @@ async fn every_request_says_who_must_own_the_bucket() {
     let store = Aws::connect(&environment).await.unwrap().store;
     let refused = store.get(&at("a"), 9).await.unwrap_err();
     assert_eq!(refused.class, Class::Denied);
-    assert!(Problem::from(refused).hint.contains("does not belong to 111111111111"));
+    assert!(Problem::from(refused).hint.contains("does not belong to account 111111111111"));
 }
 
 #[tokio::test]
@@ -329,7 +329,7 @@ async fn every_call_can_move_between_threads() {
     can_move(store.delete(&[]));
     can_move(store.put_bytes(&page, Vec::new(), &headers, Condition::None));
     can_move(store.copy(&page, None, &page, &headers, Condition::Matches("")));
-    can_move(aws.fetcher.fetch("", 9));
+    can_move(aws.fetcher.fetch("", Encoding::Identity, 9));
 }
 
 #[tokio::test]

@@ -40,6 +40,9 @@ pub(super) enum Means {
     },
     Settles(Vec<String>),
     Renames(Vec<(String, String)>),
+    Asks {
+        covers: BTreeMap<String, Vec<UrlPath>>,
+    },
     Resumes,
     Records {
         learnt: Option<&'static str>,
@@ -146,6 +149,15 @@ fn must_forget(before: &Head, after: &Head, means: &Means) -> Vec<(String, Vec<U
     let (learnt, changes) = match means {
         Means::Begins { learnt, covers, .. } | Means::BeginsPrune { learnt, covers, .. } => (learnt, Some(covers)),
         Means::Records { learnt } => (learnt, None),
+        Means::Asks { covers } => {
+            assert!(
+                before.activation.is_none() && before.pruning.is_none(),
+                "what is in progress owes its own refresh"
+            );
+            let known = |id: &String| after.distributions.contains_key(id);
+            let asked = covers.iter().filter(|(id, paths)| known(id) && !paths.is_empty());
+            return asked.map(|(id, paths)| (id.clone(), paths.clone())).collect();
+        }
         _ => return Vec::new(),
     };
     let all = after.distributions.keys().map(|id| {
@@ -167,7 +179,9 @@ fn distributions(before: &Head, after: &Head, means: &Means) {
     for (id, known) in &after.distributions {
         let is_owed = after.owed_to(id).next().is_some();
         assert!(is_owed || known.seen == active, "{id} has seen {:?}, and {active:?} is live", known.seen);
-        assert!(after.is_settled_for(Some(id)) || is_owed || after.activation.is_some() || after.pruning.is_some());
+        assert!(
+            after.is_settled_for([id.as_str()]) || is_owed || after.activation.is_some() || after.pruning.is_some()
+        );
     }
     for refresh in &after.pending_refreshes {
         assert!(after.distributions.contains_key(&refresh.distribution), "whoever is owed something is known");

@@ -12,8 +12,8 @@ use crate::content::path::{SitePath, UrlPath};
 use crate::release::counts::FileCounts;
 use crate::release::format::{FormatError, Minors, Unknown};
 use crate::release::head::{
-    Activation, Active, Distribution, DistributionFacts, Distributions, HeadFields, HistoryItem, Hold, Leftover,
-    ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
+    Activation, Active, Behavior, Caching, Distribution, DistributionFacts, Distributions, HeadFields, HistoryItem,
+    Hold, Leftover, ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
 };
 use crate::release::manifest::stored::v2::{IdentityFields, PublisherFields};
 use crate::release::manifest::{Identity, Publisher, ReleaseNumber, RunId, checked_id};
@@ -168,18 +168,30 @@ pub(super) struct SingleDistribution {
     error_pages: BTreeSet<UrlPath>,
     #[serde(default)]
     rewrites_at_origin: bool,
+    #[serde(default, with = "CachingFields", skip_serializing_if = "Caching::is_usual")]
+    caching: Caching,
 }
 
 impl SingleDistribution {
     fn of(id: String, facts: DistributionFacts) -> SingleDistribution {
-        let DistributionFacts { readable, origin_path, default_root_object, error_pages, rewrites_at_origin } = facts;
-        SingleDistribution { id, readable, origin_path, default_root_object, error_pages, rewrites_at_origin }
+        let DistributionFacts { readable, origin_path, default_root_object, error_pages, rewrites_at_origin, caching } =
+            facts;
+        SingleDistribution { id, readable, origin_path, default_root_object, error_pages, rewrites_at_origin, caching }
     }
 
     fn into_facts(self) -> (String, DistributionFacts) {
-        let SingleDistribution { id, readable, origin_path, default_root_object, error_pages, rewrites_at_origin } =
-            self;
-        (id, DistributionFacts { readable, origin_path, default_root_object, error_pages, rewrites_at_origin })
+        let SingleDistribution {
+            id,
+            readable,
+            origin_path,
+            default_root_object,
+            error_pages,
+            rewrites_at_origin,
+            caching,
+        } = self;
+        let facts =
+            DistributionFacts { readable, origin_path, default_root_object, error_pages, rewrites_at_origin, caching };
+        (id, facts)
     }
 }
 
@@ -225,6 +237,7 @@ stored_as! {
     Suspects: SuspectsFields,
     Pruning: PruningFields,
     Distribution: DistributionFields,
+    Behavior: BehaviorFields,
     Withdrawn: WithdrawnFields,
     ProvenStore: ProvenFields,
     Hold: HoldFields,
@@ -339,6 +352,34 @@ struct FactsFields {
     error_pages: BTreeSet<UrlPath>,
     #[serde(default)]
     rewrites_at_origin: bool,
+    #[serde(default, with = "CachingFields", skip_serializing_if = "Caching::is_usual")]
+    caching: Caching,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Caching")]
+struct CachingFields {
+    errors_s: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    least_s: u64,
+    #[serde(default, with = "list", skip_serializing_if = "Vec::is_empty")]
+    behaviors: Vec<Behavior>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_guessed: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_staging: bool,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Behavior")]
+struct BehaviorFields {
+    pattern: String,
+    keeps: bool,
+    queries: bool,
 }
 
 #[derive(Serialize, Deserialize)]

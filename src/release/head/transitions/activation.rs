@@ -32,8 +32,8 @@ pub struct ActivationBegins<'a> {
     pub at_risk: &'a BTreeSet<SitePath>,
     /// Paths that turned out to be mutable whatever their names say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
-    /// What was read of the distribution.
-    pub learnt: Option<Learnt<'a>>,
+    /// What was read of distributions.
+    pub learnt: &'a [Learnt<'a>],
     /// What each distribution will have to forget.
     pub covers: &'a Covers<'a>,
 }

@@ -34,10 +34,14 @@ impl Head {
 }
 
 impl HeadFields {
-    /// Records what was read of a distribution. What newer programs say of it stays. One that may keep what nobody
+    /// Records what was read of distributions. What newer programs say of them stays. One that may keep what nobody
     /// refreshed is owed everything, unless nothing could yet be kept.
-    pub(super) fn learn(&mut self, learnt: Option<Learnt<'_>>, release: ReleaseNumber, by: Lookout<'_>) {
-        let Some(Learnt { distribution, facts, config_etag }) = learnt else { return };
+    pub(super) fn learn(&mut self, learnt: &[Learnt<'_>], release: ReleaseNumber, by: Lookout<'_>) {
+        learnt.iter().for_each(|one| self.learn_of(*one, release, by));
+    }
+
+    fn learn_of(&mut self, learnt: Learnt<'_>, release: ReleaseNumber, by: Lookout<'_>) {
+        let Learnt { distribution, facts, config_etag } = learnt;
         let is_owed_all = self.may_be_kept() && self.is_unseen_by(distribution);
         let known = self.distributions.entry(distribution.to_owned()).or_default();
         known.facts = facts.clone();

@@ -21,9 +21,9 @@ pub struct Adoption<'a> {
 }
 
 impl Head {
-    /// The head with what was read of the distribution. One that may keep what nobody refreshed is owed everything.
+    /// The head with what was read of distributions. One that may keep what nobody refreshed is owed everything.
     #[must_use]
-    pub fn record_facts(&self, learnt: Option<Learnt<'_>>, by: Lookout<'_>) -> Head {
+    pub fn record_facts(&self, learnt: &[Learnt<'_>], by: Lookout<'_>) -> Head {
         let mut next = self.clone();
         let active = self.active.as_ref().map(|active| active.release);
         let release = active.unwrap_or(self.highest_activated);

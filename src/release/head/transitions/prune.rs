@@ -27,7 +27,7 @@ pub struct PruneBegins<'a> {
     /// What the active release comes to where files are taken out of it.
     pub content: Option<Digest>,
     /// What was read of the distribution, if it was.
-    pub learnt: Option<Learnt<'a>>,
+    pub learnt: &'a [Learnt<'a>],
     /// What each distribution will have to forget.
     pub covers: &'a Covers<'a>,
 }

@@ -1,6 +1,6 @@
 //! What the CDN has to forget: it is owed, asked for anew under another id, and settled.
 
-use super::Lookout;
+use super::{Covers, Lookout, Refusal};
 use crate::content::path::UrlPath;
 use crate::release::format::Unknown;
 use crate::release::head::{Head, HeadFields, MAX_OWED_PATHS, Refresh};
@@ -43,6 +43,33 @@ impl Head {
     }
 }
 
+impl Head {
+    /// The head in which distributions have to forget what a person named. What is in progress
+    /// owes refreshes of its own, which no earlier one stands for. The same request, still owed by an earlier run, stays as it
+    /// is: asked for again, it costs nothing.
+    ///
+    /// # Errors
+    /// [`Refusal::Empty`] and, where an activation or a prune is not finished, [`Refusal::Busy`].
+    pub fn owe_asked(&self, covers: &Covers<'_>, by: Lookout<'_>) -> Result<Head, Refusal> {
+        let release = self.active.as_ref().ok_or(Refusal::Empty)?.release;
+        if self.activation.is_some() || self.pruning.is_some() {
+            return Err(Refusal::Busy);
+        }
+        let is_owed = |id: &str, paths: &[UrlPath]| {
+            let mut owed = self.owed_to(id).filter(|owed| owed.is_understood());
+            owed.any(|owed| owed.release == release && owed.paths == paths)
+        };
+        let mut next = self.clone();
+        for (id, paths) in covers
+            .iter()
+            .filter(|(id, paths)| self.distributions.contains_key(**id) && !paths.is_empty() && !is_owed(id, paths))
+        {
+            next.fields.owe(id, paths, release, by);
+        }
+        Ok(next)
+    }
+}
+
 impl HeadFields {
     /// Records what a distribution has to forget, under an id that no other run, no other revision and no other refresh
     /// gives. An earlier refresh that the new one covers need not be asked for twice: it is sent after everything is
@@ -82,7 +109,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::release::head::{ActivationBegins, Covers, DistributionFacts, Learnt, PruneBegins};
+    use crate::release::head::{ActivationBegins, Caching, Covers, DistributionFacts, Learnt, PruneBegins};
     use crate::release::manifest::{Identity, Publisher, RunId};
     use crate::types::clock::Timestamp;
 
@@ -94,6 +121,7 @@ mod tests {
             default_root_object: None,
             error_pages: BTreeSet::new(),
             rewrites_at_origin: false,
+            caching: Caching::USUAL,
         };
         Learnt { distribution: "E1", facts: FACTS, config_etag: None }
     }
@@ -119,7 +147,7 @@ mod tests {
             suspects: &BTreeSet::new(),
             at_risk: &BTreeSet::new(),
             mutable_paths: &BTreeSet::new(),
-            learnt: Some(learnt()),
+            learnt: &[learnt()],
             covers: &Covers::from([("E1", paths)]),
         })
         .unwrap()
@@ -135,7 +163,7 @@ mod tests {
             at_risk: &BTreeSet::new(),
             withdraws: &BTreeMap::new(),
             content: None,
-            learnt: Some(learnt()),
+            learnt: &[learnt()],
             covers: &Covers::from([("E1", paths)]),
         })
         .unwrap()

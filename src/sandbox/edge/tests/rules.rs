@@ -186,6 +186,38 @@ async fn the_query_is_in_the_key_where_the_policy_says_so() {
     }
 }
 
+/// AWS.md 2.7: the first pattern that fits decides, before any function runs; the default behavior's function runs for
+/// nothing else.
+#[tokio::test]
+async fn each_behavior_keeps_answers_in_its_own_way() {
+    let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+    let queries = Caching { query_strings: true, ..Caching::default() };
+    let behaviors = vec![
+        behavior("/blog/1.*", true, Caching::disabled()),
+        behavior("blog/*", true, queries),
+        behavior("/api/*", false, Caching::default()),
+    ];
+    let bench = Bench::new(Distribution { behaviors, ..Distribution::default() });
+    for key in ["blog/1.txt", "blog/2.txt", "blog/index.html", "api/a.txt", "a.txt"] {
+        bench.put(key, key, "text/plain", "");
+    }
+    assert_eq!(bench.sources("/blog/1.txt", 2).await, ["Miss", "Miss"]);
+    for (path, source) in [
+        ("/blog/2.txt?a", "Miss"),
+        ("/blog/2.txt?b", "Miss"),
+        ("/blog/2.txt?a", "Hit"),
+        ("/a.txt?a", "Miss"),
+        ("/a.txt?b", "Hit"),
+    ] {
+        assert_eq!(bench.get(path).await.source(), source, "{path}");
+    }
+    assert_eq!((bench.get("/api/a.txt").await.status, bench.get("/blog/").await.status), (502, 403));
+    // The function of the default behavior finds the page, which is kept apart from the other behavior's.
+    assert_eq!((bench.get("/blog").await.status, bench.get("/blog/index.html").await.source()), (200, "Miss"));
+    bench.forget(&["/blog/index.html"]);
+    assert_eq!((bench.get("/blog").await.source(), bench.get("/blog/index.html").await.source()), ("Miss", "Miss"));
+}
+
 #[tokio::test]
 async fn answers_are_compressed_for_who_takes_that() {
     let bench = Bench::exact();
@@ -285,9 +317,11 @@ async fn the_root_and_its_object_are_two_addresses() {
 
 #[tokio::test]
 async fn a_function_decides_under_which_address_an_answer_is_kept() {
-    for (rewrites_at_origin, forgotten) in [(false, "new"), (true, "old")] {
+    for (index_pages, forgotten) in
+        [(IndexPages::Function, "new"), (IndexPages::LambdaAtViewer, "new"), (IndexPages::LambdaAtOrigin, "old")]
+    {
         let bench = Bench::exact();
-        let bench = Bench { distribution: Distribution { rewrites_at_origin, ..bench.distribution.clone() }, ..bench };
+        let bench = Bench { distribution: Distribution { index_pages, ..bench.distribution.clone() }, ..bench };
         bench.put("about/index.html", "old", "text/html", "");
         for path in ["/about/index.html", "/about/", "/about"] {
             assert_eq!(bench.get(path).await.body, "old", "{path}");

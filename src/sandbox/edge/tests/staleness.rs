@@ -11,18 +11,22 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
+use crate::bucket::aws::{Aws, Cdn};
+use crate::config::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
 use crate::content::path::{SitePath, UrlPath};
 use crate::plan::{Change, Live, Plan, Policy};
 use crate::release::head::{self, DistributionFacts, Distributions};
 use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber};
+use crate::release::retention::RetentionSettings;
 use crate::sandbox::edge::compression::Encodings;
+use crate::sandbox::{Options, Sandbox};
 use crate::types::digest::Digest;
 use crate::types::globs::PathGlobs;
 use crate::types::headers::Kind;
 
 /// Files that a site may have. Those in `assets/` are fingerprinted; `assets/gone-…` is removed at once when it leaves.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "index.html",
     "home.html",
     "about/index.html",
@@ -32,6 +36,7 @@ const NAMES: [&str; 16] = [
     "c++/index.html",
     "a+b.txt",
     "price list.txt",
+    "price+list.txt",
     "[slug]/index.html",
     "docs/~me/index.html",
     "star*.txt",
@@ -45,11 +50,12 @@ const NAMES: [&str; 16] = [
 const CACHE_CONTROLS: [&str; 4] =
     ["public, max-age=0, s-maxage=86400, must-revalidate", "public, max-age=3600", "no-cache", ""];
 
-/// Kept for no longer than an error, as the program does it: nobody can list under which addresses it is kept.
-const ERROR_PAGE: &str = "public, max-age=0, must-revalidate";
+/// What the error page may be stored with. By the first, which the program gives by itself, it is kept for no longer than an
+/// error: nobody can list under which addresses it is kept.
+const ERROR_PAGE: [&str; 2] = ["public, max-age=0, must-revalidate", "public, max-age=3600"];
 
-/// How long errors are kept, in seconds.
-const ERROR_TTL: u64 = 300;
+/// How long an error may be kept that is old, in seconds: nobody refreshes it, and CloudFront keeps it that long by itself.
+const OLD_ERRORS_LAST_S: u64 = 10;
 
 const ENCODINGS: [Encodings; 2] = [Encodings { brotli: true, gzip: true }, Encodings { brotli: false, gzip: false }];
 
@@ -85,13 +91,19 @@ enum Rule {
     WithoutHtml,
     /// `/c++/` of `/c%2B%2B/`.
     BarePlus,
+    /// `/price+list.txt` of `/price%20list.txt`.
+    BareSpace,
+    /// The narrowest wildcard of what is kept for each query string apart.
+    Queries,
+    /// Everything, because copies of an error page are kept for long.
+    ErrorPage,
     /// The narrowest wildcard of what no exact path can name.
     Unnameable,
     /// A wildcard in place of more addresses than are allowed.
     Wide,
 }
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 15] = [
     Rule::Replaced,
     Rule::Reheadered,
     Rule::Added,
@@ -102,6 +114,9 @@ const RULES: [Rule; 12] = [
     Rule::BareFolder,
     Rule::WithoutHtml,
     Rule::BarePlus,
+    Rule::BareSpace,
+    Rule::Queries,
+    Rule::ErrorPage,
     Rule::Unnameable,
     Rule::Wide,
 ];
@@ -115,23 +130,50 @@ fn site() -> impl Strategy<Value = Site> {
     })
 }
 
+/// Ways to keep answers: policies of CloudFront's and of the account, and the older form.
+fn caching() -> impl Strategy<Value = Caching> {
+    let own = Caching { policy: Some("own".to_owned()), min_ttl: Duration::ZERO, ..Caching::default() };
+    let queries = Caching { policy: Some("queries".to_owned()), query_strings: true, ..own.clone() };
+    let older = Caching { policy: None, ..own.clone() };
+    let older_queries = Caching { policy: None, ..queries.clone() };
+    select(vec![Caching::default(), own.clone(), own, older, queries, older_queries])
+}
+
+fn behaviors() -> impl Strategy<Value = Vec<Behavior>> {
+    let queries = || Caching { policy: Some("txt".to_owned()), query_strings: true, ..Caching::default() };
+    let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+    select(vec![
+        vec![],
+        vec![],
+        vec![],
+        vec![behavior("/blog/*", true, Caching::disabled())],
+        vec![behavior("*.txt", true, queries())],
+        vec![behavior("c*", false, Caching::default()), behavior("/blog/?.html", true, Caching::disabled())],
+    ])
+}
+
 fn distribution() -> impl Strategy<Value = Distribution> {
     let origin_path = select(vec!["/live", ""]);
     let root = select(vec![None, Some("index.html"), Some("home.html"), Some("live/index.html")]);
-    let functions = select(vec![(false, false), (true, false), (true, true)]);
-    let policy = select(vec![Caching::default().policy, None]);
-    let (min_ttl, has_error_page) = (select(vec![0, 1]), any::<bool>());
-    (origin_path, root, functions, policy, min_ttl, has_error_page).prop_map(
-        |(origin_path, root, (index_pages, rewrites_at_origin), policy, min_ttl, has_error_page)| {
+    let index_pages = select(vec![
+        IndexPages::None,
+        IndexPages::Function,
+        IndexPages::LambdaAtViewer,
+        IndexPages::LambdaAtOrigin,
+        IndexPages::LambdaAtOrigin,
+    ]);
+    let errors_s = select(vec![None, Some(10), Some(300)]);
+    (origin_path, root, index_pages, caching(), behaviors(), errors_s).prop_map(
+        |(origin_path, root, index_pages, caching, behaviors, errors_s)| {
             let page = if origin_path.is_empty() { "/live/404.html" } else { "/404.html" };
-            let error = CustomError { response_page_path: Some(page.to_owned()), ..custom(403, ERROR_TTL) };
+            let error = |seconds| CustomError { response_page_path: Some(page.to_owned()), ..custom(403, seconds) };
             Distribution {
                 origin_path: origin_path.to_owned(),
                 default_root_object: root.map(str::to_owned),
                 index_pages,
-                rewrites_at_origin,
-                custom_errors: has_error_page.then_some(error).into_iter().collect(),
-                caching: Caching { policy, min_ttl: Duration::from_secs(min_ttl), ..Caching::default() },
+                custom_errors: errors_s.map(error).into_iter().collect(),
+                caching,
+                behaviors,
                 ..Distribution::default()
             }
         },
@@ -160,7 +202,7 @@ fn bytes(name: &str, number: u8) -> Bytes {
 
 fn cache_control(name: &str, file: File) -> &'static str {
     match name {
-        "404.html" => ERROR_PAGE,
+        "404.html" => ERROR_PAGE[usize::from(file.1 == 1)],
         _ if name.starts_with("assets/") => "public, max-age=31536000, immutable",
         _ => CACHE_CONTROLS[file.1],
     }
@@ -181,41 +223,75 @@ fn entry(name: &str, file: File) -> Entry {
     Entry { digest, size_bytes, headers, kind, kept: Kept::Live, crc64: None, md5: None }
 }
 
+/// The CloudFront API, as `publish` asks it: what it tells of a distribution is what the edge follows.
+struct Api {
+    runtime: tokio::runtime::Runtime,
+    sandbox: Sandbox,
+    cdn: Cdn,
+}
+
+impl Api {
+    fn start() -> Api {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(Options::default())).unwrap();
+        let keys = sandbox.keys();
+        let environment = Environment {
+            name: "test".to_owned(),
+            layout: Layout::new("shop", "sandbox", "live", None, None),
+            access: Access {
+                region: Some("us-east-1".to_owned()),
+                s3_endpoint: Some(sandbox.s3_endpoint().to_owned()),
+                cloudfront_endpoint: Some(sandbox.cloudfront_endpoint().to_owned()),
+                static_keys: Some((keys.access_key_id.clone(), keys.secret_access_key.clone())),
+                ..Access::default()
+            },
+            distribution: Some(Distribution::default().id),
+            further_distributions: Vec::new(),
+            url: None,
+            headers: Vec::new(),
+            publish: PublishSettings::default(),
+            invalidation: InvalidationSettings::default(),
+            retention: RetentionSettings::default(),
+            lease: LeaseSettings::default(),
+        };
+        let cdn = runtime.block_on(Aws::connect(&environment)).unwrap().cdn.unwrap();
+        Api { runtime, sandbox, cdn }
+    }
+
+    fn facts(&self, distribution: &Distribution) -> DistributionFacts {
+        self.sandbox.set_distribution(distribution.clone());
+        self.runtime.block_on(self.cdn.configuration("sandbox")).unwrap().facts
+    }
+}
+
 /// A site in its bucket behind its distribution, as releases go live one after the other.
 struct World {
     bench: Bench,
     case: Case,
+    distributions: Distributions,
     live: Live,
     ever: BTreeSet<&'static str>,
 }
 
 impl World {
-    fn new(case: &Case) -> World {
+    /// A distribution of which these `facts` are known.
+    fn new(case: &Case, facts: DistributionFacts) -> World {
         let bench = Bench::new(case.distribution.clone());
         for (location, delay) in bench.edge.locations.iter().zip(&case.delays) {
             location.lock().delay = Duration::from_secs(*delay);
         }
-        World { bench, case: case.clone(), live: Live::default(), ever: BTreeSet::new() }
+        let known = head::Distribution { facts, ..head::Distribution::default() };
+        let distributions = Distributions::from([("E1".to_owned(), known)]);
+        World { bench, case: case.clone(), distributions, live: Live::default(), ever: BTreeSet::new() }
     }
 
     /// What a publish of `site` would do now.
     fn plan(&self, site: &Site) -> Plan {
         let layout = Layout::new("shop", "sandbox", "live", None, None);
         let remove_now = PathGlobs::new("remove_now", &["assets/gone-*".to_owned()]).unwrap();
-        let distribution = &self.case.distribution;
-        let error_pages = distribution.custom_errors.iter().filter_map(|error| error.response_page_path.as_ref());
-        let facts = DistributionFacts {
-            readable: true,
-            origin_path: distribution.origin_path.clone(),
-            default_root_object: distribution.default_root_object.clone(),
-            error_pages: error_pages.map(|page| UrlPath::encode(page)).collect(),
-            rewrites_at_origin: distribution.rewrites_at_origin && distribution.index_pages,
-        };
-        let distributions =
-            Distributions::from([("E1".to_owned(), head::Distribution { facts, ..head::Distribution::default() })]);
         let policy = Policy {
             layout: &layout,
-            distributions: &distributions,
+            distributions: &self.distributions,
             own: Some("E1"),
             is_unseen: false,
             remove_now: &remove_now,
@@ -225,6 +301,14 @@ impl World {
         };
         let target: Files = site.iter().map(|(name, file)| (path(name), entry(name, *file))).collect();
         Plan::between(&self.live, target, policy)
+    }
+
+    /// Whether errors are kept for longer than they may be old: as the distribution says, or the error page itself.
+    fn keeps_errors(&self) -> bool {
+        let page = self.live.files.get(&path("404.html"));
+        let is_long = page.is_some_and(|page| page.headers.cache_control == ERROR_PAGE[1]);
+        let errors = &self.case.distribution.custom_errors;
+        errors.iter().any(|error| is_long || error.error_caching_min_ttl.as_secs() > OLD_ERRORS_LAST_S)
     }
 
     /// Makes a plan live, without any refresh.
@@ -247,28 +331,44 @@ impl World {
         self.ever.extend(site.keys());
     }
 
-    /// All addresses of what was ever published, and of what is about to be, unless nobody can know its name yet.
+    /// Below the distribution's root, the path of a file.
+    fn below_root(&self, name: impl std::fmt::Display) -> String {
+        format!("{}{name}", if self.case.distribution.origin_path.is_empty() { "live/" } else { "" })
+    }
+
+    /// All addresses of what was ever published, and of what is about to be, unless nobody asks for it before it is there;
+    /// with a query too, where that counts.
     fn addresses(&self, next: Option<&Site>) -> BTreeSet<String> {
-        let known = next.into_iter().flat_map(Site::keys).filter(|name| !name.starts_with("assets/"));
-        let names = self.ever.iter().chain(known);
-        let below = if self.case.distribution.origin_path.is_empty() { "live/" } else { "" };
+        // Where errors are kept for no longer than CloudFront does by itself, a new name is one that nobody knew.
+        let any_may_be_known = self.live.release.is_some() && self.keeps_errors();
+        let known = next.into_iter().flat_map(Site::keys);
+        let known = known.filter(|name| any_may_be_known || !name.starts_with("assets/"));
         let mut addresses = BTreeSet::from(["/".to_owned(), "/none".to_owned(), "/none.txt".to_owned()]);
-        for name in names {
-            let own = format!("{below}{name}");
+        for name in self.ever.iter().chain(known) {
+            let own = self.below_root(name);
             let folder = own.strip_suffix("index.html").map(str::to_owned);
             let short = folder.as_deref().map(|folder| folder.trim_end_matches('/')).or(own.strip_suffix(".html"));
             for address in [Some(own.as_str()), folder.as_deref(), short].into_iter().flatten() {
-                addresses.extend(UrlPath::encode(address).spellings().into_iter().map(|url| url.to_string()));
+                let encoded = UrlPath::encode(address).to_string();
+                // S3 reads a bare plus as a space, and people write it for a plus.
+                addresses.extend([encoded.replace("%2B", "+"), encoded.replace("%20", "+")]);
+                // As browsers spell it: whether CloudFront refreshes that is not known, so that a refusal is no error.
+                addresses.insert(encoded.replace("%5B", "[").replace("%5D", "]"));
+                addresses.insert(encoded);
             }
         }
+        let counts = |path: &String| self.case.distribution.served(path).caching.query_strings;
+        let with_query: Vec<String> =
+            addresses.iter().filter(|path| counts(path)).map(|path| format!("{path}?v=1")).collect();
+        addresses.extend(with_query);
         addresses
     }
 
     fn look(&self, edge: &Edge, location: usize, address: &str, encodings: Encodings) -> Arc<super::super::Kept> {
         let distribution = &self.case.distribution;
-        // A viewer's query does not count here.
-        let known = edge.address(distribution, address, Some("utm_source=test"));
-        let encodings = match distribution.caching.policy {
+        let (path, query) = address.split_once('?').map_or((address, None), |(path, query)| (path, Some(query)));
+        let known = edge.address(distribution, path, query);
+        let encodings = match known.served.caching.policy {
             Some(_) => encodings,
             None => Encodings { brotli: false, ..encodings },
         };
@@ -333,18 +433,25 @@ fn taken(plan: &Plan) -> Vec<String> {
 
 /// Why each path is in a refresh, found out anew from what changed.
 fn reasons(world: &World, plan: &Plan) -> BTreeMap<String, BTreeSet<Rule>> {
-    let distribution = &world.case.distribution;
-    let below = if distribution.origin_path.is_empty() { "live/" } else { "" };
     let mut reasons: BTreeMap<String, BTreeSet<Rule>> = BTreeMap::new();
+    let mut wildcards: BTreeMap<String, Rule> = BTreeMap::new();
+    let Distribution { caching, behaviors, .. } = &world.case.distribution;
+    let has_queries = caching.query_strings || behaviors.iter().any(|behavior| behavior.caching.query_strings);
+    let longer = if has_queries { Rule::Queries } else { Rule::Wide };
     let mut add = |address: &str, rule: Rule| {
         let spellings = UrlPath::encode(address).spellings();
         for (number, url) in spellings.iter().filter(|url| !url.is_raw()).enumerate() {
-            let rule = if number == 0 { rule } else { Rule::BarePlus };
+            let respelled = if address.contains(' ') { Rule::BareSpace } else { Rule::BarePlus };
+            let rule = if number == 0 { rule } else { respelled };
+            wildcards.insert(format!("{url}*"), longer);
             reasons.entry(url.to_string()).or_default().insert(rule);
+        }
+        if let Some((start, _)) = address.split_once('~') {
+            wildcards.insert(UrlPath::wildcard(start).to_string(), Rule::Unnameable);
         }
     };
     for (changed, change) in &plan.changes {
-        let own = format!("{below}{changed}");
+        let own = world.below_root(changed);
         let is_asset = own.contains("assets/");
         add(
             &own,
@@ -357,7 +464,7 @@ fn reasons(world: &World, plan: &Plan) -> BTreeMap<String, BTreeSet<Rule>> {
                 Change::Retire => continue,
             },
         );
-        if distribution.default_root_object.as_ref() == Some(&own) {
+        if world.case.distribution.default_root_object.as_ref() == Some(&own) {
             add("", Rule::Root);
         }
         match own.strip_suffix("index.html") {
@@ -368,14 +475,17 @@ fn reasons(world: &World, plan: &Plan) -> BTreeMap<String, BTreeSet<Rule>> {
             None => own.strip_suffix(".html").into_iter().for_each(|short| add(short, Rule::WithoutHtml)),
         }
     }
+    if world.keeps_errors() && plan.changes.contains_key(&path("404.html")) {
+        wildcards.insert("/*".to_owned(), Rule::ErrorPage);
+    }
     for path in plan.invalidation.paths.iter().filter(|path| path.is_wildcard()) {
-        let within = plan.invalidation.paths.len() <= world.case.max_paths && world.case.max_paths == 100;
-        reasons.insert(path.to_string(), BTreeSet::from([if within { Rule::Unnameable } else { Rule::Wide }]));
+        let rule = wildcards.get(path.as_str()).copied().unwrap_or(Rule::Wide);
+        reasons.insert(path.to_string(), BTreeSet::from([rule]));
     }
     reasons
 }
 
-/// Whether an error page that changed may still answer where it answered errors: for as long as errors are kept.
+/// Whether an old answer may still be given where there was an error: for as long as CloudFront keeps one by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ErrorPages {
     MayBeOld,
@@ -392,16 +502,21 @@ struct Count {
     missed: usize,
 }
 
-fn publish_all(case: &Case, counts: &RefCell<BTreeMap<Rule, Count>>) -> Result<(), TestCaseError> {
-    let mut world = World::new(case);
+fn publish_all(
+    case: &Case,
+    facts: DistributionFacts,
+    counts: &RefCell<BTreeMap<Rule, Count>>,
+) -> Result<(), TestCaseError> {
+    let mut world = World::new(case, facts);
     for (number, site) in case.releases.iter().enumerate() {
         let plan = world.plan(site);
+        let reasons = reasons(&world, &plan);
+        let pages = if world.keeps_errors() { ErrorPages::AreNew } else { ErrorPages::MayBeOld };
         world.warm(&world.addresses(Some(site)));
         world.switch(site, &plan, number as u64 + 1);
         let addresses = world.addresses(Some(site));
         let now: Timestamp = world.bench.clock.now();
         let paths = taken(&plan);
-        let reasons = reasons(&world, &plan);
         let reached = |rule: &Rule| paths.iter().any(|path| reasons.get(path).is_some_and(|why| why.contains(rule)));
         let without: Vec<(Rule, Edge)> = RULES
             .into_iter()
@@ -418,16 +533,16 @@ fn publish_all(case: &Case, counts: &RefCell<BTreeMap<Rule, Count>>) -> Result<(
             .collect();
         world.bench.edge.forget(&case.distribution.id, &paths, now);
         world.bench.later(u64::try_from(world.bench.edge.longest_delay()).unwrap());
-        if let Some(stale) = world.first_stale(&world.bench.edge, &addresses, ErrorPages::MayBeOld) {
+        if let Some(stale) = world.first_stale(&world.bench.edge, &addresses, pages) {
             let message = format!("release {}: {stale} is old; refreshed: {paths:?}", number + 1);
             return Err(TestCaseError::fail(message));
         }
         for (rule, edge) in without {
-            let missed = world.first_stale(&edge, &addresses, ErrorPages::MayBeOld).is_some();
+            let missed = world.first_stale(&edge, &addresses, pages).is_some();
             counts.borrow_mut().entry(rule).or_default().missed += usize::from(missed);
         }
     }
-    world.bench.later(ERROR_TTL);
+    world.bench.later(OLD_ERRORS_LAST_S);
     let addresses = world.addresses(None);
     match world.first_stale(&world.bench.edge, &addresses, ErrorPages::AreNew) {
         Some(stale) => Err(TestCaseError::fail(format!("{stale} is old for longer than errors are kept"))),
@@ -437,10 +552,11 @@ fn publish_all(case: &Case, counts: &RefCell<BTreeMap<Rule, Count>>) -> Result<(
 
 #[test]
 fn nothing_old_is_left_anywhere_and_each_rule_is_needed_for_that() {
+    let api = Api::start();
     let counts = RefCell::new(BTreeMap::new());
     let config = Config { cases: 120, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let result = runner.run(&case(), |case| publish_all(&case, &counts));
+    let result = runner.run(&case(), |case| publish_all(&case, api.facts(&case.distribution), &counts));
     result.unwrap_or_else(|error| panic!("{error}"));
     let counts = counts.into_inner();
     for rule in RULES {
@@ -459,7 +575,8 @@ fn evicted(pages: usize, changed: usize, max_paths: usize) -> (usize, usize, usi
         max_paths,
         delays: vec![0; LOCATIONS.len()],
     };
-    let mut world = World::new(&case);
+    let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..DistributionFacts::default() };
+    let mut world = World::new(&case, facts);
     let names: Vec<&'static str> = (0..pages).map(|page| &*format!("blog/{}/{page}.html", page % 40).leak()).collect();
     let of = |number: u8, names: &[&'static str]| names.iter().map(|name| (*name, (number, 0))).collect::<Site>();
     let first = of(0, &names);

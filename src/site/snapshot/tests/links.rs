@@ -40,7 +40,7 @@ fn links_out_of_the_folder_are_refused() {
     let folder = site(&["index.html"]);
     symlink(outside.path().join("secret.txt"), folder.path().join("a.txt")).unwrap();
     symlink(outside.path(), folder.path().join("b")).unwrap();
-    refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link out of the folder", "`b` is"]);
+    refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link that leads out of the folder", "`b` is"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_neighbour_with_the_same_beginning_is_outside() {
 fn links_to_nothing_are_refused() {
     let folder = site(&["index.html"]);
     symlink("gone.txt", folder.path().join("a.txt")).unwrap();
-    refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link to something that is not there"]);
+    refused(folder.path(), Code::BadLink, &["`a.txt` is a symbolic link to something that does not exist"]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn the_link_that_makes_too_many_names_is_named() {
     assert!(code == Code::BadLink && message.starts_with("`again` is a symbolic link"), "{message}");
     assert!(message.contains("more than 14"), "{message}");
     let (code, message) = refused(4).unwrap();
-    assert_eq!((code, &*message), (Code::TooLarge, "`.` holds more than 4 files and folders"));
+    assert_eq!((code, &*message), (Code::TooLarge, "`.` contains more than 4 files and folders"));
 }
 
 #[cfg(target_os = "linux")]

@@ -26,7 +26,7 @@ fn pipe(path: &Path) {
 }
 
 fn replaced() -> (Code, String) {
-    (Code::FileChanged, "`a/file.txt` was replaced while it was read".to_owned())
+    (Code::FileChanged, "`a/file.txt` was replaced while it was being read".to_owned())
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn lines_are_those_of_the_texts() {
         }
     }
     for (script, written, line) in [
-        (";;\nimport\n(\n`./${a}.entry.js`)", "./*.entry.js", 4),
+        (";;;\nimport\n(\n`./${a}.entry.js`)", "./*.entry.js", 4),
         ("\n[\n\"p-6c712035\",[[513,\"app-root\"]]]", "p-6c712035.entry.js", 3),
         ("\n__VP_HASH_MAP__=JSON.parse(\n'{\"a\":\"b\"}')", "assets/a.b.js", 3),
         // What a text holds is in its line, whatever line ends it means.

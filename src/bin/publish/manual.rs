@@ -1,0 +1,39 @@
+//! What publish says of itself: scripts that complete its commands, and manual pages. Both are made from the arguments.
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+use clap_mangen::Man;
+
+use crate::args::{Args, Command};
+
+/// The text that `command` asks for; `None`: it asks for no such thing.
+///
+/// # Errors
+/// If there is no such command.
+pub(crate) fn about_itself(command: Option<&Command>) -> Option<Result<String, clap::Error>> {
+    match command? {
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Args::command(), "publish", &mut script);
+            Some(Ok(String::from_utf8_lossy(&script).into_owned()))
+        }
+        Command::Man { of } => Some(page(of.as_deref())),
+        _ => None,
+    }
+}
+
+fn page(of: Option<&str>) -> Result<String, clap::Error> {
+    let mut publish = Args::command();
+    // Gives commands the names that their pages have: `publish-rollback`.
+    publish.build();
+    let described = match of {
+        Some(name) => match publish.find_subcommand(name) {
+            Some(command) => command.clone(),
+            None => return Err(publish.error(ErrorKind::InvalidSubcommand, format!("there is no command `{name}`"))),
+        },
+        None => publish,
+    };
+    let mut text = Vec::new();
+    Man::new(described).render(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}

@@ -1,0 +1,105 @@
+//! What is read of the distributions that an environment names, and what a person should know of them.
+
+use super::session::Session;
+use crate::bucket::aws::{Cdn, Configuration};
+use crate::release::head::{Caching, Head, Learnt};
+use crate::report::error::{Code, Problem};
+
+impl Session<'_> {
+    /// What was read of the environment's distributions in this run.
+    pub(super) fn learnt(&self) -> Vec<Learnt<'_>> {
+        let read = self.configurations.iter();
+        read.map(|(id, read)| Learnt { distribution: id, facts: &read.facts, config_etag: read.etag.as_deref() })
+            .collect()
+    }
+
+    /// What was read of the first one.
+    pub(super) fn own_configuration(&self) -> Option<&Configuration> {
+        self.configurations.get(self.own()?)
+    }
+
+    /// Reads once a run what the environment's distributions do that decides headers and URLs. What is known of all of them is
+    /// that, and what `head` says.
+    pub(super) async fn read_distributions(&mut self, head: &Head) -> Result<(), Problem> {
+        let Some(cdn) = self.aws.cdn.clone().filter(|_| self.configurations.is_empty()) else {
+            self.know(head);
+            return Ok(());
+        };
+        let environment = self.environment;
+        for id in environment.distributions() {
+            let read = self.configuration_of(&cdn.other(id), head).await?;
+            self.configurations.insert(id.to_owned(), read);
+        }
+        for (id, read) in &self.configurations {
+            self.say_how_it_keeps(id, head, &read.facts.caching);
+        }
+        self.know(head);
+        Ok(())
+    }
+
+    /// What `head` says of distributions, with what was read of the environment's own.
+    pub(super) fn know(&mut self, head: &Head) {
+        self.distributions.clone_from(&head.distributions);
+        for (id, read) in &self.configurations {
+            self.distributions.entry(id.clone()).or_default().facts = read.facts.clone();
+        }
+        let is_read = self.own().is_some_and(|own| self.configurations.contains_key(own));
+        let is_unseen = self.own().is_some_and(|own| head.may_be_kept() && head.is_unseen_by(own));
+        self.is_unseen = is_read && is_unseen;
+    }
+
+    async fn configuration_of(&self, cdn: &Cdn, head: &Head) -> Result<Configuration, Problem> {
+        let id = cdn.distribution();
+        let read = match cdn.configuration(&self.environment.layout.identity().bucket).await {
+            Ok(read) => read,
+            Err(error) if error.is_denied() => {
+                self.events.warn(format!(
+                    "Not allowed to read the configuration of distribution {id} (cloudfront:GetDistributionConfig). A publish also \
+                     needs cloudfront:CreateInvalidation and cloudfront:GetInvalidation on it, which are not asked for before the \
+                     site is switched: config/iam/publisher.json of publish's repository has all three."
+                ));
+                known_before(head, id)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (facts, prefix) = (&read.facts, self.environment.layout.live_prefix());
+        if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
+            let message = format!("distribution {id} serves {:?}, not {prefix}", facts.origin_path);
+            return Err(Problem::new(Code::Configuration, message)
+                .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));
+        }
+        Ok(read)
+    }
+
+    /// Says what a person should know of how a distribution keeps answers, where the head does not show that it was said.
+    fn say_how_it_keeps(&self, id: &str, head: &Head, now: &Caching) {
+        let before = head.distributions.get(id).map(|known| known.facts.caching.clone()).unwrap_or_default();
+        if now.least_s > 0 && now.least_s != before.least_s {
+            self.events.warn(format!(
+                "Distribution {id} keeps answers for {} s whatever their headers say (Minimum TTL): until it is refreshed, \
+                 `no-store`, `private` and `max-age=0` do not hold there.",
+                now.least_s
+            ));
+        }
+        if now.is_guessed && !before.is_guessed {
+            self.events.warn(format!(
+                "A cache policy of distribution {id} may not be read (cloudfront:GetCachePolicy). It may tell query strings \
+                 apart, so that a refresh takes all addresses out of the CDN that begin like those which changed."
+            ));
+        }
+        let names_staging = self.configurations.values().any(|read| read.is_staging);
+        if now.has_staging && !before.has_staging && !names_staging {
+            self.events.warn(format!(
+                "Distribution {id} has a continuous deployment policy: its staging distribution has a cache of its own, and \
+                 hears of no change unless `distribution` names it too."
+            ));
+        }
+    }
+}
+
+/// What another run, whose credentials could, read of the distribution: so that who publishes does not decide what is
+/// published. Where nobody ever could, nothing is known.
+fn known_before(head: &Head, distribution: &str) -> Configuration {
+    let before = head.distributions.get(distribution).cloned().unwrap_or_default();
+    Configuration { facts: before.facts, etag: before.config_etag, is_staging: false }
+}

@@ -1,0 +1,80 @@
+//! Where a rollback goes, and what is asked before it.
+
+use super::order::Terms;
+use crate::config::environment::Environment;
+use crate::plan::Plan;
+use crate::release::head::Head;
+use crate::release::manifest::{Manifest, Publisher, ReleaseNumber};
+use crate::report::error::{Code, Problem};
+use crate::types::clock::Timestamp;
+
+/// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
+/// was cut short, or that has yet to refresh a distribution of the `environment`, is finished: the same command run again must
+/// not undo it. Where the active release was rolled back to already, nobody can tell whether the way leads further back or
+/// forward again, so that a number must say it.
+///
+/// # Errors
+/// [`Code::Usage`] where nothing was active before, and where a number is needed.
+pub(super) fn earlier(head: &Head, environment: &Environment, terms: &Terms) -> Result<ReleaseNumber, Problem> {
+    // Only going back makes a release active whose number is closed.
+    let is_closed = |release: ReleaseNumber| release <= head.floor;
+    let active = head.active.as_ref();
+    let owed = |release: ReleaseNumber| {
+        environment.distributions().any(|own| head.owed_to(own).any(|refresh| refresh.release == release))
+    };
+    let unrefreshed = active.map(|active| active.release).filter(|release| is_closed(*release) && owed(*release));
+    let earlier = match &head.activation {
+        Some(cut_short) if is_closed(cut_short.to) && head.superseded.contains_key(&cut_short.to) => Some(cut_short.to),
+        Some(_) => active.map(|active| active.release),
+        None => match (unrefreshed, active) {
+            (Some(unrefreshed), _) => Some(unrefreshed),
+            (None, Some(active)) if head.is_back(active.release) => return Err(went_back(head, active.release, terms)),
+            (None, active) => active.and_then(|active| active.previous),
+        },
+    };
+    earlier.ok_or_else(|| {
+        Problem::new(Code::Usage, "there is no earlier release to go back to")
+            .hint("`publish releases` lists the releases that you can go back to.")
+    })
+}
+
+/// Somebody has gone to `active` already: names the commands for everything that may be meant.
+fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
+    let left = head.active.as_ref().and_then(|active| active.previous);
+    let item = head.history.iter().rfind(|item| item.release == active && item.from != Some(active));
+    let when = item.map(|item| format!(" by {} on {}", item.publisher.name(), item.at.to_the_minute()));
+    let from = left.map(|left| format!(", from release {left}")).unwrap_or_default();
+    let message = format!("the site was already rolled back to release {active}{}{from}", when.unwrap_or_default());
+    let older = head.superseded.keys().rfind(|release| **release < active && !head.is_closed(**release));
+    let hold = (terms.holds() && head.hold.is_none()).then(|| "hold publishing with `publish hold`".to_owned());
+    let further = older.map(|older| format!("go further back with `publish rollback {older}`"));
+    let again = left.filter(|left| Some(left) != older);
+    let again = again.map(|left| format!("make release {left} live again with `publish rollback {left}`"));
+    let ways: Vec<String> = hold.into_iter().chain(further).chain(again).collect();
+    let ways = if ways.is_empty() { String::new() } else { format!("You can {}. ", ways.join(", or ")) };
+    Problem::new(Code::Usage, message)
+        .hint(format!("{ways}`publish releases` lists the releases that you can go back to."))
+}
+
+/// What going back to `to` means, for whoever is asked: both releases, each with when, by whom and of which commit, and
+/// whether publishing is held from then on.
+pub(super) fn question(head: &Head, plan: &Plan, to: &Manifest, terms: &Terms) -> String {
+    let release = to.release;
+    let about = described(to.created_at, &to.publisher);
+    let replaces = match plan.from {
+        Some(from) if from != release => {
+            let item = head.history.iter().rfind(|item| item.release == from);
+            let about = item.map(|item| described(item.at, &item.publisher)).unwrap_or_default();
+            format!("would replace release {from}{about}")
+        }
+        _ => "would be made whole again".to_owned(),
+    };
+    let holds = if terms.holds() { " Publishing will be held until `publish resume`." } else { "" };
+    format!("Release {release}{about} {replaces}.{holds} Go on?")
+}
+
+/// ` (2026-11-21 14:03 UTC, octocat, c0ffee00c0 main: Raise the prices)`
+fn described(at: Timestamp, publisher: &Publisher) -> String {
+    let parts = [Some(at.to_the_minute()), Some(publisher.name()), publisher.build()];
+    format!(" ({})", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}

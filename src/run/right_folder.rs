@@ -1,0 +1,105 @@
+//! Guards against a folder that is not the built site, which no yes in advance answers: whoever names a wrong folder has
+//! given it before looking.
+
+use super::caller::Ask;
+use super::goal::{Folder, Goal};
+use super::intention::Intention;
+use super::order::Order;
+use super::session::Session;
+use crate::content::path::SitePath;
+use crate::content::references::{Form, Role};
+use crate::report::error::{Code, Problem};
+use crate::site::snapshot::{built_site, is_project};
+
+/// The home page, where the distribution does not name another.
+const INDEX: &str = "index.html";
+
+/// Endings of modules that a build makes scripts of: no browser runs them as they are.
+const SOURCES: [&str; 8] = ["ts", "tsx", "mts", "cts", "jsx", "vue", "svelte", "astro"];
+
+/// What is wrong with the home page of what is to become live.
+pub(super) enum NoHomePage {
+    /// Visitors have one now, and would lose it.
+    Leaves(Problem),
+    /// Nothing was ever active, and what is to be has none.
+    NeverThere {
+        /// For whoever can be asked.
+        question: String,
+        /// For whoever cannot.
+        problem: Problem,
+    },
+}
+
+impl NoHomePage {
+    /// The same as a problem.
+    pub(super) fn into_problem(self) -> Problem {
+        match self {
+            NoHomePage::Leaves(problem) | NoHomePage::NeverThere { problem, .. } => problem,
+        }
+    }
+}
+
+/// Refuses a project whose home page loads the source of a module.
+pub(super) fn check_no_sources(folder: &Folder) -> Result<(), Problem> {
+    let index = SitePath::new(INDEX).ok().and_then(|index| folder.snapshot.references.get(&index));
+    let loaded = index.into_iter().flat_map(|references| &references.list);
+    let mut modules = loaded.filter(|used| used.role == Role::Module && matches!(used.form, Form::Tag(_)));
+    let is_source = |written: &str| {
+        let path = written.split(['?', '#']).next().unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once('.').is_some_and(|(_, ending)| SOURCES.contains(&ending.to_ascii_lowercase().as_str()))
+    };
+    match modules.find(|used| is_source(&used.written)) {
+        Some(used) => {
+            let because = format!("{INDEX}, line {}, loads `{}`, which no browser runs", used.line, used.written);
+            Err(is_project(&folder.snapshot.root, &because))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Session<'_> {
+    /// Stops where the home page would leave the site; asks where there never was one.
+    pub(super) fn check_home_page(&self, order: &Order, intention: &Intention, ask: Ask<'_>) -> Result<(), Problem> {
+        match self.no_home_page(order, intention) {
+            None => Ok(()),
+            Some(NoHomePage::Leaves(problem)) => Err(problem),
+            Some(NoHomePage::NeverThere { question, problem }) => self.confirmed(&question, ask, || problem),
+        }
+    }
+
+    /// What is wrong with the home page of a folder; nothing where publish.toml says that it has none, and where the active
+    /// release has none either.
+    pub(super) fn no_home_page(&self, order: &Order, intention: &Intention) -> Option<NoHomePage> {
+        let Goal::Folder(folder) = &order.goal else { return None };
+        let page = SitePath::new(self.home_page()).ok()?;
+        if !self.environment.publish.index || intention.plan.files.contains_key(&page) {
+            return None;
+        }
+        let root = folder.snapshot.root.display();
+        let found = built_site(&folder.snapshot.root);
+        let found = found.map(|built| format!("`{0}` has one: `publish {0}`. ", built.display())).unwrap_or_default();
+        let is_meant = "`--no-index`, or `index = false` under [publish] in publish.toml.";
+        let live = &intention.live;
+        if live.files.contains_key(&page) || live.uncertain.contains_key(&page) {
+            let message = format!("the home page ({page}) would leave the site: `{root}` has none");
+            return Some(NoHomePage::Leaves(Problem::new(Code::NoIndex, message).hint(format!(
+                "Did the build end well, and is it the right folder? {found}If the home page is to go: {is_meant}"
+            ))));
+        }
+        live.release.is_none().then(|| NoHomePage::NeverThere {
+            question: format!("`{root}` has no home page ({page}). {found}Publish it without one?"),
+            problem: Problem::new(Code::NoIndex, format!("`{root}` has no home page ({page})")).hint(format!(
+                "Did the build end well, and is it the right folder? {found}If the site has no home page: {is_meant}"
+            )),
+        })
+    }
+
+    /// What the distribution serves for the site's address, as far as its configuration tells.
+    fn home_page(&self) -> String {
+        let own = self.own().and_then(|own| self.distributions.get(own)).map(|known| &known.facts);
+        let prefix = &self.environment.layout.identity().prefix;
+        let at_root = own.filter(|facts| facts.readable && facts.below_root(prefix) == Some(""));
+        at_root.and_then(|facts| facts.default_root_object.clone()).unwrap_or_else(|| INDEX.to_owned())
+    }
+}

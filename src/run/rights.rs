@@ -1,0 +1,165 @@
+//! All the rights that a command needs, for whoever gives them: named at once where one of them is missing, so that the next run
+//! does not find the next one missing.
+
+use serde::Deserialize;
+
+use crate::config::environment::{Encryption, Environment};
+use crate::report::error::Problem;
+use crate::types::partition::partition;
+
+/// A policy as config/iam holds it, with examples of names.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    statement: Vec<Statement>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    action: OneOrMany,
+    resource: String,
+    condition: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// The policy of whoever runs `command`: its file in config/iam, and its text.
+fn policy(command: &str) -> (&'static str, &'static str) {
+    match command {
+        "status" | "open" | "releases" | "show" | "diff" => {
+            ("viewer.json", include_str!("../../config/iam/viewer.json"))
+        }
+        "prune" => ("release-manager.json", include_str!("../../config/iam/release-manager.json")),
+        _ => ("publisher.json", include_str!("../../config/iam/publisher.json")),
+    }
+}
+
+/// `problem`; where a right is missing, with all rights that `command` needs in `environment`, whose bucket is in `region`.
+pub(super) fn named(problem: Problem, command: &str, environment: &Environment, region: &str) -> Problem {
+    if !problem.lacks_right {
+        return problem;
+    }
+    let (file, text) = policy(command);
+    let Ok(policy) = serde_json::from_str::<Policy>(text) else { return problem };
+    let rights: Vec<String> =
+        policy.statement.iter().filter_map(|statement| in_words(statement, environment, region)).collect();
+    let kms = match environment.access.encryption {
+        Encryption::Kms { .. } => {
+            " Objects are encrypted by KMS: its key needs kms:Decrypt and kms:GenerateDataKey, too."
+        }
+        Encryption::BucketDefault | Encryption::S3 => "",
+    };
+    let source = match command {
+        "promote" => " Where the release comes from, config/iam/promotion-source.json is enough.",
+        _ => "",
+    };
+    let command = if command == "publish" { "publish".to_owned() } else { format!("publish {command}") };
+    let hint = format!(
+        "{} All that `{command}` needs: {}. It is the policy config/iam/{file} of publish's repository.{kms}{source}",
+        problem.hint,
+        rights.join("; "),
+    );
+    problem.hint(hint)
+}
+
+/// `s3:GetObject, s3:PutObject on arn:aws:s3:::example-site/live/*`; `None`: there is no distribution.
+fn in_words(statement: &Statement, environment: &Environment, region: &str) -> Option<String> {
+    let layout = &environment.layout;
+    let of_state = |text: &str| text.contains("_publish/");
+    let prefixes =
+        statement.condition.as_ref().and_then(|condition| condition.pointer("/StringLikeIfExists/s3:prefix"));
+    let prefix = prefixes.and_then(serde_json::Value::as_str);
+    let place = if of_state(&statement.resource) || prefix.is_some_and(of_state) {
+        layout.state_prefix()
+    } else {
+        layout.live_prefix()
+    };
+    let fill_in = |text: &str| {
+        let text = text.replace("_publish/EXAMPLE-PREFIX/", "EXAMPLE-PREFIX/");
+        let text = text.replace("EXAMPLE-BUCKET", &place.bucket).replace("EXAMPLE-PREFIX/", &place.key);
+        let text =
+            text.replace("arn:aws:", &format!("arn:{}:", partition(region))).replace("123456789012", "<account>");
+        let of = |id: &str| text.replace("EXAMPLE-DISTRIBUTION", id);
+        match text.contains("EXAMPLE-DISTRIBUTION") {
+            true => environment.distributions().map(of).collect::<Vec<_>>().join(" and "),
+            false => text,
+        }
+    };
+    if statement.resource.contains(":cloudfront:") && environment.distribution.is_none() {
+        return None;
+    }
+    let actions = match &statement.action {
+        OneOrMany::One(action) => action.clone(),
+        OneOrMany::Many(actions) => actions.join(", "),
+    };
+    let prefix = prefix.map(|prefix| format!(" (prefix {})", fill_in(prefix))).unwrap_or_default();
+    Some(format!("{actions} on {}{prefix}", fill_in(&statement.resource)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::{Access, InvalidationSettings, LeaseSettings, PublishSettings};
+    use crate::release::layout::Layout;
+    use crate::release::retention::RetentionSettings;
+    use crate::report::error::Code;
+
+    fn environment(prefix: &str, distribution: Option<&str>) -> Environment {
+        Environment {
+            name: "live".to_owned(),
+            layout: Layout::new("shop", "example-site", prefix, None, None),
+            access: Access::default(),
+            distribution: distribution.map(str::to_owned),
+            further_distributions: Vec::new(),
+            url: None,
+            headers: Vec::new(),
+            publish: PublishSettings::default(),
+            invalidation: InvalidationSettings::default(),
+            retention: RetentionSettings::default(),
+            lease: LeaseSettings::default(),
+        }
+    }
+
+    fn hint(command: &str, environment: &Environment, region: &str) -> String {
+        let mut problem = Problem::new(Code::AccessDenied, "denied").hint("Allow it.");
+        problem.lacks_right = true;
+        named(problem, command, environment, region).hint
+    }
+
+    #[test]
+    fn all_rights_are_named_with_the_names_of_the_environment() {
+        assert_eq!(
+            hint("publish", &environment("live", Some("E123ABC")), "eu-central-1"),
+            "Allow it. All that `publish` needs: s3:ListBucket on arn:aws:s3:::example-site (prefix live/*); \
+             s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on arn:aws:s3:::example-site/live/*; s3:ListBucket on \
+             arn:aws:s3:::example-site (prefix _publish/live/*); s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on \
+             arn:aws:s3:::example-site/_publish/live/*; cloudfront:CreateInvalidation, cloudfront:GetInvalidation, \
+             cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC; \
+             cloudfront:GetCachePolicy on arn:aws:cloudfront::<account>:cache-policy/*. It is the policy \
+             config/iam/publisher.json of publish's repository."
+        );
+        let in_china = hint("prune", &environment("", None), "cn-north-1");
+        assert!(
+            in_china.contains("s3:DeleteObject, s3:AbortMultipartUpload on arn:aws-cn:s3:::example-site/*"),
+            "{in_china}"
+        );
+        assert!(in_china.contains("release-manager.json") && !in_china.contains("cloudfront"), "{in_china}");
+        assert!(hint("status", &environment("live", None), "eu-central-1").contains("viewer.json"));
+        let several =
+            Environment { further_distributions: vec!["E456DEF".to_owned()], ..environment("live", Some("E123ABC")) };
+        let of_both = "distribution/E123ABC and arn:aws:cloudfront::<account>:distribution/E456DEF";
+        assert!(hint("publish", &several, "eu-central-1").contains(of_both));
+    }
+
+    #[test]
+    fn what_is_no_matter_of_rights_stays_as_it_is() {
+        let problem = Problem::new(Code::AccessDenied, "denied").hint("Correct the keys.");
+        assert_eq!(named(problem, "publish", &environment("", None), "eu-central-1").hint, "Correct the keys.");
+    }
+}

@@ -1,0 +1,97 @@
+//! Asking CloudFront to forget what a refresh names.
+
+use super::batches::{Batch, Turns, batches};
+use crate::bucket::aws::{Cdn, CdnError};
+use crate::content::path::UrlPath;
+use crate::release::head::Refresh;
+use crate::report::error::Problem;
+use crate::report::event::Events;
+use crate::types::clock::Clock;
+
+/// What CloudFront took of what it was asked for.
+#[derive(Default)]
+pub(super) struct Taken {
+    /// Its ids.
+    pub(super) ids: Vec<String>,
+    /// The paths.
+    pub(super) paths: Vec<String>,
+}
+
+/// Asks for the refreshes of one run, one batch after the other.
+pub(super) struct Asking<'a> {
+    clock: Clock,
+    events: Events<'a>,
+    turns: Turns,
+}
+
+impl<'a> Asking<'a> {
+    pub(super) fn new(clock: Clock, events: Events<'a>) -> Asking<'a> {
+        Asking { clock, events, turns: Turns::default() }
+    }
+
+    /// Asks one distribution to forget what `refresh` names. What CloudFront is asked with derives from the refresh alone, so
+    /// that asking again for the same one neither repeats nor costs anything (AWS.md 1.5). Where CloudFront will never take
+    /// some of the paths, it forgets everything instead.
+    pub(super) async fn ask(&mut self, cdn: &Cdn, refresh: &Refresh, taken: &mut Taken) -> Result<(), Problem> {
+        let mut refused = Vec::new();
+        for batch in batches(&refresh.paths) {
+            match self.send(cdn, &refresh.id, &batch, taken).await {
+                Ok(()) => {}
+                Err(error) if batch.is_raw() && is_invalid(&error) => refused.extend_from_slice(batch.paths()),
+                Err(error) if is_never_taken(&error) && batch != Batch::everything() => {
+                    self.send(cdn, &refresh.id, &Batch::everything(), taken).await?;
+                    self.events.warn(refused_for_good(&refresh.distribution, &batch));
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Some(first) = refused.first() {
+            self.events.warn(raw_spellings_refused(&refresh.distribution, first, refused.len()));
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, cdn: &Cdn, refresh: &str, batch: &Batch, taken: &mut Taken) -> Result<(), CdnError> {
+        let wait = self.turns.wait(batch, self.clock.elapsed());
+        tokio::time::sleep(wait).await;
+        let reference = batch.reference(refresh);
+        let id = match cdn.create_invalidation(&reference, batch.paths()).await {
+            // Somebody has used the reference for something else, so that nobody was asked for these paths.
+            Err(error) if error.code.as_deref() == Some("InvalidationBatchAlreadyExists") => {
+                cdn.create_invalidation(&format!("{reference}-2"), batch.paths()).await?
+            }
+            asked => asked?,
+        };
+        taken.ids.push(id);
+        taken.paths.extend(batch.paths().iter().map(UrlPath::to_string));
+        Ok(())
+    }
+}
+
+/// Whether CloudFront refuses a path as such.
+fn is_invalid(error: &CdnError) -> bool {
+    error.code.as_deref() == Some("InvalidArgument")
+}
+
+/// Whether asking again for the same batch will never help, but asking for less may.
+fn is_never_taken(error: &CdnError) -> bool {
+    is_invalid(error) || error.code.as_deref() == Some("BatchTooLarge")
+}
+
+fn refused_for_good(distribution: &str, batch: &Batch) -> String {
+    let first = batch.paths().first().map(UrlPath::to_string).unwrap_or_default();
+    let what = match batch.paths().len() {
+        1 => first,
+        others => format!("{first} or one of the {} other paths of its request", others - 1),
+    };
+    format!("CloudFront does not take {what}. Distribution {distribution} forgets everything (`/*`) instead.")
+}
+
+fn raw_spellings_refused(distribution: &str, first: &UrlPath, number: usize) -> String {
+    format!(
+        "CloudFront takes no invalidation of addresses with brackets, `^` or `|` that are not encoded: {number} of distribution \
+         {distribution}, as {first}. The encoded ones are refreshed. What it keeps for the others, if it tells them apart, \
+         stays until it expires."
+    )
+}

@@ -1,0 +1,168 @@
+//! How a refresh is sent: in batches that are always formed alike, and no faster than CloudFront takes them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::content::path::UrlPath;
+use crate::types::digest::Digest;
+
+/// Most exact paths in one batch: CloudFront takes 150 paths a second (AWS.md 1.2), and whether one request may ask for more
+/// is not known.
+const MOST_PATHS: usize = 100;
+
+/// How many paths CloudFront takes in a second, wildcards among them (AWS.md 1.2).
+const PATHS_PER_SECOND: usize = 150;
+
+/// How many wildcards of them (AWS.md 1.2).
+const WILDCARDS_PER_SECOND: usize = 1;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How many digits of the digest of a batch stand in its reference: 96 bits.
+const DIGEST_DIGITS: usize = 24;
+
+/// What one invalidation asks for: paths, sorted, each once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Batch(Vec<UrlPath>);
+
+impl Batch {
+    /// All that there is.
+    pub(super) fn everything() -> Batch {
+        Batch(vec![UrlPath::everything()])
+    }
+
+    /// What it asks for.
+    pub(super) fn paths(&self) -> &[UrlPath] {
+        &self.0
+    }
+
+    /// Whether it holds only spellings that CloudFront may refuse.
+    pub(super) fn is_raw(&self) -> bool {
+        self.0.iter().all(UrlPath::is_raw)
+    }
+
+    /// What CloudFront knows it by. The same refresh with the same paths is the same invalidation, whichever run asks, and
+    /// other paths are another one (AWS.md 1.5).
+    pub(super) fn reference(&self, refresh: &str) -> String {
+        let items: Vec<&str> = self.0.iter().map(UrlPath::as_str).collect();
+        let digest = Digest::of(items.join("\n").as_bytes()).to_string();
+        format!("publish-{refresh}-{}", &digest[..DIGEST_DIGITS])
+    }
+
+    fn wildcards(&self) -> usize {
+        self.0.iter().filter(|path| path.is_wildcard()).count()
+    }
+}
+
+/// The batches of a refresh: its exact paths in their order, as many as one may hold, then each wildcard alone. Spellings
+/// that CloudFront may refuse are in batches of their own, the last ones, so that they take no other path with them.
+pub(super) fn batches(paths: &[UrlPath]) -> Vec<Batch> {
+    let mut sorted = paths.to_vec();
+    sorted.sort();
+    sorted.dedup();
+    let (raw, others): (Vec<UrlPath>, Vec<UrlPath>) = sorted.into_iter().partition(UrlPath::is_raw);
+    [others, raw].into_iter().flat_map(within_limits).collect()
+}
+
+fn within_limits(paths: Vec<UrlPath>) -> Vec<Batch> {
+    let (wide, exact): (Vec<UrlPath>, Vec<UrlPath>) = paths.into_iter().partition(UrlPath::is_wildcard);
+    let exact = exact.chunks(MOST_PATHS).map(|paths| Batch(paths.to_vec()));
+    exact.chain(wide.into_iter().map(|path| Batch(vec![path]))).collect()
+}
+
+/// When the next batch may be sent: in no second more than CloudFront takes in one, whichever distributions it is for. Times
+/// are those of one clock that never goes back.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// What was sent in the second before the last turn: when, and how many paths and wildcards.
+    sent: VecDeque<(Duration, usize, usize)>,
+}
+
+impl Turns {
+    /// How long a batch has to wait at `now`; it is then taken to be sent.
+    pub(super) fn wait(&mut self, batch: &Batch, now: Duration) -> Duration {
+        let (paths, wildcards) = (batch.paths().len(), batch.wildcards());
+        let mut turn = now;
+        while let Some((sent, ..)) = self.sent.front() {
+            let fits = self.sent.iter().map(|(_, paths, _)| paths).sum::<usize>() + paths <= PATHS_PER_SECOND
+                && self.sent.iter().map(|(.., wildcards)| wildcards).sum::<usize>() + wildcards <= WILDCARDS_PER_SECOND;
+            let over = *sent + SECOND;
+            if over > turn && fits {
+                break;
+            }
+            turn = turn.max(over);
+            self.sent.pop_front();
+        }
+        self.sent.push_back((turn, paths, wildcards));
+        turn - now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn path(text: &str) -> UrlPath {
+        UrlPath::try_from(text.to_owned()).unwrap()
+    }
+
+    fn shown(batches: &[Batch]) -> Vec<Vec<&str>> {
+        batches.iter().map(|batch| batch.paths().iter().map(UrlPath::as_str).collect()).collect()
+    }
+
+    #[test]
+    fn exact_paths_are_together_and_wildcards_and_raw_spellings_apart() {
+        let paths = ["/z", "/b/*", "/[a]", "/%5Ba%5D", "/a*", "/[b]/*", "/c+", "/d^", "/z"].map(path);
+        let expected: [&[&str]; 5] = [&["/%5Ba%5D", "/c+", "/z"], &["/a*"], &["/b/*"], &["/[a]", "/d^"], &["/[b]/*"]];
+        assert_eq!(shown(&batches(&paths)), expected);
+        assert_eq!(batches(&[]), []);
+        let many: Vec<UrlPath> = (0..201).map(|number| UrlPath::encode(&format!("{number}.html"))).collect();
+        assert_eq!(batches(&many).iter().map(|batch| batch.paths().len()).collect::<Vec<_>>(), [100, 100, 1]);
+    }
+
+    #[test]
+    fn a_reference_is_of_one_refresh_and_one_batch() {
+        let of = |refresh: &str, paths: &[&str]| {
+            let paths: Vec<UrlPath> = paths.iter().map(|text| path(text)).collect();
+            batches(&paths)[0].reference(refresh)
+        };
+        assert_eq!(of("r1", &["/a", "/b"]), of("r1", &["/b", "/a", "/a"]));
+        assert_ne!(of("r1", &["/a", "/b"]), of("r1", &["/a"]));
+        assert_ne!(of("r1", &["/a"]), of("r2", &["/a"]));
+        // The SHA-256 of `/a`, as sha256sum has it.
+        assert_eq!(of("r1", &["/a"]), "publish-r1-6a50dc8584134c7de537c005");
+    }
+
+    proptest! {
+        /// In no second are more paths or wildcards sent than CloudFront takes, and nothing waits where it need not.
+        #[test]
+        fn the_limits_hold_in_every_second(
+            sizes in prop::collection::vec(prop_oneof![Just(0_usize), 1..=MOST_PATHS], 1..40),
+            pauses in prop::collection::vec(prop_oneof![Just(0), 0_u64..2_000], 40),
+        ) {
+            let batch = |size: usize| match size {
+                0 => Batch(vec![path("/a/*")]),
+                size => Batch((0..size).map(|number| path(&format!("/{number}"))).collect()),
+            };
+            let (mut turns, mut now) = (Turns::default(), Duration::ZERO);
+            let mut sent: Vec<(Duration, usize, usize)> = Vec::new();
+            for (size, pause) in sizes.iter().zip(&pauses) {
+                let batch = batch(*size);
+                let fits = |at: Duration| {
+                    let within = sent.iter().filter(|(sent, ..)| *sent + SECOND > at);
+                    let all = within.fold((batch.paths().len(), batch.wildcards()), |all, (_, paths, wildcards)| {
+                        (all.0 + paths, all.1 + wildcards)
+                    });
+                    all.0 <= 150 && all.1 <= 1
+                };
+                let wait = turns.wait(&batch, now);
+                prop_assert!(fits(now + wait));
+                prop_assert!(wait.is_zero() || !fits(now + wait - Duration::from_nanos(1)));
+                now += wait;
+                sent.push((now, batch.paths().len(), batch.wildcards()));
+                now += Duration::from_millis(*pause);
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! What visitors get where they do not get what was published: a sentence for each, and what to do.
+
+use url::Url;
+
+use crate::bucket::aws::{FetchError, NoAnswer, SiteAnswer};
+use crate::types::text::printable;
+
+/// Longest text of others that is passed on, in characters.
+const MOST_SAID: usize = 200;
+
+/// What a visitor gets instead of what was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// The bytes of before.
+    OldBytes,
+    /// Bytes that are neither those of before nor those that were published.
+    OtherBytes,
+    /// A page where a script or a style sheet is to be, which no browser takes for one.
+    PageInstead,
+    /// Bytes that nothing shows to come from a bucket or from CloudFront; with what the server calls itself.
+    AnotherServer(Option<String>),
+    /// The right bytes with another header than the one that was published; `None`: without it.
+    Header {
+        /// Its name, in lower case.
+        name: String,
+        /// What was published.
+        wanted: Option<String>,
+        /// What came.
+        found: Option<String>,
+    },
+    /// 403 or 404.
+    NotFound(u16),
+    /// The way to another address of the same host.
+    Redirect(u16, String),
+    /// The way to another host, or from HTTP to HTTPS.
+    RedirectElsewhere(u16, String),
+    /// A page that asks who they are: a redirect to it, 401, or its fields.
+    SignIn(String),
+    /// A firewall that wants to see a browser first; whose.
+    Challenge(u16, &'static str),
+    /// The CDN's or the origin's failure.
+    ServerError(u16),
+    /// Any other status.
+    Status(u16),
+    /// Nothing, or nothing whole.
+    NoAnswer(NoAnswer),
+}
+
+/// What waiting can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Prospect {
+    /// Nothing: somebody has to change a setting first.
+    Never,
+    /// It may pass; the CDN's copies are not what is wrong.
+    Later,
+    /// It is gone as soon as the CDN has forgotten, unless it is what the origin says.
+    Forgotten,
+    /// It is gone as soon as the CDN has forgotten.
+    Refresh,
+}
+
+impl Instead {
+    /// What an answer is that is not what was published, and does not have the bytes of before.
+    pub fn of(url: &str, answer: &SiteAnswer) -> Instead {
+        let header = |name: &str| answer.headers.get(name).map(String::as_str);
+        if let Some(whose) = challenger(answer) {
+            return Instead::Challenge(answer.status, whose);
+        }
+        match answer.status {
+            200 if asks_for_a_password(answer) && !answer.is_of_publish() => {
+                Instead::SignIn("a page that asks for a password".to_owned())
+            }
+            200 if !answer.is_of_a_bucket() => Instead::AnotherServer(header("server").map(said)),
+            200 => Instead::OtherBytes,
+            301 | 302 | 303 | 307 | 308 => redirect(url, answer.status, header("location").unwrap_or_default()),
+            401 => Instead::SignIn("401 (authentication required)".to_owned()),
+            status @ (403 | 404) => Instead::NotFound(status),
+            status @ 500..=599 => Instead::ServerError(status),
+            status => Instead::Status(status),
+        }
+    }
+
+    /// What it is that the right bytes came with another value of a header.
+    pub fn header(name: &str, wanted: Option<&str>, found: Option<&str>) -> Instead {
+        Instead::Header { name: name.to_owned(), wanted: wanted.map(said), found: found.map(said) }
+    }
+
+    /// What it is that no whole answer came.
+    pub fn of_error(error: &FetchError) -> Instead {
+        Instead::NoAnswer(error.why)
+    }
+
+    /// What waiting can change of it.
+    pub fn prospect(&self) -> Prospect {
+        match self {
+            Instead::RedirectElsewhere(..)
+            | Instead::SignIn(_)
+            | Instead::Challenge(..)
+            | Instead::NoAnswer(NoAnswer::NotAUrl | NoAnswer::UnknownHost | NoAnswer::Certificate) => Prospect::Never,
+            Instead::PageInstead
+            | Instead::Header { .. }
+            | Instead::Redirect(..)
+            | Instead::ServerError(_)
+            | Instead::Status(_)
+            | Instead::NoAnswer(..) => Prospect::Later,
+            Instead::NotFound(_) | Instead::AnotherServer(_) => Prospect::Forgotten,
+            Instead::OldBytes | Instead::OtherBytes => Prospect::Refresh,
+        }
+    }
+
+    /// What `url` does, without a final stop.
+    pub fn sentence(&self, url: &str) -> String {
+        match self {
+            Instead::OldBytes => format!("{url} answers with the old bytes"),
+            Instead::OtherBytes => format!("{url} answers with other bytes than the published or the old ones"),
+            Instead::PageInstead => format!("{url} answers with a page where a script or a style sheet is to be"),
+            Instead::AnotherServer(server) => {
+                let server =
+                    server.as_ref().map(|server| format!(", which calls itself `{server}`")).unwrap_or_default();
+                format!("{url} is answered by another server{server}: nothing in the answer is of this site")
+            }
+            Instead::Header { name, wanted, found } => {
+                let shown = |value: &Option<String>| {
+                    value.as_deref().map_or("nothing".to_owned(), |value| format!("`{value}`"))
+                };
+                format!("{url} says {} for {name}, and not {}", shown(found), shown(wanted))
+            }
+            Instead::NotFound(403) => format!("{url} answers with 403: it is forbidden, or the file is not found"),
+            Instead::NotFound(status) => format!("{url} answers with {status}: the file is not found"),
+            Instead::Redirect(status, to) | Instead::RedirectElsewhere(status, to) => {
+                format!("{url} redirects ({status}) to {to}")
+            }
+            Instead::SignIn(how) => format!("{url} asks visitors to sign in: {how}"),
+            Instead::Challenge(status, whose) => {
+                format!("{url} answers with a challenge of {whose} ({status}): it wants to see a browser first")
+            }
+            Instead::ServerError(status) => {
+                format!("{url} answers with {status}: the CDN or what is behind it has failed")
+            }
+            Instead::Status(status) => format!("{url} answers with status {status}"),
+            Instead::NoAnswer(why) => format!("{url} {}", why.sentence()),
+        }
+    }
+
+    /// What to do about it.
+    pub fn next_step(&self) -> String {
+        const NOT_PUBLIC: &str = "If the site is meant to be like that, set `wait = \"completed\"` under [invalidation]: \
+            CloudFront's own word is waited for then.";
+        match self {
+            Instead::OldBytes => "Run the same command again to refresh and look once more.".to_owned(),
+            Instead::OtherBytes => format!(
+                "Run the same command again to refresh and look once more. Does a function change pages on the way? {NOT_PUBLIC}"
+            ),
+            Instead::PageInstead => "Does the distribution answer missing files with a page (an error page for 403 or 404 with the \
+                response code 200), or does `url` name another folder than the site's?"
+                .to_owned(),
+            Instead::Header { .. } => "A response headers policy or a function of the distribution sets it: change it there, \
+                or leave it out of publish.toml."
+                .to_owned(),
+            Instead::AnotherServer(_) => {
+                "Set `url` to the address of this site's distribution, or let the host's DNS record point to it.".to_owned()
+            }
+            Instead::NotFound(_) => "Is `url` the address of this site, and does it name the folder that the site is in? The \
+                distribution's origin path must lead to `prefix`, and its origin access must be allowed s3:GetObject there. \
+                Then run the same command again."
+                .to_owned(),
+            Instead::RedirectElsewhere(_, to) => match site_of(to) {
+                Some(site) => format!("Set `url` to where visitors end up, as {site}; or take the redirect away."),
+                None => "Take the redirect away, or set `url` to where visitors end up.".to_owned(),
+            },
+            Instead::Redirect(..) => format!("A function or a rule in front of the site redirects: take that away. {NOT_PUBLIC}"),
+            Instead::SignIn(_) => NOT_PUBLIC.to_owned(),
+            Instead::Challenge(..) => format!(
+                "Let this machine pass: the firewall may know it by its address or by `User-Agent: publish`. {NOT_PUBLIC}"
+            ),
+            Instead::ServerError(_) => "Look at the distribution's functions and at its origin; then run the same command \
+                again."
+                .to_owned(),
+            Instead::Status(429) => "Too many requests from this machine: run the same command again later.".to_owned(),
+            Instead::Status(_) => format!("Look at what stands in front of the site. {NOT_PUBLIC}"),
+            Instead::NoAnswer(NoAnswer::NotAUrl) => "Correct `url` in publish.toml.".to_owned(),
+            Instead::NoAnswer(NoAnswer::UnknownHost) => {
+                "Correct `url` in publish.toml, or make the DNS record of the host.".to_owned()
+            }
+            Instead::NoAnswer(NoAnswer::Certificate) => "Visitors get a warning of their browsers. Give the distribution \
+                a certificate for this name and the name as an alternate domain name, or correct `url`."
+                .to_owned(),
+            Instead::NoAnswer(..) => {
+                "Does `url` name the right host and port? If it does, run the same command again.".to_owned()
+            }
+        }
+    }
+
+    /// Whether visitors may get what was there before.
+    pub fn is_older(&self) -> bool {
+        matches!(self, Instead::OldBytes | Instead::OtherBytes | Instead::Header { .. })
+    }
+}
+
+/// Whose challenge an answer is: AWS WAF says so in `x-amzn-waf-action`
+/// (<https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-how-it-works.html>), Cloudflare in `cf-mitigated`
+/// (<https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/>).
+fn challenger(answer: &SiteAnswer) -> Option<&'static str> {
+    let says = |name: &str, words: &[&str]| {
+        answer.headers.get(name).is_some_and(|value| words.iter().any(|word| value.eq_ignore_ascii_case(word)))
+    };
+    if says("x-amzn-waf-action", &["challenge", "captcha"]) {
+        Some("AWS WAF")
+    } else if says("cf-mitigated", &["challenge"]) {
+        Some("Cloudflare")
+    } else {
+        None
+    }
+}
+
+fn asks_for_a_password(answer: &SiteAnswer) -> bool {
+    let text = || String::from_utf8_lossy(answer.content()).to_ascii_lowercase().replace(['"', '\''], "");
+    answer.is_html() && text().contains("type=password")
+}
+
+fn redirect(url: &str, status: u16, location: &str) -> Instead {
+    let shown = said(location);
+    let Some((from, to)) = Url::parse(url).ok().and_then(|from| Some((from.clone(), from.join(location).ok()?))) else {
+        return Instead::Redirect(status, shown);
+    };
+    // The rest of an address may carry a token.
+    let shown = said(&to[..url::Position::AfterPath]);
+    if leads_to_a_sign_in(&to) && !is_the_same_page(&from, &to) {
+        Instead::SignIn(format!("a redirect ({status}) to {shown}"))
+    } else if from.origin() == to.origin() {
+        Instead::Redirect(status, shown)
+    } else {
+        Instead::RedirectElsewhere(status, shown)
+    }
+}
+
+/// Whether an address is one of those that ask who a visitor is, by the words that such services use.
+fn leads_to_a_sign_in(to: &Url) -> bool {
+    const WORDS: [&str; 9] = ["login", "signin", "sign-in", "sign_in", "oauth", "oauth2", "authorize", "saml", "sso"];
+    let path = to.path().to_ascii_lowercase();
+    path.split(['/', '.']).any(|segment| WORDS.contains(&segment))
+}
+
+/// Whether one address is the other without its ending: `/login.html` and `/login` of one host.
+fn is_the_same_page(from: &Url, to: &Url) -> bool {
+    let page = |url: &Url| {
+        let path = url.path().trim_end_matches('/');
+        path.strip_suffix(".html").or_else(|| path.strip_suffix("/index.html")).unwrap_or(path).to_owned()
+    };
+    from.origin() == to.origin() && page(from) == page(to)
+}
+
+/// The site that an address is of: without its path.
+fn site_of(address: &str) -> Option<String> {
+    let origin = Url::parse(address).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
+/// A text of others, as it may be shown.
+fn said(text: &str) -> String {
+    let text: String = text.chars().take(MOST_SAID).collect();
+    printable(&text)
+}
+
+#[cfg(test)]
+mod tests;

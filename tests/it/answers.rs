@@ -1,0 +1,254 @@
+//! What visitors get where they do not get what was published: each has its own sentence, what no waiting changes is not
+//! waited for, and what is right must be right in every way in which browsers ask.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use publish::config::header_rule::{HeaderRule, OneOrMany};
+use publish::report::{InvalidationStatus, Outcome, Report};
+use publish::run::PublishRequest;
+
+use crate::front::{Answer, Asked, Front};
+use crate::world::{self, World};
+
+async fn live_v1() -> World {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world
+}
+
+/// What a publish of the second build says where the site's address is `url`.
+async fn published_at(world: &mut World, url: &str) -> Report {
+    let right = world.environment.url.replace(url.to_owned());
+    let report = world.publish().await;
+    world.environment.url = right;
+    report
+}
+
+/// The release is live, one refresh was asked for and stays recorded, and the report says this.
+fn assert_said(report: &Report, message: &str, hint: &str) {
+    assert_eq!((report.exit_code, report.outcome), (3, Outcome::Failed), "{report:#?}");
+    let error = report.error.as_ref().unwrap();
+    assert_eq!(error.code, "verification_failed");
+    assert!(error.message.contains(message), "{message} is not in: {}", error.message);
+    assert!(error.hint.contains(hint), "{hint} is not in: {}", error.hint);
+    assert_eq!(
+        error.visitors_see,
+        "Release 2 is live in the bucket and nothing is lost, but visitors do not get all of it at the site's address."
+    );
+    assert_eq!(report.invalidation.as_ref().unwrap().paths_paid, 8, "asked for once");
+}
+
+/// With two minutes of patience: the test would not end in time if it were made use of.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_waiting_changes_is_told_at_once() {
+    for (status, headers, message, hint) in [
+        (
+            "301 Moved",
+            "location: https://shop.example/a",
+            "redirects (301) to https://shop.example/a",
+            "as https://shop.example",
+        ),
+        ("302 Found", "location: /login?next=/", "asks visitors to sign in", "wait = \"completed\""),
+        ("401 Unauthorized", "www-authenticate: Basic", "asks visitors to sign in: 401", "wait = \"completed\""),
+        ("202 Accepted", "x-amzn-waf-action: challenge", "a challenge of AWS WAF (202)", "Let this machine pass"),
+        ("403 Forbidden", "", "answers with 403", "origin path"),
+        ("404 Not Found", "", "answers with 404", "origin path"),
+        ("200 OK", "server: nginx", "is answered by another server, which calls itself `nginx`", "Set `url`"),
+    ] {
+        let mut world = live_v1().await;
+        let before = world.invalidations().len();
+        let front = Front::of(world.sandbox.site_url(), move |_, _| Answer::new(status, headers));
+        let report = published_at(&mut world, &front.url).await;
+        assert_said(&report, message, hint);
+        assert!(!front.asked().is_empty(), "{status}");
+        assert_eq!(world.invalidations().len(), before + 1, "{status}");
+        assert_eq!(world.published().await.outcome, Outcome::Repaired, "{status}");
+        world.assert_settled();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_without_a_name_and_one_without_a_certificate_are_told_at_once() {
+    let mut world = live_v1().await;
+    let no_tls = world.sandbox.site_url().replace("http://", "https://");
+    for (url, message, hint) in [
+        ("http://no-such-host.invalid", "no server of that name (DNS)", "DNS record"),
+        (no_tls.as_str(), "its certificate is not valid", "certificate for this name"),
+    ] {
+        let report = published_at(&mut world, url).await;
+        assert_said(&report, message, hint);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_pass_is_waited_for() {
+    let mut world = live_v1().await;
+    world.environment.invalidation.timeout = Duration::from_millis(600);
+    let front = Front::of(world.sandbox.site_url(), |_, _| Answer::new("503 Service Unavailable", ""));
+    let report = published_at(&mut world, &front.url).await;
+    assert_said(&report, "answers with 503", "functions");
+    assert!(front.asked().iter().filter(|asked| asked.path == "/index.html").count() > 3, "looked at again");
+}
+
+/// A front that still has the old page in one variant for as many looks as `times`.
+fn keeping(world: &World, times: usize, keeps: fn(&Asked) -> bool) -> Front {
+    let old = std::fs::read(world::fixture("v1").join("index.html")).unwrap();
+    let left = Mutex::new(times);
+    Front::of(world.sandbox.site_url(), move |asked, answer| {
+        let mut left = left.lock().unwrap();
+        if asked.path != "/index.html" || !keeps(asked) || *left == 0 {
+            return answer;
+        }
+        *left -= 1;
+        Answer { body: old.clone(), ..answer }
+    })
+}
+
+fn is_identity(asked: &Asked) -> bool {
+    !asked.compressed
+}
+
+fn is_with_query(asked: &Asked) -> bool {
+    asked.has_query
+}
+
+fn is_plain(asked: &Asked) -> bool {
+    asked.compressed && !asked.has_query
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_way_of_asking_still_shows_is_waited_for() {
+    for keeps in [is_identity, is_with_query, is_plain] {
+        let mut world = live_v1().await;
+        let front = keeping(&world, 1, keeps);
+        let report = published_at(&mut world, &front.url).await;
+        assert_eq!(report.exit_code, 0, "{report:#?}");
+        assert_eq!(report.invalidation.unwrap().status, InvalidationStatus::Effective);
+        world.assert_settled();
+        // Seven addresses in three variants (the alias of a new page has no old bytes), and again what was not right, or all of them where the refresh was asked for anew
+        // because CloudFront had completed it; then the entry page as a browser opens it.
+        let asked = front.asked();
+        let of_page = asked.iter().filter(|one| one.path.starts_with("/assets/")).count() + 1;
+        assert!((22..=42).contains(&(asked.len() - of_page)), "{}: {asked:#?}", asked.len() - of_page);
+        let looked = asked.iter().filter(|one| one.path == "/index.html" && keeps(one)).count();
+        assert!(looked >= 2, "{looked}");
+        for kind in [is_identity, is_with_query, is_plain] {
+            assert!(asked.iter().filter(|one| kind(one)).count() >= 7, "each address in each variant");
+        }
+    }
+}
+
+/// Of two hundred addresses at most: see `verify::chosen`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_requests_is_bounded() {
+    let mut world = World::new().await;
+    for text in ["one", "two"] {
+        for number in 0..250 {
+            world.write(&format!("{number}.txt"), format!("{text} {number}"));
+        }
+        if text == "one" {
+            world.published().await;
+        }
+    }
+    let front = Front::of(world.sandbox.site_url(), |_, answer| answer);
+    let report = published_at(&mut world, &front.url).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert_eq!(front.asked().len(), 3 * 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_something_in_front_overrides_is_a_warning() {
+    let mut world = World::with_fixture("v1").await;
+    world.published().await;
+    let rule = |cache_control: &str| HeaderRule {
+        globs: OneOrMany(vec!["robots.txt".to_owned()]),
+        cache_control: Some(cache_control.to_owned()),
+        ..HeaderRule::default()
+    };
+    world.environment.headers = vec![rule("public, max-age=60")];
+    let front = Front::of(world.sandbox.site_url(), |_, answer| answer.with("cache-control", "no-store"));
+    let report = published_at(&mut world, &front.url).await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    let told = "/robots.txt says `no-store` for cache-control, and not `public, max-age=60`";
+    let warnings: Vec<_> = report.warnings.iter().filter(|warning| warning.contains(told)).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("response headers policy"), "{:#?}", report.warnings);
+    world.assert_settled();
+    // Where nothing overrides it, it is seen.
+    world.environment.headers = vec![rule("public, max-age=90")];
+    assert_eq!(world.published().await.warnings, [""; 0]);
+}
+
+/// A page that was built for the top of its host, in a folder of it: each byte of it is right, and a browser shows nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
+    // Outside the site's folder there is nothing; or a page for everything, as for an app with routes of its own.
+    let nothing: fn(&Asked, Answer) -> Answer = |_, answer| answer;
+    let a_page: fn(&Asked, Answer) -> Answer = |asked, answer| match asked.path.starts_with("/staging/shop") {
+        true => answer,
+        false => Answer { body: b"<!doctype html>".to_vec(), ..Answer::new("200 OK", "content-type: text/html") },
+    };
+    for (outside, found) in [(nothing, "answers with 403"), (a_page, "answers with a page where a script")] {
+        let mut world = World::with_fixture("v1").await;
+        world.environment.invalidation.timeout = Duration::from_millis(300);
+        let site = world.sandbox.site_url().to_owned();
+        let front = Front::of(&site, outside).below("/staging/shop");
+        let url = format!("{}/staging/shop", front.url);
+        world.environment.url = Some(url.clone());
+        // As a release comes from another environment, whose address was another one.
+        let staged = world::publish(PublishRequest { allow_broken: true, stage_only: true, ..world.request() }).await;
+        assert_eq!(staged.outcome, Outcome::Staged, "{staged:#?}");
+        let report = world.activate(1).await;
+        assert_eq!(report.exit_code, 3, "{report:#?}");
+        let error = report.error.unwrap();
+        assert!(
+            error.message.contains(&format!("{url}/index.html cannot be shown: it loads from outside")),
+            "{error:#?}"
+        );
+        assert!(error.message.contains("/assets/") && error.message.contains(found), "{error:#?}");
+        assert!(error.hint.contains("base: '/staging/shop/'"), "{error:#?}");
+        assert!(error.visitors_see.contains("is live in the bucket and nothing is lost"), "{error:#?}");
+        // Whoever asked for it is told, and nothing more.
+        let asked_for = PublishRequest { allow_broken: true, ..world.request() };
+        let report = world::publish(asked_for).await;
+        assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
+        assert!(report.warnings.iter().any(|warning| warning.contains("cannot be shown")), "{report:#?}");
+        world.assert_settled();
+    }
+}
+
+/// Where the home page has the one address `/`, its file's name leads there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_page_may_have_one_address_without_its_name() {
+    let mut world = World::with_fixture("v1").await;
+    world.published().await;
+    let front = Front::of(world.sandbox.site_url(), |asked, answer| match asked.path.as_str() {
+        "/index.html" => Answer::new("301 Moved Permanently", "location: /"),
+        _ => answer,
+    });
+    world.append("about/index.html", "<!-- changed -->");
+    world.environment.url = Some(front.url.clone());
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_comes_as_a_page_or_with_other_bytes_is_not_verified() {
+    for (content_type, message) in
+        [("text/html", "answers with a page where a"), ("text/javascript", "answers with other bytes")]
+    {
+        let mut world = live_v1().await;
+        world.environment.invalidation.timeout = Duration::from_millis(300);
+        let front = Front::of(world.sandbox.site_url(), move |asked, answer| {
+            if !asked.path.ends_with(".js") {
+                return answer;
+            }
+            Answer { status: "200 OK".to_owned(), body: b"<!doctype html>".to_vec(), ..answer }
+                .with("content-type", content_type)
+        });
+        let report = published_at(&mut world, &front.url).await;
+        assert_said(&report, "/index.html cannot be shown: ", "");
+        assert!(report.error.unwrap().message.contains(message), "{message}");
+    }
+}
