@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use publish::config::header_rule::{HeaderRule, OneOrMany};
+use publish::release::retention::RetentionSettings;
 use publish::report::{Outcome, Report};
 use publish::sandbox::{Behavior, Caching, CustomError, Distribution, IndexPages};
 
@@ -154,6 +155,38 @@ async fn where_errors_are_kept_for_long_new_fingerprinted_names_are_forgotten_to
         let before = world.invalidations().len();
         world.published().await;
         world.assert_fingerprinted(2, "assets/index-D-_9G6Wi.js");
+        assert_eq!(asked(&world, before), expected, "{seconds} s");
+        assert_unchanged_costs_one_request(&world).await;
+    }
+}
+
+/// An open tab asks for a script that a prune removed and keeps its error; then the build that has the script is published again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fingerprinted_file_that_was_pruned_and_comes_back_is_forgotten_where_its_error_may_be_kept_for_long() {
+    for (seconds, expected) in
+        [(10, &["/", "/index.html"][..]), (300, &["/", "/assets/index-D-_9G6Wi.js", "/index.html"])]
+    {
+        let mut world = World::new().await;
+        world.environment.retention = RetentionSettings { releases: 1, days: 0, prune: false };
+        world.sandbox.set_distribution(Distribution { custom_errors: vec![error(None, seconds)], ..distribution() });
+        let with_script = || {
+            world.write("assets/index-D-_9G6Wi.js", "const answer = 42;");
+            world.write("index.html", loads("assets/index-D-_9G6Wi.js"));
+        };
+        with_script();
+        world.published().await;
+        world.remove("assets/index-D-_9G6Wi.js");
+        for text in ["no script", "none still"] {
+            world.write("index.html", text);
+            world.published().await;
+        }
+        world.sandbox.advance_clock(Duration::from_secs(24 * 3_600));
+        assert_eq!(world.prune(&[]).await.outcome, Outcome::Pruned);
+        assert!(!world.live().contains_key("assets/index-D-_9G6Wi.js"));
+        with_script();
+        let before = world.invalidations().len();
+        world.published().await;
+        world.assert_fingerprinted(4, "assets/index-D-_9G6Wi.js");
         assert_eq!(asked(&world, before), expected, "{seconds} s");
         assert_unchanged_costs_one_request(&world).await;
     }

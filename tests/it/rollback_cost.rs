@@ -6,13 +6,14 @@ use publish::release::manifest::ReleaseNumber;
 
 use crate::world::World;
 
-const FILES: usize = 10_000;
+/// More than a listing gives in one answer: a run that looked at the whole site would need more requests than a run that does not.
+const FILES: usize = 1_500;
 
 /// How many files differ between the two releases.
 const DIFFERENT: usize = 5;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn going_back_among_ten_thousand_files_costs_what_differs() {
+async fn going_back_costs_what_differs() {
     let world = World::new().await;
     for number in 0..FILES {
         world.write(&format!("section-{}/page-{number}.html", number % 100), format!("<p>{number}"));

@@ -227,3 +227,38 @@ async fn a_signal_after_the_switch_leaves_the_refresh_to_the_next_run() {
         is_finished_by_the_next_run(&world).await;
     }
 }
+
+/// Its process is frozen, and its lease ends by the store's clock, so that another run takes over. Its own clock says nothing
+/// of that, which is worse than what a frozen machine sees.
+#[tokio::test(flavor = "multi_thread")]
+async fn frozen_within_the_switch_and_overtaken_it_ends_with_4_and_changes_nothing() {
+    let world = about_to_publish().await;
+    world.sandbox.inject_by(|request| is_live_copy(request).then_some(Effect::Hold));
+    let mut child = start(&world);
+    world.sandbox.until(|requests| requests.iter().any(is_live_copy)).await;
+    send("STOP", &child);
+
+    // What was on its way has its effect.
+    world.sandbox.clear_faults();
+    world.sandbox.release_held();
+    world
+        .sandbox
+        .until(|requests| requests.iter().filter(|one| is_live_copy(one)).all(|one| one.status.is_some()))
+        .await;
+    world.let_leases_end();
+    world.write("robots.txt", "of the newest release");
+    world.published().await;
+    let (head, live) = (world.head(), world.visible());
+    assert_eq!(head.active.as_ref().unwrap().release.to_string(), "3");
+
+    send("CONT", &child);
+    let (status, report) = end(&mut child).await;
+    let error = &report["error"];
+    assert_eq!((status.code(), &error["code"]), (Some(4), &Value::from("superseded")), "{report:#}");
+    assert!(
+        error["visitors_see"].as_str().unwrap().starts_with("Visitors see the other publisher's release"),
+        "{error:#}"
+    );
+    assert!(!error["hint"].as_str().unwrap().contains("Run the same command again"), "{error:#}");
+    assert_eq!((world.head(), world.visible()), (head, live));
+}
