@@ -240,6 +240,16 @@ fn both_spellings_of_a_plus_are_refreshed_and_one_is_fetched() {
     assert_eq!(fetched, BTreeSet::from(["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html"]));
 }
 
+/// S3 shows `a b.txt` at `/a+b.txt` too, and `a+b.txt` at `/a%2Bb.txt` alone.
+#[test]
+fn a_name_with_a_space_is_refreshed_with_a_bare_plus_too() {
+    let of = |text: &str| files(&[("a b.txt", mutable(text)), ("a+b.txt", mutable("kept"))]);
+    let plan = plan(&live(&[("a b.txt", mutable("old")), ("a+b.txt", mutable("kept"))]), of("new"));
+    assert_eq!(invalidated(&plan), ["/a%20b.txt", "/a+b.txt"]);
+    let fetched: BTreeSet<&str> = plan.answers.values().map(|answer| answer.below_site.as_str()).collect();
+    assert_eq!(fetched, BTreeSet::from(["/a%20b.txt"]));
+}
+
 /// What is refreshed of an index page, another page and one that is no page, for what is known and what was said.
 #[test]
 fn aliases_are_refreshed_as_far_as_something_may_answer_for_them() {

@@ -119,9 +119,10 @@ impl<'a> Urls<'a> {
         self.below_root(path).iter().any(|own| facts.is_error_page(&format!("/{own}")))
     }
 
-    /// Whether copies of an error page that changes may be kept under addresses which nobody can list.
+    /// Whether copies of an error page that changes, or of the error that a new one replaces, may be kept under addresses which
+    /// nobody can list.
     pub(super) fn loses_error_pages(&self, changes: &BTreeMap<SitePath, Change>) -> bool {
-        let changed = changes.iter().filter(|(_, change)| !matches!(change, Change::Add | Change::Retire));
+        let changed = changes.iter().filter(|(_, change)| **change != Change::Retire);
         let mut pages = changed.filter(|(path, _)| self.is_error_page(path));
         self.keeps_errors && pages.next().is_some()
     }

@@ -8,12 +8,16 @@ pub(super) type Answer = Response<Body>;
 
 /// S3's form of an error; `extra` is further XML within it.
 pub(super) fn s3_error(status: u16, code: &str, message: &str, extra: &str) -> Answer {
-    let body = format!(
+    xml(status, s3_error_text(code, message, extra))
+}
+
+/// The body of such an answer.
+pub(super) fn s3_error_text(code: &str, message: &str, extra: &str) -> String {
+    format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>{extra}</Error>",
         escape(code),
         escape(message)
-    );
-    xml(status, body)
+    )
 }
 
 /// CloudFront's form of an error.

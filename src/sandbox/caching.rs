@@ -1,29 +1,108 @@
-//! How the sandbox's distributions say that they keep answers: what the API tells of cache policies and behaviors.
+//! How a distribution keeps answers: its cache policies and behaviors. The API tells them, and the edge follows them.
 
-/// What a distribution's configuration says beyond what every one of the sandbox has. The site is served as before.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use std::time::Duration;
+
+/// How one cache behavior keeps answers: its cache policy, or the settings that older distributions have in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caching {
-    /// The cache policy of the default behavior; `None`: CachingOptimized.
-    pub policy: Option<CachePolicy>,
-    /// Further behaviors, in their order: a path pattern, whether its origin is the site's bucket, and its policy's id.
-    pub behaviors: Vec<(String, bool, String)>,
-    /// The event at which a Lambda@Edge function of the default behavior runs, such as `viewer-request`.
-    pub lambda: Option<String>,
-    /// The id of a continuous deployment policy.
-    pub continuous_deployment: Option<String>,
-    /// Whether it is the staging distribution of another one.
-    pub staging: bool,
+    /// The cache policy's id; `None`: the older form, with `ForwardedValues` and TTLs in the behavior itself. What has the same
+    /// id must be the same.
+    pub policy: Option<String>,
+    /// The least time that an answer is kept, whatever the origin says. In whole seconds, as all three.
+    pub min_ttl: Duration,
+    /// How long an answer is kept of which the origin says nothing.
+    pub default_ttl: Duration,
+    /// The longest time that an answer is kept; 0: nothing is.
+    pub max_ttl: Duration,
+    /// Whether answers are kept apart by the query string.
+    pub query_strings: bool,
+    /// Whether answers are kept apart for viewers that take gzip. A policy says so; the older form follows `compress`.
+    pub gzip: bool,
+    /// The same for brotli, which the older form does not know.
+    pub brotli: bool,
+    /// Whether edges compress.
+    pub compress: bool,
 }
 
-/// A cache policy.
+impl Default for Caching {
+    /// The managed policy CachingOptimized (AWS.md 2.5), with compression.
+    fn default() -> Caching {
+        Caching {
+            policy: Some("658327ea-f89d-4fab-a63d-7e88639e58f6".to_owned()),
+            min_ttl: Duration::from_secs(1),
+            default_ttl: Duration::from_secs(86_400),
+            max_ttl: Duration::from_secs(31_536_000),
+            query_strings: false,
+            gzip: true,
+            brotli: true,
+            compress: true,
+        }
+    }
+}
+
+impl Caching {
+    /// The managed policy CachingDisabled (AWS.md 2.5).
+    #[must_use]
+    pub fn disabled() -> Caching {
+        Caching {
+            policy: Some("4135ea2d-6df8-44a3-9df3-4b5a84be39ad".to_owned()),
+            min_ttl: Duration::ZERO,
+            default_ttl: Duration::ZERO,
+            max_ttl: Duration::ZERO,
+            query_strings: false,
+            gzip: false,
+            brotli: false,
+            compress: true,
+        }
+    }
+}
+
+/// A cache behavior besides the default one. No function runs in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CachePolicy {
-    /// Its id.
-    pub id: String,
-    /// Minimum TTL, in seconds.
-    pub min_ttl: u64,
-    /// Maximum TTL, in seconds.
-    pub max_ttl: u64,
-    /// Whether query strings are part of the cache key.
-    pub queries: bool,
+pub struct Behavior {
+    /// The addresses that it serves: `*` is any characters, `?` is one; a leading slash may be left out (AWS.md 2.7).
+    pub pattern: String,
+    /// Whether its origin is the site's bucket. If not, it is a server that never answers.
+    pub is_site: bool,
+    /// How it keeps answers.
+    pub caching: Caching,
+}
+
+impl Behavior {
+    /// Whether it serves a path, which is not encoded.
+    pub(super) fn serves(&self, path: &str) -> bool {
+        let pattern = self.pattern.strip_prefix('/').unwrap_or(&self.pattern);
+        fits(pattern.as_bytes(), path.strip_prefix('/').unwrap_or(path).as_bytes())
+    }
+}
+
+fn fits(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, rest) => rest.is_none(),
+        (Some((b'*', others)), _) => (0..=text.len()).any(|taken| fits(others, &text[taken..])),
+        (Some((wanted, others)), Some((byte, rest))) => (*wanted == b'?' || wanted == byte) && fits(others, rest),
+        (Some(_), None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_of_whole_paths() {
+        for (pattern, path, expected) in [
+            ("*", "/", true),
+            ("/blog/*", "/blog/", true),
+            ("/blog/*", "/blog", false),
+            ("blog/*.html", "/blog/a/b.html", true),
+            ("blog/?.html", "/blog/1.html", true),
+            ("blog/?.html", "/blog/12.html", false),
+            ("*.txt", "/a.txt.html", false),
+            ("/Blog/*", "/blog/1", false),
+        ] {
+            let behavior = Behavior { pattern: pattern.to_owned(), is_site: true, caching: Caching::default() };
+            assert_eq!(behavior.serves(path), expected, "{pattern} {path}");
+        }
+    }
 }

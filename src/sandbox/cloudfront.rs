@@ -74,7 +74,7 @@ impl CloudFrontServer {
         if operation == "GetCachePolicy" {
             let missing = || ApiError::new(404, "NoSuchCachePolicy", "The cache policy does not exist.");
             let policy = self.distributions.policy(id).ok_or_else(missing)?;
-            return Ok(answer::xml(200, xml::cache_policy(&policy)));
+            return Ok(answer::xml(200, xml::cache_policy(id, &policy)));
         }
         let distribution = self
             .distributions
@@ -91,12 +91,7 @@ impl CloudFrontServer {
 
     fn distribution(&self, distribution: &Distribution, whole: bool) -> Answer {
         let in_progress = self.lock().in_progress_batches(&distribution.id, self.clock.now());
-        let shown = xml::Shown {
-            distribution,
-            caching: &self.distributions.caching(&distribution.id),
-            owner: &self.owner,
-            region: &self.region,
-        };
+        let shown = xml::Shown { distribution, owner: &self.owner, region: &self.region };
         let body = if whole { xml::distribution(&shown, in_progress) } else { xml::distribution_config(&shown) };
         let mut answered = answer::xml(200, body);
         answered.headers_mut().insert(ETAG, HeaderValue::from_static(CONFIG_ETAG));

@@ -82,6 +82,11 @@ impl Piece {
 }
 
 impl Content {
+    /// Bytes in memory.
+    pub(super) fn of(bytes: Bytes) -> Content {
+        Content { len: bytes.len() as u64, pieces: vec![Piece::Memory(bytes)] }
+    }
+
     pub(super) fn join(contents: impl IntoIterator<Item = Content>) -> Content {
         let mut whole = Content::default();
         for content in contents {

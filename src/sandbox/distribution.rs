@@ -1,12 +1,13 @@
 //! What the sandbox knows of a CloudFront distribution.
 
-use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use super::caching::{CachePolicy, Caching};
+use percent_encoding::percent_decode_str;
 
-/// A distribution with one S3 origin.
+use super::caching::{Behavior, Caching};
+
+/// A distribution in front of an S3 bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Distribution {
     /// Its id, such as `E1SANDBOX`.
@@ -19,9 +20,81 @@ pub struct Distribution {
     pub default_root_object: Option<String>,
     /// Custom error pages (AWS.md 2.2).
     pub custom_errors: Vec<CustomError>,
-    /// Whether a viewer-request function turns `/dir/`, and `/dir` where the last segment has no dot, into
-    /// `/dir/index.html`.
-    pub index_pages: bool,
+    /// What finds index pages in folders. It belongs to the default behavior.
+    pub index_pages: IndexPages,
+    /// How the default behavior keeps answers.
+    pub caching: Caching,
+    /// Further behaviors, in the order in which they are tried.
+    pub behaviors: Vec<Behavior>,
+    /// The id of a continuous deployment policy. The API tells it; nobody is sent to a staging distribution.
+    pub continuous_deployment: Option<String>,
+    /// Whether it is the staging distribution of another one. The API tells it.
+    pub staging: bool,
+}
+
+/// What turns `/dir/`, and `/dir` where the last segment has no dot, into `/dir/index.html`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexPages {
+    /// Nothing: only the default root object is found.
+    None,
+    /// A CloudFront Function at the viewer's request: edges keep answers under what it makes of a path (AWS.md 3.1).
+    Function,
+    /// A Lambda@Edge function there, which does the same.
+    LambdaAtViewer,
+    /// A Lambda@Edge function at the origin's request: edges keep answers under the addresses that viewers ask for. It
+    /// also finds `/page.html` for `/page`, and takes a bare plus for a plus.
+    LambdaAtOrigin,
+}
+
+impl Default for Distribution {
+    /// `E1SANDBOX` in front of the bucket `sandbox`, without an origin path or custom errors.
+    fn default() -> Distribution {
+        Distribution {
+            id: "E1SANDBOX".to_owned(),
+            bucket: "sandbox".to_owned(),
+            origin_path: String::new(),
+            default_root_object: Some("index.html".to_owned()),
+            custom_errors: Vec::new(),
+            index_pages: IndexPages::Function,
+            caching: Caching::default(),
+            behaviors: Vec::new(),
+            continuous_deployment: None,
+            staging: false,
+        }
+    }
+}
+
+/// What a behavior does with the addresses that it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Served<'d> {
+    /// Its place in the order in which behaviors are tried.
+    pub(super) behavior: usize,
+    pub(super) is_site: bool,
+    pub(super) index_pages: IndexPages,
+    pub(super) caching: &'d Caching,
+}
+
+impl Distribution {
+    /// By what a percent-encoded path, as a viewer asks for it, is served: the first behavior that fits, else the default one.
+    pub(super) fn served(&self, path: &str) -> Served<'_> {
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        match self.behaviors.iter().enumerate().find(|(_, behavior)| behavior.serves(&path)) {
+            Some((number, Behavior { is_site, caching, .. })) => {
+                Served { behavior: number, is_site: *is_site, index_pages: IndexPages::None, caching }
+            }
+            None => Served {
+                behavior: self.behaviors.len(),
+                is_site: true,
+                index_pages: self.index_pages,
+                caching: &self.caching,
+            },
+        }
+    }
+
+    /// How all its behaviors keep answers.
+    fn all_caching(&self) -> impl Iterator<Item = &Caching> {
+        self.behaviors.iter().map(|behavior| &behavior.caching).chain([&self.caching])
+    }
 }
 
 /// How one error status of the origin is answered.
@@ -41,12 +114,11 @@ pub struct CustomError {
 #[derive(Debug)]
 pub(super) struct Distributions {
     all: RwLock<Vec<Distribution>>,
-    caching: RwLock<BTreeMap<String, Caching>>,
 }
 
 impl Distributions {
     pub(super) fn new(distributions: Vec<Distribution>) -> Distributions {
-        Distributions { all: RwLock::new(distributions), caching: RwLock::default() }
+        Distributions { all: RwLock::new(distributions) }
     }
 
     pub(super) fn get(&self, id: &str) -> Option<Distribution> {
@@ -68,18 +140,9 @@ impl Distributions {
         }
     }
 
-    /// How a distribution says that it keeps answers.
-    pub(super) fn caching(&self, id: &str) -> Caching {
-        self.caching.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
-    }
-
-    /// A cache policy that a distribution has.
-    pub(super) fn policy(&self, id: &str) -> Option<CachePolicy> {
-        let caching = self.caching.read().unwrap_or_else(PoisonError::into_inner);
-        caching.values().filter_map(|caching| caching.policy.as_ref()).find(|policy| policy.id == id).cloned()
-    }
-
-    pub(super) fn set_caching(&self, id: &str, caching: Caching) {
-        self.caching.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), caching);
+    /// What has a cache policy, by the policy's id.
+    pub(super) fn policy(&self, id: &str) -> Option<Caching> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().flat_map(Distribution::all_caching).find(|caching| caching.policy.as_deref() == Some(id)).cloned()
     }
 }

@@ -36,6 +36,7 @@ mod s3;
 mod serve;
 mod signature;
 mod site;
+mod spelling;
 mod steady;
 mod store;
 #[cfg(test)]
@@ -70,9 +71,10 @@ use site::SiteServer;
 use store::Store;
 use traffic::Traffic;
 
-pub use caching::{CachePolicy, Caching};
+pub use caching::{Behavior, Caching};
 pub use cloudfront::StoredInvalidation;
-pub use distribution::{CustomError, Distribution};
+pub use distribution::{CustomError, Distribution, IndexPages};
+pub use edge::{EDGE_HEADER, LOCATIONS};
 pub use faults::{Effect, Fault, Match};
 pub use keys::Keys;
 pub use log::{LoggedRequest, Service};
@@ -113,14 +115,7 @@ impl Default for Options {
             site_port: 0,
             buckets: vec!["sandbox".to_owned()],
             region: "us-east-1".to_owned(),
-            distributions: vec![Distribution {
-                id: "E1SANDBOX".to_owned(),
-                bucket: "sandbox".to_owned(),
-                origin_path: String::new(),
-                default_root_object: Some("index.html".to_owned()),
-                custom_errors: Vec::new(),
-                index_pages: true,
-            }],
+            distributions: vec![Distribution::default()],
             owner: "000000000000".to_owned(),
             patience: Duration::from_secs(30),
         }
@@ -188,6 +183,7 @@ pub struct Sandbox {
     traffic: Arc<Traffic>,
     clock: Clock,
     distributions: Arc<Distributions>,
+    edge: Arc<Edge>,
     invalidations: Arc<Mutex<Invalidations>>,
     stop: watch::Sender<bool>,
     /// Counts the releases of held requests.
@@ -209,7 +205,8 @@ impl Sandbox {
         let clock = Clock::default();
         let disk = options.root.as_deref().map(Disk::open).transpose()?;
         let store = Arc::new(Store::open(disk, clock.clone(), &options.buckets)?);
-        let invalidations = Arc::new(Mutex::new(cloudfront::load(Arc::clone(&store))?));
+        let edge = Arc::new(Edge::new(Arc::clone(&store), clock.clone()));
+        let invalidations = Arc::new(Mutex::new(cloudfront::load(Arc::clone(&store), Arc::clone(&edge))?));
         let distributions = Arc::new(Distributions::new(options.distributions));
         let traffic = Arc::new(Traffic::default());
         let (stop, stopping) = watch::channel(false);
@@ -224,7 +221,7 @@ impl Sandbox {
             owner: options.owner,
             region: options.region,
         };
-        let site = SiteServer::new(Arc::clone(&distributions), Edge::new(Arc::clone(&store)));
+        let site = SiteServer::new(Arc::clone(&distributions), Arc::clone(&edge));
         let request_ids = Arc::new(AtomicU64::new(0));
         let (mut servers, mut addresses) = (Vec::new(), Vec::new());
         for (server, (listener, address)) in [
@@ -252,7 +249,19 @@ impl Sandbox {
         if let Some(disk) = store.disk() {
             disk.announce(&endpoints)?;
         }
-        Ok(Sandbox { endpoints, keys, store, traffic, clock, distributions, invalidations, stop, release, servers })
+        Ok(Sandbox {
+            endpoints,
+            keys,
+            store,
+            traffic,
+            clock,
+            distributions,
+            edge,
+            invalidations,
+            stop,
+            release,
+            servers,
+        })
     }
 
     /// `http://127.0.0.1:<port>` of the S3 API; buckets are addressed by path.
@@ -334,12 +343,23 @@ impl Sandbox {
         self.store.take_over(&other.store);
         self.lock_invalidations().take_over(&other.lock_invalidations());
         self.clock.advance(other.clock.ahead().saturating_sub(self.clock.ahead()));
+        // What this one's edge keeps is of another site. The other's stays behind: what it has not, it fetches.
+        self.edge.clear();
     }
 
     /// How many `GetInvalidation` polls say `InProgress` before one says `Completed`; 1 unless set. Whatever this
     /// number, an invalidation is complete 60 seconds after its creation, by the sandbox's clock.
     pub fn complete_invalidations_after(&self, polls: u32) {
         self.lock_invalidations().complete_after_polls(polls);
+    }
+
+    /// How long after its creation an invalidation takes effect at `location`, by the sandbox's clock; 0 unless set. It is
+    /// completed when it has taken effect at all of them.
+    ///
+    /// # Panics
+    /// When `location` is none of [`LOCATIONS`].
+    pub fn delay_invalidations(&self, location: &str, by: Duration) {
+        self.edge.delay(location, by);
     }
 
     /// All objects of a bucket by key; none where there is no such bucket.
@@ -403,11 +423,6 @@ impl Sandbox {
     /// Replaces the distribution of the same id, or adds one.
     pub fn set_distribution(&self, distribution: Distribution) {
         self.distributions.set(distribution);
-    }
-
-    /// What the API tells of how a distribution keeps answers; its configuration has another ETag from then on.
-    pub fn set_caching(&self, distribution: &str, caching: Caching) {
-        self.distributions.set_caching(distribution, caching);
     }
 
     /// Closes the listeners and waits for open requests; they have two seconds. Stalled ones end without an answer.

@@ -5,21 +5,24 @@ use std::time::Duration;
 use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::release::retention::RetentionSettings;
 use publish::report::{Outcome, Report};
-use publish::sandbox::{CachePolicy, Caching, CustomError, Distribution};
+use publish::sandbox::{Behavior, Caching, CustomError, Distribution, IndexPages};
 
-use crate::world::{DISTRIBUTION, World, distribution, loads};
+use crate::world::{World, distribution, loads};
 
-const CACHING_DISABLED: &str = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
-const CACHING_OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
-
-fn policy(min_ttl: u64, queries: bool) -> Option<CachePolicy> {
-    Some(CachePolicy { id: "of-this-account".to_owned(), min_ttl, max_ttl: 31_536_000, queries })
+/// A cache policy of the account's own.
+fn policy(min_ttl: u64, query_strings: bool) -> Caching {
+    let policy = Some("of-this-account".to_owned());
+    Caching { policy, min_ttl: Duration::from_secs(min_ttl), query_strings, ..Caching::default() }
 }
 
-/// A site of a few pages behind a distribution that keeps answers so.
-async fn live(caching: Caching) -> (World, Report) {
+fn keeping(caching: Caching) -> Distribution {
+    Distribution { caching, ..distribution() }
+}
+
+/// A site of a few pages behind a distribution.
+async fn live(distribution: Distribution) -> (World, Report) {
     let world = World::new().await;
-    world.sandbox.set_caching(DISTRIBUTION, caching);
+    world.sandbox.set_distribution(distribution);
     for page in ["index.html", "page.html", "page2.html", "api/a.html", "docs/a.html"] {
         world.write(page, "one");
     }
@@ -40,7 +43,7 @@ fn asked(world: &World, before: usize) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_query_strings_are_told_apart_all_that_begins_likewise_is_forgotten() {
-    let (world, report) = live(Caching { policy: policy(0, true), ..Caching::default() }).await;
+    let (world, report) = live(keeping(policy(0, true))).await;
     assert_eq!(report.warnings, [""; 0]);
     assert_unchanged_costs_one_request(&world).await;
     let before = world.invalidations().len();
@@ -66,7 +69,7 @@ async fn where_query_strings_are_told_apart_all_that_begins_likewise_is_forgotte
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_may_not_be_read_widens_the_refresh_and_changes_no_header() {
     let world = World::with_fixture("v1").await;
-    world.sandbox.set_caching(DISTRIBUTION, Caching { policy: policy(0, false), ..Caching::default() });
+    world.sandbox.set_distribution(keeping(policy(0, false)));
     let report = world.published().await;
     assert!(!report.warnings.iter().any(|warning| warning.contains("GetCachePolicy")), "{report:#?}");
     let visible = world.visible();
@@ -94,15 +97,16 @@ async fn a_policy_that_may_not_be_read_widens_the_refresh_and_changes_no_header(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behaviors_that_keep_nothing_of_the_site_need_no_path() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    // What lies behind another origin never reaches visitors, so nobody looks for it at the site.
+    world.environment.url = None;
     // A function that changes addresses on the way would hide which behavior an answer is kept by.
     for functions in [false, true] {
-        world.sandbox.set_distribution(Distribution { index_pages: functions, ..distribution() });
-        let behaviors = vec![
-            ("/api/*".to_owned(), false, CACHING_OPTIMIZED.to_owned()),
-            ("docs/*.html".to_owned(), true, CACHING_DISABLED.to_owned()),
-        ];
-        world.sandbox.set_caching(DISTRIBUTION, Caching { behaviors, ..Caching::default() });
+        let index_pages = if functions { IndexPages::Function } else { IndexPages::None };
+        let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+        let behaviors =
+            vec![behavior("/api/*", false, Caching::default()), behavior("docs/*.html", true, Caching::disabled())];
+        world.sandbox.set_distribution(Distribution { index_pages, behaviors, ..distribution() });
         let write = |text: &str| {
             for page in ["index.html", "api/a.html", "docs/a.html", "docs/a.txt"] {
                 world.write(page, format!("{text} {functions}"));
@@ -118,9 +122,8 @@ async fn behaviors_that_keep_nothing_of_the_site_need_no_path() {
         let kept = ["/", "/docs/a.txt", "/index.html"];
         assert_eq!(asked(&world, before), if functions { &all[..] } else { &kept[..] });
     }
-    let caching =
-        Caching { policy: Some(CachePolicy { max_ttl: 0, ..policy(0, false).unwrap() }), ..Caching::default() };
-    world.sandbox.set_caching(DISTRIBUTION, caching);
+    let nothing = Caching { policy: policy(0, false).policy, ..Caching::disabled() };
+    world.sandbox.set_distribution(keeping(nothing));
     world.write("index.html", "three");
     let before = world.invalidations().len();
     assert_eq!(world.published().await.invalidation, None);
@@ -223,13 +226,13 @@ async fn an_error_page_whose_copies_are_kept_for_long_takes_everything_along_whe
 async fn what_a_person_should_know_of_the_configuration_is_said_once() {
     let said = |report: &Report, word: &str| report.warnings.iter().filter(|warning| warning.contains(word)).count();
     let continuous_deployment = Some("8a7b".to_owned());
-    let (world, report) =
-        live(Caching { policy: policy(60, false), continuous_deployment, ..Caching::default() }).await;
+    let caching = policy(60, false);
+    let (world, report) = live(Distribution { caching, continuous_deployment, ..distribution() }).await;
     assert_eq!((said(&report, "Minimum TTL"), said(&report, "staging")), (1, 1), "{report:#?}");
     world.write("page.html", "two");
     let report = world.published().await;
     assert_eq!(report.warnings, [""; 0]);
-    world.sandbox.set_caching(DISTRIBUTION, Caching { policy: policy(90, false), ..Caching::default() });
+    world.sandbox.set_distribution(keeping(policy(90, false)));
     world.write("page.html", "three");
     let report = world.published().await;
     assert_eq!((said(&report, "90 s"), said(&report, "staging")), (1, 0), "{report:#?}");
@@ -240,10 +243,9 @@ async fn what_a_person_should_know_of_the_configuration_is_said_once() {
 async fn a_staging_distribution_that_is_named_is_no_warning() {
     let mut world = World::new().await;
     world.write("index.html", "one");
-    world.sandbox.set_distribution(Distribution { id: "ESTAGING".to_owned(), ..distribution() });
     let continuous_deployment = Some("8a7b".to_owned());
-    world.sandbox.set_caching(DISTRIBUTION, Caching { continuous_deployment, ..Caching::default() });
-    world.sandbox.set_caching("ESTAGING", Caching { staging: true, ..Caching::default() });
+    world.sandbox.set_distribution(Distribution { continuous_deployment, ..distribution() });
+    world.sandbox.set_distribution(Distribution { id: "ESTAGING".to_owned(), staging: true, ..distribution() });
     world.environment.further_distributions = vec!["ESTAGING".to_owned()];
     assert_eq!(world.published().await.warnings, [""; 0]);
     world.write("index.html", "two");
@@ -254,7 +256,7 @@ async fn a_staging_distribution_that_is_named_is_no_warning() {
 /// As AWS advises: the address that a visitor asks for and the one that the function makes of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lambda_at_the_viewer_may_answer_for_short_addresses() {
-    let (world, _) = live(Caching { lambda: Some("viewer-request".to_owned()), ..Caching::default() }).await;
+    let (world, _) = live(Distribution { index_pages: IndexPages::LambdaAtViewer, ..distribution() }).await;
     world.write("page.html", "two");
     let before = world.invalidations().len();
     world.published().await;

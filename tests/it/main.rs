@@ -23,6 +23,7 @@ mod cut_short;
 mod distributions;
 mod docs;
 mod doubt;
+mod edge;
 mod endless;
 mod explain;
 mod fences;

@@ -199,7 +199,10 @@ async fn a_changed_header_rule_costs_copies_only() {
         assert_eq!(found.live()[path], &expected, "{path}");
     }
     let paths = &found.invalidations.last().unwrap().paths;
-    assert_eq!(sorted(paths), ["/config.json", "/downloads/price%20list%20%C3%A4.txt"]);
+    assert_eq!(
+        sorted(paths),
+        ["/config.json", "/downloads/price%20list%20%C3%A4.txt", "/downloads/price+list+%C3%A4.txt"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use publish::release::retention::RetentionSettings;
 use publish::report::Outcome;
 use publish::report::event::Events;
 use publish::run::{self, DiffRequest, PromoteRequest, Reply, ShowRequest, Side};
-use publish::sandbox::{CachePolicy, Caching, LoggedRequest, Service};
+use publish::sandbox::{Caching, Distribution, LoggedRequest, Service};
 use publish::site::snapshot::MULTIPART_BYTES;
 use publish::views::releases::ReleaseFilter;
 use serde_json::Value;
@@ -129,8 +129,8 @@ fn needed(world: &World) -> BTreeSet<Need> {
 /// Then prunes.
 async fn publish_everything() -> World {
     let mut world = World::with_fixture("v1").await;
-    let policy = CachePolicy { id: "of-this-account".to_owned(), min_ttl: 0, max_ttl: 31_536_000, queries: false };
-    world.sandbox.set_caching(DISTRIBUTION, Caching { policy: Some(policy), ..Caching::default() });
+    let caching = Caching { policy: Some("of-this-account".to_owned()), ..Caching::default() };
+    world.sandbox.set_distribution(Distribution { caching, ..world::distribution() });
     world.published().await;
     world.use_fixture("v2");
     world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);

@@ -7,7 +7,7 @@ use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::release::head::DistributionFacts;
 use publish::release::layout::Layout;
 use publish::report::{ErrorReport, InvalidationStatus, Outcome, Report};
-use publish::sandbox::{CustomError, Distribution, Effect, Fault, LoggedRequest, Match, Service};
+use publish::sandbox::{Caching, CustomError, Distribution, Effect, Fault, LoggedRequest, Match, Service};
 use publish::stages::policy;
 
 use crate::world::{BUCKET, DISTRIBUTION, World, distribution};
@@ -241,11 +241,16 @@ async fn a_page_that_answers_for_hidden_state_is_not_taken_for_it() {
         error_caching_min_ttl: Duration::ZERO,
     };
     // The stand-in has no bucket policies. So what the run knows of its distribution is that it reaches the state,
-    // and visitors come by one that does not.
+    // and visitors come by one that does not. That one is refreshed by nobody, so it keeps nothing.
     let reaching = Distribution { id: "EREACHING".to_owned(), origin_path: String::new(), ..distribution() };
     world.environment.distribution = Some(reaching.id.clone());
     world.sandbox.set_distribution(reaching);
-    let serving = Distribution { origin_path: "/docs".to_owned(), custom_errors: vec![fallback], ..distribution() };
+    let serving = Distribution {
+        origin_path: "/docs".to_owned(),
+        custom_errors: vec![fallback],
+        caching: Caching::disabled(),
+        ..distribution()
+    };
     world.sandbox.set_distribution(serving);
     world.published().await;
     world.use_fixture("v2");

@@ -378,9 +378,7 @@ pub(crate) fn distribution() -> Distribution {
         id: DISTRIBUTION.to_owned(),
         bucket: BUCKET.to_owned(),
         origin_path: "/live".to_owned(),
-        default_root_object: Some("index.html".to_owned()),
-        custom_errors: Vec::new(),
-        index_pages: true,
+        ..Distribution::default()
     }
 }
 

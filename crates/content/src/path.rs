@@ -165,12 +165,13 @@ impl UrlPath {
             return spellings;
         }
         let mut also = |respell: fn(&str) -> String| {
-            let others: Vec<UrlPath> = spellings.iter().map(|path| UrlPath(respell(&path.0))).collect();
-            spellings.extend(others.into_iter().filter(|other| *other != *self));
+            let others = spellings.iter().map(|path| UrlPath(respell(&path.0)));
+            let new: Vec<UrlPath> = others.filter(|other| !spellings.contains(other)).collect();
+            spellings.extend(new);
         };
         also(|path| path.replace("%2B", "+"));
+        also(|path| path.replace("%20", "+"));
         also(|path| path.replace("%5B", "[").replace("%5D", "]").replace("%5E", "^").replace("%7C", "|"));
-        spellings.dedup();
         spellings
     }
 
@@ -331,10 +332,21 @@ mod tests {
 
     #[test]
     fn a_plus_has_two_spellings_and_reaches_its_file_by_one() {
-        assert_eq!(spelled("tags/c++/a b.html"), ["/tags/c%2B%2B/a%20b.html", "/tags/c++/a%20b.html"]);
-        assert_eq!(spelled("a b.html"), ["/a%20b.html"]);
+        assert_eq!(spelled("c++.html"), ["/c%2B%2B.html", "/c++.html"]);
         // This name holds a percent sign.
         assert_eq!(spelled("100%2B.html"), ["/100%252B.html"]);
+    }
+
+    #[test]
+    fn a_space_is_also_asked_for_as_a_bare_plus() {
+        assert_eq!(spelled("a b c.html"), ["/a%20b%20c.html", "/a+b+c.html"]);
+        // S3 reads `/c++/a%20b.html` as `c  /a b.html`, but a function in front of it may not.
+        assert_eq!(
+            spelled("c++/a b.html"),
+            ["/c%2B%2B/a%20b.html", "/c++/a%20b.html", "/c%2B%2B/a+b.html", "/c++/a+b.html"]
+        );
+        assert_eq!(spelled("[a] b"), ["/%5Ba%5D%20b", "/%5Ba%5D+b", "/[a]%20b", "/[a]+b"]);
+        assert_eq!(spelled("100%20.html"), ["/100%2520.html"]);
     }
 
     #[test]

@@ -137,7 +137,7 @@ fn options(ownership: &Ownership, site_port: u16) -> Options {
             default_root_object: Some("index.html".to_owned()),
             // S3 says 403 for a missing key to who may not list the bucket, as CloudFront (AWS.md 4.6).
             custom_errors: vec![not_found(403), not_found(404)],
-            index_pages: true,
+            ..Distribution::default()
         }],
         ..Options::default()
     }

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::ApiError;
+use crate::sandbox::spelling::must_be_encoded;
 
 /// The longest path, in characters.
 const MAX_PATH: usize = 4_000;
@@ -93,16 +94,6 @@ fn is_valid(path: &str) -> bool {
         }
     }
     true
-}
-
-/// Non-ASCII bytes, control characters and the unsafe characters of RFC 1738 2.2.
-fn must_be_encoded(byte: u8) -> bool {
-    !byte.is_ascii()
-        || byte.is_ascii_control()
-        || matches!(
-            byte,
-            b' ' | b'<' | b'>' | b'"' | b'#' | b'%' | b'{' | b'}' | b'|' | b'\\' | b'^' | b'~' | b'[' | b']' | b'`'
-        )
 }
 
 /// Whether a path stands for all that begin with it; a `*` elsewhere is itself.

@@ -9,6 +9,7 @@ use super::ApiError;
 use super::batch::{Batch, is_wildcard};
 use crate::sandbox::SandboxError;
 use crate::sandbox::clock::from_unix_seconds;
+use crate::sandbox::edge::Edge;
 use crate::sandbox::store::Store;
 
 /// Limits on what may be in progress for one distribution.
@@ -53,18 +54,20 @@ struct Record {
 #[derive(Debug)]
 pub(in crate::sandbox) struct Invalidations {
     store: Arc<Store>,
+    /// What has to forget.
+    edge: Arc<Edge>,
     records: Vec<Record>,
     polls_until_completed: u32,
 }
 
 /// Reads the invalidations that the store's disk holds, if it has one.
-pub(in crate::sandbox) fn load(store: Arc<Store>) -> Result<Invalidations, SandboxError> {
+pub(in crate::sandbox) fn load(store: Arc<Store>, edge: Arc<Edge>) -> Result<Invalidations, SandboxError> {
     let mut records: Vec<Record> = match store.disk() {
         Some(disk) => disk.read_all(&disk.invalidations())?,
         None => Vec::new(),
     };
     records.sort_by_key(|record| record.number);
-    Ok(Invalidations { store, records, polls_until_completed: DEFAULT_POLLS })
+    Ok(Invalidations { store, edge, records, polls_until_completed: DEFAULT_POLLS })
 }
 
 impl Invalidations {
@@ -116,6 +119,7 @@ impl Invalidations {
             polls: 0,
         };
         self.save(&record)?;
+        self.edge.forget(distribution, &record.paths, now);
         let shown = self.show(&record, now);
         self.records.push(record);
         Ok(shown)
@@ -169,7 +173,8 @@ impl Invalidations {
 
     fn is_complete(&self, record: &Record, now: Timestamp) -> bool {
         let age = now.as_second() - from_unix_seconds(record.created).as_second();
-        record.polls >= self.polls_until_completed || age >= COMPLETE_AFTER_SECONDS
+        let is_due = record.polls >= self.polls_until_completed || age >= COMPLETE_AFTER_SECONDS;
+        is_due && age >= self.edge.longest_delay()
     }
 
     fn show(&self, record: &Record, now: Timestamp) -> StoredInvalidation {

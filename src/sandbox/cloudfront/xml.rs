@@ -4,14 +4,11 @@ use std::fmt::Write as _;
 
 use super::StoredInvalidation;
 use crate::sandbox::answer::escape;
-use crate::sandbox::caching::{CachePolicy, Caching};
-use crate::sandbox::distribution::Distribution;
+use crate::sandbox::caching::{Behavior, Caching};
+use crate::sandbox::distribution::{Distribution, IndexPages};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const NAMESPACE: &str = "xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"";
-
-/// The managed policy CachingOptimized (AWS.md 2.5).
-const CACHE_POLICY: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 
 /// The id of an origin that is not the site's.
 const ELSEWHERE: &str = "elsewhere";
@@ -19,30 +16,42 @@ const ELSEWHERE: &str = "elsewhere";
 /// When all distributions were last changed.
 const LAST_MODIFIED: &str = "2026-01-01T00:00:00Z";
 
+/// A list without items.
+const NONE: &str = "<Quantity>0</Quantity>";
+
 /// What is shown of a distribution.
 pub(super) struct Shown<'s> {
     pub(super) distribution: &'s Distribution,
-    pub(super) caching: &'s Caching,
     pub(super) owner: &'s str,
     pub(super) region: &'s str,
 }
 
-/// `CachePolicy`.
-pub(super) fn cache_policy(policy: &CachePolicy) -> String {
-    let CachePolicy { id, min_ttl, max_ttl, queries } = policy;
-    let queries = if *queries { "all" } else { "none" };
-    let default_ttl = 86_400.clamp(*min_ttl, *max_ttl);
+/// `CachePolicy`: the one that `caching` has.
+pub(super) fn cache_policy(id: &str, caching: &Caching) -> String {
     format!(
         "{DECLARATION}<CachePolicy {NAMESPACE}><Id>{id}</Id><LastModifiedTime>{LAST_MODIFIED}</LastModifiedTime>\
-         <CachePolicyConfig><Comment></Comment><Name>{id}</Name><DefaultTTL>{default_ttl}</DefaultTTL>\
-         <MaxTTL>{max_ttl}</MaxTTL><MinTTL>{min_ttl}</MinTTL>\
-         <ParametersInCacheKeyAndForwardedToOrigin><EnableAcceptEncodingGzip>true</EnableAcceptEncodingGzip>\
-         <EnableAcceptEncodingBrotli>true</EnableAcceptEncodingBrotli>\
+         <CachePolicyConfig><Comment></Comment><Name>{id}</Name>{ttls}\
+         <ParametersInCacheKeyAndForwardedToOrigin><EnableAcceptEncodingGzip>{gzip}</EnableAcceptEncodingGzip>\
+         <EnableAcceptEncodingBrotli>{brotli}</EnableAcceptEncodingBrotli>\
          <HeadersConfig><HeaderBehavior>none</HeaderBehavior></HeadersConfig>\
          <CookiesConfig><CookieBehavior>none</CookieBehavior></CookiesConfig>\
          <QueryStringsConfig><QueryStringBehavior>{queries}</QueryStringBehavior></QueryStringsConfig>\
          </ParametersInCacheKeyAndForwardedToOrigin></CachePolicyConfig></CachePolicy>",
         id = escape(id),
+        ttls = ttls(caching),
+        gzip = caching.gzip,
+        brotli = caching.brotli,
+        queries = if caching.query_strings { "all" } else { "none" },
+    )
+}
+
+fn ttls(caching: &Caching) -> String {
+    let Caching { min_ttl, default_ttl, max_ttl, .. } = caching;
+    format!(
+        "<MinTTL>{}</MinTTL><DefaultTTL>{}</DefaultTTL><MaxTTL>{}</MaxTTL>",
+        min_ttl.as_secs(),
+        default_ttl.as_secs(),
+        max_ttl.as_secs(),
     )
 }
 
@@ -111,7 +120,7 @@ pub(super) fn distribution_config(shown: &Shown<'_>) -> String {
 }
 
 fn config(shown: &Shown<'_>) -> String {
-    let Shown { distribution, caching, owner, region } = shown;
+    let Shown { distribution, owner, region } = shown;
     format!(
         "<CallerReference>{id}</CallerReference><Aliases><Quantity>0</Quantity></Aliases>\
          <DefaultRootObject>{root}</DefaultRootObject>{origins}<OriginGroups><Quantity>0</Quantity></OriginGroups>\
@@ -124,14 +133,14 @@ fn config(shown: &Shown<'_>) -> String {
          <Restrictions><GeoRestriction><RestrictionType>none</RestrictionType><Quantity>0</Quantity></GeoRestriction></Restrictions>\
          <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
          <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>{staging}</Staging>",
-        staging = caching.staging,
+        staging = distribution.staging,
         id = escape(&distribution.id),
         root = escape(distribution.default_root_object.as_deref().unwrap_or_default()),
         origins = origins(distribution, region),
-        behavior = default_cache_behavior(distribution, caching, owner),
-        behaviors = cache_behaviors(distribution, caching),
+        behavior = default_cache_behavior(distribution, owner),
+        behaviors = cache_behaviors(distribution),
         errors = custom_error_responses(distribution),
-        continuous = escape(caching.continuous_deployment.as_deref().unwrap_or_default()),
+        continuous = escape(distribution.continuous_deployment.as_deref().unwrap_or_default()),
     )
 }
 
@@ -154,63 +163,75 @@ fn origins(distribution: &Distribution, region: &str) -> String {
     )
 }
 
-/// What both kinds of behaviors say: where answers come from, and how they are kept.
-fn behavior(origin: &str, functions: &str, lambda: Option<&str>, policy: &str) -> String {
+/// What both kinds of behaviors say: where answers come from, which functions run, and how answers are kept.
+fn behavior(origin: &str, (functions, lambdas): (&str, &str), caching: &Caching) -> String {
     let methods = "<Quantity>2</Quantity><Items><Method>HEAD</Method><Method>GET</Method></Items>";
-    let lambda = lambda.map_or_else(
-        || "<Quantity>0</Quantity>".to_owned(),
-        |event| {
-            format!(
-                "<Quantity>1</Quantity><Items><LambdaFunctionAssociation>\
-                 <LambdaFunctionARN>arn:aws:lambda:us-east-1:000000000000:function:f:1</LambdaFunctionARN>\
-                 <EventType>{event}</EventType></LambdaFunctionAssociation></Items>"
-            )
-        },
-    );
     format!(
         "<TargetOriginId>{origin}</TargetOriginId>\
          <TrustedSigners><Enabled>false</Enabled><Quantity>0</Quantity></TrustedSigners>\
          <TrustedKeyGroups><Enabled>false</Enabled><Quantity>0</Quantity></TrustedKeyGroups>\
          <ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy>\
          <AllowedMethods>{methods}<CachedMethods>{methods}</CachedMethods></AllowedMethods>\
-         <SmoothStreaming>false</SmoothStreaming><Compress>true</Compress>\
-         <LambdaFunctionAssociations>{lambda}</LambdaFunctionAssociations>\
+         <SmoothStreaming>false</SmoothStreaming><Compress>{compress}</Compress>\
+         <LambdaFunctionAssociations>{lambdas}</LambdaFunctionAssociations>\
          <FunctionAssociations>{functions}</FunctionAssociations>\
-         <FieldLevelEncryptionId></FieldLevelEncryptionId><CachePolicyId>{policy}</CachePolicyId>",
+         <FieldLevelEncryptionId></FieldLevelEncryptionId>{kept}",
         origin = escape(origin),
-        policy = escape(policy),
+        compress = caching.compress,
+        kept = kept(caching),
     )
 }
 
-fn default_cache_behavior(distribution: &Distribution, caching: &Caching, owner: &str) -> String {
-    let functions = if distribution.index_pages {
+fn default_cache_behavior(distribution: &Distribution, owner: &str) -> String {
+    let function = || {
         format!(
             "<Quantity>1</Quantity><Items><FunctionAssociation>\
              <FunctionARN>arn:aws:cloudfront::{owner}:function/index-pages</FunctionARN>\
              <EventType>viewer-request</EventType></FunctionAssociation></Items>"
         )
-    } else {
-        "<Quantity>0</Quantity>".to_owned()
     };
-    let policy = caching.policy.as_ref().map_or(CACHE_POLICY, |policy| policy.id.as_str());
-    let behavior = behavior(&distribution.bucket, &functions, caching.lambda.as_deref(), policy);
+    let lambda = |event: &str| {
+        format!(
+            "<Quantity>1</Quantity><Items><LambdaFunctionAssociation>\
+             <LambdaFunctionARN>arn:aws:lambda:us-east-1:{owner}:function:index-pages:1</LambdaFunctionARN>\
+             <EventType>{event}</EventType><IncludeBody>false</IncludeBody></LambdaFunctionAssociation></Items>"
+        )
+    };
+    let (functions, lambdas) = match distribution.index_pages {
+        IndexPages::None => (NONE.to_owned(), NONE.to_owned()),
+        IndexPages::Function => (function(), NONE.to_owned()),
+        IndexPages::LambdaAtViewer => (NONE.to_owned(), lambda("viewer-request")),
+        IndexPages::LambdaAtOrigin => (NONE.to_owned(), lambda("origin-request")),
+    };
+    let behavior = behavior(&distribution.bucket, (&functions, &lambdas), &distribution.caching);
     format!("<DefaultCacheBehavior>{behavior}</DefaultCacheBehavior>")
 }
 
-fn cache_behaviors(distribution: &Distribution, caching: &Caching) -> String {
-    if caching.behaviors.is_empty() {
-        return "<CacheBehaviors><Quantity>0</Quantity></CacheBehaviors>".to_owned();
+fn cache_behaviors(distribution: &Distribution) -> String {
+    let behaviors = &distribution.behaviors;
+    if behaviors.is_empty() {
+        return format!("<CacheBehaviors>{NONE}</CacheBehaviors>");
     }
-    let items: String = caching
-        .behaviors
-        .iter()
-        .map(|(pattern, is_site, policy)| {
-            let origin = if *is_site { distribution.bucket.as_str() } else { ELSEWHERE };
-            let behavior = behavior(origin, "<Quantity>0</Quantity>", None, policy);
-            format!("<CacheBehavior><PathPattern>{}</PathPattern>{behavior}</CacheBehavior>", escape(pattern))
-        })
-        .collect();
-    format!("<CacheBehaviors><Quantity>{}</Quantity><Items>{items}</Items></CacheBehaviors>", caching.behaviors.len())
+    let item = |one: &Behavior| {
+        let origin = if one.is_site { distribution.bucket.as_str() } else { ELSEWHERE };
+        let behavior = behavior(origin, (NONE, NONE), &one.caching);
+        format!("<CacheBehavior><PathPattern>{}</PathPattern>{behavior}</CacheBehavior>", escape(&one.pattern))
+    };
+    let items: String = behaviors.iter().map(item).collect();
+    format!("<CacheBehaviors><Quantity>{}</Quantity><Items>{items}</Items></CacheBehaviors>", behaviors.len())
+}
+
+/// The cache policy's id, or what older distributions have in its place.
+fn kept(caching: &Caching) -> String {
+    match &caching.policy {
+        Some(id) => format!("<CachePolicyId>{}</CachePolicyId>", escape(id)),
+        None => format!(
+            "<ForwardedValues><QueryString>{}</QueryString><Cookies><Forward>none</Forward></Cookies>\
+             <Headers>{NONE}</Headers><QueryStringCacheKeys>{NONE}</QueryStringCacheKeys></ForwardedValues>{}",
+            caching.query_strings,
+            ttls(caching),
+        ),
+    }
 }
 
 fn custom_error_responses(distribution: &Distribution) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 
 use super::{cloudfront, refusal, start};
-use crate::sandbox::{CustomError, Distribution, Service};
+use crate::sandbox::{Behavior, Caching, CustomError, Distribution, IndexPages, Service};
 
 const ID: &str = "E1SANDBOX";
 
@@ -96,7 +96,7 @@ async fn a_distribution_shows_its_configuration() {
             response_code: Some(404),
             error_caching_min_ttl: Duration::from_secs(10),
         }],
-        index_pages: true,
+        ..Distribution::default()
     });
     let client = cloudfront(&sandbox);
     let shown = client.get_distribution_config().id(ID).send().await.expect("the configuration");
@@ -115,6 +115,66 @@ async fn a_distribution_shows_its_configuration() {
     );
     let whole = client.get_distribution().id(ID).send().await.expect("the distribution");
     assert_eq!(whole.distribution().expect("the distribution").status(), "Deployed");
+    sandbox.stop().await;
+}
+
+/// The older form of a distribution's settings, and a function at the origin.
+#[tokio::test]
+async fn an_older_distribution_shows_its_own_times() {
+    let sandbox = start().await;
+    let caching = Caching { policy: None, query_strings: true, min_ttl: Duration::from_secs(5), ..Caching::default() };
+    let index_pages = IndexPages::LambdaAtOrigin;
+    sandbox.set_distribution(Distribution { caching, index_pages, ..Distribution::default() });
+    let shown = cloudfront(&sandbox).get_distribution_config().id(ID).send().await.expect("the configuration");
+    let config = shown.distribution_config.expect("the configuration");
+    let behavior = config.default_cache_behavior.expect("a behavior");
+    assert_eq!(behavior.cache_policy_id(), None);
+    #[expect(deprecated, reason = "the older form is meant")]
+    let older = (behavior.forwarded_values.map(|values| values.query_string), behavior.min_ttl, behavior.default_ttl);
+    assert_eq!(older, (Some(true), Some(5), Some(86_400)));
+    assert_eq!(behavior.function_associations.map(|all| all.quantity), Some(0));
+    let functions = behavior.lambda_function_associations.expect("functions").items.expect("one");
+    assert_eq!(functions[0].event_type.as_str(), "origin-request");
+    sandbox.stop().await;
+}
+
+/// What the edge follows is what the API tells: of a policy, under its id, and of behaviors, in their order.
+#[tokio::test]
+async fn a_distribution_shows_its_behaviors_and_their_policies() {
+    let sandbox = start().await;
+    let own = Caching {
+        policy: Some("of-this-account".to_owned()),
+        min_ttl: Duration::from_secs(5),
+        query_strings: true,
+        brotli: false,
+        ..Caching::default()
+    };
+    let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+    sandbox.set_distribution(Distribution {
+        behaviors: vec![behavior("/blog/*", true, own), behavior("/api/*", false, Caching::disabled())],
+        index_pages: IndexPages::LambdaAtViewer,
+        ..Distribution::default()
+    });
+    let client = cloudfront(&sandbox);
+    let shown = client.get_distribution_config().id(ID).send().await.expect("the configuration");
+    let config = shown.distribution_config.expect("the configuration");
+    let behaviors = config.cache_behaviors().expect("behaviors").items();
+    let told: Vec<_> = behaviors
+        .iter()
+        .map(|one| (one.path_pattern(), one.target_origin_id(), one.cache_policy_id().expect("a policy")))
+        .collect();
+    let disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
+    assert_eq!(told, [("/blog/*", "sandbox", "of-this-account"), ("/api/*", "elsewhere", disabled)]);
+    let functions = config.default_cache_behavior().and_then(|behavior| behavior.lambda_function_associations());
+    assert_eq!(functions.expect("functions").items()[0].event_type.as_str(), "viewer-request");
+
+    let policy = client.get_cache_policy().id("of-this-account").send().await.expect("the policy");
+    let policy = policy.cache_policy.and_then(|policy| policy.cache_policy_config).expect("the policy");
+    assert_eq!((policy.min_ttl, policy.default_ttl, policy.max_ttl), (5, Some(86_400), Some(31_536_000)));
+    let key = policy.parameters_in_cache_key_and_forwarded_to_origin.expect("a key");
+    assert_eq!((key.enable_accept_encoding_gzip, key.enable_accept_encoding_brotli), (true, Some(false)));
+    assert_eq!(key.query_strings_config.expect("queries").query_string_behavior.as_str(), "all");
+    assert_eq!(refusal(client.get_cache_policy().id("none").send().await), (404, "NoSuchCachePolicy".into()));
     sandbox.stop().await;
 }
 

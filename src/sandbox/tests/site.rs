@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::start;
-use crate::sandbox::{CustomError, Distribution, Sandbox, Service};
+use super::{cloudfront, start};
+use crate::sandbox::{CustomError, Distribution, EDGE_HEADER, IndexPages, LOCATIONS, Sandbox, Service};
+use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 
 struct Page {
     status: u16,
@@ -35,14 +36,7 @@ async fn fetch(sandbox: &Sandbox, method: &str, path: &str, headers: &str) -> Pa
 }
 
 fn site() -> Distribution {
-    Distribution {
-        id: "E1SANDBOX".to_owned(),
-        bucket: "sandbox".to_owned(),
-        origin_path: "/live".to_owned(),
-        default_root_object: Some("index.html".to_owned()),
-        custom_errors: Vec::new(),
-        index_pages: true,
-    }
+    Distribution { origin_path: "/live".to_owned(), ..Distribution::default() }
 }
 
 #[tokio::test]
@@ -73,7 +67,7 @@ async fn pages_are_found_as_the_cdn_finds_them() {
     let missing = fetch(&sandbox, "GET", "/outside.txt", "").await;
     assert_eq!(missing.status, 403);
     assert!(missing.body.contains("<Code>AccessDenied</Code>"));
-    sandbox.set_distribution(Distribution { index_pages: false, ..site() });
+    sandbox.set_distribution(Distribution { index_pages: IndexPages::None, ..site() });
     assert_eq!(fetch(&sandbox, "GET", "/a/", "").await.status, 403);
     assert_eq!(fetch(&sandbox, "GET", "/", "").await.body, "home");
     assert_eq!(fetch(&sandbox, "POST", "/", "").await.status, 403);
@@ -94,9 +88,11 @@ async fn custom_errors_replace_page_and_status() {
     sandbox.set_distribution(Distribution { custom_errors: vec![custom(Some(404))], ..site() });
     assert_eq!(fetch(&sandbox, "GET", "/none", "").await.status, 403, "the page itself is missing");
     sandbox.put_foreign("sandbox", "live/404.html", "not here", "text/html");
+    sandbox.advance_clock(Duration::from_secs(11));
     let page = fetch(&sandbox, "GET", "/none", "").await;
     assert_eq!((page.status, page.body.as_str()), (404, "not here"));
     sandbox.set_distribution(Distribution { custom_errors: vec![custom(None)], ..site() });
+    sandbox.advance_clock(Duration::from_secs(11));
     assert_eq!(fetch(&sandbox, "GET", "/none", "").await.status, 403);
     sandbox.stop().await;
 }
@@ -139,5 +135,75 @@ async fn only_an_encoded_plus_is_one() {
     for path in ["/c++/", "/c+%2B/", "/c++/index.html", "/a%2Bb.txt"] {
         assert_eq!(fetch(&sandbox, "GET", path, "").await.status, 403, "{path}");
     }
+    sandbox.stop().await;
+}
+
+/// What an edge keeps goes with an invalidation alone, at each location after its own delay; and the invalidation is completed
+/// when it has gone everywhere.
+#[tokio::test]
+async fn an_invalidation_is_completed_when_all_locations_have_forgotten() {
+    let sandbox = start().await;
+    sandbox.delay_invalidations(LOCATIONS[2], Duration::from_secs(30));
+    sandbox.put_foreign("sandbox", "a.txt", "old", "text/plain");
+    let at = async |location: &str| fetch(&sandbox, "GET", "/a.txt", &format!("{EDGE_HEADER}: {location}\r\n")).await;
+    for location in LOCATIONS {
+        assert_eq!(at(location).await.header("x-cache"), Some("Miss from cloudfront"));
+    }
+    sandbox.put_foreign("sandbox", "a.txt", "new", "text/plain");
+    let hit = at(LOCATIONS[0]).await;
+    assert_eq!((hit.header("x-cache"), hit.body.as_str()), (Some("Hit from cloudfront"), "old"));
+    let client = cloudfront(&sandbox);
+    let create = async || {
+        let paths = Paths::builder().quantity(1).items("/a.txt").build().unwrap();
+        let batch = InvalidationBatch::builder().paths(paths).caller_reference("once").build().unwrap();
+        let create = client.create_invalidation().distribution_id("E1SANDBOX").invalidation_batch(batch);
+        create.send().await.expect("an invalidation").invalidation.expect("an invalidation").id
+    };
+    let id = create().await;
+    assert_eq!((at(LOCATIONS[1]).await.body, at(LOCATIONS[2]).await.body), ("new".to_owned(), "old".to_owned()));
+    let status = async || {
+        let poll = client.get_invalidation().distribution_id("E1SANDBOX").id(&id).send().await.expect("a status");
+        poll.invalidation.expect("an invalidation").status
+    };
+    for _ in 0..3 {
+        assert_eq!(status().await, "InProgress");
+    }
+    sandbox.advance_clock(Duration::from_secs(31));
+    assert_eq!(status().await, "Completed");
+    assert_eq!(at(LOCATIONS[2]).await.body, "new");
+    assert_eq!(create().await, id, "the same request is the same invalidation");
+    assert_eq!(at(LOCATIONS[2]).await.header("x-cache"), Some("Hit from cloudfront"), "which has been done");
+    sandbox.stop().await;
+}
+
+/// No path of a site has an empty segment, so the page hides none.
+#[tokio::test]
+async fn the_edges_page_is_no_path_of_a_site() {
+    let sandbox = start().await;
+    sandbox.put_foreign("sandbox", "_sandbox/index.html", "a site's own", "text/html");
+    let page = fetch(&sandbox, "GET", "/_sandbox//", "").await;
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
+    assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'none'")));
+    assert!(page.body.contains("Nothing."), "{}", page.body);
+    assert_eq!(fetch(&sandbox, "GET", "/_sandbox/", "").await.body, "a site's own");
+    let page = fetch(&sandbox, "GET", "/_sandbox//", "").await;
+    assert!(page.body.contains("/_sandbox/index.html"), "{}", page.body);
+    assert_eq!(fetch(&sandbox, "HEAD", "/_sandbox//", "").await.body, "");
+    let foreign = fetch(&sandbox, "GET", "/_sandbox//", "origin: http://evil.example\r\n").await;
+    assert_eq!(foreign.status, 403);
+    sandbox.stop().await;
+}
+
+/// Requests for one answer that come together reach the origin once.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_come_together_are_collapsed() {
+    let sandbox = start().await;
+    sandbox.put_foreign("sandbox", "a.html", "x".repeat(200_000), "text/html");
+    let asked = (0..30).map(|_| fetch(&sandbox, "GET", "/a.html", ""));
+    let answers = futures_util::future::join_all(asked).await;
+    let missed = answers.iter().filter(|page| page.header("x-cache") == Some("Miss from cloudfront")).count();
+    let hit = answers.iter().filter(|page| page.header("x-cache") == Some("Hit from cloudfront")).count();
+    assert_eq!((missed, hit), (1, 29));
+    assert!(answers.iter().all(|page| page.body.len() == 200_000));
     sandbox.stop().await;
 }

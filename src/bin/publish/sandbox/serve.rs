@@ -57,6 +57,7 @@ fn announcement(embedded: &Embedded) -> String {
     format!(
         "The sandbox is running; nothing leaves this machine.\n  \
          site        {site}/\n  S3          {s3}\n  CloudFront  {cloudfront}\n  \
+         edge        {site}/_sandbox// shows what it keeps\n  \
          keys        in {}\nPress Ctrl-C to stop it.\n",
         keys.display()
     )

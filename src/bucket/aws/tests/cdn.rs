@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::content::path::UrlPath;
-use crate::sandbox::{CustomError, Distribution};
+use crate::sandbox::{CustomError, Distribution, IndexPages};
 use crate::types::digest::Digest;
 
 fn paths(paths: &[&str]) -> Vec<UrlPath> {
@@ -54,7 +54,8 @@ async fn the_facts_are_those_of_the_buckets_own_origin() {
             response_code: Some(404),
             error_caching_min_ttl: Duration::from_secs(10),
         }],
-        index_pages: false,
+        index_pages: IndexPages::None,
+        ..Distribution::default()
     });
     let cdn = connect(&sandbox).await.cdn.unwrap();
     let facts = cdn.configuration(BUCKET).await.unwrap().facts;
