@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use publish::sandbox::{Caching, CustomError, Distribution};
+use publish::sandbox::{CustomError, Distribution, IndexPages};
 
 use crate::visitor::status;
 use crate::world::{World, distribution, loads};
@@ -31,7 +31,7 @@ fn serving(errors: &[(u16, &str, u16)]) -> Distribution {
         response_code: Some(*status),
         error_caching_min_ttl: Duration::from_secs(10),
     });
-    Distribution { custom_errors: custom_errors.collect(), index_pages: false, ..distribution() }
+    Distribution { custom_errors: custom_errors.collect(), index_pages: IndexPages::None, ..distribution() }
 }
 
 async fn app(script: &str, serving: Distribution) -> World {
@@ -85,13 +85,10 @@ async fn where_it_needs_nothing_or_nobody_can_know_nothing_is_said() {
     let hashes = app(BY_HASH, serving(&[])).await;
     assert_eq!(warned(&hashes.published().await.warnings), 0);
 
-    let function = app(BY_PATH, Distribution { index_pages: true, ..serving(&[]) }).await;
+    let function = app(BY_PATH, Distribution { index_pages: IndexPages::Function, ..serving(&[]) }).await;
     assert_eq!(warned(&function.published().await.warnings), 0);
 
-    let lambda = app(BY_PATH, serving(&[])).await;
-    lambda
-        .sandbox
-        .set_caching(&distribution().id, Caching { lambda: Some("origin-request".to_owned()), ..Caching::default() });
+    let lambda = app(BY_PATH, Distribution { index_pages: IndexPages::LambdaAtOrigin, ..serving(&[]) }).await;
     assert_eq!(warned(&lambda.published().await.warnings), 0);
 
     let unread = app(BY_PATH, serving(&[])).await;
