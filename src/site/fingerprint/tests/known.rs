@@ -38,19 +38,22 @@ fn what_tells_nothing_is_not_kept() {
     assert_eq!(ties("app-3f2a1b9c.js"), BTreeSet::from(["lazy-8d7f6a5b.js", "plain.js"]));
 }
 
-/// That people wrote the modules of a page is told by those without a hash.
+/// That people wrote the modules of a page is told by those without a hash, whatever other pages load.
 #[test]
 fn all_modules_of_a_page_are_kept() {
-    let module = |name: &str| format!(r#"<script type="module" src="/js/{name}.js"></script>"#);
-    let site = |modules: &[&str]| {
-        let page: String = modules.iter().map(|name| module(name)).collect();
-        let names: Vec<String> = modules.iter().map(|name| format!("js/{name}.js")).collect();
-        let scripts = names.iter().map(|name| (name.as_str(), ""));
-        let files = read(&scripts.chain([("index.html", page.as_str())]).collect::<Vec<_>>());
-        judge(&files, &Declared::default()).remove(&path("js/lib-C7TeAxY1.js")).unwrap().kind
+    const OWN: &str = "js/lib-C7TeAxY1.js";
+    const OTHERS: [&str; 4] = ["js/menu.js", "js/search.js", "js/tabs.js", "js/theme.js"];
+    let page_with = |modules: &[&str]| {
+        modules.iter().map(|name| format!("<script type=module src=/{name}></script>")).collect::<String>()
     };
-    assert_eq!(site(&["lib-C7TeAxY1"]), Kind::Fingerprinted);
-    assert_eq!(site(&["lib-C7TeAxY1", "tabs", "menu", "search", "theme"]), Kind::Mutable);
+    let kind = |page: &str| {
+        let scripts = OTHERS.iter().chain([&OWN]).map(|name| (*name, ""));
+        let other = page_with(&OTHERS);
+        let all = [("index.html", other.as_str()), ("list.html", page)];
+        judge(&read(&scripts.chain(all).collect::<Vec<_>>()), &Declared::default()).remove(&path(OWN)).unwrap().kind
+    };
+    assert_eq!(kind(&page_with(&[OWN])), Kind::Fingerprinted);
+    assert_eq!(kind(&page_with(&[&OTHERS[..], &[OWN]].concat())), Kind::Mutable);
 }
 
 /// Whose tags are the bundler's is told by those of its entry, though that has no hash.
