@@ -260,6 +260,59 @@ pub(crate) fn is_kept_exactly(value: &Value) -> bool {
 mod tests {
     use super::*;
 
+    /// What is read, what is acted on, and why not.
+    #[test]
+    fn an_object_is_read_and_acted_on_as_far_as_the_minors_that_it_needs_are_known() {
+        let second = |read, write| format!("{{\"format\":2,\"minor\":{{\"read\":{read},\"write\":{write}}}}}");
+        for (json, read, acted_on) in [
+            ("{\"format\":1,\"minor\":9}".to_owned(), "First", "First"),
+            (second(0, 0), "Second", "Second"),
+            (second(MINOR, MINOR), "Second", "Second"),
+            (second(MINOR, MINOR + 1), "Second", "OnlyToShow"),
+            (second(0, MINOR + 9), "Second", "OnlyToShow"),
+            (second(MINOR + 1, MINOR + 1), "Unreadable", "Unreadable"),
+            (second(MINOR + 9, MINOR + 9), "Unreadable", "Unreadable"),
+            (second(1, 0), "OutOfRange", "OutOfRange"),
+            ("{\"format\":2}".to_owned(), "Syntax", "Syntax"),
+            (format!("{{\"format\":{}}}", FORMAT + 1), "Version", "Version"),
+        ] {
+            let told = |format: Result<Format, FormatError>| match format {
+                Ok(Format::First) => "First",
+                Ok(Format::Second(minors)) => {
+                    assert_eq!(json, second(minors.read, minors.write));
+                    "Second"
+                }
+                Err(FormatError::Unreadable { needed }) if needed > MINOR => "Unreadable",
+                Err(FormatError::OnlyToShow { needed }) if needed > MINOR => "OnlyToShow",
+                Err(FormatError::OutOfRange(_)) => "OutOfRange",
+                Err(FormatError::Syntax(_)) => "Syntax",
+                Err(FormatError::Version { .. }) => "Version",
+                Err(other) => panic!("{other}"),
+            };
+            assert_eq!(
+                (told(Format::of(json.as_bytes())), told(Format::to_act_on(json.as_bytes()))),
+                (read, acted_on),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_whole_numbers_are_surely_written_back_as_they_were_read() {
+        for (json, expected) in [
+            ("0", true),
+            ("-1", true),
+            ("18446744073709551615", true),
+            ("1.5", false),
+            ("1e3", false),
+            ("18446744073709551616", false),
+            ("[null,true,\"1.5\",{\"a\":[1]}]", true),
+            ("[null,true,\"1.5\",{\"a\":[1.5]}]", false),
+        ] {
+            assert_eq!(is_kept_exactly(&serde_json::from_str(json).unwrap()), expected, "{json}");
+        }
+    }
+
     /// What a person is told to do about it.
     #[test]
     fn an_update_helps_where_a_newer_program_wrote_it_and_nowhere_else() {

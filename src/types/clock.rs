@@ -117,6 +117,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_present_is_when_a_run_began_and_how_long_ago_that_is() {
+        let (ago, began_at) = (Duration::from_secs(2), Timestamp::from_unix_seconds(1_000));
+        let clock = Clock { began_at, began: Instant::now().checked_sub(ago).unwrap() };
+        assert!(clock.elapsed() >= ago);
+        assert!(clock.now() >= began_at.plus(ago));
+    }
+
+    #[test]
     fn a_moment_is_told_to_the_minute() {
         assert_eq!(Timestamp::from_unix_seconds(1_795_269_823).to_the_minute(), "2026-11-21 14:03 UTC");
         assert!(Timestamp::from_unix_seconds(i64::MIN).to_the_minute().ends_with(" UTC"));

@@ -172,6 +172,7 @@ mod tests {
         assert_eq!(digest.to_string(), EMPTY);
         assert_eq!(Digest::try_from(EMPTY.to_owned()), Ok(digest));
         assert_eq!(Digest::from_base64(&digest.to_base64()), Some(digest));
+        assert_eq!(digest.short(), &EMPTY[..12]);
     }
 
     #[test]
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn only_an_etag_of_the_same_bytes_counts() {
         let md5 = Md5::try_from(ABC.to_owned()).unwrap();
-        assert_eq!(md5.to_string(), ABC);
+        assert_eq!((md5.to_string(), String::from(md5)), (ABC.to_owned(), ABC.to_owned()));
         assert!(md5.is_etag(&format!("\"{ABC}\"")));
         for other in ["", "\"\"", &format!("\"{ABC}-2\""), &format!("\"0{}\"", &ABC[1..])] {
             assert!(!md5.is_etag(other), "{other}");

@@ -83,8 +83,7 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
             }
             _ => {
                 let Some((at, taken)) = star else { return false };
-                star = Some((at, taken + 1));
-                (in_pattern, in_text) = (at + 1, taken + 1);
+                (in_pattern, in_text) = (at, taken + 1);
             }
         }
     }

@@ -55,62 +55,25 @@ enum Step {
     },
 }
 
+/// What a run writes. The activation of release 0 is that of the active one.
 #[derive(Clone, Debug)]
 enum What {
-    /// `to` is 0 for the release that is active.
-    BeginsActivation {
-        to: u8,
-        newest: bool,
-        force: bool,
-        closes_all: bool,
-        learns: u8,
-        paths: u8,
-        files: u8,
-    },
+    BeginsActivation { to: u8, newest: bool, force: bool, closes_all: bool, learns: u8, paths: u8, files: u8 },
     Renews,
-    EndsActivation {
-        left: u8,
-        looked: bool,
-    },
-    GivesUp {
-        under_way: u8,
-    },
-    BeginsPrune {
-        closes: u8,
-        files: u8,
-        withdraws: u8,
-        learns: u8,
-        paths: u8,
-    },
-    EndsPrune {
-        gone: u8,
-        refused: bool,
-    },
-    LetsGo {
-        finished: bool,
-        files: u8,
-    },
-    Settles {
-        which: u8,
-    },
-    Renames {
-        which: u8,
-    },
-    Asks {
-        paths: u8,
-    },
+    EndsActivation { left: u8, looked: bool },
+    GivesUp { under_way: u8 },
+    BeginsPrune { closes: u8, files: u8, withdraws: u8, learns: u8, paths: u8 },
+    EndsPrune { gone: u8, refused: bool },
+    LetsGo { finished: bool, files: u8 },
+    Settles { which: u8 },
+    Renames { which: u8 },
+    Asks { paths: u8 },
     Holds,
     Resumes,
-    Records {
-        learns: u8,
-    },
-    Forgets {
-        which: u8,
-    },
+    Records { learns: u8 },
+    Forgets { which: u8 },
     ClearsSuspects,
-    Suspects {
-        files: u8,
-    },
+    Suspects { files: u8 },
     Adopts,
 }
 
@@ -120,8 +83,9 @@ fn fate() -> impl Strategy<Value = Fate> {
 
 fn what() -> impl Strategy<Value = What> {
     let any_u8 = any::<u8>;
+    let release = prop_oneof![1 => Just(0_u8), 5 => 1..12_u8];
     prop_oneof![
-        6 => (prop_oneof![1 => Just(0_u8), 5 => 1..12_u8], any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any_u8(), any_u8(), any_u8())
+        6 => (release, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any_u8(), any_u8(), any_u8())
             .prop_map(|(to, newest, force, closes_all, learns, paths, files)| {
                 What::BeginsActivation { to, newest, force, closes_all, learns, paths, files }
             }),

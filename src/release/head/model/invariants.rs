@@ -96,7 +96,12 @@ impl Ledger {
         self.covered(before, after);
         for (distribution, paths) in must_forget(before, after, means) {
             let is_new = |id: &String| before.pending_refreshes.iter().all(|known| known.id != *id);
-            let added = after.owed_to(&distribution).filter(|refresh| is_new(&refresh.id));
+            // What somebody asks for stays as it is where it is owed already, just so and of the active release.
+            let active = before.active.as_ref().map(|active| active.release);
+            let is_owed = |refresh: &Refresh| {
+                matches!(means, Means::Asks { .. }) && refresh.paths == paths && Some(refresh.release) == active
+            };
+            let added = after.owed_to(&distribution).filter(|refresh| is_new(&refresh.id) || is_owed(refresh));
             let added = added.filter(|refresh| paths.iter().all(|path| covers(&refresh.paths, path))).last();
             let added = added.unwrap_or_else(|| panic!("{distribution} is not owed what changes by {means:?}"));
             self.owed.push((added.id.clone(), distribution, paths));
