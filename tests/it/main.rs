@@ -64,6 +64,7 @@ mod rollback;
 mod rollback_cost;
 mod sandbox_place;
 mod schedules;
+mod sent;
 mod shown;
 mod signals;
 mod slow_links;

@@ -43,6 +43,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
         | Event::Pruned { .. }
         | Event::RefreshWaiting { .. }
         | Event::Refreshed
+        | Event::RefreshSeen { .. }
         | Event::Verified { .. }
         | Event::SlowedDown { .. }
         | Event::Warning { .. } => return None,
@@ -101,6 +102,7 @@ impl Reminder {
             | Event::Activated { .. }
             | Event::Pruned { .. }
             | Event::Refreshed
+            | Event::RefreshSeen { .. }
             | Event::Verified { .. } => now.begin("Working", 0),
             Event::Planned { .. }
             | Event::PrunePlanned { .. }
