@@ -28,6 +28,7 @@ impl Session<'_> {
             release,
             page: None,
             allow_broken: false,
+            strict: self.environment.publish.strict,
             clock: self.caller.clock,
             events: self.events,
         }

@@ -17,7 +17,7 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
-use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, Prospect, Round, Visitor};
+use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, PageForScript, Prospect, Round, Visitor};
 use crate::types::clock::Clock;
 
 use ask::{Asking, Taken};
@@ -57,6 +57,8 @@ pub struct Refreshing<'a> {
     pub page: Option<Page<'a>>,
     /// Whether a page may lack what it loads.
     pub allow_broken: bool,
+    /// Whether a page in place of a script that is not there is a failure, and not a warning.
+    pub strict: bool,
     /// How long it may take.
     pub clock: Clock,
     /// Who listens.
@@ -170,11 +172,37 @@ impl Refreshing<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
         refreshed: &mut Refreshed,
     ) -> Result<bool, Problem> {
+        let (seen, for_script) = tokio::join!(
+            self.until_right(asking, under_way, answers, refreshed),
+            self.page_for_a_missing_script(answers)
+        );
+        let Some(seen) = seen? else { return Ok(false) };
+        (refreshed.is_completed, refreshed.edge) = (seen.is_completed, seen.edge);
+        if !verify::is_provable(answers, &refreshed.paths) {
+            self.until_completed(&under_way.ids()).await?;
+            refreshed.is_completed = true;
+        }
+        let checked = self.until_page_is_whole(answers).await;
+        if let Err(problem) = checked.and_then(|()| self.tell_of_a_page_for_a_script(for_script)) {
+            refreshed.answers_otherwise = true;
+            return Err(problem);
+        }
+        Ok(true)
+    }
+
+    /// As [`Refreshing::until_seen`], of the addresses that changed; `None`: another release was activated meanwhile.
+    async fn until_right(
+        &self,
+        asking: &mut Asking<'_>,
+        under_way: &mut UnderWay,
+        answers: &BTreeMap<UrlPath, UrlChange>,
+        refreshed: &mut Refreshed,
+    ) -> Result<Option<Seen>, Problem> {
         let mut repeats = 0;
-        let seen = loop {
+        loop {
             let may_ask_anew = !under_way.owed.is_empty() && repeats < MAX_REPEATS;
             match self.until_effective(&under_way.ids(), answers, may_ask_anew).await? {
-                Looked::Right(seen) => break seen,
+                Looked::Right(seen) => return Ok(Some(seen)),
                 Looked::StillOld => {}
                 Looked::Wrong(wrong) => {
                     refreshed.answers_otherwise = wrong.iter().any(|mismatch| !mismatch.instead.is_older());
@@ -184,24 +212,31 @@ impl Refreshing<'_> {
                 Looked::Overtaken => {
                     refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
                     self.events.warn("Another release was activated while this one was being checked.");
-                    return Ok(false);
+                    return Ok(None);
                 }
             }
             repeats += 1;
             (under_way.pointer, under_way.owed) =
                 self.renamed(under_way.pointer.clone(), &under_way.owed, repeats).await?;
             under_way.taken = self.ask(asking, &under_way.owed, refreshed).await?;
-        };
-        (refreshed.is_completed, refreshed.edge) = (seen.is_completed, seen.edge);
-        if !verify::is_provable(answers, &refreshed.paths) {
-            self.until_completed(&under_way.ids()).await?;
-            refreshed.is_completed = true;
         }
-        if let Err(problem) = self.until_page_is_whole(answers).await {
-            refreshed.answers_otherwise = true;
+    }
+
+    /// Asks once for a script that is not there, where anything has changed and the entry page is looked at.
+    async fn page_for_a_missing_script(&self, answers: &BTreeMap<UrlPath, UrlChange>) -> Option<PageForScript> {
+        let (Some(url), Some(page), false) = (self.url, self.page, answers.is_empty()) else { return None };
+        self.visitor(url).page_for_a_missing_script(page).await
+    }
+
+    /// The release is right, and tabs that are open since an older one may break: a warning, and a failure where that is
+    /// asked for.
+    fn tell_of_a_page_for_a_script(&self, found: Option<PageForScript>) -> Result<(), Problem> {
+        let Some(problem) = found.map(|found| found.problem()) else { return Ok(()) };
+        if self.strict {
             return Err(problem);
         }
-        Ok(true)
+        self.events.warn(problem.in_one_line());
+        Ok(())
     }
 
     /// What a distribution of the environment itself did not take is a failure of this run.

@@ -1,6 +1,7 @@
 //! Verification: fetching the site's URLs as a visitor would, and comparing what they answer with what was published.
 
 mod instead;
+mod missing;
 mod page;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
 
 pub use instead::{Instead, Prospect};
+pub use missing::PageForScript;
 pub use page::{Blank, MAX_LOADED, Page};
 
 /// Most URLs fetched for one activation, each in three variants. Beyond it, the first ones in the order of [`chosen`] stand
