@@ -114,7 +114,7 @@ impl Refreshing<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
     ) -> Result<Refreshed, NotRefreshed> {
         let mut refreshed = Refreshed::default();
-        match self.try_refresh(pointer, answers, &mut refreshed).await {
+        match Box::pin(self.try_refresh(pointer, answers, &mut refreshed)).await {
             Ok(()) => Ok(refreshed),
             Err(problem) => Err(NotRefreshed { problem, so_far: refreshed }),
         }
