@@ -141,6 +141,9 @@ pub struct PublishSection {
     pub project_folder: bool,
     /// Whether the site has a home page, without which it is not published; true when not given.
     pub index: Option<bool>,
+    /// Whether a publish fails (exit code 3) where the site's address answers with a page for a script that is not there. That is a
+    /// warning when not given.
+    pub strict: bool,
 }
 
 /// `[retention]`: a superseded release stays while either holds.
@@ -276,6 +279,7 @@ impl PublishSection {
             public_state: self.public_state,
             project_folder: self.project_folder,
             index: self.index.unwrap_or(default.index),
+            strict: self.strict,
             home: None,
         }
     }

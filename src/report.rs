@@ -71,6 +71,12 @@ pub struct InvalidationReport {
     pub price_usd: String,
     /// Where it stands.
     pub status: InvalidationStatus,
+    /// Whether CloudFront says that it has completed all of it. `false` beside [`InvalidationStatus::Effective`]: it was seen
+    /// at one edge, the head keeps it as sent, and `publish status` says how it stands.
+    pub completed: bool,
+    /// The edge location that was seen to answer with what was published, as `FRA56-P4`; left out where no answer named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<String>,
     /// Unchanged files that a wildcard takes along.
     pub evicted_unchanged: usize,
     /// Their size together, in bytes.
@@ -111,7 +117,7 @@ pub enum InvalidationStatus {
     Planned,
     /// CloudFront took it and was not waited for.
     Requested,
-    /// The site's URLs answer with what was published.
+    /// The site's URLs answer with what was published, at the edge that this machine reaches.
     Effective,
     /// CloudFront says it is completed.
     Completed,

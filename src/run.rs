@@ -32,6 +32,7 @@ mod rights;
 mod routes;
 mod session;
 mod standing;
+mod status;
 mod verify;
 
 use std::path::PathBuf;
@@ -46,7 +47,6 @@ use crate::report::{Outcome, Report};
 use crate::site::response_policy::ResponsePolicy;
 use crate::views::explanation::{self, Explanation};
 use crate::views::releases::CommitPrefix;
-use crate::views::status::Status;
 
 use goal::{Folder, Goal};
 use going_back::earlier;
@@ -64,6 +64,7 @@ pub use invalidate::{InvalidateRequest, invalidate};
 pub use promote::{PromoteRequest, promote};
 pub use prune::{PruneRequest, prune};
 pub use releases::{ReleaseListing, ShowRequest, history, releases, show};
+pub use status::status;
 pub use verify::{VerifyRequest, verify};
 
 /// Everything a publish, or the plan of one, starts from.
@@ -272,17 +273,6 @@ pub async fn resume(environment: Environment, caller: Caller, events: Events<'_>
         Ok(if held { Outcome::Repaired } else { Outcome::Unchanged }.into())
     })
     .await
-}
-
-/// Reads what is live, and anything unfinished or owed: one request.
-pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
-    let mut status = None;
-    let report = reported("status", &environment, &caller, events, async |session| {
-        status = Some(Status::of(&session.read_head_to_show().await?));
-        Ok(Outcome::Verified.into())
-    })
-    .await;
-    (report, status)
 }
 
 /// Going back must be meant: what is older than what was activated already is not activated by accident.

@@ -61,7 +61,9 @@ pub fn head(bytes: &[u8]) {
         assert_can_be_sent(&leftover.headers);
     }
     for refresh in &head.pending_refreshes {
-        assert!(refresh.id.len() <= 128 && refresh.id.is_ascii());
+        let ids = refresh.invalidations.iter().chain([&refresh.id]);
+        assert!(ids.into_iter().all(|id| !id.is_empty() && id.len() <= 128 && id.is_ascii()));
+        assert!(refresh.invalidations.len() <= refresh.paths.len());
         for path in &refresh.paths {
             assert!(path.can_be_invalidated() || path.is_wildcard(), "{path}");
         }

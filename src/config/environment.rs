@@ -143,6 +143,8 @@ pub struct PublishSettings {
     pub project_folder: bool,
     /// Whether the site has a home page, without which it is not published.
     pub index: bool,
+    /// Whether a page in place of a script that is not there is a failure, and not a warning.
+    pub strict: bool,
     /// The home folder of the person who publishes: keys and credentials of it stay private whatever is allowed.
     pub home: Option<PathBuf>,
 }
@@ -189,6 +191,7 @@ impl Default for PublishSettings {
             public_state: false,
             project_folder: false,
             index: true,
+            strict: false,
             home: None,
         }
     }

@@ -331,7 +331,8 @@ fn policies_allow_no_more_than_each_role_needs() {
     assert!(publisher.contains(&"s3:PutObject".to_owned()));
     assert!(!publisher.iter().any(|action| action.contains("Delete") || action.contains('*')), "{publisher:?}");
     assert!(allowed_actions("iam/release-manager.json").contains(&"s3:DeleteObject".to_owned()));
-    assert_eq!(allowed_actions("iam/viewer.json"), ["s3:ListBucket", "s3:GetObject"]);
+    let viewer = ["s3:ListBucket", "s3:GetObject", "cloudfront:GetInvalidation"];
+    assert_eq!(allowed_actions("iam/viewer.json"), viewer);
 }
 
 #[test]

@@ -31,6 +31,9 @@ use crate::types::digest::Digest;
 /// How many of the last activations the head remembers.
 pub const MAX_HISTORY: usize = 100;
 
+/// Longest id of a refresh, in bytes, of a distribution, and of an invalidation.
+pub(crate) const MAX_ID_BYTES: usize = 128;
+
 /// Most paths that all refreshes owed may have. Beyond it a new one covers all: each path costs money and time.
 const MAX_OWED_PATHS: usize = 100_000;
 
@@ -76,7 +79,7 @@ pub struct HeadFields {
     pub floor: ReleaseNumber,
     /// The activation in progress.
     pub activation: Option<Activation>,
-    /// What the CDN still has to forget.
+    /// What the CDN still has to forget, and what it was sent and has not completed.
     pub pending_refreshes: Vec<Refresh>,
     /// Live objects that should have gone and that the credentials could not remove: still part of live.
     pub leftovers: BTreeMap<SitePath, Leftover>,
@@ -172,9 +175,15 @@ impl HeadFields {
         self.needs.are_only_to_read()
     }
 
-    /// The refreshes that this program can do. One with fields that it does not know is for the program that wrote it.
-    pub fn understood_refreshes(&self) -> impl Iterator<Item = &Refresh> {
-        self.pending_refreshes.iter().filter(|refresh| refresh.is_understood())
+    /// The refreshes that are still to be sent. One with fields that this program does not know is for the program that
+    /// wrote it.
+    pub fn refreshes_to_send(&self) -> impl Iterator<Item = &Refresh> {
+        self.pending_refreshes.iter().filter(|refresh| refresh.is_to_be_sent())
+    }
+
+    /// The refreshes that CloudFront has taken and, as far as is known, not completed.
+    pub fn sent_refreshes(&self) -> impl Iterator<Item = &Refresh> {
+        self.pending_refreshes.iter().filter(|refresh| refresh.is_understood() && refresh.is_sent())
     }
 
     /// All paths that the CDN still has to forget.
@@ -182,20 +191,20 @@ impl HeadFields {
         self.pending_refreshes.iter().flat_map(|refresh| &refresh.paths)
     }
 
-    /// What a distribution still has to forget.
+    /// What a distribution still has to forget, and what it was sent and has not completed.
     pub fn owed_to<'h>(&'h self, distribution: &'h str) -> impl Iterator<Item = &'h Refresh> {
         self.pending_refreshes.iter().filter(move |refresh| refresh.distribution == distribution)
     }
 
     /// Whether all that was begun is done, as far as this program can do it.
     pub fn is_settled(&self) -> bool {
-        self.is_settled_for(None) && self.understood_refreshes().next().is_none()
+        self.is_settled_for(None) && self.refreshes_to_send().next().is_none()
     }
 
     /// Whether all that was begun is done, as far as a run with these distributions answers for it: then an unchanged folder
     /// means that nothing is to do. What other distributions are owed is for others.
     pub fn is_settled_for<'d>(&self, distributions: impl IntoIterator<Item = &'d str>) -> bool {
-        let has_seen = |id| self.owed_to(id).all(|owed| !owed.is_understood()) && !self.is_unseen_by(id);
+        let has_seen = |id| !self.owed_to(id).any(Refresh::is_to_be_sent) && !self.is_unseen_by(id);
         self.activation.is_none() && self.pruning.is_none() && distributions.into_iter().all(has_seen)
     }
 

@@ -144,6 +144,12 @@ pub enum Event {
     },
     /// CloudFront has forgotten.
     Refreshed,
+    /// What was published was seen at an edge, and CloudFront has not completed the refresh yet. The head keeps it as sent.
+    RefreshSeen {
+        /// The edge location, as `FRA56-P4`; left out where no answer named it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edge: Option<String>,
+    },
     /// The site's URLs are fetched and compared.
     VerificationStarted {
         /// URLs to fetch.

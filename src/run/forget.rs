@@ -50,7 +50,7 @@ impl Session<'_> {
         if self.caller.yes {
             return Ok(());
         }
-        let owed = match head.owed_to(distribution).map(|refresh| refresh.paths.len()).sum() {
+        let owed = match head.owed_to(distribution).filter(|owed| !owed.is_sent()).map(|owed| owed.paths.len()).sum() {
             0 => String::new(),
             1 => "; 1 path has not been refreshed there yet".to_owned(),
             paths => format!("; {paths} paths have not been refreshed there yet"),

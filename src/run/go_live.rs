@@ -354,6 +354,8 @@ impl Session<'_> {
             paths_paid: plan.invalidation.paths.len(),
             price_usd: price_usd(plan.invalidation.paths.len()),
             status: InvalidationStatus::Planned,
+            completed: false,
+            edge: None,
             evicted_unchanged: plan.invalidation.evicted_unchanged,
             evicted_bytes: plan.invalidation.evicted_bytes,
         }));

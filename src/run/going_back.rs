@@ -20,7 +20,9 @@ pub(super) fn earlier(head: &Head, environment: &Environment, terms: &Terms) -> 
     let is_closed = |release: ReleaseNumber| release <= head.floor;
     let active = head.active.as_ref();
     let owed = |release: ReleaseNumber| {
-        environment.distributions().any(|own| head.owed_to(own).any(|refresh| refresh.release == release))
+        environment
+            .distributions()
+            .any(|own| head.owed_to(own).any(|refresh| refresh.release == release && !refresh.is_sent()))
     };
     let unrefreshed = active.map(|active| active.release).filter(|release| is_closed(*release) && owed(*release));
     let earlier = match &head.activation {

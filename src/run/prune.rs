@@ -230,7 +230,7 @@ impl Session<'_> {
     ) -> Result<Outcome, Problem> {
         let head = &pointer.head;
         let release = active_release(head);
-        if head.understood_refreshes().next().is_none() || head.activation.is_some() {
+        if head.refreshes_to_send().next().is_none() || head.activation.is_some() {
             return Ok(Outcome::Unchanged);
         }
         self.read_distributions(head).await?;

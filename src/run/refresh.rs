@@ -28,6 +28,7 @@ impl Session<'_> {
             release,
             page: None,
             allow_broken: false,
+            strict: self.environment.publish.strict,
             clock: self.caller.clock,
             events: self.events,
         }
@@ -42,14 +43,14 @@ impl Session<'_> {
     /// What the environment's distribution is owed: all its paths.
     pub(super) fn owed_paths(&self, head: &Head) -> Vec<UrlPath> {
         let own = self.own();
-        let owed = head.understood_refreshes().filter(|refresh| own == Some(refresh.distribution.as_str()));
+        let owed = head.refreshes_to_send().filter(|refresh| own == Some(refresh.distribution.as_str()));
         owed.flat_map(|refresh| refresh.paths.clone()).collect()
     }
 
     /// Says what distributions of other environments are owed, where nothing else is to do.
     pub(super) fn say_what_others_are_owed(&self, head: &Head) {
         let own = self.own();
-        let others = head.understood_refreshes().filter(|refresh| own != Some(refresh.distribution.as_str()));
+        let others = head.refreshes_to_send().filter(|refresh| own != Some(refresh.distribution.as_str()));
         let others: Vec<&Refresh> = others.collect();
         let distributions: BTreeSet<&str> = others.iter().map(|refresh| refresh.distribution.as_str()).collect();
         distributions.into_iter().for_each(|id| self.events.warn(stays_owed(id, None)));
@@ -63,7 +64,7 @@ impl Session<'_> {
         pointer: Pointer,
         answers: &BTreeMap<UrlPath, UrlChange>,
     ) -> Result<Outcome, Problem> {
-        if pointer.head.understood_refreshes().next().is_none() {
+        if pointer.head.refreshes_to_send().next().is_none() {
             return Ok(Outcome::Unchanged);
         }
         Box::pin(self.refresh(refreshing, pointer, answers, &Cover::default())).await?;
@@ -130,6 +131,8 @@ fn other(refresh: &Refresh, ids: Option<&[String]>) -> OtherDistribution {
 fn reported(refreshed: Refreshed, cover: &Cover) -> Option<InvalidationReport> {
     Some(InvalidationReport {
         status: refreshed.status?,
+        completed: refreshed.is_completed,
+        edge: refreshed.edge,
         ids: refreshed.ids,
         paths: refreshed.paths.iter().map(ToString::to_string).collect(),
         paths_paid: refreshed.paid,

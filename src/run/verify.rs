@@ -21,7 +21,7 @@ use crate::report::error::{Code, ExitCode, Problem, VisitorsSee};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 use crate::stages::audit::{Audit, Examination, Finding, FindingKind, Kept, Lost};
-use crate::stages::verify::{Mismatch, Page, Visitor};
+use crate::stages::verify::{Mismatch, Page, PageForScript, Visitor};
 use crate::types::headers::Kind;
 
 /// Manifests read at once: each may be large.
@@ -51,7 +51,7 @@ struct Audited {
 /// 6: something.
 ///
 /// Costs a listing of the live prefix, and as much again as there are other releases where it holds objects that the
-/// active one does not name. Where the site's address is known, its entry page and what that loads are fetched. An object
+/// active one does not name. Where the site's address is known, its entry page and what that loads are fetched, and a script that no release has. An object
 /// whose ETag does not show that it is untouched costs a HEAD. A deep look costs a HEAD for each file, and a listing of the blobs.
 pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Vec<Finding>) {
     let VerifyRequest { environment, caller, deep, repair } = &request;
@@ -118,12 +118,19 @@ impl Session<'_> {
         let query = format!("publish={}", self.caller.run);
         let visitor = Visitor { fetcher: &self.aws.fetcher, url, query };
         let page = Page { files: &audited.live.files, is_external: &is_external };
-        let wrong = visitor.open_entry_page(page).await.map(|blank| blank.wrong).unwrap_or_default();
+        let (blank, for_script) = tokio::join!(visitor.open_entry_page(page), visitor.page_for_a_missing_script(page));
+        let wrong = blank.map(|blank| blank.wrong).unwrap_or_default();
         let told = |mismatch: Mismatch| match visitor.is_missing(&mismatch.url, &audited.live.files) {
             true => not_published(mismatch, release),
             false => answer(mismatch, release),
         };
-        Ok(wrong.into_iter().map(told).collect())
+        let mut findings: Vec<Finding> = wrong.into_iter().map(told).collect();
+        match for_script {
+            Some(found) if self.environment.publish.strict => findings.push(page_for_script(&found, release)),
+            Some(found) => self.events.warn(found.problem().in_one_line()),
+            None => {}
+        }
+        Ok(findings)
     }
 
     fn say_what_is_unfinished(&self, head: &Head) {
@@ -325,6 +332,18 @@ fn answer(mismatch: Mismatch, release: ReleaseNumber) -> Finding {
         path: mismatch.url,
         what: FindingKind::Answer,
         expected: Some(format!("the file of release {release}")),
+        releases: vec![release],
+        repaired: false,
+    }
+}
+
+/// That the site's address answers with a page for a script that is not there.
+fn page_for_script(found: &PageForScript, release: ReleaseNumber) -> Finding {
+    Finding {
+        path: found.url.clone(),
+        what: FindingKind::Answer,
+        expected: Some("403 or 404: no release has such a file".to_owned()),
+        found: Some(found.problem().in_one_line()),
         releases: vec![release],
         repaired: false,
     }

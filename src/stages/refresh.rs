@@ -2,6 +2,7 @@
 
 mod ask;
 mod batches;
+mod sent;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,10 +17,13 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
-use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, Prospect, Visitor};
+use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, PageForScript, Prospect, Round, Visitor};
 use crate::types::clock::Clock;
 
 use ask::{Asking, Taken};
+use sent::Invalidations;
+
+pub use sent::is_completed;
 
 /// First pause between two looks at CloudFront or the site; it grows by half up to [`LONGEST_PAUSE`]. An invalidation
 /// takes effect within 5 s at the 95th percentile and is reported within 25 s (AWS.md 1.4).
@@ -53,6 +57,8 @@ pub struct Refreshing<'a> {
     pub page: Option<Page<'a>>,
     /// Whether a page may lack what it loads.
     pub allow_broken: bool,
+    /// Whether a page in place of a script that is not there is a failure, and not a warning.
+    pub strict: bool,
     /// How long it may take.
     pub clock: Clock,
     /// Who listens.
@@ -70,6 +76,10 @@ pub struct Refreshed {
     pub paid: usize,
     /// Where it stands; `None`: nothing was owed.
     pub status: Option<InvalidationStatus>,
+    /// Whether CloudFront says that it has completed all of it.
+    pub is_completed: bool,
+    /// The location of CloudFront that was seen to answer with what was published, where it said so.
+    pub edge: Option<String>,
     /// What came of the refreshes that distributions of other environments are owed.
     pub elsewhere: Vec<Elsewhere>,
     /// Whether the site's address was seen to answer with something that no refresh mends.
@@ -104,7 +114,7 @@ impl Refreshing<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
     ) -> Result<Refreshed, NotRefreshed> {
         let mut refreshed = Refreshed::default();
-        match self.try_refresh(pointer, answers, &mut refreshed).await {
+        match Box::pin(self.try_refresh(pointer, answers, &mut refreshed)).await {
             Ok(()) => Ok(refreshed),
             Err(problem) => Err(NotRefreshed { problem, so_far: refreshed }),
         }
@@ -112,60 +122,120 @@ impl Refreshing<'_> {
 
     async fn try_refresh(
         &self,
-        mut pointer: Pointer,
+        pointer: Pointer,
         answers: &BTreeMap<UrlPath, UrlChange>,
         refreshed: &mut Refreshed,
     ) -> Result<(), Problem> {
-        let (mut owed, others) = self.owed(&pointer.head);
+        let sent_before = self.sent(&pointer.head);
+        let (owed, others) = self.owed(&pointer.head);
         if !owed.is_empty() {
             refreshed.status = Some(InvalidationStatus::Owed);
             refreshed.paths.extend(owed.iter().flat_map(|refresh| refresh.paths.iter().cloned()));
         }
         let mut asking = Asking::new(self.clock, self.events);
         let asked = self.ask(&mut asking, &owed, refreshed).await;
-        let settled = self.ask_elsewhere(&mut asking, pointer, others, refreshed).await;
-        let mut ids = asked?;
-        pointer = settled?;
-        let reached = if self.settings.wait == Wait::Effect && self.url.is_some() {
-            let mut repeats = 0;
-            loop {
-                match self.until_effective(&ids, answers, !owed.is_empty() && repeats < MAX_REPEATS).await? {
-                    Looked::Right => break,
-                    Looked::StillOld => {}
-                    Looked::Wrong(wrong) => {
-                        refreshed.answers_otherwise = wrong.iter().any(|mismatch| !mismatch.instead.is_older());
-                        return Err(not_verified(&wrong));
-                    }
-                    // What is owed stays recorded: the newer release's run does it with its own.
-                    Looked::Overtaken => {
-                        refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
-                        self.events.warn("Another release was activated while this one was being checked.");
-                        return Ok(());
-                    }
+        let pointer = self.ask_elsewhere(&mut asking, pointer, others, refreshed).await;
+        let mut under_way = UnderWay { taken: asked?, pointer: pointer?, owed };
+        let reached = match self.settings.wait {
+            Wait::Effect if self.url.is_some() => {
+                if !self.until_seen(&mut asking, &mut under_way, answers, refreshed).await? {
+                    return Ok(());
                 }
-                repeats += 1;
-                (pointer, owed) = self.renamed(pointer, &owed, repeats).await?;
-                ids = self.ask(&mut asking, &owed, refreshed).await?;
+                InvalidationStatus::Effective
             }
-            if !verify::is_provable(answers, &refreshed.paths) {
-                self.until_completed(&ids).await?;
+            Wait::None => InvalidationStatus::Requested,
+            Wait::Effect | Wait::Completed => {
+                self.until_completed(&under_way.ids()).await?;
+                refreshed.is_completed = true;
+                InvalidationStatus::Completed
             }
-            if let Err(problem) = self.until_page_is_whole(answers).await {
-                refreshed.answers_otherwise = true;
-                return Err(problem);
-            }
-            InvalidationStatus::Effective
-        } else if self.settings.wait == Wait::None {
-            InvalidationStatus::Requested
-        } else {
-            self.until_completed(&ids).await?;
-            InvalidationStatus::Completed
         };
-        let done: Vec<String> = owed.into_iter().map(|refresh| refresh.id).collect();
-        self.forget(pointer, &done).await?;
+        let stays = reached == InvalidationStatus::Effective && !refreshed.is_completed;
+        let UnderWay { pointer, taken, .. } = under_way;
+        let (sent, done): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(_, ids)| stays && !ids.is_empty());
+        let mut done: Vec<String> = done.into_iter().map(|(id, _)| id).collect();
+        done.extend(self.completed(sent_before).await);
+        self.record(pointer, &done, &sent).await?;
         refreshed.status = refreshed.status.map(|_| reached);
         self.further_ones_took_theirs(refreshed)?;
-        self.events.send(Event::Refreshed);
+        let edge = refreshed.edge.clone();
+        self.events.send(if sent.is_empty() { Event::Refreshed } else { Event::RefreshSeen { edge } });
+        Ok(())
+    }
+
+    /// Looks at the site's URLs until they answer as they should; asks anew for what they do not show although CloudFront has
+    /// completed it. `false`: another release was activated meanwhile, and what is owed stays recorded.
+    async fn until_seen(
+        &self,
+        asking: &mut Asking<'_>,
+        under_way: &mut UnderWay,
+        answers: &BTreeMap<UrlPath, UrlChange>,
+        refreshed: &mut Refreshed,
+    ) -> Result<bool, Problem> {
+        let (seen, for_script) = tokio::join!(
+            self.until_right(asking, under_way, answers, refreshed),
+            self.page_for_a_missing_script(answers)
+        );
+        let Some(seen) = seen? else { return Ok(false) };
+        (refreshed.is_completed, refreshed.edge) = (seen.is_completed, seen.edge);
+        if !verify::is_provable(answers, &refreshed.paths) {
+            self.until_completed(&under_way.ids()).await?;
+            refreshed.is_completed = true;
+        }
+        let checked = self.until_page_is_whole(answers).await;
+        if let Err(problem) = checked.and_then(|()| self.tell_of_a_page_for_a_script(for_script)) {
+            refreshed.answers_otherwise = true;
+            return Err(problem);
+        }
+        Ok(true)
+    }
+
+    /// As [`Refreshing::until_seen`], of the addresses that changed; `None`: another release was activated meanwhile.
+    async fn until_right(
+        &self,
+        asking: &mut Asking<'_>,
+        under_way: &mut UnderWay,
+        answers: &BTreeMap<UrlPath, UrlChange>,
+        refreshed: &mut Refreshed,
+    ) -> Result<Option<Seen>, Problem> {
+        let mut repeats = 0;
+        loop {
+            let may_ask_anew = !under_way.owed.is_empty() && repeats < MAX_REPEATS;
+            match self.until_effective(&under_way.ids(), answers, may_ask_anew).await? {
+                Looked::Right(seen) => return Ok(Some(seen)),
+                Looked::StillOld => {}
+                Looked::Wrong(wrong) => {
+                    refreshed.answers_otherwise = wrong.iter().any(|mismatch| !mismatch.instead.is_older());
+                    return Err(not_verified(&wrong));
+                }
+                // The newer release's run does what is owed with its own.
+                Looked::Overtaken => {
+                    refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
+                    self.events.warn("Another release was activated while this one was being checked.");
+                    return Ok(None);
+                }
+            }
+            repeats += 1;
+            (under_way.pointer, under_way.owed) =
+                self.renamed(under_way.pointer.clone(), &under_way.owed, repeats).await?;
+            under_way.taken = self.ask(asking, &under_way.owed, refreshed).await?;
+        }
+    }
+
+    /// Asks once for a script that is not there, where anything has changed and the entry page is looked at.
+    async fn page_for_a_missing_script(&self, answers: &BTreeMap<UrlPath, UrlChange>) -> Option<PageForScript> {
+        let (Some(url), Some(page), false) = (self.url, self.page, answers.is_empty()) else { return None };
+        self.visitor(url).page_for_a_missing_script(page).await
+    }
+
+    /// The release is right, and tabs that are open since an older one may break: a warning, and a failure where that is
+    /// asked for.
+    fn tell_of_a_page_for_a_script(&self, found: Option<PageForScript>) -> Result<(), Problem> {
+        let Some(problem) = found.map(|found| found.problem()) else { return Ok(()) };
+        if self.strict {
+            return Err(problem);
+        }
+        self.events.warn(problem.in_one_line());
         Ok(())
     }
 
@@ -189,11 +259,12 @@ impl Refreshing<'_> {
             ));
         }
         let own = self.cdn.map(Cdn::distribution);
-        head.understood_refreshes().cloned().partition(|refresh| own == Some(refresh.distribution.as_str()))
+        head.refreshes_to_send().cloned().partition(|refresh| own == Some(refresh.distribution.as_str()))
     }
 
-    /// Asks for what distributions of other environments are owed, as far as these credentials may, and takes that out of the
-    /// head. An environment without a distribution knows no way to CloudFront.
+    /// Asks for what other distributions are owed, as far as these credentials may, and takes that out of the head. What a
+    /// further distribution of the environment has taken stays there as sent, unless nothing is to be waited for. An environment
+    /// without a distribution knows no way to CloudFront.
     async fn ask_elsewhere(
         &self,
         asking: &mut Asking<'_>,
@@ -201,7 +272,7 @@ impl Refreshing<'_> {
         others: Vec<Refresh>,
         refreshed: &mut Refreshed,
     ) -> Result<Pointer, Problem> {
-        let mut done = Vec::new();
+        let (mut done, mut sent) = (Vec::new(), Vec::new());
         // What failed once for a distribution fails for all that it is owed.
         let mut failed = BTreeSet::new();
         for refresh in others {
@@ -213,7 +284,11 @@ impl Refreshing<'_> {
             };
             let ids = match asked {
                 Ok(()) => {
-                    done.push(refresh.id.clone());
+                    let stays = self.settings.wait != Wait::None && self.further.contains(distribution);
+                    match stays && !taken.ids.is_empty() {
+                        true => sent.push((refresh.id.clone(), taken.ids.clone())),
+                        false => done.push(refresh.id.clone()),
+                    }
                     Some(taken.ids)
                 }
                 Err(problem) => {
@@ -225,50 +300,32 @@ impl Refreshing<'_> {
             };
             refreshed.elsewhere.push(Elsewhere { refresh, ids });
         }
-        self.forget(pointer, &done).await
+        self.record(pointer, &done, &sent).await
     }
 
-    /// Asks for what the environment's distribution is owed. Gives the ids of what CloudFront took.
+    /// Asks for what the environment's distribution is owed. Gives what CloudFront took of each refresh.
     async fn ask(
         &self,
         asking: &mut Asking<'_>,
         owed: &[Refresh],
         refreshed: &mut Refreshed,
-    ) -> Result<Vec<String>, Problem> {
+    ) -> Result<Vec<Invalidations>, Problem> {
         let Some(cdn) = self.cdn else { return Ok(Vec::new()) };
-        let mut all = Taken::default();
+        let (mut all, mut ids, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         for refresh in owed {
             let mut taken = Taken::default();
             let asked = asking.ask(cdn, refresh, &mut taken).await;
             refreshed.ids.extend(taken.ids.iter().cloned());
             refreshed.paid += taken.paths.len();
             asked?;
-            all.ids.append(&mut taken.ids);
-            all.paths.append(&mut taken.paths);
+            ids.extend(taken.ids.iter().cloned());
+            paths.append(&mut taken.paths);
+            all.push((refresh.id.clone(), taken.ids));
         }
-        if !all.ids.is_empty() {
-            self.events.send(Event::RefreshRequested { ids: all.ids.clone(), paths: all.paths });
+        if !ids.is_empty() {
+            self.events.send(Event::RefreshRequested { ids, paths });
         }
-        Ok(all.ids)
-    }
-
-    /// Waits until CloudFront says that all of `ids` are completed.
-    async fn until_completed(&self, ids: &[String]) -> Result<(), Problem> {
-        let Some(cdn) = self.cdn else { return Ok(()) };
-        let mut pace = Pace::start(self);
-        for id in ids {
-            while !cdn.is_completed(id).await.map_err(Problem::from)? {
-                if !pace.pause().await {
-                    let waited = self.settings.timeout.as_secs();
-                    let message = format!("CloudFront did not complete invalidation {id} within {waited} s");
-                    return Err(Problem::new(Code::RefreshFailed, message).hint(
-                        "CloudFront still works on it. Run the same command again to check, or raise `timeout_s` under \
-                         [invalidation].",
-                    ));
-                }
-            }
-        }
-        Ok(())
+        Ok(all)
     }
 
     /// Fetches the site's URLs until they answer as they should, something else than the CDN is what is wrong, or the time is
@@ -279,7 +336,7 @@ impl Refreshing<'_> {
         answers: &BTreeMap<UrlPath, UrlChange>,
         may_ask_anew: bool,
     ) -> Result<Looked, Problem> {
-        let (Some(url), false) = (self.url, answers.is_empty()) else { return Ok(Looked::Right) };
+        let (Some(url), false) = (self.url, answers.is_empty()) else { return Ok(Looked::Right(Seen::default())) };
         let chosen = verify::chosen(answers);
         let urls = chosen.len();
         self.events.send(Event::VerificationStarted { urls });
@@ -294,12 +351,12 @@ impl Refreshing<'_> {
         loop {
             let has_forgotten = self.has_forgotten(ids).await?;
             let keeps_nothing_old = has_forgotten || ids.is_empty();
-            let wrong = visitor.mismatches(&looks, pace.left()).await;
+            let Round { wrong, edge } = visitor.round(&looks, pace.left()).await;
             let is_header = |mismatch: &Mismatch| matches!(mismatch.instead, Instead::Header { .. });
             if wrong.is_empty() || keeps_nothing_old && wrong.iter().all(is_header) {
                 self.warn_of_other_headers(&wrong);
                 self.events.send(Event::Verified { urls });
-                return Ok(Looked::Right);
+                return Ok(Looked::Right(Seen { is_completed: has_forgotten, edge }));
             }
             // Looked at first: who is overtaken asks for nothing anew.
             if self.is_overtaken().await? {
@@ -376,17 +433,6 @@ impl Refreshing<'_> {
         Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
     }
 
-    /// Whether CloudFront says that it has completed all of `ids`; without a distribution there is nothing to forget.
-    async fn has_forgotten(&self, ids: &[String]) -> Result<bool, Problem> {
-        let Some(cdn) = self.cdn else { return Ok(true) };
-        for id in ids {
-            if !cdn.is_completed(id).await.map_err(Problem::from)? {
-                return Ok(false);
-            }
-        }
-        Ok(!ids.is_empty())
-    }
-
     /// Records the owed refreshes under new ids, so that CloudFront takes them for new ones. Run and revision make them
     /// unlike any other, and as short as the first ones, however often this happens.
     async fn renamed(
@@ -404,9 +450,12 @@ impl Refreshing<'_> {
         Ok((pointer, renamed))
     }
 
-    /// Takes the refreshes with these ids out of the head, whatever else happened to it meanwhile.
-    async fn forget(&self, pointer: Pointer, done: &[String]) -> Result<Pointer, Problem> {
-        if done.is_empty() { Ok(pointer) } else { self.update(pointer, |head| head.settle_refreshes(done)).await }
+    /// Takes the refreshes that are done out of the head and notes which are sent, whatever else happened to it meanwhile.
+    async fn record(&self, pointer: Pointer, done: &[String], sent: &[Invalidations]) -> Result<Pointer, Problem> {
+        if done.is_empty() && sent.is_empty() {
+            return Ok(pointer);
+        }
+        self.update(pointer, |head| head.settle_refreshes(done).note_sent(sent)).await
     }
 
     async fn update(&self, mut pointer: Pointer, change: impl Fn(&Head) -> Head) -> Result<Pointer, Problem> {
@@ -439,12 +488,38 @@ pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
 
 /// What a look at the site's URLs showed.
 enum Looked {
-    Right,
+    Right(Seen),
     /// What CloudFront had to forget, although it says that it has.
     StillOld,
     /// What is not to be waited for any longer.
     Wrong(Vec<Mismatch>),
     Overtaken,
+}
+
+/// How what is right was seen.
+#[derive(Default)]
+struct Seen {
+    /// Whether CloudFront had completed all of it.
+    is_completed: bool,
+    /// The edge, where it is known.
+    edge: Option<String>,
+}
+
+/// What is being refreshed.
+struct UnderWay {
+    /// The head that owes it.
+    pointer: Pointer,
+    /// What the environment's distribution is owed.
+    owed: Vec<Refresh>,
+    /// What CloudFront took of it.
+    taken: Vec<Invalidations>,
+}
+
+impl UnderWay {
+    /// CloudFront's ids.
+    fn ids(&self) -> Vec<String> {
+        self.taken.iter().flat_map(|(_, ids)| ids.iter().cloned()).collect()
+    }
 }
 
 /// Says what visitors get, as of the URL with the least hope, and how many others are not right.

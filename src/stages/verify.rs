@@ -1,6 +1,7 @@
 //! Verification: fetching the site's URLs as a visitor would, and comparing what they answer with what was published.
 
 mod instead;
+mod missing;
 mod page;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
 
 pub use instead::{Instead, Prospect};
+pub use missing::PageForScript;
 pub use page::{Blank, MAX_LOADED, Page};
 
 /// Most URLs fetched for one activation, each in three variants. Beyond it, the first ones in the order of [`chosen`] stand
@@ -89,6 +91,15 @@ impl Mismatch {
     }
 }
 
+/// What one round of looks showed.
+#[derive(Clone, Debug, Default)]
+pub struct Round {
+    /// What did not answer as it should.
+    pub wrong: Vec<Mismatch>,
+    /// The location of CloudFront that gave the first right answer, where it said so.
+    pub edge: Option<String>,
+}
+
 /// The answers to fetch: files' own URLs before aliases, shortest first, at most [`MAX_URLS`].
 pub fn chosen(answers: &BTreeMap<UrlPath, UrlChange>) -> Vec<&UrlChange> {
     // An alias can only be caught answering with the old bytes.
@@ -131,27 +142,37 @@ pub struct Visitor<'a> {
 }
 
 impl Visitor<'_> {
-    /// Fetches each once, and says which do not answer as they should. What has not answered `within` this time, or
+    /// Fetches each once, and says which do not answer as they should, and which edge gave a right answer. What has not answered `within` this time, or
     /// [`LEAST_ROUND`] where that is longer, is late: hundreds of addresses of a host that drops packets would take an hour.
-    pub async fn mismatches(&self, looks: &[Look<'_>], within: Duration) -> Vec<Mismatch> {
+    pub async fn round(&self, looks: &[Look<'_>], within: Duration) -> Round {
         let until = Instant::now() + within.max(LEAST_ROUND);
-        let found: Vec<Option<Mismatch>> =
-            stream::iter(looks).map(|look| self.mismatch(look, until)).buffered(AT_ONCE).collect().await;
-        found.into_iter().flatten().collect()
+        let mut looking = stream::iter(looks).map(|look| self.look(look, until)).buffered(AT_ONCE);
+        let mut round = Round::default();
+        while let Some(found) = looking.next().await {
+            match found {
+                Ok(edge) => round.edge = round.edge.or(edge),
+                Err(mismatch) => round.wrong.push(mismatch),
+            }
+        }
+        round
     }
 
-    async fn mismatch(&self, look: &Look<'_>, until: Instant) -> Option<Mismatch> {
+    /// Looks once. A right answer gives the edge that it came from.
+    async fn look(&self, look: &Look<'_>, until: Instant) -> Result<Option<String>, Mismatch> {
         let (url, variant) = (self.address(look), look.variant);
         let asked = match variant {
             Variant::WithQuery => format!("{url}?{}", self.query),
             Variant::Compressed | Variant::Identity => url.clone(),
         };
         let instead = match timeout_at(until, self.fetcher.fetch(&asked, variant.encoding(), MAX_FETCHED_BYTES)).await {
-            Ok(Ok(found)) => compare(&asked, &found, look)?,
+            Ok(Ok(found)) => match compare(&asked, &found, look) {
+                Some(instead) => instead,
+                None => return Ok(found.edge().map(str::to_owned)),
+            },
             Ok(Err(error)) => Instead::of_error(&error),
             Err(_) => Instead::NoAnswer(NoAnswer::Late),
         };
-        Some(Mismatch { url, variant, instead })
+        Err(Mismatch { url, variant, instead })
     }
 
     /// Leaves of `looks` those that were not right.

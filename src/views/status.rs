@@ -1,9 +1,12 @@
 //! What the head says, for people and programs that ask.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::bucket::state::Pointer;
 use crate::release::counts::FileCounts;
+use crate::release::head::Refresh;
 use crate::release::manifest::{Publisher, ReleaseNumber};
 use crate::types::clock::Timestamp;
 
@@ -35,6 +38,9 @@ pub struct Status {
     pub distributions: Vec<DistributionStatus>,
     /// Paths the CDN still has to forget.
     pub pending_refreshes: Vec<PendingRefresh>,
+    /// Refreshes that CloudFront has taken: what changed was seen at one edge, or was not waited for.
+    #[serde(default)]
+    pub sent_refreshes: Vec<SentRefresh>,
     /// Paths that left the site and are still reachable.
     pub leftovers: Vec<String>,
     /// Paths that a run which lost its lease may still write.
@@ -93,6 +99,27 @@ pub struct PendingRefresh {
     pub paths: Vec<String>,
 }
 
+/// A refresh that CloudFront has taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SentRefresh {
+    /// The release whose activation it is of.
+    #[cfg_attr(test, schemars(with = "u64"))]
+    pub release: ReleaseNumber,
+    /// The distribution.
+    pub distribution: String,
+    /// Since when it was owed.
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub since: Timestamp,
+    /// The paths.
+    pub paths: Vec<String>,
+    /// CloudFront's ids of its invalidations.
+    pub ids: Vec<String>,
+    /// Whether CloudFront has completed all of them; `null`: it could not be asked, or is not this environment's to ask.
+    pub completed: Option<bool>,
+}
+
 /// A person's order to publish nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -108,8 +135,9 @@ pub struct HoldStatus {
 }
 
 impl Status {
-    /// The status that a head tells of.
-    pub fn of(pointer: &Pointer) -> Status {
+    /// The status that a head tells of. `completed` says, by their ids, which of the refreshes that are sent CloudFront has
+    /// completed, as far as it was asked.
+    pub fn of(pointer: &Pointer, completed: &BTreeMap<String, bool>) -> Status {
         let head = &pointer.head;
         let last = head.history.last();
         Status {
@@ -131,17 +159,31 @@ impl Status {
                 .map(|(id, known)| DistributionStatus {
                     distribution: id.clone(),
                     seen: known.seen,
-                    owed: head.owed_to(id).flat_map(|refresh| &refresh.paths).map(ToString::to_string).collect(),
+                    owed: head.owed_to(id).filter(|owed| !owed.is_sent()).flat_map(shown).collect(),
                 })
                 .collect(),
             pending_refreshes: head
                 .pending_refreshes
                 .iter()
+                .filter(|refresh| !refresh.is_sent())
                 .map(|refresh| PendingRefresh {
                     release: refresh.release,
                     distribution: refresh.distribution.clone(),
                     since: refresh.since,
-                    paths: refresh.paths.iter().map(ToString::to_string).collect(),
+                    paths: shown(refresh).collect(),
+                })
+                .collect(),
+            sent_refreshes: head
+                .pending_refreshes
+                .iter()
+                .filter(|refresh| refresh.is_sent())
+                .map(|refresh| SentRefresh {
+                    release: refresh.release,
+                    distribution: refresh.distribution.clone(),
+                    since: refresh.since,
+                    paths: shown(refresh).collect(),
+                    ids: refresh.invalidations.clone(),
+                    completed: completed.get(&refresh.id).copied(),
                 })
                 .collect(),
             leftovers: head.leftovers.keys().map(ToString::to_string).collect(),
@@ -154,4 +196,9 @@ impl Status {
             pruning: head.pruning.is_some() || !head.closed.is_empty(),
         }
     }
+}
+
+/// The paths of a refresh.
+fn shown(refresh: &Refresh) -> impl Iterator<Item = String> {
+    refresh.paths.iter().map(ToString::to_string)
 }

@@ -9,8 +9,11 @@ use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::report::event::Event;
 use publish::report::{InvalidationStatus, Outcome, Report};
 use publish::run::PublishRequest;
+use publish::sandbox::{CustomError, Distribution};
+use publish::stages::audit::FindingKind;
 
 use crate::front::{Answer, Asked, Front};
+use crate::verify::verify;
 use crate::world::{self, World};
 
 async fn live_v1() -> World {
@@ -216,6 +219,63 @@ async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
         let report = world::publish(asked_for).await;
         assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");
         assert!(report.warnings.iter().any(|warning| warning.contains("cannot be shown")), "{report:#?}");
+        world.assert_settled();
+    }
+}
+
+/// What asked for a script that no release has.
+fn made_up(world: &World, front: &Front) -> Vec<String> {
+    let is_there = |path: &str| world.live().contains_key(path.trim_start_matches('/'));
+    let asked = front.asked().into_iter().map(|asked| asked.path);
+    asked.filter(|path| path.starts_with("/assets/") && path.ends_with(".js") && !is_there(path)).collect()
+}
+
+/// As for single-page applications: what is not there is answered with the home page.
+fn answer_with_the_home_page(world: &World, does: bool) {
+    let fallback = CustomError {
+        error_code: 403,
+        response_page_path: Some("/index.html".to_owned()),
+        response_code: Some(200),
+        error_caching_min_ttl: Duration::ZERO,
+    };
+    let custom_errors = if does { vec![fallback] } else { Vec::new() };
+    world.sandbox.set_distribution(Distribution { custom_errors, ..world::distribution() });
+}
+
+/// Tabs that are open since an older release ask for scripts that have left, and must not take a page for one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_for_a_script_that_is_not_there_is_a_warning_and_a_failure_where_that_is_wanted() {
+    let told = |report: &Report| {
+        report.warnings.iter().filter(|warning| warning.contains("which is no file of this site")).count()
+    };
+    for (falls_back, strict) in [(false, true), (true, false), (true, true)] {
+        let mut world = live_v1().await;
+        answer_with_the_home_page(&world, falls_back);
+        world.environment.publish.strict = strict;
+        let front = Front::of(world.sandbox.site_url(), |_, answer| answer);
+        let report = published_at(&mut world, &front.url).await;
+        let asked = made_up(&world, &front);
+        assert_eq!(asked.len(), 1, "{asked:?}");
+        let invalidated: Vec<String> = world.invalidations().into_iter().flat_map(|made| made.paths).collect();
+        assert!(!invalidated.contains(&asked[0]), "it is never refreshed");
+        assert_eq!(told(&report), usize::from(falls_back && !strict), "{:#?}", report.warnings);
+        let (verified, findings) = verify(&world, (false, false)).await;
+        assert_eq!(told(&verified), usize::from(falls_back && !strict), "{:#?}", verified.warnings);
+        if !(falls_back && strict) {
+            assert_eq!((report.exit_code, verified.exit_code, findings.len()), (0, 0, 0), "{report:#?}");
+            continue;
+        }
+        let error = report.error.unwrap();
+        assert_eq!((report.exit_code, error.code.as_str()), (3, "verification_failed"), "{error:#?}");
+        assert!(error.message.contains(&asked[0]) && error.hint.contains("viewer-request function"), "{error:#?}");
+        assert!(error.visitors_see.contains("is live in the bucket and nothing is lost"), "{error:#?}");
+        assert_eq!((verified.exit_code, findings.len()), (6, 1), "{findings:#?}");
+        assert_eq!(findings[0].what, FindingKind::Answer);
+        // The same command looks again, and there is nothing else to do.
+        assert_eq!(world.publish().await.exit_code, 3);
+        answer_with_the_home_page(&world, false);
+        // The home page is no error page any more, so that its headers change too.
+        assert_eq!(told(&world.published().await), 0);
         world.assert_settled();
     }
 }

@@ -200,6 +200,13 @@ struct Undisturbed {
     end: End,
     /// The releases that were complete before, and still are.
     retained: BTreeSet<u64>,
+    /// The paths that CloudFront was asked to forget.
+    refreshed: BTreeSet<String>,
+}
+
+/// All paths that CloudFront was asked to forget.
+fn refreshed(world: &World) -> BTreeSet<String> {
+    world.invalidations().into_iter().flat_map(|invalidation| invalidation.paths).collect()
 }
 
 /// Runs `command` once for each of its requests and each damage.
@@ -217,7 +224,8 @@ async fn every_damage_is_survived(command: Command) {
         assert_eq!(entry.kind == Kind::Fingerprinted, path.as_str().starts_with("assets/"), "{path}");
     }
     let retained = complete(&undisturbed).intersection(&before).copied().collect();
-    let undisturbed = Undisturbed { end: End::of(&undisturbed, command), retained };
+    let (end, refreshed) = (End::of(&undisturbed, command), refreshed(&undisturbed));
+    let undisturbed = Undisturbed { end, retained, refreshed };
     let (prepared, sites, undisturbed) = (&prepared, &command.sites(), &undisturbed);
     let cases = requests.iter().flat_map(|at| Damage::ALL.map(|damage| (damage, at)));
     stream::iter(cases)
@@ -237,7 +245,7 @@ async fn one_damage(
     undisturbed: &Undisturbed,
 ) {
     let told = format!("{damage:?} at {at:?} of {command:?}");
-    let Undisturbed { end, retained } = undisturbed;
+    let Undisturbed { end, retained, refreshed } = undisturbed;
     let mut before = world.visible();
     if command.runs.removes() {
         // What is to go may be gone, and all else is as it was.
@@ -270,6 +278,8 @@ async fn one_damage(
     world.assert_settled();
     assert_eq!(nameless_objects(world), [""; 0], "in the end: {told}");
     assert_eq!(lost(world, retained), [""; 0], "in the end: {told}");
+    let asked = self::refreshed(world);
+    assert!(asked.contains("/*") || asked.is_superset(refreshed), "{told}: {asked:?}");
     let found = End::of(world, command);
     if damage == Damage::Forbidden && at.operation == "GetDistributionConfig" {
         // Where nothing is known of the distribution headers are others, until something of the site changes.
@@ -281,8 +291,8 @@ async fn one_damage(
 
 use Build::{Four, One, Three, Two};
 use Step::{
-    Activate, DieStaging, Promote, Prune, Publish, PublishElsewhere, PublishUnableToRemove, Repair, Rollback, Stage,
-    TakeOut, Tamper,
+    Activate, DieStaging, Promote, Prune, Publish, PublishElsewhere, PublishSeenAtOneEdge, PublishUnableToRemove,
+    Repair, Rollback, Stage, TakeOut, Tamper,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,6 +303,13 @@ async fn of_a_first_publish() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_later_publish() {
     every_damage_is_survived(Command { before: &[Publish(One)], runs: Publish(Two), visible: &[One, Two] }).await;
+}
+
+/// CloudFront has completed neither the refresh of the release before nor, when it is first asked, the run's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_publish_that_leaves_refreshes_sent() {
+    let before = &[Publish(One), PublishSeenAtOneEdge(Two)];
+    every_damage_is_survived(Command { before, runs: Publish(Three), visible: &[Two, Three] }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

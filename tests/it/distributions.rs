@@ -124,7 +124,8 @@ async fn one_environment_may_name_several() {
     world.environment.further_distributions = vec![WWW.to_owned()];
     let report = world.published().await;
     assert_eq!(report.requests["GetDistributionConfig"], 2);
-    assert_eq!(seen(&world).await, [row(DISTRIBUTION, 1, 0), row(WWW, 1, 0)]);
+    let of_www = (WWW.to_owned(), None, 0);
+    assert_eq!(seen(&world).await, [row(DISTRIBUTION, 1, 0), of_www], "its first refresh was not waited for");
     assert_unchanged_costs_one_request(&world).await;
 
     world.append("about/index.html", "<!-- changed -->");
@@ -132,6 +133,8 @@ async fn one_environment_may_name_several() {
     assert_eq!(last_invalidated(&world, DISTRIBUTION), ["/about/", "/about/index.html"]);
     assert_eq!(last_invalidated(&world, WWW), ["/live/about/", "/live/about/index.html"]);
     assert_eq!(owed_elsewhere(&report), [(WWW, InvalidationStatus::Requested)]);
+    let [sent] = &world.status().await.sent_refreshes[..] else { panic!("it was not waited for") };
+    assert_eq!((sent.distribution.as_str(), sent.completed), (WWW, Some(true)));
 
     world.append("robots.txt", "# more");
     world.refuse("CreateInvalidation", WWW, 403, "AccessDenied");

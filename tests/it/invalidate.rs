@@ -15,7 +15,7 @@ async fn invalidate_heard(world: &World, paths: &[&str], listener: impl Fn(Event
     run::invalidate(request, Events::new(&listener)).await
 }
 
-async fn invalidate(world: &World, paths: &[&str]) -> Report {
+pub(crate) async fn invalidate(world: &World, paths: &[&str]) -> Report {
     invalidate_heard(world, paths, |_| {}).await
 }
 
@@ -61,7 +61,8 @@ async fn every_distribution_forgets_what_is_asked_under_its_own_names() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_for_is_recorded_before_and_done_by_the_next_publish() {
-    let world = live_v1().await;
+    let world = World::with_fixture("v1").await;
+    world.published_and_completed().await;
     let before = world.invalidations().len();
     world.refuse("CreateInvalidation", "", 403, "AccessDenied");
     let report = invalidate(&world, &["/contact.html"]).await;

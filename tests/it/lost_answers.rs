@@ -43,7 +43,7 @@ fn writes(requests: &[LoggedRequest]) -> Vec<Write> {
     writes.collect()
 }
 
-/// Everything in the bucket, but for the moments and the runs that its records name.
+/// Everything in the bucket, but for the moments and the runs that its records name, and for what CloudFront calls invalidations.
 fn essence(world: &World) -> BTreeMap<String, String> {
     let objects = world.objects().into_iter();
     let essence = objects.map(|(key, object)| {
@@ -67,7 +67,7 @@ fn forget_moments(record: &mut Value) {
     match record {
         Value::Object(fields) => {
             for (name, value) in fields {
-                if matches!(name.as_str(), "run" | "since" | "at" | "superseded") {
+                if matches!(name.as_str(), "run" | "since" | "at" | "superseded" | "id" | "invalidations") {
                     *value = Value::Null;
                 } else {
                     forget_moments(value);

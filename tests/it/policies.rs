@@ -216,9 +216,12 @@ async fn whoever_promotes_only_reads_where_the_release_comes_from() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     let world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(u32::MAX);
+    world.published().await;
+    world.append("about/index.html", "<!-- changed -->");
     world.published().await;
     world.sandbox.clear_requests();
-    world.status().await;
+    assert_eq!(world.status().await.sent_refreshes[0].completed, Some(false));
     let (environment, events) = (|| world.environment.clone(), Events::new(&|_| {}));
     run::releases(environment(), world::caller(), &ReleaseFilter::default(), events).await;
     run::show(ShowRequest { environment: environment(), caller: world::caller(), release: None }, events).await;
@@ -228,7 +231,7 @@ async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     for need in needed(&world) {
         assert!(viewer.allows(&need), "{need:?}");
     }
-    assert_eq!(viewer.actions(), BTreeSet::from(["s3:GetObject", "s3:ListBucket"]));
+    assert_eq!(viewer.actions(), BTreeSet::from(["cloudfront:GetInvalidation", "s3:GetObject", "s3:ListBucket"]));
     let live = format!("arn:aws:s3:::{BUCKET}/live/index.html");
     assert!(!viewer.allows(&Need { action: "s3:GetObject", resource: live, prefix: None }));
 }

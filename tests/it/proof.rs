@@ -17,7 +17,7 @@ const POLLS: u32 = 3;
 
 async fn live_v1() -> World {
     let world = World::with_fixture("v1").await;
-    world.published().await;
+    world.published_and_completed().await;
     world.sandbox.clear_requests();
     world
 }

@@ -20,7 +20,7 @@ use crate::world::{self, World, files_of, fixture};
 /// Release 2 is live and its publisher has yet to refresh `/robots.txt`; the site has another change.
 async fn while_another_refreshes() -> World {
     let world = World::with_fixture("v1").await;
-    world.published().await;
+    world.published_and_completed().await;
     world.write("robots.txt", "second");
     world.refuse("CreateInvalidation", "", 403, "AccessDenied");
     assert_eq!(world.publish().await.exit_code, 3);

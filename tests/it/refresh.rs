@@ -13,7 +13,7 @@ const V2_PATHS: [&str; 8] =
 
 async fn live_v1() -> World {
     let world = World::with_fixture("v1").await;
-    world.published().await;
+    world.published_and_completed().await;
     world.sandbox.clear_requests();
     world
 }

@@ -99,10 +99,12 @@ fn the_first_program_reads_what_this_one_writes_of_what_format_1_can_say() {
     assert_eq!(first_reader::of_manifest(&decompressed(&newer)), Says::Understood);
 }
 
-/// What was published by the first program is live in a bucket, and its own programs go on with it.
+/// What was published by the first program is live in a bucket, and its own programs go on with it, for as long as no refresh
+/// is sent that CloudFront has not completed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_program_reads_all_that_a_whole_life_of_releases_writes() {
     let world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
     world.published().await;
     world.use_fixture("v2");
     world.published().await;
@@ -288,6 +290,7 @@ fn what_was_built_with_uncommitted_changes_is_understood_and_written_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_program_reads_what_is_written_of_a_clean_commit() {
     let world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
     let (commit, committed_at) = (Some("c0ffee".to_owned()), Some(Timestamp::from_unix_seconds(1)));
     let publisher = Publisher { commit, committed_at, ..Publisher::default() };
     let caller = publish::run::Caller { publisher, ..world::caller() };
@@ -347,6 +350,7 @@ fn make_newer(world: &World, key: &str, write: u32) {
 /// v1 and v2 were published, and v1 is the folder.
 async fn two_releases() -> World {
     let world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
     world.published().await;
     world.use_fixture("v2");
     world.published().await;

@@ -131,6 +131,15 @@ impl World {
         report
     }
 
+    /// Publishes the site, which must succeed, and whose refresh CloudFront completes at once: none stays sent.
+    pub(crate) async fn published_and_completed(&self) -> Report {
+        self.sandbox.complete_invalidations_after(0);
+        let report = self.published().await;
+        self.sandbox.complete_invalidations_after(1);
+        assert_eq!(self.head().pending_refreshes, []);
+        report
+    }
+
     /// Publishes the site although its pages refer to what is not there, which must succeed.
     pub(crate) async fn published_broken(&self) -> Report {
         let report = publish(PublishRequest { allow_broken: true, ..self.request() }).await;

@@ -72,6 +72,7 @@ fn kind_of_progress(event: &Event) -> Option<&'static str> {
         | Event::RefreshPlanned { .. }
         | Event::RefreshRequested { .. }
         | Event::Refreshed
+        | Event::RefreshSeen { .. }
         | Event::VerificationStarted { .. }
         | Event::Verified { .. }
         | Event::Warning { .. } => None,

@@ -183,13 +183,8 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         };
         line("owed", &format!("{paths} of {of} waiting for a refresh since {since}; {who}"));
     }
-    for known in status.distributions.iter().filter(|known| own != Some(known.distribution.as_str())) {
-        let seen = match known.seen {
-            Some(release) => format!("was last refreshed for release {release}"),
-            None => "has not been refreshed for the live release".to_owned(),
-        };
-        line("also at", &format!("distribution {}, which {seen}", printable(&known.distribution)));
-    }
+    sent_refreshes(status, own).iter().for_each(|text| line("sent", text));
+    other_distributions(status, own).iter().for_each(|text| line("also at", text));
     if let Some(HoldStatus { publisher, since, reason }) = &status.hold {
         let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", printable(reason)));
         line("held", &format!("since {} by {}{reason}", since.to_the_minute(), who(publisher)));
@@ -212,6 +207,39 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
         );
     }
     text
+}
+
+/// How each refresh stands that CloudFront has taken.
+fn sent_refreshes(status: &Status, own: Option<&str>) -> Vec<String> {
+    let said = status.sent_refreshes.iter().map(|refresh| {
+        let (paths, since) = (count(refresh.paths.len(), "path"), refresh.since.to_the_minute());
+        let of = match own == Some(refresh.distribution.as_str()) {
+            true => "the CDN".to_owned(),
+            false => format!("distribution {}", printable(&refresh.distribution)),
+        };
+        let stands = match refresh.completed {
+            Some(true) => "CloudFront has completed it",
+            Some(false) => "CloudFront has not completed it yet",
+            None => "whether CloudFront has completed it is not known",
+        };
+        format!("refresh of {paths} of {of} for release {}, since {since}; {stands}", refresh.release)
+    });
+    said.collect()
+}
+
+/// The distributions beside the environment's own, and what each has seen.
+fn other_distributions(status: &Status, own: Option<&str>) -> Vec<String> {
+    let others = status.distributions.iter().filter(|known| own != Some(known.distribution.as_str()));
+    let said = others.map(|known| {
+        let is_sent = status.sent_refreshes.iter().any(|sent| sent.distribution == known.distribution);
+        let seen = match known.seen {
+            Some(release) => format!("was last refreshed for release {release}"),
+            None if is_sent => "has not completed a refresh yet".to_owned(),
+            None => "has not been refreshed for the live release".to_owned(),
+        };
+        format!("distribution {}, which {seen}", printable(&known.distribution))
+    });
+    said.collect()
 }
 
 /// The first few paths.
@@ -268,6 +296,13 @@ fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment)
     let done = match invalidation.status {
         InvalidationStatus::Planned => paths,
         InvalidationStatus::Requested => format!("refresh of {paths} requested, not waited for"),
+        InvalidationStatus::Effective if !invalidation.completed => {
+            let edge = invalidation
+                .edge
+                .as_ref()
+                .map_or_else(|| "one edge".to_owned(), |edge| format!("edge {}", printable(edge)));
+            format!("{paths} refreshed, seen at {edge}; CloudFront has not completed yet")
+        }
         InvalidationStatus::Effective => format!("{paths} refreshed and checked at the site's URLs"),
         InvalidationStatus::Completed => format!("{paths} refreshed"),
         InvalidationStatus::Owed => format!("{paths} not refreshed yet; run `publish` to retry"),
@@ -329,7 +364,7 @@ pub(super) mod tests {
     use publish::release::retention::RetentionSettings;
     use publish::report::Uploaded;
     use publish::types::clock::Timestamp;
-    use publish::views::status::{DistributionStatus, PendingRefresh};
+    use publish::views::status::{DistributionStatus, PendingRefresh, SentRefresh};
 
     use super::*;
 
@@ -362,6 +397,8 @@ pub(super) mod tests {
             paths_paid: 2,
             price_usd: "0.010".to_owned(),
             status: InvalidationStatus::Effective,
+            completed: true,
+            edge: None,
             evicted_unchanged: 0,
             evicted_bytes: 0,
         });
@@ -423,6 +460,14 @@ pub(super) mod tests {
         let evicting = said(InvalidationStatus::Planned, 9, 1);
         assert_eq!(evicting, "9 paths ($0.045, or free); also evicts 1 unchanged file (1.20 MB)");
         assert_eq!(said(InvalidationStatus::Completed, 300, 0), "9 paths refreshed ($1.50, or free)");
+        let seen = |edge: Option<&str>| {
+            let edge = edge.map(str::to_owned);
+            let invalidation = InvalidationReport { completed: false, edge, ..published().invalidation.unwrap() };
+            refresh(Some(&invalidation), &environment())
+        };
+        let expected = "2 paths refreshed, seen at edge FRA56-P4; CloudFront has not completed yet ($0.01, or free)";
+        assert_eq!(seen(Some("FRA56-P4")), expected);
+        assert!(seen(None).starts_with("2 paths refreshed, seen at one edge; CloudFront has not"), "{}", seen(None));
         assert_eq!(said(InvalidationStatus::Owed, 0, 0), "9 paths not refreshed yet; run `publish` to retry");
     }
 
@@ -462,6 +507,14 @@ pub(super) mod tests {
             since,
             paths: vec!["/".to_owned()],
         };
+        let sent = |distribution: &str, completed| SentRefresh {
+            release: ReleaseNumber::new(7),
+            distribution: distribution.to_owned(),
+            since,
+            paths: vec!["/".to_owned(); 2],
+            ids: vec!["I1".to_owned()],
+            completed,
+        };
         let of = |distribution: &str, seen: Option<u64>| DistributionStatus {
             distribution: distribution.to_owned(),
             seen: seen.map(ReleaseNumber::new),
@@ -482,6 +535,7 @@ pub(super) mod tests {
             }),
             distributions: vec![of("E123ABC", None), of("E456DEF", Some(7))],
             pending_refreshes: vec![owed("E123ABC"), owed("E456DEF")],
+            sent_refreshes: vec![sent("E123ABC", Some(false)), sent("E123ABC", Some(true)), sent("E456DEF", None)],
             leftovers: vec!["old.html".to_owned()],
             suspects: Vec::new(),
             hold: Some(HoldStatus { publisher, since, reason: Some("incident".to_owned()) }),
@@ -498,6 +552,10 @@ pub(super) mod tests {
             owed       1 path of the CDN waiting for a refresh since 1970-01-01 00:00 UTC; run `publish` to retry\n  \
             owed       1 path of distribution E456DEF waiting for a refresh since 1970-01-01 00:00 UTC; a publish with \
             access retries\n  \
+            sent       refresh of 2 paths of the CDN for release 7, since 1970-01-01 00:00 UTC; CloudFront has not completed it yet\n  \
+            sent       refresh of 2 paths of the CDN for release 7, since 1970-01-01 00:00 UTC; CloudFront has completed it\n  \
+            sent       refresh of 2 paths of distribution E456DEF for release 7, since 1970-01-01 00:00 UTC; whether CloudFront \
+            has completed it is not known\n  \
             also at    distribution E456DEF, which was last refreshed for release 7\n  \
             held       since 1970-01-01 00:00 UTC by octocat: incident\n  \
             left over  1 file that left the site, still reachable: `old.html`; `publish prune` removes them\n";

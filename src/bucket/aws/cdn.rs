@@ -10,7 +10,8 @@ use super::answer::{CdnError, FailedRequest, Service};
 use super::configuration::{Keeping, Policies, alias, facts, may_answer_missing, policies_to_read};
 use super::refusals::Class;
 use crate::content::path::UrlPath;
-use crate::release::head::DistributionFacts;
+use crate::release::head::{DistributionFacts, MAX_ID_BYTES};
+use crate::release::manifest::checked_id;
 
 /// The first wait where too many invalidations are in progress; each next one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
@@ -146,9 +147,11 @@ impl Cdn {
         let batch = batch.map_err(|error| unsendable(FailedRequest::of_error(Class::Other, &error)))?;
         let request = self.client.create_invalidation().distribution_id(&self.distribution).invalidation_batch(batch);
         let answer = request.send().await.map_err(|error| self.failed("CreateInvalidation", &error))?;
-        let id = answer.invalidation().map(|invalidation| invalidation.id().to_owned());
+        // The head keeps it, and CloudFront is asked for it by a later run.
+        let id = answer.invalidation().and_then(|it| checked_id(it.id().to_owned(), MAX_ID_BYTES).ok());
         id.ok_or_else(|| {
-            unsendable(FailedRequest::new(Class::Other, vec!["the response contains no invalidation".to_owned()]))
+            let message = "the response contains no invalidation, or its id is none of CloudFront's";
+            unsendable(FailedRequest::new(Class::Other, vec![message.to_owned()]))
         })
     }
 

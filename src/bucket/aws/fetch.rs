@@ -111,9 +111,15 @@ impl SiteAnswer {
             || says("server", "cloudfront")
     }
 
-    /// The location of CloudFront that answered, as `FRA56-P4` (its header `x-amz-cf-pop`).
+    /// The location of CloudFront that answered, as `FRA56-P4` (its header `x-amz-cf-pop`): up to 32 letters,
+    /// digits and hyphens.
     pub fn edge(&self) -> Option<&str> {
-        self.headers.get("x-amz-cf-pop").map(String::as_str)
+        let is_name = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        self.headers
+            .get("x-amz-cf-pop")
+            .map(String::as_str)
+            .filter(is_name)
+            .filter(|name| (1..=32).contains(&name.len()))
     }
 }
 

@@ -65,6 +65,7 @@ enum What {
     BeginsPrune { closes: u8, files: u8, withdraws: u8, learns: u8, paths: u8 },
     EndsPrune { gone: u8, refused: bool },
     LetsGo { finished: bool, files: u8 },
+    Sends { which: u8 },
     Settles { which: u8 },
     Renames { which: u8 },
     Asks { paths: u8 },
@@ -97,6 +98,7 @@ fn what() -> impl Strategy<Value = What> {
         }),
         3 => (any_u8(), any::<bool>()).prop_map(|(gone, refused)| What::EndsPrune { gone, refused }),
         1 => (any::<bool>(), any_u8()).prop_map(|(finished, files)| What::LetsGo { finished, files }),
+        3 => any_u8().prop_map(|which| What::Sends { which }),
         2 => any_u8().prop_map(|which| What::Settles { which }),
         1 => any_u8().prop_map(|which| What::Renames { which }),
         1 => any_u8().prop_map(|paths| What::Asks { paths }),
@@ -352,15 +354,7 @@ impl Model {
                 let next = head.let_go_of_prune(head.pruning.as_ref(), &finished, &at_risk, by).ok()?;
                 Some((next, Means::LetsGo { finished, at_risk }))
             }
-            What::Settles { which } => {
-                let ids = self.chosen(head, *which);
-                Some((head.settle_refreshes(&ids), Means::Settles(ids)))
-            }
-            What::Renames { which } => {
-                let new = |id: &String| (id.clone(), format!("{}-{}-r-{id}", by.run, head.revision + 1));
-                let ids: Vec<_> = self.chosen(head, *which).iter().map(new).collect();
-                Some((head.rename_refreshes(&ids), Means::Renames(ids)))
-            }
+            What::Sends { .. } | What::Settles { .. } | What::Renames { .. } => about_refreshes(head, what, by),
             What::Holds => {
                 let hold = Hold::new(publisher.clone(), by.now, None);
                 Some((head.held(hold), nothing))
@@ -379,12 +373,38 @@ impl Model {
             }
         }
     }
+}
 
-    /// Some of the refreshes that are owed.
-    fn chosen(&self, head: &Head, which: u8) -> Vec<String> {
-        let owed = head.pending_refreshes.iter().enumerate();
-        owed.filter(|(index, _)| which & (1 << (index % 8)) != 0).map(|(_, refresh)| refresh.id.clone()).collect()
+/// Some of the refreshes that are owed.
+fn chosen(head: &Head, which: u8) -> Vec<String> {
+    let owed = head.pending_refreshes.iter().enumerate();
+    owed.filter(|(index, _)| which & (1 << (index % 8)) != 0).map(|(_, refresh)| refresh.id.clone()).collect()
+}
+
+/// The head in which some refreshes are sent, settled, or asked for anew.
+fn about_refreshes(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
+    match what {
+        What::Sends { which } => {
+            let ids = chosen(head, *which);
+            let sent: Vec<_> = ids.iter().map(|id| (id.clone(), vec![invalidation(id)])).collect();
+            Some((head.note_sent(&sent), Means::Sends(ids)))
+        }
+        What::Settles { which } => {
+            let ids = chosen(head, *which);
+            Some((head.settle_refreshes(&ids), Means::Settles(ids)))
+        }
+        What::Renames { which } => {
+            let new = |id: &String| (id.clone(), format!("{}-{}-r-{id}", by.run, head.revision + 1));
+            let ids: Vec<_> = chosen(head, *which).iter().map(new).collect();
+            Some((head.rename_refreshes(&ids), Means::Renames(ids)))
+        }
+        _ => None,
     }
+}
+
+/// What CloudFront calls the invalidation of a refresh: the same whoever asks for it.
+fn invalidation(id: &str) -> String {
+    format!("I-{id}")
 }
 
 /// The head in which something was learnt of a distribution, or all of it is forgotten, or some of them owe what was asked for.

@@ -5,7 +5,7 @@ mod v2;
 
 use serde_json::Value;
 
-use super::{Head, HeadFields, MAX_BEHAVIORS, MAX_CANDIDATES, MAX_OWED_PATHS};
+use super::{Head, HeadFields, MAX_BEHAVIORS, MAX_CANDIDATES, MAX_OWED_PATHS, Refresh};
 use crate::content::path::SitePath;
 use crate::release::format::{
     Addition, Document, Format, FormatError, Minors, Unknown, check_size, is_kept_exactly, needed,
@@ -28,6 +28,12 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
     Addition {
         needs: Minors { read: 0, write: 0 },
         is_said: |head| head.distributions.values().any(|known| !known.facts.caching.is_usual()),
+    },
+    // Refreshes that are sent. Whoever does not know of it leaves such an entry alone: neither is it sent again, nor struck
+    // out, and what it says stays true of its paths whatever is live.
+    Addition {
+        needs: Minors { read: 0, write: 0 },
+        is_said: |head| head.pending_refreshes.iter().any(Refresh::is_sent),
     },
     // What a build was made from stays true of it, whoever passes it over.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| publishers(head).any(|it| it.uncommitted_changes) },
@@ -104,6 +110,9 @@ fn check(head: &HeadFields) -> Result<(), FormatError> {
     }
     if head.owed().any(|path| path.as_str().contains('~')) {
         return Err(FormatError::OutOfRange("a path to refresh that CloudFront does not take"));
+    }
+    if head.pending_refreshes.iter().any(|refresh| refresh.invalidations.len() > refresh.paths.len()) {
+        return Err(FormatError::OutOfRange("a refresh with more invalidations than paths"));
     }
     if head.distributions.values().any(|known| known.facts.caching.behaviors.len() > MAX_BEHAVIORS) {
         return Err(FormatError::TooMany { what: "cache behaviors", most: MAX_BEHAVIORS });
@@ -283,7 +292,15 @@ mod tests {
             head.hold = Some(Hold::new(publisher.clone(), since, None));
             head.suspects = vec![Suspects::new(owner, since, BTreeSet::from([path("a.html")]))];
             let (id, distribution, paths) = ("owed".to_owned(), "E1".to_owned(), vec![UrlPath::everything()]);
-            head.pending_refreshes = vec![Refresh { id, distribution, release, since, paths, unknown: unknown() }];
+            head.pending_refreshes = vec![Refresh {
+                id,
+                distribution,
+                release,
+                since,
+                paths,
+                invalidations: Vec::new(),
+                unknown: unknown(),
+            }];
             let (kind, size_bytes, headers) = (Kind::Mutable, 1, headers());
             let leftover = Leftover { sha256: digest, size_bytes, headers, kind, since, unknown: unknown() };
             head.leftovers = BTreeMap::from([(path("a/b.html"), leftover)]);

@@ -41,7 +41,15 @@ fn owe(head: &mut HeadFields, distribution: &str) {
     let id = format!("{distribution}-{}", head.pending_refreshes.len());
     let (distribution, release) = (distribution.to_owned(), release(3));
     let unknown = Unknown::default();
-    head.pending_refreshes.push(Refresh { id, distribution, release, since: at(0), paths, unknown });
+    head.pending_refreshes.push(Refresh {
+        id,
+        distribution,
+        release,
+        since: at(0),
+        paths,
+        invalidations: Vec::new(),
+        unknown,
+    });
 }
 
 /// As a newer program owes it.

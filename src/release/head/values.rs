@@ -79,6 +79,9 @@ pub struct Refresh {
     pub since: Timestamp,
     /// The cover: wildcards and exact paths.
     pub paths: Vec<UrlPath>,
+    /// CloudFront's ids of the invalidations that stand for all of the paths, once it is *sent*: what changed was seen at an
+    /// edge, or was not waited for, and CloudFront has yet to complete them. Empty: it is still to be sent.
+    pub invalidations: Vec<String>,
     /// What newer programs say of it, and this one does not know.
     pub unknown: Unknown,
 }
@@ -88,6 +91,16 @@ impl Refresh {
     /// done: such an entry is neither sent nor struck out, nor is it covered by another one.
     pub fn is_understood(&self) -> bool {
         self.unknown.is_empty()
+    }
+
+    /// Whether CloudFront has taken all of it, so that nobody sends it again.
+    pub fn is_sent(&self) -> bool {
+        !self.invalidations.is_empty()
+    }
+
+    /// Whether this program is to send it.
+    pub fn is_to_be_sent(&self) -> bool {
+        self.is_understood() && !self.is_sent()
     }
 
     /// Whether `paths` take out of the CDN all that this refresh would.

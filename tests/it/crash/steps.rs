@@ -33,6 +33,8 @@ pub(super) enum Step {
     Stage(Build),
     Activate(u64),
     Rollback(u64),
+    /// What changed is seen at an edge; CloudFront completes it, and whatever is sent from then on, after being asked twice.
+    PublishSeenAtOneEdge(Build),
     /// By somebody who may not remove anything: pages that left the site are left over.
     PublishUnableToRemove(Build),
     /// A run sends its files and dies; two days go by.
@@ -101,6 +103,14 @@ impl Step {
             }
             Step::Activate(release) => Box::pin(world.activate(release)).await,
             Step::Rollback(release) => Box::pin(world.rollback(Some(release))).await,
+            Step::PublishSeenAtOneEdge(build) => {
+                build.is_built_in(world);
+                world.sandbox.complete_invalidations_after(2);
+                let report = Box::pin(world.publish()).await;
+                assert!(world.head().pending_refreshes.iter().all(|refresh| refresh.is_sent()));
+                assert!(!world.head().pending_refreshes.is_empty());
+                report
+            }
             Step::PublishUnableToRemove(build) => {
                 build.is_built_in(world);
                 world.refuse("DeleteObjects", "", 403, "AccessDenied");

@@ -75,6 +75,8 @@ fn report(outcome: Outcome) -> Report {
         copied: 152,
         deleted: 1,
         invalidation: Some(InvalidationReport {
+            completed: true,
+            edge: None,
             ids: vec!["I1".to_owned()],
             paths: vec!["/".to_owned(), "/index.html".to_owned()],
             paths_paid: 2,
@@ -120,6 +122,7 @@ fn status() -> Status {
         activation: None,
         distributions: Vec::new(),
         pending_refreshes: Vec::new(),
+        sent_refreshes: Vec::new(),
         leftovers: paths(2),
         suspects: paths(40),
         hold: Some(HoldStatus {

@@ -82,6 +82,7 @@ impl Bars {
             | Event::Activated { .. }
             | Event::Pruned { .. }
             | Event::Refreshed
+            | Event::RefreshSeen { .. }
             | Event::Verified { .. } => self.idle(),
             Event::Planned { .. }
             | Event::PrunePlanned { .. }

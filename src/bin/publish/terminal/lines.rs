@@ -45,6 +45,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
         | Event::Pruned { .. }
         | Event::RefreshWaiting { .. }
         | Event::Refreshed
+        | Event::RefreshSeen { .. }
         | Event::Verified { .. }
         | Event::SlowedDown { .. }
         | Event::Warning { .. } => return None,
@@ -107,6 +108,7 @@ impl Reminder {
             | Event::Activated { .. }
             | Event::Pruned { .. }
             | Event::Refreshed
+            | Event::RefreshSeen { .. }
             | Event::Verified { .. } => now.begin("Working", 0),
             Event::Planned { .. }
             | Event::PrunePlanned { .. }

@@ -39,6 +39,7 @@ pub(super) enum Means {
         finished: BTreeSet<ReleaseNumber>,
         at_risk: BTreeSet<SitePath>,
     },
+    Sends(Vec<String>),
     Settles(Vec<String>),
     Renames(Vec<(String, String)>),
     Asks {
@@ -82,6 +83,7 @@ impl Ledger {
         holds(before, after, means);
         history(before, after, means);
         self.refreshes(before, after, means);
+        sent(before, after, means);
         distributions(before, after, means);
         self.written.push(after.clone());
     }
@@ -140,6 +142,25 @@ impl Ledger {
                 id.clone_from(&covering.id);
             }
         }
+    }
+}
+
+/// What is sent stays so until it is settled, asked for anew, or covered; nothing else becomes so by itself, and nothing for which
+/// more may still be written.
+fn sent(before: &Head, after: &Head, means: &Means) {
+    let about = before.activation.as_ref().map(|activation| activation.to);
+    let about = about.or(before.pruning.as_ref().and(before.active.as_ref().map(|active| active.release)));
+    for refresh in &after.pending_refreshes {
+        let known = before.pending_refreshes.iter().find(|known| known.id == refresh.id);
+        let was_sent = known.is_some_and(Refresh::is_sent);
+        let is_noted = matches!(means, Means::Sends(ids) if ids.contains(&refresh.id));
+        let may_change = about != Some(refresh.release);
+        assert_eq!(refresh.is_sent(), was_sent || (is_noted && may_change), "{} after {means:?}", refresh.id);
+    }
+    let is_owed = after.refreshes_to_send().any(|refresh| refresh.distribution == super::DISTRIBUTIONS[0]);
+    let is_known = after.distributions.contains_key(super::DISTRIBUTIONS[0]);
+    if is_known && !is_owed && after.activation.is_none() && after.pruning.is_none() {
+        assert!(after.is_settled_for([super::DISTRIBUTIONS[0]]), "what is sent is nothing to do");
     }
 }
 

@@ -13,16 +13,13 @@ use crate::release::counts::FileCounts;
 use crate::release::format::{FormatError, Minors, Unknown};
 use crate::release::head::{
     Activation, Active, Behavior, Caching, Distribution, DistributionFacts, Distributions, HeadFields, HistoryItem,
-    Hold, Leftover, ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
+    Hold, Leftover, MAX_ID_BYTES, ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
 };
 use crate::release::manifest::stored::v2::{IdentityFields, PublisherFields};
 use crate::release::manifest::{Identity, Publisher, ReleaseNumber, RunId, checked_id};
 use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
 use crate::types::headers::{Headers, Kind};
-
-/// Longest id of a refresh, in bytes, and of a distribution.
-const MAX_ID_BYTES: usize = 128;
 
 /// What a head says, as it is written.
 pub(super) struct Body<'h>(pub(super) &'h HeadFields);
@@ -282,6 +279,8 @@ struct RefreshFields {
     release: ReleaseNumber,
     since: Timestamp,
     paths: Vec<UrlPath>,
+    #[serde(default, deserialize_with = "ids", skip_serializing_if = "Vec::is_empty")]
+    invalidations: Vec<String>,
     #[serde(skip)]
     unknown: Unknown,
 }
@@ -436,6 +435,11 @@ struct CountsFields {
 
 fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     checked_id(String::deserialize(deserializer)?, MAX_ID_BYTES).map_err(D::Error::custom)
+}
+
+fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let ids = Vec::<String>::deserialize(deserializer)?;
+    ids.into_iter().map(|id| checked_id(id, MAX_ID_BYTES).map_err(D::Error::custom)).collect()
 }
 
 /// A part that need not be there.

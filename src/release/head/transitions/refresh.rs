@@ -1,4 +1,4 @@
-//! What the CDN has to forget: it is owed, asked for anew under another id, and settled.
+//! What the CDN has to forget: it is owed, asked for anew under another id, sent, and settled.
 
 use super::{Covers, Lookout, Refusal};
 use crate::content::path::UrlPath;
@@ -7,46 +7,61 @@ use crate::release::head::{Head, HeadFields, MAX_OWED_PATHS, Refresh};
 use crate::release::manifest::ReleaseNumber;
 
 impl Head {
-    /// The head in which refreshes that are asked for anew have other ids: pairs of the one they have and the new one.
+    /// The head in which refreshes that are asked for anew have other ids, and are to be sent: pairs of the id they have and
+    /// the new one.
     #[must_use]
     pub fn rename_refreshes(&self, ids: &[(String, String)]) -> Head {
         let mut next = self.clone();
         for refresh in next.fields.pending_refreshes.iter_mut().filter(|refresh| refresh.is_understood()) {
             if let Some((_, new)) = ids.iter().find(|(old, _)| *old == refresh.id) {
                 refresh.id.clone_from(new);
+                refresh.invalidations.clear();
+            }
+        }
+        next
+    }
+
+    /// The head in which refreshes are sent: pairs of their ids and those of the invalidations that stand for all of their
+    /// paths. They stay until they are settled. What an activation or a prune owes that is in progress stays to be sent: after
+    /// these invalidations, more may be written.
+    #[must_use]
+    pub fn note_sent(&self, sent: &[(String, Vec<String>)]) -> Head {
+        let in_progress = self.release_in_progress();
+        let mut next = self.clone();
+        let pending = next.fields.pending_refreshes.iter_mut();
+        for refresh in pending.filter(|it| it.is_understood() && Some(it.release) != in_progress) {
+            if let Some((_, invalidations)) = sent.iter().find(|(id, _)| *id == refresh.id) {
+                refresh.invalidations.clone_from(invalidations);
             }
         }
         next
     }
 
     /// The head in which the refreshes with these ids are not owed any more; a distribution that is owed nothing else has
-    /// seen what is live. What an activation or a prune owes stays for as long as that is in progress.
+    /// seen what is live, and one that is owed only what came later has seen the release of the last one that is done. What an activation or a prune owes stays for as long as that is in progress.
     #[must_use]
     pub fn settle_refreshes(&self, done: &[String]) -> Head {
         let in_progress = self.release_in_progress();
         let is_done = |refresh: &Refresh| {
             refresh.is_understood() && done.contains(&refresh.id) && Some(refresh.release) != in_progress
         };
+        let active = self.active.as_ref().map(|active| active.release);
         let mut next = self.clone();
-        let head = &mut next.fields;
-        let settled = head.pending_refreshes.extract_if(.., |refresh| is_done(refresh));
-        let settled: Vec<String> = settled.map(|refresh| refresh.distribution).collect();
-        let active = head.active.as_ref().map(|active| active.release);
-        for distribution in settled {
-            if head.owed_to(&distribution).next().is_none()
-                && let Some(known) = head.distributions.get_mut(&distribution)
-            {
-                known.seen = active;
+        for (id, known) in &mut next.fields.distributions {
+            // They stand in the order in which they were recorded.
+            if let Some(last) = self.owed_to(id).take_while(|refresh| is_done(refresh)).last() {
+                known.seen = if self.owed_to(id).all(is_done) { active } else { Some(last.release) };
             }
         }
+        next.fields.pending_refreshes.retain(|refresh| !is_done(refresh));
         next
     }
 }
 
 impl Head {
     /// The head in which distributions have to forget what a person named. What is in progress
-    /// owes refreshes of its own, which no earlier one stands for. The same request, still owed by an earlier run, stays as it
-    /// is: asked for again, it costs nothing.
+    /// owes refreshes of its own, which no earlier one stands for. The same request, still to be sent for an earlier run, stays as
+    /// it is: asked for again, it costs nothing.
     ///
     /// # Errors
     /// [`Refusal::Empty`] and, where an activation or a prune is not finished, [`Refusal::Busy`].
@@ -56,7 +71,7 @@ impl Head {
             return Err(Refusal::Busy);
         }
         let is_owed = |id: &str, paths: &[UrlPath]| {
-            let mut owed = self.owed_to(id).filter(|owed| owed.is_understood());
+            let mut owed = self.owed_to(id).filter(|owed| owed.is_to_be_sent());
             owed.any(|owed| owed.release == release && owed.paths == paths)
         };
         let mut next = self.clone();
@@ -82,8 +97,15 @@ impl HeadFields {
         let is_covered =
             |owed: &Refresh| owed.distribution == distribution && owed.is_understood() && owed.is_covered_by(&paths);
         self.pending_refreshes.retain(|owed| !is_covered(owed));
-        let (id, distribution, unknown) = (self.new_id(by), distribution.to_owned(), Unknown::default());
-        self.pending_refreshes.push(Refresh { id, distribution, release, since: by.now, paths, unknown });
+        self.pending_refreshes.push(Refresh {
+            id: self.new_id(by),
+            distribution: distribution.to_owned(),
+            release,
+            since: by.now,
+            paths,
+            invalidations: Vec::new(),
+            unknown: Unknown::default(),
+        });
     }
 
     /// The id of the next refresh that is recorded in this write: of those of one write, each has another.
@@ -186,8 +208,9 @@ mod tests {
             let other = head().with(|head| {
                 let (paths, since) = (many(MAX_OWED_PATHS), Timestamp::from_unix_seconds(0));
                 let (id, distribution, release) = ("first".to_owned(), "E0".to_owned(), ReleaseNumber::new(1));
+                let (invalidations, unknown) = (Vec::new(), Unknown::default());
                 head.pending_refreshes =
-                    vec![Refresh { id, distribution, release, since, paths, unknown: Unknown::default() }];
+                    vec![Refresh { id, distribution, release, since, paths, invalidations, unknown }];
             });
             let beyond = owing(&other, &many(1));
             assert_eq!(beyond.pending_refreshes[1].paths, [UrlPath::everything()]);
@@ -230,7 +253,7 @@ mod tests {
         let ids = [("activates-1".to_owned(), "renamed".to_owned())];
         assert_eq!(newer.rename_refreshes(&ids), newer);
         assert_eq!(newer.settle_refreshes(&["activates-1".to_owned()]), newer);
-        assert!(newer.understood_refreshes().next().is_none());
+        assert!(newer.refreshes_to_send().next().is_none());
     }
 
     /// The ids of what is owed when a prune owes more, after the activation was given up.

@@ -1,0 +1,43 @@
+//! What is live, for whoever asks.
+
+use std::collections::BTreeMap;
+
+use super::caller::Caller;
+use super::reported::reported;
+use super::session::Session;
+use crate::config::environment::Environment;
+use crate::release::head::{Head, Refresh};
+use crate::report::event::Events;
+use crate::report::{Outcome, Report};
+use crate::stages::refresh::is_completed;
+use crate::views::status::Status;
+
+/// Reads what is live, and anything unfinished or owed: one request, and one for each invalidation of the environment's
+/// distributions that was sent and not seen to be completed. Writes nothing: whoever may only read may ask.
+pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
+    let mut status = None;
+    let report = reported("status", &environment, &caller, events, async |session| {
+        let pointer = session.read_head_to_show().await?;
+        let completed = session.ask_what_is_completed(&pointer.head).await;
+        status = Some(Status::of(&pointer, &completed));
+        Ok(Outcome::Verified.into())
+    })
+    .await;
+    (report, status)
+}
+
+impl Session<'_> {
+    /// Whether CloudFront has completed what its distributions were sent, by the refreshes' ids. What could not be asked is left
+    /// out: that is told as not known.
+    async fn ask_what_is_completed(&self, head: &Head) -> BTreeMap<String, bool> {
+        let Some(cdn) = &self.aws.cdn else { return BTreeMap::new() };
+        let is_own = |refresh: &&Refresh| self.environment.distributions().any(|own| own == refresh.distribution);
+        let mut completed = BTreeMap::new();
+        for refresh in head.sent_refreshes().filter(is_own) {
+            if let Ok(answer) = is_completed(cdn, refresh).await {
+                completed.insert(refresh.id.clone(), answer);
+            }
+        }
+        completed
+    }
+}

@@ -1,0 +1,86 @@
+//! What CloudFront says of the invalidations that it has taken, in the run that asked for them and in a later one.
+
+use super::{Pace, Refreshing};
+use crate::bucket::aws::{Cdn, CdnError};
+use crate::release::head::{Head, Refresh};
+use crate::report::error::{Code, Problem};
+
+/// The id of a refresh, and those of the invalidations that stand for it.
+pub(super) type Invalidations = (String, Vec<String>);
+
+/// Whether CloudFront has completed a refresh that is sent. Costs a request for each of its invalidations, up to the first
+/// that is not completed. Needs `cloudfront:GetInvalidation`.
+///
+/// One that CloudFront does not know any more is taken for completed. No document says for how long it keeps them; whatever
+/// it has taken it carries out, which nobody can cancel (AWS.md 1.1).
+pub async fn is_completed(cdn: &Cdn, refresh: &Refresh) -> Result<bool, CdnError> {
+    let cdn = cdn.other(&refresh.distribution);
+    for id in &refresh.invalidations {
+        match cdn.is_completed(id).await {
+            Ok(true) => {}
+            Err(error) if error.code.as_deref() == Some("NoSuchInvalidation") => {}
+            other => return other,
+        }
+    }
+    Ok(true)
+}
+
+impl Refreshing<'_> {
+    /// What the distributions of the environment were sent and had not completed.
+    pub(super) fn sent(&self, head: &Head) -> Vec<Refresh> {
+        let own = self.cdn.map(Cdn::distribution);
+        let is_own = |id: &String| own == Some(id.as_str()) || self.further.contains(id);
+        head.sent_refreshes().filter(|refresh| is_own(&refresh.distribution)).cloned().collect()
+    }
+
+    /// The ids of those among them that CloudFront has completed by now. Nothing is waited for; what cannot be asked stays as
+    /// it is, which harms nobody.
+    pub(super) async fn completed(&self, sent: Vec<Refresh>) -> Vec<String> {
+        let Some(cdn) = self.cdn else { return Vec::new() };
+        let mut completed = Vec::new();
+        for refresh in sent {
+            match is_completed(cdn, &refresh).await {
+                Ok(true) => completed.push(refresh.id),
+                Ok(false) => {}
+                Err(error) => self.events.warn(format!(
+                    "CloudFront could not be asked whether it has completed the refresh of release {} at distribution {}: {}. The \
+                     next publish that changes something asks again.",
+                    refresh.release,
+                    refresh.distribution,
+                    Problem::from(error).message
+                )),
+            }
+        }
+        completed
+    }
+
+    /// Waits until CloudFront says that all of `ids` are completed.
+    pub(super) async fn until_completed(&self, ids: &[String]) -> Result<(), Problem> {
+        let Some(cdn) = self.cdn else { return Ok(()) };
+        let mut pace = Pace::start(self);
+        for id in ids {
+            while !cdn.is_completed(id).await.map_err(Problem::from)? {
+                if !pace.pause().await {
+                    let waited = self.settings.timeout.as_secs();
+                    let message = format!("CloudFront did not complete invalidation {id} within {waited} s");
+                    return Err(Problem::new(Code::RefreshFailed, message).hint(
+                        "CloudFront still works on it. Run the same command again to check, or raise `timeout_s` under \
+                         [invalidation].",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether CloudFront says that it has completed all of `ids`; without a distribution there is nothing to forget.
+    pub(super) async fn has_forgotten(&self, ids: &[String]) -> Result<bool, Problem> {
+        let Some(cdn) = self.cdn else { return Ok(true) };
+        for id in ids {
+            if !cdn.is_completed(id).await.map_err(Problem::from)? {
+                return Ok(false);
+            }
+        }
+        Ok(!ids.is_empty())
+    }
+}
