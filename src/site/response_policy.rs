@@ -48,15 +48,14 @@ pub struct ResponsePolicy {
 pub fn policies(file: &HeadersFile, site: &str, environment: &str) -> Vec<ResponsePolicy> {
     let mut names = BTreeSet::new();
     let (patterns, all) = patterns(file.rules());
-    let too_many = match all {
-        0..=MAX_POLICIES => None,
-        0..=MAX_BEHAVIORS => {
-            Some(format!("An account can have at most {MAX_POLICIES} policies, unless AWS has raised the limit."))
-        }
-        _ => Some(format!(
+    let too_many = if all > MAX_BEHAVIORS {
+        Some(format!(
             "{all} path patterns need a cache behavior, but a distribution can have at most {MAX_BEHAVIORS}, unless AWS \
              has raised the limit. Only the widest {MAX_BEHAVIORS} are listed."
-        )),
+        ))
+    } else {
+        (all > MAX_POLICIES)
+            .then(|| format!("An account can have at most {MAX_POLICIES} policies, unless AWS has raised the limit."))
     };
     let policy = |Pattern { pattern, headers }: Pattern<'_>| {
         let (path_pattern, is_wider) = pattern.path_pattern();
