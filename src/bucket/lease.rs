@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::bucket::aws::Term;
 use crate::bucket::state::{NotReplaced, Pointer, State};
@@ -19,6 +20,8 @@ pub struct Lease<'a> {
     pub pointer: Pointer,
     /// By this machine's clocks, and a margin before the lease ends by S3's.
     term: Term,
+    /// The same, as it would be if the last write of the head that was sent has come to S3.
+    asked: Deadline,
     /// Whether a head still names this run as the owner.
     is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
 }
@@ -46,7 +49,7 @@ impl<'a> Lease<'a> {
         deadline: Deadline,
         is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
     ) -> Lease<'a> {
-        Lease { state, settings, pointer, term: Term::until(deadline), is_ours }
+        Lease { state, settings, pointer, term: Term::until(deadline), asked: deadline, is_ours }
     }
 
     /// Until when it lasts, as it is renewed: for what is changed under it.
@@ -61,8 +64,9 @@ impl<'a> Lease<'a> {
         loop {
             let deadline = self.term.deadline();
             let renewing = async {
-                tokio::time::sleep(self.settings.renew_every).await;
-                self.replace(|head| Ok(head.clone())).await
+                tokio::time::sleep(self.next_renewal()).await;
+                let state = self.state.in_time_for(&self.term);
+                self.replace_in(&state, |head| Ok(head.clone())).await
             };
             tokio::select! {
                 biased;
@@ -76,15 +80,31 @@ impl<'a> Lease<'a> {
         }
     }
 
+    /// How long until the lease is to be renewed: counted from when the head was last sent, whenever that is answered.
+    fn next_renewal(&self) -> Duration {
+        let LeaseSettings { lasts, renew_every, margin } = self.settings;
+        let since = lasts.saturating_sub(margin).saturating_sub(self.asked.remaining());
+        renew_every.saturating_sub(since)
+    }
+
     /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the lease is lost
     /// only when the head names another owner.
     pub async fn replace(&mut self, change: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
+        self.replace_in(self.state, change).await
+    }
+
+    async fn replace_in(
+        &mut self,
+        state: &State,
+        change: impl Fn(&Head) -> Result<Head, Refusal>,
+    ) -> Result<(), Ended> {
         loop {
             let deadline = Lease::deadline(&self.settings);
+            self.asked = deadline;
             let Ok(next) = change(&self.pointer.head) else {
                 return Err(Ended::TakenOver(Box::new(self.pointer.clone())));
             };
-            match self.state.replace_head(&self.pointer, next).await {
+            match state.replace_head(&self.pointer, next).await {
                 Ok(pointer) => {
                     self.pointer = pointer;
                     self.term.renew(deadline);

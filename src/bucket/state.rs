@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::bucket::aws::{Class, Condition, Store, StoreError};
+use crate::bucket::aws::{Class, Condition, Store, StoreError, Term};
 use crate::bucket::proof::Proof;
 use crate::bucket::tries::{Tries, pause};
 use crate::content::path::SitePath;
@@ -119,6 +119,11 @@ impl State {
     /// The same state over connections of its own.
     pub fn afresh(&self) -> State {
         State { store: self.store.afresh(), ..self.clone() }
+    }
+
+    /// The same state, read and written under a lease that lasts until `term` is over.
+    pub fn in_time_for(&self, term: &Term) -> State {
+        State { store: self.store.in_time_for(term), ..self.clone() }
     }
 
     /// The run that writes.

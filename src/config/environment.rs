@@ -75,8 +75,6 @@ pub struct LinkSettings {
     pub stalled: Duration,
     /// How long an answer may take after the last byte.
     pub answer: Duration,
-    /// The same for the state: a lease does not wait, and a write of the state whose answer is lost is settled by reading.
-    pub state_answer: Duration,
     /// How long what is being uploaded may keep the link busy: nobody else's request waits much longer.
     pub ahead: Duration,
     /// What a link is taken for until it was measured, in bytes a second.
@@ -95,7 +93,6 @@ impl Default for LinkSettings {
             concurrency: LinkSettings::MOST_AT_ONCE,
             stalled: Duration::from_secs(20),
             answer: Duration::from_secs(120),
-            state_answer: Duration::from_secs(30),
             ahead: Duration::from_secs(5),
             slowest: 16_000,
         }
@@ -131,7 +128,7 @@ pub struct PublishSettings {
     pub source_maps: SourceMaps,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<String>,
-    /// Globs of paths at the site's address that something else serves: references to them are none of the site.
+    /// Globs of paths at the site's address that something else serves: references to them need no file of the site.
     pub external: Vec<String>,
     /// How much of the live files may leave without a yes, in percent.
     pub max_removed_percent: u8,

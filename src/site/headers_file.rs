@@ -19,6 +19,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -26,7 +27,7 @@ use crate::content::path::SitePath;
 use crate::report::error::{Code, Problem};
 use crate::types::headers::{MAX_VALUE_BYTES, SetHeaders, check_metadata, is_field_value};
 
-use index::Index;
+pub(in crate::site) use index::{End, Index};
 pub use pattern::UrlPattern;
 use pattern::{Addresses, Piece};
 
@@ -249,6 +250,8 @@ struct Reading {
     rules: Vec<Rule>,
     /// The rule whose headers come next; `None` where they belong to another host.
     current: Option<Rule>,
+    /// Where its headers stand, by their names in lower case.
+    places: BTreeMap<String, usize>,
     began: bool,
     warnings: Vec<String>,
 }
@@ -334,13 +337,15 @@ impl Reading {
             ));
             return None;
         }
-        match rule.headers.iter().position(|earlier| earlier.key() == header.key()) {
-            Some(place) => {
-                let earlier = &mut rule.headers[place];
-                earlier.value = format!("{}, {}", earlier.value, header.value);
+        match self.places.entry(header.key()) {
+            Entry::Occupied(known) => {
+                let earlier = &mut rule.headers[*known.get()];
+                earlier.value.push_str(", ");
+                earlier.value.push_str(&header.value);
                 Some(earlier)
             }
-            None => {
+            Entry::Vacant(new) => {
+                new.insert(rule.headers.len());
                 rule.headers.push(header);
                 rule.headers.last()
             }
@@ -348,6 +353,7 @@ impl Reading {
     }
 
     fn end(&mut self) {
+        self.places.clear();
         let Some(rule) = self.current.take() else { return };
         if rule.headers.is_empty() && rule.detached.is_empty() {
             let (line, path) = (rule.line, rule.pattern.text());

@@ -9,17 +9,21 @@ mod config;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::site::headers_file::{Header, HeadersFile, Rule, UrlPattern, is_stored};
+use crate::site::headers_file::{End, Header, HeadersFile, Index, Rule, UrlPattern, is_stored};
 
 /// Most characters of a policy's name.
 const MAX_NAME: usize = 128;
 
 /// Most policies of an account, unless AWS raised it (AWS.md 2.7).
 const MAX_POLICIES: usize = 20;
+
+/// Most cache behaviors of a distribution, unless AWS raised it (CloudFront Developer Guide, Quotas).
+const MAX_BEHAVIORS: usize = 75;
 
 /// The policy for one path pattern. In JSON a line of its own with `"type":"response_policy"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +43,21 @@ pub struct ResponsePolicy {
     pub notes: Vec<String>,
 }
 
-/// The policies that a file needs, in the order in which their cache behaviors must stand.
+/// The policies that a file needs, in the order in which their cache behaviors must stand. Where it needs more than a
+/// distribution can have behaviors, those for the widest patterns, and each says so.
 pub fn policies(file: &HeadersFile, site: &str, environment: &str) -> Vec<ResponsePolicy> {
     let mut names = BTreeSet::new();
-    let patterns = patterns(file.rules());
-    let too_many = (patterns.len() > MAX_POLICIES)
-        .then(|| format!("An account can have at most {MAX_POLICIES} policies, unless AWS has raised the limit."));
-    let policy = |pattern: &UrlPattern| {
-        let headers = merged(file.rules(), pattern);
+    let (patterns, all) = patterns(file.rules());
+    let too_many = if all > MAX_BEHAVIORS {
+        Some(format!(
+            "{all} path patterns need a cache behavior, but a distribution can have at most {MAX_BEHAVIORS}, unless AWS \
+             has raised the limit. Only the widest {MAX_BEHAVIORS} are listed."
+        ))
+    } else {
+        (all > MAX_POLICIES)
+            .then(|| format!("An account can have at most {MAX_POLICIES} policies, unless AWS has raised the limit."))
+    };
+    let policy = |Pattern { pattern, headers }: Pattern<'_>| {
         let (path_pattern, is_wider) = pattern.path_pattern();
         let name = unused_name(&mut names, &format!("{site}-{environment}-{}", slug(&path_pattern)));
         let config::Config { value, mut notes } = config::of(&name, &headers);
@@ -82,27 +93,47 @@ pub fn warning(file: &HeadersFile) -> Option<String> {
     ))
 }
 
-/// The patterns that need a policy, each once: narrower ones before wider ones, else those of later rules first.
-fn patterns(rules: &[Rule]) -> Vec<&UrlPattern> {
-    let is_wanted = |rule: &&Rule| {
-        rule.headers.iter().any(|header| !is_stored(&header.key())) || rule.detached.iter().any(|name| !is_stored(name))
-    };
-    let mut patterns: Vec<&UrlPattern> = Vec::new();
-    for rule in rules.iter().rev().filter(is_wanted) {
-        let pattern = &rule.pattern;
-        if patterns.iter().any(|known| known.covers(pattern) && pattern.covers(known)) {
-            continue;
-        }
-        let place = patterns.iter().position(|known| known.covers(pattern)).unwrap_or(patterns.len());
-        patterns.insert(place, pattern);
-    }
-    patterns
+/// A pattern that needs a policy.
+struct Pattern<'f> {
+    pattern: &'f UrlPattern,
+    /// What all rules together give to everything that it matches, by the names of the headers.
+    headers: Vec<Header>,
 }
 
-/// The headers that all rules together give to everything that `pattern` matches, by their names.
-fn merged(rules: &[Rule], pattern: &UrlPattern) -> Vec<Header> {
+/// The patterns that need a policy, each once: those that cover few others before those that cover many, so that each stands
+/// before what covers it; of equal ones, those of later rules first. The last [`MAX_BEHAVIORS`] of them, and how many there are.
+fn patterns(rules: &[Rule]) -> (Vec<Pattern<'_>>, usize) {
+    let is_wanted = |rule: &Rule| {
+        rule.headers.iter().any(|header| !is_stored(&header.key())) || rule.detached.iter().any(|name| !is_stored(name))
+    };
+    let wanted = rules.iter().enumerate().filter(|(_, rule)| is_wanted(rule));
+    let index = Index::of(wanted.map(|(number, rule)| (number, &rule.pattern)));
+    let mut covered: BTreeMap<End, usize> = BTreeMap::new();
+    let last_rule = |end: End| index.rules(end).last().copied();
+    for pattern in index.ends().filter_map(last_rule).map(|last| &rules[last].pattern) {
+        let (covering, _) = index.covering(pattern);
+        covering.into_iter().for_each(|end| *covered.entry(end).or_default() += 1);
+    }
+    let widths = covered.into_iter().filter_map(|(end, width)| Some((Reverse(width), last_rule(end)?)));
+    let mut patterns: Vec<(Reverse<usize>, usize)> = widths.collect();
+    let all = patterns.len();
+    patterns.sort_unstable();
+    patterns.truncate(MAX_BEHAVIORS);
+    patterns.reverse();
+    let pattern = |(_, last): (Reverse<usize>, usize)| {
+        let pattern = &rules[last].pattern;
+        let (covering, _) = index.covering(pattern);
+        let mut numbers: Vec<usize> = covering.into_iter().flat_map(|end| index.rules(end)).copied().collect();
+        numbers.sort_unstable();
+        Pattern { pattern, headers: merged(numbers.into_iter().map(|number| &rules[number])) }
+    };
+    (patterns.into_iter().map(pattern).collect(), all)
+}
+
+/// The headers that `rules` together give, by their names.
+fn merged<'f>(rules: impl Iterator<Item = &'f Rule>) -> Vec<Header> {
     let mut headers = BTreeMap::new();
-    for rule in rules.iter().filter(|rule| rule.pattern.covers(pattern)) {
+    for rule in rules {
         rule.detached.iter().for_each(|name| drop(headers.remove(name)));
         let added = rule.headers.iter().filter(|header| !is_stored(&header.key()));
         headers.extend(added.map(|header| (header.key(), header.clone())));

@@ -448,8 +448,11 @@ async fn what_only_shows_fails_where_its_result_cannot_be_written() {
                 assert!(code == Some(1) && said.contains("could not write"), "{arguments:?} {output}: {said}");
             }
         }
-        let mut publish = program(&world, &["dist"]);
-        let (code, _, said) = told_by(publish.stdout(full()));
+        let publish = || told_by(program(&world, &["dist"]).stdout(full()));
+        let (code, _, said) = publish();
+        assert!(code == Some(1) && said.contains("could not write"), "nothing became of it: {said}");
+        world.write("new.html", "new");
+        let (code, _, said) = publish();
         assert_eq!(code, Some(0), "the code says what became of the site: {said}");
     });
 }

@@ -65,11 +65,14 @@ fn module(path: &str) -> &str {
 #[test]
 fn no_import_runs_uphill() {
     let mut rooms = BTreeSet::from(["content".to_owned()]);
-    for (path, source) in sources_of("src") {
-        if is_test(&path) || path.starts_with("bin/") {
+    let sources = sources_of("src");
+    let modules: BTreeMap<circles::Module, &str> =
+        sources.iter().map(|(path, source)| (circles::module_of(path), source.as_str())).collect();
+    for (path, source) in &sources {
+        if is_test(path) || path.starts_with("bin/") {
             continue;
         }
-        let room = module(&path);
+        let room = module(path);
         rooms.insert(room.to_owned());
         let below = match BESIDE.iter().find(|(beside, _)| *beside == room) {
             Some((_, below)) => *below,
@@ -78,11 +81,7 @@ fn no_import_runs_uphill() {
                 &STREET[..at.unwrap_or_else(|| panic!("{path}: no room of the street"))]
             }
         };
-        let code = code(&source);
-        assert!(!code.contains("crate::{"), "{path}: one module a line, so that this test can read it");
-        for (at, found) in code.match_indices("crate::") {
-            let named: String =
-                code[at + found.len()..].chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+        for named in circles::rooms_named(&circles::module_of(path), &code(source), &modules) {
             assert!(named == room || below.contains(&named.as_str()), "{path}: {room} may not name {named}");
         }
     }

@@ -103,3 +103,29 @@ async fn who_may_not_renew_its_lease_ends_before_the_margin() {
     assert!(elapsed < lasts - margin / 2, "something arrived {elapsed:?} after the lease had begun");
     assert!(world.head().activation.unwrap().lease_s > 0, "others wait: what hangs may still arrive");
 }
+
+/// A renewal is counted from when the head was last sent, not from when that was answered: slow answers do not use the lease up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_renewed_in_time_however_late_the_head_is_answered() {
+    let mut world = three_releases().await;
+    let [lasts, margin, renew_every, late] = [20_000, 500, 1_000, 1_000].map(Duration::from_millis);
+    world.environment.lease = LeaseSettings { lasts, margin, renew_every };
+    let (sent, mut seen) = tokio::sync::watch::channel(Vec::new());
+    world.sandbox.inject_by(move |request| match request.operation.as_str() {
+        "CopyObject" if request.key.starts_with("live/") => Some(Effect::Hold),
+        "PutObject" if request.key.ends_with("head.json") => {
+            sent.send_modify(|sent| sent.push(Instant::now()));
+            Some(Effect::Latency(late))
+        }
+        _ => None,
+    });
+    let renewed = async {
+        let sent = seen.wait_for(|sent| sent.len() == 3).await.unwrap().clone();
+        world.sandbox.release_held();
+        sent
+    };
+    let (report, sent) = tokio::join!(world.publish(), renewed);
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    let between = sent[2].duration_since(sent[1]);
+    assert!(between < (renew_every + late) * 4 / 5, "{between:?} between two renewals");
+}

@@ -209,3 +209,30 @@ async fn a_bundle_of_certificates_that_is_not_there_is_told() {
         }
     });
 }
+
+/// What the SDK's rules for endpoints refuse is told as a setting, and not as a store that does not answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_that_no_endpoint_has_is_named() {
+    let world = World::with_fixture("v1").await;
+    let files = world.folder.parent().unwrap();
+    std::fs::write(files.join("aws"), "[default]\nuse_fips_endpoint = true\n").unwrap();
+    let profile = files.join("aws").to_str().unwrap().to_owned();
+    let settings = [
+        ("AWS_USE_FIPS_ENDPOINT", "true", "AWS_USE_FIPS_ENDPOINT"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true", "AWS_USE_DUALSTACK_ENDPOINT"),
+        ("AWS_CONFIG_FILE", profile.as_str(), "`use_fips_endpoint`"),
+    ];
+    tokio::task::block_in_place(|| {
+        for (variable, value, named) in settings {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+            program.args(["status", "--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--output", "json"]);
+            program.args(["--endpoint-url", world.sandbox.s3_endpoint(), "--region", "us-east-1"]);
+            program.current_dir(files).env_clear().envs(key_variables(&world.sandbox)).env(variable, value);
+            let output = program.output().unwrap();
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{variable}: {report:#}");
+            assert_eq!(report["error"]["code"], "configuration", "{variable}: {report:#}");
+            assert!(report["error"]["hint"].as_str().unwrap().contains(named), "{variable}: {report:#}");
+        }
+    });
+}

@@ -278,7 +278,7 @@ async fn a_publish_there_meanwhile_does_no_harm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_that_lied_there_are_mutable_here() {
+async fn names_reused_for_other_bytes_there_are_mutable_here() {
     let pair = Pair::new().await;
     let liar = SitePath::new("assets/app-BxYz12Ab.js").unwrap();
     pair.world.write("liar.html", world::loads(liar.as_str()));

@@ -247,7 +247,7 @@ async fn a_folder_differs_from_the_active_release_just_as_a_plan_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_head_knows_of_names_that_lied_is_no_difference() {
+async fn what_the_head_knows_of_reused_names_is_no_difference() {
     let world = World::with_fixture("v1").await;
     world.published().await;
     let fingerprinted = |path: &SitePath| world.manifest(1).files[path].kind == Kind::Fingerprinted;

@@ -20,7 +20,6 @@ async fn far_away(shape: Shape) -> (World, Link) {
     world.environment.access.link = LinkSettings {
         stalled: Duration::from_secs(1),
         answer: Duration::from_secs(4),
-        state_answer: Duration::from_secs(4),
         ahead: Duration::from_millis(250),
         slowest: SLOW,
         ..LinkSettings::default()

@@ -40,6 +40,7 @@ use crate::json::EventLines;
 use crate::mistakes::mistyped;
 use crate::publisher::git::{self, Tree};
 use crate::publisher::{machine_name, publisher};
+use crate::reached::Reached;
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, REMINDER, Terminal};
@@ -58,6 +59,8 @@ pub(crate) struct Session<'a> {
     pub(crate) lines: EventLines,
     /// The publish.toml of the run, where it is not the current folder's.
     pub(crate) config_file: OnceLock<String>,
+    /// How far the run has got.
+    pub(crate) reached: &'a Reached,
 }
 
 /// A target that is open for a run.
@@ -390,13 +393,16 @@ impl Session<'_> {
     async fn close(&self, _open: Option<Open>, _may_look: bool) {}
 
     fn listener(&self, manner: Manner) -> impl Fn(Event) + Sync + '_ {
-        move |event| match self.global.output {
-            Output::Json => self.lines.write(&event),
-            Output::Human => {
-                if matches!(manner, Manner::GoesBack | Manner::Prunes) {
-                    self.terminal.say_plan(&event);
+        move |event| {
+            self.reached.hear(&event);
+            match self.global.output {
+                Output::Json => self.lines.write(&event),
+                Output::Human => {
+                    if matches!(manner, Manner::GoesBack | Manner::Prunes) {
+                        self.terminal.say_plan(&event);
+                    }
+                    self.terminal.show(&event);
                 }
-                self.terminal.show(&event);
             }
         }
     }

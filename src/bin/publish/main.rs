@@ -10,6 +10,7 @@ mod manual;
 mod mistakes;
 mod publisher;
 mod random;
+mod reached;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod since;
@@ -24,9 +25,9 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::CommandFactory;
-use publish::report::Report;
-use publish::report::error::ExitCode::{Failed, Usage};
+use publish::report::error::ExitCode::{Done, Failed, Usage};
 use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::report::{Outcome, Report};
 use publish::types::clock::Clock;
 use publish::types::text::printable;
 
@@ -34,6 +35,7 @@ use args::{Args, Command, Output};
 use commands::Session;
 use interrupt::Signals;
 use json::EventLines;
+use reached::Reached;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
@@ -43,35 +45,49 @@ fn main() -> ExitCode {
         std::panic::set_hook(Box::new(|_| {}));
     }
     let words: Vec<OsString> = std::env::args_os().collect();
+    let reached = Reached::default();
+    ExitCode::from(guarded(&words, &reached, || run(&words, clock, &reached)))
+}
+
+/// The exit code that `run` gives. After a panic, that of a failure where `reached` says the run was, with a report of it.
+fn guarded(words: &[OsString], reached: &Reached, run: impl FnOnce() -> u8) -> u8 {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
+        let failure = Problem::of_panic(&*payload).while_visitors_see(reached.visitors_see());
+        let report = Report::new(reached.command(), "").failed(&failure);
+        finish(&report, None, output_of(words), &Terminal::plain())
+    })
+}
+
+/// From the words of the command line to the exit code.
+fn run(words: &[OsString], clock: Clock, reached: &Reached) -> u8 {
     let empty: Vec<OsString> = variables::empty(std::env::vars_os());
     if !empty.is_empty() {
-        let failure = variables::without(&empty, &words).while_visitors_see(VisitorsSee::Untouched);
-        let output = if wants_json(&words) { Output::Json } else { Output::Human };
-        return finish(&Report::new("publish", "").failed(&failure), None, output, &Terminal::plain());
+        let failure = variables::without(&empty, words).while_visitors_see(VisitorsSee::Untouched);
+        return finish(&Report::new("publish", "").failed(&failure), None, output_of(words), &Terminal::plain());
     }
-    let args = match Args::read(&words) {
+    let args = match Args::read(words) {
         Ok(args) => args,
-        Err(error) => return not_understood(&error, &words),
+        Err(error) => return not_understood(&error, words),
     };
     match manual::about_itself(args.command.as_ref()) {
         Some(Ok(text)) => {
             terminal::write_result(&text);
             return ended(0, true);
         }
-        Some(Err(error)) => return not_understood(&error, &words),
+        Some(Err(error)) => return not_understood(&error, words),
         None => {}
     }
+    let command = Command::name(args.command.as_ref());
+    reached.begins(command);
     let terminal = Terminal::new(&args.global, &variable);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let problem = Problem::new(Code::Internal, "could not start any threads").source(error);
-            let command = Command::name(args.command.as_ref());
             let report = Report::new(command, "").failed(&problem.while_visitors_see(VisitorsSee::Untouched));
             return finish(&report, args.command.as_ref(), args.global.output, &terminal);
         }
     };
-    // What a run and the showing of its result do not catch themselves happened before both.
     let report = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let signals = Signals::listen();
@@ -84,16 +100,14 @@ fn main() -> ExitCode {
                 clock,
                 lines: EventLines::new(clock, args.global.quiet),
                 config_file: OnceLock::new(),
+                reached,
             };
             session.run(&args.site).await
         })
     }));
-    let report = report.unwrap_or_else(|payload| {
-        let failure = Problem::of_panic(&*payload).while_visitors_see(VisitorsSee::Untouched);
-        Report::new(Command::name(args.command.as_ref()), "").failed(&failure)
-    });
-    // Hashing that was told to stop need not be waited for.
+    // Hashing that was told to stop need not be waited for, nor is it after a panic.
     runtime.shutdown_background();
+    let report = report.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
     finish(&report, args.command.as_ref(), args.global.output, &terminal)
 }
 
@@ -103,35 +117,39 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Help and version are results; all else is a mistake on the command line.
-fn not_understood(error: &clap::Error, words: &[OsString]) -> ExitCode {
+fn not_understood(error: &clap::Error, words: &[OsString]) -> u8 {
     if !error.use_stderr() {
         // Where stdout is gone, nobody wanted the help.
         return match error.print() {
             Err(failed) if failed.kind() != ErrorKind::BrokenPipe => {
                 terminal::write_error(&format!("error: could not write to stdout: {failed}\n"));
-                ExitCode::from(Failed.number())
+                Failed.number()
             }
-            _ => ExitCode::SUCCESS,
+            _ => Done.number(),
         };
     }
-    if wants_json(words) {
+    if output_of(words) == Output::Json {
         let report = mistakes::misunderstood(error, words, &Args::command());
         return finish(&report, None, Output::Json, &Terminal::plain());
     }
     terminal::write_error(&error.render().to_string());
-    ExitCode::from(Usage.number())
+    Usage.number()
 }
 
-fn wants_json(words: &[OsString]) -> bool {
-    mistakes::wants_json(words, std::env::var("PUBLISH_OUTPUT").ok().as_deref())
+/// For whom the command line wants the output, as far as it can be understood.
+fn output_of(words: &[OsString]) -> Output {
+    match mistakes::wants_json(words, std::env::var("PUBLISH_OUTPUT").ok().as_deref()) {
+        true => Output::Json,
+        false => Output::Human,
+    }
 }
 
 /// Writes the end of a run of `command`: the report for programs, the failure for people.
-fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: &Terminal) -> ExitCode {
-    let only_shows = command.is_some_and(Command::only_shows);
+fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: &Terminal) -> u8 {
+    let changes_nothing = command.is_some_and(Command::only_shows);
     let written = std::panic::catch_unwind(AssertUnwindSafe(|| match (output, &report.error) {
         (Output::Json, _) => json::report(report),
-        (Output::Human, Some(error)) => terminal.write(&failure::render(error, !only_shows, terminal.errors())),
+        (Output::Human, Some(error)) => terminal.write(&failure::render(error, !changes_nothing, terminal.errors())),
         (Output::Human, None) => {}
     }));
     // The code still says what the run came to.
@@ -139,12 +157,39 @@ fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: 
         let problem = Problem::of_panic(&*payload);
         terminal::write_error(&format!("error: {}\nhint: {}\n", printable(&problem.message), problem.hint));
     }
+    let only_shows = changes_nothing || report.outcome == Outcome::Unchanged;
     ended(report.exit_code, report.error.is_none() && only_shows)
 }
 
 /// The process's exit code. What was `only_shown` has failed where it could not be written; of all else the code says what
 /// became of the site.
-fn ended(exit_code: u8, only_shown: bool) -> ExitCode {
+fn ended(exit_code: u8, only_shown: bool) -> u8 {
     let is_lost = only_shown && terminal::is_lost();
-    ExitCode::from(if is_lost { Failed.number() } else { exit_code })
+    if is_lost { Failed.number() } else { exit_code }
+}
+
+#[cfg(test)]
+mod tests {
+    use publish::release::manifest::ReleaseNumber;
+    use publish::report::event::Event;
+
+    use super::*;
+
+    #[test]
+    fn after_a_panic_the_code_says_how_far_the_run_was() {
+        let release = ReleaseNumber::new(8);
+        let switching = Event::ActivationStarted { release, objects: 1 };
+        for (events, code) in
+            [(vec![], 1), (vec![switching.clone()], 5), (vec![switching, Event::Activated { release }], 3)]
+        {
+            let reached = Reached::default();
+            let run = || {
+                reached.begins("publish");
+                events.iter().for_each(|event| reached.hear(event));
+                panic!("out of luck")
+            };
+            assert_eq!(guarded(&[], &reached, run), code, "{events:?}");
+        }
+        assert_eq!(guarded(&[], &Reached::default(), || 7), 7);
+    }
 }

@@ -99,7 +99,7 @@ pub(crate) fn check<N: AsRef<OsStr>, V: AsRef<OsStr>>(
         if let Some(what) = wrong(name, value.as_ref()) {
             // The value may be a secret.
             return Err(Problem::new(Code::Configuration, format!("the environment variable {name} {what}"))
-                .hint("Set it to the right value, without a line break, or unset it."));
+                .hint("Set it to the right value, or unset it."));
         }
     }
     Ok(())
@@ -139,6 +139,7 @@ mod tests {
             let problem = check([(name, value)]).unwrap_err();
             assert_eq!(problem.code, Code::Configuration);
             assert!(problem.message.contains(name) && !problem.message.contains("secret"), "{problem}");
+            assert!(!problem.hint.contains("line break"), "the message says what is wrong: {}", problem.hint);
         }
         assert!(check([("AWS_REGION", "eu-west-1".to_owned()), ("AWS_REGION", "a".repeat(64))]).is_err());
     }

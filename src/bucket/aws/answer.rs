@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_http::endpoint::error::ResolveEndpointError;
 
 use super::credentials::{Lacking, lacking};
 use super::provider_failure::ProviderFailure;
@@ -180,7 +181,15 @@ impl FailedRequest {
                 texts.retain(|text| *text != failure.message);
                 (Class::FailedCredentials, Some(failure))
             }
-            None => (class, None),
+            None => match chain(error).find(|cause| cause.is::<ResolveEndpointError>()) {
+                Some(rule) => {
+                    return FailedRequest {
+                        message: Some(rule.to_string()),
+                        ..FailedRequest::new(Class::NoEndpoint, texts)
+                    };
+                }
+                None => (class, None),
+            },
         };
         FailedRequest { provider, ..FailedRequest::new(class, texts) }
     }

@@ -20,6 +20,9 @@ use super::refusals::{Class, class_of};
 /// Attempts at an endpoint that has never answered. Later on, silence is a fault worth more patience.
 const ATTEMPTS_IN_SILENCE: usize = 3;
 
+/// Throttling that lasts for minutes: whoever asked for the invalidation waits for it (cdn.rs).
+const LASTS_FOR_MINUTES: &str = "TooManyInvalidationsInProgress";
+
 /// Counts HTTP attempts by operation, every retry included: what is paid for. Clones share the counts.
 #[derive(Clone, Debug, Default)]
 pub struct RequestCounter(Arc<Mutex<BTreeMap<String, u64>>>);
@@ -83,9 +86,9 @@ impl Intercept for Watch {
         match context.response().map(|response| response.status().as_u16()) {
             Some(status) => {
                 self.endpoint.answered.store(true, Ordering::Relaxed);
-                let is_throttled =
-                    || said_in_a_success(context.response(), context.output_or_error()) == Some(Class::Throttled);
-                if matches!(status, 429 | 503) || is_throttled() { self.pace.slow_down() } else { self.pace.carry_on() }
+                let refused = refused(context.response(), context.output_or_error());
+                let is_throttled = refused.is_some_and(|refused| refused.class == Class::Throttled);
+                if status == 503 || is_throttled { self.pace.slow_down() } else { self.pace.carry_on() }
             }
             None => {
                 self.endpoint.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -104,16 +107,29 @@ fn is_out_of_time(context: &FinalizerInterceptorContextRef<'_>) -> bool {
     error.and_then(|error| error.as_connector_error()).is_some_and(|error| error.is_timeout())
 }
 
-/// What an answer of status 200 means that holds an error: S3 begins to answer long operations before it knows their end
-/// (S3 API Reference, CopyObject, CompleteMultipartUpload).
-fn said_in_a_success<T>(
+/// What an answer that is no success says.
+struct Refused {
+    class: Class,
+    code: Option<String>,
+}
+
+/// What the answer to an attempt refuses, if it does. One of status 200 may hold an error too: S3 begins to answer long
+/// operations before it knows their end (S3 API Reference, CopyObject, CompleteMultipartUpload).
+fn refused<T>(
     response: Option<&HttpResponse>,
     outcome: Option<Result<T, &OrchestratorError<Error>>>,
-) -> Option<Class> {
-    let response = response.filter(|response| response.status().is_success())?;
-    outcome?.err()?.as_operation_error()?;
-    let body = String::from_utf8_lossy(response.body().bytes()?);
-    Some(class_of(None, Some(&element(&body, "Code")?), None))
+) -> Option<Refused> {
+    let (response, error) = (response?, outcome?.err()?);
+    let code = response.body().bytes().and_then(|body| element(&String::from_utf8_lossy(body), "Code"));
+    let status = match response.status() {
+        status if status.is_success() => {
+            error.as_operation_error()?;
+            code.as_ref()?;
+            None
+        }
+        status => Some(status.as_u16()),
+    };
+    Some(Refused { class: class_of(status, code.as_deref(), None), code })
 }
 
 impl ClassifyRetry for Watch {
@@ -122,10 +138,11 @@ impl ClassifyRetry for Watch {
         if silent && self.endpoint.unanswered.load(Ordering::Relaxed) >= ATTEMPTS_IN_SILENCE {
             return RetryAction::RetryForbidden;
         }
-        match said_in_a_success(context.response(), context.output_or_error()) {
-            Some(Class::Throttled) => RetryAction::throttling_error(),
-            // The SDK tells these by their status.
-            Some(Class::Unavailable) => RetryAction::transient_error(),
+        // The table decides, and not only the SDK: it knows fewer codes and statuses.
+        match refused(context.response(), context.output_or_error()) {
+            Some(Refused { code: Some(code), .. }) if code == LASTS_FOR_MINUTES => RetryAction::NoActionIndicated,
+            Some(Refused { class: Class::Throttled, .. }) => RetryAction::throttling_error(),
+            Some(Refused { class: Class::Unavailable, .. }) => RetryAction::transient_error(),
             _ => RetryAction::NoActionIndicated,
         }
     }

@@ -9,10 +9,13 @@ use std::task::{Context, Poll, ready};
 
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::Bytes;
+use crc_fast::CrcAlgorithm;
 use http_body::{Body, Frame, SizeHint};
+use sha2::{Digest as _, Sha256};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::site::snapshot::SeenFile;
+use crate::site::snapshot::{SeenFile, SourceFile};
+use crate::types::digest::{Crc64, Digest};
 
 /// How much of a file is in memory at a time.
 const BUFFER_BYTES: u64 = 256 * 1024;
@@ -107,6 +110,25 @@ fn read(mut file: File, left: u64) -> io::Result<(File, Bytes)> {
         return Err(ErrorKind::UnexpectedEof.into());
     }
     Ok((file, bytes.into()))
+}
+
+/// Whether the file still has the bytes that it had when it was hashed. Reads all of it.
+pub(super) async fn is_as_hashed(file: &SourceFile) -> bool {
+    let (place, size_bytes, digest, crc64) = (file.place.clone(), file.size_bytes, file.digest, file.crc64.clone());
+    let hashed = blocking(spawn_blocking(move || {
+        let (mut file, mut left, mut hash) = (open(&place, 0, size_bytes)?, size_bytes, Sha256::new());
+        let mut crc = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
+        while left > 0 {
+            let bytes;
+            (file, bytes) = read(file, left)?;
+            hash.update(&bytes);
+            crc.update(&bytes);
+            left -= bytes.len() as u64;
+        }
+        let is_same = crc64.is_none_or(|crc64| crc64 == Crc64::new(crc.finalize()));
+        Ok(is_same && Digest::from_bytes(hash.finalize().into()) == digest)
+    }));
+    hashed.await.unwrap_or(false)
 }
 
 async fn blocking<T>(work: JoinHandle<io::Result<T>>) -> io::Result<T> {

@@ -107,10 +107,10 @@ impl HttpConnector for PatientConnector {
 
 impl Patience {
     /// How long nothing may move after what was `seen`. What the system has accepted must leave it first: all of it before
-    /// an answer can come, and some of it before more is accepted, which takes no longer than a standstill may.
+    /// an answer can come, and some of it before more is accepted, for which a quarter of a standstill is added at most.
     fn after(&self, seen: &Seen, began: Instant, answer: Duration) -> Duration {
         let leaves = self.uplink.time_to_leave(seen.bytes, seen.at.duration_since(began));
-        if seen.whole { answer + leaves } else { self.link.stalled + leaves.min(self.link.stalled) }
+        if seen.whole { answer + leaves } else { self.link.stalled + leaves.min(self.link.stalled / 4) }
     }
 }
 

@@ -40,7 +40,7 @@ impl Store {
         let right = Digest::of(bytes);
         let wrong = Digest::of(right.to_base64().as_bytes());
         let put = async |digest: &Digest, condition: Condition<'_>| {
-            self.put(address, ByteStream::from(bytes.to_vec()), None, digest, headers, condition).await
+            self.put(address, ByteStream::from(bytes.to_vec()), || None, digest, headers, condition).await
         };
         let copy = async |source_etag: Option<&str>, condition: Condition<'_>| {
             self.copy(address, source_etag, address, headers, condition).await

@@ -17,7 +17,7 @@ pub enum Class {
     Conflict,
     /// Asked to slow down, kept throttling; there was no effect.
     Throttled,
-    /// A 5xx, a timeout, a broken or refused connection: the effect is unknown.
+    /// A 5xx that passes, a timeout, a broken or refused connection: the effect is unknown.
     Unavailable,
     /// The bytes that arrived are not the bytes that were announced; there was no effect.
     Checksum,
@@ -27,6 +27,8 @@ pub enum Class {
     NoSuchBucket,
     /// The bucket is in another region.
     WrongRegion,
+    /// The SDK's rules give no endpoint for what is set; nothing was sent.
+    NoEndpoint,
     /// No credentials were found.
     NoCredentials,
     /// The credentials have expired.
@@ -96,6 +98,8 @@ pub(super) const REFUSALS: &[Refusal] = &[
             "Throttling",
             "ThrottlingException",
             "RequestLimitExceeded",
+            "ThrottledException",
+            "TooManyRequests",
             "TooManyRequestsException",
             "TooManyInvalidationsInProgress",
             "BandwidthLimitExceeded",
@@ -104,7 +108,18 @@ pub(super) const REFUSALS: &[Refusal] = &[
     ),
     means(
         Class::Unavailable,
-        &["InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException", "ServerBusy"],
+        &[
+            "InternalError",
+            "ServiceUnavailable",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "ServerBusy",
+            // KMS API Reference, GenerateDataKey and Decrypt.
+            "KMS.KMSInternalException",
+            "KMS.DependencyTimeoutException",
+            "KMSInternalException",
+            "DependencyTimeoutException",
+        ],
     ),
     means(Class::Checksum, &["BadDigest", "XAmzContentChecksumMismatch", "InvalidDigest", "IncompleteBody"]),
     // What stays refused until somebody changes something: the credentials, …
@@ -219,6 +234,8 @@ pub(super) fn class_of(status: Option<u16>, code: Option<&str>, region: Option<&
         Some(429) => Class::Throttled,
         Some(400..=499) => Class::Refused,
         Some(501) => Class::Unsupported,
+        // Insufficient Storage (RFC 4918 section 11.5).
+        Some(507) => Class::Refused,
         Some(500..) => Class::Unavailable,
         _ => Class::Other,
     }
@@ -278,6 +295,7 @@ mod tests {
         assert_eq!(class(Some(405), None), Class::Refused);
         assert_eq!(class(Some(501), None), Class::Unsupported);
         assert_eq!(class(Some(507), Some("XMinioStorageFull")), Class::Refused);
+        assert_eq!(class(Some(507), None), Class::Refused);
         assert_eq!(class(Some(599), None), Class::Unavailable);
         assert_eq!(class(None, Some("SomethingNew")), Class::Other);
         assert_eq!(class_of(Some(400), None, Some("eu-west-1")), Class::WrongRegion);

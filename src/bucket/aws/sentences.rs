@@ -235,6 +235,10 @@ impl CdnError {
 fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Option<(Code, String, String)> {
     let service = &details.service;
     Some(match class {
+        Class::NoEndpoint => {
+            let message = format!("The AWS settings give no endpoint for {}", service.name);
+            (Code::Configuration, message, no_endpoint(details.message.as_deref().unwrap_or_default()).to_owned())
+        }
         Class::NoCredentials => {
             let hint = "Run `aws login`, `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, \
                 configure it to assume a role.";
@@ -269,6 +273,20 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
         },
         _ => return None,
     })
+}
+
+/// What to change where the SDK's rules for endpoints end with `rule`.
+fn no_endpoint(rule: &str) -> &'static str {
+    let rule = rule.to_ascii_lowercase();
+    match (rule.contains("fips"), rule.contains("dual")) {
+        (true, false) => "Unset AWS_USE_FIPS_ENDPOINT, or remove `use_fips_endpoint` from the AWS profile.",
+        (false, true) => "Unset AWS_USE_DUALSTACK_ENDPOINT, or remove `use_dualstack_endpoint` from the AWS profile.",
+        (true, true) => {
+            "Unset AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, or remove `use_fips_endpoint` and \
+             `use_dualstack_endpoint` from the AWS profile."
+        }
+        (false, false) => "Correct the bucket's name, the region or the endpoint: the cause says which.",
+    }
 }
 
 /// The action and the resource of "… is not authorized to perform: ACTION on resource: ARN because …".

@@ -52,6 +52,8 @@ pub struct Store {
     pub(super) settings: Arc<Settings>,
     pace: Pace,
     pub(super) uplink: Uplink,
+    /// What the answers of the state are awaited under.
+    lease: Option<Term>,
 }
 
 /// What every request says.
@@ -107,7 +109,7 @@ enum Refused<'a> {
 
 impl Store {
     pub(super) fn new(client: Client, settings: Arc<Settings>, pace: Pace, uplink: Uplink) -> Store {
-        Store { client, settings, pace, uplink }
+        Store { client, settings, pace, uplink, lease: None }
     }
 
     /// The same objects over connections of its own: those of this one may be dead without anybody having been told.
@@ -124,6 +126,18 @@ impl Store {
         let Some(inner) = config.http_client() else { return self.clone() };
         let http = Bounded { inner, term: term.clone() };
         Store { client: Client::from_conf(config.to_builder().http_client(http).build()), ..self.clone() }
+    }
+
+    /// The same objects, of which the state is read and written under a lease that lasts until `term` is over: an answer is
+    /// awaited for two thirds of what remains, so that one that was lost leaves time for another try.
+    pub fn in_time_for(&self, term: &Term) -> Store {
+        Store { lease: Some(term.clone()), ..self.clone() }
+    }
+
+    /// How long an answer of the state may take now.
+    pub(super) fn state_answer(&self) -> AnswerWithin {
+        let answer = self.settings.link.answer;
+        AnswerWithin(self.lease.as_ref().map_or(answer, |term| answer.min(term.deadline().remaining() * 2 / 3)))
     }
 
     /// The region that requests are signed for: the bucket's.
@@ -143,11 +157,12 @@ impl Store {
     /// # Errors
     /// Also if it has more than `max_bytes`, which are never held.
     pub async fn get(&self, address: &Address, max_bytes: u64) -> Result<Option<Fetched>, StoreError> {
-        let within = AnswerWithin(self.settings.link.state_answer);
         let mut tries = Tries::new(MAX_ROUNDS);
         loop {
-            let date = ServedAt::default();
-            let Some(answer) = self.ask(address, &date, Some(within)).await? else { return Ok(None) };
+            let (date, store) = (ServedAt::default(), self.clone());
+            let Some(answer) = self.ask(address, &date, move || Some(store.state_answer())).await? else {
+                return Ok(None);
+            };
             match self.read(address, answer, &date, max_bytes).await {
                 Err(error) if error.class == Class::Unavailable && tries.again().await => {}
                 read => return read.map(Some),
@@ -161,7 +176,7 @@ impl Store {
         let _permit = self.permit().await;
         let mut tries = Tries::new(MAX_ROUNDS);
         loop {
-            let Some(answer) = self.ask(address, &ServedAt::default(), None).await? else { return Ok(None) };
+            let Some(answer) = self.ask(address, &ServedAt::default(), || None).await? else { return Ok(None) };
             match self.hash_body(address, answer.body).await {
                 Err(error) if error.class == Class::Unavailable && tries.again().await => {}
                 hashed => return hashed.map(Some),
@@ -180,17 +195,18 @@ impl Store {
         Ok(Digest::from_bytes(hash.finalize().into()))
     }
 
-    /// Asks for an object; its body is still to come. `date` keeps the `Date` of the answer.
+    /// Asks for an object; its body is still to come. `date` keeps the `Date` of the answer; `within` says for each attempt
+    /// how long its answer may take.
     async fn ask(
         &self,
         address: &Address,
         date: &ServedAt,
-        within: Option<AnswerWithin>,
+        within: impl Fn() -> Option<AnswerWithin> + Send + Sync + 'static,
     ) -> Result<Option<GetObjectOutput>, StoreError> {
         let request = self.client.get_object().bucket(&address.bucket).key(&address.key);
         let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
         let request = request.customize().interceptor(date.clone());
-        let request = request.mutate_request(move |request| AnswerWithin::ask_of(request, within));
+        let request = request.mutate_request(move |request| AnswerWithin::ask_of(request, within()));
         match request.send().await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) => {

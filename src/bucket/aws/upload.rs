@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
 use super::answer::{FailedRequest, StoreError};
-use super::body::body;
+use super::body::{body, is_as_hashed};
 use super::object::{MARKER, marker_of};
 use super::patience::{AnswerWithin, COMPLETION};
 use super::refusals::Class;
@@ -21,6 +21,9 @@ use crate::types::headers::Headers;
 
 /// How often a request is sent that meets another one on the same key (409), which the SDK does not retry (AWS.md 5.4).
 const MAX_CONFLICTS: u32 = 5;
+
+/// How often bytes are sent that S3 says arrived as others, although they have not changed here.
+const MAX_DAMAGED: u32 = 4;
 
 /// What a copy's source may carry as it is; everything else is percent-encoded.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
@@ -88,21 +91,27 @@ impl Store {
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
         let digest = Digest::of(&bytes);
-        let within = Some(AnswerWithin(self.settings.link.state_answer));
         let send = async || {
-            let began = Instant::now();
-            let stored = self.put(address, ByteStream::from(bytes.clone()), within, &digest, headers, condition).await;
+            let (began, store) = (Instant::now(), self.clone());
+            let (body, within) = (ByteStream::from(bytes.clone()), move || Some(store.state_answer()));
+            let stored = self.put(address, body, within, &digest, headers, condition).await;
             self.uplink.state_answered(began.elapsed());
             stored
         };
-        again_on_conflict(send).await
+        let mut tries = Tries::new(MAX_DAMAGED);
+        loop {
+            match again_on_conflict(&send).await {
+                Err(error) if error.class == Class::Checksum && tries.again().await => {}
+                stored => return stored,
+            }
+        }
     }
 
     /// Stores a file without hashing it again, in parts from [`MULTIPART_BYTES`] on. S3 compares what arrives with the digest that it had when it was hashed.
     /// Gives the new ETag.
     ///
     /// # Errors
-    /// [`Class::Checksum`] if its bytes are others by now, [`Class::LocalFile`] if it cannot be read or is shorter,
+    /// [`Class::Checksum`] if its bytes are others by now, or keep arriving as others; [`Class::LocalFile`] if it cannot be read or is shorter,
     /// [`Class::Precondition`] if `condition` does not hold - after a lost answer also because of our own write.
     pub async fn put_file(
         &self,
@@ -111,15 +120,28 @@ impl Store {
         headers: &Headers,
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
-        let stored = match &file.crc64 {
-            Some(crc64) if file.size_bytes >= MULTIPART_BYTES => {
-                again_on_conflict(|| self.put_parts(address, file, crc64, headers, condition)).await
+        let mut tries = Tries::new(MAX_DAMAGED);
+        loop {
+            let stored = match &file.crc64 {
+                Some(crc64) if file.size_bytes >= MULTIPART_BYTES => {
+                    again_on_conflict(|| self.put_parts(address, file, crc64, headers, condition)).await
+                }
+                _ => again_on_conflict(|| self.put_whole(address, file, headers, condition)).await,
+            };
+            let error = match stored {
+                Ok(etag) => return Ok(etag),
+                Err(error) => error,
+            };
+            if error.class != Class::Checksum {
+                return Err(self.blame(error.of_file(&file.place.path()), address, file).await);
             }
-            _ => again_on_conflict(|| self.put_whole(address, file, headers, condition)).await,
-        };
-        match stored {
-            Ok(etag) => Ok(etag),
-            Err(error) => Err(self.blame(error.of_file(&file.place.path()), address, file).await),
+            // What arrived is not what was sent, or the file has changed: only the file can tell.
+            if !is_as_hashed(file).await {
+                return Err(error.of_file(&file.place.path()));
+            }
+            if !tries.again().await {
+                return Err(error);
+            }
         }
     }
 
@@ -192,7 +214,7 @@ impl Store {
         &self,
         address: &Address,
         body: ByteStream,
-        within: Option<AnswerWithin>,
+        within: impl Fn() -> Option<AnswerWithin> + Send + Sync + 'static,
         digest: &Digest,
         headers: &Headers,
         condition: Condition<'_>,
@@ -202,7 +224,7 @@ impl Store {
             .checksum_sha256(digest.to_base64())
             .set_if_none_match(condition.if_none_match())
             .set_if_match(condition.if_match());
-        let request = request.customize().mutate_request(move |request| AnswerWithin::ask_of(request, within));
+        let request = request.customize().mutate_request(move |request| AnswerWithin::ask_of(request, within()));
         let answer = request.send().await;
         let stored = answer.map_err(|error| self.failed("PutObject", address, &error))?;
         Ok(etag(stored.e_tag()))
@@ -217,7 +239,7 @@ impl Store {
     ) -> Result<String, StoreError> {
         let body = self.body("PutObject", address, &file.place, 0, file.size_bytes).await?;
         let (share, _permit) = self.upload_permit(file.size_bytes).await;
-        let stored = self.put(address, body, None, &file.digest, headers, condition).await?;
+        let stored = self.put(address, body, || None, &file.digest, headers, condition).await?;
         share.arrived();
         Ok(stored)
     }

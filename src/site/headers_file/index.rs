@@ -3,11 +3,11 @@
 //! The patterns are a tree of what they begin with in common; an address is followed through it along all ways at once. What
 //! that takes grows with the address and with how many ways it fits, and not with the number of rules.
 
-use super::pattern::{Addresses, Piece, UrlPattern};
+use super::pattern::{ANY, Addresses, Piece, UrlPattern};
 
 /// Patterns, each with the number of its rule.
 #[derive(Clone, Debug)]
-pub(super) struct Index {
+pub(in crate::site) struct Index {
     nodes: Vec<Node>,
 }
 
@@ -36,11 +36,11 @@ enum Stays {
 
 /// The end of patterns that an address leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct End(u32);
+pub(in crate::site) struct End(u32);
 
 impl Index {
     /// Of `patterns` with the numbers of their rules, which rise.
-    pub(super) fn of<'p>(patterns: impl IntoIterator<Item = (usize, &'p UrlPattern)>) -> Index {
+    pub(in crate::site) fn of<'p>(patterns: impl IntoIterator<Item = (usize, &'p UrlPattern)>) -> Index {
         let mut index = Index { nodes: vec![Node::default()] };
         for (rule, pattern) in patterns {
             let mut at = 0;
@@ -105,11 +105,23 @@ impl Index {
 
     /// The ends of all patterns that match one of `addresses`, and how many steps it took to find them.
     pub(super) fn search(&self, addresses: &Addresses) -> (Vec<End>, usize) {
+        self.follow(addresses.own(), |at| addresses.has_end(at))
+    }
+
+    /// The ends of all patterns that match whatever `pattern` matches, its own among them if it is one of them, and how many
+    /// steps it took to find them.
+    pub(in crate::site) fn covering(&self, pattern: &UrlPattern) -> (Vec<End>, usize) {
+        let sample = pattern.sample();
+        self.follow(&sample, |at| at == sample.len())
+    }
+
+    /// Follows `text` along all ways at once, and collects the ends at the places that `is_end` names.
+    fn follow(&self, text: &str, is_end: impl Fn(usize) -> bool) -> (Vec<End>, usize) {
         let (mut ends, mut steps) = (Vec::new(), 0);
         let (mut active, mut next) = (Vec::new(), Vec::new());
         self.enter(0, &mut active);
-        for (at, byte) in addresses.own().bytes().map(Some).chain([None]).enumerate() {
-            if addresses.has_end(at) {
+        for (at, byte) in text.bytes().map(Some).chain([None]).enumerate() {
+            if is_end(at) {
                 ends.extend(active.iter().filter(|node| !self.node(**node).rules.is_empty()).map(|node| End(*node)));
             }
             let Some(byte) = byte else { break };
@@ -128,12 +140,12 @@ impl Index {
     }
 
     /// The rules whose patterns end there, in their order.
-    pub(super) fn rules(&self, end: End) -> &[usize] {
+    pub(in crate::site) fn rules(&self, end: End) -> &[usize] {
         &self.node(end.0).rules
     }
 
     /// All ends.
-    pub(super) fn ends(&self) -> impl Iterator<Item = End> {
+    pub(in crate::site) fn ends(&self) -> impl Iterator<Item = End> {
         (0..self.next()).filter(|number| !self.node(*number).rules.is_empty()).map(End)
     }
 
@@ -152,7 +164,7 @@ impl Index {
         if let Ok(place) = node.bytes.binary_search_by_key(&byte, |(byte, _)| *byte) {
             self.enter(node.bytes[place].1, next);
         }
-        let in_segment = byte != b'/';
+        let in_segment = byte != b'/' && byte != ANY as u8;
         if let Some(placeholder) = node.placeholder.filter(|_| in_segment) {
             self.enter(placeholder, next);
         }
@@ -175,6 +187,13 @@ mod tests {
 
     fn found(index: &Index, path: &str) -> (Vec<usize>, usize) {
         let (ends, steps) = index.search(&Addresses::of(&SitePath::new(path).unwrap()));
+        let mut rules: Vec<usize> = ends.iter().flat_map(|end| index.rules(*end)).copied().collect();
+        rules.sort_unstable();
+        (rules, steps)
+    }
+
+    fn covering(index: &Index, pattern: &UrlPattern) -> (Vec<usize>, usize) {
+        let (ends, steps) = index.covering(pattern);
         let mut rules: Vec<usize> = ends.iter().flat_map(|end| index.rules(*end)).copied().collect();
         rules.sort_unstable();
         (rules, steps)
@@ -207,10 +226,27 @@ mod tests {
                 assert_eq!(rules.len(), expected, "{kind}: {path}");
                 assert!((1..=20 * (path.len() + 1)).contains(&steps), "{kind}: {path} took {steps} steps");
             }
+            for pattern in &patterns[RULES - 5..] {
+                let (rules, steps) = covering(&index, pattern);
+                let expected = patterns.iter().filter(|wider| wider.covers(pattern)).count();
+                assert_eq!(rules.len(), expected, "{kind}: {}", pattern.text());
+                assert!(steps <= 20 * (pattern.text().len() + 1), "{kind}: {} took {steps} steps", pattern.text());
+            }
         }
     }
 
     proptest! {
+        /// It finds the patterns that cover others one by one.
+        #[test]
+        fn it_finds_what_covers(patterns in prop::collection::vec("/([ab/*]|/:x){0,6}", 0..20)) {
+            let patterns: Vec<UrlPattern> = patterns.iter().map(|pattern| UrlPattern::new(pattern)).collect();
+            let index = index(&patterns);
+            for pattern in &patterns {
+                let covers = (0..patterns.len()).filter(|number| patterns[*number].covers(pattern));
+                prop_assert_eq!(covering(&index, pattern).0, covers.collect::<Vec<_>>());
+            }
+        }
+
         /// It finds the rules that match one by one.
         #[test]
         fn it_finds_what_matches(

@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use crate::content::path::SitePath;
 
 /// Stands in a [`UrlPattern::sample`] for whatever `*` matches. No path has control characters.
-const ANY: char = '\u{1}';
+pub(super) const ANY: char = '\u{1}';
 
 /// Stands in a [`UrlPattern::sample`] for whatever a placeholder matches.
 const SEGMENT: char = '\u{2}';
@@ -119,8 +119,10 @@ impl UrlPattern {
         addresses.all().any(|address| self.matches(address))
     }
 
-    /// Whether it matches every address that `other` matches; `false` also where that is not plain to see.
-    pub fn covers(&self, other: &UrlPattern) -> bool {
+    /// Whether it matches every address that `other` matches; `false` also where that is not plain to see. What the index
+    /// of all patterns is held to.
+    #[cfg(test)]
+    pub(super) fn covers(&self, other: &UrlPattern) -> bool {
         self.matches(&other.sample())
     }
 
@@ -159,8 +161,8 @@ impl UrlPattern {
         (pattern, is_wider)
     }
 
-    /// An address that stands for all it matches.
-    fn sample(&self) -> String {
+    /// An address that stands for all it matches: a pattern that matches it covers this one.
+    pub(super) fn sample(&self) -> String {
         let part = |part: &Piece| match part {
             Piece::Literal(literal) => literal.clone(),
             Piece::Splat => ANY.to_string(),
@@ -171,6 +173,7 @@ impl UrlPattern {
 
     /// Follows all ways to match at once, so that no pattern takes long: the places in `url` up to which the parts so
     /// far may reach.
+    #[cfg(test)]
     fn matches(&self, url: &str) -> bool {
         let (first, rest) = match self.parts.as_slice() {
             [Piece::Literal(first), rest @ ..] => (first.as_str(), rest),

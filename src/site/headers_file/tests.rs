@@ -203,3 +203,14 @@ proptest! {
         prop_assert_eq!(of(&text, path.as_str()), expected);
     }
 }
+
+/// One rule may have as many headers as a file has room for, and each name as often.
+#[test]
+fn many_headers_of_one_rule_are_each_looked_up_once() {
+    const MANY: usize = 30_000;
+    let text: String = (0..MANY).map(|number| format!("  X-{}: {number}\n", number % (MANY / 2))).collect();
+    let file = file(&format!("/*\n{text}"));
+    let headers = &file.rules()[0].headers;
+    assert_eq!(headers.len(), MANY / 2);
+    assert_eq!(headers[1], Header { name: "X-1".to_owned(), value: format!("1, {}", MANY / 2 + 1) });
+}

@@ -183,6 +183,20 @@ fn rules_for_one_pattern_are_one_policy_and_names_are_used_once() {
 }
 
 #[test]
+fn tens_of_thousands_of_rules_take_no_long() {
+    let narrow: String = (0..26_000).map(|number| format!("/d{}/*{number}*\n  X-A: {number}\n", number % 7)).collect();
+    let policies = of(&format!("/*\n  X-B: 1\n{narrow}/d3/*\n  X-C: 1\n"));
+    assert_eq!(policies.len(), MAX_BEHAVIORS);
+    let [.., narrow, folder, all] = &policies[..] else { panic!("{policies:?}") };
+    assert_eq!((all.path_pattern.as_str(), &all.headers[..]), ("*", &["X-B: 1".to_owned()][..]));
+    assert_eq!((folder.path_pattern.as_str(), &folder.headers[..]), ("/d3/*", &["X-B: 1".into(), "X-C: 1".into()][..]));
+    assert_eq!(narrow.headers.len(), 2, "{narrow:?}");
+    for policy in &policies {
+        assert!(policy.notes.iter().any(|note| note.contains("26002 path patterns need")), "{policy:?}");
+    }
+}
+
+#[test]
 fn the_warning_names_headers_once() {
     let said = |text: &str| warning(&HeadersFile::parse(text, None).unwrap());
     assert_eq!(said("/*\n  Cache-Control: no-store\n  X-Amz-Meta-A: b\n"), None);

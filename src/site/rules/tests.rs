@@ -393,7 +393,10 @@ fn rules_that_match_nothing_are_told() {
     let paths = [path("index.html"), path("b")];
     assert_eq!(
         rules.unused(&paths),
-        ["no file matches the header rule for `**/*.pdf`", "no file matches the header rule for `a`, `b/**`"]
+        [
+            "no file matches the header rule for `**/*.pdf`",
+            "no file matches the header rule for `a`, `b/**`; the nearest match is `b`"
+        ]
     );
     assert!(Rules::new(&[]).unwrap().unused(&paths).is_empty());
     let file = HeadersFile::parse("/b\n  A: b\n/c/*\n  A: b\n", None).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What a file is to `use`: `bucket/aws/store.rs` is `["bucket", "aws", "store"]`, a crate's root is empty.
-type Module = Vec<String>;
+pub(super) type Module = Vec<String>;
 
 /// What imports what, by names of modules that lie beside each other.
 type Imports = BTreeMap<String, BTreeSet<String>>;
@@ -32,12 +32,22 @@ pub(super) fn circles(files: &BTreeMap<String, String>) -> Vec<String> {
     circles
 }
 
-fn module_of(path: &str) -> Module {
+pub(super) fn module_of(path: &str) -> Module {
     let mut module: Module = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
     if ["mod", "main", "lib"].contains(&module.last().map_or("", String::as_str)) {
         module.pop();
     }
     module
+}
+
+/// The rooms that the code of `module` names, however the path is written: `crate::room` or `super::super::room`.
+pub(super) fn rooms_named(module: &[String], code: &str, modules: &BTreeMap<Module, &str>) -> BTreeSet<String> {
+    let targets = paths_in(code).into_iter().map(|path| match path.as_slice() {
+        // What is declared elsewhere, as another crate's module under this one's root, is a room by its name.
+        ["crate", room, ..] => Some((*room).to_owned()),
+        _ => resolve(module, &path, modules).into_iter().next(),
+    });
+    targets.flatten().collect()
 }
 
 /// The shortest way from `name` back to itself.
@@ -159,4 +169,20 @@ fn circles_are_found() {
     assert_eq!(found(&[("a.rs", "use self::one::One;"), ("a/one.rs", "use super::A; use crate::a::Other;")]), none);
     let files = [("a.rs", "use crate::b;"), ("b.rs", "use crate::c::C;"), ("c.rs", "use crate_of_another::a::A;")];
     assert_eq!(found(&files), none);
+}
+
+#[test]
+fn a_room_is_named_however_the_path_is_written() {
+    let files = ["plan", "plan/view", "plan/view/text", "run", "run/order"];
+    let modules: BTreeMap<Module, &str> = files.iter().map(|path| (module_of(path), "")).collect();
+    let named = |code: &str| rooms_named(&module_of("plan/view/text.rs"), code, &modules);
+    for code in [
+        "use crate::run::order::Order;",
+        "use crate::{run, plan};",
+        "use super::super::super::run::go;",
+        "use super::super::super::{plan, run::order};",
+    ] {
+        assert!(named(code).contains("run"), "{code}: {:?}", named(code));
+    }
+    assert_eq!(named("use super::super::sweep; use self::x; use super::View;"), BTreeSet::from(["plan".to_owned()]));
 }

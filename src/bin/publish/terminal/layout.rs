@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(question("Continue?", Style::plain()), "Continue? [y/N] ");
         assert_eq!(
             question("Release 2 would replace it. Continue?", Style::of_columns(20)),
-            "Release 2 would\nreplace it. Continue?\n[y/N] "
+            "Release 2 would\nreplace it.\nContinue? [y/N] "
         );
     }
 }

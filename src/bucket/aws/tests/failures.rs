@@ -1,6 +1,6 @@
 //! What goes wrong, and what is said about it.
 
-use super::super::refusals::REFUSALS;
+use super::super::refusals::{REFUSALS, Refusal, class_of};
 use super::*;
 use crate::report::error::VisitorsSee;
 
@@ -364,5 +364,35 @@ async fn what_is_archived_is_said_to_be() {
         let (code, message, hint, _) = said(error);
         assert_eq!(code, Code::Refused);
         assert!(message.contains("archived") && hint.contains("restore-object"), "{message}. {hint}");
+    }
+}
+
+/// Whatever passes is asked for again, by its code or by its status, and what does not pass is not.
+#[tokio::test]
+async fn whatever_passes_is_asked_for_again() {
+    let passes = |refusal: &&Refusal| matches!(refusal.class, Class::Throttled | Class::Unavailable);
+    let codes = REFUSALS.iter().filter(passes).flat_map(|refusal| refusal.codes);
+    let codes = codes.filter(|code| **code != "TooManyInvalidationsInProgress").map(|code| (400, *code));
+    let statuses = [408, 425, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 529, 598];
+    let sandbox = sandbox().await;
+    let (sandbox, all) = (&sandbox, codes.chain(statuses.map(|status| (status, ""))).enumerate());
+    let asked = all.map(|(number, (status, code))| async move {
+        let (aws, key) = (connect(sandbox).await, format!("key-{number}-"));
+        let matches = Match { key_contains: Some(key.clone()), ..Match::default() };
+        sandbox.inject(Fault { matches: matches.clone(), skip: 0, times: 1, effect: refusal(status, code) });
+        sandbox.inject(Fault { matches, skip: 1, times: 1, effect: refusal(status, code) });
+        aws.store.put_bytes(&at(&key), vec![1], &html(), Condition::Absent).await.unwrap();
+        aws.store.get(&at(&key), 9).await.unwrap().unwrap();
+        let counts = aws.requests.counts();
+        assert_eq!((counts["PutObject"], counts["GetObject"]), (2, 2), "{status} {code}");
+        let is_throttled = class_of(Some(status), Some(code), None) == Class::Throttled || status == 503;
+        assert_eq!(aws.store.concurrency() < 32, is_throttled, "{status} {code}");
+    });
+    futures_util::future::join_all(asked).await;
+    for status in [400, 501, 507] {
+        let aws = connect(sandbox).await;
+        sandbox.inject(fault("PutObject", 1, refusal(status, "")));
+        aws.store.put_bytes(&at("last"), vec![1], &html(), Condition::Absent).await.unwrap_err();
+        assert_eq!(aws.requests.counts()["PutObject"], 1, "{status}");
     }
 }

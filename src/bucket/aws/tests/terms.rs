@@ -66,3 +66,24 @@ async fn a_body_that_is_under_way_breaks_off_at_the_end_of_the_term_whoever_asks
     }
     assert!(sending.await.is_err());
 }
+
+/// An answer that is lost leaves time for another try.
+#[tokio::test]
+async fn an_answer_of_the_state_is_awaited_for_two_thirds_of_a_lease() {
+    let sandbox = sandbox().await;
+    let aws = connect(&sandbox).await;
+    aws.store.get(&at("nothing"), 9).await.unwrap();
+    let term = Term::until(Deadline::after(Duration::from_secs(3)));
+    let (renewed, mut times) = (term.clone(), 0);
+    sandbox.inject_by(move |request| {
+        times += usize::from(request.operation == "PutObject");
+        renewed.renew(Deadline::after(Duration::from_secs(60)));
+        (times == 1).then_some(Effect::Stall)
+    });
+    let store = aws.store.in_time_for(&term);
+    let within = store.state_answer().0;
+    assert!(within <= Duration::from_secs(2) && within > Duration::ZERO, "{within:?}");
+    assert_eq!(aws.store.state_answer().0, Duration::from_secs(120), "without a lease");
+    store.put_bytes(&at("head"), vec![1], &html(), Condition::Absent).await.unwrap();
+    assert_eq!(aws.requests.counts()["PutObject"], 2);
+}

@@ -71,6 +71,28 @@ async fn a_file_that_changed_since_it_was_hashed_is_refused() {
     assert!(sandbox.objects(BUCKET).is_empty());
 }
 
+/// What arrives damaged is sent again, unless the file is another one by now.
+#[tokio::test]
+async fn bytes_that_arrive_damaged_are_sent_again() {
+    let sandbox = sandbox().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = source(&folder.path().join("a.js"), b"one");
+    for code in ["BadDigest", "IncompleteBody", "XAmzContentChecksumMismatch"] {
+        let aws = connect(&sandbox).await;
+        sandbox.inject(fault("PutObject", 1, refusal(400, code)));
+        aws.store.put_file(&at("a.js"), &file, &html(), Condition::None).await.unwrap();
+        sandbox.inject(fault("PutObject", 1, refusal(400, code)));
+        aws.store.put_bytes(&at("head"), vec![1], &html(), Condition::None).await.unwrap();
+        assert_eq!(aws.requests.counts()["PutObject"], 4, "{code}");
+    }
+    let aws = connect(&sandbox).await;
+    sandbox.inject(fault("PutObject", usize::MAX, refusal(400, "BadDigest")));
+    let error = aws.store.put_file(&at("a.js"), &file, &html(), Condition::None).await.unwrap_err();
+    assert_eq!(aws.requests.counts()["PutObject"], 4);
+    let problem = Problem::from(error);
+    assert_eq!(problem.code, Code::Aws, "the file has not changed: {problem}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn what_lies_in_the_place_of_a_file_is_not_sent() {
