@@ -141,7 +141,7 @@ async fn pages_that_would_be_blank_at_the_sites_address_are_not_sent() {
         assert_eq!(world.sandbox.requests().len(), 0, "{:?}", world.sandbox.requests());
         let report = world::publish(PublishRequest { allow_broken: true, stage_only: true, ..world.request() }).await;
         assert_eq!(report.outcome, Outcome::Staged, "{report:#?}");
-        assert!(report.warnings.iter().any(|warning| warning.contains("where the site is not")), "{report:#?}");
+        assert!(report.warnings.iter().any(|warning| warning.contains("outside the site at")), "{report:#?}");
     }
 }
 

@@ -105,7 +105,7 @@ async fn nothing_is_asked_where_nothing_is_live_or_there_is_no_cdn_or_something_
     assert_eq!(world.publish().await.exit_code, 5);
     world.sandbox.clear_faults();
     let owed = world.head().pending_refreshes;
-    refused(&world, "cut short").await;
+    refused(&world, "interrupted").await;
     assert_eq!(world.head().pending_refreshes, owed);
     world.environment.distribution = None;
     refused(&world, "no CDN").await;

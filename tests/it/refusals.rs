@@ -171,7 +171,7 @@ async fn whichever_right_is_missing_all_of_them_are_named_with_the_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_cannot_be_understood_is_left_alone() {
     let world = World::with_fixture("v1").await;
-    world.published().await;
+    world.published_and_completed().await;
     let head = String::from_utf8(world.objects()[HEAD].bytes.to_vec()).unwrap();
     let newer = head.replacen("\"format\": 1", "\"format\": 3", 1);
     let unknown = head.replacen("\"format\": 1,", "\"format\": 1, \"more\": 1,", 1);

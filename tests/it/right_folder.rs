@@ -81,7 +81,7 @@ async fn where_there_is_no_such_folder_the_one_beside_it_is_named() {
     let world = world().await;
     world.write("build/index.html", "<p>");
     let (_, hint) = refused(&world, "dist", "no_site").await;
-    assert!(hint.contains("/build` holds a site: `publish "), "{hint}");
+    assert!(hint.contains("/build` contains a built site"), "{hint}");
 }
 
 /// Plain HTML in a repository with tools, a page that is loaded as it is, a documentation of code.

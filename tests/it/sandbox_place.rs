@@ -170,7 +170,12 @@ fn where_there_is_no_place_for_it_that_is_said() {
     std::fs::write(clone.state(), "a file").unwrap();
     refused(&mut publish(), "the sandbox cannot use");
     // A home within the project, as some pipelines have it: what lies there came with the project.
-    refused(publish().env_remove("XDG_STATE_HOME").env("HOME", clone.project()), "inside the project");
+    let in_pipeline = |home| {
+        let mut publish = publish();
+        publish.env_remove("XDG_STATE_HOME").env("HOME", home).env("CI", "true");
+        publish
+    };
+    refused(&mut in_pipeline(clone.project()), "inside the project");
     refused(publish().env("XDG_STATE_HOME", clone.project().join("state")), "inside the project");
     refused(publish().env_remove("XDG_STATE_HOME").env("HOME", "relative"), "no home folder");
     assert_eq!(names(&clone.project()), BTreeSet::from(["dist".to_owned()]));
