@@ -90,7 +90,8 @@ impl<'a> Lease<'a> {
     /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the lease is lost
     /// only when the head names another owner.
     pub async fn replace(&mut self, change: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
-        self.replace_in(self.state, change).await
+        let state = self.state.in_time_for(&self.term);
+        self.replace_in(&state, change).await
     }
 
     async fn replace_in(

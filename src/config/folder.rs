@@ -71,11 +71,15 @@ fn root_of<'p>(project: &'p Path, home: Option<&Path>) -> &'p Path {
     repository.filter(|root| !home.is_some_and(|home| home.starts_with(root))).unwrap_or(project)
 }
 
-/// Whether a project is the `home` folder, or lies in a hidden folder there and is no repository of its own below it.
+/// Whether a project is the `home` folder, or lies among what programs keep there for the person and is no repository of its own
+/// below that.
 fn is_personal(project: &Path, home: Option<&Path>) -> bool {
     let root = root_of(project, home);
     let hidden = hidden_folder(root, home);
-    home == Some(root) || hidden.is_some_and(|hidden| root == hidden || root.join(".git").symlink_metadata().is_err())
+    let is_of_programs =
+        hidden.as_deref().and_then(Path::file_name).is_some_and(|name| name == ".config" || name == ".local");
+    let has_own_root = || hidden.as_deref() != Some(root) && root.join(".git").symlink_metadata().is_ok();
+    home == Some(root) || is_of_programs && !has_own_root()
 }
 
 /// The hidden folder of the `home` folder that `folder` is, or lies in.
@@ -203,6 +207,7 @@ mod tests {
             (".config", "sops", false, false),
             (".config/app", "out", false, false),
             (".cache/clone/.git/..", "dist", true, true),
+            (".blog", "dist", true, true),
             ("work", "dist", true, true),
         ] {
             for is_repository in [false, true] {

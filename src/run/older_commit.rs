@@ -34,7 +34,9 @@ impl Session<'_> {
         let Some(built) = publisher.commit.as_deref() else {
             let message =
                 format!("nobody knows from which commit this was built, and release {release} is live with one");
-            return if is_strict { Err(not_known(message)) } else { Ok(()) };
+            let hint = "Publish from the checkout, or let the pipeline name the commit in its usual variable (GITHUB_SHA, \
+                        CI_COMMIT_SHA); or publish once with `--older-commit allow`.";
+            return if is_strict { Err(Problem::new(Code::Superseded, message).hint(hint)) } else { Ok(()) };
         };
         if live.starts_with(built) || built.starts_with(live) {
             return Ok(());

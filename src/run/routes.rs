@@ -21,9 +21,9 @@ impl Session<'_> {
             }
             self.events.warn(format!(
                 "The site is one page with {router}, but distribution {id} answers all other addresses, such as /about, with an \
-                 error: visitors get it when they reload the page there or follow a link. Give the distribution custom error \
-                 responses: for 403 and for 404, page {}, status 200. docs/single-page-apps.md of publish's repository \
-                 shows how, and a function that answers missing files with errors still.",
+                 error: visitors get it when they reload the page there or follow a link. Let a viewer-request function send \
+                 addresses without a file extension to {}: docs/single-page-apps.md of publish's repository has one. Custom \
+                 error responses for 403 and 404 do it too, but answer missing scripts with the page as well.",
                 UrlPath::encode(&home)
             ));
         }

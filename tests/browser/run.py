@@ -26,7 +26,7 @@ from pathlib import Path
 BUILDS = Path(__file__).resolve().parents[2] / "fixtures/vite-app/builds"
 
 # How many activations there are in all: each round makes four.
-ROUNDS = 2
+ROUNDS = 5
 
 # What tells the releases apart: a link in every page's navigation, and the heading of a lazy route.
 TEXTS = {

@@ -12,7 +12,7 @@ const BY_PATH: &str = r#"function h(e,t){return{usr:e.state,key:e.key,idx:t}}w.h
 const BY_HASH: &str =
     r#"function h(e,t){return{usr:e.state,key:e.key,idx:t}}w.history.pushState(s,"",u);p(w.location.hash.substr(1));"#;
 
-const WARNING: &str = "custom error responses: for 403 and for 404, page /index.html, status 200";
+const WARNING: &str = "Let a viewer-request function send addresses without a file extension to /index.html";
 
 /// What bundlers make of an application: a page that shows nothing by itself.
 fn write_app(world: &World, script: &str) {
@@ -127,7 +127,7 @@ async fn the_page_is_named_as_the_distribution_serves_it() {
     world.environment.url = None;
     world.environment.invalidation.wait = publish::config::environment::Wait::None;
     let report = world.published().await;
-    assert!(report.warnings.iter().any(|warning| warning.contains("page /live/index.html")), "{report:#?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("extension to /live/index.html")), "{report:#?}");
 }
 
 /// Real builds with a router, every page of which is in the folder.

@@ -134,7 +134,8 @@ fn exports_true(bytes: &[u8], name: &str) -> bool {
         let is_of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_$".contains(byte);
         let length = bytes[..end].iter().rev().take_while(is_of_name).count();
         let own = String::from_utf8_lossy(&bytes[end - length..end]);
-        length > 0 && ["!0", "true"].iter().any(|value| holds(bytes, &format!("{own} = {value}")))
+        let is_set = |value: &&str| memmem::find(bytes, format!("{own}{value}").as_bytes()).is_some();
+        length > 0 && ["=!0", "=true", " = true"].iter().any(|value| is_set(&value))
     })
 }
 

@@ -15,7 +15,7 @@ pub enum Class {
     Precondition,
     /// Another request on the same key was under way (409); there was no effect.
     Conflict,
-    /// Asked to slow down, kept throttling; there was no effect.
+    /// Asked to slow down, again and again; there was no effect.
     Throttled,
     /// A 5xx that passes, a timeout, a broken or refused connection: the effect is unknown.
     Unavailable,

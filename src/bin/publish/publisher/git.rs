@@ -1,8 +1,9 @@
 //! What git knows of a folder. Where there is no git, no repository or no such commit, nothing is known, and nothing
 //! is said about that. The repository is not trusted: nothing that it names is run, and it is not waited for.
 
+use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -80,6 +81,9 @@ impl Tree {
         }
     }
 }
+
+/// How git ends where it does not know an option.
+const USAGE: i32 = 129;
 
 /// How deep submodules are looked for in submodules.
 const DEEPEST_SUBMODULE: usize = 4;
@@ -182,24 +186,47 @@ impl Git<'_> {
         let listed =
             self.asked(&["config", "--file", &file, "--no-includes", "-z", "--get-regexp", r"^submodule\..*\.path$"]);
         let Some(listed) = listed else { return Tree::Unknown };
+        // What the file names may lie anywhere, and be named any number of times.
         let paths = listed.split('\0').filter_map(|line| line.split_once('\n'));
-        let checked_out = paths.map(|(_, path)| top.join(path)).filter(|module| module.join(".git").exists());
-        checked_out.fold(Tree::Clean, |tree, module| {
-            tree.and(|| Git { folder: &module, without: Vec::new(), ..*self }.changes(site, depth - 1))
-        })
+        let within =
+            |path: &str| top.join(path).canonicalize().ok().filter(|module| module != top && module.starts_with(top));
+        let modules: BTreeSet<PathBuf> = paths.filter_map(|(_, path)| within(path)).collect();
+        let mut tree = Tree::Clean;
+        for module in modules.iter().filter(|module| module.join(".git").exists()) {
+            if self.left().is_zero() {
+                return tree.and(|| Tree::Unknown);
+            }
+            tree = tree.and(|| Git { folder: module, without: Vec::new(), ..*self }.changes(site, depth - 1));
+        }
+        tree
     }
 
     /// The filters that the repository's own configuration names, and not the person's: they run programs. `None`: git does
     /// not say.
     fn own_filters(&self) -> Option<Vec<String>> {
         let list = ["config", "--show-scope", "--includes", "-z", "--name-only", "--get-regexp", r"^filter\."];
-        let said = self.asked(&list)?;
+        let said = match self.ask(&list)? {
+            (Some(0 | 1), said) => said,
+            // Git before 2.26 knows no scopes, and lists each file by itself.
+            (Some(USAGE), _) => return self.filters_of_its_files(),
+            _ => return None,
+        };
         let mut fields = said.split('\0').filter(|field| !field.is_empty());
         let mut own = Vec::new();
         while let (Some(scope), Some(name)) = (fields.next(), fields.next()) {
             if !matches!(scope, "system" | "global" | "command") {
                 own.push(name.to_owned());
             }
+        }
+        Some(own)
+    }
+
+    fn filters_of_its_files(&self) -> Option<Vec<String>> {
+        let mut own = Vec::new();
+        for file in ["--local", "--worktree"] {
+            let said =
+                self.asked(&["config", file, "--includes", "-z", "--name-only", "--get-regexp", r"^filter\."])?;
+            own.extend(said.split('\0').filter(|name| !name.is_empty()).map(str::to_owned));
         }
         Some(own)
     }
@@ -490,6 +517,16 @@ mod tests {
         std::fs::write(repository.0.path().join("theme/theme.css"), "two").unwrap();
         assert!(dirty(&repository, "dist"));
         assert!(dirty(&repository, "."));
+        let names = |path: &str| {
+            std::fs::write(repository.0.path().join(".gitmodules"), format!("[submodule \"a\"]\npath = {path}\n"))
+                .unwrap()
+        };
+        repository.git(&["rm", "--quiet", "--force", "theme"]);
+        std::fs::write(library.0.path().join("theme.css"), "three").unwrap();
+        names(from);
+        repository.git(&["add", ".gitmodules"]);
+        repository.commit("third");
+        assert!(!dirty(&repository, "dist"), "a folder out of the repository is none of it");
     }
 
     #[cfg(unix)]
