@@ -135,7 +135,7 @@ fn exports_true(bytes: &[u8], name: &str) -> bool {
         let length = bytes[..end].iter().rev().take_while(is_of_name).count();
         let own = String::from_utf8_lossy(&bytes[end - length..end]);
         let is_set = |value: &&str| memmem::find(bytes, format!("{own}{value}").as_bytes()).is_some();
-        length > 0 && ["=!0", "=true", " = true"].iter().any(|value| is_set(&value))
+        length > 0 && ["=!0", "=true", " = true"].iter().any(is_set)
     })
 }
 
