@@ -230,3 +230,87 @@ fn what_a_store_was_seen_to_do_counts_for_thirty_days() {
         assert_eq!(store.holds_at(at(now)), expected, "{now}");
     }
 }
+
+fn lookout(run: &RunId) -> Lookout<'_> {
+    Lookout { run, now: at(0), read_at: None, age: std::time::Duration::ZERO }
+}
+
+/// What a person asks for is owed to the distributions that are known, and once: for the same release, and in the same words.
+#[test]
+fn what_is_asked_for_is_owed_once() {
+    let run = RunId("asks".to_owned());
+    let (about, all) = ([UrlPath::encode("about")], [UrlPath::everything()]);
+    let ask = |head: &Head, distribution: &str, paths: &[UrlPath]| {
+        head.owe_asked(&[(distribution, paths)].into_iter().collect(), lookout(&run)).unwrap()
+    };
+    let owed = |head: &Head| -> Vec<Vec<String>> {
+        let texts = |refresh: &Refresh| refresh.paths.iter().map(ToString::to_string).collect();
+        head.pending_refreshes.iter().map(texts).collect()
+    };
+    let once = ask(&head(), "E1", &about);
+    assert_eq!(owed(&once), [["/about"]]);
+    assert_eq!(ask(&once, "E1", &about), once, "the same again");
+    assert_eq!(ask(&head(), "E2", &about), head(), "nobody knows that one");
+    assert_eq!(ask(&head(), "E1", &[]), head(), "nothing is asked");
+    assert_eq!(owed(&ask(&once, "E1", &all)), [["/*"]], "the narrower one is covered");
+    let next = once.with(|head| head.active = active(4));
+    let again = ask(&next, "E1", &about);
+    assert_eq!(again.pending_refreshes.last().unwrap().release, release(4), "another release is live since");
+    let sent = ask(&head(), "E1", &about).with(|head| head.pending_refreshes[0].invalidations = vec!["I1".to_owned()]);
+    assert_ne!(ask(&sent, "E1", &about), sent, "what was sent may be over");
+}
+
+#[test]
+fn a_hold_is_given_back_by_whoever_resumes() {
+    let hold = Hold::new(Publisher::default(), at(1), None);
+    let held = head().held(hold.clone());
+    assert_eq!(held.hold, Some(hold));
+    assert_eq!(held.resumed(), Some(head()));
+    assert_eq!(head().resumed(), None);
+}
+
+#[test]
+fn numbers_that_are_closed_stay_so() {
+    let closed = |head: &Head, up_to: Option<u64>| head.close_up_to(up_to.map(release));
+    let five = closed(&head(), Some(5));
+    assert_eq!(five.floor, release(5));
+    assert_eq!(closed(&five, Some(4)).floor, release(5));
+    assert_eq!(closed(&five, None).floor, release(5));
+    assert_eq!(closed(&five, Some(6)).floor, release(6));
+}
+
+#[test]
+fn of_a_single_distribution_no_more_is_said_than_format_1_says() {
+    let run = RunId("reads".to_owned());
+    let facts = DistributionFacts { readable: true, ..DistributionFacts::default() };
+    let learnt = [Learnt { distribution: "E1", facts: &facts, config_etag: Some("\"1\"") }];
+    let etag = |head: &Head| head.distributions["E1"].config_etag.clone();
+    let alone = head().record_facts(&learnt, lookout(&run));
+    assert_eq!(etag(&alone), None, "it has seen what is live");
+    let two = head().with(|head| {
+        head.distributions.insert("E2".to_owned(), Distribution::default());
+    });
+    assert_eq!(etag(&two.record_facts(&learnt, lookout(&run))).as_deref(), Some("\"1\""));
+}
+
+/// What a newer program says more of is neither sent by this one nor asked about.
+#[test]
+fn only_what_is_understood_and_sent_waits_for_cloudfront() {
+    let number_sent = |sent: bool, more: bool| {
+        let head = head().with(|head| {
+            if more {
+                owe_more(head, "E1")
+            } else {
+                owe(head, "E1")
+            }
+            if sent {
+                head.pending_refreshes[0].invalidations = vec!["I1".to_owned()];
+            }
+        });
+        (head.sent_refreshes().count(), head.refreshes_to_send().count())
+    };
+    assert_eq!(number_sent(true, false), (1, 0));
+    assert_eq!(number_sent(false, false), (0, 1));
+    assert_eq!(number_sent(true, true), (0, 0));
+    assert_eq!(number_sent(false, true), (0, 0));
+}
