@@ -175,6 +175,8 @@ class Project:
         self.folder.mkdir()
         own = ("PUBLISH_", "AWS_")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        # In a pipeline, publish takes the sandbox only where it is named.
+        self.environment["PUBLISH_ENV"] = "sandbox"
         self.environment["XDG_STATE_HOME"] = str(folder / "state")
 
     def run(self, *arguments):
