@@ -138,6 +138,16 @@ fn heads_are_changed_only_by_their_transitions() {
     }
 }
 
+/// What a person is told of the site follows from what a run did, and only it knows.
+#[test]
+fn only_a_run_says_what_visitors_see() {
+    for (path, source) in sources_of("src").iter().filter(|(path, _)| !is_test(path)) {
+        let is_told = path.starts_with("run") || ["report.rs", "report/error.rs"].contains(&path.as_str());
+        let is_picture = path.ends_with("summary/widths.rs");
+        assert!(is_told || is_picture || !code(source).contains("VisitorsSee"), "{path}");
+    }
+}
+
 #[test]
 fn crates_are_named_only_where_they_belong() {
     for (path, source) in sources() {

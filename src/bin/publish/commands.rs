@@ -22,10 +22,12 @@ use std::sync::OnceLock;
 use clap::CommandFactory;
 use publish::config::environment::{Environment, OlderCommit};
 use publish::config::{self, Config};
-use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::report::error::{Code, Problem};
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
-use publish::run::{self, ActivateRequest, Caller, Commits, PublishRequest, Reply, RollbackRequest};
+use publish::run::{
+    self, ActivateRequest, Caller, Commits, PublishRequest, Reached, Reply, RollbackRequest, not_shown, refused,
+};
 use publish::types::clock::Clock;
 use publish::types::stop::Stop;
 use tokio::task::spawn_blocking;
@@ -40,7 +42,6 @@ use crate::json::EventLines;
 use crate::mistakes::mistyped;
 use crate::publisher::git::{self, Tree};
 use crate::publisher::{machine_name, publisher};
-use crate::reached::Reached;
 #[cfg(feature = "sandbox")]
 use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, REMINDER, Terminal};
@@ -530,59 +531,4 @@ async fn with_what_was_built(mut request: PublishRequest) -> (PublishRequest, Op
 /// Told to stop before anything began.
 fn stopped() -> Problem {
     Problem::new(Code::Interrupted, "stopped on request")
-}
-
-/// The report of a command that did not begin.
-fn refused(command: &str, environment: &str, problem: Problem) -> Report {
-    Report::new(command, environment).failed(&problem.while_visitors_see(VisitorsSee::Untouched))
-}
-
-/// The report of a run that came to `report`, which could not be shown. What failed before is told rather than that.
-fn not_shown(report: Report, problem: Problem) -> Report {
-    let visitors_see = match (report.outcome, report.release) {
-        _ if report.error.is_some() => return report,
-        (
-            Outcome::Published
-            | Outcome::Activated
-            | Outcome::RolledBack
-            | Outcome::Promoted
-            | Outcome::Pruned
-            | Outcome::Invalidated
-            | Outcome::Repaired,
-            Some(release),
-        ) => VisitorsSee::TheNewOne(release),
-        (_, release) => VisitorsSee::TheSame(release),
-    };
-    report.failed(&problem.while_visitors_see(visitors_see))
-}
-
-#[cfg(test)]
-mod tests {
-    use publish::release::manifest::ReleaseNumber;
-
-    use super::*;
-
-    /// How a run ends that came to `outcome` and whose showing panics.
-    async fn panicking_after(outcome: Outcome) -> Report {
-        let release = Some(ReleaseNumber::new(2));
-        let report = Report { outcome, release, ..Report::new("publish", "live") };
-        let showing = async { if outcome != Outcome::Failed { panic!("out of luck") } else { Ok(()) } };
-        not_shown(report, Problem::unless_panic(showing).await.unwrap_err())
-    }
-
-    #[tokio::test]
-    async fn a_panic_while_the_result_is_shown_tells_what_the_run_came_to() {
-        for outcome in [Outcome::Published, Outcome::RolledBack, Outcome::Activated, Outcome::Promoted] {
-            let report = panicking_after(outcome).await;
-            let error = report.error.unwrap();
-            assert_eq!((report.exit_code, error.code.as_str()), (3, "internal"), "{error:?}");
-            assert!(error.visitors_see.contains("Release 2 is live"), "{error:?}");
-        }
-        for outcome in [Outcome::Unchanged, Outcome::Staged, Outcome::Verified] {
-            assert_eq!(panicking_after(outcome).await.exit_code, 1, "{outcome:?}");
-        }
-        let failure = Problem::new(Code::Held, "held").while_visitors_see(VisitorsSee::Untouched);
-        let failed = Report::new("publish", "live").failed(&failure);
-        assert_eq!(not_shown(failed.clone(), Problem::new(Code::Internal, "")).exit_code, failed.exit_code);
-    }
 }

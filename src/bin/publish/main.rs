@@ -10,7 +10,6 @@ mod manual;
 mod mistakes;
 mod publisher;
 mod random;
-mod reached;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod since;
@@ -26,8 +25,9 @@ use std::sync::OnceLock;
 
 use clap::CommandFactory;
 use publish::report::error::ExitCode::{Done, Failed, Usage};
-use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::report::error::{Code, Problem};
 use publish::report::{Outcome, Report};
+use publish::run::{Reached, refused};
 use publish::types::clock::Clock;
 use publish::types::text::printable;
 
@@ -35,7 +35,6 @@ use args::{Args, Command, Output};
 use commands::Session;
 use interrupt::Signals;
 use json::EventLines;
-use reached::Reached;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
@@ -51,19 +50,16 @@ fn main() -> ExitCode {
 
 /// The exit code that `run` gives. After a panic, that of a failure where `reached` says the run was, with a report of it.
 fn guarded(words: &[OsString], reached: &Reached, run: impl FnOnce() -> u8) -> u8 {
-    std::panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
-        let failure = Problem::of_panic(&*payload).while_visitors_see(reached.visitors_see());
-        let report = Report::new(reached.command(), "").failed(&failure);
-        finish(&report, None, output_of(words), &Terminal::plain())
-    })
+    std::panic::catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|payload| finish(&reached.panicked(&*payload), None, output_of(words), &Terminal::plain()))
 }
 
 /// From the words of the command line to the exit code.
 fn run(words: &[OsString], clock: Clock, reached: &Reached) -> u8 {
     let empty: Vec<OsString> = variables::empty(std::env::vars_os());
     if !empty.is_empty() {
-        let failure = variables::without(&empty, words).while_visitors_see(VisitorsSee::Untouched);
-        return finish(&Report::new("publish", "").failed(&failure), None, output_of(words), &Terminal::plain());
+        let report = refused("publish", "", variables::without(&empty, words));
+        return finish(&report, None, output_of(words), &Terminal::plain());
     }
     let args = match Args::read(words) {
         Ok(args) => args,
@@ -84,7 +80,7 @@ fn run(words: &[OsString], clock: Clock, reached: &Reached) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => {
             let problem = Problem::new(Code::Internal, "could not start any threads").source(error);
-            let report = Report::new(command, "").failed(&problem.while_visitors_see(VisitorsSee::Untouched));
+            let report = refused(command, "", problem);
             return finish(&report, args.command.as_ref(), args.global.output, &terminal);
         }
     };

@@ -6,7 +6,8 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use publish::config::values::may_hold_a_secret;
 use publish::report::Report;
-use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::report::error::{Code, Problem};
+use publish::run::refused;
 use publish::types::text::HIDDEN;
 
 /// What other tools call a command of this one.
@@ -188,8 +189,7 @@ pub(crate) fn misunderstood(error: &clap::Error, words: &[OsString], definition:
         None => "`publish --help` lists commands and flags.".to_owned(),
     };
     let hint = if hint.is_empty() { help } else { format!("{hint} {help}") };
-    let problem = Problem::new(Code::Usage, message).hint(hint);
-    Report::new(command.unwrap_or("publish"), "").failed(&problem.while_visitors_see(VisitorsSee::Untouched))
+    refused(command.unwrap_or("publish"), "", Problem::new(Code::Usage, message).hint(hint))
 }
 
 /// Message and hint of what the parser wrote: paragraphs, of which the first says what is wrong and each of some others gives

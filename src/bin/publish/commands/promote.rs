@@ -3,10 +3,10 @@
 use publish::config::environment::Environment;
 use publish::config::{self, Config, Overrides};
 use publish::report::Report;
-use publish::report::error::{Code, Problem, VisitorsSee};
+use publish::report::error::{Code, Problem};
 use publish::run::{self, PromoteRequest};
 
-use super::{Manner, Session, Target};
+use super::{Manner, Session, Target, refused};
 use crate::args::PromoteArgs;
 
 impl Session<'_> {
@@ -17,10 +17,7 @@ impl Session<'_> {
             let Target { environment, config, caller, events } = target;
             let from = match source(config, &from) {
                 Ok(from) => from,
-                Err(problem) => {
-                    let failure = problem.while_visitors_see(VisitorsSee::Untouched);
-                    return (Report::new("promote", &environment.name).failed(&failure), ());
-                }
+                Err(problem) => return (refused("promote", &environment.name, problem), ()),
             };
             let request = PromoteRequest { environment, caller, from, release, adopt, overwrite, force, reason };
             (run::promote(request, &ask, events).await, ())
