@@ -21,7 +21,7 @@ use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, PageForScript,
 use crate::types::clock::Clock;
 
 use ask::{Asking, Taken};
-use sent::Invalidations;
+use sent::{Invalidations, ids_sent_to};
 
 pub use sent::is_completed;
 
@@ -154,7 +154,11 @@ impl Refreshing<'_> {
         let UnderWay { pointer, taken, .. } = under_way;
         let (sent, done): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(_, ids)| stays && !ids.is_empty());
         let mut done: Vec<String> = done.into_iter().map(|(id, _)| id).collect();
-        done.extend(self.completed(sent_before).await);
+        done.extend(match self.settings.wait {
+            // Whoever does not want to know need not be allowed to ask.
+            Wait::None => sent_before.into_iter().map(|refresh| refresh.id).collect(),
+            Wait::Effect | Wait::Completed => self.completed(sent_before).await,
+        });
         self.record(pointer, &done, &sent).await?;
         refreshed.status = refreshed.status.map(|_| reached);
         self.further_ones_took_theirs(refreshed)?;
@@ -284,10 +288,14 @@ impl Refreshing<'_> {
             };
             let ids = match asked {
                 Ok(()) => {
-                    let stays = self.settings.wait != Wait::None && self.further.contains(distribution);
-                    match stays && !taken.ids.is_empty() {
+                    let is_further = self.further.contains(distribution);
+                    match is_further && self.settings.wait != Wait::None && !taken.ids.is_empty() {
                         true => sent.push((refresh.id.clone(), taken.ids.clone())),
                         false => done.push(refresh.id.clone()),
+                    }
+                    if !is_further {
+                        // Nobody here asks what became of what its own environment has sent: that was taken too.
+                        done.extend(ids_sent_to(&pointer.head, distribution));
                     }
                     Some(taken.ids)
                 }

@@ -321,7 +321,8 @@ async fn a_script_that_comes_as_a_page_or_with_other_bytes_is_not_verified() {
 async fn a_host_that_is_not_there_is_told_before_anything_is_written() {
     let mut world = live_v1().await;
     world.environment.url = Some("http://no-such-host.invalid".to_owned());
-    let is_told = |message: &str| message.starts_with("There is no host no-such-host.invalid (DNS)");
+    let is_told =
+        |message: &str| message.starts_with("The host no-such-host.invalid, which `url` names, cannot be found now");
     let (plan, _) = world.plan().await;
     assert_eq!(plan.warnings.iter().filter(|message| is_told(message)).count(), 1, "{plan:#?}");
     let heard = Mutex::new(Vec::new());

@@ -1,5 +1,6 @@
 //! Several distributions in front of one site: each hears of every change, whichever environment it goes through.
 
+use publish::config::environment::Wait;
 use publish::report::{InvalidationStatus, OtherDistribution, Outcome, Report};
 use publish::run::{self, Caller, ForgetRequest, Reply};
 use publish::sandbox::{CustomError, Distribution};
@@ -50,6 +51,30 @@ fn invalidated(world: &World, distribution: &str) -> Vec<Vec<String>> {
 
 fn last_invalidated(world: &World, distribution: &str) -> Vec<String> {
     invalidated(world, distribution).pop().unwrap_or_default()
+}
+
+/// One environment publishes once and never again: what it was sent and nobody asked about does not stay for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_for_an_environment_that_rests_is_settled_by_the_others() {
+    let mut world = live_behind_both().await;
+    let apex = world.environment.clone();
+    world.environment.distribution = Some(DISTRIBUTION.to_owned());
+    world.environment.url = Some(world.sandbox.site_url().to_owned());
+    world.sandbox.complete_invalidations_after(u32::MAX);
+    world.use_fixture("v2");
+    world.published().await;
+    let sent = |world: &World, id: &str| {
+        world.head().pending_refreshes.iter().filter(|it| it.distribution == id && it.is_sent()).count()
+    };
+    assert_eq!(sent(&world, DISTRIBUTION), 1);
+    world.environment = apex;
+    world.write("robots.txt", "of the other environment");
+    world.environment.invalidation.wait = Wait::None;
+    world.published().await;
+    assert_eq!(sent(&world, DISTRIBUTION), 0);
+    let status = world.status().await;
+    let row = status.distributions.iter().find(|known| known.distribution == DISTRIBUTION).unwrap();
+    assert_eq!(row.seen.map(u64::from), Some(3), "{status:#?}");
 }
 
 /// What each distribution has seen, and how many paths it is owed.

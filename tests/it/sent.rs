@@ -4,10 +4,10 @@
 use publish::config::environment::Wait;
 use publish::release::head::Refresh;
 use publish::report::{InvalidationStatus, Outcome, Report};
-use publish::sandbox::LoggedRequest;
+use publish::sandbox::{Distribution, Effect, LoggedRequest};
 
 use crate::front::Front;
-use crate::world::{DISTRIBUTION, World};
+use crate::world::{DISTRIBUTION, World, distribution};
 
 /// A site whose second build was published through an edge with a name, and CloudFront completes nothing of it.
 async fn seen_and_not_completed() -> (World, Report) {
@@ -105,17 +105,43 @@ async fn one_that_cloudfront_does_not_know_any_more_is_completed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_may_not_be_asked_about_stays_and_fails_no_run() {
+async fn whoever_waits_for_nothing_asks_for_nothing_and_keeps_nothing() {
     let (mut world, _) = seen_and_not_completed().await;
     world.environment.invalidation.wait = Wait::None;
     world.refuse("GetInvalidation", "", 403, "AccessDenied");
     world.write("robots.txt", "first");
     let report = world.published().await;
     assert_eq!(report.invalidation.unwrap().status, InvalidationStatus::Requested);
-    let told =
-        report.warnings.iter().filter(|warning| warning.contains("whether it has completed the refresh of release 2"));
-    assert_eq!(told.count(), 1, "{:#?}", report.warnings);
-    assert_eq!(u64::from(the_only_one(&world).release), 2, "and what is not waited for is not kept");
+    assert_eq!((report.warnings, asked(&world, "GetInvalidation")), (Vec::new(), 0));
+    assert_eq!(world.head().pending_refreshes, [], "what was sent before was taken as well");
+}
+
+/// `further` distributions beside the environment's own one may be refreshed and not asked about. Two refreshes are sent to one.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_that_may_not_be_asked_about_stay_and_are_told_once_for_each_distribution() {
+    let mut world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    world.sandbox.set_distribution(Distribution { id: "E2".to_owned(), ..distribution() });
+    world.environment.further_distributions = vec!["E2".to_owned()];
+    world.published().await;
+    let sent = |id: &str, path: &str| {
+        let first = world.head().pending_refreshes.first().cloned();
+        let refresh = first.unwrap_or_else(|| panic!("{:#?}", world.head()));
+        let paths = vec![path.to_owned().try_into().unwrap()];
+        Refresh { id: id.to_owned(), distribution: "E2".to_owned(), paths, ..refresh }
+    };
+    let two = [sent("a", "/a"), sent("b", "/b")];
+    world.rewrite_head(|head| head.pending_refreshes = two.to_vec());
+    world.sandbox.inject_by(|request| {
+        let denied = Effect::Refuse { status: 403, code: "AccessDenied".to_owned(), message: String::new() };
+        (request.operation == "GetInvalidation" && request.key.contains("E2")).then_some(denied)
+    });
+    world.write("robots.txt", "first");
+    let report = world.published().await;
+    let told = report.warnings.iter().filter(|warning| warning.contains("could not be asked whether")).count();
+    assert_eq!(told, 1, "{:#?}", report.warnings);
+    let kept = world.head().pending_refreshes;
+    assert!(two.iter().all(|refresh| kept.contains(refresh)), "{kept:#?}");
 }
 
 /// The rollback is done, also where CloudFront is not: a second one without a number would go on.

@@ -1,5 +1,7 @@
 //! What CloudFront says of the invalidations that it has taken, in the run that asked for them and in a later one.
 
+use std::collections::BTreeSet;
+
 use super::{Pace, Refreshing};
 use crate::bucket::aws::{Cdn, CdnError};
 use crate::release::head::{Head, Refresh};
@@ -25,6 +27,12 @@ pub async fn is_completed(cdn: &Cdn, refresh: &Refresh) -> Result<bool, CdnError
     Ok(true)
 }
 
+/// The ids of the refreshes that were sent to a distribution.
+pub(super) fn ids_sent_to(head: &Head, distribution: &str) -> Vec<String> {
+    let sent = head.sent_refreshes().filter(|refresh| refresh.distribution == distribution);
+    sent.map(|refresh| refresh.id.clone()).collect()
+}
+
 impl Refreshing<'_> {
     /// What the distributions of the environment were sent and had not completed.
     pub(super) fn sent(&self, head: &Head) -> Vec<Refresh> {
@@ -38,17 +46,25 @@ impl Refreshing<'_> {
     pub(super) async fn completed(&self, sent: Vec<Refresh>) -> Vec<String> {
         let Some(cdn) = self.cdn else { return Vec::new() };
         let mut completed = Vec::new();
+        // What failed once for a distribution fails for all that it was sent.
+        let mut failed = BTreeSet::new();
         for refresh in sent {
+            if failed.contains(&refresh.distribution) {
+                continue;
+            }
             match is_completed(cdn, &refresh).await {
                 Ok(true) => completed.push(refresh.id),
                 Ok(false) => {}
-                Err(error) => self.events.warn(format!(
-                    "CloudFront could not be asked whether it has completed the refresh of release {} at distribution {}: {}. The \
-                     next publish that changes something asks again.",
-                    refresh.release,
-                    refresh.distribution,
-                    Problem::from(error).message
-                )),
+                Err(error) => {
+                    self.events.warn(format!(
+                        "CloudFront could not be asked whether it has completed the refresh of release {} at distribution {}: {}. \
+                         The next publish that changes something asks again.",
+                        refresh.release,
+                        refresh.distribution,
+                        Problem::from(error).message
+                    ));
+                    failed.insert(refresh.distribution);
+                }
             }
         }
         completed
