@@ -129,3 +129,28 @@ async fn a_lease_is_renewed_in_time_however_late_the_head_is_answered() {
     let between = sent[2].duration_since(sent[1]);
     assert!(between < (renew_every + late) * 4 / 5, "{between:?} between two renewals");
 }
+
+/// The connection swallows the write that ends a switch: it is sent again while the lease lasts, and nobody takes over.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_write_of_a_switch_is_sent_again_while_the_lease_lasts() {
+    let mut world = three_releases().await;
+    let [lasts, margin, renew_every] = [6_000, 500, 5_000].map(Duration::from_millis);
+    world.environment.lease = LeaseSettings { lasts, margin, renew_every };
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let writes = Arc::clone(&sent);
+    world.sandbox.inject_by(move |request| {
+        if request.operation != "PutObject" || !request.key.ends_with("head.json") {
+            return None;
+        }
+        let mut writes = writes.lock().unwrap();
+        writes.push(Instant::now());
+        (writes.len() == 2).then_some(Effect::Hold)
+    });
+    let report = world.publish().await;
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert!(world.head().activation.is_none());
+    let sent = sent.lock().unwrap().clone();
+    let after = sent[2].duration_since(sent[1]);
+    assert!(after < lasts - margin, "{after:?} later");
+    world.sandbox.release_held();
+}

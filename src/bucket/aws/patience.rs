@@ -27,6 +27,9 @@ use crate::config::environment::LinkSettings;
 /// How much is handed to the connection at once, in bytes: each time it takes some is seen as progress.
 const PIECE: usize = 16 * 1024;
 
+/// How often it is looked at most whether anything has moved.
+const SOONEST: Duration = Duration::from_millis(10);
+
 /// For what S3 does by itself, with objects of up to 5 GB (AWS.md 4.4).
 pub(super) const COMPLETION: AnswerWithin = AnswerWithin(Duration::from_secs(180));
 
@@ -91,12 +94,14 @@ impl HttpConnector for PatientConnector {
             loop {
                 let seen = progress.seen();
                 let ends = seen.at + patience.after(&seen, began, answer);
+                // From the last byte on, an answer may have less time than a byte has that is on its way.
+                let looks = ends.min(Instant::now() + answer.max(SOONEST));
                 tokio::select! {
                     biased;
                     answer = answered.as_mut() => return answer,
-                    () = sleep_until(ends) => {}
+                    () = sleep_until(looks) => {}
                 }
-                if progress.seen().at == seen.at {
+                if looks == ends && progress.seen().at == seen.at {
                     let standstill = Standstill { whole: seen.whole, waited: ends.duration_since(seen.at) };
                     return Err(ConnectorError::timeout(BoxError::from(standstill)));
                 }
