@@ -33,7 +33,7 @@ use crate::report::error::{Code, Problem};
 use values::{EnvironmentName, Glob, InvalidValue, Percent, SiteName};
 use variables::{Source, Unexpanded};
 
-pub use folder::{check_private, is_about, site_folder};
+pub use folder::{check_private, is_about, project_root, site_folder};
 pub use found::{Found, find};
 pub use section::{EnvironmentSection, ServerSideEncryption};
 pub use target::{Overrides, SANDBOX, SandboxTarget, Target, resolve};

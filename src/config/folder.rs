@@ -28,7 +28,7 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
     };
     let home = home.and_then(|home| std::fs::canonicalize(home).ok());
     let home = home.as_deref();
-    let root = root_of(&project, home);
+    let root = project_root(&project, home);
     let what = if !real.starts_with(root) {
         "is outside the project"
     } else if home.is_some_and(|home| home.starts_with(&real)) {
@@ -66,7 +66,7 @@ pub fn check_private(allows: &[String], config: Option<&Config>, home: Option<&P
 }
 
 /// The whole of what a project came with: the repository around it, unless that is the `home` folder or holds it; else the folder.
-fn root_of<'p>(project: &'p Path, home: Option<&Path>) -> &'p Path {
+pub fn project_root<'p>(project: &'p Path, home: Option<&Path>) -> &'p Path {
     let repository = project.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok());
     repository.filter(|root| !home.is_some_and(|home| home.starts_with(root))).unwrap_or(project)
 }
@@ -74,7 +74,7 @@ fn root_of<'p>(project: &'p Path, home: Option<&Path>) -> &'p Path {
 /// Whether a project is the `home` folder, or lies among what programs keep there for the person and is no repository of its own
 /// below that.
 fn is_personal(project: &Path, home: Option<&Path>) -> bool {
-    let root = root_of(project, home);
+    let root = project_root(project, home);
     let hidden = hidden_folder(root, home);
     let is_of_programs =
         hidden.as_deref().and_then(Path::file_name).is_some_and(|name| name == ".config" || name == ".local");

@@ -51,8 +51,9 @@ struct Audited {
 /// 6: something.
 ///
 /// Costs a listing of the live prefix, and as much again as there are other releases where it holds objects that the
-/// active one does not name. Where the site's address is known, its entry page and what that loads are fetched, and a script that no release has. An object
-/// whose ETag does not show that it is untouched costs a HEAD. A deep look costs a HEAD for each file, and a listing of the blobs.
+/// active one does not name. Where the site's address is known, its entry page and what that loads are fetched, and a
+/// script that no release has. An object whose ETag does not show that it is untouched costs a HEAD. A deep look costs a
+/// HEAD for each file, and a listing of the blobs.
 pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Vec<Finding>) {
     let VerifyRequest { environment, caller, deep, repair } = &request;
     let mut findings = Vec::new();

@@ -189,14 +189,7 @@ mod tests {
     }
 
     fn entry(size_bytes: u64, md5: Option<u8>) -> Entry {
-        let headers = Headers {
-            cache_control: "no-store".to_owned(),
-            content_type: "text/html".to_owned(),
-            content_encoding: None,
-            content_disposition: None,
-            content_language: None,
-            metadata: BTreeMap::new(),
-        };
+        let headers = Headers::of_a_page();
         let md5 = md5.map(|byte| Md5::from_bytes([byte; 16]));
         let (kind, kept) = (Kind::Mutable, Kept::Live);
         Entry { digest: Digest::of(b""), size_bytes, headers, kind, kept, crc64: None, md5 }

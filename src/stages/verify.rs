@@ -142,7 +142,8 @@ pub struct Visitor<'a> {
 }
 
 impl Visitor<'_> {
-    /// Fetches each once, and says which do not answer as they should, and which edge gave a right answer. What has not answered `within` this time, or
+    /// Fetches each once, and says which do not answer as they should, and which edge gave a right answer. What has not
+    /// answered `within` this time, or
     /// [`LEAST_ROUND`] where that is longer, is late: hundreds of addresses of a host that drops packets would take an hour.
     pub async fn round(&self, looks: &[Look<'_>], within: Duration) -> Round {
         let until = Instant::now() + within.max(LEAST_ROUND);

@@ -34,6 +34,21 @@ pub struct Headers {
     pub metadata: BTreeMap<String, String>,
 }
 
+#[cfg(test)]
+impl Headers {
+    /// Those of a page, where a test does not care.
+    pub(crate) fn of_a_page() -> Headers {
+        Headers {
+            cache_control: "no-store".to_owned(),
+            content_type: "text/html".to_owned(),
+            content_encoding: None,
+            content_disposition: None,
+            content_language: None,
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
 impl Headers {
     /// The bytes of all names and values.
     pub fn size_bytes(&self) -> usize {

@@ -132,8 +132,9 @@ async fn what_one_way_of_asking_still_shows_is_waited_for() {
         assert_eq!(report.exit_code, 0, "{report:#?}");
         assert_eq!(report.invalidation.unwrap().status, InvalidationStatus::Effective);
         world.assert_settled();
-        // Seven addresses in three variants (the alias of a new page has no old bytes), and again what was not right, or all of them where the refresh was asked for anew
-        // because CloudFront had completed it; then the entry page as a browser opens it.
+        // Seven addresses in three variants (the alias of a new page has no old bytes), and again what was not right, or
+        // all of them where the refresh was asked for anew because CloudFront had completed it; then the entry page as a
+        // browser opens it.
         let asked = front.asked();
         let of_page = asked.iter().filter(|one| one.path.starts_with("/assets/")).count() + 1;
         assert!((22..=42).contains(&(asked.len() - of_page)), "{}: {asked:#?}", asked.len() - of_page);

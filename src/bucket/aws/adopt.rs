@@ -12,8 +12,9 @@ use crate::types::digest::Digest;
 
 impl Store {
     /// Copies the object at `address`, of which `info` tells, onto itself: with the headers, the storage class and the
-    /// encryption it has and our marker, if it is still that object. S3 computes the SHA-256 of its bytes meanwhile and says it, so that nobody downloads them
-    /// (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: what answers does not say it.
+    /// encryption it has and our marker, if it is still that object. S3 computes the SHA-256 of its bytes meanwhile and
+    /// says it, so that nobody downloads them (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: what
+    /// answers does not say it.
     ///
     /// # Errors
     /// [`Class::Missing`](super::Class::Missing) and [`Class::Precondition`](super::Class::Precondition) if it is gone

@@ -12,7 +12,8 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::{Crc64, Digest};
 use crate::types::headers::{Headers, recordable};
 
-/// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added where objects are described (upload.rs), taken away here.
+/// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added where objects are described
+/// (upload.rs), taken away here.
 pub(super) const MARKER: &str = "publish-site";
 
 /// What the marker may not carry as it is: metadata is ASCII.

@@ -152,7 +152,8 @@ impl Store {
     }
 
     /// An object of the state, at `address`, with all its bytes, asked for at once, whatever else is under way; `None` only
-    /// if S3 says `NoSuchKey`. Needs `s3:GetObject`, and `s3:ListBucket`, without which S3 answers 403 for what is not there (AWS.md 4.6).
+    /// if S3 says `NoSuchKey`. Needs `s3:GetObject`, and `s3:ListBucket`, without which S3 answers 403 for what is not
+    /// there (AWS.md 4.6).
     ///
     /// # Errors
     /// Also if it has more than `max_bytes`, which are never held.

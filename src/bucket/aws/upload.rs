@@ -107,11 +107,12 @@ impl Store {
         }
     }
 
-    /// Stores a file without hashing it again, in parts from [`MULTIPART_BYTES`] on. S3 compares what arrives with the digest that it had when it was hashed.
-    /// Gives the new ETag.
+    /// Stores a file without hashing it again, in parts from [`MULTIPART_BYTES`] on. S3 compares what arrives with the
+    /// digest that it had when it was hashed. Gives the new ETag.
     ///
     /// # Errors
-    /// [`Class::Checksum`] if its bytes are others by now, or keep arriving as others; [`Class::LocalFile`] if it cannot be read or is shorter,
+    /// [`Class::Checksum`] if its bytes are others by now, or keep arriving as others; [`Class::LocalFile`] if it cannot be
+    /// read or is shorter,
     /// [`Class::Precondition`] if `condition` does not hold - after a lost answer also because of our own write.
     pub async fn put_file(
         &self,

@@ -156,7 +156,8 @@ impl<'a, W: Fn(&'a str) -> Vec<(&'a str, Cost)>> Search<'a, W> {
         }
     }
 
-    /// What covers a whole node: its wildcard. Ways that it beats go. (A cache tag of a folder would be one more way here, with a cost of its own.)
+    /// What covers a whole node: its wildcard. Ways that it beats go. (A cache tag of a folder would be one more way here,
+    /// with a cost of its own.)
     fn offer_wildcards(&mut self, node: &mut Node<'a>) {
         for (prefix, cost) in (self.wide)(node.prefix) {
             if node.ways.iter().any(|way| way.addresses == 1 && way.cost <= cost) {

@@ -208,14 +208,7 @@ fn numbers(bits: u8) -> BTreeSet<ReleaseNumber> {
 }
 
 fn page() -> Entry {
-    let headers = Headers {
-        cache_control: "no-store".to_owned(),
-        content_type: "text/html".to_owned(),
-        content_encoding: None,
-        content_disposition: None,
-        content_language: None,
-        metadata: BTreeMap::new(),
-    };
+    let headers = Headers::of_a_page();
     let (kind, kept) = (Kind::Mutable, Kept::Blob);
     Entry { digest: Digest::of(b"page"), size_bytes: 4, headers, kind, kept, crc64: None, md5: None }
 }

@@ -258,17 +258,6 @@ mod tests {
         assert_eq!(needs(&kept.with(reused), LATER), Some(Minors { read: 2, write: 4 }));
     }
 
-    fn headers() -> Headers {
-        Headers {
-            cache_control: "no-store".to_owned(),
-            content_type: "text/html".to_owned(),
-            content_encoding: None,
-            content_disposition: None,
-            content_language: None,
-            metadata: BTreeMap::new(),
-        }
-    }
-
     /// A head with one of everything that a newer program may say more of, and with two distributions.
     fn full() -> Head {
         let (release, since, unknown) = (ReleaseNumber::new(1), Timestamp::from_unix_seconds(0), Unknown::default());
@@ -301,7 +290,7 @@ mod tests {
                 invalidations: Vec::new(),
                 unknown: unknown(),
             }];
-            let (kind, size_bytes, headers) = (Kind::Mutable, 1, headers());
+            let (kind, size_bytes, headers) = (Kind::Mutable, 1, Headers::of_a_page());
             let leftover = Leftover { sha256: digest, size_bytes, headers, kind, since, unknown: unknown() };
             head.leftovers = BTreeMap::from([(path("a/b.html"), leftover)]);
             let sha256 = BTreeSet::from([digest]);

@@ -151,14 +151,7 @@ fn suspects_are_due_when_nothing_that_was_signed_can_still_arrive() {
 }
 
 fn entry(bytes: &str) -> Entry {
-    let headers = Headers {
-        cache_control: "no-store".to_owned(),
-        content_type: "text/html".to_owned(),
-        content_encoding: None,
-        content_disposition: None,
-        content_language: None,
-        metadata: BTreeMap::new(),
-    };
+    let headers = Headers::of_a_page();
     let (digest, size_bytes, kind) = (Digest::of(bytes.as_bytes()), bytes.len() as u64, Kind::Mutable);
     Entry { digest, size_bytes, headers, kind, kept: Kept::Blob, crc64: None, md5: None }
 }

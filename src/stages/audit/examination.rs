@@ -127,14 +127,7 @@ mod tests {
 
     #[test]
     fn only_headers_that_differ_are_named() {
-        let wanted = Headers {
-            cache_control: "no-store".to_owned(),
-            content_type: "text/html".to_owned(),
-            content_encoding: None,
-            content_disposition: None,
-            content_language: None,
-            metadata: BTreeMap::new(),
-        };
+        let wanted = Headers::of_a_page();
         assert_eq!(differing(&wanted, &wanted), (String::new(), String::new()));
         let found = Headers {
             cache_control: String::new(),

@@ -24,8 +24,8 @@ pub(super) struct Scheme {
     pub(super) encoding: Encoding,
     alphabet: &'static [u8],
     writing: Writing,
-    /// The lengths of a token, in characters; none of less than 32 bits but 7 hexadecimal digits, and less than a whole digest only where tools
-    /// cut it: an algorithm that would cost time is not computed for a token that nobody writes so.
+    /// The lengths of a token, in characters; none of less than 32 bits but 7 hexadecimal digits, and less than a whole
+    /// digest only where tools cut it: an algorithm that would cost time is not computed for a token that nobody writes so.
     lengths: RangeInclusive<usize>,
     /// From which end a shorter token is cut.
     end: bool,

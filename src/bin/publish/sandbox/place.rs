@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use publish::config::project_root;
 use publish::report::error::{Code, Problem};
 use sha2::{Digest as _, Sha256};
 
@@ -42,13 +43,10 @@ fn state_folder(lookup: Lookup<'_>, home: Option<PathBuf>) -> Result<PathBuf, Pr
     Ok(base.join("publish").join("sandbox"))
 }
 
-/// The whole of what a project came with: the repository around it, or the folder itself; `None` where that is the `home` folder
-/// or holds it, which came from nobody.
+/// The whole of what a project came with; `None` where that is the `home` folder or holds it, which came from nobody.
 fn brought_along<'p>(project: &'p Path, home: Option<&Path>) -> Option<&'p Path> {
-    let is_of_person = |folder: &Path| home.is_some_and(|home| home.starts_with(folder));
-    let repository = project.ancestors().find(|folder| folder.join(".git").exists());
-    let root = repository.filter(|root| !is_of_person(root)).unwrap_or(project);
-    (!is_of_person(root)).then_some(root)
+    let root = project_root(project, home);
+    (!home.is_some_and(|home| home.starts_with(root))).then_some(root)
 }
 
 /// A path without links, also where its end does not exist yet.

@@ -192,7 +192,7 @@ const QUESTIONS: [(&str, &str); 7] = [
     ),
     (
         "publish.toml from above",
-        "This is the site `shop` of /home/dev/work/shop/publish.toml (production, s3://example-site/live/). Is this the right site?",
+        "This is the site `shop` of ../shop/publish.toml (production, s3://example-site/live/). Is this the right site?",
     ),
     ("prune", "29 releases and 1243 objects would be permanently removed. Continue?"),
     (

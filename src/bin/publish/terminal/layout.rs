@@ -14,8 +14,8 @@ pub(crate) fn labelled(name: &str, width: usize, value: &str, style: Style) -> S
     filled(&format!("  {}{filling} ", style.dim(name)), value, style)
 }
 
-/// `beginning` and then `text`, whose commands get what they need here, in as many lines as it takes, each with its end. One line where nobody said how many columns
-/// there are: then it goes to a pipe or a file.
+/// `beginning` and then `text`, whose commands get what they need here, in as many lines as it takes, each with its end.
+/// One line where nobody said how many columns there are: then it goes to a pipe or a file.
 pub(crate) fn filled(beginning: &str, text: &str, style: Style) -> String {
     let text = style.here().in_text(text);
     match style.columns() {

@@ -38,7 +38,8 @@ impl Head {
     }
 
     /// The head in which the refreshes with these ids are not owed any more; a distribution that is owed nothing else has
-    /// seen what is live, and one that is owed only what came later has seen the release of the last one that is done. What an activation or a prune owes stays for as long as that is in progress.
+    /// seen what is live, and one that is owed only what came later has seen the release of the last one that is done. What
+    /// an activation or a prune owes stays for as long as that is in progress.
     #[must_use]
     pub fn settle_refreshes(&self, done: &[String]) -> Head {
         let in_progress = self.release_in_progress();
