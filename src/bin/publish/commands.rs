@@ -22,9 +22,9 @@ use std::sync::OnceLock;
 use clap::CommandFactory;
 use publish::config::environment::{Environment, OlderCommit};
 use publish::config::{self, Config};
+use publish::report::Report;
 use publish::report::error::{Code, Problem};
 use publish::report::event::{Event, Events};
-use publish::report::{Outcome, Report};
 use publish::run::{
     self, ActivateRequest, Caller, Commits, PublishRequest, Reached, Reply, RollbackRequest, not_shown, refused,
 };
@@ -35,6 +35,8 @@ use tokio::task::spawn_blocking;
 use configuration::Configuration;
 #[cfg(feature = "sandbox")]
 use configuration::sandbox_folder;
+#[cfg(feature = "sandbox")]
+use publish::report::Outcome;
 
 use crate::args::{ActivateArgs, Args, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
 use crate::interrupt::Signals;
