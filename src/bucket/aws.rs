@@ -1,5 +1,6 @@
 //! AWS: the only module that names its SDK. What leaves it are nouns of this project and errors for people.
 
+mod addresses;
 mod adopt;
 mod answer;
 mod attempts;
@@ -20,6 +21,7 @@ mod provider_failure;
 mod refusals;
 mod roots;
 mod sentences;
+mod sockets;
 mod store;
 mod term;
 #[cfg(test)]
@@ -249,14 +251,15 @@ fn connect_store(
     requests: &RequestCounter,
 ) -> Result<Store, Problem> {
     let access = &environment.access;
-    let (pace, uplink) = (Pace::new(access.link.concurrency), Uplink::new(access.link));
-    let watch = Watch::new(requests.clone(), pace.clone());
+    let at_once = access.link.concurrency.min(sockets::room());
+    let uplink = Uplink::new(access.link);
+    let watch = Watch::new(requests.clone(), Pace::new(at_once));
     let endpoint = endpoint(access.s3_endpoint.as_deref(), config, "S3")?;
     let mut builder = aws_sdk_s3::config::Builder::from(config)
         .http_client(patient(client, access.link, &uplink))
         .retry_partition(retry_partition("publish-s3"))
         .interceptor(watch.clone())
-        .retry_classifier(watch)
+        .retry_classifier(watch.clone())
         // Checksums are our own: of the whole file, known before it is sent. A second one would be hashed for nothing,
         // and parts of a multipart upload may carry no other kind than the object (AWS.md 4.3, 5.3).
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
@@ -282,7 +285,7 @@ fn connect_store(
         bundle: bundle.clone(),
         max_listed: store::MAX_LISTED,
     };
-    Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), pace, uplink))
+    Ok(Store::new(aws_sdk_s3::Client::from_conf(builder.build()), Arc::new(settings), watch, uplink))
 }
 
 fn connect_cloudfront(

@@ -83,7 +83,7 @@ pub struct LinkSettings {
 
 impl LinkSettings {
     /// Most requests that can be asked for at once.
-    pub const MOST_AT_ONCE: usize = 32;
+    pub const MOST_AT_ONCE: usize = 256;
 }
 
 impl Default for LinkSettings {

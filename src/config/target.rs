@@ -38,7 +38,7 @@ pub struct Overrides {
     /// `--site`.
     pub site: Option<SiteName>,
     /// `--concurrency`.
-    pub concurrency: Option<u8>,
+    pub concurrency: Option<u16>,
 }
 
 impl Overrides {

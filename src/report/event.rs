@@ -160,11 +160,6 @@ pub enum Event {
         /// URLs that were fetched.
         urls: usize,
     },
-    /// AWS asked to slow down, and this run did.
-    SlowedDown {
-        /// Requests at once from now on.
-        concurrency: usize,
-    },
     /// Something a person should know that stops nothing.
     Warning {
         /// One sentence.

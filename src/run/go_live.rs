@@ -183,6 +183,7 @@ impl Session<'_> {
     ) -> Result<Next, Problem> {
         let release = staged.manifest.release;
         let activating = self.activating(order, intention);
+        let before = self.course.standing().visitors_see;
         match Box::pin(activating.activate(pointer, &intention.live, &intention.plan, &staged)).await {
             Ok(activated) => {
                 self.warn_of_lost(&order.terms);
@@ -196,6 +197,15 @@ impl Session<'_> {
                 Err(lost_to(&found.head, release))
             }
             Err(NotActivated::BeforeTheSwitch(problem)) => Err(problem),
+            Err(NotActivated::Withdrawn(problem)) => {
+                self.course.visitors_see(before);
+                let stopped = problem.code == Code::Interrupted;
+                Err(if stopped {
+                    problem.hint("Run the same command again; it continues from there.")
+                } else {
+                    problem
+                })
+            }
             Err(NotActivated::CutShort(problem)) => Err(run_again(problem)),
         }
     }

@@ -3,6 +3,7 @@
 mod in_place;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicUsize;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -91,6 +92,8 @@ pub enum NotActivated {
     TakenOver(Box<Pointer>),
     /// Something failed before anything was switched.
     BeforeTheSwitch(Problem),
+    /// Nothing was switched: no request changed anything, and the head says again what it said before.
+    Withdrawn(Problem),
     /// Something failed while switching.
     CutShort(Problem),
 }
@@ -123,7 +126,7 @@ impl Activating<'_> {
         let deadline = Lease::deadline(&self.lease);
         let begun = self.state.replace_head(&pointer, next).await;
         let mut lease = match begun {
-            Ok(pointer) => Lease::begun(self.state, self.lease, pointer, deadline, &is_ours),
+            Ok(begun) => Lease::begun(self.state, self.lease, begun, deadline, &is_ours),
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };
@@ -133,6 +136,12 @@ impl Activating<'_> {
                 Ok(Activated { pointer: lease.pointer, left_over })
             }
             Err(NotActivated::CutShort(problem)) => Box::pin(self.given_back(&mut lease, plan, release, problem)).await,
+            Err(NotActivated::Withdrawn(problem)) => {
+                match lease.replace(|head| head.withdraw_activation(self.run, &pointer.head)).await {
+                    Ok(()) => Err(NotActivated::Withdrawn(problem)),
+                    Err(_) => Box::pin(self.given_back(&mut lease, plan, release, problem)).await,
+                }
+            }
             Err(error) => Err(error),
         }
     }
@@ -180,12 +189,16 @@ impl Activating<'_> {
         let store = self.store.until(lease.term());
         let in_place = self.in_place(&store);
         let (release, objects) = (staged.manifest.release, plan.live_writes());
-        lease
+        let written = lease
             .during(async {
                 self.events.send(Event::ActivationStarted { release, objects });
                 in_place.write(plan).await
             })
-            .await?;
+            .await;
+        match written {
+            Err(Ended::Failed(problem)) if in_place.changed_nothing() => return Err(NotActivated::Withdrawn(problem)),
+            written => written?,
+        }
         if !staged.complete {
             Box::pin(lease.during(self.state.write_manifest(&staged.manifest))).await?;
         }
@@ -208,6 +221,8 @@ impl Activating<'_> {
             stop: self.stop,
             tally: self.tally,
             events: self.events,
+            writes: AtomicUsize::new(0),
+            in_doubt: store.attempts_in_doubt(),
         }
     }
 

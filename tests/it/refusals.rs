@@ -10,7 +10,7 @@ use publish::release::manifest::Publisher;
 use publish::report::error::Code;
 use publish::report::{ErrorReport, Outcome, Report};
 use publish::run::Reply;
-use publish::sandbox::StoredObject;
+use publish::sandbox::{Effect, Fault, Match, StoredObject};
 
 use crate::world::{self, BUCKET, World};
 
@@ -344,6 +344,76 @@ async fn what_is_refused_for_good_within_the_switch_says_what_to_change_first() 
         assert!(!error.hint.starts_with("Run the same command"), "{refusal}: {error:#?}");
         assert!(error.hint.contains("before that; then run the same command again."), "{refusal}: {error:#?}");
         assert!(error.causes.iter().any(|cause| cause.contains(refusal)), "{refusal}: {error:#?}");
+    }
+    world.published().await;
+    world.assert_settled();
+}
+
+/// Where every write of a switch is refused, nothing has changed: visitors see what they saw, the head says so, and nothing is
+/// owed to the CDN.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_writes_nothing_leaves_everything_as_it_was() {
+    let world = World::new().await;
+    world.write("index.html", "<p>one");
+    world.published_and_completed().await;
+    let before = world.head();
+    world.write("index.html", "<p>two");
+    for (status, refusal, code, exit_code) in FOR_GOOD {
+        world.refuse("CopyObject", "live/index.html", status, refusal);
+        let report = world.publish().await;
+        world.sandbox.clear_faults();
+        let error = report.error.unwrap();
+        assert_eq!((report.exit_code, &error.code), (exit_code, &code.as_str()), "{refusal}: {error:#?}");
+        assert_eq!(error.visitors_see, "Visitors see release 1, as before.", "{refusal}: {error:#?}");
+        assert!(!error.hint.contains("un the same command again"), "{refusal}: {error:#?}");
+        let head = world.head();
+        assert_eq!((&head.active, &head.activation), (&before.active, &None), "{refusal}");
+        assert_eq!(head.pending_refreshes, before.pending_refreshes, "{refusal}");
+    }
+    world.published().await;
+    world.assert_settled();
+}
+
+/// What is refused when it is asked for once more may have been done at first: that is no proof that nothing has changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_first_answer_was_lost_may_have_changed_something() {
+    let world = World::new().await;
+    world.write("index.html", "<p>one");
+    world.published().await;
+    world.write("index.html", "<p>two");
+    let matches = Match {
+        operation: Some("CopyObject".to_owned()),
+        key_contains: Some("live/index.html".to_owned()),
+        service: None,
+    };
+    world.sandbox.inject(Fault { matches, skip: 0, times: 1, effect: Effect::DropAnswer });
+    world.refuse("CopyObject", "live/index.html", 403, "AccessDenied");
+    let report = world.publish().await;
+    world.sandbox.clear_faults();
+    assert_eq!(world.objects()["live/index.html"].bytes, "<p>two");
+    assert_eq!(report.exit_code, 5, "{report:#?}");
+    assert!(world.head().activation.is_some());
+    world.published().await;
+    world.assert_settled();
+}
+
+/// The same where nothing is live yet, and the files are sent to where visitors look for them: once one of them is there, they
+/// may see some of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_switch_that_writes_nothing_leaves_nothing() {
+    let world = World::new().await;
+    world.write("index.html", "<p>one");
+    world.write("about/index.html", "<p>one");
+    let both = &["live/index.html", "live/about/index.html"][..];
+    for (refused, exit_code) in [(both, 1), (&both[..1], 5), (both, 1)] {
+        refused.iter().for_each(|key| world.refuse("PutObject", key, 403, "AccessDenied"));
+        let report = world.publish().await;
+        world.sandbox.clear_faults();
+        assert_eq!(report.exit_code, exit_code, "{report:#?}");
+        let is_cut_short = world.objects().contains_key("live/about/index.html");
+        let head = world.head();
+        assert_eq!(head.activation.is_some(), is_cut_short, "what was cut short before still is");
+        assert_eq!(head.active, None);
     }
     world.published().await;
     world.assert_settled();

@@ -56,7 +56,6 @@ fn kind_of_progress(event: &Event) -> Option<&'static str> {
         Event::PruneAdvanced { .. } => Some("prune"),
         Event::RefreshWaiting { .. } => Some("refresh"),
         Event::Waiting { .. } => Some("waiting"),
-        Event::SlowedDown { .. } => Some("slower"),
         Event::CredentialsAwaited
         | Event::CredentialsSettled
         | Event::HashingStarted { .. }

@@ -54,11 +54,22 @@ pub(super) struct Watch {
 struct Endpoint {
     answered: AtomicBool,
     unanswered: AtomicUsize,
+    /// Attempts that ended with an error of the server.
+    failed: AtomicUsize,
 }
 
 impl Watch {
     pub(super) fn new(counter: RequestCounter, pace: Pace) -> Watch {
         Watch { counter, pace, endpoint: Arc::default() }
+    }
+
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// How many attempts so far may have done what they were to do, or may yet, although no answer says so.
+    pub(super) fn in_doubt(&self) -> usize {
+        self.endpoint.unanswered.load(Ordering::Relaxed) + self.endpoint.failed.load(Ordering::Relaxed)
     }
 }
 
@@ -86,6 +97,10 @@ impl Intercept for Watch {
         match context.response().map(|response| response.status().as_u16()) {
             Some(status) => {
                 self.endpoint.answered.store(true, Ordering::Relaxed);
+                // 501 says that it cannot be done at all.
+                if status >= 500 && status != 501 {
+                    self.endpoint.failed.fetch_add(1, Ordering::Relaxed);
+                }
                 let refused = refused(context.response(), context.output_or_error());
                 let is_throttled = refused.is_some_and(|refused| refused.class == Class::Throttled);
                 if status == 503 || is_throttled { self.pace.slow_down() } else { self.pace.carry_on() }

@@ -20,6 +20,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::proxy::matcher::Matcher;
 use tokio::time::{Instant, sleep};
 
+use super::addresses::InTurn;
 use super::answer::chain;
 use super::roots::{self, Bundle};
 
@@ -35,21 +36,23 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The SDK's own client, for requests to AWS. To this machine they go directly, whatever proxy the environment names.
 pub(super) fn client(bundle: &Bundle) -> SharedHttpClient {
     let way = |proxy: fn() -> ProxyConfig| {
-        let bundle = bundle.clone();
-        Builder::new().build_with_connector_fn(move |settings, parts| connector(&bundle, proxy(), settings, parts))
+        let (bundle, addresses) = (bundle.clone(), InTurn::default());
+        Builder::new()
+            .build_with_connector_fn(move |settings, parts| connector(&bundle, &addresses, proxy(), settings, parts))
     };
     SharedHttpClient::new(Ways { direct: way(ProxyConfig::disabled), proxied: way(ProxyConfig::from_env) })
 }
 
 /// A connection for requests that no SDK makes.
 pub(super) fn plain_connector(bundle: &Bundle) -> SharedHttpConnector {
-    let way = |proxy| SharedHttpConnector::new(connector(bundle, proxy, None, None));
+    let way = |proxy| SharedHttpConnector::new(connector(bundle, &InTurn::default(), proxy, None, None));
     let (direct, proxied) = (way(ProxyConfig::disabled()), way(ProxyConfig::from_env()));
     SharedHttpConnector::new(Ways { direct, proxied })
 }
 
 fn connector(
     bundle: &Bundle,
+    addresses: &InTurn,
     proxy: ProxyConfig,
     settings: Option<&HttpConnectorSettings>,
     components: Option<&RuntimeComponents>,
@@ -62,7 +65,7 @@ fn connector(
     if let Some(components) = components {
         builder.set_sleep_impl(components.sleep_impl());
     }
-    builder.build()
+    builder.build_with_resolver(addresses.clone())
 }
 
 /// Two ways, of which each request takes one.

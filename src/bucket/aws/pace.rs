@@ -1,13 +1,25 @@
-//! How many requests are under way at once: fewer when S3 asks to slow down, slowly more again when it does not.
+//! How many requests are under way at once: more for as long as that makes S3 answer faster, half as many when it asks to
+//! slow down or does not keep up.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::environment::LinkSettings;
 
-/// Requests at once where S3 never complains.
+/// Most requests at once.
 pub const MOST_AT_ONCE: usize = LinkSettings::MOST_AT_ONCE;
+
+/// Requests at once at the beginning.
+const FIRST: usize = 32;
+
+/// Twice as many at once must bring so many times the answers, or they are of no use.
+const WORTH_IT: f64 = 1.25;
+
+/// How many rounds of answers it waits before it tries again whether more would be faster: the link, S3 or what is sent may have
+/// changed.
+const ROUNDS_BETWEEN: usize = 16;
 
 /// A limit that follows what S3 answers. Clones share it.
 #[derive(Clone, Debug)]
@@ -18,10 +30,7 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct State {
-    /// Requests allowed at once where S3 never complains.
-    most: usize,
-    /// Requests allowed at once; never 0.
-    limit: usize,
+    climb: Climb,
     /// Permits still held that the limit has no room for: each goes away when it is given back.
     excess: usize,
     /// Permits held.
@@ -29,8 +38,37 @@ struct State {
     /// Answers still to come from attempts that were under way when the limit was last halved: they say nothing about
     /// the new limit.
     stale: usize,
-    /// Good answers since the limit last grew.
-    good: usize,
+}
+
+/// How many requests are allowed at once, and why.
+#[derive(Debug)]
+struct Climb {
+    /// However fast S3 is.
+    most: usize,
+    /// Never 0.
+    limit: usize,
+    /// The limit at which S3 asked to slow down last: up to there, it grows again bit by bit.
+    complained_at: usize,
+    round: Round,
+    trial: Trial,
+}
+
+/// As many good answers as are allowed at once.
+#[derive(Debug)]
+struct Round {
+    began: Instant,
+    answers: usize,
+    /// Whether something had to wait for a permit: otherwise more of them change nothing.
+    was_full: bool,
+}
+
+/// Whether a higher limit is being tried.
+#[derive(Clone, Copy, Debug)]
+enum Trial {
+    /// Not for as many rounds.
+    Rests(usize),
+    /// It was raised from a limit that brought so many answers a second.
+    Raised { from: usize, rate: f64 },
 }
 
 /// The right to have one request under way; given back when dropped.
@@ -43,13 +81,16 @@ pub(super) struct Permit {
 impl Pace {
     /// At most `most` requests at once.
     pub(super) fn new(most: usize) -> Pace {
-        let most = most.max(1);
-        let state = State { most, limit: most, excess: 0, held: 0, stale: 0, good: 0 };
-        Pace { permits: Arc::new(Semaphore::new(most)), state: Arc::new(Mutex::new(state)) }
+        let climb = Climb::to(most, Instant::now());
+        let permits = Arc::new(Semaphore::new(climb.limit));
+        Pace { permits, state: Arc::new(Mutex::new(State { climb, excess: 0, held: 0, stale: 0 })) }
     }
 
     /// Waits for its turn, first come, first served.
     pub(super) async fn permit(&self) -> Permit {
+        if self.permits.available_permits() == 0 {
+            self.state().climb.round.was_full = true;
+        }
         // The semaphore is never closed, so that this is always a permit.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         self.state().held += 1;
@@ -58,47 +99,101 @@ impl Pace {
 
     /// Requests allowed at once.
     pub(super) fn limit(&self) -> usize {
-        self.state().limit
+        self.state().climb.limit
     }
 
     /// S3 asked to slow down, or does not keep up: half as many at once, once for all attempts that were under way together.
     pub(super) fn slow_down(&self) {
         let mut state = self.state();
-        state.good = 0;
         if state.stale > 0 {
             state.stale -= 1;
             return;
         }
-        let limit = (state.limit / 2).max(1);
-        let surplus = state.limit - limit;
-        state.limit = limit;
         state.stale = state.held.saturating_sub(1);
-        state.excess += surplus - self.permits.forget_permits(surplus);
+        let before = state.climb.limit;
+        state.climb.complaint(Instant::now());
+        self.follow(&mut state, before);
     }
 
-    /// S3 answered as usual: one more at once after as many good answers as are allowed at once.
+    /// S3 answered as usual.
     pub(super) fn carry_on(&self) {
         let mut state = self.state();
         state.stale = state.stale.saturating_sub(1);
-        if state.limit >= state.most {
-            return;
-        }
-        state.good += 1;
-        if state.good < state.limit {
-            return;
-        }
-        state.good = 0;
-        state.limit += 1;
-        if state.excess > 0 {
-            state.excess -= 1;
-        } else {
-            self.permits.add_permits(1);
-        }
+        let before = state.climb.limit;
+        state.climb.answer(Instant::now());
+        self.follow(&mut state, before);
+    }
+
+    /// The limit was `before`, and the permits are as many.
+    fn follow(&self, state: &mut State, before: usize) {
+        let limit = state.climb.limit;
+        let fewer = before.saturating_sub(limit);
+        state.excess += fewer - self.permits.forget_permits(fewer);
+        let more = limit.saturating_sub(before);
+        let forgiven = more.min(state.excess);
+        state.excess -= forgiven;
+        self.permits.add_permits(more - forgiven);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Numbers stay numbers when a thread panicked beside them.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Climb {
+    fn to(most: usize, now: Instant) -> Climb {
+        let most = most.max(1);
+        Climb { most, limit: most.min(FIRST), complained_at: 0, round: Round::begins(now), trial: Trial::Rests(0) }
+    }
+
+    fn complaint(&mut self, now: Instant) {
+        self.round = Round::begins(now);
+        self.trial = Trial::Rests(ROUNDS_BETWEEN);
+        self.complained_at = self.limit;
+        self.limit = (self.limit / 2).max(1);
+    }
+
+    fn answer(&mut self, now: Instant) {
+        self.round.answers += 1;
+        if self.round.answers >= self.limit {
+            let round = std::mem::replace(&mut self.round, Round::begins(now));
+            self.limit = self.after(&round, now).min(self.most);
+        }
+    }
+
+    /// The limit after a round in which S3 did not complain.
+    fn after(&mut self, round: &Round, now: Instant) -> usize {
+        if self.limit < self.complained_at {
+            return (self.limit + self.limit.div_ceil(8)).min(self.complained_at);
+        }
+        let rate = round.rate(now);
+        match self.trial {
+            Trial::Raised { from, rate: before } if rate < before * WORTH_IT => {
+                self.trial = Trial::Rests(ROUNDS_BETWEEN);
+                from
+            }
+            Trial::Rests(rounds) if rounds > 0 => {
+                self.trial = Trial::Rests(rounds - 1);
+                self.limit
+            }
+            _ if !round.was_full || self.limit == self.most => self.limit,
+            _ => {
+                self.trial = Trial::Raised { from: self.limit, rate };
+                self.limit * 2
+            }
+        }
+    }
+}
+
+impl Round {
+    fn begins(now: Instant) -> Round {
+        Round { began: now, answers: 0, was_full: false }
+    }
+
+    /// Good answers a second.
+    fn rate(&self, now: Instant) -> f64 {
+        self.answers as f64 / now.duration_since(self.began).as_secs_f64().max(f64::EPSILON)
     }
 }
 
@@ -117,16 +212,119 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+    use std::time::Duration;
+
     use super::*;
+
+    /// A service in a world of its own, where nobody waits for time to pass.
+    struct Service {
+        now: Instant,
+        /// When it has time for the next request.
+        free: Instant,
+    }
+
+    impl Service {
+        fn new() -> Service {
+            Service { now: Instant::now(), free: Instant::now() }
+        }
+
+        /// Answers `requests`, each after `latency`, and no more than `most` a second; says how long that took.
+        fn serve(&mut self, climb: &mut Climb, requests: usize, latency: Duration, most: Option<u32>) -> Duration {
+            let (began, mut under_way) = (self.now, BinaryHeap::new());
+            for left in (0..requests).rev() {
+                climb.round.was_full |= left + 1 > climb.limit;
+                while under_way.len() < climb.limit.min(left + 1) {
+                    self.free =
+                        self.free.max(self.now) + most.map_or(Duration::ZERO, |most| Duration::from_secs(1) / most);
+                    under_way.push(Reverse(self.free.max(self.now + latency)));
+                }
+                let Some(Reverse(answered)) = under_way.pop() else { break };
+                self.now = answered;
+                climb.answer(self.now);
+            }
+            self.now.duration_since(began)
+        }
+    }
+
+    const LATENCIES_MS: [u64; 4] = [20, 100, 200, 400];
+
+    #[test]
+    fn it_climbs_for_as_long_as_that_is_faster() {
+        for latency in LATENCIES_MS.map(Duration::from_millis) {
+            let mut service = Service::new();
+            let mut climb = Climb::to(MOST_AT_ONCE, service.now);
+            assert_eq!(climb.limit, FIRST);
+            let took = service.serve(&mut climb, 10_000, latency, None);
+            assert_eq!(climb.limit, MOST_AT_ONCE);
+            let least = latency.mul_f64(10_000.0 / MOST_AT_ONCE as f64);
+            assert!(took < least.mul_f64(1.2), "{took:?} for what takes {least:?}");
+        }
+    }
+
+    #[test]
+    fn it_stays_where_more_would_only_wait() {
+        let mut service = Service::new();
+        let mut climb = Climb::to(MOST_AT_ONCE, service.now);
+        service.serve(&mut climb, 3 * FIRST, Duration::from_millis(20), Some(1_000));
+        for _ in 0..100 {
+            service.serve(&mut climb, ROUNDS_BETWEEN * FIRST, Duration::from_millis(20), Some(1_000));
+            assert!(climb.limit <= 2 * FIRST, "tried, and given back");
+        }
+    }
+
+    #[test]
+    fn it_does_not_climb_where_nothing_waits() {
+        let mut service = Service::new();
+        let mut climb = Climb::to(MOST_AT_ONCE, service.now);
+        for _ in 0..200 {
+            service.serve(&mut climb, FIRST, Duration::from_millis(20), None);
+        }
+        assert_eq!(climb.limit, FIRST);
+    }
+
+    /// What was in the way is gone.
+    #[test]
+    fn it_tries_again_later_whether_more_is_faster() {
+        let mut service = Service::new();
+        let mut climb = Climb::to(MOST_AT_ONCE, service.now);
+        service.serve(&mut climb, 2_000, Duration::from_millis(20), Some(1_000));
+        service.serve(&mut climb, 10_000, Duration::from_millis(100), None);
+        assert_eq!(climb.limit, MOST_AT_ONCE);
+    }
+
+    /// After a complaint at 1, there is nothing to grow back to, and more is tried as at the beginning.
+    #[test]
+    fn it_never_gives_up_throughput_for_good() {
+        for latency in LATENCIES_MS.map(Duration::from_millis) {
+            let mut service = Service::new();
+            let mut climb = Climb::to(MOST_AT_ONCE, service.now);
+            (0..20).for_each(|_| climb.complaint(service.now));
+            assert_eq!(climb.limit, 1);
+            service.serve(&mut climb, 2_000, latency, None);
+            assert_eq!(climb.limit, MOST_AT_ONCE);
+        }
+    }
+
+    #[test]
+    fn it_never_grows_beyond_what_was_asked_for() {
+        for most in [1, 3, 100] {
+            let mut service = Service::new();
+            let mut climb = Climb::to(most, service.now);
+            service.serve(&mut climb, 5_000, Duration::from_millis(100), None);
+            assert_eq!(climb.limit, most);
+        }
+    }
 
     #[tokio::test]
     async fn one_burst_of_refusals_halves_once() {
         let pace = Pace::new(MOST_AT_ONCE);
         let mut permits = Vec::new();
-        for _ in 0..MOST_AT_ONCE {
+        for _ in 0..FIRST {
             permits.push(pace.permit().await);
         }
-        (0..MOST_AT_ONCE).for_each(|_| pace.slow_down());
+        (0..FIRST).for_each(|_| pace.slow_down());
         assert_eq!(pace.limit(), 16);
         pace.slow_down();
         assert_eq!(pace.limit(), 8);
@@ -135,32 +333,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_never_stops_and_grows_back_to_where_it_began() {
+    async fn it_never_stops_and_grows_back_to_where_s3_complained() {
         let pace = Pace::new(MOST_AT_ONCE);
+        pace.slow_down();
+        assert_eq!(pace.limit(), 16);
+        (0..16).for_each(|_| pace.carry_on());
+        assert_eq!(pace.limit(), 18);
+        (0..FIRST * 8).for_each(|_| pace.carry_on());
+        assert_eq!(pace.limit(), FIRST);
         (0..20).for_each(|_| pace.slow_down());
         assert_eq!(pace.limit(), 1);
         drop(pace.permit().await);
-        (0..MOST_AT_ONCE * MOST_AT_ONCE).for_each(|_| pace.carry_on());
-        assert_eq!(pace.limit(), MOST_AT_ONCE);
-        assert_eq!(pace.permits.available_permits(), MOST_AT_ONCE);
+        assert_eq!(pace.permits.available_permits(), 1);
     }
 
     #[tokio::test]
     async fn growing_while_too_many_are_held_forgives_one_of_them() {
-        let pace = Pace::new(MOST_AT_ONCE);
+        let pace = Pace::new(2);
         let held = [pace.permit().await, pace.permit().await];
-        (0..20).for_each(|_| pace.slow_down());
-        pace.carry_on();
+        pace.slow_down();
+        assert_eq!(pace.limit(), 1);
         pace.carry_on();
         assert_eq!(pace.limit(), 2);
         drop(held);
         assert_eq!(pace.permits.available_permits(), 2);
-    }
-
-    #[tokio::test]
-    async fn it_never_grows_beyond_what_was_asked_for() {
-        let pace = Pace::new(3);
-        (0..20).for_each(|_| pace.carry_on());
-        assert_eq!((pace.limit(), pace.permits.available_permits()), (3, 3));
     }
 }

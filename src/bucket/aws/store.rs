@@ -18,9 +18,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::sleep;
 
 use super::answer::{FailedRequest, Service, StoreError};
+use super::attempts::Watch;
 use super::connection;
 use super::object::{ObjectInfo, info, moment, size};
-use super::pace::{Pace, Permit};
+use super::pace::Permit;
 use super::patience::{AnswerWithin, patient};
 use super::refusals::Class;
 use super::roots::Bundle;
@@ -50,7 +51,7 @@ pub(super) const MAX_LISTED: usize = 2_000_000;
 pub struct Store {
     pub(super) client: Client,
     pub(super) settings: Arc<Settings>,
-    pace: Pace,
+    watch: Watch,
     pub(super) uplink: Uplink,
     /// What the answers of the state are awaited under.
     lease: Option<Term>,
@@ -108,8 +109,8 @@ enum Refused<'a> {
 }
 
 impl Store {
-    pub(super) fn new(client: Client, settings: Arc<Settings>, pace: Pace, uplink: Uplink) -> Store {
-        Store { client, settings, pace, uplink, lease: None }
+    pub(super) fn new(client: Client, settings: Arc<Settings>, watch: Watch, uplink: Uplink) -> Store {
+        Store { client, settings, watch, uplink, lease: None }
     }
 
     /// The same objects over connections of its own: those of this one may be dead without anybody having been told.
@@ -148,7 +149,13 @@ impl Store {
     /// Requests at once right now: fewer while S3 asks to slow down. Each call waits for its turn, so that callers need
     /// only keep [`MOST_AT_ONCE`] of them waiting.
     pub fn concurrency(&self) -> usize {
-        self.pace.limit()
+        self.watch.pace().limit()
+    }
+
+    /// How many attempts of requests so far may have done what they were to do, or may yet, although no answer says so:
+    /// what S3 was asked for once more, and refused then, is no proof that it was not done.
+    pub fn attempts_in_doubt(&self) -> usize {
+        self.watch.in_doubt()
     }
 
     /// An object of the state, at `address`, with all its bytes, asked for at once, whatever else is under way; `None` only
@@ -461,13 +468,13 @@ impl Store {
     /// The right to send one request. Those for the state need none: they are few, one follows the other, and a lease
     /// does not wait until others are done.
     pub(super) async fn permit(&self) -> Permit {
-        self.pace.permit().await
+        self.watch.pace().permit().await
     }
 
     /// The right to send `bytes` up in one request.
     pub(super) async fn upload_permit(&self, bytes: u64) -> (Share, Permit) {
         let share = self.uplink.share(bytes).await;
-        (share, self.pace.permit().await)
+        (share, self.watch.pace().permit().await)
     }
 
     pub(super) fn failed<E>(&self, operation: &'static str, address: &Address, error: &SdkError<E>) -> StoreError

@@ -27,6 +27,11 @@ impl<'a> LiveObjects<'a> {
         LiveObjects { store, layout }
     }
 
+    /// See [`Store::attempts_in_doubt`].
+    pub fn attempts_in_doubt(&self) -> usize {
+        self.store.attempts_in_doubt()
+    }
+
     /// Where the live object of `path` lies: for messages, and for staging, which sends there as it does to blobs.
     pub fn address(&self, path: &SitePath) -> Address {
         self.layout.live(path)

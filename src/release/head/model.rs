@@ -62,6 +62,7 @@ enum What {
     Renews,
     EndsActivation { left: u8, looked: bool },
     GivesUp { under_way: u8 },
+    Withdraws,
     BeginsPrune { closes: u8, files: u8, withdraws: u8, learns: u8, paths: u8 },
     EndsPrune { gone: u8, refused: bool },
     LetsGo { finished: bool, files: u8 },
@@ -93,6 +94,7 @@ fn what() -> impl Strategy<Value = What> {
         3 => Just(What::Renews),
         5 => (any_u8(), any::<bool>()).prop_map(|(left, looked)| What::EndsActivation { left, looked }),
         2 => any_u8().prop_map(|under_way| What::GivesUp { under_way }),
+        2 => Just(What::Withdraws),
         3 => (any_u8(), any_u8(), any_u8(), any_u8(), any_u8()).prop_map(|(closes, files, withdraws, learns, paths)| {
             What::BeginsPrune { closes, files, withdraws, learns, paths }
         }),
@@ -330,6 +332,11 @@ impl Model {
                     .give_up_activation(by.run, Some(&suspects))
                     .or_else(|_| head.give_up_prune(by.run, Some(&suspects)));
                 given_up.ok().map(|next| (next, Means::GivesUp))
+            }
+            What::Withdraws => {
+                let before = self.ledger.before_activation_of(head, by.run)?;
+                let next = head.withdraw_activation(by.run, &before).ok()?;
+                Some((next, Means::Withdraws { before }))
             }
             What::BeginsPrune { .. } => begun_prune(head, what, by),
             What::EndsPrune { gone, refused } => {

@@ -31,6 +31,10 @@ pub(super) struct InPlace<'a> {
     pub(super) tally: &'a Tally,
     /// Who listens.
     pub(super) events: Events<'a>,
+    /// How many writes were begun and not refused.
+    pub(super) writes: AtomicUsize,
+    /// How many attempts were in doubt when the switch began.
+    pub(super) in_doubt: usize,
 }
 
 /// What should have gone and is still there.
@@ -78,7 +82,12 @@ impl InPlace<'_> {
             return Err(Problem::new(Code::Interrupted, "stopped on request"));
         }
         let writing = async {
-            self.write_one(plan, action).await?;
+            self.writes.fetch_add(1, Ordering::Relaxed);
+            let written = self.write_one(plan, action).await;
+            if written.as_ref().is_err_and(was_refused) {
+                self.writes.fetch_sub(1, Ordering::Relaxed);
+            }
+            written?;
             let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
             self.events.send(Event::ActivationAdvanced { objects });
             Ok(())
@@ -86,6 +95,11 @@ impl InPlace<'_> {
         // A panic is a failure like any other: it does not tear away what else is under way.
         let written = Box::pin(Problem::unless_panic(writing)).await;
         written.inspect_err(|_| failed.store(true, Ordering::Relaxed))
+    }
+
+    /// Whether visitors see what they saw before [`InPlace::write`], and nothing that is under way changes that.
+    pub(super) fn changed_nothing(&self) -> bool {
+        self.writes.load(Ordering::Relaxed) == 0 && self.objects.attempts_in_doubt() == self.in_doubt
     }
 
     async fn write_one(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
@@ -159,6 +173,11 @@ impl InPlace<'_> {
         };
         Ok(())
     }
+}
+
+/// Whether S3 answered a write with a refusal, so that it has changed nothing and never will.
+fn was_refused(problem: &Problem) -> bool {
+    problem.code.lasts_until_changed() || problem.code == Code::ForeignObjects
 }
 
 /// Whether a conditional write was refused.

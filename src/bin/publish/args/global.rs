@@ -81,9 +81,9 @@ pub(crate) struct TargetArgs {
     /// The profile in the AWS configuration files
     #[arg(long, global = true, value_name = "NAME", env = "PUBLISH_PROFILE", hide_env_values = true)]
     pub(crate) profile: Option<Word>,
-    /// The most requests to S3 at once, 1 to 32; on a slow link, publish uses fewer
+    /// The most requests to S3 at once, 1 to 256; publish finds out how many are fastest
     #[arg(long, global = true, value_name = "N", value_parser = at_once, env = "PUBLISH_CONCURRENCY", hide_env_values = true)]
-    pub(crate) concurrency: Option<u8>,
+    pub(crate) concurrency: Option<u16>,
 }
 
 /// How results are written.
@@ -109,8 +109,8 @@ pub(crate) enum Color {
 }
 
 /// A number of requests. An empty variable is one that is not set.
-fn at_once(text: &str) -> Result<u8, String> {
-    let most = u8::try_from(LinkSettings::MOST_AT_ONCE).unwrap_or(u8::MAX);
+fn at_once(text: &str) -> Result<u16, String> {
+    let most = u16::try_from(LinkSettings::MOST_AT_ONCE).unwrap_or(u16::MAX);
     match text.parse() {
         _ if text.is_empty() => Ok(most),
         Ok(number) if (1..=most).contains(&number) => Ok(number),

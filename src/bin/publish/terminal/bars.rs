@@ -87,7 +87,6 @@ impl Bars {
             Event::Planned { .. }
             | Event::PrunePlanned { .. }
             | Event::RefreshPlanned { .. }
-            | Event::SlowedDown { .. }
             | Event::Warning { .. } => {}
         }
     }

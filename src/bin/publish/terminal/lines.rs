@@ -47,7 +47,6 @@ pub(super) fn line(event: &Event) -> Option<String> {
         | Event::Refreshed
         | Event::RefreshSeen { .. }
         | Event::Verified { .. }
-        | Event::SlowedDown { .. }
         | Event::Warning { .. } => return None,
     };
     Some(line)
@@ -113,7 +112,6 @@ impl Reminder {
             Event::Planned { .. }
             | Event::PrunePlanned { .. }
             | Event::RefreshPlanned { .. }
-            | Event::SlowedDown { .. }
             | Event::Warning { .. } => {}
         }
         line

@@ -24,6 +24,9 @@ pub(super) enum Means {
         looked_at: Option<Timestamp>,
     },
     GivesUp,
+    Withdraws {
+        before: Head,
+    },
     BeginsPrune {
         closes: BTreeSet<ReleaseNumber>,
         learnt: Option<&'static str>,
@@ -59,14 +62,32 @@ pub(super) enum Means {
 pub(super) struct Ledger {
     /// All heads that were ever stored.
     written: Vec<Head>,
-    /// What was ever owed and not settled: the ids by which it can be settled, the distributions, and what they must
-    /// forget.
-    owed: Vec<(String, String, Vec<UrlPath>)>,
+    /// What was ever owed and not settled.
+    owed: Vec<Owed>,
     /// All ids that were ever given.
     ids: BTreeSet<String>,
 }
 
+/// What a distribution must forget.
+struct Owed {
+    /// The id by which it can be settled.
+    id: String,
+    distribution: String,
+    paths: Vec<UrlPath>,
+    /// The write that recorded it.
+    revision: u64,
+}
+
 impl Ledger {
+    /// The head from which the activation began that is in progress in `head` and belongs to `run`.
+    pub(super) fn before_activation_of(&self, head: &Head, run: &RunId) -> Option<Head> {
+        let owner = |head: &Head| head.activation.as_ref().map(|one| (one.owner.clone(), one.to));
+        let begun = owner(head).filter(|(owner, _)| owner == run)?;
+        let earlier = self.written.iter().take_while(|written| written.revision < head.revision);
+        let before = earlier.filter(|written| owner(written).as_ref() != Some(&begun)).last();
+        Some(before.cloned().unwrap_or_else(|| Head::new(head.identity.clone(), RunId("nobody".to_owned()))))
+    }
+
     pub(super) fn took_effect(&self, head: &Head) -> bool {
         self.written.contains(head)
     }
@@ -106,16 +127,20 @@ impl Ledger {
             let added = after.owed_to(&distribution).filter(|refresh| is_new(&refresh.id) || is_owed(refresh));
             let added = added.filter(|refresh| paths.iter().all(|path| covers(&refresh.paths, path))).last();
             let added = added.unwrap_or_else(|| panic!("{distribution} is not owed what changes by {means:?}"));
-            self.owed.push((added.id.clone(), distribution, paths));
+            self.owed.push(Owed { id: added.id.clone(), distribution, paths, revision: after.revision });
         }
         match means {
             // What an activation or a prune owes that is in progress stays.
             Means::Settles(done) => {
-                self.owed.retain(|(id, _, _)| !done.contains(id) || ids.contains(&id));
+                self.owed.retain(|Owed { id, .. }| !done.contains(id) || ids.contains(&id));
             }
-            Means::Forgets(forgotten) => self.owed.retain(|(_, distribution, _)| distribution != forgotten),
+            // What did not change is not owed; what was owed before the activation began still is.
+            Means::Withdraws { before } if before.activation.is_none() => {
+                self.owed.retain(|Owed { id, revision, .. }| *revision != before.revision + 1 || ids.contains(&id));
+            }
+            Means::Forgets(forgotten) => self.owed.retain(|owed| owed.distribution != *forgotten),
             Means::Renames(renamed) => {
-                for (id, _, _) in &mut self.owed {
+                for Owed { id, .. } in &mut self.owed {
                     if let Some((_, new)) = renamed.iter().find(|(old, _)| old == id) {
                         id.clone_from(new);
                     }
@@ -123,7 +148,7 @@ impl Ledger {
             }
             _ => {}
         }
-        for (id, distribution, paths) in &self.owed {
+        for Owed { id, distribution, paths, .. } in &self.owed {
             let refresh = after.owed_to(distribution).find(|refresh| refresh.id == *id);
             let refresh = refresh.unwrap_or_else(|| panic!("{id} is owed and not recorded after {means:?}"));
             assert!(paths.iter().all(|path| covers(&refresh.paths, path)), "{id} covers what it owes");
@@ -134,7 +159,7 @@ impl Ledger {
     fn covered(&mut self, before: &Head, after: &Head) {
         let recorded = |head: &Head, id: &String| head.pending_refreshes.iter().any(|known| known.id == *id);
         let added: Vec<_> = after.pending_refreshes.iter().filter(|refresh| !recorded(before, &refresh.id)).collect();
-        for (id, distribution, paths) in &mut self.owed {
+        for Owed { id, distribution, paths, .. } in &mut self.owed {
             let covering = added.iter().find(|refresh| {
                 refresh.distribution == *distribution && paths.iter().all(|path| covers(&refresh.paths, path))
             });
@@ -285,6 +310,20 @@ fn activations(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: O
             false => one,
         });
         assert_eq!(after.activation, given_up, "it ends without being finished, by its owner");
+    } else if let Means::Withdraws { before: begun_from } = means {
+        let withdrawn = before.activation.as_ref().unwrap();
+        assert_eq!(withdrawn.owner, *by, "only its owner withdraws an activation");
+        let stays = begun_from.activation.as_ref().map(|_| Activation { lease_s: 0, ..withdrawn.clone() });
+        assert_eq!(after.activation, stays, "what was cut short before still is");
+        assert_eq!(after.active, before.active);
+        let more: Vec<_> = after.pending_refreshes.iter().map(|refresh| refresh.release).collect();
+        let live = after.active.as_ref().map(|active| active.release);
+        assert!(
+            stays.is_some()
+                || live.is_none()
+                || more.iter().all(|release| *release != withdrawn.to || live == Some(*release)),
+            "nothing is owed because of it"
+        );
     } else {
         assert_eq!(after.activation, before.activation, "an activation in progress stays for whoever finishes it");
         let may_adopt = *means == Means::Adopts && before.active.is_none() && before.activation.is_none();

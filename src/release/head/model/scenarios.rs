@@ -60,6 +60,34 @@ fn what_is_activated_again_was_active_all_the_time() {
     assert!(!scene.head().superseded.contains_key(&ReleaseNumber::new(2)));
 }
 
+#[test]
+fn who_withdraws_an_activation_leaves_the_head_as_it_was() {
+    let is_owed = |scene: &Scene| (scene.head().pending_refreshes.clone(), scene.head().distributions.clone());
+    for first in [What::Settles { which: 255 }, What::Sends { which: 255 }, What::Renews] {
+        let mut scene = Scene::after(1);
+        scene.writes(0, first.clone());
+        let (before, absorbs) = (is_owed(&scene), matches!(first, What::Renews | What::Sends { .. }));
+        assert_eq!(before.0.is_empty(), !absorbs);
+        assert!(scene.writes(0, begins(2)));
+        assert!(!scene.writes(1, What::Withdraws), "it is another one's");
+        assert!(scene.writes(0, What::Withdraws));
+        assert_eq!(
+            (&scene.head().activation, scene.head().active.as_ref().map(|active| active.release)),
+            (&None, Some(ReleaseNumber::new(1)))
+        );
+        if absorbs {
+            let [owed] = &scene.head().pending_refreshes[..] else { panic!("{:?}", scene.head().pending_refreshes) };
+            assert_eq!(
+                owed.release,
+                ReleaseNumber::new(1),
+                "what stands for an earlier one is owed because of what is live"
+            );
+        } else {
+            assert_eq!(is_owed(&scene), before);
+        }
+    }
+}
+
 /// Who gave its lease back, or takes over from itself, has nothing under way that it did not tell of.
 #[test]
 fn only_of_another_run_whose_lease_ran_out_anything_is_suspected() {

@@ -147,6 +147,18 @@ impl Head {
         under_way.into_iter().for_each(|suspects| next.fields.suspect(suspects.clone()));
         Ok(next)
     }
+
+    /// The head of an activation that changed nothing that visitors see, and of which nothing can still arrive. `before` is
+    /// the head that it began from: an activation that was cut short then still is.
+    ///
+    /// # Errors
+    /// [`Refusal::TakenOver`].
+    pub fn withdraw_activation(&self, run: &RunId, before: &Head) -> Result<Head, Refusal> {
+        let mut next = self.give_up_activation(run, None)?;
+        let begun = next.fields.activation.take_if(|_| before.activation.is_none());
+        begun.iter().for_each(|begun| next.fields.owe_no_more(begun, before));
+        Ok(next)
+    }
 }
 
 impl HeadFields {

@@ -1,10 +1,12 @@
 //! What the CDN has to forget: it is owed, asked for anew under another id, sent, and settled.
 
+use std::collections::BTreeSet;
+
 use super::{Covers, Lookout, Refusal};
 use crate::content::path::UrlPath;
 use crate::release::format::Unknown;
-use crate::release::head::{Head, HeadFields, MAX_OWED_PATHS, Refresh};
-use crate::release::manifest::ReleaseNumber;
+use crate::release::head::{Activation, Head, HeadFields, MAX_OWED_PATHS, Refresh};
+use crate::release::manifest::{ReleaseNumber, RunId};
 
 impl Head {
     /// The head in which refreshes that are asked for anew have other ids, and are to be sent: pairs of the id they have and
@@ -109,9 +111,30 @@ impl HeadFields {
         });
     }
 
+    /// What `withdrawn`, which began from `before`, would have changed is not refreshed, because it did not change. A refresh that
+    /// stands for others too, or for a distribution that has not seen what is live, is owed because of what is live.
+    pub(super) fn owe_no_more(&mut self, withdrawn: &Activation, before: &Head) {
+        let active = self.active.as_ref().map(|active| active.release);
+        let begun = id_of_write(&withdrawn.owner, before.revision);
+        let is_its_own = |refresh: &Refresh| refresh.id == begun || refresh.id.starts_with(&format!("{begun}-"));
+        let is_here = |owed: &Refresh| self.pending_refreshes.iter().any(|refresh| refresh.id == owed.id);
+        // What a distribution had to forget before stands there on its own.
+        let needs_no_more = |id: &str| !before.is_unseen_by(id) && before.owed_to(id).all(is_here);
+        let gone = |refresh: &&Refresh| is_its_own(refresh) && needs_no_more(&refresh.distribution);
+        let gone: BTreeSet<String> =
+            self.pending_refreshes.iter().filter(gone).map(|refresh| refresh.distribution.clone()).collect();
+        self.pending_refreshes.retain(|refresh| !gone.contains(&refresh.distribution) || !is_its_own(refresh));
+        for id in gone.iter().filter(|id| before.owed_to(id).next().is_none()) {
+            self.distributions.entry(id.clone()).and_modify(|known| known.seen = active);
+        }
+        for refresh in self.pending_refreshes.iter_mut().filter(|refresh| refresh.release == withdrawn.to) {
+            refresh.release = active.unwrap_or(withdrawn.to);
+        }
+    }
+
     /// The id of the next refresh that is recorded in this write: of those of one write, each has another.
     fn new_id(&self, by: Lookout<'_>) -> String {
-        let write = format!("{}-{}", by.run, self.revision.saturating_add(1));
+        let write = id_of_write(by.run, self.revision);
         let is_free = |id: &String| self.pending_refreshes.iter().all(|refresh| refresh.id != *id);
         let others = (2_u32..).map(|number| format!("{write}-{number}"));
         std::iter::once(write.clone()).chain(others).find(is_free).unwrap_or(write)
@@ -125,6 +148,11 @@ impl HeadFields {
     }
 }
 
+/// The id of the first refresh that `run` records in the write after `revision`; those of others begin with it.
+fn id_of_write(run: &RunId, revision: u64) -> String {
+    format!("{run}-{}", revision.saturating_add(1))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
@@ -135,7 +163,7 @@ mod tests {
     use crate::release::head::{
         ActivationBegins, Caching, Covers, Distribution, DistributionFacts, Learnt, PruneBegins,
     };
-    use crate::release::manifest::{Identity, Publisher, RunId};
+    use crate::release::manifest::{Identity, Publisher};
     use crate::types::clock::Timestamp;
 
     /// What a run reads of the distribution `E1`.

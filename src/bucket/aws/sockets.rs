@@ -1,0 +1,32 @@
+//! How many requests the system has room for: each needs a connection, and an upload the file that it sends.
+
+/// Descriptors that a run asks for: a few more than the most requests at once need. macOS gives 256 unless asked.
+#[cfg(unix)]
+const WANTED: u64 = 1024;
+
+/// Descriptors for what else is open.
+#[cfg(unix)]
+const OTHERS: u64 = 64;
+
+/// Most requests at once, from 1. Asks the system for more descriptors where it has given fewer than they need, and takes
+/// what it gives.
+#[cfg(unix)]
+pub(super) fn room() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let given = || getrlimit(Resource::Nofile);
+    let Rlimit { current, maximum } = given();
+    let wanted = WANTED.min(maximum.unwrap_or(u64::MAX));
+    if current.is_some_and(|current| current < wanted) {
+        // Where it is refused, there are fewer requests at once.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+    let descriptors = given().current.unwrap_or(u64::MAX);
+    usize::try_from(descriptors.saturating_sub(OTHERS) / 2).unwrap_or(usize::MAX).max(1)
+}
+
+/// Windows has no such limit.
+#[cfg(not(unix))]
+pub(super) fn room() -> usize {
+    usize::MAX
+}
