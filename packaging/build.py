@@ -120,7 +120,7 @@ def fail(message: str) -> None:
 
 def filled(template: str, **more: str) -> str:
     """A template of this folder with what stands between @ signs replaced."""
-    values = {"NAME": NAME, "VERSION": VERSION, "REPOSITORY": REPOSITORY, "LICENSE": LICENSE, "COMMENT": COMMENT, **more}
+    values = {"NAME": NAME, "SECOND": SECOND, "CLASS": NAME.capitalize(), "VERSION": VERSION, "REPOSITORY": REPOSITORY, "LICENSE": LICENSE, "COMMENT": COMMENT, **more}
     text = re.sub(r"@([A-Z0-9_]+)@", lambda found: values[found[1]], (HERE / template).read_text())
     return text
 

@@ -211,7 +211,7 @@ case $1 in
         trap 'echo "TERM after $count"; exit 5' TERM
         echo ready
         # A second Ctrl-C, if there is one, comes at once.
-        for _ in $(seq 600); do
+        for ((turn = 0; turn < 600; turn++)); do
             sleep 0.05
             if [ $count -gt 0 ]; then sleep 0.4; echo "INT $count"; exit 130; fi
         done ;;
@@ -440,6 +440,11 @@ def npm_locks(work: Path, npmrc: Path) -> None:
     assert VERSION in run("npx", NAME, "--version", cwd=folder, env=env)
     print("npm without optional dependencies: told how to mend it, mended", flush=True)
 
+    folder, env = project(work / "npm-musl", npmrc)
+    run("npm", "install", NAME, "--libc=musl", cwd=folder, env=env)
+    assert platforms(folder) == {"linux-x64-musl"}, platforms(folder)
+    print("npm for musl: installed", flush=True)
+
     folder, env = project(work / "pnpm-lock", npmrc)
     (folder / "pnpm-workspace.yaml").write_text("supportedArchitectures:\n  os: [darwin]\n  cpu: [arm64]\n")
     run(*PNPM, "add", "--save-dev", NAME, cwd=folder, env=env)
@@ -491,6 +496,8 @@ def whole(program: Path, work: Path, out: Path) -> tuple[int, int]:
     build.of_target(TARGET, program, None, out)
     counts = quick(program, work, out)
     build.check(out)
+    # What cargo would hand in can be built from what is handed in alone.
+    run("cargo", "publish", "--workspace", "--dry-run", "--allow-dirty", cwd=ROOT, timeout=3600)
     TOOLS.mkdir(parents=True, exist_ok=True)
     for file in ("package.json", "package-lock.json"):
         shutil.copy(HERE / "npm/test" / file, TOOLS)

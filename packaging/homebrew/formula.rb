@@ -1,4 +1,4 @@
-class Sitepublish < Formula
+class @CLASS@ < Formula
   desc "Put a built site on S3 behind CloudFront"
   homepage "@REPOSITORY@"
   version "@VERSION@"
@@ -27,10 +27,10 @@ class Sitepublish < Formula
   end
 
   def install
-    bin.install "sitepublish"
-    bin.install_symlink "sitepublish" => "publish"
+    bin.install "@NAME@"
+    bin.install_symlink "@NAME@" => "@SECOND@"
     man1.install Dir["man/*.1"]
-    ["sitepublish", "publish"].each do |name|
+    ["@NAME@", "@SECOND@"].each do |name|
       bash_completion.install "completions/#{name}.bash" => name
       zsh_completion.install "completions/_#{name}"
       fish_completion.install "completions/#{name}.fish"
@@ -38,7 +38,7 @@ class Sitepublish < Formula
   end
 
   test do
-    assert_match version.to_s, shell_output("#{bin}/sitepublish --version")
-    assert_match version.to_s, shell_output("#{bin}/publish --version")
+    assert_match version.to_s, shell_output("#{bin}/@NAME@ --version")
+    assert_match version.to_s, shell_output("#{bin}/@SECOND@ --version")
   end
 end

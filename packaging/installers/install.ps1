@@ -1,8 +1,8 @@
-# Installs sitepublish @VERSION@ from its archive, whose SHA-256 stands below. Nothing outside the chosen folder changes.
+# Installs @NAME@ @VERSION@ from its archive, whose SHA-256 stands below. Nothing outside the chosen folder changes.
 # Usage: install.ps1 [-Folder FOLDER]
-#   Folder  gets sitepublish.exe and publish.exe [default: %LOCALAPPDATA%\sitepublish]
+#   Folder  gets @NAME@.exe and @SECOND@.exe [default: %LOCALAPPDATA%\@NAME@]
 # SITEPUBLISH_FROM is the address that has the archives [default: the release's].
-param([string]$Folder = (Join-Path $env:LOCALAPPDATA 'sitepublish'))
+param([string]$Folder = (Join-Path $env:LOCALAPPDATA '@NAME@'))
 
 $ErrorActionPreference = 'Stop'
 # Drawing progress makes downloads many times slower in Windows PowerShell.
@@ -14,7 +14,7 @@ $checksums = @'
 '@
 
 # The program for x64 runs on arm64 too, where Windows translates it.
-$name = "sitepublish-$version-x86_64-pc-windows-msvc"
+$name = "@NAME@-$version-x86_64-pc-windows-msvc"
 $archive = "$name.zip"
 $expected = $checksums -split "`r?`n" | Where-Object { $_.EndsWith("  $archive") } | ForEach-Object { $_.Substring(0, 64) }
 if (-not $expected) { throw "version $version has no $archive" }
@@ -30,13 +30,13 @@ try {
     }
     Expand-Archive -Path (Join-Path $work $archive) -DestinationPath $work
     New-Item -ItemType Directory -Force -Path $Folder | Out-Null
-    foreach ($file in 'sitepublish.exe', 'publish.exe') {
+    foreach ($file in '@NAME@.exe', '@SECOND@.exe') {
         Copy-Item -Force -Path (Join-Path (Join-Path $work $name) $file) -Destination $Folder
     }
 } finally {
     Remove-Item -Recurse -Force $work
 }
-Write-Output "sitepublish $version is in $Folder"
+Write-Output "@NAME@ $version is in $Folder"
 if (($env:PATH -split ';') -notcontains $Folder) {
     Write-Output "note: add it to PATH: `$env:PATH = `"$Folder;`$env:PATH`""
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs sitepublish @VERSION@ from its archive, whose SHA-256 stands below. Nothing outside the chosen folder changes.
+# Installs @NAME@ @VERSION@ from its archive, whose SHA-256 stands below. Nothing outside the chosen folder changes.
 # Usage: install.sh [FOLDER]
 #   FOLDER  gets bin/, and share/ with manual pages and completions [default: $HOME/.local]
 # SITEPUBLISH_FROM is the address or the folder that has the archives [default: the release's].
@@ -19,7 +19,7 @@ target() {
     case $(uname -m) in
     x86_64 | amd64) machine=x86_64 ;;
     aarch64 | arm64) machine=aarch64 ;;
-    *) fail "there is no sitepublish for $(uname -m)" ;;
+    *) fail "there is no @NAME@ for $(uname -m)" ;;
     esac
     case $(uname -s) in
     Darwin) echo "$machine-apple-darwin" ;;
@@ -27,7 +27,7 @@ target() {
         # Without glibc it is musl, and that program needs no library at all.
         if getconf GNU_LIBC_VERSION >/dev/null 2>&1; then echo "$machine-unknown-linux-gnu"; else echo "$machine-unknown-linux-musl"; fi
         ;;
-    *) fail "there is no sitepublish for $(uname -s); on Windows, use install.ps1" ;;
+    *) fail "there is no @NAME@ for $(uname -s); on Windows, use install.ps1" ;;
     esac
 }
 
@@ -60,10 +60,10 @@ sha256() {
 
 # The second name, unless somebody else has it.
 second_name() {
-    if [ -e "$1/publish" ] && [ "$(readlink "$1/publish")" != sitepublish ]; then
-        echo "note: $1/publish is another program and stays; the command is sitepublish"
+    if [ -e "$1/@SECOND@" ] && [ "$(readlink "$1/@SECOND@")" != @NAME@ ]; then
+        echo "note: $1/@SECOND@ is another program and stays; the command is @NAME@"
     else
-        ln -sf sitepublish "$1/publish"
+        ln -sf @NAME@ "$1/@SECOND@"
     fi
 }
 
@@ -71,12 +71,12 @@ install_from() {
     mkdir -p "$folder/bin" "$folder/share/man/man1" "$folder/share/bash-completion/completions" \
         "$folder/share/zsh/site-functions" "$folder/share/fish/vendor_completions.d"
     # Put in place in one step: a program that runs now is not written over.
-    cp "$1/sitepublish" "$folder/bin/.sitepublish.$$"
-    chmod 755 "$folder/bin/.sitepublish.$$"
-    mv -f "$folder/bin/.sitepublish.$$" "$folder/bin/sitepublish"
+    cp "$1/@NAME@" "$folder/bin/.@NAME@.$$"
+    chmod 755 "$folder/bin/.@NAME@.$$"
+    mv -f "$folder/bin/.@NAME@.$$" "$folder/bin/@NAME@"
     second_name "$folder/bin"
     cp "$1"/man/*.1 "$folder/share/man/man1/"
-    for name in sitepublish publish; do
+    for name in @NAME@ @SECOND@; do
         cp "$1/completions/$name.bash" "$folder/share/bash-completion/completions/$name"
         cp "$1/completions/_$name" "$folder/share/zsh/site-functions/_$name"
         cp "$1/completions/$name.fish" "$folder/share/fish/vendor_completions.d/$name.fish"
@@ -88,7 +88,7 @@ main() {
     -*) fail "usage: install.sh [FOLDER]" ;;
     esac
     folder=${1:-$HOME/.local}
-    archive=sitepublish-$version-$(target).tar.gz
+    archive=@NAME@-$version-$(target).tar.gz
     expected=$(echo "$checksums" | while read -r digest name; do
         if [ "$name" = "$archive" ]; then echo "$digest"; fi
     done)
@@ -101,7 +101,7 @@ main() {
     [ "$found" = "$expected" ] || fail "$from/$archive is not what was released (its SHA-256 is $found, not $expected); nothing was installed"
     tar -xzf "$work/$archive" -C "$work"
     install_from "$work/${archive%.tar.gz}"
-    echo "sitepublish $version is in $folder/bin"
+    echo "@NAME@ $version is in $folder/bin"
     case :$PATH: in
     *":$folder/bin:"*) ;;
     *) echo "note: add it to PATH: export PATH=\"$folder/bin:\$PATH\"" ;;

@@ -5,13 +5,19 @@
 const { spawn } = require("node:child_process");
 const fs = require("node:fs");
 const os = require("node:os");
+const { name, version, optionalDependencies } = require("./package.json");
 
-/** The packages that may hold a program for this platform, the likeliest first. */
-function candidates() {
-  const name = `@sitepublish/${process.platform}-${process.arch}`;
-  if (process.platform !== "linux") return [name];
+/** The platforms that may have a program for this one, the likeliest first. */
+function platforms() {
+  const platform = `${process.platform}-${process.arch}`;
+  if (process.platform !== "linux") return [platform];
   // The program for musl needs no library at all, so it runs with glibc too.
-  return hasGlibc() ? [name, `${name}-musl`] : [`${name}-musl`];
+  return hasGlibc() ? [platform, `${platform}-musl`] : [`${platform}-musl`];
+}
+
+/** The package of a platform; undefined where there is none. */
+function packageOf(platform) {
+  return Object.keys(optionalDependencies).find((dependency) => dependency.endsWith(`/${platform}`));
 }
 
 function hasGlibc() {
@@ -22,10 +28,10 @@ function hasGlibc() {
 
 /** The path of the program; undefined where no package holds it. */
 function findProgram() {
-  const file = process.platform === "win32" ? "sitepublish.exe" : "sitepublish";
-  for (const name of candidates()) {
+  const file = process.platform === "win32" ? `${name}.exe` : name;
+  for (const dependency of platforms().map(packageOf)) {
     try {
-      return require.resolve(`${name}/${file}`);
+      return require.resolve(`${dependency}/${file}`);
     } catch {
       // It is not installed: the next one may be.
     }
@@ -34,16 +40,16 @@ function findProgram() {
 }
 
 function missing() {
-  const [name] = candidates();
-  const { version, optionalDependencies } = require("./package.json");
-  if (!(name in optionalDependencies)) {
-    const known = Object.keys(optionalDependencies).map((known) => known.replace("@sitepublish/", ""));
-    return `error: there is no sitepublish for ${name.replace("@sitepublish/", "")}, only for ${known.join(", ")}\n`;
+  const [platform] = platforms();
+  const wanted = packageOf(platform);
+  if (wanted === undefined) {
+    const known = Object.keys(optionalDependencies).map((dependency) => dependency.split("/")[1]);
+    return `error: there is no ${name} for ${platform}, only for ${known.join(", ")}\n`;
   }
   return (
-    `error: the package ${name}@${version}, which holds the program for this platform, is not installed\n` +
+    `error: the package ${wanted}@${version}, which holds the program for this platform, is not installed\n` +
     "hint: Install again with optional dependencies (without --omit=optional or --no-optional). If the lock file was made on another " +
-    `platform, add this one: \`npm install ${name}@${version} --save-optional\`.\n`
+    `platform, add this one: \`npm install ${wanted}@${version} --save-optional\`.\n`
   );
 }
 
@@ -59,15 +65,15 @@ function hasTerminal() {
 }
 
 function start(program) {
-  const child = spawn(program, process.argv.slice(2), { stdio: "inherit" });
-  const hears = hasTerminal() ? ["SIGINT", "SIGQUIT"] : [];
-  // With a listener the launcher outlives the signal, and ends as the program does.
+  const reachesBoth = hasTerminal() ? ["SIGINT", "SIGQUIT"] : [];
+  // With a listener the launcher outlives the signal, and ends as the program does: so none may come before them.
   for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       // The program counts them: the second one ends it at once.
-      if (!hears.includes(signal)) child.kill(signal);
+      if (!reachesBoth.includes(signal)) child.kill(signal);
     });
   }
+  const child = spawn(program, process.argv.slice(2), { stdio: "inherit" });
   child.on("error", (error) => {
     process.stderr.write(`error: could not start ${program}: ${error.message}\n`);
     process.exitCode = 1;
