@@ -32,12 +32,12 @@ PARSER = Parser(Language(tree_sitter_rust.language()))
 
 # name: (sources, arguments that build the tests, the crate's root)
 PACKAGES = {
-    "content": (["crates/content/src"], ["-p", "publish-content"], "crates/content/src/lib.rs"),
+    "content": (["crates/content/src"], ["-p", "sitepublish-content"], "crates/content/src/lib.rs"),
     "pure": (
         ["src/types", "src/release", "src/plan", "src/plan.rs", "src/site/fingerprint", "src/site/fingerprint.rs",
          "src/site/headers_file", "src/site/headers_file.rs", "src/site/redirects_file.rs", "src/site/response_policy",
          "src/site/response_policy.rs", "src/site/rules", "src/site/rules.rs", "src/release.rs", "src/types.rs"],
-        ["-p", "publish", "--lib"],
+        ["-p", "sitepublish", "--lib"],
         "src/lib.rs",
     ),
 }
@@ -336,7 +336,7 @@ def copy_tree():
 
 def build(arguments):
     """Builds the tests. Gives the test programs, or the places of errors."""
-    content = "profile.dev.package.publish-content"
+    content = "profile.dev.package.sitepublish-content"
     command = ["cargo", "test", "--no-run", "--message-format=json", *arguments,
                "--config", f"{content}.opt-level=1", "--config", f"{content}.debug=false"]
     environment = dict(os.environ, CARGO_TARGET_DIR=str(WORK / "target"))

@@ -37,4 +37,4 @@ pub mod types;
 pub mod untrusted;
 pub mod views;
 
-pub use publish_content as content;
+pub use sitepublish_content as content;

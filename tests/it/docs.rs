@@ -42,7 +42,7 @@ fn read(path: &str) -> String {
 /// All documents of the project, by their paths in it.
 fn documents() -> Vec<String> {
     let mut found: Vec<String> =
-        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].into_iter().map(str::to_owned).collect();
+        ["README.md", "CONTRIBUTING.md", "RELEASING.md", "CHANGELOG.md"].into_iter().map(str::to_owned).collect();
     for entry in walkdir::WalkDir::new(root().join("docs")).sort_by_file_name() {
         let entry = entry.unwrap();
         if entry.path().extension().is_some_and(|extension| extension == "md") {
@@ -273,7 +273,7 @@ fn check_line(place: &str, line: &str) {
         ["cargo", "test", "--lib", module] => {
             assert!(root().join(format!("src/{module}.rs")).is_file(), "{place}: there is no src/{module}.rs");
         }
-        ["cargo", "test", "-p", "publish-content", module] => {
+        ["cargo", "test", "-p", "sitepublish-content", module] => {
             let source = root().join(format!("crates/content/src/{module}.rs"));
             assert!(source.is_file(), "{place}: there is no crates/content/src/{module}.rs");
         }

@@ -46,7 +46,6 @@ mod model;
 mod order;
 mod overtaken;
 mod owners;
-mod packaging;
 mod panics;
 mod policies;
 mod private;

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use publish_content::path::SitePath;
-use publish_content::references::{Form, Reference, Role, read};
+use sitepublish_content::path::SitePath;
+use sitepublish_content::references::{Form, Reference, Role, read};
 
 /// A file, how the reference is written, what it is needed for, and the reference.
 type Line = (String, String, String, String);

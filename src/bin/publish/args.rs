@@ -1,6 +1,7 @@
 //! The command line: what a person may type, close to the letter. What it comes down to is decided elsewhere.
 
 mod global;
+mod values;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -11,15 +12,18 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::environment::OlderCommit;
-use publish::content::path::{AskedPath, InvalidPath, SitePath};
-use publish::release::manifest::{InvalidRelease, ReleaseNumber};
+use publish::content::path::{AskedPath, SitePath};
+use publish::release::manifest::ReleaseNumber;
 use publish::run::Side;
 use publish::types::clock::Timestamp;
 use publish::types::text::printable;
 use publish::views::releases::{CommitPrefix, ReleaseFilter};
 
+use crate::called;
 use crate::mistakes::{explained, no_dry_run};
 use crate::since::Since;
+
+use values::{side, site_path};
 
 pub(crate) use global::{Color, GlobalArgs, Output, TargetArgs};
 
@@ -334,15 +338,6 @@ pub(crate) struct DiffArgs {
     pub(crate) to: Option<Side>,
 }
 
-/// A number is a release, all else a folder.
-fn side(word: &str) -> Result<Side, InvalidRelease> {
-    if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        word.parse().map(Side::Release)
-    } else {
-        Ok(Side::Folder(word.into()))
-    }
-}
-
 /// Which release to bring here, from where and why.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct PromoteArgs {
@@ -371,12 +366,6 @@ pub(crate) struct PruneArgs {
     /// Remove these files from every release, including the live one, and from the CDN
     #[arg(long, value_name = "PATH", num_args = 1.., value_parser = site_path)]
     pub(crate) now: Vec<SitePath>,
-}
-
-/// The path of a file in the site, also as a URL writes it (`/a.pdf`) or a shell (`./a.pdf`).
-fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
-    let path = text.strip_prefix("./").or(text.strip_prefix('/')).unwrap_or(text);
-    SitePath::new(path)
 }
 
 /// What the CDN is to forget.
@@ -420,13 +409,13 @@ impl Args {
             let told = if shown == words { Some(error) } else { Args::understood(&shown).err() };
             let message =
                 "an argument or environment variable contains characters that cannot be displayed, and is not valid";
-            told.filter(can_be_shown).unwrap_or_else(|| Args::command().error(kind, message))
+            told.filter(can_be_shown).unwrap_or_else(|| definition().error(kind, message))
         })
     }
 
     fn understood(words: &[OsString]) -> Result<Args, clap::Error> {
         let matches =
-            Args::command().try_get_matches_from(words).map_err(|error| explained(error, words, &Args::command()))?;
+            definition().try_get_matches_from(words).map_err(|error| explained(error, words, &definition()))?;
         let mut args = Args::from_arg_matches(&matches)?;
         if let Some(Command::Plan(plan)) = &mut args.command {
             plan.dry_run |= std::mem::take(&mut args.dry_run);
@@ -434,16 +423,16 @@ impl Args {
         if args.dry_run
             && let Some(command) = &args.command
         {
-            return Err(Args::command().error(ErrorKind::ArgumentConflict, no_dry_run(Command::name(Some(command)))));
+            return Err(definition().error(ErrorKind::ArgumentConflict, no_dry_run(Command::name(Some(command)))));
         }
         if args.command.is_some() && args.site != SiteArgs::default() {
             let message =
                 format!("put the folder and its flags after `{}`, not before it", Command::name(args.command.as_ref()));
-            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+            return Err(definition().error(ErrorKind::ArgumentConflict, message));
         }
         if matches!(&args.command, Some(Command::Invalidate(InvalidateArgs { paths })) if paths.is_empty()) {
             let message = "give at least one path to refresh: `/about/`, '/blog/*', or everything: '/*'";
-            return Err(Args::command().error(ErrorKind::MissingRequiredArgument, message));
+            return Err(definition().error(ErrorKind::MissingRequiredArgument, message));
         }
         args.check_global(&matches)?;
         if args.dry_run {
@@ -459,19 +448,24 @@ impl Args {
         let flags = ["env", "site", "bucket", "prefix", "distribution", "url", "region", "endpoint_url", "profile"];
         if shows_all && flags.iter().any(|flag| matches.value_source(flag) == Some(ValueSource::CommandLine)) {
             let message = "--all shows every environment in publish.toml and cannot be combined with target flags";
-            return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+            return Err(definition().error(ErrorKind::ArgumentConflict, message));
         }
         if self.global.quiet && self.global.verbose {
             let is_flag = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
             let (quiet, verbose) = (is_flag("quiet"), is_flag("verbose"));
             if quiet == verbose {
                 let message = "--quiet and --verbose (or PUBLISH_QUIET and PUBLISH_VERBOSE) cannot be used together";
-                return Err(Args::command().error(ErrorKind::ArgumentConflict, message));
+                return Err(definition().error(ErrorKind::ArgumentConflict, message));
             }
             (self.global.quiet, self.global.verbose) = (quiet, verbose);
         }
         Ok(())
     }
+}
+
+/// What may be typed, by the name that the program has here.
+pub(crate) fn definition() -> clap::Command {
+    called::defined(Args::command(), called::name())
 }
 
 /// Whether an error holds nothing from elsewhere, as from a variable, that cannot be shown.

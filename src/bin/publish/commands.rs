@@ -19,7 +19,6 @@ mod verify;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use clap::CommandFactory;
 use publish::config::environment::{Environment, OlderCommit};
 use publish::config::{self, Config};
 use publish::report::Report;
@@ -38,7 +37,7 @@ use configuration::sandbox_folder;
 #[cfg(feature = "sandbox")]
 use publish::report::Outcome;
 
-use crate::args::{ActivateArgs, Args, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs};
+use crate::args::{ActivateArgs, Command, GlobalArgs, Output, RollbackArgs, SandboxArgs, SiteArgs, definition};
 use crate::interrupt::Signals;
 use crate::json::EventLines;
 use crate::mistakes::mistyped;
@@ -169,7 +168,7 @@ impl Session<'_> {
             report.warnings.splice(0..0, unknown.map(str::to_owned));
             (report, ())
         };
-        let mistyped = site.dir.as_deref().and_then(|folder| mistyped(folder, &Args::command()));
+        let mistyped = site.dir.as_deref().and_then(|folder| mistyped(folder, &definition()));
         if let Some(problem) = mistyped {
             return self.refused("publish", problem);
         }

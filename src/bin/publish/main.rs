@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "the binary reads the environment, and hands on what it found")]
 
 mod args;
+mod called;
 mod commands;
 mod failure;
 mod interrupt;
@@ -23,7 +24,6 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::CommandFactory;
 use publish::report::error::ExitCode::{Done, Failed, Usage};
 use publish::report::error::{Code, Problem};
 use publish::report::{Outcome, Report};
@@ -31,11 +31,12 @@ use publish::run::{Reached, refused};
 use publish::types::clock::Clock;
 use publish::types::text::printable;
 
-use args::{Args, Command, Output};
+use args::{Args, Command, Output, definition};
 use commands::Session;
 use interrupt::Signals;
 use json::EventLines;
 use terminal::Terminal;
+use terminal::here::Here;
 
 fn main() -> ExitCode {
     let clock = Clock::start();
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         std::panic::set_hook(Box::new(|_| {}));
     }
     let words: Vec<OsString> = std::env::args_os().collect();
+    called::by(&words);
     let reached = Reached::default();
     ExitCode::from(guarded(&words, &reached, || run(&words, clock, &reached)))
 }
@@ -125,10 +127,10 @@ fn not_understood(error: &clap::Error, words: &[OsString]) -> u8 {
         };
     }
     if output_of(words) == Output::Json {
-        let report = mistakes::misunderstood(error, words, &Args::command());
+        let report = mistakes::misunderstood(error, words, &definition());
         return finish(&report, None, Output::Json, &Terminal::plain());
     }
-    terminal::write_error(&error.render().to_string());
+    terminal::write_error(&Here::default().in_text(&error.render().to_string()));
     Usage.number()
 }
 

@@ -1,10 +1,10 @@
 //! What publish says of itself: scripts that complete its commands, and manual pages. Both are made from the arguments.
 
-use clap::CommandFactory;
 use clap::error::ErrorKind;
 use clap_mangen::Man;
 
-use crate::args::{Args, Command};
+use crate::args::{Command, definition};
+use crate::called;
 use crate::mistakes::meant;
 
 /// The text that `command` asks for; `None`: it asks for no such thing.
@@ -15,7 +15,7 @@ pub(crate) fn about_itself(command: Option<&Command>) -> Option<Result<String, c
     match command? {
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Args::command(), "publish", &mut script);
+            clap_complete::generate(*shell, &mut definition(), called::name(), &mut script);
             Some(Ok(String::from_utf8_lossy(&script).into_owned()))
         }
         Command::Man { of } => Some(page(of.as_deref())),
@@ -30,7 +30,7 @@ fn no_page(name: &str, publish: &clap::Command) -> String {
 }
 
 fn page(of: Option<&str>) -> Result<String, clap::Error> {
-    let mut publish = Args::command();
+    let mut publish = definition();
     // Gives commands the names that their pages have: `publish-rollback`.
     publish.build();
     let described = match of {

@@ -1,27 +1,41 @@
-//! How the commands that a text names reach the target of this run when somebody pastes them.
+//! How the commands that a text names reach this program, and the target of this run, when somebody pastes them.
 
 use std::borrow::Cow;
 
 use clap::CommandFactory;
 
 use crate::args::Args;
+use crate::called;
 
 /// Commands that have no target.
 const WITHOUT_TARGET: [&str; 8] = ["sandbox", "help", "completions", "man", "init", "setup", "doctor", "--help"];
 
-/// The flags that a command needs, each with a space before it; none where it finds the target by itself. They are known once a
-/// run, and kept for as long as the program runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The name that the program has here, and the flags that a command needs, each with a space before it; none where it finds the
+/// target by itself. They are known once a run, and kept for as long as the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Here {
+    name: &'static str,
     publish: &'static str,
     others: &'static str,
 }
 
+impl Default for Here {
+    /// No command needs anything.
+    fn default() -> Here {
+        Here::called(called::name())
+    }
+}
+
 impl Here {
+    /// The program is called `name`, and no command needs anything.
+    pub(crate) const fn called(name: &'static str) -> Here {
+        Here { name, publish: "", others: "" }
+    }
+
     /// Every command needs `flags`.
     pub(crate) fn with(flags: String) -> Here {
         let flags = flags.leak();
-        Here { publish: flags, others: flags }
+        Here { publish: flags, others: flags, ..Here::default() }
     }
 
     /// Every command needs `flags` but `publish` itself, which finds the target without.
@@ -29,7 +43,7 @@ impl Here {
         Here { publish: "", ..Here::with(flags) }
     }
 
-    /// `command`, as `publish rollback 2`, with the flags that it needs.
+    /// `command`, as `publish rollback 2`, by the name that the program has here, with the flags that it needs.
     pub(crate) fn command(self, command: &str) -> String {
         let word = command.split(' ').nth(1).unwrap_or_default();
         let flags = match word {
@@ -37,25 +51,15 @@ impl Here {
             word if Args::command().find_subcommand(word).is_some() => self.others,
             _ => self.publish,
         };
-        format!("{command}{flags}")
+        format!("{}{flags}", called::renamed(command, self.name))
     }
 
-    /// `text` with the flags in each command that it has in backticks.
-    pub(super) fn in_text(self, text: &str) -> Cow<'_, str> {
-        if self == Here::default() || !text.contains("`publish") {
+    /// `text` with each command that it has in backticks as [`Here::command`] gives it.
+    pub(crate) fn in_text(self, text: &str) -> Cow<'_, str> {
+        if self == Here::called(called::USUAL) {
             return Cow::Borrowed(text);
         }
-        let mut parts = text.split('`').peekable();
-        let mut filled = parts.next().unwrap_or_default().to_owned();
-        let mut is_code = true;
-        while let Some(part) = parts.next() {
-            // Without its end it is none.
-            let is_command = is_code && parts.peek().is_some() && (part == "publish" || part.starts_with("publish "));
-            filled.push('`');
-            filled.push_str(&if is_command { self.command(part) } else { part.to_owned() });
-            is_code = !is_code;
-        }
-        Cow::Owned(filled)
+        called::with_commands(text, |command| self.command(command))
     }
 }
 
@@ -90,6 +94,10 @@ mod tests {
             assert_eq!(Here::default().in_text(text), text);
         }
         assert_eq!(next.command("publish rollback 2"), "publish rollback 2 --env next");
+        let packaged = Here { name: "sitepublish", ..next };
+        assert_eq!(packaged.in_text("Run `publish prune`, publish!"), "Run `sitepublish prune --env next`, publish!");
+        let help = Here::called("sitepublish").in_text("`publish`, `publish help rollback`: `publisher.json`");
+        assert_eq!(help, "`sitepublish`, `sitepublish help rollback`: `publisher.json`");
         let fell_back = Here::with_for_others(" --env sandbox".to_owned());
         assert_eq!(
             fell_back.in_text("`publish dist` or `publish resume`"),
