@@ -77,7 +77,7 @@ pub use distribution::{CustomError, Distribution, IndexPages};
 pub use edge::{EDGE_HEADER, LOCATIONS};
 pub use faults::{Effect, Fault, Match};
 pub use keys::Keys;
-pub use log::{LoggedRequest, Service};
+pub use log::{LoggedRequest, Service, longest_chain};
 pub use object::StoredObject;
 
 /// How to set up a sandbox.

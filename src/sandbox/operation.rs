@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::log::{LoggedRequest, Service};
 use super::plus;
 
-/// The log entry of a request that has just arrived.
+/// The log entry of a request that has just arrived; its place in the order is the log's to give.
 pub(super) fn describe(service: Service, parts: &Parts) -> LoggedRequest {
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();
@@ -36,6 +36,8 @@ pub(super) fn describe(service: Service, parts: &Parts) -> LoggedRequest {
         headers: headers(&parts.headers),
         body_bytes: body_bytes(&parts.headers),
         status: None,
+        began: 0,
+        ended: None,
     }
 }
 

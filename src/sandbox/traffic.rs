@@ -19,12 +19,22 @@ struct State {
     log: Vec<LoggedRequest>,
     /// How many requests were cleared away before the first that is still in the log.
     cleared: usize,
+    /// How many requests arrived and were answered so far.
+    moments: u64,
     faults: Faults,
 }
 
 /// Names a logged request until its answer is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket(usize);
+
+impl State {
+    /// The next place in the order of arrivals and answers.
+    fn moment(&mut self) -> u64 {
+        self.moments += 1;
+        self.moments
+    }
+}
 
 impl Traffic {
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -33,8 +43,9 @@ impl Traffic {
     }
 
     /// Logs a request that has just arrived and says which fault it meets.
-    pub(super) fn arrive(&self, request: LoggedRequest) -> (Ticket, Option<Effect>) {
+    pub(super) fn arrive(&self, mut request: LoggedRequest) -> (Ticket, Option<Effect>) {
         let mut state = self.lock();
+        request.began = state.moment();
         let effect = state.faults.meet(&request);
         let ticket = Ticket(state.cleared + state.log.len());
         state.log.push(request);
@@ -46,9 +57,11 @@ impl Traffic {
     /// Notes the status that is about to be sent.
     pub(super) fn answer(&self, Ticket(number): Ticket, status: u16) {
         let mut state = self.lock();
+        let ended = state.moment();
         let index = number.checked_sub(state.cleared);
         if let Some(entry) = index.and_then(|index| state.log.get_mut(index)) {
             entry.status = Some(status);
+            entry.ended = Some(ended);
         }
         drop(state);
         self.changed.notify_waiters();

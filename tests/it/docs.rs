@@ -285,6 +285,9 @@ fn check_line(place: &str, line: &str) {
         }
         // Tools of others.
         ["ip", "netns", ..] => {}
+        ["python3", script, ..] if script.ends_with(".py") => {
+            assert!(root().join(script).is_file(), "{place}: there is no {script}");
+        }
         ["python3", "-m", "venv", folder] => assert!(folder.starts_with("target/"), "{place}: {line}"),
         ["target/venv-mutants/bin/pip", "install", ..] => {}
         ["target/venv-mutants/bin/python", script, ..] => {

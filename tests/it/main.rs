@@ -10,6 +10,7 @@ mod adopt;
 mod agreement;
 mod answers;
 mod caching;
+mod chain;
 mod closed;
 mod closure;
 mod command_line;
