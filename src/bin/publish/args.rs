@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use publish::config::environment::OlderCommit;
-use publish::content::path::{AskedPath, InvalidPath, SitePath};
+use publish::content::path::{AskedPath, SitePath};
 use publish::release::manifest::{InvalidRelease, ReleaseNumber};
 use publish::run::Side;
 use publish::types::clock::Timestamp;
@@ -30,7 +30,7 @@ Exit codes:
     2  usage or configuration error
     3  the new release is live, but the CDN refresh or the verification failed
     4  another publisher won, a newer release is live, or publishing is held
-    5  an activation was cut short; run again to finish
+    5  the switch was interrupted; run again to finish it
     6  verify: differences found
    10  plan: there are changes
   130  interrupted or cancelled; nothing changed";
@@ -374,12 +374,13 @@ pub(crate) struct PruneArgs {
 }
 
 /// The path of a file in the site, also as a URL writes it (`/a.pdf`) or a shell (`./a.pdf`).
-fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
+fn site_path(text: &str) -> Result<SitePath, String> {
     let path = text.strip_prefix("./").or(text.strip_prefix('/')).unwrap_or(text);
-    SitePath::new(path)
+    let whole_site = "name a file: the whole site cannot be removed";
+    SitePath::new(path).map_err(|error| if path.is_empty() { whole_site.to_owned() } else { error.to_string() })
 }
 
-/// What the CDN is to forget.
+/// What to refresh at the CDN.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct InvalidateArgs {
     /// Addresses as seen from the site's, each beginning with `/`; a final `*` stands for every path with that prefix (in quotes: a shell
