@@ -30,8 +30,9 @@ use crate::config::environment::{InvalidationSettings, OlderCommit, PublishSetti
 use crate::config::header_rule::HeaderRule;
 use crate::release::retention::RetentionSettings;
 use crate::report::error::{Code, Problem};
+use explain::{Expanded, Source};
 use values::{EnvironmentName, Glob, InvalidValue, Percent, SiteName};
-use variables::{Source, Unexpanded};
+use variables::Unexpanded;
 
 pub use folder::{check_private, is_about, project_root, site_folder};
 pub use found::{Found, find};
@@ -80,23 +81,27 @@ pub struct Config {
     /// The folder that publish.toml lies in; empty for the current one.
     #[serde(skip)]
     folder: PathBuf,
-    /// Environments that cannot be used, since a variable in them is not set, with message and hint: the others can.
+    /// The others can be used.
     #[serde(skip)]
-    unexpanded: BTreeMap<String, (String, String)>,
+    unexpanded: Unusable,
 }
 
-/// Expands the variables in all values, and gives the environments that this fails in, which are empty afterwards.
+/// Environments that cannot be used, since a variable in them is not set, with message and hint.
+type Unusable = BTreeMap<String, (String, String)>;
+
+/// Expands the variables in all values, and gives these values and the environments that this fails in, which are empty
+/// afterwards.
 fn expand(
     tree: &mut Spanned<DeTable<'_>>,
     variables: Variables<'_>,
     source: Source<'_>,
-) -> Result<BTreeMap<String, (String, String)>, Problem> {
-    let mut unexpanded = BTreeMap::new();
+) -> Result<(Vec<Expanded>, Unusable), Problem> {
+    let (mut found, mut unexpanded) = (Vec::new(), BTreeMap::new());
     for (key, value) in tree.get_mut().iter_mut() {
         match value.get_mut() {
             DeValue::Table(environments) if key.get_ref() == "env" => {
                 for (name, section) in environments.iter_mut() {
-                    match variables::expand(section, variables, source) {
+                    match variables::expand("env", section, variables, source, &mut found) {
                         Ok(()) => {}
                         Err(Unexpanded { problem, is_unset: true }) => {
                             unexpanded.insert(name.get_ref().to_string(), (problem.message, problem.hint));
@@ -106,10 +111,31 @@ fn expand(
                     }
                 }
             }
-            _ => variables::expand(value, variables, source).map_err(|refused| refused.problem)?,
+            _ => {
+                let expanded = variables::expand(key.get_ref(), value, variables, source, &mut found);
+                expanded.map_err(|refused| refused.problem)?;
+            }
         }
     }
-    Ok(unexpanded)
+    Ok((found, unexpanded))
+}
+
+/// Reads a `tree` whose variables came to the values `expanded`. These are texts; where a key takes a number or a boolean,
+/// such a text is read as one.
+fn read<'e>(mut tree: Spanned<DeTable<'e>>, expanded: &'e [Expanded], source: Source<'_>) -> Result<Config, Problem> {
+    loop {
+        let error = match Config::deserialize(toml::Deserializer::from(tree.clone())) {
+            Ok(config) => return Ok(config),
+            Err(error) => error,
+        };
+        let value = error.span().and_then(|span| expanded.iter().find(|value| value.span == span));
+        let is_text = error.message().starts_with("invalid type: string");
+        let is_retyped = value
+            .is_some_and(|value| is_text && tree.get_mut().iter_mut().any(|(_, part)| variables::retype(part, value)));
+        if !is_retyped {
+            return Err(explain::problem(&error, source, value));
+        }
+    }
 }
 
 /// `[publish]`: what of the folder is published, and how carefully.
@@ -236,11 +262,16 @@ impl Config {
     }
 
     fn parse_named(text: &str, name: &str, variables: Variables<'_>) -> Result<Config, Problem> {
-        let explained = |error: toml::de::Error| explain::problem(&error, text, name);
-        let mut tree = DeTable::parse(text).map_err(explained)?;
-        let unexpanded = expand(&mut tree, variables, Source { text, name })?;
-        let mut config = Config::deserialize(toml::Deserializer::from(tree)).map_err(explained)?;
+        let source = Source { text, name };
+        let mut tree = DeTable::parse(text).map_err(|error| explain::problem(&error, source, None))?;
+        let (expanded, unexpanded) = expand(&mut tree, variables, source)?;
+        let mut config = read(tree, &expanded, source)?;
         config.unexpanded = unexpanded;
+        if !config.defaults.unset.is_empty() {
+            let message = format!("{name}, [defaults]: `unset` belongs to an environment");
+            let hint = "Write it below the line `[env.NAME]` of the environment that does without these keys.";
+            return Err(Problem::new(Code::Configuration, message).hint(hint));
+        }
         let usable = config.environments.iter_mut().filter(|(name, _)| !config.unexpanded.contains_key(name.as_str()));
         for (environment, section) in usable {
             *section = section.clone().or(&config.defaults);

@@ -272,7 +272,7 @@ pub struct Plan {
     /// What the CDN must forget: everything where it may keep what nobody refreshed, else nothing where nothing changes or
     /// there is no CDN.
     pub invalidation: Cover,
-    /// What the distributions of other environments must forget, by their ids.
+    /// What is to be refreshed at the distributions of other environments, by their ids.
     pub elsewhere: BTreeMap<String, Cover>,
     /// URLs whose answer changes.
     pub answers: BTreeMap<UrlPath, UrlChange>,
@@ -322,7 +322,7 @@ impl Plan {
         }
     }
 
-    /// What each distribution must forget; `own` is that of the environment.
+    /// What is to be refreshed at each distribution; `own` is that of the environment.
     pub fn covers<'p>(&'p self, own: Option<&'p str>) -> Covers<'p> {
         let others = self.elsewhere.iter().map(|(id, cover)| (id.as_str(), cover.paths.as_slice()));
         others.chain(own.map(|own| (own, self.invalidation.paths.as_slice()))).collect()

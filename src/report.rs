@@ -56,7 +56,7 @@ pub struct Uploaded {
     pub bytes: u64,
 }
 
-/// What the CDN was asked to forget.
+/// What was refreshed at the CDN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -90,7 +90,7 @@ pub fn price_usd(paths: usize) -> String {
     format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
 }
 
-/// What a distribution in front of the same site, not the first one of the environment, was asked to forget or is owed.
+/// A refresh at another distribution in front of the same site than the first one of the environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -174,9 +174,9 @@ pub struct Report {
     pub deleted: usize,
     /// HTTP requests by AWS operation, every attempt counted.
     pub requests: BTreeMap<String, u64>,
-    /// What the CDN was asked to forget; `null` where there is nothing to forget or no CDN.
+    /// What was refreshed at the CDN; `null` where there was nothing to refresh, or there is no CDN.
     pub invalidation: Option<InvalidationReport>,
-    /// What other distributions in front of the site were asked to forget, or are owed; left out where there is nothing.
+    /// Refreshes at other distributions in front of the site; left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_distributions: Vec<OtherDistribution>,
     /// Where the site can be seen, where that is known.

@@ -17,6 +17,7 @@ mod pace;
 mod patience;
 mod probe;
 mod profile;
+mod provider;
 mod provider_failure;
 mod refusals;
 mod roots;

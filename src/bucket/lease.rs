@@ -59,7 +59,7 @@ impl<'a> Lease<'a> {
 
     /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
     pub async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Ended> {
-        // A panic fails the work and no more: whoever holds a lease gives it back.
+        // A panic fails the work and no more: the lease is given back.
         let mut work = pin!(Problem::unless_panic(work));
         loop {
             let deadline = self.term.deadline();

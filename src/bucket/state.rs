@@ -264,7 +264,7 @@ impl State {
             .source(error))
     }
 
-    /// Others replaced the head first. Whoever is told so begins again, at once for the first time.
+    /// Other runs replaced the head first. The caller starts again, the first time at once.
     fn lost_to(&self, found: Pointer) -> NotReplaced {
         let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
         if lost < MAX_LOST {
@@ -320,7 +320,7 @@ impl State {
         }
     }
 
-    /// Writes `claim` under its own number, or finds the one that is there: whoever adopts goes on with what was begun.
+    /// Writes `claim` under its own number, or finds the one that is there: an adoption continues where an earlier one stopped.
     pub async fn claim_or_find(&self, claim: Claim) -> Result<Claim, Problem> {
         let address = self.layout.claim(claim.release);
         let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;

@@ -8,9 +8,36 @@ use super::section::EnvironmentSection;
 use super::{InvalidationSection, PublishSection, Retention};
 use crate::report::error::{Code, Problem};
 
-/// The reader's `error` about `text`, which was read from the file called `name`.
-pub(super) fn problem(error: &toml::de::Error, text: &str, name: &str) -> Problem {
+/// Where a publish.toml is read from: what a refusal names.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'s> {
+    /// Its text.
+    pub(super) text: &'s str,
+    /// Its name.
+    pub(super) name: &'s str,
+}
+
+/// A value that names variables, after they were put in.
+#[derive(Debug)]
+pub(super) struct Expanded {
+    /// Where it is written.
+    pub(super) span: Range<usize>,
+    /// The key that it, or the list around it, belongs to.
+    pub(super) key: String,
+    /// What it came to.
+    pub(super) text: String,
+}
+
+/// The reader's `error` about a file; where it is about a `value` that variables were put into, that is named too.
+pub(super) fn problem(error: &toml::de::Error, Source { text, name }: Source<'_>, value: Option<&Expanded>) -> Problem {
     let (message, hint) = sentence(error.message());
+    let message = match value {
+        Some(Expanded { span, key, text: expanded }) => {
+            let written = text.get(span.clone()).unwrap_or_default();
+            format!("`{key} = {written}` comes to \"{expanded}\": {message}")
+        }
+        None => message,
+    };
     match error.span() {
         Some(span) => at(span, text, name, &message).hint(hint),
         None => Problem::new(Code::Configuration, format!("{name}: {message}")).hint(hint),

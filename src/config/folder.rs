@@ -22,7 +22,7 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
     let beside = config.map_or(Path::new(""), |config| config.folder.as_path());
     let folder = beside.join(named);
     let here = if beside.as_os_str().is_empty() { Path::new(".") } else { beside };
-    // A folder that is not there cannot be published: that is for whoever opens it to say.
+    // A folder that does not exist is reported when it is opened.
     let (Ok(real), Ok(project)) = (std::fs::canonicalize(&folder), std::fs::canonicalize(here)) else {
         return Ok(folder);
     };
@@ -89,7 +89,7 @@ fn hidden_folder(folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
     first.as_encoded_bytes().starts_with(b".").then(|| home.join(first))
 }
 
-/// Whether what `config` publishes holds the `current` folder, or lies below it: then whoever publishes there means it.
+/// Whether the folder that `config` publishes contains the `current` folder, or lies below it: a publish from there is meant for it.
 pub fn is_about(config: &Config, current: &Path) -> bool {
     let project = if config.folder.as_os_str().is_empty() { Path::new(".") } else { &config.folder };
     let (Ok(project), Ok(current)) = (std::fs::canonicalize(project), std::fs::canonicalize(current)) else {

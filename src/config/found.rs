@@ -56,10 +56,13 @@ impl Found {
     /// Reads it.
     ///
     /// # Errors
-    /// As [`Config::read`]; and for a file from above that another user owns, or that others may write.
+    /// As [`Config::read`]; and for a file that another user owns, but for the current folder's in a pipeline; and for one from
+    /// above that others may write.
     pub fn read(&self, variables: Variables<'_>) -> Result<Config, Problem> {
-        let Found { path, is_above } = self;
-        Config::read_if(path, variables, |opened| if *is_above { check_own(path, opened) } else { Ok(()) })
+        // In a pipeline, what is checked out often belongs to another user than the container's.
+        let in_pipeline = variables("CI").is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"));
+        let is_checked = self.is_above || !in_pipeline;
+        Config::read_if(&self.path, variables, |opened| if is_checked { self.check_own(opened) } else { Ok(()) })
     }
 }
 
@@ -75,34 +78,38 @@ fn on_one_file_system(_one: &Path, _other: &Path) -> bool {
     true
 }
 
-/// Refuses a file, or a link to it, that somebody else could have put there.
 #[cfg(unix)]
-fn check_own(path: &Path, opened: &Metadata) -> Result<(), Problem> {
-    use std::os::unix::fs::MetadataExt;
-    /// The bit of a mode by which all others may write.
-    const OTHERS_MAY_WRITE: u32 = 0o002;
+impl Found {
+    /// Refuses a file, or a link to it, that somebody else could have put there.
+    fn check_own(&self, opened: &Metadata) -> Result<(), Problem> {
+        use std::os::unix::fs::MetadataExt;
+        /// The bit of a mode by which all others may write.
+        const OTHERS_MAY_WRITE: u32 = 0o002;
 
-    let refused = |what: &str| {
-        let message = format!("{} {what}, so it is not used in the folders below it", path.display());
-        Err(Problem::new(Code::Configuration, message)
-            .hint(format!("If you trust it, use it with `--config {}`.", path.display())))
-    };
-    let own = own_user().map_err(|error| {
-        Problem::new(Code::Configuration, format!("cannot tell who owns {}", path.display())).source(error)
-    })?;
-    let link = path.symlink_metadata().map(|link| link.uid());
-    if opened.uid() != own || link.is_ok_and(|owner| owner != own) {
-        return refused("belongs to another user");
+        let path = &self.path;
+        let refused = |what: &str| {
+            Err(Problem::new(Code::Configuration, format!("{} {what}, so it is not used", path.display()))
+                .hint(format!("If you trust it, use it with `--config {}`.", path.display())))
+        };
+        let own = own_user().map_err(|error| {
+            Problem::new(Code::Configuration, format!("cannot tell who owns {}", path.display())).source(error)
+        })?;
+        let link = path.symlink_metadata().map(|link| link.uid());
+        if opened.uid() != own || link.is_ok_and(|owner| owner != own) {
+            return refused("belongs to another user");
+        }
+        if self.is_above && opened.mode() & OTHERS_MAY_WRITE != 0 {
+            return refused("is writable by other users");
+        }
+        Ok(())
     }
-    if opened.mode() & OTHERS_MAY_WRITE != 0 {
-        return refused("is writable by other users");
-    }
-    Ok(())
 }
 
 #[cfg(not(unix))]
-fn check_own(_path: &Path, _opened: &Metadata) -> Result<(), Problem> {
-    Ok(())
+impl Found {
+    fn check_own(&self, _opened: &Metadata) -> Result<(), Problem> {
+        Ok(())
+    }
 }
 
 /// The user of this process: the one who owns what it creates. The standard library has no other way to tell.
@@ -180,6 +187,33 @@ mod tests {
         assert_eq!(problem.code, Code::Configuration);
         assert!(problem.message.contains("home/publish.toml is writable by other users"), "{problem}");
         assert!(problem.hint.contains("--config"), "{}", problem.hint);
-        assert!(read("home").is_ok(), "whoever goes to a folder means what lies in it");
+        assert!(read("home").is_ok(), "containers and some file systems let everybody write everything");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_of_another_user_is_refused_in_the_current_folder_too() {
+        let root = home("home/publish.toml");
+        let file = root.path().join("home/publish.toml");
+        if std::os::unix::fs::chown(&file, Some(12_345), None).is_err() {
+            // Only root may give files away.
+            return;
+        }
+        let read = |folder: &str, ci: Option<&str>| {
+            let found = find(&root.path().join(folder), None).unwrap().unwrap();
+            found.read(&|name| ci.filter(|_| name == "CI").map(str::to_owned)).map(|_| ())
+        };
+        for (folder, ci) in
+            [("home", None), ("home", Some("false")), ("home/projects", None), ("home/projects", Some("true"))]
+        {
+            let problem = read(folder, ci).unwrap_err();
+            assert_eq!(problem.code, Code::Configuration);
+            assert!(
+                problem.message.ends_with("home/publish.toml belongs to another user, so it is not used"),
+                "{problem}"
+            );
+            assert!(problem.hint.contains("--config"), "{}", problem.hint);
+        }
+        assert!(read("home", Some("true")).is_ok(), "the user of a container is often another one");
     }
 }

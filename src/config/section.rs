@@ -35,6 +35,41 @@ pub struct EnvironmentSection {
     pub role_arn: Option<Word>,
     /// An S3 endpoint that is not AWS's; means path-style addressing.
     pub endpoint_url: Option<Url>,
+    /// Keys that the target does not take from the defaults.
+    pub unset: Vec<Key>,
+}
+
+/// A key of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Key {
+    /// `bucket`.
+    Bucket,
+    /// `prefix`.
+    Prefix,
+    /// `region`.
+    Region,
+    /// `distribution`.
+    Distribution,
+    /// `url`.
+    Url,
+    /// `state`.
+    State,
+    /// `state_bucket`.
+    StateBucket,
+    /// `sse`.
+    Sse,
+    /// `kms_key_id`.
+    KmsKeyId,
+    /// `expected_bucket_owner`.
+    ExpectedBucketOwner,
+    /// `profile`.
+    Profile,
+    /// `role_arn`.
+    RoleArn,
+    /// `endpoint_url`.
+    EndpointUrl,
 }
 
 /// How S3 encrypts objects at rest, as its header says it.
@@ -53,7 +88,24 @@ impl EnvironmentSection {
     /// The same, with what `defaults` say where this says nothing.
     #[must_use]
     pub(super) fn or(self, defaults: &EnvironmentSection) -> EnvironmentSection {
-        let defaults = defaults.clone();
+        let mut defaults = defaults.clone();
+        for key in &self.unset {
+            match key {
+                Key::Bucket => defaults.bucket = None,
+                Key::Prefix => defaults.prefix = None,
+                Key::Region => defaults.region = None,
+                Key::Distribution => defaults.distribution = None,
+                Key::Url => defaults.url = None,
+                Key::State => defaults.state = None,
+                Key::StateBucket => defaults.state_bucket = None,
+                Key::Sse => defaults.sse = None,
+                Key::KmsKeyId => defaults.kms_key_id = None,
+                Key::ExpectedBucketOwner => defaults.expected_bucket_owner = None,
+                Key::Profile => defaults.profile = None,
+                Key::RoleArn => defaults.role_arn = None,
+                Key::EndpointUrl => defaults.endpoint_url = None,
+            }
+        }
         // A key of the defaults belongs to their kind of encryption.
         let key = defaults.kms_key_id.filter(|_| self.sse.is_none_or(|sse| sse == ServerSideEncryption::Kms));
         EnvironmentSection {
@@ -70,6 +122,7 @@ impl EnvironmentSection {
             profile: self.profile.or(defaults.profile),
             role_arn: self.role_arn.or(defaults.role_arn),
             endpoint_url: self.endpoint_url.or(defaults.endpoint_url),
+            unset: self.unset,
         }
     }
 

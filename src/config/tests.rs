@@ -150,6 +150,55 @@ fn wrong_values_are_named_with_their_line() {
     }
 }
 
+fn with_variables(text: &str, set: &[(&str, &str)]) -> Result<Config, Problem> {
+    let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Config::parse_named(text, FILE_NAME, &value)
+}
+
+#[test]
+fn numbers_and_booleans_come_from_variables_too() {
+    let text = "site = \"${N}\"\n[publish]\nindex = \"${B}\"\nmax_removed_percent = \"${N:-7}\"\nexclude = [\"${N}\"]\n\
+                [retention]\ndays = \"${D:-0}\"\n[invalidation]\ntimeout_s = \"${N}${D:-0}\"\n\
+                [[headers]]\nfor = \"*\"\nimmutable = \"${B}\"\n";
+    let config = with_variables(text, &[("N", "5"), ("B", "false")]).unwrap();
+    assert_eq!(config.site.as_str(), "5", "a text stays one");
+    assert_eq!((config.publish.index, config.publish.max_removed_percent.unwrap().number()), (Some(false), 5));
+    assert_eq!((config.publish.exclude[0].as_str(), config.retention.days), ("5", 0));
+    assert_eq!(config.invalidation.timeout_s.unwrap().get(), 50);
+    assert!(refusal("site = \"a\"\n[retention]\ndays = \"5\"\n").0.contains("must be a whole number"), "as ever");
+    for (number, why) in
+        [("abc", "must be a whole number, 1 or more, not string"), ("0", "1 or more, not"), ("1.5", "1 or more")]
+    {
+        let text = "site = \"a\"\n[invalidation]\ntimeout_s = \"${WAIT}\"\n";
+        let problem = with_variables(text, &[("WAIT", number)]).unwrap_err();
+        let named = format!("publish.toml, line 3, column 13: `timeout_s = \"${{WAIT}}\"` comes to \"{number}\": ");
+        assert!(problem.message.starts_with(&named) && problem.message.contains(why), "{problem}");
+    }
+    let problem = with_variables("site = \"a\"\n[publish]\nstrict = \"${S}\"\n", &[("S", "on")]).unwrap_err();
+    assert!(problem.message.contains("`strict = \"${S}\"` comes to \"on\": must be true or false"), "{problem}");
+}
+
+#[test]
+fn an_environment_does_without_keys_of_the_defaults() {
+    let text = "site = \"a\"\n[defaults]\nbucket = \"one-bucket\"\nurl = \"https://a.example\"\ndistribution = \"E1\"\n\
+                [env.live]\n[env.next]\nunset = [\"url\", \"distribution\"]\nprefix = \"next\"\n";
+    let config = config(text);
+    let at = |env: &str| environment_of(resolve(Some(&config), Some(env), &Overrides::default(), false).unwrap());
+    assert_eq!(
+        (at("live").url.as_deref(), at("live").distribution.as_deref()),
+        (Some("https://a.example"), Some("E1"))
+    );
+    let next = at("next");
+    assert_eq!((next.url, next.distribution, next.layout.identity().bucket.as_str()), (None, None, "one-bucket"));
+    let (message, hint) = refusal("site = \"a\"\n[env.p]\nbucket = \"abc\"\nunset = [\"distributon\"]\n");
+    assert!(
+        message.contains("unknown value `distributon`") && hint == "Did you mean `distribution`?",
+        "{message} {hint}"
+    );
+    let (message, _) = refusal("site = \"a\"\n[defaults]\nunset = [\"url\"]\n[env.p]\nbucket = \"abc\"\n");
+    assert!(message.contains("[defaults]: `unset`"), "{message}");
+}
+
 #[test]
 fn a_file_that_is_not_there_is_a_sentence() {
     let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::explain;
+use super::explain::{self, Expanded, Source};
 use crate::report::error::Problem;
 
 /// How variables of the environment are read: `None` for one that is not set.
@@ -43,38 +43,49 @@ pub(super) struct Unexpanded {
     pub(super) is_unset: bool,
 }
 
-/// Where a publish.toml is read from: what a refusal names.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'s> {
-    /// Its text.
-    pub(super) text: &'s str,
-    /// Its name.
-    pub(super) name: &'s str,
-}
-
-/// Expands every text in `value`; keys stay as they are.
+/// Expands every text in `value`, the one of `key`, and adds it to `found`. Keys stay as they are.
 ///
 /// # Errors
 /// [`Code::Configuration`](crate::report::error::Code::Configuration), with the line, for a variable that is not set or that
 /// may be a secret, and for what is no variable.
 pub(super) fn expand(
+    key: &str,
     value: &mut Spanned<DeValue<'_>>,
     variables: Variables<'_>,
     source: Source<'_>,
+    found: &mut Vec<Expanded>,
 ) -> Result<(), Unexpanded> {
     let span = value.span();
     match value.get_mut() {
         DeValue::String(text) if text.contains("${") => {
             let expanded = expanded(text, variables).map_err(|Refusal { message, hint, is_unset }| Unexpanded {
-                problem: explain::at(span, source.text, source.name, &message).hint(hint),
+                problem: explain::at(span.clone(), source.text, source.name, &message).hint(hint),
                 is_unset,
             })?;
-            *text = Cow::Owned(expanded);
+            *text = Cow::Owned(expanded.clone());
+            found.push(Expanded { span, key: key.to_owned(), text: expanded });
             Ok(())
         }
-        DeValue::Array(values) => values.iter_mut().try_for_each(|value| expand(value, variables, source)),
-        DeValue::Table(values) => values.iter_mut().try_for_each(|(_, value)| expand(value, variables, source)),
+        DeValue::Array(values) => values.iter_mut().try_for_each(|value| expand(key, value, variables, source, found)),
+        DeValue::Table(values) => {
+            values.iter_mut().try_for_each(|(key, value)| expand(key.get_ref(), value, variables, source, found))
+        }
         _ => Ok(()),
+    }
+}
+
+/// Makes the text that `expanded` came to a number or a boolean, for a key that takes no text. `false`: it is none.
+pub(super) fn retype<'e>(value: &mut Spanned<DeValue<'e>>, expanded: &'e Expanded) -> bool {
+    let is_it = value.span() == expanded.span;
+    match value.get_mut() {
+        DeValue::String(_) if is_it => {
+            let typed = DeValue::parse(expanded.text.trim()).map(Spanned::into_inner);
+            let typed = typed.ok().filter(|typed| typed.is_integer() || typed.is_bool());
+            typed.map(|typed| *value.get_mut() = typed).is_some()
+        }
+        DeValue::Array(values) => values.iter_mut().any(|value| retype(value, expanded)),
+        DeValue::Table(values) => values.iter_mut().any(|(_, value)| retype(value, expanded)),
+        _ => false,
     }
 }
 

@@ -92,7 +92,7 @@ pub struct Victim {
     pub size_bytes: u64,
     /// Their digest, if S3 or a manifest knows it.
     pub digest: Option<Digest>,
-    /// Whether the CDN need not forget it: its name changes whenever its bytes do.
+    /// Whether it needs no refresh: its name changes whenever its bytes do.
     pub kind: Kind,
     /// What it is stored with.
     pub headers: Headers,
@@ -155,7 +155,7 @@ impl Sweep {
         sizes.fold(0, u64::saturating_add)
     }
 
-    /// The sweep as programs read it, with the objects that go and the paths that the CDN must forget.
+    /// The sweep as programs read it, with the objects to remove and the paths to refresh.
     pub fn view(&self, objects: &[SeenObject], paths: &[UrlPath]) -> PruneView {
         PruneView {
             closes: self.closes.iter().copied().collect(),
@@ -183,7 +183,7 @@ pub struct PruneView {
     pub objects: Vec<String>,
     /// Their size together, in bytes.
     pub bytes: u64,
-    /// What the CDN must forget.
+    /// What is to be refreshed at the CDN.
     pub paths: Vec<String>,
 }
 
@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(sweep.blobs.into_keys().collect::<Vec<_>>(), [digest(2)]);
     }
 
-    /// The CDN has to forget it then.
+    /// It is then to be refreshed at the CDN.
     #[test]
     fn a_name_that_was_mutable_in_any_closed_release_is_mutable() {
         let (mutable, fingerprinted) = (Kind::Mutable, Kind::Fingerprinted);

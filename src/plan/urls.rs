@@ -138,7 +138,7 @@ impl<'a> Urls<'a> {
         !new_name && change != Change::Retire
     }
 
-    /// The addresses that the CDN must forget, not encoded, each with whether it is kept for each query string apart: each
+    /// The addresses to refresh at the CDN, not encoded, each with whether it is kept for each query string apart: each
     /// begins with `/`.
     pub(super) fn stale(
         &self,

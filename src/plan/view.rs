@@ -26,7 +26,7 @@ pub struct PlanView {
     pub copied: usize,
     /// Objects removed.
     pub deleted: usize,
-    /// What the CDN must forget.
+    /// What is to be refreshed at the CDN.
     pub paths: Vec<String>,
     /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
     pub price_usd: String,

@@ -63,7 +63,7 @@ impl Deref for Head {
 /// What a head says. To hold one is not to hold a [`Head`]: nothing but a head replaces the one in the bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeadFields {
-    /// What the stored object said that whoever reads or replaces it needs.
+    /// What the stored object says that a reader or writer needs.
     pub needs: Minors,
     /// Whose head this is.
     pub identity: Identity,
@@ -79,7 +79,7 @@ pub struct HeadFields {
     pub floor: ReleaseNumber,
     /// The activation in progress.
     pub activation: Option<Activation>,
-    /// What the CDN still has to forget, and what it was sent and has not completed.
+    /// What is still to be refreshed at the CDN, and what was sent to it and is not completed.
     pub pending_refreshes: Vec<Refresh>,
     /// Live objects that should have gone and that the credentials could not remove: still part of live.
     pub leftovers: BTreeMap<SitePath, Leftover>,
@@ -95,7 +95,7 @@ pub struct HeadFields {
     pub mutable_paths: BTreeSet<SitePath>,
     /// The distributions in front of the site, with what is known of them. Each has seen what is live, or is owed it.
     pub distributions: Distributions,
-    /// Files that were taken out of every release. Manifests are never written over: whoever reads one leaves them out.
+    /// Files that were taken out of every release. Manifests are never overwritten: readers leave these files out.
     pub withdrawn: BTreeMap<SitePath, Withdrawn>,
     /// The store that was seen to refuse what it must refuse, where it is not AWS's.
     pub proven_store: Option<ProvenStore>,
@@ -147,7 +147,7 @@ impl Head {
         stored::decode(bytes)
     }
 
-    /// What it says, for whoever takes it apart.
+    /// Its fields.
     pub fn into_fields(self) -> HeadFields {
         self.fields
     }
@@ -186,12 +186,12 @@ impl HeadFields {
         self.pending_refreshes.iter().filter(|refresh| refresh.is_understood() && refresh.is_sent())
     }
 
-    /// All paths that the CDN still has to forget.
+    /// All paths that are still to be refreshed at the CDN.
     fn owed(&self) -> impl Iterator<Item = &UrlPath> {
         self.pending_refreshes.iter().flat_map(|refresh| &refresh.paths)
     }
 
-    /// What a distribution still has to forget, and what it was sent and has not completed.
+    /// What is still to be refreshed at a distribution, and what was sent to it and is not completed.
     pub fn owed_to<'h>(&'h self, distribution: &'h str) -> impl Iterator<Item = &'h Refresh> {
         self.pending_refreshes.iter().filter(move |refresh| refresh.distribution == distribution)
     }

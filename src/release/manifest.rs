@@ -169,7 +169,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// This one with what `stager` built: whoever makes a release live need not be who built it.
+    /// This one with what `stager` built: a release need not be made live by the one who built it.
     #[must_use]
     pub fn of_build(&self, stager: &Publisher) -> Publisher {
         Publisher { who: self.who.clone(), place: self.place.clone(), ..stager.clone() }
@@ -430,7 +430,7 @@ mod tests {
         }
     }
 
-    /// Who makes a release live, with what whoever staged it had built.
+    /// The one who makes a release live, with the build of the one who staged it.
     #[test]
     fn who_makes_a_release_live_need_not_be_who_built_it() {
         let stager = Publisher {

@@ -50,7 +50,7 @@ pub fn retained(
         retained.insert(activation.to);
         retained.extend(&activation.candidates);
     }
-    // Written by the clock of whoever superseded it, which may be slow: it was not before it was staged.
+    // Written by the clock of the run that superseded it, which may be slow: it was not before it was staged.
     let left = |release: ReleaseNumber, staged: Timestamp| {
         head.superseded.get(&release).map_or(staged, |superseded| staged.max(*superseded))
     };

@@ -344,7 +344,7 @@ impl fmt::Display for VisitorsSee {
             }
             VisitorsSee::SomeOfSeveral(to) => write!(
                 formatter,
-                "Visitors see some pages of release {to} and some of the releases whose activation was cut short \
+                "Visitors see some pages of release {to} and some of the releases whose activation was interrupted \
                  before; each page is complete."
             ),
             VisitorsSee::TheNewOne(release) => {

@@ -44,7 +44,7 @@ pub enum Event {
         copied: usize,
         /// Objects removed.
         deleted: usize,
-        /// Paths that the CDN must forget.
+        /// Paths to refresh at the CDN.
         paths: usize,
     },
     /// A number was claimed; bytes begin to go up.
@@ -105,7 +105,7 @@ pub enum Event {
         objects: usize,
         /// Their size together.
         bytes: u64,
-        /// Paths that the CDN must forget.
+        /// Paths to refresh at the CDN.
         paths: usize,
     },
     /// Objects begin to go.
@@ -130,7 +130,7 @@ pub enum Event {
         /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
         price_usd: String,
     },
-    /// CloudFront was asked to forget.
+    /// CloudFront accepted the refresh.
     RefreshRequested {
         /// CloudFront's ids of the invalidations.
         ids: Vec<String>,

@@ -1,4 +1,4 @@
-//! Releases that a prune closed which was cut short: nobody goes back to them, and whoever comes by says so.
+//! Releases that an interrupted prune closed: they cannot become live again, and every run warns of them.
 
 use super::session::Session;
 use crate::release::head::Head;
@@ -37,5 +37,5 @@ fn sentence(head: &Head) -> Option<String> {
             first.join(", ")
         ),
     };
-    Some(format!("A prune was cut short.{closed} `publish prune` finishes it."))
+    Some(format!("A prune was interrupted.{closed} `publish prune` finishes it."))
 }

@@ -210,7 +210,7 @@ impl Session<'_> {
         }
     }
 
-    /// The CDN forgets what changed.
+    /// Refreshes what changed at the CDN.
     async fn after_the_switch(
         &self,
         activated: Activated,

@@ -58,7 +58,7 @@ fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
         .hint(format!("{ways}`publish releases` lists the releases that you can go back to."))
 }
 
-/// What going back to `to` means, for whoever is asked: both releases, each with when, by whom and of which commit, and
+/// The question before a rollback to `to`: both releases, each with when, by whom and of which commit, and
 /// whether publishing is held from then on.
 pub(super) fn question(head: &Head, plan: &Plan, to: &Manifest, terms: &Terms) -> String {
     let release = to.release;

@@ -1,4 +1,4 @@
-//! Asking the CDN to forget what a person names.
+//! Refreshing paths that a person names.
 
 use super::caller::Caller;
 use super::reported::reported;
@@ -24,7 +24,7 @@ pub struct InvalidateRequest {
     pub paths: Vec<AskedPath>,
 }
 
-/// Asks every distribution in front of the site to forget paths, which the head records first, like a refresh that an
+/// Refreshes paths at every distribution in front of the site. The head records them first, like a refresh that an
 /// activation owes.
 pub async fn invalidate(request: InvalidateRequest, events: Events<'_>) -> Report {
     let InvalidateRequest { environment, caller, paths } = &request;

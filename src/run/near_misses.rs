@@ -25,7 +25,7 @@ impl<'a> NearMisses<'a> {
     pub(super) fn of(&self, missing: &str) -> Option<String> {
         let file = self.0.get(&taken_for(missing))?.first()?.as_str();
         let differs = if composed(file) == composed(missing) {
-            "whose letters with accents are composed otherwise (Unicode NFC and NFD)"
+            "whose accented letters are encoded differently (Unicode NFC and NFD)"
         } else if composed(file).to_lowercase() == composed(missing).to_lowercase() {
             "which differs in upper and lower case"
         } else if decoded(missing) == file {

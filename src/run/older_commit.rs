@@ -23,7 +23,7 @@ impl Session<'_> {
             Goal::Release(manifest) => &manifest.publisher,
             Goal::Elsewhere(_) => return Ok(()),
         };
-        // Whoever goes back or repairs, or forces an older number, does so on purpose.
+        // A rollback, a repair and a forced older number are deliberate.
         let Terms { stage_only, force, rollback, repair, .. } = &order.terms;
         let is_meant = rollback.is_some() || repair.is_some() || (*force && order.goal.release().is_some());
         if setting == OlderCommit::Allow || *stage_only || is_meant {

@@ -26,7 +26,7 @@ impl Session<'_> {
         ask: Ask<'_>,
     ) -> Result<(), Problem> {
         let (Order { goal, terms }, plan) = (order, &intention.plan);
-        // Who holds publishing, and whoever goes back or repairs what is live meanwhile, does so on purpose.
+        // A hold does not stop rollbacks and repairs: they are deliberate.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
             return Err(Problem::new(Code::Held, held(hold))
                 .hint("Ask whoever holds it; `publish resume` ends the hold, and then `publish` publishes."));

@@ -83,7 +83,7 @@ impl Session<'_> {
         }
     }
 
-    /// Whoever goes back to a release is told what is not in it any more.
+    /// Warns, before a rollback, of files that the release no longer has.
     pub(super) fn warn_of_withdrawn(&self, head: &Head, manifest: &Manifest) {
         let withdrawn = manifest.files.iter().filter(|(path, entry)| head.is_withdrawn(path, &entry.digest));
         for (path, _) in withdrawn {
@@ -159,7 +159,7 @@ impl Session<'_> {
         }
     }
 
-    /// The CDN forgets what went, and it is said what could not go.
+    /// Refreshes what was removed, and warns of what could not be removed.
     async fn after_a_removal(
         &self,
         removed: Removed,
@@ -221,7 +221,7 @@ impl Session<'_> {
     }
 
     /// Does the refresh that a prune which was cut short still owes. What an activation owes that is not finished is for
-    /// whoever finishes it.
+    /// the run that finishes it.
     async fn refresh_what_is_owed(
         &mut self,
         pointer: Pointer,

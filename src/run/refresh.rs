@@ -96,7 +96,7 @@ impl Session<'_> {
             self.course.visitors_see(VisitorsSee::Untouched);
             return Err(problem);
         };
-        // Whoever tries again puts this build over the other one's.
+        // A retry would put this build over the other one.
         if let Ok(found) = Box::pin(self.state.afresh().read_head()).await
             && !Shown::by(&found.head).is_only(release)
         {

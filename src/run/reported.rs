@@ -97,7 +97,7 @@ pub(super) async fn reported(
     }
 }
 
-/// `problem`, of a switch that was cut short, with what undoes it: whoever began it may have found that the build is broken.
+/// `problem`, of an interrupted switch, with the command that undoes it: the build may be broken.
 fn with_the_way_back(problem: Problem, visitors_see: VisitorsSee) -> Problem {
     match visitors_see {
         VisitorsSee::SomeOfBoth(Some(from), _) => {

@@ -1,4 +1,4 @@
-//! Guards against a folder that is not the built site, which no yes in advance answers: whoever names a wrong folder has
+//! Guards against a folder that is not the built site. `--yes` does not answer them: a person who names a wrong folder has
 //! given it before looking.
 
 use super::caller::Ask;
@@ -23,9 +23,9 @@ pub(super) enum NoHomePage {
     Leaves(Problem),
     /// Nothing was ever active, and what is to be has none.
     NeverThere {
-        /// For whoever can be asked.
+        /// The question, where somebody can be asked.
         question: String,
-        /// For whoever cannot.
+        /// The message, where nobody can.
         problem: Problem,
     },
 }

@@ -1,4 +1,4 @@
-//! All the rights that a command needs, for whoever gives them: named at once where one of them is missing, so that the next run
+//! All the rights that a command needs: named at once where one of them is missing, so that the next run
 //! does not find the next one missing.
 
 use serde::Deserialize;
@@ -29,7 +29,7 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// The policy of whoever runs `command`: its file in config/iam, and its text.
+/// The policy for the role that runs `command`: its file in config/iam, and its text.
 fn policy(command: &str) -> (&'static str, &'static str) {
     match command {
         "status" | "open" | "releases" | "show" | "diff" => {

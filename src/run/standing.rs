@@ -20,9 +20,9 @@ pub(super) struct Standing {
     pub(super) previous_release: Option<ReleaseNumber>,
     /// How the files compare.
     pub(super) files: FileCounts,
-    /// What the CDN was asked to forget, or will be.
+    /// What was refreshed at the CDN, or will be.
     pub(super) invalidation: Option<InvalidationReport>,
-    /// What distributions of other environments were asked to forget, or are owed.
+    /// Refreshes at distributions of other environments.
     pub(super) other_distributions: Vec<OtherDistribution>,
     /// What to do next if the run is stopped here.
     next: &'static str,
@@ -130,7 +130,7 @@ impl Course {
         self.change(|standing| Standing { invalidation, ..standing });
     }
 
-    /// What distributions of other environments were asked to forget, or are owed.
+    /// Refreshes at distributions of other environments.
     pub(super) fn others_are_owed(&self, other_distributions: Vec<OtherDistribution>) {
         self.change(|standing| Standing { other_distributions, ..standing });
     }

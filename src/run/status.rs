@@ -1,4 +1,4 @@
-//! What is live, for whoever asks.
+//! `publish status`: what is live.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::stages::refresh::is_completed;
 use crate::views::status::Status;
 
 /// Reads what is live, and anything unfinished or owed: one request, and one for each invalidation of the environment's
-/// distributions that was sent and not seen to be completed. Writes nothing: whoever may only read may ask.
+/// distributions that was sent and not seen to be completed. Writes nothing, so the right to read is enough.
 pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
     let mut status = None;
     let report = reported("status", &environment, &caller, events, async |session| {

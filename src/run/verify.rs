@@ -136,10 +136,10 @@ impl Session<'_> {
 
     fn say_what_is_unfinished(&self, head: &Head) {
         if head.is_being_repaired() {
-            self.events.warn("A repair was cut short: `publish verify --repair` finishes it.");
+            self.events.warn("A repair was interrupted: `publish verify --repair` finishes it.");
         } else if let Some(activation) = &head.activation {
             self.events.warn(format!(
-                "The activation of release {} was cut short: only what it does not change was compared, and nothing is \
+                "The activation of release {} was interrupted: only what it does not change was compared, and nothing is \
                  repaired. Publish again, or go back, and then verify.",
                 activation.to
             ));

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! No path is made of what a record says, and no folder or file of this one is a link: what is written, replaced or removed
-//! lies here, whoever made the folder.
+//! lies here, regardless of who made the folder.
 //!
 //! A record is written aside and renamed into place after its data files are complete, so that a killed process
 //! leaves the old state or the new one. Data files that no record names are swept away at the next start. The

@@ -73,7 +73,7 @@ impl Redirect {
 }
 
 impl RedirectsFile {
-    /// Reads the text of a `_redirects` file. What cannot be read is counted: nothing of the file is applied.
+    /// Reads the text of a `_redirects` file. Lines that cannot be read are counted; nothing of the file is applied.
     pub fn parse(text: &str) -> RedirectsFile {
         let mut file = RedirectsFile::default();
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {

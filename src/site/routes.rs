@@ -1,4 +1,4 @@
-//! A site that is one page whose router makes all other addresses: whoever reloads one needs the page from the host.
+//! A site that is one page whose router makes all other addresses: the host must answer them with that page.
 
 use std::collections::BTreeSet;
 

@@ -168,7 +168,7 @@ impl Rules {
         own.into_iter().chain(self.file.unused(paths)).collect()
     }
 
-    /// A sentence if rules call pages among `paths` immutable: whoever has seen one would not see a newer one for a year.
+    /// A sentence if rules call pages among `paths` immutable: returning visitors would not see a newer one for a year.
     pub fn immutable_pages<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Option<String> {
         let is_immutable = |path: &&SitePath| self.of(path).find_map(|rule| rule.immutable) == Some(true);
         let mut pages = paths.into_iter().filter(|path| path.is_page()).filter(is_immutable);

@@ -76,7 +76,7 @@ pub struct Snapshot {
     pub left_out: LeftOut,
     /// What a person should know and that stops nothing, one sentence each. Nobody has been told yet.
     pub warnings: Vec<String>,
-    /// What the folder says to whoever hosts it. Not published.
+    /// Instructions for the host in the folder. Not published.
     pub hosting: HostingFiles,
 }
 

@@ -156,7 +156,7 @@ impl Activating<'_> {
         problem: Problem,
     ) -> Result<Activated, NotActivated> {
         let given_back = match problem.code {
-            // What was under way when the lease ended may still arrive: whoever takes over is to know of it.
+            // What was in flight when the lease ended may still arrive: the run that takes over must know of it.
             Code::LeaseLost => lease.look().await,
             _ => {
                 let under_way = self.under_way(lease, plan, &problem);
@@ -307,7 +307,7 @@ impl Activating<'_> {
         Ok(None)
     }
 
-    /// The head that says "in progress", and already what the CDN will have to forget.
+    /// The head that says "in progress", and already what is to be refreshed at the CDN.
     fn beginning(
         &self,
         pointer: &Pointer,
@@ -360,7 +360,7 @@ impl NotActivated {
             Refusal::Closed(_) => {
                 NotActivated::BeforeTheSwitch(Problem::new(Code::MissingBytes, refusal.to_string()).hint(CLOSED))
             }
-            // Whoever is told so waits, and plans again.
+            // The caller then waits, and plans again.
             Refusal::Busy | Refusal::TakenOver | Refusal::Empty | Refusal::NotEmpty => {
                 NotActivated::Outdated(Box::new(pointer))
             }

@@ -93,7 +93,7 @@ impl From<Ended> for NotRemoved {
 }
 
 impl Prune<'_> {
-    /// Removes what `found` holds. `paths` are what the CDN must forget, `content` is what the active release comes to
+    /// Removes what `found` holds. `paths` are refreshed at the CDN, `content` is what the active release comes to
     /// where files are taken out of it.
     pub async fn remove(
         &self,
@@ -302,7 +302,7 @@ impl Prune<'_> {
         Ok(())
     }
 
-    /// The head that says "pruning", and already what the CDN will have to forget.
+    /// The head that says "pruning", and already what is to be refreshed at the CDN.
     fn beginning(
         &self,
         pointer: &Pointer,

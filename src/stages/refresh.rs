@@ -1,4 +1,4 @@
-//! Refreshing: the CDN forgets what changed, and the head forgets that it was owed.
+//! Refreshing: what changed is invalidated at the CDN, and struck from the head.
 
 mod ask;
 mod batches;
@@ -155,7 +155,7 @@ impl Refreshing<'_> {
         let (sent, done): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(_, ids)| stays && !ids.is_empty());
         let mut done: Vec<String> = done.into_iter().map(|(id, _)| id).collect();
         done.extend(match self.settings.wait {
-            // Whoever does not want to know need not be allowed to ask.
+            // Nobody waits for it, so the right to ask is not needed.
             Wait::None => sent_before.into_iter().map(|refresh| refresh.id).collect(),
             Wait::Effect | Wait::Completed => self.completed(sent_before).await,
         });

@@ -176,7 +176,7 @@ fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Strin
     Ok(metadata)
 }
 
-/// How long a file may be kept by whoever fetched it.
+/// How long clients and caches may keep a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -20,7 +20,7 @@ struct Wish {
 pub struct WindingDown<'a>(&'a Stop);
 
 impl Stop {
-    /// Asks the run to stop; whoever asks again does not wait for what is under way. Says whether the run is to end by
+    /// Asks the run to stop; a second request does not wait for what is in progress. Says whether the run is to end by
     /// itself first.
     pub fn request(&self) -> bool {
         self.0.send_modify(|wish| wish.requests += 1);

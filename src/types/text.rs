@@ -2,7 +2,7 @@
 //! what AWS answers. All of it passes through here before it is shown.
 //!
 //! It must not steer the terminal, nor hide or reorder what stands beside it, nor fake a line of ours. And no password or
-//! key may be read in it, whoever put it there.
+//! key may be read in it, wherever it comes from.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -36,7 +36,7 @@ pub struct Status {
     /// The distributions in front of the site, in the order of their ids.
     #[serde(default)]
     pub distributions: Vec<DistributionStatus>,
-    /// Paths the CDN still has to forget.
+    /// Paths that are still to be refreshed at the CDN.
     pub pending_refreshes: Vec<PendingRefresh>,
     /// Refreshes that CloudFront has taken: what changed was seen at one edge, or was not waited for.
     #[serde(default)]
@@ -78,11 +78,11 @@ pub struct DistributionStatus {
     /// The release up to which it has forgotten all that changed; `null`: none, or not known.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub seen: Option<ReleaseNumber>,
-    /// The paths that it still has to forget.
+    /// The paths that are still to be refreshed there.
     pub owed: Vec<String>,
 }
 
-/// What the CDN still has to forget.
+/// What is still to be refreshed at the CDN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

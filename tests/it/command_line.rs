@@ -74,7 +74,7 @@ async fn every_flag_about_target_and_output_has_a_variable() {
         };
         assert_eq!(status(&[], &[]).0, Some(2), "of two environments, none is meant");
         let (code, said, _) = status(&[("PUBLISH_ENV", "live")], &[]);
-        assert!(code == Some(0) && said.contains("Release 1 is live"), "{said}");
+        assert!(code == Some(0) && said.contains("Release 1 has been live"), "{said}");
         assert!(status(&[("PUBLISH_ENV", "live")], &["--env", "next"]).1.contains("Nothing is published"));
         assert_eq!(status(&[("PUBLISH_ENV", " ")], &[]).0, Some(2), "an empty one is not set");
         let file = "publish.toml";
@@ -368,6 +368,8 @@ async fn mistakes_are_told_to_programs_as_whole_as_to_people() {
         let (command, told) = error(&["promote"]);
         assert_eq!(command, "promote");
         assert!(told["message"].as_str().unwrap().contains("--from <ENV>"), "{told:#}");
+        let (_, told) = error(&["prune", "--now", "/"]);
+        assert!(told["message"].as_str().unwrap().contains("the whole site cannot be removed"), "{told:#}");
         let (command, told) = error(&["--color", "pink"]);
         assert!(told["message"].as_str().unwrap().contains("auto, always, never"), "{told:#}");
         assert_eq!(command, "publish");

@@ -98,6 +98,83 @@ fn who_failed_is_named_and_what_to_do() {
     }
 }
 
+/// Half a key, files that are missing, sources that give nothing, circles: each is named with its profile.
+#[test]
+fn a_profile_or_a_variable_that_cannot_give_credentials_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let role = "role_arn = arn:aws:iam::123456789012:role/x\n";
+    let account = "sso_account_id = 123456789012\nsso_role_name = publisher\n";
+    let cache = folder.path().join(".aws/sso/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    // The SHA-1 of "corp", as the AWS CLI names the file.
+    let old = serde_json::json!({"accessToken": "hush", "expiresAt": "2020-01-01T00:00:00Z"});
+    std::fs::write(cache.join("ee0bfd2552fbd840c02cc48b6e823320543c450f.json"), old.to_string()).unwrap();
+    let text = format!(
+        "[profile half]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\n\
+         [profile escaped]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = hush\\n\n\
+         [profile identity]\n{role}web_identity_token_file = /nowhere/token\n\
+         [profile environment]\n{role}credential_source = Environment\n\
+         [profile container]\n{role}credential_source = EcsContainer\n\
+         [profile instance]\n{role}credential_source = Ec2InstanceMetadata\n\
+         [profile source]\n{role}source_profile = nobody\n\
+         [profile one]\n{role}source_profile = other\n[profile other]\n{role}source_profile = one\n\
+         [profile session]\nsso_session = nowhere\n{account}\
+         [profile old]\nsso_session = corp\n{account}\
+         [sso-session corp]\nsso_region = eu-central-1\nsso_start_url = https://example.awsapps.com/start\n\
+         [profile absent]\ncredential_process = /nowhere/program --password hush\n\
+         [profile prose]\ncredential_process = /bin/echo hush\n[profile empty]\nregion = eu-west-1\n"
+    );
+    std::fs::write(folder.path().join("config"), text).unwrap();
+    std::fs::write(folder.path().join("broken"), "[profile x\n").unwrap();
+    let in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (config, broken) = (in_folder("config"), in_folder("broken"));
+    for (profile, code, message, hint) in [
+        ("half", "configuration", "profile `half` cannot be used: `aws_secret_access_key` is missing", "~/.aws/config"),
+        (
+            "escaped",
+            "no_credentials",
+            "credentials of profile `escaped` cannot be used: the secret access key ends with",
+            "Correct",
+        ),
+        ("identity", "no_credentials", "token file of profile `identity`, /nowhere/token, cannot be read", "pipeline"),
+        ("environment", "no_credentials", "`environment` (`credential_source = Environment`)", "Set both"),
+        ("container", "no_credentials", "`container` (`credential_source = EcsContainer`)", "AWS_CONTAINER_"),
+        ("instance", "no_credentials", "`instance` (`credential_source = Ec2InstanceMetadata`)", "EC2 instances"),
+        ("source", "configuration", "`source` cannot be used: its `source_profile`, `nobody`", "~/.aws/config"),
+        ("one", "configuration", "leads back to itself (`one`, `other`)", "~/.aws/config"),
+        ("session", "configuration", "`[sso-session nowhere]`, does not exist", "~/.aws/config"),
+        ("old", "expired_credentials", "`aws sso login` of profile `old` has expired", "`aws sso login --profile old`"),
+        ("absent", "no_credentials", "program of profile `absent` returned no AWS credentials", "by hand"),
+        ("prose", "no_credentials", "program of profile `prose` returned no AWS credentials", "by hand"),
+        ("empty", "no_credentials", "no AWS credentials in profile `empty`", "--profile"),
+    ] {
+        for (arguments, variable) in [(&["--profile", profile][..], None), (&[], Some(("AWS_PROFILE", profile)))] {
+            let variables = [Some(("AWS_CONFIG_FILE", config.as_str())), variable];
+            let variables: Vec<(&str, &str)> = variables.into_iter().flatten().collect();
+            let (exit_code, error) = error(folder.path(), arguments, &variables);
+            assert_eq!(error["code"], code, "{profile}: {error:#}");
+            assert_eq!(exit_code, if code == "configuration" { 2 } else { 1 });
+            assert!(error["message"].as_str().unwrap().contains(message), "{message}: {error:#}");
+            assert!(error["hint"].as_str().unwrap().contains(hint), "{hint}: {error:#}");
+        }
+    }
+    for (variables, message, hint) in [
+        (&[("AWS_ACCESS_KEY_ID", "A")][..], "but AWS_SECRET_ACCESS_KEY is not", "Set AWS_SECRET_ACCESS_KEY too"),
+        (&[("AWS_WEB_IDENTITY_TOKEN_FILE", "/t")], "but AWS_ROLE_ARN is not", "Set AWS_ROLE_ARN too"),
+        (&[("AWS_CONFIG_FILE", &broken)], "/broken on line 1", "Correct the file"),
+    ] {
+        let (exit_code, error) = error(folder.path(), &[], variables);
+        assert_eq!((exit_code, &error["code"]), (2, &"configuration".into()), "{error:#}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{message}: {error:#}");
+        assert!(error["hint"].as_str().unwrap().contains(hint), "{hint}: {error:#}");
+    }
+    let identity =
+        [("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/x"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/t")];
+    let (_, missing) = error(folder.path(), &[], &identity);
+    assert_eq!(missing["code"], "no_credentials", "{missing:#}");
+    assert!(missing["message"].as_str().unwrap().contains("token file, /nowhere/t, cannot be read"), "{missing:#}");
+}
+
 /// The SDK assumes the role without a code, which many roles refuse.
 #[test]
 fn a_role_that_wants_a_code_of_a_device_is_told_how_to_get_credentials() {

@@ -335,7 +335,7 @@ async fn while_an_activation_is_unfinished_only_what_is_certain_is_compared() {
     world.sandbox.clear_faults();
     let (report, findings) = verify(&world, DEEP).await;
     assert_eq!((report.exit_code, &findings[..]), (0, &[][..]), "{report:#?}");
-    assert!(report.warnings[0].contains("release 2 was cut short"), "{:?}", report.warnings);
+    assert!(report.warnings[0].contains("release 2 was interrupted"), "{:?}", report.warnings);
     overwrite(&world, "404.html", b"tampered");
     world.sandbox.clear_requests();
     let (report, findings) = verify(&world, REPAIR).await;

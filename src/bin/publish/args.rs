@@ -34,7 +34,7 @@ Exit codes:
     2  usage or configuration error
     3  the new release is live, but the CDN refresh or the verification failed
     4  another publisher won, a newer release is live, or publishing is held
-    5  an activation was cut short; run again to finish
+    5  the switch was interrupted; run again to finish it
     6  verify: differences found
    10  plan: there are changes
   130  interrupted or cancelled; nothing changed";
@@ -368,7 +368,7 @@ pub(crate) struct PruneArgs {
     pub(crate) now: Vec<SitePath>,
 }
 
-/// What the CDN is to forget.
+/// What to refresh at the CDN.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct InvalidateArgs {
     /// Addresses as seen from the site's, each beginning with `/`; a final `*` stands for every path with that prefix (in quotes: a shell

@@ -37,6 +37,10 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
     let release = report.release.map_or_else(|| "nothing".to_owned(), |release| format!("release {release}"));
     let place = place(report, environment);
     let mut text = match report.outcome {
+        Outcome::Unchanged if report.command == "rollback" => {
+            let title = style.bold("Nothing to roll back:");
+            filled("", &format!("{title} {release} is live already at {place}"), style)
+        }
         Outcome::Unchanged | Outcome::Held => {
             filled("", &format!("{} {release} is live at {place}", style.bold("Nothing changed:")), style)
         }
@@ -137,8 +141,12 @@ pub(crate) fn render_plan_in_short(report: &Report, environment: &Environment, s
 pub(crate) fn render_status(status: &Status, report: &Report, environment: &Environment, style: Style) -> String {
     let mut text = match status.release {
         Some(release) => {
-            let title = style.bold(&format!("Release {release} is live"));
-            let since = status.since.map_or_else(String::new, |since| format!(" since {}", since.to_the_minute()));
+            let since = status.since.map(|since| since.to_the_minute());
+            let (is_live, since) = match since {
+                Some(since) => ("has been live", format!(" since {since}")),
+                None => ("is live", String::new()),
+            };
+            let title = style.bold(&format!("Release {release} {is_live}"));
             filled("", &format!("{title}{since} at {}", place(report, environment)), style)
         }
         None => {
@@ -163,7 +171,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     if let Some(ActivationStatus { to, publisher, since, lease_remaining_s }) = &status.activation {
         let what = match lease_remaining_s {
-            0 => "which was cut short; the next publish finishes it".to_owned(),
+            0 => "which was interrupted; the next publish finishes it".to_owned(),
             seconds => format!("which is in progress ({seconds} s left)"),
         };
         line(
@@ -178,10 +186,12 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     for refresh in &status.pending_refreshes {
         let (paths, since) = (count(refresh.paths.len(), "path"), refresh.since.to_the_minute());
         let (of, who) = match own == Some(refresh.distribution.as_str()) {
-            true => ("the CDN".to_owned(), "run `publish` to retry"),
-            false => (format!("distribution {}", printable(&refresh.distribution)), "a publish with access retries"),
+            true => (String::new(), "run `publish` to retry"),
+            false => {
+                (format!(" at distribution {}", printable(&refresh.distribution)), "a publish with access retries")
+            }
         };
-        line("owed", &format!("{paths} of {of} waiting for a refresh since {since}; {who}"));
+        line("CDN", &format!("{paths} not refreshed yet{of}, since {since}; {who}"));
     }
     sent_refreshes(status, own).iter().for_each(|text| line("sent", text));
     other_distributions(status, own).iter().for_each(|text| line("also at", text));
@@ -542,15 +552,15 @@ pub(super) mod tests {
             pruning: false,
         };
         let text = render_status(&status, &Report::new("status", "production"), &environment(), Style::plain());
-        let expected = "Release 8 is live since 1970-01-01 00:00 UTC at https://www.example.com/ (s3://example-site/live/)\n  \
+        let expected = "Release 8 has been live since 1970-01-01 00:00 UTC at https://www.example.com/ (s3://example-site/live/)\n  \
             by         octocat\n  \
             built from c0ffee0 main: Raise the prices\n  \
             changed    files: 2 replaced, 27 unchanged\n  \
             before it  release 7\n  \
-            unfinished activation of release 9, started 1970-01-01 00:00 UTC by octocat, which was cut short; the \
+            unfinished activation of release 9, started 1970-01-01 00:00 UTC by octocat, which was interrupted; the \
             next publish finishes it\n  \
-            owed       1 path of the CDN waiting for a refresh since 1970-01-01 00:00 UTC; run `publish` to retry\n  \
-            owed       1 path of distribution E456DEF waiting for a refresh since 1970-01-01 00:00 UTC; a publish with \
+            CDN        1 path not refreshed yet, since 1970-01-01 00:00 UTC; run `publish` to retry\n  \
+            CDN        1 path not refreshed yet at distribution E456DEF, since 1970-01-01 00:00 UTC; a publish with \
             access retries\n  \
             sent       refresh of 2 paths of the CDN for release 7, since 1970-01-01 00:00 UTC; CloudFront has not completed it yet\n  \
             sent       refresh of 2 paths of the CDN for release 7, since 1970-01-01 00:00 UTC; CloudFront has completed it\n  \

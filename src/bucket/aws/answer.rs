@@ -8,8 +8,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http::endpoint::error::ResolveEndpointError;
 
 use super::credentials::{Lacking, lacking};
-use super::provider_failure::ProviderFailure;
-pub(super) use super::provider_failure::chain;
+use super::provider::ProviderFailure;
+pub(super) use super::provider::chain;
 use super::refusals::{Class, change, class_of};
 use crate::release::layout::Address;
 
@@ -173,10 +173,13 @@ impl FailedRequest {
 
     fn of_chain(class: Class, error: &(dyn StdError + 'static)) -> FailedRequest {
         let mut texts: Vec<String> = chain(error).skip(1).map(ToString::to_string).collect();
-        let (class, provider) = match lacking(chain(error)) {
+        let lacking = lacking(chain(error));
+        if lacking.is_some() {
+            texts = places(&texts);
+        }
+        let (class, provider) = match lacking {
             Some(Lacking::All) => (Class::NoCredentials, None),
             Some(Lacking::Expired) => (Class::ExpiredCredentials, None),
-            Some(Lacking::Unusable) => (Class::UnusableCredentials, None),
             Some(Lacking::Failed(failure)) => {
                 texts.retain(|text| *text != failure.message);
                 (Class::FailedCredentials, Some(failure))
@@ -193,6 +196,23 @@ impl FailedRequest {
         };
         FailedRequest { provider, ..FailedRequest::new(class, texts) }
     }
+}
+
+/// What the SDK says, in many words, of credentials that are lacking.
+const WORDS: [&str; 4] = [
+    "an error occurred while loading credentials",
+    "the credential provider was not enabled",
+    "the credentials provider was not properly configured",
+    "unexpected credentials error",
+];
+
+/// `texts` without that. What aws-config 1.13 (src/meta.rs) says of each place where it looked for credentials, one line each,
+/// becomes a text of its own.
+fn places(texts: &[String]) -> Vec<String> {
+    let without =
+        |line: &str| WORDS.iter().fold(line.trim().to_owned(), |line, words| line.replace(&format!("{words}: "), ""));
+    let lines = texts.iter().flat_map(|text| text.lines()).map(without);
+    lines.filter(|line| !WORDS.contains(&line.as_str()) && !line.ends_with("Attempted:")).collect()
 }
 
 fn said(status: Option<u16>, code: Option<&str>, message: Option<&str>) -> String {

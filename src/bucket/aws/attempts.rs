@@ -20,7 +20,7 @@ use super::refusals::{Class, class_of};
 /// Attempts at an endpoint that has never answered. Later on, silence is a fault worth more patience.
 const ATTEMPTS_IN_SILENCE: usize = 3;
 
-/// Throttling that lasts for minutes: whoever asked for the invalidation waits for it (cdn.rs).
+/// Throttling that lasts for minutes: the caller of the invalidation waits for it (cdn.rs).
 const LASTS_FOR_MINUTES: &str = "TooManyInvalidationsInProgress";
 
 /// Counts HTTP attempts by operation, every retry included: what is paid for. Clones share the counts.

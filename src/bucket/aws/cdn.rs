@@ -1,4 +1,4 @@
-//! The distribution: what it does, and what it is asked to forget.
+//! The distribution: its configuration, and its invalidations.
 
 use std::time::Duration;
 

@@ -6,17 +6,13 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use aws_sdk_s3::error::ErrorMetadata;
-use aws_sdk_signin::types::OAuth2ErrorCode;
-use aws_sdk_signin::types::error::AccessDeniedException as SignInRefused;
-use aws_sdk_sso::types::error::UnauthorizedException;
-use aws_sdk_sts::types::error::ExpiredTokenException;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::profile::Profile;
-use super::provider_failure::{Failed, ProviderFailure, chain, failure_of};
-use super::refusals::{Class, class_of};
+use super::provider::{ProviderFailure, Unusable, chain, has_expired};
+use super::provider_failure::{Failed, failure_of};
+use crate::report::error::Code;
 
 /// How long a service or a file may take to give credentials: on a slow link, a sign-in is several requests.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -26,12 +22,6 @@ const PROGRAM_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long the SDK waits: longer, so that it is [`Patient`] who gives up. The SDK's own error for it has no public type.
 pub(super) const SDK_WAITS: Duration = Duration::from_secs(150);
-
-/// How aws-config says that the sign-in itself is over. The type (`SsoTokenProviderError::ExpiredToken` in
-/// aws-config 1.13, src/sso/token.rs) is private, it carries no code, and nothing else tells it from a cached token that
-/// cannot be read. The same goes for `aws login` (`LoginTokenError::ExpiredToken`, src/login/token.rs).
-const SIGN_IN_IS_OVER: [&str; 2] =
-    ["the SSO token has expired and cannot be refreshed", "cached Login token is expired"];
 
 /// How long credentials are looked up before it is worth saying.
 const SLOW: Duration = Duration::from_secs(1);
@@ -89,11 +79,15 @@ impl Patient {
 
     /// The same error, with what failed in words for people.
     fn told(&self, error: CredentialsError) -> CredentialsError {
-        if !matches!(found_in(&error), None | Some(Lacking::All)) {
+        if !matches!(found_in(&error), None | Some(Lacking::All | Lacking::Expired)) {
             return error;
         }
         match failure_of(&error, &self.profile) {
-            Some(failure) => CredentialsError::provider_error(Failed { failure, source: error }),
+            // A mistake in a file is told whole: the SDK says the same in other words.
+            Some(failure) => CredentialsError::provider_error(Failed {
+                source: (failure.code != Code::Configuration).then_some(error),
+                failure,
+            }),
             None => error,
         }
     }
@@ -104,24 +98,29 @@ fn found_in(error: &CredentialsError) -> Option<Lacking> {
     lacking(chain(error))
 }
 
-/// What credentials hold that no request can carry: a part of one, as when a file was copied with its line ends.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} contains a character that cannot be sent in a request, such as a line break")]
-pub(super) struct Unusable(&'static str);
-
 /// Looks at what a file, a program or a service gave. The values are never told. The SDK panics, or signs what S3 refuses.
 fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
-    let graphic = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     let parts = [
         ("the access key id", Some(credentials.access_key_id())),
         ("the secret access key", Some(credentials.secret_access_key())),
         ("the session token", credentials.session_token()),
     ];
-    let unusable =
-        parts.into_iter().find(|(_, value)| value.is_some_and(|value| !graphic(value))).map(|(part, _)| part);
+    let unusable = parts.into_iter().find_map(|(part, value)| unusable(part, value?));
     match unusable {
-        Some(part) => Err(CredentialsError::invalid_configuration(Unusable(part))),
+        Some(unusable) => Err(CredentialsError::invalid_configuration(unusable)),
         None => Ok(credentials),
+    }
+}
+
+fn unusable(part: &'static str, value: &str) -> Option<Unusable> {
+    let is_sendable = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let is_quoted = |mark: char| value.len() > 1 && value.starts_with(mark) && value.ends_with(mark);
+    if !is_sendable {
+        Some(Unusable::Unsendable(part))
+    } else if value.ends_with(r"\n") || value.ends_with(r"\r") {
+        Some(Unusable::Escaped(part))
+    } else {
+        (is_quoted('"') || is_quoted('\'')).then_some(Unusable::Quoted(part))
     }
 }
 
@@ -132,8 +131,6 @@ pub(super) enum Lacking {
     All,
     /// There were some, which have expired.
     Expired,
-    /// There are some, which no request can carry.
-    Unusable,
     /// What gives them failed.
     Failed(ProviderFailure),
 }
@@ -165,7 +162,6 @@ impl ProvideCredentials for Patient {
 pub(super) fn lacking<'a>(mut chain: impl Iterator<Item = &'a (dyn StdError + 'static)>) -> Option<Lacking> {
     chain.find(|cause| cause.is::<CredentialsError>())?;
     let found = chain.find_map(|cause| match cause {
-        unusable if unusable.is::<Unusable>() => Some(Lacking::Unusable),
         failed if failed.is::<Failed>() => {
             failed.downcast_ref::<Failed>().map(|Failed { failure, .. }| Lacking::Failed(failure.clone()))
         }
@@ -175,24 +171,18 @@ pub(super) fn lacking<'a>(mut chain: impl Iterator<Item = &'a (dyn StdError + 's
     Some(found.unwrap_or(Lacking::All))
 }
 
-/// The exceptions that a service's model names have types; for all others the SDK keeps code and message.
-fn has_expired(cause: &(dyn StdError + 'static)) -> bool {
-    let code = cause.downcast_ref::<ErrorMetadata>().and_then(ErrorMetadata::code);
-    cause.is::<ExpiredTokenException>()
-        || cause.is::<UnauthorizedException>()
-        || class_of(None, code, None) == Class::ExpiredCredentials
-        || cause.downcast_ref::<SignInRefused>().is_some_and(|refused| {
-            matches!(refused.error(), OAuth2ErrorCode::TokenExpired | OAuth2ErrorCode::UserCredentialsChanged)
-        })
-        || SIGN_IN_IS_OVER.contains(&cause.to_string().as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use std::io;
 
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_signin::types::OAuth2ErrorCode;
+    use aws_sdk_signin::types::error::AccessDeniedException as SignInRefused;
+    use aws_sdk_sso::types::error::UnauthorizedException;
+    use aws_sdk_sts::types::error::ExpiredTokenException;
+
+    use super::super::provider::SIGN_IN_IS_OVER;
     use super::*;
-    use crate::report::error::Code;
 
     fn found(error: &(dyn StdError + 'static)) -> Option<Lacking> {
         let mut chain = vec![error];
@@ -228,16 +218,23 @@ mod tests {
             usable(Credentials::new(id, secret, token.map(str::to_owned), None, "test"))
         };
         assert!(of("AKIA", "a/b+c=", Some("IQoJ//")).is_ok());
+        assert!(of("\"", "a\\nb'", None).is_ok(), "other stores than S3 take any secret");
         for (id, secret, token, part) in [
             ("AKIA\r", "s", None, "the access key id"),
             ("AKIA", "pa55\u{1}", None, "the secret access key"),
             ("AKIA", "s", Some("pa55\nword"), "the session token"),
             ("AKIA", "s", Some("pa55ü"), "the session token"),
+            ("AKIA\\n", "s", None, "the access key id"),
+            ("AKIA", "pa55\\r", None, "the secret access key"),
+            ("AKIA", "\"pa55\"", None, "the secret access key"),
+            ("'AKIA'", "s", None, "the access key id"),
         ] {
             let error = of(id, secret, token).unwrap_err();
             let told = [error.to_string(), error.source().unwrap().to_string()];
             assert!(told.iter().any(|text| text.starts_with(part)) && !told.concat().contains("pa55"), "{told:?}");
-            assert_eq!(found(&error), Some(Lacking::Unusable));
+            assert_eq!(found(&error), Some(Lacking::All));
+            let failure = failure_of(&error, &Profile::default()).unwrap();
+            assert_eq!((failure.code, failure.message.contains(part)), (Code::NoCredentials, true), "{failure:?}");
         }
     }
 

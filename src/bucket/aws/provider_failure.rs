@@ -11,123 +11,210 @@ use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 
-use super::profile::Profile;
+use super::profile::{CredentialSource, Profile};
+use super::provider::{ProviderFailure, Unusable, chain, has_expired};
 use super::refusals::{Class, class_of};
 use crate::report::error::Code;
-
-/// What gives credentials failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ProviderFailure {
-    /// What kind of failure it is.
-    pub(super) code: Code,
-    /// Which provider failed, and how.
-    pub(super) message: String,
-    /// What to do.
-    pub(super) hint: String,
-}
 
 /// The error of a provider, with what it means.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", failure.message)]
 pub(super) struct Failed {
     pub(super) failure: ProviderFailure,
-    pub(super) source: CredentialsError,
+    pub(super) source: Option<CredentialsError>,
 }
 
-/// How aws-config 1.13 says that a profile is not there (`ProfileFileError::MissingProfile`, src/profile/credentials.rs); the
-/// type is private.
-const MISSING_PROFILE: &str = "` was not defined";
-
-/// How it says that the program of `credential_process` failed (src/credential_process.rs), which has no type either.
+/// How aws-config 1.13 says that the program of `credential_process` failed (src/credential_process.rs), which has no type either.
 const PROGRAM: &str = "external process";
+
+/// How it names the credential service of a container (src/ecs.rs, src/http_credential_provider.rs) and the metadata service of an
+/// instance (src/imds).
+const CONTAINER: [&str; 2] = ["ECS provider", "HTTP credential provider"];
+const INSTANCE: &str = "IMDS";
 
 /// How it says that there is no token of `aws sso login` (`SsoTokenProviderError::FailedToLoadToken`, src/sso/token.rs): a
 /// private type that hides its cause.
 const NO_SSO_TOKEN: &str = "failed to load the cached SSO token";
 
-/// An error and what lies beneath it.
-pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
-        let error: &'a (dyn StdError + 'static) = *error;
-        error.source()
-    })
-}
-
 /// What failed where `error` is not just that nobody has credentials.
 pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<ProviderFailure> {
     let chain: Vec<_> = chain(error).collect();
-    let texts: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    let of_profile = profile.of_it();
-    let failure = |code, message: String, hint: &str| Some(ProviderFailure { code, message, hint: hint.to_owned() });
-    let missing = texts.iter().find_map(|text| missing_profile(text)).or(profile.missing.as_deref());
-    if let Some(missing) = missing {
-        return failure(
-            Code::Configuration,
-            format!("There is no profile `{missing}` in the AWS configuration files"),
-            "Correct `profile` in publish.toml, --profile or AWS_PROFILE, or a `source_profile` that refers to it; \
-             `aws configure list-profiles` lists the existing profiles.",
-        );
+    let texts = chain.iter().map(ToString::to_string).collect();
+    let seen = Seen { error, chain, texts, profile };
+    if let Some(failure) = seen.mistake().or_else(|| seen.of_machine()) {
+        return Some(failure);
     }
-    if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-        // Where a profile was asked for by name, nobody else is asked.
-        profile.name.as_ref()?;
-        return failure(
+    // An instance is asked last, whether or not this is one.
+    let has_none = seen.is_not_loaded() || (profile.name.is_none() && seen.says(&[INSTANCE]));
+    let is_over_elsewhere = seen.has_expired() && profile.signs_in.is_none();
+    if has_none || is_over_elsewhere {
+        return None;
+    }
+    let known =
+        seen.of_sign_in().or_else(|| seen.of_service()).or_else(|| seen.of_file()).or_else(|| seen.of_program());
+    Some(known.or_else(|| seen.of_silence()).unwrap_or_else(|| {
+        failure(
             Code::NoCredentials,
-            format!("There are no AWS credentials{}", profile.in_it()),
-            "Check that the profile exists (`aws configure list-profiles`) and has credentials (`aws login`, `aws sso \
-             login` or `aws configure` sets them up), or correct --profile.",
-        );
-    }
-    if let Some(command) = profile.signs_in.filter(|_| chain.iter().any(|cause| is_not_there(*cause))) {
-        let hint = format!("Run `{command}{}`, then the same command again.", profile.flag());
-        return failure(Code::NoCredentials, format!("Nobody is signed in with `{command}`{}", profile.in_it()), &hint);
-    }
-    if let Some(Refused { what, class, said, hint, is_role }) = chain.iter().find_map(|cause| refusal(*cause)) {
-        let message = format!("{what}{of_profile}: {said}");
-        return match class {
-            Class::Throttled => failure(Code::Throttled, message, IN_A_MINUTE),
-            Class::Unavailable => failure(Code::Aws, message, IN_A_MINUTE),
-            _ if is_role && profile.has_device => failure(Code::AccessDenied, message, &with_device(profile)),
-            _ => failure(Code::AccessDenied, message, hint),
-        };
-    }
-    if texts.iter().any(|text| text.contains(PROGRAM)) {
-        return failure(
-            Code::NoCredentials,
-            format!("The `credential_process` program{of_profile} returned no AWS credentials"),
-            "Run it by hand to see why; its output is not shown here, because it may contain credentials.",
-        );
-    }
-    if profile.runs_program
-        && let CredentialsError::ProviderTimedOut(within) = error
-    {
-        let seconds = within.timeout_duration().as_secs();
-        return failure(
-            Code::NoCredentials,
-            format!("The `credential_process` program{of_profile} did not finish within {seconds} seconds"),
-            "Run it by hand to see what it is waiting for: here it has no terminal to prompt on.",
-        );
-    }
-    let is_silent = |cause: &&&(dyn StdError + 'static)| cause.is::<ConnectorError>();
-    if matches!(error, CredentialsError::ProviderTimedOut(_)) || chain.iter().any(|cause| is_silent(&cause)) {
-        return failure(
-            Code::Unreachable,
-            format!("The source of the AWS credentials{of_profile} did not respond in time, or could not be reached"),
-            "Check the network, the proxy, and the region of the sign-in (`sso_region` of the profile, or the role's); then run \
-             the same command again.",
-        );
-    }
-    failure(
-        Code::NoCredentials,
-        format!("The AWS credentials{of_profile} could not be loaded"),
-        "Correct what the cause says: a profile's file, or the variables of the pipeline.",
-    )
+            format!("The AWS credentials{} could not be loaded", profile.of_it()),
+            "Correct what the cause says: a profile's file, or the variables of the pipeline.",
+        )
+    }))
 }
 
-/// `x` of "profile `x` was not defined".
-fn missing_profile(text: &str) -> Option<&str> {
-    let (before, _) = text.split_once(MISSING_PROFILE)?;
-    before.rsplit_once('`').map(|(_, name)| name)
+fn failure(code: Code, message: String, hint: &str) -> ProviderFailure {
+    ProviderFailure { code, message, hint: hint.to_owned() }
+}
+
+/// The error of a provider, taken apart. Each of the functions says what failed, if that is its business.
+struct Seen<'e> {
+    error: &'e CredentialsError,
+    chain: Vec<&'e (dyn StdError + 'static)>,
+    texts: Vec<String>,
+    profile: &'e Profile,
+}
+
+impl Seen<'_> {
+    fn says(&self, words: &[&str]) -> bool {
+        self.texts.iter().any(|text| words.iter().any(|word| text.contains(word)))
+    }
+
+    fn has<T: StdError + 'static>(&self) -> bool {
+        self.chain.iter().any(|cause| cause.is::<T>())
+    }
+
+    fn is_not_loaded(&self) -> bool {
+        matches!(self.error, CredentialsError::CredentialsNotLoaded(_))
+    }
+
+    fn has_expired(&self) -> bool {
+        self.chain.iter().any(|cause| has_expired(*cause))
+    }
+
+    /// Credentials, or a profile, that cannot be used.
+    fn mistake(&self) -> Option<ProviderFailure> {
+        if let Some(unusable) = self.chain.iter().find_map(|cause| cause.downcast_ref::<Unusable>()) {
+            return Some(failure(
+                Code::NoCredentials,
+                format!("The AWS credentials{} cannot be used: {unusable}", self.profile.of_it()),
+                "Correct them at their source: the variables, a profile's file, or the program or service that gives them.",
+            ));
+        }
+        let is_of_settings = self.is_not_loaded() || matches!(self.error, CredentialsError::InvalidConfiguration(_));
+        self.profile.mistake.clone().filter(|_| is_of_settings)
+    }
+
+    /// A profile whose `credential_source` gives nothing.
+    fn of_machine(&self) -> Option<ProviderFailure> {
+        let is_empty = |cause: &&(dyn StdError + 'static)| {
+            matches!(cause.downcast_ref(), Some(CredentialsError::CredentialsNotLoaded(_)))
+        };
+        let is_its = self.chain.iter().any(is_empty) || self.says(&CONTAINER) || self.says(&[INSTANCE]);
+        let source = self.profile.source.filter(|_| is_its)?;
+        Some(of_machine(source, self.profile.name.as_deref().unwrap_or("default")))
+    }
+
+    /// A sign-in that is over, or that never was.
+    fn of_sign_in(&self) -> Option<ProviderFailure> {
+        let (profile, command) = (self.profile, self.profile.signs_in?);
+        let hint = format!("Run `{command}{}`, then the same command again.", profile.flag());
+        if self.has_expired() {
+            let message = format!("The sign-in with `{command}`{} has expired", profile.of_it());
+            return Some(failure(Code::ExpiredCredentials, message, &hint));
+        }
+        self.chain.iter().any(|cause| is_not_there(*cause)).then(|| {
+            failure(Code::NoCredentials, format!("Nobody is signed in with `{command}`{}", profile.in_it()), &hint)
+        })
+    }
+
+    /// A service that refuses.
+    fn of_service(&self) -> Option<ProviderFailure> {
+        if self.says(&CONTAINER) {
+            return Some(failure(
+                Code::NoCredentials,
+                "The container's credential service gave no AWS credentials".to_owned(),
+                "Check the role of the task or pod, and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or \
+                 AWS_CONTAINER_CREDENTIALS_FULL_URI; outside of a container, unset them.",
+            ));
+        }
+        let refused = self.chain.iter().find_map(|cause| refusal(*cause));
+        let Refused { what, class, said, hint, is_role } = refused?;
+        let message = format!("{what}{}: {said}", self.profile.of_it());
+        Some(match class {
+            Class::Throttled => failure(Code::Throttled, message, IN_A_MINUTE),
+            Class::Unavailable => failure(Code::Aws, message, IN_A_MINUTE),
+            _ if is_role && self.profile.has_device => failure(Code::AccessDenied, message, &with_device(self.profile)),
+            _ => failure(Code::AccessDenied, message, hint),
+        })
+    }
+
+    /// The token of a web identity that is not there.
+    fn of_file(&self) -> Option<ProviderFailure> {
+        let is_of_file = self.has::<io::Error>() && !self.has::<ConnectorError>();
+        let file = self.profile.token_file.as_ref().filter(|_| is_of_file)?;
+        Some(failure(
+            Code::NoCredentials,
+            format!("The web identity token file{}, {file}, cannot be read", self.profile.of_it()),
+            "Correct `web_identity_token_file` in the profile or AWS_WEB_IDENTITY_TOKEN_FILE, and have the pipeline write the \
+             token before it publishes.",
+        ))
+    }
+
+    /// A `credential_process`.
+    fn of_program(&self) -> Option<ProviderFailure> {
+        let of_profile = self.profile.of_it();
+        if self.says(&[PROGRAM]) {
+            return Some(failure(
+                Code::NoCredentials,
+                format!("The `credential_process` program{of_profile} returned no AWS credentials"),
+                "Run it by hand to see why; its output is not shown here, because it may contain credentials.",
+            ));
+        }
+        let CredentialsError::ProviderTimedOut(within) = self.error else { return None };
+        let seconds = within.timeout_duration().as_secs();
+        self.profile.runs_program.then(|| {
+            failure(
+                Code::NoCredentials,
+                format!("The `credential_process` program{of_profile} did not finish within {seconds} seconds"),
+                "Run it by hand to see what it is waiting for: here it has no terminal to prompt on.",
+            )
+        })
+    }
+
+    /// What does not answer.
+    fn of_silence(&self) -> Option<ProviderFailure> {
+        let is_silent = matches!(self.error, CredentialsError::ProviderTimedOut(_)) || self.has::<ConnectorError>();
+        let of_profile = self.profile.of_it();
+        is_silent.then(|| {
+            failure(
+                Code::Unreachable,
+                format!("The source of the AWS credentials{of_profile} did not respond in time, or could not be reached"),
+                "Check the network, the proxy, and the region of the sign-in (`sso_region` of the profile, or the role's); \
+                 then run the same command again.",
+            )
+        })
+    }
+}
+
+/// What to do where the profile `name` takes the machine's credentials, and the machine has none.
+fn of_machine(source: CredentialSource, name: &str) -> ProviderFailure {
+    let (what, hint) = match source {
+        CredentialSource::Environment => (
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
+            "Set both variables, or change `credential_source` of the profile.",
+        ),
+        CredentialSource::EcsContainer => (
+            "the container's credential service gave none",
+            "This source works in containers of ECS, EKS and CodeBuild, which set AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or \
+             AWS_CONTAINER_CREDENTIALS_FULL_URI. Elsewhere, use another profile.",
+        ),
+        CredentialSource::Ec2InstanceMetadata => (
+            "the instance's metadata service gave none",
+            "This source works on EC2 instances that have a role, unless AWS_EC2_METADATA_DISABLED is set. Elsewhere, use another \
+             profile.",
+        ),
+    };
+    let message = format!("No AWS credentials for profile `{name}` (`credential_source = {source}`): {what}");
+    ProviderFailure { code: Code::NoCredentials, message, hint: hint.to_owned() }
 }
 
 /// Whether there is no token of a sign-in.
@@ -240,14 +327,18 @@ mod tests {
         );
         let unreachable = of(ConnectorError::io("dns error".into()));
         assert_eq!(unreachable.code, Code::Unreachable);
-        let missing = "profile `prodction` was not defined: default profile";
-        let missing = failure_of(&CredentialsError::not_loaded(missing), &Profile::default()).unwrap();
-        assert_eq!(missing.code, Code::Configuration);
-        assert!(missing.message.contains("no profile `prodction`"), "{missing:?}");
         let other = of("the file holds no JSON");
         assert_eq!((other.code, other.message.contains("of profile `ci`")), (Code::NoCredentials, true));
         assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), &Profile::default()), None);
-        let empty = failure_of(&CredentialsError::not_loaded_no_source(), &profile()).unwrap();
-        assert_eq!((empty.code, empty.message.contains("in profile `ci`")), (Code::NoCredentials, true));
+        let machine = |source| {
+            let profile = Profile { source: Some(source), ..profile() };
+            failure_of(&CredentialsError::not_loaded_no_source(), &profile).unwrap()
+        };
+        let environment = machine(CredentialSource::Environment);
+        assert!(environment.message.contains("`ci`") && environment.hint.contains("both variables"), "{environment:?}");
+        assert!(machine(CredentialSource::EcsContainer).hint.contains("containers of ECS"));
+        assert!(machine(CredentialSource::Ec2InstanceMetadata).hint.contains("EC2 instances"));
+        let instance = CredentialsError::provider_error("failed to load IMDS session token");
+        assert_eq!(failure_of(&instance, &Profile::default()), None, "it is asked everywhere");
     }
 }

@@ -3,7 +3,7 @@
 //! The codes are those of S3's list of error responses, of CloudFront's API and of AWS.md 1.2, 4.1, 5.4, 5.6 and 5.8;
 //! `XMinio…` are MinIO's, `QuotaExceeded` is Ceph's. docs/exit-codes.md tells people the same.
 
-/// What a failed request means for whoever sent it.
+/// What a failed request means for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// It is not there (404).
@@ -33,8 +33,6 @@ pub enum Class {
     NoCredentials,
     /// The credentials have expired.
     ExpiredCredentials,
-    /// No request can carry the credentials.
-    UnusableCredentials,
     /// What gives credentials failed.
     FailedCredentials,
     /// Its bytes are archived, and cannot be read or copied before they are restored; there was no effect.
@@ -70,7 +68,7 @@ impl Class {
 pub(super) struct Refusal {
     /// As they stand in answers.
     pub(super) codes: &'static [&'static str],
-    /// What they mean for whoever sent the request.
+    /// What they mean for the sender of the request.
     pub(super) class: Class,
     /// What must be changed first; `None`: what the class says, or nothing.
     pub(super) change: Option<&'static str>,

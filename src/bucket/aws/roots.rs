@@ -1,4 +1,4 @@
-//! The certificates that are trusted: this machine's, and those of the bundle that AWS's settings name.
+//! Trusted certificates: this machine's, and those of the bundle that AWS's settings name.
 //!
 //! Where the machine has none that can be read, the SDK's connector panics in builds for development, even if no request
 //! needs one; and in all builds where one of a bundle cannot be used. So both are found out first.
@@ -57,7 +57,7 @@ impl Bundle {
         let mut pem = String::new();
         for certificate in CertificateDer::pem_file_iter(path).map_err(unread)? {
             let certificate = certificate.map_err(unread)?;
-            // Bundles of systems hold odd old ones, which are of no use.
+            // Systems' bundles contain old certificates that cannot be parsed; they are skipped.
             if RootCertStore::empty().add(certificate.clone()).is_ok() {
                 let text = BASE64_STANDARD.encode(&certificate);
                 pem.push_str(&format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"));

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::answer::{CdnError, Details, StoreError};
+use super::answer::{CdnError, Details, Service, StoreError};
 use super::refusals::{Class, change, change_first};
 use super::store::MAX_LISTED;
 use crate::report::error::{Code, Problem};
@@ -248,10 +248,6 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
             let failure = details.provider.as_ref()?;
             (failure.code, failure.message.clone(), failure.hint.clone())
         }
-        Class::UnusableCredentials => {
-            let hint = "Correct them at their source: a profile's file, or the program or service that provides them.";
-            (Code::NoCredentials, "The AWS credentials cannot be used".to_owned(), hint.to_owned())
-        }
         Class::ExpiredCredentials => {
             let hint =
                 "Sign in again, for example with `aws login` or `aws sso login`, and run the same command again.";
@@ -262,10 +258,7 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
             (Code::Throttled, format!("{service} keeps throttling requests"), hint.to_owned())
         }
         Class::Unavailable => match status {
-            None => {
-                let hint = "Check the network, the region and the endpoint, and run the same command again.";
-                (Code::Unreachable, format!("{service} does not respond"), hint.to_owned())
-            }
+            None => does_not_respond(service),
             Some(200..=299) => {
                 (Code::Aws, format!("{service} keeps ending its responses with an error"), AGAIN.to_owned())
             }
@@ -273,6 +266,32 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
         },
         _ => return None,
     })
+}
+
+/// Nothing answers. AWS has an endpoint in each of its regions, so that a region may be none.
+fn does_not_respond(service: &Service) -> (Code, String, String) {
+    let region = &service.region;
+    if service.endpoint.is_none() && !looks_like_a_region(region) {
+        let hint = "Regions have names like `eu-central-1`. Set the bucket's region with --region or as `region` in publish.toml.";
+        return (Code::Configuration, format!("`{region}` is not an AWS region"), hint.to_owned());
+    }
+    let hint = match service.endpoint {
+        Some(_) => "Check the endpoint and the network, then run the same command again.".to_owned(),
+        None => {
+            format!("Check that `{region}` is the bucket's region, and the network; then run the same command again.")
+        }
+    };
+    (Code::Unreachable, format!("{service} does not respond"), hint)
+}
+
+/// Words of small letters, then a number: `eu-central-1`, `us-gov-west-1`. The zone `eu-central-1a` is none.
+fn looks_like_a_region(name: &str) -> bool {
+    let words: Vec<&str> = name.split('-').collect();
+    let is_made_of =
+        |word: &str, is_right: fn(&u8) -> bool| !word.is_empty() && word.bytes().all(|byte| is_right(&byte));
+    matches!(words.as_slice(), [names @ .., number] if names.len() > 1
+        && is_made_of(number, u8::is_ascii_digit)
+        && names.iter().all(|name| is_made_of(name, u8::is_ascii_lowercase)))
 }
 
 /// What to change where the SDK's rules for endpoints end with `rule`.
@@ -312,6 +331,29 @@ fn verb(operation: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_a_region_is_told_from_one_that_does_not_answer() {
+        let of = |region: &str, endpoint: Option<&str>| {
+            let endpoint = endpoint.map(str::to_owned);
+            does_not_respond(&Service { name: "S3", endpoint, region: region.to_owned(), owner: None })
+        };
+        for region in ["eu-central-1", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1", "eu-west-99"] {
+            let (code, _, hint) = of(region, None);
+            assert!(
+                code == Code::Unreachable && hint.contains(&format!("`{region}` is the bucket's region")),
+                "{hint}"
+            );
+        }
+        for region in ["EU", "europe", "eu-central-1a", "eu-1", "EU-WEST-1", "-west-1", ""] {
+            assert_eq!(of(region, None).0, Code::Configuration, "{region}");
+            assert_eq!(
+                of(region, Some("https://s3.example.com")).0,
+                Code::Unreachable,
+                "other stores call theirs as they like"
+            );
+        }
+    }
 
     #[test]
     fn what_aws_says_is_not_allowed_is_what_to_allow() {

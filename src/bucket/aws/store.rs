@@ -104,7 +104,7 @@ enum Refused<'a> {
     IsGone,
     /// It is asked for once more, with this ETag.
     AskAgain(Option<&'a str>),
-    /// It stays, and whoever asked is told why.
+    /// It stays, and the caller is told why.
     Stays,
 }
 

@@ -94,7 +94,7 @@ impl HttpConnector for Bounded<SharedHttpConnector> {
     }
 }
 
-/// A body of which nothing is handed on once the term is over, whoever asks for it.
+/// A body of which nothing is handed on once the term is over.
 struct BoundedBody {
     body: SdkBody,
     term: Term,

@@ -24,7 +24,7 @@ const SYSTEM_HOLDS: u64 = 4 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Uplink {
     settings: LinkSettings,
-    /// Whoever holds it is the next to go.
+    /// Its holder is the next to send.
     queue: Arc<tokio::sync::Mutex<()>>,
     state: Arc<Mutex<State>>,
     /// Tells the next that there is room.

@@ -106,7 +106,7 @@ pub(super) enum Lesson {
     MayBe(Box<Entry>),
     /// Something is there of whose bytes nothing is known.
     Unknown,
-    /// What is there is none of our business: it is neither written over nor removed.
+    /// What is there is not publish's: it is neither overwritten nor removed.
     NotOurs,
     /// No file of this site is there any more.
     Gone,

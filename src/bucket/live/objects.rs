@@ -37,7 +37,7 @@ impl<'a> LiveObjects<'a> {
         self.layout.live(path)
     }
 
-    /// All that lies among live objects, whoever put it there.
+    /// Every live object, also those that publish did not write.
     pub async fn list(&self) -> Result<Vec<Listed>, Problem> {
         self.store.list(&self.layout.live_prefix()).await.map_err(Problem::from)
     }

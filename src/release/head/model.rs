@@ -402,7 +402,7 @@ fn about_refreshes(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, M
     }
 }
 
-/// What CloudFront calls the invalidation of a refresh: the same whoever asks for it.
+/// What CloudFront calls the invalidation of a refresh: the same for every run that asks for it.
 fn invalidation(id: &str) -> String {
     format!("I-{id}")
 }
@@ -465,7 +465,7 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
 fn begun_prune(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
     let What::BeginsPrune { closes, files: gone, withdraws, learns, paths: cover } = what else { return None };
     let publisher = &Publisher::default();
-    // Whoever prunes spares what is live or about to be.
+    // A prune spares what is live or about to be.
     let mut closes = numbers(*closes);
     let needed = head.activation.iter().flat_map(|one| one.candidates.iter().chain([&one.to]));
     let needed: BTreeSet<_> = needed.copied().chain(head.active.iter().map(|one| one.release)).collect();

@@ -22,9 +22,9 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
         needs: Minors { read: 0, write: 2 },
         is_said: |head| !head.distributions.is_empty() && v2::single(head).is_none(),
     },
-    // The store that was tried: whoever does not know of it writes it back, and is not less careful than before.
+    // The store that passed its test: older readers write it back unchanged, and test the store as before.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| head.proven_store.is_some() },
-    // How a distribution keeps answers: whoever does not know of it refreshes as before, and writes it back.
+    // How a distribution keeps answers: older readers refresh as before, and write it back unchanged.
     Addition {
         needs: Minors { read: 0, write: 0 },
         is_said: |head| head.distributions.values().any(|known| !known.facts.caching.is_usual()),
@@ -35,7 +35,7 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
         needs: Minors { read: 0, write: 0 },
         is_said: |head| head.pending_refreshes.iter().any(Refresh::is_sent),
     },
-    // What a build was made from stays true of it, whoever passes it over.
+    // Readers that do not know what a build was made from may ignore it.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| publishers(head).any(|it| it.uncommitted_changes) },
 ];
 

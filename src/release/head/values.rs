@@ -65,7 +65,7 @@ impl Activation {
     }
 }
 
-/// Paths that the CDN must forget. What CloudFront is asked with derives from `id` alone, so that asking twice is
+/// Paths to refresh at the CDN. What CloudFront is asked with derives from `id` alone, so that asking twice is
 /// asking once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refresh {

@@ -1,5 +1,5 @@
 //! Manifests and claims as stored: one module for each format, and the way from bytes to what they say and back. They are
-//! never written over, so that what is not known need not be kept: whoever acts on one refuses what needs more.
+//! never written over, so unknown fields need not be kept: a run that acts on one refuses what needs a newer version.
 
 pub(crate) mod v1;
 pub(crate) mod v2;
@@ -20,7 +20,7 @@ use crate::release::format::{Addition, Document, Format, FormatError, Minors, ch
 
 /// What a manifest can say that format 1 cannot. A new field has its line here.
 const IN_MANIFESTS: &[Addition<Manifest>] = &[
-    // What a build was made from stays true of it, whoever passes it over.
+    // Readers that do not know what a build was made from may ignore it.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |manifest| manifest.publisher.uncommitted_changes },
 ];
 

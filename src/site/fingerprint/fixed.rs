@@ -31,7 +31,7 @@ pub(super) fn is_web_manifest(path: &SitePath) -> bool {
     has_extension(path, &["webmanifest", "appcache"])
 }
 
-/// Whether it is a service worker by its name. They list all that they are to keep, whoever wrote it.
+/// Whether it is a service worker by its name. They list all that they are to keep, no matter which tool wrote them.
 pub(super) fn is_service_worker(path: &SitePath) -> bool {
     let name = lower_name(path);
     if is_swahili(path) {

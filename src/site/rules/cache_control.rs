@@ -27,7 +27,7 @@ pub(super) fn default(path: &SitePath, kind: Kind, context: &RuleContext<'_>) ->
     }
 }
 
-/// Whether a distribution forgets the file when we say so. An error page is kept under the URLs that failed, which nobody
+/// Whether a refresh reaches the file at a distribution. An error page is kept under the URLs that failed, which nobody
 /// can list; and a file whose URL is not known might be one.
 fn may_keep(path: &SitePath, context: &RuleContext<'_>, view: CdnView<'_>) -> bool {
     match view {

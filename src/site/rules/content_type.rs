@@ -1,4 +1,4 @@
-//! The `Content-Type` of a file, from its name alone; for the compressed twin of another file, from that one's.
+//! The `Content-Type` of a file, from its name alone; for a compressed copy, from the original's name.
 //!
 //! The table below is asked first, then the `mime_guess` crate. What neither knows is `application/octet-stream`:
 //! browsers save it instead of guessing. Files without an extension are that too, except a few whose names are known
@@ -218,16 +218,16 @@ fn is_segment(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> bool {
 }
 
 /// The `Content-Encoding` of a file that makes no sense without one: a compressed SVG has no type of its own.
-/// Files such as `app.js.gz` may be downloads, unless they are twins ([`twin_of`]).
+/// Files such as `app.js.gz` may be downloads, unless they are compressed copies ([`original_of`]).
 pub(super) fn content_encoding(path: &SitePath) -> Option<&'static str> {
     (path.extension().as_deref() == Some("svgz")).then_some("gzip")
 }
 
-/// The file of which `path` is the compressed twin, as `app.js` of `app.js.br`, and the twin's `Content-Encoding`.
+/// The file of which `path` is the compressed copy, as `app.js` of `app.js.br`, and the copy's `Content-Encoding`.
 ///
-/// Only what browsers load as parts of a page has twins that may be something else: `data.csv.gz` beside `data.csv`, or
+/// Only what browsers load as parts of a page has compressed copies: `data.csv.gz` beside `data.csv`, or
 /// `src.tar.gz` beside `src.tar`, is a download, which browsers would unpack if it had an encoding. Nobody downloads a `.br`.
-pub(super) fn twin_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> Option<(SitePath, &'static str)> {
+pub(super) fn original_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> Option<(SitePath, &'static str)> {
     // RFC 9110 section 8.4.1, RFC 7932 and RFC 8878.
     let encoding = match path.extension()?.as_str() {
         "br" => "br",
@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn only_parts_of_a_page_have_twins() {
         let twin = |path: &str, beside: &str| {
-            let found = twin_of(&SitePath::new(path).unwrap(), |original| original.as_str() == beside);
+            let found = original_of(&SitePath::new(path).unwrap(), |original| original.as_str() == beside);
             found.map(|(original, encoding)| (original.to_string(), encoding))
         };
         for (path, beside, encoding) in [

@@ -58,8 +58,8 @@ struct Set<'r> {
 }
 
 impl Rules {
-    /// The headers of `path`, which may be the twin of another file that is there: then what is said about that one counts
-    /// where nothing is said about the twin itself.
+    /// The headers of `path`. If it is the compressed copy of another file that is there, what is said about that one counts
+    /// where nothing is said about the copy itself.
     pub(super) fn decided(
         &self,
         path: &SitePath,
@@ -67,7 +67,7 @@ impl Rules {
         context: &RuleContext<'_>,
         is_there: impl Fn(&SitePath) -> bool,
     ) -> Decided<'_> {
-        let twin = content_type::twin_of(path, &is_there);
+        let twin = content_type::original_of(path, &is_there);
         let own = self.set(path);
         let (original, encoding) = twin.map_or((None, None), |(path, encoding)| (Some(path), Some(encoding)));
         let followed = original.as_ref().map(|original| self.set(original)).unwrap_or_default();

@@ -225,7 +225,7 @@ fn publish_toml_wins_over_the_headers_file_and_that_over_the_defaults() {
 }
 
 #[test]
-fn a_compressed_twin_is_served_as_what_it_is_a_twin_of() {
+fn a_compressed_twin_is_served_as_what_it_is_a_original_of() {
     let case = Case::default();
     let (js, br, gz) = ("assets/app.js", "assets/app.js.br", "assets/app.js.gz");
     let headers = case.headers_beside("", &[br, js]);

@@ -1,4 +1,4 @@
-//! Files at the root of the folder that are no part of the site, but tell whoever hosts it what to do. They are read and
+//! Files at the root of the folder that are not part of the site, but instructions for its host. They are read and
 //! not published; what `exclude` names is neither.
 
 use std::collections::BTreeMap;

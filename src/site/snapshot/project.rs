@@ -56,7 +56,7 @@ const BUILT: [&str; 5] = ["dist", "build", "out", "_site", "public"];
 /// Refuses a folder that is a project by its names: a list of packages beside the installed ones, or beside the
 /// configuration of a framework. What `selection` excludes does not count.
 pub(super) fn refuse(named: &Path, folder: &Root, selection: &Selection) -> Result<(), Problem> {
-    // What cannot be read is told by whoever walks the folder.
+    // What cannot be read is reported by the walk of the folder.
     let listed = folder.identity().and_then(|identity| folder.list(Path::new(""), identity)).unwrap_or_default();
     let mut names: Vec<(String, bool)> = listed
         .into_iter()

@@ -1,6 +1,6 @@
 //! Source maps, by their names.
 
-/// Endings of what scripts and styles are built into, and of packed twins.
+/// Endings of what scripts and styles are built into, and of their compressed copies.
 const BUILT: [&str; 8] = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".css"];
 const PACKED: [&str; 3] = [".gz", ".br", ".zst"];
 

@@ -278,7 +278,7 @@ impl Walker<'_> {
         self.waiting.push(Visit { real, identity, name: path, chain: Some(Rc::new(chain)) });
     }
 
-    /// Gives up: what was found so far is of no use.
+    /// Gives up, and drops what was found so far.
     fn too_many(&mut self) {
         self.refusals.clear();
         let limit = self.limits.names;

@@ -48,7 +48,7 @@ pub(super) struct Left {
 
 impl InPlace<'_> {
     /// Writes live objects wave by wave. After a failure nothing more is begun, and what is under way is waited for:
-    /// whoever comes next finds nothing moving.
+    /// the next run finds nothing in flight.
     pub(super) async fn write(&self, plan: &Plan) -> Result<(), Problem> {
         let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         for wave in &plan.waves {
@@ -58,7 +58,7 @@ impl InPlace<'_> {
                 .collect()
                 .await;
             let mut problems: Vec<Problem> = outcomes.into_iter().filter_map(Result::err).collect();
-            // A request that nobody answered may still arrive: whoever comes next is to know of it before all else.
+            // An unanswered request may still arrive: the next run must know of it first.
             problems.sort_by_key(|problem| problem.code != Code::Unreachable);
             if let Some(problem) = problems.into_iter().next() {
                 return Err(problem);

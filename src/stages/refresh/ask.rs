@@ -1,4 +1,4 @@
-//! Asking CloudFront to forget what a refresh names.
+//! Asking CloudFront for the invalidations of a refresh.
 
 use super::batches::{Batch, Turns, batches};
 use crate::bucket::aws::{Cdn, CdnError};
@@ -29,7 +29,7 @@ impl<'a> Asking<'a> {
         Asking { clock, events, turns: Turns::default() }
     }
 
-    /// Asks one distribution to forget what `refresh` names. What CloudFront is asked with derives from the refresh alone, so
+    /// Asks one distribution for the invalidations of `refresh`. What CloudFront is asked with derives from the refresh alone, so
     /// that asking again for the same one neither repeats nor costs anything (AWS.md 1.5). Where CloudFront will never take
     /// some of the paths, it forgets everything instead.
     pub(super) async fn ask(&mut self, cdn: &Cdn, refresh: &Refresh, taken: &mut Taken) -> Result<(), Problem> {

@@ -1,6 +1,6 @@
 //! How values on the command line are read.
 
-use publish::content::path::{InvalidPath, SitePath};
+use publish::content::path::SitePath;
 use publish::release::manifest::InvalidRelease;
 use publish::run::Side;
 
@@ -14,7 +14,8 @@ pub(super) fn side(word: &str) -> Result<Side, InvalidRelease> {
 }
 
 /// The path of a file in the site, also as a URL writes it (`/a.pdf`) or a shell (`./a.pdf`).
-pub(super) fn site_path(text: &str) -> Result<SitePath, InvalidPath> {
+pub(super) fn site_path(text: &str) -> Result<SitePath, String> {
     let path = text.strip_prefix("./").or(text.strip_prefix('/')).unwrap_or(text);
-    SitePath::new(path)
+    let whole_site = "name a file: the whole site cannot be removed";
+    SitePath::new(path).map_err(|error| if path.is_empty() { whole_site.to_owned() } else { error.to_string() })
 }

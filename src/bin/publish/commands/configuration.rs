@@ -33,17 +33,17 @@ impl Session<'_> {
     pub(super) fn configuration(&self) -> Result<Option<Configuration>, Problem> {
         // `status --all` shows environments of publish.toml, whatever target variables say.
         let shows_all = matches!(self.command, Some(Command::Status(status)) if status.all);
-        let (found, origin) = match &self.global.config {
-            Some(path) => (Found { path: path.clone(), is_above: false }, Origin::Named),
+        let (config, path, origin) = match &self.global.config {
+            Some(path) => (Config::read(path, self.lookup)?, path.clone(), Origin::Named),
             None => match find()? {
                 None => return Ok(None),
                 Some(found) if found.is_above && self.global.says_the_target() && !shows_all => return Ok(None),
-                Some(found) if found.is_above => (found, Origin::Above),
-                Some(found) => (found, Origin::Here),
+                Some(found) => {
+                    let origin = if found.is_above { Origin::Above } else { Origin::Here };
+                    (found.read(self.lookup)?, found.path, origin)
+                }
             },
         };
-        let config = found.read(self.lookup)?;
-        let path = found.path;
         if origin != Origin::Here {
             let path = path.display().to_string();
             self.terminal.say(&format!("Configuration: {path}"));

@@ -33,7 +33,7 @@ pub(crate) struct Running {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Purpose {
-    /// For whoever asks: others may publish to it.
+    /// For clients: other processes may publish to it.
     Serve,
     /// For one run, which stops it at its end.
     Publish,

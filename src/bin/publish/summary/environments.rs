@@ -61,7 +61,7 @@ fn state(status: &Status) -> Vec<String> {
         state.push("held".to_owned());
     }
     if let Some(activation) = &status.activation {
-        let what = if activation.lease_remaining_s == 0 { "cut short" } else { "in progress" };
+        let what = if activation.lease_remaining_s == 0 { "interrupted" } else { "in progress" };
         state.push(format!("release {} {what}", activation.to));
     }
     if status.pruning {

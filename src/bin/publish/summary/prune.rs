@@ -21,7 +21,7 @@ pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, s
     };
     let closed: Vec<String> = view.closes.iter().map(ToString::to_string).collect();
     if !closed.is_empty() {
-        line("closed", &format!("{}: {}", count(closed.len(), "number"), closed.join(", ")));
+        line("releases", &closed.join(", "));
     }
     line("removed", &format!("{} ({})", count(report.deleted, "object"), DecimalBytes(view.bytes)));
     if !view.paths.is_empty() {
@@ -52,7 +52,7 @@ mod tests {
         };
         let report = Report { deleted: 1, ..Report::new("prune", "production") };
         let text = render(&report, Some(&view), true, Style::plain());
-        let expected = "Pruned\n  closed   2 numbers: 3, 4\n  removed  1 object (1.20 kB)\n  CDN      1 path refreshed\n\
+        let expected = "Pruned\n  releases 3, 4\n  removed  1 object (1.20 kB)\n  CDN      1 path refreshed\n\
             - s3://example-site/live/config.json\n";
         assert_eq!(text, expected);
         assert_eq!(render(&report, None, true, Style::plain()), "Nothing to prune: every object is still needed\n");

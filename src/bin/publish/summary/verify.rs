@@ -58,7 +58,7 @@ fn heading(what: FindingKind) -> &'static str {
         FindingKind::Unmarked => "written by something else, but with the right bytes",
         FindingKind::Foreign => "in no release (never touched)",
         FindingKind::Lost => "lost: these releases cannot be restored completely",
-        FindingKind::NotPublished => "in no release: published without them (--allow-broken)",
+        FindingKind::NotPublished => "not in the release (published with --allow-broken)",
         FindingKind::Answer => "right in the bucket, but visitors get something else",
     }
 }
@@ -89,7 +89,7 @@ fn advice(findings: &[Finding], report: &Report) -> Option<&'static str> {
     Some(match (first.what, tried) {
         // What to do stands beside each.
         (FindingKind::Answer, _) => return None,
-        (FindingKind::NotPublished, _) => "Publish a folder that has them.",
+        (FindingKind::NotPublished, _) => "Publish a folder that contains them.",
         (FindingKind::Lost, _) => "Publish the folder of such a release again: the bucket no longer has its bytes.",
         (_, false) => {
             "`publish verify --repair` restores what the bucket still has; publish the folder again to restore the \

@@ -56,7 +56,7 @@ const WAITING: &str = "Waiting";
 
 const CREDENTIALS: &str = "Waiting for AWS credentials";
 
-/// What a run is at, for whoever reads the log of one that takes long: pipelines end what says nothing.
+/// Progress for the log of a long run: pipelines kill what is silent.
 #[derive(Default)]
 pub(super) struct Reminder(Mutex<Remembered>);
 
@@ -147,6 +147,10 @@ pub(crate) fn plan(event: &Event, style: Style) -> Option<String> {
         return Some(format!("  CDN      {paths}, free within 1,000 a month, ${price_usd} beyond\n"));
     }
     let Event::Planned { files, copied, deleted, paths } = event else { return None };
+    if files.added + files.replaced + files.reheadered + files.removed == 0 && (*copied, *deleted, *paths) == (0, 0, 0)
+    {
+        return None;
+    }
     let changed = [
         (files.added, "added"),
         (files.replaced, "replaced"),
@@ -192,6 +196,8 @@ mod tests {
         let expected = "  files    1 added, 4 replaced\n  S3       5 copies and 1 removal inside the bucket\n  \
             CDN      7 paths, free within the first 1,000 a month, then $0.035\n";
         assert_eq!(text, expected);
+        let nothing = Event::Planned { files: FileCounts::default(), copied: 0, deleted: 0, paths: 0 };
+        assert_eq!(plan(&nothing, Style::plain()), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Format 2 of a head: every field that this program knows. Others are passed over here, and kept by whoever reads it.
+//! Format 2 of a head: every field that this program knows. Others are ignored here, and kept by the reader.
 //!
 //! A new field is a line in its struct here, one in the domain's, and one in the table of [`super`].
 

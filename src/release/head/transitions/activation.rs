@@ -34,7 +34,7 @@ pub struct ActivationBegins<'a> {
     pub mutable_paths: &'a BTreeSet<SitePath>,
     /// What was read of distributions.
     pub learnt: &'a [Learnt<'a>],
-    /// What each distribution will have to forget.
+    /// What is to be refreshed at each distribution.
     pub covers: &'a Covers<'a>,
 }
 

@@ -51,7 +51,7 @@ impl HeadFields {
         }
     }
 
-    /// Records what every distribution has to forget.
+    /// Records what is to be refreshed at every distribution.
     pub(super) fn owe_all(&mut self, covers: &Covers<'_>, release: ReleaseNumber, by: Lookout<'_>) {
         let everything = [UrlPath::everything()];
         let ids: Vec<String> = self.distributions.keys().cloned().collect();
@@ -64,7 +64,7 @@ impl HeadFields {
         }
     }
 
-    /// `release` is live: whoever is owed nothing has seen it, since nothing changed for it.
+    /// `release` is live: distributions without an owed refresh are up to date, since nothing changed for them.
     pub(super) fn is_seen_where_nothing_is_owed(&mut self, release: ReleaseNumber) {
         let owed: Vec<&String> = self.pending_refreshes.iter().map(|refresh| &refresh.distribution).collect();
         let others = self.distributions.iter_mut().filter(|(id, _)| !owed.contains(id));

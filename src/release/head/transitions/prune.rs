@@ -28,7 +28,7 @@ pub struct PruneBegins<'a> {
     pub content: Option<Digest>,
     /// What was read of the distribution, if it was.
     pub learnt: &'a [Learnt<'a>],
-    /// What each distribution will have to forget.
+    /// What is to be refreshed at each distribution.
     pub covers: &'a Covers<'a>,
 }
 

@@ -1,4 +1,4 @@
-//! What the CDN has to forget: it is owed, asked for anew under another id, sent, and settled.
+//! Refreshes of the CDN: owed, asked for again under another id, sent, and settled.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ impl Head {
 }
 
 impl Head {
-    /// The head in which distributions have to forget what a person named. What is in progress
+    /// The head in which paths that a person named are to be refreshed at distributions. What is in progress
     /// owes refreshes of its own, which no earlier one stands for. The same request, still to be sent for an earlier run, stays as
     /// it is: asked for again, it costs nothing.
     ///
@@ -89,7 +89,7 @@ impl Head {
 }
 
 impl HeadFields {
-    /// Records what a distribution has to forget, under an id that no other run, no other revision and no other refresh
+    /// Records what is to be refreshed at a distribution, under an id that no other run, no other revision and no other refresh
     /// gives. An earlier refresh that the new one covers need not be asked for twice: it is sent after everything is
     /// written. Where too much is owed already, the new one covers all.
     pub(super) fn owe(&mut self, distribution: &str, paths: &[UrlPath], release: ReleaseNumber, by: Lookout<'_>) {
