@@ -140,7 +140,7 @@ mod tests {
              s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on arn:aws:s3:::example-site/live/*; s3:ListBucket on \
              arn:aws:s3:::example-site (prefix _publish/live/*); s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on \
              arn:aws:s3:::example-site/_publish/live/*; cloudfront:CreateInvalidation, cloudfront:GetInvalidation, \
-             cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC; \
+             cloudfront:GetDistribution, cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC; \
              cloudfront:GetCachePolicy on arn:aws:cloudfront::<account>:cache-policy/*. It is the policy \
              config/iam/publisher.json of publish's repository."
         );

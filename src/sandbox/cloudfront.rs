@@ -22,9 +22,6 @@ pub(super) use invalidations::{Invalidations, load};
 /// The longest request body taken, in bytes: 3,000 paths of 4,000 characters fit.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// The entity tag of every distribution's configuration, which the API cannot change.
-const CONFIG_ETAG: &str = "E2SANDBOXCONFIG";
-
 /// An error of the API: HTTP status, code, message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
@@ -94,7 +91,9 @@ impl CloudFrontServer {
         let shown = xml::Shown { distribution, owner: &self.owner, region: &self.region };
         let body = if whole { xml::distribution(&shown, in_progress) } else { xml::distribution_config(&shown) };
         let mut answered = answer::xml(200, body);
-        answered.headers_mut().insert(ETAG, HeaderValue::from_static(CONFIG_ETAG));
+        if let Ok(etag) = HeaderValue::try_from(&distribution.config_etag) {
+            answered.headers_mut().insert(ETAG, etag);
+        }
         answered
     }
 

@@ -30,6 +30,12 @@ pub struct Distribution {
     pub continuous_deployment: Option<String>,
     /// Whether it is the staging distribution of another one. The API tells it.
     pub staging: bool,
+    /// The header in which it finds an answer's cache tags (`CacheTagConfig`).
+    pub cache_tag_header: Option<String>,
+    /// The entity tag of its configuration.
+    pub config_etag: String,
+    /// Whether the API says that its configuration is deployed everywhere; the edge follows it at once.
+    pub deployed: bool,
 }
 
 /// What turns `/dir/`, and `/dir` where the last segment has no dot, into `/dir/index.html`.
@@ -60,6 +66,9 @@ impl Default for Distribution {
             behaviors: Vec::new(),
             continuous_deployment: None,
             staging: false,
+            cache_tag_header: None,
+            config_etag: "E2SANDBOXCONFIG".to_owned(),
+            deployed: true,
         }
     }
 }

@@ -73,6 +73,7 @@ mod signals;
 mod slow_links;
 mod snapshot_races;
 mod stores;
+mod tags;
 mod takeover;
 mod verify;
 mod versions;

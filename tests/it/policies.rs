@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
 use publish::config::environment::Environment;
+use publish::release::cache_tags::HEADER;
 use publish::release::layout::Layout;
 use publish::release::manifest::ReleaseNumber;
 use publish::release::retention::RetentionSettings;
@@ -115,6 +116,7 @@ fn needs(request: &LoggedRequest) -> Vec<Need> {
             let policy = format!("arn:aws:cloudfront::123456789012:cache-policy/{}", request.key);
             vec![need("cloudfront:GetCachePolicy", policy)]
         }
+        "GetDistribution" => vec![need("cloudfront:GetDistribution", distribution)],
         "GetDistributionConfig" => vec![need("cloudfront:GetDistributionConfig", distribution)],
         other => panic!("{other} needs a right that this test does not know"),
     }
@@ -130,7 +132,8 @@ fn needed(world: &World) -> BTreeSet<Need> {
 async fn publish_everything() -> World {
     let mut world = World::with_fixture("v1").await;
     let caching = Caching { policy: Some("of-this-account".to_owned()), ..Caching::default() };
-    world.sandbox.set_distribution(Distribution { caching, ..world::distribution() });
+    let cache_tag_header = Some(HEADER.to_owned());
+    world.sandbox.set_distribution(Distribution { caching, cache_tag_header, ..world::distribution() });
     world.published().await;
     world.use_fixture("v2");
     world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);

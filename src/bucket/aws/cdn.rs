@@ -9,7 +9,6 @@ use aws_sdk_cloudfront::types::{DistributionConfig, InvalidationBatch, Paths};
 use super::answer::{CdnError, FailedRequest, Service};
 use super::configuration::{Keeping, Policies, alias, facts, may_answer_missing, policies_to_read};
 use super::refusals::Class;
-use crate::content::path::UrlPath;
 use crate::release::head::{DistributionFacts, MAX_ID_BYTES};
 use crate::release::manifest::checked_id;
 
@@ -28,6 +27,10 @@ pub struct Configuration {
     pub etag: Option<String>,
     /// Whether it is the staging distribution of another one.
     pub is_staging: bool,
+    /// Whether that was read just now.
+    pub is_new: bool,
+    /// Whether it is known to be deployed everywhere: see [`Cdn::is_deployed`].
+    pub is_deployed: bool,
     /// Whether something else than an error page may answer for an address without a file, or whether that is not known.
     pub may_answer_missing: bool,
 }
@@ -72,6 +75,8 @@ impl Cdn {
             facts: facts(config, bucket, &policies),
             etag: answer.e_tag().map(str::to_owned),
             is_staging: config.staging().unwrap_or(false),
+            is_new: true,
+            is_deployed: false,
             may_answer_missing: may_answer_missing(config, bucket),
         })
     }
@@ -93,6 +98,15 @@ impl Cdn {
         Ok(policies)
     }
 
+    /// Whether the configuration with this ETag is the distribution's, and deployed everywhere. Needs
+    /// `cloudfront:GetDistribution`.
+    pub async fn is_deployed(&self, etag: Option<&str>) -> Result<bool, CdnError> {
+        let request = self.client.get_distribution().id(&self.distribution);
+        let answer = request.send().await.map_err(|error| self.failed("GetDistribution", &error))?;
+        let status = answer.distribution().map(|distribution| distribution.status());
+        Ok(answer.e_tag() == etag && status.is_some_and(|status| status.eq_ignore_ascii_case("deployed")))
+    }
+
     /// The host by which visitors reach the distribution, with what [`Cdn::configuration`] tells of it: its first alias that is a
     /// whole name, else the name that CloudFront gave it. Needs `cloudfront:GetDistribution`.
     pub async fn host(&self, bucket: &str) -> Result<(String, DistributionFacts), CdnError> {
@@ -108,7 +122,7 @@ impl Cdn {
         Ok((host, facts(config, bucket, &Policies::new())))
     }
 
-    /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
+    /// Asks for `items`, paths and `#tags`, to be forgotten and gives the invalidation's id. The same `reference` with the same items is
     /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where CloudFront asks to
     /// slow down, or too many are in progress, it waits, for at most as long as a refresh may take. Needs
     /// `cloudfront:CreateInvalidation`.
@@ -116,11 +130,11 @@ impl Cdn {
     /// # Errors
     /// [`Class::Throttled`] when patience has ended; the code `InvalidationBatchAlreadyExists` for a reference that was
     /// used for other paths.
-    pub async fn create_invalidation(&self, reference: &str, paths: &[UrlPath]) -> Result<String, CdnError> {
+    pub async fn create_invalidation(&self, reference: &str, items: &[String]) -> Result<String, CdnError> {
         let mut waited = Duration::ZERO;
         let mut wait = FIRST_WAIT;
         loop {
-            match self.create_once(reference, paths).await {
+            match self.create_once(reference, items).await {
                 // The SDK has tried again after most kinds of throttling, and not for long.
                 Err(error) if error.class == Class::Throttled => {
                     if waited + wait > self.patience {
@@ -135,12 +149,11 @@ impl Cdn {
         }
     }
 
-    async fn create_once(&self, reference: &str, paths: &[UrlPath]) -> Result<String, CdnError> {
-        let items: Vec<String> = paths.iter().map(|path| path.as_str().to_owned()).collect();
+    async fn create_once(&self, reference: &str, items: &[String]) -> Result<String, CdnError> {
         let quantity = i32::try_from(items.len()).unwrap_or(i32::MAX);
         let batch = Paths::builder()
             .quantity(quantity)
-            .set_items(Some(items))
+            .set_items(Some(items.to_vec()))
             .build()
             .and_then(|paths| InvalidationBatch::builder().paths(paths).caller_reference(reference).build());
         let unsendable = |answer| CdnError::new("CreateInvalidation", &self.distribution, &self.service, answer);
