@@ -21,6 +21,7 @@ mod refusals;
 mod roots;
 mod sentences;
 mod store;
+mod tenant;
 mod term;
 #[cfg(test)]
 mod tests;

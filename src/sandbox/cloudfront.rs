@@ -77,10 +77,19 @@ impl CloudFrontServer {
             .distributions
             .get(id)
             .ok_or_else(|| ApiError::new(404, "NoSuchDistribution", "The specified distribution does not exist."))?;
+        let is_of_tenant = operation.ends_with("DistributionTenant");
+        if is_of_tenant != distribution.tenant_of.is_some() {
+            return Err(ApiError::new(
+                404,
+                if is_of_tenant { "EntityNotFound" } else { "NoSuchDistribution" },
+                "It does not exist.",
+            ));
+        }
         match operation {
+            "GetDistributionTenant" => Ok(answer::xml(200, xml::tenant(&distribution))),
             "GetDistribution" => Ok(self.distribution(&distribution, true)),
             "GetDistributionConfig" => Ok(self.distribution(&distribution, false)),
-            "CreateInvalidation" => self.create(id, body),
+            "CreateInvalidation" | "CreateInvalidationForDistributionTenant" => self.create(id, body),
             "ListInvalidations" => Ok(self.list(id, query)),
             _ => self.poll(id, invalidation),
         }

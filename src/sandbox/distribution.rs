@@ -34,6 +34,9 @@ pub struct Distribution {
     pub cache_tag_header: Option<String>,
     /// The entity tag of its configuration.
     pub config_etag: String,
+    /// Of a tenant, the id of its multi-tenant distribution, and the parameters that the tenant gives it. A tenant has a cache of its
+    /// own, and the API knows it as a tenant only.
+    pub tenant_of: Option<(String, Vec<(String, String)>)>,
     /// Whether the API says that its configuration is deployed everywhere; the edge follows it at once.
     pub deployed: bool,
 }
@@ -68,6 +71,7 @@ impl Default for Distribution {
             staging: false,
             cache_tag_header: None,
             config_etag: "E2SANDBOXCONFIG".to_owned(),
+            tenant_of: None,
             deployed: true,
         }
     }

@@ -75,6 +75,7 @@ mod snapshot_races;
 mod stores;
 mod tags;
 mod takeover;
+mod tenants;
 mod verify;
 mod versions;
 mod visitor;

@@ -115,6 +115,22 @@ pub(super) fn distribution(shown: &Shown<'_>, in_progress: usize) -> String {
     )
 }
 
+/// `DistributionTenant`.
+pub(super) fn tenant(tenant: &Distribution) -> String {
+    let (distribution, parameters) = tenant.tenant_of.as_ref().map_or(("", &[][..]), |(id, all)| (id, all));
+    let parameter = |(name, value): &(String, String)| {
+        format!("<member><Name>{}</Name><Value>{}</Value></member>", escape(name), escape(value))
+    };
+    format!(
+        "{DECLARATION}<DistributionTenant {NAMESPACE}><Id>{id}</Id><DistributionId>{}</DistributionId>\
+         <Name>{id}</Name><Domains><member><Domain>{id}.example.com</Domain><Status>active</Status></member></Domains>\
+         <Parameters>{}</Parameters><Enabled>true</Enabled><Status>Deployed</Status></DistributionTenant>",
+        escape(distribution),
+        parameters.iter().map(parameter).collect::<String>(),
+        id = escape(&tenant.id),
+    )
+}
+
 /// `DistributionConfig`.
 pub(super) fn distribution_config(shown: &Shown<'_>) -> String {
     format!("{DECLARATION}<DistributionConfig {NAMESPACE}>{}</DistributionConfig>", config(shown))
