@@ -14,7 +14,7 @@ use std::time::Duration;
 use publish::config::environment::UrlStyle;
 use publish::content::path::{InvalidPath, SitePath};
 use publish::plan::{Live, Plan, Policy};
-use publish::release::head::{Distribution, DistributionFacts, Distributions};
+use publish::release::head::{Distribution, DistributionFacts, Distributions, Tagging};
 use publish::release::layout::Layout;
 use publish::release::manifest::{Entry, Files, Kept, ReleaseNumber};
 use publish::types::digest::Digest;
@@ -75,6 +75,7 @@ fn measured(name: Name, changed: fn(u64) -> bool, max_paths: usize) -> Result<St
         remove_now: &remove_now,
         max_paths,
         urls,
+        tagging: Tagging::NONE,
         straight: false,
     };
     let began = processor_time()?;

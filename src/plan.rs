@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::environment::UrlStyle;
 use crate::content::path::{SitePath, UrlPath};
+use crate::release::cache_tags::CacheTag;
 use crate::release::counts::FileCounts;
-use crate::release::head::{CdnView, Covers, Distribution, Distributions};
+use crate::release::head::{CdnView, Covers, Distribution, Distributions, Items, TagUse, Tagging};
 use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber, content_digest};
 use crate::types::digest::Digest;
@@ -129,6 +130,8 @@ pub struct Policy<'a> {
     pub max_paths: usize,
     /// Which addresses answer for a page besides its own, at every distribution; `None`: as far as each of them tells.
     pub urls: Option<UrlStyle>,
+    /// How the activation goes about cache tags.
+    pub tagging: &'a Tagging,
     /// Whether mutable files may go straight to their live keys where nothing is active yet.
     pub straight: bool,
 }
@@ -140,9 +143,14 @@ impl<'a> Policy<'a> {
         self.own.map_or(CdnView::None, known)
     }
 
-    /// How a distribution in front of the site maps addresses.
-    fn urls_behind(&self, cdn: CdnView<'a>, live: &Live) -> urls::Urls<'a> {
-        urls::Urls::new(*self, cdn, live)
+    /// How this environment's distribution maps addresses.
+    fn own_urls(&self, live: &Live) -> urls::Urls<'a> {
+        urls::Urls::new(*self, self.cdn(), self.own.and_then(|own| self.use_of_tags(own)), live)
+    }
+
+    /// What cache tags are to a distribution.
+    fn use_of_tags(&self, distribution: &str) -> Option<TagUse> {
+        self.tagging.uses.get(distribution).copied()
     }
 }
 
@@ -200,6 +208,11 @@ pub enum Action {
         /// The file.
         path: SitePath,
     },
+    /// Copy the live object onto itself with its cache tags, if it lacks them.
+    Tag {
+        /// The file.
+        path: SitePath,
+    },
     /// Send the file to the live key.
     Send {
         /// The file.
@@ -213,7 +226,10 @@ impl Action {
     /// The file it is about.
     pub fn path(&self) -> &SitePath {
         match self {
-            Action::Copy { path, .. } | Action::Reheader { path } | Action::Send { path, .. } => path,
+            Action::Copy { path, .. }
+            | Action::Reheader { path }
+            | Action::Tag { path }
+            | Action::Send { path, .. } => path,
         }
     }
 }
@@ -244,6 +260,8 @@ pub struct UrlChange {
     pub after: Option<Digest>,
     /// The headers that become others, with their names in lower case; `None`: it goes.
     pub headers: BTreeMap<String, Option<String>>,
+    /// The cache tags that what answers has.
+    pub tags: Vec<CacheTag>,
     /// Whether it is the file's own URL. An alias, as `/about/`, may answer with something else altogether.
     pub own: bool,
 }
@@ -278,6 +296,8 @@ pub struct Plan {
     pub answers: BTreeMap<UrlPath, UrlChange>,
     /// Live mutable files, and how many of them leave the site.
     pub leaving: (usize, usize),
+    /// Whether every live mutable object is written with its cache tags, or has them.
+    pub tags: bool,
 }
 
 impl Plan {
@@ -288,35 +308,44 @@ impl Plan {
         let first = live.release.is_none() && policy.straight;
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
-        let urls = policy.urls_behind(policy.cdn(), live);
+        let urls = policy.own_urls(live);
         let answers = urls.answers(live, &files, &changes);
-        let cover = |urls: &urls::Urls<'_>| {
+        let cover = |urls: &urls::Urls<'_>, tags: Option<TagUse>| {
             let kept = urls.kept(live, &files, &changes);
-            match urls.loses_error_pages(&changes) {
-                true => Cover::everything(&kept),
-                false => cover::cover(&urls.stale(live, &files, &changes), &kept, policy.max_paths),
+            if tags == Some(TagUse::Begins) || urls.loses_error_pages(&changes) {
+                return Cover::everything(&kept);
             }
+            let tags = urls.tags(&changes);
+            cover::cover(&urls.stale(live, &files, &changes), &kept, tags.as_ref(), policy.max_paths)
         };
+        let own_tags = policy.own.and_then(|own| policy.use_of_tags(own));
         let invalidation = match policy.cdn() {
             CdnView::None => Cover::default(),
             _ if policy.is_unseen => Cover::everything(&urls.kept(live, &files, &changes)),
-            CdnView::Unreadable | CdnView::Known(_) => cover(&urls),
+            CdnView::Unreadable | CdnView::Known(_) => cover(&urls, own_tags),
         };
         let others = policy.distributions.iter().filter(|(id, _)| policy.own != Some(id.as_str()));
-        let elsewhere =
-            others.map(|(id, other)| (id.clone(), cover(&policy.urls_behind(other.view(), live)))).collect();
+        let elsewhere = others.map(|(id, other)| {
+            let tags = policy.use_of_tags(id);
+            (id.clone(), cover(&urls::Urls::new(policy, other.view(), tags, live), tags))
+        });
+        let elsewhere = elsewhere.collect();
         Plan {
             from: live.release,
             content: content_digest(&files),
             counts,
             uploads: uploads(&files, &changes, live, first),
             preserves: preserves(live, &files, &changes),
-            waves: waves(&files, &changes, live, first, &urls),
+            waves: to_tag(live, &files, &changes, policy.tagging)
+                .into_iter()
+                .chain(waves(&files, &changes, live, first, &urls))
+                .collect(),
             removals: paths_with(&changes, Change::Remove),
             invalidation,
             elsewhere,
             answers,
             leaving: leaving(live, &changes),
+            tags: policy.tagging.writes,
             files,
             changes,
         }
@@ -324,8 +353,8 @@ impl Plan {
 
     /// What is to be refreshed at each distribution; `own` is that of the environment.
     pub fn covers<'p>(&'p self, own: Option<&'p str>) -> Covers<'p> {
-        let others = self.elsewhere.iter().map(|(id, cover)| (id.as_str(), cover.paths.as_slice()));
-        others.chain(own.map(|own| (own, self.invalidation.paths.as_slice()))).collect()
+        let others = self.elsewhere.iter().map(|(id, cover)| (id.as_str(), cover.items()));
+        others.chain(own.map(|own| (own, self.invalidation.items()))).collect()
     }
 
     /// Whether visitors would notice nothing.
@@ -349,11 +378,14 @@ impl Plan {
         self.waves.iter().map(Vec::len).sum::<usize>() + self.removals.len()
     }
 
-    /// What the URLs of `files` that `paths` cover must answer: for a refresh that an earlier run owes.
-    pub fn answers_owed(files: &Files, paths: &[UrlPath], policy: Policy<'_>) -> BTreeMap<UrlPath, UrlChange> {
+    /// What the URLs of `files` that `items` cover must answer: for a refresh that an earlier run owes.
+    pub fn answers_owed(files: &Files, items: Items<'_>, policy: Policy<'_>) -> BTreeMap<UrlPath, UrlChange> {
         let changes = files.keys().map(|path| (path.clone(), Change::Replace)).collect();
-        let mut answers = policy.urls_behind(policy.cdn(), &Live::default()).answers(&Live::default(), files, &changes);
-        answers.retain(|url, _| paths.iter().any(|path| path.covers(url)));
+        let mut answers = policy.own_urls(&Live::default()).answers(&Live::default(), files, &changes);
+        answers.retain(|url, answer| {
+            let has_tag = items.tags.iter().any(|tag| answer.tags.contains(tag));
+            has_tag || items.paths.iter().any(|path| path.covers(url))
+        });
         answers
     }
 
@@ -488,6 +520,17 @@ fn preserves(live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -
         }
     }
     found
+}
+
+/// Before all else, since visitors get the same with them: the live objects to which cache tags are to be added. What changes
+/// gets them by the way.
+fn to_tag(live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>, tagging: &Tagging) -> Option<Vec<Action>> {
+    let was_mutable = |path: &SitePath| live.files.get(path).is_some_and(|present| present.kind == Kind::Mutable);
+    let may_lack_them = |path: &SitePath| tagging.writes && (tagging.begins || !was_mutable(path));
+    let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
+    let mutable = mutable.filter(|(path, _)| !changes.contains_key(*path) && may_lack_them(path));
+    let wave: Vec<Action> = mutable.map(|(path, _)| Action::Tag { path: path.clone() }).collect();
+    (!wave.is_empty()).then_some(wave)
 }
 
 /// The order of an activation: what pages refer to, new pages, replaced pages, the entry pages.

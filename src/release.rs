@@ -1,5 +1,6 @@
 //! What lies in the bucket, as values: releases, the head that points at one of them, and the keys of all objects.
 
+pub mod cache_tags;
 pub mod counts;
 pub mod format;
 pub mod head;

@@ -63,9 +63,9 @@ pub struct Uploaded {
 pub struct InvalidationReport {
     /// CloudFront's ids.
     pub ids: Vec<String>,
-    /// The paths, as sent.
+    /// The paths, as sent, and before them cache tags as `#tag`.
     pub paths: Vec<String>,
-    /// How many paths CloudFront took, or would: those that were asked for anew count again.
+    /// How many paths and tags CloudFront took, or would: those that were asked for anew count again.
     pub paths_paid: usize,
     /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
     pub price_usd: String,
@@ -77,7 +77,7 @@ pub struct InvalidationReport {
     /// The edge location that was seen to answer with what was published, as `FRA56-P4`; left out where no answer named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<String>,
-    /// Unchanged files that a wildcard takes along.
+    /// Unchanged files that a wildcard or a tag takes along.
     pub evicted_unchanged: usize,
     /// Their size together, in bytes.
     pub evicted_bytes: u64,

@@ -24,6 +24,7 @@ mod roots;
 mod sentences;
 mod sockets;
 mod store;
+mod tenant;
 mod term;
 #[cfg(test)]
 mod tests;

@@ -87,14 +87,14 @@ async fn candidate(state: &State, layout: &Layout, head: &Head, release: Release
 /// Costs a HEAD for each such file, or a listing of the live prefix where that is cheaper, and always where nothing
 /// was ever activated: a first publish does not mix with what somebody else put there.
 pub async fn survey(
-    store: &Store,
+    objects: LiveObjects<'_>,
     state: &State,
     layout: &Layout,
     mut live: Live,
     target: &Files,
     foreign: Foreign,
 ) -> Result<Live, Problem> {
-    let (objects, first) = (LiveObjects::new(store, layout), live.release.is_none());
+    let first = live.release.is_none();
     let added = target.iter().filter(|(path, entry)| entry.kind == Kind::Mutable && !live.speaks_of(path));
     let leaves = |path: &&SitePath| !live.files.contains_key(*path) || !target.contains_key(*path);
     let doubtful = live.uncertain.keys().filter(leaves);
@@ -120,7 +120,10 @@ pub async fn survey(
         };
         let found = identify(state, layout, &path, Some(&info), None, wanted).await?;
         match of_survey(found, wanted.is_some(), before, foreign) {
-            Some(lesson) => lesson.teach(&mut live, &path),
+            Some(lesson) => {
+                lesson.teach(&mut live, &path);
+                notice_tags(&objects, &mut live, &path, &info, wanted);
+            }
             None => return Err(foreign_object(&objects.address(&path))),
         }
     }
@@ -130,7 +133,7 @@ pub async fn survey(
 /// Looks at live keys that requests of a run may have reached after its lease ended, and makes `live` say what is
 /// there. Costs a HEAD for each.
 pub async fn look_again(
-    store: &Store,
+    objects: LiveObjects<'_>,
     state: &State,
     layout: &Layout,
     mut live: Live,
@@ -138,7 +141,7 @@ pub async fn look_again(
     paths: BTreeSet<SitePath>,
 ) -> Result<Live, Problem> {
     let known: BTreeSet<SitePath> = paths.into_iter().filter(|path| !live.uncertain.contains_key(path)).collect();
-    let mut found = LiveObjects::new(store, layout).heads(known.clone()).await?;
+    let mut found = objects.heads(known.clone()).await?;
     for path in known {
         let info = found.remove(&path);
         live.etags.extend(info.iter().map(|info| (path.clone(), info.etag.clone())));
@@ -146,8 +149,19 @@ pub async fn look_again(
         let (is_known, is_wanted) = (present.is_some(), wanted.is_some());
         let found = identify(state, layout, &path, info.as_ref(), present, wanted).await?;
         of_second_look(found, is_known, is_wanted).teach(&mut live, &path);
+        if let Some(info) = &info {
+            notice_tags(&objects, &mut live, &path, info, wanted);
+        }
     }
     Ok(live)
+}
+
+/// A file that is to have cache tags and lacks them is to be put right, as if it had other headers.
+fn notice_tags(objects: &LiveObjects<'_>, live: &mut Live, path: &SitePath, info: &ObjectInfo, wanted: Option<&Entry>) {
+    let lacks_tags = wanted.is_some_and(|wanted| objects.lacks_tags(path, wanted.kind, info));
+    if lacks_tags && live.files.contains_key(path) {
+        live.damaged.insert(path.clone());
+    }
 }
 
 /// Leaves as they are those files of `target` whose bytes are neither live any more nor in the blob store, and says which:

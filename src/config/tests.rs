@@ -322,11 +322,16 @@ fn several_distributions_may_be_named_each_once() {
     let nothing = Overrides::default();
     assert_eq!(named("\"E1\"", &nothing), ["E1"]);
     assert_eq!(named("[\"E1\", \"E2\"]", &nothing), ["E1", "E2"]);
+    assert_eq!(named("[\"dt_2wjDZi3h\", \"E2\"]", &nothing), ["dt_2wjDZi3h", "E2"]);
     let given = Overrides { distribution: "E2".parse().ok(), ..Overrides::default() };
     assert_eq!(named("[\"E1\", \"E2\"]", &given), ["E2"], "a flag stands for the whole list");
-    for (wrong, why) in
-        [("[]", "no distribution"), ("[\"E1\", \"E1\"]", "twice"), ("[\"a.b\"]", "a.b"), ("7", "distribution's id")]
-    {
+    for (wrong, why) in [
+        ("[]", "no distribution"),
+        ("[\"E1\", \"E1\"]", "twice"),
+        ("[\"a.b\"]", "a.b"),
+        ("\"dt_\"", "dt_"),
+        ("7", "distribution's id"),
+    ] {
         let (message, _) = refusal(&text(wrong));
         assert!(message.contains(why), "{wrong}: {message}");
     }

@@ -71,7 +71,7 @@ checked_text!(
     check_prefix
 );
 checked_text!(
-    /// A distribution's id, as `E123ABC`.
+    /// A distribution's id, as `E123ABC`, or that of a tenant of a multi-tenant distribution, as `dt_2wjDZi3h`.
     DistributionId,
     check_distribution
 );
@@ -217,11 +217,20 @@ fn check_prefix(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// How the ids of tenants begin, and no distribution's does.
+pub const TENANT_START: &str = "dt_";
+
 fn check_distribution(text: &str) -> Result<(), String> {
+    let tenant = text.strip_prefix(TENANT_START).unwrap_or_default();
+    if !tenant.is_empty() && tenant.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(());
+    }
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) {
         return Ok(());
     }
-    Err(format!("`{text}` is not a distribution id such as `E123ABC` (a domain name or ARN does not work)"))
+    Err(format!(
+        "`{text}` is not a distribution id such as `E123ABC`, nor that of a tenant such as `dt_2wjDZi3h` (a domain name or ARN does not work)"
+    ))
 }
 
 fn check_url(text: &str) -> Result<(), String> {

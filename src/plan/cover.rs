@@ -1,22 +1,27 @@
-//! Which paths to send to the CDN: exact ones while they fit, and beyond that the wildcards that evict the least.
+//! What to send to the CDN: exact paths while they fit, beyond that the wildcards that evict the least, and cache tags where
+//! one takes the place of paths and evicts no more.
 
 mod optimum;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::path::UrlPath;
+use crate::release::cache_tags::CacheTag;
+use crate::release::head::Items;
 
-use optimum::{Cost, Item, Limits};
+use optimum::{Chosen, Cost, Item, Limits, Tagged};
 
 /// Most wildcards in one cover: CloudFront's older limit on wildcards in progress (AWS.md 1.2).
 const MAX_WILDCARDS: usize = 15;
 
-/// Paths for one invalidation.
+/// What one invalidation names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cover {
     /// Exact paths and wildcards, sorted, each in all its spellings. CloudFront charges for each of them.
     pub paths: Vec<UrlPath>,
-    /// Files that did not change and that a wildcard takes along.
+    /// Cache tags, sorted. CloudFront charges for each as for a path.
+    pub tags: Vec<CacheTag>,
+    /// Files that did not change and that a wildcard or a tag takes along.
     pub evicted_unchanged: usize,
     /// Their size together, in bytes.
     pub evicted_bytes: u64,
@@ -25,16 +30,29 @@ pub struct Cover {
 impl Cover {
     /// All that there is.
     pub(super) fn everything(kept: &[Kept]) -> Cover {
-        Cover::evicting(vec![UrlPath::everything()], kept, |_| true)
+        Cover::evicting(vec![UrlPath::everything()], Vec::new(), kept, |_| true)
     }
 
-    /// `paths`, which evict what has an address that `goes` along.
-    fn evicting(paths: Vec<UrlPath>, kept: &[Kept], goes: impl Fn(&String) -> bool) -> Cover {
+    /// `paths` and `tags`, by which those of `kept` that did not change go of which `goes` says so.
+    fn evicting(paths: Vec<UrlPath>, tags: Vec<CacheTag>, kept: &[Kept], goes: impl Fn(&Kept) -> bool) -> Cover {
         let unchanged = kept.iter().filter(|file| !file.new);
-        let evicted: Vec<u64> =
-            unchanged.filter(|file| file.addresses.iter().any(&goes)).map(|file| file.bytes).collect();
-        Cover { paths, evicted_unchanged: evicted.len(), evicted_bytes: evicted.iter().sum() }
+        let evicted: Vec<u64> = unchanged.filter(|file| goes(file)).map(|file| file.bytes).collect();
+        Cover { paths, tags, evicted_unchanged: evicted.len(), evicted_bytes: evicted.iter().sum() }
     }
+
+    /// What a distribution is to forget.
+    pub fn items(&self) -> Items<'_> {
+        Items { paths: &self.paths, tags: &self.tags }
+    }
+}
+
+/// How an address may be forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stale {
+    /// Whether it is kept for each query string apart.
+    pub(super) with_queries: bool,
+    /// Whether all that is kept under it has the tags of where it lies.
+    pub(super) tagged: bool,
 }
 
 /// A file that visitors may go on getting from the CDN.
@@ -47,54 +65,97 @@ pub(super) struct Kept {
     pub(super) bytes: u64,
     /// Whether it is a new fingerprinted file. All others did not change.
     pub(super) new: bool,
+    /// Whether it has the tags of where it lies.
+    pub(super) tagged: bool,
 }
 
-/// Covers every address of `stale`, which begin with `/` and are not encoded, each with whether it is kept for each query string
-/// apart, with at most `max_paths` addresses and
-/// wildcards, and evicts as few bytes of `kept` as that allows.
-pub(super) fn cover(stale: &BTreeMap<String, bool>, kept: &[Kept], max_paths: usize) -> Cover {
+/// The cache tags that may stand for addresses: that of the site for all that are tagged, and those of top folders, each for
+/// those that begin as it says: `/blog/`. No folder here has a name with `~`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tags {
+    pub(super) site: CacheTag,
+    pub(super) folders: BTreeMap<String, CacheTag>,
+}
+
+/// Covers every address of `stale`, which begin with `/` and are not encoded, with at most `max_paths` addresses, wildcards
+/// and tags, and evicts as few bytes of `kept` as that allows. Without `tags`, nothing is said to be tagged.
+pub(super) fn cover(stale: &BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&Tags>, max_paths: usize) -> Cover {
     let limits = Limits { addresses: max_paths.max(1), wildcards: MAX_WILDCARDS };
-    let prefixes = prefixes(stale, kept, limits);
+    let Chosen { prefixes, site, folders } = chosen(stale, kept, tags, limits);
     let is_wide = |address: &str| prefixes.iter().any(|prefix| address.starts_with(prefix));
-    let exact = stale.keys().filter(|address| !is_wide(address)).map(|address| UrlPath::encode(address));
+    let has_tag = |address: &str| site || folders.iter().any(|folder| address.starts_with(folder));
+    let exact = stale.iter().filter(|(address, how)| !is_wide(address) && !(how.tagged && has_tag(address)));
+    let exact = exact.map(|(address, _)| UrlPath::encode(address));
     let wide = prefixes.iter().map(|prefix| UrlPath::wildcard(prefix));
     let mut paths: Vec<UrlPath> = exact.chain(wide).flat_map(|path| path.spellings()).collect();
     paths.sort();
     paths.dedup();
-    Cover::evicting(paths, kept, |address| is_wide(address) || stale.contains_key(address))
+    let of_site = tags.filter(|_| site).map(|tags| &tags.site);
+    let of_folders = tags.into_iter().flat_map(|tags| folders.iter().filter_map(|folder| tags.folders.get(*folder)));
+    let named: BTreeSet<CacheTag> = of_site.into_iter().chain(of_folders).cloned().collect();
+    Cover::evicting(paths, named.into_iter().collect(), kept, |file| {
+        let goes =
+            |address: &String| is_wide(address) || stale.contains_key(address) || file.tagged && has_tag(address);
+        file.addresses.iter().any(goes)
+    })
 }
 
-/// The prefixes of the wildcards, none of which begins with another. An exact path is sure to evict nothing else, also
-/// nothing that is not known here, and CloudFront takes 150 of them for each wildcard. So wildcards are only for what has
+/// The prefixes of the wildcards, none of which begins with another, and the tags. An exact path is sure to evict nothing else,
+/// also nothing that is not known here, and CloudFront takes 150 of them for each wildcard. So wildcards are only for what has
 /// no exact path, until that is too much.
-fn prefixes<'a>(stale: &'a BTreeMap<String, bool>, kept: &[Kept], limits: Limits) -> Vec<&'a str> {
+fn chosen<'a>(stale: &'a BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&'a Tags>, limits: Limits) -> Chosen<'a> {
     let items = items(stale);
     let needed = without_covered(items.iter().filter(|item| item.paths.is_none()).map(|item| item.prefix).collect());
     let is_wide = |item: &&Item<'_>| needed.iter().any(|prefix| item.prefix.starts_with(prefix));
     // Where there are too many of them, nobody needs to know what else they cover.
     let fits = needed.len() <= limits.wildcards
         && needed.len() + items.iter().filter(|item| !is_wide(item)).count() <= limits.addresses;
-    if fits {
-        return needed;
+    if fits && tags.is_none() {
+        return Chosen { prefixes: needed, ..Chosen::default() };
     }
     let weights = Weights::of(kept);
-    without_covered(optimum::wildcards(&items, limits, |prefix| weights.wide(prefix)))
+    let tagged = tags.map(|tags| Tagged {
+        site: weights.tagged("/"),
+        folders: tags.folders.keys().map(|folder| (folder.as_str(), weights.tagged(folder))).collect(),
+    });
+    let mut chosen = if fits {
+        let has_no_path = |prefix: &str, without_tagged: bool| {
+            let found = items.binary_search_by(|item| item.prefix.cmp(prefix)).ok().map(|place| items[place]);
+            found.is_some_and(|item| if without_tagged { item.untagged == Some(None) } else { item.paths.is_none() })
+        };
+        optimum::cheapest(&items, tagged.as_ref(), limits, |prefix, without_tagged| {
+            let narrowest = weights.wide(prefix, without_tagged).into_iter().take(1);
+            narrowest.filter(|_| has_no_path(prefix, without_tagged)).collect()
+        })
+    } else {
+        optimum::cheapest(&items, tagged.as_ref(), limits, |prefix, without_tagged| {
+            weights.wide(prefix, without_tagged)
+        })
+    };
+    chosen.prefixes = without_covered(chosen.prefixes);
+    chosen
 }
 
 /// What is to be covered, sorted; of what no path can name, the narrowest wildcard: all that begins as it does up to its
 /// first `~`, which no invalidation path may hold, or, where query strings are told apart, with whatever follows (AWS.md 1.1).
-fn items(stale: &BTreeMap<String, bool>) -> Vec<Item<'_>> {
-    let mut items = BTreeMap::new();
-    for (address, with_queries) in stale {
+fn items(stale: &BTreeMap<String, Stale>) -> Vec<Item<'_>> {
+    let mut items: BTreeMap<&str, Item<'_>> = BTreeMap::new();
+    for (address, how) in stale {
         let path = UrlPath::encode(address);
-        if path.can_be_invalidated() && !with_queries {
-            items.entry(address.as_str()).or_insert(Some(path.spellings().len()));
+        let (prefix, paths) = if path.can_be_invalidated() && !how.with_queries {
+            (address.as_str(), Some(path.spellings().len()))
         } else {
             let start = address.split_once('~').map_or(address.as_str(), |(start, _)| start);
-            items.insert(may_end_wildcard(start), None);
+            (may_end_wildcard(start), None)
+        };
+        let item = items.entry(prefix).or_insert(Item { prefix, paths, untagged: None });
+        // What an exact path names may also be where a wildcard begins.
+        item.paths = item.paths.and(paths);
+        if !how.tagged {
+            item.untagged = Some(item.untagged.map_or(paths, |other| other.and(paths)));
         }
     }
-    items.into_iter().map(|(prefix, paths)| Item { prefix, paths }).collect()
+    items.into_values().collect()
 }
 
 /// The longest beginning of `prefix` that a wildcard may have: a `*` before the final one is not known to be taken
@@ -110,11 +171,21 @@ fn without_covered(mut prefixes: Vec<&str>) -> Vec<&str> {
     prefixes
 }
 
+/// What lies below a prefix, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    /// Of files that did not change and have no tag.
+    untagged: u64,
+    /// Of files that did not change and have tags.
+    tagged: u64,
+    new: u64,
+}
+
 /// What lies below each prefix, by the sums of all addresses before the first and the last one.
 struct Weights<'a> {
     addresses: Vec<&'a str>,
     /// One more than there are addresses.
-    sums: Vec<Cost>,
+    sums: Vec<Sums>,
 }
 
 impl<'a> Weights<'a> {
@@ -122,10 +193,14 @@ impl<'a> Weights<'a> {
         let each = kept.iter().flat_map(|file| file.addresses.iter().map(move |address| (address.as_str(), file)));
         let mut sorted: Vec<(&str, &Kept)> = each.collect();
         sorted.sort_unstable_by_key(|(address, _)| *address);
-        let mut sums = vec![Cost::default()];
-        let mut sum = Cost::default();
+        let mut sums = vec![Sums::default()];
+        let mut sum = Sums::default();
         for (_, file) in &sorted {
-            let bytes = if file.new { &mut sum.new_bytes } else { &mut sum.unchanged_bytes };
+            let bytes = match (file.new, file.tagged) {
+                (true, _) => &mut sum.new,
+                (false, true) => &mut sum.tagged,
+                (false, false) => &mut sum.untagged,
+            };
             *bytes += file.bytes;
             sums.push(sum);
         }
@@ -133,29 +208,36 @@ impl<'a> Weights<'a> {
     }
 
     /// The wildcards that may stand for `prefix`: the narrowest one, and those that begin earlier and have fewer spellings
-    /// to pay for.
-    fn wide<'p>(&self, prefix: &'p str) -> Vec<(&'p str, Cost)> {
+    /// to pay for. What has tags costs nothing where a tag takes it along already.
+    fn wide<'p>(&self, prefix: &'p str, without_tagged: bool) -> Vec<(&'p str, Cost)> {
         let spelled = |prefix: &str| UrlPath::wildcard(prefix).spellings().len();
         let mut wide = Vec::new();
         let mut next = Some(may_end_wildcard(prefix));
         while let Some(prefix) = next {
             let paths = spelled(prefix);
-            wide.push((prefix, Cost { paths, ..self.below(prefix) }));
+            let Sums { untagged, tagged, new } = self.below(prefix);
+            let unchanged_bytes = untagged + if without_tagged { 0 } else { tagged };
+            wide.push((prefix, Cost { unchanged_bytes, new_bytes: new, paths }));
             let mut shorter = prefix.char_indices().rev().map(|(end, _)| may_end_wildcard(&prefix[..end]));
             next = if paths == 1 { None } else { shorter.find(|shorter| spelled(shorter) < paths) };
         }
         wide
     }
 
+    /// What a tag costs that all files below `prefix` have.
+    fn tagged(&self, prefix: &str) -> Cost {
+        Cost { unchanged_bytes: self.below(prefix).tagged, new_bytes: 0, paths: 1 }
+    }
+
     /// What a wildcard takes along.
-    fn below(&self, prefix: &str) -> Cost {
+    fn below(&self, prefix: &str) -> Sums {
         let first = self.addresses.partition_point(|address| *address < prefix);
         let last = first + self.addresses[first..].partition_point(|address| address.starts_with(prefix));
         let (before, after) = (self.sums[first], self.sums[last]);
-        Cost {
-            unchanged_bytes: after.unchanged_bytes - before.unchanged_bytes,
-            new_bytes: after.new_bytes - before.new_bytes,
-            paths: 0,
+        Sums {
+            untagged: after.untagged - before.untagged,
+            tagged: after.tagged - before.tagged,
+            new: after.new - before.new,
         }
     }
 }

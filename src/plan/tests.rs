@@ -1,5 +1,5 @@
 use super::*;
-use crate::release::head::{Distribution, DistributionFacts, Distributions};
+use crate::release::head::{Distribution, DistributionFacts, Distributions, TagUse};
 use crate::types::headers::Headers;
 use proptest::collection::btree_map;
 use proptest::prelude::*;
@@ -59,7 +59,8 @@ fn distribution(facts: DistributionFacts) -> Distributions {
 /// The policy of an environment whose distribution is `E1`.
 fn behind<'a>(layout: &'a Layout, distributions: &'a Distributions, remove_now: &'a PathGlobs) -> Policy<'a> {
     let (own, is_unseen) = (Some("E1"), false);
-    Policy { layout, distributions, own, is_unseen, remove_now, max_paths: 100, urls: None, straight: true }
+    let tagging = Tagging::NONE;
+    Policy { layout, distributions, own, is_unseen, remove_now, max_paths: 100, urls: None, tagging, straight: true }
 }
 
 fn invalidated(plan: &Plan) -> Vec<&str> {
@@ -201,7 +202,7 @@ fn each_distribution_has_its_own_paths_to_forget() {
     let plan = Plan::between(&live(&[("a.html", mutable("old"))]), target, policy);
     let covers = |own| {
         let covers = plan.covers(own).into_iter();
-        covers.map(|(id, paths)| (id, paths.iter().map(UrlPath::as_str).collect())).collect::<Vec<(_, Vec<_>)>>()
+        covers.map(|(id, items)| (id, items.paths.iter().map(UrlPath::as_str).collect())).collect::<Vec<(_, Vec<_>)>>()
     };
     assert_eq!(covers(Some("E1")), [("E1", vec!["/a.html"]), ("E2", vec!["/live/a.html"])]);
     assert_eq!(covers(None), [("E2", vec!["/live/a.html"])]);
@@ -216,7 +217,7 @@ fn what_is_owed_covers_tells_which_addresses_are_to_be_fetched() {
     let policy = behind(&layout, &distributions, &nothing);
     let files = files(&[("a.html", mutable("a")), ("b/index.html", mutable("b")), ("c.txt", mutable("c"))]);
     let owed = [UrlPath::wildcard("/b/"), UrlPath::encode("/c.txt")];
-    let answers = Plan::answers_owed(&files, &owed, policy);
+    let answers = Plan::answers_owed(&files, owed[..].into(), policy);
     let after: Vec<_> = answers.iter().map(|(url, answer)| (url.as_str(), answer.after)).collect();
     let [b, c] = [b"b", b"c"].map(|bytes| Some(Digest::of(bytes)));
     assert_eq!(after, [("/b/", b), ("/b/index.html", b), ("/c.txt", c)]);
@@ -507,4 +508,55 @@ fn candidates_that_agree_with_each_other_are_held_once() {
     let live = among(files(&[("p.html", one.clone()), ("q.html", one.clone())]), candidates);
     assert_eq!(live.uncertain[&path("p.html")], [three, one.clone(), two]);
     assert_eq!(live.uncertain[&path("q.html")], [one], "no candidate has it: it may be gone");
+}
+
+/// A site of two pages, a new one, a script and an error page, of which `changed` are others.
+fn with_tags(tagging: &Tagging, changed: &[&str], damaged: &[&str]) -> Plan {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let error_pages = [UrlPath::encode("/404.html")].into();
+    let facts =
+        DistributionFacts { readable: true, origin_path: "/live".to_owned(), error_pages, ..Default::default() };
+    let (distributions, nothing) = (distribution(facts), PathGlobs::new("", &[]).unwrap());
+    let policy = Policy { tagging, ..behind(&layout, &distributions, &nothing) };
+    let names = ["404.html", "blog/a.html", "blog/b.html", "blog/c.html", "index.html"];
+    let before: Vec<(&str, Entry)> = names.map(|name| (name, mutable("old"))).into();
+    let after = names.map(|name| (name, mutable(if changed.contains(&name) { "new" } else { "old" })));
+    let after: Vec<(&str, Entry)> = after.into_iter().chain([("new.html", mutable("new"))]).collect();
+    let mut live = live(&before);
+    live.damaged.extend(damaged.iter().map(|name| path(name)));
+    Plan::between(&live, files(&after), policy)
+}
+
+fn counting() -> Tagging {
+    Tagging { writes: true, begins: false, uses: BTreeMap::from([("E1".to_owned(), TagUse::Counts)]) }
+}
+
+#[test]
+fn a_tag_stands_for_pages_that_were_live_with_it_and_are_again() {
+    let site = Layout::new("shop", "bucket", "live", None, None);
+    let blog = CacheTag::of_folder(site.identity(), "blog").to_string();
+    let pages = ["blog/a.html", "blog/b.html", "blog/c.html"];
+    let forgets = |changed: &[&str], damaged: &[&str]| {
+        with_tags(&counting(), changed, damaged).invalidation.items().texts().collect::<Vec<_>>()
+    };
+    // What is new has an error in its place.
+    assert_eq!(forgets(&pages, &[]), [blog.as_str(), "/new.html"]);
+    assert_eq!(forgets(&[pages[0], "404.html"], &[]), ["/404.html", "/blog/a.html", "/new.html"]);
+    // What may lie there without its tags is named by its path.
+    assert_eq!(forgets(&pages, &pages[..1]), [blog.as_str(), "/blog/a.html", "/new.html"]);
+    let answers = with_tags(&counting(), &pages, &[]).answers;
+    assert!(answers.values().all(|answer| answer.tags == CacheTag::all_of(site.identity(), &answer.path)));
+}
+
+#[test]
+fn where_tags_begin_all_that_does_not_change_is_written_first_and_everything_is_forgotten() {
+    let begins = Tagging { begins: true, uses: BTreeMap::from([("E1".to_owned(), TagUse::Begins)]), ..counting() };
+    let plan = with_tags(&begins, &["blog/a.html"], &[]);
+    assert_eq!(plan.invalidation.paths, [UrlPath::everything()]);
+    let tag = |name: &str| Action::Tag { path: path(name) };
+    assert_eq!(plan.waves[0], ["404.html", "blog/b.html", "blog/c.html", "index.html"].map(tag));
+    assert_eq!(plan.changes.len(), 2);
+    let counts = with_tags(&counting(), &["blog/a.html"], &[]);
+    assert!(!counts.waves.iter().flatten().any(|action| matches!(action, Action::Tag { .. })));
+    assert!(plan.tags && counts.tags && !with_tags(Tagging::NONE, &[], &[]).tags);
 }

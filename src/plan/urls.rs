@@ -1,15 +1,16 @@
 //! The URLs under which visitors reach a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::environment::UrlStyle;
 use crate::content::path::{SitePath, UrlPath};
-use crate::release::head::{CdnView, ERRORS_LAST_S};
+use crate::release::cache_tags::{CacheTag, top_folder};
+use crate::release::head::{CdnView, ERRORS_LAST_S, TagUse};
 use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files};
 use crate::types::headers::Kind;
 
-use super::cover::Kept;
+use super::cover::{Kept, Stale, Tags};
 use super::{Change, Live, Policy, UrlChange};
 
 /// The page that the site's bare address shows, unless the distribution says otherwise.
@@ -23,13 +24,16 @@ pub(super) struct Urls<'a> {
     style: UrlStyle,
     /// Whether an error is kept for longer than CloudFront keeps it by itself.
     keeps_errors: bool,
+    /// Whether cache tags may stand for addresses.
+    counts_tags: bool,
 }
 
 impl<'a> Urls<'a> {
     /// Which aliases there are is what the configuration says, or else as far as the distribution tells.
-    pub(super) fn new(policy: Policy<'a>, cdn: CdnView<'a>, live: &Live) -> Urls<'a> {
+    pub(super) fn new(policy: Policy<'a>, cdn: CdnView<'a>, tags: Option<TagUse>, live: &Live) -> Urls<'a> {
         let style = policy.urls.unwrap_or_else(|| detected(cdn));
-        let urls = Urls { policy, cdn, style, keeps_errors: false };
+        let counts_tags = tags == Some(TagUse::Counts);
+        let urls = Urls { policy, cdn, style, keeps_errors: false, counts_tags };
         Urls { keeps_errors: urls.errors_last_s(live) > ERRORS_LAST_S, ..urls }
     }
 
@@ -56,7 +60,11 @@ impl<'a> Urls<'a> {
     /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
     /// prefix or empty.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
-        places(self.policy.layout, self.cdn, path.as_str())
+        self.below_root_of(path.as_str())
+    }
+
+    fn below_root_of(&self, path: &str) -> Vec<String> {
+        places(self.policy.layout, self.cdn, path)
     }
 
     /// The aliases of a path, not encoded, each of which is the beginning of the path: the folder of an index page, and the
@@ -138,22 +146,50 @@ impl<'a> Urls<'a> {
         !new_name && change != Change::Retire
     }
 
-    /// The addresses to refresh at the CDN, not encoded, each with whether it is kept for each query string apart: each
-    /// begins with `/`.
+    /// The addresses to refresh at the CDN, not encoded: each begins with `/`.
     pub(super) fn stale(
         &self,
         live: &Live,
         files: &Files,
         changes: &BTreeMap<SitePath, Change>,
-    ) -> BTreeMap<String, bool> {
-        let stale =
-            changes.iter().filter(|(path, change)| self.answers_otherwise(live, path, **change, files.get(*path)));
-        let addresses = stale.flat_map(|(path, _)| self.addresses(path));
-        let addresses = addresses.map(|address| format!("/{}", address.below_root));
-        let kept = addresses.filter(|address| self.keeps(address));
-        kept.map(|address| (self.tells_queries_apart(&address), address))
-            .map(|(queries, address)| (address, queries))
-            .collect()
+    ) -> BTreeMap<String, Stale> {
+        let mut stale = BTreeMap::new();
+        for (path, change) in changes {
+            let entry = files.get(path);
+            if !self.answers_otherwise(live, path, *change, entry) {
+                continue;
+            }
+            let tagged = entry.is_some_and(|entry| self.is_tagged(live, path, *change, entry));
+            for address in self.addresses(path).into_iter().map(|address| format!("/{}", address.below_root)) {
+                if self.keeps(&address) {
+                    let with_queries = self.tells_queries_apart(&address);
+                    // Two files may have one address.
+                    stale.entry(address).or_insert(Stale { with_queries, tagged }).tagged &= tagged;
+                }
+            }
+        }
+        stale
+    }
+
+    /// Whether all that is kept of a file that changes is known by its tags: it was live with them, and is so again. Not what
+    /// was not there, or goes: errors have no tags. Nor what is only taken to be live, or may be an error page.
+    fn is_tagged(&self, live: &Live, path: &SitePath, change: Change, entry: &Entry) -> bool {
+        let is_there_all_the_time = matches!(change, Change::Replace | Change::Reheader);
+        let is_known = !live.uncertain.contains_key(path) && !live.damaged.contains(path);
+        let was_mutable = live.files.get(path).is_some_and(|present| present.kind == Kind::Mutable);
+        let is_mutable = was_mutable && entry.kind == Kind::Mutable;
+        self.counts_tags && is_there_all_the_time && is_known && is_mutable && !self.is_error_page(path)
+    }
+
+    /// The tags that may stand for what is `stale`.
+    pub(super) fn tags(&self, changes: &BTreeMap<SitePath, Change>) -> Option<Tags> {
+        let site = self.policy.layout.identity();
+        let folders: BTreeSet<&str> = changes.keys().filter_map(|path| top_folder(path.as_str())).collect();
+        let folders = folders.into_iter().filter(|folder| !folder.contains('~')).flat_map(|folder| {
+            let below = self.below_root_of(&format!("{folder}/"));
+            below.into_iter().map(|below| (format!("/{below}"), CacheTag::of_folder(site, folder)))
+        });
+        self.counts_tags.then(|| Tags { site: CacheTag::of_site(site), folders: folders.collect() })
     }
 
     /// The files that the CDN may go on giving away: those that do not change, also where they only leave the site, and new
@@ -165,7 +201,9 @@ impl<'a> Urls<'a> {
             let change = changes.get(path);
             let stays = change.is_none_or(|change| !self.answers_otherwise(live, path, *change, Some(entry)));
             let addresses = || self.below_root(path).iter().map(|own| format!("/{own}")).collect();
-            stays.then(|| Kept { addresses: addresses(), bytes: entry.size_bytes, new: change == Some(&Change::Add) })
+            let tagged = self.counts_tags && entry.kind == Kind::Mutable;
+            let new = change == Some(&Change::Add);
+            stays.then(|| Kept { addresses: addresses(), bytes: entry.size_bytes, new, tagged })
         });
         kept.collect()
     }
@@ -186,6 +224,11 @@ impl<'a> Urls<'a> {
             let before = live.files.get(path);
             let headers = before.zip(entry).map(|(before, after)| before.headers.changes_to(&after.headers));
             let headers = headers.unwrap_or_default();
+            let is_mutable = entry.is_some_and(|entry| entry.kind == Kind::Mutable);
+            let tags = match self.policy.tagging.writes && is_mutable {
+                true => CacheTag::all_of(self.policy.layout.identity(), path),
+                false => Vec::new(),
+            };
             for Address { below_root, below_site, own } in self.addresses(path) {
                 // All spellings show one answer, and it is found by the one that reaches the file.
                 let answer = UrlChange {
@@ -195,6 +238,7 @@ impl<'a> Urls<'a> {
                     before: before.map(|entry| entry.digest),
                     after: entry.map(|entry| entry.digest),
                     headers: headers.clone(),
+                    tags: tags.clone(),
                     own,
                 };
                 let spellings = UrlPath::encode(&below_root).spellings();

@@ -26,11 +26,11 @@ pub struct PlanView {
     pub copied: usize,
     /// Objects removed.
     pub deleted: usize,
-    /// What is to be refreshed at the CDN.
+    /// What is to be refreshed at the CDN, as CloudFront is asked: cache tags as `#tag`, then paths.
     pub paths: Vec<String>,
     /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
     pub price_usd: String,
-    /// Unchanged files that a wildcard takes along.
+    /// Unchanged files that a wildcard or a cache tag takes along.
     pub evicted_unchanged: usize,
     /// Their size together, in bytes.
     pub evicted_bytes: u64,
@@ -70,8 +70,8 @@ impl Plan {
             uploaded: Uploaded { objects: self.uploads.len(), bytes: self.upload_bytes() },
             copied: self.copies(),
             deleted: self.removals.len(),
-            paths: self.invalidation.paths.iter().map(ToString::to_string).collect(),
-            price_usd: price_usd(self.invalidation.paths.len()),
+            paths: self.invalidation.items().texts().collect(),
+            price_usd: price_usd(self.invalidation.items().len()),
             evicted_unchanged: self.invalidation.evicted_unchanged,
             evicted_bytes: self.invalidation.evicted_bytes,
         }

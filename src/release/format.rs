@@ -19,7 +19,7 @@ pub const FIRST_FORMAT: u32 = 1;
 pub const FORMAT: u32 = 2;
 
 /// What of format 2 this program knows: everything that came with minors up to this one.
-pub const MINOR: u32 = 2;
+pub const MINOR: u32 = 3;
 
 /// Largest head and claim that are read and written, in bytes. A head of this program stays far below: it holds paths of
 /// leftovers, pending refreshes and mutable names, never the site's listing.

@@ -4,6 +4,7 @@ mod caching;
 #[cfg(test)]
 mod model;
 mod stored;
+mod tagging;
 #[cfg(test)]
 mod tests;
 mod transitions;
@@ -14,12 +15,13 @@ use std::ops::Deref;
 use std::time::Duration;
 
 pub use self::caching::{Behavior, Caching, ERRORS_LAST_S};
+pub use self::tagging::{TagUse, Tagging};
 pub use self::transitions::{
     ActivationBegins, ActivationEnds, Adoption, Covers, Learnt, Lookout, PruneBegins, PruneEnds, Refusal,
     SIGNATURES_LAST,
 };
 pub use self::values::{
-    Activation, Active, CdnView, Distribution, DistributionFacts, Distributions, HistoryItem, Hold, Leftover,
+    Activation, Active, CdnView, Distribution, DistributionFacts, Distributions, HistoryItem, Hold, Items, Leftover,
     ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
 };
 use crate::content::path::{SitePath, UrlPath};
@@ -34,7 +36,7 @@ pub const MAX_HISTORY: usize = 100;
 /// Longest id of a refresh, in bytes, of a distribution, and of an invalidation.
 pub(crate) const MAX_ID_BYTES: usize = 128;
 
-/// Most paths that all refreshes owed may have. Beyond it a new one covers all: each path costs money and time.
+/// Most paths and cache tags that all refreshes owed may have. Beyond it a new one covers all: each path costs money and time.
 const MAX_OWED_PATHS: usize = 100_000;
 
 /// Most releases that an activation may have besides its own and the active one: each costs requests.
@@ -95,6 +97,8 @@ pub struct HeadFields {
     pub mutable_paths: BTreeSet<SitePath>,
     /// The distributions in front of the site, with what is known of them. Each has seen what is live, or is owed it.
     pub distributions: Distributions,
+    /// Whether every mutable file of the active release is live with its cache tags, and whatever is written live by then.
+    pub tagged: bool,
     /// Files that were taken out of every release. Manifests are never overwritten: readers leave these files out.
     pub withdrawn: BTreeMap<SitePath, Withdrawn>,
     /// The store that was seen to refuse what it must refuse, where it is not AWS's.
@@ -129,6 +133,7 @@ impl Head {
             closed: BTreeSet::new(),
             mutable_paths: BTreeSet::new(),
             distributions: Distributions::new(),
+            tagged: false,
             withdrawn: BTreeMap::new(),
             proven_store: None,
             superseded: BTreeMap::new(),
@@ -187,8 +192,13 @@ impl HeadFields {
     }
 
     /// All paths that are still to be refreshed at the CDN.
-    fn owed(&self) -> impl Iterator<Item = &UrlPath> {
+    fn owed_paths(&self) -> impl Iterator<Item = &UrlPath> {
         self.pending_refreshes.iter().flat_map(|refresh| &refresh.paths)
+    }
+
+    /// How many paths and cache tags that are.
+    fn owed_items(&self) -> usize {
+        self.pending_refreshes.iter().map(|refresh| refresh.items().len()).sum()
     }
 
     /// What is still to be refreshed at a distribution, and what was sent to it and is not completed.

@@ -134,7 +134,7 @@ pub enum Event {
     RefreshRequested {
         /// CloudFront's ids of the invalidations.
         ids: Vec<String>,
-        /// The paths.
+        /// The paths, and before them cache tags as `#tag`.
         paths: Vec<String>,
     },
     /// Waiting for CloudFront.

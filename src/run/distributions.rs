@@ -2,15 +2,21 @@
 
 use super::session::Session;
 use crate::bucket::aws::{Cdn, Configuration};
-use crate::release::head::{Caching, Head, Learnt};
+use crate::release::head::{Caching, Head, Learnt, Tagging};
 use crate::report::error::{Code, Problem};
 
 impl Session<'_> {
     /// What was read of the environment's distributions in this run.
     pub(super) fn learnt(&self) -> Vec<Learnt<'_>> {
         let read = self.configurations.iter();
-        read.map(|(id, read)| Learnt { distribution: id, facts: &read.facts, config_etag: read.etag.as_deref() })
-            .collect()
+        read.map(|(id, read)| Learnt {
+            distribution: id,
+            facts: &read.facts,
+            config_etag: read.etag.as_deref(),
+            is_new: read.is_new,
+            is_deployed: read.is_deployed,
+        })
+        .collect()
     }
 
     /// What was read of the first one.
@@ -27,7 +33,9 @@ impl Session<'_> {
         };
         let environment = self.environment;
         for id in environment.distributions() {
-            let read = self.configuration_of(&cdn.other(id), head).await?;
+            let cdn = cdn.other(id);
+            let mut read = self.configuration_of(&cdn, head).await?;
+            read.is_deployed = self.may_begin_with_tags(&cdn, head, &read).await?;
             self.configurations.insert(id.to_owned(), read);
         }
         for (id, read) in &self.configurations {
@@ -46,6 +54,32 @@ impl Session<'_> {
         let is_read = self.own().is_some_and(|own| self.configurations.contains_key(own));
         let is_unseen = self.own().is_some_and(|own| head.may_be_kept() && head.is_unseen_by(own));
         self.is_unseen = is_read && is_unseen;
+        self.tagging = head.tagging(&self.learnt());
+    }
+
+    /// Where files of a release are lost, something else may lie at their keys, without cache tags.
+    pub(super) fn tag_nothing_where_something_is_lost(&mut self) {
+        if !self.lost.is_empty() {
+            self.tagging = Tagging::default();
+        }
+    }
+
+    /// Whether a distribution reads cache tags as configured, everywhere: asked only where they do not count yet, and could. Costs
+    /// a request.
+    async fn may_begin_with_tags(&self, cdn: &Cdn, head: &Head, read: &Configuration) -> Result<bool, Problem> {
+        let (id, etag) = (cdn.distribution(), read.etag.as_deref());
+        if !read.is_new || !read.facts.caching.has_tags || etag.is_none() || head.count_under(id, etag) {
+            return Ok(false);
+        }
+        match cdn.is_deployed(etag).await {
+            Err(error) if error.is_denied() => {
+                self.events.warn(format!(
+                    "Not allowed to ask whether distribution {id} is deployed (cloudfront:GetDistribution). Until somebody is who                      publishes, its cache tags are not used, and paths are refreshed."
+                ));
+                Ok(false)
+            }
+            asked => Ok(asked?),
+        }
     }
 
     async fn configuration_of(&self, cdn: &Cdn, head: &Head) -> Result<Configuration, Problem> {
@@ -101,5 +135,6 @@ impl Session<'_> {
 /// published. Where nobody ever could, nothing is known.
 fn known_before(head: &Head, distribution: &str) -> Configuration {
     let before = head.distributions.get(distribution).cloned().unwrap_or_default();
-    Configuration { facts: before.facts, etag: before.config_etag, is_staging: false, may_answer_missing: true }
+    let (facts, etag, may_answer_missing) = (before.facts, before.config_etag, true);
+    Configuration { facts, etag, may_answer_missing, ..Configuration::default() }
 }

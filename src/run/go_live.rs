@@ -301,8 +301,7 @@ impl Session<'_> {
             Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),
             Err(NotReplaced::Failed(problem)) => return Err(problem),
         };
-        let owed = self.owed_paths(&pointer.head);
-        let answers = Plan::answers_owed(&intention.plan.files, &owed, self.policy(false));
+        let answers = self.answers_owed(&pointer.head, &intention.plan.files);
         let is_external = self.external()?;
         let page = Some(Page { files: &intention.plan.files, is_external: &is_external });
         let refreshing = Refreshing { page, allow_broken: order.terms.allow_broken, ..self.refreshing(release) };
@@ -358,11 +357,12 @@ impl Session<'_> {
     fn plans(&self, plan: &Plan) {
         self.course.compared(plan.counts);
         let has_cdn = self.aws.cdn.is_some();
-        self.course.invalidates((has_cdn && !plan.invalidation.paths.is_empty()).then(|| InvalidationReport {
+        let items = plan.invalidation.items();
+        self.course.invalidates((has_cdn && !items.is_empty()).then(|| InvalidationReport {
             ids: Vec::new(),
-            paths: plan.invalidation.paths.iter().map(ToString::to_string).collect(),
-            paths_paid: plan.invalidation.paths.len(),
-            price_usd: price_usd(plan.invalidation.paths.len()),
+            paths: items.texts().collect(),
+            paths_paid: items.len(),
+            price_usd: price_usd(items.len()),
             status: InvalidationStatus::Planned,
             completed: false,
             edge: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::goal::{Folder, Goal};
 use super::order::Order;
 use super::session::Session;
-use crate::bucket::live;
+use crate::bucket::live::{self, LiveObjects};
 use crate::bucket::state::Pointer;
 use crate::content::path::SitePath;
 use crate::plan::{Live, Plan, Preserve};
@@ -37,7 +37,8 @@ impl Session<'_> {
         if let (Goal::Folder(Folder { routes: Some(routes), .. }), true) = (goal, is_first_look) {
             self.warn_of_routes(routes);
         }
-        let (layout, store) = (&self.environment.layout, &self.aws.store);
+        let (layout, store) = (&self.environment.layout, self.aws.store.clone());
+        let store = &store;
         let mut live = live::read(&self.state, layout, &pointer.head).await?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
         let wanted = self.content(goal, &pointer.head, &self.distributions)?;
@@ -48,11 +49,14 @@ impl Session<'_> {
         due.extend(terms.repair.iter().flatten().cloned());
         let known = |path: &SitePath| Some((path.clone(), live.files.get(path)?.clone()));
         let before: Files = due.iter().filter_map(known).collect();
-        live = live::look_again(store, &self.state, layout, live, &target, due.clone()).await?;
+        let objects = LiveObjects::new(store, layout).tagged(self.tagging.writes);
+        live = live::look_again(objects, &self.state, layout, live, &target, due.clone()).await?;
         if let Goal::Release(_) = goal {
             self.lost = live::keep_what_is_lost(store, layout, &mut live, &target, &before).await?;
+            self.tag_nothing_where_something_is_lost();
         }
-        live = live::survey(store, &self.state, layout, live, &target, order.foreign()).await?;
+        let objects = LiveObjects::new(store, layout).tagged(self.tagging.writes);
+        live = live::survey(objects, &self.state, layout, live, &target, order.foreign()).await?;
         let withdrawn = pointer.head.withdrawn.keys().filter(|path| target.contains_key(*path));
         live.returned.extend(withdrawn.cloned());
         let at_risk = self.at_risk(&pointer.head, &target).await?;
@@ -62,7 +66,7 @@ impl Session<'_> {
             files: plan.counts,
             copied: plan.copies(),
             deleted: plan.removals.len(),
-            paths: plan.invalidation.paths.len(),
+            paths: plan.invalidation.items().len(),
         });
         Ok(Intention { live, plan, suspects, at_risk })
     }

@@ -68,8 +68,8 @@ impl Session<'_> {
             let asked = plan::asked(paths, self.policy(false)).map_err(|error| {
                 Problem::new(Code::Usage, error.to_string()).hint("CloudFront takes 4,000 characters.")
             })?;
-            let covers: Covers<'_> = asked.iter().map(|(id, paths)| (id.as_str(), paths.as_slice())).collect();
-            let number = covers.values().map(|paths| paths.len()).sum();
+            let covers: Covers<'_> = asked.iter().map(|(id, paths)| (id.as_str(), paths.as_slice().into())).collect();
+            let number = covers.values().map(|items| items.len()).sum();
             if told.replace(number) != Some(number) {
                 self.events.send(Event::RefreshPlanned { paths: number, price_usd: price_usd(number) });
             }

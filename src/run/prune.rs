@@ -11,7 +11,7 @@ use crate::config::environment::{Environment, InvalidationSettings, Wait};
 use crate::content::path::SitePath;
 use crate::plan::sweep::{PruneView, Victim};
 use crate::plan::{Live, Plan, Policy};
-use crate::release::head::Head;
+use crate::release::head::{Head, Tagging};
 use crate::release::manifest::{Entry, Files, Kept, Manifest, ReleaseNumber, content_digest};
 use crate::report::error::{Code, Problem, VisitorsSee};
 use crate::report::event::{Event, Events};
@@ -234,9 +234,8 @@ impl Session<'_> {
             return Ok(Outcome::Unchanged);
         }
         self.read_distributions(head).await?;
-        let owed = self.owed_paths(head);
         let files = as_activated(active, &self.environment.layout, head);
-        let answers = Plan::answers_owed(&files, &owed, self.policy(false));
+        let answers = self.answers_owed(head, &files);
         let settings = self.refresh_settings(now);
         let refreshing = Refreshing { settings: &settings, ..self.refreshing(release) };
         Box::pin(self.refresh_owed(refreshing, pointer, &answers)).await
@@ -292,7 +291,9 @@ impl Session<'_> {
         let everything = PathGlobs::new("prune", &["**".to_owned()])?;
         let mut target = found.active.clone();
         target.retain(|path, _| !found.sweep.live.contains_key(path));
-        Ok(Plan::between(&live, target, Policy { remove_now: &everything, ..self.policy(false) }))
+        // What goes is named by its paths, and nothing is written.
+        let policy = Policy { remove_now: &everything, tagging: Tagging::NONE, ..self.policy(false) };
+        Ok(Plan::between(&live, target, policy))
     }
 
     /// What visitors get of the active release when files were taken out of it.

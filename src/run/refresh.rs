@@ -7,9 +7,10 @@ use super::order::Shown;
 use super::session::Session;
 use crate::bucket::state::Pointer;
 use crate::content::path::{SitePath, UrlPath};
-use crate::plan::{Cover, UrlChange};
-use crate::release::head::{Head, Refresh};
-use crate::release::manifest::ReleaseNumber;
+use crate::plan::{Cover, Plan, UrlChange};
+use crate::release::cache_tags::CacheTag;
+use crate::release::head::{Head, Items, Refresh};
+use crate::release::manifest::{Files, ReleaseNumber};
 use crate::report::error::{Problem, VisitorsSee};
 use crate::report::{InvalidationReport, InvalidationStatus, OtherDistribution, Outcome, price_usd};
 use crate::stages::refresh::{Elsewhere, NotRefreshed, Refreshed, Refreshing, stays_owed};
@@ -40,11 +41,13 @@ impl Session<'_> {
         Ok(move |path: &SitePath| external.cover(path) || self.lost.contains(path))
     }
 
-    /// What the environment's distribution is owed: all its paths.
-    pub(super) fn owed_paths(&self, head: &Head) -> Vec<UrlPath> {
+    /// What the URLs of `files` must answer once the environment's distribution has forgotten what it is owed.
+    pub(super) fn answers_owed(&self, head: &Head, files: &Files) -> BTreeMap<UrlPath, UrlChange> {
         let own = self.own();
-        let owed = head.refreshes_to_send().filter(|refresh| own == Some(refresh.distribution.as_str()));
-        owed.flat_map(|refresh| refresh.paths.clone()).collect()
+        let owed = || head.refreshes_to_send().filter(|refresh| own == Some(refresh.distribution.as_str()));
+        let paths: Vec<UrlPath> = owed().flat_map(|refresh| refresh.paths.clone()).collect();
+        let tags: Vec<CacheTag> = owed().flat_map(|refresh| refresh.tags.clone()).collect();
+        Plan::answers_owed(files, Items { paths: &paths, tags: &tags }, self.policy(false))
     }
 
     /// Says what distributions of other environments are owed, where nothing else is to do.
@@ -123,18 +126,19 @@ fn other(refresh: &Refresh, ids: Option<&[String]>) -> OtherDistribution {
         release: refresh.release,
         status: if ids.is_some() { InvalidationStatus::Requested } else { InvalidationStatus::Owed },
         ids: ids.unwrap_or_default().to_vec(),
-        paths: refresh.paths.iter().map(ToString::to_string).collect(),
+        paths: refresh.items().texts().collect(),
     }
 }
 
 /// What the report says of it; `None`: nothing was owed.
 fn reported(refreshed: Refreshed, cover: &Cover) -> Option<InvalidationReport> {
+    let paths = refreshed.items().texts().collect();
     Some(InvalidationReport {
         status: refreshed.status?,
         completed: refreshed.is_completed,
         edge: refreshed.edge,
         ids: refreshed.ids,
-        paths: refreshed.paths.iter().map(ToString::to_string).collect(),
+        paths,
         paths_paid: refreshed.paid,
         price_usd: price_usd(refreshed.paid),
         evicted_unchanged: cover.evicted_unchanged,

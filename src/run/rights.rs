@@ -4,6 +4,7 @@
 use serde::Deserialize;
 
 use crate::config::environment::{Encryption, Environment};
+use crate::config::values::TENANT_START;
 use crate::report::error::Problem;
 use crate::types::partition::partition;
 
@@ -18,7 +19,7 @@ struct Policy {
 #[serde(rename_all = "PascalCase")]
 struct Statement {
     action: OneOrMany,
-    resource: String,
+    resource: OneOrMany,
     condition: Option<serde_json::Value>,
 }
 
@@ -27,6 +28,15 @@ struct Statement {
 enum OneOrMany {
     One(String),
     Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn joined(&self) -> String {
+        match self {
+            OneOrMany::One(one) => one.clone(),
+            OneOrMany::Many(many) => many.join(", "),
+        }
+    }
 }
 
 /// The policy for the role that runs `command`: its file in config/iam, and its text.
@@ -75,31 +85,40 @@ fn in_words(statement: &Statement, environment: &Environment, region: &str) -> O
     let prefixes =
         statement.condition.as_ref().and_then(|condition| condition.pointer("/StringLikeIfExists/s3:prefix"));
     let prefix = prefixes.and_then(serde_json::Value::as_str);
-    let place = if of_state(&statement.resource) || prefix.is_some_and(of_state) {
-        layout.state_prefix()
-    } else {
-        layout.live_prefix()
-    };
+    let (actions, resource) = (statement.action.joined(), statement.resource.joined());
+    let place =
+        if of_state(&resource) || prefix.is_some_and(of_state) { layout.state_prefix() } else { layout.live_prefix() };
     let fill_in = |text: &str| {
         let text = text.replace("_publish/EXAMPLE-PREFIX/", "EXAMPLE-PREFIX/");
         let text = text.replace("EXAMPLE-BUCKET", &place.bucket).replace("EXAMPLE-PREFIX/", &place.key);
-        let text =
-            text.replace("arn:aws:", &format!("arn:{}:", partition(region))).replace("123456789012", "<account>");
-        let of = |id: &str| text.replace("EXAMPLE-DISTRIBUTION", id);
-        match text.contains("EXAMPLE-DISTRIBUTION") {
-            true => environment.distributions().map(of).collect::<Vec<_>>().join(" and "),
-            false => text,
-        }
+        text.replace("arn:aws:", &format!("arn:{}:", partition(region))).replace("123456789012", "<account>")
     };
-    if statement.resource.contains(":cloudfront:") && environment.distribution.is_none() {
+    if resource.contains(":cloudfront:") && environment.distribution.is_none() {
         return None;
     }
-    let actions = match &statement.action {
-        OneOrMany::One(action) => action.clone(),
-        OneOrMany::Many(actions) => actions.join(", "),
-    };
+    if resource.contains("EXAMPLE-DISTRIBUTION") {
+        return Some(on_distributions(&actions, &fill_in(&resource), environment));
+    }
     let prefix = prefix.map(|prefix| format!(" (prefix {})", fill_in(prefix))).unwrap_or_default();
-    Some(format!("{actions} on {}{prefix}", fill_in(&statement.resource)))
+    Some(format!("{actions} on {}{prefix}", fill_in(&resource)))
+}
+
+/// What is to be allowed on distributions, and, by the actions that CloudFront has for those, on tenants of them.
+fn on_distributions(actions: &str, resource: &str, environment: &Environment) -> String {
+    let (tenants, others): (Vec<&str>, Vec<&str>) =
+        environment.distributions().partition(|id| id.starts_with(TENANT_START));
+    let on = |ids: &[&str], actions: &str, resource: &str| {
+        let named = ids.iter().map(|id| resource.replace("EXAMPLE-DISTRIBUTION", id)).collect::<Vec<_>>();
+        (!named.is_empty()).then(|| format!("{actions} on {}", named.join(" and ")))
+    };
+    let of_tenants = actions
+        .replace("Invalidation", "InvalidationForDistributionTenant")
+        .replace("GetDistribution, cloudfront:GetDistributionConfig", "GetDistributionTenant");
+    let of_tenants = on(&tenants, &of_tenants, &resource.replace(":distribution/", ":distribution-tenant/"));
+    let its_own = (!tenants.is_empty() && actions.contains("GetDistributionConfig"))
+        .then(|| "cloudfront:GetDistributionConfig on the tenant's distribution".to_owned());
+    let all = on(&others, actions, resource).into_iter().chain(of_tenants).chain(its_own);
+    all.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -140,7 +159,7 @@ mod tests {
              s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on arn:aws:s3:::example-site/live/*; s3:ListBucket on \
              arn:aws:s3:::example-site (prefix _publish/live/*); s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on \
              arn:aws:s3:::example-site/_publish/live/*; cloudfront:CreateInvalidation, cloudfront:GetInvalidation, \
-             cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC; \
+             cloudfront:GetDistribution, cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC; \
              cloudfront:GetCachePolicy on arn:aws:cloudfront::<account>:cache-policy/*. It is the policy \
              config/iam/publisher.json of publish's repository."
         );
@@ -155,6 +174,11 @@ mod tests {
             Environment { further_distributions: vec!["E456DEF".to_owned()], ..environment("live", Some("E123ABC")) };
         let of_both = "distribution/E123ABC and arn:aws:cloudfront::<account>:distribution/E456DEF";
         assert!(hint("publish", &several, "eu-central-1").contains(of_both));
+        let of_a_tenant = "cloudfront:CreateInvalidationForDistributionTenant, cloudfront:GetInvalidationForDistributionTenant, \
+             cloudfront:GetDistributionTenant on arn:aws:cloudfront::<account>:distribution-tenant/dt_1a; \
+             cloudfront:GetDistributionConfig on the tenant's distribution;";
+        let hint = hint("publish", &environment("live", Some("dt_1a")), "eu-central-1");
+        assert!(hint.contains(of_a_tenant), "{hint}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::Environment;
 use crate::content::path::SitePath;
 use crate::plan::Policy;
-use crate::release::head::{Distributions, Head};
+use crate::release::head::{Distributions, Head, Tagging};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
@@ -48,6 +48,8 @@ pub(super) struct Session<'a> {
     pub(super) distributions: Distributions,
     /// Whether the environment's distribution may keep what nobody refreshed.
     pub(super) is_unseen: bool,
+    /// How an activation goes about cache tags.
+    pub(super) tagging: Tagging,
     /// Whether it was said that a prune is not finished.
     pub(super) told_of_a_prune: bool,
     /// Whether it was said that the host of the site's address is not found.
@@ -83,6 +85,7 @@ impl<'a> Session<'a> {
             configurations: BTreeMap::new(),
             distributions: Distributions::new(),
             is_unseen: false,
+            tagging: Tagging::default(),
             told_of_a_prune: false,
             told_of_the_host: false,
             told_of_an_older_commit: false,
@@ -141,6 +144,7 @@ impl<'a> Session<'a> {
             remove_now: &self.remove_now,
             max_paths: self.environment.invalidation.max_paths,
             urls: self.environment.invalidation.urls,
+            tagging: &self.tagging,
             straight,
         }
     }

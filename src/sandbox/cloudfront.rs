@@ -22,9 +22,6 @@ pub(super) use invalidations::{Invalidations, load};
 /// The longest request body taken, in bytes: 3,000 paths of 4,000 characters fit.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// The entity tag of every distribution's configuration, which the API cannot change.
-const CONFIG_ETAG: &str = "E2SANDBOXCONFIG";
-
 /// An error of the API: HTTP status, code, message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
@@ -80,10 +77,19 @@ impl CloudFrontServer {
             .distributions
             .get(id)
             .ok_or_else(|| ApiError::new(404, "NoSuchDistribution", "The specified distribution does not exist."))?;
+        let is_of_tenant = operation.ends_with("DistributionTenant");
+        if is_of_tenant != distribution.tenant_of.is_some() {
+            return Err(ApiError::new(
+                404,
+                if is_of_tenant { "EntityNotFound" } else { "NoSuchDistribution" },
+                "It does not exist.",
+            ));
+        }
         match operation {
+            "GetDistributionTenant" => Ok(answer::xml(200, xml::tenant(&distribution))),
             "GetDistribution" => Ok(self.distribution(&distribution, true)),
             "GetDistributionConfig" => Ok(self.distribution(&distribution, false)),
-            "CreateInvalidation" => self.create(id, body),
+            "CreateInvalidation" | "CreateInvalidationForDistributionTenant" => self.create(id, body),
             "ListInvalidations" => Ok(self.list(id, query)),
             _ => self.poll(id, invalidation),
         }
@@ -94,7 +100,9 @@ impl CloudFrontServer {
         let shown = xml::Shown { distribution, owner: &self.owner, region: &self.region };
         let body = if whole { xml::distribution(&shown, in_progress) } else { xml::distribution_config(&shown) };
         let mut answered = answer::xml(200, body);
-        answered.headers_mut().insert(ETAG, HeaderValue::from_static(CONFIG_ETAG));
+        if let Ok(etag) = HeaderValue::try_from(&distribution.config_etag) {
+            answered.headers_mut().insert(ETAG, etag);
+        }
         answered
     }
 

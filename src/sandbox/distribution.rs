@@ -30,6 +30,15 @@ pub struct Distribution {
     pub continuous_deployment: Option<String>,
     /// Whether it is the staging distribution of another one. The API tells it.
     pub staging: bool,
+    /// The header in which it finds an answer's cache tags (`CacheTagConfig`).
+    pub cache_tag_header: Option<String>,
+    /// The entity tag of its configuration.
+    pub config_etag: String,
+    /// Of a tenant, the id of its multi-tenant distribution, and the parameters that the tenant gives it. A tenant has a cache of its
+    /// own, and the API knows it as a tenant only.
+    pub tenant_of: Option<(String, Vec<(String, String)>)>,
+    /// Whether the API says that its configuration is deployed everywhere; the edge follows it at once.
+    pub deployed: bool,
 }
 
 /// What turns `/dir/`, and `/dir` where the last segment has no dot, into `/dir/index.html`.
@@ -60,6 +69,10 @@ impl Default for Distribution {
             behaviors: Vec::new(),
             continuous_deployment: None,
             staging: false,
+            cache_tag_header: None,
+            config_etag: "E2SANDBOXCONFIG".to_owned(),
+            tenant_of: None,
+            deployed: true,
         }
     }
 }

@@ -85,10 +85,13 @@ fn s3(method: &Method, bucket: bool, key: bool, query: &str, headers: &HeaderMap
     }
 }
 
-/// The operation and the id of the distribution, or of the cache policy.
+/// The operation and the id of the distribution, of the tenant, or of the cache policy.
 fn cloudfront<'a>(method: &Method, path: &'a str) -> (&'static str, &'a str) {
     if let (&Method::GET, Some(id)) = (method, path.strip_prefix("/2020-05-31/cache-policy/")) {
         return ("GetCachePolicy", id);
+    }
+    if let Some(rest) = path.strip_prefix("/2020-05-31/distribution-tenant/") {
+        return tenant(method, rest);
     }
     let Some(rest) = path.strip_prefix("/2020-05-31/distribution/") else {
         return ("Other", "");
@@ -100,6 +103,18 @@ fn cloudfront<'a>(method: &Method, path: &'a str) -> (&'static str, &'a str) {
         ("POST", [_, "invalidation"]) => "CreateInvalidation",
         ("GET", [_, "invalidation"]) => "ListInvalidations",
         ("GET", [_, "invalidation", _]) => "GetInvalidation",
+        _ => "Other",
+    };
+    (operation, segments.first().copied().unwrap_or_default())
+}
+
+/// The operation on a tenant of a distribution, and the tenant's id.
+fn tenant<'a>(method: &Method, rest: &'a str) -> (&'static str, &'a str) {
+    let segments: Vec<&str> = rest.split('/').collect();
+    let operation = match (method.as_str(), segments.as_slice()) {
+        ("GET", [_]) => "GetDistributionTenant",
+        ("POST", [_, "invalidation"]) => "CreateInvalidationForDistributionTenant",
+        ("GET", [_, "invalidation", _]) => "GetInvalidationForDistributionTenant",
         _ => "Other",
     };
     (operation, segments.first().copied().unwrap_or_default())

@@ -3,7 +3,7 @@
 mod in_place;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -187,7 +187,7 @@ impl Activating<'_> {
         looked_at: Option<Timestamp>,
     ) -> Result<BTreeSet<SitePath>, NotActivated> {
         let store = self.store.until(lease.term());
-        let in_place = self.in_place(&store);
+        let in_place = self.in_place(&store, plan.tags);
         let (release, objects) = (staged.manifest.release, plan.live_writes());
         let written = lease
             .during(async {
@@ -204,7 +204,8 @@ impl Activating<'_> {
         }
         let Left { ours: left, theirs } = Box::pin(lease.during(in_place.remove(plan, &live.etags))).await?;
         let floor = Box::pin(lease.during(self.claimed_by_now())).await?;
-        let switched = Switched { release, stager: &staged.manifest.publisher, looked_at, left, floor };
+        let tagged = plan.tags && in_place.are_all_tagged.load(Ordering::Relaxed);
+        let switched = Switched { release, stager: &staged.manifest.publisher, looked_at, left, floor, tagged };
         match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
             Ok(()) => {}
             Err(ended) => lease.pointer = self.settle_ending(switched.release, ended).await?,
@@ -213,9 +214,9 @@ impl Activating<'_> {
     }
 
     /// The one kind of switch that there is.
-    fn in_place<'s>(&'s self, store: &'s Store) -> InPlace<'s> {
+    fn in_place<'s>(&'s self, store: &'s Store, with_tags: bool) -> InPlace<'s> {
         InPlace {
-            objects: LiveObjects::new(store, self.layout),
+            objects: LiveObjects::new(store, self.layout).tagged(with_tags),
             site: self.layout.identity(),
             source: self.source,
             stop: self.stop,
@@ -223,6 +224,7 @@ impl Activating<'_> {
             events: self.events,
             writes: AtomicUsize::new(0),
             in_doubt: store.attempts_in_doubt(),
+            are_all_tagged: AtomicBool::new(true),
         }
     }
 
@@ -328,12 +330,13 @@ impl Activating<'_> {
             mutable_paths: self.mutable_paths,
             learnt: &self.learnt,
             covers: &plan.covers(self.distribution),
+            tags: plan.tags,
         })
     }
 
     /// The head that says "done".
     fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched<'_>) -> Result<Head, Refusal> {
-        let Switched { release, stager, looked_at, left, floor } = switched;
+        let Switched { release, stager, looked_at, left, floor, tagged } = switched;
         // Of what is in doubt, what was seen there comes last.
         let doubtful = |path: &SitePath| live.uncertain.get(path).and_then(|entries| entries.last());
         let present = |path: &SitePath| doubtful(path).or_else(|| live.files.get(path)).cloned();
@@ -348,6 +351,7 @@ impl Activating<'_> {
             publisher: &self.publisher.of_build(stager),
             reason: self.reason,
             files: plan.counts,
+            tagged: *tagged,
         })
     }
 }
@@ -393,4 +397,6 @@ struct Switched<'a> {
     left: BTreeSet<SitePath>,
     /// The numbers that a rollback closes.
     floor: Option<ReleaseNumber>,
+    /// Whether every live mutable object has its cache tags.
+    tagged: bool,
 }

@@ -12,7 +12,8 @@ use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::{InvalidationSettings, Wait};
 use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
-use crate::release::head::{Head, Refresh};
+use crate::release::cache_tags::CacheTag;
+use crate::release::head::{Head, Items, Refresh};
 use crate::release::manifest::ReleaseNumber;
 use crate::report::InvalidationStatus;
 use crate::report::error::{Code, Problem};
@@ -21,7 +22,7 @@ use crate::stages::verify::{self, Blank, Instead, Mismatch, Page, PageForScript,
 use crate::types::clock::Clock;
 
 use ask::{Asking, Taken};
-use sent::{Invalidations, ids_sent_to};
+use sent::{Invalidations, UnderWay, ids_sent_to};
 
 pub use sent::is_completed;
 
@@ -72,7 +73,9 @@ pub struct Refreshed {
     pub ids: Vec<String>,
     /// The paths of all refreshes that were owed.
     pub paths: Vec<UrlPath>,
-    /// How many paths CloudFront took: those that were asked for anew count again.
+    /// Their cache tags.
+    pub tags: Vec<CacheTag>,
+    /// How many paths and tags CloudFront took: those that were asked for anew count again.
     pub paid: usize,
     /// Where it stands; `None`: nothing was owed.
     pub status: Option<InvalidationStatus>,
@@ -84,6 +87,13 @@ pub struct Refreshed {
     pub elsewhere: Vec<Elsewhere>,
     /// Whether the site's address was seen to answer with something that no refresh mends.
     pub answers_otherwise: bool,
+}
+
+impl Refreshed {
+    /// All that was owed.
+    pub fn items(&self) -> Items<'_> {
+        Items { paths: &self.paths, tags: &self.tags }
+    }
 }
 
 /// What came of a refresh that a distribution of another environment is owed.
@@ -131,6 +141,7 @@ impl Refreshing<'_> {
         if !owed.is_empty() {
             refreshed.status = Some(InvalidationStatus::Owed);
             refreshed.paths.extend(owed.iter().flat_map(|refresh| refresh.paths.iter().cloned()));
+            refreshed.tags.extend(owed.iter().flat_map(|refresh| refresh.tags.iter().cloned()));
         }
         let mut asking = Asking::new(self.clock, self.events);
         let asked = self.ask(&mut asking, &owed, refreshed).await;
@@ -182,7 +193,7 @@ impl Refreshing<'_> {
         );
         let Some(seen) = seen? else { return Ok(false) };
         (refreshed.is_completed, refreshed.edge) = (seen.is_completed, seen.edge);
-        if !verify::is_provable(answers, &refreshed.paths) {
+        if !verify::is_provable(answers, refreshed.items()) {
             self.until_completed(&under_way.ids()).await?;
             refreshed.is_completed = true;
         }
@@ -451,10 +462,10 @@ impl Refreshing<'_> {
     ) -> Result<(Pointer, Vec<Refresh>), Problem> {
         let revision = pointer.head.revision.saturating_add(1);
         let id = |number: usize| format!("{}-{revision}-r{repeat}-{number}", self.state.run());
-        let renamed: Vec<Refresh> =
-            owed.iter().enumerate().map(|(number, refresh)| Refresh { id: id(number), ..refresh.clone() }).collect();
-        let ids: Vec<_> = owed.iter().zip(&renamed).map(|(old, new)| (old.id.clone(), new.id.clone())).collect();
+        let ids: Vec<_> = owed.iter().enumerate().map(|(number, old)| (old.id.clone(), id(number))).collect();
         let pointer = self.update(pointer, |head| head.rename_refreshes(&ids)).await?;
+        let is_renamed = |refresh: &&Refresh| ids.iter().any(|(_, new)| *new == refresh.id);
+        let renamed = pointer.head.pending_refreshes.iter().filter(is_renamed).cloned().collect();
         Ok((pointer, renamed))
     }
 
@@ -511,23 +522,6 @@ struct Seen {
     is_completed: bool,
     /// The edge, where it is known.
     edge: Option<String>,
-}
-
-/// What is being refreshed.
-struct UnderWay {
-    /// The head that owes it.
-    pointer: Pointer,
-    /// What the environment's distribution is owed.
-    owed: Vec<Refresh>,
-    /// What CloudFront took of it.
-    taken: Vec<Invalidations>,
-}
-
-impl UnderWay {
-    /// CloudFront's ids.
-    fn ids(&self) -> Vec<String> {
-        self.taken.iter().flat_map(|(_, ids)| ids.iter().cloned()).collect()
-    }
 }
 
 /// Says what visitors get, as of the URL with the least hope, and how many others are not right.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::bucket::aws::{Encoding, Fetcher, NoAnswer, SiteAnswer};
 use crate::content::path::UrlPath;
 use crate::plan::UrlChange;
+use crate::release::head::Items;
 
 pub use instead::{Instead, Prospect};
 pub use missing::PageForScript;
@@ -115,10 +116,18 @@ pub fn chosen(answers: &BTreeMap<UrlPath, UrlChange>) -> Vec<&UrlChange> {
 /// Whether fetching can show that the CDN has forgotten `paths`: each covers a URL whose answer is known, and in each
 /// answer the bytes change. Other headers on the same bytes may come from the CDN's own policies; and of what an
 /// earlier run removed, the old bytes are not known.
-pub fn is_provable(answers: &BTreeMap<UrlPath, UrlChange>, paths: &[UrlPath]) -> bool {
+pub fn is_provable(answers: &BTreeMap<UrlPath, UrlChange>, items: Items<'_>) -> bool {
     let bytes_change = answers.values().all(|answer| answer.before != answer.after);
     let small = answers.values().all(|answer| answer.size_bytes <= MAX_FETCHED_BYTES);
-    let each_tells = paths.iter().all(|path| answers.keys().any(|url| path.covers(url)));
+    let each_path_tells = items.paths.iter().all(|path| answers.keys().any(|url| path.covers(url)));
+    // An answer that a path covers as well says nothing of the tag.
+    let by_tags: Vec<&UrlChange> = answers
+        .iter()
+        .filter(|(url, _)| !items.paths.iter().any(|path| path.covers(url)))
+        .map(|(_, answer)| answer)
+        .collect();
+    let each_tells =
+        each_path_tells && items.tags.iter().all(|tag| by_tags.iter().any(|answer| answer.tags.contains(tag)));
     bytes_change && small && each_tells && !chosen(answers).is_empty()
 }
 

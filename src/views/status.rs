@@ -198,7 +198,7 @@ impl Status {
     }
 }
 
-/// The paths of a refresh.
+/// The paths of a refresh, and its cache tags as `#tag`.
 fn shown(refresh: &Refresh) -> impl Iterator<Item = String> {
-    refresh.paths.iter().map(ToString::to_string)
+    refresh.items().texts()
 }

@@ -453,6 +453,7 @@ fn every_stored_field_is_described() {
     // What came after the first golden files has one of its own.
     let mut head = keys(&golden("head.json"));
     head.extend(keys(&golden("head-withdrawn.json")));
+    head.extend(keys(&golden("head-tagged.json")));
     head.extend(keys(&golden("../v2/head-closed.json")));
     head.extend(keys(&golden("../v2/head-distributions.json")));
     head.extend(keys(&golden("../v2/head-proven-store.json")));

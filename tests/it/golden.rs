@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use publish::content::path::{SitePath, UrlPath};
+use publish::release::cache_tags::CacheTag;
 use publish::release::format::{FormatError, Unknown};
 use publish::release::head::{
     Activation, Active, Behavior, Caching, Distribution, DistributionFacts, Distributions, Head, HeadFields,
@@ -177,6 +178,7 @@ fn full_head() -> HeadFields {
             release: release(9),
             since: moment(10),
             paths: vec![UrlPath::encode("/"), UrlPath::encode("/index.html"), UrlPath::encode("/news/*")],
+            tags: Vec::new(),
             invalidations: Vec::new(),
             unknown: Unknown::default(),
         }],
@@ -250,7 +252,8 @@ fn a_head_with_withdrawn_files_is_understood_and_written_back_byte_for_byte() {
 fn a_head_that_says_how_answers_are_kept_is_understood_and_written_back_byte_for_byte() {
     let behavior = |pattern: &str, keeps, queries| Behavior { pattern: pattern.to_owned(), keeps, queries };
     let behaviors = vec![behavior("/api/*", false, false), behavior("*", true, true)];
-    let caching = Caching { errors_s: 300, least_s: 60, behaviors, is_guessed: true, has_staging: true };
+    let caching =
+        Caching { errors_s: 300, least_s: 60, behaviors, is_guessed: true, has_staging: true, has_tags: false };
     let facts = DistributionFacts { readable: true, caching, ..DistributionFacts::default() };
     let first = Head::new(identity(), run(1)).into_fields();
     let distributions =
@@ -288,6 +291,27 @@ fn a_head_with_a_refresh_that_is_sent_is_understood_and_written_back_byte_for_by
     assert!(matches!(Head::decode(&serde_json::to_vec(&more).unwrap()), Err(FormatError::OutOfRange(_))));
     more["pending_refreshes"][0]["invalidations"] = json!(["I 1"]);
     assert!(matches!(Head::decode(&serde_json::to_vec(&more).unwrap()), Err(FormatError::Syntax(_))));
+}
+
+/// Minor 3, to write: a program that does not know of cache tags writes live objects without.
+#[test]
+fn a_head_whose_objects_have_cache_tags_is_understood_and_written_back_byte_for_byte() {
+    let caching = Caching { has_tags: true, ..Caching::USUAL };
+    let facts = DistributionFacts { readable: true, caching, ..DistributionFacts::default() };
+    let known = Distribution { facts, tagged_under: Some("E2QWRUHAPOMQZL".to_owned()), ..Distribution::default() };
+    let first = full_head();
+    let tags = vec![CacheTag::of_site(&identity()), CacheTag::of_folder(&identity(), "blog")];
+    let refresh = Refresh { tags, ..first.pending_refreshes[0].clone() };
+    let (distributions, tagged) = (Distributions::from([("E123ABC".to_owned(), known)]), true);
+    let head = HeadFields { distributions, tagged, pending_refreshes: vec![refresh], ..first };
+    let bytes = read_golden("head-tagged.json", &head.encode().unwrap());
+    let found = Head::decode(&bytes).unwrap();
+    assert_eq!(*found, head);
+    assert_eq!(text(&found.encode().unwrap()), text(&bytes));
+    let mut stored: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!((&stored["format"], &stored["minor"]), (&json!(2), &json!({ "read": 0, "write": 3 })));
+    stored["pending_refreshes"][0]["tags"] = json!(["blog"]);
+    assert!(matches!(Head::decode(&serde_json::to_vec(&stored).unwrap()), Err(FormatError::Syntax(_))));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
 use publish::config::environment::Environment;
+use publish::release::cache_tags::HEADER;
 use publish::release::layout::Layout;
 use publish::release::manifest::ReleaseNumber;
 use publish::release::retention::RetentionSettings;
@@ -15,6 +16,7 @@ use publish::site::snapshot::MULTIPART_BYTES;
 use publish::views::releases::ReleaseFilter;
 use serde_json::Value;
 
+use crate::tenants::{MULTI, TENANT, behind_a_tenant};
 use crate::verify::verify;
 use crate::world::{self, BUCKET, DISTRIBUTION, World};
 
@@ -91,6 +93,7 @@ fn needs(request: &LoggedRequest) -> Vec<Need> {
     let need = |action, resource: String| Need { action, resource, prefix: None };
     let object = format!("{bucket}/{}", request.key);
     let distribution = format!("arn:aws:cloudfront::123456789012:distribution/{}", request.key);
+    let tenant = format!("arn:aws:cloudfront::123456789012:distribution-tenant/{}", request.key);
     match request.operation.as_str() {
         // Without s3:ListBucket, what is missing cannot be told from what is forbidden (AWS.md 4.6).
         "GetObject" | "HeadObject" => vec![need("s3:GetObject", object), need("s3:ListBucket", bucket)],
@@ -115,6 +118,12 @@ fn needs(request: &LoggedRequest) -> Vec<Need> {
             let policy = format!("arn:aws:cloudfront::123456789012:cache-policy/{}", request.key);
             vec![need("cloudfront:GetCachePolicy", policy)]
         }
+        "CreateInvalidationForDistributionTenant" => {
+            vec![need("cloudfront:CreateInvalidationForDistributionTenant", tenant)]
+        }
+        "GetInvalidationForDistributionTenant" => vec![need("cloudfront:GetInvalidationForDistributionTenant", tenant)],
+        "GetDistributionTenant" => vec![need("cloudfront:GetDistributionTenant", tenant)],
+        "GetDistribution" => vec![need("cloudfront:GetDistribution", distribution)],
         "GetDistributionConfig" => vec![need("cloudfront:GetDistributionConfig", distribution)],
         other => panic!("{other} needs a right that this test does not know"),
     }
@@ -130,7 +139,8 @@ fn needed(world: &World) -> BTreeSet<Need> {
 async fn publish_everything() -> World {
     let mut world = World::with_fixture("v1").await;
     let caching = Caching { policy: Some("of-this-account".to_owned()), ..Caching::default() };
-    world.sandbox.set_distribution(Distribution { caching, ..world::distribution() });
+    let cache_tag_header = Some(HEADER.to_owned());
+    world.sandbox.set_distribution(Distribution { caching, cache_tag_header, ..world::distribution() });
     world.published().await;
     world.use_fixture("v2");
     world.write("large.bin", vec![7; usize::try_from(MULTIPART_BYTES).unwrap()]);
@@ -175,6 +185,38 @@ async fn a_publisher_needs_no_right_to_delete_and_a_release_manager_has_it() {
             assert!(!manager.allows(&need) && !publisher.allows(&need), "{need:?}");
         }
     }
+}
+
+/// Where several distributions are named, each stands in the lists of resources; a tenant has a policy of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policies_can_be_filled_in_for_several_distributions_and_for_a_tenant() {
+    let mut world = behind_a_tenant().await;
+    for id in ["E1", "E2"] {
+        world.sandbox.set_distribution(Distribution { id: id.to_owned(), ..world::distribution() });
+    }
+    world.environment.distribution = Some("E1".to_owned());
+    world.environment.further_distributions = vec!["E2".to_owned(), TENANT.to_owned()];
+    world.published().await;
+    world.use_fixture("v2");
+    world.published().await;
+    let arn = |id: &str| format!("\"arn:aws:cloudfront::123456789012:distribution/{id}\"");
+    let several = |name: &str| {
+        Policy::filled_in(name, |text| {
+            let text = text.replace("EXAMPLE-BUCKET", BUCKET).replace("EXAMPLE-PREFIX", "live");
+            text.replace(&arn("EXAMPLE-DISTRIBUTION"), &[arn("E1"), arn("E2")].join(", "))
+        })
+    };
+    let of_tenant = Policy::filled_in("tenant", |text| {
+        text.replace("EXAMPLE-TENANT", TENANT).replace("EXAMPLE-DISTRIBUTION", MULTI)
+    });
+    let needed: Vec<Need> = needed(&world).into_iter().filter(|need| need.action != "s3:DeleteObject").collect();
+    for need in &needed {
+        assert!(several("publisher").allows(need) || of_tenant.allows(need), "{need:?}");
+    }
+    let used: BTreeSet<&str> = needed.iter().map(|need| need.action).collect();
+    assert!(of_tenant.actions().is_subset(&used), "{used:?}");
+    let is_of_tenant = |need: &&Need| need.resource.contains(TENANT) || need.resource.contains(MULTI);
+    assert!(needed.iter().filter(is_of_tenant).all(|need| !several("publisher").allows(need)));
 }
 
 /// Of the environment that a release comes from nothing is needed but to read it, by copies and through this machine.

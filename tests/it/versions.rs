@@ -147,6 +147,7 @@ fn what_is_not_known_stays_with_what_it_belongs_to_for_as_long_as_that_is_there(
             publisher: &Publisher::default(),
             reason: None,
             files: FileCounts::default(),
+            tagged: false,
         })
         .unwrap();
     let written = value(&ended.encode().unwrap());
@@ -435,7 +436,7 @@ async fn what_a_newer_program_wrote_outlives_a_publish_of_this_one() {
     edit(&world, HEAD, |head| {
         head["pending_refreshes"] = json!([{
             "id": "newer-1", "distribution": world::DISTRIBUTION, "release": 2, "since": "2026-01-02T03:04:05Z",
-            "paths": ["/*"], "tags": ["news"],
+            "paths": ["/*"], "groups": ["news"],
         }]);
         head["history"][0]["publisher"]["uncommitted"] = json!(true);
     });

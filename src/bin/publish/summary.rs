@@ -25,7 +25,7 @@ use publish::types::text::{first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::layout::{filled, labelled};
-use crate::terminal::lines::count;
+use crate::terminal::lines::{asked, count};
 use crate::terminal::style::Style;
 
 pub(crate) use explanations::render_explanations;
@@ -302,7 +302,7 @@ fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment)
             None => "not configured".to_owned(),
         };
     };
-    let paths = count(invalidation.paths.len(), "path");
+    let paths = asked(&invalidation.paths);
     let done = match invalidation.status {
         InvalidationStatus::Planned => paths,
         InvalidationStatus::Requested => format!("refresh of {paths} requested, not waited for"),

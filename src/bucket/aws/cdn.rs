@@ -9,7 +9,8 @@ use aws_sdk_cloudfront::types::{DistributionConfig, InvalidationBatch, Paths};
 use super::answer::{CdnError, FailedRequest, Service};
 use super::configuration::{Keeping, Policies, alias, facts, may_answer_missing, policies_to_read};
 use super::refusals::Class;
-use crate::content::path::UrlPath;
+use super::tenant::Tenant;
+use crate::config::values::TENANT_START;
 use crate::release::head::{DistributionFacts, MAX_ID_BYTES};
 use crate::release::manifest::checked_id;
 
@@ -28,11 +29,15 @@ pub struct Configuration {
     pub etag: Option<String>,
     /// Whether it is the staging distribution of another one.
     pub is_staging: bool,
+    /// Whether that was read just now.
+    pub is_new: bool,
+    /// Whether it is known to be deployed everywhere: see [`Cdn::is_deployed`].
+    pub is_deployed: bool,
     /// Whether something else than an error page may answer for an address without a file, or whether that is not known.
     pub may_answer_missing: bool,
 }
 
-/// One CloudFront distribution. Clones share one client.
+/// One CloudFront distribution, or one tenant of a multi-tenant one. Clones share one client.
 #[derive(Clone, Debug)]
 pub struct Cdn {
     client: Client,
@@ -57,11 +62,32 @@ impl Cdn {
         Cdn { distribution: distribution.to_owned(), ..self.clone() }
     }
 
+    /// Whether it is a tenant of a distribution, by its id.
+    fn is_tenant(&self) -> bool {
+        self.distribution.starts_with(TENANT_START)
+    }
+
+    /// The tenant, if it is one. Needs `cloudfront:GetDistributionTenant`.
+    async fn tenant(&self) -> Result<Option<Tenant>, CdnError> {
+        if !self.is_tenant() {
+            return Ok(None);
+        }
+        let request = self.client.get_distribution_tenant().identifier(&self.distribution);
+        let answer = request.send().await.map_err(|error| self.failed("GetDistributionTenant", &error))?;
+        let tenant = answer.distribution_tenant().and_then(Tenant::of);
+        tenant.map(Some).ok_or_else(|| {
+            let answer = FailedRequest::new(Class::Other, vec!["the response names no distribution".to_owned()]);
+            CdnError::new("GetDistributionTenant", &self.distribution, &self.service, answer)
+        })
+    }
+
     /// What the distribution's configuration says that decides headers and URLs: of its origins, the one that is `bucket`,
     /// else the one that most requests go to. Needs `cloudfront:GetDistributionConfig`, and `cloudfront:GetCachePolicy` for
-    /// what its own cache policies say.
+    /// what its own cache policies say; of a tenant, `cloudfront:GetDistributionTenant` too.
     pub async fn configuration(&self, bucket: &str) -> Result<Configuration, CdnError> {
-        let request = self.client.get_distribution_config().id(&self.distribution);
+        let tenant = self.tenant().await?;
+        let id = tenant.as_ref().map_or(&self.distribution, |tenant| &tenant.distribution);
+        let request = self.client.get_distribution_config().id(id);
         let answer = request.send().await.map_err(|error| self.failed("GetDistributionConfig", &error))?;
         let Some(config) = answer.distribution_config() else {
             let answer = FailedRequest::new(Class::Other, vec!["the response contains no configuration".to_owned()]);
@@ -69,9 +95,11 @@ impl Cdn {
         };
         let policies = self.cache_policies(config).await?;
         Ok(Configuration {
-            facts: facts(config, bucket, &policies),
+            facts: for_tenant(tenant.as_ref(), facts(config, bucket, &policies)),
             etag: answer.e_tag().map(str::to_owned),
             is_staging: config.staging().unwrap_or(false),
+            is_new: true,
+            is_deployed: false,
             may_answer_missing: may_answer_missing(config, bucket),
         })
     }
@@ -93,10 +121,21 @@ impl Cdn {
         Ok(policies)
     }
 
-    /// The host by which visitors reach the distribution, with what [`Cdn::configuration`] tells of it: its first alias that is a
-    /// whole name, else the name that CloudFront gave it. Needs `cloudfront:GetDistribution`.
-    pub async fn host(&self, bucket: &str) -> Result<(String, DistributionFacts), CdnError> {
+    /// Whether the configuration with this ETag is the distribution's, and deployed everywhere. Needs
+    /// `cloudfront:GetDistribution`.
+    pub async fn is_deployed(&self, etag: Option<&str>) -> Result<bool, CdnError> {
         let request = self.client.get_distribution().id(&self.distribution);
+        let answer = request.send().await.map_err(|error| self.failed("GetDistribution", &error))?;
+        let status = answer.distribution().map(|distribution| distribution.status());
+        Ok(answer.e_tag() == etag && status.is_some_and(|status| status.eq_ignore_ascii_case("deployed")))
+    }
+
+    /// The host by which visitors reach the distribution, with what [`Cdn::configuration`] tells of it: its first alias that is a
+    /// whole name, else the name that CloudFront gave it; of a tenant, its first domain. Needs `cloudfront:GetDistribution`.
+    pub async fn host(&self, bucket: &str) -> Result<(String, DistributionFacts), CdnError> {
+        let tenant = self.tenant().await?;
+        let id = tenant.as_ref().map_or(&self.distribution, |tenant| &tenant.distribution);
+        let request = self.client.get_distribution().id(id);
         let answer = request.send().await.map_err(|error| self.failed("GetDistribution", &error))?;
         let distribution = answer.distribution();
         let config = distribution.and_then(|distribution| distribution.distribution_config());
@@ -104,23 +143,24 @@ impl Cdn {
             let answer = FailedRequest::new(Class::Other, vec!["the response contains no distribution".to_owned()]);
             return Err(CdnError::new("GetDistribution", &self.distribution, &self.service, answer));
         };
-        let host = alias(config).unwrap_or(distribution.domain_name()).to_owned();
-        Ok((host, facts(config, bucket, &Policies::new())))
+        let of_tenant = tenant.as_ref().and_then(|tenant| tenant.domain.as_deref());
+        let host = of_tenant.or(alias(config)).unwrap_or(distribution.domain_name()).to_owned();
+        Ok((host, for_tenant(tenant.as_ref(), facts(config, bucket, &Policies::new()))))
     }
 
-    /// Asks for `paths` to be forgotten and gives the invalidation's id. The same `reference` with the same paths is
+    /// Asks for `items`, paths and `#tags`, to be forgotten and gives the invalidation's id. The same `reference` with the same items is
     /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where CloudFront asks to
     /// slow down, or too many are in progress, it waits, for at most as long as a refresh may take. Needs
-    /// `cloudfront:CreateInvalidation`.
+    /// `cloudfront:CreateInvalidation`, and of a tenant `cloudfront:CreateInvalidationForDistributionTenant`.
     ///
     /// # Errors
     /// [`Class::Throttled`] when patience has ended; the code `InvalidationBatchAlreadyExists` for a reference that was
     /// used for other paths.
-    pub async fn create_invalidation(&self, reference: &str, paths: &[UrlPath]) -> Result<String, CdnError> {
+    pub async fn create_invalidation(&self, reference: &str, items: &[String]) -> Result<String, CdnError> {
         let mut waited = Duration::ZERO;
         let mut wait = FIRST_WAIT;
         loop {
-            match self.create_once(reference, paths).await {
+            match self.create_once(reference, items).await {
                 // The SDK has tried again after most kinds of throttling, and not for long.
                 Err(error) if error.class == Class::Throttled => {
                     if waited + wait > self.patience {
@@ -135,32 +175,45 @@ impl Cdn {
         }
     }
 
-    async fn create_once(&self, reference: &str, paths: &[UrlPath]) -> Result<String, CdnError> {
-        let items: Vec<String> = paths.iter().map(|path| path.as_str().to_owned()).collect();
+    async fn create_once(&self, reference: &str, items: &[String]) -> Result<String, CdnError> {
         let quantity = i32::try_from(items.len()).unwrap_or(i32::MAX);
         let batch = Paths::builder()
             .quantity(quantity)
-            .set_items(Some(items))
+            .set_items(Some(items.to_vec()))
             .build()
             .and_then(|paths| InvalidationBatch::builder().paths(paths).caller_reference(reference).build());
         let unsendable = |answer| CdnError::new("CreateInvalidation", &self.distribution, &self.service, answer);
         let batch = batch.map_err(|error| unsendable(FailedRequest::of_error(Class::Other, &error)))?;
-        let request = self.client.create_invalidation().distribution_id(&self.distribution).invalidation_batch(batch);
-        let answer = request.send().await.map_err(|error| self.failed("CreateInvalidation", &error))?;
+        let invalidation = if self.is_tenant() {
+            let request = self.client.create_invalidation_for_distribution_tenant().id(&self.distribution);
+            let answer = request.invalidation_batch(batch).send().await;
+            answer.map_err(|error| self.failed("CreateInvalidationForDistributionTenant", &error))?.invalidation
+        } else {
+            let request = self.client.create_invalidation().distribution_id(&self.distribution);
+            let answer = request.invalidation_batch(batch).send().await;
+            answer.map_err(|error| self.failed("CreateInvalidation", &error))?.invalidation
+        };
         // The head keeps it, and CloudFront is asked for it by a later run.
-        let id = answer.invalidation().and_then(|it| checked_id(it.id().to_owned(), MAX_ID_BYTES).ok());
+        let id = invalidation.and_then(|it| checked_id(it.id, MAX_ID_BYTES).ok());
         id.ok_or_else(|| {
             let message = "the response contains no invalidation, or its id is none of CloudFront's";
             unsendable(FailedRequest::new(Class::Other, vec![message.to_owned()]))
         })
     }
 
-    /// Whether CloudFront says that an invalidation is done everywhere. Needs `cloudfront:GetInvalidation`.
+    /// Whether CloudFront says that an invalidation is done everywhere. Needs `cloudfront:GetInvalidation`, and of a
+    /// tenant `cloudfront:GetInvalidationForDistributionTenant`.
     pub async fn is_completed(&self, invalidation_id: &str) -> Result<bool, CdnError> {
-        let request = self.client.get_invalidation().distribution_id(&self.distribution).id(invalidation_id);
-        let answer = request.send().await.map_err(|error| self.failed("GetInvalidation", &error))?;
-        let status = answer.invalidation().map(|invalidation| invalidation.status());
-        Ok(status.is_some_and(|status| status.eq_ignore_ascii_case("completed")))
+        let invalidation = if self.is_tenant() {
+            let request = self.client.get_invalidation_for_distribution_tenant().id(invalidation_id);
+            let answer = request.distribution_tenant_id(&self.distribution).send().await;
+            answer.map_err(|error| self.failed("GetInvalidationForDistributionTenant", &error))?.invalidation
+        } else {
+            let request = self.client.get_invalidation().distribution_id(&self.distribution).id(invalidation_id);
+            let answer = request.send().await;
+            answer.map_err(|error| self.failed("GetInvalidation", &error))?.invalidation
+        };
+        Ok(invalidation.is_some_and(|invalidation| invalidation.status().eq_ignore_ascii_case("completed")))
     }
 
     fn failed<E>(&self, operation: &'static str, error: &SdkError<E>) -> CdnError
@@ -168,5 +221,13 @@ impl Cdn {
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
         CdnError::new(operation, &self.distribution, &self.service, FailedRequest::of(&self.service, error))
+    }
+}
+
+/// What a distribution does, for one of its tenants if it is one that is asked about.
+fn for_tenant(tenant: Option<&Tenant>, facts: DistributionFacts) -> DistributionFacts {
+    match tenant {
+        Some(tenant) => tenant.facts(facts),
+        None => facts,
     }
 }

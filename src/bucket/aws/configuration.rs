@@ -8,6 +8,7 @@ use aws_sdk_cloudfront::types::{
 };
 
 use crate::content::path::UrlPath;
+use crate::release::cache_tags;
 use crate::release::head::{Behavior, Caching, DistributionFacts, ERRORS_LAST_S};
 
 /// CloudFront's own cache policies, by their ids (AWS.md 2.5): Minimum TTL, whether anything is kept, and whether query
@@ -197,6 +198,7 @@ fn caching(
     let errors_s = responses.iter().filter_map(|response| response.error_caching_min_ttl()).map(seconds).max();
     let least_s = ours.iter().map(|behavior| behavior.keeping(policies).least_s).max().unwrap_or(0);
     let is_staging = config.staging().unwrap_or(false);
+    let header = config.cache_tag_config().map(|tags| tags.header_name());
     let policy = config.continuous_deployment_policy_id().unwrap_or_default();
     Caching {
         errors_s: errors_s.unwrap_or(0).max(ERRORS_LAST_S),
@@ -204,6 +206,7 @@ fn caching(
         behaviors: simplified(kept, behaviors.iter().any(|behavior| changes_addresses(behavior))),
         is_guessed: ours.iter().any(|behavior| behavior.policy.is_some_and(|id| policies.get(id) == Some(&None))),
         has_staging: !is_staging && !policy.is_empty(),
+        has_tags: header.is_some_and(|name| name.eq_ignore_ascii_case(cache_tags::HEADER)),
     }
 }
 

@@ -1,12 +1,13 @@
 //! What S3 knows of an object besides its bytes, and the mark that says whose it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{ServerSideEncryption, StorageClass};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use crate::release::cache_tags::{self, CacheTag};
 use crate::release::manifest::Identity;
 use crate::types::clock::Timestamp;
 use crate::types::digest::{Crc64, Digest};
@@ -40,8 +41,10 @@ pub struct ObjectInfo {
     pub digest: Option<Digest>,
     /// CRC-64/NVME of all its bytes, if it was stored with it.
     pub crc64: Option<Crc64>,
-    /// What it is served with, without our marker. What S3 does not have is empty.
+    /// What it is served with, without our marker and our cache tags. What S3 does not have is empty.
     pub headers: Headers,
+    /// Its cache tags, as far as they are of this program.
+    pub tags: BTreeSet<CacheTag>,
     /// The site that our marker names; `None` on objects that this program did not store.
     pub site: Option<String>,
     /// When it was written, by S3's clock.
@@ -95,6 +98,7 @@ pub(super) fn info(answer: HeadObjectOutput) -> ObjectInfo {
     };
     let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
     let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
+    let tags = cache_tags::take(&mut metadata);
     metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
     let some = |text: Option<String>| text.filter(|text| !text.is_empty()).map(recordable);
     ObjectInfo {
@@ -110,6 +114,7 @@ pub(super) fn info(answer: HeadObjectOutput) -> ObjectInfo {
             content_language: some(answer.content_language),
             metadata,
         },
+        tags,
         site,
         last_modified: moment(answer.last_modified.as_ref()),
         not_copied,

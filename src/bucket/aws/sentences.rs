@@ -209,7 +209,8 @@ impl CdnError {
             (Class::Denied, code) => {
                 let message = format!("The credentials are not allowed to {verb} the distribution {distribution}");
                 let partition = partition(&self.details.service.region);
-                let resource = format!("arn:{partition}:cloudfront::<account>:distribution/{distribution}");
+                let kind = if self.operation.ends_with("Tenant") { "distribution-tenant" } else { "distribution" };
+                let resource = format!("arn:{partition}:cloudfront::<account>:{kind}/{distribution}");
                 let (action, resource) = self
                     .details
                     .message
@@ -322,8 +323,11 @@ fn verb(operation: &str) -> &'static str {
         "CopyObject" => "copy to",
         "DeleteObjects" => "remove",
         "ListObjectsV2" => "list",
-        "CreateInvalidation" | "GetInvalidation" => "refresh",
-        "GetDistribution" | "GetDistributionConfig" => "read the configuration of",
+        "CreateInvalidation"
+        | "CreateInvalidationForDistributionTenant"
+        | "GetInvalidation"
+        | "GetInvalidationForDistributionTenant" => "refresh",
+        "GetDistribution" | "GetDistributionConfig" | "GetDistributionTenant" => "read the configuration of",
         _ => "store",
     }
 }

@@ -1,5 +1,6 @@
 //! The live objects of a site, by the paths of its files: the only module that knows where they lie.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -7,24 +8,52 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::bucket::aws::{Condition, Listed, MOST_AT_ONCE, ObjectInfo, Store, StoreError};
 use crate::bucket::state::blob_headers;
 use crate::content::path::SitePath;
+use crate::release::cache_tags::{self, CacheTag};
 use crate::release::layout::{Address, Layout, SeenObject};
 use crate::release::manifest::Entry;
 use crate::report::error::Problem;
 use crate::site::snapshot::SourceFile;
 use crate::types::digest::Digest;
-use crate::types::headers::Headers;
+use crate::types::headers::{Headers, Kind};
 
 /// The live objects of a site that is served in place: each file has one live object, whichever release is active.
 #[derive(Clone, Copy)]
 pub struct LiveObjects<'a> {
     store: &'a Store,
     layout: &'a Layout,
+    /// Whether mutable ones are written with their cache tags.
+    with_tags: bool,
 }
 
 impl<'a> LiveObjects<'a> {
     /// Those of `layout`, which `store` reaches.
     pub fn new(store: &'a Store, layout: &'a Layout) -> LiveObjects<'a> {
-        LiveObjects { store, layout }
+        LiveObjects { store, layout, with_tags: false }
+    }
+
+    /// The same, where mutable ones are written with their cache tags, if so.
+    pub fn tagged(self, with_tags: bool) -> LiveObjects<'a> {
+        LiveObjects { with_tags, ..self }
+    }
+
+    /// Whether the object at `path`, which is of this kind, is to have cache tags and lacks any.
+    pub fn lacks_tags(&self, path: &SitePath, kind: Kind, info: &ObjectInfo) -> bool {
+        !self.tags(path, kind).iter().all(|tag| info.tags.contains(tag))
+    }
+
+    fn tags(&self, path: &SitePath, kind: Kind) -> Vec<CacheTag> {
+        let has_any = self.with_tags && kind == Kind::Mutable;
+        if has_any { CacheTag::all_of(self.layout.identity(), path) } else { Vec::new() }
+    }
+
+    /// The headers of `entry`, with the tags of where it will lie.
+    fn headers<'e>(&self, path: &SitePath, entry: &'e Entry) -> Cow<'e, Headers> {
+        let mut headers = Cow::Borrowed(&entry.headers);
+        let tags = self.tags(path, entry.kind);
+        if !tags.is_empty() {
+            cache_tags::add(&mut headers.to_mut().metadata, &tags);
+        }
+        headers
     }
 
     /// See [`Store::attempts_in_doubt`].
@@ -83,24 +112,25 @@ impl<'a> LiveObjects<'a> {
         entry: &Entry,
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
-        self.store.copy(&self.layout.blob(&entry.digest), None, &self.address(path), &entry.headers, condition).await
+        let headers = self.headers(path, entry);
+        self.store.copy(&self.layout.blob(&entry.digest), None, &self.address(path), &headers, condition).await
     }
 
-    /// Gives a live object other headers.
-    pub async fn reheader(&self, path: &SitePath, headers: &Headers) -> Result<String, StoreError> {
+    /// Gives a live object the headers of `entry`; where an `etag` is given, only if it is still its.
+    pub async fn reheader(&self, path: &SitePath, entry: &Entry, etag: Option<&str>) -> Result<String, StoreError> {
         let live = self.address(path);
-        self.store.copy(&live, None, &live, headers, Condition::None).await
+        self.store.copy(&live, etag, &live, &self.headers(path, entry), Condition::None).await
     }
 
-    /// Sends a file to its live key.
+    /// Sends a file, which is to be as `entry` says, to its live key.
     pub async fn send(
         &self,
         path: &SitePath,
         file: &SourceFile,
-        headers: &Headers,
+        entry: &Entry,
         condition: Condition<'_>,
     ) -> Result<String, StoreError> {
-        self.store.put_file(&self.address(path), file, headers, condition).await
+        self.store.put_file(&self.address(path), file, &self.headers(path, entry), condition).await
     }
 
     /// Removes live objects - where an ETag of theirs was `seen`, only if it is still theirs - and says which could not be

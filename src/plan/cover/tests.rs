@@ -9,11 +9,11 @@ fn addresses(paths: &[&str]) -> BTreeSet<String> {
 
 /// Of addresses that are kept whatever their query strings are.
 fn cover(stale: &BTreeSet<String>, kept: &[Kept], max_paths: usize) -> Cover {
-    super::cover(&stale.iter().map(|address| (address.clone(), false)).collect(), kept, max_paths)
+    super::cover(&stale.iter().map(|address| (address.clone(), Stale::default())).collect(), kept, None, max_paths)
 }
 
 fn kept(address: &str, bytes: u64, new: bool) -> Kept {
-    Kept { addresses: vec![address.to_owned()], bytes, new }
+    Kept { addresses: vec![address.to_owned()], bytes, new, tagged: false }
 }
 
 /// The paths, and how many files and bytes go with them.
@@ -77,9 +77,10 @@ fn a_name_that_cloudfront_cannot_invalidate_takes_all_that_begins_likewise() {
 
 #[test]
 fn where_query_strings_are_told_apart_all_that_begins_likewise_goes() {
-    let stale = BTreeMap::from([("/page".to_owned(), true), ("/about.html".to_owned(), false)]);
+    let stale = [("/page".to_owned(), true), ("/about.html".to_owned(), false)];
+    let stale = stale.map(|(address, with_queries)| (address, Stale { with_queries, tagged: false })).into();
     let kept = [kept("/page2", 7, false), kept("/pa", 1, false)];
-    let cover = super::cover(&stale, &kept, 100);
+    let cover = super::cover(&stale, &kept, None, 100);
     assert_eq!(cover.paths.iter().map(UrlPath::as_str).collect::<Vec<_>>(), ["/about.html", "/page*"]);
     assert_eq!((cover.evicted_unchanged, cover.evicted_bytes), (1, 7));
 }
@@ -113,7 +114,7 @@ fn the_wildcards_for_a_prefix_are_the_narrowest_and_what_is_cheaper_to_name() {
     let kept = [kept("/[a]/[b]c", 1, false), kept("/[a]/d", 2, false), kept("/e", 4, false)];
     let weights = Weights::of(&kept);
     let wide = |prefix: &'static str| {
-        let wide = weights.wide(prefix).into_iter();
+        let wide = weights.wide(prefix, false).into_iter();
         wide.map(|(prefix, cost)| (prefix, cost.paths, cost.unchanged_bytes)).collect::<Vec<_>>()
     };
     assert_eq!(wide("/[a]/[b]"), [("/[a]/[b]", 2, 1), ("/", 1, 7)]);
@@ -123,7 +124,7 @@ fn the_wildcards_for_a_prefix_are_the_narrowest_and_what_is_cheaper_to_name() {
 
 #[test]
 fn a_file_that_may_lie_in_two_places_is_counted_once() {
-    let file = Kept { addresses: vec!["/a/x".to_owned(), "/live/a/x".to_owned()], bytes: 5, new: false };
+    let file = Kept { addresses: vec!["/a/x".to_owned(), "/live/a/x".to_owned()], bytes: 5, new: false, tagged: false };
     let cover = cover(&addresses(&["/a/1", "/a/2", "/live/a/1", "/live/a/2"]), &[file], 2);
     assert_eq!((cover.evicted_unchanged, cover.evicted_bytes), (1, 5));
 }
@@ -164,15 +165,41 @@ fn many_changed_pages_stay_within_the_limit_and_their_small_twin_is_as_good_as_c
     for addresses in 1..7 {
         let (stale, kept) = blog(30, 3, often);
         let limits = Limits { addresses, wildcards: 3 };
+        let stale = stale.into_iter().map(|address| (address, false)).collect();
         assert_eq!(optimal(&stale, &kept, limits), by_brute_force(&stale, &kept, limits), "{addresses}");
     }
 }
 
-/// All covers of a small site, one wildcard or exact path at a time: the least cost within the limits.
-fn by_brute_force(stale: &BTreeSet<String>, kept: &[Kept], limits: Limits) -> Cost {
-    let names: Vec<&str> = stale.iter().map(String::as_str).collect();
+/// One part of a cover.
+#[derive(Clone, Copy, PartialEq)]
+enum Part<'a> {
+    Exact(&'a str),
+    Wildcard(&'a str),
+    /// The tag of what lies below an address: `/` for the site.
+    Tag(&'a str),
+}
+
+impl Part<'_> {
+    fn covers(&self, name: &str, tagged: bool) -> bool {
+        match self {
+            Part::Exact(text) => *text == name,
+            Part::Wildcard(start) => name.starts_with(start),
+            Part::Tag(start) => tagged && name.starts_with(start),
+        }
+    }
+}
+
+/// What the addresses in a top folder begin with, unless its tag is not used.
+fn folder_of(name: &str) -> Option<&str> {
+    let end = name.char_indices().skip(1).find(|(_, character)| *character == '/').map(|(at, _)| at + 1);
+    end.map(|end| &name[..end]).filter(|folder| !folder.contains('~'))
+}
+
+/// All covers of a small site, one part at a time: the least cost within the limits.
+fn by_brute_force(stale: &BTreeMap<String, bool>, kept: &[Kept], limits: Limits) -> Cost {
+    let names: Vec<(&str, bool)> = stale.iter().map(|(name, tagged)| (name.as_str(), *tagged)).collect();
     let mut wide: BTreeSet<&str> = BTreeSet::new();
-    for name in &names {
+    for (name, _) in &names {
         let ends = name.char_indices().map(|(at, _)| at).skip(1).chain([name.len()]);
         wide.extend(ends.map(|end| &name[..end]).filter(|start| !start.contains('~') && !start.ends_with('*')));
     }
@@ -185,15 +212,14 @@ fn by_brute_force(stale: &BTreeSet<String>, kept: &[Kept], limits: Limits) -> Co
 /// Covers the first name that `chosen` does not cover in each way there is, and goes on with the next one. What only
 /// lengthens a way that is worse than the best already is left out.
 fn try_rest<'a>(
-    names: &[&'a str],
+    names: &[(&'a str, bool)],
     wide: &[&'a str],
     kept: &[Kept],
     limits: Limits,
-    chosen: &mut Vec<(&'a str, bool)>,
+    chosen: &mut Vec<Part<'a>>,
     best: &mut Option<Cost>,
 ) {
-    let covers = |(text, wide): &(&str, bool), name: &str| if *wide { name.starts_with(text) } else { *text == name };
-    let wildcards = chosen.iter().filter(|(_, wide)| *wide).count();
+    let wildcards = chosen.iter().filter(|part| matches!(part, Part::Wildcard(_))).count();
     if chosen.len() > limits.addresses || wildcards > limits.wildcards {
         return;
     }
@@ -201,13 +227,15 @@ fn try_rest<'a>(
     if best.is_some_and(|best| cost >= best) {
         return;
     }
-    let Some(name) = names.iter().find(|name| !chosen.iter().any(|one| covers(one, name))) else {
+    let is_covered = |(name, tagged): &&(&'a str, bool)| chosen.iter().any(|part| part.covers(name, *tagged));
+    let Some((name, tagged)) = names.iter().find(|name| !is_covered(name)).copied() else {
         *best = Some(cost);
         return;
     };
-    let exact = UrlPath::encode(name).can_be_invalidated().then_some((*name, false));
-    let starts = wide.iter().filter(|start| name.starts_with(**start)).map(|start| (*start, true));
-    for choice in exact.into_iter().chain(starts) {
+    let exact = UrlPath::encode(name).can_be_invalidated().then_some(Part::Exact(name));
+    let starts = wide.iter().filter(|start| name.starts_with(**start)).map(|start| Part::Wildcard(start));
+    let tags = [Some("/"), folder_of(name)].into_iter().flatten().filter(|_| tagged).map(Part::Tag);
+    for choice in exact.into_iter().chain(starts).chain(tags) {
         chosen.push(choice);
         try_rest(names, wide, kept, limits, chosen, best);
         chosen.pop();
@@ -215,31 +243,102 @@ fn try_rest<'a>(
 }
 
 /// Each object counts once, and each spelling is a path.
-fn cost_of(chosen: &[(&str, bool)], kept: &[Kept]) -> Cost {
+fn cost_of(chosen: &[Part<'_>], kept: &[Kept]) -> Cost {
     let goes = |file: &&Kept| {
-        let covered = |address: &String| chosen.iter().any(|(start, wide)| *wide && address.starts_with(start));
+        let covered = |address: &String| {
+            chosen.iter().any(|part| !matches!(part, Part::Exact(_)) && part.covers(address, file.tagged && !file.new))
+        };
         file.addresses.iter().any(covered)
     };
     let bytes = |new| kept.iter().filter(|file| file.new == new).filter(goes).map(|file| file.bytes).sum();
-    let spelled = |(text, wide): &(&str, bool)| match wide {
-        true => UrlPath::wildcard(text).spellings(),
-        false => UrlPath::encode(text).spellings(),
+    let spelled = |part: &Part<'_>| match part {
+        Part::Exact(text) => UrlPath::encode(text).spellings(),
+        Part::Wildcard(start) => UrlPath::wildcard(start).spellings(),
+        Part::Tag(_) => Vec::new(),
     };
     let paths: BTreeSet<UrlPath> = chosen.iter().flat_map(spelled).collect();
-    Cost { unchanged_bytes: bytes(false), new_bytes: bytes(true), paths: paths.len() }
+    let tags = chosen.iter().filter(|part| matches!(part, Part::Tag(_))).count();
+    Cost { unchanged_bytes: bytes(false), new_bytes: bytes(true), paths: paths.len() + tags }
 }
 
 /// The cost that the optimum has, by the same account.
-fn optimal(stale: &BTreeSet<String>, kept: &[Kept], limits: Limits) -> Cost {
+fn optimal(stale: &BTreeMap<String, bool>, kept: &[Kept], limits: Limits) -> Cost {
     let weights = Weights::of(kept);
-    let alike = stale.iter().map(|address| (address.clone(), false)).collect();
+    let alike = stale.iter().map(|(address, tagged)| (address.clone(), Stale { with_queries: false, tagged: *tagged }));
+    let alike: BTreeMap<String, Stale> = alike.collect();
     let items = items(&alike);
-    let chosen = without_covered(optimum::wildcards(&items, limits, |prefix| weights.wide(prefix)));
-    let exact = stale.iter().filter(|name| !chosen.iter().any(|start| name.starts_with(start)));
-    let all: Vec<(&str, bool)> =
-        exact.map(|name| (name.as_str(), false)).chain(chosen.iter().map(|start| (*start, true))).collect();
-    assert!(all.len() <= limits.addresses && chosen.len() <= limits.wildcards);
+    let folders = stale.keys().filter_map(|name| folder_of(name));
+    let tagged =
+        Tagged { site: weights.tagged("/"), folders: folders.map(|folder| (folder, weights.tagged(folder))).collect() };
+    let wide = |prefix, without_tagged| weights.wide(prefix, without_tagged);
+    let Chosen { prefixes, site, folders } = optimum::cheapest(&items, Some(&tagged), limits, wide);
+    let wide = without_covered(prefixes).into_iter().map(Part::Wildcard);
+    let tags = folders.into_iter().chain(site.then_some("/")).map(Part::Tag);
+    let mut all: Vec<Part<'_>> = wide.chain(tags).collect();
+    let is_covered = |name: &str, tagged: bool| all.iter().any(|part| part.covers(name, tagged));
+    let exact = stale.iter().filter(|(name, tagged)| !is_covered(name, **tagged)).map(|(name, _)| Part::Exact(name));
+    let exact: Vec<Part<'_>> = exact.collect();
+    all.extend(exact);
+    let wildcards = all.iter().filter(|part| matches!(part, Part::Wildcard(_))).count();
+    assert!(all.len() <= limits.addresses && wildcards <= limits.wildcards);
     cost_of(&all, kept)
+}
+
+/// Tags by the folders that they are of; `/` for the site.
+fn tags(folders: &[&str]) -> Tags {
+    let site =
+        crate::release::manifest::Identity { site: "s".to_owned(), bucket: "b".to_owned(), prefix: String::new() };
+    let folders = folders.iter().map(|folder| ((*folder).to_owned(), CacheTag::of_folder(&site, folder)));
+    Tags { site: CacheTag::of_site(&site), folders: folders.collect() }
+}
+
+/// The paths of a cover in which tags are named by their folders, and the bytes that go with it. Stale addresses that begin with
+/// `-` have no tag.
+fn tagged_cover(stale: &[&str], unchanged: &[(&str, u64)], max_paths: usize) -> (Vec<String>, u64) {
+    let known = tags(&["/blog/", "/docs/"]);
+    let stale = stale.iter().map(|address| match address.strip_prefix('-') {
+        Some(address) => (address.to_owned(), Stale::default()),
+        None => ((*address).to_owned(), Stale { with_queries: address.ends_with('?'), tagged: true }),
+    });
+    let stale: BTreeMap<String, Stale> = stale.collect();
+    let kept: Vec<Kept> =
+        unchanged.iter().map(|(address, bytes)| Kept { tagged: true, ..kept(address, *bytes, false) }).collect();
+    let cover = super::cover(&stale, &kept, Some(&known), max_paths);
+    let name = |tag: &CacheTag| {
+        let folder = known.folders.iter().find(|(_, known)| *known == tag).map_or("/", |(folder, _)| folder);
+        format!("#{folder}")
+    };
+    let all = cover.tags.iter().map(name).chain(cover.paths.iter().map(ToString::to_string));
+    (all.collect(), cover.evicted_bytes)
+}
+
+#[test]
+fn a_tag_stands_for_all_that_has_it_where_it_evicts_nothing_else() {
+    let told = |stale: &[&str], unchanged: &[(&str, u64)], max_paths| tagged_cover(stale, unchanged, max_paths).0;
+    assert_eq!(told(&["/", "/index.html", "/blog/1", "/a.js"], &[], 100), ["#/"]);
+    assert_eq!(told(&["/index.html"], &[], 100), ["/index.html"], "a path is as cheap, and says more");
+    // What is new, is gone or may be an error page has no tag that CloudFront knows.
+    assert_eq!(told(&["/", "/index.html", "/blog/1", "-/blog/new"], &[], 100), ["#/", "/blog/new"]);
+    // A page that did not change keeps the tags of its folder and of the site from being used.
+    let unchanged = [("/blog/3", 1)];
+    assert_eq!(told(&["/docs/1", "/docs/2", "/blog/1", "/blog/2"], &unchanged, 100), ["#/docs/", "/blog/1", "/blog/2"]);
+    // The address without a slash lies beside the folder.
+    assert_eq!(told(&["/docs", "/docs/", "/docs/index.html"], &[("/x", 1)], 100), ["#/docs/", "/docs"]);
+    // Where query strings are told apart, no wildcard takes others along.
+    assert_eq!(tagged_cover(&["/docs/a?", "/docs/b?"], &[("/docs/a?x", 1), ("/y", 2)], 100).1, 1);
+}
+
+#[test]
+fn beyond_the_limit_the_tag_counts_by_what_it_evicts() {
+    let stale = ["/blog/a1", "/blog/a2", "/blog/b1", "/blog/b2", "/x"];
+    assert_eq!(
+        tagged_cover(&stale, &[("/blog/c", 5), ("/y", 9)], 3),
+        (vec!["/blog/a*".to_owned(), "/blog/b*".to_owned(), "/x".to_owned()], 0)
+    );
+    assert_eq!(
+        tagged_cover(&stale, &[("/blog/a3", 5), ("/blog/b3", 9), ("/y", 1)], 2),
+        (vec!["#/blog/".to_owned(), "/x".to_owned()], 14)
+    );
 }
 
 fn some_kept(names: &'static str, most: usize) -> impl Strategy<Value = Vec<Kept>> {
@@ -261,6 +360,21 @@ proptest! {
         wildcards in 1usize..4,
     ) {
         let kept = without(kept, &stale);
+        let limits = Limits { addresses, wildcards };
+        let stale = stale.into_iter().map(|address| (address, false)).collect();
+        prop_assert_eq!(optimal(&stale, &kept, limits), by_brute_force(&stale, &kept, limits));
+    }
+
+    #[test]
+    fn no_cover_is_cheaper_where_there_are_tags(
+        stale in btree_map("/[ab]{0,2}(/[ab+~*]{0,2}){0,2}", proptest::bool::weighted(0.8), 1..8),
+        kept in some_kept("/[abc]{0,2}(/[ab+~*]{1,2}){0,2}", 10),
+        tagged in vec(proptest::bool::weighted(0.6), 10),
+        addresses in 1usize..6,
+        wildcards in 1usize..4,
+    ) {
+        let kept = without(kept, &stale.keys().cloned().collect());
+        let kept: Vec<Kept> = kept.into_iter().zip(tagged).map(|(file, tagged)| Kept { tagged, ..file }).collect();
         let limits = Limits { addresses, wildcards };
         prop_assert_eq!(optimal(&stale, &kept, limits), by_brute_force(&stale, &kept, limits));
     }
@@ -292,6 +406,37 @@ proptest! {
         let gone = gone.filter(|file| cover.paths.iter().any(|path| path.covers(&UrlPath::encode(&file.addresses[0]))));
         let bytes: Vec<u64> = gone.map(|file| file.bytes).collect();
         prop_assert_eq!((bytes.len(), bytes.iter().sum::<u64>()), (cover.evicted_unchanged, cover.evicted_bytes));
+    }
+
+    #[test]
+    fn whatever_is_stale_is_covered_where_there_are_tags(
+        stale in btree_map("/[ab]{1,2}(/[ab~]{1,2}){0,2}", any::<(bool, bool)>(), 0..30),
+        kept in some_kept("/[abd]{1,2}(/[abd]{1,2}){0,3}", 30),
+        max in 1usize..20,
+    ) {
+        let kept = without(kept, &stale.keys().cloned().collect());
+        let kept: Vec<Kept> = kept.into_iter().map(|file| Kept { tagged: !file.new && file.bytes % 3 > 0, ..file }).collect();
+        let stale: BTreeMap<String, Stale> =
+            stale.into_iter().map(|(address, (with_queries, tagged))| (address, Stale { with_queries, tagged })).collect();
+        let folders: Vec<&str> = stale.keys().filter_map(|name| folder_of(name)).collect();
+        let known = tags(&folders);
+        let cover = super::cover(&stale, &kept, Some(&known), max);
+        prop_assert!(cover.items().len() <= max);
+        let has_tag = |address: &str| {
+            let of_folder = folder_of(address).and_then(|folder| known.folders.get(folder));
+            [Some(&known.site), of_folder].into_iter().flatten().any(|tag| cover.tags.contains(tag))
+        };
+        for (address, how) in &stale {
+            let queried = UrlPath::encode(&format!("{address}x"));
+            let by_path = cover.paths.iter().any(|path| path.covers(&UrlPath::encode(address)) && (!how.with_queries || path.covers(&queried)));
+            prop_assert!(by_path || (how.tagged && has_tag(address)), "{} is not covered by {:?}", address, cover);
+        }
+        let goes = |file: &&Kept| {
+            let address = &file.addresses[0];
+            cover.paths.iter().any(|path| path.covers(&UrlPath::encode(address))) || (file.tagged && has_tag(address))
+        };
+        let gone: Vec<u64> = kept.iter().filter(|file| !file.new).filter(goes).map(|file| file.bytes).collect();
+        prop_assert_eq!((gone.len(), gone.iter().sum::<u64>()), (cover.evicted_unchanged, cover.evicted_bytes));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Caching {
     pub is_guessed: bool,
     /// Whether a part of the visitors may be sent to a staging distribution, which has a cache of its own.
     pub has_staging: bool,
+    /// Whether it reads cache tags where this program writes them.
+    pub has_tags: bool,
 }
 
 /// One cache behavior.
@@ -33,8 +35,14 @@ pub struct Behavior {
 
 impl Caching {
     /// What most distributions say, and what those are taken to say of which nothing else is recorded.
-    pub const USUAL: Caching =
-        Caching { errors_s: ERRORS_LAST_S, least_s: 0, behaviors: Vec::new(), is_guessed: false, has_staging: false };
+    pub const USUAL: Caching = Caching {
+        errors_s: ERRORS_LAST_S,
+        least_s: 0,
+        behaviors: Vec::new(),
+        is_guessed: false,
+        has_staging: false,
+        has_tags: false,
+    };
 
     /// Whether it says nothing else than [`Caching::USUAL`].
     pub fn is_usual(&self) -> bool {

@@ -58,24 +58,64 @@ enum Step {
 /// What a run writes. The activation of release 0 is that of the active one.
 #[derive(Clone, Debug)]
 enum What {
-    BeginsActivation { to: u8, newest: bool, force: bool, closes_all: bool, learns: u8, paths: u8, files: u8 },
+    BeginsActivation {
+        to: u8,
+        newest: bool,
+        force: bool,
+        closes_all: bool,
+        learns: u8,
+        paths: u8,
+        files: u8,
+        tags: bool,
+    },
     Renews,
-    EndsActivation { left: u8, looked: bool },
-    GivesUp { under_way: u8 },
+    EndsActivation {
+        left: u8,
+        looked: bool,
+    },
+    GivesUp {
+        under_way: u8,
+    },
     Withdraws,
-    BeginsPrune { closes: u8, files: u8, withdraws: u8, learns: u8, paths: u8 },
-    EndsPrune { gone: u8, refused: bool },
-    LetsGo { finished: bool, files: u8 },
-    Sends { which: u8 },
-    Settles { which: u8 },
-    Renames { which: u8 },
-    Asks { paths: u8 },
+    BeginsPrune {
+        closes: u8,
+        files: u8,
+        withdraws: u8,
+        learns: u8,
+        paths: u8,
+    },
+    EndsPrune {
+        gone: u8,
+        refused: bool,
+    },
+    LetsGo {
+        finished: bool,
+        files: u8,
+    },
+    Sends {
+        which: u8,
+    },
+    Settles {
+        which: u8,
+    },
+    Renames {
+        which: u8,
+    },
+    Asks {
+        paths: u8,
+    },
     Holds,
     Resumes,
-    Records { learns: u8 },
-    Forgets { which: u8 },
+    Records {
+        learns: u8,
+    },
+    Forgets {
+        which: u8,
+    },
     ClearsSuspects,
-    Suspects { files: u8 },
+    Suspects {
+        files: u8,
+    },
     Adopts,
 }
 
@@ -87,9 +127,10 @@ fn what() -> impl Strategy<Value = What> {
     let any_u8 = any::<u8>;
     let release = prop_oneof![1 => Just(0_u8), 5 => 1..12_u8];
     prop_oneof![
-        6 => (release, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any_u8(), any_u8(), any_u8())
-            .prop_map(|(to, newest, force, closes_all, learns, paths, files)| {
-                What::BeginsActivation { to, newest, force, closes_all, learns, paths, files }
+        6 => (release, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), any_u8(), any_u8(), any_u8(),
+            prop::bool::weighted(0.7))
+            .prop_map(|(to, newest, force, closes_all, learns, paths, files, tags)| {
+                What::BeginsActivation { to, newest, force, closes_all, learns, paths, files, tags }
             }),
         3 => Just(What::Renews),
         5 => (any_u8(), any::<bool>()).prop_map(|(left, looked)| What::EndsActivation { left, looked }),
@@ -185,9 +226,10 @@ fn covers(bits: u8) -> BTreeMap<String, Vec<UrlPath>> {
 
 /// What a run may read of one of them; of another one, if bits say so, as somebody else reads it.
 fn learnt(bits: u8) -> Option<Distribution> {
-    let caching = Caching { errors_s: if bits & 64 != 0 { 300 } else { ERRORS_LAST_S }, ..Caching::USUAL };
+    let errors_s = if bits & 64 != 0 { 300 } else { ERRORS_LAST_S };
+    let caching = Caching { errors_s, has_tags: bits & 128 != 0, ..Caching::USUAL };
     let facts = DistributionFacts { readable: bits & 4 != 0, caching, ..DistributionFacts::default() };
-    let config_etag = (bits & 8 != 0).then(|| "E2CONFIG".to_owned());
+    let config_etag = (bits & 8 != 0).then(|| format!("E{}CONFIG", bits & 1));
     (bits & 3 != 0).then(|| Distribution { facts, config_etag, ..Distribution::default() })
 }
 
@@ -198,11 +240,12 @@ fn named(bits: u8) -> &'static str {
 
 fn as_learnt(bits: u8, read: Option<&Distribution>) -> Option<Learnt<'_>> {
     let Distribution { facts, config_etag, .. } = read?;
-    Some(Learnt { distribution: named(bits), facts, config_etag: config_etag.as_deref() })
+    let (is_new, is_deployed) = (bits & 4 != 0, bits & 2 != 0);
+    Some(Learnt { distribution: named(bits), facts, config_etag: config_etag.as_deref(), is_new, is_deployed })
 }
 
 fn borrowed(covers: &BTreeMap<String, Vec<UrlPath>>) -> Covers<'_> {
-    covers.iter().map(|(id, paths)| (id.as_str(), paths.as_slice())).collect()
+    covers.iter().map(|(id, paths)| (id.as_str(), paths.as_slice().into())).collect()
 }
 
 fn numbers(bits: u8) -> BTreeSet<ReleaseNumber> {
@@ -321,6 +364,7 @@ impl Model {
                     publisher,
                     reason: None,
                     files: FileCounts::default(),
+                    tagged: self.ledger.writes_tags(by.run),
                 });
                 next.ok().map(|next| (next, Means::Ends { left, looked_at }))
             }
@@ -431,7 +475,8 @@ fn about_distributions(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Hea
 
 /// The head that says that an activation is under way.
 fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, Means)> {
-    let What::BeginsActivation { to, newest, force, closes_all, learns, paths: cover, files: changed } = what else {
+    let What::BeginsActivation { to, newest, force, closes_all, learns, paths: cover, files: changed, tags } = what
+    else {
         return None;
     };
     let publisher = &Publisher::default();
@@ -443,6 +488,8 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
     let (suspects, at_risk) = (files(*changed), files(changed >> 4));
     let floor = closes_all.then(|| ReleaseNumber::new(u64::from(changed % 12)));
     let (covers, read) = (covers(*cover), learnt(*learns));
+    // What a run writes without tags, although it might, is for older objects that it knows to be lost.
+    let tags = *tags && head.tagging(as_learnt(*learns, read.as_ref()).as_slice()).writes;
     let next = head.begin_activation(ActivationBegins {
         to,
         by,
@@ -455,9 +502,10 @@ fn begun_activation(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Head, 
         mutable_paths: &files(changed >> 6),
         learnt: as_learnt(*learns, read.as_ref()).as_slice(),
         covers: &borrowed(&covers),
+        tags,
     });
     let learnt = read.map(|_| named(*learns));
-    let means = Means::Begins { to, forced: *force, learnt, covers, suspects, at_risk };
+    let means = Means::Begins { to, forced: *force, learnt, covers, suspects, at_risk, tags };
     next.ok().map(|next| (next, means))
 }
 
@@ -504,8 +552,16 @@ proptest! {
 #[test]
 fn the_oldest_activations_are_forgotten() {
     let mut model = Model::new();
-    let begin =
-        What::BeginsActivation { to: 1, newest: true, force: false, closes_all: false, learns: 1, paths: 0, files: 0 };
+    let begin = What::BeginsActivation {
+        to: 1,
+        newest: true,
+        force: false,
+        closes_all: false,
+        learns: 1,
+        paths: 0,
+        files: 0,
+        tags: false,
+    };
     for _ in 0..=MAX_HISTORY {
         for what in [begin.clone(), What::EndsActivation { left: 0, looked: true }] {
             model.take(&Step::Looks { run: 0 });

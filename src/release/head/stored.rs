@@ -35,9 +35,17 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
         needs: Minors { read: 0, write: 0 },
         is_said: |head| head.pending_refreshes.iter().any(Refresh::is_sent),
     },
+    // Minor 3: cache tags. A program that does not know them writes live objects without.
+    Addition { needs: Minors { read: 0, write: 3 }, is_said: says_tags },
     // Readers that do not know what a build was made from may ignore it.
     Addition { needs: Minors { read: 0, write: 0 }, is_said: |head| publishers(head).any(|it| it.uncommitted_changes) },
 ];
+
+/// Whether anything depends on what is live having its cache tags.
+fn says_tags(head: &HeadFields) -> bool {
+    let counts = head.distributions.values().any(|known| known.tagged_under.is_some());
+    head.tagged || counts || head.pending_refreshes.iter().any(|refresh| !refresh.tags.is_empty())
+}
 
 /// Everybody whom a head names.
 fn publishers(head: &HeadFields) -> impl Iterator<Item = &Publisher> {
@@ -105,13 +113,13 @@ fn check(head: &HeadFields) -> Result<(), FormatError> {
     if left > MAX_SITE_BYTES {
         return Err(FormatError::OutOfRange("leftovers of more bytes than any bucket holds"));
     }
-    if head.owed().count() > MAX_OWED_PATHS {
+    if head.owed_items() > MAX_OWED_PATHS {
         return Err(FormatError::TooMany { what: "paths to refresh", most: MAX_OWED_PATHS });
     }
-    if head.owed().any(|path| path.as_str().contains('~')) {
+    if head.owed_paths().any(|path| path.as_str().contains('~')) {
         return Err(FormatError::OutOfRange("a path to refresh that CloudFront does not take"));
     }
-    if head.pending_refreshes.iter().any(|refresh| refresh.invalidations.len() > refresh.paths.len()) {
+    if head.pending_refreshes.iter().any(|refresh| refresh.invalidations.len() > refresh.items().len()) {
         return Err(FormatError::OutOfRange("a refresh with more invalidations than paths"));
     }
     if head.distributions.values().any(|known| known.facts.caching.behaviors.len() > MAX_BEHAVIORS) {
@@ -287,6 +295,7 @@ mod tests {
                 release,
                 since,
                 paths,
+                tags: Vec::new(),
                 invalidations: Vec::new(),
                 unknown: unknown(),
             }];

@@ -1,6 +1,7 @@
 //! What a head is asked, and answers by what it says.
 
 use super::*;
+use crate::release::cache_tags::CacheTag;
 use crate::release::format::MINOR;
 use crate::release::manifest::{Entry, Kept, Publisher};
 use crate::types::headers::{Headers, Kind};
@@ -47,6 +48,7 @@ fn owe(head: &mut HeadFields, distribution: &str) {
         release,
         since: at(0),
         paths,
+        tags: Vec::new(),
         invalidations: Vec::new(),
         unknown,
     });
@@ -234,7 +236,7 @@ fn what_is_asked_for_is_owed_once() {
     let run = RunId("asks".to_owned());
     let (about, all) = ([UrlPath::encode("about")], [UrlPath::everything()]);
     let ask = |head: &Head, distribution: &str, paths: &[UrlPath]| {
-        head.owe_asked(&[(distribution, paths)].into_iter().collect(), lookout(&run)).unwrap()
+        head.owe_asked(&[(distribution, paths.into())].into_iter().collect(), lookout(&run)).unwrap()
     };
     let owed = |head: &Head| -> Vec<Vec<String>> {
         let texts = |refresh: &Refresh| refresh.paths.iter().map(ToString::to_string).collect();
@@ -276,7 +278,8 @@ fn numbers_that_are_closed_stay_so() {
 fn of_a_single_distribution_no_more_is_said_than_format_1_says() {
     let run = RunId("reads".to_owned());
     let facts = DistributionFacts { readable: true, ..DistributionFacts::default() };
-    let learnt = [Learnt { distribution: "E1", facts: &facts, config_etag: Some("\"1\"") }];
+    let learnt =
+        [Learnt { distribution: "E1", facts: &facts, config_etag: Some("\"1\""), is_new: true, is_deployed: false }];
     let etag = |head: &Head| head.distributions["E1"].config_etag.clone();
     let alone = head().record_facts(&learnt, lookout(&run));
     assert_eq!(etag(&alone), None, "it has seen what is live");
@@ -306,4 +309,62 @@ fn only_what_is_understood_and_sent_waits_for_cloudfront() {
     assert_eq!(number_sent(false, false), (0, 1));
     assert_eq!(number_sent(true, true), (0, 0));
     assert_eq!(number_sent(false, true), (0, 0));
+}
+
+/// A distribution that reads cache tags, as a run found it: the ETag, whether it was read just now, and whether it is deployed.
+fn tag_reader<'l>(facts: &'l DistributionFacts, etag: &'l str, is_new: bool, is_deployed: bool) -> Learnt<'l> {
+    Learnt { distribution: "E1", facts, config_etag: Some(etag), is_new, is_deployed }
+}
+
+fn reads_tags() -> DistributionFacts {
+    let caching = Caching { has_tags: true, ..Caching::USUAL };
+    DistributionFacts { readable: true, caching, ..DistributionFacts::default() }
+}
+
+#[test]
+fn tags_count_only_where_nothing_may_be_without_them() {
+    let facts = reads_tags();
+    let tagged = head().with(|head| {
+        let known = Distribution { tagged_under: Some("A".to_owned()), facts: facts.clone(), ..Default::default() };
+        head.distributions.insert("E1".to_owned(), known);
+        head.tagged = true;
+    });
+    let uses = |head: &Head, learnt: Learnt<'_>| head.tagging(&[learnt]).uses.get("E1").copied();
+    assert_eq!(uses(&tagged, tag_reader(&facts, "A", true, false)), Some(TagUse::Counts));
+    assert_eq!(uses(&tagged, tag_reader(&facts, "A", false, false)), None, "not read by this run");
+    assert_eq!(uses(&tagged, tag_reader(&facts, "B", true, false)), None, "another one, not deployed");
+    assert_eq!(uses(&tagged, tag_reader(&facts, "B", true, true)), Some(TagUse::Begins));
+    let other = DistributionFacts { readable: true, ..DistributionFacts::default() };
+    assert_eq!(tagged.tagging(&[tag_reader(&other, "A", true, true)]), Tagging::default(), "nobody reads them");
+    assert!(tagged.tagging(&[]).writes && tagged.tagging(&[]).uses.is_empty(), "somebody else does");
+    let learnt = || tag_reader(&facts, "A", true, true);
+    let suspects = Suspects::new(RunId("dead".to_owned()), at(0), [path("a.html")].into());
+    for unclean in [
+        tagged.clone().with(|head| head.suspects.push(suspects.clone())),
+        tagged.clone().with(|head| head.activation = activation(4, &[])),
+    ] {
+        assert_eq!((uses(&unclean, learnt()), unclean.tagging(&[learnt()]).writes), (None, true));
+        let untagged = unclean.with(|head| head.tagged = false);
+        assert_eq!(untagged.tagging(&[learnt()]), Tagging::default(), "they do not begin there either");
+    }
+    let untagged = tagged.with(|head| head.tagged = false);
+    let begins = untagged.tagging(&[learnt()]);
+    assert_eq!((begins.writes, begins.begins, begins.uses["E1"]), (true, true, TagUse::Begins));
+}
+
+/// What CloudFront has completed and the site does not show is asked for as a whole.
+#[test]
+fn tags_that_did_not_do_are_not_asked_for_again() {
+    let head = head().with(|head| {
+        owe(head, "E1");
+        let tag = CacheTag::of_site(&head.identity);
+        (head.pending_refreshes[0].paths, head.pending_refreshes[0].tags) = (vec![UrlPath::encode("/a")], vec![tag]);
+        let known = Distribution { tagged_under: Some("A".to_owned()), ..Default::default() };
+        head.distributions.insert("E1".to_owned(), known);
+    });
+    let id = head.pending_refreshes[0].id.clone();
+    let renamed = head.rename_refreshes(&[(id, "again".to_owned())]);
+    let refresh = &renamed.pending_refreshes[0];
+    assert_eq!((refresh.paths.as_slice(), refresh.tags.len()), (&[UrlPath::everything()][..], 0));
+    assert_eq!(renamed.distributions["E1"].tagged_under, None);
 }

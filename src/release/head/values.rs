@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::Caching;
 use crate::content::path::{SitePath, UrlPath};
+use crate::release::cache_tags::CacheTag;
 use crate::release::counts::FileCounts;
 use crate::release::format::Unknown;
 use crate::release::manifest::{Entry, Kept, Publisher, ReleaseNumber, RunId};
@@ -79,7 +80,9 @@ pub struct Refresh {
     pub since: Timestamp,
     /// The cover: wildcards and exact paths.
     pub paths: Vec<UrlPath>,
-    /// CloudFront's ids of the invalidations that stand for all of the paths, once it is *sent*: what changed was seen at an
+    /// The cache tags of the cover.
+    pub tags: Vec<CacheTag>,
+    /// CloudFront's ids of the invalidations that stand for all of it, once it is *sent*: what changed was seen at an
     /// edge, or was not waited for, and CloudFront has yet to complete them. Empty: it is still to be sent.
     pub invalidations: Vec<String>,
     /// What newer programs say of it, and this one does not know.
@@ -103,9 +106,48 @@ impl Refresh {
         self.is_understood() && !self.is_sent()
     }
 
-    /// Whether `paths` take out of the CDN all that this refresh would.
-    pub fn is_covered_by(&self, paths: &[UrlPath]) -> bool {
-        self.paths.iter().all(|owed| paths.iter().any(|path| path.covers(owed)))
+    /// Whether `items` take out of the CDN all that this refresh would.
+    pub fn is_covered_by(&self, items: Items<'_>) -> bool {
+        let everything = items.paths.contains(&UrlPath::everything());
+        let paths = self.paths.iter().all(|owed| items.paths.iter().any(|path| path.covers(owed)));
+        paths && (everything || self.tags.iter().all(|tag| items.tags.contains(tag)))
+    }
+
+    /// What CloudFront is asked to forget, as it is asked: tags, then paths.
+    pub fn items(&self) -> Items<'_> {
+        Items { paths: &self.paths, tags: &self.tags }
+    }
+}
+
+/// What a distribution is to forget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Items<'a> {
+    /// Wildcards and exact paths.
+    pub paths: &'a [UrlPath],
+    /// Cache tags.
+    pub tags: &'a [CacheTag],
+}
+
+impl<'a> Items<'a> {
+    /// How many there are: CloudFront charges for each.
+    pub fn len(self) -> usize {
+        self.paths.len() + self.tags.len()
+    }
+
+    /// Whether there is nothing to forget.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Each as CloudFront is asked for it: `#tag`, then paths.
+    pub fn texts(self) -> impl Iterator<Item = String> + use<'a> {
+        self.tags.iter().map(ToString::to_string).chain(self.paths.iter().map(ToString::to_string))
+    }
+}
+
+impl<'a> From<&'a [UrlPath]> for Items<'a> {
+    fn from(paths: &'a [UrlPath]) -> Items<'a> {
+        Items { paths, tags: &[] }
     }
 }
 
@@ -221,6 +263,9 @@ pub struct Distribution {
     pub config_etag: Option<String>,
     /// The release up to which it has forgotten all that changed; `None`: none, or not known.
     pub seen: Option<ReleaseNumber>,
+    /// The ETag of the configuration under which cache tags count: since it was deployed, and while all objects carried their
+    /// tags, the distribution was owed everything. Whatever else it keeps of mutable files is known by their tags.
+    pub tagged_under: Option<String>,
     /// What newer programs say of it, and this one does not know.
     pub unknown: Unknown,
 }

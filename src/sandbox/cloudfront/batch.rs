@@ -6,6 +6,9 @@ use serde::Deserialize;
 use super::ApiError;
 use crate::sandbox::spelling::must_be_encoded;
 
+/// The longest cache tag, in characters (AWS.md 1.6).
+const MAX_TAG: usize = 256;
+
 /// The longest path, in characters.
 const MAX_PATH: usize = 4_000;
 
@@ -69,8 +72,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Batch, ApiError> {
 }
 
 /// Whether CloudFront would find what the path means: it starts with `/`, everything that must be percent-encoded is,
-/// nothing else is but `+`, which CloudFront and S3 tell from `%2B`, and there is no `~`.
+/// nothing else is but `+`, which CloudFront and S3 tell from `%2B`, and there is no `~`. Or it is a cache tag, after `#`.
 fn is_valid(path: &str) -> bool {
+    if let Some(tag) = path.strip_prefix('#') {
+        return (1..=MAX_TAG).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+    }
     if !path.starts_with('/') || path.len() > MAX_PATH || !path.is_ascii() {
         return false;
     }
@@ -98,7 +104,7 @@ fn is_valid(path: &str) -> bool {
 
 /// Whether a path stands for all that begin with it; a `*` elsewhere is itself.
 pub(super) fn is_wildcard(path: &str) -> bool {
-    path.ends_with('*')
+    path.starts_with('/') && path.ends_with('*')
 }
 
 #[cfg(test)]
@@ -118,6 +124,8 @@ mod tests {
             "/q?a=b",
             "/100%25",
             "/c%2B%2B",
+            "#blog",
+            "#product:tv",
         ];
         let invalid = [
             "index.html",
@@ -134,6 +142,9 @@ mod tests {
             "/a[b]",
             "/a#b",
             "/%2A",
+            "#",
+            "#a,b",
+            "#a b",
         ];
         for path in valid {
             assert!(is_valid(path), "{path}");

@@ -103,14 +103,31 @@ pub(super) fn distribution(shown: &Shown<'_>, in_progress: usize) -> String {
     let (id, owner) = (escape(&shown.distribution.id), shown.owner);
     format!(
         "{DECLARATION}<Distribution {NAMESPACE}><Id>{id}</Id><ARN>arn:aws:cloudfront::{owner}:distribution/{id}</ARN>\
-         <Status>Deployed</Status><LastModifiedTime>{LAST_MODIFIED}</LastModifiedTime>\
+         <Status>{}</Status><LastModifiedTime>{LAST_MODIFIED}</LastModifiedTime>\
          <InProgressInvalidationBatches>{in_progress}</InProgressInvalidationBatches>\
          <DomainName>{}.cloudfront.net</DomainName>\
          <ActiveTrustedSigners><Enabled>false</Enabled><Quantity>0</Quantity></ActiveTrustedSigners>\
          <ActiveTrustedKeyGroups><Enabled>false</Enabled><Quantity>0</Quantity></ActiveTrustedKeyGroups>\
          <DistributionConfig>{}</DistributionConfig></Distribution>",
+        if shown.distribution.deployed { "Deployed" } else { "InProgress" },
         id.to_ascii_lowercase(),
         config(shown),
+    )
+}
+
+/// `DistributionTenant`.
+pub(super) fn tenant(tenant: &Distribution) -> String {
+    let (distribution, parameters) = tenant.tenant_of.as_ref().map_or(("", &[][..]), |(id, all)| (id, all));
+    let parameter = |(name, value): &(String, String)| {
+        format!("<member><Name>{}</Name><Value>{}</Value></member>", escape(name), escape(value))
+    };
+    format!(
+        "{DECLARATION}<DistributionTenant {NAMESPACE}><Id>{id}</Id><DistributionId>{}</DistributionId>\
+         <Name>{id}</Name><Domains><member><Domain>{id}.example.com</Domain><Status>active</Status></member></Domains>\
+         <Parameters>{}</Parameters><Enabled>true</Enabled><Status>Deployed</Status></DistributionTenant>",
+        escape(distribution),
+        parameters.iter().map(parameter).collect::<String>(),
+        id = escape(&tenant.id),
     )
 }
 
@@ -132,7 +149,8 @@ fn config(shown: &Shown<'_>) -> String {
          <MinimumProtocolVersion>TLSv1</MinimumProtocolVersion></ViewerCertificate>\
          <Restrictions><GeoRestriction><RestrictionType>none</RestrictionType><Quantity>0</Quantity></GeoRestriction></Restrictions>\
          <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
-         <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>{staging}</Staging>",
+         <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>{staging}</Staging>{tags}",
+        tags = cache_tags(distribution),
         staging = distribution.staging,
         id = escape(&distribution.id),
         root = escape(distribution.default_root_object.as_deref().unwrap_or_default()),
@@ -142,6 +160,11 @@ fn config(shown: &Shown<'_>) -> String {
         errors = custom_error_responses(distribution),
         continuous = escape(distribution.continuous_deployment.as_deref().unwrap_or_default()),
     )
+}
+
+fn cache_tags(distribution: &Distribution) -> String {
+    let header = distribution.cache_tag_header.as_deref().map(escape);
+    header.map_or_else(String::new, |name| format!("<CacheTagConfig><HeaderName>{name}</HeaderName></CacheTagConfig>"))
 }
 
 fn origins(distribution: &Distribution, region: &str) -> String {

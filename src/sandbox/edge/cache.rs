@@ -20,6 +20,8 @@ pub(super) struct Kept {
     /// The ETag of the origin's object, without quotation marks, by which the origin is asked whether it changed; `None` of
     /// what answers an error, which is fetched anew.
     pub(super) etag: Option<String>,
+    /// Its cache tags, in lower case.
+    pub(super) tags: Vec<String>,
     /// Since when: when the origin last said that it is right.
     pub(super) since: Timestamp,
     /// How long it may be given away without asking the origin.
@@ -106,8 +108,16 @@ impl Cache {
     }
 }
 
-/// All variants of an address go together; a `*` is a wildcard only as the last character (AWS.md 1.1).
+/// All variants of an address go together; a `*` is a wildcard only as the last character (AWS.md 1.1). A tag takes what has it,
+/// wherever that is (AWS.md 1.6).
 fn forget(answers: &mut Answers, distribution: &str, path: &str) {
+    if let Some(tag) = path.strip_prefix('#') {
+        let tag = tag.to_ascii_lowercase();
+        for (_, variants) in answers.iter_mut().filter(|((of, _), _)| of == distribution) {
+            variants.retain(|_, kept| !kept.tags.contains(&tag));
+        }
+        return;
+    }
     match path.strip_suffix('*') {
         None => {
             answers.remove(&(distribution.to_owned(), canonical(path)));

@@ -86,7 +86,8 @@ impl Edge {
                 let headers = headers(&object);
                 let lifetime = lifetime::of_object(caching, &headers, now);
                 let etag = Some(object.etag.clone());
-                let answered = Answered { status: 200, headers, content: object.content.clone(), etag };
+                let tags = tags(distribution, &headers);
+                let answered = Answered { status: 200, headers, content: object.content.clone(), etag, tags };
                 answered.kept(caching, encodings, now, lifetime)
             }
             Origin::Error(status) => {
@@ -115,6 +116,8 @@ impl Edge {
                 headers: headers(&object),
                 content: object.content.clone(),
                 etag: None,
+                // Whether an error has the tags of its page is not documented.
+                tags: Vec::new(),
             },
             _ => Answered::error(status),
         };
@@ -129,6 +132,7 @@ struct Answered {
     headers: HeaderMap,
     content: Content,
     etag: Option<String>,
+    tags: Vec<String>,
 }
 
 impl Answered {
@@ -142,7 +146,7 @@ impl Answered {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         headers.insert(CONTENT_LENGTH, HeaderValue::from(content.len));
-        Answered { status, headers, content, etag: None }
+        Answered { status, headers, content, etag: None, tags: Vec::new() }
     }
 
     fn kept(mut self, caching: &Caching, encodings: Encodings, now: Timestamp, lifetime: Option<Duration>) -> Fetched {
@@ -155,11 +159,19 @@ impl Answered {
             headers: self.headers,
             content,
             etag: self.etag,
+            tags: self.tags,
             since: now,
             lifetime: lifetime.unwrap_or_default(),
         };
         Fetched { kept, may_be_kept: lifetime.is_some() }
     }
+}
+
+/// The cache tags of an answer, where the distribution looks for any.
+fn tags(distribution: &Distribution, headers: &HeaderMap) -> Vec<String> {
+    let named = distribution.cache_tag_header.as_ref().and_then(|name| headers.get(name.as_str()));
+    let all = named.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    all.split(',').map(|tag| tag.trim().to_ascii_lowercase()).filter(|tag| !tag.is_empty()).collect()
 }
 
 /// The headers that S3 sends with an object.

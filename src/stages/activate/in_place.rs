@@ -35,6 +35,8 @@ pub(super) struct InPlace<'a> {
     pub(super) writes: AtomicUsize,
     /// How many attempts were in doubt when the switch began.
     pub(super) in_doubt: usize,
+    /// Whether no object was met that could not be given its cache tags.
+    pub(super) are_all_tagged: AtomicBool,
 }
 
 /// What should have gone and is still there.
@@ -108,10 +110,11 @@ impl InPlace<'_> {
         let if_absent = |absent: bool| if absent { Condition::Absent } else { Condition::None };
         let written = match action {
             Action::Copy { absent, .. } => self.objects.copy_blob(path, entry, if_absent(*absent)).await,
-            Action::Reheader { .. } => self.objects.reheader(path, &entry.headers).await,
+            Action::Reheader { .. } => self.objects.reheader(path, entry, None).await,
+            Action::Tag { .. } => return self.tag(path, entry).await,
             Action::Send { absent, .. } => {
                 let source = self.source.file(path)?;
-                self.objects.send(path, source, &entry.headers, if_absent(*absent)).await
+                self.objects.send(path, source, entry, if_absent(*absent)).await
             }
         };
         match written {
@@ -121,15 +124,40 @@ impl InPlace<'_> {
         }
         match action {
             Action::Send { .. } => self.tally.sent(entry.size_bytes),
-            Action::Copy { .. } | Action::Reheader { .. } => self.tally.copied(),
+            Action::Copy { .. } | Action::Reheader { .. } | Action::Tag { .. } => self.tally.copied(),
         }
+        Ok(())
+    }
+
+    /// Gives a live object that is not to change its cache tags. What is not there, or is not what it should be, is left alone:
+    /// nobody asked to look at it.
+    async fn tag(&self, path: &SitePath, entry: &Entry) -> Result<(), Problem> {
+        let info = self.objects.head(path).await.map_err(Problem::from)?;
+        match info.filter(|info| info.is_of(self.site) && has_bytes(info, entry)) {
+            Some(info) if !self.objects.lacks_tags(path, entry.kind, &info) => return Ok(()),
+            Some(info) => match self.objects.reheader(path, entry, Some(&info.etag)).await {
+                Ok(_) => {
+                    self.tally.copied();
+                    return Ok(());
+                }
+                Err(error) if is_refused(&error) || error.class == Class::Missing => {}
+                Err(error) => return Err(not_sent(path, error)),
+            },
+            None => {}
+        }
+        self.are_all_tagged.store(false, Ordering::Relaxed);
+        self.events.warn(format!(
+            "{} is missing, or was changed by something other than publish: cache tags are not used. `publish verify` tells more.",
+            self.objects.address(path)
+        ));
         Ok(())
     }
 
     /// A key that should have been free is taken: by this very request whose answer was lost, or by somebody else.
     async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
         let Some(info) = self.objects.head(path).await.map_err(Problem::from)? else { return Err(error.into()) };
-        if info.is_of(self.site) && has_bytes(&info, entry) && info.headers == entry.headers {
+        let is_tagged = !self.objects.lacks_tags(path, entry.kind, &info);
+        if info.is_of(self.site) && has_bytes(&info, entry) && info.headers == entry.headers && is_tagged {
             return Ok(());
         }
         Err(foreign_object(&self.objects.address(path)).source(error))

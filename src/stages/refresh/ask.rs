@@ -2,7 +2,6 @@
 
 use super::batches::{Batch, Turns, batches};
 use crate::bucket::aws::{Cdn, CdnError};
-use crate::content::path::UrlPath;
 use crate::release::head::Refresh;
 use crate::report::error::Problem;
 use crate::report::event::Events;
@@ -13,7 +12,7 @@ use crate::types::clock::Clock;
 pub(super) struct Taken {
     /// Its ids.
     pub(super) ids: Vec<String>,
-    /// The paths.
+    /// The paths, and the tags as `#tag`.
     pub(super) paths: Vec<String>,
 }
 
@@ -34,10 +33,10 @@ impl<'a> Asking<'a> {
     /// some of the paths, it forgets everything instead.
     pub(super) async fn ask(&mut self, cdn: &Cdn, refresh: &Refresh, taken: &mut Taken) -> Result<(), Problem> {
         let mut refused = Vec::new();
-        for batch in batches(&refresh.paths) {
+        for batch in batches(refresh.items()) {
             match self.send(cdn, &refresh.id, &batch, taken).await {
                 Ok(()) => {}
-                Err(error) if batch.is_raw() && is_invalid(&error) => refused.extend_from_slice(batch.paths()),
+                Err(error) if batch.is_raw() && is_invalid(&error) => refused.extend_from_slice(batch.items()),
                 Err(error) if is_never_taken(&error) && batch != Batch::everything() => {
                     self.send(cdn, &refresh.id, &Batch::everything(), taken).await?;
                     self.events.warn(refused_for_good(&refresh.distribution, &batch));
@@ -56,15 +55,15 @@ impl<'a> Asking<'a> {
         let wait = self.turns.wait(batch, self.clock.elapsed());
         tokio::time::sleep(wait).await;
         let reference = batch.reference(refresh);
-        let id = match cdn.create_invalidation(&reference, batch.paths()).await {
+        let id = match cdn.create_invalidation(&reference, batch.items()).await {
             // Somebody has used the reference for something else, so that nobody was asked for these paths.
             Err(error) if error.code.as_deref() == Some("InvalidationBatchAlreadyExists") => {
-                cdn.create_invalidation(&format!("{reference}-2"), batch.paths()).await?
+                cdn.create_invalidation(&format!("{reference}-2"), batch.items()).await?
             }
             asked => asked?,
         };
         taken.ids.push(id);
-        taken.paths.extend(batch.paths().iter().map(UrlPath::to_string));
+        taken.paths.extend_from_slice(batch.items());
         Ok(())
     }
 }
@@ -80,15 +79,15 @@ fn is_never_taken(error: &CdnError) -> bool {
 }
 
 fn refused_for_good(distribution: &str, batch: &Batch) -> String {
-    let first = batch.paths().first().map(UrlPath::to_string).unwrap_or_default();
-    let what = match batch.paths().len() {
-        1 => first,
+    let first = batch.items().first().map(String::as_str).unwrap_or_default();
+    let what = match batch.items().len() {
+        1 => first.to_owned(),
         others => format!("{first} or one of the {} other paths of its request", others - 1),
     };
     format!("CloudFront does not take {what}. All of distribution {distribution} is refreshed instead (`/*`).")
 }
 
-fn raw_spellings_refused(distribution: &str, first: &UrlPath, number: usize) -> String {
+fn raw_spellings_refused(distribution: &str, first: &str, number: usize) -> String {
     format!(
         "CloudFront takes no invalidation of addresses with brackets, `^` or `|` that are not encoded: {number} of distribution \
          {distribution}, as {first}. The encoded ones are refreshed. What it keeps for the others, if it tells them apart, \

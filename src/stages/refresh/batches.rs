@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::content::path::UrlPath;
+use crate::release::head::Items;
 use crate::types::digest::Digest;
 
-/// Most exact paths in one batch: CloudFront takes 150 paths a second (AWS.md 1.2), and whether one request may ask for more
+/// Most exact paths and tags in one batch: CloudFront takes 150 paths a second (AWS.md 1.2), and whether one request may ask for more
 /// is not known.
 const MOST_PATHS: usize = 100;
 
@@ -21,53 +22,65 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How many digits of the digest of a batch stand in its reference: 96 bits.
 const DIGEST_DIGITS: usize = 24;
 
-/// What one invalidation asks for: paths, sorted, each once.
+/// What one invalidation asks for: paths, and tags as `#tag`, sorted, each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Batch(Vec<UrlPath>);
+pub(super) struct Batch {
+    items: Vec<String>,
+    wildcards: usize,
+    is_raw: bool,
+}
 
 impl Batch {
+    fn of(items: Vec<String>) -> Batch {
+        Batch { items, wildcards: 0, is_raw: false }
+    }
+
+    fn wildcard(path: &UrlPath) -> Batch {
+        Batch { wildcards: 1, ..Batch::of(vec![path.to_string()]) }
+    }
+
     /// All that there is.
     pub(super) fn everything() -> Batch {
-        Batch(vec![UrlPath::everything()])
+        Batch::wildcard(&UrlPath::everything())
     }
 
     /// What it asks for.
-    pub(super) fn paths(&self) -> &[UrlPath] {
-        &self.0
+    pub(super) fn items(&self) -> &[String] {
+        &self.items
     }
 
     /// Whether it holds only spellings that CloudFront may refuse.
     pub(super) fn is_raw(&self) -> bool {
-        self.0.iter().all(UrlPath::is_raw)
+        self.is_raw
     }
 
     /// What CloudFront knows it by. The same refresh with the same paths is the same invalidation, whichever run asks, and
     /// other paths are another one (AWS.md 1.5).
     pub(super) fn reference(&self, refresh: &str) -> String {
-        let items: Vec<&str> = self.0.iter().map(UrlPath::as_str).collect();
-        let digest = Digest::of(items.join("\n").as_bytes()).to_string();
+        let digest = Digest::of(self.items.join("\n").as_bytes()).to_string();
         format!("publish-{refresh}-{}", &digest[..DIGEST_DIGITS])
     }
-
-    fn wildcards(&self) -> usize {
-        self.0.iter().filter(|path| path.is_wildcard()).count()
-    }
 }
 
-/// The batches of a refresh: its exact paths in their order, as many as one may hold, then each wildcard alone. Spellings
-/// that CloudFront may refuse are in batches of their own, the last ones, so that they take no other path with them.
-pub(super) fn batches(paths: &[UrlPath]) -> Vec<Batch> {
-    let mut sorted = paths.to_vec();
+/// The batches of a refresh: its tags and exact paths in their order, as many as one may hold, then each wildcard alone.
+/// Spellings that CloudFront may refuse are in batches of their own, the last ones, so that they take no other path with them.
+pub(super) fn batches(items: Items<'_>) -> Vec<Batch> {
+    let mut sorted = items.paths.to_vec();
     sorted.sort();
     sorted.dedup();
+    let mut tags: Vec<String> = items.tags.iter().map(ToString::to_string).collect();
+    tags.sort();
+    tags.dedup();
     let (raw, others): (Vec<UrlPath>, Vec<UrlPath>) = sorted.into_iter().partition(UrlPath::is_raw);
-    [others, raw].into_iter().flat_map(within_limits).collect()
+    let raw = within_limits(Vec::new(), &raw).into_iter().map(|batch| Batch { is_raw: true, ..batch });
+    within_limits(tags, &others).into_iter().chain(raw).collect()
 }
 
-fn within_limits(paths: Vec<UrlPath>) -> Vec<Batch> {
-    let (wide, exact): (Vec<UrlPath>, Vec<UrlPath>) = paths.into_iter().partition(UrlPath::is_wildcard);
-    let exact = exact.chunks(MOST_PATHS).map(|paths| Batch(paths.to_vec()));
-    exact.chain(wide.into_iter().map(|path| Batch(vec![path]))).collect()
+fn within_limits(tags: Vec<String>, paths: &[UrlPath]) -> Vec<Batch> {
+    let (wide, exact): (Vec<&UrlPath>, Vec<&UrlPath>) = paths.iter().partition(|path| path.is_wildcard());
+    let exact: Vec<String> = tags.into_iter().chain(exact.into_iter().map(ToString::to_string)).collect();
+    let exact = exact.chunks(MOST_PATHS).map(|items| Batch::of(items.to_vec()));
+    exact.chain(wide.into_iter().map(Batch::wildcard)).collect()
 }
 
 /// When the next batch may be sent: in no second more than CloudFront takes in one, whichever distributions it is for. Times
@@ -81,7 +94,7 @@ pub(super) struct Turns {
 impl Turns {
     /// How long a batch has to wait at `now`; it is then taken to be sent.
     pub(super) fn wait(&mut self, batch: &Batch, now: Duration) -> Duration {
-        let (paths, wildcards) = (batch.paths().len(), batch.wildcards());
+        let (paths, wildcards) = (batch.items.len(), batch.wildcards);
         let mut turn = now;
         while let Some((sent, ..)) = self.sent.front() {
             let fits = self.sent.iter().map(|(_, paths, _)| paths).sum::<usize>() + paths <= PATHS_PER_SECOND
@@ -101,6 +114,8 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::cache_tags::CacheTag;
+    use crate::release::manifest::Identity;
     use proptest::prelude::*;
 
     fn path(text: &str) -> UrlPath {
@@ -108,24 +123,36 @@ mod tests {
     }
 
     fn shown(batches: &[Batch]) -> Vec<Vec<&str>> {
-        batches.iter().map(|batch| batch.paths().iter().map(UrlPath::as_str).collect()).collect()
+        batches.iter().map(|batch| batch.items().iter().map(String::as_str).collect()).collect()
     }
 
     #[test]
     fn exact_paths_are_together_and_wildcards_and_raw_spellings_apart() {
         let paths = ["/z", "/b/*", "/[a]", "/%5Ba%5D", "/a*", "/[b]/*", "/c+", "/d^", "/z"].map(path);
         let expected: [&[&str]; 5] = [&["/%5Ba%5D", "/c+", "/z"], &["/a*"], &["/b/*"], &["/[a]", "/d^"], &["/[b]/*"]];
-        assert_eq!(shown(&batches(&paths)), expected);
-        assert_eq!(batches(&[]), []);
+        assert_eq!(shown(&batches(paths[..].into())), expected);
+        assert_eq!(batches(Items::default()), []);
         let many: Vec<UrlPath> = (0..201).map(|number| UrlPath::encode(&format!("{number}.html"))).collect();
-        assert_eq!(batches(&many).iter().map(|batch| batch.paths().len()).collect::<Vec<_>>(), [100, 100, 1]);
+        assert_eq!(batches(many[..].into()).iter().map(|batch| batch.items().len()).collect::<Vec<_>>(), [100, 100, 1]);
+    }
+
+    #[test]
+    fn tags_are_asked_for_with_exact_paths() {
+        let site = Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: String::new() };
+        let tags = [CacheTag::of_site(&site), CacheTag::of_folder(&site, "blog")];
+        let paths = ["/new", "/b/*", "/[a]"].map(path);
+        let batches = batches(Items { paths: &paths, tags: &tags });
+        let mut together: Vec<String> = tags.iter().map(ToString::to_string).collect();
+        together.sort();
+        together.push("/new".to_owned());
+        assert_eq!(shown(&batches), [together.iter().map(String::as_str).collect(), vec!["/b/*"], vec!["/[a]"]]);
     }
 
     #[test]
     fn a_reference_is_of_one_refresh_and_one_batch() {
         let of = |refresh: &str, paths: &[&str]| {
             let paths: Vec<UrlPath> = paths.iter().map(|text| path(text)).collect();
-            batches(&paths)[0].reference(refresh)
+            batches(paths[..].into())[0].reference(refresh)
         };
         assert_eq!(of("r1", &["/a", "/b"]), of("r1", &["/b", "/a", "/a"]));
         assert_ne!(of("r1", &["/a", "/b"]), of("r1", &["/a"]));
@@ -142,8 +169,8 @@ mod tests {
             pauses in prop::collection::vec(prop_oneof![Just(0), 0_u64..2_000], 40),
         ) {
             let batch = |size: usize| match size {
-                0 => Batch(vec![path("/a/*")]),
-                size => Batch((0..size).map(|number| path(&format!("/{number}"))).collect()),
+                0 => Batch::wildcard(&path("/a/*")),
+                size => Batch::of((0..size).map(|number| format!("/{number}")).collect()),
             };
             let (mut turns, mut now) = (Turns::default(), Duration::ZERO);
             let mut sent: Vec<(Duration, usize, usize)> = Vec::new();
@@ -151,7 +178,7 @@ mod tests {
                 let batch = batch(*size);
                 let fits = |at: Duration| {
                     let within = sent.iter().filter(|(sent, ..)| *sent + SECOND > at);
-                    let all = within.fold((batch.paths().len(), batch.wildcards()), |all, (_, paths, wildcards)| {
+                    let all = within.fold((batch.items().len(), batch.wildcards), |all, (_, paths, wildcards)| {
                         (all.0 + paths, all.1 + wildcards)
                     });
                     all.0 <= 150 && all.1 <= 1
@@ -160,7 +187,7 @@ mod tests {
                 prop_assert!(fits(now + wait));
                 prop_assert!(wait.is_zero() || !fits(now + wait - Duration::from_nanos(1)));
                 now += wait;
-                sent.push((now, batch.paths().len(), batch.wildcards()));
+                sent.push((now, batch.items().len(), batch.wildcards));
                 now += Duration::from_millis(*pause);
             }
         }

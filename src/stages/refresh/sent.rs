@@ -4,11 +4,29 @@ use std::collections::BTreeSet;
 
 use super::{Pace, Refreshing};
 use crate::bucket::aws::{Cdn, CdnError};
+use crate::bucket::state::Pointer;
 use crate::release::head::{Head, Refresh};
 use crate::report::error::{Code, Problem};
 
 /// The id of a refresh, and those of the invalidations that stand for it.
 pub(super) type Invalidations = (String, Vec<String>);
+
+/// What is being refreshed.
+pub(super) struct UnderWay {
+    /// The head that owes it.
+    pub(super) pointer: Pointer,
+    /// What the environment's distribution is owed.
+    pub(super) owed: Vec<Refresh>,
+    /// What CloudFront took of it.
+    pub(super) taken: Vec<Invalidations>,
+}
+
+impl UnderWay {
+    /// CloudFront's ids.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.taken.iter().flat_map(|(_, ids)| ids.iter().cloned()).collect()
+    }
+}
 
 /// Whether CloudFront has completed a refresh that is sent. Costs a request for each of its invalidations, up to the first
 /// that is not completed. Needs `cloudfront:GetInvalidation`.

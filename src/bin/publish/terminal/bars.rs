@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use publish::report::event::Event;
 use publish::types::text::printable;
 
-use super::lines::count;
+use super::lines::{asked, count};
 
 const BYTES: &str = "{spinner} {prefix:12} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}";
 const OBJECTS: &str = "{spinner} {prefix:12} {wide_bar} {pos}/{len}";
@@ -65,7 +65,7 @@ impl Bars {
             Event::PruneAdvanced { objects } => self.advance(*objects as u64),
             Event::RefreshRequested { paths, .. } => {
                 self.begin("CDN", WAITING, None);
-                self.say(format!("refreshing {}", count(paths.len(), "path")));
+                self.say(format!("refreshing {}", asked(paths)));
             }
             Event::RefreshWaiting { waited_s } => self.say(format!("refreshing, {waited_s} s so far")),
             Event::VerificationStarted { urls } => {

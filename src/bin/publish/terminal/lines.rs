@@ -26,7 +26,7 @@ pub(super) fn line(event: &Event) -> Option<String> {
         Event::ActivationStarted { release, objects } => {
             format!("Activating release {release}: {} to write or remove", count(*objects, "live object"))
         }
-        Event::RefreshRequested { paths, .. } => format!("Refreshing the CDN: {}", count(paths.len(), "path")),
+        Event::RefreshRequested { paths, .. } => format!("Refreshing the CDN: {}", asked(paths)),
         Event::VerificationStarted { urls } => format!("Checking {} of the site", count(*urls, "address")),
         Event::PruneStarted { objects } if *objects > 0 => format!("Removing {}", count(*objects, "object")),
         Event::CredentialsSettled
@@ -171,6 +171,17 @@ pub(crate) fn plan(event: &Event, style: Style) -> Option<String> {
     let inside = format!("{copies} and {} inside the bucket", count(*deleted, "removal"));
     let refresh = format!("{}{price}", count(*paths, "path"));
     Some(line("files", &changed) + &line("S3", &inside) + &line("CDN", &refresh))
+}
+
+/// `1 cache tag and 2 paths`: what CloudFront is asked to forget.
+pub(crate) fn asked(items: &[String]) -> String {
+    let tags = items.iter().filter(|item| item.starts_with('#')).count();
+    let paths = count(items.len() - tags, "path");
+    match (tags, items.len() - tags) {
+        (0, _) => paths,
+        (tags, 0) => count(tags, "cache tag"),
+        (tags, _) => format!("{} and {paths}", count(tags, "cache tag")),
+    }
 }
 
 /// `1 path`, `2 paths`, `2 addresses`.

@@ -5,8 +5,8 @@ use crate::content::path::UrlPath;
 use crate::sandbox::{CustomError, Distribution, IndexPages};
 use crate::types::digest::Digest;
 
-fn paths(paths: &[&str]) -> Vec<UrlPath> {
-    paths.iter().map(|path| UrlPath::encode(path)).collect()
+fn paths(paths: &[&str]) -> Vec<String> {
+    paths.iter().map(|path| UrlPath::encode(path).to_string()).collect()
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn the_facts_are_those_of_the_buckets_own_origin() {
     let facts = cdn.configuration(BUCKET).await.unwrap().facts;
     assert_eq!((cdn.distribution(), facts.origin_path.as_str()), (DISTRIBUTION, "/live"));
     assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
-    assert_eq!(facts.error_pages.into_iter().collect::<Vec<_>>(), paths(&["/404.html"]));
+    assert_eq!(facts.error_pages.iter().map(ToString::to_string).collect::<Vec<_>>(), paths(&["/404.html"]));
     assert!(!facts.rewrites_at_origin);
 }
 

@@ -41,6 +41,7 @@ fn object(bytes: &str, marker: Option<&str>) -> ObjectInfo {
         digest: Some(Digest::of(bytes.as_bytes())),
         crc64: None,
         headers: headers("as it lies there"),
+        tags: Default::default(),
         site: marker.map(str::to_owned),
         last_modified: Timestamp::from_unix_seconds(0),
         not_copied: None,

@@ -18,6 +18,7 @@ pub(super) enum Means {
         covers: BTreeMap<String, Vec<UrlPath>>,
         suspects: BTreeSet<SitePath>,
         at_risk: BTreeSet<SitePath>,
+        tags: bool,
     },
     Ends {
         left: BTreeSet<SitePath>,
@@ -66,6 +67,10 @@ pub(super) struct Ledger {
     owed: Vec<Owed>,
     /// All ids that were ever given.
     ids: BTreeSet<String>,
+    /// The runs that write live objects with their cache tags, and all others that may lack them.
+    writing_tags: BTreeSet<RunId>,
+    /// Whether every live mutable object has its tags, whatever a head says.
+    all_tagged: bool,
 }
 
 /// What a distribution must forget.
@@ -106,7 +111,35 @@ impl Ledger {
         self.refreshes(before, after, means);
         sent(before, after, means);
         distributions(before, after, means);
+        self.tags(before, after, means, by);
         self.written.push(after.clone());
+    }
+
+    pub(super) fn writes_tags(&self, run: &RunId) -> bool {
+        self.writing_tags.contains(run)
+    }
+
+    /// A head says that all objects have their tags only where they do; and tags count for a distribution only from when on
+    /// it was owed everything.
+    fn tags(&mut self, before: &Head, after: &Head, means: &Means, by: &RunId) {
+        match means {
+            Means::Begins { tags: true, .. } => drop(self.writing_tags.insert(by.clone())),
+            Means::Begins { tags: false, .. } => {
+                self.writing_tags.remove(by);
+                self.all_tagged = false;
+            }
+            Means::Ends { .. } => self.all_tagged = self.writes_tags(by),
+            _ => {}
+        }
+        assert!(self.all_tagged || !after.tagged, "an object may lack its tags after {means:?}");
+        for (id, known) in &after.distributions {
+            let earlier = before.distributions.get(id).and_then(|known| known.tagged_under.as_ref());
+            if known.tagged_under.is_some() && known.tagged_under.as_ref() != earlier {
+                let is_new = |refresh: &&Refresh| before.pending_refreshes.iter().all(|known| known.id != refresh.id);
+                let owed = after.owed_to(id).filter(is_new).any(|owed| owed.paths == [UrlPath::everything()]);
+                assert!(owed && matches!(means, Means::Begins { tags: true, .. }), "{id} after {means:?}");
+            }
+        }
     }
 
     fn refreshes(&mut self, before: &Head, after: &Head, means: &Means) {

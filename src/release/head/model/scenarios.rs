@@ -34,7 +34,16 @@ impl Scene {
 }
 
 fn begins(to: u8) -> What {
-    What::BeginsActivation { to, newest: false, force: false, closes_all: false, learns: 1, paths: 0, files: 1 }
+    What::BeginsActivation {
+        to,
+        newest: false,
+        force: false,
+        closes_all: false,
+        learns: 1,
+        paths: 0,
+        files: 1,
+        tags: false,
+    }
 }
 
 fn ends() -> What {
@@ -105,6 +114,7 @@ fn only_of_another_run_whose_lease_ran_out_anything_is_suspected() {
                 learns: 0,
                 paths: 0,
                 files: 0x11,
+                tags: false,
             };
             assert!(scene.writes(next, what));
             assert_eq!(!scene.head().suspects.is_empty(), suspected, "gave up: {gives_up}, taken over by {next}");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_ignored::Path;
 
 use crate::content::path::{SitePath, UrlPath};
+use crate::release::cache_tags::CacheTag;
 use crate::release::counts::FileCounts;
 use crate::release::format::{FormatError, Minors, Unknown};
 use crate::release::head::{
@@ -85,6 +86,8 @@ struct Stored {
     distribution: Option<SingleDistribution>,
     #[serde(default, getter = "several", with = "by_id", skip_serializing_if = "BTreeMap::is_empty")]
     distributions: Distributions,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    tagged: bool,
     #[serde(default, with = "by_path", skip_serializing_if = "BTreeMap::is_empty")]
     withdrawn: BTreeMap<SitePath, Withdrawn>,
     #[serde(default, with = "option", skip_serializing_if = "Option::is_none")]
@@ -118,6 +121,7 @@ impl From<Stored> for HeadFields {
             closed: stored.closed,
             mutable_paths: stored.mutable_paths,
             distributions: stored.distributions,
+            tagged: stored.tagged,
             withdrawn: stored.withdrawn,
             proven_store: stored.proven_store,
             superseded: stored.superseded,
@@ -143,7 +147,7 @@ impl From<Stored> for HeadFields {
 pub(super) fn single(head: &HeadFields) -> Option<SingleDistribution> {
     let mut all = head.distributions.iter();
     let (Some((id, only)), None) = (all.next(), all.next()) else { return None };
-    let is_said = only.config_etag.is_none() && only.seen == head.seen_alone(id);
+    let is_said = only.config_etag.is_none() && only.tagged_under.is_none() && only.seen == head.seen_alone(id);
     is_said.then(|| SingleDistribution::of(id.clone(), only.facts.clone()))
 }
 
@@ -279,6 +283,8 @@ struct RefreshFields {
     release: ReleaseNumber,
     since: Timestamp,
     paths: Vec<UrlPath>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<CacheTag>,
     #[serde(default, deserialize_with = "ids", skip_serializing_if = "Vec::is_empty")]
     invalidations: Vec<String>,
     #[serde(skip)]
@@ -336,6 +342,8 @@ struct DistributionFields {
     config_etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<ReleaseNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tagged_under: Option<String>,
     #[serde(skip)]
     unknown: Unknown,
 }
@@ -367,6 +375,8 @@ struct CachingFields {
     is_guessed: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_staging: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_tags: bool,
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::distributions::everything;
 use super::{Covers, Learnt, Lookout, Refusal};
 use crate::content::path::SitePath;
 use crate::release::counts::FileCounts;
 use crate::release::format::Unknown;
-use crate::release::head::{Activation, Active, Head, HeadFields, HistoryItem, Leftover, Suspects};
+use crate::release::head::{Activation, Active, Head, HeadFields, HistoryItem, Leftover, Suspects, TagUse, Tagging};
 use crate::release::manifest::{Entry, Publisher, ReleaseNumber, RunId};
 use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
@@ -36,6 +37,8 @@ pub struct ActivationBegins<'a> {
     pub learnt: &'a [Learnt<'a>],
     /// What is to be refreshed at each distribution.
     pub covers: &'a Covers<'a>,
+    /// Whether every live mutable object that it writes gets its cache tags, and so does every other one that may lack them.
+    pub tags: bool,
 }
 
 /// What a run knows when all is written and removed.
@@ -61,6 +64,8 @@ pub struct ActivationEnds<'a> {
     pub reason: Option<&'a str>,
     /// How its files compare with what was live before.
     pub files: FileCounts,
+    /// Whether every live mutable object has its cache tags.
+    pub tagged: bool,
 }
 
 impl Head {
@@ -68,7 +73,8 @@ impl Head {
     /// activation or a prune that was cut short is taken over.
     ///
     /// # Errors
-    /// [`Refusal::Busy`], [`Refusal::Closed`] and [`Refusal::Overtaken`].
+    /// [`Refusal::Busy`], [`Refusal::Closed`] and [`Refusal::Overtaken`]; [`Refusal::TakenOver`] if it writes tags, and this is
+    /// not the head by which that was decided.
     pub fn begin_activation(&self, begins: ActivationBegins<'_>) -> Result<Head, Refusal> {
         let ActivationBegins { to, by, .. } = begins;
         if !self.may_activate(to, begins.force) {
@@ -80,9 +86,14 @@ impl Head {
         if self.is_closed(to) {
             return Err(Refusal::Closed(to));
         }
+        let tagging = if begins.tags { self.tagging(begins.learnt) } else { Tagging::default() };
+        if begins.tags && !tagging.writes {
+            return Err(Refusal::TakenOver);
+        }
         let mut next = self.clone();
         let head = &mut next.fields;
         head.learn(begins.learnt, to, by);
+        head.go_about_tags(&tagging, begins.learnt);
         let candidates = head.take_over(begins);
         head.raise_floor(begins.floor);
         head.activation = Some(Activation {
@@ -95,7 +106,11 @@ impl Head {
             unknown: Unknown::default(),
         });
         head.mutable_paths.extend(begins.mutable_paths.iter().cloned());
-        head.owe_all(begins.covers, to, by);
+        let everything = everything();
+        let mut covers = begins.covers.clone();
+        let begun = tagging.uses.iter().filter(|(_, used)| **used == TagUse::Begins);
+        covers.extend(begun.map(|(id, _)| (id.as_str(), everything[..].into())));
+        head.owe_all(&covers, to, by);
         Ok(next)
     }
 
@@ -111,6 +126,7 @@ impl Head {
         let partly = ended.ok_or(Refusal::TakenOver)?.candidates;
         head.forget_due_suspects(ends.looked_at);
         head.raise_floor(ends.floor);
+        head.tagged = ends.tagged;
         // Visitors may have got pages of what was cut short: it is superseded only now.
         head.superseded.extend(partly.into_iter().map(|release| (release, now)));
         let before = head.active.take();

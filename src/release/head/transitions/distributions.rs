@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::Lookout;
 use crate::content::path::UrlPath;
-use crate::release::head::{DistributionFacts, Head, HeadFields};
+use crate::release::head::{DistributionFacts, Head, HeadFields, Items, TagUse, Tagging};
 use crate::release::manifest::ReleaseNumber;
 
-/// What distributions will have to forget, by their ids: wildcards and exact paths, none where nothing changes. One that
-/// is known and not named here will have to forget everything.
-pub type Covers<'a> = BTreeMap<&'a str, &'a [UrlPath]>;
+/// What distributions will have to forget, by their ids: nothing where nothing changes. One that is known and not named here
+/// will have to forget everything.
+pub type Covers<'a> = BTreeMap<&'a str, Items<'a>>;
 
 /// What a run read of a distribution.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,15 @@ pub struct Learnt<'a> {
     pub facts: &'a DistributionFacts,
     /// The ETag of the configuration that says so, where that is known.
     pub config_etag: Option<&'a str>,
+    /// Whether this run has read it; else it is what an earlier one had read.
+    pub is_new: bool,
+    /// Whether that configuration is deployed everywhere, where the run asked for that.
+    pub is_deployed: bool,
+}
+
+/// All that there is to forget.
+pub(super) fn everything() -> [UrlPath; 1] {
+    [UrlPath::everything()]
 }
 
 impl Head {
@@ -41,25 +50,42 @@ impl HeadFields {
     }
 
     fn learn_of(&mut self, learnt: Learnt<'_>, release: ReleaseNumber, by: Lookout<'_>) {
-        let Learnt { distribution, facts, config_etag } = learnt;
+        let Learnt { distribution, facts, config_etag, is_new, .. } = learnt;
         let is_owed_all = self.may_be_kept() && self.is_unseen_by(distribution);
         let known = self.distributions.entry(distribution.to_owned()).or_default();
         known.facts = facts.clone();
         known.config_etag = config_etag.map(str::to_owned);
+        if is_new {
+            known.counts_no_tags_unless_under(config_etag.filter(|_| facts.caching.has_tags));
+        }
         if is_owed_all {
-            self.owe(distribution, &[UrlPath::everything()], release, by);
+            self.owe(distribution, everything()[..].into(), release, by);
         }
     }
 
     /// Records what is to be refreshed at every distribution.
     pub(super) fn owe_all(&mut self, covers: &Covers<'_>, release: ReleaseNumber, by: Lookout<'_>) {
-        let everything = [UrlPath::everything()];
+        let everything = everything();
         let ids: Vec<String> = self.distributions.keys().cloned().collect();
         for id in ids {
             let cover = covers.get(id.as_str()).copied();
-            let paths = cover.filter(|_| !self.is_unseen_by(&id)).unwrap_or(&everything);
-            if !paths.is_empty() {
-                self.owe(&id, paths, release, by);
+            let items = cover.filter(|_| !self.is_unseen_by(&id)).unwrap_or(everything[..].into());
+            if !items.is_empty() {
+                self.owe(&id, items, release, by);
+            }
+        }
+    }
+
+    /// Records how an activation goes about cache tags. Where live objects are written without, tags count nowhere any more;
+    /// where they begin to count, a distribution has to forget everything.
+    pub(super) fn go_about_tags(&mut self, tagging: &Tagging, learnt: &[Learnt<'_>]) {
+        self.tagged &= tagging.writes;
+        if !tagging.writes {
+            self.distributions.values_mut().for_each(|known| known.tagged_under = None);
+        }
+        for one in learnt.iter().filter(|one| tagging.uses.get(one.distribution) == Some(&TagUse::Begins)) {
+            if let Some(known) = self.distributions.get_mut(one.distribution) {
+                known.tagged_under = one.config_etag.map(str::to_owned);
             }
         }
     }

@@ -2,23 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use super::distributions::everything;
 use super::{Covers, Lookout, Refusal};
-use crate::content::path::UrlPath;
 use crate::release::format::Unknown;
-use crate::release::head::{Activation, Head, HeadFields, MAX_OWED_PATHS, Refresh};
+use crate::release::head::{Activation, Head, HeadFields, Items, MAX_OWED_PATHS, Refresh};
 use crate::release::manifest::{ReleaseNumber, RunId};
 
 impl Head {
     /// The head in which refreshes that are asked for anew have other ids, and are to be sent: pairs of the id they have and
-    /// the new one.
+    /// the new one. Tags that did not do are not asked for again: everything is, and they do not count any more.
     #[must_use]
     pub fn rename_refreshes(&self, ids: &[(String, String)]) -> Head {
         let mut next = self.clone();
+        let mut unreliable = BTreeSet::new();
         for refresh in next.fields.pending_refreshes.iter_mut().filter(|refresh| refresh.is_understood()) {
             if let Some((_, new)) = ids.iter().find(|(old, _)| *old == refresh.id) {
                 refresh.id.clone_from(new);
                 refresh.invalidations.clear();
+                if !refresh.tags.is_empty() {
+                    (refresh.paths, refresh.tags) = (everything().to_vec(), Vec::new());
+                    unreliable.insert(refresh.distribution.clone());
+                }
             }
+        }
+        for id in unreliable {
+            next.fields.distributions.entry(id).and_modify(|known| known.tagged_under = None);
         }
         next
     }
@@ -73,16 +81,16 @@ impl Head {
         if self.activation.is_some() || self.pruning.is_some() {
             return Err(Refusal::Busy);
         }
-        let is_owed = |id: &str, paths: &[UrlPath]| {
+        let is_owed = |id: &str, items: Items<'_>| {
             let mut owed = self.owed_to(id).filter(|owed| owed.is_to_be_sent());
-            owed.any(|owed| owed.release == release && owed.paths == paths)
+            owed.any(|owed| owed.release == release && owed.items() == items)
         };
         let mut next = self.clone();
-        for (id, paths) in covers
+        for (id, items) in covers
             .iter()
-            .filter(|(id, paths)| self.distributions.contains_key(**id) && !paths.is_empty() && !is_owed(id, paths))
+            .filter(|(id, items)| self.distributions.contains_key(**id) && !items.is_empty() && !is_owed(id, **items))
         {
-            next.fields.owe(id, paths, release, by);
+            next.fields.owe(id, *items, release, by);
         }
         Ok(next)
     }
@@ -92,20 +100,22 @@ impl HeadFields {
     /// Records what is to be refreshed at a distribution, under an id that no other run, no other revision and no other refresh
     /// gives. An earlier refresh that the new one covers need not be asked for twice: it is sent after everything is
     /// written. Where too much is owed already, the new one covers all.
-    pub(super) fn owe(&mut self, distribution: &str, paths: &[UrlPath], release: ReleaseNumber, by: Lookout<'_>) {
-        let own = self.owed_to(distribution).map(|refresh| refresh.paths.len()).sum::<usize>();
+    pub(super) fn owe(&mut self, distribution: &str, items: Items<'_>, release: ReleaseNumber, by: Lookout<'_>) {
+        let own = self.owed_to(distribution).map(|refresh| refresh.items().len()).sum::<usize>();
         let share = MAX_OWED_PATHS / self.distributions.len().max(1);
-        let is_too_much = own + paths.len() > share || self.owed().count() + paths.len() > MAX_OWED_PATHS;
-        let paths = if is_too_much { vec![UrlPath::everything()] } else { paths.to_vec() };
+        let is_too_much = own + items.len() > share || self.owed_items() + items.len() > MAX_OWED_PATHS;
+        let everything = everything();
+        let items = if is_too_much { everything[..].into() } else { items };
         let is_covered =
-            |owed: &Refresh| owed.distribution == distribution && owed.is_understood() && owed.is_covered_by(&paths);
+            |owed: &Refresh| owed.distribution == distribution && owed.is_understood() && owed.is_covered_by(items);
         self.pending_refreshes.retain(|owed| !is_covered(owed));
         self.pending_refreshes.push(Refresh {
             id: self.new_id(by),
             distribution: distribution.to_owned(),
             release,
             since: by.now,
-            paths,
+            paths: items.paths.to_vec(),
+            tags: items.tags.to_vec(),
             invalidations: Vec::new(),
             unknown: Unknown::default(),
         });
@@ -124,8 +134,13 @@ impl HeadFields {
         let gone: BTreeSet<String> =
             self.pending_refreshes.iter().filter(gone).map(|refresh| refresh.distribution.clone()).collect();
         self.pending_refreshes.retain(|refresh| !gone.contains(&refresh.distribution) || !is_its_own(refresh));
-        for id in gone.iter().filter(|id| before.owed_to(id).next().is_none()) {
-            self.distributions.entry(id.clone()).and_modify(|known| known.seen = active);
+        for (id, known) in &mut self.distributions {
+            if gone.contains(id) && before.owed_to(id).next().is_none() {
+                known.seen = active;
+            }
+            // Tags that were to count from this activation on do not.
+            let counted = before.distributions.get(id).and_then(|was| was.tagged_under.as_deref());
+            known.tagged_under = known.tagged_under.take().filter(|etag| counted == Some(etag));
         }
         for refresh in self.pending_refreshes.iter_mut().filter(|refresh| refresh.release == withdrawn.to) {
             refresh.release = active.unwrap_or(withdrawn.to);
@@ -160,6 +175,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::content::path::UrlPath;
     use crate::release::head::{
         ActivationBegins, Caching, Covers, Distribution, DistributionFacts, Learnt, PruneBegins,
     };
@@ -176,7 +192,7 @@ mod tests {
             rewrites_at_origin: false,
             caching: Caching::USUAL,
         };
-        Learnt { distribution: "E1", facts: FACTS, config_etag: None }
+        Learnt { distribution: "E1", facts: FACTS, config_etag: None, is_new: true, is_deployed: false }
     }
 
     fn by(run: &RunId) -> Lookout<'_> {
@@ -201,7 +217,8 @@ mod tests {
             at_risk: &BTreeSet::new(),
             mutable_paths: &BTreeSet::new(),
             learnt: &[learnt()],
-            covers: &Covers::from([("E1", paths)]),
+            covers: &Covers::from([("E1", paths.into())]),
+            tags: false,
         })
         .unwrap()
     }
@@ -217,7 +234,7 @@ mod tests {
             withdraws: &BTreeMap::new(),
             content: None,
             learnt: &[learnt()],
-            covers: &Covers::from([("E1", paths)]),
+            covers: &Covers::from([("E1", paths.into())]),
         })
         .unwrap()
     }
@@ -239,7 +256,7 @@ mod tests {
                 let (id, distribution, release) = ("first".to_owned(), "E0".to_owned(), ReleaseNumber::new(1));
                 let (invalidations, unknown) = (Vec::new(), Unknown::default());
                 head.pending_refreshes =
-                    vec![Refresh { id, distribution, release, since, paths, invalidations, unknown }];
+                    vec![Refresh { id, distribution, release, since, paths, tags: Vec::new(), invalidations, unknown }];
             });
             let beyond = owing(&other, &many(1));
             assert_eq!(beyond.pending_refreshes[1].paths, [UrlPath::everything()]);
@@ -254,7 +271,7 @@ mod tests {
             head.distributions = ["E1", "E2"].map(|id| (id.to_owned(), Distribution::default())).into();
         });
         let owing = |head: &Head, distribution: &str, paths: Vec<UrlPath>| {
-            head.clone().with(|head| head.owe(distribution, &paths, ReleaseNumber::new(1), by(&run)))
+            head.clone().with(|head| head.owe(distribution, paths[..].into(), ReleaseNumber::new(1), by(&run)))
         };
         let owed = |head: &Head| head.pending_refreshes.iter().map(|owed| owed.paths.len()).collect::<Vec<_>>();
         let everything = [UrlPath::everything()];

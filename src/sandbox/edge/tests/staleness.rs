@@ -16,7 +16,8 @@ use crate::bucket::aws::{Aws, Cdn};
 use crate::config::environment::{Access, Environment, InvalidationSettings, LeaseSettings, PublishSettings};
 use crate::content::path::{SitePath, UrlPath};
 use crate::plan::{Change, Live, Plan, Policy};
-use crate::release::head::{self, DistributionFacts, Distributions};
+use crate::release::cache_tags::{self, CacheTag};
+use crate::release::head::{self, DistributionFacts, Distributions, TagUse, Tagging};
 use crate::release::layout::Layout;
 use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber};
 use crate::release::retention::RetentionSettings;
@@ -68,9 +69,13 @@ enum Rule {
     Unnameable,
     /// A wildcard in place of more addresses than are allowed.
     Wide,
+    /// A cache tag.
+    Tag,
+    /// Everything, since from now on tags may stand for paths.
+    TagsBegin,
 }
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 17] = [
     Rule::Replaced,
     Rule::Reheadered,
     Rule::Added,
@@ -86,6 +91,8 @@ const RULES: [Rule; 15] = [
     Rule::ErrorPage,
     Rule::Unnameable,
     Rule::Wide,
+    Rule::Tag,
+    Rule::TagsBegin,
 ];
 
 /// Some bytes are worth compressing.
@@ -186,6 +193,7 @@ impl World {
     fn plan(&self, site: &Site) -> Plan {
         let layout = Layout::new("shop", "sandbox", "live", None, None);
         let remove_now = PathGlobs::new("remove_now", &["assets/gone-*".to_owned()]).unwrap();
+        let tagging = self.tagging();
         let policy = Policy {
             layout: &layout,
             distributions: &self.distributions,
@@ -194,10 +202,34 @@ impl World {
             remove_now: &remove_now,
             max_paths: self.case.max_paths,
             urls: None,
+            tagging: &tagging,
             straight: true,
         };
         let target: Files = site.iter().map(|(name, file)| (path(name), entry(name, *file))).collect();
         Plan::between(&self.live, target, policy)
+    }
+
+    /// Where the distribution knows of tags, they begin with the first release, whose objects all have them.
+    fn tagging(&self) -> Tagging {
+        let writes = self.distributions["E1"].facts.caching.has_tags;
+        let begins = self.live.release.is_none();
+        let used = if begins { TagUse::Begins } else { TagUse::Counts };
+        Tagging { writes, begins, uses: writes.then(|| ("E1".to_owned(), used)).into_iter().collect() }
+    }
+
+    /// Writes an object as it is live.
+    fn put(&self, name: &str, file: File) {
+        let entry = entry(name, file);
+        let mut metadata = entry.headers.metadata;
+        if self.tagging().writes && entry.kind == Kind::Mutable {
+            let layout = Layout::new("shop", "sandbox", "live", None, None);
+            cache_tags::add(&mut metadata, &CacheTag::all_of(layout.identity(), &path(name)));
+        }
+        let cache_control = Some(entry.headers.cache_control).filter(|value| !value.is_empty());
+        let content_type = entry.headers.content_type;
+        let metadata = metadata.into_iter().collect();
+        let headers = Headers { content_type, cache_control, metadata, ..Headers::default() };
+        self.bench.put_with(&format!("live/{name}"), bytes(name, file.0), headers);
     }
 
     /// Whether errors are kept for longer than they may be old: as the distribution says, or the error page itself.
@@ -215,9 +247,7 @@ impl World {
             match (change, site.get_key_value(name)) {
                 (Change::Remove, _) => self.bench.remove(&key),
                 (Change::Retire, _) | (_, None) => {}
-                (_, Some((name, file))) => {
-                    self.bench.put(&key, bytes(name, file.0), "text/html", cache_control(name, *file));
-                }
+                (_, Some((name, file))) => self.put(name, *file),
             }
         }
         let retired = plan.changes.iter().filter(|(_, change)| **change == Change::Retire);
@@ -322,10 +352,11 @@ fn path(name: &str) -> SitePath {
     SitePath::new(name).unwrap()
 }
 
-/// The paths that CloudFront takes of a refresh: it may refuse raw spellings.
+/// What CloudFront takes of a refresh: it may refuse raw spellings.
 fn taken(plan: &Plan) -> Vec<String> {
     let paths = plan.invalidation.paths.iter().filter(|path| !path.is_raw());
-    paths.map(|path| path.as_str().to_owned()).collect()
+    let tags = plan.invalidation.tags.iter().map(ToString::to_string);
+    tags.chain(paths.map(|path| path.as_str().to_owned())).collect()
 }
 
 /// Why each path is in a refresh, found out anew from what changed.
@@ -375,6 +406,10 @@ fn reasons(world: &World, plan: &Plan) -> BTreeMap<String, BTreeSet<Rule>> {
     if world.keeps_errors() && plan.changes.contains_key(&path("404.html")) {
         wildcards.insert("/*".to_owned(), Rule::ErrorPage);
     }
+    if world.tagging().uses.get("E1") == Some(&TagUse::Begins) {
+        wildcards.insert("/*".to_owned(), Rule::TagsBegin);
+    }
+    reasons.extend(plan.invalidation.tags.iter().map(|tag| (tag.to_string(), BTreeSet::from([Rule::Tag]))));
     for path in plan.invalidation.paths.iter().filter(|path| path.is_wildcard()) {
         let rule = wildcards.get(path.as_str()).copied().unwrap_or(Rule::Wide);
         reasons.insert(path.to_string(), BTreeSet::from([rule]));
@@ -465,14 +500,17 @@ fn nothing_old_is_left_anywhere_and_each_rule_is_needed_for_that() {
 
 /// A site of many pages, of which some change, warm at all locations: how many that did not change are kept, how many are
 /// gone, and how many paths were asked for.
-fn evicted(pages: usize, changed: usize, max_paths: usize) -> (usize, usize, usize) {
+fn evicted(pages: usize, changed: usize, max_paths: usize, has_tags: bool) -> (usize, usize, usize) {
+    let cache_tag_header = has_tags.then(|| cache_tags::HEADER.to_owned());
     let case = Case {
-        distribution: Distribution { origin_path: "/live".to_owned(), ..Distribution::default() },
+        distribution: Distribution { origin_path: "/live".to_owned(), cache_tag_header, ..Distribution::default() },
         releases: Vec::new(),
         max_paths,
         delays: vec![0; LOCATIONS.len()],
     };
-    let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..DistributionFacts::default() };
+    let caching = head::Caching { has_tags, ..head::Caching::USUAL };
+    let facts =
+        DistributionFacts { readable: true, origin_path: "/live".to_owned(), caching, ..DistributionFacts::default() };
     let mut world = World::new(&case, facts);
     let names: Vec<&'static str> = (0..pages).map(|page| &*format!("blog/{}/{page}.html", page % 40).leak()).collect();
     let of = |number: u8, names: &[&'static str]| names.iter().map(|name| (*name, (number, 0))).collect::<Site>();
@@ -497,11 +535,18 @@ fn evicted(pages: usize, changed: usize, max_paths: usize) -> (usize, usize, usi
 
 #[test]
 fn of_ten_thousand_pages_those_that_did_not_change_stay() {
-    assert_eq!(evicted(10_000, 20, 1_000), (9_980, 0, 20));
+    assert_eq!(evicted(10_000, 20, 1_000, false), (9_980, 0, 20));
 }
 
 #[test]
 fn for_three_thousand_changed_pages_no_more_paths_are_asked_for_than_allowed() {
-    let (_, _, paths) = evicted(3_200, 3_000, 100);
+    let (_, _, paths) = evicted(3_200, 3_000, 100, false);
     assert!(paths <= 100, "{paths}");
+}
+
+#[test]
+fn with_cache_tags_one_stands_for_all_mutable_files_where_all_have_changed() {
+    assert_eq!(evicted(3_000, 3_000, 100, true), (0, 0, 1));
+    // One that did not change is worth more than 20 paths.
+    assert_eq!(evicted(21, 20, 100, true), (1, 0, 20));
 }

@@ -82,8 +82,9 @@ fn distribution() -> impl Strategy<Value = Distribution> {
         IndexPages::LambdaAtOrigin,
     ]);
     let errors_s = select(vec![None, Some(10), Some(300)]);
-    (origin_path, root, index_pages, caching(), behaviors(), errors_s).prop_map(
-        |(origin_path, root, index_pages, caching, behaviors, errors_s)| {
+    let tags = select(vec![None, None, Some(cache_tags::HEADER)]);
+    (origin_path, root, index_pages, caching(), behaviors(), errors_s, tags).prop_map(
+        |(origin_path, root, index_pages, caching, behaviors, errors_s, tags)| {
             let page = if origin_path.is_empty() { "/live/404.html" } else { "/404.html" };
             let error = |seconds| CustomError { response_page_path: Some(page.to_owned()), ..custom(403, seconds) };
             Distribution {
@@ -93,6 +94,7 @@ fn distribution() -> impl Strategy<Value = Distribution> {
                 custom_errors: errors_s.map(error).into_iter().collect(),
                 caching,
                 behaviors,
+                cache_tag_header: tags.map(str::to_owned),
                 ..Distribution::default()
             }
         },

@@ -1,0 +1,158 @@
+//! Cache tags: by them CloudFront forgets all mutable files of a site, or of one of its top folders, in all variants and
+//! under all addresses, and no other file (AWS.md 1.6).
+//!
+//! A tag belongs to where an object lies, not to a release: it is added wherever a live mutable object is written, and taken
+//! away wherever one is looked at. So manifests, digests and comparisons of headers know nothing of tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::path::SitePath;
+use crate::release::manifest::Identity;
+use crate::types::digest::Digest;
+
+/// The user metadata in which an object has its tags, separated by commas.
+pub const METADATA: &str = "cache-tag";
+
+/// The header of an answer that S3 makes of it: what `CacheTagConfig` of a distribution has to name.
+pub const HEADER: &str = "x-amz-meta-cache-tag";
+
+/// How each of our tags begins.
+const START: &str = "publish-";
+
+/// How many digits of a digest follow: 64 bits. Two tags fit into what S3 takes of metadata beside a file's own.
+const DIGITS: usize = 16;
+
+/// A tag of this program: in lower case, since CloudFront tells no cases apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CacheTag(String);
+
+/// A text that is none of this program's tags.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a cache tag of publish")]
+pub struct InvalidTag(String);
+
+impl TryFrom<String> for CacheTag {
+    type Error = InvalidTag;
+    fn try_from(text: String) -> Result<CacheTag, InvalidTag> {
+        CacheTag::parse(&text).ok_or(InvalidTag(text))
+    }
+}
+
+impl CacheTag {
+    /// The tag of all mutable files of a site.
+    pub fn of_site(site: &Identity) -> CacheTag {
+        CacheTag::of_digest(&[&site.site, &site.bucket, &site.prefix])
+    }
+
+    /// The tag of those in a top folder, whose name has no slash.
+    pub fn of_folder(site: &Identity, folder: &str) -> CacheTag {
+        CacheTag::of_digest(&[&site.site, &site.bucket, &site.prefix, folder])
+    }
+
+    /// The tags of the mutable file at `path`: each contains the next one, or has nothing in common with it.
+    pub fn all_of(site: &Identity, path: &SitePath) -> Vec<CacheTag> {
+        let folder = top_folder(path.as_str()).map(|folder| CacheTag::of_folder(site, folder));
+        std::iter::once(CacheTag::of_site(site)).chain(folder).collect()
+    }
+
+    fn of_digest(names: &[&str]) -> CacheTag {
+        // No name holds a line end: buckets, sites and paths are checked when they are read.
+        let digest = Digest::of(names.join("\n").as_bytes()).to_string();
+        CacheTag(format!("{START}{}", &digest[..DIGITS]))
+    }
+
+    /// A tag as objects have it; `None`: it is none of this program's.
+    pub fn parse(text: &str) -> Option<CacheTag> {
+        let digits = text.strip_prefix(START)?;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (digits.len() == DIGITS && digits.bytes().all(is_digit)).then(|| CacheTag(text.to_owned()))
+    }
+
+    /// The tag as objects have it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// As CloudFront is asked for it: `#publish-0123456789abcdef`.
+impl fmt::Display for CacheTag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "#{}", self.0)
+    }
+}
+
+/// The name of the folder at the top of the site that a path lies in.
+pub fn top_folder(path: &str) -> Option<&str> {
+    path.split_once('/').map(|(folder, _)| folder)
+}
+
+/// Adds tags to an object's metadata, before what a person has put there: CloudFront takes 50 of each object.
+pub fn add(metadata: &mut BTreeMap<String, String>, tags: &[CacheTag]) {
+    let own = metadata.remove(METADATA);
+    let all: Vec<&str> = tags.iter().map(CacheTag::as_str).chain(own.as_deref()).collect();
+    if !all.is_empty() {
+        metadata.insert(METADATA.to_owned(), all.join(","));
+    }
+}
+
+/// Takes the tags of this program away from an object's metadata. What a person has put there is as it was.
+pub fn take(metadata: &mut BTreeMap<String, String>) -> BTreeSet<CacheTag> {
+    let Some(all) = metadata.remove(METADATA) else { return BTreeSet::new() };
+    let (ours, others): (Vec<&str>, Vec<&str>) = all.split(',').partition(|tag| CacheTag::parse(tag).is_some());
+    if !others.is_empty() {
+        metadata.insert(METADATA.to_owned(), others.join(","));
+    }
+    ours.into_iter().filter_map(CacheTag::parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn site(prefix: &str) -> Identity {
+        Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: prefix.to_owned() }
+    }
+
+    #[test]
+    fn a_file_has_the_tag_of_its_site_and_that_of_its_top_folder() {
+        let of = |prefix: &str, path: &str| CacheTag::all_of(&site(prefix), &SitePath::new(path).unwrap());
+        let (root, deep) = (of("live/", "index.html"), of("live/", "blog/a/b.html"));
+        assert_eq!((root.len(), deep.len()), (1, 2));
+        assert_eq!(deep[0], root[0]);
+        assert_eq!(of("live/", "blog/c.html"), deep);
+        let others = [of("live/", "docs/c.html"), of("other/", "blog/c.html")];
+        assert!(others.iter().all(|other| other[1] != deep[1]));
+        assert_ne!(others[1][0], deep[0], "another environment has tags of its own");
+        assert_eq!(CacheTag::parse(deep[1].as_str()).as_ref(), Some(&deep[1]));
+        assert_eq!(deep[1].to_string(), format!("#{}", deep[1].as_str()));
+    }
+
+    #[test]
+    fn what_is_no_tag_of_this_program_is_a_persons() {
+        for text in ["", "publish-", "publish-0123", "publish-0123456789ABCDEF", "publish-0123456789abcdef0", "blog"] {
+            assert_eq!(CacheTag::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_person_has_put_there_is_what_it_was(own in prop::option::of("[a-z ,:-]{1,20}"), path in "[a-z]{1,3}(/[a-z]{1,3})?") {
+            let own = own.map(|own| own.trim().to_owned());
+            let before: BTreeMap<String, String> =
+                own.into_iter().map(|own| (METADATA.to_owned(), own)).chain([("team".to_owned(), "docs".to_owned())]).collect();
+            let tags = CacheTag::all_of(&site("live/"), &SitePath::new(path).unwrap());
+            let mut metadata = before.clone();
+            add(&mut metadata, &tags);
+            let stored = metadata[METADATA].clone();
+            prop_assert!(stored.split(',').take(tags.len()).eq(tags.iter().map(CacheTag::as_str)));
+            prop_assert_eq!(take(&mut metadata), tags.into_iter().collect());
+            prop_assert_eq!(metadata, before);
+        }
+    }
+}
