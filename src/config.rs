@@ -134,7 +134,7 @@ fn read<'e>(mut tree: Spanned<DeTable<'e>>, expanded: &'e [Expanded], source: So
         let is_retyped = value.filter(|_| is_text).is_some_and(|value| {
             let of_path = expanded.iter().filter(|other| other.path == value.path);
             let texts = of_path.map(|other| (other.span.start, other.text.as_str())).collect();
-            tree.get_mut().iter_mut().fold(false, |any, (_, part)| variables::retype(part, &texts) || any)
+            tree.get_mut().iter_mut().fold(false, |any, (_, part)| variables::retype(part, &texts) | any)
         });
         if !is_retyped {
             return Err(explain::problem(&error, source, value));

@@ -84,8 +84,8 @@ pub(super) fn retype<'e>(value: &mut Spanned<DeValue<'e>>, texts: &BTreeMap<usiz
             let typed = typed.filter(|typed| typed.is_integer() || typed.is_bool());
             typed.map(|typed| *value.get_mut() = typed).is_some()
         }
-        DeValue::Array(values) => values.iter_mut().fold(false, |any, value| retype(value, texts) || any),
-        DeValue::Table(values) => values.iter_mut().fold(false, |any, (_, value)| retype(value, texts) || any),
+        DeValue::Array(values) => values.iter_mut().fold(false, |any, value| retype(value, texts) | any),
+        DeValue::Table(values) => values.iter_mut().fold(false, |any, (_, value)| retype(value, texts) | any),
         _ => false,
     }
 }
