@@ -130,8 +130,12 @@ fn read<'e>(mut tree: Spanned<DeTable<'e>>, expanded: &'e [Expanded], source: So
         };
         let value = error.span().and_then(|span| expanded.iter().find(|value| value.span == span));
         let is_text = error.message().starts_with("invalid type: string");
-        let is_retyped = value
-            .is_some_and(|value| is_text && tree.get_mut().iter_mut().any(|(_, part)| variables::retype(part, value)));
+        // All that the same keys lead to at once: a file may have thousands of header rules.
+        let is_retyped = value.filter(|_| is_text).is_some_and(|value| {
+            let of_path = expanded.iter().filter(|other| other.path == value.path);
+            let texts = of_path.map(|other| (other.span.start, other.text.as_str())).collect();
+            tree.get_mut().iter_mut().fold(false, |any, (_, part)| variables::retype(part, &texts) | any)
+        });
         if !is_retyped {
             return Err(explain::problem(&error, source, value));
         }

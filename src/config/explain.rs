@@ -22,8 +22,8 @@ pub(super) struct Source<'s> {
 pub(super) struct Expanded {
     /// Where it is written.
     pub(super) span: Range<usize>,
-    /// The key that it, or the list around it, belongs to.
-    pub(super) key: String,
+    /// The keys that lead to it, as `publish.index`; without the places in lists.
+    pub(super) path: String,
     /// What it came to.
     pub(super) text: String,
 }
@@ -32,7 +32,8 @@ pub(super) struct Expanded {
 pub(super) fn problem(error: &toml::de::Error, Source { text, name }: Source<'_>, value: Option<&Expanded>) -> Problem {
     let (message, hint) = sentence(error.message());
     let message = match value {
-        Some(Expanded { span, key, text: expanded }) => {
+        Some(Expanded { span, path, text: expanded }) => {
+            let key = path.rsplit('.').next().unwrap_or_default();
             let written = text.get(span.clone()).unwrap_or_default();
             format!("`{key} = {written}` comes to \"{expanded}\": {message}")
         }

@@ -174,6 +174,12 @@ fn numbers_and_booleans_come_from_variables_too() {
         let named = format!("publish.toml, line 3, column 13: `timeout_s = \"${{WAIT}}\"` comes to \"{number}\": ");
         assert!(problem.message.starts_with(&named) && problem.message.contains(why), "{problem}");
     }
+    // Each of the rules has one; metadata of the same name stays a text.
+    let rule = "[[headers]]\nfor = \"*\"\nimmutable = \"${B}\"\nmetadata = { immutable = \"${B}\" }\n";
+    let many = with_variables(&format!("site = \"a\"\n{}", rule.repeat(3_000)), &[("B", "true")]).unwrap();
+    let rules = many.header_rules();
+    assert!(rules.len() == 3_000 && rules.iter().all(|rule| rule.immutable == Some(true)));
+    assert!(rules.iter().all(|rule| rule.metadata["immutable"] == "true"));
     let problem = with_variables("site = \"a\"\n[publish]\nstrict = \"${S}\"\n", &[("S", "on")]).unwrap_err();
     assert!(problem.message.contains("`strict = \"${S}\"` comes to \"on\": must be true or false"), "{problem}");
 }

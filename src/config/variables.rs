@@ -4,6 +4,7 @@
 //! so variables that may hold secrets are refused by their names.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -43,13 +44,13 @@ pub(super) struct Unexpanded {
     pub(super) is_unset: bool,
 }
 
-/// Expands every text in `value`, the one of `key`, and adds it to `found`. Keys stay as they are.
+/// Expands every text in `value`, to which the keys of `path` lead, and adds it to `found`. Keys stay as they are.
 ///
 /// # Errors
 /// [`Code::Configuration`](crate::report::error::Code::Configuration), with the line, for a variable that is not set or that
 /// may be a secret, and for what is no variable.
 pub(super) fn expand(
-    key: &str,
+    path: &str,
     value: &mut Spanned<DeValue<'_>>,
     variables: Variables<'_>,
     source: Source<'_>,
@@ -63,28 +64,28 @@ pub(super) fn expand(
                 is_unset,
             })?;
             *text = Cow::Owned(expanded.clone());
-            found.push(Expanded { span, key: key.to_owned(), text: expanded });
+            found.push(Expanded { span, path: path.to_owned(), text: expanded });
             Ok(())
         }
-        DeValue::Array(values) => values.iter_mut().try_for_each(|value| expand(key, value, variables, source, found)),
-        DeValue::Table(values) => {
-            values.iter_mut().try_for_each(|(key, value)| expand(key.get_ref(), value, variables, source, found))
-        }
+        DeValue::Array(values) => values.iter_mut().try_for_each(|value| expand(path, value, variables, source, found)),
+        DeValue::Table(values) => values
+            .iter_mut()
+            .try_for_each(|(key, value)| expand(&format!("{path}.{}", key.get_ref()), value, variables, source, found)),
         _ => Ok(()),
     }
 }
 
-/// Makes the text that `expanded` came to a number or a boolean, for a key that takes no text. `false`: it is none.
-pub(super) fn retype<'e>(value: &mut Spanned<DeValue<'e>>, expanded: &'e Expanded) -> bool {
-    let is_it = value.span() == expanded.span;
+/// Makes numbers and booleans of the `texts`, which are known by where they begin, as far as they are such. `false`: none is.
+pub(super) fn retype<'e>(value: &mut Spanned<DeValue<'e>>, texts: &BTreeMap<usize, &'e str>) -> bool {
+    let text = texts.get(&value.span().start);
     match value.get_mut() {
-        DeValue::String(_) if is_it => {
-            let typed = DeValue::parse(expanded.text.trim()).map(Spanned::into_inner);
-            let typed = typed.ok().filter(|typed| typed.is_integer() || typed.is_bool());
+        DeValue::String(_) => {
+            let typed = text.and_then(|text| DeValue::parse(text.trim()).ok()).map(Spanned::into_inner);
+            let typed = typed.filter(|typed| typed.is_integer() || typed.is_bool());
             typed.map(|typed| *value.get_mut() = typed).is_some()
         }
-        DeValue::Array(values) => values.iter_mut().any(|value| retype(value, expanded)),
-        DeValue::Table(values) => values.iter_mut().any(|(_, value)| retype(value, expanded)),
+        DeValue::Array(values) => values.iter_mut().fold(false, |any, value| retype(value, texts) | any),
+        DeValue::Table(values) => values.iter_mut().fold(false, |any, (_, value)| retype(value, texts) | any),
         _ => false,
     }
 }

@@ -181,7 +181,7 @@ impl FailedRequest {
             Some(Lacking::All) => (Class::NoCredentials, None),
             Some(Lacking::Expired) => (Class::ExpiredCredentials, None),
             Some(Lacking::Failed(failure)) => {
-                texts.retain(|text| *text != failure.message);
+                texts.retain(|text| !failure.message.ends_with(text.as_str()));
                 (Class::FailedCredentials, Some(failure))
             }
             None => match chain(error).find(|cause| cause.is::<ResolveEndpointError>()) {

@@ -196,7 +196,7 @@ impl Cdn {
         // The head keeps it, and CloudFront is asked for it by a later run.
         let id = invalidation.and_then(|it| checked_id(it.id, MAX_ID_BYTES).ok());
         id.ok_or_else(|| {
-            let message = "the response contains no invalidation, or its id is none of CloudFront's";
+            let message = "the response contains no invalidation, or its id is not one of CloudFront's";
             unsendable(FailedRequest::new(Class::Other, vec![message.to_owned()]))
         })
     }

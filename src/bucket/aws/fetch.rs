@@ -186,14 +186,14 @@ impl NoAnswer {
         match self {
             NoAnswer::NotAUrl => "is not a URL",
             NoAnswer::UnknownHost => "does not answer: there is no server of that name (DNS)",
-            NoAnswer::Refused => "does not answer: nobody listens there",
+            NoAnswer::Refused => "does not answer: connection refused",
             NoAnswer::Certificate => {
                 "does not answer: its certificate is not valid for that name, or not trusted (TLS)"
             }
             NoAnswer::Failed => "does not answer",
             NoAnswer::Late => "does not answer in time",
-            NoAnswer::BrokenOff => "breaks off its answer",
-            NoAnswer::Endless => "does not come to the end of its answer",
+            NoAnswer::BrokenOff => "closes the connection before its answer is complete",
+            NoAnswer::Endless => "does not finish its answer in time",
             NoAnswer::TooLong => "answers with more bytes than were published",
         }
     }

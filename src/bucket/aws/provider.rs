@@ -33,9 +33,9 @@ pub(super) struct ProviderFailure {
 pub(super) enum Unusable {
     #[error("{0} contains a character that cannot be sent in a request, such as a line break")]
     Unsendable(&'static str),
-    #[error("{0} ends with `\\n` or `\\r`, written out")]
+    #[error("{0} ends with a literal `\\n` or `\\r`")]
     Escaped(&'static str),
-    #[error("{0} is in quotation marks, which belong to the value here")]
+    #[error("{0} is in quotation marks, which must be removed")]
     Quoted(&'static str),
 }
 
