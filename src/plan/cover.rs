@@ -84,7 +84,8 @@ pub(super) fn cover(stale: &BTreeMap<String, Stale>, kept: &[Kept], tags: Option
     let Chosen { prefixes, site, folders } = chosen(stale, kept, tags, limits);
     let is_wide = |address: &str| prefixes.iter().any(|prefix| address.starts_with(prefix));
     let has_tag = |address: &str| site || folders.iter().any(|folder| address.starts_with(folder));
-    let exact = stale.iter().filter(|(address, how)| !is_wide(address) && !(how.tagged && has_tag(address)));
+    let is_covered = |address: &str, how: Stale| is_wide(address) || how.tagged && has_tag(address);
+    let exact = stale.iter().filter(|(address, how)| !is_covered(address, **how));
     let exact = exact.map(|(address, _)| UrlPath::encode(address));
     let wide = prefixes.iter().map(|prefix| UrlPath::wildcard(prefix));
     let mut paths: Vec<UrlPath> = exact.chain(wide).flat_map(|path| path.spellings()).collect();

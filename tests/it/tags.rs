@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::content::path::SitePath;
 use publish::release::cache_tags::{self, CacheTag};
+use publish::release::head::SIGNATURES_LAST;
 use publish::report::{Outcome, Report};
 use publish::sandbox::{Distribution, StoredObject};
 use serde_json::{Value, json};
@@ -228,4 +229,38 @@ async fn an_object_of_something_else_keeps_tags_from_counting() {
     world.write("docs/index.html", "three");
     assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
     assert_all_are_tagged(&world);
+}
+
+/// Wherever the publish that begins with tags is cut short: a head says that all have them only where they do.
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_first_publish_with_tags_stops_nothing_is_said_that_is_not_so() {
+    let (world, _) = live(distribution()).await;
+    for requests in (1..28).step_by(3) {
+        let world = world.branch().await;
+        world.sandbox.complete_invalidations_after(0);
+        world.sandbox.set_distribution(with_tags());
+        write_all(&world, "one");
+        world.write("blog/a.html", "two");
+        world.stop_after(requests);
+        world.publish().await;
+        world.sandbox.clear_faults();
+        world.let_leases_end();
+        if world.head().tagged {
+            assert_all_are_tagged(&world);
+        }
+        world.published().await;
+        if !world.head().suspects.is_empty() {
+            // Who was cut short may still write one without: nothing begins before that was looked at.
+            write_all(&world, "soon");
+            assert!(asked_by_a_publish(&world).await.iter().all(|path| path.starts_with('/')));
+            assert!(!world.head().tagged);
+            world.sandbox.advance_clock(SIGNATURES_LAST);
+            write_all(&world, "later");
+            world.published().await;
+        }
+        write_all(&world, "three");
+        let asked = asked_by_a_publish(&world).await;
+        assert!(asked == ["/*"] || asked == [site_tag(&world)], "after {requests}: {asked:?}");
+        assert_all_are_tagged(&world);
+    }
 }
