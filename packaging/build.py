@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import textwrap
 import tomllib
 import zipfile
 from dataclasses import dataclass
@@ -308,22 +309,25 @@ def debian(target: str, binary: Path, about: list[File], out: Path) -> None:
               for path, data in by_path.items() if path.startswith("man/")]
     files += [File(f"usr/share/{place.format(name)}", by_path[f"completions/{COMPLETIONS[shell].format(name)}"])
               for shell, place in places.items() for name in (NAME, SECOND)]
-    # Debian wants what it knows by heart to be named, and the rest to be there.
+    notice = re.search(r"^Copyright (.*)$", (ROOT / "LICENSE-MIT").read_text(), re.MULTILINE)[1]
     copyright = f"Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nSource: {REPOSITORY}\n\nFiles: *\n" \
-        f"Copyright: the authors of {NAME}\nLicense: Apache-2.0 or Expat\n See LICENSE-APACHE and LICENSE-MIT beside this file.\n"
-    files += [File(f"usr/share/doc/{NAME}/copyright", copyright.encode()), *licenses(f"usr/share/doc/{NAME}/")]
+        f"Copyright: {notice}\nLicense: Apache-2.0 or Expat\n See LICENSE-APACHE and LICENSE-MIT beside this file.\n"
+    place = f"usr/share/doc/{NAME}/"
+    files += [File(f"{place}copyright", copyright.encode()), *licenses(place)]
+    files.append(File(f"{place}changelog.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), 9, mtime=0)))
     control = {
         "Package": NAME,
         "Version": VERSION,
         "Architecture": architecture,
-        "Maintainer": f"the maintainers of {NAME} <{REPOSITORY}/issues>",
+        # It must have the form of an address; nobody reads mail.
+        "Maintainer": f"{NAME} <nobody@{NAME}.invalid>",
         "Installed-Size": str(sum(len(file.data) for file in files) // 1024 + 1),
         "Depends": f"libc6 (>= {GLIBC[0]}.{GLIBC[1]})",
         "Recommends": "ca-certificates, git",
         "Section": "web",
         "Priority": "optional",
         "Homepage": REPOSITORY,
-        "Description": f"put a built site on S3 behind CloudFront\n {COMMENT}",
+        "Description": "put a built site on S3 behind CloudFront\n" + textwrap.fill(COMMENT, 78, initial_indent=" ", subsequent_indent=" "),
     }
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
