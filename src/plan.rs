@@ -304,7 +304,10 @@ impl Plan {
     /// From `live` to `target`. `target` says of each file its digest, size, headers and kind; where its bytes are
     /// kept is decided here.
     pub fn between(live: &Live, target: Files, policy: Policy<'_>) -> Plan {
-        let changes = changes(live, &target, policy.remove_now);
+        let mut changes = changes(live, &target, policy.remove_now);
+        if policy.tagging.writes {
+            changes.extend(newly_mutable(live, &target, &changes));
+        }
         let first = live.release.is_none() && policy.straight;
         let files = with_bytes_kept(live, target, &changes, first);
         let counts = count(&files, &changes);
@@ -416,6 +419,14 @@ fn changes(live: &Live, target: &Files, remove_now: &PathGlobs) -> BTreeMap<Site
         changes.insert(path.clone(), if at_once { Change::Remove } else { Change::Retire });
     }
     changes
+}
+
+/// Files that stay what they are and count as mutable from now on. Copies of them are kept without cache tags: they are written
+/// again, and refreshed by their paths.
+fn newly_mutable(live: &Live, target: &Files, changes: &BTreeMap<SitePath, Change>) -> Vec<(SitePath, Change)> {
+    let was_not = |path: &SitePath| live.files.get(path).is_some_and(|present| present.kind == Kind::Fingerprinted);
+    let stay = target.iter().filter(|(path, entry)| entry.kind == Kind::Mutable && !changes.contains_key(*path));
+    stay.filter(|(path, _)| was_not(path)).map(|(path, _)| (path.clone(), Change::Reheader)).collect()
 }
 
 fn compare(present: &Entry, wanted: &Entry) -> Option<Change> {

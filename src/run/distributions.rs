@@ -68,13 +68,15 @@ impl Session<'_> {
     /// a request.
     async fn may_begin_with_tags(&self, cdn: &Cdn, head: &Head, read: &Configuration) -> Result<bool, Problem> {
         let (id, etag) = (cdn.distribution(), read.etag.as_deref());
-        if !read.is_new || !read.facts.caching.has_tags || etag.is_none() || head.count_under(id, etag) {
+        let could = read.is_new && read.facts.caching.has_tags && etag.is_some() && head.may_begin_to_count();
+        if !could || head.count_under(id, etag) {
             return Ok(false);
         }
         match cdn.is_deployed(etag).await {
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "Not allowed to ask whether distribution {id} is deployed (cloudfront:GetDistribution). Until somebody is who                      publishes, its cache tags are not used, and paths are refreshed."
+                    "Not allowed to ask whether distribution {id} is deployed (cloudfront:GetDistribution). As long as no publish \
+                     has this right, paths are refreshed instead of cache tags."
                 ));
                 Ok(false)
             }

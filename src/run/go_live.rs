@@ -199,12 +199,7 @@ impl Session<'_> {
             Err(NotActivated::BeforeTheSwitch(problem)) => Err(problem),
             Err(NotActivated::Withdrawn(problem)) => {
                 self.course.visitors_see(before);
-                let stopped = problem.code == Code::Interrupted;
-                Err(if stopped {
-                    problem.hint("Run the same command again; it continues from there.")
-                } else {
-                    problem
-                })
+                Err(problem)
             }
             Err(NotActivated::CutShort(problem)) => Err(run_again(problem)),
         }

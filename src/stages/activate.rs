@@ -137,7 +137,8 @@ impl Activating<'_> {
             }
             Err(NotActivated::CutShort(problem)) => Box::pin(self.given_back(&mut lease, plan, release, problem)).await,
             Err(NotActivated::Withdrawn(problem)) => {
-                match lease.replace(|head| head.withdraw_activation(self.run, &pointer.head)).await {
+                match lease.replace(|head| head.withdraw_activation(self.run, &pointer.head, self.mutable_paths)).await
+                {
                     Ok(()) => Err(NotActivated::Withdrawn(problem)),
                     Err(_) => Box::pin(self.given_back(&mut lease, plan, release, problem)).await,
                 }
@@ -196,7 +197,9 @@ impl Activating<'_> {
             })
             .await;
         match written {
-            Err(Ended::Failed(problem)) if in_place.changed_nothing() => return Err(NotActivated::Withdrawn(problem)),
+            Err(Ended::Failed(problem)) if problem.code.lasts_until_changed() && in_place.changed_nothing() => {
+                return Err(NotActivated::Withdrawn(problem));
+            }
             written => written?,
         }
         if !staged.complete {

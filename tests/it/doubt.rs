@@ -58,7 +58,7 @@ async fn bytes_that_a_change_of_headers_left_only_live_are_kept_when_it_was_cut_
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_a_change_of_headers_left_only_live_are_kept_when_it_was_cut_short_before_it() {
     a_page_is_kept_from(async |world| {
-        world.refuse("CopyObject", "live/page.html", 400, "Stopped");
+        world.cut_short_at("CopyObject", "live/page.html");
         assert_eq!(world.publish().await.exit_code, 5);
         world.sandbox.clear_faults();
     })

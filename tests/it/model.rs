@@ -259,7 +259,7 @@ fn writes(request: &LoggedRequest, path: &str) -> bool {
 
 /// Makes the sandbox refuse what would come after `cut`.
 fn arm(world: &World, cut: Before) {
-    let mut heads = 0;
+    let (mut heads, mut lives) = (0, 0);
     world.sandbox.inject_by(move |request| {
         let writes_head = request.operation == "PutObject" && request.key.ends_with("/head.json");
         heads += usize::from(writes_head);
@@ -269,7 +269,10 @@ fn arm(world: &World, cut: Before) {
             Before::TheEntryPage => writes(request, "index.html"),
             Before::TheEnd => writes_head && heads > 1,
         };
-        let (status, code, message) = (400, "Stopped".to_owned(), "stopped by the test".to_owned());
+        lives += usize::from(stops && !writes_head);
+        // What was refused at once would have changed nothing, and the run would say so.
+        let (status, code) = if stops && lives == 1 { (500, "InternalError") } else { (400, "Stopped") };
+        let (code, message) = (code.to_owned(), "stopped by the test".to_owned());
         stops.then_some(Effect::Refuse { status, code, message })
     });
 }

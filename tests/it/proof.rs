@@ -310,7 +310,7 @@ async fn what_is_owed_is_asked_for_where_the_next_refresh_does_not_cover_it() {
 async fn what_a_run_that_was_cut_short_owes_is_asked_for_once_by_whoever_takes_over() {
     let world = live_v1().await;
     world.write("robots.txt", "changed");
-    world.refuse("CopyObject", "live/robots.txt", 400, "Stopped");
+    world.cut_short_at("CopyObject", "live/robots.txt");
     assert_eq!(world.publish().await.exit_code, 5);
     world.sandbox.clear_faults();
     assert_eq!(world.head().pending_refreshes.len(), 1);

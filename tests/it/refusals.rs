@@ -156,7 +156,8 @@ async fn whichever_right_is_missing_all_of_them_are_named_with_the_policy() {
             "s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on arn:aws:s3:::sandbox/live/*",
             "on arn:aws:s3:::sandbox/_publish/live/*",
             "s3:ListBucket on arn:aws:s3:::sandbox (prefix live/*)",
-            "cloudfront:CreateInvalidation, cloudfront:GetInvalidation, cloudfront:GetDistributionConfig",
+            "cloudfront:CreateInvalidation, cloudfront:GetInvalidation, cloudfront:GetDistribution, \
+             cloudfront:GetDistributionConfig",
             "config/iam/publisher.json",
         ] {
             assert!(error.hint.contains(part), "{part}: {error:#?}");

@@ -225,7 +225,7 @@ async fn a_name_that_was_reused_comes_back_as_mutable() {
 async fn undoing_a_publish_leaves_the_release_before_the_active_one_within_reach() {
     let world = three_releases().await;
     world.write("robots.txt", "fourth");
-    world.refuse("CopyObject", "live/robots.txt", 400, "Stopped");
+    world.cut_short_at("CopyObject", "live/robots.txt");
     assert_eq!(world.publish().await.exit_code, 5);
     world.sandbox.clear_faults();
     assert_eq!(world.rollback(None).await.release, Some(ReleaseNumber::new(3)));

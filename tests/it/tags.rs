@@ -15,6 +15,9 @@ use crate::world::{DISTRIBUTION, World, distribution};
 
 const PAGES: [&str; 4] = ["index.html", "blog/a.html", "blog/b.html", "docs/index.html"];
 
+/// The addresses of all pages.
+const ALL_PATHS: [&str; 6] = ["/", "/blog/a.html", "/blog/b.html", "/docs/", "/docs/index.html", "/index.html"];
+
 fn with_tags() -> Distribution {
     Distribution { cache_tag_header: Some(cache_tags::HEADER.to_owned()), ..distribution() }
 }
@@ -118,7 +121,8 @@ async fn where_tags_begin_every_live_object_gets_them_and_stays_what_it_is() {
     world.write("blog/a.html", "two");
     let report = world.published().await;
     assert_eq!((report.files.replaced, report.files.reheadered), (1, 0), "{report:#?}");
-    assert_eq!(world.last_invalidated(), ["/*"]);
+    assert_eq!(world.last_invalidated(), ["/blog/a.html"]);
+    assert!(!report.requests.contains_key("GetDistribution"));
     assert_all_are_tagged(&world);
     for (path, object) in world.live().into_iter().filter(|(path, _)| path != "blog/a.html") {
         let mut metadata = object.metadata.clone();
@@ -126,6 +130,8 @@ async fn where_tags_begin_every_live_object_gets_them_and_stays_what_it_is() {
         assert_eq!(metadata, before[&path].metadata, "{path}");
         assert_eq!((&object.bytes, &object.cache_control), (&before[&path].bytes, &before[&path].cache_control));
     }
+    write_all(&world, "two");
+    assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
     write_all(&world, "three");
     assert_eq!(asked_by_a_publish(&world).await, [site_tag(&world)]);
 
@@ -152,10 +158,9 @@ async fn another_configuration_means_paths_and_everything_once_when_it_is_deploy
     let config_etag = "E3OTHER".to_owned();
     world.sandbox.set_distribution(Distribution { config_etag: config_etag.clone(), deployed: false, ..with_tags() });
     write_all(&world, "two");
-    let paths = ["/", "/blog/a.html", "/blog/b.html", "/docs/", "/docs/index.html", "/index.html"];
-    assert_eq!(asked_by_a_publish(&world).await, paths);
+    assert_eq!(asked_by_a_publish(&world).await, ALL_PATHS);
     write_all(&world, "three");
-    assert_eq!(asked_by_a_publish(&world).await, paths, "still not deployed");
+    assert_eq!(asked_by_a_publish(&world).await, ALL_PATHS, "still not deployed");
     world.sandbox.set_distribution(Distribution { config_etag: config_etag.clone(), ..with_tags() });
     write_all(&world, "four");
     assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
@@ -212,8 +217,10 @@ async fn tags_that_were_begun_and_not_finished_do_not_count() {
     world.published().await;
     assert!(!world.head().tagged, "what another run had begun is finished without");
     write_all(&world, "three");
-    assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
+    assert_eq!(asked_by_a_publish(&world).await, ALL_PATHS);
     assert_all_are_tagged(&world);
+    write_all(&world, "four");
+    assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
 }
 
 /// What something else has written has no tags, and says nothing of it: it is left alone, and tags do not count.
@@ -226,9 +233,25 @@ async fn an_object_of_something_else_keeps_tags_from_counting() {
     let report = world.published().await;
     assert!(report.warnings.iter().any(|warning| warning.contains("live/docs/index.html is missing")), "{report:#?}");
     assert!(!world.head().tagged);
+    assert_eq!(world.head().distributions[DISTRIBUTION].tagged_under, None);
     world.write("docs/index.html", "three");
-    assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
+    assert_eq!(asked_by_a_publish(&world).await, ["/docs/", "/docs/index.html"]);
     assert_all_are_tagged(&world);
+    world.write("docs/index.html", "four");
+    assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
+}
+
+/// Tags that were owed and not sent say nothing to a distribution that reads them no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_that_are_owed_to_another_configuration_become_everything() {
+    let (world, _) = live(with_tags()).await;
+    write_all(&world, "two");
+    world.refuse("CreateInvalidation", "", 403, "AccessDenied");
+    assert_eq!(world.publish().await.exit_code, 3);
+    world.sandbox.clear_faults();
+    assert_eq!(world.head().pending_refreshes[0].tags.len(), 1);
+    world.sandbox.set_distribution(Distribution { config_etag: "E3OTHER".to_owned(), ..distribution() });
+    assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
 }
 
 /// Wherever the publish that begins with tags is cut short: a head says that all have them only where they do.
@@ -258,9 +281,16 @@ async fn wherever_the_first_publish_with_tags_stops_nothing_is_said_that_is_not_
             write_all(&world, "later");
             world.published().await;
         }
-        write_all(&world, "three");
-        let asked = asked_by_a_publish(&world).await;
-        assert!(asked == ["/*"] || asked == [site_tag(&world)], "after {requests}: {asked:?}");
-        assert_all_are_tagged(&world);
+        let mut asked = Vec::new();
+        for text in ["three", "four", "five"] {
+            write_all(&world, text);
+            asked.push(asked_by_a_publish(&world).await);
+            assert_all_are_tagged(&world);
+        }
+        let tag = vec![site_tag(&world)];
+        let everything = asked.iter().position(|asked| *asked == ["/*"]);
+        assert_eq!(asked.last(), Some(&tag), "after {requests}: {asked:?}");
+        let by_tag = asked.iter().position(|asked| *asked == tag);
+        assert!(everything.is_none() || everything < by_tag, "after {requests}: {asked:?}");
     }
 }

@@ -334,6 +334,21 @@ impl World {
         self.sandbox.inject(Fault { matches, skip, times: usize::MAX, effect });
     }
 
+    /// As [`World::refuse`] with an error that nobody tries again, after an attempt of which nobody knows what it did: a switch
+    /// that stops there is cut short.
+    pub(crate) fn cut_short_at(&self, operation: &str, key: &str) {
+        let matches =
+            Match { operation: Some(operation.to_owned()), key_contains: Some(key.to_owned()), service: None };
+        let (code, message) = ("InternalError".to_owned(), "failed by the test".to_owned());
+        self.sandbox.inject(Fault {
+            matches,
+            skip: 0,
+            times: 1,
+            effect: Effect::Refuse { status: 500, code, message },
+        });
+        self.refuse(operation, key, 400, "Stopped");
+    }
+
     /// Lets `requests` through and refuses all that follow, of S3 and CloudFront, in a way that nobody tries again:
     /// what a crash at that moment leaves behind.
     pub(crate) fn stop_after(&self, requests: usize) {

@@ -97,12 +97,12 @@ impl Intercept for Watch {
         match context.response().map(|response| response.status().as_u16()) {
             Some(status) => {
                 self.endpoint.answered.store(true, Ordering::Relaxed);
+                let class = refused(context.response(), context.output_or_error()).map(|refused| refused.class);
                 // 501 says that it cannot be done at all.
-                if status >= 500 && status != 501 {
+                if class == Some(Class::Unavailable) || (status >= 500 && status != 501) {
                     self.endpoint.failed.fetch_add(1, Ordering::Relaxed);
                 }
-                let refused = refused(context.response(), context.output_or_error());
-                let is_throttled = refused.is_some_and(|refused| refused.class == Class::Throttled);
+                let is_throttled = class == Some(Class::Throttled);
                 if status == 503 || is_throttled { self.pace.slow_down() } else { self.pace.carry_on() }
             }
             None => {

@@ -65,8 +65,9 @@ impl Store {
                 (self.clone(), address.clone(), file.place.clone(), upload_id.to_owned());
             let size_bytes = PART_BYTES.min(file.size_bytes - offset);
             under_way.spawn(async move {
-                let crc64 = store.crc64_of_part(&address, &place, offset, size_bytes).await?;
+                // No more files are open than requests are allowed at once.
                 let (share, _permit) = store.upload_permit(size_bytes).await;
+                let crc64 = store.crc64_of_part(&address, &place, offset, size_bytes).await?;
                 let body = store.body("UploadPart", &address, &place, offset, size_bytes).await?;
                 let request = store.client.upload_part().bucket(&address.bucket).key(&address.key);
                 let request = request

@@ -379,7 +379,7 @@ impl Model {
             }
             What::Withdraws => {
                 let before = self.ledger.before_activation_of(head, by.run)?;
-                let next = head.withdraw_activation(by.run, &before).ok()?;
+                let next = head.withdraw_activation(by.run, &before, &BTreeSet::new()).ok()?;
                 Some((next, Means::Withdraws { before }))
             }
             What::BeginsPrune { .. } => begun_prune(head, what, by),

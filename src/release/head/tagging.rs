@@ -7,7 +7,7 @@ use super::{Distribution, HeadFields, Learnt};
 /// What cache tags are to a distribution in an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagUse {
-    /// From now on they may stand in place of paths: it has to forget everything once, when all objects carry theirs.
+    /// From now on they may stand in place of paths: all objects carry theirs, and it has to forget everything once.
     Begins,
     /// All that it keeps of mutable files is known by its tags.
     Counts,
@@ -41,10 +41,17 @@ impl HeadFields {
         let read = learnt.iter().filter(|one| writes && is_clean && one.facts.caching.has_tags);
         let uses = read.filter_map(|one| {
             let counts = self.tagged && one.is_new && self.count_under(one.distribution, one.config_etag);
-            let used = if counts { Some(TagUse::Counts) } else { one.is_deployed.then_some(TagUse::Begins) };
+            let begins = one.is_deployed && self.may_begin_to_count();
+            let used = if counts { Some(TagUse::Counts) } else { begins.then_some(TagUse::Begins) };
             used.filter(|_| one.config_etag.is_some()).map(|used| (one.distribution.to_owned(), used))
         });
         Tagging { writes, begins: writes && !self.tagged, uses: uses.collect() }
+    }
+
+    /// Whether a distribution that forgets everything knows by tags what it keeps from then on: all objects carry theirs
+    /// already, or nothing is live yet.
+    pub fn may_begin_to_count(&self) -> bool {
+        self.tagged || !self.may_be_kept()
     }
 
     /// Whether tags count for a distribution whose configuration has this ETag.

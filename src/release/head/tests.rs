@@ -349,7 +349,9 @@ fn tags_count_only_where_nothing_may_be_without_them() {
     }
     let untagged = tagged.with(|head| head.tagged = false);
     let begins = untagged.tagging(&[learnt()]);
-    assert_eq!((begins.writes, begins.begins, begins.uses["E1"]), (true, true, TagUse::Begins));
+    assert_eq!((begins.writes, begins.begins, begins.uses.len()), (true, true, 0), "all get theirs first");
+    let first = untagged.with(|head| head.active = None).tagging(&[learnt()]);
+    assert_eq!((first.writes, first.begins, first.uses["E1"]), (true, true, TagUse::Begins));
 }
 
 /// What CloudFront has completed and the site does not show is asked for as a whole.

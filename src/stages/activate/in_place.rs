@@ -86,7 +86,7 @@ impl InPlace<'_> {
         let writing = async {
             self.writes.fetch_add(1, Ordering::Relaxed);
             let written = self.write_one(plan, action).await;
-            if written.as_ref().is_err_and(was_refused) {
+            if written.as_ref().is_err_and(|problem| problem.code.lasts_until_changed()) {
                 self.writes.fetch_sub(1, Ordering::Relaxed);
             }
             written?;
@@ -145,11 +145,13 @@ impl InPlace<'_> {
             },
             None => {}
         }
-        self.are_all_tagged.store(false, Ordering::Relaxed);
-        self.events.warn(format!(
-            "{} is missing, or was changed by something other than publish: cache tags are not used. `publish verify` tells more.",
-            self.objects.address(path)
-        ));
+        if self.are_all_tagged.swap(false, Ordering::Relaxed) {
+            self.events.warn(format!(
+                "{} is missing, or was changed by something other than publish: cache tags are not used. There may be more such \
+                 files: `publish verify` lists them.",
+                self.objects.address(path)
+            ));
+        }
         Ok(())
     }
 
@@ -201,11 +203,6 @@ impl InPlace<'_> {
         };
         Ok(())
     }
-}
-
-/// Whether S3 answered a write with a refusal, so that it has changed nothing and never will.
-fn was_refused(problem: &Problem) -> bool {
-    problem.code.lasts_until_changed() || problem.code == Code::ForeignObjects
 }
 
 /// Whether a conditional write was refused.

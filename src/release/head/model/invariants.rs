@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::content::path::{SitePath, UrlPath};
-use crate::release::head::{Activation, Head, MAX_HISTORY, Pruning, Refresh};
+use crate::release::head::{Activation, Distribution, Head, MAX_HISTORY, Pruning, Refresh};
 use crate::release::manifest::{ReleaseNumber, RunId};
 use crate::types::clock::Timestamp;
 
@@ -132,6 +132,9 @@ impl Ledger {
             _ => {}
         }
         assert!(self.all_tagged || !after.tagged, "an object may lack its tags after {means:?}");
+        let counts = |known: &Distribution| known.tagged_under.is_some();
+        let may_count = after.tagged || after.activation.is_some();
+        assert!(may_count || !after.distributions.values().any(counts), "tags count nowhere after {means:?}");
         for (id, known) in &after.distributions {
             let earlier = before.distributions.get(id).and_then(|known| known.tagged_under.as_ref());
             if known.tagged_under.is_some() && known.tagged_under.as_ref() != earlier {

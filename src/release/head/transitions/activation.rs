@@ -127,6 +127,9 @@ impl Head {
         head.forget_due_suspects(ends.looked_at);
         head.raise_floor(ends.floor);
         head.tagged = ends.tagged;
+        if !head.tagged {
+            head.count_no_tags();
+        }
         // Visitors may have got pages of what was cut short: it is superseded only now.
         head.superseded.extend(partly.into_iter().map(|release| (release, now)));
         let before = head.active.take();
@@ -165,14 +168,24 @@ impl Head {
     }
 
     /// The head of an activation that changed nothing that visitors see, and of which nothing can still arrive. `before` is
-    /// the head that it began from: an activation that was cut short then still is.
+    /// the head that it began from: an activation that was cut short then still is. The `mutable_paths` that it found are live
+    /// as they were. Numbers that a rollback closed stay closed.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`].
-    pub fn withdraw_activation(&self, run: &RunId, before: &Head) -> Result<Head, Refusal> {
+    pub fn withdraw_activation(
+        &self,
+        run: &RunId,
+        before: &Head,
+        mutable_paths: &BTreeSet<SitePath>,
+    ) -> Result<Head, Refusal> {
         let mut next = self.give_up_activation(run, None)?;
-        let begun = next.fields.activation.take_if(|_| before.activation.is_none());
-        begun.iter().for_each(|begun| next.fields.owe_no_more(begun, before));
+        if let Some(begun) = next.fields.activation.take_if(|_| before.activation.is_none()) {
+            next.fields.owe_no_more(&begun, before);
+            next.fields
+                .mutable_paths
+                .retain(|path| before.mutable_paths.contains(path) || !mutable_paths.contains(path));
+        }
         Ok(next)
     }
 }

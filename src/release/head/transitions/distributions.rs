@@ -57,6 +57,9 @@ impl HeadFields {
         known.config_etag = config_etag.map(str::to_owned);
         if is_new {
             known.counts_no_tags_unless_under(config_etag.filter(|_| facts.caching.has_tags));
+            if known.tagged_under.is_none() {
+                self.owe_everything_for_tags(distribution, by);
+            }
         }
         if is_owed_all {
             self.owe(distribution, everything()[..].into(), release, by);
@@ -80,14 +83,19 @@ impl HeadFields {
     /// where they begin to count, a distribution has to forget everything.
     pub(super) fn go_about_tags(&mut self, tagging: &Tagging, learnt: &[Learnt<'_>]) {
         self.tagged &= tagging.writes;
-        if !tagging.writes {
-            self.distributions.values_mut().for_each(|known| known.tagged_under = None);
+        if !tagging.writes || tagging.begins {
+            self.count_no_tags();
         }
         for one in learnt.iter().filter(|one| tagging.uses.get(one.distribution) == Some(&TagUse::Begins)) {
             if let Some(known) = self.distributions.get_mut(one.distribution) {
                 known.tagged_under = one.config_etag.map(str::to_owned);
             }
         }
+    }
+
+    /// No distribution knows by tags all that it keeps.
+    pub(super) fn count_no_tags(&mut self) {
+        self.distributions.values_mut().for_each(|known| known.tagged_under = None);
     }
 
     /// `release` is live: distributions without an owed refresh are up to date, since nothing changed for them.

@@ -121,6 +121,18 @@ impl HeadFields {
         });
     }
 
+    /// A distribution that knows its copies by other tags now, or by none, forgets everything in place of the tags that are still
+    /// to be sent.
+    pub(super) fn owe_everything_for_tags(&mut self, distribution: &str, by: Lookout<'_>) {
+        for index in 0..self.pending_refreshes.len() {
+            let id = self.new_id(by);
+            let owed = &mut self.pending_refreshes[index];
+            if owed.distribution == distribution && owed.is_to_be_sent() && !owed.tags.is_empty() {
+                (owed.id, owed.paths, owed.tags) = (id, everything().to_vec(), Vec::new());
+            }
+        }
+    }
+
     /// What `withdrawn`, which began from `before`, would have changed is not refreshed, because it did not change. A refresh that
     /// stands for others too, or for a distribution that has not seen what is live, is owed because of what is live.
     pub(super) fn owe_no_more(&mut self, withdrawn: &Activation, before: &Head) {
