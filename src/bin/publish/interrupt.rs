@@ -7,12 +7,13 @@ use tokio::sync::watch;
 pub(crate) struct Signals(watch::Receiver<usize>);
 
 impl Signals {
-    /// Begins to listen, in a task of the current runtime.
+    /// Listens from now on, and counts in a task of the current runtime.
     pub(crate) fn listen() -> Signals {
         let (count, arrived) = watch::channel(0);
+        let mut listener = Listener::new();
         tokio::spawn(async move {
             loop {
-                next_signal().await;
+                listener.next().await;
                 count.send_modify(|count| *count += 1);
             }
         });
@@ -28,23 +29,42 @@ impl Signals {
     }
 }
 
+/// Holds every signal from its making on until it is asked for, so that none ends the process or is lost between two of them.
 #[cfg(unix)]
-async fn next_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without a listener the signals end the process by themselves.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+struct Listener(Option<[tokio::signal::unix::Signal; 2]>);
+
+#[cfg(unix)]
+impl Listener {
+    fn new() -> Listener {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listened = signal(SignalKind::interrupt()).and_then(|first| Ok([first, signal(SignalKind::terminate())?]));
+        Listener(listened.ok())
+    }
+
+    async fn next(&mut self) {
+        let Some([interrupt, terminate]) = &mut self.0 else {
+            // Without a listener the signals end the process by themselves.
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn next_signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+struct Listener;
+
+#[cfg(not(unix))]
+impl Listener {
+    fn new() -> Listener {
+        Listener
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
