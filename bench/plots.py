@@ -42,7 +42,7 @@ def comparison(rows, out):
                         if some:
                             middle = statistics.median(some)
                             reach = [[middle - min(some)], [max(some) - middle]]
-                            at = group + (place - len(names) / 2) * 0.8 / len(names)
+                            at = group + (place - (len(names) - 1) / 2) * 0.8 / len(names)
                             panel.bar(
                                 at, middle, 0.8 / len(names), yerr=reach, color=f"C{place}", label=name if group == 0 else None
                             )

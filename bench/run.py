@@ -130,7 +130,7 @@ def compare(options, program, folder_of):
 def limits(program):
     """The most that the store does, without a tool. A tool that comes near is held up by the store."""
     rows = []
-    for latency, connections, count in [(0, 64, 5_000), (20, 256, 10_000), (100, 256, 5_000)]:
+    for latency, connections, count in [(0, 64, 4_000), (20, 256, 4_000), (100, 256, 4_000)]:
         wall, cpu, own = limit(program, latency, connections, count)
         rows.append({"latency": latency, "connections": connections, "count": count, "wall": wall, "cpu": cpu, "own": own})
     return rows
