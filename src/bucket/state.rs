@@ -321,6 +321,7 @@ impl State {
     }
 
     /// Writes `claim` under its own number, or finds the one that is there: an adoption continues where an earlier one stopped.
+    /// No other claim is taken over. Two that adopt at once write the same, which follows from the one claim.
     pub async fn claim_or_find(&self, claim: Claim) -> Result<Claim, Problem> {
         let address = self.layout.claim(claim.release);
         let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;

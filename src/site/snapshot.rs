@@ -123,7 +123,7 @@ impl Snapshot {
         let home = settings.home.as_deref().and_then(Home::new);
         refuse_all_of_a_machine(root, folder.path(), home.as_ref())?;
         if !settings.project_folder {
-            project::refuse(root, &folder, &selection)?;
+            project::refuse(root, &folder, &selection, stop)?;
         }
         let walk::Walk { mut files, left_out, refusals, names, empty_because } =
             walk::walk(&folder, &selection, home.as_ref(), layout, walk::LIMITS, stop)?;

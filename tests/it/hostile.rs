@@ -100,6 +100,37 @@ async fn a_lease_without_end_is_waited_for_like_an_hours() {
     assert!((1..=LONGEST_WAIT_S).contains(&longest), "{longest}");
 }
 
+/// As of a head that somebody blew up: 1,000 releases whose activation was cut short are as many as a run reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_with_more_unfinished_releases_than_a_run_reads_is_told_with_the_limit() {
+    let world = about_to_publish_v2().await;
+    let mut head = world.head();
+    let since = head.active.as_ref().unwrap().since;
+    head.activation = Some(Activation {
+        to: ReleaseNumber::new(1),
+        candidates: [ReleaseNumber::new(1)].into(),
+        owner: RunId("another".to_owned()),
+        publisher: Publisher::default(),
+        since,
+        lease_s: 0,
+        unknown: Unknown::default(),
+    });
+    put_head(&world, &head);
+    for candidates in [1_001_u64, 10_000] {
+        edit(&world, HEAD, |head| head["activation"]["candidates"] = (1..=candidates).collect());
+        let report = refused(&world).await;
+        let error = report.error.unwrap();
+        let said = format!("{}: {}", error.message, error.causes.join(": "));
+        assert!(said.contains("head.json") && said.contains("more than 1000 releases whose activation"), "{error:#?}");
+        assert!(error.hint.contains("publish activate"), "it says what to do: {error:#?}");
+        for other in [world.rollback(Some(1)).await, world.prune(&[]).await] {
+            assert_eq!(other.error.as_ref().unwrap().code, Code::BadState.as_str(), "{other:#?}");
+        }
+    }
+    edit(&world, HEAD, |head| head["activation"]["candidates"] = (1..=1_000_u64).collect());
+    assert_eq!(world.plan().await.0.exit_code, 10, "as many are read, and v2 may be published");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prune_without_end_is_waited_for_like_an_hours() {
     let world = about_to_publish_v2().await;
@@ -184,7 +215,7 @@ fn edit(world: &World, key: &str, change: impl FnOnce(&mut Value)) {
 }
 
 /// As [`edit`] of the manifest of `release`, with its content digest put right: an enemy does that too.
-fn edit_manifest(world: &World, release: u64, change: impl FnOnce(&mut Value)) {
+pub(crate) fn edit_manifest(world: &World, release: u64, change: impl FnOnce(&mut Value)) {
     let key = world.environment.layout.manifest(ReleaseNumber::new(release)).key;
     edit(world, &key, change);
     if let Err(FormatError::Digest { actual, .. }) = Manifest::decode(&world.objects()[&key].bytes) {

@@ -5,6 +5,7 @@ use publish::content::path::SitePath;
 use publish::release::layout::Address;
 use publish::report::event::Event;
 use publish::report::{Outcome, Report};
+use publish::sandbox::{Effect, LoggedRequest};
 use publish::types::digest::Digest;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -108,6 +109,28 @@ async fn a_page_that_somebody_writes_again_before_it_goes_stays_and_is_told() {
     assert_eq!(world.status().await.leftovers, [""; 0], "it is not ours to remove");
     world.write("robots.txt", "changed");
     world.published().await;
+    assert_eq!(&world.live()["contact.html"].bytes[..], b"somebody else's");
+    world.assert_settled();
+}
+
+/// The removal is on its way by then: what it carries itself, the ETag that it was decided on, keeps the page.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_somebody_writes_again_while_its_removal_is_on_its_way_stays_and_is_told() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    let is_removal = |request: &LoggedRequest| request.operation == "DeleteObjects";
+    world.sandbox.inject_by(move |request| is_removal(request).then_some(Effect::Hold));
+    let publish = world.publish();
+    let write = async {
+        world.sandbox.until(|requests| requests.iter().any(is_removal)).await;
+        world.sandbox.put_foreign(BUCKET, "live/contact.html", "somebody else's", "text/html");
+        world.sandbox.clear_faults();
+        world.sandbox.release_held();
+    };
+    let (report, ()) = tokio::join!(publish, write);
+    assert_eq!((report.exit_code, report.outcome, report.deleted), (0, Outcome::Published, 0), "{report:#?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("live/contact.html")), "{report:#?}");
     assert_eq!(&world.live()["contact.html"].bytes[..], b"somebody else's");
     world.assert_settled();
 }

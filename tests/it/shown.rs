@@ -5,9 +5,11 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use publish::release::manifest::{Publisher, ReleaseNumber};
 use publish::sandbox::{Effect, Fault, Match, Service};
 use serde_json::{Value, json};
 
+use crate::hostile::edit_manifest;
 use crate::world::{BUCKET, DISTRIBUTION, World, key_variables};
 
 const HEAD: &str = "_publish/live/head.json";
@@ -72,16 +74,10 @@ fn put_head(world: &World, head: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_in_the_head_steers_the_terminal() {
-    let world = World::with_fixture("v1").await;
-    world.published().await;
-    world.use_fixture("v2");
-    world.published().await;
+    let world = two_releases().await;
     let mut head: Value = serde_json::from_slice(&world.objects()[HEAD].bytes).unwrap();
-    let publisher = json!({
-        "who": POISON, "place": POISON, "commit": POISON, "branch": POISON, "message": POISON,
-    });
-    head["active"]["publisher"] = publisher.clone();
-    head["hold"] = json!({ "publisher": publisher, "since": "2026-11-21T14:03:43Z", "reason": POISON });
+    head["active"]["publisher"] = poisoned_publisher();
+    head["hold"] = json!({ "publisher": poisoned_publisher(), "since": "2026-11-21T14:03:43Z", "reason": POISON });
     let mut fields = Vec::new();
     texts(&head, "", &mut fields);
     assert!(fields.len() > 20, "{fields:?}");
@@ -109,6 +105,110 @@ async fn nothing_in_the_head_steers_the_terminal() {
         put_head(&world, &unknown);
         is_clean(&world, &["status"]);
     });
+}
+
+/// v1 and v2 were published.
+async fn two_releases() -> World {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    world.use_fixture("v2");
+    world.published().await;
+    world
+}
+
+fn poisoned_publisher() -> Value {
+    json!({ "who": POISON, "place": POISON, "commit": POISON, "branch": POISON, "message": POISON })
+}
+
+/// Where `value` has texts; of a list those of its first item, because the others are like it.
+fn kinds_of_texts(value: &Value) -> Vec<String> {
+    let mut fields = Vec::new();
+    texts(value, "", &mut fields);
+    fields.retain(|field| !field.split('/').any(|part| part.parse::<u64>().is_ok_and(|index| index > 0)));
+    fields
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_a_manifest_steers_the_terminal() {
+    let world = two_releases().await;
+    let key = world.environment.layout.manifest(ReleaseNumber::new(2)).key;
+    edit_manifest(&world, 2, |manifest| manifest["publisher"] = poisoned_publisher());
+    let base = world.objects()[&key].bytes.to_vec();
+    let mut fields = Vec::new();
+    edit_manifest(&world, 2, |manifest| fields = kinds_of_texts(manifest));
+    assert!(fields.len() > 15, "{fields:?}");
+    tokio::task::block_in_place(|| {
+        let shown = program(&world, &[&["show", "2"][..], &target(&world)].concat()).output().unwrap();
+        assert!(shown.status.success() && String::from_utf8(shown.stdout).unwrap().contains("faked"), "it is shown");
+        for field in fields.iter().map(String::as_str).chain([""]) {
+            world.sandbox.put_foreign(BUCKET, &key, base.clone(), "application/gzip");
+            edit_manifest(&world, 2, |manifest| match field {
+                "" => manifest[POISON] = json!(1),
+                field => *manifest.pointer_mut(field).unwrap() = POISON.into(),
+            });
+            for arguments in [&["releases"][..], &["show", "--files"], &["diff", "1", "2"]] {
+                is_clean(&world, arguments);
+            }
+        }
+    });
+}
+
+/// The claim is that of a release that is being staged.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_a_claim_steers_the_terminal() {
+    let world = two_releases().await;
+    let claim = |release| world.environment.layout.claim(ReleaseNumber::new(release)).key;
+    let mut base: Value = serde_json::from_slice(&world.objects()[&claim(2)].bytes).unwrap();
+    base["release"] = json!(3);
+    base["publisher"] = poisoned_publisher();
+    base["live"] = json!(["page.html"]);
+    base["blobs"] = json!(["0".repeat(64)]);
+    let fields = kinds_of_texts(&base);
+    assert!(fields.len() > 10, "{fields:?}");
+    let put = |value: &Value| {
+        world.sandbox.put_foreign(BUCKET, &claim(3), serde_json::to_vec(value).unwrap(), "application/json");
+    };
+    tokio::task::block_in_place(|| {
+        put(&base);
+        let listed =
+            program(&world, &[&["releases", "--output", "json"][..], &target(&world)].concat()).output().unwrap();
+        assert!(String::from_utf8(listed.stdout).unwrap().contains("faked"), "it is shown");
+        for field in fields.iter().map(String::as_str).chain([""]) {
+            let mut planted = base.clone();
+            match field {
+                "" => planted[POISON] = json!(1),
+                field => *planted.pointer_mut(field).unwrap() = POISON.into(),
+            }
+            put(&planted);
+            for arguments in [&["releases"][..], &["show", "3"], &["diff", "2", "3"]] {
+                is_clean(&world, arguments);
+            }
+        }
+    });
+}
+
+/// Who starts a pipeline names the branch, and may be called anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_pipeline_says_of_itself_steers_the_terminal() {
+    let world = World::with_fixture("v1").await;
+    world.sandbox.complete_invalidations_after(0);
+    tokio::task::block_in_place(|| {
+        for (build, output) in [("v1", "human"), ("v2", "json")] {
+            world.use_fixture(build);
+            let arguments = [&[world.folder.to_str().unwrap(), "--output", output][..], &target(&world)].concat();
+            let mut program = program(&world, &arguments);
+            program.env("GITHUB_ACTIONS", "true").env("GITHUB_SERVER_URL", "https://github.com");
+            let poisoned = ["GITHUB_ACTOR", "GITHUB_REF_NAME", "GITHUB_SHA", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"];
+            let written = program.envs(poisoned.map(|name| (name, POISON))).output().unwrap();
+            assert!(written.status.success(), "{written:?}");
+            assert_clean(&written, output == "json");
+        }
+        for arguments in [&["status"][..], &["releases"], &["releases", "--history"], &["show"]] {
+            is_clean(&world, arguments);
+        }
+    });
+    let Publisher { who, branch, .. } = world.manifest(2).publisher;
+    assert!([who, branch].iter().flatten().filter(|text| text.contains("faked")).count() == 2, "both were recorded");
 }
 
 #[cfg(target_os = "linux")]

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use publish::sandbox::{Effect, Fault, LoggedRequest, Match, Service};
@@ -161,6 +162,41 @@ async fn a_signal_while_files_are_read_ends_the_run() {
         let report: Value = serde_json::from_str(&last).unwrap();
         assert_eq!(report["error"]["code"], "interrupted", "{report:#}");
         assert_eq!(child.wait().await.unwrap().code(), Some(130));
+        assert!(world.sandbox.requests().is_empty(), "nothing was asked yet");
+    }
+}
+
+/// Six folders with twelve links each to the next: more names than a run takes, so that the walk lasts for seconds.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_while_folders_are_walked_ends_the_run() {
+    use std::os::unix::fs::symlink;
+    for signal in ["INT", "TERM"] {
+        let world = World::new().await;
+        world.write("6/page.html", "");
+        for folder in 0..6 {
+            world.write(&format!("{folder}/page.html"), "");
+            for link in 0..12 {
+                let next = format!("../{}", folder + 1);
+                symlink(next, world.folder.join(format!("{folder}/{link}"))).unwrap();
+            }
+        }
+        let site = world.folder.canonicalize().unwrap();
+        let mut child = start(&world);
+        // For as long as it is walked, its root is open.
+        let descriptors = format!("/proc/{}/fd", child.id().unwrap());
+        let is_walking = || {
+            let open =
+                std::fs::read_dir(&descriptors).unwrap().filter_map(|entry| entry.unwrap().path().read_link().ok());
+            open.into_iter().any(|path| path == site)
+        };
+        while !is_walking() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it was asked to");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        send(signal, &child);
+        let (status, report) = end(&mut child).await;
+        assert_eq!((status.code(), &report["error"]["code"]), (Some(130), &Value::from("interrupted")), "{report:#}");
         assert!(world.sandbox.requests().is_empty(), "nothing was asked yet");
     }
 }

@@ -3,8 +3,8 @@
 //! While a site is read, something else may write to its folder. So nothing is opened by a path from outside: every
 //! opening begins at the root, which is opened once, follows no link in the last segment, and cannot leave the root by
 //! one in any other. It does not wait for the other end of a pipe. What it led to is compared with what the walk saw: the
-//! device, the inode and the kind. On Windows, where no test of ours runs, the same library calls see to it that no reparse
-//! point leads out.
+//! device, the inode and the kind. macOS runs the same code as Linux. On Windows the same library calls see to it that no
+//! reparse point leads out. No test of ours runs on either.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,6 +15,8 @@ use std::sync::Arc;
 use cap_fs_ext::{DirExt, FollowSymlinks, MetadataExt, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
+
+use crate::types::stop::Stop;
 
 /// The root of a site, open.
 #[derive(Clone, Debug)]
@@ -54,6 +56,9 @@ pub(super) enum FileType {
     Special,
 }
 
+/// A name in a folder, and what it leads to.
+pub(super) type Entry = (OsString, Result<FileType>);
+
 /// Another file, or something that is no file, lies where one was seen.
 #[derive(Debug, thiserror::Error)]
 #[error("it was replaced while it was being read")]
@@ -86,8 +91,9 @@ impl Root {
         Ok(kind(&looked?))
     }
 
-    /// What lies in the folder at `below`, which must still be the one that was seen. The order is that of the disk.
-    pub(super) fn list(&self, below: &Path, seen: Identity) -> Result<Vec<(OsString, Result<FileType>)>> {
+    /// What lies in the folder at `below`, which must still be the one that was seen. The order is that of the disk. Of
+    /// more than `most` names it reads one more, which tells that there are too many; and no more once it is stopped.
+    pub(super) fn list(&self, below: &Path, seen: Identity, most: usize, stop: &Stop) -> Result<Vec<Entry>> {
         let opened;
         let folder = if below.as_os_str().is_empty() {
             &self.0.folder
@@ -99,7 +105,7 @@ impl Root {
             return Err(replaced());
         }
         let mut entries = Vec::new();
-        for entry in folder.entries()? {
+        for entry in folder.entries()?.take(most.saturating_add(1)).take_while(|_| !stop.is_requested()) {
             let name = entry?.file_name();
             let looked = folder.symlink_metadata(&name).map(|metadata| kind(&metadata));
             entries.push((name, looked));

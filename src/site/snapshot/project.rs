@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::place::{FileType, Root};
 use super::selection::{Fate, Selection};
 use super::tools::{INSTALLED, PACKAGES};
+use super::walk::LIMITS;
 use crate::report::error::{Code, Problem};
+use crate::types::stop::Stop;
 
 /// Names of a framework's or a bundler's configuration, up to the ending of a script.
 const CONFIGURATIONS: [&str; 21] = [
@@ -55,9 +57,10 @@ const BUILT: [&str; 5] = ["dist", "build", "out", "_site", "public"];
 
 /// Refuses a folder that is a project by its names: a list of packages beside the installed ones, or beside the
 /// configuration of a framework. What `selection` excludes does not count.
-pub(super) fn refuse(named: &Path, folder: &Root, selection: &Selection) -> Result<(), Problem> {
-    // What cannot be read is reported by the walk of the folder.
-    let listed = folder.identity().and_then(|identity| folder.list(Path::new(""), identity)).unwrap_or_default();
+pub(super) fn refuse(named: &Path, folder: &Root, selection: &Selection, stop: &Stop) -> Result<(), Problem> {
+    // What cannot be read, is too much or was stopped is reported by the walk of the folder.
+    let list = |identity| folder.list(Path::new(""), identity, LIMITS.names, stop);
+    let listed = folder.identity().and_then(list).unwrap_or_default();
     let mut names: Vec<(String, bool)> = listed
         .into_iter()
         .filter_map(|(name, kind)| Some((name.into_string().ok()?, matches!(kind, Ok(FileType::Folder(_))))))

@@ -107,6 +107,25 @@ fn hidden_files_stay_out_and_are_listed() {
 }
 
 #[test]
+fn a_folder_is_read_up_to_the_limit_and_until_it_is_stopped() {
+    let files: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let folder = site(&files.iter().map(String::as_str).collect::<Vec<_>>());
+    let root = place::Root::open(folder.path().to_owned()).unwrap();
+    let seen = root.identity().unwrap();
+    let stop = Stop::default();
+    let listed = |most| root.list(Path::new(""), seen, most, &stop).unwrap().len();
+    assert_eq!([9, 19, 20, usize::MAX].map(listed), [10, 20, 20, 20], "one more tells that there are too many");
+    stop.request();
+    assert_eq!(listed(usize::MAX), 0);
+    // What was not read is not taken for an empty folder.
+    for folder in [&folder, &site(&[])] {
+        let settings = PublishSettings::default();
+        let stopped = Snapshot::take(folder.path(), &settings, &layout(), &stop, Events::new(&|_| {}));
+        assert_eq!(stopped.unwrap_err().code, Code::Interrupted);
+    }
+}
+
+#[test]
 fn excluded_files_are_nobodys_business() {
     let folder = site(&["a.html", "a.map", "drafts/id_rsa", "drafts/b.html"]);
     let settings = PublishSettings { exclude: globs(&["**/*.map", "drafts/"]), ..PublishSettings::default() };

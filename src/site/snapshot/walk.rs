@@ -1,14 +1,14 @@
 //! Which files belong to the site: judged by name, kind and size, before any of them is opened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use super::home::Home;
 use super::links::{Chain, Followed, Links, NotFollowed};
-use super::place::{FileType, Identity, Root, SeenFile};
+use super::place::{Entry, FileType, Identity, Root, SeenFile};
 use super::private;
 use super::refusal::{Reason, Refusal};
 use super::selection::{Fate, Selection, hidden_part};
@@ -108,7 +108,7 @@ pub(super) fn walk(
     Ok(Walk { files: walker.files, left_out, refusals: walker.refusals, names, empty_because })
 }
 
-type Listing = io::Result<Vec<(OsString, io::Result<FileType>)>>;
+type Listing = io::Result<Vec<Entry>>;
 
 struct Walker<'a> {
     root: &'a Root,
@@ -173,11 +173,11 @@ impl Walker<'_> {
             Err(error) => self.unreadable("", &error),
         }
         while let Some(visit) = self.waiting.pop() {
-            let listing = Rc::clone(
-                self.listings
-                    .entry(visit.identity)
-                    .or_insert_with(|| Rc::new(self.root.list(&visit.real, visit.identity).map(sorted))),
-            );
+            let listing = self.listing(&visit, stop);
+            // What a listing lacks that was stopped must not be taken for all there is.
+            if stop.is_requested() {
+                return Err(stopped());
+            }
             match &*listing {
                 Ok(entries) => {
                     self.names += entries.len();
@@ -200,6 +200,13 @@ impl Walker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What lies in a folder, read at its first visit. Where it is more than may still be met, the walk ends with it.
+    fn listing(&mut self, visit: &Visit, stop: &Stop) -> Rc<Listing> {
+        let left = self.limits.names - self.names;
+        let read = || Rc::new(self.root.list(&visit.real, visit.identity, left, stop).map(sorted));
+        Rc::clone(self.listings.entry(visit.identity).or_insert_with(read))
     }
 
     fn entry(&mut self, folder: &Visit, name: &OsStr, looked: &io::Result<FileType>) {
@@ -374,7 +381,7 @@ impl Walker<'_> {
 }
 
 /// In the order of the names: what is told must not depend on the order of the disk. The last is visited first.
-fn sorted(mut entries: Vec<(OsString, io::Result<FileType>)>) -> Vec<(OsString, io::Result<FileType>)> {
+fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     entries
 }

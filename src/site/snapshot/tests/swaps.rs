@@ -78,11 +78,11 @@ fn the_walk_itself_enters_only_what_it_saw() {
     let folder = site(&["index.html", "a/file.txt", "b/file.txt"]);
     let root = Root::open(folder.path().canonicalize().unwrap()).unwrap();
     let FileType::Folder(seen) = root.look(Path::new("a")).unwrap() else { panic!("it is a folder") };
-    assert_eq!(root.list(Path::new("a"), seen).unwrap().len(), 1);
-    assert!(root.list(Path::new("b"), seen).is_err(), "another folder");
+    assert_eq!(root.list(Path::new("a"), seen, usize::MAX, &Stop::default()).unwrap().len(), 1);
+    assert!(root.list(Path::new("b"), seen, usize::MAX, &Stop::default()).is_err(), "another folder");
     fs::rename(folder.path().join("a"), folder.path().join("c")).unwrap();
     symlink(elsewhere.path(), folder.path().join("a")).unwrap();
-    assert!(root.list(Path::new("a"), seen).is_err(), "a link");
+    assert!(root.list(Path::new("a"), seen, usize::MAX, &Stop::default()).is_err(), "a link");
     assert!(root.look(Path::new("a/secret.txt")).is_err(), "a way out");
 }
 
