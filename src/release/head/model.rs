@@ -380,7 +380,7 @@ impl Model {
             What::Withdraws => {
                 let before = self.ledger.before_activation_of(head, by.run)?;
                 let next = head.withdraw_activation(by.run, &before, &BTreeSet::new()).ok()?;
-                Some((next, Means::Withdraws { before }))
+                Some((next, Means::Withdraws { before: Box::new(before) }))
             }
             What::BeginsPrune { .. } => begun_prune(head, what, by),
             What::EndsPrune { gone, refused } => {

@@ -26,7 +26,7 @@ pub(super) enum Means {
     },
     GivesUp,
     Withdraws {
-        before: Head,
+        before: Box<Head>,
     },
     BeginsPrune {
         closes: BTreeSet<ReleaseNumber>,
