@@ -7,6 +7,7 @@ use globset::Glob as CompiledGlob;
 use serde::Deserialize;
 
 use crate::config::header_rule::HeaderRule;
+use crate::content::path::MAX_KEY_BYTES;
 
 /// Why a value is not usable: one sentence without a final stop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -203,8 +204,15 @@ fn check_bucket(text: &str) -> Result<(), String> {
     Err(format!("`{text}` is not a valid bucket name: use 3 to 63 lower-case letters, digits, `.` or `-`"))
 }
 
+/// The longest prefix, in bytes: what lies below it must fit into a key as well, such as `_publish/`, `blobs/` and a SHA-256.
+const MAX_PREFIX_BYTES: usize = MAX_KEY_BYTES - 124;
+
 fn check_prefix(text: &str) -> Result<(), String> {
     let trimmed = text.trim_matches('/');
+    if trimmed.len() > MAX_PREFIX_BYTES {
+        let bytes = trimmed.len();
+        return Err(format!("a key prefix of {bytes} bytes is too long: it may have {MAX_PREFIX_BYTES}"));
+    }
     if text.chars().any(char::is_control) || text.contains(['\\', '*', '?']) {
         return Err(format!(
             "`{}` is not a valid key prefix: it must not contain control characters, `\\`, `*` or `?`",
@@ -323,6 +331,7 @@ mod tests {
     fn prefixes() {
         assert_eq!(taken::<Prefix>(&["", "live", "live/", "/a/b/"]), [true; 4]);
         assert_eq!(taken::<Prefix>(&["a//b", "../a", "a/*", "a\\b", "a\nb"]), [false; 5]);
+        assert_eq!(taken::<Prefix>(&["/", &"a".repeat(900), &"a".repeat(901)]), [true, true, false]);
     }
 
     #[test]

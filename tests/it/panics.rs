@@ -1,7 +1,8 @@
 //! A panic anywhere ends with a report and the honest exit code; and no environment makes the program panic.
 
-use std::ffi::OsString;
-use std::process::Command;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Command, Output};
 
 use publish::report::Report;
 use publish::report::event::Event;
@@ -62,7 +63,7 @@ async fn after_it_is_3() {
 }
 
 /// What the SDK, its connector and this program read, and what may be in it.
-const VARIABLES: [&str; 47] = [
+const VARIABLES: [&str; 46] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -107,40 +108,146 @@ const VARIABLES: [&str; 47] = [
     "https_proxy",
     "ALL_PROXY",
     "NO_PROXY",
-    "PUBLISH_CONCURRENCY",
     "USER",
     "GITHUB_REF_NAME",
 ];
 
-fn values() -> Vec<OsString> {
+/// What pipelines and systems set, and this program reads.
+const OF_THE_PLACE: [&str; 26] = [
+    "AWS_CA_BUNDLE",
+    "XDG_STATE_HOME",
+    "XDG_CONFIG_HOME",
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITHUB_ACTOR",
+    "GITHUB_HEAD_REF",
+    "GITHUB_REF",
+    "GITHUB_REPOSITORY",
+    "GITHUB_RUN_ID",
+    "GITHUB_SERVER_URL",
+    "GITHUB_SHA",
+    "GITHUB_STEP_SUMMARY",
+    "GITLAB_CI",
+    "GITLAB_USER_LOGIN",
+    "CI_COMMIT_REF_NAME",
+    "CI_COMMIT_SHA",
+    "CI_JOB_URL",
+    "CODEBUILD_BUILD_ID",
+    "JENKINS_URL",
+    "HOSTNAME",
+    "LANG",
+    "NO_COLOR",
+    "COLUMNS",
+    "LINES",
+    "TERM",
+];
+
+/// What the output depends on: it is then the one for people.
+const OF_THE_OUTPUT: [&str; 7] =
+    ["PUBLISH_OUTPUT", "PUBLISH_QUIET", "PUBLISH_COLOR", "NO_COLOR", "COLUMNS", "LINES", "TERM"];
+
+/// The variables of this program itself, as its help has them.
+fn own_variables() -> Vec<String> {
+    let help = Command::new(env!("CARGO_BIN_EXE_publish")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let after_name = |part: &str| part.find(|char: char| !char.is_ascii_uppercase() && char != '_').unwrap();
+    let own: Vec<String> = help.split("[env: ").skip(1).map(|part| part[..after_name(part)].to_owned()).collect();
+    assert!(own.len() > 10 && own.iter().all(|name| name.starts_with("PUBLISH_")), "{own:?}");
+    own
+}
+
+/// What may be in a variable: nothing, lines, what is no UTF-8, what is much too long, a file that is not there, a folder.
+fn values(folder: &Path) -> Vec<OsString> {
     let mut values: Vec<OsString> = ["", "a\nb", "ü", "/nowhere"].map(OsString::from).to_vec();
     values.push("x".repeat(100_000).into());
+    values.push(folder.into());
     #[cfg(unix)]
     values.push(std::os::unix::ffi::OsStringExt::from_vec(vec![0xff, 0x80, b'a']));
     values
 }
 
+/// The program with `value` in `variable`. A flag that goes before the variable is left out.
+fn with_odd_variable(world: &World, command: &[&str], variable: &str, value: &OsStr) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
+    let output = if OF_THE_OUTPUT.contains(&variable) { "human" } else { "json" };
+    let place = [("--site", "shop"), ("--bucket", BUCKET), ("--prefix", "live"), ("--output", output)];
+    program.args(command);
+    for (flag, text) in [&place[..], &[("--endpoint-url", world.sandbox.s3_endpoint())]].concat() {
+        let own = format!("PUBLISH_{}", flag[2..].to_uppercase().replace('-', "_"));
+        if own != variable {
+            program.args([flag, text]);
+        }
+    }
+    program.current_dir(world.folder.parent().unwrap()).env_clear().envs(key_variables(&world.sandbox));
+    program.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
+    program.env("AWS_ENDPOINT_URL_S3", world.sandbox.s3_endpoint());
+    program.env("AWS_ENDPOINT_URL_CLOUDFRONT", world.sandbox.cloudfront_endpoint());
+    match variable {
+        // What a pipeline says is only looked at in one.
+        _ if variable.starts_with("GITHUB_") => program
+            .env("GITHUB_ACTIONS", "true")
+            .envs(["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"].map(|name| (name, "a"))),
+        _ if variable.starts_with("CI_") => program.env("GITLAB_CI", "true"),
+        _ => &mut program,
+    };
+    program.env(variable, value);
+    program
+}
+
+fn assert_no_panic(output: &Output, is_json: bool, about: &str) {
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|text| String::from_utf8(text.clone()).unwrap());
+    let about = format!("{about}: {stdout}{stderr}");
+    // 10: what `publish plan` would change.
+    assert!(matches!(output.status.code(), Some(0..=2 | 10)), "{about}");
+    assert!(!stderr.contains("panicked") && !stderr.contains("report it"), "{about}");
+    if is_json {
+        let report: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+        assert_eq!(report["type"], "report", "{about}");
+        assert_ne!(report["error"]["code"], "internal", "{about}");
+        assert!(stderr.is_empty(), "{about}");
+    }
+}
+
+/// Each variable meets each value and each command, though not each value with each command.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_environment_makes_it_panic() {
-    let world = World::with_fixture("v1").await;
+    let world = World::new().await;
+    world.write("index.html", "<!doctype html><title>a</title>");
     world.published().await;
+    let folder = world.folder.to_str().unwrap();
+    let commands = [&["status"][..], &["plan", folder], &[folder]];
+    let own = own_variables();
+    let variables: Vec<&str> =
+        VARIABLES.iter().chain(&OF_THE_PLACE).copied().chain(own.iter().map(String::as_str)).collect();
+    let of_all = &|(index, variable): (usize, &&str)| {
+        for (number, value) in values(&world.folder).iter().enumerate() {
+            let command = commands[(index + number) % commands.len()];
+            let output = with_odd_variable(&world, command, variable, value).output().unwrap();
+            let about = format!("{command:?} with {variable}={:.20}", value.to_string_lossy());
+            assert_no_panic(&output, !OF_THE_OUTPUT.contains(variable), &about);
+        }
+    };
     tokio::task::block_in_place(|| {
-        for variable in VARIABLES {
-            for value in values() {
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let mine = variables.iter().enumerate().skip(thread).step_by(4);
+                scope.spawn(move || mine.for_each(of_all));
+            }
+        });
+    });
+}
+
+/// Where the sandbox lies follows from these.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_place_of_the_sandbox_makes_it_panic() {
+    let world = World::new().await;
+    tokio::task::block_in_place(|| {
+        for variable in ["XDG_STATE_HOME", "HOME"] {
+            for value in values(&world.folder) {
                 let mut program = Command::new(env!("CARGO_BIN_EXE_publish"));
-                program.args(["status", "--site", "shop", "--bucket", BUCKET, "--prefix", "live", "--output", "json"]);
-                program.args(["--endpoint-url", world.sandbox.s3_endpoint()]);
-                program.current_dir(world.folder.parent().unwrap()).env_clear();
-                program.envs(key_variables(&world.sandbox));
-                program.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
-                let output = program.env(variable, &value).output().unwrap();
-                let stdout = String::from_utf8(output.stdout).unwrap();
-                let report: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
-                let about = || format!("{variable}={:.20}: {report:#}", value.to_string_lossy());
-                assert_eq!(report["type"], "report", "{}", about());
-                assert_ne!(report["error"]["code"], "internal", "{}", about());
-                assert!(matches!(output.status.code(), Some(0..=2)), "{}", about());
-                assert!(output.stderr.is_empty(), "{}{}", String::from_utf8_lossy(&output.stderr), about());
+                program.args(["sandbox", "--stop"]).current_dir(world.folder.parent().unwrap());
+                let output = program.env_clear().env(variable, &value).output().unwrap();
+                assert_no_panic(&output, false, &format!("{variable}={:.20}", value.to_string_lossy()));
             }
         }
     });
