@@ -128,7 +128,12 @@ impl Staging<'_> {
     pub async fn prove(&self, plan: &Plan, manifest: &Manifest) -> Result<Staged, NotStaged> {
         let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
         let uploads: Vec<&Upload> = now.collect();
-        let sent = self.send_all(plan, &uploads, &BTreeSet::new()).await.map_err(NotStaged::Failed)?;
+        // All of it was there once: it is asked after, and not sent again.
+        let likely = uploads.iter().filter_map(|upload| {
+            let entry = plan.files.get(&upload.path)?;
+            Some(self.destination(upload, entry))
+        });
+        let sent = self.send_all(plan, &uploads, &likely.collect()).await.map_err(NotStaged::Failed)?;
         if !sent.reused.is_empty() {
             return Err(NotStaged::Reused { paths: sent.reused, stored: sent.stored });
         }

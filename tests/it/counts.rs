@@ -1,7 +1,7 @@
 //! What a report counts is what its run has sent, copied and removed, in all its attempts and however it ended: as many
 //! objects, bytes and copies as S3's log has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Once;
 use std::time::Duration;
 
@@ -140,6 +140,13 @@ async fn what_was_sent_before_another_run_was_waited_for_is_counted() {
     let report = world::publish_heard(world.request(), listener).await;
     assert_eq!((report.exit_code, begun.is_completed()), (0, true), "{report:#?}");
     assert_counts_are_those_of_the_log(&world, &report);
+    let requests = world.s3_requests();
+    let files = requests.iter().filter(|one| one.operation == "PutObject" && !is_record(&one.key));
+    let mut sent = BTreeSet::new();
+    for request in files.filter(|request| request.body_bytes > 0) {
+        assert!(sent.insert(&request.key), "{} is sent twice", request.key);
+    }
+    assert!(!sent.is_empty());
     world.assert_settled();
 }
 
