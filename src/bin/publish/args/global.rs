@@ -139,6 +139,6 @@ mod tests {
 
     #[test]
     fn an_empty_number_of_requests_is_one_that_is_not_set() {
-        assert_eq!(at_once(""), Ok(32));
+        assert_eq!(at_once(""), Ok(256));
     }
 }
