@@ -548,6 +548,24 @@ fn a_tag_stands_for_pages_that_were_live_with_it_and_are_again() {
     assert!(answers.values().all(|answer| answer.tags == CacheTag::all_of(site.identity(), &answer.path)));
 }
 
+/// What counts as mutable from now on has copies without tags, for as long as its headers say: it is refreshed by its path.
+#[test]
+fn a_file_that_becomes_mutable_is_written_with_its_tags_and_refreshed_by_its_path() {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let distributions =
+        distribution(DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..Default::default() });
+    let nothing = PathGlobs::new("", &[]).unwrap();
+    let was = Entry { kind: Kind::Fingerprinted, kept: Kept::Live, ..mutable("same") };
+    let between = |tagging: &Tagging| {
+        let policy = Policy { tagging, ..behind(&layout, &distributions, &nothing) };
+        Plan::between(&live(&[("app.js", was.clone())]), files(&[("app.js", mutable("same"))]), policy)
+    };
+    let plan = between(&counting());
+    assert_eq!(plan.changes[&path("app.js")], Change::Reheader);
+    assert_eq!(plan.invalidation.items().texts().collect::<Vec<_>>(), ["/app.js"]);
+    assert!(between(Tagging::NONE).changes.is_empty());
+}
+
 #[test]
 fn where_tags_begin_all_that_does_not_change_is_written_first_and_everything_is_forgotten() {
     let begins = Tagging { begins: true, uses: BTreeMap::from([("E1".to_owned(), TagUse::Begins)]), ..counting() };

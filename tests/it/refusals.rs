@@ -398,6 +398,28 @@ async fn a_write_whose_first_answer_was_lost_may_have_changed_something() {
     world.assert_settled();
 }
 
+/// An error of S3's own says nothing of what was done, also where it comes in an answer that begins as a good one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_s3_failed_at_first_may_have_changed_something() {
+    for (status, code) in [(500, "InternalError"), (200, "InternalError"), (400, "RequestTimeout")] {
+        let world = World::new().await;
+        world.write("index.html", "<p>one");
+        world.published().await;
+        world.write("index.html", "<p>two");
+        let effect = Effect::Refuse { status, code: code.to_owned(), message: "failed by the test".to_owned() };
+        let matches = Match {
+            operation: Some("CopyObject".to_owned()),
+            key_contains: Some("live/index.html".to_owned()),
+            service: None,
+        };
+        world.sandbox.inject(Fault { matches, skip: 0, times: 1, effect });
+        world.refuse("CopyObject", "live/index.html", 403, "AccessDenied");
+        let report = world.publish().await;
+        assert_eq!(report.exit_code, 5, "{status} {code}: {report:#?}");
+        assert!(world.head().activation.is_some(), "{status} {code}");
+    }
+}
+
 /// The same where nothing is live yet, and the files are sent to where visitors look for them: once one of them is there, they
 /// may see some of it.
 #[tokio::test(flavor = "multi_thread")]

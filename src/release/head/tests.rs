@@ -354,6 +354,20 @@ fn tags_count_only_where_nothing_may_be_without_them() {
     assert_eq!((first.writes, first.begins, first.uses["E1"]), (true, true, TagUse::Begins));
 }
 
+/// The names that it found to be reused are live as they were; what others found stays.
+#[test]
+fn a_withdrawn_activation_takes_back_what_it_said_of_names() {
+    let before = head().with(|head| head.mutable_paths = [path("a.js")].into());
+    let begun = before.clone().with(|head| {
+        head.activation = activation(4, &[]);
+        head.mutable_paths = ["a.js", "b.js", "c.js"].map(path).into();
+    });
+    let found = ["a.js", "b.js"].map(path).into();
+    let withdrawn = begun.withdraw_activation(&RunId("run".to_owned()), &before, &found).unwrap();
+    assert_eq!(withdrawn.mutable_paths, ["a.js", "c.js"].map(path).into());
+    assert_eq!((&withdrawn.activation, &withdrawn.active), (&None, &before.active));
+}
+
 /// What CloudFront has completed and the site does not show is asked for as a whole.
 #[test]
 fn tags_that_did_not_do_are_not_asked_for_again() {
