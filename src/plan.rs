@@ -533,8 +533,7 @@ fn preserves(live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -
     found
 }
 
-/// Before all else, since visitors get the same with them: the live objects to which cache tags are to be added. What changes
-/// gets them by the way.
+/// Before all else, since visitors get the same with them: the live objects to which cache tags are to be added. What changes gets them when it is written.
 fn to_tag(live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>, tagging: &Tagging) -> Option<Vec<Action>> {
     let was_mutable = |path: &SitePath| live.files.get(path).is_some_and(|present| present.kind == Kind::Mutable);
     let may_lack_them = |path: &SitePath| tagging.writes && (tagging.begins || !was_mutable(path));

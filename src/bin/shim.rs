@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let ended = std::env::current_exe().and_then(|shim| run(&shim.with_file_name(PROGRAM), &words));
     ended.unwrap_or_else(|error| {
         eprintln!("error: could not start {PROGRAM}, which belongs beside this program: {error}");
-        eprintln!("hint: Install both again with `cargo install sitepublish`.");
+        eprintln!("hint: Install both again from the same package; with cargo: `cargo install --force sitepublish`.");
         ExitCode::FAILURE
     })
 }

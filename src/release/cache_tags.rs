@@ -25,7 +25,7 @@ const START: &str = "publish-";
 /// How many digits of a digest follow: 64 bits. Two tags fit into what S3 takes of metadata beside a file's own.
 const DIGITS: usize = 16;
 
-/// A tag of this program: in lower case, since CloudFront tells no cases apart.
+/// A tag of this program: in lower case, since CloudFront ignores case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CacheTag(String);

@@ -128,7 +128,7 @@ impl Staging<'_> {
     pub async fn prove(&self, plan: &Plan, manifest: &Manifest) -> Result<Staged, NotStaged> {
         let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
         let uploads: Vec<&Upload> = now.collect();
-        // All of it was there once: it is asked after, and not sent again.
+        // All of it was there once: publish looks for it first, and sends only what is missing.
         let likely = uploads.iter().filter_map(|upload| {
             let entry = plan.files.get(&upload.path)?;
             Some(self.destination(upload, entry))

@@ -14,7 +14,7 @@ pub const MOST_AT_ONCE: usize = LinkSettings::MOST_AT_ONCE;
 /// Requests at once at the beginning.
 const FIRST: usize = 32;
 
-/// Twice as many at once must bring so many times the answers, or they are of no use.
+/// Twice as many at once must bring this many times the answers, or it is not worth it.
 const WORTH_IT: f64 = 1.25;
 
 /// How many rounds of answers it waits before it tries again whether more would be faster: the link, S3 or what is sent may have
@@ -65,9 +65,9 @@ struct Round {
 /// Whether a higher limit is being tried.
 #[derive(Clone, Copy, Debug)]
 enum Trial {
-    /// Not for as many rounds.
+    /// Not for this many more rounds.
     Rests(usize),
-    /// It was raised from a limit that brought so many answers a second.
+    /// It was raised from a limit that brought this many answers a second.
     Raised { from: usize, rate: f64 },
 }
 
@@ -177,7 +177,11 @@ impl Climb {
                 self.trial = Trial::Rests(rounds - 1);
                 self.limit
             }
-            _ if !round.was_full || self.limit == self.most => self.limit,
+            // What was tried is worth it, or there is nothing to try: no later round is compared with it.
+            _ if !round.was_full || self.limit == self.most => {
+                self.trial = Trial::Rests(0);
+                self.limit
+            }
             _ => {
                 self.trial = Trial::Raised { from: self.limit, rate };
                 self.limit * 2
@@ -282,6 +286,17 @@ mod tests {
             service.serve(&mut climb, FIRST, Duration::from_millis(20), None);
         }
         assert_eq!(climb.limit, FIRST);
+    }
+
+    /// A pause between two steps of a run says nothing of the link.
+    #[test]
+    fn it_stays_at_the_most_after_a_pause() {
+        let mut service = Service::new();
+        let mut climb = Climb::to(MOST_AT_ONCE, service.now);
+        service.serve(&mut climb, 10_000, Duration::from_millis(100), None);
+        service.now += Duration::from_secs(30);
+        service.serve(&mut climb, 300, Duration::from_millis(100), None);
+        assert_eq!(climb.limit, MOST_AT_ONCE);
     }
 
     /// What was in the way is gone.

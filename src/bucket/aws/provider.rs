@@ -28,7 +28,7 @@ pub(super) struct ProviderFailure {
     pub(super) hint: String,
 }
 
-/// Why a part of credentials cannot be used: a part of one, as when a file was copied with its line ends.
+/// Why one part of the credentials cannot be used, for example because it was copied together with its line break.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unusable {
     #[error("{0} contains a character that cannot be sent in a request, such as a line break")]

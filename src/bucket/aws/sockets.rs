@@ -1,6 +1,6 @@
 //! How many requests the system has room for: each needs a connection, and an upload the file that it sends.
 
-/// Descriptors that a run asks for: a few more than the most requests at once need. macOS gives 256 unless asked.
+/// Descriptors that a run asks for. The most requests at once need 576: two each, and [`OTHERS`]. macOS gives 256 unless asked.
 #[cfg(unix)]
 const WANTED: u64 = 1024;
 
