@@ -193,7 +193,8 @@ mod tests {
 
     use super::*;
     use crate::release::layout::Address;
-    use crate::release::manifest::Kept;
+    use crate::release::manifest::{Identity, Kept, Publisher, RunId};
+    use crate::types::clock::Timestamp;
 
     fn entry(content: u8) -> Entry {
         Entry {
@@ -322,6 +323,31 @@ mod tests {
             }
             assert_eq!(remains.without(&Needed::default())[&path(1)].named, Some(expected), "{kinds:?}");
         }
+    }
+
+    fn claim(of: u8) -> Claim {
+        Claim {
+            identity: Identity { site: "shop".to_owned(), bucket: "b".to_owned(), prefix: String::new() },
+            release: ReleaseNumber::new(1),
+            run: RunId("run".to_owned()),
+            epoch: 0,
+            since: Timestamp::from_unix_seconds(0),
+            publisher: Publisher::default(),
+            live: vec![path(of)],
+            blobs: vec![digest(of)],
+        }
+    }
+
+    /// A run that is under way needs all that it claims; of one that came to nothing, what nobody else needs may go.
+    #[test]
+    fn what_a_claim_names_stays_while_its_run_lasts_and_goes_after_it() {
+        let (mut needed, mut remains) = (Needed::default(), Remains::default());
+        needed.by_claim(&claim(1));
+        [1, 2].into_iter().for_each(|of| remains.of_claim(claim(of)));
+        let left = remains.without(&needed);
+        assert_eq!(left, BTreeMap::from([(path(2), Remain { claimed: true, ..Remain::default() })]));
+        let blobs = BTreeMap::from([1, 2].map(|content| (digest(content), Blob::default())));
+        assert_eq!(unneeded(blobs, &needed).into_keys().collect::<Vec<_>>(), [digest(2)]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
+mod tags;
+
 use super::*;
-use crate::release::head::{Distribution, DistributionFacts, Distributions, TagUse};
+use crate::release::head::{Behavior, Caching, Distribution, DistributionFacts, Distributions, TagUse};
 use crate::types::headers::Headers;
 use proptest::collection::btree_map;
 use proptest::prelude::*;

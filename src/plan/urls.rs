@@ -159,7 +159,7 @@ impl<'a> Urls<'a> {
             if !self.answers_otherwise(live, path, *change, entry) {
                 continue;
             }
-            let tagged = entry.is_some_and(|entry| self.is_tagged(live, path, *change, entry));
+            let tagged = entry.is_some_and(|entry| self.is_tagged(live, path, entry));
             for address in self.addresses(path).into_iter().map(|address| format!("/{}", address.below_root)) {
                 if self.keeps(&address) {
                     let with_queries = self.tells_queries_apart(&address);
@@ -171,14 +171,13 @@ impl<'a> Urls<'a> {
         stale
     }
 
-    /// Whether all that is kept of a file that changes is known by its tags: it was live with them, and is so again. Not what
-    /// was not there, or goes: errors have no tags. Nor what is only taken to be live, or may be an error page.
-    fn is_tagged(&self, live: &Live, path: &SitePath, change: Change, entry: &Entry) -> bool {
-        let is_there_all_the_time = matches!(change, Change::Replace | Change::Reheader);
+    /// Whether all that is kept of a file that changes to `entry` is known by its tags: it was live with them, and is so again.
+    /// Not what was not there: errors have no tags. Nor what is only taken to be live, or may be an error page.
+    fn is_tagged(&self, live: &Live, path: &SitePath, entry: &Entry) -> bool {
         let is_known = !live.uncertain.contains_key(path) && !live.damaged.contains(path);
         let was_mutable = live.files.get(path).is_some_and(|present| present.kind == Kind::Mutable);
         let is_mutable = was_mutable && entry.kind == Kind::Mutable;
-        self.counts_tags && is_there_all_the_time && is_known && is_mutable && !self.is_error_page(path)
+        self.counts_tags && is_known && is_mutable && !self.is_error_page(path)
     }
 
     /// The tags that may stand for what is `stale`.

@@ -260,6 +260,14 @@ pub(crate) fn is_kept_exactly(value: &Value) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn objects_are_read_up_to_the_limit() {
+        let limit = usize::try_from(MAX_JSON_BYTES).unwrap();
+        assert!(check_size(&vec![0; limit]).is_ok());
+        let refused = check_size(&vec![0; limit + 1]).unwrap_err();
+        assert!(matches!(refused, FormatError::TooLarge(MAX_JSON_BYTES)));
+    }
+
     /// What is read, what is acted on, and why not.
     #[test]
     fn an_object_is_read_and_acted_on_as_far_as_the_minors_that_it_needs_are_known() {

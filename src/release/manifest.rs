@@ -312,7 +312,7 @@ impl Manifest {
     /// # Errors
     /// [`FormatError::TooMany`] and [`FormatError::TooLarge`].
     pub fn check_size(&self) -> Result<(), FormatError> {
-        stored::check_size_of(self)
+        stored::check_size_of(self, stored::MOST)
     }
 
     /// The manifest as it is stored: JSON, compressed with gzip. What no reader would take is not written.
@@ -328,7 +328,7 @@ impl Manifest {
     /// # Errors
     /// It is not what its format says, or a newer program wrote what this one does not obey.
     pub fn decode(bytes: &[u8]) -> Result<Manifest, FormatError> {
-        stored::decode_manifest(bytes, Format::to_act_on)
+        stored::decode_manifest(bytes, Format::to_act_on, stored::MOST)
     }
 
     /// Reads a stored manifest that is only to be shown.
@@ -336,7 +336,7 @@ impl Manifest {
     /// # Errors
     /// It is not what its format says, or a newer program wrote what this one must not pass over.
     pub fn decode_to_show(bytes: &[u8]) -> Result<Manifest, FormatError> {
-        stored::decode_manifest(bytes, Format::of)
+        stored::decode_manifest(bytes, Format::of, stored::MOST)
     }
 }
 

@@ -1,5 +1,8 @@
 //! What a head is asked, and answers by what it says.
 
+mod limits;
+mod tags;
+
 use super::*;
 use crate::release::cache_tags::CacheTag;
 use crate::release::format::MINOR;

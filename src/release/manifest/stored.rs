@@ -31,14 +31,32 @@ const IN_CLAIMS: &[Addition<Claim>] =
 /// A file takes at least this much in a listing: names of fields and the digest alone.
 const LEAST_ENTRY_BYTES: u64 = 130;
 
-const TOO_MANY_FILES: FormatError = FormatError::TooMany { what: "files", most: MAX_FILES };
+/// The most that is taken of a manifest: its files, and its bytes once decompressed.
+#[derive(Clone, Copy)]
+pub(super) struct Most {
+    files: usize,
+    bytes: u64,
+}
+
+/// What every reader and writer takes.
+pub(super) const MOST: Most = Most { files: MAX_FILES, bytes: MAX_MANIFEST_BYTES };
+
+impl Most {
+    fn check_files(self, files: usize) -> Result<(), FormatError> {
+        if files > self.files { Err(FormatError::TooMany { what: "files", most: self.files }) } else { Ok(()) }
+    }
+
+    fn check_bytes(self, bytes: u64) -> Result<(), FormatError> {
+        if bytes > self.bytes { Err(FormatError::TooLarge(self.bytes)) } else { Ok(()) }
+    }
+}
 
 /// How the format of an object is found out, with what may be done about it.
 pub(super) type Judge = fn(&[u8]) -> Result<Format, FormatError>;
 
 /// JSON, compressed with gzip.
 pub(super) fn encode_manifest(manifest: &Manifest) -> Result<Vec<u8>, FormatError> {
-    check_size_of(manifest)?;
+    check_size_of(manifest, MOST)?;
     let document = Document::of(v2::Listing::of(manifest), needed(manifest, IN_MANIFESTS));
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&serde_json::to_vec(&document)?)?;
@@ -48,7 +66,7 @@ pub(super) fn encode_manifest(manifest: &Manifest) -> Result<Vec<u8>, FormatErro
 }
 
 /// Counts what a manifest has, and what it would have as JSON.
-pub(super) fn check_size_of(manifest: &Manifest) -> Result<(), FormatError> {
+pub(super) fn check_size_of(manifest: &Manifest, most: Most) -> Result<(), FormatError> {
     struct Counter(u64);
     impl Write for Counter {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -59,17 +77,15 @@ pub(super) fn check_size_of(manifest: &Manifest) -> Result<(), FormatError> {
             Ok(())
         }
     }
-    if manifest.files.len() > MAX_FILES {
-        return Err(TOO_MANY_FILES);
-    }
+    most.check_files(manifest.files.len())?;
     let mut counter = Counter(0);
     serde_json::to_writer(&mut counter, &Document::of(v2::Listing::of(manifest), needed(manifest, IN_MANIFESTS)))?;
-    if counter.0 > MAX_MANIFEST_BYTES { Err(FormatError::TooLarge(MAX_MANIFEST_BYTES)) } else { Ok(()) }
+    most.check_bytes(counter.0)
 }
 
 /// Reads a stored manifest, trusting nothing in it.
-pub(super) fn decode_manifest(bytes: &[u8], judge: Judge) -> Result<Manifest, FormatError> {
-    let json = decompressed(bytes)?;
+pub(super) fn decode_manifest(bytes: &[u8], judge: Judge, most: Most) -> Result<Manifest, FormatError> {
+    let json = decompressed(bytes, most)?;
     let listing: v2::Listing = match judge(&json)? {
         Format::First => serde_json::from_slice::<v1::Listing>(&json)?.into(),
         Format::Second(_) => serde_json::from_slice(&json)?,
@@ -85,9 +101,7 @@ pub(super) fn decode_manifest(bytes: &[u8], judge: Judge) -> Result<Manifest, Fo
         };
         // Each file holds its own: many files that point at one large set are a bomb too.
         held_bytes += headers.size_bytes() as u64;
-        if held_bytes > MAX_MANIFEST_BYTES {
-            return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
-        }
+        most.check_bytes(held_bytes)?;
         site_bytes = site_bytes.saturating_add(file.size_bytes);
         let entry = Entry {
             digest: file.sha256,
@@ -121,24 +135,22 @@ pub(super) fn decode_manifest(bytes: &[u8], judge: Judge) -> Result<Manifest, Fo
 }
 
 /// What gzip has in it. It is measured before it is held: of a bomb, there is never more than a buffer.
-fn decompressed(bytes: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let size = io::copy(&mut GzDecoder::new(bytes).take(MAX_MANIFEST_BYTES + 1), &mut io::sink())?;
-    if size > MAX_MANIFEST_BYTES {
-        return Err(FormatError::TooLarge(MAX_MANIFEST_BYTES));
-    }
-    refuse_many_files(bytes, size, MAX_FILES)?;
+fn decompressed(bytes: &[u8], most: Most) -> Result<Vec<u8>, FormatError> {
+    let size = io::copy(&mut GzDecoder::new(bytes).take(most.bytes.saturating_add(1)), &mut io::sink())?;
+    most.check_bytes(size)?;
+    refuse_many_files(bytes, size, most)?;
     let mut json = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     GzDecoder::new(bytes).read_to_end(&mut json)?;
     Ok(json)
 }
 
-/// Counts the files of a listing that is large enough to have more than `most`: `bytes` is compressed, `size` what is in it.
-fn refuse_many_files(bytes: &[u8], size: u64, most: usize) -> Result<(), FormatError> {
-    if size <= most as u64 * LEAST_ENTRY_BYTES {
+/// Counts the files of a listing that is large enough to have too many: `bytes` is compressed, `size` what is in it.
+fn refuse_many_files(bytes: &[u8], size: u64, most: Most) -> Result<(), FormatError> {
+    if size / LEAST_ENTRY_BYTES <= most.files as u64 {
         return Ok(());
     }
     let counted: Counted = serde_json::from_reader(BufReader::new(GzDecoder::new(bytes)))?;
-    if counted.files.0 > most { Err(TOO_MANY_FILES) } else { Ok(()) }
+    most.check_files(counted.files.0)
 }
 
 /// How many files a listing has, of which none is held.
@@ -188,33 +200,4 @@ pub(super) fn decode_claim(bytes: &[u8], judge: Judge) -> Result<Claim, FormatEr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn compressed(files: usize) -> (Vec<u8>, u64) {
-        let file =
-            format!(r#"{{"path":"a","sha256":"{}","size_bytes":0,"kind":"mutable","kept":"blob"}}"#, "0".repeat(64));
-        let json = format!(r#"{{"format":2,"files":[{}]}}"#, vec![file; files].join(","));
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(json.as_bytes()).unwrap();
-        (encoder.finish().unwrap(), json.len() as u64)
-    }
-
-    #[test]
-    fn a_listing_of_too_many_files_is_refused_before_any_of_it_is_held() {
-        let refused = |files: usize| {
-            let (bytes, size) = compressed(files);
-            refuse_many_files(&bytes, size, 3).err().map(|error| error.to_string())
-        };
-        assert_eq!((refused(1), refused(3)), (None, None));
-        assert_eq!(refused(4).as_deref(), Some("it has more than 400000 files"));
-    }
-
-    /// What is read is what the least that an entry takes rests on.
-    #[test]
-    fn no_entry_is_shorter_than_the_least() {
-        let (_, one) = compressed(1);
-        let (_, two) = compressed(2);
-        assert!(two - one > LEAST_ENTRY_BYTES);
-    }
-}
+mod tests;

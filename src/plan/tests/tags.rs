@@ -1,0 +1,101 @@
+//! Which files a cache tag stands for, and what is refreshed by its path beside it.
+
+use super::*;
+
+const BLOG: [&str; 3] = ["blog/a.html", "blog/b.html", "blog/c.html"];
+
+/// What a change of all pages of the blog comes to, where more is live `before` and in the release.
+fn blog_changes(tagging: &Tagging, before: &[(&str, Entry)], after: &[(&str, Entry)], urls: Option<UrlStyle>) -> Plan {
+    let layout = Layout::new("shop", "bucket", "live", None, None);
+    let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..Default::default() };
+    let (distributions, nothing) = (distribution(facts), PathGlobs::new("", &[]).unwrap());
+    let policy = Policy { tagging, urls, ..behind(&layout, &distributions, &nothing) };
+    let with = |bytes: &str, more: &[(&str, Entry)]| {
+        let pages = BLOG.map(|name| (name, mutable(bytes)));
+        files(&pages.into_iter().chain(more.iter().cloned()).collect::<Vec<_>>())
+    };
+    let live = Live { release: Some(ReleaseNumber::new(1)), files: with("old", before), ..Live::default() };
+    Plan::between(&live, with("new", after), policy)
+}
+
+fn forgotten(plan: &Plan) -> Vec<String> {
+    plan.invalidation.items().texts().map(|text| text.to_owned()).collect()
+}
+
+fn blog_tag() -> String {
+    let site = Layout::new("shop", "bucket", "live", None, None);
+    CacheTag::of_folder(site.identity(), "blog").to_string()
+}
+
+/// `/blog/a` is the address of a page that was there with its tags, and of a file that is new.
+#[test]
+fn an_address_of_two_files_is_known_by_a_tag_if_both_are() {
+    let plan = blog_changes(&counting(), &[], &[("blog/a", mutable("new"))], Some(UrlStyle::Clean));
+    assert_eq!(forgotten(&plan), [blog_tag().as_str(), "/blog/a"]);
+    let pages = blog_changes(&counting(), &[], &[], Some(UrlStyle::Clean));
+    assert_eq!(forgotten(&pages), [blog_tag()]);
+}
+
+#[test]
+fn a_file_is_known_by_a_tag_if_it_was_mutable_and_is() {
+    let file = "blog/app.js";
+    let changed = |was: Entry, is: Entry| blog_changes(&counting(), &[(file, was)], &[(file, is)], None);
+    let with_path = vec![blog_tag(), format!("/{file}")];
+    assert_eq!(forgotten(&changed(mutable("old"), mutable("new"))), [blog_tag()]);
+    let becomes = changed(fingerprinted("old"), mutable("new"));
+    assert_eq!((forgotten(&becomes), becomes.changes[&path(file)]), (with_path.clone(), Change::Replace));
+    assert_eq!(forgotten(&changed(mutable("old"), fingerprinted("new"))), with_path);
+    assert_eq!(forgotten(&changed(fingerprinted("old"), fingerprinted("new"))), with_path);
+}
+
+#[test]
+fn a_fingerprinted_file_has_no_tag_to_be_written_evicted_or_waited_for() {
+    let stays = [("blog/app-1a2b3c4d.js", fingerprinted("same"))];
+    let plan = blog_changes(&counting(), &stays, &stays, None);
+    assert_eq!((plan.changes.len(), plan.invalidation.evicted_unchanged), (BLOG.len(), 0));
+    let tags_of = |tagging: &Tagging| -> BTreeSet<(String, usize)> {
+        let (old, new) = (("app.js", fingerprinted("old")), ("app.js", fingerprinted("new")));
+        let answers = blog_changes(tagging, &[old], &[new], None).answers;
+        answers.values().map(|answer| (answer.path.to_string(), answer.tags.len())).collect()
+    };
+    let of_pages = |tags: usize| BLOG.map(|page| (page.to_owned(), tags));
+    let expected = |tags: usize| BTreeSet::from_iter(of_pages(tags).into_iter().chain([("app.js".to_owned(), 0)]));
+    assert_eq!(tags_of(&counting()), expected(2));
+    assert_eq!(tags_of(Tagging::NONE), expected(0));
+}
+
+/// CloudFront takes no path with `~`, and no tag is on the error that a new file replaces.
+#[test]
+fn what_has_neither_a_path_nor_a_tag_is_named_by_the_narrowest_wildcard() {
+    let plan = blog_changes(&counting(), &[], &[("blog/x~y.html", mutable("new"))], None);
+    assert_eq!(forgotten(&plan), [blog_tag().as_str(), "/blog/x*"]);
+}
+
+/// The cache behavior of the bare address may be that of the default root object: nobody says which is chosen first.
+#[test]
+fn the_bare_address_is_refreshed_if_it_or_the_default_root_object_is_kept() {
+    let refreshed = |kept: &str| {
+        let layout = Layout::new("shop", "bucket", "live", None, None);
+        let behavior = |pattern: &str, keeps| Behavior { pattern: pattern.to_owned(), keeps, queries: false };
+        let behaviors = vec![behavior(kept, true), behavior("*", false)];
+        let facts = DistributionFacts {
+            readable: true,
+            origin_path: "/live".to_owned(),
+            default_root_object: Some("index.html".to_owned()),
+            caching: Caching { behaviors, ..Caching::USUAL },
+            ..Default::default()
+        };
+        let (distributions, nothing) = (distribution(facts), PathGlobs::new("", &[]).unwrap());
+        let pages = ["about.html", "index.html"];
+        let target = files(&pages.map(|name| (name, mutable("new"))));
+        let plan = Plan::between(
+            &live(&pages.map(|name| (name, mutable("old")))),
+            target,
+            behind(&layout, &distributions, &nothing),
+        );
+        invalidated(&plan).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(refreshed("/index.html"), ["/", "/index.html"]);
+    assert_eq!(refreshed("/about.html"), ["/about.html"]);
+    assert!(refreshed("/images/*").is_empty());
+}
