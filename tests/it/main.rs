@@ -67,6 +67,7 @@ mod rollback_cost;
 mod routes;
 mod sandbox_place;
 mod schedules;
+mod screen;
 mod sent;
 mod shown;
 mod signals;
