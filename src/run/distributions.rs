@@ -1,4 +1,4 @@
-//! What is read of the distributions that an environment names, and what a person should know of them.
+//! Reads the configuration of the distributions that an environment names, and warns of what a person should know.
 
 use super::session::Session;
 use crate::bucket::aws::{Cdn, Configuration};
@@ -75,8 +75,8 @@ impl Session<'_> {
         match cdn.is_deployed(etag).await {
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "Not allowed to ask whether distribution {id} is deployed (cloudfront:GetDistribution). As long as no publish \
-                     has this right, paths are refreshed instead of cache tags."
+                    "The credentials are not allowed to check whether distribution {id} is deployed (cloudfront:GetDistribution). \
+                     Without this permission, publish refreshes paths instead of cache tags."
                 ));
                 Ok(false)
             }
@@ -90,9 +90,10 @@ impl Session<'_> {
             Ok(read) => read,
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
-                    "Not allowed to read the configuration of distribution {id} (cloudfront:GetDistributionConfig). A publish also \
-                     needs cloudfront:CreateInvalidation and cloudfront:GetInvalidation on it, which are not asked for before the \
-                     site is switched: config/iam/publisher.json of publish's repository has all three."
+                    "The credentials are not allowed to read the configuration of distribution {id} \
+                     (cloudfront:GetDistributionConfig). publish also needs cloudfront:CreateInvalidation and \
+                     cloudfront:GetInvalidation on it, but cannot test them before it switches the site: \
+                     config/iam/publisher.json in publish's repository grants all three."
                 ));
                 known_before(head, id)
             }
@@ -112,29 +113,30 @@ impl Session<'_> {
         let before = head.distributions.get(id).map(|known| known.facts.caching.clone()).unwrap_or_default();
         if now.least_s > 0 && now.least_s != before.least_s {
             self.events.warn(format!(
-                "Distribution {id} keeps answers for {} s whatever their headers say (Minimum TTL): until it is refreshed, \
-                 `no-store`, `private` and `max-age=0` do not hold there.",
+                "Distribution {id} caches responses for {} s whatever their headers say (Minimum TTL): `no-store`, \
+                 `private` and `max-age=0` have no effect there until that time is over or the path is refreshed.",
                 now.least_s
             ));
         }
         if now.is_guessed && !before.is_guessed {
             self.events.warn(format!(
-                "A cache policy of distribution {id} may not be read (cloudfront:GetCachePolicy). It may tell query strings \
-                 apart, so that a refresh takes all addresses out of the CDN that begin like those which changed."
+                "The credentials are not allowed to read a cache policy of distribution {id} (cloudfront:GetCachePolicy). \
+                 It may cache query strings separately, so a refresh also removes every URL from the CDN that begins \
+                 with a changed one."
             ));
         }
         let names_staging = self.configurations.values().any(|read| read.is_staging);
         if now.has_staging && !before.has_staging && !names_staging {
             self.events.warn(format!(
-                "Distribution {id} has a continuous deployment policy: its staging distribution has a cache of its own, and \
-                 hears of no change unless `distribution` names it too."
+                "Distribution {id} has a continuous deployment policy: its staging distribution has its own cache, which \
+                 publish does not refresh unless `distribution` names it too."
             ));
         }
     }
 }
 
-/// What another run, whose credentials could, read of the distribution: so that who publishes does not decide what is
-/// published. Where nobody ever could, nothing is known.
+/// What an earlier run with the permission read of the distribution, so that what is published does not depend on who
+/// publishes. Nothing is known if no run ever had it.
 fn known_before(head: &Head, distribution: &str) -> Configuration {
     let before = head.distributions.get(distribution).cloned().unwrap_or_default();
     let (facts, etag, may_answer_missing) = (before.facts, before.config_etag, true);

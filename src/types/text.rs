@@ -15,10 +15,10 @@ pub const HIDDEN: &str = "***";
 const SECRET_PARAMETERS: [&str; 6] =
     ["x-amz-signature", "x-amz-credential", "x-amz-security-token", "signature", "awsaccesskeyid", "sig"];
 
-/// How AWS's access key ids begin: lasting ones, and temporary ones.
+/// How AWS's access key IDs begin: lasting ones, and temporary ones.
 const ACCESS_KEY_IDS: [&str; 2] = ["AKIA", "ASIA"];
 
-/// Characters of an access key id.
+/// Characters of an access key ID.
 const ACCESS_KEY_ID_LENGTH: usize = 20;
 
 /// How session tokens begin: AWS's are Base64 of a text that names the region they were given out in, or of a fixed header.
@@ -102,7 +102,7 @@ fn is_treacherous(char: char) -> bool {
         )
 }
 
-/// `text` without passwords in addresses, signatures of requests, and AWS's access key ids.
+/// `text` without passwords in addresses, signatures of requests, and AWS's access key IDs.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     let mut shown = Cow::Borrowed(text);
     for hide in [hide_users, hide_parameters, hide_session_tokens, hide_access_key_ids] {

@@ -81,7 +81,7 @@ fn who_failed_is_named_and_what_to_do() {
         (
             of(&[], &[identity[0], identity[1], ("AWS_ENDPOINT_URL_STS", &sts)]),
             "access_denied",
-            "(OIDC) for the role: AccessDenied: Not authorized",
+            "OIDC identity for the role: AccessDenied: Not authorized",
             "`sub`",
         ),
         (
@@ -140,13 +140,18 @@ fn a_profile_or_a_variable_that_cannot_give_credentials_is_named() {
         ("environment", "no_credentials", "`environment` (`credential_source = Environment`)", "Set both"),
         ("container", "no_credentials", "`container` (`credential_source = EcsContainer`)", "AWS_CONTAINER_"),
         ("instance", "no_credentials", "`instance` (`credential_source = Ec2InstanceMetadata`)", "EC2 instances"),
-        ("source", "configuration", "`source` cannot be used: its `source_profile`, `nobody`", "~/.aws/config"),
+        ("source", "configuration", "`source` cannot be used: `source_profile` refers to `nobody`", "~/.aws/config"),
         ("one", "configuration", "leads back to itself (`one`, `other`)", "~/.aws/config"),
-        ("session", "configuration", "`[sso-session nowhere]`, does not exist", "~/.aws/config"),
-        ("old", "expired_credentials", "`aws sso login` of profile `old` has expired", "`aws sso login --profile old`"),
+        ("session", "configuration", "`[sso-session nowhere]`, which does not exist", "~/.aws/config"),
+        (
+            "old",
+            "expired_credentials",
+            "`aws sso login` session for profile `old` has expired",
+            "`aws sso login --profile old`",
+        ),
         ("absent", "no_credentials", "program of profile `absent` returned no AWS credentials", "by hand"),
         ("prose", "no_credentials", "program of profile `prose` returned no AWS credentials", "by hand"),
-        ("empty", "no_credentials", "no AWS credentials in profile `empty`", "--profile"),
+        ("empty", "no_credentials", "profile `empty` contains no credentials", "--profile"),
     ] {
         for (arguments, variable) in [(&["--profile", profile][..], None), (&[], Some(("AWS_PROFILE", profile)))] {
             let variables = [Some(("AWS_CONFIG_FILE", config.as_str())), variable];
@@ -212,7 +217,10 @@ fn who_is_not_signed_in_with_sso_is_told_the_command() {
         let variables = [("AWS_CONFIG_FILE", config.to_str().unwrap())];
         let (exit_code, error) = error(folder.path(), &["--profile", profile], &variables);
         assert_eq!((exit_code, error["code"].as_str()), (1, Some("no_credentials")), "{error:#}");
-        assert!(error["message"].as_str().unwrap().contains("Nobody is signed in with `aws sso login`"), "{error:#}");
+        assert!(
+            error["message"].as_str().unwrap().contains("There is no `aws sso login` session for profile"),
+            "{error:#}"
+        );
         assert!(error["hint"].as_str().unwrap().contains(&format!("`aws sso login --profile {profile}`")), "{error:#}");
     }
 }
@@ -246,8 +254,7 @@ fn who_signs_in_with_aws_login_publishes_with_that() {
     let (code, told) = of(nowhere, nowhere);
     assert_eq!(code, "no_credentials", "{told}");
     assert!(
-        told.contains("Nobody is signed in with `aws login` in profile `me`")
-            && told.contains("aws login --profile me"),
+        told.contains("There is no `aws login` session for profile `me`") && told.contains("aws login --profile me"),
         "{told}"
     );
 

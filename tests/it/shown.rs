@@ -401,10 +401,10 @@ async fn credentials_that_no_request_can_carry_get_a_sentence_of_their_own() {
     let process = format!("[default]\ncredential_process = cat {}\n", given.display());
     let in_a_file = "[default]\naws_access_key_id = pa55word\u{1}\naws_secret_access_key = b\n";
     for (file, [id, secret, token], part) in [
-        (&process[..], ["pa55word\n", "b", "c"], "the access key id"),
+        (&process[..], ["pa55word\n", "b", "c"], "the access key ID"),
         (&process, ["a", "pa55word\u{1}", "c"], "the secret access key"),
         (&process, ["a", "b", "pa55word\u{7f}"], "the session token"),
-        (in_a_file, ["a", "b", "c"], "the access key id"),
+        (in_a_file, ["a", "b", "c"], "the access key ID"),
     ] {
         let keys = json!({ "Version": 1, "AccessKeyId": id, "SecretAccessKey": secret, "SessionToken": token });
         std::fs::write(&given, keys.to_string()).unwrap();

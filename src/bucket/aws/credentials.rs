@@ -1,4 +1,4 @@
-//! Credentials: how long they are waited for, and what their absence means.
+//! Credentials: how long publish waits for them, and what it means that there are none.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::provider::{ProviderFailure, Unusable, chain, has_expired};
 use super::provider_failure::{Failed, failure_of};
 use crate::report::error::Code;
 
-/// How long a service or a file may take to give credentials: on a slow link, a sign-in is several requests.
+/// How long a service or a file may take to provide credentials: on a slow link, a sign-in is several requests.
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// How long the program of a profile may take: a person may have to answer it, in a browser or with a device.
@@ -62,7 +62,7 @@ impl Drop for Lookup<'_> {
     }
 }
 
-/// Credentials that come within a time or fail as what they are: a [`CredentialsError`].
+/// A provider with a time limit, whose every failure is a [`CredentialsError`].
 #[derive(Debug)]
 pub(super) struct Patient {
     provider: SharedCredentialsProvider,
@@ -101,7 +101,7 @@ fn found_in(error: &CredentialsError) -> Option<Lacking> {
 /// Looks at what a file, a program or a service gave. The values are never told. The SDK panics, or signs what S3 refuses.
 fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
     let parts = [
-        ("the access key id", Some(credentials.access_key_id())),
+        ("the access key ID", Some(credentials.access_key_id())),
         ("the secret access key", Some(credentials.secret_access_key())),
         ("the session token", credentials.session_token()),
     ];
@@ -127,7 +127,7 @@ fn unusable(part: &'static str, value: &str) -> Option<Unusable> {
 /// Why a request has no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Lacking {
-    /// Nobody has any.
+    /// There are none.
     All,
     /// There were some, which have expired.
     Expired,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn types_and_codes_tell_credentials_that_expired_from_those_that_nobody_has() {
+    fn types_and_codes_tell_expired_credentials_from_missing_ones() {
         let of = |source: Box<dyn StdError + Send + Sync>| found(&CredentialsError::provider_error(source));
         assert_eq!(of(UnauthorizedException::builder().build().into()), Some(Lacking::Expired));
         assert_eq!(of(ExpiredTokenException::builder().build().into()), Some(Lacking::Expired));
@@ -220,14 +220,14 @@ mod tests {
         assert!(of("AKIA", "a/b+c=", Some("IQoJ//")).is_ok());
         assert!(of("\"", "a\\nb'", None).is_ok(), "other stores than S3 take any secret");
         for (id, secret, token, part) in [
-            ("AKIA\r", "s", None, "the access key id"),
+            ("AKIA\r", "s", None, "the access key ID"),
             ("AKIA", "pa55\u{1}", None, "the secret access key"),
             ("AKIA", "s", Some("pa55\nword"), "the session token"),
             ("AKIA", "s", Some("pa55ü"), "the session token"),
-            ("AKIA\\n", "s", None, "the access key id"),
+            ("AKIA\\n", "s", None, "the access key ID"),
             ("AKIA", "pa55\\r", None, "the secret access key"),
             ("AKIA", "\"pa55\"", None, "the secret access key"),
-            ("'AKIA'", "s", None, "the access key id"),
+            ("'AKIA'", "s", None, "the access key ID"),
         ] {
             let error = of(id, secret, token).unwrap_err();
             let told = [error.to_string(), error.source().unwrap().to_string()];
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_gives_none_in_time_has_none() {
+    async fn a_provider_that_does_not_respond_in_time_gives_no_credentials() {
         #[derive(Debug)]
         struct Silent;
         impl ProvideCredentials for Silent {

@@ -9,20 +9,20 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::provider::{ProviderFailure, chain};
 use crate::report::error::Code;
 
-/// How the credentials of the selected profile, and of those that it names as its source, come about.
+/// Where the selected profile, and the profiles that it names as its source, get their credentials.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profile {
-    /// Its name: the one that was asked for by name, or one that AWS's variables select and that is to give credentials.
+    /// The profile that gives the credentials: named by the user, or selected by AWS's environment variables.
     pub(super) name: Option<String>,
     /// Why it cannot give credentials, whatever else works.
     pub(super) mistake: Option<ProviderFailure>,
-    /// `mfa_serial`: a role that is assumed with a code of a device. The SDK assumes it without.
+    /// `mfa_serial`: the role may require an MFA code. The SDK never sends one.
     pub(super) has_device: bool,
-    /// `credential_process`: a program gives them, which may have to ask a person.
+    /// `credential_process`: a program provides them, and may have to ask a person.
     pub(super) runs_program: bool,
     /// The command of AWS's that signs in: `aws login` (`login_session`) or `aws sso login` (`sso_session`, `sso_start_url`).
     pub(super) signs_in: Option<&'static str>,
-    /// `credential_source`: the machine gives them.
+    /// `credential_source`: the machine provides them.
     pub(super) source: Option<CredentialSource>,
     /// `web_identity_token_file`, or the variable for it.
     pub(super) token_file: Option<String>,
@@ -62,7 +62,7 @@ const PAIRS: [[&str; 2]; 2] = [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], [
 const CORRECT_IT: &str = "Correct the profile in the AWS configuration files (`~/.aws/config`, `~/.aws/credentials`).";
 
 impl Profile {
-    /// The one of this `name`, or the one that AWS's variables select, then with what the variables for credentials say.
+    /// The profile called `name`. Without a name: the one that AWS's variables select, and what the variables for credentials say.
     pub(super) async fn selected(name: Option<&str>) -> Profile {
         let env = Env::real();
         let selected = name.map(|name| name.to_owned().into());
@@ -78,7 +78,7 @@ impl Profile {
         found
     }
 
-    /// `is_named`: it was asked for by name, so that nobody else is asked for credentials.
+    /// `is_named`: the user named the profile, so no other provider is tried.
     fn of(files: &ProfileSet, is_named: bool) -> Profile {
         let selected = files.selected_profile();
         let mut found = Profile::default();
@@ -101,7 +101,7 @@ impl Profile {
             let Some(profile) = files.get_profile(name) else {
                 return Err(match seen.last() {
                     None => Wrong::Missing,
-                    Some(from) => wrong(from, format!("its `source_profile`, `{name}`, does not exist")),
+                    Some(from) => wrong(from, format!("`source_profile` refers to `{name}`, which does not exist")),
                 });
             };
             if seen.contains(&name) {
@@ -141,13 +141,14 @@ impl Profile {
         self.signs_in = self.signs_in.or(login).or(sso);
     }
 
-    /// Looks at the profile that gives credentials without those of another one.
+    /// Checks the profile at the end of the chain, whose credentials come from no other profile.
     fn base(&mut self, files: &ProfileSet, profile: &Section) -> Result<(), Wrong> {
         let (name, has) = (profile.name(), |key: &str| profile.get(key).is_some());
         if let Some(source) = profile.get("credential_source") {
             self.source = CredentialSource::ALL.into_iter().find(|known| known.to_string() == source);
             let known = CredentialSource::ALL.map(|known| format!("`{known}`")).join(", ");
-            let what = format!("`credential_source = {source}` does not exist; there are {known}");
+            let what =
+                format!("`credential_source = {source}` is not a known credential source; valid values are {known}");
             return self.source.map(|_| ()).ok_or_else(|| wrong(name, what));
         }
         if let Some(file) = profile.get("web_identity_token_file") {
@@ -165,9 +166,9 @@ impl Profile {
         self.name.as_ref().map(|name| format!(" of profile `{name}`")).unwrap_or_default()
     }
 
-    /// " in profile `x`", where that gives the credentials.
-    pub(super) fn in_it(&self) -> String {
-        self.name.as_ref().map(|name| format!(" in profile `{name}`")).unwrap_or_default()
+    /// " for profile `x`", where that gives the credentials.
+    pub(super) fn for_it(&self) -> String {
+        self.name.as_ref().map(|name| format!(" for profile `{name}`")).unwrap_or_default()
     }
 
     /// What `aws` is told to use it: " --profile x".
@@ -207,7 +208,7 @@ impl Wrong {
             ),
             Wrong::Empty => (
                 Code::NoCredentials,
-                format!("There are no AWS credentials in profile `{selected}`"),
+                format!("The AWS profile `{selected}` contains no credentials"),
                 "Set them up with `aws login`, `aws sso login` or `aws configure`, or name another profile with --profile, \
                  `profile` in publish.toml or AWS_PROFILE.",
             ),
@@ -224,8 +225,8 @@ fn next(profile: &Section) -> Result<Option<&str>, Wrong> {
     if profile.get("role_arn").is_none() || profile.get("web_identity_token_file").is_some() {
         return Ok(None);
     }
-    let both = "it has both `source_profile` and `credential_source`, of which only one is allowed";
-    let neither = "it has a `role_arn`, and neither `source_profile` nor `credential_source` to assume the role with";
+    let both = "it sets both `source_profile` and `credential_source`, but only one is allowed";
+    let neither = "it sets `role_arn`, but neither `source_profile` nor `credential_source` to assume the role with";
     match (profile.get("source_profile"), profile.get("credential_source")) {
         (Some(_), Some(_)) => Err(wrong(profile.name(), both.to_owned())),
         (None, None) => Err(wrong(profile.name(), neither.to_owned())),
@@ -251,13 +252,16 @@ fn sign_in(files: &ProfileSet, profile: &Section) -> Result<(), Wrong> {
     let needed = ["sso_region", "sso_start_url"];
     if let Some(session) = profile.get("sso_session") {
         let Some(found) = files.sso_session(session) else {
-            return Err(wrong(name, format!("its `sso_session`, `[sso-session {session}]`, does not exist")));
+            return Err(wrong(
+                name,
+                format!("`sso_session` refers to `[sso-session {session}]`, which does not exist"),
+            ));
         };
         if let Some(key) = needed.into_iter().find(|key| has(key)) {
-            return Err(wrong(name, format!("`{key}` belongs into `[sso-session {session}]`")));
+            return Err(wrong(name, format!("`{key}` belongs in `[sso-session {session}]`, not in the profile")));
         }
         if let Some(key) = needed.into_iter().find(|key| found.get(key).is_none()) {
-            return Err(wrong(name, format!("`{key}` is missing in its `[sso-session {session}]`")));
+            return Err(wrong(name, format!("`{key}` is missing from `[sso-session {session}]`")));
         }
     } else if let Some(key) = needed.into_iter().find(|key| !has(key)) {
         return Err(lacks(name, key));
@@ -312,17 +316,17 @@ mod tests {
             ("web_identity_token_file = /t", "`role_arn` is missing"),
             ("ROLE", "neither `source_profile` nor `credential_source`"),
             ("ROLEsource_profile = a\ncredential_source = Environment", "both `source_profile` and"),
-            ("ROLEcredential_source = Ec2", "`credential_source = Ec2` does not exist"),
-            ("ROLEsource_profile = nobody", "`source_profile`, `nobody`, does not exist"),
+            ("ROLEcredential_source = Ec2", "`credential_source = Ec2` is not a known credential source"),
+            ("ROLEsource_profile = nobody", "`source_profile` refers to `nobody`, which does not exist"),
             ("ROLEsource_profile = b\n[profile b]\nROLEsource_profile = a", "leads back to itself (`a`, `b`)"),
             ("ROLEsource_profile = b\n[profile b]\nregion = x", "`source_profile` of `a` and contains no credentials"),
             (
                 "ROLEsource_profile = b\n[profile b]\naws_access_key_id = A",
                 "`b` cannot be used: `aws_secret_access_key`",
             ),
-            ("sso_session = c\nsso_account_id = 1\nsso_role_name = r", "`[sso-session c]`, does not exist"),
-            ("sso_session = c\n[sso-session c]\nsso_region = x", "`sso_start_url` is missing in its"),
-            ("sso_session = c\nsso_region = x\n[sso-session c]\n", "`sso_region` belongs into `[sso-session c]`"),
+            ("sso_session = c\nsso_account_id = 1\nsso_role_name = r", "`[sso-session c]`, which does not exist"),
+            ("sso_session = c\n[sso-session c]\nsso_region = x", "`sso_start_url` is missing from `[sso-session c]`"),
+            ("sso_session = c\nsso_region = x\n[sso-session c]\n", "`sso_region` belongs in `[sso-session c]`"),
             ("sso_start_url = https://a\nsso_account_id = 1\nsso_role_name = r", "`sso_region` is missing"),
             ("sso_start_url = https://a\nsso_region = x\nsso_account_id = 1", "`sso_role_name` is missing"),
         ] {

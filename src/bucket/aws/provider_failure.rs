@@ -36,7 +36,7 @@ const INSTANCE: &str = "IMDS";
 /// private type that hides its cause.
 const NO_SSO_TOKEN: &str = "failed to load the cached SSO token";
 
-/// What failed where `error` is not just that nobody has credentials.
+/// Which provider failed and why; `None` where there simply are no credentials.
 pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<ProviderFailure> {
     let chain: Vec<_> = chain(error).collect();
     let texts = chain.iter().map(ToString::to_string).collect();
@@ -56,7 +56,7 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
         failure(
             Code::NoCredentials,
             format!("The AWS credentials{} could not be loaded", profile.of_it()),
-            "Correct what the cause says: a profile's file, or the variables of the pipeline.",
+            "Correct what the cause names, such as the AWS configuration files or the pipeline's environment variables.",
         )
     }))
 }
@@ -65,7 +65,7 @@ fn failure(code: Code, message: String, hint: &str) -> ProviderFailure {
     ProviderFailure { code, message, hint: hint.to_owned() }
 }
 
-/// The error of a provider, taken apart. Each of the functions says what failed, if that is its business.
+/// The error of a provider, taken apart. Each function recognises one kind of failure.
 struct Seen<'e> {
     error: &'e CredentialsError,
     chain: Vec<&'e (dyn StdError + 'static)>,
@@ -96,14 +96,15 @@ impl Seen<'_> {
             return Some(failure(
                 Code::NoCredentials,
                 format!("The AWS credentials{} cannot be used: {unusable}", self.profile.of_it()),
-                "Correct them at their source: the variables, a profile's file, or the program or service that gives them.",
+                "Correct them where they are set: in the environment variables, the AWS configuration files, or the program or \
+                 service that provides them.",
             ));
         }
         let is_of_settings = self.is_not_loaded() || matches!(self.error, CredentialsError::InvalidConfiguration(_));
         self.profile.mistake.clone().filter(|_| is_of_settings)
     }
 
-    /// A profile whose `credential_source` gives nothing.
+    /// A profile whose `credential_source` returns nothing.
     fn of_machine(&self) -> Option<ProviderFailure> {
         let is_empty = |cause: &&(dyn StdError + 'static)| {
             matches!(cause.downcast_ref(), Some(CredentialsError::CredentialsNotLoaded(_)))
@@ -118,11 +119,11 @@ impl Seen<'_> {
         let (profile, command) = (self.profile, self.profile.signs_in?);
         let hint = format!("Run `{command}{}`, then the same command again.", profile.flag());
         if self.has_expired() {
-            let message = format!("The sign-in with `{command}`{} has expired", profile.of_it());
+            let message = format!("The `{command}` session{} has expired", profile.for_it());
             return Some(failure(Code::ExpiredCredentials, message, &hint));
         }
         self.chain.iter().any(|cause| is_not_there(*cause)).then(|| {
-            failure(Code::NoCredentials, format!("Nobody is signed in with `{command}`{}", profile.in_it()), &hint)
+            failure(Code::NoCredentials, format!("There is no `{command}` session{}", profile.for_it()), &hint)
         })
     }
 
@@ -131,9 +132,9 @@ impl Seen<'_> {
         if self.says(&CONTAINER) {
             return Some(failure(
                 Code::NoCredentials,
-                "The container's credential service gave no AWS credentials".to_owned(),
+                "The container's credential service returned no AWS credentials".to_owned(),
                 "Check the role of the task or pod, and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or \
-                 AWS_CONTAINER_CREDENTIALS_FULL_URI; outside of a container, unset them.",
+                 AWS_CONTAINER_CREDENTIALS_FULL_URI; outside a container, unset them.",
             ));
         }
         let refused = self.chain.iter().find_map(|cause| refusal(*cause));
@@ -175,7 +176,7 @@ impl Seen<'_> {
             failure(
                 Code::NoCredentials,
                 format!("The `credential_process` program{of_profile} did not finish within {seconds} seconds"),
-                "Run it by hand to see what it is waiting for: here it has no terminal to prompt on.",
+                "Run it by hand to see what it is waiting for: publish gives it no terminal to prompt on.",
             )
         })
     }
@@ -187,9 +188,9 @@ impl Seen<'_> {
         is_silent.then(|| {
             failure(
                 Code::Unreachable,
-                format!("The source of the AWS credentials{of_profile} did not respond in time, or could not be reached"),
-                "Check the network, the proxy, and the region of the sign-in (`sso_region` of the profile, or the role's); \
-                 then run the same command again.",
+                format!("The provider of the AWS credentials{of_profile} could not be reached or did not respond in time"),
+                "Check the network, the proxy, and the region of the sign-in (`sso_region` in the profile, or the role's \
+                 region); then run the same command again.",
             )
         })
     }
@@ -200,15 +201,15 @@ fn of_machine(source: CredentialSource, name: &str) -> ProviderFailure {
     let (what, hint) = match source {
         CredentialSource::Environment => (
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
-            "Set both variables, or change `credential_source` of the profile.",
+            "Set both variables, or change `credential_source` in the profile.",
         ),
         CredentialSource::EcsContainer => (
-            "the container's credential service gave none",
-            "This source works in containers of ECS, EKS and CodeBuild, which set AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or \
+            "the container's credential service returned none",
+            "This source works in ECS, EKS and CodeBuild containers, which set AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or \
              AWS_CONTAINER_CREDENTIALS_FULL_URI. Elsewhere, use another profile.",
         ),
         CredentialSource::Ec2InstanceMetadata => (
-            "the instance's metadata service gave none",
+            "the instance's metadata service returned none",
             "This source works on EC2 instances that have a role, unless AWS_EC2_METADATA_DISABLED is set. Elsewhere, use another \
              profile.",
         ),
@@ -223,13 +224,12 @@ fn is_not_there(cause: &(dyn StdError + 'static)) -> bool {
         || cause.to_string() == NO_SSO_TOKEN
 }
 
-/// What is done about a role that may want a code: nobody is asked for one.
+/// What to do about a role that may require an MFA code, which publish cannot ask for.
 fn with_device(profile: &Profile) -> String {
     format!(
-        "The profile has an MFA device (`mfa_serial`), and publish cannot ask for its code. If the role requires it, \
-         let the AWS CLI ask: `eval \"$(aws configure export-credentials{} --format env)\"`, then the same command \
-         without the \
-         profile.",
+        "The profile sets an MFA device (`mfa_serial`), and publish cannot ask for its code. If the role requires MFA, \
+         let the AWS CLI ask: run `eval \"$(aws configure export-credentials{} --format env)\"`, then the same command \
+         without the profile.",
         profile.flag()
     )
 }
@@ -259,22 +259,22 @@ fn refusal(cause: &(dyn StdError + 'static)) -> Option<Refused> {
     if let Some(error) = cause.downcast_ref::<AssumeRoleError>() {
         let hint = "Allow the identity that assumes the role to call sts:AssumeRole on it, add that identity to the role's trust \
                     policy, and check `role_arn`.";
-        let refused = Refused::of("AWS refused to give credentials for the role", error, hint);
+        let refused = Refused::of("AWS refused to issue credentials for the role", error, hint);
         return Some(Refused { is_role: true, ..refused });
     }
     if let Some(error) = cause.downcast_ref::<AssumeRoleWithWebIdentityError>() {
-        let hint = "Check AWS_ROLE_ARN, and the identity provider and the conditions on the token's `aud` and `sub` in \
-            the role's trust policy.";
-        return Some(Refused::of("AWS did not accept the pipeline's identity (OIDC) for the role", error, hint));
+        let hint = "Check AWS_ROLE_ARN and, in the role's trust policy, the identity provider and the conditions on the \
+            token's `aud` and `sub`.";
+        return Some(Refused::of("AWS did not accept the pipeline's OIDC identity for the role", error, hint));
     }
     if let Some(error) = cause.downcast_ref::<CreateOAuth2TokenError>() {
-        let hint = "Allow signin:CreateOAuth2Token for the user who signs in; `aws login` signs in again.";
-        return Some(Refused::of("The AWS sign-in (`aws login`) gave no credentials", error, hint));
+        let hint = "Allow signin:CreateOAuth2Token for the user who signs in, then sign in again with `aws login`.";
+        return Some(Refused::of("The AWS sign-in service (`aws login`) returned no credentials", error, hint));
     }
     let error = cause.downcast_ref::<GetRoleCredentialsError>()?;
-    let hint = "Check `sso_account_id` and `sso_role_name` of the profile, and whether you are assigned to them; `aws sso login` \
-                signs in again.";
-    Some(Refused::of("The sign-in (SSO) gave no credentials for the role", error, hint))
+    let hint = "Check `sso_account_id` and `sso_role_name` in the profile, and that you are assigned that role in that account; \
+                then sign in again with `aws sso login`.";
+    Some(Refused::of("AWS IAM Identity Center (SSO) returned no credentials for the role", error, hint))
 }
 
 fn said(error: &impl ProvideErrorMetadata) -> String {
@@ -336,7 +336,7 @@ mod tests {
         };
         let environment = machine(CredentialSource::Environment);
         assert!(environment.message.contains("`ci`") && environment.hint.contains("both variables"), "{environment:?}");
-        assert!(machine(CredentialSource::EcsContainer).hint.contains("containers of ECS"));
+        assert!(machine(CredentialSource::EcsContainer).hint.contains("ECS, EKS and CodeBuild containers"));
         assert!(machine(CredentialSource::Ec2InstanceMetadata).hint.contains("EC2 instances"));
         let instance = CredentialsError::provider_error("failed to load IMDS session token");
         assert_eq!(failure_of(&instance, &Profile::default()), None, "it is asked everywhere");
