@@ -350,7 +350,7 @@ fn open(path: &Path) -> std::io::Result<File> {
     }
 }
 
-/// The text of a file of settings; nobody writes more than [`MAX_BYTES`] by hand.
+/// The text of a settings file; more than [`MAX_BYTES`] are not written by hand.
 fn read_text(file: File) -> std::io::Result<String> {
     let mut text = String::new();
     file.take(MAX_BYTES + 1).read_to_string(&mut text)?;

@@ -122,7 +122,7 @@ pub struct Policy<'a> {
     pub distributions: &'a Distributions,
     /// The one of this environment, if it has one.
     pub own: Option<&'a str>,
-    /// Whether that one may keep what nobody refreshed: then it is to forget everything.
+    /// Whether that one may have cached what was never refreshed: then everything is refreshed there.
     pub is_unseen: bool,
     /// What is removed at once when it leaves the site, besides HTML documents.
     pub remove_now: &'a PathGlobs,
@@ -185,7 +185,7 @@ pub struct Upload {
 /// Where bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// To the live key at once, while staging: nobody names a new fingerprinted file yet.
+    /// To the live key at once, while staging: nothing refers to a new fingerprinted file yet.
     LiveWhileStaging,
     /// To the blob store.
     Blob,
@@ -287,8 +287,8 @@ pub struct Plan {
     pub waves: Vec<Vec<Action>>,
     /// Live objects removed after everything else.
     pub removals: Vec<SitePath>,
-    /// What the CDN must forget: everything where it may keep what nobody refreshed, else nothing where nothing changes or
-    /// there is no CDN.
+    /// What to refresh at the CDN: everything where it may have cached what was never refreshed, else nothing where nothing
+    /// changes or there is no CDN.
     pub invalidation: Cover,
     /// What is to be refreshed at the distributions of other environments, by their ids.
     pub elsewhere: BTreeMap<String, Cover>,
@@ -468,7 +468,7 @@ fn count(files: &Files, changes: &BTreeMap<SitePath, Change>) -> FileCounts {
     }
 }
 
-/// Where nothing was ever activated, what a first publish that was cut short left behind is nobody's site.
+/// Where nothing was ever activated, what a first publish left behind that was cut short is not a site.
 fn leaving(live: &Live, changes: &BTreeMap<SitePath, Change>) -> (usize, usize) {
     if live.release.is_none() {
         return (0, 0);

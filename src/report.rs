@@ -27,7 +27,7 @@ pub enum Outcome {
     RolledBack,
     /// Another environment's release is live here.
     Promoted,
-    /// What nobody needs was removed.
+    /// What is no longer needed was removed.
     Pruned,
     /// The site was compared, or the plan or status was shown.
     Verified,

@@ -232,7 +232,7 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
         if holds {
             session.say_what_hold_is_replaced(&pointer.head, reason.as_deref());
         }
-        // Where nobody is asked, publishing is held before the run waits for anything.
+        // Without a question to answer, publishing is held before the run waits for anything.
         let pointer = if caller.yes && order.terms.holds() {
             session.update_head(pointer, |head| session.held(head, reason.as_deref())).await?
         } else {

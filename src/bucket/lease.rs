@@ -57,7 +57,7 @@ impl<'a> Lease<'a> {
         &self.term
     }
 
-    /// Does `work`, renewing the lease meanwhile; stops it when somebody else has taken over, and when the lease ends.
+    /// Does `work`, renewing the lease meanwhile; stops it when another run has taken over, and when the lease ends.
     pub async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Ended> {
         // A panic fails the work and no more: the lease is given back.
         let mut work = pin!(Problem::unless_panic(work));
@@ -130,8 +130,8 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Whose the head is now that the lease is over, or nobody knows: looked at before anything is said. It is read over a
-    /// connection of its own, since those of this run may be dead without anybody having told it.
+    /// Which run holds the head now that the lease is over or in doubt: checked before anything is reported. It is read over
+    /// a new connection, since those of this run may be dead without notice.
     ///
     /// # Errors
     /// [`Ended::TakenOver`] where it names another owner, or none. Where it cannot be read, it counts as this run's.

@@ -85,7 +85,7 @@ async fn candidate(state: &State, layout: &Layout, head: &Head, release: Release
 /// of our business.
 ///
 /// Costs a HEAD for each such file, or a listing of the live prefix where that is cheaper, and always where nothing
-/// was ever activated: a first publish does not mix with what somebody else put there.
+/// was ever activated: a first publish does not mix with what others put there.
 pub async fn survey(
     objects: LiveObjects<'_>,
     state: &State,

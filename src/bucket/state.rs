@@ -25,7 +25,7 @@ const MAX_MANIFEST_BYTES: u64 = 256 << 20;
 /// The user metadata of a manifest that says when the commit was made that its release was built from (decision 0023).
 const COMMITTED_AT: &str = "publish-committed-at";
 
-/// How often S3 is asked to replace a head that it refuses to replace although nobody else has: a request that was under
+/// How often S3 is asked to replace a head that it refuses to replace although no other run has: a request that was under
 /// way may get in between, but not for long.
 const MAX_REFUSALS: u32 = 6;
 
@@ -137,8 +137,8 @@ impl State {
         self.read_head_and_bytes().await.map(|(pointer, _)| pointer)
     }
 
-    /// Whether somebody got this site's head, as it is or as it was. Its bytes say so; headers do not: a CDN may take those
-    /// of S3 away, and one that answers all addresses with one page sends them with that page.
+    /// Whether `bytes` are this site's head, as it is or as it was. Its bytes say so; headers do not: a CDN may remove
+    /// S3's headers, and one that answers all addresses with one page sends them with that page.
     pub fn is_head(&self, bytes: &[u8]) -> bool {
         Head::decode(bytes).is_ok_and(|head| head.identity == *self.layout.identity())
     }
@@ -163,7 +163,7 @@ impl State {
     /// Replaces the head by `next`, on the condition that it is still as `pointer` has it. Revision and run are set
     /// here. A lost answer is settled by reading back: the write was ours if the very bytes are there that were sent.
     ///
-    /// Whoever writes a head does it here, and here is the bound of all who try again: S3 may refuse [`MAX_REFUSALS`] times
+    /// Every write of a head goes through here, and so does the limit on retries: S3 may refuse [`MAX_REFUSALS`] times
     /// to replace a head that is as it was, and others may be faster [`MAX_LOST`] times in a row.
     pub async fn replace_head(&self, pointer: &Pointer, next: Head) -> Result<Pointer, NotReplaced> {
         self.may_write(pointer).map_err(NotReplaced::Failed)?;
@@ -198,7 +198,7 @@ impl State {
             if found.head != pointer.head {
                 return Err(self.lost_to(found));
             }
-            // Nobody replaced it, and neither did we: the storage is what fails.
+            // No other run replaced it, and neither did this one: the storage fails.
             if !matches!(error.class, Class::Precondition | Class::Conflict | Class::Missing) {
                 return Err(NotReplaced::Failed(error.into()));
             }
@@ -291,7 +291,7 @@ impl State {
         Ok(releases)
     }
 
-    /// Writes `claim` under the first number from its own on that nobody has or had, and says which. It is the first thing
+    /// Writes `claim` under the first number from its own on that was never used, and returns it. It is the first thing
     /// that its run writes.
     pub async fn claim(&self, claim: Claim) -> Result<Claim, Problem> {
         let (claim, bytes) = self.claim_a_number(claim).await?;
@@ -308,9 +308,9 @@ impl State {
                 Ok(_) => return Ok((claim, bytes)),
                 Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_JSON_BYTES).await? {
                     Some(found) if found == bytes => return Ok((claim, bytes)),
-                    // Each of them is somebody else's who claims at the same time.
+                    // Each of them belongs to another run that claims at the same time.
                     Some(_) if taken < MAX_TAKEN => taken += 1,
-                    // It was there when ours was refused, or somebody was writing it: its number may be used up.
+                    // It was there when ours was refused, or was being written: its number may be used up.
                     None if is_refused(&error) && gone.again().await => {}
                     _ => return Err(error.repeated()),
                 },
@@ -471,7 +471,7 @@ const UPDATE: &str = "A newer version of publish wrote it: update publish.";
 /// it is only in a storage that refuses what is free.
 pub(crate) const MAX_VANISHED: u32 = 8;
 
-/// The number after `release`. Where there is none, something else wrote to the state: nobody publishes that often.
+/// The number after `release`. Where there is none, something else wrote to the state: no site is published that often.
 pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {
     release.next().map_err(|error| {
         let message = format!("no number is left for another release after {release}");

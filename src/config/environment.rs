@@ -75,7 +75,7 @@ pub struct LinkSettings {
     pub stalled: Duration,
     /// How long an answer may take after the last byte.
     pub answer: Duration,
-    /// How long what is being uploaded may keep the link busy: nobody else's request waits much longer.
+    /// How long the uploads under way may keep the link busy: no other request waits much longer.
     pub ahead: Duration,
     /// What a link is taken for until it was measured, in bytes a second.
     pub slowest: u32,
@@ -132,7 +132,7 @@ pub struct PublishSettings {
     pub external: Vec<String>,
     /// How much of the live files may leave without a yes, in percent.
     pub max_removed_percent: u8,
-    /// What is done about a build of an older commit than the live one's.
+    /// What to do about a build of an older commit than the live release's.
     pub older_commit: OlderCommit,
     /// Whether visitors may read the state.
     pub public_state: bool,
@@ -168,7 +168,7 @@ pub enum OlderCommit {
     /// It is published, with a warning.
     #[default]
     Warn,
-    /// It is not published, nor is one of which nobody knows whether it is older.
+    /// It is not published, nor is one that may be older.
     Refuse,
     /// It is published like any other.
     Allow,
@@ -252,8 +252,8 @@ pub struct LeaseSettings {
 }
 
 impl Default for LeaseSettings {
-    /// 90 s, renewed every 30 s, so that two renewals may fail on a slow link; and nobody waits for a dead run longer
-    /// than a minute and a half.
+    /// 90 s, renewed every 30 s, so that two renewals may fail on a slow link, and a dead run blocks others for at most
+    /// a minute and a half.
     fn default() -> LeaseSettings {
         LeaseSettings {
             lasts: Duration::from_secs(90),

@@ -46,7 +46,7 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
 }
 
 /// Whether private files may be published because publish.toml says so: not where it lies in the person's `home` folder itself,
-/// or in a hidden folder there, among what programs keep for the person and nobody can list.
+/// or in a hidden folder there, where programs keep private files that cannot all be listed.
 ///
 /// # Errors
 /// [`Code::Usage`] where it `allows` some all the same.

@@ -1,5 +1,5 @@
 //! Where publish.toml is looked for: in the current folder, then in the folders above it. One from above may have been put
-//! there by somebody else, so it must be the user's own.
+//! there by another user, so it must be the user's own.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -80,7 +80,7 @@ fn on_one_file_system(_one: &Path, _other: &Path) -> bool {
 
 #[cfg(unix)]
 impl Found {
-    /// Refuses a file, or a link to it, that somebody else could have put there.
+    /// Refuses a file, or a link to it, that another user could have put there.
     fn check_own(&self, opened: &Metadata) -> Result<(), Problem> {
         use std::os::unix::fs::MetadataExt;
         /// The bit of a mode by which all others may write.
@@ -127,7 +127,7 @@ mod tests {
 
     const TEXT: &str = "site = \"shop\"\n";
 
-    /// A home folder with a project whose publish.toml lies at `file`, all below a folder that is nobody's home.
+    /// A home folder with a project whose publish.toml lies at `file`, all below a folder that is not a home folder.
     fn home(file: &str) -> TempDir {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("home/projects/shop/apps/web")).unwrap();

@@ -79,8 +79,8 @@ pub struct SandboxTarget {
 /// - `--env NAME` names it. Without it, the only environment of publish.toml is meant; of several, none is.
 /// - `--bucket` without `--env` is a target of its own: it takes the site's name, header rules and settings from
 ///   publish.toml, but no other environment's distribution or state. Without publish.toml it needs `--site`.
-/// - With neither publish.toml nor `--bucket`, the sandbox is meant where the run `may_fall_back` to it. Others would answer
-///   for a place that nobody meant; and a pipeline must not succeed by publishing nowhere. `--site` alone is no target.
+/// - With neither publish.toml nor `--bucket`, the sandbox is meant where the run `may_fall_back` to it. Other commands
+///   would report on the wrong site; and a pipeline must not succeed by publishing nowhere. `--site` alone is no target.
 ///
 /// # Errors
 /// [`Code::Usage`] or [`Code::Configuration`], saying what to write instead.
@@ -248,8 +248,8 @@ fn environment(
     })
 }
 
-/// CloudFront reads what KMS encrypts only by a key whose policy lets it. The policy of the account's default key, which
-/// AWS manages, nobody can change: visitors would get 403 for every page.
+/// CloudFront reads what KMS encrypts only by a key whose policy lets it. The policy of the account's default key,
+/// which AWS manages, cannot be changed: visitors would get 403 for every page.
 fn check_cdn_can_decrypt(name: &str, encryption: &Encryption) -> Result<(), Problem> {
     let Encryption::Kms { key_id } = encryption else { return Ok(()) };
     let message = match key_id {
@@ -267,8 +267,8 @@ fn check_cdn_can_decrypt(name: &str, encryption: &Encryption) -> Result<(), Prob
     ))
 }
 
-/// The address that an environment names shows the site of the place that it describes, and of no other: whoever goes
-/// elsewhere by a flag says the address too. Without that, another site would be checked, and called right.
+/// An environment's `url` belongs to the environment's own place. With a flag for another place, the address must be given
+/// too: otherwise another site would be checked, and reported as correct.
 fn check_url_is_of(name: &str, section: &EnvironmentSection, overrides: &Overrides) -> Result<(), Problem> {
     fn differs<T: PartialEq>(given: Option<&T>, said: Option<&T>) -> bool {
         given.is_some_and(|given| Some(given) != said)

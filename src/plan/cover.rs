@@ -108,7 +108,7 @@ fn chosen<'a>(stale: &'a BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&'
     let items = items(stale);
     let needed = without_covered(items.iter().filter(|item| item.paths.is_none()).map(|item| item.prefix).collect());
     let is_wide = |item: &&Item<'_>| needed.iter().any(|prefix| item.prefix.starts_with(prefix));
-    // Where there are too many of them, nobody needs to know what else they cover.
+    // Where there are too many of them, it does not matter what else they cover.
     let fits = needed.len() <= limits.wildcards
         && needed.len() + items.iter().filter(|item| !is_wide(item)).count() <= limits.addresses;
     if fits && tags.is_none() {

@@ -34,8 +34,8 @@ impl Needed {
     }
 }
 
-/// What may lie at a live key and be needed by nobody any more. The marker decides whether it is ours
-/// (docs/decisions/0002): whatever bytes it has, nobody needs them.
+/// What may be left at live keys and is no longer needed. The marker decides whether it is ours
+/// (docs/decisions/0002): whatever bytes it has, they are not needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remain {
     /// What closed releases say that it is: mutable, if they do not agree.
@@ -98,7 +98,7 @@ pub struct Victim {
     pub headers: Headers,
     /// Opaque; of the object that was looked at.
     pub etag: String,
-    /// Whether it goes also where somebody needs its path by now.
+    /// Whether it is removed even if its path is needed again by now.
     pub overdue: bool,
 }
 
@@ -166,7 +166,7 @@ impl Sweep {
     }
 }
 
-/// The blobs of a listing that nobody needs.
+/// The blobs of a listing that are not needed.
 pub fn unneeded(blobs: BTreeMap<Digest, Blob>, needed: &Needed) -> BTreeMap<Digest, Blob> {
     blobs.into_iter().filter(|(digest, _)| !needed.digests.contains(digest)).collect()
 }
@@ -176,7 +176,7 @@ pub fn unneeded(blobs: BTreeMap<Digest, Blob>, needed: &Needed) -> BTreeMap<Dige
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "prune")]
 pub struct PruneView {
-    /// The releases, and claims that came to nothing, to which nobody can go back any more.
+    /// The releases that can no longer be restored, and claims that never became releases.
     #[cfg_attr(test, schemars(with = "Vec<u64>"))]
     pub closes: Vec<ReleaseNumber>,
     /// The objects that go, as `s3://bucket/key`: live ones, then blobs.

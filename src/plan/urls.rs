@@ -37,8 +37,8 @@ impl<'a> Urls<'a> {
         Urls { keeps_errors: urls.errors_last_s(live) > ERRORS_LAST_S, ..urls }
     }
 
-    /// The addresses by which the cache behavior of an address may be chosen: for `/`, nobody says whether the default root
-    /// object's comes first.
+    /// The addresses by which the cache behavior of an address may be chosen: for `/`, it is not documented whether that of the
+    /// default root object comes first.
     fn chosen_by(&self, address: &str) -> Vec<String> {
         let root = self.default_root_object().filter(|_| address == "/");
         root.map(|root| format!("/{root}")).into_iter().chain([address.to_owned()]).collect()
@@ -127,16 +127,16 @@ impl<'a> Urls<'a> {
         self.below_root(path).iter().any(|own| facts.is_error_page(&format!("/{own}")))
     }
 
-    /// Whether copies of an error page that changes, or of the error that a new one replaces, may be kept under addresses which
-    /// nobody can list.
+    /// Whether copies of an error page that changes, or of the error that a new one replaces, may be kept under addresses that
+    /// cannot be listed.
     pub(super) fn loses_error_pages(&self, changes: &BTreeMap<SitePath, Change>) -> bool {
         let changed = changes.iter().filter(|(_, change)| **change != Change::Retire);
         let mut pages = changed.filter(|(path, _)| self.is_error_page(path));
         self.keeps_errors && pages.next().is_some()
     }
 
-    /// Whether visitors get another answer than before. Not under the name of a new fingerprinted file, which nobody could
-    /// name before - unless it came back, or may have, because it is removed at once when it leaves, or because errors are
+    /// Whether visitors get another answer than before. Not under the name of a new fingerprinted file, which was not
+    /// requested before - unless it came back, or may have, because it is removed at once when it leaves, or because errors are
     /// kept for long - and not under that of a retired one, which stays.
     fn answers_otherwise(&self, live: &Live, path: &SitePath, change: Change, entry: Option<&Entry>) -> bool {
         let may_have_failed = live.release.is_some() && (self.policy.remove_now.matches(path) || self.keeps_errors);
@@ -274,8 +274,8 @@ fn kept_s(cache_control: &str) -> u64 {
     value("s-maxage").or_else(|| value("max-age")).unwrap_or(86_400)
 }
 
-/// Which aliases there are, as far as the distribution tells: something may answer for the short ones, or nobody
-/// may look.
+/// Which aliases there are, as far as the distribution tells: something may answer for the short ones, or its
+/// configuration cannot be read.
 fn detected(cdn: CdnView<'_>) -> UrlStyle {
     match cdn {
         CdnView::Known(facts) if facts.rewrites_at_origin => UrlStyle::Clean,

@@ -186,7 +186,7 @@ pub(crate) fn check_size(json: &[u8]) -> Result<(), FormatError> {
     if json.len() as u64 > MAX_JSON_BYTES { Err(FormatError::TooLarge(MAX_JSON_BYTES)) } else { Ok(()) }
 }
 
-/// A field, or a value of it, that format 1 does not have, and what whoever meets it needs.
+/// A field, or a value of it, that format 1 does not have, and the minor that a reader or writer needs for it.
 pub(crate) struct Addition<T> {
     /// The minor that brought it, as far as it is needed for reading and for writing.
     pub(crate) needs: Minors,

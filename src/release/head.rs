@@ -45,7 +45,7 @@ const MAX_CANDIDATES: usize = 1_000;
 /// Most cache behaviors of one distribution that are kept: CloudFront has 75 (AWS.md 2.6), and each costs time for each path.
 const MAX_BEHAVIORS: usize = 1_000;
 
-/// The head of an environment. Only ever replaced on the condition that nobody else replaced it meanwhile; every
+/// The head of an environment. Only ever replaced on the condition that no other run replaced it meanwhile; every
 /// write raises `revision` and names its run, so that a lost answer is settled by reading back.
 ///
 /// What it says is read through [`HeadFields`]. Nothing outside this module changes it: a head comes from a stored one
@@ -218,7 +218,7 @@ impl HeadFields {
         self.activation.is_none() && self.pruning.is_none() && distributions.into_iter().all(has_seen)
     }
 
-    /// Whether a distribution may keep what nobody asks it to forget: it is new, or was not told of what is live.
+    /// Whether a distribution may have cached what was never refreshed: it is new, or was not refreshed for what is live.
     pub fn is_unseen_by(&self, distribution: &str) -> bool {
         let active = self.active.as_ref().map(|active| active.release);
         let known = self.distributions.get(distribution);
@@ -280,7 +280,7 @@ impl HeadFields {
         release > self.highest_activated && release > self.floor
     }
 
-    /// Whether the active `release` was not made active as the newest one: somebody has gone back to it, or to it again.
+    /// Whether the active `release` was not made active as the newest one: it was rolled back to, or activated again.
     /// What was undone does not count: it was active all the time.
     pub fn is_back(&self, release: ReleaseNumber) -> bool {
         let made_active = |item: &&HistoryItem| item.release == release && item.from != Some(release);

@@ -162,8 +162,8 @@ pub struct Publisher {
     /// Whether the working tree had changes that are in no commit, outside of the built folder.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncommitted_changes: bool,
-    /// When the commit was made, by its committer. It lies beside the manifest and in no record (decision 0023), so that whoever
-    /// reads one does not know it.
+    /// When the commit was made, by its committer. It is stored beside the manifest and in no record (decision 0023), so that
+    /// reading a record does not give it.
     #[serde(skip)]
     pub committed_at: Option<Timestamp>,
 }

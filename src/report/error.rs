@@ -69,7 +69,7 @@ pub enum Code {
     NoSuchDistribution,
     /// AWS answered with an error of its own.
     Aws,
-    /// The service refuses for a reason that lasts until somebody changes something.
+    /// The service refuses for a reason that lasts until something is changed.
     Refused,
     /// The store lacks something that a site needs.
     UnfitStore,
@@ -104,7 +104,7 @@ impl Code {
         }
     }
 
-    /// Whether the same command fails in the same way until somebody changes what the hint names: credentials, a policy,
+    /// Whether the same command fails in the same way until what the hint names is changed: credentials, a policy,
     /// the bucket or the store.
     pub fn lasts_until_changed(self) -> bool {
         matches!(

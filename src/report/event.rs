@@ -98,7 +98,7 @@ pub enum Event {
     },
     /// It is known what a prune takes away.
     PrunePlanned {
-        /// The releases, and claims that came to nothing, to which nobody can go back any more.
+        /// The releases that can no longer be restored, and claims that never became releases.
         #[cfg_attr(test, schemars(with = "Vec<u64>"))]
         closes: Vec<ReleaseNumber>,
         /// Objects that go, without the records of those releases.

@@ -15,8 +15,8 @@ pub struct Amounts {
     pub deleted: usize,
 }
 
-/// What one run has sent, copied and removed so far. Every stage counts what S3 has done as soon as it says so, and nobody
-/// takes anything back: so a report is right however often the run began again, and wherever it ended.
+/// What one run has sent, copied and removed so far. Every stage counts what S3 has done as soon as S3 says so, and
+/// nothing is subtracted: so a report is right however often the run started over, and wherever it ended.
 #[derive(Debug, Default)]
 pub struct Tally {
     objects: AtomicUsize,

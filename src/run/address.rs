@@ -33,7 +33,7 @@ pub async fn address(environment: Environment, caller: Caller, events: Events<'_
 
 impl Session<'_> {
     /// As [`Session::intend`]. Meanwhile the host of the site's address is looked up, once in a run: what is checked there at the end
-    /// can be checked only where there is one. Gives its name where nobody knows it.
+    /// can be checked only where there is one. Returns its name if it does not resolve.
     pub(super) async fn intend_and_look(
         &mut self,
         pointer: &Pointer,

@@ -33,7 +33,7 @@ pub enum Descent {
     Older,
     /// On another branch: neither comes after the other.
     Beside,
-    /// Nobody knows, as in a shallow clone.
+    /// It cannot be known, as in a shallow clone.
     Unknown,
 }
 
@@ -57,7 +57,7 @@ impl Commits {
 }
 
 impl Default for Commits {
-    /// Nobody knows.
+    /// The order is never known.
     fn default() -> Commits {
         Commits::by(|_, _| Descent::Unknown)
     }
@@ -78,7 +78,7 @@ pub enum Reply {
     No,
     /// Nothing: a signal came first.
     Interrupted,
-    /// There is nobody to ask.
+    /// There is no terminal to ask on.
     CannotAsk,
 }
 

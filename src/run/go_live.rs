@@ -25,7 +25,7 @@ use crate::types::text::first_few;
 
 /// What an attempt to go live came to.
 enum Next {
-    /// Somebody else was faster, or something is not as it was taken to be: once more, from what is there now.
+    /// Another run was faster, or something is not as expected: start over from what is there now.
     Again(Box<Carried>, Box<Pointer>),
     /// There is no more to do.
     Done(Outcome),
@@ -113,8 +113,8 @@ impl Session<'_> {
             .hint("Look at `publish status`; if it is still meant, run the same command again."))
     }
 
-    /// Holds publishing before anything else is written, in a write of its own: whatever becomes of a rollback, nothing is
-    /// published after it. Where somebody else replaced the head meanwhile, what was planned is of before.
+    /// Holds publishing before anything else is written, in a separate write: whatever becomes of a rollback, nothing is
+    /// published after it. If another run replaced the head meanwhile, the plan is out of date.
     async fn hold(&self, pointer: &Pointer, terms: &Terms) -> Result<Pointer, NotReplaced> {
         match self.held(&pointer.head, terms.reason.as_deref()).filter(|_| terms.holds()) {
             Some(held) => self.state.replace_head(pointer, held).await,
@@ -122,7 +122,7 @@ impl Session<'_> {
         }
     }
 
-    /// The head in which this run holds publishing; `None`: somebody does, and there is no other reason to give.
+    /// The head in which this run holds publishing; `None`: publishing is held already, and there is no other reason to give.
     pub(super) fn held(&self, head: &Head, reason: Option<&str>) -> Option<Head> {
         let is_said = head.hold.as_ref().is_some_and(|hold| reason.is_none() || hold.reason.as_deref() == reason);
         let now = self.caller.clock.now();
@@ -275,7 +275,7 @@ impl Session<'_> {
         Outcome::Unchanged
     }
 
-    /// Nothing differs, but an earlier run may owe a refresh or have left something to record. If somebody else replaces
+    /// Nothing differs, but an earlier run may owe a refresh or have left something to record. If another run replaces
     /// the head meanwhile, something may differ.
     async fn finish(
         &self,
@@ -375,7 +375,7 @@ fn left_over<'p>(paths: impl ExactSizeIterator<Item = &'p SitePath>) -> String {
     };
     format!(
         "{number}: {}. The credentials may not remove such objects (s3:DeleteObject), or something else has changed them. \
-         `publish prune` by somebody who may removes them.",
+         Run `publish prune` with credentials that may remove them.",
         first_few(paths)
     )
 }

@@ -10,8 +10,8 @@ use crate::types::clock::Timestamp;
 
 /// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
 /// was cut short, or that has yet to refresh a distribution of the `environment`, is finished: the same command run again must
-/// not undo it. Where the active release was rolled back to already, nobody can tell whether the way leads further back or
-/// forward again, so that a number must say it.
+/// not undo it. Where the active release was rolled back to already, it is not clear whether the user wants to go further back or
+/// forward again, so that a number is required.
 ///
 /// # Errors
 /// [`Code::Usage`] where nothing was active before, and where a number is needed.
@@ -40,7 +40,7 @@ pub(super) fn earlier(head: &Head, environment: &Environment, terms: &Terms) -> 
     })
 }
 
-/// Somebody has gone to `active` already: names the commands for everything that may be meant.
+/// The site was rolled back to `active` already: names the commands for everything that may be meant.
 fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
     let left = head.active.as_ref().and_then(|active| active.previous);
     let item = head.history.iter().rfind(|item| item.release == active && item.from != Some(active));

@@ -71,8 +71,8 @@ impl Session<'_> {
         Ok(Intention { live, plan, suspects, at_risk })
     }
 
-    /// Says which files will have other bytes although browsers were told to keep them for a year, once in a run. Later it
-    /// cannot be mended: whoever has such a file does not ask again.
+    /// Says which files will have other bytes although browsers were told to keep them for a year, once in a run. Later this
+    /// cannot be fixed: a browser that has such a file does not ask again.
     pub(super) fn warn_of_kept(&self, paths: impl IntoIterator<Item = SitePath>) {
         let new: Vec<String> = paths
             .into_iter()
@@ -91,8 +91,8 @@ impl Session<'_> {
         ));
     }
 
-    /// What the goal comes to, without what was taken out of every release. A folder that still holds such a file is
-    /// refused: nobody means to publish it again.
+    /// What the goal comes to, without what was taken out of every release. A folder that still contains such a file
+    /// is refused: publishing it again would be a mistake.
     fn content(&self, goal: &Goal, head: &Head, distributions: &Distributions) -> Result<Files, Problem> {
         let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
         let files = goal.content(&self.environment.layout, &mutable_paths, distributions);

@@ -1,4 +1,4 @@
-//! Files whose names are nearly what a reference says: told with what is missing, since nobody sees the difference on a disk that
+//! Files whose names nearly match a reference: listed with what is missing, since the difference does not show on a disk that
 //! ignores it.
 
 use std::collections::BTreeMap;

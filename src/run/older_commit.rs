@@ -15,7 +15,7 @@ const SHORT: usize = 10;
 
 impl Session<'_> {
     /// Warns once, or refuses, where what becomes live for the first time was built from an older commit than what `head` says
-    /// is live. Costs a request (HEAD on the manifest) where nobody knows how the two lie to each other.
+    /// is live. Costs a request (HEAD on the manifest) where it is not known which of the two is older.
     pub(super) async fn check_commit(&mut self, head: &Head, order: &Order) -> Result<(), Problem> {
         let setting = self.environment.publish.older_commit;
         let publisher = match &order.goal {
@@ -33,7 +33,7 @@ impl Session<'_> {
         let Some((release, live)) = live_commit(head) else { return Ok(()) };
         let Some(built) = publisher.commit.as_deref() else {
             let message =
-                format!("nobody knows from which commit this was built, and release {release} is live with one");
+                format!("the commit of this build is not known, and release {release}, which is live, records one");
             let hint = "Publish from the checkout, or let the pipeline name the commit in its usual variable (GITHUB_SHA, \
                         CI_COMMIT_SHA); or publish once with `--older-commit allow`.";
             return if is_strict { Err(Problem::new(Code::Superseded, message).hint(hint)) } else { Ok(()) };

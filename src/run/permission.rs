@@ -17,7 +17,7 @@ use crate::stages::policy;
 const MAX_STATE_BYTES: u64 = 64 << 20;
 
 impl Session<'_> {
-    /// Obeys a hold, and asks before anything is done that a person should have meant.
+    /// Stops at a hold, and asks for confirmation before what a person should have meant to do.
     pub(super) fn may_go_on(
         &self,
         head: &Head,
@@ -28,8 +28,9 @@ impl Session<'_> {
         let (Order { goal, terms }, plan) = (order, &intention.plan);
         // A hold does not stop rollbacks and repairs: they are deliberate.
         if let Some(hold) = head.hold.as_ref().filter(|_| terms.rollback.is_none() && terms.repair.is_none()) {
-            return Err(Problem::new(Code::Held, held(hold))
-                .hint("Ask whoever holds it; `publish resume` ends the hold, and then `publish` publishes."));
+            return Err(Problem::new(Code::Held, held(hold)).hint(
+                "Ask the person who set it; `publish resume` ends the hold, and then `publish` publishes again.",
+            ));
         }
         self.check_home_page(order, intention, ask)?;
         if self.caller.yes {

@@ -1,4 +1,4 @@
-//! Taking away what nobody needs any more, and at once what should never have been public.
+//! Removes what is no longer needed, and at once what should never have been public.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ pub struct PruneRequest {
 pub(super) enum Consent<'a> {
     /// A person.
     Ask(Ask<'a>),
-    /// Nobody: publish.toml says that a publish prunes, as far as releases have outlived their retention.
+    /// Not needed: publish.toml says that a publish prunes the releases that have outlived their retention.
     Configured,
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn read(folder: &Path, session: &Session<'_>) -> Result<Folder,
     let (sender, mut events) = mpsc::unbounded_channel();
     let (folder, environment) = (folder.to_owned(), session.environment.clone());
     let reading = tokio::task::spawn_blocking(move || {
-        // Once nobody waits for the folder, nobody listens.
+        // Once the run no longer waits for the folder, nothing listens.
         let listener = move |event| drop(sender.send(event));
         Folder::read(&folder, &environment, &stop, Events::new(&listener))
     });

@@ -23,9 +23,9 @@ pub(super) enum NoHomePage {
     Leaves(Problem),
     /// Nothing was ever active, and what is to be has none.
     NeverThere {
-        /// The question, where somebody can be asked.
+        /// The question, where there is a terminal to ask on.
         question: String,
-        /// The message, where nobody can.
+        /// The error, where there is none.
         problem: Problem,
     },
 }

@@ -7,7 +7,7 @@ use crate::site::routes::Routes;
 
 impl Session<'_> {
     /// Warns where a distribution, as it was read in this run, answers addresses without a file with an error that does not show
-    /// the application. Where a function or another origin may answer, nobody can know.
+    /// the application. Where a function or another origin may answer, that cannot be known.
     pub(super) fn warn_of_routes(&self, routes: &Routes) {
         let router = match routes.router {
             "" => "a router in its scripts".to_owned(),

@@ -17,7 +17,7 @@ use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
 use crate::types::globs::PathGlobs;
 
-/// How often the head is looked at while somebody else's activation is under way.
+/// How often the head is read while another run's activation is under way.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Added to a lease before it counts as over: S3 tells the time in whole seconds.
@@ -46,7 +46,7 @@ pub(super) struct Session<'a> {
     pub(super) configurations: BTreeMap<String, Configuration>,
     /// What the head knows of all distributions, and what was read since.
     pub(super) distributions: Distributions,
-    /// Whether the environment's distribution may keep what nobody refreshed.
+    /// Whether the environment's distribution may have cached what was never refreshed.
     pub(super) is_unseen: bool,
     /// How an activation goes about cache tags.
     pub(super) tagging: Tagging,
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Waits while somebody else activates or prunes and their lease lasts, by S3's clock, and never longer than a head
+    /// Waits while another run activates or prunes and its lease lasts, by S3's clock, and never longer than a head
     /// stays as it is for as long as its lease lasts.
     pub(super) async fn when_free(&self, mut pointer: Pointer) -> Result<Pointer, Problem> {
         let mut since = self.caller.clock.elapsed();
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Replaces the head by what `change` makes of it, however often somebody else replaces it meanwhile. `None`: the
+    /// Replaces the head by what `change` makes of it, however often another run replaces it meanwhile. `None`: the
     /// head is as it should be.
     pub(super) async fn update_head(
         &self,
@@ -187,8 +187,8 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
     let pruning = pruning.map(|pruning| (format!("run {}, which is pruning", pruning.owner), pruning.lease()));
-    // An activation that was cut short is no reason to pass over a prune that is under way. Who gave a lease back sends
-    // nothing any more: nobody waits for that.
+    // An activation that was cut short is no reason to pass over a prune that is under way. A run that gave its lease
+    // back sends nothing any more: there is no need to wait for it.
     let lasts = |(_, lease): &(String, Duration)| !lease.is_zero();
     activating.into_iter().chain(pruning).filter(lasts).max_by_key(|(_, lease)| *lease)
 }

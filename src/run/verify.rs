@@ -79,7 +79,7 @@ pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) ->
 }
 
 impl Session<'_> {
-    /// Looks at the bucket while nobody else changes what visitors see: what differs because of another run is no
+    /// Checks the bucket while no other run changes what visitors see: a difference that another run causes is not a
     /// finding.
     async fn audit_undisturbed(&self, deep: bool) -> Result<(Pointer, Audited), Problem> {
         let mut pointer = self.state.read_head().await?;

@@ -26,7 +26,7 @@ pub struct Distribution {
     pub caching: Caching,
     /// Further behaviors, in the order in which they are tried.
     pub behaviors: Vec<Behavior>,
-    /// The id of a continuous deployment policy. The API tells it; nobody is sent to a staging distribution.
+    /// The id of a continuous deployment policy. The API reports it, but no request is routed to a staging distribution.
     pub continuous_deployment: Option<String>,
     /// Whether it is the staging distribution of another one. The API tells it.
     pub staging: bool,

@@ -343,7 +343,7 @@ impl Sandbox {
         self.store.take_over(&other.store);
         self.lock_invalidations().take_over(&other.lock_invalidations());
         self.clock.advance(other.clock.ahead().saturating_sub(self.clock.ahead()));
-        // What this one's edge keeps is of another site. The other's stays behind: what it has not, it fetches.
+        // This sandbox's edge has cached another site. The other's cache is not taken over: its edge fetches what it lacks.
         self.edge.clear();
     }
 

@@ -34,7 +34,7 @@ pub(super) struct Encryption {
 }
 
 impl Default for Encryption {
-    /// SSE-S3, as S3 encrypts what nobody asked to encrypt otherwise.
+    /// SSE-S3, S3's default.
     fn default() -> Encryption {
         Encryption { sse: "AES256".to_owned(), kms_key_id: None, bucket_key: None }
     }

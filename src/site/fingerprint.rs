@@ -1,7 +1,7 @@
 //! Which names change with the bytes of their files, decided by evidence.
 //!
 //! A fingerprinted name changes whenever the bytes do, so that browsers may keep such a file for a year and never ask.
-//! Calling a mutable file that is the one mistake that nobody can take back; the other mistake costs a question to the CDN.
+//! To call a mutable file fingerprinted is the one mistake that cannot be undone; the reverse only costs a refresh at the CDN.
 //! So a name counts as fingerprinted only where something shows that it is:
 //!
 //! 1. *History*: a path that had other bytes once is mutable for good. Kept in the head, and decided in

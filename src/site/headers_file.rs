@@ -407,7 +407,7 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Whether a line, however it is written, begins with a header that holds passwords: it is shown to nobody.
+/// Whether a line, however it is written, begins with a header that may contain a password: such a line is never shown.
 fn may_hold_a_password(line: &str) -> bool {
     let line = line.trim_start_matches(|letter: char| letter == '!' || letter.is_whitespace()).to_ascii_lowercase();
     ["basic-auth", "basic_auth", "authorization", "proxy-authorization"].iter().any(|name| line.starts_with(name))

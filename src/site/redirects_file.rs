@@ -95,7 +95,7 @@ impl RedirectsFile {
         self.redirects.iter().any(|redirect| redirect.status == 200 && redirect.remedy() == Remedy::ErrorResponse)
     }
 
-    /// What a person should know: how many redirects nobody does, the first few, and what would; `None` without any.
+    /// The warning: how many redirects have no effect, the first few, and what would serve them; `None` without any.
     pub fn warning(&self) -> Option<String> {
         let count = self.redirects.len() + self.unclear.len();
         if count == 0 {

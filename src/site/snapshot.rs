@@ -74,7 +74,7 @@ pub struct Snapshot {
     pub declared: Declared,
     /// What stayed out. What `exclude` names is not listed.
     pub left_out: LeftOut,
-    /// What a person should know and that stops nothing, one sentence each. Nobody has been told yet.
+    /// Warnings, one sentence each. They have not been shown yet.
     pub warnings: Vec<String>,
     /// Instructions for the host in the folder. Not published.
     pub hosting: HostingFiles,
@@ -192,7 +192,7 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
     }
 }
 
-/// Nobody means all files of a machine or of a person, and to walk through them takes minutes.
+/// Publishing all files of a machine or of a person is always a mistake, and to walk through them takes minutes.
 fn refuse_all_of_a_machine(named: &Path, root: &Path, home: Option<&Home>) -> Result<(), Problem> {
     let what = if root.parent().is_none() {
         "contains all files of this machine"

@@ -86,7 +86,7 @@ pub struct Activated {
 pub enum NotActivated {
     /// The head changed before anything was switched: plan again from this one.
     Outdated(Box<Pointer>),
-    /// A newer release is active, or this one's number was closed.
+    /// A newer release is active, or this release was closed.
     Superseded(Box<Pointer>),
     /// Someone took over while switching: the site is theirs now.
     TakenOver(Box<Pointer>),
@@ -235,7 +235,7 @@ impl Activating<'_> {
         LiveObjects::new(self.store, self.layout)
     }
 
-    /// What may still arrive although this run gives up: requests that nobody answered, or whose answers a panic took away.
+    /// What may still arrive although this run gives up: requests without an answer, or whose answers a panic lost.
     fn under_way(&self, lease: &Lease<'_>, plan: &Plan, problem: &Problem) -> Option<Suspects> {
         if !matches!(problem.code, Code::Unreachable | Code::Internal) {
             return None;
@@ -262,7 +262,7 @@ impl Activating<'_> {
     }
 
     /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there. Bytes
-    /// that somebody else removed or changed meanwhile cannot be kept: that is said, and the run goes on.
+    /// that something else removed or changed meanwhile cannot be kept: the run says so and goes on.
     /// Says which objects were seen meanwhile, by their ETags.
     pub async fn preserve(
         &self,

@@ -70,7 +70,7 @@ enum Adopted {
     Entry(Box<Entry>),
     /// It stays as it is.
     Left(&'static str),
-    /// It was removed meanwhile, or a claim of this site names it: nobody else's.
+    /// It was removed meanwhile, or a claim of this site names it: it belongs to no other site.
     Nothing,
 }
 
@@ -301,7 +301,7 @@ impl Adopting<'_> {
         }
     }
 
-    /// Says in the head that release 0 is the active one, unless somebody else has activated anything meanwhile.
+    /// Says in the head that release 0 is the active one, unless another run has activated anything meanwhile.
     async fn activate(&self, mut pointer: Pointer, manifest: &Manifest) -> Result<Pointer, Problem> {
         let (release, content, now) = (manifest.release, manifest.content(), self.clock.now());
         let adopted = |pointer: &Pointer| {

@@ -1,4 +1,4 @@
-//! Pruning: finds what nobody needs any more, and removes it under a lease.
+//! Pruning: finds what is no longer needed, and removes it under a lease.
 
 mod find;
 
@@ -146,7 +146,7 @@ impl Prune<'_> {
         }
     }
 
-    /// What may still go although this run gives up: removals that nobody answered, or whose answers a panic took away.
+    /// What may still be removed although this run gives up: removals without an answer, or whose answers a panic lost.
     fn under_way(&self, lease: &Lease<'_>, sweep: &Sweep, problem: &Problem) -> Option<Suspects> {
         if !matches!(problem.code, Code::Unreachable | Code::Internal) {
             return None;
@@ -157,8 +157,8 @@ impl Prune<'_> {
         (!paths.is_empty()).then(|| Suspects::new(self.run.clone(), now.plus(SIGNATURES_LAST), paths))
     }
 
-    /// Whether a release was staged or claimed since it was looked at what holds the files that are to go: whoever stages
-    /// only need not write the head. From now on it sees this prune.
+    /// Whether a release was staged or claimed after this prune looked up which files are needed: a run that only stages
+    /// does not have to write the head. From now on such a run sees this prune.
     async fn is_another_release_there(&self, lease: &mut Lease<'_>, before: &Releases) -> Result<bool, Ended> {
         let now = Box::pin(lease.during(self.state.releases())).await?;
         Ok(now.complete != before.complete)

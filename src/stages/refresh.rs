@@ -166,7 +166,7 @@ impl Refreshing<'_> {
         let (sent, done): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(_, ids)| stays && !ids.is_empty());
         let mut done: Vec<String> = done.into_iter().map(|(id, _)| id).collect();
         done.extend(match self.settings.wait {
-            // Nobody waits for it, so the right to ask is not needed.
+            // Nothing waits for it, so the permission to ask is not needed.
             Wait::None => sent_before.into_iter().map(|refresh| refresh.id).collect(),
             Wait::Effect | Wait::Completed => self.completed(sent_before).await,
         });
@@ -305,7 +305,7 @@ impl Refreshing<'_> {
                         false => done.push(refresh.id.clone()),
                     }
                     if !is_further {
-                        // Nobody here asks what became of what its own environment has sent: that was taken too.
+                        // This run does not ask about refreshes that its own environment sent: CloudFront accepted those too.
                         done.extend(ids_sent_to(&pointer.head, distribution));
                     }
                     Some(taken.ids)

@@ -251,10 +251,10 @@ impl Staging<'_> {
             let place = CopyTarget { store: self.store, address, headers: &headers, condition: Condition::Absent };
             match self.bring(upload, place).await? {
                 Brought::Sent | Brought::Copied => return Ok(Delivery::There),
-                // It is there: sent by this very request whose answer was lost, by an earlier run, or by somebody else.
+                // It is there: sent by this very request whose answer was lost, by an earlier run, or by something else.
                 Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
                     Some(info) => return self.settle(upload, entry, address, &headers, info).await,
-                    // It was there when ours was refused, or somebody was writing it: gone since, as by a prune.
+                    // It was there when ours was refused, or was being written; a prune, for example, has removed it since.
                     None if gone.again().await => {}
                     None => return Err(error.repeated()),
                 },
@@ -291,7 +291,7 @@ impl Staging<'_> {
     }
 
     /// A fingerprinted file that was removed at once was kept in the blob store first: it goes back to its live key, where
-    /// nobody names it yet.
+    /// nothing refers to it yet.
     async fn copy_back(&self, path: &SitePath, entry: &Entry) -> Result<(), Problem> {
         match self.objects().copy_blob(path, entry, Condition::Absent).await {
             Ok(_) => {

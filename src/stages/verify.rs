@@ -37,8 +37,8 @@ const LEAST_ROUND: Duration = Duration::from_secs(10);
 pub enum Variant {
     /// As browsers ask.
     Compressed,
-    /// As browsers ask who come by a link with something to count visitors by. Of several publishes each has a query of its
-    /// own, so that none meets a copy of an earlier one's where the query is in the cache key.
+    /// As browsers ask after a visitor followed a link with a tracking parameter. Each publish uses another query string, so
+    /// that it never gets an earlier publish's copy where the query string is in the cache key.
     WithQuery,
     /// As many programs ask.
     Identity,

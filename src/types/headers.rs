@@ -89,7 +89,7 @@ impl Headers {
     }
 }
 
-/// What somebody asks files to be stored with; `None`: as it is without them.
+/// The settings that files are stored with; `None`: the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetHeaders {
     /// `Cache-Control`.
@@ -106,13 +106,13 @@ pub struct SetHeaders {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// How the names of our own metadata begin; nobody else's may.
+/// The prefix of our own metadata's names; no other metadata may use it.
 pub const RESERVED_METADATA: &str = "publish-";
 
 /// Most bytes of a file's metadata, names and values together. S3 takes 2 KiB (AWS.md 4.4); the rest is for our own.
 pub const MAX_METADATA_BYTES: usize = 1_900;
 
-/// Most bytes of any other value that somebody may ask for: with all five and the metadata, a request stays below the
+/// Most bytes of any other configured value: with all five and the metadata, a request stays below the
 /// 8 KiB of headers that S3 takes (AWS.md 4.4).
 pub const MAX_VALUE_BYTES: usize = 1_024;
 

@@ -16,7 +16,7 @@ pub fn partition(region: &str) -> &'static str {
 }
 
 /// Whether a host, with or without a port, is an S3 endpoint of AWS, also of a VPC: by the domains of the SDK's partitions.
-/// AWS's domains have other hosts too, as a machine of EC2 on which somebody runs a store.
+/// AWS's domains have other hosts too, such as an EC2 instance that runs another store.
 pub fn is_s3_of_aws(host: &str) -> bool {
     const DOMAINS: [&str; 11] = [
         "amazonaws.com",
@@ -40,7 +40,7 @@ pub fn is_s3_of_aws(host: &str) -> bool {
 }
 
 /// Whether a part of a host's name is one by which S3 is reached (AWS General Reference, "Amazon S3 endpoints and quotas"):
-/// others, as a load balancer, are called what somebody likes.
+/// the user chooses the names of others, such as load balancers.
 fn names_s3(label: &str) -> bool {
     const NAMES: [&str; 6] =
         ["s3", "s3-fips", "s3-accelerate", "s3-accesspoint", "s3-accesspoint-fips", "s3-external-1"];

@@ -132,7 +132,7 @@ pub struct ReleaseView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ContentView {
-    /// The digest of what visitors get: the same where nobody can tell two releases apart.
+    /// The digest of what visitors get: equal for two releases that visitors cannot tell apart.
     #[cfg_attr(test, schemars(with = "String"))]
     pub digest: Digest,
     /// All files.

@@ -1,7 +1,7 @@
-//! Whether a site is one page whose scripts make all other addresses of it: an application with a router. Nothing lies at
-//! such an address, so that whoever reloads it, or follows a link to it, gets what the host answers for missing files.
+//! Whether a site is a single-page application: one page whose router handles all other addresses. There is no file at
+//! such an address, so a visitor who reloads it, or follows a link to it, gets the host's answer for missing files.
 //!
-//! Routers that keep the address behind a `#` need nothing of the host. Both kinds are told by what minifiers leave of them.
+//! Routers that keep the address behind a `#` need nothing from the host. Both kinds are recognised by what minifiers leave.
 
 use std::ops::BitOrAssign;
 

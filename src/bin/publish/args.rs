@@ -442,7 +442,7 @@ impl Args {
         Ok(args)
     }
 
-    /// Flags that contradict each other. A flag wins over the other one's variable.
+    /// Refuses flags that contradict each other. A flag overrides the variable of a flag that it contradicts.
     fn check_global(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         let shows_all = matches!(&self.command, Some(Command::Status(StatusArgs { all: true })));
         let flags = ["env", "site", "bucket", "prefix", "distribution", "url", "region", "endpoint_url", "profile"];

@@ -474,7 +474,7 @@ fn place(target: &config::Target) -> String {
     }
 }
 
-/// Says what to do where the sandbox holds a site of another name: nobody can give it another prefix or bucket.
+/// Says what to do where the sandbox contains a site of another name: its prefix and bucket cannot be changed.
 fn holds_another_site(report: &mut Report) {
     let error = report.error.as_mut().filter(|error| error.code == Code::WrongSite.as_str());
     if let Some(error) = error {

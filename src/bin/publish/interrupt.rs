@@ -23,7 +23,7 @@ impl Signals {
     /// Waits until so many have arrived since the process began.
     pub(crate) async fn arrived(&self, times: usize) {
         if self.0.clone().wait_for(|count| *count >= times).await.is_err() {
-            // Nobody listens any more: the runtime ends.
+            // The sender is gone: the runtime ends.
             std::future::pending().await
         }
     }

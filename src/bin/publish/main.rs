@@ -117,7 +117,7 @@ fn variable(name: &str) -> Option<String> {
 /// Help and version are results; all else is a mistake on the command line.
 fn not_understood(error: &clap::Error, words: &[OsString]) -> u8 {
     if !error.use_stderr() {
-        // Where stdout is gone, nobody wanted the help.
+        // If stdout is closed, the help is not needed.
         return match error.print() {
             Err(failed) if failed.kind() != ErrorKind::BrokenPipe => {
                 terminal::write_error(&format!("error: could not write to stdout: {failed}\n"));

@@ -72,7 +72,7 @@ pub(crate) fn meant(word: &str, definition: &clap::Command) -> Option<String> {
     (likeness(nearest) > ALIKE && is_slip).then(|| format!("publish {nearest}"))
 }
 
-/// Whether a word cannot be a folder that somebody means.
+/// Whether a word cannot be the name of a folder.
 fn is_no_folder(word: &str) -> bool {
     !word.contains(['/', '\\']) && Path::new(word).symlink_metadata().is_err()
 }

@@ -92,7 +92,7 @@ async fn start(ownership: Ownership, purpose: Purpose) -> Result<Embedded, Probl
         sandbox = Sandbox::start(options(&ownership, 0)).await;
     }
     let sandbox = sandbox.map_err(|error| Problem::new(Code::Sandbox, "could not start the sandbox").source(error))?;
-    // Its edges forget at once, and nobody who tries publish waits for what CloudFront takes.
+    // Invalidations complete at once: trying publish should not take as long as CloudFront does.
     sandbox.complete_invalidations_after(0);
     let running = Running {
         s3: sandbox.s3_endpoint().to_owned(),

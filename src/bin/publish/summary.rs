@@ -87,7 +87,7 @@ pub(crate) fn render_invalidated(report: &Report, environment: &Environment) -> 
     let mut text = format!("CDN: {}\n", refresh(report.invalidation.as_ref(), environment));
     for other in &report.other_distributions {
         let paths = count(other.paths.len(), "path");
-        let done = if other.status == InvalidationStatus::Owed { "owed" } else { "asked for" };
+        let done = if other.status == InvalidationStatus::Owed { "not refreshed yet" } else { "requested" };
         text.push_str(&format!("distribution {}: {paths} {done}\n", printable(&other.distribution)));
     }
     text
@@ -321,7 +321,7 @@ fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment)
 }
 
 /// ` ($0.04, or free)`: the account's first 1,000 paths of a month are, and how many of those are left is not known.
-/// Nothing for the sandbox, which nobody pays for.
+/// Nothing for the sandbox, which costs nothing.
 fn price(invalidation: &InvalidationReport, environment: &Environment) -> String {
     let is_sandbox = environment.access.static_keys.is_some();
     if is_sandbox || invalidation.paths_paid == 0 {

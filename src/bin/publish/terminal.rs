@@ -192,7 +192,7 @@ impl Terminal {
         self.suspend(|| {
             // Where stderr is gone, the question is still answered.
             let _ = write!(stderr(), "{}", layout::question(question, self.errors()));
-            // Reading cannot be broken off: after a signal this thread waits for nobody, until the process ends.
+            // Reading cannot be interrupted: after a signal this thread keeps waiting until the process ends.
             std::thread::spawn(move || {
                 let mut line = String::new();
                 let yes = stdin().read_line(&mut line).is_ok() && line.trim().to_lowercase().starts_with('y');
@@ -241,7 +241,7 @@ pub(crate) fn write_result(text: &str) {
     }
 }
 
-/// Whether part of a result could not be written, although somebody may have wanted it.
+/// Whether part of a result could not be written, although it may have been wanted.
 pub(crate) fn is_lost() -> bool {
     IS_LOST.load(Ordering::Relaxed)
 }

@@ -23,7 +23,7 @@ const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 const OTHERS: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// Those of `variables` that are empty and might as well not be set: pipelines write `AWS_REGION: ${{ vars.REGION }}` where
-/// nobody has set it. The SDK takes some of them for a region, a profile, a file or an address without a name.
+/// that is not set. The SDK takes some of them for a region, a profile, a file or an address without a name.
 pub(crate) fn empty<N: AsRef<OsStr>, V: AsRef<OsStr>>(variables: impl IntoIterator<Item = (N, V)>) -> Vec<N> {
     let is_read =
         |name: &str| ["AWS_", "PUBLISH_"].iter().any(|prefix| name.starts_with(prefix)) || OTHERS.contains(&name);
@@ -32,8 +32,8 @@ pub(crate) fn empty<N: AsRef<OsStr>, V: AsRef<OsStr>>(variables: impl IntoIterat
     variables.into_iter().filter(empty).map(|(name, _)| name).collect()
 }
 
-/// Begins again without the `empty` variables, in the place of this process: there is no other way that leaves nobody to
-/// read them. Comes back only if that fails.
+/// Starts this program again without the `empty` variables, in place of this process: only then can no library read them.
+/// Returns only if that fails.
 #[cfg(unix)]
 pub(crate) fn without(empty: &[OsString], words: &[OsString]) -> Problem {
     use std::os::unix::process::CommandExt;

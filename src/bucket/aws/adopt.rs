@@ -13,7 +13,7 @@ use crate::types::digest::Digest;
 impl Store {
     /// Copies the object at `address`, of which `info` tells, onto itself: with the headers, the storage class and the
     /// encryption it has and our marker, if it is still that object. S3 computes the SHA-256 of its bytes meanwhile and
-    /// says it, so that nobody downloads them (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: what
+    /// says it, so that no download is needed (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: what
     /// answers does not say it.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Store {
                 .copy_source_if_match(&info.etag)
                 .set_expected_source_bucket_owner(self.settings.service.owner.clone())
                 .metadata_directive(MetadataDirective::Replace)
-                // The object stays somebody's: its tags and annotations too.
+                // The object keeps its owner's tags and annotations.
                 .tagging_directive(TaggingDirective::Copy)
                 .annotation_directive(AnnotationDirective::Copy)
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)

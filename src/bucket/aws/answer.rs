@@ -295,7 +295,7 @@ impl StoreError {
         self.class == Class::Denied
     }
 
-    /// Whether it is known that the same request is refused again, until somebody changes what the error names.
+    /// Whether it is known that the same request is refused again until what the error names is changed.
     pub fn is_refused_for_good(&self) -> bool {
         match self.class {
             Class::Denied | Class::Unsupported => true,

@@ -1,4 +1,4 @@
-//! What is seen of every single HTTP attempt, retries included: counted, paced, and given up soon where nobody answers.
+//! Handles every single HTTP attempt, retries included: counts it, paces it, and gives it up soon where nothing answers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

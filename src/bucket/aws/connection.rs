@@ -1,5 +1,5 @@
-//! Which way requests go, and how long nobody being there may pass: every client's, also those that sign in or look at
-//! the site.
+//! How requests are sent, and how long a server may be unreachable before a request fails: for every client, also those
+//! that sign in or look at the site.
 
 use std::error::Error as StdError;
 use std::net::IpAddr;
@@ -27,10 +27,10 @@ use super::roots::{self, Bundle};
 /// Who speaks TLS: as in the SDK's own client.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
-/// How long a name that cannot be resolved, or a port where nobody listens, is taken for a fault that passes.
+/// How long a name that cannot be resolved, or a port that refuses connections, counts as a passing fault.
 const ABSENCE: Duration = Duration::from_secs(4);
 
-/// The first wait for somebody to be there; each later one is twice as long.
+/// The first wait for the server to become reachable; each later one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// The SDK's own client, for requests to AWS. To this machine they go directly, whatever proxy the environment names.
@@ -113,12 +113,12 @@ fn is_this_machine(address: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(is_loopback)
 }
 
-/// A client that does not give up at once where nobody is there: names are resolved again and ports open, when a network
-/// comes back or a server is started anew. No request was made, so none is counted.
+/// A client that does not give up at once where the server is unreachable: names resolve and ports open again when a
+/// network comes back or a server restarts. No request was made, so none is counted.
 #[derive(Clone, Debug)]
 pub(super) struct Persistent<I> {
     inner: I,
-    /// Since when nobody has been there.
+    /// Since when the server has been unreachable.
     absent: Arc<Mutex<Option<Instant>>>,
 }
 

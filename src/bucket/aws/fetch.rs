@@ -25,7 +25,7 @@ const STALLED: Duration = Duration::from_secs(10);
 /// How long one answer may take in all: what comes byte by byte is no page that a visitor waits for.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Attempts where nobody answers or an answer breaks off.
+/// Attempts where there is no answer or it breaks off.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// The buffer of the decoder for Brotli, in bytes.
@@ -135,14 +135,14 @@ fn decode(encoding: &str, body: &[u8], max_bytes: u64) -> Option<Vec<u8>> {
     read.is_ok().then_some(decoded)
 }
 
-/// Why nobody gave a whole answer.
+/// Why there was no complete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
     /// What was to be fetched is no URL.
     NotAUrl,
     /// No server has the name.
     UnknownHost,
-    /// Nobody listens there.
+    /// The connection was refused.
     Refused,
     /// The server's certificate is not for this name or not trusted, or it does not speak TLS.
     Certificate,

@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
 
-    /// A service in a world of its own, where nobody waits for time to pass.
+    /// A simulated service with its own clock, so that tests wait for no real time.
     struct Service {
         now: Instant,
         /// When it has time for the next request.

@@ -12,7 +12,7 @@ use crate::report::error::{Code, Problem};
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
 
-/// An ETag that no object has: that of an MD5 nobody has found the bytes of.
+/// An ETag that no object has: an MD5 for which no bytes are known.
 const NO_ETAG: &str = "\"00000000000000000000000000000000\"";
 
 /// What a store does where it should refuse.

@@ -37,7 +37,7 @@ pub enum Class {
     FailedCredentials,
     /// Its bytes are archived, and cannot be read or copied before they are restored; there was no effect.
     Archived,
-    /// Refused for another reason that lasts until somebody changes something; there was no effect.
+    /// Refused for another reason that lasts until something is changed; there was no effect.
     Refused,
     /// What was asked for is nothing that this store can do (501); there was no effect.
     Unsupported,
@@ -49,7 +49,7 @@ pub enum Class {
 
 #[cfg(test)]
 impl Class {
-    /// Whether what S3 refuses so stays refused until somebody changes something.
+    /// Whether S3 keeps refusing until something is changed.
     pub(super) fn lasts(self) -> bool {
         !matches!(
             self,
@@ -120,7 +120,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
         ],
     ),
     means(Class::Checksum, &["BadDigest", "XAmzContentChecksumMismatch", "InvalidDigest", "IncompleteBody"]),
-    // What stays refused until somebody changes something: the credentials, …
+    // What stays refused until something is changed: the credentials, …
     means(Class::ExpiredCredentials, &["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]),
     means(Class::Denied, &["AccessDenied"]),
     until(
@@ -261,7 +261,7 @@ mod tests {
         }
     }
 
-    /// What is refused for good says what to change, and nobody is sent on the same way again.
+    /// What is refused for good says what to change, and does not suggest the same command again.
     #[test]
     fn what_stays_refused_says_what_to_change() {
         for refusal in REFUSALS.iter().filter(|refusal| refusal.class == Class::Refused) {

@@ -67,8 +67,8 @@ impl Bundle {
     }
 }
 
-/// What speaks TLS, if not as the SDK would; with no certificates at all it trusts nobody, and each server's is refused as
-/// it is met.
+/// What speaks TLS, if not as the SDK would; with no certificates at all it trusts no server, and refuses every
+/// connection.
 pub(super) fn tls(bundle: &Bundle) -> Option<TlsContext> {
     let mut trusted = TrustStore::empty().with_native_roots(*ANY);
     match &bundle.0 {

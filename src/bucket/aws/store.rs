@@ -283,7 +283,7 @@ impl Store {
     }
 
     /// A HEAD that is refused has no document that says why. A GET has one: of a token that has expired, or of an object
-    /// that nobody can read who lacks its own key. `refusal` may come from a token that has been renewed since.
+    /// that cannot be read without its own encryption key. `refusal` may come from a token that has been renewed since.
     async fn why_not_described(&self, address: &Address, refusal: StoreError) -> StoreError {
         let request = self.client.get_object().bucket(&address.bucket).key(&address.key).range("bytes=0-0");
         let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());

@@ -122,7 +122,7 @@ impl Body for BoundedBody {
 
 const OVER: &str = "the lease has ended";
 
-/// Nobody tries again.
+/// It is not retried.
 fn over() -> ConnectorError {
     ConnectorError::user(OVER.into())
 }

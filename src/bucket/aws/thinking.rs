@@ -106,7 +106,7 @@ impl Thinking {
 mod tests {
     use super::*;
 
-    /// A link that carries so many bytes a second to somebody who thinks for so many seconds.
+    /// A link that carries so many bytes a second to a service that takes so many seconds to answer.
     struct World {
         link: f64,
         thinks: f64,

@@ -1,6 +1,6 @@
 //! How many bytes are on their way up at once: what the link was seen to carry in a few seconds, so that no upload
-//! starves another one, and whoever comes after them, as a renewal of the lease, waits no longer than that. Time that S3
-//! takes to think about its answers is none of the link's: what more under way makes no slower is allowed.
+//! starves another, and a later request, such as a renewal of the lease, waits no longer than that. The time that S3 takes
+//! to answer does not count against the link: more may be under way as long as that slows nothing down.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What lies at a live key, and what follows from it: two tables, which ask nobody.
+//! What was found at a live key, and what follows from it: two tables, which send no requests.
 
 use crate::bucket::aws::ObjectInfo;
 use crate::content::path::SitePath;
@@ -22,7 +22,7 @@ pub(super) enum Found {
     Absent,
     /// An object of this site, and which bytes it has.
     Ours(Box<Entry>),
-    /// An object of this site with bytes that no complete release names, so that nobody needs them.
+    /// An object of this site with bytes that no complete release names, so that they are not needed.
     OursUnnamed,
     /// The very bytes that should be there, which something else has written.
     Unmarked(Box<Entry>),

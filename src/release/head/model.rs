@@ -25,9 +25,9 @@ const FILES: [&str; 4] = ["a.html", "b.html", "c.html", "d.html"];
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     Answered,
-    /// It takes effect, and nobody is told.
+    /// It takes effect, but the answer is lost.
     AnswerLost,
-    /// It never arrives, and nobody is told.
+    /// It never arrives, and there is no answer.
     RequestLost,
 }
 
@@ -224,7 +224,7 @@ fn covers(bits: u8) -> BTreeMap<String, Vec<UrlPath>> {
     named.map(cover).collect()
 }
 
-/// What a run may read of one of them; of another one, if bits say so, as somebody else reads it.
+/// What a run may read of one of them; of another one, if bits say so, as another run reads it.
 fn learnt(bits: u8) -> Option<Distribution> {
     let errors_s = if bits & 64 != 0 { 300 } else { ERRORS_LAST_S };
     let caching = Caching { errors_s, has_tags: bits & 128 != 0, ..Caching::USUAL };

@@ -29,8 +29,8 @@ const ADDITIONS: &[Addition<HeadFields>] = &[
         needs: Minors { read: 0, write: 0 },
         is_said: |head| head.distributions.values().any(|known| !known.facts.caching.is_usual()),
     },
-    // Refreshes that are sent. Whoever does not know of it leaves such an entry alone: neither is it sent again, nor struck
-    // out, and what it says stays true of its paths whatever is live.
+    // Refreshes that are sent. A program that does not know the field leaves such an entry alone: it neither sends it again
+    // nor removes it, and what it says stays true of its paths whatever is live.
     Addition {
         needs: Minors { read: 0, write: 0 },
         is_said: |head| head.pending_refreshes.iter().any(Refresh::is_sent),

@@ -35,7 +35,7 @@ pub enum Refusal {
     /// Another run's lease lasts.
     #[error("another run is working")]
     Busy,
-    /// What this run would go on with, or end, is another run's by now, or nobody's.
+    /// What this run would continue or end belongs to another run by now, or to none.
     #[error("another run took over from this one")]
     TakenOver,
     /// Nothing is active.

@@ -96,7 +96,7 @@ impl Refresh {
         self.unknown.is_empty()
     }
 
-    /// Whether CloudFront has taken all of it, so that nobody sends it again.
+    /// Whether CloudFront has accepted all of it, so that it is not sent again.
     pub fn is_sent(&self) -> bool {
         !self.invalidations.is_empty()
     }

@@ -16,8 +16,8 @@ use crate::sandbox::store::Store;
 const MAX_FILES: usize = 3_000;
 const MAX_WILDCARDS: usize = 15;
 
-/// After this long, by the sandbox's clock, an invalidation is complete even if nobody asks: otherwise who never
-/// polls would be refused for ever after 15 wildcards.
+/// After this long, by the sandbox's clock, an invalidation is complete even if no client asks: otherwise a client that
+/// never polls would be refused forever after 15 wildcards.
 const COMPLETE_AFTER_SECONDS: i64 = 60;
 
 /// How many polls say `InProgress` before one says `Completed`, unless a test sets another number.

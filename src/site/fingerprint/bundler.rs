@@ -1,6 +1,6 @@
 //! What a bundler wrote, told by who refers to whom.
 //!
-//! Bundlers give their scripts and styles names of one kind, and refer to them in ways that nobody writes by hand: a
+//! Bundlers give their scripts and styles names of one kind, and refer to them in ways that are not written by hand: a
 //! relative import of `./shared-BYf2qJoX.js`, a list of chunks, the table of a runtime. Where such names are found, all
 //! that fit them and are referred to count as the bundler's, also those that could be read as words. Pictures, fonts and
 //! data are not judged here: bundlers name them by a digest of their bytes, which is proven.

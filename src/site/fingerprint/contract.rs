@@ -291,7 +291,7 @@ pub(super) fn ember_vendor(path: &SitePath) -> Option<&str> {
     name.stem.strip_prefix("vendor-").filter(|token| is_hex(token, 32))
 }
 
-/// So many hexadecimal digits that nobody made up.
+/// So many hexadecimal digits without a pattern that a person would type.
 fn is_hex(token: &str, length: usize) -> bool {
     token.len() == length && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)
 }

@@ -27,8 +27,8 @@ pub(super) fn default(path: &SitePath, kind: Kind, context: &RuleContext<'_>) ->
     }
 }
 
-/// Whether a refresh reaches the file at a distribution. An error page is kept under the URLs that failed, which nobody
-/// can list; and a file whose URL is not known might be one.
+/// Whether a refresh reaches the file at a distribution. An error page is kept under the URLs that failed, which cannot
+/// be listed; and a file whose URL is not known might be one.
 fn may_keep(path: &SitePath, context: &RuleContext<'_>, view: CdnView<'_>) -> bool {
     match view {
         CdnView::None | CdnView::Unreadable => false,

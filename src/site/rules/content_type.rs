@@ -226,7 +226,7 @@ pub(super) fn content_encoding(path: &SitePath) -> Option<&'static str> {
 /// The file of which `path` is the compressed copy, as `app.js` of `app.js.br`, and the copy's `Content-Encoding`.
 ///
 /// Only what browsers load as parts of a page has compressed copies: `data.csv.gz` beside `data.csv`, or
-/// `src.tar.gz` beside `src.tar`, is a download, which browsers would unpack if it had an encoding. Nobody downloads a `.br`.
+/// `src.tar.gz` beside `src.tar`, is a download, which browsers would unpack if it had an encoding. A `.br` is never a download.
 pub(super) fn original_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> Option<(SitePath, &'static str)> {
     // RFC 9110 section 8.4.1, RFC 7932 and RFC 8878.
     let encoding = match path.extension()?.as_str() {

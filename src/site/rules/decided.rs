@@ -1,4 +1,4 @@
-//! The headers of one file, and who decided each: a rule of publish.toml, the folder's `_headers` file, or nobody.
+//! The headers of one file, and who decided each: a rule of publish.toml, the folder's `_headers` file, or neither.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ pub enum Origin<'r> {
     Rule(&'r OneOrMany),
     /// The `_headers` file of the folder.
     File,
-    /// Nobody says anything else.
+    /// No rule and no line applies.
     Default,
 }
 

@@ -1,7 +1,7 @@
 //! Files that editors and operating systems leave behind.
 //!
-//! Only names that nobody gives to a page are here. `*.bak`, `*.orig`, `*.old` and `*.tmp` may be meant, and so may a
-//! `*.swp` that does not begin with a dot: who does not mean them names them under `exclude`.
+//! Only names that no page has are here. `*.bak`, `*.orig`, `*.old` and `*.tmp` may be meant, and so may a
+//! `*.swp` that does not begin with a dot: `exclude` leaves them out.
 
 /// Folders, in lower case: what macOS puts into archives and what it and Windows put on disks.
 const FOLDERS: [&str; 6] = ["__macosx", "$recycle.bin", ".appledouble", ".spotlight-v100", ".trashes", ".fseventsd"];
@@ -74,6 +74,6 @@ mod tests {
         ] {
             assert!(!is_litter(meant, false), "{meant}");
         }
-        assert!(!is_litter("a~", true) && !is_litter("._a", true), "a folder that somebody named");
+        assert!(!is_litter("a~", true) && !is_litter("._a", true), "a folder that a person named");
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct InPlace<'a> {
 pub(super) struct Left {
     /// What the next run that may is to remove.
     pub(super) ours: BTreeSet<SitePath>,
-    /// What is somebody else's by now.
+    /// What belongs to another site or program by now.
     pub(super) theirs: BTreeSet<SitePath>,
 }
 
@@ -130,7 +130,7 @@ impl InPlace<'_> {
     }
 
     /// Gives a live object that is not to change its cache tags. What is not there, or is not what it should be, is left alone:
-    /// nobody asked to look at it.
+    /// checking it is not this run's task.
     async fn tag(&self, path: &SitePath, entry: &Entry) -> Result<(), Problem> {
         let info = self.objects.head(path).await.map_err(Problem::from)?;
         match info.filter(|info| info.is_of(self.site) && has_bytes(info, entry)) {
@@ -155,7 +155,7 @@ impl InPlace<'_> {
         Ok(())
     }
 
-    /// A key that should have been free is taken: by this very request whose answer was lost, or by somebody else.
+    /// A key that should have been free is taken: by this very request whose answer was lost, or by something else.
     async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
         let Some(info) = self.objects.head(path).await.map_err(Problem::from)? else { return Err(error.into()) };
         let is_tagged = !self.objects.lacks_tags(path, entry.kind, &info);
@@ -187,7 +187,7 @@ impl InPlace<'_> {
         Ok(left)
     }
 
-    /// What should have gone was written again since it was looked at: by somebody else, or by a run of this site that
+    /// What should have been removed was written again since it was looked at: by something else, or by a run of this site that
     /// had lost its lease.
     async fn another_is_there(&self, path: SitePath, left: &mut Left) -> Result<(), Problem> {
         let Some(info) = self.objects.head(&path).await.map_err(Problem::from)? else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Finding what nobody needs any more.
+//! Finds what is no longer needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ pub(super) enum Record {
 }
 
 impl Prune<'_> {
-    /// Finds what nobody needs. Reads all manifests; with `only_if_closing` it reads none where no release has outlived
+    /// Finds what is not needed. Reads all manifests; with `only_if_closing` it reads none where no release has outlived
     /// its retention. `now` is the time by S3's clock.
     pub async fn find(
         &self,
@@ -260,7 +260,7 @@ fn closing(head: &Head, releases: &Releases, retention: RetentionSettings, now: 
     let complete = complete.map(|(release, _)| (*release, written(release))).collect();
     let retained = retention::retained(head, &complete, retention, now);
     let closed = releases.complete.iter().filter(|(release, complete)| {
-        // What the claim of an adoption that was given up names is still somebody else's.
+        // The objects that an abandoned adoption claimed do not belong to this site.
         let is_adoption = **release == ReleaseNumber::ADOPTED && !**complete;
         let over = **complete || retention::is_dead(written(release), now);
         head.is_closed(**release) || !retained.contains(release) && over && !is_adoption
@@ -272,7 +272,7 @@ fn closing(head: &Head, releases: &Releases, retention: RetentionSettings, now: 
 /// path's name is known to be reused.
 fn victim(remain: &Remain, info: &ObjectInfo, mutable: bool) -> Option<Victim> {
     if let Some(entry) = remain.overdue.iter().find(|entry| has_bytes(info, entry)) {
-        // It is to be seen by nobody any more, whatever its name.
+        // It must not be visible any longer, whatever its name.
         return Some(Victim::of(info, Some(entry.digest), Kind::Mutable, true));
     }
     // A claim does not say what its files are; what they are stored with does.

@@ -56,7 +56,7 @@ impl<'a> Asking<'a> {
         tokio::time::sleep(wait).await;
         let reference = batch.reference(refresh);
         let id = match cdn.create_invalidation(&reference, batch.items()).await {
-            // Somebody has used the reference for something else, so that nobody was asked for these paths.
+            // The reference was used for something else, so these paths were not requested.
             Err(error) if error.code.as_deref() == Some("InvalidationBatchAlreadyExists") => {
                 cdn.create_invalidation(&format!("{reference}-2"), batch.items()).await?
             }

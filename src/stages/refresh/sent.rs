@@ -31,8 +31,8 @@ impl UnderWay {
 /// Whether CloudFront has completed a refresh that is sent. Costs a request for each of its invalidations, up to the first
 /// that is not completed. Needs `cloudfront:GetInvalidation`.
 ///
-/// One that CloudFront does not know any more is taken for completed. No document says for how long it keeps them; whatever
-/// it has taken it carries out, which nobody can cancel (AWS.md 1.1).
+/// One that CloudFront does not know any more is taken for completed. No document says for how long it keeps them; it carries
+/// out whatever it has accepted, and that cannot be cancelled (AWS.md 1.1).
 pub async fn is_completed(cdn: &Cdn, refresh: &Refresh) -> Result<bool, CdnError> {
     let cdn = cdn.other(&refresh.distribution);
     for id in &refresh.invalidations {
@@ -60,7 +60,7 @@ impl Refreshing<'_> {
     }
 
     /// The ids of those among them that CloudFront has completed by now. Nothing is waited for; what cannot be asked stays as
-    /// it is, which harms nobody.
+    /// it is, which does no harm.
     pub(super) async fn completed(&self, sent: Vec<Refresh>) -> Vec<String> {
         let Some(cdn) = self.cdn else { return Vec::new() };
         let mut completed = Vec::new();

@@ -51,7 +51,7 @@ pub enum Instead {
 /// What waiting can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Prospect {
-    /// Nothing: somebody has to change a setting first.
+    /// It does not pass: a setting has to be changed first.
     Never,
     /// It may pass; the CDN's copies are not what is wrong.
     Later,

@@ -11,7 +11,7 @@ use crate::report::error::{Code, Problem};
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
-/// How long the look may take. It stands beside others, and nobody waits for it when those are done.
+/// How long the look may take. It runs beside others, and is not waited for when those are done.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The fewest characters of a name that are taken for its hash.
@@ -19,7 +19,7 @@ const LEAST_HASH: usize = 5;
 
 impl Visitor<'_> {
     /// Asks once for a script that is in no release: a name of this one with another hash. `None`: it is not there, as it should
-    /// be; or the release has no fingerprinted script, or nobody says in time. Costs at most one request.
+    /// be; or the release has no fingerprinted script, or there is no answer in time. Costs at most one request.
     pub async fn page_for_a_missing_script(&self, page: Page<'_>) -> Option<PageForScript> {
         let url = format!("{}{}", self.url.trim_end_matches('/'), missing_script(page, &self.query)?);
         let asked = self.fetcher.fetch(&url, Encoding::Compressed, MAX_FETCHED_BYTES);

@@ -18,7 +18,7 @@ use super::source::{Imports, Source, is_loose};
 const MAX_FOLDERS: usize = 4;
 
 /// How many different files must be found under another host before it is taken for the site's. One whose name looks like
-/// a fingerprint is as good as two: nobody else has it.
+/// a fingerprint is as good as two: no other site has it.
 const MIN_FILES_OF_HOST: usize = 2;
 
 /// How many fingerprints must be found below a folder before it is taken for the base of a site that names more of them at
@@ -38,7 +38,7 @@ pub(super) struct Learned {
     url_host: Option<String>,
     /// Hosts that serve the site, and under which folder.
     hosts: BTreeMap<String, String>,
-    /// Hosts that only look like the site's: files of such names were found there, but none that nobody else has.
+    /// Hosts that only look like the site's: files of such names were found there, but none with a name that only this site has.
     guessed: BTreeSet<String>,
     /// The folders, as runtimes and their lists write them, in which they name files that are there; and behind which
     /// folders of the site those are.

@@ -25,7 +25,7 @@ pub(super) struct Scheme {
     alphabet: &'static [u8],
     writing: Writing,
     /// The lengths of a token, in characters; none of less than 32 bits but 7 hexadecimal digits, and less than a whole
-    /// digest only where tools cut it: an algorithm that would cost time is not computed for a token that nobody writes so.
+    /// digest only where tools cut it: a slow algorithm is not computed for a token in a form that no tool writes.
     lengths: RangeInclusive<usize>,
     /// From which end a shorter token is cut.
     end: bool,

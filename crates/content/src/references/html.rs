@@ -137,7 +137,7 @@ impl Page<'_, '_> {
         let href = attribute(tag, "href").map_or("", |href| &href.value);
         let destination = attribute(tag, "as").map(|destination| destination.value.to_ascii_lowercase());
         let role = if is("stylesheet") && is("alternate") {
-            // Nobody sees it unless they choose it.
+            // It applies only if the visitor chooses it.
             Role::Other
         } else if is("stylesheet") {
             Role::Style
@@ -149,7 +149,7 @@ impl Page<'_, '_> {
             self.candidates(tag, "imagesrcset");
             preloaded(destination.as_deref(), href)
         } else if is("prefetch") {
-            // For the page that a visitor may open next: whoever needs it names it too.
+            // For the page that a visitor may open next: a page that needs it refers to it too.
             Role::Other
         } else if IMAGES.iter().any(|word| is(word)) {
             Role::Image

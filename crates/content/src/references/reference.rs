@@ -181,7 +181,7 @@ impl Manner {
                 "defer" => Manner::DEFER,
                 "async" => Manner::ASYNC,
                 "nomodule" => Manner::NO_MODULE,
-                // Whoever serves the page writes it into every tag (Content-Security-Policy), whoever wrote the tag.
+                // The server writes it into every tag (Content-Security-Policy), whatever the tag's author wrote.
                 "media" | "nonce" => 0,
                 _ => Manner::OTHER,
             };

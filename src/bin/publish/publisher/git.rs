@@ -255,7 +255,7 @@ impl Git<'_> {
             [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null"), ("safe.bareRepository", "explicit")];
         let without =
             self.without.iter().map(|name| (name.as_str(), if name.ends_with(".required") { "false" } else { "" }));
-        // Behind what the person says there, as a folder of somebody else's that is safe.
+        // After the person's own settings there, such as another user's folder that is safe.
         let mut number = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0_usize);
         for (name, value) in settings.into_iter().chain(without) {
             command.env(format!("GIT_CONFIG_KEY_{number}"), name).env(format!("GIT_CONFIG_VALUE_{number}"), value);
@@ -275,10 +275,10 @@ impl Git<'_> {
     fn answer(&self, child: &mut Child) -> Option<(Option<i32>, String)> {
         let answer = child.stdout.take()?.take(MAX_ANSWER_BYTES);
         let (sender, receiver) = mpsc::channel();
-        // Whatever git has started may keep the other end open: nobody waits for this thread.
+        // A process that git started may keep the other end open: nothing waits for this thread.
         thread::spawn(move || {
             let (mut answer, mut said) = (answer, Vec::new());
-            // Once nobody waits for it, nobody listens.
+            // Once nothing waits for it, nothing listens.
             let _ = sender.send(answer.read_to_end(&mut said).map(|_| said));
         });
         let said = receiver.recv_timeout(self.left()).ok()?.ok()?;
@@ -300,7 +300,7 @@ impl Git<'_> {
 mod tests {
     use super::*;
 
-    /// A repository on the branch `main` that nobody's settings reach.
+    /// A repository on the branch `main`, out of reach of any user's git settings.
     struct Repository(tempfile::TempDir);
 
     impl Repository {

@@ -1,7 +1,7 @@
-//! Where the sandbox of a project lies: in the user's own state folder, never in the project.
+//! Where the sandbox of a project is: in the user's own state folder, never in the project.
 //!
-//! Whatever lies in a project may have come with it, from whoever wrote it: after a clone, owner and mode of every file are
-//! the reader's own. So nothing of the sandbox is there, not even a hint of where it is.
+//! Anything in a project may come from its author: after a clone, the owner and mode of every file are those of the person
+//! who cloned it. So the sandbox keeps nothing there, not even a hint of where it is.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ fn state_folder(lookup: Lookup<'_>, home: Option<PathBuf>) -> Result<PathBuf, Pr
     Ok(base.join("publish").join("sandbox"))
 }
 
-/// The whole of what a project came with; `None` where that is the `home` folder or holds it, which came from nobody.
+/// The root of everything that came with the project; `None` where that is the `home` folder or contains it.
 fn brought_along<'p>(project: &'p Path, home: Option<&Path>) -> Option<&'p Path> {
     let root = project_root(project, home);
     (!home.is_some_and(|home| home.starts_with(root))).then_some(root)

@@ -146,7 +146,7 @@ impl Ownership {
 
     /// Takes back what was announced.
     pub(crate) fn retract(&self) {
-        // Where it cannot be removed, readers still find that nobody answers there.
+        // Where it cannot be removed, readers still find that nothing answers there.
         let _ = std::fs::remove_file(self.place.file());
     }
 

@@ -74,7 +74,7 @@ async fn until_stopped(embedded: &Embedded, idle: Option<Duration>, signals: &Si
         if !embedded.ownership.is_announced() {
             return;
         }
-        // Nobody reads this log, and a server that runs for days must not keep it.
+        // Nothing reads this log, and a server that runs for days must not keep it.
         if !embedded.sandbox.requests().is_empty() {
             embedded.sandbox.clear_requests();
             last_request = clock.elapsed();

@@ -29,7 +29,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// The person or the pipeline's actor; where nobody is named, the machine or the job.
+/// The person or the pipeline's actor; if neither is known, the machine or the job.
 pub(super) fn who(publisher: &Publisher) -> String {
     printable(publisher.who.as_deref().or(publisher.place.as_deref()).unwrap_or("someone"))
 }

@@ -1,4 +1,4 @@
-//! How the commands that a text names reach this program, and the target of this run, when somebody pastes them.
+//! Adapts the commands that a text names, so that they reach this program and this run's target when a person pastes them.
 
 use std::borrow::Cow;
 

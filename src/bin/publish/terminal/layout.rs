@@ -15,7 +15,7 @@ pub(crate) fn labelled(name: &str, width: usize, value: &str, style: Style) -> S
 }
 
 /// `beginning` and then `text`, whose commands get what they need here, in as many lines as it takes, each with its end.
-/// One line where nobody said how many columns there are: then it goes to a pipe or a file.
+/// One line where the number of columns is not known: then it goes to a pipe or a file.
 pub(crate) fn filled(beginning: &str, text: &str, style: Style) -> String {
     let text = style.here().in_text(text);
     match style.columns() {

@@ -43,8 +43,8 @@ impl Head {
 }
 
 impl HeadFields {
-    /// Records what was read of distributions. What newer programs say of them stays. One that may keep what nobody
-    /// refreshed is owed everything, unless nothing could yet be kept.
+    /// Records what was read of distributions. What newer programs say of them stays. One that may have cached what
+    /// was never refreshed is owed everything, unless nothing could be cached yet.
     pub(super) fn learn(&mut self, learnt: &[Learnt<'_>], release: ReleaseNumber, by: Lookout<'_>) {
         learnt.iter().for_each(|one| self.learn_of(*one, release, by));
     }

@@ -21,7 +21,7 @@ pub struct Adoption<'a> {
 }
 
 impl Head {
-    /// The head with what was read of distributions. One that may keep what nobody refreshed is owed everything.
+    /// The head with what was read of distributions. One that may have cached what was never refreshed is owed everything.
     #[must_use]
     pub fn record_facts(&self, learnt: &[Learnt<'_>], by: Lookout<'_>) -> Head {
         let mut next = self.clone();
@@ -48,7 +48,7 @@ impl Head {
         next
     }
 
-    /// The head in which somebody is to look at more live paths.
+    /// The head with more live paths that a later run must check.
     #[must_use]
     pub fn add_suspects(&self, suspects: Suspects) -> Head {
         let mut next = self.clone();
@@ -72,7 +72,7 @@ impl Head {
         next
     }
 
-    /// The head without a hold; `None`: nobody holds publishing.
+    /// The head without a hold; `None`: publishing is not held.
     #[must_use]
     pub fn resumed(&self) -> Option<Head> {
         let mut next = self.clone();

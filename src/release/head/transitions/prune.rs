@@ -78,7 +78,7 @@ impl Head {
         Ok(next)
     }
 
-    /// The head that says that nobody prunes any more.
+    /// The head that records that no prune is under way.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`].
@@ -135,7 +135,7 @@ impl Head {
 }
 
 impl HeadFields {
-    /// Nothing is left of these releases, so that nobody need know of them any more.
+    /// Nothing is left of these releases, so that they need not be recorded any longer.
     fn forget_closed(&mut self, finished: &BTreeSet<ReleaseNumber>) {
         self.closed.retain(|release| !finished.contains(release));
         self.superseded.retain(|release, _| !finished.contains(release));

@@ -255,7 +255,7 @@ mod tests {
         (0..count).map(|number| UrlPath::encode(&format!("/{number}.html"))).collect()
     }
 
-    /// A head that owed more would be read by nobody, and asking for so much costs more than asking for everything.
+    /// A head that owed more could not be read, and asking for so much costs more than asking for everything.
     #[test]
     fn what_is_owed_beyond_the_most_is_everything() {
         for owing in [activated, pruned] {

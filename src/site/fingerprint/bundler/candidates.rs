@@ -13,9 +13,9 @@ use crate::content::references::{Form, Manner, Role};
 /// How surely a reference to a script or style is a bundler's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
-    /// A page loads the file, or a script holds its name: anybody writes that.
+    /// A page loads the file, or a script contains its name: people write that too.
     Loose,
-    /// A page loads it as a module. Bundlers write so, and whoever copies a module that was built elsewhere.
+    /// A page loads it as a module. Bundlers write that, and so do people who copy a module that was built elsewhere.
     Module,
     /// It is in a list of a script.
     Listed,
@@ -179,7 +179,7 @@ pub(super) fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
 }
 
 impl Strength {
-    /// How surely nobody but a bundler refers in such a way to a script or style with a hash in its name.
+    /// How surely such a reference to a script or style with a hash in its name was written by a bundler.
     pub(super) fn of(tie: &Tie, from: &SitePath) -> Strength {
         match tie.form {
             Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl | Form::Worker

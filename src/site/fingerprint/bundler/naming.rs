@@ -9,7 +9,7 @@ use super::candidates::{Candidate, Strength};
 use crate::content::proof::Proof;
 
 /// How a site's bundler names what it writes: the place and length of the hash, and what is known of it. Those of
-/// hexadecimal digits are apart: whoever writes base64 too often writes one such by chance, and the other way round never.
+/// hexadecimal digits are kept apart: a short base64 hash can look hexadecimal by chance, but never the reverse.
 pub(super) type Namings<'s> = BTreeMap<(Position, usize, IsHex), Naming<'s>>;
 
 /// Whether all characters of a hash are hexadecimal digits.

@@ -36,7 +36,7 @@ pub(in super::super) fn of_the_same_name<'s>(bundler: &Bundler<'s>, known: &Hits
             let token = position.token(&candidate.name, *length)?;
             let name = stem.strip_suffix(token)?;
             let sibling = by_name.get(&(folder, name)).or_else(|| by_name.get(&(around(folder)?, name)))?;
-            // What a page loads beside its like of the other kind needs no more than a hash that nobody speaks.
+            // Where a page loads it beside a file of the same name and the other kind, its hash need only look random.
             let is_style = candidate.is_style();
             let is_loaded = candidate.referred.is_some() && (is_style || candidate.is_module);
             let fits = (is_style || is_loaded)

@@ -56,7 +56,7 @@ fn is_known(format: &str) -> bool {
 
 /// Reads the declarations of a face, which stand in a sheet that begins in `line`.
 ///
-/// One source is needed, and nobody misses it where another one is there; style sheets go on naming some, for old browsers,
+/// One source is enough: a missing one does no harm if another is there. Style sheets still name some, for old browsers,
 /// that are often left out.
 pub(super) fn read(parser: &mut Parser<'_, '_>, line: u32, found: &mut Found) {
     let mut lists: Vec<Vec<Source>> = vec![Vec::new()];

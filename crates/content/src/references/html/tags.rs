@@ -139,7 +139,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Leaves out what nobody asks for, which is most of a page: text between tags, comments and complaints.
+/// Leaves out what is not needed, which is most of a page: text between tags, comments and parse errors.
 struct Quiet<'a, V: FnMut(&Tag)>(CallbackEmitter<StartTags<'a, V>, Infallible>);
 
 impl<V: FnMut(&Tag)> ForwardingEmitter for Quiet<'_, V> {

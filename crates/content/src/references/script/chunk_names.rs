@@ -93,7 +93,7 @@ enum Expression {
 }
 
 impl Expression {
-    /// `None`: nothing, or more than the name of a file has. Whoever made the table may have made it large.
+    /// `None`: nothing, or more than a file name has. The table comes from the site, and may be large.
     fn value(&self, key: &str) -> Option<String> {
         let value = match self {
             Expression::Text(text) => (text.len() <= MAX_PATH).then(|| text.clone()),

@@ -6,7 +6,7 @@ use super::super::written::{extension, looks_hashed};
 /// Most characters of a path that a script names.
 pub(super) const MAX_PATH: usize = 500;
 
-/// What an imported file is: those that no browser takes for a module are data, or source that nobody runs.
+/// What an imported file is: those that no browser takes for a module are data, or source that never runs.
 pub(super) fn module(written: &str) -> Role {
     match extension(written).as_deref() {
         Some("js" | "mjs" | "cjs") => Role::Module,
