@@ -35,7 +35,7 @@ pub(super) fn problem(error: &toml::de::Error, Source { text, name }: Source<'_>
         Some(Expanded { span, path, text: expanded }) => {
             let key = path.rsplit('.').next().unwrap_or_default();
             let written = text.get(span.clone()).unwrap_or_default();
-            format!("`{key} = {written}` comes to \"{expanded}\": {message}")
+            format!("`{key} = {written}` expands to \"{expanded}\": {message}")
         }
         None => message,
     };

@@ -39,7 +39,7 @@ pub fn site_folder(argument: Option<&Path>, config: Option<&Config>, home: Optio
         return Ok(folder);
     };
     let (shown, lies_at) = (folder.display(), real.display());
-    Err(Problem::new(Code::Usage, format!("`{shown}` ({lies_at}) {what}; {FILE_NAME} alone cannot have it published"))
+    Err(Problem::new(Code::Usage, format!("`{shown}` ({lies_at}) {what}; {FILE_NAME} alone cannot get it published"))
         .hint(format!(
             "If it is the site, run `publish {lies_at}`. Only a folder given on the command line may be anywhere."
         )))
@@ -58,9 +58,8 @@ pub fn check_private(allows: &[String], config: Option<&Config>, home: Option<&P
     if allows.is_empty() || !project.is_some_and(|project| is_personal(&project, home.as_deref())) {
         return Ok(());
     }
-    let message = format!(
-        "`allow_private` does not count in a {FILE_NAME} that lies in your home folder or in a hidden folder there"
-    );
+    let message =
+        format!("`allow_private` has no effect in a {FILE_NAME} in your home folder or in a hidden folder there");
     Err(Problem::new(Code::Usage, message)
         .hint("Move the site's project into a folder of its own, or remove the setting."))
 }

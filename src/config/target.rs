@@ -92,7 +92,7 @@ pub fn resolve(
 ) -> Result<Target, Problem> {
     let is_nowhere = env.is_none() && overrides.bucket.is_none() && config.is_none();
     if is_nowhere && may_fall_back && overrides.site.is_some() {
-        let message = format!("{} names a site and no place to publish it to", or_its_variable("--site"));
+        let message = format!("{} names a site, but no place to publish it to", or_its_variable("--site"));
         return Err(Problem::new(Code::Usage, message).hint(
             "Give --bucket too; or, to publish to the sandbox on this machine under that name, `--env sandbox`.",
         ));

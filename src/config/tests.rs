@@ -171,7 +171,7 @@ fn numbers_and_booleans_come_from_variables_too() {
     {
         let text = "site = \"a\"\n[invalidation]\ntimeout_s = \"${WAIT}\"\n";
         let problem = with_variables(text, &[("WAIT", number)]).unwrap_err();
-        let named = format!("publish.toml, line 3, column 13: `timeout_s = \"${{WAIT}}\"` comes to \"{number}\": ");
+        let named = format!("publish.toml, line 3, column 13: `timeout_s = \"${{WAIT}}\"` expands to \"{number}\": ");
         assert!(problem.message.starts_with(&named) && problem.message.contains(why), "{problem}");
     }
     // Each of the rules has one; metadata of the same name stays a text.
@@ -181,7 +181,7 @@ fn numbers_and_booleans_come_from_variables_too() {
     assert!(rules.len() == 3_000 && rules.iter().all(|rule| rule.immutable == Some(true)));
     assert!(rules.iter().all(|rule| rule.metadata["immutable"] == "true"));
     let problem = with_variables("site = \"a\"\n[publish]\nstrict = \"${S}\"\n", &[("S", "on")]).unwrap_err();
-    assert!(problem.message.contains("`strict = \"${S}\"` comes to \"on\": must be true or false"), "{problem}");
+    assert!(problem.message.contains("`strict = \"${S}\"` expands to \"on\": must be true or false"), "{problem}");
 }
 
 #[test]

@@ -105,7 +105,7 @@ pub struct DistributionIds(#[cfg_attr(test, schemars(with = "OneOrSeveral"))] Ve
 
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "expected a distribution's id, as \"E123ABC\", or a list of them")]
+#[serde(untagged, expecting = "expected a distribution's id, such as \"E123ABC\", or a list of them")]
 enum OneOrSeveral {
     One(String),
     Several(Vec<String>),
@@ -244,7 +244,7 @@ fn check_distribution(text: &str) -> Result<(), String> {
 fn check_url(text: &str) -> Result<(), String> {
     if may_hold_a_secret(text) {
         return Err(
-            "a URL without a user, a password, a query and a fragment is needed, such as `https://www.example.com` \
+            "a URL without a user, a password, a query or a fragment is needed, such as `https://www.example.com` \
                     (the value is not shown, because it may contain a password)"
                 .to_owned(),
         );

@@ -58,8 +58,8 @@ impl Session<'_> {
         if let Some(host) = host {
             self.told_of_the_host = true;
             self.events.warn(format!(
-                "The host {host}, which `url` names, cannot be found now (DNS). If that does not change, what is published cannot \
-                 be checked there, and a publish ends with exit code 3: correct `url` in publish.toml, or make the host's DNS record."
+                "The host {host} in `url` cannot be resolved at the moment (DNS). If that does not change, publish cannot check the \
+                 site there, and ends with exit code 3: correct `url` in publish.toml, or create the host's DNS record."
             ));
         }
     }

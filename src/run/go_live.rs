@@ -110,7 +110,7 @@ impl Session<'_> {
         };
         let message = format!("{who} {what} after this run had looked at what was live");
         Err(Problem::new(Code::Superseded, message)
-            .hint("Look at `publish status`; if it is still meant, run the same command again."))
+            .hint("Check `publish status`; if you still want this, run the same command again."))
     }
 
     /// Holds publishing before anything else is written, in a separate write: whatever becomes of a rollback, nothing is
@@ -342,7 +342,7 @@ impl Session<'_> {
     fn warn_of_lost(&self, terms: &Terms) {
         if let (Some(first), None) = (self.lost.first(), &terms.repair) {
             self.events.warn(format!(
-                "The bytes of {} files of this release are lost, such as {first}: publish a folder that has them.",
+                "The bytes of {} files of this release are lost, such as {first}: publish a folder that contains them.",
                 self.lost.len()
             ));
         }

@@ -34,7 +34,7 @@ pub async fn invalidate(request: InvalidateRequest, events: Events<'_>) -> Repor
         session.check_has_distribution()?;
         if paths.iter().any(AskedPath::is_widened) {
             session.events.warn(
-                "CloudFront cannot refresh a path with `~`: everything is refreshed that begins like it does up to there.",
+                "CloudFront cannot refresh a path with `~`: everything that begins with the same characters up to the `~` is refreshed.",
             );
         }
         let pointer = session.owe_asked(pointer, paths).await?;
@@ -86,7 +86,7 @@ impl Session<'_> {
 /// What is not finished yet will have to be forgotten too.
 fn not_now(refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::Empty => Problem::new(Code::Usage, "nothing is live here, so that there is nothing to refresh")
+        Refusal::Empty => Problem::new(Code::Usage, "nothing is live here, so there is nothing to refresh")
             .hint("`publish status` shows what is live; is this the right environment?"),
         _ => Problem::new(Code::Usage, "an activation or a prune was interrupted, and its own refresh comes first")
             .hint("Finish it first: publish, go back or prune again. `publish status` says which."),

@@ -51,7 +51,7 @@ impl Session<'_> {
         let message = format!("{leaving} of {live} live files would leave the site");
         self.confirmed(&format!("{message}. Continue?"), ask, || {
             Problem::new(Code::TooManyRemovals, message.clone())
-                .hint("If that is meant, use --yes, or raise `max_removed_percent` under [publish].")
+                .hint("If that is intended, use --yes, or raise `max_removed_percent` under [publish].")
         })
     }
 

@@ -61,7 +61,7 @@ pub(super) fn named(problem: Problem, command: &str, environment: &Environment, 
         policy.statement.iter().filter_map(|statement| in_words(statement, environment, region)).collect();
     let kms = match environment.access.encryption {
         Encryption::Kms { .. } => {
-            " Objects are encrypted by KMS: its key needs kms:Decrypt and kms:GenerateDataKey, too."
+            " Objects are encrypted with KMS: kms:Decrypt and kms:GenerateDataKey on its key are needed, too."
         }
         Encryption::BucketDefault | Encryption::S3 => "",
     };
@@ -71,7 +71,7 @@ pub(super) fn named(problem: Problem, command: &str, environment: &Environment, 
     };
     let command = if command == "publish" { "publish".to_owned() } else { format!("publish {command}") };
     let hint = format!(
-        "{} All that `{command}` needs: {}. It is the policy config/iam/{file} of publish's repository.{kms}{source}",
+        "{} All that `{command}` needs: {}. The policy config/iam/{file} in publish's repository allows it.{kms}{source}",
         problem.hint,
         rights.join("; "),
     );
@@ -160,8 +160,8 @@ mod tests {
              arn:aws:s3:::example-site (prefix _publish/live/*); s3:GetObject, s3:PutObject, s3:AbortMultipartUpload on \
              arn:aws:s3:::example-site/_publish/live/*; cloudfront:CreateInvalidation, cloudfront:GetInvalidation, \
              cloudfront:GetDistribution, cloudfront:GetDistributionConfig on arn:aws:cloudfront::<account>:distribution/E123ABC; \
-             cloudfront:GetCachePolicy on arn:aws:cloudfront::<account>:cache-policy/*. It is the policy \
-             config/iam/publisher.json of publish's repository."
+             cloudfront:GetCachePolicy on arn:aws:cloudfront::<account>:cache-policy/*. The policy \
+             config/iam/publisher.json in publish's repository allows it."
         );
         let in_china = hint("prune", &environment("", None), "cn-north-1");
         assert!(

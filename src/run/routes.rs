@@ -22,7 +22,7 @@ impl Session<'_> {
             self.events.warn(format!(
                 "The site is one page with {router}, but distribution {id} answers all other addresses, such as /about, with an \
                  error: visitors get it when they reload the page there or follow a link. Let a viewer-request function send \
-                 addresses without a file extension to {}: docs/single-page-apps.md of publish's repository has one. Custom \
+                 addresses without a file extension to {}: docs/single-page-apps.md in publish's repository has one. Custom \
                  error responses for 403 and 404 do it too, but answer missing scripts with the page as well.",
                 UrlPath::encode(&home)
             ));

@@ -86,8 +86,8 @@ impl Mismatch {
         let sentence = self.instead.sentence(&self.url);
         match self.variant {
             Variant::Compressed => sentence,
-            Variant::WithQuery => format!("{sentence} where it is asked for with a query (`?…`)"),
-            Variant::Identity => format!("{sentence} where it is asked for without compression"),
+            Variant::WithQuery => format!("{sentence} when requested with a query string (`?…`)"),
+            Variant::Identity => format!("{sentence} when requested without compression"),
         }
     }
 }

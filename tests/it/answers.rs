@@ -57,7 +57,7 @@ async fn what_no_waiting_changes_is_told_at_once() {
         ),
         ("302 Found", "location: /login?next=/", "asks visitors to sign in", "wait = \"completed\""),
         ("401 Unauthorized", "www-authenticate: Basic", "asks visitors to sign in: 401", "wait = \"completed\""),
-        ("202 Accepted", "x-amzn-waf-action: challenge", "a challenge of AWS WAF (202)", "Let this machine pass"),
+        ("202 Accepted", "x-amzn-waf-action: challenge", "a challenge of AWS WAF (202)", "Let this machine through"),
         ("403 Forbidden", "", "answers with 403", "origin path"),
         ("404 Not Found", "", "answers with 404", "origin path"),
         ("200 OK", "server: nginx", "is answered by another server, which calls itself `nginx`", "Set `url`"),
@@ -177,7 +177,7 @@ async fn a_header_that_something_in_front_overrides_is_a_warning() {
     let front = Front::of(world.sandbox.site_url(), |_, answer| answer.with("cache-control", "no-store"));
     let report = published_at(&mut world, &front.url).await;
     assert_eq!(report.exit_code, 0, "{report:#?}");
-    let told = "/robots.txt says `no-store` for cache-control, and not `public, max-age=60`";
+    let told = "/robots.txt returns `no-store` for cache-control instead of `public, max-age=60`";
     let warnings: Vec<_> = report.warnings.iter().filter(|warning| warning.contains(told)).collect();
     assert!(warnings.len() == 1 && warnings[0].contains("response headers policy"), "{:#?}", report.warnings);
     world.assert_settled();
@@ -195,7 +195,7 @@ async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
         true => answer,
         false => Answer { body: b"<!doctype html>".to_vec(), ..Answer::new("200 OK", "content-type: text/html") },
     };
-    for (outside, found) in [(nothing, "answers with 403"), (a_page, "answers with a page where a script")] {
+    for (outside, found) in [(nothing, "answers with 403"), (a_page, "returns a page instead of a script")] {
         let mut world = World::with_fixture("v1").await;
         world.environment.invalidation.timeout = Duration::from_millis(300);
         let site = world.sandbox.site_url().to_owned();
@@ -247,7 +247,7 @@ fn answer_with_the_home_page(world: &World, does: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_for_a_script_that_is_not_there_is_a_warning_and_a_failure_where_that_is_wanted() {
     let told = |report: &Report| {
-        report.warnings.iter().filter(|warning| warning.contains("which is no file of this site")).count()
+        report.warnings.iter().filter(|warning| warning.contains("which is not a file of this site")).count()
     };
     for (falls_back, strict) in [(false, true), (true, false), (true, true)] {
         let mut world = live_v1().await;
@@ -299,7 +299,7 @@ async fn an_entry_page_may_have_one_address_without_its_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_comes_as_a_page_or_with_other_bytes_is_not_verified() {
     for (content_type, message) in [
-        ("text/html", "answers with a page where a"),
+        ("text/html", "returns a page instead of a"),
         ("text/javascript", "returns neither the new nor the old version"),
     ] {
         let mut world = live_v1().await;
@@ -323,7 +323,7 @@ async fn a_host_that_is_not_there_is_told_before_anything_is_written() {
     let mut world = live_v1().await;
     world.environment.url = Some("http://no-such-host.invalid".to_owned());
     let is_told =
-        |message: &str| message.starts_with("The host no-such-host.invalid, which `url` names, cannot be found now");
+        |message: &str| message.starts_with("The host no-such-host.invalid in `url` cannot be resolved at the moment");
     let (plan, _) = world.plan().await;
     assert_eq!(plan.warnings.iter().filter(|message| is_told(message)).count(), 1, "{plan:#?}");
     let heard = Mutex::new(Vec::new());

@@ -227,7 +227,7 @@ async fn a_glob_explains_what_it_matches_for_people_the_first_fifty() {
     (0..60).for_each(|number| world.write(&format!("pages/{number}.html"), ""));
     let (code, text) = plan(&world, &["--explain", "pages/*.html"]);
     assert_eq!((code, text.matches("mutable, because").count()), (10, 50));
-    assert!(text.contains("\nand 10 files more; -v shows all\n"), "{text}");
+    assert!(text.contains("\nand 10 more files; -v shows all\n"), "{text}");
     let (_, text) = plan(&world, &["--explain", "pages/*.html", "--output", "json"]);
     assert_eq!(text.matches("\"type\":\"explanation\"").count(), 60);
 }

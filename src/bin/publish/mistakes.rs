@@ -36,11 +36,11 @@ const NOT_YET: [(&str, &str); 3] = [
     ),
     (
         "setup",
-        "Make bucket and distribution as with any tool, and write publish.toml: README.md shows one under \"Your site, live\".",
+        "Create the bucket and the distribution with any tool, and write publish.toml: README.md shows one under \"Your site, live\".",
     ),
     (
         "doctor",
-        "`publish plan` tries configuration and permissions and changes nothing; `publish verify` compares the bucket with the live release.",
+        "`publish plan` tests the configuration and the permissions, and changes nothing; `publish verify` compares the bucket with the live release.",
     ),
 ];
 
@@ -136,7 +136,7 @@ pub(crate) fn explained(mut error: clap::Error, words: &[OsString], definition: 
 pub(crate) fn no_dry_run(command: &str) -> String {
     match command {
         "rollback" | "prune" | "forget-distribution" => format!(
-            "`{command}` has no --dry-run: without --yes it says what it would do before it asks; `publish plan` is the dry run of a publish"
+            "`{command}` has no --dry-run: without --yes, it shows what it would do and asks; `publish plan` is the dry run of a publish"
         ),
         _ => format!("`{command}` has no --dry-run; `publish plan` is the dry run of a publish"),
     }

@@ -84,13 +84,13 @@ fn refused_for_good(distribution: &str, batch: &Batch) -> String {
         1 => first.to_owned(),
         others => format!("{first} or one of the {} other paths of its request", others - 1),
     };
-    format!("CloudFront does not take {what}. All of distribution {distribution} is refreshed instead (`/*`).")
+    format!("CloudFront does not accept {what}. All of distribution {distribution} is refreshed instead (`/*`).")
 }
 
 fn raw_spellings_refused(distribution: &str, first: &str, number: usize) -> String {
     format!(
-        "CloudFront takes no invalidation of addresses with brackets, `^` or `|` that are not encoded: {number} of distribution \
-         {distribution}, as {first}. The encoded ones are refreshed. What it keeps for the others, if it tells them apart, \
-         stays until it expires."
+        "CloudFront does not accept paths with unencoded brackets, `^` or `|`: {number} of distribution {distribution}, such \
+         as {first}. The encoded paths are refreshed. If CloudFront caches the unencoded ones separately, those copies stay \
+         until they expire."
     )
 }

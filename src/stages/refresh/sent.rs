@@ -98,7 +98,7 @@ impl Refreshing<'_> {
                     let waited = self.settings.timeout.as_secs();
                     let message = format!("CloudFront did not complete invalidation {id} within {waited} s");
                     return Err(Problem::new(Code::RefreshFailed, message).hint(
-                        "CloudFront still works on it. Run the same command again to check, or raise `timeout_s` under \
+                        "CloudFront is still working on it. Run the same command again to check, or raise `timeout_s` under \
                          [invalidation].",
                     ));
                 }

@@ -116,22 +116,22 @@ impl Instead {
         match self {
             Instead::OldBytes => format!("{url} answers with the old bytes"),
             Instead::OtherBytes => format!("{url} returns neither the new nor the old version"),
-            Instead::PageInstead => format!("{url} answers with a page where a script or a style sheet is to be"),
+            Instead::PageInstead => format!("{url} returns a page instead of a script or style sheet"),
             Instead::BarePlus => {
                 format!(
-                    "{url} answers with an error: S3 reads a `+` in a URL as a space, and the file is at `%2B` alone"
+                    "{url} answers with an error: S3 reads a `+` in a URL as a space, and the file is only at `%2B`"
                 )
             }
             Instead::AnotherServer(server) => {
                 let server =
                     server.as_ref().map(|server| format!(", which calls itself `{server}`")).unwrap_or_default();
-                format!("{url} is answered by another server{server}: nothing in the answer is of this site")
+                format!("{url} is answered by another server{server}: nothing in the answer is from this site")
             }
             Instead::Header { name, wanted, found } => {
                 let shown = |value: &Option<String>| {
                     value.as_deref().map_or("nothing".to_owned(), |value| format!("`{value}`"))
                 };
-                format!("{url} says {} for {name}, and not {}", shown(found), shown(wanted))
+                format!("{url} returns {} for {name} instead of {}", shown(found), shown(wanted))
             }
             Instead::NotFound(403) => format!("{url} answers with 403: it is forbidden, or the file is not found"),
             Instead::NotFound(status) => format!("{url} answers with {status}: the file is not found"),
@@ -143,7 +143,7 @@ impl Instead {
                 format!("{url} answers with a challenge of {whose} ({status}): a bot check blocks publish")
             }
             Instead::ServerError(status) => {
-                format!("{url} answers with {status}: the CDN or what is behind it has failed")
+                format!("{url} answers with {status}: the CDN or its origin has failed")
             }
             Instead::Status(status) => format!("{url} answers with status {status}"),
             Instead::NoAnswer(why) => format!("{url} {}", why.sentence()),
@@ -155,12 +155,12 @@ impl Instead {
         const NOT_PUBLIC: &str = "If the site is meant to be like that, set `wait = \"completed\"` under [invalidation]: \
             publish then waits until CloudFront reports completion.";
         match self {
-            Instead::OldBytes => "Run the same command again to refresh and look once more.".to_owned(),
+            Instead::OldBytes => "Run the same command again to refresh and check once more.".to_owned(),
             Instead::OtherBytes => format!(
-                "Run the same command again to refresh and look once more. Does a function change pages on the way? {NOT_PUBLIC}"
+                "Run the same command again to refresh and check once more. Does a function change pages on the way? {NOT_PUBLIC}"
             ),
             Instead::PageInstead => "Does the distribution answer missing files with a page (an error page for 403 or 404 with the \
-                response code 200), or does `url` name another folder than the site's?"
+                response code 200), or does `url` point to a folder other than the site's?"
                 .to_owned(),
             Instead::BarePlus => "Write `%2B` instead of `+` in the page, and publish again.".to_owned(),
             Instead::Header { .. } => "A response headers policy or a function of the distribution sets it: change it there, \
@@ -174,24 +174,24 @@ impl Instead {
                 Then run the same command again."
                 .to_owned(),
             Instead::RedirectElsewhere(_, to) => match site_of(to) {
-                Some(site) => format!("Set `url` to where visitors end up, as {site}; or take the redirect away."),
-                None => "Take the redirect away, or set `url` to where visitors end up.".to_owned(),
+                Some(site) => format!("Set `url` to where visitors end up, such as {site}, or remove the redirect."),
+                None => "Remove the redirect, or set `url` to where visitors end up.".to_owned(),
             },
             Instead::Redirect(..) => format!("A function or a rule in front of the site redirects: remove it. {NOT_PUBLIC}"),
             Instead::SignIn(_) => NOT_PUBLIC.to_owned(),
             Instead::Challenge(..) => format!(
-                "Let this machine pass: the firewall may know it by its address or by `User-Agent: publish`. {NOT_PUBLIC}"
+                "Let this machine through the firewall, by its address or by `User-Agent: publish`. {NOT_PUBLIC}"
             ),
-            Instead::ServerError(_) => "Look at the distribution's functions and at its origin; then run the same command \
+            Instead::ServerError(_) => "Check the distribution's functions and its origin, then run the same command \
                 again."
                 .to_owned(),
             Instead::Status(429) => "Too many requests from this machine: run the same command again later.".to_owned(),
-            Instead::Status(_) => format!("Look at what stands in front of the site. {NOT_PUBLIC}"),
+            Instead::Status(_) => format!("Check what is in front of the site. {NOT_PUBLIC}"),
             Instead::NoAnswer(NoAnswer::NotAUrl) => "Correct `url` in publish.toml.".to_owned(),
             Instead::NoAnswer(NoAnswer::UnknownHost) => {
-                "Correct `url` in publish.toml, or make the DNS record of the host.".to_owned()
+                "Correct `url` in publish.toml, or create the host's DNS record.".to_owned()
             }
-            Instead::NoAnswer(NoAnswer::Certificate) => "Visitors get a warning of their browsers. Give the distribution \
+            Instead::NoAnswer(NoAnswer::Certificate) => "Visitors get a browser warning. Give the distribution \
                 a certificate for this name and the name as an alternate domain name, or correct `url`."
                 .to_owned(),
             Instead::NoAnswer(..) => {

@@ -39,13 +39,13 @@ impl PageForScript {
     /// What it is, what comes of it, and what to do.
     pub fn problem(&self) -> Problem {
         let message = format!(
-            "{}, which is no file of this site, is answered with a page (200, HTML): browsers that have an older page of the site \
-             open take it for the script that they ask for, and break instead of loading the site anew",
+            "{}, which is not a file of this site, returns a page (200, HTML): a browser that has an older page of the site open \
+             takes it for the script that it requested, and breaks instead of reloading the site",
             self.url
         );
         Problem::new(Code::VerificationFailed, message).hint(
-            "Let error answers apply to pages only: take the distribution's error pages for 403 and 404 away, and let a \
-             viewer-request function send addresses without a file extension to the page.",
+            "Remove the distribution's error pages for 403 and 404, and have a viewer-request function send addresses without a \
+             file extension to the page.",
         )
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn render_explanations(explanations: &[Explanation], verbose: bool, s
         explanations[..shown].iter().map(|explanation| paragraph(explanation, style)).collect();
     let mut text = paragraphs.join("\n");
     if shown < explanations.len() {
-        text.push_str(&format!("\nand {} more; -v shows all\n", count(explanations.len() - shown, "file")));
+        text.push_str(&format!("\nand {}; -v shows all\n", count(explanations.len() - shown, "more file")));
     }
     text
 }
@@ -100,7 +100,7 @@ mod tests {
     fn many_are_cut_unless_all_are_asked_for() {
         let many: Vec<Explanation> = (0..60).map(|number| explanation(&format!("{number}.js"), None)).collect();
         let text = render_explanations(&many, false, Style::plain());
-        assert!(text.ends_with("\nand 10 files more; -v shows all\n"), "{text}");
+        assert!(text.ends_with("\nand 10 more files; -v shows all\n"), "{text}");
         assert_eq!(text.matches("a publish").count(), 50);
         assert_eq!(render_explanations(&many, true, Style::plain()).matches("a publish").count(), 60);
     }

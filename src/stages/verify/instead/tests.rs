@@ -39,7 +39,7 @@ fn each_answer_has_its_own_sentence() {
             200,
             &[("server", "nginx\u{1b}[2J")],
             "x",
-            " is answered by another server, which calls itself `nginx\\u{1b}[2J`: nothing in the answer is of this site",
+            " is answered by another server, which calls itself `nginx\\u{1b}[2J`: nothing in the answer is from this site",
             Prospect::Forgotten,
         ),
         (
@@ -73,7 +73,7 @@ fn each_answer_has_its_own_sentence() {
             " answers with a challenge of Cloudflare (403): a bot check blocks publish",
             Prospect::Never,
         ),
-        (503, &[], "", " answers with 503: the CDN or what is behind it has failed", Prospect::Later),
+        (503, &[], "", " answers with 503: the CDN or its origin has failed", Prospect::Later),
         (429, &[], "", " answers with status 429", Prospect::Later),
     ] {
         let (said, what) = found(status, headers, body);
