@@ -477,7 +477,7 @@ fn the_figures_are_those_of_the_program() {
     assert!(failure_model.contains(&format!("at most {}, until", publish::stages::verify::MAX_URLS)));
     let layout = read("docs/bucket-layout.md");
     assert!(layout.contains(&format!("at most {MAX_MESSAGE_CHARS} characters")));
-    assert!(layout.contains(&format!("# What lies in the bucket: format {}", publish::release::format::FORMAT)));
+    assert!(layout.contains(&format!("# What is in the bucket: format {}", publish::release::format::FORMAT)));
     assert!(layout.contains(&format!("the last {MAX_HISTORY} activations")));
     assert!(layout.contains(&format!("This program knows minor {}", publish::release::format::MINOR)));
     assert!(layout.contains(&format!("under {} MiB carry", publish::site::snapshot::MULTIPART_BYTES >> 20)));
