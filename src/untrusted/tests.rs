@@ -52,7 +52,7 @@ fn leaves(value: &Value, pointer: String) -> Vec<String> {
     within.into_iter().flat_map(|(name, value)| leaves(value, format!("{pointer}/{name}"))).collect()
 }
 
-/// What nobody but an enemy writes.
+/// What only an attacker writes.
 fn hostile() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!(null)),

@@ -326,7 +326,7 @@ mod tests {
             [ReleaseState::Closed, ReleaseState::Active, ReleaseState::Staged, ReleaseState::Closed]
         );
         let damaged = ReleaseView::damaged(ReleaseNumber::new(4), &closed);
-        assert_eq!(damaged.state, ReleaseState::Closed, "nobody misses what is to go");
+        assert_eq!(damaged.state, ReleaseState::Closed, "what is to be removed is not missed");
     }
 
     #[test]

@@ -215,7 +215,7 @@ async fn an_entry_page_that_a_browser_cannot_show_is_not_verified() {
         assert!(error.message.contains("/assets/") && error.message.contains(found), "{error:#?}");
         assert!(error.hint.contains("base: '/staging/shop/'"), "{error:#?}");
         assert!(error.visitors_see.contains("is live in the bucket and nothing is lost"), "{error:#?}");
-        // Whoever asked for it is told, and nothing more.
+        // The person who asked is told, and nothing more.
         let asked_for = PublishRequest { allow_broken: true, ..world.request() };
         let report = world::publish(asked_for).await;
         assert_eq!((report.exit_code, report.outcome), (0, Outcome::Repaired), "{report:#?}");

@@ -1,4 +1,4 @@
-//! Releases that a prune closed which was cut short: they stay closed, whoever comes by, until a prune is finished.
+//! Releases that a prune closed which was cut short: they stay closed, whatever other runs do, until a prune is finished.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn cut_short_and_passed_by() -> World {
     build(&world, 5);
     let report = world.published().await;
     assert!(report.warnings.iter().any(|warning| warning.contains(FINISHES)), "{report:#?}");
-    assert!(world.head().pruning.is_none(), "whoever comes by need not wait for it");
+    assert!(world.head().pruning.is_none(), "other runs need not wait for it");
     assert_eq!(closed(&world), [1, 2, 3]);
     world
 }
@@ -119,7 +119,7 @@ async fn a_configured_prune_finishes_it() {
 
 /// A prune that took over another one closes what that one had closed, and so does one that may not remove all.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_takes_over_and_whoever_may_not_remove_all_forget_nothing() {
+async fn a_run_that_takes_over_or_may_not_remove_everything_forgets_nothing() {
     let mut world = five_releases().await;
     dead_prune(&world).await;
     world.let_leases_end();

@@ -227,7 +227,7 @@ async fn a_name_with_a_plus_is_published_refreshed_and_its_links_are_warned_of()
     assert_eq!(refreshed.paths, ["/tags/c%2B%2B/", "/tags/c%2B%2B/index.html", "/tags/c++/", "/tags/c++/index.html"]);
 }
 
-/// On the disk of whoever built it, both names may lead to the same file.
+/// On the disk where it was built, both names may lead to the same file.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_nearly_there_is_named() {
     let world = World::new().await;

@@ -459,7 +459,7 @@ async fn what_only_shows_fails_where_its_result_cannot_be_written() {
     });
 }
 
-/// Whoever pastes a command means the place that the text was about.
+/// A command that is pasted applies to the place that the text was about.
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_that_are_named_reach_the_environment_of_the_run() {
     let world = World::with_fixture("v1").await;

@@ -111,7 +111,7 @@ async fn what_was_staged_of_an_older_commit_is_refused_when_it_is_activated() {
     let activate = async |world: &World, force: bool| {
         let request = ActivateRequest {
             environment: world.environment.clone(),
-            // Whoever activates may have checked out something else.
+            // The person who activates may have checked out something else.
             caller: Caller { publisher: world::caller().publisher, ..caller() },
             release: ReleaseNumber::new(2),
             force,
@@ -154,7 +154,7 @@ impl Repository {
         self.0.path()
     }
 
-    /// git with nothing of whoever runs the tests: no settings of theirs, and no repository that a hook runs in.
+    /// git without anything of the user who runs the tests: no settings of theirs, and no repository that a hook runs in.
     fn command(&self) -> Command {
         let mut git = Command::new("git");
         git.current_dir(self.path()).env_clear().env("PATH", env!("PATH")).env("HOME", self.path());

@@ -86,7 +86,7 @@ async fn what_only_shows_takes_the_file_above_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_publishes_what_the_file_is_about_is_not_asked() {
+async fn a_publish_of_what_the_file_is_about_asks_nothing() {
     let project = Project::new().await;
     tokio::task::block_in_place(|| {
         assert_eq!(project.report("dist", &[])["outcome"], "published");

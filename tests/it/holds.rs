@@ -31,14 +31,14 @@ async fn a_hold_refuses_every_publish_until_it_is_ended() {
     assert!(error.message.contains(" UTC"), "{error:#?}");
     assert!(error.hint.contains("`publish resume`") && error.hint.contains("`publish`"), "{error:#?}");
     assert_eq!(world.head().history.pop().unwrap().reason.as_deref(), Some("prices are wrong"));
-    assert_eq!(world.rollback(Some(2)).await.exit_code, 0, "whoever goes back does so on purpose");
+    assert_eq!(world.rollback(Some(2)).await.exit_code, 0, "going back is deliberate");
     assert!(world.head().hold.is_some());
     assert_eq!(world.resume().await.outcome, Outcome::Repaired);
     assert_eq!(world.resume().await.outcome, Outcome::Unchanged);
     assert_eq!(world.published().await.outcome, Outcome::Published);
 }
 
-/// Whoever is not stopped by a hold hears of it all the same.
+/// A run that a hold does not stop is told of it all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_is_told_by_a_plan_an_unchanged_publish_and_another_hold() {
     let world = three_releases().await;
@@ -106,7 +106,7 @@ async fn the_question_names_both_releases_and_whether_publishing_will_be_held() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_replaces_a_hold_hears_whose_it_was_and_why() {
+async fn a_run_that_replaces_a_hold_is_told_who_set_it_and_why() {
     let world = three_releases().await;
     let hold = async |reason: &str| {
         run::hold(world.environment.clone(), world::caller(), Some(reason.to_owned()), Events::new(&|_| {})).await

@@ -138,7 +138,7 @@ async fn enqueue(
 async fn send_up(mut queued: mpsc::UnboundedReceiver<Piece>, shape: Shape) {
     let mut free = Instant::now();
     while let Some(Piece { bytes, to, _room }) = queued.recv().await {
-        // Whoever wakes late makes up for it: otherwise a busy machine would make every link slower than it is.
+        // A late wake-up is made up for: otherwise a busy machine would make every link slower than it is.
         free = free.max(Instant::now() - LATE) + Duration::from_secs_f64(bytes.len() as f64 / f64::from(shape.up));
         sleep_until(free).await;
         // A connection that is gone takes nothing.

@@ -1,5 +1,5 @@
-//! Runs that somebody else was faster than: whoever loses a lease looks at the head before it says anything, and whom the
-//! order of numbers does not stop replaces only what was shown.
+//! Runs that another run overtook: a run that loses its lease reads the head before it reports anything, and a run that may
+//! ignore the order of numbers replaces only what was shown.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -74,7 +74,7 @@ async fn stopped(world: &World, command: &str, meanwhile: impl AsyncFnOnce()) ->
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_was_stopped_and_is_overtaken_ends_with_4() {
+async fn a_run_that_was_stopped_and_is_overtaken_ends_with_4() {
     for command in COMMANDS {
         let world = prepared().await;
         let report = stopped(&world, command, async || {
@@ -91,7 +91,7 @@ async fn whoever_was_stopped_and_is_overtaken_ends_with_4() {
 
 /// A copy hangs, S3 takes no renewal, and nobody comes: the lease ends, and is still this run's.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_finds_its_own_name_in_the_head_or_cannot_read_it_ends_with_5() {
+async fn a_run_that_finds_its_own_name_in_the_head_or_cannot_read_it_ends_with_5() {
     for readable in [true, false] {
         let mut world = prepared().await;
         let [lasts, renew_every, margin] = [3_000, 50, 2_500].map(Duration::from_millis);
@@ -115,7 +115,7 @@ async fn whoever_finds_its_own_name_in_the_head_or_cannot_read_it_ends_with_5() 
 
 /// A refresh that fails when another release is live is no reason to run the same command again.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_overtaken_after_the_switch_and_fails_ends_with_4() {
+async fn a_run_that_is_overtaken_after_the_switch_and_fails_ends_with_4() {
     for overtaken in [true, false] {
         let world = prepared().await;
         world.refuse("CreateInvalidation", "", 403, "AccessDenied");
@@ -133,7 +133,7 @@ async fn whoever_is_overtaken_after_the_switch_and_fails_ends_with_4() {
 
 /// A lease that cannot be given back was perhaps taken over: that is looked at too.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_fails_and_may_not_write_the_head_any_more_looks_whose_it_is() {
+async fn a_run_that_fails_and_may_no_longer_write_the_head_checks_who_owns_it() {
     let world = prepared().await;
     world.sandbox.inject_by(|request| {
         let refuse = |code: &str| Effect::Refuse { status: 400, code: code.to_owned(), message: String::new() };
@@ -270,7 +270,7 @@ async fn a_hold_stands_although_its_rollback_fails_or_is_overtaken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_asked_first_holds_nothing_before_the_answer() {
+async fn a_rollback_that_asks_holds_nothing_before_the_answer() {
     let world = prepared().await;
     for (reply, holds) in [(Reply::No, false), (Reply::Yes, true)] {
         let request = RollbackRequest {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::world::{self, BUCKET, World, key_variables};
 
-/// A publish over v1 in which whoever listens panics at an event.
+/// A publish over v1 in which the listener panics at an event.
 async fn panicking_at(is_it: impl Fn(&Event) -> bool + Sync) -> (World, Report) {
     let world = World::with_fixture("v1").await;
     world.published().await;

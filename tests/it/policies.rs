@@ -221,7 +221,7 @@ async fn the_policies_can_be_filled_in_for_several_distributions_and_for_a_tenan
 
 /// Of the environment that a release comes from nothing is needed but to read it, by copies and through this machine.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_promotes_only_reads_where_the_release_comes_from() {
+async fn a_promoter_only_reads_where_the_release_comes_from() {
     let source = Policy::read("promotion-source");
     for copies_are_refused in [false, true] {
         let world = World::with_fixture("v1").await;

@@ -307,7 +307,7 @@ async fn what_is_owed_is_asked_for_where_the_next_refresh_does_not_cover_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_that_was_cut_short_owes_is_asked_for_once_by_whoever_takes_over() {
+async fn what_an_interrupted_run_owes_is_requested_once_by_the_run_that_takes_over() {
     let world = live_v1().await;
     world.write("robots.txt", "changed");
     world.cut_short_at("CopyObject", "live/robots.txt");

@@ -1,4 +1,4 @@
-//! Prunes that were cut short: what they may still remove is known to whoever comes next, who finishes them.
+//! Prunes that were cut short: what they may still remove is known to the next run, which finishes them.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -25,7 +25,7 @@ pub(crate) async fn dead_prune(world: &World) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_comes_after_a_dead_prune_waits_and_looks_again_at_what_it_may_still_remove() {
+async fn the_run_after_a_dead_prune_waits_and_checks_again_what_it_may_still_remove() {
     let world = five_releases().await;
     dead_prune(&world).await;
     // The new build names again what the prune had begun to remove.
@@ -96,7 +96,7 @@ async fn a_prune_after_a_dead_one_records_what_that_may_still_remove() {
     world.assert_settled();
 }
 
-/// Whoever gave its lease back has waited for what was under way: nothing of it can arrive any more.
+/// A run that gave its lease back has waited for what was under way: nothing of it can arrive any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prune_after_one_that_gave_its_lease_back_suspects_nothing() {
     let world = five_releases().await;

@@ -248,7 +248,7 @@ async fn two_first_publishers_of_the_same_site_are_both_done() {
             assert_eq!(published, 1, "{reports:#?}");
             let done = [Outcome::Published, Outcome::Unchanged, Outcome::Repaired];
             assert!(reports.iter().all(|report| done.contains(&report.outcome)), "{reports:#?}");
-            assert_eq!(world.invalidations().len(), 1, "whoever does what the other owes does it as the same request");
+            assert_eq!(world.invalidations().len(), 1, "a run that does what another owes sends the same request");
             assert_is_live(&world, &world.folder);
             world.assert_settled();
         })

@@ -139,7 +139,7 @@ async fn a_head_that_may_not_be_read_is_never_taken_for_none() {
     }
 }
 
-/// Whoever gives rights gives all of them at once, and need not wait for the next run to fail.
+/// All permissions are named at once, so that they can be granted before the next run fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn whichever_right_is_missing_all_of_them_are_named_with_the_policy() {
     let world = World::with_fixture("v1").await;

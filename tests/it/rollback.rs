@@ -423,7 +423,7 @@ async fn a_leftover_of_a_run_that_was_cut_short_is_what_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_ends_its_switch_without_hearing_of_it_is_done() {
+async fn a_run_that_finishes_its_switch_but_loses_the_answer_is_done() {
     let world = World::with_fixture("v1").await;
     world.published().await;
     world.use_fixture("v2");
@@ -472,7 +472,7 @@ async fn the_same_command_finishes_a_rollback_that_was_cut_short() {
     assert_is_live(&world, 2);
 }
 
-/// What was left is what nobody wants to see again, whoever asks twice to be safe.
+/// The release that was left is not wanted back, also when a person repeats the command to be safe.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_rollback_without_a_number_does_not_bring_back_what_was_left() {
     let world = three_releases().await;

@@ -1,5 +1,5 @@
-//! What was seen at one edge and CloudFront has not completed: it is told, kept as sent, asked about by whoever changes something
-//! next, and never sent again.
+//! Refreshes seen at one edge that CloudFront has not completed: they are reported, kept as sent, checked by the next run that
+//! changes something, and never sent again.
 
 use publish::config::environment::Wait;
 use publish::release::head::Refresh;
@@ -49,7 +49,7 @@ async fn it_stays_in_the_head_until_a_run_that_changes_something_sees_it_complet
     assert_eq!(world.published().await.outcome, Outcome::Unchanged);
     assert_eq!(world.sandbox.requests().len(), 1);
 
-    // Not completed yet: whoever changes something asks once, and goes on.
+    // Not completed yet: a run that changes something asks once, and goes on.
     world.write("robots.txt", "first");
     world.sandbox.clear_requests();
     let report = world.published().await;
@@ -105,7 +105,7 @@ async fn one_that_cloudfront_does_not_know_any_more_is_completed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_waits_for_nothing_asks_for_nothing_and_keeps_nothing() {
+async fn a_run_that_waits_for_nothing_asks_for_nothing_and_keeps_nothing() {
     let (mut world, _) = seen_and_not_completed().await;
     world.environment.invalidation.wait = Wait::None;
     world.refuse("GetInvalidation", "", 403, "AccessDenied");
@@ -155,7 +155,7 @@ async fn a_rollback_whose_refresh_is_sent_is_done() {
     assert_eq!(report.exit_code, 2, "{report:#?}");
 }
 
-/// Whoever asks for a path again means what lies there now.
+/// A new request for a path means what is there now.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_asks_for_is_sent_although_the_same_is_sent() {
     let (mut world, _) = seen_and_not_completed().await;

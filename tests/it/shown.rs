@@ -313,7 +313,7 @@ fn poisoned_site() -> String {
             let names = ["Content-Type", "Cache-Control", "Location", "Content-Encoding", "X-Amz-Meta-Publish"];
             let headers: String = names.iter().map(|name| format!("{name}: {poison}\r\n")).collect();
             let answer = format!("HTTP/1.1 200 {poison}\r\n{headers}Content-Length: 1\r\nConnection: close\r\n\r\na");
-            // Whoever has heard enough is gone.
+            // The client may have closed the connection by now.
             let _ = stream.write_all(answer.as_bytes());
         }
     });

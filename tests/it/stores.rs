@@ -1,4 +1,4 @@
-//! Stores that are not AWS's: before anything is written, they show that they refuse what they must refuse.
+//! Stores other than AWS: before anything is written, they must show that they refuse what they must refuse.
 
 use std::collections::BTreeMap;
 use std::path::Path;

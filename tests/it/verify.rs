@@ -421,7 +421,7 @@ async fn the_command_tells_people_and_programs() {
     assert_eq!(code, 0);
 }
 
-/// The bucket is right, and visitors get something else: whoever looks is told what.
+/// The bucket is right, and visitors get something else: verify says what.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_visitors_get_instead_is_a_difference() {
     let mut world = two_releases().await;

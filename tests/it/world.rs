@@ -254,7 +254,7 @@ impl World {
         self.live().into_iter().map(|(path, object)| (path, show(object))).collect()
     }
 
-    /// Lets the lease of whoever was cut short run out.
+    /// Lets the lease of an interrupted run expire.
     pub(crate) fn let_leases_end(&self) {
         self.sandbox.advance_clock(self.environment.lease.lasts + Duration::from_secs(10));
     }
@@ -421,7 +421,7 @@ pub(crate) async fn publish_heard(request: PublishRequest, listener: impl Fn(Eve
     run::publish(request, &|_| Reply::CannotAsk, Events::new(&listener)).await
 }
 
-/// Whoever runs a test: alone, and not to be asked.
+/// The caller in a test: a person who cannot be asked.
 pub(crate) fn caller() -> Caller {
     Caller {
         run: run_id(),

@@ -164,7 +164,7 @@ async fn chain(first: &str, second: &str, end: End) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_comes_after_two_that_died_ends_right_and_the_cdn_forgets_what_any_wrote() {
+async fn the_run_after_two_dead_ones_ends_right_and_refreshes_what_any_of_them_wrote() {
     for first in ["robots.txt", "index.html"] {
         for second in ["robots.txt", "index.html"] {
             for end in [End::Publish, End::Rollback] {

@@ -189,7 +189,7 @@ fn only_the_newest_release_becomes_active_by_itself() {
 }
 
 #[test]
-fn somebody_has_gone_back_to_a_release_that_was_made_active_below_the_highest_or_more_than_once() {
+fn a_release_made_active_below_the_highest_or_more_than_once_was_gone_back_to() {
     let cases: [(&str, u64, Vec<HistoryItem>, bool); 6] = [
         ("the newest", 3, vec![item(2, Some(1)), item(3, Some(2))], false),
         ("one below", 2, vec![item(2, Some(1)), item(3, Some(2)), item(2, Some(3))], true),
@@ -248,7 +248,7 @@ fn what_is_asked_for_is_owed_once() {
     let once = ask(&head(), "E1", &about);
     assert_eq!(owed(&once), [["/about"]]);
     assert_eq!(ask(&once, "E1", &about), once, "the same again");
-    assert_eq!(ask(&head(), "E2", &about), head(), "nobody knows that one");
+    assert_eq!(ask(&head(), "E2", &about), head(), "that one is not known");
     assert_eq!(ask(&head(), "E1", &[]), head(), "nothing is asked");
     assert_eq!(owed(&ask(&once, "E1", &all)), [["/*"]], "the narrower one is covered");
     let next = once.with(|head| head.active = active(4));
@@ -259,7 +259,7 @@ fn what_is_asked_for_is_owed_once() {
 }
 
 #[test]
-fn a_hold_is_given_back_by_whoever_resumes() {
+fn resuming_lifts_a_hold() {
     let hold = Hold::new(Publisher::default(), at(1), None);
     let held = head().held(hold.clone());
     assert_eq!(held.hold, Some(hold));
@@ -338,8 +338,12 @@ fn tags_count_only_where_nothing_may_be_without_them() {
     assert_eq!(uses(&tagged, tag_reader(&facts, "B", true, false)), None, "another one, not deployed");
     assert_eq!(uses(&tagged, tag_reader(&facts, "B", true, true)), Some(TagUse::Begins));
     let other = DistributionFacts { readable: true, ..DistributionFacts::default() };
-    assert_eq!(tagged.tagging(&[tag_reader(&other, "A", true, true)]), Tagging::default(), "nobody reads them");
-    assert!(tagged.tagging(&[]).writes && tagged.tagging(&[]).uses.is_empty(), "somebody else does");
+    assert_eq!(
+        tagged.tagging(&[tag_reader(&other, "A", true, true)]),
+        Tagging::default(),
+        "no distribution reads them"
+    );
+    assert!(tagged.tagging(&[]).writes && tagged.tagging(&[]).uses.is_empty(), "another one does");
     let learnt = || tag_reader(&facts, "A", true, true);
     let suspects = Suspects::new(RunId("dead".to_owned()), at(0), [path("a.html")].into());
     for unclean in [

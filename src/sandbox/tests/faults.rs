@@ -146,7 +146,7 @@ async fn a_request_held_for_too_long_has_expired() {
         while sandbox.requests().is_empty() {
             tokio::task::yield_now().await;
         }
-        // Answered after the held one's body was read, so that its arrival lies before the clock moves.
+        // Answered after the body of the held request was read, so it arrived before the clock moves.
         put(&client, "other", b"x").await;
         sandbox.advance_clock(Duration::from_secs(minutes * 60));
         sandbox.release_held();

@@ -27,7 +27,7 @@ async fn objects_invalidations_and_time_come_along_and_nothing_else() {
     assert_eq!(second.objects(BUCKET).into_keys().collect::<Vec<_>>(), ["a"]);
     put(&s3(&second), "c", b"two").await;
     let objects = second.objects(BUCKET);
-    assert!(objects["c"].last_modified >= objects["a"].last_modified, "its clock goes on from the first one's");
+    assert!(objects["c"].last_modified >= objects["a"].last_modified, "its clock continues from that of the first");
     assert!(!first.objects(BUCKET).contains_key("c"), "each goes its own way");
     let polled = cloudfront(&second).get_invalidation().distribution_id(ID).id(&id).send().await.expect("polled");
     assert_eq!(

@@ -107,7 +107,11 @@ fn defaults_follow_what_is_known_about_the_cdn() {
     for (all, expected) in cases {
         let case = Case { distributions: &behind(all), ..Case::default() };
         assert_eq!(case.cache_control("index.html"), expected);
-        assert_eq!(case.cache_control("404.html"), REVALIDATE, "an error page lies under URLs nobody can list");
+        assert_eq!(
+            case.cache_control("404.html"),
+            REVALIDATE,
+            "an error page is cached under URLs that cannot be listed"
+        );
         assert_eq!(case.cache_control(HASHED), IMMUTABLE);
     }
 }
@@ -344,7 +348,7 @@ fn of_an_earlier_release_what_was_reused_since_is_kept_by_nobody() {
     assert_eq!(now[by_hand], files[by_hand], "it was no fingerprinted file: a person decided its headers");
     assert_eq!(now[other], files[other]);
     assert!(Rules::is_kept_by_browsers(&files[reused]) && !Rules::is_kept_by_browsers(&now[reused]));
-    // Whoever knows the manifest alone sees names that read as hashes, and are mutable all the same.
+    // The manifest alone has names that look like hashes, although the files are mutable.
     let distrusted: Vec<&SitePath> = Rules::distrusted(&now).collect();
     assert_eq!(distrusted, [reused, asked, by_hand]);
     let pages = Files::from([(path("index.html"), entry(Kind::Mutable, REVALIDATE))]);

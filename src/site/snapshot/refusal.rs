@@ -97,7 +97,7 @@ impl Reason {
     }
 }
 
-/// One problem that names up to ten of `refusals`, in the order of their paths, all of the first one's reason.
+/// One problem that names up to ten of `refusals`, in the order of their paths, all with the same reason as the first.
 pub(super) fn refuse(mut refusals: Vec<Refusal>) -> Option<Problem> {
     refusals.sort();
     let first = refusals.first()?;

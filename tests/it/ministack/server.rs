@@ -26,7 +26,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The server, installed and started by whoever asks first. What went wrong then is said by every test.
+    /// The server, installed and started by the first test that needs it. If that fails, every test says why.
     pub fn get() -> &'static Server {
         static SERVER: OnceLock<Result<Server, String>> = OnceLock::new();
         let server = SERVER.get_or_init(|| {

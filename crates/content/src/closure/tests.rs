@@ -271,8 +271,8 @@ fn the_name_of_any_chunk_is_missed_where_it_has_a_hash() {
     let page = r#"<script type=module src="/js/main.js"></script>"#;
     let with = |script: &str| essential(&[("index.html", page), ("js/main.js", script), ("js/other.css", "")]);
     assert_eq!(with(r#"r.u=e=>"js/"+e+".202ec212.js""#), ["js/*.202ec212.js"]);
-    assert_eq!(with(r#"r.u=e=>"js/"+e+".chunk.js""#), [""; 0], "nobody knows what it would be called");
-    assert_eq!(with("import(`./${e}-202ec212.js`)"), [""; 0], "nobody knows that it is ever imported");
+    assert_eq!(with(r#"r.u=e=>"js/"+e+".chunk.js""#), [""; 0], "its name is not known");
+    assert_eq!(with("import(`./${e}-202ec212.js`)"), [""; 0], "it may never be imported");
 }
 
 #[test]

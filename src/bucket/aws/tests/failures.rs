@@ -196,7 +196,7 @@ async fn no_more_requests_run_at_once_than_were_asked_for() {
     assert_eq!(store.concurrency(), 2);
 }
 
-/// The system takes some of what is sent to nobody, and then no more.
+/// The system buffers some of what is sent to a server that never reads, and then no more.
 #[tokio::test]
 async fn a_standstill_ends_an_attempt_and_those_that_stood_together_slow_down_once() {
     let sandbox = sandbox().await;
@@ -221,7 +221,7 @@ async fn a_standstill_ends_an_attempt_and_those_that_stood_together_slow_down_on
     };
     let error = aws.store.put_file(&at("a"), &file, &html(), Condition::Absent).await.unwrap_err();
     assert_eq!((error.class, error.status), (Class::Unavailable, None));
-    assert_eq!(aws.requests.counts()["PutObject"], 3, "nobody has ever answered");
+    assert_eq!(aws.requests.counts()["PutObject"], 3, "there was never an answer");
     assert_eq!(aws.store.concurrency(), 4, "one attempt after the other");
     let (code, _, _, causes) = said(error);
     assert_eq!(code, Code::Unreachable);
@@ -256,8 +256,8 @@ async fn who_is_not_there_yet_is_tried_again_for_a_few_seconds() {
     assert_eq!(aws.requests.counts()["HeadObject"], 1, "what never left this machine is no request");
 }
 
-/// Each row of the table over HTTP: what lasts until somebody changes something is asked for once, says what S3 said and
-/// what to change, and sends nobody the same way again.
+/// Each row of the table over HTTP: what lasts until something is changed is requested once, says what S3 said and
+/// what to change, and does not suggest the same command again.
 #[tokio::test]
 async fn what_is_refused_for_good_is_asked_for_once_and_says_what_to_change() {
     let sandbox = sandbox().await;

@@ -32,7 +32,7 @@ async fn what_is_begun_after_the_term_is_not_sent_and_reads_are() {
 /// The process is stopped while a body goes up. When it comes back, others of its tasks may run before the one that looks
 /// at the lease: they send no more of it.
 #[tokio::test]
-async fn a_body_that_is_under_way_breaks_off_at_the_end_of_the_term_whoever_asks_for_it() {
+async fn every_body_under_way_breaks_off_at_the_end_of_the_term() {
     const SIZE: usize = 32 << 20;
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sandbox = sandbox().await;
@@ -55,7 +55,7 @@ async fn a_body_that_is_under_way_breaks_off_at_the_end_of_the_term_whoever_asks
         sent = &mut sending => panic!("{sent:?}"),
         begun = begun => begun,
     };
-    // From here on nobody polls it.
+    // From here on, nothing polls it.
     term.renew(Deadline::after(Duration::ZERO));
     loop {
         match connection.read(&mut received).await {

@@ -155,7 +155,7 @@ impl Ledger {
         self.covered(before, after);
         for (distribution, paths) in must_forget(before, after, means) {
             let is_new = |id: &String| before.pending_refreshes.iter().all(|known| known.id != *id);
-            // What somebody asks for stays as it is where it is owed already, just so and of the active release.
+            // A request for what is owed already, in the same way and for the active release, changes nothing.
             let active = before.active.as_ref().map(|active| active.release);
             let is_owed = |refresh: &Refresh| {
                 matches!(means, Means::Asks { .. }) && refresh.paths == paths && Some(refresh.release) == active
@@ -226,7 +226,7 @@ fn sent(before: &Head, after: &Head, means: &Means) {
 }
 
 /// What each distribution must forget because of a write, where that is anything: what changes for it, and everything where
-/// it may keep what nobody told it of.
+/// it may have cached what was never refreshed there.
 fn must_forget(before: &Head, after: &Head, means: &Means) -> Vec<(String, Vec<UrlPath>)> {
     let active = |head: &Head| head.active.as_ref().map(|active| active.release);
     let is_live = before.active.is_some() || before.activation.is_some();
@@ -272,7 +272,10 @@ fn distributions(before: &Head, after: &Head, means: &Means) {
         );
     }
     for refresh in &after.pending_refreshes {
-        assert!(after.distributions.contains_key(&refresh.distribution), "whoever is owed something is known");
+        assert!(
+            after.distributions.contains_key(&refresh.distribution),
+            "a distribution that is owed something is known"
+        );
     }
     let about = before.activation.as_ref().map(|activation| activation.to);
     let about = about.or(before.pruning.as_ref().and(active));
@@ -361,7 +364,7 @@ fn activations(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: O
             "nothing is owed because of it"
         );
     } else {
-        assert_eq!(after.activation, before.activation, "an activation in progress stays for whoever finishes it");
+        assert_eq!(after.activation, before.activation, "an activation in progress stays for the run that finishes it");
         let may_adopt = *means == Means::Adopts && before.active.is_none() && before.activation.is_none();
         assert!(may_adopt || after.active == before.active);
     }

@@ -78,7 +78,7 @@ fn who_withdraws_an_activation_leaves_the_head_as_it_was() {
         let (before, absorbs) = (is_owed(&scene), matches!(first, What::Renews | What::Sends { .. }));
         assert_eq!(before.0.is_empty(), !absorbs);
         assert!(scene.writes(0, begins(2)));
-        assert!(!scene.writes(1, What::Withdraws), "it is another one's");
+        assert!(!scene.writes(1, What::Withdraws), "it belongs to another run");
         assert!(scene.writes(0, What::Withdraws));
         assert_eq!(
             (&scene.head().activation, scene.head().active.as_ref().map(|active| active.release)),
@@ -157,7 +157,7 @@ fn of_a_prune_that_is_finished_nothing_is_remembered() {
 }
 
 #[test]
-fn whoever_lets_go_of_a_prune_that_was_cut_short_is_told_that_it_is_the_one() {
+fn a_run_that_clears_an_interrupted_prune_is_told_so() {
     for (finished, closed) in [(false, numbers_of([1])), (true, BTreeSet::new())] {
         let mut scene = Scene::after(2);
         assert!(scene.writes(0, prunes(0b1)));
@@ -185,7 +185,7 @@ fn whoever_lets_go_of_a_prune_that_was_cut_short_is_told_that_it_is_the_one() {
 fn what_is_known_of_a_distribution_is_forgotten_with_what_it_is_owed() {
     let mut scene = Scene::after(1);
     assert!(scene.head().owed_to("E1").next().is_some() && scene.head().distributions.contains_key("E1"));
-    assert!(!scene.writes(0, What::Forgets { which: 16 }), "nobody knows of E2");
+    assert!(!scene.writes(0, What::Forgets { which: 16 }), "E2 is not known");
     assert!(scene.writes(0, What::Forgets { which: 0 }));
     assert!(scene.head().owed_to("E1").next().is_none() && scene.head().distributions.is_empty());
 }

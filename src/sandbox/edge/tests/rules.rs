@@ -113,7 +113,7 @@ async fn what_is_stale_is_asked_for_and_its_age_is_told() {
     assert_eq!(bench.get("/a.txt").await.source(), "RefreshHit");
     assert_eq!(bench.get("/a.txt").await.source(), "Hit", "its time begins anew");
     bench.put("a.txt", "new", "text/plain", "max-age=60");
-    assert_eq!(bench.get("/a.txt").await.body, "old", "nobody has said that it changed");
+    assert_eq!(bench.get("/a.txt").await.body, "old", "nothing has invalidated it");
     bench.later(70);
     let new = bench.get("/a.txt").await;
     assert_eq!((new.source(), &new.body[..]), ("Miss", &b"new"[..]));

@@ -32,10 +32,10 @@ const CACHE_CONTROLS: [&str; 4] =
     ["public, max-age=0, s-maxage=86400, must-revalidate", "public, max-age=3600", "no-cache", ""];
 
 /// What the error page may be stored with. By the first, which the program gives by itself, it is kept for no longer than an
-/// error: nobody can list under which addresses it is kept.
+/// error: the addresses under which it is kept cannot be listed.
 const ERROR_PAGE: [&str; 2] = ["public, max-age=0, must-revalidate", "public, max-age=3600"];
 
-/// How long an error may be kept that is old, in seconds: nobody refreshes it, and CloudFront keeps it that long by itself.
+/// How long an error may be kept that is old, in seconds: it is not refreshed, and CloudFront keeps it that long by default.
 const OLD_ERRORS_LAST_S: u64 = 10;
 
 const ENCODINGS: [Encodings; 2] = [Encodings { brotli: true, gzip: true }, Encodings { brotli: false, gzip: false }];
@@ -263,10 +263,10 @@ impl World {
         format!("{}{name}", if self.case.distribution.origin_path.is_empty() { "live/" } else { "" })
     }
 
-    /// All addresses of what was ever published, and of what is about to be, unless nobody asks for it before it is there;
+    /// All addresses of what was ever published, and of what is about to be, unless it is never requested before it is there;
     /// with a query too, where that counts.
     fn addresses(&self, next: Option<&Site>) -> BTreeSet<String> {
-        // Where errors are kept for no longer than CloudFront does by itself, a new name is one that nobody knew.
+        // Where errors are kept for no longer than CloudFront does by itself, a new name counts as never requested.
         let any_may_be_known = self.live.release.is_some() && self.keeps_errors();
         let known = next.into_iter().flat_map(Site::keys);
         let known = known.filter(|name| any_may_be_known || !name.starts_with("assets/"));

@@ -94,7 +94,7 @@ fn what_reads_as_words_is_known_by_its_kin() {
     assert!(with(vite().import(ENTRY, words)), "a file of the bundler's imports it");
     assert!(with(vite().import("assets/app.js", words).import("assets/app.js", HOME)), "it is imported with one");
     assert!(with(vite().module("index.html", words).import(words, HOME)), "it imports one");
-    assert!(!with(vite().import("assets/app.js", words)), "nobody knows who imports it");
+    assert!(!with(vite().import("assets/app.js", words)), "it is not known what imports it");
     assert!(!with(vite().import("assets/app.js", words).text("assets/app.js", HOME)), "anybody may name a file");
     assert!(!with(vite().module("index.html", words).text(words, HOME)));
     let by_hand = library(vite().import("assets/all.js", HOME), "assets/all.js", 8).import("assets/all.js", words);
@@ -102,7 +102,7 @@ fn what_reads_as_words_is_known_by_its_kin() {
 }
 
 #[test]
-fn what_a_person_made_up_is_no_hash_whoever_imports_it() {
+fn what_a_person_made_up_is_no_hash_whatever_imports_it() {
     for file in ["assets/report-20240115.js", "assets/lib-a1b2c3d4.js", "assets/lib-deadbeef.js"] {
         assert_eq!(vite().import(ENTRY, file).fingerprinted(), vite().fingerprinted(), "{file}");
     }
