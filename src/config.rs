@@ -1,4 +1,4 @@
-//! publish.toml: what it may say, and what it comes down to for one run. Every key is checked where it is read, so
+//! publish.toml: what it may contain, and the settings for one run that result from it. Every key is checked where it is read, so
 //! that a mistake is named with its line before anything is sent.
 #![expect(clippy::disallowed_methods, reason = "this is the module that reads publish.toml")]
 

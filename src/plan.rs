@@ -1,4 +1,4 @@
-//! The one planner: from what is live and what shall be, everything that a publish or a rollback does.
+//! The one planner: from what is live and what should be, everything that a publish or a rollback does.
 //!
 //! Pure and synchronous: no clock, no disk, no network. A dry run prints its value; a publish executes it.
 

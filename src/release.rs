@@ -1,4 +1,4 @@
-//! What lies in the bucket, as values: releases, the head that points at one of them, and the keys of all objects.
+//! What is in the bucket, as values: releases, the head that points at one of them, and the keys of all objects.
 
 pub mod cache_tags;
 pub mod counts;

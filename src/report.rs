@@ -1,4 +1,4 @@
-//! The outcome of a run: the last line of `--output json`, and what the summary on a terminal is made of.
+//! The outcome of a run: the last line of `--output json`, and the source of the summary on a terminal.
 
 pub mod error;
 pub mod event;

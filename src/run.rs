@@ -1,5 +1,5 @@
 //! The commands. Only this room knows the order of the stages, and therefore what visitors see when one of them fails, or
-//! when a run is told to stop: every run records where it stands.
+//! when a run is told to stop: every run records how far it is.
 
 mod activating;
 mod address;

@@ -1,4 +1,4 @@
-//! The built site on the disk, and what becomes of each of its files: its bytes, its headers, its kind.
+//! The built site on the disk, and how each of its files is published: its bytes, its headers, its kind.
 
 pub mod fingerprint;
 pub mod headers_file;

@@ -1,4 +1,4 @@
-//! The stages of the one-way street, each of which takes what the one before it made. None knows what comes next.
+//! The stages of a run. Each takes what the one before it made, and none depends on what comes next.
 
 pub mod activate;
 pub mod adopt;

@@ -1,4 +1,4 @@
-//! Small values that every room uses: times, digests, headers, globs, and the wish to stop. They know of nothing else.
+//! Small values that every room uses: times, digests, headers, globs, and the request to stop. They depend on no other room.
 
 pub mod clock;
 pub mod digest;

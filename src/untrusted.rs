@@ -1,4 +1,4 @@
-//! Reading what others may have written: what must hold for any bytes whatsoever. These are the bodies of the fuzz targets
+//! Reading what others may have written: what must hold for any bytes. These are the bodies of the fuzz targets
 //! in fuzz/; the tests of this module run them too, so that neither rots.
 //!
 //! Each function panics if what it is about does not hold. The program itself calls none of them.

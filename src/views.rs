@@ -1,4 +1,4 @@
-//! What is shown to those who ask: the status, releases, and why a file is cached as it is. Views change nothing.
+//! What publish shows on request: the status, releases, and why a file is cached as it is. Views change nothing.
 
 pub mod explanation;
 pub mod releases;

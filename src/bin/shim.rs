@@ -1,5 +1,5 @@
-//! `publish`, the second name of `sitepublish`: starts the program that lies beside it, by this name and with the same arguments.
-//! It knows nothing else, so that what cargo installs holds the program once.
+//! `publish`, the second name of `sitepublish`: starts the program beside it, by this name and with the same arguments. It
+//! does nothing else, so that an installation by cargo contains the program only once.
 #![expect(clippy::print_stderr, reason = "why the program did not start is told there")]
 
 use std::ffi::OsString;

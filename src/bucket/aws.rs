@@ -1,4 +1,4 @@
-//! AWS: the only module that names its SDK. What leaves it are nouns of this project and errors for people.
+//! AWS: the only module that names its SDK. It returns this project's own types, and errors for people.
 
 mod addresses;
 mod adopt;

@@ -1,4 +1,4 @@
-//! An object as a file of this machine, for as long as it takes to store it in another place.
+//! An object as a temporary file on this machine, while it is stored elsewhere.
 
 use sha2::{Digest as _, Sha256};
 use tempfile::TempPath;

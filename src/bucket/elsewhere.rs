@@ -1,4 +1,4 @@
-//! A release of another environment, and the ways its bytes come here: by a copy inside S3, or through this machine.
+//! A release of another environment, and how its bytes get here: by a copy inside S3, or through this machine.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! A lease: an activation, or a prune, is one run's for as long as that run renews it in the head.
+//! A lease: one run owns an activation or a prune for as long as it renews the lease in the head.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

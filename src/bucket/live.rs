@@ -1,4 +1,4 @@
-//! What visitors get now: the active release, what was left behind, and what lies at the keys a release would add.
+//! What visitors get now: the active release, what was left behind, and what is at the keys that a release would add.
 
 mod found;
 mod objects;

@@ -1,4 +1,4 @@
-//! Reading and writing what lies in the state: the head with compare-and-swap, claims and manifests.
+//! Reads and writes the state: the head with compare-and-swap, claims and manifests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Tries of the same thing: so many in all, with a pause before each that follows another one.
+//! Retries: a limited number of attempts, with a pause before each one after the first.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A named target with everything decided: what configuration and command line come down to.
+//! A target with all its settings, resolved from configuration and command line.
 
 use std::path::PathBuf;
 use std::time::Duration;

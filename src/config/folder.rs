@@ -1,5 +1,5 @@
-//! Which folder is published, and how far publish.toml may decide that: it may have come with a repository, and say
-//! of its reader's machine whatever it likes.
+//! Which folder is published, and how far publish.toml may decide that: it may have come with a repository, and may name any
+//! path on this machine.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `[env.NAME]` and `[defaults]`: what a target may say.
+//! `[env.NAME]` and `[defaults]`: the keys of a target.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! Which target a run is for: what publish.toml, `--env` and the other flags come down to.
+//! Which target a run is for: resolved from publish.toml, `--env` and the other flags.
 
 use crate::config::environment::{
     Access, Encryption, Environment, InvalidationSettings, LeaseSettings, LinkSettings, PublishSettings,

@@ -1,4 +1,4 @@
-//! Values that publish.toml and the command line may hold: each type takes only what later stages can work with.
+//! Values in publish.toml and on the command line: each type accepts only what later stages can work with.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! `${VAR}` and `${VAR:-default}` in the values of publish.toml.
 //!
-//! What such a value becomes is shown, and sent to whatever address the file names. The file may have come with a repository,
+//! The expanded value is displayed, and sent to the addresses that the file names. The file may have come with a repository,
 //! so variables that may hold secrets are refused by their names.
 
 use std::borrow::Cow;

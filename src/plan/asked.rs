@@ -1,4 +1,4 @@
-//! What people ask to be forgotten, as each distribution has it.
+//! The paths that a person asks to refresh, as each distribution names them.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! What a prune takes away: what closed releases, dead claims and files that should be gone have left behind, minus all
-//! that something else needs. Pure.
+//! What a prune removes: everything that closed releases, dead claims and leftovers have left behind, except what something
+//! else needs. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! A plan as programs read it.
+//! A plan as JSON.
 
 use serde::{Deserialize, Serialize};
 

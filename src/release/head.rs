@@ -1,4 +1,4 @@
-//! The pointer, and everything a run must know before it may read nothing else.
+//! The pointer to the active release, and everything that an unchanged publish needs: it reads nothing else.
 
 mod caching;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Where everything lies: the one place that turns paths, digests and release numbers into keys.
+//! Where everything is: the one place that turns paths, digests and release numbers into keys.
 //! The stored format as a whole is written down in docs/bucket-layout.md.
 
 use std::fmt;

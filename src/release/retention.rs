@@ -1,4 +1,4 @@
-//! Retention: which releases stay, so that one can go back to them and open tabs find their files.
+//! Retention: which releases are kept, so that a rollback can restore them and open tabs find their files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What happens during a run, as it happens. Events are the only way the library speaks; terminal and JSON are two
-//! listeners. Everything in a summary is also in the [`Report`](crate::report::Report).
+//! What happens during a run, as it happens. Events are the only output of the library; terminal and JSON are two listeners.
+//! Everything in a summary is also in the [`Report`](crate::report::Report).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What the switch works with, and what is kept before it.
+//! What the switch needs, and what is preserved before it.
 
 use std::collections::BTreeSet;
 

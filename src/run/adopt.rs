@@ -1,4 +1,4 @@
-//! Taking over what lay in the live prefix before anything was published there.
+//! Adopts what was in the live prefix before anything was published there.
 
 use super::session::Session;
 use crate::bucket::state::Pointer;

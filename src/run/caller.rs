@@ -1,4 +1,4 @@
-//! Who runs a command, and how it may be spoken to.
+//! Who runs a command, and how it can ask questions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::release::manifest::{Publisher, RunId};
 use crate::types::clock::Clock;
 use crate::types::stop::Stop;
 
-/// Who runs a command, and how it may be spoken to.
+/// Who runs a command, and how it can ask questions.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// This run's id, unlike any other.

@@ -1,4 +1,4 @@
-//! What decided about single files of a folder that is to become live.
+//! Explains the decisions about single files of a folder that is to become live.
 
 use std::collections::BTreeSet;
 

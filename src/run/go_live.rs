@@ -1,4 +1,4 @@
-//! From what is live to what shall be: staged, activated, refreshed, verified.
+//! From what is live to what should be: staged, activated, refreshed, verified.
 
 use std::collections::BTreeSet;
 

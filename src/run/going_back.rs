@@ -1,4 +1,4 @@
-//! Where a rollback goes, and what is asked before it.
+//! Where a rollback goes, and what it asks first.
 
 use super::order::Terms;
 use crate::config::environment::Environment;

@@ -1,4 +1,4 @@
-//! What a run means to do, and from where: what is live, what it is to come to, and the plan between them.
+//! What a run intends: what is live, what should be live, and the plan between them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A pipeline that is run again for an older commit gets a higher number all the same: only what it was built from tells.
+//! A pipeline that runs again for an older commit gets a higher number, too: only the commit shows that the build is older.
 
 use super::caller::Descent;
 use super::goal::Goal;

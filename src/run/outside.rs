@@ -1,4 +1,4 @@
-//! Reports of what a run cannot report itself: it did not begin, it panicked, or it is over and cannot be shown.
+//! Reports what a run cannot report itself: it did not begin, it panicked, or it is over and cannot be shown.
 
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What must be allowed before anything is written.
+//! What must be permitted before anything is written.
 
 use super::caller::{Ask, Reply};
 use super::going_back::question;

@@ -1,4 +1,4 @@
-//! Bringing another environment's release here, without the folder it was made from.
+//! Brings another environment's release here, without the folder that it was made from.
 
 use super::caller::{Ask, Caller};
 use super::closed::check_open;

@@ -1,4 +1,4 @@
-//! Getting a release ready: all its bytes are in the bucket, whatever is to become of it.
+//! Prepares a release: all its bytes are in the bucket, whatever happens to it next.
 
 use std::collections::{BTreeMap, BTreeSet};
 

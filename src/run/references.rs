@@ -1,4 +1,4 @@
-//! What is said of references that lead nowhere, before anything is sent.
+//! Reports broken references, before anything is sent.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Refreshing the CDN, and what the report says of it.
+//! Refreshes the CDN, and reports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Reading what releases there are, one of them, and what was active when.
+//! Reads which releases there are, a single release, and what was active when.
 
 use std::collections::BTreeSet;
 use std::error::Error;

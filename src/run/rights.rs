@@ -1,5 +1,5 @@
-//! All the rights that a command needs: named at once where one of them is missing, so that the next run
-//! does not find the next one missing.
+//! All permissions that a command needs. If one is missing, all are named at once, so that the next run does not fail for
+//! the next one.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! What is said of a site whose router makes addresses that a distribution answers with errors.
+//! Warns about a site whose router creates addresses that a distribution answers with errors.
 
 use super::session::Session;
 use crate::content::path::{SitePath, UrlPath};

@@ -1,4 +1,4 @@
-//! What every command against an environment works with.
+//! What every command that works on an environment needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

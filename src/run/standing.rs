@@ -1,4 +1,4 @@
-//! Where a run stands: what its report says of the site if it ends here, by itself or because it was told to.
+//! How far a run is: what its report says about the site if it ends here, by itself or because it was stopped.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! Whether the bucket is as the active release says, and putting it right.
+//! Checks whether the bucket is as the active release says, and repairs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The edge that viewers meet: several locations, each with a cache of its own, which keep answers as CloudFront does
+//! The edge in front of the site: several locations, each with a cache of its own, which keep answers as CloudFront does
 //! (AWS.md, section 2; docs/decisions/0033).
 //!
 //! A lookup and the origin's answer are one step at a location. So requests for the same answer that come together reach

@@ -1,4 +1,4 @@
-//! Faults a test can ask for, and the rule that decides which request meets one.
+//! Faults that a test can inject, and the rule that decides which request gets one.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Who may ask: what names this machine, and pages that this machine served.
+//! Which requests are allowed: those that name this machine, and those of pages that this machine served.
 //!
 //! The sandbox listens on the loopback interface alone, but a browser on this machine reaches it for any page of the web.
 //! A page whose name was made to lead here (DNS rebinding) gives its own name as `Host`; one that sends requests to

@@ -1,4 +1,4 @@
-//! A `_headers` file, as Netlify and Cloudflare Pages take it: which headers the files at which addresses get.
+//! A `_headers` file, as Netlify and Cloudflare Pages take it: which headers it sets for which addresses.
 //!
 //! ```text
 //! # A comment

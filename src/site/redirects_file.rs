@@ -1,5 +1,5 @@
-//! A `_redirects` file, as Netlify and Cloudflare Pages take it. S3 and CloudFront do none of it by themselves: this
-//! reads it only to say so, and what would do it.
+//! A `_redirects` file, as Netlify and Cloudflare Pages take it. S3 and CloudFront cannot apply it: it is read only to say
+//! so, and to say what could.
 
 /// The file's name, at the root of the site's folder.
 pub const FILE_NAME: &str = "_redirects";

@@ -1,4 +1,4 @@
-//! A site that is one page whose router makes all other addresses: the host must answer them with that page.
+//! A single-page application, whose router handles all other addresses: the host must answer them with the one page.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The site as it lies on the disk: which files belong to it, and the digest of each.
+//! The site as it is on the disk: which files belong to it, and the digest of each.
 //!
 //! A folder is walked first and judged by names, kinds and sizes; only then are files read, each exactly once, on all
 //! cores and in pieces. Everything that speaks against publishing is collected and told in one sentence, in the order

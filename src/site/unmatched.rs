@@ -1,4 +1,4 @@
-//! Settings that name nothing: what they were to keep out, or to let in, is then not what their author thinks.
+//! Settings that match nothing: they exclude or include something other than their author expects.
 
 use std::collections::BTreeSet;
 

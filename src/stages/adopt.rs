@@ -1,4 +1,4 @@
-//! Adoption: what lies in the live prefix before anything was published there becomes release 0. No byte of it is
+//! Adoption: what is in the live prefix before anything was published there becomes release 0. No byte of it is
 //! changed, and visitors notice nothing.
 
 use std::collections::{BTreeMap, BTreeSet};

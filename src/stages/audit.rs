@@ -1,4 +1,4 @@
-//! What lies in the bucket against what the active release says: what differs, as far as a listing tells.
+//! Compares the bucket with the active release, as far as a listing shows.
 //!
 //! The comparison is pure. What a listing cannot decide is asked of each object by [`Examination`].
 

@@ -1,4 +1,4 @@
-//! Refreshing: what changed is invalidated at the CDN, and struck from the head.
+//! Refreshing: invalidates what changed at the CDN, and removes it from the head.
 
 mod ask;
 mod batches;

@@ -1,4 +1,4 @@
-//! Staging: a release's bytes and manifest go into the bucket, and visitors see nothing of it.
+//! Staging: puts a release's bytes and manifest into the bucket, without changing what visitors see.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

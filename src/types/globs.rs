@@ -1,4 +1,4 @@
-//! Globs over the paths of a site, the same wherever a setting takes some.
+//! Globs over the paths of a site, the same in every setting that takes globs.
 
 use std::collections::BTreeSet;
 

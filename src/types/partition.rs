@@ -1,4 +1,4 @@
-//! Which of AWS's worlds a region is in, as ARNs name it.
+//! Which AWS partition a region is in, as ARNs name it.
 
 /// The partition of `region`, as `aws` or `aws-cn`. What is not AWS's own way to name a region is of none, and taken for
 /// the ordinary one, as the SDK takes it.

@@ -1,4 +1,4 @@
-//! The wish to stop, as a signal brings it.
+//! The request to stop, from a signal.
 
 use tokio::sync::watch;
 

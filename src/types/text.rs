@@ -1,4 +1,4 @@
-//! Text of others on its way to people: names of files, what a site refers to, values of publish.toml, what the state says,
+//! Text from elsewhere, before people see it: names of files, what a site refers to, values of publish.toml, what the state says,
 //! what AWS answers. All of it passes through here before it is shown.
 //!
 //! It must not steer the terminal, nor hide or reorder what stands beside it, nor fake a line of ours. And no password or

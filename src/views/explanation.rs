@@ -1,4 +1,4 @@
-//! Why a file is kept for a year, or is not: one file of a site with what decided about it, for those who ask.
+//! Why a file is kept for a year, or is not: one file of a site, and what decided about it.
 
 mod asked;
 

@@ -1,4 +1,4 @@
-//! What the head says, for people and programs that ask.
+//! What the head says, for people and programs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The command line: what a person may type, close to the letter. What it comes down to is decided elsewhere.
+//! The command line: the arguments as a person types them. What they mean is decided elsewhere.
 
 mod global;
 mod values;

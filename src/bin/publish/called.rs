@@ -1,5 +1,5 @@
 //! The name by which the program was started: `sitepublish`, as every package installs it, or `publish`, where that name is free.
-//! What is written for people names commands so that they can be pasted.
+//! Text for people names commands in the form in which they can be pasted.
 
 use std::borrow::Cow;
 use std::ffi::OsString;

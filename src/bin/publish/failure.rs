@@ -1,5 +1,4 @@
-//! What is said to a person about a run that did not succeed: what failed, because of what, what visitors see now and
-//! what to do.
+//! Describes a failed run to a person: what failed and why, what visitors see now, and what to do.
 
 use publish::report::ErrorReport;
 use publish::types::text::printable;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM. What becomes of a run that they stop is for the run to say.
+//! Ctrl-C and SIGTERM. The run itself decides how it ends when they stop it.
 
 use tokio::sync::watch;
 

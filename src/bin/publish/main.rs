@@ -1,4 +1,4 @@
-//! The command line of `publish`: everything that meets a person. It uses only the library's public names.
+//! The command line of `publish`: everything that a person sees. It uses only the library's public names.
 #![expect(clippy::disallowed_methods, reason = "the binary reads the environment, and hands on what it found")]
 
 mod args;

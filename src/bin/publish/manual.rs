@@ -1,4 +1,4 @@
-//! What publish says of itself: scripts that complete its commands, and manual pages. Both are made from the arguments.
+//! Completion scripts and manual pages. Both are made from the arguments.
 
 use clap::error::ErrorKind;
 use clap_mangen::Man;

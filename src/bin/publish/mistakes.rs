@@ -1,4 +1,4 @@
-//! Mistakes on the command line: what was probably meant, and how they are told to people and to programs.
+//! Mistakes on the command line: what was probably meant, and how they are reported to people and programs.
 
 use std::ffi::OsString;
 use std::path::Path;

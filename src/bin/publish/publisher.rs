@@ -1,4 +1,5 @@
-//! Who publishes, from where and what: as the environment of the common pipelines says it, else user, machine and git.
+//! Who publishes, from where and what: from the environment variables of the common pipelines, else from user, machine and
+//! git.
 
 pub(crate) mod git;
 

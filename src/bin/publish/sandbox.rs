@@ -1,4 +1,4 @@
-//! The built-in environment: the sandbox that a run publishes to, its own or one that runs already.
+//! The built-in environment: the sandbox that a run publishes to, its own or one that is running already.
 
 mod place;
 mod running;

@@ -1,5 +1,5 @@
-//! Environment variables that AWS's tools read: what no request can carry is told with the variable's name. The SDK that
-//! reads them panics, or takes such a variable for one that is not set.
+//! Environment variables that AWS's tools read: a value that no request can carry is reported with the variable's name. The
+//! SDK panics on such a value, or treats the variable as unset.
 
 use std::ffi::{OsStr, OsString};
 

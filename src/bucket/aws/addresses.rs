@@ -1,5 +1,5 @@
-//! Which of a name's addresses a connection is opened to: S3 gives several in one DNS answer, and each connection begins
-//! with another one, so that no single machine gets all the load of a publish.
+//! To which of a host's addresses a connection is opened: S3 returns several in one DNS answer, and each connection starts
+//! with a different one, so that no single machine gets the whole load of a publish.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Objects of others, marked as this site's where they lie.
+//! Marks existing objects as this site's, in place.
 
 use aws_sdk_s3::types::{AnnotationDirective, ChecksumAlgorithm, MetadataDirective, TaggingDirective};
 

@@ -1,4 +1,4 @@
-//! A failed request, read once and for all; refusals.rs says what its code and status mean.
+//! A failed request, parsed in one place; refusals.rs says what its code and status mean.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! A file of the site, or a part of one, as the body of a request.
 //!
-//! Each attempt opens the file anew, as the walk found it: never by its path, behind which something else may lie by now.
+//! Each attempt opens the file anew, as the walk found it: never by its path, where something else may be by now.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};

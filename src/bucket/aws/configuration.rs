@@ -1,4 +1,4 @@
-//! What a distribution's configuration, and the cache policies that it names, say of a site.
+//! What a distribution's configuration, and the cache policies that it names, mean for a site.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Large files, sent in parts that S3 puts together.
+//! Large files, uploaded in parts that S3 assembles.
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use crc_fast::CrcAlgorithm;

@@ -1,4 +1,4 @@
-//! What S3 knows of an object besides its bytes, and the mark that says whose it is.
+//! What S3 stores about an object besides its bytes, and the marker that says which site it belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
 

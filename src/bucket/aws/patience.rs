@@ -1,5 +1,5 @@
-//! How long one attempt of a request is waited for: as long as bytes of it are accepted, and then for its answer. How
-//! fast they are does not matter.
+//! How long publish waits for one attempt of a request: as long as its bytes are accepted, and then for its answer. Their
+//! speed does not matter.
 
 use std::fmt;
 use std::mem;

@@ -1,5 +1,5 @@
-//! What a site needs of a store that is not AWS's, tried on one object: much that calls itself compatible with S3 takes a
-//! condition and ignores it (docs/stores.md).
+//! What a site needs from a store other than AWS, tested on one object: many S3-compatible stores accept a condition and
+//! ignore it (docs/stores.md).
 
 use aws_sdk_s3::primitives::ByteStream;
 

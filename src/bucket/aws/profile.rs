@@ -1,4 +1,4 @@
-//! What a profile of AWS's configuration files asks for, and what is wrong with it. The SDK's errors do not say either.
+//! What a profile in AWS's configuration files asks for, and what is wrong with it. The SDK's errors say neither.
 
 use std::error::Error as StdError;
 use std::fmt;

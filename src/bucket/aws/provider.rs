@@ -1,4 +1,4 @@
-//! What can go wrong with a provider of credentials, for all who look at it.
+//! What can go wrong with a provider of credentials, for every module that needs it.
 
 use std::error::Error as StdError;
 

@@ -1,5 +1,5 @@
-//! Which provider of credentials failed, and why, in words for people. Without this, everything but an expired sign-in looks
-//! like "no credentials".
+//! Which provider of credentials failed, and why, in words for people. Without this, everything except an expired sign-in
+//! looks like "no credentials".
 
 use std::error::Error as StdError;
 use std::io;

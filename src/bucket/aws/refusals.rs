@@ -1,7 +1,7 @@
 //! What each code of S3, of stores like it and of CloudFront means: the one table.
 //!
 //! The codes are those of S3's list of error responses, of CloudFront's API and of AWS.md 1.2, 4.1, 5.4, 5.6 and 5.8;
-//! `XMinio…` are MinIO's, `QuotaExceeded` is Ceph's. docs/exit-codes.md tells people the same.
+//! `XMinio…` are MinIO's, `QuotaExceeded` is Ceph's. docs/exit-codes.md says the same.
 
 /// What a failed request means for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Trusted certificates: this machine's, and those of the bundle that AWS's settings name.
 //!
 //! Where the machine has none that can be read, the SDK's connector panics in builds for development, even if no request
-//! needs one; and in all builds where one of a bundle cannot be used. So both are found out first.
+//! needs one; and in all builds where one of a bundle cannot be used. So both are checked first.
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};

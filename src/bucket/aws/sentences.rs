@@ -1,4 +1,4 @@
-//! What is said to people about a request that failed.
+//! The messages about a failed request.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! How many requests the system has room for: each needs a connection, and an upload the file that it sends.
+//! How many requests the file descriptors of this process allow: each needs a connection, and an upload also its file.
 
 /// Descriptors that a run asks for. The most requests at once need 576: two each, and [`OTHERS`]. macOS gives 256 unless asked.
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Objects: read, described, copied, listed and removed. Sending them is in upload.rs.
+//! Reads, describes, copies, lists and removes objects. Uploads are in upload.rs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

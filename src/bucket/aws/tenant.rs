@@ -1,4 +1,5 @@
-//! A tenant of a multi-tenant distribution: it is refreshed by its own id, and does what its distribution's configuration says.
+//! A tenant of a multi-tenant distribution: it is refreshed by its own id, and its configuration is that of its
+//! distribution.
 
 use aws_sdk_cloudfront::types::{DistributionTenant, Parameter};
 

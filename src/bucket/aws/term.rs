@@ -1,5 +1,5 @@
 //! Requests that change something end with the lease they are made under: the connector sends no byte of them after it, and
-//! closes the connection of one that is under way. What the system has taken by then cannot be called back.
+//! closes the connection of one that is under way. What the operating system has accepted by then cannot be called back.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};

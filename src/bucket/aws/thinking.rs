@@ -1,5 +1,5 @@
-//! How much of the time of uploads is S3's thinking, which more of them at once makes no longer, and how much the link's,
-//! which it does. One amount under way cannot tell the two apart; two can: time that both need is thinking.
+//! How much of an upload's time S3 takes to answer, which more uploads at once do not make longer, and how much the link
+//! takes, which they do. One amount under way cannot tell the two apart; two can: the time that both need is S3's.
 
 /// How much two amounts under way must differ to tell anything, as a part of the larger one.
 const TELLING: f64 = 0.25;

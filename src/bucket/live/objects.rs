@@ -1,4 +1,4 @@
-//! The live objects of a site, by the paths of its files: the only module that knows where they lie.
+//! The live objects of a site, by the paths of its files: the only module that knows their keys.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! How a distribution keeps answers, as far as that decides what it has to forget.
+//! How a distribution caches answers, as far as that decides what has to be refreshed there.
 
 /// How long CloudFront keeps an error where nothing else is said, in seconds (AWS.md 2.2).
 pub const ERRORS_LAST_S: u64 = 10;

@@ -1,4 +1,4 @@
-//! Whether an activation writes cache tags, and for which distributions they may stand in place of paths.
+//! Whether an activation writes cache tags, and for which distributions they may replace paths.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a head is asked, and answers by what it says.
+//! The questions that a head answers.
 
 mod limits;
 mod tags;

@@ -1,4 +1,4 @@
-//! A store that calls itself compatible with S3 and does not look at all that a request demands: for tests.
+//! A store that claims S3 compatibility but ignores part of what a request demands: for tests.
 
 use s3s::S3Request;
 use s3s::dto::{CopyObjectInput, PutObjectInput};

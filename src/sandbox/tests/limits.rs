@@ -1,4 +1,4 @@
-//! Who is not answered, and how long anybody is waited for.
+//! Which requests are not answered, and how long a client is waited for.
 
 use std::time::{Duration, SystemTime};
 

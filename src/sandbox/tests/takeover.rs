@@ -1,4 +1,4 @@
-//! A sandbox that goes on from where another one is.
+//! A sandbox that continues from the state of another one.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a bundler wrote, told by who refers to whom.
+//! Recognises the files of a bundler by how they refer to each other.
 //!
 //! Bundlers give their scripts and styles names of one kind, and refer to them in ways that are not written by hand: a
 //! relative import of `./shared-BYf2qJoX.js`, a list of chunks, the table of a runtime. Where such names are found, all

@@ -1,4 +1,4 @@
-//! What a build lists in manifests that it leaves behind, so that servers and later builds find its files.
+//! The files that a build lists in manifests for servers and later builds.
 
 use std::collections::BTreeMap;
 

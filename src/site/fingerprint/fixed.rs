@@ -1,4 +1,4 @@
-//! Names that stay, whatever is in the files, and names that prove nothing but by a digest of the bytes.
+//! Names that stay the same whatever the files contain, and names that count only with a digest of the bytes.
 
 use crate::content::path::SitePath;
 

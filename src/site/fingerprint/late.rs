@@ -1,4 +1,4 @@
-//! Scripts whose bytes change under their names, because something is written into them after their hash was taken.
+//! Scripts whose bytes change under their names, because something is written into them after their hash was computed.
 
 use super::alphabet::Alphabet;
 use super::facts::{Facts, Tie};

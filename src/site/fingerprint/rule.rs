@@ -1,4 +1,4 @@
-//! What a rule is by which a name is judged.
+//! What a rule for names consists of.
 
 use super::bundler::objections::Objection;
 use super::bundler::reading::Reading;

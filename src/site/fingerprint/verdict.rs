@@ -1,4 +1,4 @@
-//! What is decided about a name, and how that is told.
+//! The decision about a name, and how it is explained.
 
 use std::fmt;
 

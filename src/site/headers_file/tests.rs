@@ -1,4 +1,4 @@
-//! What the lines of a `_headers` file come to.
+//! What the lines of a `_headers` file mean.
 
 use proptest::prelude::*;
 

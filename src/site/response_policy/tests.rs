@@ -1,4 +1,4 @@
-//! Which policies a file needs, and what they hold.
+//! Which policies a file needs, and what they contain.
 
 use serde_json::{Value, json};
 

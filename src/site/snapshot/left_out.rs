@@ -1,4 +1,4 @@
-//! What stays out of a site without being asked.
+//! What is left out of a site by default.
 
 use std::fmt::Write;
 

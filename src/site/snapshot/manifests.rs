@@ -1,4 +1,4 @@
-//! What a build lists of its own files, published or not: read for the judgement of names, and for nothing else.
+//! What a build lists of its own files, published or not: read only to judge names.
 
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! Names that promise something private.
+//! Names of files that are probably private.
 
 /// Folders whose contents are never meant for visitors.
 const FOLDERS: [(&str, &str); 5] = [

@@ -1,4 +1,4 @@
-//! A project that a site is built from, told from the site itself, and where the built site is likely to lie.
+//! Recognises a project that a site is built from, and guesses where the built site is.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What speaks against publishing, told together.
+//! The reasons not to publish, reported together.
 
 use std::fmt::Display;
 

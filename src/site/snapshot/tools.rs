@@ -1,4 +1,4 @@
-//! What package managers need beside the sources of a site, and no visitor does.
+//! Files that package managers need beside the sources of a site, but visitors do not.
 
 /// What a project says about its packages: of npm, Yarn, pnpm, Bun and Deno, in lower case.
 pub(super) const PACKAGES: [&str; 8] = [

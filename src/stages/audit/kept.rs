@@ -1,4 +1,4 @@
-//! Whether the bytes that complete releases name are in the bucket, so that each of them can come back whole.
+//! Whether the bytes that complete releases name are in the bucket, so that each of them can be restored completely.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Asking CloudFront for the invalidations of a refresh.
+//! Requests the invalidations of a refresh from CloudFront.
 
 use super::batches::{Batch, Turns, batches};
 use crate::bucket::aws::{Cdn, CdnError};

@@ -1,4 +1,4 @@
-//! How a refresh is sent: in batches that are always formed alike, and no faster than CloudFront takes them.
+//! How a refresh is sent: in batches that are always formed in the same way, and no faster than CloudFront accepts them.
 
 use std::collections::VecDeque;
 use std::time::Duration;

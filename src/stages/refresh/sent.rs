@@ -1,4 +1,4 @@
-//! What CloudFront says of the invalidations that it has taken, in the run that asked for them and in a later one.
+//! What CloudFront says about the invalidations that it has accepted, in the run that requested them and in a later one.
 
 use std::collections::BTreeSet;
 

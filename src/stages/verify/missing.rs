@@ -1,4 +1,5 @@
-//! What a browser gets for a script that is not there any more, as one whose tab has been open since an older release.
+//! What a browser gets for a script that is not there any more, for example in a tab that has been open since an older
+//! release.
 
 use std::time::Duration;
 

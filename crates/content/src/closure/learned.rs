@@ -1,4 +1,4 @@
-//! Under which addresses the site lies: as the configuration says it, and as its own references show it.
+//! The addresses under which the site is served: as configured, and as its own references show.
 //!
 //! A build may name its files under a folder that is not in it (`/docs/app.js` for `app.js`) or at another host
 //! (`https://cdn.example.com/app.js`). Where such references lead to files if the folder or the host is taken away, they

@@ -1,4 +1,4 @@
-//! Who makes which name of which digest.
+//! Which tools build names from which digests, and how.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! What of a path could be a digest.
+//! Which parts of a path could be a digest.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! What an address says of itself, as it is written.
+//! What an address says by itself, as it is written.
 
 /// What stands before the first colon, where that is the scheme of an address
 /// (<https://datatracker.ietf.org/doc/html/rfc3986#section-3.1>).

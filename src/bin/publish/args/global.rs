@@ -1,5 +1,5 @@
-//! Flags that every command takes. Those about target and output have a variable each; those that answer for a person have
-//! none, so that no answer lies around in an environment.
+//! Flags that every command takes. Each flag for target or output has a variable; flags that answer a question for a person
+//! have none, so that no answer is left over in an environment.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! Which publish.toml a run goes by. One from a folder above is taken without a question only by what changes nothing, and
-//! by a publish of what that file is about.
+//! Which publish.toml a run uses. One from a parent folder is used without a question only by commands that change nothing,
+//! and by a publish of the folder that it names.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! What git knows of a folder. Where there is no git, no repository or no such commit, nothing is known, and nothing
-//! is said about that. The repository is not trusted: nothing that it names is run, and it is not waited for.
+//! What git knows about a folder. Without git, a repository or such a commit, nothing is known, which is no error. The
+//! repository is not trusted: nothing that it configures is run, and git has a time limit.
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! What a prune came to.
+//! The result of a prune, for people.
 
 use indicatif::DecimalBytes;
 use publish::plan::sweep::PruneView;

@@ -1,4 +1,4 @@
-//! A test: all that people read, in the columns of narrow, usual and wide terminals.
+//! A test: everything that people read, in narrow, usual and wide terminals.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Progress on a terminal: one bar, of the phase that runs, which leaves nothing behind.
+//! Progress on a terminal: one bar for the current phase, which is erased at the end.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

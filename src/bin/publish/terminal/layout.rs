@@ -1,4 +1,4 @@
-//! Text in the columns of a terminal: broken between words, and what goes on below begins where it began.
+//! Text in the columns of a terminal: broken between words, with continuation lines indented like the first.
 
 use publish::types::text::printable;
 use unicode_width::UnicodeWidthStr;

@@ -1,4 +1,4 @@
-//! Progress in a pipe or a log: a line for each phase, and how far it is where nothing was said for a while.
+//! Progress in a pipe or a log: a line for each phase, and its progress if nothing was written for a while.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,4 +1,4 @@
-//! What random steps come upon too seldom, step by step. The invariants are checked after every write here too.
+//! Cases that random steps reach too rarely, step by step. The invariants are checked after every write here too.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! The distributions in front of the site: what is known of them, and that each has seen what is live or is owed it.
+//! The distributions in front of the site: what is known of them, and that each has seen what is live or is owed what it has
+//! not seen.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What needs neither an activation nor a prune: what was learnt, a hold, an adoption.
+//! Changes that need neither an activation nor a prune: what was learnt, a hold, an adoption.
 
 use super::{Covers, Learnt, Lookout, Refusal};
 use crate::release::format::Unknown;

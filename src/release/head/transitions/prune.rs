@@ -1,4 +1,4 @@
-//! A prune: it begins or takes over, ends, is given up, or is let go.
+//! A prune: it begins or takes over, ends, is given up, or is cleared.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The scripts and styles that might be fingerprinted, and who refers to them.
+//! The scripts and styles that might be fingerprinted, and what refers to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

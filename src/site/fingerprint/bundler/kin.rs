@@ -1,4 +1,4 @@
-//! Files that are told by belonging with others.
+//! Files that are recognised because they belong with others.
 
 use std::collections::BTreeSet;
 

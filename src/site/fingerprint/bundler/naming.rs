@@ -1,4 +1,4 @@
-//! How a site's bundler names what it writes, learned from what it surely wrote.
+//! How a site's bundler names what it writes, learned from the files that it certainly wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What speaks against a file that is named and referred to as the bundler's files are.
+//! Evidence against a file that is named and referred to like the bundler's files.
 
 use super::super::name::without;
 use super::Bundler;

@@ -1,4 +1,4 @@
-//! A script or style that something refers to, with a part of its name read as a hash: what speaks for that reading.
+//! A script or style that something refers to, with a part of its name read as a hash: the evidence for that reading.
 
 use super::super::alphabet::Alphabet;
 use super::super::tokens;

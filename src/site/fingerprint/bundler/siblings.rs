@@ -1,4 +1,4 @@
-//! What nothing needs to refer to, because it is named after a file of the bundler's.
+//! Files that need no reference, because they are named after one of the bundler's files.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Whether what pages load is the bundler's: by how the tags are written, and by the array in which webpack's scripts meet.
+//! Whether the files that pages load are the bundler's: by how the tags are written, and by the array that webpack's scripts
+//! share.
 
 use std::collections::BTreeSet;
 

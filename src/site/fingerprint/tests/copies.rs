@@ -1,4 +1,4 @@
-//! What tells what people copied beside a bundler's files from those: how pages load it, and whom it belongs to.
+//! How files that people copied beside a bundler's files differ from those: how pages load them, and what they belong to.
 
 use super::*;
 

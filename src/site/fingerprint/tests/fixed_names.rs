@@ -1,4 +1,4 @@
-//! Names that stay, and names that want a digest.
+//! Names that stay the same, and names that need a digest.
 
 use super::*;
 

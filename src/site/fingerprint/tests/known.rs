@@ -1,4 +1,4 @@
-//! What is known of a site before anything is decided, and how what was decided is told.
+//! What is known about a site before anything is decided, and how decisions are explained.
 
 use super::*;
 use crate::content::closure::Surroundings;

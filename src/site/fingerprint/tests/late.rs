@@ -1,4 +1,4 @@
-//! Scripts into which something is written after their hash was taken.
+//! Scripts into which something is written after their hash was computed.
 
 use super::*;
 use crate::content::stamp::Stamp;

@@ -1,4 +1,4 @@
-//! Who refers to whom, and how names are written.
+//! What refers to what, and how names are written.
 
 use super::*;
 

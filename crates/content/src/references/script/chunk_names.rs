@@ -1,5 +1,5 @@
-//! The names of the chunks that webpack's and Rspack's runtime loads. They are nowhere written whole: the runtime puts
-//! them together, as in `e => "js/" + ({1: "home"}[e] || e) + "." + {1: "d41d", 2: "8cd9"}[e] + ".js"`. Such an
+//! The names of the chunks that webpack's and Rspack's runtime loads. No name is written out: the runtime assembles it, as in
+//! `e => "js/" + ({1: "home"}[e] || e) + "." + {1: "d41d", 2: "8cd9"}[e] + ".js"`. Such an
 //! expression is worked out here for every key of its tables.
 
 use std::collections::{BTreeMap, BTreeSet};

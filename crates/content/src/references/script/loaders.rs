@@ -1,4 +1,4 @@
-//! What the loaders of single tools load, each written in a way of its own.
+//! What the loaders of particular tools load, each in its own notation.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What every part of the reader of scripts asks: the tokens and their texts, and where to put what is found.
+//! What every part of the script reader shares: the tokens and their texts, and where to put what is found.
 
 use super::super::found::{Found, newlines};
 use super::super::reference::{Form, Role};
