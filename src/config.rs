@@ -49,7 +49,7 @@ pub const FILE_NAME: &str = "publish.toml";
 /// The folder that is published when nothing else is said.
 pub const DEFAULT_FOLDER: &str = "dist";
 
-/// What publish.toml says.
+/// The contents of publish.toml.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(title = "publish.toml"))]
@@ -59,10 +59,10 @@ pub struct Config {
     pub site: SiteName,
     /// The built site, relative to publish.toml; `dist` when not given.
     pub dir: Option<PathBuf>,
-    /// What every environment has that does not say otherwise.
+    /// The defaults of every environment.
     #[serde(default)]
     pub defaults: EnvironmentSection,
-    /// The targets, by name, with what they have from the defaults.
+    /// The targets by name, with what they take from the defaults.
     #[serde(default, rename = "env")]
     pub environments: BTreeMap<EnvironmentName, EnvironmentSection>,
     /// The header rules; later ones win, field by field.
@@ -72,7 +72,7 @@ pub struct Config {
     /// What of the folder is published, and how carefully.
     #[serde(default)]
     pub publish: PublishSection,
-    /// How long superseded releases stay.
+    /// How long superseded releases are kept.
     #[serde(default)]
     pub retention: Retention,
     /// How the CDN is refreshed.
@@ -147,20 +147,20 @@ fn read<'e>(mut tree: Spanned<DeTable<'e>>, expanded: &'e [Expanded], source: So
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PublishSection {
-    /// Globs of paths that stay out.
+    /// Globs of paths that are not published.
     pub exclude: Vec<Glob>,
     /// Globs of hidden paths, and of what editors and systems leave behind, that are published all the same;
     /// `.well-known/` always is.
     pub include_hidden: Vec<Glob>,
     /// Globs of paths that are published although they look private.
     pub allow_private: Vec<Glob>,
-    /// What becomes of the source maps of scripts and styles; they are published when not given.
+    /// What to do with the source maps of scripts and styles; they are published when not given.
     pub source_maps: SourceMaps,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<Glob>,
     /// Globs of paths at the site's address that something else serves, so that they need not be in the folder.
     pub external: Vec<Glob>,
-    /// How much of the live files may leave without a yes, in percent; 50 when not given.
+    /// How much of the live files may leave without confirmation, in percent; 50 when not given.
     pub max_removed_percent: Option<Percent>,
     /// What is done about a build of an older commit than that of the live release; `warn` when not given.
     pub older_commit: OlderCommit,
@@ -176,7 +176,7 @@ pub struct PublishSection {
     pub strict: bool,
 }
 
-/// `[retention]`: a superseded release stays while either holds.
+/// `[retention]`: a superseded release is kept while either holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]

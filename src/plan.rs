@@ -165,7 +165,7 @@ pub enum Change {
     Replace,
     /// It has the same bytes and other headers.
     Reheader,
-    /// It leaves the site, and its object goes at once.
+    /// It leaves the site, and its object is removed at once.
     Remove,
     /// It leaves the site; its object stays for tabs that are open, until its retention ends.
     Retire,

@@ -33,7 +33,7 @@ pub enum Outcome {
     Verified,
     /// Something an earlier run left undone was done.
     Repaired,
-    /// What a person named was taken out of the CDN.
+    /// The paths that a person named were refreshed.
     Invalidated,
     /// There was nothing to do.
     Unchanged,
@@ -52,7 +52,7 @@ pub enum Outcome {
 pub struct Uploaded {
     /// Objects of the site that were sent and stored; the state's own objects are not counted.
     pub objects: usize,
-    /// Their size together.
+    /// Their total size.
     pub bytes: u64,
 }
 
@@ -65,11 +65,11 @@ pub struct InvalidationReport {
     pub ids: Vec<String>,
     /// The paths, as sent, and before them cache tags as `#tag`.
     pub paths: Vec<String>,
-    /// How many paths and tags CloudFront took, or would: those that were asked for anew count again.
+    /// How many paths and tags CloudFront accepted, or would accept; repeated requests count again.
     pub paths_paid: usize,
     /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
     pub price_usd: String,
-    /// Where it stands.
+    /// Its status.
     pub status: InvalidationStatus,
     /// Whether CloudFront says that it has completed all of it. `false` beside [`InvalidationStatus::Effective`]: it was seen
     /// at one edge, the head keeps it as sent, and `publish status` says how it stands.
@@ -77,7 +77,7 @@ pub struct InvalidationReport {
     /// The edge location that was seen to answer with what was published, as `FRA56-P4`; left out where no answer named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<String>,
-    /// Unchanged files that a wildcard or a tag takes along.
+    /// Unchanged files that a wildcard or a tag also evicts.
     pub evicted_unchanged: usize,
     /// Their size together, in bytes.
     pub evicted_bytes: u64,
@@ -102,26 +102,26 @@ pub struct OtherDistribution {
     pub release: ReleaseNumber,
     /// `requested` or `owed`.
     pub status: InvalidationStatus,
-    /// CloudFront's ids; none where it is owed.
+    /// CloudFront's ids; none if it is owed.
     pub ids: Vec<String>,
     /// The paths.
     pub paths: Vec<String>,
 }
 
-/// Where an invalidation stands.
+/// The status of an invalidation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InvalidationStatus {
     /// Part of a plan.
     Planned,
-    /// CloudFront took it and was not waited for.
+    /// CloudFront accepted it, and the run did not wait.
     Requested,
     /// The site's URLs answer with what was published, at the edge that this machine reaches.
     Effective,
     /// CloudFront says it is completed.
     Completed,
-    /// It is owed: recorded in the bucket, and done by the next run.
+    /// It is not done yet: recorded in the bucket, for the next run.
     Owed,
 }
 
@@ -138,7 +138,7 @@ pub struct ErrorReport {
     pub visitors_see: String,
     /// What to do next.
     pub hint: String,
-    /// What lies beneath, outermost first.
+    /// The underlying errors, outermost first.
     pub causes: Vec<String>,
 }
 
@@ -151,7 +151,7 @@ pub struct Report {
     pub command: String,
     /// The environment's name.
     pub environment: String,
-    /// The publish.toml that was used; only where it is not the current folder's.
+    /// The publish.toml that was used; only if it is not the one in the current folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// How it ended.
@@ -174,14 +174,14 @@ pub struct Report {
     pub deleted: usize,
     /// HTTP requests by AWS operation, every attempt counted.
     pub requests: BTreeMap<String, u64>,
-    /// What was refreshed at the CDN; `null` where there was nothing to refresh, or there is no CDN.
+    /// What was refreshed at the CDN; `null` if there was nothing to refresh, or there is no CDN.
     pub invalidation: Option<InvalidationReport>,
     /// Refreshes at other distributions in front of the site; left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_distributions: Vec<OtherDistribution>,
     /// Where the site can be seen, where that is known.
     pub url: Option<String>,
-    /// What a person should know that stopped nothing.
+    /// What a person should know, but what did not stop the run.
     pub warnings: Vec<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,

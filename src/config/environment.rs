@@ -30,7 +30,7 @@ pub struct Environment {
     pub publish: PublishSettings,
     /// How the CDN is refreshed.
     pub invalidation: InvalidationSettings,
-    /// How long superseded releases stay.
+    /// How long superseded releases are kept.
     pub retention: RetentionSettings,
     /// How long an activation belongs to who began it.
     pub lease: LeaseSettings,
@@ -48,7 +48,7 @@ impl Environment {
 pub struct Access {
     /// The bucket's region; otherwise AWS's own environment variables and files say it.
     pub region: Option<String>,
-    /// An S3 endpoint that is not AWS's; means path-style addressing.
+    /// An S3 endpoint other than AWS's; implies path-style addressing.
     pub s3_endpoint: Option<String>,
     /// A CloudFront endpoint that is not AWS's.
     pub cloudfront_endpoint: Option<String>,
@@ -117,7 +117,7 @@ pub enum Encryption {
 /// What of the folder is published, and how carefully.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishSettings {
-    /// Globs of paths that stay out.
+    /// Globs of paths that are not published.
     pub exclude: Vec<String>,
     /// Globs of hidden paths, and of what editors and systems leave behind, that are published all the same;
     /// `.well-known/` always is.
@@ -146,15 +146,15 @@ pub struct PublishSettings {
     pub home: Option<PathBuf>,
 }
 
-/// What becomes of the source maps of scripts and styles. Scripts keep what they say of their maps either way.
+/// What to do with the source maps of scripts and styles. Scripts keep their references to them either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SourceMaps {
-    /// They are files like all others.
+    /// They are published like all other files.
     #[default]
     Publish,
-    /// They stay out.
+    /// They are not published.
     Skip,
     /// They stop a publish, unless `allow_private` names them.
     Refuse,
@@ -223,7 +223,7 @@ pub enum Wait {
     Effect,
     /// CloudFront says it is completed.
     Completed,
-    /// CloudFront took it.
+    /// CloudFront accepted it.
     None,
 }
 

@@ -14,7 +14,7 @@ use crate::types::headers::{MAX_VALUE_BYTES, check_metadata, is_field_value};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HeaderRule {
-    /// One glob or a list of globs over paths of the site, as `**/*.pdf`.
+    /// One glob or a list of globs over paths of the site, such as `**/*.pdf`.
     #[serde(rename = "for")]
     pub globs: OneOrMany,
     /// `Cache-Control`.

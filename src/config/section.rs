@@ -13,7 +13,7 @@ pub struct EnvironmentSection {
     pub bucket: Option<BucketName>,
     /// The prefix of the live objects; the whole bucket when not given.
     pub prefix: Option<Prefix>,
-    /// The bucket's region; otherwise AWS's own settings say it.
+    /// The bucket's region; taken from AWS's own settings when not given.
     pub region: Option<Word>,
     /// The CloudFront distribution in front of the bucket, or a list of several, the one at `url` first; no CDN without it.
     pub distribution: Option<DistributionIds>,
@@ -23,7 +23,7 @@ pub struct EnvironmentSection {
     pub state: Option<Prefix>,
     /// The bucket of the state; the live bucket when not given.
     pub state_bucket: Option<BucketName>,
-    /// How objects are encrypted; as the bucket says when not given.
+    /// How objects are encrypted; by the bucket's default when not given.
     pub sse: Option<ServerSideEncryption>,
     /// The KMS key's id or ARN; only with `sse = "aws:kms"`.
     pub kms_key_id: Option<Word>,
@@ -33,7 +33,7 @@ pub struct EnvironmentSection {
     pub profile: Option<Word>,
     /// A role to assume.
     pub role_arn: Option<Word>,
-    /// An S3 endpoint that is not AWS's; means path-style addressing.
+    /// An S3 endpoint other than AWS's; implies path-style addressing.
     pub endpoint_url: Option<Url>,
     /// Keys that the target does not take from the defaults.
     pub unset: Vec<Key>,
@@ -72,7 +72,7 @@ pub enum Key {
     EndpointUrl,
 }
 
-/// How S3 encrypts objects at rest, as its header says it.
+/// How S3 encrypts objects at rest, as in its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ServerSideEncryption {

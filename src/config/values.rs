@@ -87,7 +87,7 @@ checked_text!(
     check_account
 );
 checked_text!(
-    /// A glob over paths of the site, as `**/*.pdf`.
+    /// A glob over paths of the site, such as `**/*.pdf`.
     Glob,
     check_glob
 );

@@ -171,7 +171,7 @@ pub fn unneeded(blobs: BTreeMap<Digest, Blob>, needed: &Needed) -> BTreeMap<Dige
     blobs.into_iter().filter(|(digest, _)| !needed.digests.contains(digest)).collect()
 }
 
-/// What a prune takes away. In JSON a line of its own with `"type":"prune"`.
+/// What a prune removes. In JSON a line of its own with `"type":"prune"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "prune")]
@@ -179,7 +179,7 @@ pub struct PruneView {
     /// The releases that can no longer be restored, and claims that never became releases.
     #[cfg_attr(test, schemars(with = "Vec<u64>"))]
     pub closes: Vec<ReleaseNumber>,
-    /// The objects that go, as `s3://bucket/key`: live ones, then blobs.
+    /// The objects to remove, as `s3://bucket/key`: live ones, then blobs.
     pub objects: Vec<String>,
     /// Their size together, in bytes.
     pub bytes: u64,

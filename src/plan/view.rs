@@ -30,7 +30,7 @@ pub struct PlanView {
     pub paths: Vec<String>,
     /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
     pub price_usd: String,
-    /// Unchanged files that a wildcard or a cache tag takes along.
+    /// Unchanged files that a wildcard or a cache tag also evicts.
     pub evicted_unchanged: usize,
     /// Their size together, in bytes.
     pub evicted_bytes: u64,

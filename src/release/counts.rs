@@ -19,6 +19,6 @@ pub struct FileCounts {
     pub reheadered: usize,
     /// Part of what was live, and not of the release.
     pub removed: usize,
-    /// Live before just so.
+    /// Live before with the same bytes and headers.
     pub unchanged: usize,
 }

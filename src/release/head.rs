@@ -105,7 +105,7 @@ pub struct HeadFields {
     pub proven_store: Option<ProvenStore>,
     /// When each retained release was superseded.
     pub superseded: BTreeMap<ReleaseNumber, Timestamp>,
-    /// A person's order to publish nothing.
+    /// A person's instruction to publish nothing.
     pub hold: Option<Hold>,
     /// The last activations, oldest first, at most [`MAX_HISTORY`].
     pub history: Vec<HistoryItem>,

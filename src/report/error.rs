@@ -376,7 +376,7 @@ pub struct Failure {
     pub message: String,
     /// What to do next; may be empty.
     pub hint: String,
-    /// What lies beneath, outermost first.
+    /// The underlying errors, outermost first.
     pub causes: Vec<String>,
     /// What visitors see now.
     pub visitors_see: VisitorsSee,

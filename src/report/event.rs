@@ -11,15 +11,15 @@ use crate::release::manifest::ReleaseNumber;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
-    /// AWS credentials are being looked up for a while: by a service, a sign-in or the program of a profile.
+    /// AWS credentials have been looked up for a while now: by a service, a sign-in or the program of a profile.
     CredentialsAwaited,
-    /// That is over, and the run goes on.
+    /// The lookup is over, and the run continues.
     CredentialsSettled,
     /// The folder was walked; hashing begins.
     HashingStarted {
         /// Files to hash.
         files: usize,
-        /// Their size together.
+        /// Their total size.
         bytes: u64,
     },
     /// More of it was hashed.
@@ -33,12 +33,12 @@ pub enum Event {
     HashingFinished {
         /// Files of the site.
         files: usize,
-        /// Their size together.
+        /// Their total size.
         bytes: u64,
     },
-    /// The plan is made.
+    /// The plan is ready.
     Planned {
-        /// How the release to be compares with what is live.
+        /// How the new release compares with what is live.
         files: FileCounts,
         /// Server-side copies.
         copied: usize,
@@ -47,24 +47,24 @@ pub enum Event {
         /// Paths to refresh at the CDN.
         paths: usize,
     },
-    /// A number was claimed; bytes begin to go up.
+    /// A number was claimed; the upload starts.
     StagingStarted {
         /// The release's number.
         #[cfg_attr(test, schemars(with = "u64"))]
         release: ReleaseNumber,
-        /// Objects that go up at most.
+        /// Objects to upload, at most.
         objects: usize,
-        /// Their size together.
+        /// Their total size.
         bytes: u64,
     },
-    /// More bytes went up.
+    /// More bytes were uploaded.
     StagingAdvanced {
         /// Objects done so far.
         objects: usize,
         /// Bytes done so far.
         bytes: u64,
     },
-    /// The release is complete in the bucket; visitors see nothing of it yet.
+    /// The release is complete in the bucket, but not live yet.
     Staged {
         /// The release's number.
         #[cfg_attr(test, schemars(with = "u64"))]
@@ -96,34 +96,34 @@ pub enum Event {
         #[cfg_attr(test, schemars(with = "u64"))]
         release: ReleaseNumber,
     },
-    /// It is known what a prune takes away.
+    /// It is known what a prune will remove.
     PrunePlanned {
         /// The releases that can no longer be restored, and claims that never became releases.
         #[cfg_attr(test, schemars(with = "Vec<u64>"))]
         closes: Vec<ReleaseNumber>,
-        /// Objects that go, without the records of those releases.
+        /// Objects to remove, without the records of those releases.
         objects: usize,
-        /// Their size together.
+        /// Their total size.
         bytes: u64,
         /// Paths to refresh at the CDN.
         paths: usize,
     },
-    /// Objects begin to go.
+    /// The removal starts.
     PruneStarted {
         /// How many at most.
         objects: usize,
     },
-    /// More of them went.
+    /// More objects were removed.
     PruneAdvanced {
-        /// Objects that went so far.
+        /// Objects removed so far.
         objects: usize,
     },
-    /// They are gone.
+    /// All of them are removed.
     Pruned {
-        /// How many went.
+        /// How many were removed.
         objects: usize,
     },
-    /// It is known what `invalidate` asks for.
+    /// It is known what `invalidate` will request.
     RefreshPlanned {
         /// Paths, of all distributions together.
         paths: usize,
@@ -142,11 +142,11 @@ pub enum Event {
         /// Seconds waited so far.
         waited_s: u64,
     },
-    /// CloudFront has forgotten.
+    /// The refresh is done.
     Refreshed,
     /// What was published was seen at an edge, and CloudFront has not completed the refresh yet. The head keeps it as sent.
     RefreshSeen {
-        /// The edge location, as `FRA56-P4`; left out where no answer named it.
+        /// The edge location, such as `FRA56-P4`; left out if no answer named it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         edge: Option<String>,
     },
@@ -160,7 +160,7 @@ pub enum Event {
         /// URLs that were fetched.
         urls: usize,
     },
-    /// Something a person should know that stops nothing.
+    /// Something that a person should know, but that does not stop the run.
     Warning {
         /// One sentence.
         message: String,

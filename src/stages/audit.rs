@@ -34,7 +34,7 @@ pub enum FindingKind {
     Unmarked,
     /// No release of this site names the object. It is never touched.
     Foreign,
-    /// Bytes that releases name are nowhere any more: those releases cannot come back whole.
+    /// Bytes that releases need are gone: those releases cannot be restored completely.
     Lost,
     /// The entry page loads a script or style sheet that the active release does not have: it was published so, with
     /// `--allow-broken`.
@@ -60,7 +60,7 @@ pub struct Finding {
     /// The releases that it concerns; none for a foreign object.
     #[cfg_attr(test, schemars(with = "Vec<u64>"))]
     pub releases: Vec<ReleaseNumber>,
-    /// Whether this run has put it right.
+    /// Whether this run has repaired it.
     pub repaired: bool,
 }
 

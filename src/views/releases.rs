@@ -14,7 +14,7 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
-/// Where a release stands.
+/// The state of a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -25,11 +25,11 @@ pub enum ReleaseState {
     Staged,
     /// It is complete, and was active until another release was.
     WasActive,
-    /// Its number is claimed and its manifest is not there: it is being staged, or was given up.
+    /// Its number is claimed, but its manifest is not there: it is being staged, or was abandoned.
     Incomplete,
     /// Its manifest cannot be read, or is not there although it was active.
     Damaged,
-    /// A prune that is not finished takes it away: it never becomes active again, and may lack files.
+    /// An unfinished prune is removing it: it never becomes active again, and files may be missing.
     Closed,
 }
 
@@ -110,7 +110,7 @@ pub struct ReleaseView {
     /// Its number.
     #[cfg_attr(test, schemars(with = "u64"))]
     pub release: ReleaseNumber,
-    /// Where it stands.
+    /// Its status.
     pub state: ReleaseState,
     /// Since when it is active; `null`: it is not.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -150,7 +150,7 @@ pub struct ContentView {
 pub struct FileTotals {
     /// Their number.
     pub files: usize,
-    /// Their size together.
+    /// Their total size.
     pub bytes: u64,
 }
 
@@ -175,7 +175,7 @@ pub struct FileView {
     pub sha256: Digest,
 }
 
-/// One activation that was. In JSON a line of its own with `"type":"activation"`.
+/// One past activation. In JSON a line of its own with `"type":"activation"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename = "activation")]

@@ -38,7 +38,7 @@ pub struct Status {
     pub distributions: Vec<DistributionStatus>,
     /// Paths that are still to be refreshed at the CDN.
     pub pending_refreshes: Vec<PendingRefresh>,
-    /// Refreshes that CloudFront has taken: what changed was seen at one edge, or was not waited for.
+    /// Refreshes that CloudFront has accepted: what changed was seen at one edge, or was not waited for.
     #[serde(default)]
     pub sent_refreshes: Vec<SentRefresh>,
     /// Paths that left the site and are still reachable.
@@ -64,7 +64,7 @@ pub struct ActivationStatus {
     /// When.
     #[cfg_attr(test, schemars(with = "String"))]
     pub since: Timestamp,
-    /// Seconds until its lease ends unless it is renewed; 0: it was cut short, and the next publish finishes.
+    /// Seconds until its lease ends unless it is renewed; 0: it was interrupted, and the next publish finishes it.
     pub lease_remaining_s: u64,
 }
 
@@ -75,7 +75,7 @@ pub struct ActivationStatus {
 pub struct DistributionStatus {
     /// Its id.
     pub distribution: String,
-    /// The release up to which it has forgotten all that changed; `null`: none, or not known.
+    /// The release up to which all changes are refreshed there; `null`: none, or not known.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub seen: Option<ReleaseNumber>,
     /// The paths that are still to be refreshed there.
@@ -99,12 +99,12 @@ pub struct PendingRefresh {
     pub paths: Vec<String>,
 }
 
-/// A refresh that CloudFront has taken.
+/// A refresh that CloudFront has accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SentRefresh {
-    /// The release whose activation it is of.
+    /// The release whose activation requested it.
     #[cfg_attr(test, schemars(with = "u64"))]
     pub release: ReleaseNumber,
     /// The distribution.
@@ -120,7 +120,7 @@ pub struct SentRefresh {
     pub completed: Option<bool>,
 }
 
-/// A person's order to publish nothing.
+/// A person's instruction to publish nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -24,14 +24,14 @@ pub struct Verdict {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "evidence", rename_all = "snake_case")]
 pub enum Basis {
-    /// The path had other bytes once.
+    /// The path had different bytes before.
     History,
-    /// A header rule of publish.toml says it.
+    /// A header rule of publish.toml says so.
     Rule {
         /// The rule's globs.
         globs: Vec<String>,
     },
-    /// It is asked for by this name, whatever it holds.
+    /// It is requested by this name, whatever it contains.
     FixedName,
     /// A token of the path is a digest of the bytes.
     Proof {
@@ -75,7 +75,7 @@ pub enum Basis {
     },
     /// Something in it or around it says that its bytes may change under this name; the sentence of the rule says what.
     Doubt,
-    /// Nothing speaks for it.
+    /// There is no evidence.
     None,
 }
 
