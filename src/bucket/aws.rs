@@ -140,7 +140,7 @@ impl Aws {
     }
 }
 
-/// The certificates to trust beside the machine's. The sandbox is met without TLS, and asked for by nothing of AWS's.
+/// The certificates to trust beside the machine's. The sandbox needs none: it is reached without TLS, and no AWS service is used with it.
 async fn bundle(access: &Access, region: &Region) -> Result<Bundle, Problem> {
     if access.static_keys.is_some() {
         return Ok(Bundle::default());
@@ -330,8 +330,8 @@ fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Op
     }
 }
 
-/// The store that must show what it keeps, by the digest of its endpoint: scheme, host, port and path, without what may be a
-/// secret. AWS's endpoints need not, nor does the sandbox, which alone is met with keys of this program.
+/// The store that must be tested, by the digest of its endpoint: scheme, host, port and path, without what may be a secret.
+/// AWS's endpoints need no test, nor does the sandbox, the only one that is used with keys of this program.
 fn to_be_proven(access: &Access, endpoint: Option<&str>) -> Option<Digest> {
     let endpoint = endpoint.filter(|_| access.static_keys.is_none())?;
     let (scheme, rest) = endpoint.split_once("://")?;

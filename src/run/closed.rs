@@ -6,7 +6,7 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Code, Problem};
 use crate::stages::activate::CLOSED;
 
-/// What a prune that is not finished closed may lack bytes: nothing goes by it.
+/// A release that an unfinished prune closed may lack bytes: nothing may rely on it.
 pub(super) fn check_open(head: &Head, release: ReleaseNumber) -> Result<(), Problem> {
     if !head.is_closed(release) {
         return Ok(());

@@ -74,7 +74,7 @@ pub fn facts<'a>(
     files.map(&mut of).collect()
 }
 
-/// Whether anything could ever speak for the path: if not, it needs no place in the history.
+/// Whether there could ever be evidence for the path: if not, it needs no place in the history.
 pub fn may_be_fingerprinted(path: &SitePath) -> bool {
     let may_hold_a_hash = || Name::of(path).is_some_and(|name| name.may_hold_a_hash());
     !judge::is_fixed(path) && (may_hold_a_hash() || judge::is_of_a_contract(path))

@@ -142,7 +142,7 @@ impl Staging<'_> {
     }
 
     /// What is there already where an earlier claim names what ours does: a run that was cut short, while staging or
-    /// while activating, has sent it. It is asked after before anything is sent.
+    /// while activating, has sent it. It is looked up before anything is sent.
     async fn stored_by_others(
         &self,
         claim: &Claim,

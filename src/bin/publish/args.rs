@@ -371,8 +371,8 @@ pub(crate) struct PruneArgs {
 /// What to refresh at the CDN.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct InvalidateArgs {
-    /// Addresses as seen from the site's, each beginning with `/`; a final `*` stands for every path with that prefix (in quotes: a shell
-    /// has a use for it too)
+    /// Addresses below the site's own, each beginning with `/`; a final `*` matches every address with that prefix (quote it for
+    /// the shell)
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<AskedPath>,
 }

@@ -20,7 +20,7 @@ pub struct Tagging {
     pub writes: bool,
     /// Whether not all of them are known to carry theirs, so that all are to be written.
     pub begins: bool,
-    /// What they are to each distribution; one that is not named hears of paths alone.
+    /// What they are to each distribution; one that is not named gets paths only.
     pub uses: BTreeMap<String, TagUse>,
 }
 

@@ -12,7 +12,7 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const REVALIDATE: &str = "public, max-age=0, must-revalidate";
 
 /// For all else behind a CDN that we refresh: it keeps the file until we say so; browsers ask the CDN every time.
-/// Other shared caches obey `s-maxage` too and hear of no refresh: one day bounds what they may do.
+/// Other shared caches obey `s-maxage` too, but are not refreshed: one day limits how long they serve old content.
 const REVALIDATE_AT_CDN: &str = "public, max-age=0, s-maxage=86400, must-revalidate";
 
 /// The `Cache-Control` of a file that no rule speaks about.

@@ -12,7 +12,7 @@ use crate::types::text::printable;
 /// What is known of the links of a site.
 #[derive(Default)]
 pub(super) struct Links {
-    /// Where each leads. It is asked once, under however many names it is met.
+    /// Where each leads. It is resolved once, however many names lead to it.
     followed: BTreeMap<PathBuf, Result<Followed, NotFollowed>>,
     /// How many names were reached through each link to a folder, and the name it was met under first.
     names: BTreeMap<PathBuf, (usize, String)>,

@@ -195,7 +195,7 @@ impl Strength {
 }
 
 impl Candidate<'_> {
-    /// Whether more than a page's tag speaks for it.
+    /// Whether there is more evidence than a page's tag.
     pub(super) fn is_sure(&self) -> bool {
         self.bundles || self.proof.is_some() || self.referred.is_some_and(|(strength, _)| strength >= Strength::Listed)
     }
