@@ -72,14 +72,14 @@ pub struct InvalidationReport {
     /// Its status.
     pub status: InvalidationStatus,
     /// Whether CloudFront says that it has completed all of it. `false` beside [`InvalidationStatus::Effective`]: it was seen
-    /// at one edge, the head keeps it as sent, and `publish status` says how it stands.
+    /// at one edge, the head keeps it as sent, and `publish status` shows its progress.
     pub completed: bool,
-    /// The edge location that was seen to answer with what was published, as `FRA56-P4`; left out where no answer named it.
+    /// The edge location that was seen to answer with what was published, such as `FRA56-P4`; left out if no answer named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<String>,
     /// Unchanged files that a wildcard or a tag also evicts.
     pub evicted_unchanged: usize,
-    /// Their size together, in bytes.
+    /// Their total size, in bytes.
     pub evicted_bytes: u64,
 }
 
@@ -90,7 +90,7 @@ pub fn price_usd(paths: usize) -> String {
     format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
 }
 
-/// A refresh at another distribution in front of the same site than the first one of the environment.
+/// A refresh at a distribution in front of the same site other than the environment's first one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -125,7 +125,7 @@ pub enum InvalidationStatus {
     Owed,
 }
 
-/// What went wrong, as JSON says it.
+/// What went wrong, in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -176,10 +176,10 @@ pub struct Report {
     pub requests: BTreeMap<String, u64>,
     /// What was refreshed at the CDN; `null` if there was nothing to refresh, or there is no CDN.
     pub invalidation: Option<InvalidationReport>,
-    /// Refreshes at other distributions in front of the site; left out where there are none.
+    /// Refreshes at other distributions in front of the site; left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_distributions: Vec<OtherDistribution>,
-    /// Where the site can be seen, where that is known.
+    /// The site's address, if it is known.
     pub url: Option<String>,
     /// What a person should know, but what did not stop the run.
     pub warnings: Vec<String>,

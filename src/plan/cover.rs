@@ -23,7 +23,7 @@ pub struct Cover {
     pub tags: Vec<CacheTag>,
     /// Files that did not change and that a wildcard or a tag takes along.
     pub evicted_unchanged: usize,
-    /// Their size together, in bytes.
+    /// Their total size, in bytes.
     pub evicted_bytes: u64,
 }
 

@@ -181,7 +181,7 @@ pub struct PruneView {
     pub closes: Vec<ReleaseNumber>,
     /// The objects to remove, as `s3://bucket/key`: live ones, then blobs.
     pub objects: Vec<String>,
-    /// Their size together, in bytes.
+    /// Their total size, in bytes.
     pub bytes: u64,
     /// What is to be refreshed at the CDN.
     pub paths: Vec<String>,

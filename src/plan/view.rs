@@ -32,7 +32,7 @@ pub struct PlanView {
     pub price_usd: String,
     /// Unchanged files that a wildcard or a cache tag also evicts.
     pub evicted_unchanged: usize,
-    /// Their size together, in bytes.
+    /// Their total size, in bytes.
     pub evicted_bytes: u64,
 }
 

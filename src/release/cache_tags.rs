@@ -16,13 +16,13 @@ use crate::types::digest::Digest;
 /// The user metadata in which an object has its tags, separated by commas.
 pub const METADATA: &str = "cache-tag";
 
-/// The header of an answer that S3 makes of it: what `CacheTagConfig` of a distribution has to name.
+/// The header of an answer that S3 makes of it, which `CacheTagConfig` of a distribution must name.
 pub const HEADER: &str = "x-amz-meta-cache-tag";
 
 /// How each of our tags begins.
 const START: &str = "publish-";
 
-/// How many digits of a digest follow: 64 bits. Two tags fit into what S3 takes of metadata beside a file's own.
+/// How many digits of a digest follow: 64 bits. Two tags fit into S3's limit for metadata beside a file's own.
 const DIGITS: usize = 16;
 
 /// A tag of this program: in lower case, since CloudFront ignores case.
@@ -30,7 +30,7 @@ const DIGITS: usize = 16;
 #[serde(try_from = "String")]
 pub struct CacheTag(String);
 
-/// A text that is none of this program's tags.
+/// A text that is not one of this program's tags.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a cache tag of publish")]
 pub struct InvalidTag(String);
@@ -48,7 +48,7 @@ impl CacheTag {
         CacheTag::of_digest(&[&site.site, &site.bucket, &site.prefix])
     }
 
-    /// The tag of those in a top folder, whose name has no slash.
+    /// The tag of the mutable files in a top folder, whose name has no slash.
     pub fn of_folder(site: &Identity, folder: &str) -> CacheTag {
         CacheTag::of_digest(&[&site.site, &site.bucket, &site.prefix, folder])
     }
@@ -65,7 +65,7 @@ impl CacheTag {
         CacheTag(format!("{START}{}", &digest[..DIGITS]))
     }
 
-    /// A tag as objects have it; `None`: it is none of this program's.
+    /// A tag as objects have it; `None`: it is not one of this program's.
     pub fn parse(text: &str) -> Option<CacheTag> {
         let digits = text.strip_prefix(START)?;
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -78,7 +78,7 @@ impl CacheTag {
     }
 }
 
-/// As CloudFront is asked for it: `#publish-0123456789abcdef`.
+/// In CloudFront's notation: `#publish-0123456789abcdef`.
 impl fmt::Display for CacheTag {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "#{}", self.0)
@@ -99,7 +99,7 @@ pub fn add(metadata: &mut BTreeMap<String, String>, tags: &[CacheTag]) {
     }
 }
 
-/// Takes the tags of this program away from an object's metadata. What a person has put there is as it was.
+/// Removes the tags of this program from an object's metadata. What a person has put there stays.
 pub fn take(metadata: &mut BTreeMap<String, String>) -> BTreeSet<CacheTag> {
     let Some(all) = metadata.remove(METADATA) else { return BTreeSet::new() };
     let (ours, others): (Vec<&str>, Vec<&str>) = all.split(',').partition(|tag| CacheTag::parse(tag).is_some());

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::content::path::SitePath;
 use crate::types::digest::Digest;
 
-/// The format of an object that needs nothing which came later.
+/// The format of an object that needs nothing newer.
 pub const FIRST_FORMAT: u32 = 1;
 
 /// The format of everything else.
@@ -29,9 +29,9 @@ pub const MAX_JSON_BYTES: u64 = 64 << 20;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Minors {
-    /// To read it: a program below passes over something that it must not pass over.
+    /// To read it: a program below would ignore something that it must not ignore.
     pub read: u32,
-    /// To write it back, or to act on it: a program below would make something of it false.
+    /// To write it back, or to act on it: with a program below, something in it would become false.
     pub write: u32,
 }
 
@@ -57,13 +57,13 @@ pub enum FormatError {
         /// The version found.
         found: u32,
     },
-    /// Written by a newer version of this program, with something that this one must not pass over.
+    /// Written by a newer version of this program, with something that this one must not ignore.
     #[error("reading it needs minor {needed} of format {FORMAT}, and this program knows minor {MINOR}")]
     Unreadable {
         /// The minor that it needs.
         needed: u32,
     },
-    /// Written by a newer version of this program, with something that this one does not obey.
+    /// Written by a newer version of this program, with something that this one cannot honour.
     #[error("acting on it needs minor {needed} of format {FORMAT}, and this program knows minor {MINOR}")]
     OnlyToShow {
         /// The minor that it needs.
@@ -89,7 +89,7 @@ pub enum FormatError {
     /// Names a header set that is not there, or one path twice.
     #[error("its entry for {0} is inconsistent")]
     Inconsistent(SitePath),
-    /// Says what no bucket holds and no run owes.
+    /// Contains values that no real state has.
     #[error("it has {0}")]
     OutOfRange(&'static str),
     /// The digest that the object states is not that of its content.
@@ -103,7 +103,7 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    /// Whether the object is larger, or has more of something, than this program writes or reads.
+    /// Whether the object exceeds a limit of what this program writes or reads.
     pub fn is_beyond_a_limit(&self) -> bool {
         matches!(self, Self::TooLarge(_) | Self::TooMany { .. })
     }
@@ -124,13 +124,13 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// What `json` says of its format. Before anything else of it is used.
+    /// The format that `json` states. It is read before anything else.
     pub(crate) fn of(json: &[u8]) -> Result<Format, FormatError> {
         #[derive(Deserialize)]
         struct Number {
             format: u32,
         }
-        // A higher number may have any shape beside it.
+        // An object of a higher format may have any other shape.
         match serde_json::from_slice::<Number>(json)?.format {
             FIRST_FORMAT => Ok(Format::First),
             FORMAT => {
@@ -234,7 +234,7 @@ impl fmt::Debug for Unknown {
     }
 }
 
-/// What is known stands.
+/// Known fields are not overwritten.
 fn merge(known: &mut Value, unknown: &Map<String, Value>) {
     let Value::Object(known) = known else { return };
     for (name, value) in unknown {
@@ -246,7 +246,7 @@ fn merge(known: &mut Value, unknown: &Map<String, Value>) {
     }
 }
 
-/// Whether a value is written back as it was read: of numbers, only whole ones surely are.
+/// Whether a value is certain to be written back as it was read: of numbers, only integers are.
 pub(crate) fn is_kept_exactly(value: &Value) -> bool {
     match value {
         Value::Number(number) => number.is_i64() || number.is_u64(),

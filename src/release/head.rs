@@ -147,7 +147,7 @@ impl Head {
     /// Reads a stored head, trusting nothing in it.
     ///
     /// # Errors
-    /// It is not what its format says, or a newer program wrote what this one must not pass over.
+    /// It is not valid in its format, or a newer program wrote something that this one must not ignore.
     pub fn decode(bytes: &[u8]) -> Result<Head, FormatError> {
         stored::decode(bytes)
     }
@@ -169,7 +169,7 @@ impl HeadFields {
     /// A head that says this, as stored. What no reader would take is not written.
     ///
     /// # Errors
-    /// It says what no reader would take.
+    /// It contains something that no reader would accept.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
         stored::encode(self)
     }

@@ -22,12 +22,12 @@ impl fmt::Display for Address {
     }
 }
 
-/// An object that is to go, as it was when that was decided.
+/// An object to remove, as it was when that was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenObject {
     /// Where it lies.
     pub address: Address,
-    /// Which it was, where that is known: another one stays. Opaque, with its quotes.
+    /// Its ETag, if known: any other object stays. Opaque, with its quotes.
     pub etag: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Layout {
         Layout { identity, state_bucket: state_bucket.unwrap_or(bucket).to_owned(), state }
     }
 
-    /// Whom all state must name.
+    /// The identity that all state must name.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -112,7 +112,7 @@ impl Layout {
         self.state(&format!("releases/{release}/manifest.json.gz"))
     }
 
-    /// Which release, and which of its two objects, has `key`.
+    /// The release, and which of its two objects, that `key` belongs to.
     pub fn release_of(&self, key: &str) -> Option<(ReleaseNumber, ReleaseObject)> {
         let rest = key.strip_prefix(&self.state)?.strip_prefix("releases/")?;
         let (number, name) = rest.split_once('/')?;
@@ -147,7 +147,7 @@ impl Layout {
         }
     }
 
-    /// The length of the key that `path` makes, if it is more than S3 takes.
+    /// The length of the key for `path`, if it is more than S3 accepts.
     pub fn key_too_long(&self, path: &SitePath) -> Option<usize> {
         let bytes = self.identity.prefix.len() + path.as_str().len();
         (bytes > MAX_KEY_BYTES).then_some(bytes)

@@ -15,11 +15,11 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::{Crc64, Digest, Md5};
 use crate::types::headers::{Headers, Kind};
 
-/// Most files of a release. What they take in memory and time is in docs/performance.md.
+/// Most files of a release. docs/performance.md has the memory and time that they take.
 pub const MAX_FILES: usize = 400_000;
 
 /// Largest manifest that is read and written, in bytes once decompressed. What comes out of a
-/// bucket may have been put there by anybody who can write to it.
+/// bucket may have been put there by anyone who can write to it.
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
 
 /// Most bytes that the files of a release have in all: exact in every JSON reader, and no sum of sizes overflows.
@@ -83,7 +83,7 @@ impl fmt::Display for ReleaseNumber {
 
 impl FromStr for ReleaseNumber {
     type Err = InvalidRelease;
-    /// Only the one way in which a number is written: `08` and `+8` are other keys of a bucket than `8`.
+    /// Only the canonical notation: in a bucket, `08` and `+8` are other keys than `8`.
     fn from_str(text: &str) -> Result<ReleaseNumber, InvalidRelease> {
         let number = text.parse::<u64>().ok().filter(|number| number.to_string() == text);
         number.ok_or_else(|| InvalidRelease(text.to_owned()))?.try_into()
@@ -112,7 +112,7 @@ impl fmt::Display for Identity {
 #[serde(try_from = "String")]
 pub struct RunId(pub String);
 
-/// A text that is no name of this program's making.
+/// A text that is not an id of this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an id of letters, digits, `-` and `_`")]
 pub struct InvalidId(String);
@@ -220,7 +220,7 @@ impl Entry {
 }
 
 impl Publisher {
-    /// Who it was, in a few words: `octocat on laptop`.
+    /// The publisher in a few words: `octocat on laptop`.
     pub fn name(&self) -> String {
         match (&self.who, &self.place) {
             (Some(who), Some(place)) => format!("{who} on {place}"),
@@ -244,7 +244,7 @@ impl Publisher {
     }
 }
 
-/// What follows on a commit that is not all that was built.
+/// What follows a commit if the build had uncommitted changes.
 pub const UNCOMMITTED: &str = ", with uncommitted changes";
 
 /// All files of a release.
@@ -285,7 +285,7 @@ fn hash_part(hasher: &mut Sha256, part: &str) {
 /// The listing of a release, written last, when every byte it names is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// Whose release it is.
+    /// The site that the release belongs to.
     pub identity: Identity,
     /// Its number.
     pub release: ReleaseNumber,
@@ -307,7 +307,7 @@ impl Manifest {
         content_digest(&self.files)
     }
 
-    /// Whether it can be stored and read again as far as its size goes. It is counted, and not held.
+    /// Whether its size allows storing it and reading it again. The size is counted without keeping the bytes.
     ///
     /// # Errors
     /// [`FormatError::TooMany`] and [`FormatError::TooLarge`].
@@ -315,10 +315,10 @@ impl Manifest {
         stored::check_size_of(self, stored::MOST)
     }
 
-    /// The manifest as it is stored: JSON, compressed with gzip. What no reader would take is not written.
+    /// The manifest as stored: JSON, compressed with gzip. What no reader would accept is not written.
     ///
     /// # Errors
-    /// It says what no reader would take.
+    /// It contains something that no reader would accept.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
         stored::encode_manifest(self)
     }
@@ -326,7 +326,7 @@ impl Manifest {
     /// Reads a stored manifest that a run is to act on, trusting nothing in it.
     ///
     /// # Errors
-    /// It is not what its format says, or a newer program wrote what this one does not obey.
+    /// It is not valid in its format, or a newer program wrote something that this one cannot honour.
     pub fn decode(bytes: &[u8]) -> Result<Manifest, FormatError> {
         stored::decode_manifest(bytes, Format::to_act_on, stored::MOST)
     }
@@ -334,7 +334,7 @@ impl Manifest {
     /// Reads a stored manifest that is only to be shown.
     ///
     /// # Errors
-    /// It is not what its format says, or a newer program wrote what this one must not pass over.
+    /// It is not valid in its format, or a newer program wrote something that this one must not ignore.
     pub fn decode_to_show(bytes: &[u8]) -> Result<Manifest, FormatError> {
         stored::decode_manifest(bytes, Format::of, stored::MOST)
     }
@@ -343,7 +343,7 @@ impl Manifest {
 /// "This run is staging that number": written before anything else of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Whose release it will be.
+    /// The site that the release will belong to.
     pub identity: Identity,
     /// The number claimed.
     pub release: ReleaseNumber,
@@ -362,10 +362,10 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim as stored. What no reader would take is not written.
+    /// The claim as stored. What no reader would accept is not written.
     ///
     /// # Errors
-    /// It says what no reader would take.
+    /// It contains something that no reader would accept.
     pub fn encode(&self) -> Result<Vec<u8>, FormatError> {
         stored::encode_claim(self)
     }
@@ -373,7 +373,7 @@ impl Claim {
     /// Reads a stored claim that a run is to act on, trusting nothing in it.
     ///
     /// # Errors
-    /// It is not what its format says, or a newer program wrote what this one does not obey.
+    /// It is not valid in its format, or a newer program wrote something that this one cannot honour.
     pub fn decode(bytes: &[u8]) -> Result<Claim, FormatError> {
         stored::decode_claim(bytes, Format::to_act_on)
     }
@@ -381,7 +381,7 @@ impl Claim {
     /// Reads a stored claim that is only to be shown.
     ///
     /// # Errors
-    /// It is not what its format says, or a newer program wrote what this one must not pass over.
+    /// It is not valid in its format, or a newer program wrote something that this one must not ignore.
     pub fn decode_to_show(bytes: &[u8]) -> Result<Claim, FormatError> {
         stored::decode_claim(bytes, Format::of)
     }

@@ -7,7 +7,7 @@ use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
 use crate::types::clock::Timestamp;
 
-/// How long a claim without a manifest is taken for that of a run that still stages.
+/// How long a claim without a manifest counts as one of a run that is still staging.
 pub const CLAIMS_LAST: Duration = Duration::from_secs(24 * 3_600);
 
 const DAY_S: u64 = 24 * 3_600;
@@ -15,9 +15,9 @@ const DAY_S: u64 = 24 * 3_600;
 /// How long superseded releases stay: for as long as either holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionSettings {
-    /// A release is one of that many that left visitors' sight last.
+    /// It is one of that many releases that were superseded last.
     pub releases: usize,
-    /// A release left visitors' sight at most that many days ago.
+    /// It was superseded at most that many days ago.
     pub days: u32,
     /// Whether a publish prunes at its end.
     pub prune: bool,

@@ -47,7 +47,7 @@ pub enum Code {
     WrongSite,
     /// The prefix holds objects that this program did not put there.
     ForeignObjects,
-    /// More of the site would go than is allowed without a yes.
+    /// More of the site would be removed than is allowed without confirmation.
     TooManyRemovals,
     /// A person said no.
     Declined,
@@ -55,7 +55,7 @@ pub enum Code {
     NoCredentials,
     /// The credentials have expired.
     ExpiredCredentials,
-    /// The credentials may not do it.
+    /// The credentials do not allow it.
     AccessDenied,
     /// The bucket is not there.
     NoSuchBucket,
@@ -63,7 +63,7 @@ pub enum Code {
     WrongRegion,
     /// The endpoint does not answer.
     Unreachable,
-    /// AWS asks to slow down, kept throttling.
+    /// AWS kept throttling requests.
     Throttled,
     /// The distribution is not there.
     NoSuchDistribution,
@@ -85,13 +85,13 @@ pub enum Code {
     LeaseLost,
     /// The CDN could not be refreshed.
     RefreshFailed,
-    /// Visitors still get something else than was published.
+    /// Visitors still get something other than what was published.
     VerificationFailed,
     /// Stopped on request.
     Interrupted,
     /// The local stand-in could not be started.
     Sandbox,
-    /// A mistake in this program.
+    /// A bug in this program.
     Internal,
 }
 
@@ -213,7 +213,7 @@ pub struct Problem {
     pub hint: String,
     /// Whether a right is missing that a policy can give.
     pub lacks_right: bool,
-    /// What lies beneath, outermost first; no text of it is in `message`.
+    /// The underlying errors, outermost first; `message` repeats none of their text.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -230,14 +230,14 @@ impl Problem {
         self
     }
 
-    /// Says what lies beneath.
+    /// Adds the underlying error.
     #[must_use]
     pub fn source(mut self, source: impl StdError + Send + Sync + 'static) -> Problem {
         self.source = Some(Box::new(source));
         self
     }
 
-    /// As one line, for what is only worth a warning: what failed, why, and what to do.
+    /// As one line, for a warning: what failed, why, and what to do.
     pub fn in_one_line(&self) -> String {
         let why = self.source.as_ref().map(|source| format!(": {}", without_output(source.to_string())));
         let hint = if self.hint.is_empty() { String::new() } else { format!(" {}", self.hint) };
@@ -259,11 +259,11 @@ impl Problem {
     }
 }
 
-/// Where mistakes in this program are reported.
+/// Where bugs in this program are reported.
 const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
 
 impl Problem {
-    /// A panic, which is a mistake in this program. `payload` is what it carried.
+    /// A panic, which is a bug in this program. `payload` is what it carried.
     pub fn of_panic(payload: &(dyn Any + Send)) -> Problem {
         let said = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let said = said.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -273,7 +273,7 @@ impl Problem {
         ))
     }
 
-    /// What `work` comes to, or the panic that it ended with.
+    /// The result of `work`, or the panic that it ended with.
     pub async fn unless_panic<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
         let done = AssertUnwindSafe(work).catch_unwind().await;
         done.unwrap_or_else(|payload| Err(Problem::of_panic(&*payload)))
@@ -316,7 +316,7 @@ pub enum VisitorsSee {
     SomeOfSeveral(ReleaseNumber),
     /// The new release, but the CDN may still answer with the old one.
     TheNewOne(ReleaseNumber),
-    /// Not the new release, although it is live in the bucket: at the site's address something is in the way.
+    /// Not the new release, although it is live in the bucket: something at the site's address is in the way.
     SomethingElse(ReleaseNumber),
     /// What they saw before, which another publisher decides now.
     SomeoneElses,
@@ -366,7 +366,7 @@ impl fmt::Display for VisitorsSee {
     }
 }
 
-/// A problem with its aftermath: all that is said to a person or a program about a run that did not succeed.
+/// A problem and its consequences: everything that a person or a program is told about a failed run.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {

@@ -182,7 +182,7 @@ impl<'a> Events<'a> {
         (self.0)(event);
     }
 
-    /// Says something a person should know that stops nothing.
+    /// Warns of something that does not stop the run.
     pub fn warn(&self, message: impl Into<String>) {
         self.send(Event::Warning { message: message.into() });
     }

@@ -38,7 +38,7 @@ pub enum ReleaseState {
 pub struct CommitPrefix(String);
 
 impl CommitPrefix {
-    /// Fewer characters say too little.
+    /// Fewer characters match too much.
     const LEAST: usize = 4;
 
     /// Whether `publisher` built from such a commit.
@@ -71,14 +71,14 @@ pub struct ReleaseFilter {
     pub limit: Option<NonZeroUsize>,
     /// Only what was begun, or made live, since then.
     pub since: Option<Timestamp>,
-    /// Only by those whose names hold this, in any case.
+    /// Only by those whose names contain this, ignoring case.
     pub by: Option<String>,
     /// Only what was built from this commit.
     pub commit: Option<CommitPrefix>,
 }
 
 impl ReleaseFilter {
-    /// Whether a release is listed. What cannot be told of one that is damaged does not fit.
+    /// Whether a release is listed. A damaged one does not match a filter on what is not known of it.
     pub fn takes(&self, release: &ReleaseView) -> bool {
         self.fits(release.created_at, release.publisher.as_ref())
     }
@@ -88,7 +88,7 @@ impl ReleaseFilter {
         self.fits(Some(activation.at), Some(&activation.publisher))
     }
 
-    /// Most of them.
+    /// At most so many.
     pub fn at_most(&self) -> usize {
         self.limit.map_or(usize::MAX, NonZeroUsize::get)
     }
@@ -217,7 +217,7 @@ impl ReleaseView {
         }
     }
 
-    /// A release of which nothing but what the head says can be told.
+    /// A release of which only the head's record is known.
     pub fn damaged(release: ReleaseNumber, head: &Head) -> ReleaseView {
         ReleaseView::but_for_closed(release, head, ReleaseState::Damaged)
     }

@@ -116,7 +116,7 @@ pub struct SentRefresh {
     pub paths: Vec<String>,
     /// CloudFront's ids of its invalidations.
     pub ids: Vec<String>,
-    /// Whether CloudFront has completed all of them; `null`: it could not be asked, or is not this environment's to ask.
+    /// Whether CloudFront has completed all of them; `null`: it could not be asked, or another environment must ask.
     pub completed: Option<bool>,
 }
 

@@ -3,13 +3,13 @@
 /// How long CloudFront keeps an error where nothing else is said, in seconds (AWS.md 2.2).
 pub const ERRORS_LAST_S: u64 = 10;
 
-/// What a distribution's configuration and its cache policies say of keeping answers.
+/// What a distribution's configuration and its cache policies say about caching.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caching {
     /// How long at most an error is kept under the address that failed, in seconds; never less than [`ERRORS_LAST_S`].
     pub errors_s: u64,
-    /// The longest Minimum TTL of what serves the site, in seconds, where that is more than the one second of CloudFront's own
-    /// policies, and else 0: answers are kept that long whatever their headers say.
+    /// The longest Minimum TTL of the behaviors that serve the site, in seconds, if it is more than the one second of CloudFront's own
+    /// policies, otherwise 0: answers are kept that long whatever their headers say.
     pub least_s: u64,
     /// Which addresses are kept, and how: the cache behaviors in their order, the default one last. None where all are
     /// kept, without query strings.
@@ -34,7 +34,7 @@ pub struct Behavior {
 }
 
 impl Caching {
-    /// What most distributions say, and what those are taken to say of which nothing else is recorded.
+    /// What most distributions do, and what is assumed of one about which nothing else is recorded.
     pub const USUAL: Caching = Caching {
         errors_s: ERRORS_LAST_S,
         least_s: 0,
@@ -44,7 +44,7 @@ impl Caching {
         has_tags: false,
     };
 
-    /// Whether it says nothing else than [`Caching::USUAL`].
+    /// Whether it is the same as [`Caching::USUAL`].
     pub fn is_usual(&self) -> bool {
         *self == Caching::USUAL
     }
@@ -74,7 +74,7 @@ impl Default for Caching {
     }
 }
 
-/// Whether `text` is what `pattern` stands for: in at most as many steps as the product of their lengths.
+/// Whether `pattern` matches `text`: in at most as many steps as the product of their lengths.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut in_pattern, mut in_text) = (0, 0);
     // Where the last star stands, and from where on its characters may still be one more.

@@ -47,7 +47,7 @@ fn says_tags(head: &HeadFields) -> bool {
     head.tagged || counts || head.pending_refreshes.iter().any(|refresh| !refresh.tags.is_empty())
 }
 
-/// Everybody whom a head names.
+/// All publishers that a head names.
 fn publishers(head: &HeadFields) -> impl Iterator<Item = &Publisher> {
     let activating = head.activation.iter().map(|activation| &activation.publisher);
     let holding = head.hold.iter().map(|hold| &hold.publisher);
@@ -55,7 +55,7 @@ fn publishers(head: &HeadFields) -> impl Iterator<Item = &Publisher> {
     activating.chain(holding).chain(withdrawing).chain(head.history.iter().map(|item| &item.publisher))
 }
 
-/// The head as stored. What no reader would take is not written.
+/// The head as stored. What no reader would accept is not written.
 pub(super) fn encode(head: &HeadFields) -> Result<Vec<u8>, FormatError> {
     let bytes = match needs(head, ADDITIONS) {
         None => serde_json::to_vec_pretty(&Document::of(v2::Body(head), None))?,
@@ -96,14 +96,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Head, FormatError> {
     Ok(Head { fields })
 }
 
-/// The minors that a head needs; `None`: format 1 can say all of it. What is kept and not known needs what the program
-/// that wrote it said.
+/// The minors that a head needs; `None`: format 1 can express all of it. Unknown fields need what the program
+/// that wrote them stated.
 fn needs(head: &HeadFields, additions: &[Addition<HeadFields>]) -> Option<Minors> {
     let kept = is_beyond_this_program(head).then_some(head.needs);
     needed(head, additions).into_iter().chain(kept).reduce(Minors::max)
 }
 
-/// Whether a newer program said something of which this one does not know what it needs.
+/// Whether a newer program wrote something whose needs this one does not know.
 fn is_beyond_this_program(head: &HeadFields) -> bool {
     head.needs.are_only_to_read() || unknowns(head).iter().any(|(_, unknown)| !unknown.is_empty())
 }
@@ -182,7 +182,7 @@ fn owner_of<'h, 'p>(
     (unknown, &place[above..])
 }
 
-/// All that is kept and not known, and where in the document it belongs.
+/// All unknown fields that are kept, and where in the document they belong.
 fn unknowns(head: &HeadFields) -> Vec<(String, &Unknown)> {
     let mut found = vec![(String::new(), &head.unknown)];
     let mut add = |place: &[&str], unknown| found.push((pointer(place), unknown));

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Distribution, HeadFields, Learnt};
 
-/// What cache tags are to a distribution in an activation.
+/// How a distribution uses cache tags in an activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagUse {
-    /// From now on they may stand in place of paths: all objects carry theirs, and it has to forget everything once.
+    /// From now on they may replace paths: all objects carry theirs, and everything is refreshed once.
     Begins,
     /// All that it keeps of mutable files is known by its tags.
     Counts,
@@ -20,7 +20,7 @@ pub struct Tagging {
     pub writes: bool,
     /// Whether not all of them are known to carry theirs, so that all are to be written.
     pub begins: bool,
-    /// What they are to each distribution; one that is not named gets paths only.
+    /// How each distribution uses them; one that is not named gets paths only.
     pub uses: BTreeMap<String, TagUse>,
 }
 
@@ -62,7 +62,7 @@ impl HeadFields {
 }
 
 impl Distribution {
-    /// Another configuration may know its copies by other tags, or by none.
+    /// Under another configuration, the copies may have other tags, or none.
     pub(super) fn counts_no_tags_unless_under(&mut self, config_etag: Option<&str>) {
         self.tagged_under = self.tagged_under.take().filter(|etag| Some(etag.as_str()) == config_etag);
     }

@@ -23,7 +23,7 @@ use crate::types::clock::Timestamp;
 /// How long a request that was signed may still be taken (AWS.md 4.8), and a little more.
 pub const SIGNATURES_LAST: Duration = Duration::from_secs(16 * 60);
 
-/// Why a head does not become what a run asks for.
+/// Why a transition is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A newer release was active, or a rollback closed the number.
@@ -79,7 +79,7 @@ impl Head {
 
 impl HeadFields {
     /// Whatever a dead run had under way when its lease ended may still arrive. Who gave its lease back (`lease_s` is 0)
-    /// has said itself what may be.
+    /// has recorded what may still arrive.
     fn suspect_of_dead(&mut self, dead: &RunId, lease_s: u64, paths: &BTreeSet<SitePath>, by: &Lookout<'_>) {
         if lease_s > 0 && dead != by.run {
             self.suspect(Suspects::new(dead.clone(), by.signatures_end(), paths.clone()));

@@ -15,13 +15,13 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
 use crate::types::headers::{Headers, Kind};
 
-/// Longest lease that is accepted, in seconds: the head may have been written by anybody who can write to the bucket.
+/// Longest lease that is accepted, in seconds: anyone who can write to the bucket may have written the head.
 const LONGEST_LEASE_S: u64 = 3_600;
 
-/// How long what a store was seen to do counts.
+/// How long the test of a store counts.
 const PROOF_LASTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How far ahead the clock of a machine may be that recorded it.
+/// How far ahead the clock of the machine that recorded it may be.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The release visitors get.
@@ -35,7 +35,7 @@ pub struct Active {
     pub since: Timestamp,
     /// The release that was active before it.
     pub previous: Option<ReleaseNumber>,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
@@ -55,7 +55,7 @@ pub struct Activation {
     pub since: Timestamp,
     /// How long the lease lasts after the last write of the head, in seconds, by S3's clock.
     pub lease_s: u64,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
@@ -85,12 +85,12 @@ pub struct Refresh {
     /// CloudFront's ids of the invalidations that stand for all of it, once it is *sent*: what changed was seen at an
     /// edge, or was not waited for, and CloudFront has yet to complete them. Empty: it is still to be sent.
     pub invalidations: Vec<String>,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
 impl Refresh {
-    /// Whether this program knows all that it says. What it does not know may decide what is to be sent, and when it is
+    /// Whether this program knows all its fields. An unknown field may decide what is to be sent, and when it is
     /// done: such an entry is neither sent nor struck out, nor is it covered by another one.
     pub fn is_understood(&self) -> bool {
         self.unknown.is_empty()
@@ -106,20 +106,20 @@ impl Refresh {
         self.is_understood() && !self.is_sent()
     }
 
-    /// Whether `items` take out of the CDN all that this refresh would.
+    /// Whether `items` evict from the CDN all that this refresh would.
     pub fn is_covered_by(&self, items: Items<'_>) -> bool {
         let everything = items.paths.contains(&UrlPath::everything());
         let paths = self.paths.iter().all(|owed| items.paths.iter().any(|path| path.covers(owed)));
         paths && (everything || self.tags.iter().all(|tag| items.tags.contains(tag)))
     }
 
-    /// What CloudFront is asked to forget, as it is asked: tags, then paths.
+    /// What CloudFront is asked to invalidate: tags, then paths.
     pub fn items(&self) -> Items<'_> {
         Items { paths: &self.paths, tags: &self.tags }
     }
 }
 
-/// What a distribution is to forget.
+/// What has to be refreshed at a distribution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Items<'a> {
     /// Wildcards and exact paths.
@@ -134,12 +134,12 @@ impl<'a> Items<'a> {
         self.paths.len() + self.tags.len()
     }
 
-    /// Whether there is nothing to forget.
+    /// Whether there is nothing to refresh.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// Each as CloudFront is asked for it: `#tag`, then paths.
+    /// All of it in CloudFront's notation: `#tag`, then paths.
     pub fn texts(self) -> impl Iterator<Item = String> + use<'a> {
         self.tags.iter().map(ToString::to_string).chain(self.paths.iter().map(ToString::to_string))
     }
@@ -151,20 +151,20 @@ impl<'a> From<&'a [UrlPath]> for Items<'a> {
     }
 }
 
-/// A file that was taken out of every release, as one that should never have been public.
+/// A file that was removed from every release, because it should never have been public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withdrawn {
-    /// The contents it had: with any other one, the path may be published again.
+    /// The contents it had: with any other content, the path may be published again.
     pub sha256: BTreeSet<Digest>,
     /// When.
     pub since: Timestamp,
     /// By whom.
     pub publisher: Publisher,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
-/// A live object that should have gone.
+/// A live object that should have been removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
     /// SHA-256 of its bytes.
@@ -177,7 +177,7 @@ pub struct Leftover {
     pub kind: Kind,
     /// Since when it should be gone.
     pub since: Timestamp,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
@@ -217,7 +217,7 @@ pub struct Suspects {
     pub until: Timestamp,
     /// The paths.
     pub paths: BTreeSet<SitePath>,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
@@ -239,7 +239,7 @@ pub struct Pruning {
     pub lease_s: u64,
     /// The releases it closes: they never activate again.
     pub closes: BTreeSet<ReleaseNumber>,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
@@ -261,12 +261,12 @@ pub struct Distribution {
     pub facts: DistributionFacts,
     /// The ETag of the configuration that the facts were read from, where that is known.
     pub config_etag: Option<String>,
-    /// The release up to which it has forgotten all that changed; `None`: none, or not known.
+    /// The release up to which all changes are refreshed there; `None`: none, or not known.
     pub seen: Option<ReleaseNumber>,
     /// The ETag of the configuration under which cache tags count: since it was deployed, and while all objects carried their
     /// tags, the distribution was owed everything. Whatever else it keeps of mutable files is known by their tags.
     pub tagged_under: Option<String>,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
@@ -282,11 +282,11 @@ impl Distribution {
 pub struct DistributionFacts {
     /// Whether its configuration could be read; if not, the rest says nothing.
     pub readable: bool,
-    /// The path that CloudFront puts before every key, as `/live`; empty for none.
+    /// The path that CloudFront puts before every key, such as `/live`; empty for none.
     pub origin_path: String,
     /// What it serves for `/`, without a leading slash.
     pub default_root_object: Option<String>,
-    /// URL paths that it serves as error pages: their copies lie under other URLs, which no targeted refresh reaches.
+    /// URL paths that it serves as error pages: their copies are cached under other URLs, which no targeted refresh reaches.
     pub error_pages: BTreeSet<UrlPath>,
     /// Whether something may answer for `/about` although `about/index.html` is the file, so that the answer is kept under
     /// that name: a Lambda@Edge function, before or after the cache, or a website endpoint.
@@ -319,14 +319,14 @@ impl DistributionFacts {
     }
 }
 
-/// A store that is not AWS's, and that was seen to refuse what it must refuse.
+/// A store other than AWS that was seen to refuse what it must refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProvenStore {
     /// The digest of its endpoint.
     pub endpoint: Digest,
     /// When it was tried.
     pub since: Timestamp,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
@@ -353,7 +353,7 @@ pub enum CdnView<'a> {
     Known(&'a DistributionFacts),
 }
 
-/// A person's order to publish nothing until it is taken back.
+/// A person's instruction to publish nothing until the hold is lifted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// Who gave it.
@@ -362,18 +362,18 @@ pub struct Hold {
     pub since: Timestamp,
     /// Why.
     pub reason: Option<String>,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }
 
 impl Hold {
-    /// The order that `publisher` gives.
+    /// A hold that `publisher` sets.
     pub fn new(publisher: Publisher, since: Timestamp, reason: Option<String>) -> Hold {
         Hold { publisher, since, reason, unknown: Unknown::default() }
     }
 }
 
-/// One activation that was.
+/// One past activation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryItem {
     /// What became active.
@@ -388,6 +388,6 @@ pub struct HistoryItem {
     pub reason: Option<String>,
     /// How its files compared with what was live before.
     pub files: Option<FileCounts>,
-    /// What newer programs say of it, and this one does not know.
+    /// Fields of newer programs that this one does not know.
     pub unknown: Unknown,
 }

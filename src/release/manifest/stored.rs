@@ -51,7 +51,7 @@ impl Most {
     }
 }
 
-/// How the format of an object is found out, with what may be done about it.
+/// How the format of an object is determined, with what may be done with it.
 pub(super) type Judge = fn(&[u8]) -> Result<Format, FormatError>;
 
 /// JSON, compressed with gzip.
@@ -99,7 +99,7 @@ pub(super) fn decode_manifest(bytes: &[u8], judge: Judge, most: Most) -> Result<
         let Some(headers) = listing.headers.get(file.headers) else {
             return Err(FormatError::Inconsistent(file.path));
         };
-        // Each file holds its own: many files that point at one large set are a bomb too.
+        // Each file has its own copy: many files that refer to one large set are a decompression bomb too.
         held_bytes += headers.size_bytes() as u64;
         most.check_bytes(held_bytes)?;
         site_bytes = site_bytes.saturating_add(file.size_bytes);
@@ -134,7 +134,7 @@ pub(super) fn decode_manifest(bytes: &[u8], judge: Judge, most: Most) -> Result<
     })
 }
 
-/// What gzip has in it. It is measured before it is held: of a bomb, there is never more than a buffer.
+/// Decompresses gzip. The size is measured before the bytes are kept: a decompression bomb never takes more than a buffer.
 fn decompressed(bytes: &[u8], most: Most) -> Result<Vec<u8>, FormatError> {
     let size = io::copy(&mut GzDecoder::new(bytes).take(most.bytes.saturating_add(1)), &mut io::sink())?;
     most.check_bytes(size)?;
@@ -153,7 +153,7 @@ fn refuse_many_files(bytes: &[u8], size: u64, most: Most) -> Result<(), FormatEr
     most.check_files(counted.files.0)
 }
 
-/// How many files a listing has, of which none is held.
+/// How many files a listing has, without keeping them.
 #[derive(Deserialize)]
 struct Counted {
     files: Count,

@@ -11,10 +11,10 @@ use crate::site::redirects_file;
 use crate::site::snapshot::{LeftOut, Snapshot, is_source_map};
 use crate::types::globs::{PathGlobs, plain};
 
-/// Most names that are put forward for one that is not there.
+/// Most names that are suggested for one that is not there.
 const MAX_NEAR: usize = 3;
 
-/// How alike two paths must be, from 0 to 1, for one to be put forward for the other (Jaro-Winkler).
+/// How similar two paths must be, from 0 to 1, for one to be suggested for the other (Jaro-Winkler).
 const NEAR: f64 = 0.8;
 
 /// The files of `snapshot` that `texts` name: each is a path of the site, also as a URL or the disk writes it (`/app.js`,
@@ -78,7 +78,7 @@ fn not_there(text: &str, spellings: &[String], snapshot: &Snapshot, settings: &P
     Problem::new(Code::Usage, format!("the site has no file `{text}`")).hint(hint)
 }
 
-/// How alike a path of the site and what was typed are, whether that has the folders of the path or not.
+/// How similar a path of the site and the typed text are, with or without the folders of the path.
 fn likeness(spellings: &[String], path: &SitePath) -> f64 {
     let whole = spellings.iter().map(|spelling| strsim::jaro_winkler(spelling, path.as_str()));
     let names = spellings.iter().filter(|spelling| !spelling.contains('/'));
@@ -86,7 +86,7 @@ fn likeness(spellings: &[String], path: &SitePath) -> f64 {
     whole.chain(by_name).fold(0.0, f64::max)
 }
 
-/// Why a file stays out of the site, after its name, and what would change that; `None`: it does not.
+/// Why a file is left out of the site, as it follows its name, and what would change that; `None`: it is not left out.
 fn left_out(path: &str, left_out: &LeftOut, settings: &PublishSettings) -> Option<(&'static str, &'static str)> {
     // A folder stands for all that it holds.
     let among = |names: &[String]| {

@@ -19,7 +19,7 @@ pub struct ActivationBegins<'a> {
     pub to: ReleaseNumber,
     /// Who, and when it looked.
     pub by: Lookout<'a>,
-    /// In whose name.
+    /// Who publishes.
     pub publisher: &'a Publisher,
     /// How long the lease lasts, in seconds.
     pub lease_s: u64,
@@ -54,7 +54,7 @@ pub struct ActivationEnds<'a> {
     pub now: Timestamp,
     /// S3's clock when the run looked at what is live.
     pub looked_at: Option<Timestamp>,
-    /// Files that should have gone and could not be removed, with what lies there as far as that is known.
+    /// Files that should have been removed but could not be, with what is there as far as that is known.
     pub left: &'a BTreeMap<SitePath, Option<Entry>>,
     /// The numbers that a rollback closes.
     pub floor: Option<ReleaseNumber>,
@@ -69,7 +69,7 @@ pub struct ActivationEnds<'a> {
 }
 
 impl Head {
-    /// The head that says that `begins.to` is about to become active, and already what the CDN will have to forget. An
+    /// The head that records that `begins.to` is about to become active, and what the CDN will have to refresh. An
     /// activation or a prune that was cut short is taken over.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Head {
         Ok(next)
     }
 
-    /// The head that says that the activation is done.
+    /// The head that records that the activation is done.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`].
@@ -135,7 +135,7 @@ impl Head {
         let before = head.active.take();
         let from = before.as_ref().map(|active| active.release);
         head.active = Some(match before {
-            // What another one had begun is undone: it was active all the time.
+            // What another activation had begun is undone: this release was active all the time.
             Some(active) if active.release == release => Active { content, ..active },
             _ => Active { release, content, since: now, previous: from, unknown: Unknown::default() },
         });
@@ -191,7 +191,7 @@ impl Head {
 }
 
 impl HeadFields {
-    /// Ends, without finishing it, what was cut short; gives the releases whose objects may be live because of it.
+    /// Ends an interrupted activation without finishing it; returns the releases whose objects may be live because of it.
     fn take_over(&mut self, begins: ActivationBegins<'_>) -> BTreeSet<ReleaseNumber> {
         let mut candidates = BTreeSet::new();
         if let Some(dead) = self.activation.take() {

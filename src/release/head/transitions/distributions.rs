@@ -8,8 +8,8 @@ use crate::content::path::UrlPath;
 use crate::release::head::{DistributionFacts, Head, HeadFields, Items, TagUse, Tagging};
 use crate::release::manifest::ReleaseNumber;
 
-/// What distributions will have to forget, by their ids: nothing where nothing changes. One that is known and not named here
-/// will have to forget everything.
+/// What has to be refreshed at each distribution, by id: nothing if nothing changes. At a known one that is not named here,
+/// everything has to be refreshed.
 pub type Covers<'a> = BTreeMap<&'a str, Items<'a>>;
 
 /// What a run read of a distribution.
@@ -27,13 +27,13 @@ pub struct Learnt<'a> {
     pub is_deployed: bool,
 }
 
-/// All that there is to forget.
+/// Everything that can be cached.
 pub(super) fn everything() -> [UrlPath; 1] {
     [UrlPath::everything()]
 }
 
 impl Head {
-    /// The head that knows nothing of a distribution, so that nothing is owed to it; `None`: it did not.
+    /// The head without a distribution, so that nothing is owed to it; `None`: it was not there.
     #[must_use]
     pub fn forget_distribution(&self, id: &str) -> Option<Head> {
         let mut next = self.clone();
@@ -44,7 +44,7 @@ impl Head {
 }
 
 impl HeadFields {
-    /// Records what was read of distributions. What newer programs say of them stays. One that may have cached what
+    /// Records what was read of distributions. Fields of newer programs stay. One that may have cached what
     /// was never refreshed is owed everything, unless nothing could be cached yet.
     pub(super) fn learn(&mut self, learnt: &[Learnt<'_>], release: ReleaseNumber, by: Lookout<'_>) {
         learnt.iter().for_each(|one| self.learn_of(*one, release, by));
@@ -94,7 +94,7 @@ impl HeadFields {
         }
     }
 
-    /// No distribution knows by tags all that it keeps.
+    /// Tags count at no distribution.
     pub(super) fn count_no_tags(&mut self) {
         self.distributions.values_mut().for_each(|known| known.tagged_under = None);
     }

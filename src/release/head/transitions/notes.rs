@@ -16,7 +16,7 @@ pub struct Adoption<'a> {
     pub content: Digest,
     /// Which run, and when.
     pub by: Lookout<'a>,
-    /// In whose name.
+    /// Who publishes.
     pub publisher: &'a Publisher,
 }
 
@@ -28,12 +28,12 @@ impl Head {
         let active = self.active.as_ref().map(|active| active.release);
         let release = active.unwrap_or(self.highest_activated);
         next.fields.learn(learnt, release, by);
-        // So that nothing is written where nothing new was read.
+        // So that nothing is written if nothing new was read.
         next.fields.simplify_a_single_distribution();
         next
     }
 
-    /// The head with the store that was seen to refuse what it must refuse, where this run knows of one.
+    /// The head with the store that passed its test, if this run has tested one.
     #[must_use]
     pub fn on_store(mut self, proven: Option<ProvenStore>) -> Head {
         self.fields.proven_store = proven.or(self.fields.proven_store.take());
@@ -93,7 +93,7 @@ impl Head {
         let (publisher, reason) = (publisher.clone(), Some("adopted".to_owned()));
         let unknown = Unknown::default();
         next.fields.active = Some(Active { release, content, since: at, previous: None, unknown: unknown.clone() });
-        // What they keep of it may be older than what was found there.
+        // What they have cached may be older than what was found there.
         next.fields.owe_all(&Covers::new(), release, by);
         next.fields.remember(HistoryItem { release, from: None, at, publisher, reason, files: None, unknown });
         Ok(next)

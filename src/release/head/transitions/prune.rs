@@ -14,7 +14,7 @@ use crate::types::digest::Digest;
 pub struct PruneBegins<'a> {
     /// Who, and when it looked.
     pub by: Lookout<'a>,
-    /// In whose name.
+    /// Who publishes.
     pub publisher: &'a Publisher,
     /// How long the lease lasts, in seconds.
     pub lease_s: u64,
@@ -22,9 +22,9 @@ pub struct PruneBegins<'a> {
     pub closes: &'a BTreeSet<ReleaseNumber>,
     /// Live paths that are to go: another prune, whose lease ran out, may still remove them.
     pub at_risk: &'a BTreeSet<SitePath>,
-    /// Files that are taken out of every release, with the contents they had.
+    /// Files that are removed from every release, with the contents they had.
     pub withdraws: &'a BTreeMap<SitePath, BTreeSet<Digest>>,
-    /// What the active release comes to where files are taken out of it.
+    /// The content of the active release without the removed files.
     pub content: Option<Digest>,
     /// What was read of the distribution, if it was.
     pub learnt: &'a [Learnt<'a>],
@@ -35,16 +35,16 @@ pub struct PruneBegins<'a> {
 /// What a run knows when it has removed what it may.
 #[derive(Clone, Copy, Debug)]
 pub struct PruneEnds<'a> {
-    /// The files whose live objects went.
+    /// The files whose live objects were removed.
     pub gone: &'a BTreeSet<SitePath>,
     /// The releases of which nothing is left.
     pub finished: &'a BTreeSet<ReleaseNumber>,
-    /// The releases of which something went, and something may not be removed.
+    /// The releases of which something was removed, and something else may not be removed.
     pub incomplete: &'a BTreeSet<ReleaseNumber>,
 }
 
 impl Head {
-    /// The head that says that a run prunes, and already what the CDN will have to forget. A prune that was cut short is
+    /// The head that records that a prune is in progress, and what the CDN will have to refresh. An interrupted prune is
     /// taken over.
     ///
     /// # Errors
