@@ -31,7 +31,7 @@ fn run(program: &Path, words: &[OsString]) -> Result<ExitCode> {
     Err(command.exec())
 }
 
-/// Waits for `program`. Ctrl-C reaches both, and is the program's to answer.
+/// Waits for `program`. Ctrl-C reaches both processes, and the program handles it.
 #[cfg(not(unix))]
 fn run(program: &Path, words: &[OsString]) -> Result<ExitCode> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {

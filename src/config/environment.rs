@@ -32,7 +32,7 @@ pub struct Environment {
     pub invalidation: InvalidationSettings,
     /// How long superseded releases are kept.
     pub retention: RetentionSettings,
-    /// How long an activation belongs to who began it.
+    /// How long an activation belongs to the run that began it.
     pub lease: LeaseSettings,
 }
 
@@ -62,11 +62,11 @@ pub struct Access {
     pub expected_bucket_owner: Option<String>,
     /// How objects are encrypted.
     pub encryption: Encryption,
-    /// What is asked of the link to S3.
+    /// What is required of the link to S3.
     pub link: LinkSettings,
 }
 
-/// What is asked of the link to S3. An attempt must show progress, not speed: a slow link is no fault.
+/// What is required of the link to S3. An attempt must make progress, at any speed: a slow link is not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkSettings {
     /// Most requests at once, besides those for the state.
@@ -77,7 +77,7 @@ pub struct LinkSettings {
     pub answer: Duration,
     /// How long the uploads under way may keep the link busy: no other request waits much longer.
     pub ahead: Duration,
-    /// What a link is taken for until it was measured, in bytes a second.
+    /// The assumed speed of a link until it is measured, in bytes a second.
     pub slowest: u32,
 }
 
@@ -124,13 +124,13 @@ pub struct PublishSettings {
     pub include_hidden: Vec<String>,
     /// Globs of paths that are published although they look private.
     pub allow_private: Vec<String>,
-    /// What becomes of source maps.
+    /// What to do with source maps.
     pub source_maps: SourceMaps,
     /// Globs of paths that are removed at once when they leave the site, besides HTML documents.
     pub remove_now: Vec<String>,
     /// Globs of paths at the site's address that something else serves: references to them need no file of the site.
     pub external: Vec<String>,
-    /// How much of the live files may leave without a yes, in percent.
+    /// How much of the live files may leave without confirmation, in percent.
     pub max_removed_percent: u8,
     /// What to do about a build of an older commit than the live release's.
     pub older_commit: OlderCommit,
@@ -240,14 +240,14 @@ pub enum UrlStyle {
     Clean,
 }
 
-/// How long an activation, or a prune, belongs to who began it. The same for every run against an environment.
+/// How long an activation, or a prune, belongs to the run that began it. The same for every run against an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseSettings {
     /// How long after the last write of the head, by S3's clock.
     pub lasts: Duration,
     /// How often it is renewed.
     pub renew_every: Duration,
-    /// How long before its end nothing is begun any more: what was sent may take as long to arrive.
+    /// How long before its end nothing new is started: what was sent may take that long to arrive.
     pub margin: Duration,
 }
 

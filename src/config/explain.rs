@@ -17,14 +17,14 @@ pub(super) struct Source<'s> {
     pub(super) name: &'s str,
 }
 
-/// A value that names variables, after they were put in.
+/// A value with variables, after they were expanded.
 #[derive(Debug)]
 pub(super) struct Expanded {
     /// Where it is written.
     pub(super) span: Range<usize>,
     /// The keys that lead to it, as `publish.index`; without the places in lists.
     pub(super) path: String,
-    /// What it came to.
+    /// The expanded value.
     pub(super) text: String,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn problem(error: &toml::de::Error, Source { text, name }: Source<'_>
     }
 }
 
-/// What `message` says of the part `span` of `text`.
+/// `message` about the part `span` of `text`.
 pub(super) fn at(span: Range<usize>, text: &str, name: &str, message: &str) -> Problem {
     let (line, column) = line_and_column(text, span.start);
     Problem::new(Code::Configuration, format!("{name}, line {line}, column {column}: {message}"))

@@ -18,7 +18,7 @@ pub const SANDBOX: &str = "sandbox";
 /// The alias of the key by which S3 encrypts where none is named.
 const AWS_MANAGED_KEY: &str = "alias/aws/s3";
 
-/// What the command line says about the target; each wins over publish.toml.
+/// What the command line says about the target; each flag overrides publish.toml.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `--bucket`.
@@ -57,7 +57,7 @@ pub enum Target {
     Environment(Box<Environment>),
 }
 
-/// All of the sandbox's environment that is known before it runs.
+/// What is known of the sandbox's environment before it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SandboxTarget {
     /// The site's name.
@@ -304,7 +304,7 @@ fn or_its_variable(flag: &str) -> String {
     format!("{flag} (or {})", flag.replace("--", "PUBLISH_").replace('-', "_").to_uppercase())
 }
 
-/// Live objects may not lie inside the state: nothing could tell them from it.
+/// Live objects must not be inside the state: they could not be told apart.
 fn layout(name: &str, site: &SiteName, section: &EnvironmentSection, overrides: &Overrides) -> Result<Layout, Problem> {
     let Some(bucket) = overrides.bucket.as_ref().or(section.bucket.as_ref()) else {
         return Err(Problem::new(Code::Internal, format!("the environment `{name}` has no bucket")));

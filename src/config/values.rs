@@ -261,7 +261,7 @@ fn check_url(text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether what was meant as an address has a part in which passwords are written.
+/// Whether what was meant as an address has a part that may contain a password.
 pub fn may_hold_a_secret(address: &str) -> bool {
     address.contains(['?', '#', '@'])
 }

@@ -18,13 +18,13 @@ pub type Variables<'v> = &'v dyn Fn(&str) -> Option<String>;
 /// Variables of AWS's that are no secrets.
 const HARMLESS: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
 
-/// What the names of others begin with that may be secrets.
+/// Beginnings of the names of variables that may be secrets.
 const SECRET_FAMILIES: [&str; 2] = ["AWS_", "ACTIONS_"];
 
-/// What the names of secrets hold.
+/// Parts of the names of secrets.
 const SECRET_WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL"];
 
-/// What the names of secrets end with.
+/// Endings of the names of secrets.
 const SECRET_ENDS: [&str; 7] = ["_KEY", "APIKEY", "_PAT", "PASS", "_PWD", "_DSN", "DATABASE_URL"];
 
 /// Why a value could not be expanded.

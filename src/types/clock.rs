@@ -106,7 +106,7 @@ impl Deadline {
 
     /// How much time is left; zero when it is over.
     pub fn remaining(&self) -> Duration {
-        // A wall clock that was set back says nothing.
+        // A wall clock that was set back is ignored.
         let slept = SystemTime::now().duration_since(self.began_at).unwrap_or_default();
         self.lasts.saturating_sub(self.began.elapsed().max(slept))
     }

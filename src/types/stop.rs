@@ -2,8 +2,8 @@
 
 use tokio::sync::watch;
 
-/// Whether a run was asked to stop. Clones share the wish. What must not be left half done looks at it: a switch begins
-/// nothing more, waits for what is under way, and frees its lease. All else is simply dropped where it stands.
+/// Whether a run was asked to stop. Clones share this. Work that must not be left half done checks it: a switch starts
+/// nothing more, waits for what is under way, and releases its lease. Everything else is simply dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(watch::Sender<Wish>);
 
@@ -15,7 +15,7 @@ struct Wish {
     winding_down: usize,
 }
 
-/// For as long as it lives, a run that was asked once to stop is not to be dropped: it ends by itself.
+/// While this exists, a run that was asked once to stop must not be dropped: it ends by itself.
 #[derive(Debug)]
 pub struct WindingDown<'a>(&'a Stop);
 
@@ -32,7 +32,7 @@ impl Stop {
         self.0.borrow().requests > 0
     }
 
-    /// Begins what must not be dropped. A run that was asked to stop before is dropped here ([`Stop::unless_due`]), before
+    /// Begins what must not be dropped. A run that was asked to stop earlier is dropped here ([`Stop::unless_due`]), before
     /// it begins.
     pub async fn wind_down(&self) -> WindingDown<'_> {
         tokio::task::yield_now().await;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-/// Stands in for what must not be read.
+/// Replaces what must not be read.
 pub const HIDDEN: &str = "***";
 
 /// Words in an address after which a secret follows (presigned requests, in both versions of AWS's signature).
@@ -24,7 +24,7 @@ const ACCESS_KEY_ID_LENGTH: usize = 20;
 /// How session tokens begin: AWS's are Base64 of a text that names the region they were given out in, or of a fixed header.
 const SESSION_TOKENS: [&str; 4] = ["IQoJb3JpZ2lu", "FwoGZXIvYXdz", "FQoGZXIvYXdz", "AQoDYXdz"];
 
-/// What is shorter is no session token.
+/// Anything shorter is not a session token.
 const SHORTEST_SESSION_TOKEN: usize = 64;
 
 /// `text` on one line, as it can be shown: what a terminal would obey, or would not show, is escaped as `\u{1b}`.

@@ -157,7 +157,7 @@ impl Command {
     }
 }
 
-/// What is published, and past which warnings.
+/// What to publish, and which guards to override.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct SiteArgs {
     /// The built site [default: `dir` of publish.toml, else dist]
@@ -189,7 +189,7 @@ pub(crate) struct SiteArgs {
     pub(crate) older_commit: Option<OlderCommitArg>,
 }
 
-/// What is done about a build of an older commit, as `older_commit` under [publish] says it.
+/// What to do about a build of an older commit, like `older_commit` under [publish].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OlderCommitArg {
     /// Publish it, with a warning.
@@ -221,7 +221,7 @@ pub(crate) struct PlanArgs {
     /// Also print CloudFront response headers policies for the headers in `_headers` that S3 cannot store
     #[arg(long)]
     pub(crate) explain_headers: bool,
-    /// What a plan is anyway
+    /// A plan is always a dry run
     #[arg(long, short = 'n', hide = true)]
     pub(crate) dry_run: bool,
 }
@@ -274,7 +274,7 @@ pub(crate) struct ActivateArgs {
     pub(crate) older_commit: Option<OlderCommitArg>,
 }
 
-/// How closely to look, and whether to put things right.
+/// How thoroughly to check, and whether to repair.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct VerifyArgs {
     /// Also check every object's checksum and headers, and that every release can be restored completely
@@ -400,8 +400,8 @@ pub(crate) struct SandboxArgs {
 }
 
 impl Args {
-    /// Reads the words of a command line, the program's name first. What cannot be understood is told as if it had been
-    /// written as it can be shown: an error holds words, and parts of them, with and without quotes.
+    /// Parses the words of a command line, the program's name first. An error about it is written as if the words had been
+    /// typed in the form in which they can be shown: an error contains words, and parts of them, with and without quotes.
     pub(crate) fn read(words: &[OsString]) -> Result<Args, clap::Error> {
         Args::understood(words).map_err(|error| {
             let shown: Vec<OsString> = words.iter().map(|word| printable(&word.to_string_lossy()).into()).collect();
@@ -463,12 +463,12 @@ impl Args {
     }
 }
 
-/// What may be typed, by the name that the program has here.
+/// The definition of the arguments, with the name by which the program was started.
 pub(crate) fn definition() -> clap::Command {
     called::defined(Args::command(), called::name())
 }
 
-/// Whether an error holds nothing from elsewhere, as from a variable, that cannot be shown.
+/// Whether an error contains nothing from elsewhere, such as a variable, that cannot be shown.
 fn can_be_shown(error: &clap::Error) -> bool {
     let hides = |value: &ContextValue| matches!(value, ContextValue::String(text) if printable(text) != *text);
     !error.context().any(|(_, value)| hides(value))

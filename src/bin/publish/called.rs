@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use clap::builder::StyledStr;
 
-/// The name in texts and documents. Reports for programs keep to it.
+/// The name in messages and documents. Reports for programs always use it.
 pub(crate) const USUAL: &str = "publish";
 
 /// The name of the binary in every package.
@@ -16,7 +16,7 @@ const PACKAGED: &str = "sitepublish";
 
 static NAME: OnceLock<&str> = OnceLock::new();
 
-/// From now on it is the name in the first of `words`, the words of the command line.
+/// From now on, it is the name in the first of `words`, the words of the command line.
 pub(crate) fn by(words: &[OsString]) {
     // It is decided once, before anything is written.
     let _ = NAME.set(named_in(words));
@@ -32,7 +32,7 @@ fn named_in(words: &[OsString]) -> &'static str {
     if stem.is_some_and(|stem| stem == PACKAGED) { PACKAGED } else { USUAL }
 }
 
-/// `command`, as `publish rollback 2`, by the `name` that the program has.
+/// `command`, such as `publish rollback 2`, with the `name` by which the program was started.
 pub(crate) fn renamed(command: &str, name: &str) -> String {
     format!("{name}{}", command.strip_prefix(USUAL).unwrap_or(command))
 }
@@ -55,7 +55,7 @@ pub(crate) fn with_commands(text: &str, written: impl Fn(&str) -> String) -> Cow
     Cow::Owned(filled)
 }
 
-/// `definition`, of what may be typed, for a program of this `name`, which its texts have too.
+/// `definition` of the arguments for a program of this `name`, which its texts use too.
 pub(crate) fn defined(definition: clap::Command, name: &'static str) -> clap::Command {
     if name == USUAL { definition } else { worded(definition.name(name), name) }
 }

@@ -48,7 +48,7 @@ use crate::sandbox::{self, Opened};
 use crate::terminal::{FIRST_DRAWING, REMINDER, Terminal};
 use crate::{random, summary, variables};
 
-/// What every command has at hand.
+/// What every command can use.
 pub(crate) struct Session<'a> {
     /// What to do; without one, publish.
     pub(crate) command: Option<&'a Command>,
@@ -59,7 +59,7 @@ pub(crate) struct Session<'a> {
     pub(crate) clock: Clock,
     /// How events are written for programs.
     pub(crate) lines: EventLines,
-    /// The publish.toml of the run, where it is not the current folder's.
+    /// The publish.toml of the run, if it is not the one in the current folder.
     pub(crate) config_file: OnceLock<String>,
     /// How far the run has got.
     pub(crate) reached: &'a Reached,
@@ -108,7 +108,7 @@ struct Shown<'s> {
     environment: &'s Environment,
 }
 
-/// What a command does, as far as it meets a person.
+/// What a command shows to a person.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
     /// It changes what is live: afterwards there is a summary, and the site to look at.
@@ -239,7 +239,7 @@ impl Session<'_> {
         let showing = async {
             let environment = open.environment.clone();
             let mut open = Some(open);
-            // An address is good once something serves it that goes on.
+            // An address is useful only if something keeps serving it.
             if manner == Manner::Opens {
                 self.close(open.take(), is_done).await;
             }
@@ -285,7 +285,7 @@ impl Session<'_> {
         self.refused("sandbox", without_sandbox())
     }
 
-    /// Who runs the command. Git may take its time: a signal ends that too.
+    /// Who runs the command. Git may be slow: a signal ends that wait, too.
     async fn caller(&self) -> Result<Caller, Problem> {
         let (lookup, stop) = (self.lookup, Stop::default());
         let is_recorded =
@@ -459,7 +459,7 @@ impl Session<'_> {
     }
 }
 
-/// What is said of a publish that has no target.
+/// The message about a publish without a target.
 #[cfg(feature = "sandbox")]
 const FELL_BACK: &str = "No publish.toml was found here or in a folder above, so this publishes only to the sandbox on \
     this machine. With other commands, choose it with `--env sandbox`.";

@@ -29,7 +29,7 @@ impl Signals {
     }
 }
 
-/// Holds every signal from its making on until it is asked for, so that none ends the process or is lost between two of them.
+/// Keeps every signal from its creation on until it is asked for, so that none ends the process or is lost between two calls.
 #[cfg(unix)]
 struct Listener(Option<[tokio::signal::unix::Signal; 2]>);
 

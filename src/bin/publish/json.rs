@@ -12,14 +12,14 @@ use serde::Serialize;
 
 use crate::terminal::write_result;
 
-/// At most one event of a kind that tells of progress in so long.
+/// At most one progress event of a kind in this time.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// The events of a run.
 pub(crate) struct EventLines {
     clock: Clock,
     is_quiet: bool,
-    /// When each kind of progress was last told, since the clock began.
+    /// When each kind of progress was last written, since the clock began.
     told: Mutex<BTreeMap<&'static str, Duration>>,
 }
 
@@ -47,7 +47,7 @@ impl EventLines {
     }
 }
 
-/// What kind of progress an event tells of, if the next of its kind says all that it does.
+/// What kind of progress an event reports, if the next of its kind replaces it.
 fn kind_of_progress(event: &Event) -> Option<&'static str> {
     match event {
         Event::HashingAdvanced { .. } => Some("hashing"),
@@ -85,7 +85,7 @@ pub(crate) fn report(report: &Report) {
 
 /// Writes a result.
 pub(crate) fn line(value: &impl Serialize) {
-    // Events and reports hold texts, numbers, lists and maps with text keys: nothing that JSON cannot say.
+    // Events and reports contain texts, numbers, lists and maps with text keys: JSON can express all of it.
     if let Ok(text) = serde_json::to_string(value) {
         write_result(&format!("{}\n", printable_json(&text)));
     }

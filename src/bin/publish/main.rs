@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     ExitCode::from(guarded(&words, &reached, || run(&words, clock, &reached)))
 }
 
-/// The exit code that `run` gives. After a panic, that of a failure where `reached` says the run was, with a report of it.
+/// The exit code of `run`. After a panic, that of a failure at the point that `reached` names, with a report of it.
 fn guarded(words: &[OsString], reached: &Reached, run: impl FnOnce() -> u8) -> u8 {
     std::panic::catch_unwind(AssertUnwindSafe(run))
         .unwrap_or_else(|payload| finish(&reached.panicked(&*payload), None, output_of(words), &Terminal::plain()))
@@ -103,7 +103,7 @@ fn run(words: &[OsString], clock: Clock, reached: &Reached) -> u8 {
             session.run(&args.site).await
         })
     }));
-    // Hashing that was told to stop need not be waited for, nor is it after a panic.
+    // Hashing that was told to stop is not waited for, nor is it after a panic.
     runtime.shutdown_background();
     let report = report.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
     finish(&report, args.command.as_ref(), args.global.output, &terminal)
@@ -150,7 +150,7 @@ fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: 
         (Output::Human, Some(error)) => terminal.write(&failure::render(error, !changes_nothing, terminal.errors())),
         (Output::Human, None) => {}
     }));
-    // The code still says what the run came to.
+    // The exit code still says how the run ended.
     if let Err(payload) = written {
         let problem = Problem::of_panic(&*payload);
         terminal::write_error(&format!("error: {}\nhint: {}\n", printable(&problem.message), problem.hint));
@@ -159,8 +159,8 @@ fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: 
     ended(report.exit_code, report.error.is_none() && only_shows)
 }
 
-/// The process's exit code. What was `only_shown` has failed where it could not be written; of all else the code says what
-/// became of the site.
+/// The process's exit code. A command that `only_shown` something has failed if its result could not be
+/// written; otherwise the code says what happened to the site.
 fn ended(exit_code: u8, only_shown: bool) -> u8 {
     let is_lost = only_shown && terminal::is_lost();
     if is_lost { Failed.number() } else { exit_code }

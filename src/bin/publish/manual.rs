@@ -7,7 +7,7 @@ use crate::args::{Command, definition};
 use crate::called;
 use crate::mistakes::meant;
 
-/// The text that `command` asks for; `None`: it asks for no such thing.
+/// The text that `command` asks for; `None`: it asks for none.
 ///
 /// # Errors
 /// If there is no such command.

@@ -10,7 +10,7 @@ use publish::report::error::{Code, Problem};
 use publish::run::refused;
 use publish::types::text::HIDDEN;
 
-/// What other tools call a command of this one.
+/// Names that other tools use for a command of this one.
 const OTHER_NAMES: [(&str, &[&str]); 14] = [
     ("publish DIR", &["deploy", "upload", "push", "ship", "sync", "up", "publish"]),
     ("publish --version", &["version"]),
@@ -28,7 +28,7 @@ const OTHER_NAMES: [(&str, &[&str]); 14] = [
     ("publish open", &["view", "browse", "url", "visit"]),
 ];
 
-/// Commands that people know of other tools and that do not exist yet, with what does their work until then.
+/// Commands that people know from other tools and that do not exist here yet, with what to use until then.
 const NOT_YET: [(&str, &str); 3] = [
     (
         "init",
@@ -44,7 +44,7 @@ const NOT_YET: [(&str, &str); 3] = [
     ),
 ];
 
-/// How alike a word must be to a command's name to be taken for it.
+/// How similar a word must be to a command's name to count as it.
 const ALIKE: f64 = 0.8;
 
 /// What is wrong with a `word` that is neither a command nor a folder, and what to do instead.
@@ -67,7 +67,7 @@ pub(crate) fn meant(word: &str, definition: &clap::Command) -> Option<String> {
     let likeness = |name: &str| strsim::jaro_winkler(&lower, name);
     let commands = definition.get_subcommands().map(clap::Command::get_name);
     let nearest = commands.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    // Not only much alike: `rename` and `reset` are not `resume`.
+    // Similarity alone is not enough: `rename` and `reset` are not `resume`.
     let is_slip = strsim::osa_distance(&lower, nearest) <= 1 + nearest.len() / 8;
     (likeness(nearest) > ALIKE && is_slip).then(|| format!("publish {nearest}"))
 }
@@ -132,7 +132,7 @@ pub(crate) fn explained(mut error: clap::Error, words: &[OsString], definition: 
     error
 }
 
-/// What is said of `--dry-run` where a command has none.
+/// The message about `--dry-run` for a command that has none.
 pub(crate) fn no_dry_run(command: &str) -> String {
     match command {
         "rollback" | "prune" | "forget-distribution" => format!(

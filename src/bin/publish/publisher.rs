@@ -16,7 +16,7 @@ struct Pipeline {
     branch: &'static [&'static str],
 }
 
-/// How a pipeline says the address of its job.
+/// How a pipeline gives the address of its job.
 enum JobAddress {
     /// In one variable.
     Variable(&'static str),

@@ -25,7 +25,7 @@ const BUCKET: &str = "sandbox";
 const PREFIX: &str = "live";
 const REGION: &str = "us-east-1";
 const DISTRIBUTION: &str = "ESANDBOX";
-/// How often files are looked at while waiting for another process.
+/// How often files are checked while waiting for another process.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Where earlier versions of publish kept the sandbox.
@@ -88,7 +88,7 @@ async fn open(
 async fn start(ownership: Ownership, purpose: Purpose) -> Result<Embedded, Problem> {
     let mut sandbox = Sandbox::start(options(&ownership, free_site_port())).await;
     if matches!(sandbox, Err(SandboxError::Bind { .. })) {
-        // Someone took the port since it was found to be free.
+        // Another process has taken the port since it was found to be free.
         sandbox = Sandbox::start(options(&ownership, 0)).await;
     }
     let sandbox = sandbox.map_err(|error| Problem::new(Code::Sandbox, "could not start the sandbox").source(error))?;
@@ -137,7 +137,7 @@ fn options(ownership: &Ownership, site_port: u16) -> Options {
             bucket: BUCKET.to_owned(),
             origin_path: format!("/{PREFIX}"),
             default_root_object: Some("index.html".to_owned()),
-            // S3 says 403 for a missing key to who may not list the bucket, as CloudFront (AWS.md 4.6).
+            // S3 returns 403 for a missing key to clients that may not list the bucket, such as CloudFront (AWS.md 4.6).
             custom_errors: vec![not_found(403), not_found(404)],
             ..Distribution::default()
         }],
@@ -145,7 +145,7 @@ fn options(ownership: &Ownership, site_port: u16) -> Options {
     }
 }
 
-/// The environment `sandbox`, now that it is known where it listens.
+/// The environment `sandbox`, once its addresses are known.
 pub(crate) fn environment(target: SandboxTarget, running: &Running) -> Environment {
     let SandboxTarget { site, headers, publish, invalidation, retention, link } = target;
     Environment {

@@ -27,10 +27,10 @@ use style::{Style, for_terminal};
 /// How long a run may last before anything is drawn: a quarter of a second from its start, with what comes before.
 pub(crate) const FIRST_DRAWING: Duration = Duration::from_millis(150);
 
-/// How often a run without a terminal says how far it is: what is silent for 30 s is taken for dead.
+/// How often a run without a terminal reports its progress: after 30 s of silence, people and pipelines take it for dead.
 pub(crate) const REMINDER: Duration = Duration::from_secs(12);
 
-/// The terminal, or what stands in its place.
+/// The terminal, or what replaces it.
 pub(crate) struct Terminal {
     progress: Progress,
     is_asked: bool,
@@ -102,7 +102,7 @@ impl Terminal {
         self.is_for_people
     }
 
-    /// Whether someone is there who can be asked.
+    /// Whether a person can be asked.
     pub(crate) fn can_ask(&self) -> bool {
         self.is_asked
     }
@@ -114,7 +114,7 @@ impl Terminal {
         }
     }
 
-    /// Says how far the run is, where no terminal shows it and nothing else was said for a while.
+    /// Reports progress, if no terminal shows it and nothing else was written for a while.
     pub(crate) fn remind(&self) {
         if let Progress::Lines(reminder) = &self.progress
             && let Some(line) = reminder.remind()
@@ -190,7 +190,7 @@ impl Terminal {
             }
         };
         self.suspend(|| {
-            // Where stderr is gone, the question is still answered.
+            // If stderr is closed, the question can still be answered.
             let _ = write!(stderr(), "{}", layout::question(question, self.errors()));
             // Reading cannot be interrupted: after a signal this thread keeps waiting until the process ends.
             std::thread::spawn(move || {
@@ -214,22 +214,22 @@ impl Terminal {
     }
 }
 
-/// How many columns the terminal has that `stream` is; `None` where it is none, or does not say.
+/// The number of columns of the terminal `stream`; `None` if it is not a terminal, or does not say.
 fn columns(stream: &Term) -> Option<usize> {
     let (_, columns) = stream.size_checked().filter(|_| stream.is_term())?;
     (columns > 0).then_some(usize::from(columns))
 }
 
-/// Writes to stderr, with nothing that steers a terminal but colours of ours.
+/// Writes to stderr; our colours are the only control sequences in it.
 pub(crate) fn write_error(text: &str) {
-    // Where stderr is gone, there is no place left to say so.
+    // If stderr is closed, there is no place left to say so.
     let _ = stderr().write_all(for_terminal(text).as_bytes());
 }
 
 /// Whether part of a result could not be written.
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 
-/// Writes a result to stdout. A reader that went away is no error; what else fails is told at once, and by [`is_lost`].
+/// Writes a result to stdout. A closed pipe is no error; any other failure is reported at once, and by [`is_lost`].
 pub(crate) fn write_result(text: &str) {
     let mut stdout = stdout().lock();
     let written = stdout.write_all(for_terminal(text).as_bytes()).and_then(|()| stdout.flush());

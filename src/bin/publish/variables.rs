@@ -51,7 +51,7 @@ pub(crate) fn without(empty: &[OsString], words: &[OsString]) -> Problem {
     still_set(empty, began.unwrap_or_else(|error| error))
 }
 
-/// Where there is no such thing as an empty variable.
+/// On systems without empty variables.
 #[cfg(not(unix))]
 pub(crate) fn without(empty: &[OsString], _words: &[OsString]) -> Problem {
     still_set(empty, std::io::ErrorKind::Unsupported.into())

@@ -53,7 +53,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) target: TargetArgs,
 }
 
-/// Flags that say where the site goes; each wins over publish.toml.
+/// Flags that say where the site goes; each overrides publish.toml.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
@@ -108,7 +108,7 @@ pub(crate) enum Color {
     Never,
 }
 
-/// A number of requests. An empty variable is one that is not set.
+/// A number of requests. An empty variable counts as unset.
 fn at_once(text: &str) -> Result<u16, String> {
     let most = u16::try_from(LinkSettings::MOST_AT_ONCE).unwrap_or(u16::MAX);
     match text.parse() {

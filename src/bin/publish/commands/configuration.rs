@@ -21,9 +21,9 @@ pub(super) struct Configuration {
 enum Origin {
     /// `--config` or PUBLISH_CONFIG names it.
     Named,
-    /// It is the current folder's.
+    /// It is in the current folder.
     Here,
-    /// It lies in a folder above.
+    /// It is in a folder above.
     Above,
 }
 

@@ -6,8 +6,8 @@ use publish::types::text::printable;
 use crate::args::{GlobalArgs, TargetArgs};
 use crate::terminal::here::{Here, quoted};
 
-/// What commands need that reach `target`: of the flags of this run those that publish.toml and the variables (`lookup`) do
-/// not make up for.
+/// The flags that a command needs to reach `target`: those of this run that publish.toml and the variables (`lookup`) do
+/// not replace.
 pub(super) fn of(
     target: &Target,
     config: Option<&Config>,

@@ -8,7 +8,7 @@ use publish::run;
 
 use super::{Manner, Session, Shown, Target};
 
-/// What shows an address to a person on this system.
+/// The program that opens an address on this system.
 const OPENER: &str = if cfg!(target_os = "macos") {
     "open"
 } else if cfg!(windows) {

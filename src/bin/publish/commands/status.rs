@@ -31,7 +31,7 @@ impl Session<'_> {
         self.on_target("status", Manner::Shows, work, show).await
     }
 
-    /// All environments of publish.toml in one table. One that cannot be read is told of in its row, and makes the run fail.
+    /// All environments of publish.toml in one table. If one cannot be read, its row says so, and the run fails.
     pub(super) async fn status_of_all(&self) -> Report {
         let opened = match self.environments() {
             Ok(environments) => self.caller().await.map(|caller| (environments, caller)),
@@ -56,7 +56,7 @@ impl Session<'_> {
         let listener = self.listener(Manner::Shows);
         let reading = environments.into_iter().map(|(name, environment)| {
             let events = Events::new(&listener);
-            // Boxed: what it holds would be moved through every caller.
+            // Boxed: otherwise its content would be moved through every caller.
             Box::pin(async move {
                 match environment {
                     Ok(environment) => run::status(environment, caller.clone(), events).await,

@@ -16,7 +16,7 @@ use publish::types::clock::{Clock, Timestamp};
 /// How long git may take to answer all of one question: it may wait for a lock, a pipe or a large tree.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether git has ended, once it has said everything.
+/// How often to check whether git has ended after its output is complete.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// Most bytes that git's answer may have.
@@ -37,7 +37,7 @@ pub(crate) struct Commit {
 
 /// The commit with that id in the repository that holds `folder`, or without an id the one that is checked out.
 pub(crate) fn commit(folder: &Path, id: Option<&str>) -> Option<Commit> {
-    // Whatever is no id might be an option of git's.
+    // A text that is not an id might be an option of git.
     if id.is_some_and(|id| !is_id(id)) {
         return None;
     }
@@ -100,7 +100,8 @@ pub(crate) fn changes(folder: &Path, commit: &str, site: &Path) -> Tree {
     git.changes(site, DEEPEST_SUBMODULE)
 }
 
-/// How the commit `built` lies to the commit `live`, as far as the repository that holds `folder` has their history.
+/// Whether the commit `built` is older or newer than the commit `live`, as far as the repository that contains `folder` has
+/// their history.
 pub(crate) fn descent(folder: &Path, live: &str, built: &str) -> Descent {
     if !is_id(live) || !is_id(built) {
         return Descent::Unknown;
@@ -134,7 +135,7 @@ struct Git<'f> {
     folder: &'f Path,
     clock: Clock,
     within: Duration,
-    /// Settings of the repository that do not hold.
+    /// Settings of the repository that are overridden.
     without: Vec<String>,
 }
 
@@ -155,7 +156,7 @@ impl Git<'_> {
         });
         let tree = match built {
             None => git.status("normal", ":(top)", None),
-            // Of what was built, only that which is committed counts.
+            // Of the built files, only the committed ones count.
             Some(built) => git
                 .status("normal", ":(top)", Some(&format!(":(top,exclude,literal){built}")))
                 .and(|| git.status("no", &format!(":(top,literal){built}"), None)),
@@ -186,7 +187,7 @@ impl Git<'_> {
         let listed =
             self.asked(&["config", "--file", &file, "--no-includes", "-z", "--get-regexp", r"^submodule\..*\.path$"]);
         let Some(listed) = listed else { return Tree::Unknown };
-        // What the file names may lie anywhere, and be named any number of times.
+        // The paths in the file may be anywhere, and may be repeated.
         let paths = listed.split('\0').filter_map(|line| line.split_once('\n'));
         let within =
             |path: &str| top.join(path).canonicalize().ok().filter(|module| module != top && module.starts_with(top));

@@ -30,7 +30,7 @@ pub(super) fn of(folder: &Path, lookup: Lookup<'_>) -> Result<PathBuf, Problem> 
 
 /// Where the sandboxes of all projects lie: in `XDG_STATE_HOME`, on Windows in `LOCALAPPDATA`, else in `.local/state` of
 /// the home folder, as the XDG base directory specification has it. Only absolute paths count. Where `HOME` is not set, or
-/// empty, the system knows where its user is at home.
+/// empty, the system's own record of the user counts.
 fn state_folder(lookup: Lookup<'_>, home: Option<PathBuf>) -> Result<PathBuf, Problem> {
     let named = |name: &str| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let local = || if cfg!(windows) { named("LOCALAPPDATA") } else { None };

@@ -43,7 +43,7 @@ pub(crate) enum Purpose {
 #[derive(Clone, Debug)]
 pub(crate) struct SandboxFolder(PathBuf);
 
-/// The right to run the sandbox of a folder, for as long as it lives.
+/// The right to run the sandbox of a folder, as long as this value exists.
 #[derive(Debug)]
 pub(crate) struct Ownership {
     place: SandboxFolder,
@@ -78,19 +78,19 @@ impl SandboxFolder {
             Err(TryLockError::Error(error)) => return Err(self.problem(error)),
         }
         let ownership = Ownership { place: self.clone(), lock };
-        // What a killed owner left there is true no more.
+        // What a killed owner left there is out of date.
         ownership.retract();
         Ok(Some(ownership))
     }
 
-    /// The sandbox that runs, if its owner has said where, and answers there.
+    /// The running sandbox, if its owner has announced where it listens, and answers there.
     pub(crate) fn running(&self) -> Option<Running> {
         let running: Running = serde_json::from_slice(&std::fs::read(self.file()).ok()?).ok()?;
         let address = running.s3.strip_prefix("http://")?;
         TcpStream::connect(address).is_ok().then_some(running)
     }
 
-    /// Asks the owner to stop, by taking away what it announced.
+    /// Asks the owner to stop, by removing its announcement.
     pub(crate) fn ask_to_stop(&self) -> Result<(), Problem> {
         match std::fs::remove_file(self.file()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.problem(error)),
@@ -113,7 +113,7 @@ impl SandboxFolder {
 
 impl Drop for Ownership {
     fn drop(&mut self) {
-        // A process that was begun meanwhile has the same file open for a moment, and with it the lock.
+        // A process that was started meanwhile has the same file open for a moment, and so holds the lock.
         let _ = self.lock.unlock();
     }
 }
@@ -139,18 +139,18 @@ impl Ownership {
         }
     }
 
-    /// Whether what was announced is still there: who takes it away asks the owner to stop.
+    /// Whether the announcement is still there: removing it asks the owner to stop.
     pub(crate) fn is_announced(&self) -> bool {
         self.place.file().exists()
     }
 
-    /// Takes back what was announced.
+    /// Removes the announcement.
     pub(crate) fn retract(&self) {
         // Where it cannot be removed, readers still find that nothing answers there.
         let _ = std::fs::remove_file(self.place.file());
     }
 
-    /// What was announced, for those who look for the keys.
+    /// The file of the announcement, which has the keys.
     pub(crate) fn file(&self) -> PathBuf {
         self.place.file()
     }

@@ -119,12 +119,12 @@ pub(crate) fn reset(folder: &Path, lookup: Lookup<'_>, terminal: &Terminal) -> R
     Ok(())
 }
 
-/// Where the site can be seen, for the end of a summary.
+/// The site's address, for the end of a summary.
 pub(crate) fn invitation(running: &Running) -> String {
     format!("See it at {}/; `publish sandbox --stop` stops the sandbox that serves it.", running.site)
 }
 
-/// Leaves a sandbox behind that goes on serving the site after this process, and says where.
+/// Starts a sandbox that keeps serving the site after this process, and says where.
 pub(crate) async fn leave_running(folder: &Path, lookup: Lookup<'_>) -> Result<Running, Problem> {
     let failed = |what: &str| Problem::new(Code::Sandbox, what).hint("`publish sandbox` serves the site.");
     let mut child = spawn(folder).map_err(|error| failed("could not keep serving the site").source(error))?;
@@ -135,7 +135,7 @@ pub(crate) async fn leave_running(folder: &Path, lookup: Lookup<'_>) -> Result<R
             return Ok(running);
         }
         if let Ok(Some(status)) = child.try_wait() {
-            // It gives way to another that serves already, which the next look finds.
+            // It gives way to another that is serving already, which the next check finds.
             if !status.success() {
                 return Err(failed(&format!("could not keep serving the site: the sandbox ended with {status}")));
             }

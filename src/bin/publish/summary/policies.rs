@@ -8,7 +8,7 @@ use super::text::width;
 use crate::terminal::layout::broken;
 use crate::terminal::style::Style;
 
-/// Each policy with what it adds, then its text to copy, then the commands that put it to use.
+/// Each policy with what it adds, then its text to copy, then the commands that apply it.
 pub(crate) fn render_policies(policies: &[ResponsePolicy], environment: &Environment, style: Style) -> String {
     if policies.is_empty() {
         return "\nNo header needs a CloudFront response headers policy.\n".to_owned();

@@ -10,7 +10,7 @@ use crate::terminal::layout::labelled;
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
-/// What went; with `verbose`, every object.
+/// What was removed; with `verbose`, every object.
 pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, style: Style) -> String {
     let Some(view) = view else {
         return format!("{} every object is still needed\n", style.bold("Nothing to prune:"));

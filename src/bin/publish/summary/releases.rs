@@ -37,7 +37,7 @@ pub(crate) fn render_releases(releases: &[ReleaseView], filter: &ReleaseFilter, 
     table.render(style)
 }
 
-/// All activations that are remembered, newest first; below each why it was, what was built, and from where.
+/// All recorded activations, newest first; below each its reason, what was built, and from where.
 pub(crate) fn render_history(history: &[ActivationView], filter: &ReleaseFilter, style: Style) -> String {
     if history.is_empty() {
         let is_whole = *filter == ReleaseFilter::default();

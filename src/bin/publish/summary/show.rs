@@ -12,7 +12,7 @@ use crate::terminal::layout::{filled, labelled};
 use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
-/// What one release is: who, when, what of, how much, where it stands.
+/// One release: who, when, from what, how large, and its state.
 pub(crate) fn render_release(release: &ReleaseView, style: Style) -> String {
     let state = match release.active_since {
         Some(since) => format!("{} since {}", state(release), since.to_the_minute()),

@@ -7,10 +7,10 @@ use crate::terminal::style::Style;
 /// Between two columns.
 pub(super) const GAP: &str = "  ";
 
-/// Least width of the column that gives way to the others.
+/// Minimum width of the column that shrinks first.
 const LEAST: usize = 6;
 
-/// A table of which one column gives way until it fits.
+/// A table of which one column shrinks until the table fits.
 pub(super) struct Table<const N: usize> {
     pub(super) header: [&'static str; N],
     pub(super) align: [Align; N],
@@ -21,7 +21,7 @@ pub(super) struct Table<const N: usize> {
 
 pub(super) struct Row<const N: usize> {
     pub(super) cells: [String; N],
-    /// What stands below it, broken between words.
+    /// The text below it, broken between words.
     pub(super) below: Vec<String>,
     /// Colours the last cell.
     pub(super) paint: fn(Style, &str) -> String,

@@ -14,7 +14,7 @@ pub(super) fn width(style: Style) -> usize {
     style.columns().unwrap_or(WIDTH)
 }
 
-/// As much of `text` as fits into `width` columns, and a mark where more was.
+/// As much of `text` as fits into `width` columns, with a mark if it was cut.
 pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -39,7 +39,7 @@ pub(super) fn place(publisher: &Publisher) -> Option<String> {
     publisher.place.as_deref().filter(|_| publisher.who.is_some()).map(printable)
 }
 
-/// What follows on a commit that is not all that was built.
+/// What follows a commit if the build had uncommitted changes.
 pub(super) fn uncommitted(publisher: &Publisher) -> &'static str {
     if publisher.uncommitted_changes { UNCOMMITTED } else { "" }
 }
@@ -49,7 +49,7 @@ pub(super) fn build(publisher: &Publisher) -> Option<String> {
     publisher.build().map(|build| printable(&build))
 }
 
-/// How the cells of a column stand in it.
+/// How the cells of a column are aligned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
     Left,

@@ -35,17 +35,17 @@ impl Bars {
         }
     }
 
-    /// Between two phases: something is asked or looked at.
+    /// Between two phases: something is requested or checked.
     fn idle(&self) {
         self.begin("Working", WAITING, None);
     }
 
-    /// Takes the bar away while `write` writes.
+    /// Hides the bar while `write` writes.
     pub(super) fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
         self.screen.suspend(write)
     }
 
-    /// Takes the bar away for good.
+    /// Removes the bar.
     pub(super) fn clear(&self) {
         self.replace(None);
     }

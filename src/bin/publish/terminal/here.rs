@@ -63,7 +63,7 @@ impl Here {
     }
 }
 
-/// A value as a shell takes it for one word.
+/// A value quoted so that a shell takes it as one word.
 pub(crate) fn quoted(value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@%+=,-".contains(&byte);
     match !value.is_empty() && value.bytes().all(is_plain) {

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::style::{Style, without_colours};
 
-/// Where what goes on begins at most: a narrow terminal keeps some columns for the text itself.
+/// The largest indent of continuation lines: a narrow terminal keeps some columns for the text itself.
 const MOST_INDENT: usize = 20;
 
 /// `  name     value`, with `width` columns for names.

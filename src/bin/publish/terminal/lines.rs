@@ -72,7 +72,7 @@ struct Remembered {
 }
 
 impl Reminder {
-    /// Hears of what a run does; gives the line of the phase that begins.
+    /// Takes an event of a run; returns the line of the phase that begins.
     pub(super) fn hear(&self, event: &Event) -> Option<String> {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Its countdown is for terminals.
@@ -173,7 +173,7 @@ pub(crate) fn plan(event: &Event, style: Style) -> Option<String> {
     Some(line("files", &changed) + &line("S3", &inside) + &line("CDN", &refresh))
 }
 
-/// `1 cache tag and 2 paths`: what CloudFront is asked to forget.
+/// `1 cache tag and 2 paths`: what CloudFront is asked to invalidate.
 pub(crate) fn asked(items: &[String]) -> String {
     let tags = items.iter().filter(|item| item.starts_with('#')).count();
     let paths = count(items.len() - tags, "path");

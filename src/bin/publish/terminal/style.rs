@@ -6,11 +6,11 @@ use super::here::Here;
 use crate::args::Color;
 
 /// Around the number of a colour, until it is written: no text of others that passed through [`publish::types::text`] holds
-/// these characters, which mean nothing to anybody else (Unicode's noncharacters).
+/// these characters, which have no other meaning (Unicode's noncharacters).
 const BEGIN: char = '\u{fdd0}';
 const END: char = '\u{fdd1}';
 
-/// What goes to the terminal for `text`, which may hold colours of ours. Everything else that a terminal would obey is
+/// What goes to the terminal for `text`, which may contain our colours. Everything else that a terminal would interpret is
 /// escaped, wherever it came from.
 pub(crate) fn for_terminal(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
