@@ -1,8 +1,8 @@
-//! Whether what the files of a site refer to is there: every reference made a path of the site, as browsers and the CDN
-//! would. Pure: a function of names and [`References`].
+//! Checks whether the files that a site refers to are there: resolves every reference to a path of the site, as browsers and
+//! the CDN do. Pure: a function of names and [`References`].
 //!
-//! Only what lies at the site's own address counts. Under which address and folder that is, the configuration may say
-//! (`url`); otherwise it is learned from the references that do lead to files (`learned`).
+//! Only what is at the site's own address counts. The configuration may give that address and folder (`url`); otherwise they
+//! are learned from the references that do lead to files (`learned`).
 
 mod address;
 mod learned;
@@ -21,7 +21,7 @@ use self::lookup::Lookup;
 use self::resolve::{Resolved, fits_any_name};
 use self::source::{Imports, Source, is_bare, is_import};
 
-/// Under which addresses the site is known to lie, and what of them is none of its business.
+/// The known addresses of the site, and the paths there that something else serves.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Where visitors see the site, as `https://www.example.com/docs`.
@@ -33,17 +33,17 @@ pub struct Surroundings<'a> {
 /// What the files of a site refer to, resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Closure {
-    /// What is referred to and not there, in the order of files and lines.
+    /// References to missing files, in the order of files and lines.
     pub broken: Vec<Broken>,
     /// Links with a bare `+` to files that have one in their names, in the order of files and lines.
     pub bare_pluses: Vec<BarePlus>,
-    /// What is referred to and is there, but not where a browser looks for it at the site's address, in the order of files and
-    /// lines.
+    /// References to files that exist, but not where a browser looks for them at the site's address, in the order of files
+    /// and lines.
     pub outside: Vec<Broken>,
     /// The folder, with a final slash, below which references look for the files although the site's address does not name
-    /// it: they find none unless something else takes the folder away.
+    /// it: they find none unless something else removes the folder from the path.
     pub unnamed_folder: Option<String>,
-    /// All files, in their order. What follows names them by their place here.
+    /// All files, in their order. The other fields refer to them by their index here.
     files: Vec<SitePath>,
     /// For each file, those it refers to and how, sorted.
     uses: Vec<Vec<NumberedUse>>,
@@ -215,7 +215,8 @@ impl Closure {
     }
 }
 
-/// Which files a page leads to, by any number of steps. Pages are all reached: anybody may open them.
+/// The files that a page leads to, in any number of steps. All pages count as reached, because visitors may open any of
+/// them.
 ///
 /// Whatever else lies in the folder (examples to download, the sources of a library) may import what is not there,
 /// and no visitor notices.
@@ -256,7 +257,8 @@ fn is_of_a_page_itself(reference: &Reference) -> bool {
     is_certain && matches!(reference.role, Role::Script | Role::Module | Role::Style)
 }
 
-/// Whether a script asks for what was never built: a library that a build may hold, and that is imported where it does.
+/// Whether a script imports something that was never built: an optional library, which is imported only if the build
+/// contains it.
 /// Then nothing of it is there, not even its folder.
 fn is_optional(reference: &Reference, resolved: &str, lookup: &Lookup<'_>) -> bool {
     reference.form == Form::DynamicImport && !lookup.has_folder(learned::folder_of(resolved))

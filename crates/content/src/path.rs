@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 pub use asked::{AskedPath, InvalidAskedPath};
 
-/// Longest object key S3 takes, in bytes of UTF-8 (AWS.md 4.4).
+/// Longest object key that S3 accepts, in bytes of UTF-8 (AWS.md 4.4).
 pub const MAX_KEY_BYTES: usize = 1_024;
 
-/// The path of a file in a site, as `about/index.html`.
+/// The path of a file in a site, such as `about/index.html`.
 ///
 /// Always holds: UTF-8, relative, segments joined by `/`, no empty, `.` or `..` segment, no control character, no
 /// backslash, at most [`MAX_KEY_BYTES`] bytes. Whatever comes from a disk, a bucket or a person becomes a `SitePath`
@@ -116,7 +116,7 @@ impl From<SitePath> for String {
 /// (AWS.md 1.1). `%` is among the unsafe ones: a literal percent sign in a key is `%25` in the URL.
 /// `?` and `#` would end the path and are encoded for that reason; `*` is literal in a URL but a wildcard in an
 /// invalidation when it comes last. `+` is encoded because S3 reads a bare one as a space: only `%2B` reaches the file.
-/// What CloudFront keeps for other spellings, [`UrlPath::spellings`] names.
+/// [`UrlPath::spellings`] lists the other spellings that CloudFront may cache.
 const CLOUDFRONT_UNSAFE: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -175,7 +175,7 @@ impl UrlPath {
         spellings
     }
 
-    /// Whether it holds characters that CloudFront's documents want encoded: it may refuse such a path, and with it all
+    /// Whether it contains characters that CloudFront's documents want encoded: it may refuse such a path, and with it all
     /// others of the same invalidation.
     pub fn is_raw(&self) -> bool {
         self.0.contains(['[', ']', '^', '|'])
@@ -202,7 +202,7 @@ impl UrlPath {
         self.0.ends_with('*')
     }
 
-    /// Whether an invalidation of `self` takes out of the CDN all that one of `other` takes out.
+    /// Whether an invalidation of `self` evicts everything that one of `other` evicts.
     pub fn covers(&self, other: &UrlPath) -> bool {
         match self.0.strip_suffix('*') {
             Some(start) => other.0.strip_suffix('*').unwrap_or(&other.0).starts_with(start),

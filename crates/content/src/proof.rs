@@ -31,7 +31,7 @@ use crate::path::SitePath;
 use self::digests::Digests;
 use self::schemes::{SCHEMES, Scheme};
 
-/// That a token of a path is a digest of the file's bytes.
+/// The proof that a token of a path is a digest of the file's bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub struct Proof {
@@ -43,28 +43,28 @@ pub struct Proof {
     pub encoding: Encoding,
     /// How much of it is written.
     pub part: Portion,
-    /// What of the bytes the digest leaves out.
+    /// Which bytes the digest leaves out.
     #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
     pub left_out: LeftOut,
 }
 
-/// What of a file's bytes a digest leaves out: nothing but what follows from the name.
+/// Which of a file's bytes a digest leaves out: only those that follow from the name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
     /// The digest is that of all bytes.
     #[default]
     Nothing,
-    /// The token, wherever the bytes hold it, as webpack and Rspack do for files that name themselves.
+    /// The token, wherever the bytes contain it, as webpack and Rspack do for files that name themselves.
     Token,
     /// The comment at the end that names the file's own source map, as Farm does.
     MapComment,
 }
 
-/// Who made a name of which digest: algorithm, encoding, part and number of characters.
+/// How a digest became a name: algorithm, encoding, part and number of characters.
 pub type SchemeKey = (Algorithm, Encoding, Portion, usize);
 
-/// A digest algorithm of which build tools make names.
+/// A digest algorithm from which build tools make names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
@@ -150,7 +150,7 @@ struct Candidate {
 
 impl Prover {
     /// `None` where no token of the path is a candidate: then there is nothing to compute. Of a file that turns out to have
-    /// another size, what is proven is worth nothing.
+    /// another size, the proof is not used.
     pub fn for_path(path: &SitePath, size_bytes: u64) -> Option<Prover> {
         let candidates = candidates(path);
         if candidates.is_empty() {
@@ -224,7 +224,7 @@ fn before_map_comment<'b>(path: &SitePath, bytes: &'b [u8]) -> Option<&'b [u8]> 
 }
 
 /// The schemes by which a site's names are certainly written: those of a proof that needs no other, and those of two short
-/// ones with different tokens. Of the same bytes, two names are but one hit.
+/// ones with different tokens. Two names for the same bytes are only one hit.
 pub fn schemes_in_use<'p>(proofs: impl Iterator<Item = &'p Proof>) -> BTreeSet<SchemeKey> {
     let mut in_use = BTreeSet::new();
     let mut short: BTreeMap<SchemeKey, &str> = BTreeMap::new();
@@ -259,7 +259,7 @@ impl Proof {
         (self.algorithm, self.encoding, self.part, self.token.len())
     }
 
-    /// Whether it needs no other file to support it. Few digits alone are a date or a number too often.
+    /// Whether it needs no other file to support it. A few digits alone are too often a date or a number.
     pub fn is_unlikely_by_chance(&self) -> bool {
         let digits_alone = self.token.bytes().all(|byte| byte.is_ascii_digit());
         !self.is_short() && (self.token.len() >= 10 || !digits_alone)

@@ -19,7 +19,7 @@ use self::found::Found;
 pub use self::reference::{ANY, Form, Manner, Reference, References, Role, SharedTexts};
 pub(crate) use self::written::{looks_hashed, scheme};
 
-/// What a file of the site refers to, read as its name says it is to be read.
+/// What a file of the site refers to. Its name decides how it is read.
 pub fn read(path: &SitePath, bytes: &[u8]) -> References {
     let mut found = Found::default();
     match kind(path) {

@@ -18,7 +18,7 @@ const FALLBACKS: [&str; 3] = ["404.html", "200.html", "404/index.html"];
 /// A router, with marks of it that are left in every build. In a mark, `"` is any of the three quotes, a space is any number of
 /// spaces, and `$` is any name. `export NAME` is there where a module exports that name, and it is true.
 struct Router {
-    /// What people call it.
+    /// Its usual name.
     name: &'static str,
     /// All of them are there.
     has: &'static [&'static str],
@@ -171,7 +171,7 @@ fn is_shell(page: &[u8]) -> bool {
         if rest.starts_with(b"<a ") && tag(rest).windows(5).any(|name| name == b"href=") {
             return false;
         }
-        // What these hold is not shown.
+        // The content of these is not shown.
         let hides = ["script", "style", "noscript", "template", "title", "!--"].iter().find(|name| {
             let after = rest[1..].strip_prefix(name.as_bytes());
             after.is_some_and(|after| **name == "!--" || !after.first().is_some_and(u8::is_ascii_alphanumeric))

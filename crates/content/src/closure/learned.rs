@@ -30,7 +30,8 @@ const MIN_HASHED_BELOW: usize = 3;
 pub(super) struct Learned {
     /// The folder that the site is served under, with a final slash: of `url`, or learned. Empty: none.
     base: String,
-    /// Whether the folder is learned although more is named at the top, so that what is not found there is missed too.
+    /// Whether the folder is learned although more files are named at the top, so that those count as missing too if they
+    /// are not found there.
     is_partial: bool,
     /// Whether the folder is learned although the address of the site is known, without it.
     pub(super) contradicts_url: bool,
@@ -71,7 +72,7 @@ impl Learned {
         let mut elsewhere: BTreeMap<String, BTreeMap<String, Votes>> = BTreeMap::new();
         let mut below: BTreeMap<String, Votes> = BTreeMap::new();
         let (mut at_top, mut hashed_at_top) = (BTreeSet::new(), 0);
-        // What is the same on every page votes once.
+        // A reference that is the same on every page votes once.
         let mut counted = BTreeSet::new();
         for source in sources {
             for reference in &source.references.list {
@@ -141,7 +142,7 @@ impl Learned {
         &self.base
     }
 
-    /// Behind which folders of the site files lie that are written so.
+    /// The folders of the site that contain files that are written in this way.
     pub(super) fn places(&self, reference: &Reference) -> impl Iterator<Item = &str> {
         let places = self.chunk_folders.get(folder_of(&reference.written));
         places.into_iter().flatten().map(String::as_str)

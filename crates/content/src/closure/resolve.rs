@@ -47,7 +47,7 @@ impl Source<'_> {
             let is_outside = learned.knows_place_of(&address) && other.is_some() && by_url.is_none();
             return if is_outside { Resolved::Outside(number) } else { Resolved::File(number) };
         }
-        // What visitors are led to must be a page; all else may name a folder.
+        // A link for visitors must lead to a page; any other reference may name a folder.
         if reference.role != Role::Page && paths.any(|path| lookup.is_folder(path, reference.role)) {
             return Resolved::NotOfTheSite;
         }
@@ -56,7 +56,7 @@ impl Source<'_> {
             // Another site may hold files of the same names.
             _ if learned.is_guessed(&address) => Resolved::NotOfTheSite,
             (_, Form::List) if is_rooted(&reference.written) && !learned.is_chunk(reference) => Resolved::NotOfTheSite,
-            // What only looks like the list of a bundler, where nothing lies.
+            // It only looks like the list of a bundler: there are no files.
             (Some(path), Form::List)
                 if matches!(address, Address::At { .. }) && !is_in_a_known_folder(path, lookup) =>
             {
@@ -66,7 +66,7 @@ impl Source<'_> {
         }
     }
 
-    /// Whether something else does in place of what a reference does not lead to, in every list that begins with it.
+    /// Whether an alternative is there for a missing file, in every list that begins with it.
     pub(super) fn has_another_choice(
         &self,
         reference: &Reference,

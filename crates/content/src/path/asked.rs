@@ -10,7 +10,7 @@ use super::{InvalidUrlPath, UrlPath};
 /// shows it, `/search?q=a`, or all that begins alike: `/blog/*`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AskedPath {
-    /// What it begins with, not encoded and without the leading slash.
+    /// Its beginning, not encoded and without the leading slash.
     start: String,
     /// The query, with its `?`, as it was written.
     query: String,
@@ -29,7 +29,7 @@ pub enum InvalidAskedPath {
 }
 
 impl AskedPath {
-    /// Whether CloudFront takes no such path, so that a wildcard stands for it (`~`; AWS.md 1.1).
+    /// Whether CloudFront does not accept such a path, so that a wildcard replaces it (`~`; AWS.md 1.1).
     pub fn is_widened(&self) -> bool {
         self.start.contains('~')
     }
@@ -38,7 +38,7 @@ impl AskedPath {
     /// all spellings, or the narrowest wildcard where CloudFront takes no such path (`~`; AWS.md 1.1).
     ///
     /// # Errors
-    /// The path would be longer than CloudFront takes.
+    /// The path would be longer than CloudFront accepts.
     pub fn below(&self, root: &str) -> Result<Vec<UrlPath>, InvalidUrlPath> {
         let whole = format!("/{root}{}", self.start);
         let start = whole.split_once('~').map(|(start, _)| start);

@@ -75,7 +75,7 @@ impl Digests {
 
 /// Hashes a file, and the same as if it did not hold the token.
 ///
-/// Nothing is hashed twice until the token is met: most files do not hold it.
+/// Nothing is hashed twice until the token is found: most files do not contain it.
 #[derive(Debug)]
 struct OwnName {
     token: String,
@@ -130,7 +130,7 @@ fn finder(token: &str) -> Option<AhoCorasick> {
     AhoCorasick::new([token]).ok()
 }
 
-/// One algorithm at work; xxHash3 gives all its lengths at once.
+/// A running algorithm; xxHash3 gives all its lengths at once.
 #[derive(Clone)]
 enum Hasher {
     Md4(Md4),

@@ -74,7 +74,7 @@ pub(super) static SCHEMES: &[Scheme] = {
         webpack(Md4, Hex, Bits, 7..=32),
         webpack(Md4, Base64Url, Bits, 20..=22),
         webpack(Md4, Base62, Number, 20..=22),
-        // Gatsby, Django, Phoenix, Ember, Expo, gulp-rev and anybody else.
+        // Gatsby, Django, Phoenix, Ember, Expo, gulp-rev and others.
         scheme(Md5, Hex, Bits, 7..=32),
         scheme(Md5, Base32, Bits, 8..=26),
         scheme(Md5, Base36, Number, 8..=25),
@@ -82,7 +82,7 @@ pub(super) static SCHEMES: &[Scheme] = {
         scheme(Md5, Base62, Number, 8..=22),
         scheme(Md5, Base64Url, Bits, 8..=22),
         scheme(Md5, Base64Alphanumeric, BitsAlphanumeric, 8..=22),
-        // Hugo, mdBook, Eleventy, Jekyll and anybody else.
+        // Hugo, mdBook, Eleventy, Jekyll and others.
         scheme(Sha256, Hex, Bits, 7..=64),
         scheme(Sha256, Base32, Bits, 8..=52),
         scheme(Sha256, Base36, Number, 8..=50),
@@ -116,7 +116,7 @@ pub(super) static SCHEMES: &[Scheme] = {
         scheme(XxHash64OfLengthAndBytes, Base32Crockford, LowBits, 8..=8),
         // Trunk.
         scheme(SeaHash, Hex, Number, 9..=16),
-        // Ends of the most usual ones.
+        // The last characters of the most usual ones.
         Scheme { end: true, ..scheme(Md5, Hex, Bits, 8..=31) },
         Scheme { end: true, ..scheme(Sha256, Hex, Bits, 8..=63) },
     ]
@@ -143,7 +143,7 @@ impl Scheme {
         self.algorithm == Algorithm::Sha256 && self.encoding == Encoding::Hex && !self.end
     }
 
-    /// How much of `digest` the token is, or `None` where it is none of it.
+    /// How much of `digest` the token is; `None`: the token is no part of it.
     pub(super) fn wrote(&self, token: &str, digest: &[u8]) -> Option<Portion> {
         let token = self.in_own_case(token)?;
         let written = self.writing.write(digest, self.alphabet);

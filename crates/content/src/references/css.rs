@@ -30,7 +30,7 @@ pub(super) fn read(text: &str, place: CssContext, line: u32, found: &mut Found) 
     reader.block(&mut Parser::new(&mut input), Inside::Other, 0);
 }
 
-/// In what an address stands.
+/// The context of an address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     Import,
@@ -38,7 +38,7 @@ enum Inside {
     FontFace,
     /// The string itself is an address.
     ImageSet,
-    /// What is named there is no file.
+    /// What is named there is not a file.
     Namespace,
     Other,
 }

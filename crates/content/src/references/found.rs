@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::reference::{Form, Reference, References, Role};
 use super::written::scheme;
 
-/// What was found in a file so far.
+/// What has been found in a file so far.
 #[derive(Default)]
 pub(super) struct Found {
     references: References,
     seen: BTreeMap<Arc<str>, Vec<(Role, Form)>>,
-    /// For each first choice the lists of what else does.
+    /// For each first choice, the lists of its alternatives.
     choices: BTreeMap<String, Vec<Vec<Arc<str>>>>,
 }
 
@@ -43,7 +43,7 @@ impl Found {
         self.references.list.push(Reference { written, role, form, line });
     }
 
-    /// Says that any of `others` does where `first` is not there.
+    /// Records that any of `others` is enough if `first` is not there.
     pub(super) fn add_choices<'o>(&mut self, first: &str, others: impl Iterator<Item = &'o str>) {
         let others: Vec<Arc<str>> = others.map(|other| Arc::from(&*trim(other))).collect();
         let lists = self.choices.entry(trim(first).into_owned()).or_default();
@@ -52,7 +52,7 @@ impl Found {
         }
     }
 
-    /// All that the file refers to. What is also needed without a choice has none.
+    /// All that the file refers to. What is also needed unconditionally has no alternatives.
     pub(super) fn finish(mut self) -> References {
         for (first, lists) in self.choices {
             if lists.iter().all(|others| !others.is_empty()) {

@@ -19,8 +19,8 @@ pub struct References {
     pub imports: Vec<(Arc<str>, Arc<str>)>,
     /// The references, in the order of the file. The same text in the same role and form is there once.
     pub list: Vec<Reference>,
-    /// Lists of which any one does, as those of the sources of a font. Only the first is essential in `list`, and missed
-    /// only where none of some list is there.
+    /// Lists of which any one is enough, such as the sources of a font. Only the first is essential in `list`, and counts as missing
+    /// only if no entry of some list is there.
     pub choices: Vec<Vec<Arc<str>>>,
 }
 
@@ -98,7 +98,7 @@ impl Role {
             Some("js" | "cjs") => Role::Script,
             Some("mjs") => Role::Module,
             Some("css") => Role::Style,
-            // Only Internet Explorer loads `eot`; style sheets go on naming it beside files that are left out.
+            // Only Internet Explorer loads `eot`; style sheets still name it, although the files are often left out.
             Some("woff2" | "woff" | "ttf" | "otf") => Role::Font,
             Some("webmanifest") => Role::WebManifest,
             Some("png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "svg" | "ico" | "bmp" | "jxl") => Role::Image,
@@ -125,7 +125,7 @@ pub enum Form {
     Import,
     /// A dynamic import with a literal text, as [`Form::Import`].
     DynamicImport,
-    /// `new URL("…", import.meta.url)`: relative to the script. It is an address: nothing says that anybody loads it.
+    /// `new URL("…", import.meta.url)`: relative to the script. It is an address: nothing shows that it is loaded.
     ScriptUrl,
     /// `importScripts("…")`, and `new Worker(new URL("…", import.meta.url))` of a file that a bundler named: loaded, and
     /// relative to the script.
@@ -142,7 +142,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// Whether what is written so is loaded, and not only named.
+    /// Whether what is written in this way is loaded, and not only named.
     pub fn is_load(self) -> bool {
         !matches!(self, Form::ScriptUrl)
     }
@@ -200,7 +200,7 @@ impl Manner {
         self.is_cross_origin() && self.0 & Manner::OTHER == 0
     }
 
-    /// Whether it says more than what the file is and where it lies.
+    /// Whether it says more than what the file is and where it is.
     pub fn says_more(self) -> bool {
         self.0 & !(Manner::TYPED | Manner::ADDRESS_FIRST) != 0
     }

@@ -51,7 +51,7 @@ impl Reader<'_, '_> {
     /// Reads what begins at a token; says where to go on, if not at the next one.
     fn at(&mut self, at: usize) -> usize {
         match self.kind(at) {
-            // What a text holds is data, whatever it looks like.
+            // The content of a text is data, whatever it looks like.
             Some(TokenKind::Word) if self.depth == 0 => self.word(at),
             Some(TokenKind::Text | TokenKind::Template) => self.any_text(at),
             Some(TokenKind::Sign(b'[')) => self.list_or_bundle(at),
@@ -249,7 +249,7 @@ impl Reader<'_, '_> {
     }
 
     /// Whether what the list at `at` names are files: in a folder, with a hash, or in Vite's table (`m.f=["late.js"]`).
-    /// `["Node.js","Animate.css"]` are names of things.
+    /// `["Node.js","Animate.css"]` are names of things, not files.
     fn may_list_files(&self, at: usize, texts: &[(usize, String)]) -> bool {
         let is_table =
             at >= 3 && self.is_sign(at - 1, b'=') && self.is_word(at - 2, b"f") && self.is_sign(at - 3, b'.');

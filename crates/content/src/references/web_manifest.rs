@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::found::{Found, newlines};
 use super::reference::{Form, Role};
 
-/// Reads a manifest. What is not one names nothing.
+/// Reads a manifest. Anything else refers to nothing.
 pub(super) fn read(bytes: &[u8], found: &mut Found) {
     let Ok(Value::Object(manifest)) = serde_json::from_slice(bytes) else { return };
     let mut add = |value: Option<&Value>, role| {

@@ -15,14 +15,14 @@ struct Source {
     format: Option<String>,
 }
 
-/// How sure it is that browsers take a source.
+/// How certain it is that browsers use a source.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taken {
     /// Today's do.
     Yes,
     /// It is a font, but its format has a name that none knows.
     Maybe,
-    /// It is for old ones, or no font at all.
+    /// It is for old browsers, or no font at all.
     No,
 }
 
@@ -33,7 +33,7 @@ impl Source {
         }
         let is_font = Role::of_name(&self.written) == Role::Font;
         match self.format.as_deref() {
-            // Nothing tells a format but the name, which may have none.
+            // Only the name shows a format, and it may have none.
             None if is_font || extension(&self.written).is_none() => Taken::Yes,
             Some(format) if is_known(format) => Taken::Yes,
             Some("embedded-opentype" | "svg") => Taken::No,

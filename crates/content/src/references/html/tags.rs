@@ -34,11 +34,11 @@ pub(super) fn read(document: &[u8], visit: impl FnMut(&Tag)) {
     let reader = Placed { reader: document.to_reader(), place: &place };
     let tags = StartTags { tag: None, next_state: None, foreign: 0, attribute: 0, place: &place, visit };
     let mut tokens = Tokenizer::new_with_emitter(reader, Quiet(CallbackEmitter::new(tags)));
-    // Nothing comes out of it: the visitor is called meanwhile.
+    // It returns nothing: the visitor is called meanwhile.
     while tokens.next().is_some() {}
 }
 
-/// Knows how far the document is read. The tokenizer's own places are wrong behind character references.
+/// Tracks how far the document is read. The tokenizer's own positions are wrong after character references.
 struct Placed<'a> {
     reader: StringReader<'a>,
     place: &'a Cell<usize>,
@@ -69,7 +69,7 @@ impl Reader for Placed<'_> {
     }
 }
 
-/// Puts tags together.
+/// Assembles tags.
 struct StartTags<'a, V> {
     /// The tag that is being read, or whose content is.
     tag: Option<Tag>,

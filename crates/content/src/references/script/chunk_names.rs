@@ -18,7 +18,7 @@ const HASH_OF_NOTHING: &str = "31d6cfe0";
 /// How many tokens before the name of a style sheet webpack 4 says which chunks have one.
 const LOOK_BACK: usize = 80;
 
-/// Stands for the id of any chunk.
+/// Placeholder for the id of any chunk.
 const ANY_ID: &str = "*";
 
 /// The ids and names that the expression that begins with `tokens` gives. None where it is no such expression. Where it
@@ -114,7 +114,7 @@ struct Parser<'a> {
     bytes: &'a [u8],
     tokens: &'a [Token],
     at: usize,
-    /// The ids that the expression knows.
+    /// The ids in the expression.
     keys: BTreeSet<String>,
     build_hash: Option<&'a str>,
 }

@@ -5,7 +5,7 @@ use super::super::reference::{Form, Role};
 use super::chunk_names::WithoutScript;
 use super::token::{Token, TokenKind, decode};
 
-/// Goes through the tokens of a script.
+/// Reads through the tokens of a script.
 pub(super) struct Reader<'a, 'f> {
     pub(super) bytes: &'a [u8],
     pub(super) tokens: &'a [Token],
@@ -19,7 +19,7 @@ pub(super) struct Reader<'a, 'f> {
     pub(super) is_system: bool,
     /// The hash of the whole build, where the runtime has it.
     pub(super) build_hash: Option<String>,
-    /// Found when it is first asked for.
+    /// Computed at the first use.
     pub(super) without_script: Option<WithoutScript>,
 }
 

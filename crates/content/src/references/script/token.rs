@@ -39,7 +39,7 @@ pub(super) enum TokenKind {
     Sign(u8),
 }
 
-/// What a bracket that is open belongs to.
+/// What an open bracket belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
     /// `(` after `if`, `while`, `for` or `with`: what follows its end is a statement.
