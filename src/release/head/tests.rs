@@ -1,5 +1,6 @@
 //! The questions that a head answers.
 
+mod activation;
 mod limits;
 mod tags;
 

@@ -1,7 +1,7 @@
 //! Cache tags from one head to the next: when they count, and what follows once they do not.
 
+use super::activation::ended;
 use super::*;
-use crate::release::counts::FileCounts;
 
 const TAGGED_UNDER: &str = "A";
 
@@ -88,39 +88,9 @@ fn another_configuration_counts_no_tags_and_forgets_everything_in_place_of_those
     }
 }
 
-/// The head of an activation of release 4 by `run`, of which nothing is known but what it does about tags.
+/// The head of an activation of release 4 by `run`, for which every distribution is to forget everything.
 fn begun(head: &Head, run: &RunId, tags: bool, learnt: &[Learnt<'_>]) -> Result<Head, Refusal> {
-    head.begin_activation(ActivationBegins {
-        to: release(4),
-        by: lookout(run),
-        publisher: &Publisher::default(),
-        lease_s: 90,
-        force: false,
-        floor: None,
-        suspects: &BTreeSet::new(),
-        at_risk: &BTreeSet::new(),
-        mutable_paths: &BTreeSet::new(),
-        learnt,
-        covers: &Covers::new(),
-        tags,
-    })
-}
-
-fn ended(head: &Head, run: &RunId, tagged: bool) -> Head {
-    let ends = ActivationEnds {
-        release: release(4),
-        run,
-        content: Digest::of(b""),
-        now: at(1),
-        looked_at: None,
-        left: &BTreeMap::new(),
-        floor: None,
-        publisher: &Publisher::default(),
-        reason: None,
-        files: FileCounts::default(),
-        tagged,
-    };
-    head.end_activation(ends).unwrap()
+    super::activation::begun(head, run, tags, learnt, &Covers::new())
 }
 
 #[test]
