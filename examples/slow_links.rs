@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn measure(program: &Path, case: &Case) -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::start(Options::default()).await?;
-    let link = Link::to(sandbox.s3_endpoint(), case.shape).await;
+    let link = Link::to(sandbox.s3_endpoint(), case.shape.clone()).await;
     let project = tempfile::tempdir()?;
     let bytes = (case.files * case.file_bytes) as u64;
     for publish in ["first", "later"] {

@@ -5,6 +5,8 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::bucket::aws::Term;
 use crate::bucket::state::{NotReplaced, Pointer, State};
 use crate::config::environment::LeaseSettings;
@@ -16,12 +18,16 @@ use crate::types::clock::Deadline;
 pub struct Lease<'a> {
     state: &'a State,
     settings: LeaseSettings,
+    /// How long it lasts after the last write of the head: longer than the settings say where the store is slow.
+    lasts: Duration,
+    /// The longest that a write of the head took under this lease, the first one included.
+    slowest: Duration,
     /// The head as this run last wrote or read it.
     pub pointer: Pointer,
     /// By this machine's clocks, and a margin before the lease ends by S3's.
     term: Term,
-    /// The same, as it would be if the last write of the head that was sent has come to S3.
-    asked: Deadline,
+    /// When it is to be renewed: counted from when the head was last sent, whenever that is answered.
+    due: Deadline,
     /// Whether a head still names this run as the owner.
     is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
 }
@@ -36,20 +42,22 @@ pub enum Ended {
 }
 
 impl<'a> Lease<'a> {
-    /// When a lease that is written from now on ends. Taken before the head is written: S3 counts from when it was.
-    pub fn deadline(settings: &LeaseSettings) -> Deadline {
-        Deadline::after(settings.lasts.saturating_sub(settings.margin))
-    }
-
-    /// The lease that `pointer`, just written, begins.
-    pub fn begun(
+    /// Replaces the head by `next`, which begins a lease.
+    ///
+    /// # Errors
+    /// As of [`State::replace_head`].
+    pub async fn begin(
         state: &'a State,
         settings: LeaseSettings,
-        pointer: Pointer,
-        deadline: Deadline,
+        pointer: &Pointer,
+        next: Head,
         is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
-    ) -> Lease<'a> {
-        Lease { state, settings, pointer, term: Term::until(deadline), asked: deadline, is_ours }
+    ) -> Result<Lease<'a>, NotReplaced> {
+        // Taken before the head is written: S3 counts from when it was.
+        let LeaseSettings { lasts, renew_every, margin } = settings;
+        let (sent, due, term) = (Instant::now(), Deadline::after(renew_every), Term::until(ends(lasts, margin)));
+        let pointer = state.replace_head(pointer, next).await?;
+        Ok(Lease { state, settings, lasts, slowest: sent.elapsed(), pointer, term, due, is_ours })
     }
 
     /// Until when it lasts, as it is renewed: for what is changed under it.
@@ -59,14 +67,14 @@ impl<'a> Lease<'a> {
 
     /// Does `work`, renewing the lease meanwhile; stops it when another run has taken over, and when the lease ends.
     pub async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Ended> {
+        self.lengthen().await?;
         // A panic fails the work and no more: the lease is given back.
         let mut work = pin!(Problem::unless_panic(work));
         loop {
             let deadline = self.term.deadline();
             let renewing = async {
-                tokio::time::sleep(self.next_renewal()).await;
-                let state = self.state.in_time_for(&self.term);
-                self.replace_in(&state, |head| Ok(head.clone())).await
+                tokio::time::sleep(self.due.remaining()).await;
+                self.renew(&self.in_time()).await
             };
             tokio::select! {
                 biased;
@@ -80,34 +88,65 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// How long until the lease is to be renewed: counted from when the head was last sent, whenever that is answered.
-    fn next_renewal(&self) -> Duration {
-        let LeaseSettings { lasts, renew_every, margin } = self.settings;
-        let since = lasts.saturating_sub(margin).saturating_sub(self.asked.remaining());
-        renew_every.saturating_sub(since)
+    /// Makes a lease longer that is too short for a store as slow as this one was seen to be, before anything is done under
+    /// it. Nothing is under way, so that this may take longer than the lease lasts: if somebody took over meanwhile, the head
+    /// says so. Where it fails, the lease goes on as it is.
+    async fn lengthen(&mut self) -> Result<(), Ended> {
+        while self.lasts < self.needed() {
+            match self.renew(self.state).await {
+                Ok(()) => {}
+                Err(Ended::Failed(_)) => return Ok(()),
+                Err(lost) => return Err(lost),
+            }
+        }
+        Ok(())
+    }
+
+    /// How long the lease must last. A renewal is sent when the one before it is answered, at the earliest; its own answer
+    /// may take as long again, and half as long more. Others wait for a dead run as long as its lease lasts: so it never
+    /// lasts more than twice as long as the settings say, and the margin. That is enough for answers that take two thirds of
+    /// what the settings say.
+    fn needed(&self) -> Duration {
+        let LeaseSettings { lasts, margin, .. } = self.settings;
+        (self.slowest * 3 + margin).clamp(lasts, lasts * 2 + margin)
+    }
+
+    /// The state, of which an answer is awaited while the lease lasts, and at least twice as long as the slowest took.
+    fn in_time(&self) -> State {
+        self.state.in_time_for(&self.term, self.slowest * 2)
+    }
+
+    /// Writes the head once more, with a lease that lasts as long as it must.
+    async fn renew(&mut self, state: &State) -> Result<(), Ended> {
+        let lasts = self.needed();
+        let (run, lease_s) = (state.run().clone(), lasts.as_secs());
+        self.replace_in(state, lasts, |head| head.renew_lease(&run, lease_s)).await?;
+        self.lasts = lasts;
+        Ok(())
     }
 
     /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the lease is lost
     /// only when the head names another owner.
     pub async fn replace(&mut self, change: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
-        let state = self.state.in_time_for(&self.term);
-        self.replace_in(&state, change).await
+        self.replace_in(&self.in_time(), self.lasts, change).await
     }
 
     async fn replace_in(
         &mut self,
         state: &State,
+        lasts: Duration,
         change: impl Fn(&Head) -> Result<Head, Refusal>,
     ) -> Result<(), Ended> {
         loop {
-            let deadline = Lease::deadline(&self.settings);
-            self.asked = deadline;
+            let (sent, deadline) = (Instant::now(), ends(lasts, self.settings.margin));
+            self.due = Deadline::after(self.settings.renew_every);
             let Ok(next) = change(&self.pointer.head) else {
                 return Err(Ended::TakenOver(Box::new(self.pointer.clone())));
             };
             match state.replace_head(&self.pointer, next).await {
                 Ok(pointer) => {
                     self.pointer = pointer;
+                    self.slowest = self.slowest.max(sent.elapsed());
                     self.term.renew(deadline);
                     return Ok(());
                 }
@@ -155,6 +194,11 @@ async fn before<T>(
         if over { Poll::Ready(Err(lease_lost())) } else { work.as_mut().poll(context) }
     })
     .await
+}
+
+/// When a lease ends that is written from now on.
+fn ends(lasts: Duration, margin: Duration) -> Deadline {
+    Deadline::after(lasts.saturating_sub(margin))
 }
 
 fn lease_lost() -> Problem {

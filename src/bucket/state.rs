@@ -121,9 +121,9 @@ impl State {
         State { store: self.store.afresh(), ..self.clone() }
     }
 
-    /// The same state, read and written under a lease that lasts until `term` is over.
-    pub fn in_time_for(&self, term: &Term) -> State {
-        State { store: self.store.in_time_for(term), ..self.clone() }
+    /// The same state, read and written under a lease; see [`Store::in_time_for`].
+    pub fn in_time_for(&self, term: &Term, least: Duration) -> State {
+        State { store: self.store.in_time_for(term, least), ..self.clone() }
     }
 
     /// The run that writes.

@@ -123,10 +123,8 @@ impl Activating<'_> {
         };
         // From here on the run ends by itself when it is told to stop: it gives its lease back.
         let _winding_down = self.stop.wind_down().await;
-        let deadline = Lease::deadline(&self.lease);
-        let begun = self.state.replace_head(&pointer, next).await;
-        let mut lease = match begun {
-            Ok(begun) => Lease::begun(self.state, self.lease, begun, deadline, &is_ours),
+        let mut lease = match Lease::begin(self.state, self.lease, &pointer, next, &is_ours).await {
+            Ok(lease) => lease,
             Err(NotReplaced::Lost(found)) => return Err(NotActivated::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotActivated::BeforeTheSwitch(problem)),
         };

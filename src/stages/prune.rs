@@ -106,17 +106,15 @@ impl Prune<'_> {
         let is_ours = |head: &Head| head.pruning.as_ref().is_some_and(|pruning| pruning.owner == *self.run);
         // From here on the run ends by itself when it is told to stop: it gives its lease back.
         let _winding_down = self.stop.wind_down().await;
-        let deadline = Lease::deadline(&self.lease);
         // Another run that is at work is waited for.
         let Ok(next) = self.beginning(&pointer, &sweep, covers, content) else {
             return Err(NotRemoved::Outdated(Box::new(pointer)));
         };
-        let pointer = match self.state.replace_head(&pointer, next).await {
-            Ok(pointer) => pointer,
+        let mut lease = match Lease::begin(self.state, self.lease, &pointer, next, &is_ours).await {
+            Ok(lease) => lease,
             Err(NotReplaced::Lost(found)) => return Err(NotRemoved::Outdated(found)),
             Err(NotReplaced::Failed(problem)) => return Err(NotRemoved::Failed(problem)),
         };
-        let mut lease = Lease::begun(self.state, self.lease, pointer, deadline, &is_ours);
         let store = self.store.until(lease.term());
         let bounded = Prune { store: &store, learnt: self.learnt.clone(), ..*self };
         match Box::pin(bounded.remove_all(&mut lease, &mut sweep, &releases)).await {

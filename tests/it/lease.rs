@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use publish::config::environment::LeaseSettings;
 use publish::release::retention::RetentionSettings;
 use publish::report::Report;
-use publish::sandbox::{Effect, Fault, Match};
+use publish::sandbox::{Effect, Fault, LoggedRequest, Match};
 
 use crate::world::World;
 
@@ -28,14 +28,17 @@ async fn three_releases() -> World {
 }
 
 /// What must hold when a lease was over before anything could be done under it: after the write of the head that began it,
-/// S3 was asked for nothing but whose the head is.
-fn assert_nothing_was_begun(world: &World, report: &Report) {
+/// S3 was asked for nothing but so many renewals, and whose the head is.
+fn assert_nothing_was_begun(world: &World, report: &Report, renewals: usize) {
     let error = report.error.as_ref().unwrap_or_else(|| panic!("{report:#?}"));
     assert_eq!(error.code, "lease_lost", "{report:#?}");
     let requests = world.s3_requests();
     let begun = requests.iter().position(|one| one.operation == "PutObject" && one.key.ends_with("head.json")).unwrap();
-    let [looks] = &requests[begun + 1..] else { panic!("{:#?}", &requests[begun..]) };
-    assert_eq!((looks.operation.as_str(), looks.key.as_str()), ("GetObject", "_publish/live/head.json"));
+    let of_the_head = |one: &LoggedRequest| one.key == "_publish/live/head.json";
+    let Some((looks, before)) = requests[begun + 1..].split_last() else { panic!("{requests:#?}") };
+    assert!(looks.operation == "GetObject" && of_the_head(looks), "{looks:#?}");
+    assert!(before.iter().all(|one| one.operation == "PutObject" && of_the_head(one)), "{before:#?}");
+    assert_eq!(before.len(), renewals);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,18 +46,20 @@ async fn nothing_is_begun_within_the_margin_of_a_lease() {
     for command in ["publish", "rollback", "prune"] {
         let mut world = three_releases().await;
         world.environment.lease = LeaseSettings { lasts: ALL, margin: ALL, ..LeaseSettings::default() };
+        world.refuse_after(1, "PutObject", "head.json", 403, "AccessDenied");
         let visible = world.visible();
         let report = match command {
             "publish" => world.publish().await,
             "rollback" => world.rollback(None).await,
             _ => world.prune(&[]).await,
         };
-        assert_nothing_was_begun(&world, &report);
+        assert_nothing_was_begun(&world, &report, 1);
         assert_eq!(world.visible(), visible, "{command}");
     }
 }
 
-/// S3 counts from when it wrote the head, and the run from before it asked: an answer that takes long uses the lease up.
+/// S3 counts from when it wrote the head, and the run from before it asked: an answer that takes long uses the lease up, and
+/// nothing is begun where no other write makes it longer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_whose_first_answer_comes_late_is_over_by_then() {
     let mut world = three_releases().await;
@@ -63,8 +68,39 @@ async fn a_lease_whose_first_answer_comes_late_is_over_by_then() {
     let matches =
         Match { operation: Some("PutObject".to_owned()), key_contains: Some("head.json".to_owned()), service: None };
     world.sandbox.inject(Fault { matches, skip: 0, times: 1, effect: Effect::Latency(late) });
+    world.refuse("PutObject", "head.json", 403, "AccessDenied");
     let report = world.publish().await;
-    assert_nothing_was_begun(&world, &report);
+    assert_nothing_was_begun(&world, &report, 1);
+}
+
+/// A store that answers each write of the head after 36 to 60 s, where a lease lasts 90 s; here all times are 90 times shorter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_long_enough_for_a_store_that_answers_within_a_minute() {
+    let mut world = three_releases().await;
+    let [lasts, renew_every, margin] = [1_000, 333, 55].map(Duration::from_millis);
+    world.environment.lease = LeaseSettings { lasts, renew_every, margin };
+    let (switched, mut seen) = tokio::sync::watch::channel(None);
+    let (mut writes, mut begun) = (0, None);
+    world.sandbox.inject_by(move |request| match request.operation.as_str() {
+        "CopyObject" if request.key.starts_with("live/") => {
+            begun = Some(writes);
+            Some(Effect::Hold)
+        }
+        "PutObject" if request.key.ends_with("head.json") => {
+            writes += 1;
+            switched.send_replace(begun.map(|begun| writes - begun));
+            Some(Effect::Latency(Duration::from_millis(if writes % 2 == 0 { 667 } else { 400 })))
+        }
+        _ => None,
+    });
+    // By then the lease was renewed twice, and the switch has taken longer than it lasts at first.
+    let renewed = async {
+        seen.wait_for(|renewals| renewals.is_some_and(|renewals| renewals > 2)).await.unwrap();
+        world.sandbox.release_held();
+    };
+    let (report, ()) = tokio::join!(world.publish(), renewed);
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert_eq!(&world.live()["index.html"].bytes[..], b"index 4");
 }
 
 /// A copy hangs, and S3 takes no renewal: the run ends by itself, and writes nothing when the margin has begun.

@@ -10,6 +10,7 @@ mod adopt;
 mod agreement;
 mod answers;
 mod caching;
+mod certificates;
 mod chain;
 mod closed;
 mod closure;

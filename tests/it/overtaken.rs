@@ -15,6 +15,7 @@ use publish::sandbox::{Effect, LoggedRequest};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
+use crate::link::{Link, Shape};
 use crate::world::{self, World};
 
 const COMMANDS: [&str; 4] = ["publish", "rollback", "activate", "prune"];
@@ -87,6 +88,23 @@ async fn a_run_that_was_stopped_and_is_overtaken_ends_with_4() {
         assert!(error.visitors_see.starts_with("Visitors see the other publisher's release"), "{command} {error:#?}");
         assert!(!error.hint.contains("Run the same command again"), "{command} {error:#?}");
     }
+}
+
+/// The connections of a run that was stopped may be dead, and nobody has told it: over one of them it would wait for two minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_stopped_reads_the_head_over_a_new_connection() {
+    let mut world = prepared().await;
+    let direct = world.environment.clone();
+    let link = Link::to(world.sandbox.s3_endpoint(), Shape::of(10_000_000)).await;
+    world.environment.access.s3_endpoint = Some(link.endpoint.clone());
+    let report = stopped(&world, "publish", async || {
+        world.write("robots.txt", "the newest");
+        let report = world::publish(PublishRequest { environment: direct, ..world.request() }).await;
+        assert_eq!(report.exit_code, 0, "{report:#?}");
+        link.swallow();
+    });
+    let report = tokio::time::timeout(Duration::from_secs(30), report).await.expect("it waits for a dead connection");
+    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (4, "superseded"));
 }
 
 /// A copy hangs, S3 takes no renewal, and nobody comes: the lease ends, and is still this run's.

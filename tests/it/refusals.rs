@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use publish::config::environment::Environment;
 use publish::release::head::Hold;
 use publish::release::layout::Layout;
-use publish::release::manifest::Publisher;
+use publish::release::manifest::{Publisher, ReleaseNumber};
 use publish::report::error::Code;
 use publish::report::{ErrorReport, Outcome, Report};
-use publish::run::Reply;
+use publish::run::{PublishRequest, Reply};
 use publish::sandbox::{Effect, Fault, Match, StoredObject};
 
 use crate::world::{self, BUCKET, World};
@@ -372,6 +372,26 @@ async fn a_switch_that_writes_nothing_leaves_everything_as_it_was() {
         assert_eq!(head.pending_refreshes, before.pending_refreshes, "{refusal}");
     }
     world.published().await;
+    world.assert_settled();
+}
+
+/// A rollback closes the numbers that were claimed by then, unless it changes nothing: whoever has one of them may go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_that_writes_nothing_closes_no_numbers() {
+    let world = World::new().await;
+    for text in ["<p>one", "<p>two"] {
+        world.write("index.html", text);
+        world.published().await;
+    }
+    world.write("index.html", "<p>three");
+    let staged = world::publish(PublishRequest { stage_only: true, ..world.request() }).await;
+    assert_eq!(staged.exit_code, 0, "{staged:#?}");
+    world.refuse("CopyObject", "live/index.html", 403, "AccessDenied");
+    let report = world.rollback(Some(1)).await;
+    world.sandbox.clear_faults();
+    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (1, "access_denied"));
+    assert_eq!((world.head().floor, world.head().activation), (ReleaseNumber::new(0), None));
+    assert_eq!(world.activate(3).await.exit_code, 0);
     world.assert_settled();
 }
 

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use publish::config::environment::{LeaseSettings, LinkSettings};
 use publish::sandbox::{Effect, Fault, Match};
 
-use crate::link::{Link, Shape};
-use crate::world::World;
+use crate::link::{self, Break, Link, Shape};
+use crate::random::Random;
+use crate::world::{self, World};
 
 /// 128 kbit/s, when all times are 20 times shorter.
 const SLOW: u32 = 320_000;
@@ -92,12 +95,81 @@ async fn a_far_link_is_no_slow_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_stalls_costs_one_file_and_not_the_publish() {
-    let (world, link) = far_away(Shape { stalls_at: Some(200_000), ..Shape::of(10_000_000) }).await;
+    let breaks = BTreeMap::from([(200_000, Break::Stalls)]);
+    let (world, link) = far_away(Shape { breaks, ..Shape::of(10_000_000) }).await;
     let bytes = build(&world, 20, 20_000, "first");
     world.published().await;
-    assert_eq!(link.stalled(), 1);
+    assert_eq!(link.broken(), 1);
     assert!(link.sent() < bytes + bytes / 10 + 2 * 20_000, "{} bytes went up", link.sent());
     assert_eq!(world.live().len(), 20);
+}
+
+/// A link that loses much: some connections break off, and some stall, at any byte of what goes up.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_connections_break_all_of_it_arrives() {
+    const BREAKS: u64 = 8;
+    const BYTES: u64 = 480_000;
+    for seed in 1..=4 {
+        let mut random = Random::new(seed);
+        // One in each part of the whole, so that no two meet in one piece.
+        let mut breaks = |number: u64| {
+            let at = number * BYTES / BREAKS + random.below(50_000) as u64;
+            (at, if random.below(2) == 0 { Break::Stalls } else { Break::Resets })
+        };
+        let breaks: BTreeMap<u64, Break> = (0..BREAKS).map(&mut breaks).collect();
+        let (mut world, link) = far_away(Shape { breaks: breaks.clone(), ..Shape::of(10_000_000) }).await;
+        (world.environment.access.link.stalled, world.environment.access.link.answer) =
+            (Duration::from_millis(500), Duration::from_millis(500));
+        assert_eq!(build(&world, 24, 20_000, "first"), BYTES);
+        let report = world.publish().await;
+        assert_eq!(report.exit_code, 0, "{seed} {breaks:?}: {report:#?}");
+        assert_eq!(link.broken(), breaks.len(), "{seed} {breaks:?}");
+        let live = world.live();
+        for (path, bytes) in world::files_of(&world.folder) {
+            assert_eq!(live[&path].bytes, bytes, "{seed} {breaks:?}: {path}");
+        }
+        assert_eq!(live.len(), 24);
+        world.assert_settled();
+    }
+}
+
+/// What takes 8 Mbit/s some time, when all times and sizes are 10 times smaller, at a router that queues much: while a lease
+/// is held, so little goes up at once that a renewal takes under 10 s.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_does_not_wait_for_long_behind_uploads() {
+    let late = Duration::from_millis(20);
+    let shape =
+        Shape { queue: 4 << 20, late, noted: Some("PUT /sandbox/_publish/live/head.json"), ..Shape::of(1_000_000) };
+    let (mut world, link) = far_away(shape).await;
+    let link_settings = &mut world.environment.access.link;
+    (link_settings.stalled, link_settings.answer) = (Duration::from_secs(2), Duration::from_secs(12));
+    (link_settings.ahead, link_settings.slowest) = (Duration::from_millis(500), 16_000);
+    world.environment.lease = LeaseSettings {
+        lasts: Duration::from_secs(9),
+        renew_every: Duration::from_millis(200),
+        margin: Duration::from_millis(500),
+    };
+    build(&world, 32, 100_000, "first");
+    world.published().await;
+    let waits = link.waits();
+    assert!(waits.len() > 6, "it was renewed now and then: {waits:?}");
+    assert!(waits.iter().all(|waits| *waits < Duration::from_secs(1)), "{waits:?}");
+}
+
+/// Nobody can see a connection that is refused, so that it is a time that is waited for here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_where_nobody_listens_yet_is_waited_for() {
+    let (mut world, _link) = far_away(Shape::of(10_000_000)).await;
+    let (this_end, endpoint) = link::this_end();
+    world.environment.access.s3_endpoint = Some(endpoint);
+    build(&world, 2, 2_000, "first");
+    let listens = async {
+        sleep(Duration::from_millis(500)).await;
+        Link::from(this_end, world.sandbox.s3_endpoint(), Shape::of(10_000_000))
+    };
+    let (report, link) = tokio::join!(world.publish(), listens);
+    assert_eq!(report.exit_code, 0, "{report:#?}");
+    assert!(link.sent() > 4_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]

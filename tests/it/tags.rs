@@ -8,7 +8,7 @@ use publish::content::path::SitePath;
 use publish::release::cache_tags::{self, CacheTag};
 use publish::release::head::SIGNATURES_LAST;
 use publish::report::{Outcome, Report};
-use publish::sandbox::{Distribution, StoredObject};
+use publish::sandbox::{Distribution, LoggedRequest, StoredObject};
 use serde_json::{Value, json};
 
 use crate::world::{DISTRIBUTION, World, distribution};
@@ -180,6 +180,21 @@ async fn who_may_not_ask_whether_it_is_deployed_refreshes_paths() {
     write_all(&world, "two");
     assert!(asked_by_a_publish(&world).await.iter().all(|path| path.starts_with('/')));
     assert_all_are_tagged(&world);
+}
+
+/// Objects that have their tags already, although nobody knows it, are looked at and not written: that is no change.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_only_looked_at_for_its_tags_has_changed_nothing() {
+    let (world, _) = live(with_tags()).await;
+    world.rewrite_head(|head| head.tagged = false);
+    world.write("index.html", "two");
+    world.refuse("CopyObject", "live/index.html", 403, "AccessDenied");
+    world.sandbox.clear_requests();
+    let report = world.publish().await;
+    let looked = |request: &LoggedRequest| request.operation == "HeadObject" && request.key == "live/blog/a.html";
+    assert!(world.s3_requests().iter().any(looked));
+    assert_eq!((report.exit_code, report.error.unwrap().code.as_str()), (1, "access_denied"));
+    assert_eq!(world.head().activation, None);
 }
 
 /// A person's own tags stay beside ours, and are no change.

@@ -11,6 +11,7 @@ use super::credentials::{Lacking, lacking};
 use super::provider::ProviderFailure;
 pub(super) use super::provider::chain;
 use super::refusals::{Class, change, class_of};
+use super::roots::is_of_certificate;
 use crate::release::layout::Address;
 
 /// How much of a code and of a message is passed on, in characters. AWS's longest explain a policy in about 400.
@@ -184,6 +185,7 @@ impl FailedRequest {
                 texts.retain(|text| !failure.message.ends_with(text.as_str()));
                 (Class::FailedCredentials, Some(failure))
             }
+            None if chain(error).any(is_of_certificate) => (Class::Untrusted, None),
             None => match chain(error).find(|cause| cause.is::<ResolveEndpointError>()) {
                 Some(rule) => {
                     return FailedRequest {

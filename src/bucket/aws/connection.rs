@@ -11,6 +11,7 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::dns::ResolveDns;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -21,8 +22,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use tokio::time::{Instant, sleep};
 
 use super::addresses::InTurn;
-use super::answer::chain;
-use super::roots::{self, Bundle};
+use super::provider::chain;
+use super::roots::{self, Bundle, is_of_tls};
 
 /// Who speaks TLS: as in the SDK's own client.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
@@ -52,7 +53,7 @@ pub(super) fn plain_connector(bundle: &Bundle) -> SharedHttpConnector {
 
 fn connector(
     bundle: &Bundle,
-    addresses: &InTurn,
+    addresses: &(impl ResolveDns + Clone + 'static),
     proxy: ProxyConfig,
     settings: Option<&HttpConnectorSettings>,
     components: Option<&RuntimeComponents>,
@@ -177,16 +178,56 @@ fn is_nobody_there(error: &ConnectorError) -> bool {
     !error.is_timeout() && chain(error).any(is_connecting) && !chain(error).any(is_of_tls)
 }
 
-/// Whether TLS is what failed: a certificate that is refused, or a server that does not speak it. The client puts that into
-/// errors of input and output, whose chain does not show it.
-pub(super) fn is_of_tls(cause: &(dyn StdError + 'static)) -> bool {
-    let within = || cause.downcast_ref::<std::io::Error>()?.get_ref();
-    cause.is::<rustls::Error>() || within().is_some_and(|inner| is_of_tls(inner))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDnsError};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// A resolver that does not know a name at first.
+    #[derive(Clone, Debug)]
+    struct Flaky {
+        failures: usize,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl ResolveDns for Flaky {
+        fn resolve_dns<'a>(&'a self, _: &'a str) -> DnsFuture<'a> {
+            let is_known = self.asked.fetch_add(1, Ordering::Relaxed) >= self.failures;
+            let address = IpAddr::from([127, 0, 0, 1]);
+            DnsFuture::ready(if is_known { Ok(vec![address]) } else { Err(ResolveDnsError::new("no such host")) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_nobody_knows_is_asked_for_again_for_a_few_seconds() {
+        for (failures, expected) in [(2, Some(200)), (usize::MAX, None)] {
+            let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = server.local_addr().unwrap().port();
+            let answering = async {
+                let (mut connection, _) = server.accept().await.unwrap();
+                assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+                connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+                std::future::pending::<()>().await;
+            };
+            let resolver = Flaky { failures, asked: Arc::default() };
+            let direct = connector(&Bundle::default(), &resolver, ProxyConfig::disabled(), None, None);
+            let client = Persistent::new(SharedHttpConnector::new(direct));
+            let mut request = HttpRequest::empty();
+            request.set_uri(format!("http://store.example:{port}/")).unwrap();
+            let answer = tokio::select! {
+                answer = client.call(request) => answer.ok().map(|answer| answer.status().as_u16()),
+                () = answering => None,
+            };
+            assert_eq!(answer, expected);
+            // It waits twice as long each time: for 3 seconds in all where nobody ever knows the name.
+            assert_eq!(resolver.asked.load(Ordering::Relaxed), if expected.is_some() { 3 } else { 5 });
+        }
+    }
 
     #[test]
     fn this_machine_by_all_its_names() {

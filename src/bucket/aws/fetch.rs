@@ -13,10 +13,10 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use tokio::time::timeout;
 
 use super::answer::{Cause, FailedRequest, chain};
-use super::connection::{self, Persistent, is_of_tls, plain_connector};
+use super::connection::{self, Persistent, plain_connector};
 use super::object::MARKER;
 use super::refusals::Class;
-use super::roots::Bundle;
+use super::roots::{Bundle, is_of_tls};
 use crate::types::digest::Digest;
 
 /// How long nothing may come: from connecting to the answer, and from one piece of it to the next.

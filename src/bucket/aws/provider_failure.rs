@@ -14,6 +14,7 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use super::profile::{CredentialSource, Profile};
 use super::provider::{ProviderFailure, Unusable, chain, has_expired};
 use super::refusals::{Class, class_of};
+use super::roots::{TRUST, is_of_certificate};
 use crate::report::error::Code;
 
 /// The error of a provider, with what it means.
@@ -185,6 +186,10 @@ impl Seen<'_> {
     fn of_silence(&self) -> Option<ProviderFailure> {
         let is_silent = matches!(self.error, CredentialsError::ProviderTimedOut(_)) || self.has::<ConnectorError>();
         let of_profile = self.profile.of_it();
+        if self.chain.iter().any(|cause| is_of_certificate(*cause)) {
+            let message = format!("The certificate of the source of the AWS credentials{of_profile} cannot be trusted");
+            return Some(failure(Code::Unreachable, message, TRUST));
+        }
         is_silent.then(|| {
             failure(
                 Code::Unreachable,
@@ -327,6 +332,12 @@ mod tests {
         );
         let unreachable = of(ConnectorError::io("dns error".into()));
         assert_eq!(unreachable.code, Code::Unreachable);
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let untrusted = of(ConnectorError::io(io::Error::other(untrusted).into()));
+        assert_eq!(untrusted.code, Code::Unreachable);
+        assert!(
+            untrusted.message.contains("profile `ci` cannot be trusted") && untrusted.hint.contains("AWS_CA_BUNDLE")
+        );
         let other = of("the file holds no JSON");
         assert_eq!((other.code, other.message.contains("of profile `ci`")), (Code::NoCredentials, true));
         assert_eq!(failure_of(&CredentialsError::not_loaded_no_source(), &Profile::default()), None);

@@ -29,6 +29,8 @@ pub enum Class {
     WrongRegion,
     /// The SDK's rules give no endpoint for what is set; nothing was sent.
     NoEndpoint,
+    /// The server's certificate cannot be trusted; nothing was sent.
+    Untrusted,
     /// No credentials were found.
     NoCredentials,
     /// The credentials have expired.

@@ -1,8 +1,9 @@
-//! Trusted certificates: this machine's, and those of the bundle that AWS's settings name.
+//! Trusted certificates: this machine's, and those of the bundle that AWS's settings name; and what is made of those that are not.
 //!
 //! Where the machine has none that can be read, the SDK's connector panics in builds for development, even if no request
 //! needs one; and in all builds where one of a bundle cannot be used. So both are checked first.
 
+use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -25,6 +26,10 @@ static ANY: LazyLock<bool> = LazyLock::new(|| {
     let certificates = rustls_native_certs::load_native_certs().certs;
     RootCertStore::empty().add_parsable_certificates(certificates).0 > 0
 });
+
+/// What to do where a server's certificate is refused.
+pub(super) const TRUST: &str = "If a proxy or a certificate authority of your own issued it, set AWS_CA_BUNDLE, or `ca_bundle` in \
+    the AWS profile, to a PEM file with the authority's certificate.";
 
 /// Certificates to trust beside the machine's own, as PEM; often that of a company's proxy.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +82,21 @@ pub(super) fn tls(bundle: &Bundle) -> Option<TlsContext> {
         None => {}
     }
     TlsContext::builder().with_trust_store(trusted).build().ok()
+}
+
+/// Whether TLS is what failed: a certificate that is refused, or a server that does not speak it.
+pub(super) fn is_of_tls(cause: &(dyn StdError + 'static)) -> bool {
+    of_tls(cause).is_some()
+}
+
+/// Whether a server's certificate was refused.
+pub(super) fn is_of_certificate(cause: &(dyn StdError + 'static)) -> bool {
+    matches!(of_tls(cause), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// What failed in TLS. The client puts it into errors of input and output, whose chain does not show it.
+fn of_tls<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    cause.downcast_ref().or_else(|| of_tls(cause.downcast_ref::<std::io::Error>()?.get_ref()?))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::answer::{CdnError, Details, Service, StoreError};
 use super::refusals::{Class, change, change_first};
+use super::roots::TRUST;
 use super::store::MAX_LISTED;
 use crate::report::error::{Code, Problem};
 use crate::types::partition::partition;
@@ -239,6 +240,9 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
         Class::NoEndpoint => {
             let message = format!("The AWS settings give no endpoint for {}", service.name);
             (Code::Configuration, message, no_endpoint(details.message.as_deref().unwrap_or_default()).to_owned())
+        }
+        Class::Untrusted => {
+            (Code::Unreachable, format!("The certificate of {service} cannot be trusted"), TRUST.to_owned())
         }
         Class::NoCredentials => {
             let hint = "Run `aws login`, `aws sso login` or `aws configure`, or set AWS_PROFILE; in a pipeline, \

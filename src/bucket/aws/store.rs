@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpRequest;
@@ -54,7 +55,7 @@ pub struct Store {
     watch: Watch,
     pub(super) uplink: Uplink,
     /// What the answers of the state are awaited under.
-    lease: Option<Term>,
+    lease: Option<(Term, Duration)>,
 }
 
 /// What every request says.
@@ -130,15 +131,17 @@ impl Store {
     }
 
     /// The same objects, of which the state is read and written under a lease that lasts until `term` is over: an answer is
-    /// awaited for two thirds of what remains, so that one that was lost leaves time for another try.
-    pub fn in_time_for(&self, term: &Term) -> Store {
-        Store { lease: Some(term.clone()), ..self.clone() }
+    /// awaited for two thirds of what remains, so that one that was lost leaves time for another try; but never for less time
+    /// than `least`.
+    pub fn in_time_for(&self, term: &Term, least: Duration) -> Store {
+        Store { lease: Some((term.clone(), least)), ..self.clone() }
     }
 
     /// How long an answer of the state may take now.
     pub(super) fn state_answer(&self) -> AnswerWithin {
         let answer = self.settings.link.answer;
-        AnswerWithin(self.lease.as_ref().map_or(answer, |term| answer.min(term.deadline().remaining() * 2 / 3)))
+        let within = |(term, least): &(Term, Duration)| (term.deadline().remaining() * 2 / 3).max(*least);
+        AnswerWithin(self.lease.as_ref().map_or(answer, |lease| answer.min(within(lease))))
     }
 
     /// The region that requests are signed for: the bucket's.

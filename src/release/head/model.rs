@@ -68,7 +68,9 @@ enum What {
         files: u8,
         tags: bool,
     },
-    Renews,
+    Renews {
+        longer: bool,
+    },
     EndsActivation {
         left: u8,
         looked: bool,
@@ -132,7 +134,7 @@ fn what() -> impl Strategy<Value = What> {
             .prop_map(|(to, newest, force, closes_all, learns, paths, files, tags)| {
                 What::BeginsActivation { to, newest, force, closes_all, learns, paths, files, tags }
             }),
-        3 => Just(What::Renews),
+        3 => any::<bool>().prop_map(|longer| What::Renews { longer }),
         5 => (any_u8(), any::<bool>()).prop_map(|(left, looked)| What::EndsActivation { left, looked }),
         2 => any_u8().prop_map(|under_way| What::GivesUp { under_way }),
         2 => Just(What::Withdraws),
@@ -348,7 +350,10 @@ impl Model {
         let nothing = Means::Nothing;
         match what {
             What::BeginsActivation { .. } => begun_activation(head, what, by),
-            What::Renews => Some((head.clone(), nothing)),
+            What::Renews { longer } => {
+                let lease_s = if *longer { 2 * LEASE_S } else { LEASE_S };
+                head.renew_lease(by.run, lease_s).ok().map(|next| (next, Means::Renews { lease_s }))
+            }
             What::EndsActivation { left, looked } => {
                 let activation = head.activation.as_ref()?;
                 let left = files(*left);
@@ -458,7 +463,8 @@ fn about_distributions(head: &Head, what: &What, by: Lookout<'_>) -> Option<(Hea
             let read = learnt(*learns);
             let next = head.record_facts(as_learnt(*learns, read.as_ref()).as_slice(), by);
             let learnt = read.map(|_| named(*learns));
-            Some((next.close_up_to(Some(ReleaseNumber::new(2))), Means::Records { learnt }))
+            let floor = head.activation.is_none().then(|| ReleaseNumber::new(2));
+            Some((next.close_up_to(floor), Means::Records { learnt }))
         }
         What::Forgets { which } => {
             let id = named(*which);

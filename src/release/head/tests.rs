@@ -362,18 +362,46 @@ fn tags_count_only_where_nothing_may_be_without_them() {
     assert_eq!((first.writes, first.begins, first.uses["E1"]), (true, true, TagUse::Begins));
 }
 
-/// The names that it found to be reused are live as they were; what others found stays.
+/// The names that it found to be reused are live as they were; what others found stays. The numbers that it closed are not
+/// closed.
 #[test]
 fn a_withdrawn_activation_takes_back_what_it_said_of_names() {
-    let before = head().with(|head| head.mutable_paths = [path("a.js")].into());
+    let before = head().with(|head| {
+        head.mutable_paths = [path("a.js")].into();
+        head.floor = release(2);
+    });
     let begun = before.clone().with(|head| {
         head.activation = activation(4, &[]);
+        head.floor = release(9);
         head.mutable_paths = ["a.js", "b.js", "c.js"].map(path).into();
     });
     let found = ["a.js", "b.js"].map(path).into();
     let withdrawn = begun.withdraw_activation(&RunId("run".to_owned()), &before, &found).unwrap();
     assert_eq!(withdrawn.mutable_paths, ["a.js", "c.js"].map(path).into());
     assert_eq!((&withdrawn.activation, &withdrawn.active), (&None, &before.active));
+    assert_eq!(withdrawn.floor, release(2));
+}
+
+#[test]
+fn only_its_owner_makes_a_lease_longer() {
+    let lasting =
+        |head: &Head| (head.activation.as_ref().map(|one| one.lease_s), head.pruning.as_ref().map(|one| one.lease_s));
+    let activating = head().with(|head| head.activation = activation(4, &[]));
+    let (run, other) = (RunId("run".to_owned()), RunId("other".to_owned()));
+    assert_eq!(lasting(&activating.renew_lease(&run, 185).unwrap()), (Some(185), None));
+    assert_eq!(activating.renew_lease(&other, 185), Err(Refusal::TakenOver));
+    assert_eq!(head().renew_lease(&run, 185), Err(Refusal::TakenOver));
+    let pruning = |owner: &RunId| Pruning {
+        owner: owner.clone(),
+        since: at(0),
+        lease_s: 90,
+        closes: BTreeSet::new(),
+        unknown: Unknown::default(),
+    };
+    let prunes = head().with(|head| head.pruning = Some(pruning(&run)));
+    assert_eq!(lasting(&prunes.renew_lease(&run, 185).unwrap()), (None, Some(185)));
+    let both = activating.with(|head| head.pruning = Some(pruning(&other)));
+    assert_eq!(lasting(&both.renew_lease(&run, 185).unwrap()), (Some(185), Some(90)));
 }
 
 /// What CloudFront has completed and the site does not show is asked for as a whole.

@@ -75,6 +75,19 @@ impl Head {
         fields.simplify_a_single_distribution();
         Head { fields }
     }
+
+    /// The head of an activation, or a prune, whose lease lasts for `lease_s` seconds after this write.
+    ///
+    /// # Errors
+    /// [`Refusal::TakenOver`] if neither is of `run`.
+    pub fn renew_lease(&self, run: &RunId, lease_s: u64) -> Result<Head, Refusal> {
+        let mut next = self.clone();
+        let HeadFields { activation, pruning, .. } = &mut next.fields;
+        let activating = activation.iter_mut().filter(|one| one.owner == *run).map(|one| &mut one.lease_s);
+        let mut own = activating.chain(pruning.iter_mut().filter(|one| one.owner == *run).map(|one| &mut one.lease_s));
+        *own.next().ok_or(Refusal::TakenOver)? = lease_s;
+        Ok(next)
+    }
 }
 
 impl HeadFields {

@@ -31,7 +31,7 @@ pub(super) struct InPlace<'a> {
     pub(super) tally: &'a Tally,
     /// Who listens.
     pub(super) events: Events<'a>,
-    /// How many writes were begun and not refused.
+    /// How many writes were begun, and may have changed something.
     pub(super) writes: AtomicUsize,
     /// How many attempts were in doubt when the switch began.
     pub(super) in_doubt: usize,
@@ -86,7 +86,11 @@ impl InPlace<'_> {
         let writing = async {
             self.writes.fetch_add(1, Ordering::Relaxed);
             let written = self.write_one(plan, action).await;
-            if written.as_ref().is_err_and(|problem| problem.code.lasts_until_changed()) {
+            let has_changed_nothing = match &written {
+                Ok(is_sent) => !is_sent,
+                Err(problem) => problem.code.lasts_until_changed(),
+            };
+            if has_changed_nothing {
                 self.writes.fetch_sub(1, Ordering::Relaxed);
             }
             written?;
@@ -104,7 +108,8 @@ impl InPlace<'_> {
         self.writes.load(Ordering::Relaxed) == 0 && self.objects.attempts_in_doubt() == self.in_doubt
     }
 
-    async fn write_one(&self, plan: &Plan, action: &Action) -> Result<(), Problem> {
+    /// Says whether there was something to write.
+    async fn write_one(&self, plan: &Plan, action: &Action) -> Result<bool, Problem> {
         let path = action.path();
         let entry = entry_of(plan, path)?;
         let if_absent = |absent: bool| if absent { Condition::Absent } else { Condition::None };
@@ -126,19 +131,19 @@ impl InPlace<'_> {
             Action::Send { .. } => self.tally.sent(entry.size_bytes),
             Action::Copy { .. } | Action::Reheader { .. } | Action::Tag { .. } => self.tally.copied(),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Gives a live object that is not to change its cache tags. What is not there, or is not what it should be, is left alone:
-    /// checking it is not this run's task.
-    async fn tag(&self, path: &SitePath, entry: &Entry) -> Result<(), Problem> {
+    /// checking it is not this run's task. Says whether there was something to write.
+    async fn tag(&self, path: &SitePath, entry: &Entry) -> Result<bool, Problem> {
         let info = self.objects.head(path).await.map_err(Problem::from)?;
         match info.filter(|info| info.is_of(self.site) && has_bytes(info, entry)) {
-            Some(info) if !self.objects.lacks_tags(path, entry.kind, &info) => return Ok(()),
+            Some(info) if !self.objects.lacks_tags(path, entry.kind, &info) => return Ok(false),
             Some(info) => match self.objects.reheader(path, entry, Some(&info.etag)).await {
                 Ok(_) => {
                     self.tally.copied();
-                    return Ok(());
+                    return Ok(true);
                 }
                 Err(error) if is_refused(&error) || error.class == Class::Missing => {}
                 Err(error) => return Err(not_sent(path, error)),
@@ -152,7 +157,7 @@ impl InPlace<'_> {
                 self.objects.address(path)
             ));
         }
-        Ok(())
+        Ok(false)
     }
 
     /// A key that should have been free is taken: by this very request whose answer was lost, or by something else.

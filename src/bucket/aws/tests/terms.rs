@@ -80,9 +80,11 @@ async fn an_answer_of_the_state_is_awaited_for_two_thirds_of_a_lease() {
         renewed.renew(Deadline::after(Duration::from_secs(60)));
         (times == 1).then_some(Effect::Stall)
     });
-    let store = aws.store.in_time_for(&term);
+    let store = aws.store.in_time_for(&term, Duration::ZERO);
     let within = store.state_answer().0;
     assert!(within <= Duration::from_secs(2) && within > Duration::ZERO, "{within:?}");
+    let least = Duration::from_secs(9);
+    assert_eq!(aws.store.in_time_for(&term, least).state_answer().0, least, "of a store that is slow");
     assert_eq!(aws.store.state_answer().0, Duration::from_secs(120), "without a lease");
     store.put_bytes(&at("head"), vec![1], &html(), Condition::Absent).await.unwrap();
     assert_eq!(aws.requests.counts()["PutObject"], 2);

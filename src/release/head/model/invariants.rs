@@ -24,6 +24,9 @@ pub(super) enum Means {
         left: BTreeSet<SitePath>,
         looked_at: Option<Timestamp>,
     },
+    Renews {
+        lease_s: u64,
+    },
     GivesUp,
     Withdraws {
         before: Box<Head>,
@@ -56,6 +59,17 @@ pub(super) enum Means {
     Forgets(&'static str),
     Looked(Option<Timestamp>),
     Adopts,
+}
+
+impl Means {
+    /// The seconds that the writer's own lease lasts from then on, where that is what the write is about.
+    fn new_lease(&self) -> Option<u64> {
+        match self {
+            Means::GivesUp => Some(0),
+            Means::Renews { lease_s } => Some(*lease_s),
+            _ => None,
+        }
+    }
 }
 
 /// What the model knows of the past, apart from the head.
@@ -100,7 +114,7 @@ impl Ledger {
     /// `idle_s` is how long before this write, by S3's clock, the last one was; `None`: this is the first.
     pub(super) fn check(&mut self, before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: Option<i64>) {
         assert_eq!((after.revision, &after.run), (before.revision + 1, by), "every write is numbered and signed");
-        never_falls(before, after);
+        never_falls(before, after, means);
         activations(before, after, means, by, idle_s);
         prunes(before, after, means, by, idle_s);
         superseded(before, after, means);
@@ -298,8 +312,13 @@ fn covers(cover: &[UrlPath], path: &UrlPath) -> bool {
     cover.iter().any(|covering| covering.covers(path))
 }
 
-fn never_falls(before: &Head, after: &Head) {
-    assert!(after.floor >= before.floor, "the floor never falls");
+fn never_falls(before: &Head, after: &Head, means: &Means) {
+    match means {
+        Means::Withdraws { before: begun_from } if begun_from.activation.is_none() => {
+            assert_eq!(after.floor, begun_from.floor, "who withdraws an activation closes nothing by it");
+        }
+        _ => assert!(after.floor >= before.floor, "the floor falls in no other way"),
+    }
     assert!(after.highest_activated >= before.highest_activated, "nor does the highest number");
     assert!(after.prune_epoch >= before.prune_epoch, "nor the prune epoch");
     assert!(after.mutable_paths.is_superset(&before.mutable_paths), "what was reused is mutable for good");
@@ -343,12 +362,15 @@ fn activations(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: O
             Some(was) => assert_eq!((active.since, active.previous), (was.since, was.previous)),
             None => assert_eq!(active.previous, was.map(|was| was.release)),
         }
-    } else if *means == Means::GivesUp {
-        let given_up = before.activation.clone().map(|one| match one.owner == *by {
-            true => Activation { lease_s: 0, ..one },
+    } else if let Some(lease_s) = means.new_lease() {
+        let changed = before.activation.clone().map(|one| match one.owner == *by {
+            true => Activation { lease_s, ..one },
             false => one,
         });
-        assert_eq!(after.activation, given_up, "it ends without being finished, by its owner");
+        assert_eq!(
+            after.activation, changed,
+            "its owner gives it up, or goes on with it, and it is the same otherwise"
+        );
     } else if let Means::Withdraws { before: begun_from } = means {
         let withdrawn = before.activation.as_ref().unwrap();
         assert_eq!(withdrawn.owner, *by, "only its owner withdraws an activation");
@@ -391,12 +413,13 @@ fn prunes(before: &Head, after: &Head, means: &Means, by: &RunId, idle_s: Option
             nobody_is_at_work(before, by, idle_s);
             assert_eq!(after.pruning, None);
         }
-        Means::GivesUp => {
+        Means::GivesUp | Means::Renews { .. } => {
             let was = before.pruning.clone();
-            let given_up = was.filter(|one| one.owner == *by).map(|one| Pruning { lease_s: 0, ..one });
-            let is_given_up = given_up.is_some() && after.pruning == given_up;
+            let changed = was.filter(|one| one.owner == *by).zip(means.new_lease());
+            let changed = changed.map(|(one, lease_s)| Pruning { lease_s, ..one });
+            let is_changed = changed.is_some() && after.pruning == changed;
             let activates = before.activation.as_ref().is_some_and(|one| one.owner == *by);
-            assert!(is_given_up || activates && after.pruning == before.pruning, "by its owner");
+            assert!(is_changed || activates && after.pruning == before.pruning, "by its owner");
         }
         _ => assert_eq!(after.pruning, before.pruning),
     }

@@ -72,10 +72,10 @@ fn what_is_activated_again_was_active_all_the_time() {
 #[test]
 fn who_withdraws_an_activation_leaves_the_head_as_it_was() {
     let is_owed = |scene: &Scene| (scene.head().pending_refreshes.clone(), scene.head().distributions.clone());
-    for first in [What::Settles { which: 255 }, What::Sends { which: 255 }, What::Renews] {
+    for first in [What::Settles { which: 255 }, What::Sends { which: 255 }, What::ClearsSuspects] {
         let mut scene = Scene::after(1);
         scene.writes(0, first.clone());
-        let (before, absorbs) = (is_owed(&scene), matches!(first, What::Renews | What::Sends { .. }));
+        let (before, absorbs) = (is_owed(&scene), !matches!(first, What::Settles { .. }));
         assert_eq!(before.0.is_empty(), !absorbs);
         assert!(scene.writes(0, begins(2)));
         assert!(!scene.writes(1, What::Withdraws), "it belongs to another run");
@@ -94,6 +94,45 @@ fn who_withdraws_an_activation_leaves_the_head_as_it_was() {
         } else {
             assert_eq!(is_owed(&scene), before);
         }
+    }
+}
+
+/// A rollback closes all numbers that are claimed, unless it changes nothing.
+#[test]
+fn who_withdraws_a_rollback_closes_no_numbers() {
+    let closes = |closes_all| What::BeginsActivation {
+        to: 1,
+        newest: false,
+        force: true,
+        closes_all,
+        learns: 0,
+        paths: 0,
+        files: 9,
+        tags: false,
+    };
+    let mut scene = Scene::after(2);
+    assert!(scene.writes(0, closes(true)));
+    assert_eq!(scene.head().floor, ReleaseNumber::new(9));
+    assert!(scene.writes(0, What::Withdraws));
+    assert_eq!(scene.head().floor, ReleaseNumber::new(0));
+    // One that was cut short still closes them.
+    assert!(scene.writes(0, closes(true)) && scene.writes(0, What::GivesUp { under_way: 0 }));
+    assert!(scene.writes(1, closes(false)) && scene.writes(1, What::Withdraws));
+    assert_eq!(scene.head().floor, ReleaseNumber::new(9));
+}
+
+/// Whoever waits for a run waits as long as that run said last.
+#[test]
+fn a_lease_that_was_made_longer_is_waited_for() {
+    for begin in [begins(2), prunes(0)] {
+        let mut scene = Scene::after(1);
+        assert!(scene.writes(0, begin.clone()));
+        assert!(!scene.writes(1, What::Renews { longer: true }), "it is another one's");
+        assert!(scene.writes(0, What::Renews { longer: true }));
+        scene.pass(LEASE_S as i64 + 1);
+        assert!(!scene.writes(1, begins(3)), "it lasts");
+        scene.pass(LEASE_S as i64);
+        assert!(scene.writes(1, begins(3)));
     }
 }
 

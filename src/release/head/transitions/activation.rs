@@ -169,7 +169,7 @@ impl Head {
 
     /// The head of an activation that changed nothing that visitors see, and of which nothing can still arrive. `before` is
     /// the head that it began from: an activation that was cut short then still is. The `mutable_paths` that it found are live
-    /// as they were. Numbers that a rollback closed stay closed.
+    /// as they were, and the numbers that it closed are not closed: nothing else closes any while an activation is in progress.
     ///
     /// # Errors
     /// [`Refusal::TakenOver`].
@@ -182,6 +182,7 @@ impl Head {
         let mut next = self.give_up_activation(run, None)?;
         if let Some(begun) = next.fields.activation.take_if(|_| before.activation.is_none()) {
             next.fields.owe_no_more(&begun, before);
+            next.fields.floor = before.floor;
             next.fields
                 .mutable_paths
                 .retain(|path| before.mutable_paths.contains(path) || !mutable_paths.contains(path));

@@ -56,7 +56,8 @@ impl Head {
         next
     }
 
-    /// The head in which numbers up to `floor` are activated only on purpose.
+    /// The head in which numbers up to `floor` are activated only on purpose; where no activation is in progress, which might
+    /// be withdrawn.
     #[must_use]
     pub fn close_up_to(&self, floor: Option<ReleaseNumber>) -> Head {
         let mut next = self.clone();
