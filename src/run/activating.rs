@@ -1,10 +1,11 @@
 //! What the switch needs, and what is preserved before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
+use crate::content::path::SitePath;
 use crate::release::layout::Address;
 use crate::report::error::Problem;
 use crate::stages::activate::Activating;
@@ -36,18 +37,17 @@ impl Session<'_> {
         }
     }
 
-    /// Keeps live bytes that the plan puts at risk, but for those that are known to be `stored`.
+    /// Keeps live bytes that the plan puts at risk, but for those that are known to be `stored`, or will be before the switch.
+    /// Says which objects were seen meanwhile, by their ETags.
     pub(super) async fn preserve(
         &self,
         order: &Order,
-        intention: &mut Intention,
+        intention: &Intention,
         stored: &BTreeSet<Address>,
-    ) -> Result<(), Problem> {
+    ) -> Result<BTreeMap<SitePath, String>, Problem> {
         if !intention.plan.preserves.is_empty() {
             self.state.prove().await?;
         }
-        let seen = self.activating(order, intention).preserve(&intention.plan, stored).await?;
-        intention.live.etags.extend(seen);
-        Ok(())
+        self.activating(order, intention).preserve(&intention.plan, stored).await
     }
 }

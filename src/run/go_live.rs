@@ -73,10 +73,10 @@ impl Session<'_> {
             return Ok(Next::Done(self.nothing_to_do(&pointer.head, files)));
         }
         let carried = self.after_a_prune(carried, &pointer.head, order).await?;
-        let (mut intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order)).await?;
+        let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order)).await?;
         self.plans(&intention.plan);
         if is_live(&pointer.head, order, &intention.plan) {
-            return Box::pin(self.finish(carried, pointer, order, &mut intention)).await;
+            return Box::pin(self.finish(carried, pointer, order, &intention)).await;
         }
         self.say_that_the_host_is_unknown(unknown_host);
         let carried = carried.unless_other(&intention.plan);
@@ -153,9 +153,6 @@ impl Session<'_> {
         }
         if order.terms.stage_only {
             return self.only_staged(carried, &staged).await;
-        }
-        if order.goal.manifest().is_none() {
-            self.preserve(order, &mut intention, &BTreeSet::new()).await?;
         }
         self.switch(carried, pointer, order, &intention, staged).await
     }
@@ -282,7 +279,7 @@ impl Session<'_> {
         carried: Carried,
         pointer: Pointer,
         order: &Order,
-        intention: &mut Intention,
+        intention: &Intention,
     ) -> Result<Next, Problem> {
         let release = active_release(&pointer.head);
         let pointer = match Box::pin(self.hold(&pointer, &order.terms)).await {

@@ -144,10 +144,7 @@ impl Session<'_> {
         }
         intention.live.returned.extend(staged.returned.iter().cloned());
         let policy = self.policy(order.may_go_straight());
-        let at_risk = std::mem::take(&mut intention.plan.preserves);
         intention.plan = Plan::between(&intention.live, staged.manifest.files.clone(), policy);
-        let preserves = &mut intention.plan.preserves;
-        preserves.extend(at_risk.into_iter().filter(|preserve| !preserve.certain));
     }
 }
 

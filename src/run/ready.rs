@@ -8,11 +8,13 @@ use super::order::Order;
 use super::session::Session;
 use crate::bucket::live;
 use crate::bucket::state::{following, unwritable};
+use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan};
 use crate::release::head::Head;
 use crate::release::layout::Address;
 use crate::release::manifest::{Claim, Kept, Manifest, ReleaseNumber};
 use crate::report::error::Problem;
+use crate::report::event::Event;
 use crate::site::rules::Rules;
 use crate::stages::stage::{NotStaged, Staged, Staging, manifest};
 
@@ -69,7 +71,8 @@ impl Session<'_> {
         Ok(Carried { epoch: head.prune_epoch, ..Carried::default() })
     }
 
-    /// The release with all its bytes in the bucket: staged now or before, or proven to be there.
+    /// The release with all its bytes in the bucket, staged now or before, or proven to be there; and what the switch will
+    /// write over or remove is kept.
     pub(super) async fn ready(
         &mut self,
         carried: &mut Carried,
@@ -77,33 +80,79 @@ impl Session<'_> {
         order: &Order,
         intention: &mut Intention,
     ) -> Result<Staged, NotStaged> {
-        if let Some(manifest) = order.goal.manifest() {
-            let now = self.caller.clock.now();
-            self.state.prove_for(manifest.release, now).await.map_err(NotStaged::Failed)?;
-            // What is live only is a release's too that has yet to be proven.
-            carried.stored = self.blobs_there(head, intention, manifest).await.map_err(NotStaged::Failed)?;
-            self.preserve(order, intention, &carried.stored).await.map_err(NotStaged::Failed)?;
-            self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
-            return self.staging(order, &carried.stored).prove(&intention.plan, manifest).await;
+        match order.goal.manifest() {
+            Some(manifest) => self.proven(carried, head, order, intention, manifest).await,
+            None => self.staged(carried, head, order, intention).await,
         }
-        let staging = self.staging(order, &carried.stored);
-        if let Some(staged) = carried.staged.take() {
-            // Another publisher may have removed since what was live when this was staged.
-            return staging.prove(&intention.plan, &staged.manifest).await;
-        }
+    }
+
+    /// A release that is complete, with all its bytes where they are needed.
+    async fn proven(
+        &mut self,
+        carried: &mut Carried,
+        head: &Head,
+        order: &Order,
+        intention: &mut Intention,
+        manifest: &Manifest,
+    ) -> Result<Staged, NotStaged> {
+        let now = self.caller.clock.now();
+        self.state.prove_for(manifest.release, now).await.map_err(NotStaged::Failed)?;
+        carried.stored = self.blobs_there(head, intention, manifest).await.map_err(NotStaged::Failed)?;
+        // What is live only is a release's too that has yet to be proven.
+        let seen = self.preserve(order, intention, &carried.stored).await.map_err(NotStaged::Failed)?;
+        intention.live.etags.extend(seen);
+        self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
+        self.staging(order, &carried.stored).prove(&intention.plan, manifest).await
+    }
+
+    /// A new release. Nothing is written before its claim. Then its bytes are sent, and meanwhile those are kept that the switch
+    /// will write over or remove: neither changes what visitors see, and both are done before the switch.
+    async fn staged(
+        &self,
+        carried: &mut Carried,
+        head: &Head,
+        order: &Order,
+        intention: &mut Intention,
+    ) -> Result<Staged, NotStaged> {
+        let before = carried.staged.take();
+        let is_new = before.is_none();
         let (claim, not_activated) = match carried.claim.take() {
             Some(claim) => (claim, Vec::new()),
-            None => {
-                let claimed = self.claim(head, order, &intention.plan).await.map_err(NotStaged::Failed)?;
-                if head.active.is_none() {
-                    self.check_claim_is_hidden(&claimed.0).await.map_err(NotStaged::Failed)?;
-                }
-                claimed
-            }
+            None => self.claimed(head, order, &intention.plan).await.map_err(NotStaged::Failed)?,
         };
-        let staged = staging.stage(&intention.plan, &claim, not_activated).await;
+        let staging = self.staging(order, &carried.stored);
+        let (staged, kept) = {
+            let plan = &intention.plan;
+            let staging = async {
+                match before {
+                    // Another publisher may have removed since what was live when this was staged.
+                    Some(before) => staging.prove(plan, &before.manifest).await,
+                    None => staging.stage(plan, &claim, not_activated).await,
+                }
+            };
+            tokio::join!(Box::pin(staging), Box::pin(self.kept(order, intention)))
+        };
         carried.claim = Some(claim);
-        staged
+        // Where both fail, staging says why.
+        let staged = staged?;
+        if is_new && staged.complete {
+            self.events.send(Event::Staged { release: staged.manifest.release });
+        }
+        intention.live.etags.extend(kept.map_err(NotStaged::Failed)?);
+        Ok(staged)
+    }
+
+    /// Keeps what the switch will write over or remove, but for bytes that staging brings to the blob store anyway. Where
+    /// there is to be no switch, nothing is at risk.
+    async fn kept(&self, order: &Order, intention: &Intention) -> Result<BTreeMap<SitePath, String>, Problem> {
+        if order.terms.stage_only {
+            return Ok(BTreeMap::new());
+        }
+        let plan = &intention.plan;
+        let to_blobs = plan.uploads.iter().filter(|upload| upload.to == Destination::Blob);
+        let sent = to_blobs.filter_map(|upload| plan.files.get(&upload.path));
+        let sent = sent.map(|entry| self.environment.layout.blob(&entry.digest)).collect();
+        self.preserve(order, intention, &sent).await
     }
 
     fn staging<'s>(&'s self, order: &'s Order, stored: &'s BTreeSet<Address>) -> Staging<'s> {
@@ -142,6 +191,16 @@ impl Session<'_> {
         let listed = self.aws.store.list(&layout.blobs()).await?;
         let there = listed.into_iter().filter(|listed| sizes.get(&listed.address) == Some(&listed.size_bytes));
         Ok(there.map(|listed| listed.address).collect())
+    }
+
+    /// The number of this run, as [`Session::claim`] gives it. The claim of a first publish is the first thing that visitors
+    /// might read.
+    async fn claimed(&self, head: &Head, order: &Order, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
+        let claimed = self.claim(head, order, plan).await?;
+        if head.active.is_none() {
+            self.check_claim_is_hidden(&claimed.0).await?;
+        }
+        Ok(claimed)
     }
 
     /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it

@@ -118,7 +118,6 @@ impl Staging<'_> {
         let complete = uploads.len() == plan.uploads.len();
         if complete {
             self.state.write_manifest(&manifest).await.map_err(NotStaged::Failed)?;
-            self.events.send(Event::Staged { release: claim.release });
         }
         Ok(sent.staged(manifest, complete))
     }
