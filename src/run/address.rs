@@ -38,6 +38,7 @@ impl Session<'_> {
         &mut self,
         pointer: &Pointer,
         order: &Order,
+        claims: bool,
     ) -> Result<(Intention, Option<String>), Problem> {
         let environment = self.environment;
         let is_checked = environment.invalidation.wait == Wait::Effect && !self.told_of_the_host;
@@ -49,7 +50,7 @@ impl Session<'_> {
                 None => None,
             }
         };
-        let (intention, unknown) = tokio::join!(self.intend(pointer, order), looking);
+        let (intention, unknown) = tokio::join!(self.intend(pointer, order, claims), looking);
         Ok((intention?, unknown))
     }
 

@@ -1,5 +1,7 @@
 //! Reads the configuration of the distributions that an environment names, and warns of what a person should know.
 
+use std::collections::BTreeMap;
+
 use super::session::Session;
 use crate::bucket::aws::{Cdn, Configuration};
 use crate::release::head::{Caching, Head, Learnt, Tagging};
@@ -27,22 +29,35 @@ impl Session<'_> {
     /// Reads once a run what the environment's distributions do that decides headers and URLs. What is known of all of them is
     /// that, and what `head` says.
     pub(super) async fn read_distributions(&mut self, head: &Head) -> Result<(), Problem> {
-        let Some(cdn) = self.aws.cdn.clone().filter(|_| self.configurations.is_empty()) else {
-            self.know(head);
-            return Ok(());
+        let read = self.read_configurations(head).await?;
+        self.learn(read, head);
+        Ok(())
+    }
+
+    /// What the environment's distributions do, by their ids; nothing where this run knows it.
+    pub(super) async fn read_configurations(&self, head: &Head) -> Result<BTreeMap<String, Configuration>, Problem> {
+        let mut configurations = BTreeMap::new();
+        let Some(cdn) = self.aws.cdn.as_ref().filter(|_| self.configurations.is_empty()) else {
+            return Ok(configurations);
         };
-        let environment = self.environment;
-        for id in environment.distributions() {
+        for id in self.environment.distributions() {
             let cdn = cdn.other(id);
             let mut read = self.configuration_of(&cdn, head).await?;
             read.is_deployed = self.may_begin_with_tags(&cdn, head, &read).await?;
-            self.configurations.insert(id.to_owned(), read);
+            configurations.insert(id.to_owned(), read);
         }
-        for (id, read) in &self.configurations {
-            self.say_how_it_keeps(id, head, &read.facts.caching);
+        Ok(configurations)
+    }
+
+    /// Knows from now on what was `read` of the environment's distributions, and says what a person should know of it.
+    pub(super) fn learn(&mut self, read: BTreeMap<String, Configuration>, head: &Head) {
+        if !read.is_empty() {
+            self.configurations = read;
+            for (id, read) in &self.configurations {
+                self.say_how_it_keeps(id, head, &read.facts.caching);
+            }
         }
         self.know(head);
-        Ok(())
     }
 
     /// What `head` says of distributions, with what was read of the environment's own.

@@ -73,7 +73,8 @@ impl Session<'_> {
             return Ok(Next::Done(self.nothing_to_do(&pointer.head, files)));
         }
         let carried = self.after_a_prune(carried, &pointer.head, order).await?;
-        let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order)).await?;
+        let claims = carried.claimed().is_none() && order.goal.is_told_by_the_head(self.environment, &pointer);
+        let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order, claims)).await?;
         self.plans(&intention.plan);
         if is_live(&pointer.head, order, &intention.plan) {
             return Box::pin(self.finish(carried, pointer, order, &intention)).await;
@@ -234,7 +235,7 @@ impl Session<'_> {
             self.course.compared(files);
             return Ok((Outcome::Unchanged.into(), pointer.head, None));
         }
-        let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order)).await?;
+        let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order, false)).await?;
         self.say_that_it_is_held(&pointer.head);
         if let Some(missing) = self.no_home_page(order, &intention) {
             self.events.warn(format!("A publish stops here: {}", missing.into_problem().in_one_line()));

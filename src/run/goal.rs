@@ -150,12 +150,7 @@ impl Goal {
         pointer: &Pointer,
     ) -> Option<FileCounts> {
         let head = &pointer.head;
-        if self.release().is_some() {
-            return None;
-        }
-        let nothing_to_look_at =
-            head.is_settled_for(environment.distributions()) && head.due_suspects(pointer.read_at).is_empty();
-        let active = head.active.as_ref().filter(|_| nothing_to_look_at)?;
+        let active = head.active.as_ref().filter(|_| self.is_told_by_the_head(environment, pointer))?;
         let mutable_paths = head.mutable_paths.union(mutable_paths).cloned().collect();
         let files = self.content(&environment.layout, &mutable_paths, &head.distributions);
         let fingerprinted = files.values().filter(|entry| entry.kind == Kind::Fingerprinted).count();
@@ -166,6 +161,14 @@ impl Goal {
             unchanged: total,
             ..FileCounts::default()
         })
+    }
+
+    /// Whether the head alone tells if a new release is to come: then one is, unless [`Goal::unchanged`] says otherwise.
+    pub(super) fn is_told_by_the_head(&self, environment: &Environment, pointer: &Pointer) -> bool {
+        let head = &pointer.head;
+        self.release().is_none()
+            && head.is_settled_for(environment.distributions())
+            && head.due_suspects(pointer.read_at).is_empty()
     }
 
     /// The release that is to be the active one, where it is complete already.

@@ -6,7 +6,7 @@ use super::goal::{Folder, Goal};
 use super::order::Order;
 use super::session::Session;
 use crate::bucket::live::{self, LiveObjects};
-use crate::bucket::state::Pointer;
+use crate::bucket::state::{Pointer, Releases};
 use crate::content::path::SitePath;
 use crate::plan::{Live, Plan, Preserve};
 use crate::release::head::{Distributions, Head};
@@ -26,20 +26,34 @@ pub(super) struct Intention {
     pub(super) suspects: BTreeSet<SitePath>,
     /// Live paths that a prune which was cut short may still remove.
     pub(super) at_risk: BTreeSet<SitePath>,
+    /// What releases there are, asked for beside the rest; `None`: it was not.
+    pub(super) releases: Option<Result<Releases, Problem>>,
 }
 
 impl Session<'_> {
-    /// Finds out what is live and plans from there to the goal.
-    pub(super) async fn intend(&mut self, pointer: &Pointer, order: &Order) -> Result<Intention, Problem> {
+    /// Finds out what is live and plans from there to the goal. Asks meanwhile which numbers are taken, where the run is sure
+    /// to claim one: that its listing is older than the claim does no harm, since nobody gets a number that is taken.
+    pub(super) async fn intend(
+        &mut self,
+        pointer: &Pointer,
+        order: &Order,
+        claims: bool,
+    ) -> Result<Intention, Problem> {
         let Order { goal, terms } = order;
         let is_first_look = self.configurations.is_empty();
-        self.read_distributions(&pointer.head).await?;
+        let releases = async { if claims { Some(self.state.releases().await) } else { None } };
+        let (configurations, live, releases) = tokio::join!(
+            Box::pin(self.read_configurations(&pointer.head)),
+            Box::pin(live::read(&self.state, &self.environment.layout, &pointer.head)),
+            Box::pin(releases),
+        );
+        self.learn(configurations?, &pointer.head);
         if let (Goal::Folder(Folder { routes: Some(routes), .. }), true) = (goal, is_first_look) {
             self.warn_of_routes(routes);
         }
         let (layout, store) = (&self.environment.layout, self.aws.store.clone());
         let store = &store;
-        let mut live = live::read(&self.state, layout, &pointer.head).await?;
+        let mut live = live?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
         let wanted = self.content(goal, &pointer.head, &self.distributions)?;
         self.warn_of_kept(with_other_bytes(&live, &wanted, |present, _, _| Rules::is_kept_by_browsers(present)));
@@ -68,7 +82,7 @@ impl Session<'_> {
             deleted: plan.removals.len(),
             paths: plan.invalidation.items().len(),
         });
-        Ok(Intention { live, plan, suspects, at_risk })
+        Ok(Intention { live, plan, suspects, at_risk, releases })
     }
 
     /// Says which files will have other bytes although browsers were told to keep them for a year, once in a run. Later this

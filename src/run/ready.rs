@@ -7,7 +7,7 @@ use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
 use crate::bucket::live;
-use crate::bucket::state::{following, unwritable};
+use crate::bucket::state::{Releases, following, unwritable};
 use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan};
 use crate::release::head::Head;
@@ -118,7 +118,7 @@ impl Session<'_> {
         let is_new = before.is_none();
         let (claim, not_activated) = match carried.claim.take() {
             Some(claim) => (claim, Vec::new()),
-            None => self.claimed(head, order, &intention.plan).await.map_err(NotStaged::Failed)?,
+            None => self.claimed(head, order, intention).await.map_err(NotStaged::Failed)?,
         };
         let staging = self.staging(order, &carried.stored);
         let (staged, kept) = {
@@ -195,8 +195,17 @@ impl Session<'_> {
 
     /// The number of this run, as [`Session::claim`] gives it. The claim of a first publish is the first thing that visitors
     /// might read.
-    async fn claimed(&self, head: &Head, order: &Order, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
-        let claimed = self.claim(head, order, plan).await?;
+    async fn claimed(
+        &self,
+        head: &Head,
+        order: &Order,
+        intention: &mut Intention,
+    ) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
+        let releases = match intention.releases.take() {
+            Some(releases) => releases?,
+            None => self.state.releases().await?,
+        };
+        let claimed = self.claim(head, order, &intention.plan, &releases).await?;
         if head.active.is_none() {
             self.check_claim_is_hidden(&claimed.0).await?;
         }
@@ -205,8 +214,13 @@ impl Session<'_> {
 
     /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
     /// and never activated.
-    async fn claim(&self, head: &Head, order: &Order, plan: &Plan) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
-        let releases = self.state.releases().await?;
+    async fn claim(
+        &self,
+        head: &Head,
+        order: &Order,
+        plan: &Plan,
+        releases: &Releases,
+    ) -> Result<(Claim, Vec<ReleaseNumber>), Problem> {
         let highest = releases.highest().into_iter().chain([head.highest_activated, head.floor]).max();
         let live = plan.uploads.iter().filter(|upload| upload.to != Destination::Blob);
         let claim = Claim {
