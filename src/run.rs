@@ -8,6 +8,7 @@ mod caller;
 mod closed;
 mod diff;
 mod distributions;
+mod evidence;
 mod explain;
 mod forget;
 mod go_live;
@@ -52,7 +53,6 @@ use crate::views::releases::CommitPrefix;
 use goal::{Folder, Goal};
 use going_back::earlier;
 use order::{Order, Rollback, Shown, Terms};
-use releases::manifest_to_activate;
 use reported::reported;
 use right_folder::check_no_sources;
 use session::active_release;
@@ -200,7 +200,7 @@ pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>
     reported("activate", environment, caller, events, async |session| {
         let pointer = session.state.read_head().await?;
         session.course.found(&pointer.head);
-        let manifest = manifest_to_activate(&session.state, &pointer.head, *release).await?;
+        let manifest = session.read_to_activate(&pointer.head, *release).await?;
         check_newest(&pointer.head, *release, &terms)?;
         session.course.begins();
         session.warn_of_withdrawn(&pointer.head, &manifest);
@@ -224,7 +224,7 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
             (None, Some(commit)) => session.built_from(&pointer.head, commit).await?,
             (None, None) => earlier(&pointer.head, environment, &terms)?,
         };
-        let manifest = manifest_to_activate(&session.state, &pointer.head, release).await?;
+        let manifest = session.read_to_activate(&pointer.head, release).await?;
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let shown = Shown::by(&pointer.head);
         let order = Order { goal: Goal::Release(manifest), terms };

@@ -22,11 +22,17 @@ pub use found::Foreign;
 pub(crate) use found::has_bytes;
 pub use objects::LiveObjects;
 
-/// Reads what is live according to the state. Costs one request for the active manifest and one or two for each
-/// release that an unfinished activation may have left live objects of.
-pub async fn read(state: &State, layout: &Layout, head: &Head) -> Result<Live, Problem> {
+/// Reads what is live according to the state. Costs one request for the active manifest, unless it is the one that is
+/// `known`, and one or two for each release that an unfinished activation may have left live objects of.
+pub async fn read(state: &State, layout: &Layout, head: &Head, known: Option<Manifest>) -> Result<Live, Problem> {
     let active = match &head.active {
-        Some(active) => as_activated(complete(state, active.release).await?.files, layout, head),
+        Some(active) => {
+            let manifest = match known.filter(|known| known.release == active.release) {
+                Some(manifest) => manifest,
+                None => complete(state, active.release).await?,
+            };
+            as_activated(manifest.files, layout, head)
+        }
         None => Files::new(),
     };
     let mut doubt = Doubt::beside(active);
@@ -85,32 +91,37 @@ async fn candidate(state: &State, layout: &Layout, head: &Head, release: Release
 /// of our business.
 ///
 /// Costs a HEAD for each such file, or a listing of the live prefix where that is cheaper, and always where nothing
-/// was ever activated: a first publish does not mix with what others put there.
+/// was ever activated: a first publish does not mix with what others put there. Says whether there was anything to learn.
 pub async fn survey(
     objects: LiveObjects<'_>,
     state: &State,
     layout: &Layout,
-    mut live: Live,
+    live: &mut Live,
     target: &Files,
     foreign: Foreign,
-) -> Result<Live, Problem> {
+) -> Result<bool, Problem> {
     let first = live.release.is_none();
     let added = target.iter().filter(|(path, entry)| entry.kind == Kind::Mutable && !live.speaks_of(path));
     let leaves = |path: &&SitePath| !live.files.contains_key(*path) || !target.contains_key(*path);
     let doubtful = live.uncertain.keys().filter(leaves);
+    let mut learnt = false;
     let mut paths: BTreeSet<SitePath> = added.map(|(path, _)| path).chain(doubtful).cloned().collect();
     if first || paths.len() > 2 + live.files.len() / 1_000 {
         let listed = objects.list().await?;
         if first && foreign == Foreign::Refuse {
-            refuse_foreign_prefix(state, layout, &live, &listed).await?;
+            refuse_foreign_prefix(state, layout, live, &listed).await?;
         }
         let found = objects.paths_in(&listed);
         if first {
+            let doubtful = live.uncertain.len();
             live.uncertain.retain(|path, _| found.contains(path));
+            learnt = live.uncertain.len() < doubtful;
         }
         paths.retain(|path| found.contains(path));
     }
-    for (path, info) in objects.heads(paths).await? {
+    let found = objects.heads(paths).await?;
+    learnt |= !found.is_empty();
+    for (path, info) in found {
         live.etags.insert(path.clone(), info.etag.clone());
         let wanted = target.get(&path);
         let before = match live.uncertain.contains_key(&path) {
@@ -121,13 +132,13 @@ pub async fn survey(
         let found = identify(state, layout, &path, Some(&info), None, wanted).await?;
         match of_survey(found, wanted.is_some(), before, foreign) {
             Some(lesson) => {
-                lesson.teach(&mut live, &path);
-                notice_tags(&objects, &mut live, &path, &info, wanted);
+                lesson.teach(live, &path);
+                notice_tags(&objects, live, &path, &info, wanted);
             }
             None => return Err(foreign_object(&objects.address(&path))),
         }
     }
-    Ok(live)
+    Ok(learnt)
 }
 
 /// Looks at live keys that requests of a run may have reached after its lease ended, and makes `live` say what is

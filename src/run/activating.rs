@@ -31,6 +31,7 @@ impl Session<'_> {
             stop: &self.caller.stop,
             force: terms.force,
             closes_all: terms.rollback.is_some(),
+            claimed: intention.claimed,
             reason: terms.reason.as_deref(),
             tally: self.tally,
             events: self.events,

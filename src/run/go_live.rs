@@ -76,7 +76,7 @@ impl Session<'_> {
         let claims = carried.claimed().is_none() && order.goal.is_told_by_the_head(self.environment, &pointer);
         let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order, claims)).await?;
         self.plans(&intention.plan);
-        if is_live(&pointer.head, order, &intention.plan) {
+        if order.is_done(&pointer.head, &intention.plan) {
             return Box::pin(self.finish(carried, pointer, order, &intention)).await;
         }
         self.say_that_the_host_is_unknown(unknown_host);
@@ -243,7 +243,7 @@ impl Session<'_> {
         let plan = intention.plan;
         self.plans(&plan);
         let nothing =
-            is_live(&pointer.head, order, &plan) && pointer.head.is_settled_for(self.environment.distributions());
+            order.is_done(&pointer.head, &plan) && pointer.head.is_settled_for(self.environment.distributions());
         match active {
             None => self.warn_of_state_within_reach(),
             Some(_) if !nothing => self.check_state_is_hidden(&pointer.head).await?,
@@ -380,17 +380,6 @@ fn left_over<'p>(paths: impl ExactSizeIterator<Item = &'p SitePath>) -> String {
 
 fn again(carried: Carried, pointer: Pointer) -> Next {
     Next::Again(Box::new(carried), Box::new(pointer))
-}
-
-/// Whether what a plan leads to is live already. Without a visible change a release may still be another one: a file that
-/// had retired, and whose object is still there, belongs to it again.
-fn is_live(head: &Head, order: &Order, plan: &Plan) -> bool {
-    let meant = order.goal.release();
-    let active = head
-        .active
-        .as_ref()
-        .is_some_and(|active| active.content == plan.content && meant.is_none_or(|release| release == active.release));
-    active && plan.is_empty() && head.activation.is_none()
 }
 
 /// Why a run ends whose release was overtaken by what `head` shows.

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::evidence::Evidence;
 use super::goal::{Folder, Goal};
 use super::order::Order;
-use super::session::Session;
+use super::session::{Ahead, Session};
 use crate::bucket::live::{self, LiveObjects};
 use crate::bucket::state::{Pointer, Releases};
 use crate::content::path::SitePath;
 use crate::plan::{Live, Plan, Preserve};
 use crate::release::head::{Distributions, Head};
-use crate::release::manifest::{Entry, Files, Kept};
+use crate::release::manifest::{Entry, Files, Kept, ReleaseNumber};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Event;
 use crate::site::fingerprint;
@@ -26,13 +27,16 @@ pub(super) struct Intention {
     pub(super) suspects: BTreeSet<SitePath>,
     /// Live paths that a prune which was cut short may still remove.
     pub(super) at_risk: BTreeSet<SitePath>,
+    /// What shows that a complete release can be made live, looked for beside the rest; `None`: it was not.
+    pub(super) evidence: Option<Result<Evidence, Problem>>,
+    /// The highest number that was claimed before the switch, where the run closes all of them.
+    pub(super) claimed: Option<ReleaseNumber>,
     /// What releases there are, asked for beside the rest; `None`: it was not.
     pub(super) releases: Option<Result<Releases, Problem>>,
 }
 
 impl Session<'_> {
-    /// Finds out what is live and plans from there to the goal. Asks meanwhile which numbers are taken, where the run is sure
-    /// to claim one: that its listing is older than the claim does no harm, since nobody gets a number that is taken.
+    /// Finds out what is live and plans from there to the goal. `claims`: the run is sure to claim a number.
     pub(super) async fn intend(
         &mut self,
         pointer: &Pointer,
@@ -40,20 +44,9 @@ impl Session<'_> {
         claims: bool,
     ) -> Result<Intention, Problem> {
         let Order { goal, terms } = order;
-        let is_first_look = self.configurations.is_empty();
-        let releases = async { if claims { Some(self.state.releases().await) } else { None } };
-        let (configurations, live, releases) = tokio::join!(
-            Box::pin(self.read_configurations(&pointer.head)),
-            Box::pin(live::read(&self.state, &self.environment.layout, &pointer.head)),
-            Box::pin(releases),
-        );
-        self.learn(configurations?, &pointer.head);
-        if let (Goal::Folder(Folder { routes: Some(routes), .. }), true) = (goal, is_first_look) {
-            self.warn_of_routes(routes);
-        }
+        let (mut live, releases) = self.read_what_is_live(pointer, order, claims).await?;
         let (layout, store) = (&self.environment.layout, self.aws.store.clone());
         let store = &store;
-        let mut live = live?;
         let suspects: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
         let wanted = self.content(goal, &pointer.head, &self.distributions)?;
         self.warn_of_kept(with_other_bytes(&live, &wanted, |present, _, _| Rules::is_kept_by_browsers(present)));
@@ -69,20 +62,82 @@ impl Session<'_> {
             self.lost = live::keep_what_is_lost(store, layout, &mut live, &target, &before).await?;
             self.tag_nothing_where_something_is_lost();
         }
-        let objects = LiveObjects::new(store, layout).tagged(self.tagging.writes);
-        live = live::survey(objects, &self.state, layout, live, &target, order.foreign()).await?;
         let withdrawn = pointer.head.withdrawn.keys().filter(|path| target.contains_key(*path));
         live.returned.extend(withdrawn.cloned());
-        let at_risk = self.at_risk(&pointer.head, &target).await?;
-        let mut plan = Plan::between(&live, target, self.policy(order.may_go_straight()));
-        plan.preserves.extend(blobs_in_doubt(&live, due));
+        let (live, plan, evidence) = self.survey(&pointer.head, order, live, target, &due).await?;
+        let at_risk = self.at_risk(&pointer.head, &plan.files).await?;
         self.events.send(Event::Planned {
             files: plan.counts,
             copied: plan.copies(),
             deleted: plan.removals.len(),
             paths: plan.invalidation.items().len(),
         });
-        Ok(Intention { live, plan, suspects, at_risk, releases })
+        Ok(Intention { live, plan, suspects, at_risk, evidence, claimed: None, releases })
+    }
+
+    /// What is live by the state, and what the distributions do, read at once. Where the run `claims` a number, the numbers that
+    /// are taken are listed too: by the time of its claim others may be, which the claim itself finds out.
+    async fn read_what_is_live(
+        &mut self,
+        pointer: &Pointer,
+        order: &Order,
+        claims: bool,
+    ) -> Result<(Live, Option<Result<Releases, Problem>>), Problem> {
+        let head = &pointer.head;
+        let is_first_look = self.configurations.is_empty();
+        let Ahead { configurations, active } = std::mem::take(&mut self.ahead);
+        let configurations = async {
+            match configurations {
+                Some(read) => read,
+                None => self.read_configurations(head).await,
+            }
+        };
+        let live = live::read(&self.state, &self.environment.layout, head, active);
+        let releases = async { if claims { Some(self.state.releases().await) } else { None } };
+        let (configurations, live, releases) =
+            tokio::join!(Box::pin(configurations), Box::pin(live), Box::pin(releases));
+        self.learn(configurations?, head);
+        if let (Goal::Folder(Folder { routes: Some(routes), .. }), true) = (&order.goal, is_first_look) {
+            self.warn_of_routes(routes);
+        }
+        Ok((live?, releases))
+    }
+
+    /// Looks at keys of which the manifests do not tell, and makes the plan. Meanwhile it is looked for what a complete release
+    /// needs by what the manifests tell: the keys hardly show that more is needed, and what is needed besides is looked for when
+    /// it is proven.
+    async fn survey(
+        &self,
+        head: &Head,
+        order: &Order,
+        mut live: Live,
+        target: Files,
+        due: &BTreeSet<SitePath>,
+    ) -> Result<(Live, Plan, Option<Result<Evidence, Problem>>), Problem> {
+        let layout = &self.environment.layout;
+        let objects = LiveObjects::new(&self.aws.store, layout).tagged(self.tagging.writes);
+        let mut plan = self.planned(&live, target, order, due);
+        let evidence = async {
+            match order.goal.manifest() {
+                Some(manifest) if self.is_sure_to_prove(order) && !order.is_done(head, &plan) => {
+                    Some(self.evidence(head, order, &plan, manifest).await)
+                }
+                _ => None,
+            }
+        };
+        let survey = live::survey(objects, &self.state, layout, &mut live, &plan.files, order.foreign());
+        let (learnt, evidence) = tokio::join!(Box::pin(survey), Box::pin(evidence));
+        if learnt? {
+            plan = self.planned(&live, plan.files, order, due);
+        }
+        Ok((live, plan, evidence))
+    }
+
+    /// The plan from `live` to `target`. Blobs of paths that are `due` to be looked at again may be gone.
+    fn planned(&self, live: &Live, target: Files, order: &Order, due: &BTreeSet<SitePath>) -> Plan {
+        let mut plan = Plan::between(live, target, self.policy(order.may_go_straight()));
+        plan.preserves.extend(blobs_in_doubt(live, due));
+        plan
     }
 
     /// Says which files will have other bytes although browsers were told to keep them for a year, once in a run. Later this
@@ -163,10 +218,10 @@ impl Session<'_> {
 }
 
 /// Blobs that may have been taken away by a request that came late, although the live object is as it should be.
-fn blobs_in_doubt(live: &Live, paths: BTreeSet<SitePath>) -> impl Iterator<Item = Preserve> + '_ {
-    paths.into_iter().filter_map(|path| {
-        let entry = live.files.get(&path).filter(|entry| entry.kept == Kept::Blob)?.clone();
-        Some(Preserve { path, entry, certain: false })
+fn blobs_in_doubt<'l>(live: &'l Live, paths: &'l BTreeSet<SitePath>) -> impl Iterator<Item = Preserve> + 'l {
+    paths.iter().filter_map(|path| {
+        let entry = live.files.get(path).filter(|entry| entry.kept == Kept::Blob)?.clone();
+        Some(Preserve { path: path.clone(), entry, certain: false })
     })
 }
 

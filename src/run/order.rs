@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::goal::Goal;
 use crate::bucket::live::Foreign;
 use crate::content::path::SitePath;
+use crate::plan::Plan;
 use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
 use crate::report::Outcome;
@@ -84,6 +85,16 @@ impl Order {
         let now = Shown::by(head);
         let is_done = now.activating.is_none() && now.active.is_some() && now.active == self.goal.release();
         unordered && !is_done && !shown.includes(now)
+    }
+
+    /// Whether what `plan` leads to is live already. Without a visible change a release may still be another one: a file that
+    /// had retired, and whose object is still there, belongs to it again.
+    pub(super) fn is_done(&self, head: &Head, plan: &Plan) -> bool {
+        let meant = self.goal.release();
+        let active = head.active.as_ref().is_some_and(|active| {
+            active.content == plan.content && meant.is_none_or(|release| release == active.release)
+        });
+        active && plan.is_empty() && head.activation.is_none()
     }
 
     /// What it is called when it is carried out.

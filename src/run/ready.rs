@@ -3,20 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::closed::check_open;
+use super::evidence::Evidence;
 use super::intention::Intention;
 use super::order::Order;
 use super::session::Session;
+use crate::bucket::aws::ObjectInfo;
 use crate::bucket::live;
 use crate::bucket::state::{Releases, following, unwritable};
 use crate::content::path::SitePath;
 use crate::plan::{Destination, Plan};
 use crate::release::head::Head;
 use crate::release::layout::Address;
-use crate::release::manifest::{Claim, Kept, Manifest, ReleaseNumber};
+use crate::release::manifest::{Claim, Manifest, ReleaseNumber};
 use crate::report::error::Problem;
 use crate::report::event::Event;
 use crate::site::rules::Rules;
 use crate::stages::stage::{NotStaged, Staged, Staging, manifest};
+
+const NOTHING_SEEN: &BTreeMap<Address, Option<ObjectInfo>> = &BTreeMap::new();
 
 /// What a run has done in earlier attempts, and need not do again.
 #[derive(Default)]
@@ -97,12 +101,18 @@ impl Session<'_> {
     ) -> Result<Staged, NotStaged> {
         let now = self.caller.clock.now();
         self.state.prove_for(manifest.release, now).await.map_err(NotStaged::Failed)?;
-        carried.stored = self.blobs_there(head, intention, manifest).await.map_err(NotStaged::Failed)?;
+        let evidence = match intention.evidence.take() {
+            Some(evidence) => evidence,
+            None => self.evidence(head, order, &intention.plan, manifest).await,
+        };
+        let Evidence { stored, seen: looked_at, claimed } = evidence.map_err(NotStaged::Failed)?;
+        (carried.stored, intention.claimed) = (stored, claimed);
         // What is live only is a release's too that has yet to be proven.
         let seen = self.preserve(order, intention, &carried.stored).await.map_err(NotStaged::Failed)?;
         intention.live.etags.extend(seen);
         self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
-        self.staging(order, &carried.stored).prove(&intention.plan, manifest).await
+        let staging = Staging { seen: &looked_at, ..self.staging(order, &carried.stored) };
+        staging.prove(&intention.plan, manifest).await
     }
 
     /// A new release. Nothing is written before its claim. Then its bytes are sent, and meanwhile those are kept that the switch
@@ -155,7 +165,7 @@ impl Session<'_> {
         self.preserve(order, intention, &sent).await
     }
 
-    fn staging<'s>(&'s self, order: &'s Order, stored: &'s BTreeSet<Address>) -> Staging<'s> {
+    pub(super) fn staging<'s>(&'s self, order: &'s Order, stored: &'s BTreeSet<Address>) -> Staging<'s> {
         Staging {
             store: &self.aws.store,
             state: &self.state,
@@ -163,34 +173,10 @@ impl Session<'_> {
             source: order.goal.source(),
             foreign: order.foreign(),
             stored,
+            seen: NOTHING_SEEN,
             tally: self.tally,
             events: self.events,
         }
-    }
-
-    /// The blobs that going back to a complete release needs or would write, as far as a listing shows that they are
-    /// there; empty where asking after each costs less. Blobs are named by their bytes and never written over.
-    async fn blobs_there(
-        &self,
-        head: &Head,
-        intention: &Intention,
-        manifest: &Manifest,
-    ) -> Result<BTreeSet<Address>, Problem> {
-        let layout = &self.environment.layout;
-        let plan = &intention.plan;
-        let to_blobs = plan.uploads.iter().filter(|upload| upload.to == Destination::Blob);
-        let needed = to_blobs.filter_map(|upload| plan.files.get(&upload.path));
-        let kept = plan.preserves.iter().map(|preserve| &preserve.entry);
-        let sizes: BTreeMap<Address, u64> =
-            needed.chain(kept).map(|entry| (layout.blob(&entry.digest), entry.size_bytes)).collect();
-        let retained = head.superseded.len() + 1;
-        let at_least = manifest.files.values().filter(|entry| entry.kept == Kept::Blob).count();
-        if sizes.len() <= 2 + retained * at_least / 1_000 {
-            return Ok(BTreeSet::new());
-        }
-        let listed = self.aws.store.list(&layout.blobs()).await?;
-        let there = listed.into_iter().filter(|listed| sizes.get(&listed.address) == Some(&listed.size_bytes));
-        Ok(there.map(|listed| listed.address).collect())
     }
 
     /// The number of this run, as [`Session::claim`] gives it. The claim of a first publish is the first thing that visitors

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::caller::Caller;
 use super::reported::reported;
-use super::session::Session;
+use super::session::{Ahead, Session, active_release};
 use crate::bucket::aws::MOST_AT_ONCE;
 use crate::bucket::live;
 use crate::bucket::state::State;
@@ -135,6 +135,28 @@ fn newest_of_one_commit(built: &[Manifest], head: &Head, commit: &CommitPrefix) 
             format!("there is no release to go back to that was built from a commit starting with {commit}"),
             "`publish releases` lists the releases and their commits.",
         ),
+    }
+}
+
+impl Session<'_> {
+    /// As [`manifest_to_activate`]. At the same time it reads what the run needs next in any case: the distributions, and the
+    /// manifest of the release that is live ([`Ahead`]).
+    pub(super) async fn read_to_activate(&mut self, head: &Head, release: ReleaseNumber) -> Result<Manifest, Problem> {
+        let live = active_release(head).filter(|live| *live != release && head.activation.is_none());
+        let active = async {
+            match live {
+                // If this fails, it is read again where it is needed, and the error is reported there.
+                Some(live) => self.state.read_manifest(live).await.ok().flatten(),
+                None => None,
+            }
+        };
+        let (manifest, configurations, active) = tokio::join!(
+            Box::pin(manifest_to_activate(&self.state, head, release)),
+            Box::pin(self.read_configurations(head)),
+            Box::pin(active),
+        );
+        self.ahead = Ahead { configurations: Some(configurations), active };
+        manifest
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::environment::Environment;
 use crate::content::path::SitePath;
 use crate::plan::Policy;
 use crate::release::head::{Distributions, Head, Tagging};
-use crate::release::manifest::{ReleaseNumber, RunId};
+use crate::release::manifest::{Manifest, ReleaseNumber, RunId};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
@@ -25,6 +25,15 @@ const LEASE_SLACK: Duration = Duration::from_secs(2);
 
 /// How often a run begins again because what it had looked at is another by now.
 pub(super) const MAX_ROUNDS: usize = 100;
+
+/// What was read together with the release that is to become live, so that the next step need not read it.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// What was read of the environment's distributions, or why that failed; `None`: it was not tried.
+    pub(super) configurations: Option<Result<BTreeMap<String, Configuration>, Problem>>,
+    /// The release that was live.
+    pub(super) active: Option<Manifest>,
+}
 
 /// One command under way: what does not depend on what it does.
 pub(super) struct Session<'a> {
@@ -44,6 +53,8 @@ pub(super) struct Session<'a> {
     pub(super) lost: BTreeSet<SitePath>,
     /// What was read of the environment's distributions in this run, by their ids.
     pub(super) configurations: BTreeMap<String, Configuration>,
+    /// What was read ahead.
+    pub(super) ahead: Ahead,
     /// What the head knows of all distributions, and what was read since.
     pub(super) distributions: Distributions,
     /// Whether the environment's distribution may have cached what was never refreshed.
@@ -83,6 +94,7 @@ impl<'a> Session<'a> {
             mutable_paths,
             lost,
             configurations: BTreeMap::new(),
+            ahead: Ahead::default(),
             distributions: Distributions::new(),
             is_unseen: false,
             tagging: Tagging::default(),

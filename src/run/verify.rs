@@ -150,7 +150,7 @@ impl Session<'_> {
 
     async fn audit(&self, head: &Head, deep: bool) -> Result<Audited, Problem> {
         let (layout, store) = (&self.environment.layout, &self.aws.store);
-        let live = live::read(&self.state, layout, head).await?;
+        let live = live::read(&self.state, layout, head, None).await?;
         if head.active.is_none() {
             return Ok(Audited { live, findings: Vec::new(), lost: Vec::new() });
         }

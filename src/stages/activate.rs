@@ -64,6 +64,8 @@ pub struct Activating<'a> {
     pub force: bool,
     /// Whether all numbers are closed that are claimed before it is done, as by a rollback.
     pub closes_all: bool,
+    /// The highest number that was claimed before, which such an activation closes when it begins.
+    pub claimed: Option<ReleaseNumber>,
     /// Why, for the history.
     pub reason: Option<&'a str>,
     /// Where what is written and removed is counted.
@@ -112,12 +114,11 @@ impl Activating<'_> {
         if !pointer.head.may_activate(release, self.force) {
             return Err(NotActivated::Superseded(Box::new(pointer)));
         }
-        let floor = self.claimed_by_now().await.map_err(NotActivated::BeforeTheSwitch)?;
         let is_ours = |head: &Head| {
             head.activation.as_ref().is_some_and(|activation| activation.owner == *self.run && activation.to == release)
         };
         let looked_at = pointer.read_at;
-        let next = match self.beginning(&pointer, plan, release, floor) {
+        let next = match self.beginning(&pointer, plan, release) {
             Ok(next) => next,
             Err(refusal) => return Err(NotActivated::refused(refusal, pointer)),
         };
@@ -188,23 +189,33 @@ impl Activating<'_> {
         let store = self.store.until(lease.term());
         let in_place = self.in_place(&store, plan.tags);
         let (release, objects) = (staged.manifest.release, plan.live_writes());
+        // A rollback lists the claimed numbers again during the last step: the removals, or else the last wave.
+        let removes_nothing = plan.removals.is_empty();
+        let (waves, last) = plan.waves.split_at(plan.waves.len().saturating_sub(usize::from(removes_nothing)));
         let written = lease
             .during(async {
                 self.events.send(Event::ActivationStarted { release, objects });
-                in_place.write(plan).await
+                in_place.write(plan, waves).await?;
+                let (written, claimed) = tokio::join!(in_place.write(plan, last), self.claimed_by_now(removes_nothing));
+                written.and(claimed)
             })
             .await;
-        match written {
+        let claimed = match written {
             Err(Ended::Failed(problem)) if problem.code.lasts_until_changed() && in_place.changed_nothing() => {
                 return Err(NotActivated::Withdrawn(problem));
             }
             written => written?,
-        }
+        };
         if !staged.complete {
             Box::pin(lease.during(self.state.write_manifest(&staged.manifest))).await?;
         }
-        let Left { ours: left, theirs } = Box::pin(lease.during(in_place.remove(plan, &live.etags))).await?;
-        let floor = Box::pin(lease.during(self.claimed_by_now())).await?;
+        let removing = async {
+            let (left, claimed) =
+                tokio::join!(in_place.remove(plan, &live.etags), self.claimed_by_now(!removes_nothing));
+            Ok((left?, claimed?))
+        };
+        let (Left { ours: left, theirs }, claimed_later) = Box::pin(lease.during(removing)).await?;
+        let floor = claimed.max(claimed_later);
         let tagged = plan.tags && in_place.are_all_tagged.load(Ordering::Relaxed);
         let switched = Switched { release, stager: &staged.manifest.publisher, looked_at, left, floor, tagged };
         match lease.replace(|head| self.ending(head, live, plan, &switched)).await {
@@ -225,6 +236,7 @@ impl Activating<'_> {
             events: self.events,
             writes: AtomicUsize::new(0),
             in_doubt: store.attempts_in_doubt(),
+            done: AtomicUsize::new(0),
             are_all_tagged: AtomicBool::new(true),
         }
     }
@@ -254,9 +266,10 @@ impl Activating<'_> {
         found.filter(|found| is_done(&found.head, release)).ok_or_else(|| ended.into())
     }
 
-    /// The highest number claimed so far, which a rollback closes with all below it.
-    async fn claimed_by_now(&self) -> Result<Option<ReleaseNumber>, Problem> {
-        if self.closes_all { Ok(self.state.releases().await?.highest()) } else { Ok(None) }
+    /// The highest number claimed so far, which a rollback closes with all below it; `None`: it closes none, or this is not the
+    /// last step of its switch.
+    async fn claimed_by_now(&self, is_last: bool) -> Result<Option<ReleaseNumber>, Problem> {
+        if self.closes_all && is_last { Ok(self.state.releases().await?.highest()) } else { Ok(None) }
     }
 
     /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there. Bytes
@@ -311,13 +324,7 @@ impl Activating<'_> {
     }
 
     /// The head that says "in progress", and already what is to be refreshed at the CDN.
-    fn beginning(
-        &self,
-        pointer: &Pointer,
-        plan: &Plan,
-        to: ReleaseNumber,
-        floor: Option<ReleaseNumber>,
-    ) -> Result<Head, Refusal> {
+    fn beginning(&self, pointer: &Pointer, plan: &Plan, to: ReleaseNumber) -> Result<Head, Refusal> {
         let by = pointer.seen_by(self.run, self.clock.now());
         pointer.head.begin_activation(ActivationBegins {
             to,
@@ -325,7 +332,7 @@ impl Activating<'_> {
             publisher: self.publisher,
             lease_s: self.lease.lasts.as_secs(),
             force: self.force,
-            floor,
+            floor: self.claimed,
             suspects: self.suspects,
             at_risk: self.at_risk,
             mutable_paths: self.mutable_paths,

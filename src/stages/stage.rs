@@ -90,6 +90,8 @@ pub struct Staging<'a> {
     pub foreign: Foreign,
     /// What this run has stored before it was planned anew.
     pub stored: &'a BTreeSet<Address>,
+    /// What this run has looked at, and what lies there.
+    pub seen: &'a BTreeMap<Address, Option<ObjectInfo>>,
     /// Where what is sent and copied is counted.
     pub tally: &'a Tally,
     /// Who listens.
@@ -120,6 +122,29 @@ impl Staging<'_> {
             self.state.write_manifest(&manifest).await.map_err(NotStaged::Failed)?;
         }
         Ok(sent.staged(manifest, complete))
+    }
+
+    /// Looks where [`Staging::prove`] would, but for the places that are `not_yet` to be looked at. Costs a HEAD for each.
+    pub async fn look(
+        &self,
+        plan: &Plan,
+        not_yet: &BTreeSet<Address>,
+    ) -> Result<BTreeMap<Address, Option<ObjectInfo>>, Problem> {
+        let places: BTreeSet<Address> = plan
+            .uploads
+            .iter()
+            .filter(|upload| upload.to != Destination::LiveWhileActivating)
+            .filter_map(|upload| Some(self.destination(upload, plan.files.get(&upload.path)?)))
+            .filter(|address| !not_yet.contains(address))
+            .collect();
+        stream::iter(places)
+            .map(|address| async move {
+                let info = self.store.head(&address).await.map_err(Problem::from)?;
+                Ok((address, info))
+            })
+            .buffer_unordered(MOST_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Proves that all bytes are there which `plan` needs to make a release live that is complete, and brings those that
@@ -235,7 +260,7 @@ impl Staging<'_> {
         let must_be_there = matches!(self.source, Source::Bucket);
         let from_disk = matches!(self.source, Source::Folder(_));
         let ask_first = !from_disk || upload.size_bytes >= ASK_FIRST_BYTES || likely.contains(address);
-        if ask_first && let Some(info) = self.store.head(address).await.map_err(Problem::from)? {
+        if ask_first && let Some(info) = self.what_lies_at(address).await? {
             return self.settle(upload, entry, address, &headers, info).await;
         }
         if must_be_there && !blob {
@@ -258,6 +283,14 @@ impl Staging<'_> {
                     None => return Err(error.repeated()),
                 },
             }
+        }
+    }
+
+    /// What lies there, or lay there when this run looked.
+    async fn what_lies_at(&self, address: &Address) -> Result<Option<ObjectInfo>, Problem> {
+        match self.seen.get(address) {
+            Some(seen) => Ok(seen.clone()),
+            None => self.store.head(address).await.map_err(Problem::from),
         }
     }
 

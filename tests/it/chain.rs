@@ -83,18 +83,18 @@ async fn an_edited_site_behind_a_distribution() {
     assert_chain(Run::Edited, true, 10 + WAVES).await;
 }
 
-/// 1. the head is read, 2. the manifest of the release to go back to, 3. that of the one that is live, 4. the keys are looked
-/// at that pages come back to, 5. the blobs are listed, 6. the fingerprinted files are looked at that must be there, 7. the
-/// claimed numbers are listed, 8. the head says that the activation begins, the waves, 9. the claimed numbers are listed
-/// again, 10. the head says that it is done.
+/// 1. the head is read, 2. the manifests of the release to go back to and of the one that is live, 3. the keys are looked at that
+/// pages come back to, and the fingerprinted files that must be there, and the blobs and the claimed numbers are listed, 4. the
+/// head says that the activation begins, the waves, with the last of which the claimed numbers are listed again, 5. the head
+/// says that it is done.
 #[tokio::test(flavor = "multi_thread")]
 async fn going_back_without_a_distribution() {
-    assert_chain(Run::Rollback, false, 10 + WAVES).await;
+    assert_chain(Run::Rollback, false, 5 + WAVES).await;
 }
 
-/// As without a distribution; the configuration is read along with the second manifest, and after the last write the refresh is
+/// As without a distribution; its configuration is read along with the manifests, and after the last write the refresh is
 /// asked for and the head says that nothing is owed any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn going_back_behind_a_distribution() {
-    assert_chain(Run::Rollback, true, 12 + WAVES).await;
+    assert_chain(Run::Rollback, true, 7 + WAVES).await;
 }

@@ -33,6 +33,8 @@ pub(super) struct InPlace<'a> {
     pub(super) events: Events<'a>,
     /// How many writes were begun, and may have changed something.
     pub(super) writes: AtomicUsize,
+    /// How many of them are done.
+    pub(super) done: AtomicUsize,
     /// How many attempts were in doubt when the switch began.
     pub(super) in_doubt: usize,
     /// Whether no object was met that could not be given its cache tags.
@@ -49,13 +51,13 @@ pub(super) struct Left {
 }
 
 impl InPlace<'_> {
-    /// Writes live objects wave by wave. After a failure nothing more is begun, and what is under way is waited for:
+    /// Writes live objects, one of the plan's `waves` after the other. After a failure nothing more is begun, and what is under way is waited for:
     /// the next run finds nothing in flight.
-    pub(super) async fn write(&self, plan: &Plan) -> Result<(), Problem> {
-        let (done, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        for wave in &plan.waves {
+    pub(super) async fn write(&self, plan: &Plan, waves: &[Vec<Action>]) -> Result<(), Problem> {
+        let failed = AtomicBool::new(false);
+        for wave in waves {
             let outcomes: Vec<Result<(), Problem>> = stream::iter(wave)
-                .map(|action| self.write_unless_failed(plan, action, &done, &failed))
+                .map(|action| self.write_unless_failed(plan, action, &failed))
                 .buffer_unordered(MOST_AT_ONCE)
                 .collect()
                 .await;
@@ -69,13 +71,7 @@ impl InPlace<'_> {
         Ok(())
     }
 
-    async fn write_unless_failed(
-        &self,
-        plan: &Plan,
-        action: &Action,
-        done: &AtomicUsize,
-        failed: &AtomicBool,
-    ) -> Result<(), Problem> {
+    async fn write_unless_failed(&self, plan: &Plan, action: &Action, failed: &AtomicBool) -> Result<(), Problem> {
         if failed.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -94,7 +90,7 @@ impl InPlace<'_> {
                 self.writes.fetch_sub(1, Ordering::Relaxed);
             }
             written?;
-            let objects = done.fetch_add(1, Ordering::Relaxed) + 1;
+            let objects = self.done.fetch_add(1, Ordering::Relaxed) + 1;
             self.events.send(Event::ActivationAdvanced { objects });
             Ok(())
         };

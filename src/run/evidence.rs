@@ -1,0 +1,91 @@
+//! What shows that a complete release can be made live: its bytes are there. For a rollback also which numbers are claimed,
+//! because it closes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::order::Order;
+use super::session::Session;
+use crate::bucket::aws::ObjectInfo;
+use crate::plan::{Change, Destination, Plan, Upload};
+use crate::release::head::Head;
+use crate::release::layout::Address;
+use crate::release::manifest::{Kept, Manifest, ReleaseNumber};
+use crate::report::error::Problem;
+
+/// What is known to be there of a complete release.
+#[derive(Default)]
+pub(super) struct Evidence {
+    /// The blobs that a listing shows.
+    pub(super) stored: BTreeSet<Address>,
+    /// What lies where its other bytes should be.
+    pub(super) seen: BTreeMap<Address, Option<ObjectInfo>>,
+    /// The highest number that is claimed, where the run closes all of them.
+    pub(super) claimed: Option<ReleaseNumber>,
+}
+
+impl Session<'_> {
+    /// Whether a run makes a complete release live without a question before it. Then the evidence may be collected at once.
+    /// After a question, it must be newer than the answer: a rollback closes the numbers that are claimed by then. And a
+    /// rollback that is declined should cost nothing.
+    pub(super) fn is_sure_to_prove(&self, order: &Order) -> bool {
+        order.goal.manifest().is_some() && (order.terms.rollback.is_none() || self.caller.yes)
+    }
+
+    /// Collects all evidence for `plan` at once. Costs a listing of the blobs or a HEAD for each, whichever is less; a HEAD for
+    /// each fingerprinted file that the plan adds; and for a rollback a listing of the numbers.
+    pub(super) async fn evidence(
+        &self,
+        head: &Head,
+        order: &Order,
+        plan: &Plan,
+        manifest: &Manifest,
+    ) -> Result<Evidence, Problem> {
+        let blobs = self.blobs_to_list(head, plan, manifest);
+        // Bytes that are only at live keys are copied to the blob store first, and then looked for.
+        let kept = plan.preserves.iter().map(|preserve| self.environment.layout.blob(&preserve.entry.digest));
+        // A file that is no page may still be at its live key after it left the site. Then its blob is not needed.
+        let may_be_live = |upload: &&Upload| {
+            upload.to == Destination::Blob
+                && !upload.path.is_page()
+                && plan.changes.get(&upload.path) == Some(&Change::Add)
+        };
+        let may_be_live = plan.uploads.iter().filter(may_be_live).filter_map(|upload| plan.files.get(&upload.path));
+        let may_be_live = may_be_live.map(|entry| self.environment.layout.blob(&entry.digest));
+        let not_yet: BTreeSet<Address> = kept.chain(may_be_live).chain(blobs.keys().cloned()).collect();
+        let nothing = BTreeSet::new();
+        let staging = self.staging(order, &nothing);
+        let claimed = async {
+            match order.terms.rollback {
+                Some(_) => self.state.releases().await.map(|releases| releases.highest()),
+                None => Ok(None),
+            }
+        };
+        let (stored, seen, claimed) =
+            tokio::join!(self.listed(&blobs), Box::pin(staging.look(plan, &not_yet)), Box::pin(claimed));
+        Ok(Evidence { stored: stored?, seen: seen?, claimed: claimed? })
+    }
+
+    /// The blobs that going back to a complete release needs or would write, with their sizes; none where asking after each
+    /// costs less than a listing.
+    fn blobs_to_list(&self, head: &Head, plan: &Plan, manifest: &Manifest) -> BTreeMap<Address, u64> {
+        let to_blobs = plan.uploads.iter().filter(|upload| upload.to == Destination::Blob);
+        let needed = to_blobs.filter_map(|upload| plan.files.get(&upload.path));
+        let kept = plan.preserves.iter().map(|preserve| &preserve.entry);
+        let address = |digest| self.environment.layout.blob(digest);
+        let blobs: BTreeMap<Address, u64> =
+            needed.chain(kept).map(|entry| (address(&entry.digest), entry.size_bytes)).collect();
+        let retained = head.superseded.len() + 1;
+        let at_least = manifest.files.values().filter(|entry| entry.kept == Kept::Blob).count();
+        if blobs.len() <= 2 + retained * at_least / 1_000 { BTreeMap::new() } else { blobs }
+    }
+
+    /// Those of `blobs` that a listing shows. Blobs are named by their bytes and never written over.
+    async fn listed(&self, blobs: &BTreeMap<Address, u64>) -> Result<BTreeSet<Address>, Problem> {
+        if blobs.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let listed = self.aws.store.list(&self.environment.layout.blobs()).await?;
+        let there = listed.into_iter().filter(|listed| blobs.get(&listed.address) == Some(&listed.size_bytes));
+        Ok(there.map(|listed| listed.address).collect())
+    }
+}
