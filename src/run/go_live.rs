@@ -347,7 +347,7 @@ impl Session<'_> {
     }
 
     /// What a plan says about a release goes into the report.
-    fn plans(&self, plan: &Plan) {
+    pub(super) fn plans(&self, plan: &Plan) {
         self.course.compared(plan.counts);
         let has_cdn = self.aws.cdn.is_some();
         let items = plan.invalidation.items();

@@ -23,15 +23,20 @@ use crate::types::headers::Kind;
 pub(super) struct Intention {
     pub(super) live: Live,
     pub(super) plan: Plan,
+    /// Live paths that were looked at again, because an earlier run may have changed them late, or because they are to be
+    /// repaired.
+    due: BTreeSet<SitePath>,
+    /// Whether the run has looked at the keys that the manifests do not describe. If not, it does so during the claim.
+    pub(super) is_surveyed: bool,
     /// Live paths that an activation which was cut short may still write.
     pub(super) suspects: BTreeSet<SitePath>,
     /// Live paths that a prune which was cut short may still remove.
     pub(super) at_risk: BTreeSet<SitePath>,
-    /// What shows that a complete release can be made live, looked for beside the rest; `None`: it was not.
+    /// What shows that a complete release can be made live; `None`: not collected yet.
     pub(super) evidence: Option<Result<Evidence, Problem>>,
     /// The highest number that was claimed before the switch, where the run closes all of them.
     pub(super) claimed: Option<ReleaseNumber>,
-    /// What releases there are, asked for beside the rest; `None`: it was not.
+    /// What releases there are; `None`: not listed yet.
     pub(super) releases: Option<Result<Releases, Problem>>,
 }
 
@@ -64,19 +69,23 @@ impl Session<'_> {
         }
         let withdrawn = pointer.head.withdrawn.keys().filter(|path| target.contains_key(*path));
         live.returned.extend(withdrawn.cloned());
-        let (live, plan, evidence) = self.survey(&pointer.head, order, live, target, &due).await?;
-        let at_risk = self.at_risk(&pointer.head, &plan.files).await?;
-        self.events.send(Event::Planned {
-            files: plan.counts,
-            copied: plan.copies(),
-            deleted: plan.removals.len(),
-            paths: plan.invalidation.items().len(),
-        });
-        Ok(Intention { live, plan, suspects, at_risk, evidence, claimed: None, releases })
+        let is_known = live.release.is_some() && live.uncertain.is_empty();
+        let plan = self.planned(&live, target, order, &due);
+        let (at_risk, evidence, claimed) = (BTreeSet::new(), None, None);
+        let mut intention =
+            Intention { live, plan, due, is_surveyed: false, suspects, at_risk, evidence, claimed, releases };
+        // A run that is about to claim a number looks at the keys of new files during the claim: all else that may stop it is
+        // known before that. But it claims nothing before it is certain what is live.
+        if !(claims && is_known) {
+            self.survey(&pointer.head, order, &mut intention).await?;
+        }
+        intention.at_risk = self.at_risk(&pointer.head, &intention.plan.files).await?;
+        self.say_plan(&intention.plan);
+        Ok(intention)
     }
 
-    /// What is live by the state, and what the distributions do, read at once. Where the run `claims` a number, the numbers that
-    /// are taken are listed too: by the time of its claim others may be, which the claim itself finds out.
+    /// Reads at once what is live by the state, and what the distributions do. If the run `claims` a number, it also lists the
+    /// numbers that are taken. More may be taken by the time of the claim; the claim itself finds that out.
     async fn read_what_is_live(
         &mut self,
         pointer: &Pointer,
@@ -103,34 +112,50 @@ impl Session<'_> {
         Ok((live?, releases))
     }
 
-    /// Looks at keys of which the manifests do not tell, and makes the plan. Meanwhile it is looked for what a complete release
-    /// needs by what the manifests tell: the keys hardly show that more is needed, and what is needed besides is looked for when
-    /// it is proven.
-    async fn survey(
-        &self,
-        head: &Head,
-        order: &Order,
-        mut live: Live,
-        target: Files,
-        due: &BTreeSet<SitePath>,
-    ) -> Result<(Live, Plan, Option<Result<Evidence, Problem>>), Problem> {
-        let layout = &self.environment.layout;
-        let objects = LiveObjects::new(&self.aws.store, layout).tagged(self.tagging.writes);
-        let mut plan = self.planned(&live, target, order, due);
+    /// Looks at the keys that the manifests do not describe, and plans again if something is there. At the same time it collects
+    /// the evidence that a complete release needs, as far as the first plan tells. What the second plan needs besides is looked
+    /// for when the release is proven.
+    async fn survey(&self, head: &Head, order: &Order, intention: &mut Intention) -> Result<(), Problem> {
+        let Intention { live, plan, .. } = intention;
         let evidence = async {
             match order.goal.manifest() {
-                Some(manifest) if self.is_sure_to_prove(order) && !order.is_done(head, &plan) => {
-                    Some(self.evidence(head, order, &plan, manifest).await)
+                Some(manifest) if self.is_sure_to_prove(order) && !order.is_done(head, plan) => {
+                    Some(self.evidence(head, order, plan, manifest).await)
                 }
                 _ => None,
             }
         };
-        let survey = live::survey(objects, &self.state, layout, &mut live, &plan.files, order.foreign());
-        let (learnt, evidence) = tokio::join!(Box::pin(survey), Box::pin(evidence));
-        if learnt? {
-            plan = self.planned(&live, plan.files, order, due);
+        let (learnt, evidence) =
+            tokio::join!(Box::pin(self.look_at_keys(order, live, &plan.files)), Box::pin(evidence));
+        intention.evidence = evidence;
+        self.surveyed(order, intention, learnt?);
+        Ok(())
+    }
+
+    /// Completes `live` by what lies at the keys that the manifests do not describe. Says whether anything is there.
+    pub(super) async fn look_at_keys(&self, order: &Order, live: &mut Live, files: &Files) -> Result<bool, Problem> {
+        let layout = &self.environment.layout;
+        let objects = LiveObjects::new(&self.aws.store, layout).tagged(self.tagging.writes);
+        live::survey(objects, &self.state, layout, live, files, order.foreign()).await
+    }
+
+    /// Records that the keys were looked at. Plans again if anything is there.
+    pub(super) fn surveyed(&self, order: &Order, intention: &mut Intention, learnt: bool) {
+        intention.is_surveyed = true;
+        if learnt {
+            let files = std::mem::take(&mut intention.plan.files);
+            intention.plan = self.planned(&intention.live, files, order, &intention.due);
         }
-        Ok((live, plan, evidence))
+    }
+
+    /// Says what is about to be done.
+    pub(super) fn say_plan(&self, plan: &Plan) {
+        self.events.send(Event::Planned {
+            files: plan.counts,
+            copied: plan.copies(),
+            deleted: plan.removals.len(),
+            paths: plan.invalidation.items().len(),
+        });
     }
 
     /// The plan from `live` to `target`. Blobs of paths that are `due` to be looked at again may be gone.

@@ -75,8 +75,8 @@ impl Session<'_> {
         Ok(Carried { epoch: head.prune_epoch, ..Carried::default() })
     }
 
-    /// The release with all its bytes in the bucket, staged now or before, or proven to be there; and what the switch will
-    /// write over or remove is kept.
+    /// The release with all its bytes in the bucket: staged now or before, or proven to be there. The bytes that the switch will
+    /// replace or remove are kept.
     pub(super) async fn ready(
         &mut self,
         carried: &mut Carried,
@@ -115,8 +115,9 @@ impl Session<'_> {
         staging.prove(&intention.plan, manifest).await
     }
 
-    /// A new release. Nothing is written before its claim. Then its bytes are sent, and meanwhile those are kept that the switch
-    /// will write over or remove: neither changes what visitors see, and both are done before the switch.
+    /// Stages a new release. The claim is the first write of a run. Then two things happen at once: the new bytes are sent, and
+    /// the bytes that the switch will replace or remove are kept. Neither changes what visitors see, and both must be done
+    /// before the switch.
     async fn staged(
         &self,
         carried: &mut Carried,
@@ -152,8 +153,8 @@ impl Session<'_> {
         Ok(staged)
     }
 
-    /// Keeps what the switch will write over or remove, but for bytes that staging brings to the blob store anyway. Where
-    /// there is to be no switch, nothing is at risk.
+    /// Keeps the bytes that the switch will replace or remove, except those that staging puts into the blob store anyway.
+    /// Without a switch, nothing is at risk.
     async fn kept(&self, order: &Order, intention: &Intention) -> Result<BTreeMap<SitePath, String>, Problem> {
         if order.terms.stage_only {
             return Ok(BTreeMap::new());
@@ -179,8 +180,9 @@ impl Session<'_> {
         }
     }
 
-    /// The number of this run, as [`Session::claim`] gives it. The claim of a first publish is the first thing that visitors
-    /// might read.
+    /// Claims a number ([`Session::claim`]), and looks at the keys of new files at the same time, unless that was done before
+    /// ([`Session::intend`]). What is found there can only reduce what the run writes, so the claim names at least all of that.
+    /// A foreign object stops the run, which then has written nothing but its claim.
     async fn claimed(
         &self,
         head: &Head,
@@ -191,11 +193,26 @@ impl Session<'_> {
             Some(releases) => releases?,
             None => self.state.releases().await?,
         };
-        let claimed = self.claim(head, order, &intention.plan, &releases).await?;
-        if head.active.is_none() {
-            self.check_claim_is_hidden(&claimed.0).await?;
+        if intention.is_surveyed {
+            let claimed = self.claim(head, order, &intention.plan, &releases).await?;
+            if head.active.is_none() {
+                // It is the first thing that visitors might read.
+                self.check_claim_is_hidden(&claimed.0).await?;
+            }
+            return Ok(claimed);
         }
-        Ok(claimed)
+        let Intention { live, plan, .. } = intention;
+        let (learnt, claimed) = tokio::join!(
+            Box::pin(self.look_at_keys(order, live, &plan.files)),
+            Box::pin(self.claim(head, order, plan, &releases)),
+        );
+        let learnt = learnt?;
+        self.surveyed(order, intention, learnt);
+        if learnt {
+            self.plans(&intention.plan);
+            self.say_plan(&intention.plan);
+        }
+        claimed
     }
 
     /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it

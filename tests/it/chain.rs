@@ -67,20 +67,20 @@ async fn assert_chain(run: Run, distribution: bool, links: usize) {
 /// The waves of both runs, removals included: what pages refer to, new pages, replaced pages, the entry page, and what leaves.
 const WAVES: usize = 5;
 
-/// 1. the head is read, 2. the manifest of the release that is live, and the claimed numbers, 3. the keys are looked at that new
-/// files will have, 4. the next number is claimed, 5. bytes and 6. the manifest are stored, while the objects are looked at that
-/// will be replaced or removed, and kept in the blob store, 7. the head says that the activation begins, the waves, 8. the head
+/// 1. the head is read, 2. the manifest of the release that is live, and the claimed numbers, 3. the next number is claimed, and
+/// the keys are looked at that new files will have, 4. bytes and 5. the manifest are stored, while the objects are looked at that
+/// will be replaced or removed, and kept in the blob store, 6. the head says that the activation begins, the waves, 7. the head
 /// says that it is done.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_site_without_a_distribution() {
-    assert_chain(Run::Edited, false, 8 + WAVES).await;
+    assert_chain(Run::Edited, false, 7 + WAVES).await;
 }
 
 /// As without a distribution; its configuration is read along with the manifest, and after the last write the refresh is asked
 /// for and the head says that nothing is owed any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edited_site_behind_a_distribution() {
-    assert_chain(Run::Edited, true, 10 + WAVES).await;
+    assert_chain(Run::Edited, true, 9 + WAVES).await;
 }
 
 /// 1. the head is read, 2. the manifests of the release to go back to and of the one that is live, 3. the keys are looked at that

@@ -96,8 +96,19 @@ async fn a_foreign_object_at_a_key_that_is_added_later_stays() {
     world.published().await;
     world.sandbox.put_foreign(BUCKET, "live/news/index.html", "theirs", "text/html");
     world.use_fixture("v2");
-    let (_, error) = refused(&world, world.environment.clone(), 2, Code::ForeignObjects).await;
+    let before = world.objects();
+    world.sandbox.clear_requests();
+    let report = world.publish().await;
+    let error = report.error.unwrap();
+    assert_eq!((report.exit_code, &error.code), (2, &Code::ForeignObjects.as_str()), "{error:#?}");
     assert!(error.message.contains("live/news/index.html"), "{error:#?}");
+    // The key is looked at while the number is claimed: nothing else is written.
+    let claim = world.environment.layout.claim(ReleaseNumber::new(2)).key;
+    let written: Vec<_> = world.s3_writes().into_iter().map(|write| write.key).collect();
+    assert_eq!(written, [&claim[..]]);
+    let mut after = world.objects();
+    assert!(after.remove(&claim).is_some());
+    assert_eq!(after, before);
     assert_eq!(error.visitors_see, "Visitors see release 1, as before.");
     world.use_fixture("v1");
     assert_eq!(world.published().await.outcome, Outcome::Unchanged);
