@@ -26,8 +26,8 @@ use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
 pub use asked::asked;
-pub use cover::Cover;
-pub use view::{PathChange, PlanView};
+pub use cover::{Cover, Everything};
+pub use view::{PathChange, PlanView, PlannedRefresh};
 
 /// What visitors get now, as far as it is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -315,8 +315,10 @@ impl Plan {
         let answers = urls.answers(live, &files, &changes);
         let cover = |urls: &urls::Urls<'_>, tags: Option<TagUse>| {
             let kept = urls.kept(live, &files, &changes);
-            if tags == Some(TagUse::Begins) || urls.loses_error_pages(&changes) {
-                return Cover::everything(&kept);
+            let page = urls.lost_error_page(&changes).cloned().map(Everything::ErrorPage);
+            let because = page.or((tags == Some(TagUse::Begins)).then_some(Everything::TagsBegin));
+            if let Some(because) = because {
+                return Cover::everything(because, &kept);
             }
             let tags = urls.tags(&changes);
             cover::cover(&urls.stale(live, &files, &changes), &kept, tags.as_ref(), policy.max_paths)
@@ -324,7 +326,7 @@ impl Plan {
         let own_tags = policy.own.and_then(|own| policy.use_of_tags(own));
         let invalidation = match policy.cdn() {
             CdnView::None => Cover::default(),
-            _ if policy.is_unseen => Cover::everything(&urls.kept(live, &files, &changes)),
+            _ if policy.is_unseen => Cover::everything(Everything::Unseen, &urls.kept(live, &files, &changes)),
             CdnView::Unreadable | CdnView::Known(_) => cover(&urls, own_tags),
         };
         let others = policy.distributions.iter().filter(|(id, _)| policy.own != Some(id.as_str()));

@@ -81,6 +81,9 @@ pub struct InvalidationReport {
     pub evicted_unchanged: usize,
     /// Their total size, in bytes.
     pub evicted_bytes: u64,
+    /// Why everything is refreshed although less has changed, as a clause; left out where that is not so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// What CloudFront charges for `paths`, in US dollars, where the free ones of the month are used up: $0.005 each, also for a
@@ -100,12 +103,27 @@ pub struct OtherDistribution {
     /// The release whose activation owes it.
     #[cfg_attr(test, schemars(with = "u64"))]
     pub release: ReleaseNumber,
-    /// `requested` or `owed`.
+    /// `requested`, `completed` or `owed`.
     pub status: InvalidationStatus,
     /// CloudFront's ids; none if it is owed.
     pub ids: Vec<String>,
-    /// The paths.
+    /// The paths, and before them cache tags as `#tag`.
     pub paths: Vec<String>,
+    /// How many paths and tags CloudFront took.
+    #[serde(default)]
+    pub paths_paid: usize,
+    /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
+    #[serde(default)]
+    pub price_usd: String,
+    /// Unchanged files that a wildcard or a tag takes along, as far as this run planned it.
+    #[serde(default)]
+    pub evicted_unchanged: usize,
+    /// Their size together, in bytes.
+    #[serde(default)]
+    pub evicted_bytes: u64,
+    /// Why everything is refreshed although less has changed, as a clause; left out where that is not so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// The status of an invalidation.

@@ -279,7 +279,7 @@ fn connect_store(
         owner: access.expected_bucket_owner.clone(),
     };
     let settings = store::Settings {
-        site: environment.layout.identity().site.clone(),
+        site: environment.layout.identity().clone(),
         encryption: access.encryption.clone(),
         to_be_proven: to_be_proven(access, endpoint.as_deref()),
         service,

@@ -4,8 +4,9 @@
 mod optimum;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use crate::content::path::UrlPath;
+use crate::content::path::{SitePath, UrlPath};
 use crate::release::cache_tags::CacheTag;
 use crate::release::head::Items;
 
@@ -25,19 +26,48 @@ pub struct Cover {
     pub evicted_unchanged: usize,
     /// Their total size, in bytes.
     pub evicted_bytes: u64,
+    /// Why everything is named although less has changed, if so.
+    pub because: Option<Everything>,
+}
+
+/// Why a distribution has to forget everything although less has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Everything {
+    /// It may keep what nobody refreshed.
+    Unseen,
+    /// Cache tags begin to stand in place of paths.
+    TagsBegin,
+    /// This error page changes, and nobody can list the addresses of its copies.
+    ErrorPage(SitePath),
+}
+
+/// A clause: `404.html changed, and ...`
+impl fmt::Display for Everything {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Everything::Unseen => {
+                formatter.write_str("this distribution has not been refreshed for what was live before")
+            }
+            Everything::TagsBegin => formatter.write_str("cache tags stand in place of paths from now on"),
+            Everything::ErrorPage(page) => {
+                write!(formatter, "{page} changed, and copies of it are kept under every address that missed")
+            }
+        }
+    }
 }
 
 impl Cover {
     /// All that there is.
-    pub(super) fn everything(kept: &[Kept]) -> Cover {
-        Cover::evicting(vec![UrlPath::everything()], Vec::new(), kept, |_| true)
+    pub(super) fn everything(because: Everything, kept: &[Kept]) -> Cover {
+        let all = Cover::evicting(vec![UrlPath::everything()], Vec::new(), kept, |_| true);
+        Cover { because: Some(because), ..all }
     }
 
     /// `paths` and `tags`, by which those of `kept` that did not change go of which `goes` says so.
     fn evicting(paths: Vec<UrlPath>, tags: Vec<CacheTag>, kept: &[Kept], goes: impl Fn(&Kept) -> bool) -> Cover {
         let unchanged = kept.iter().filter(|file| !file.new);
         let evicted: Vec<u64> = unchanged.filter(|file| goes(file)).map(|file| file.bytes).collect();
-        Cover { paths, tags, evicted_unchanged: evicted.len(), evicted_bytes: evicted.iter().sum() }
+        Cover { paths, tags, evicted_unchanged: evicted.len(), evicted_bytes: evicted.iter().sum(), because: None }
     }
 
     /// What a distribution is to forget.

@@ -56,9 +56,8 @@ impl<'a> Urls<'a> {
         self.chosen_by(address).iter().any(|address| facts.caching.tells_queries_apart(address))
     }
 
-    /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where its
-    /// origin path does not reach the file. Where the distribution cannot be read, its origin path may be the live
-    /// prefix or empty.
+    /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where no origin path
+    /// of it reaches the file.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
         self.below_root_of(path.as_str())
     }
@@ -127,12 +126,12 @@ impl<'a> Urls<'a> {
         self.below_root(path).iter().any(|own| facts.is_error_page(&format!("/{own}")))
     }
 
-    /// Whether copies of an error page that changes, or of the error that a new one replaces, may be kept under addresses that
-    /// cannot be listed.
-    pub(super) fn loses_error_pages(&self, changes: &BTreeMap<SitePath, Change>) -> bool {
+    /// The first error page that changes, where copies of it, or of the error that a new one replaces, may be kept under
+    /// addresses that cannot be listed.
+    pub(super) fn lost_error_page<'c>(&self, changes: &'c BTreeMap<SitePath, Change>) -> Option<&'c SitePath> {
         let changed = changes.iter().filter(|(_, change)| **change != Change::Retire);
-        let mut pages = changed.filter(|(path, _)| self.is_error_page(path));
-        self.keeps_errors && pages.next().is_some()
+        let mut pages = changed.map(|(path, _)| path).filter(|path| self.is_error_page(path));
+        pages.next().filter(|_| self.keeps_errors)
     }
 
     /// Whether visitors get another answer than before. Not under the name of a new fingerprinted file, which was not
@@ -207,6 +206,13 @@ impl<'a> Urls<'a> {
         kept.collect()
     }
 
+    /// Whether an address of a file lies where the site's address says it does: a distribution may have more ways to it.
+    fn is_at_url(&self, path: &SitePath, below_root: &str) -> bool {
+        let CdnView::Known(facts) = self.cdn else { return true };
+        let key = self.policy.layout.served_key(path);
+        facts.caching.behaviors.is_empty() || facts.below_root(&key).is_some_and(|own| own.starts_with(below_root))
+    }
+
     /// The URLs whose answer changes.
     pub(super) fn answers(
         &self,
@@ -229,6 +235,9 @@ impl<'a> Urls<'a> {
                 false => Vec::new(),
             };
             for Address { below_root, below_site, own } in self.addresses(path) {
+                if !self.is_at_url(path, &below_root) {
+                    continue;
+                }
                 // All spellings show one answer, and it is found by the one that reaches the file.
                 let answer = UrlChange {
                     path: path.clone(),
@@ -248,14 +257,18 @@ impl<'a> Urls<'a> {
     }
 }
 
-/// What lies at `path` of the site below a distribution's root: see [`Urls::below_root`].
+/// Where `path` of the site lies below a distribution's root, not encoded and without a leading slash. Where the distribution
+/// cannot be read, its origin path may be the live prefix, or any folder above it.
 pub(super) fn places(layout: &Layout, cdn: CdnView<'_>, path: &str) -> Vec<String> {
-    let key = format!("{}{path}", layout.live_prefix().key);
+    let prefix = layout.live_prefix().key;
+    let key = format!("{prefix}{path}");
     match cdn {
         CdnView::None => vec![path.to_owned()],
-        CdnView::Unreadable if key == path => vec![key],
-        CdnView::Unreadable => vec![path.to_owned(), key],
-        CdnView::Known(facts) => facts.below_root(&key).map(str::to_owned).into_iter().collect(),
+        CdnView::Unreadable => {
+            let above = prefix.rmatch_indices('/').map(|(slash, _)| key[slash + 1..].to_owned());
+            above.chain([key.clone()]).collect()
+        }
+        CdnView::Known(facts) => facts.places(&key).into_iter().map(str::to_owned).collect(),
     }
 }
 

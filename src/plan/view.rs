@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Plan};
+use super::{Change, Cover, Plan};
 use crate::release::counts::FileCounts;
 use crate::release::manifest::ReleaseNumber;
 use crate::report::{Uploaded, price_usd};
@@ -34,6 +34,45 @@ pub struct PlanView {
     pub evicted_unchanged: usize,
     /// Their total size, in bytes.
     pub evicted_bytes: u64,
+    /// Why everything is to be refreshed although less has changed, as a clause; left out where that is not so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// What is to be refreshed at other distributions in front of the site; left out where there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_distributions: Vec<PlannedRefresh>,
+}
+
+/// What is to be refreshed at another distribution than the first one of the environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PlannedRefresh {
+    /// The distribution.
+    pub distribution: String,
+    /// As CloudFront is asked: cache tags as `#tag`, then paths.
+    pub paths: Vec<String>,
+    /// What those cost in US dollars, beyond the 1,000 paths of a month that are free for an account.
+    pub price_usd: String,
+    /// Unchanged files that a wildcard or a cache tag takes along.
+    pub evicted_unchanged: usize,
+    /// Their size together, in bytes.
+    pub evicted_bytes: u64,
+    /// Why everything is to be refreshed although less has changed, as a clause; left out where that is not so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+impl PlannedRefresh {
+    fn of(distribution: &str, cover: &Cover) -> PlannedRefresh {
+        PlannedRefresh {
+            distribution: distribution.to_owned(),
+            paths: cover.items().texts().collect(),
+            price_usd: price_usd(cover.items().len()),
+            evicted_unchanged: cover.evicted_unchanged,
+            evicted_bytes: cover.evicted_bytes,
+            because: cover.because.as_ref().map(ToString::to_string),
+        }
+    }
 }
 
 /// What happens to one path.
@@ -52,6 +91,12 @@ pub struct PathChange {
 }
 
 impl Plan {
+    /// What is to be refreshed at other distributions than the environment's own, by their ids.
+    pub fn refreshed_elsewhere(&self) -> impl Iterator<Item = (&str, &Cover)> {
+        let others = self.elsewhere.iter().filter(|(_, cover)| !cover.items().is_empty());
+        others.map(|(id, cover)| (id.as_str(), cover))
+    }
+
     /// The plan as programs read it.
     pub fn view(&self) -> PlanView {
         let changes = self.changes.iter().map(|(path, change)| {
@@ -74,6 +119,8 @@ impl Plan {
             price_usd: price_usd(self.invalidation.items().len()),
             evicted_unchanged: self.invalidation.evicted_unchanged,
             evicted_bytes: self.invalidation.evicted_bytes,
+            because: self.invalidation.because.as_ref().map(ToString::to_string),
+            other_distributions: self.refreshed_elsewhere().map(|(id, cover)| PlannedRefresh::of(id, cover)).collect(),
         }
     }
 }

@@ -55,7 +55,17 @@ impl CacheTag {
 
     /// The tags of the mutable file at `path`: each contains the next one, or has nothing in common with it.
     pub fn all_of(site: &Identity, path: &SitePath) -> Vec<CacheTag> {
-        let folder = top_folder(path.as_str()).map(|folder| CacheTag::of_folder(site, folder));
+        CacheTag::of_path(site, path.as_str())
+    }
+
+    /// The tags that this program may have given an object; none outside the site.
+    pub fn of_object(site: &Identity, bucket: &str, key: &str) -> Vec<CacheTag> {
+        let path = key.strip_prefix(&site.prefix).filter(|_| bucket == site.bucket);
+        path.map(|path| CacheTag::of_path(site, path)).unwrap_or_default()
+    }
+
+    fn of_path(site: &Identity, path: &str) -> Vec<CacheTag> {
+        let folder = top_folder(path).map(|folder| CacheTag::of_folder(site, folder));
         std::iter::once(CacheTag::of_site(site)).chain(folder).collect()
     }
 
@@ -99,14 +109,16 @@ pub fn add(metadata: &mut BTreeMap<String, String>, tags: &[CacheTag]) {
     }
 }
 
-/// Removes the tags of this program from an object's metadata. What a person has put there stays.
-pub fn take(metadata: &mut BTreeMap<String, String>) -> BTreeSet<CacheTag> {
+/// Removes `ours`, the tags that this program may have given an object, from its metadata, and returns those that it had. What a
+/// person has put there stays, whatever it looks like.
+pub fn take(metadata: &mut BTreeMap<String, String>, ours: &[CacheTag]) -> BTreeSet<CacheTag> {
     let Some(all) = metadata.remove(METADATA) else { return BTreeSet::new() };
-    let (ours, others): (Vec<&str>, Vec<&str>) = all.split(',').partition(|tag| CacheTag::parse(tag).is_some());
+    let own = |tag: &str| ours.iter().find(|own| own.as_str() == tag).cloned();
+    let others: Vec<&str> = all.split(',').filter(|tag| own(tag).is_none()).collect();
     if !others.is_empty() {
         metadata.insert(METADATA.to_owned(), others.join(","));
     }
-    ours.into_iter().filter_map(CacheTag::parse).collect()
+    all.split(',').filter_map(own).collect()
 }
 
 #[cfg(test)]
@@ -142,16 +154,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_person_has_put_there_is_what_it_was(own in prop::option::of("[a-z ,:-]{1,20}"), path in "[a-z]{1,3}(/[a-z]{1,3})?") {
+        fn what_a_person_has_put_there_is_what_it_was(
+            own in prop::option::of("([a-z ,:-]{1,20}|publish-[0-9a-f]{16}(,publish-[0-9a-f]{16})?)"),
+            path in "[a-z]{1,3}(/[a-z]{1,3})?",
+        ) {
             let own = own.map(|own| own.trim().to_owned());
             let before: BTreeMap<String, String> =
                 own.into_iter().map(|own| (METADATA.to_owned(), own)).chain([("team".to_owned(), "docs".to_owned())]).collect();
-            let tags = CacheTag::all_of(&site("live/"), &SitePath::new(path).unwrap());
+            let tags = CacheTag::all_of(&site("live/"), &SitePath::new(path.as_str()).unwrap());
             let mut metadata = before.clone();
             add(&mut metadata, &tags);
             let stored = metadata[METADATA].clone();
             prop_assert!(stored.split(',').take(tags.len()).eq(tags.iter().map(CacheTag::as_str)));
-            prop_assert_eq!(take(&mut metadata), tags.into_iter().collect());
+            let key = format!("live/{path}");
+            prop_assert_eq!(take(&mut metadata, &CacheTag::of_object(&site("live/"), "b", &key)), tags.into_iter().collect());
             prop_assert_eq!(metadata, before);
         }
     }

@@ -22,7 +22,7 @@ pub use self::transitions::{
 };
 pub use self::values::{
     Activation, Active, CdnView, Distribution, DistributionFacts, Distributions, HistoryItem, Hold, Items, Leftover,
-    ProvenStore, Pruning, Refresh, Suspects, Withdrawn,
+    ProvenStore, Pruning, Reach, Refresh, Suspects, Withdrawn, below,
 };
 use crate::content::path::{SitePath, UrlPath};
 use crate::release::format::{FormatError, Minors, Unknown};

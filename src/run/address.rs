@@ -18,7 +18,7 @@ pub async fn address(environment: Environment, caller: Caller, events: Events<'_
     let report = reported("open", &environment, &caller, events, async |session| {
         if found.is_none() {
             let Some(cdn) = &session.aws.cdn else { return Err(nowhere(&environment)) };
-            let (host, facts) = cdn.host(&environment.layout.identity().bucket).await?;
+            let (host, facts) = cdn.host(&environment.layout.live_prefix()).await?;
             let prefix = environment.layout.live_prefix().key;
             let Some(below) = facts.below_root(&prefix) else { return Err(nowhere(&environment)) };
             let path = UrlPath::encode(below);

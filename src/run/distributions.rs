@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::session::Session;
 use crate::bucket::aws::{Cdn, Configuration};
-use crate::release::head::{Caching, Head, Learnt, Tagging};
+use crate::release::head::{Caching, Head, Learnt, Reach, Tagging};
 use crate::report::error::{Code, Problem};
 
 impl Session<'_> {
@@ -101,7 +101,7 @@ impl Session<'_> {
 
     async fn configuration_of(&self, cdn: &Cdn, head: &Head) -> Result<Configuration, Problem> {
         let id = cdn.distribution();
-        let read = match cdn.configuration(&self.environment.layout.identity().bucket).await {
+        let read = match cdn.configuration(&self.environment.layout.live_prefix()).await {
             Ok(read) => read,
             Err(error) if error.is_denied() => {
                 self.events.warn(format!(
@@ -115,7 +115,20 @@ impl Session<'_> {
             Err(error) => return Err(error.into()),
         };
         let (facts, prefix) = (&read.facts, self.environment.layout.live_prefix());
-        if facts.readable && facts.below_root(&format!("{}x", prefix.key)).is_none() {
+        let was_readable = head.distributions.get(id).is_none_or(|known| known.facts.readable);
+        if let Some(parameter) = read.unresolved.as_ref().filter(|_| was_readable) {
+            self.events.warn(format!(
+                "An origin of {id} contains {parameter}, which has neither a value of the tenant nor a default. So publish \
+                 cannot tell which addresses the site has there: it refreshes all that it may have, and the CDN keeps no page."
+            ));
+        }
+        // At `url`, visitors see all of the site. Another one may be in front of a folder of it.
+        let is_reached = match Reach::of(&facts.origin_path, &prefix.key) {
+            Reach::All => true,
+            Reach::Some => self.own() != Some(id),
+            Reach::Nothing => false,
+        };
+        if facts.readable && !is_reached {
             let message = format!("distribution {id} serves {:?}, not {prefix}", facts.origin_path);
             return Err(Problem::new(Code::Configuration, message)
                 .hint("Set `prefix` to the distribution's origin path, or `distribution` to the one that serves it."));

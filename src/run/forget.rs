@@ -50,10 +50,11 @@ impl Session<'_> {
         if self.caller.yes {
             return Ok(());
         }
-        let owed = match head.owed_to(distribution).filter(|owed| !owed.is_sent()).map(|owed| owed.paths.len()).sum() {
+        let items = head.owed_to(distribution).filter(|owed| !owed.is_sent()).map(|owed| owed.items().len());
+        let owed = match items.sum() {
             0 => String::new(),
-            1 => "; 1 path has not been refreshed there yet".to_owned(),
-            paths => format!("; {paths} paths have not been refreshed there yet"),
+            1 => "; 1 path or cache tag has not been refreshed there yet".to_owned(),
+            items => format!("; {items} paths and cache tags have not been refreshed there yet"),
         };
         let message = format!("distribution {distribution} would no longer be refreshed{owed}");
         self.confirmed(&format!("D{}. Continue?", &message[1..]), ask, || {

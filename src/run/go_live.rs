@@ -223,7 +223,7 @@ impl Session<'_> {
         let is_external = self.external()?;
         let page = Some(Page { files: &plan.files, is_external: &is_external });
         let refreshing = Refreshing { page, allow_broken: terms.allow_broken, ..self.refreshing(Some(release)) };
-        Box::pin(self.refresh(refreshing, activated.pointer, &answers, &plan.invalidation)).await
+        Box::pin(self.refresh(refreshing, activated.pointer, &answers, Some(plan))).await
     }
 
     /// What would happen, and nothing of it does. There is no plan where the head alone says that there is nothing to do.
@@ -361,6 +361,7 @@ impl Session<'_> {
             edge: None,
             evicted_unchanged: plan.invalidation.evicted_unchanged,
             evicted_bytes: plan.invalidation.evicted_bytes,
+            because: plan.invalidation.because.as_ref().map(ToString::to_string),
         }));
     }
 }

@@ -6,7 +6,7 @@ use super::session::{Session, active_release};
 use crate::bucket::state::{NotReplaced, Pointer};
 use crate::config::environment::{Environment, InvalidationSettings, Wait};
 use crate::content::path::AskedPath;
-use crate::plan::{self, Cover};
+use crate::plan;
 use crate::release::head::{Covers, Refusal};
 use crate::report::error::{Code, Problem};
 use crate::report::event::{Event, Events};
@@ -41,7 +41,7 @@ pub async fn invalidate(request: InvalidateRequest, events: Events<'_>) -> Repor
         let settings = waits_for_cloudfront(&environment.invalidation);
         let refreshing = Refreshing { settings: &settings, ..session.refreshing(active_release(&pointer.head)) };
         // No plan tells what these paths must answer.
-        Box::pin(session.refresh(refreshing, pointer, &Default::default(), &Cover::default())).await?;
+        Box::pin(session.refresh(refreshing, pointer, &Default::default(), None)).await?;
         Ok(Outcome::Invalidated.into())
     })
     .await

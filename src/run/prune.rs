@@ -170,9 +170,9 @@ impl Session<'_> {
         let settings = self.refresh_settings(now);
         let refreshing = Refreshing { settings: &settings, ..self.refreshing(active) };
         // What may not be removed, or is needed by now, still answers.
-        let mut answers = plan.answers;
+        let mut answers = plan.answers.clone();
         answers.retain(|_, answer| removed.gone.contains(&answer.path));
-        Box::pin(self.refresh(refreshing, removed.pointer, &answers, &plan.invalidation)).await?;
+        Box::pin(self.refresh(refreshing, removed.pointer, &answers, Some(&plan))).await?;
         if let Some((problem, number)) = removed.refused {
             return Err(with_others(problem, number));
         }

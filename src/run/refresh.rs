@@ -57,7 +57,7 @@ impl Session<'_> {
         let others: Vec<&Refresh> = others.collect();
         let distributions: BTreeSet<&str> = others.iter().map(|refresh| refresh.distribution.as_str()).collect();
         distributions.into_iter().for_each(|id| self.events.warn(stays_owed(id, None)));
-        self.course.others_are_owed(others.into_iter().map(|refresh| other(refresh, None)).collect());
+        self.course.others_are_owed(others.into_iter().map(stays).collect());
     }
 
     /// Does the refreshes that earlier runs owe, where nothing else is to do, and says whether there were any.
@@ -70,30 +70,32 @@ impl Session<'_> {
         if pointer.head.refreshes_to_send().next().is_none() {
             return Ok(Outcome::Unchanged);
         }
-        Box::pin(self.refresh(refreshing, pointer, answers, &Cover::default())).await?;
+        Box::pin(self.refresh(refreshing, pointer, answers, None)).await?;
         let standing = self.course.standing();
-        let is_done = |other: &OtherDistribution| other.status == InvalidationStatus::Requested;
+        let is_done = |other: &OtherDistribution| other.status != InvalidationStatus::Owed;
         let any = standing.invalidation.is_some() || standing.other_distributions.iter().any(is_done);
         Ok(if any { Outcome::Repaired } else { Outcome::Unchanged })
     }
 
-    /// Does all refreshes that `pointer` owes; `cover` is the one that this run adds for the environment's distribution. Where
-    /// that fails, the release is live, and the CDN may not have heard of it.
+    /// Does all refreshes that `pointer` owes; `plan` is what this run adds to them. Where that fails, the release is live, and the
+    /// CDN may not have heard of it.
     pub(super) async fn refresh(
         &self,
         refreshing: Refreshing<'_>,
         pointer: Pointer,
         answers: &BTreeMap<UrlPath, UrlChange>,
-        cover: &Cover,
+        plan: Option<&Plan>,
     ) -> Result<(), Problem> {
         let (refreshed, problem) = match Box::pin(refreshing.refresh(pointer, answers)).await {
             Ok(refreshed) => (refreshed, None),
             Err(NotRefreshed { problem, so_far }) => (so_far, Some(problem)),
         };
-        let other = |elsewhere: &Elsewhere| other(&elsewhere.refresh, elsewhere.ids.as_deref());
+        let covers = plan.map(|plan| &plan.elsewhere);
+        let cover = |id: &str| covers.and_then(|covers| covers.get(id)).cloned().unwrap_or_default();
+        let other = |elsewhere: &Elsewhere| other(elsewhere, &cover(&elsewhere.refresh.distribution));
         self.course.others_are_owed(refreshed.elsewhere.iter().map(other).collect());
         let answers_otherwise = refreshed.answers_otherwise;
-        self.course.invalidates(reported(refreshed, cover));
+        self.course.invalidates(reported(refreshed, plan.map_or(&Cover::default(), |plan| &plan.invalidation)));
         let Some(problem) = problem else { return Ok(()) };
         let Some(release) = refreshing.release else {
             self.course.visitors_see(VisitorsSee::Untouched);
@@ -119,14 +121,41 @@ impl Session<'_> {
     }
 }
 
-/// What the report says of a refresh of another environment's distribution; without ids, it stays owed.
-fn other(refresh: &Refresh, ids: Option<&[String]>) -> OtherDistribution {
+/// What the report says of a refresh at another distribution that stays owed.
+fn stays(refresh: &Refresh) -> OtherDistribution {
     OtherDistribution {
         distribution: refresh.distribution.clone(),
         release: refresh.release,
-        status: if ids.is_some() { InvalidationStatus::Requested } else { InvalidationStatus::Owed },
-        ids: ids.unwrap_or_default().to_vec(),
+        status: InvalidationStatus::Owed,
+        ids: Vec::new(),
         paths: refresh.items().texts().collect(),
+        paths_paid: 0,
+        price_usd: price_usd(0),
+        evicted_unchanged: 0,
+        evicted_bytes: 0,
+        because: None,
+    }
+}
+
+/// What the report says of a refresh at another distribution, for which this run has planned `cover`.
+fn other(elsewhere: &Elsewhere, cover: &Cover) -> OtherDistribution {
+    let Elsewhere { refresh, ids, paid, is_completed } = elsewhere;
+    let status = match (ids, is_completed) {
+        (None, _) => InvalidationStatus::Owed,
+        (Some(_), false) => InvalidationStatus::Requested,
+        (Some(_), true) => InvalidationStatus::Completed,
+    };
+    let is_planned = cover.items() == refresh.items();
+    let of_cover = |number: usize| if is_planned { number } else { 0 };
+    OtherDistribution {
+        status,
+        ids: ids.clone().unwrap_or_default(),
+        paths_paid: *paid,
+        price_usd: price_usd(*paid),
+        evicted_unchanged: of_cover(cover.evicted_unchanged),
+        evicted_bytes: if is_planned { cover.evicted_bytes } else { 0 },
+        because: cover.because.as_ref().filter(|_| is_planned).map(ToString::to_string),
+        ..stays(refresh)
     }
 }
 
@@ -143,5 +172,6 @@ fn reported(refreshed: Refreshed, cover: &Cover) -> Option<InvalidationReport> {
         price_usd: price_usd(refreshed.paid),
         evicted_unchanged: cover.evicted_unchanged,
         evicted_bytes: cover.evicted_bytes,
+        because: cover.because.as_ref().map(ToString::to_string),
     })
 }

@@ -64,6 +64,8 @@ pub struct Behavior {
     pub pattern: String,
     /// Whether its origin is the site's bucket. If not, it is a server that never answers.
     pub is_site: bool,
+    /// What is put before paths to make keys, where that is something else than the distribution says.
+    pub origin_path: Option<String>,
     /// How it keeps answers.
     pub caching: Caching,
 }
@@ -101,7 +103,8 @@ mod tests {
             ("*.txt", "/a.txt.html", false),
             ("/Blog/*", "/blog/1", false),
         ] {
-            let behavior = Behavior { pattern: pattern.to_owned(), is_site: true, caching: Caching::default() };
+            let behavior =
+                Behavior { pattern: pattern.to_owned(), is_site: true, origin_path: None, caching: Caching::default() };
             assert_eq!(behavior.serves(path), expected, "{pattern} {path}");
         }
     }

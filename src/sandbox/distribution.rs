@@ -20,6 +20,9 @@ pub struct Distribution {
     pub default_root_object: Option<String>,
     /// Custom error pages (AWS.md 2.2).
     pub custom_errors: Vec<CustomError>,
+    /// Where the origin is a website endpoint, the key of the bucket's error document: what is missing is a 404 with it. Only
+    /// the API's domain name and errors follow it; index pages do not.
+    pub website_error: Option<String>,
     /// What finds index pages in folders. It belongs to the default behavior.
     pub index_pages: IndexPages,
     /// How the default behavior keeps answers.
@@ -37,6 +40,8 @@ pub struct Distribution {
     /// Of a tenant, the id of its multi-tenant distribution, and the parameters that the tenant gives it. A tenant has a cache of its
     /// own, and the API knows it as a tenant only.
     pub tenant_of: Option<(String, Vec<(String, String)>)>,
+    /// Of a multi-tenant distribution, the parameters that tenants may give, with their defaults.
+    pub parameters: Vec<(String, Option<String>)>,
     /// Whether the API says that its configuration is deployed everywhere; the edge follows it at once.
     pub deployed: bool,
 }
@@ -64,6 +69,7 @@ impl Default for Distribution {
             origin_path: String::new(),
             default_root_object: Some("index.html".to_owned()),
             custom_errors: Vec::new(),
+            website_error: None,
             index_pages: IndexPages::Function,
             caching: Caching::default(),
             behaviors: Vec::new(),
@@ -72,6 +78,7 @@ impl Default for Distribution {
             cache_tag_header: None,
             config_etag: "E2SANDBOXCONFIG".to_owned(),
             tenant_of: None,
+            parameters: Vec::new(),
             deployed: true,
         }
     }
@@ -83,6 +90,7 @@ pub(super) struct Served<'d> {
     /// Its place in the order in which behaviors are tried.
     pub(super) behavior: usize,
     pub(super) is_site: bool,
+    pub(super) origin_path: &'d str,
     pub(super) index_pages: IndexPages,
     pub(super) caching: &'d Caching,
 }
@@ -92,12 +100,17 @@ impl Distribution {
     pub(super) fn served(&self, path: &str) -> Served<'_> {
         let path = percent_decode_str(path).decode_utf8_lossy();
         match self.behaviors.iter().enumerate().find(|(_, behavior)| behavior.serves(&path)) {
-            Some((number, Behavior { is_site, caching, .. })) => {
-                Served { behavior: number, is_site: *is_site, index_pages: IndexPages::None, caching }
-            }
+            Some((number, Behavior { is_site, origin_path, caching, .. })) => Served {
+                behavior: number,
+                is_site: *is_site,
+                origin_path: origin_path.as_ref().unwrap_or(&self.origin_path),
+                index_pages: IndexPages::None,
+                caching,
+            },
             None => Served {
                 behavior: self.behaviors.len(),
                 is_site: true,
+                origin_path: &self.origin_path,
                 index_pages: self.index_pages,
                 caching: &self.caching,
             },

@@ -130,7 +130,8 @@ impl Edge {
     }
 
     fn address<'d>(&self, distribution: &'d Distribution, path: &str, query: Option<&str>) -> Address<'d> {
-        let is_there = |path: &str| matches!(self.fetch(distribution, path), Origin::Object(_));
+        let origin_path = distribution.served(path).origin_path;
+        let is_there = |path: &str| matches!(self.fetch(distribution, origin_path, path), Origin::Object(_));
         Address::of(distribution, path, query, is_there)
     }
 

@@ -42,7 +42,8 @@ const MAX_REPEATS: u32 = 2;
 pub struct Refreshing<'a> {
     /// The distribution, if there is one.
     pub cdn: Option<&'a Cdn>,
-    /// Further distributions that the environment names: each is to take what it is asked, and is not waited for.
+    /// Further distributions that the environment names: each is to take what it is asked, and is only waited for where
+    /// CloudFront's own word is.
     pub further: &'a [String],
     /// Who fetches the site's URLs.
     pub fetcher: &'a Fetcher,
@@ -96,13 +97,17 @@ impl Refreshed {
     }
 }
 
-/// What came of a refresh that a distribution of another environment is owed.
+/// What came of a refresh that another distribution than the environment's first one is owed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elsewhere {
     /// What is owed.
     pub refresh: Refresh,
     /// CloudFront's ids; `None`: it stays owed.
     pub ids: Option<Vec<String>>,
+    /// How many paths and tags CloudFront took.
+    pub paid: usize,
+    /// Whether it was waited for until CloudFront said that it has completed all of it.
+    pub is_completed: bool,
 }
 
 /// A refresh that did not come off. What is owed stays recorded.
@@ -117,7 +122,8 @@ pub struct NotRefreshed {
 impl Refreshing<'_> {
     /// Does all refreshes that `pointer` owes to the environment's distribution, waits as configured, and takes them out of
     /// the head. `answers` are the URLs to compare where the site's address is known. Others are asked for as far as these
-    /// credentials may, and not waited for: CloudFront finishes what it has taken.
+    /// credentials may. Of those, only the environment's own ones are waited for, and only until CloudFront has completed them,
+    /// where that is what is waited for: it finishes what it has taken.
     pub async fn refresh(
         &self,
         pointer: Pointer,
@@ -147,6 +153,7 @@ impl Refreshing<'_> {
         let asked = self.ask(&mut asking, &owed, refreshed).await;
         let pointer = self.ask_elsewhere(&mut asking, pointer, others, refreshed).await;
         let mut under_way = UnderWay { taken: asked?, pointer: pointer?, owed };
+        let mut waited = Ok(());
         let reached = match self.settings.wait {
             Wait::Effect if self.url.is_some() => {
                 if !self.until_seen(&mut asking, &mut under_way, answers, refreshed).await? {
@@ -156,8 +163,8 @@ impl Refreshing<'_> {
             }
             Wait::None => InvalidationStatus::Requested,
             Wait::Effect | Wait::Completed => {
-                self.until_completed(&under_way.ids()).await?;
-                refreshed.is_completed = true;
+                self.until_own_completed(&under_way.ids(), refreshed).await?;
+                waited = self.until_further_ones_completed(refreshed).await;
                 InvalidationStatus::Completed
             }
         };
@@ -165,6 +172,7 @@ impl Refreshing<'_> {
         let UnderWay { pointer, taken, .. } = under_way;
         let (sent, done): (Vec<_>, Vec<_>) = taken.into_iter().partition(|(_, ids)| stays && !ids.is_empty());
         let mut done: Vec<String> = done.into_iter().map(|(id, _)| id).collect();
+        done.extend(refreshed.elsewhere.iter().filter(|one| one.is_completed).map(|one| one.refresh.id.clone()));
         done.extend(match self.settings.wait {
             // Nothing waits for it, so the permission to ask is not needed.
             Wait::None => sent_before.into_iter().map(|refresh| refresh.id).collect(),
@@ -173,6 +181,7 @@ impl Refreshing<'_> {
         self.record(pointer, &done, &sent).await?;
         refreshed.status = refreshed.status.map(|_| reached);
         self.further_ones_took_theirs(refreshed)?;
+        waited?;
         let edge = refreshed.edge.clone();
         self.events.send(if sent.is_empty() { Event::Refreshed } else { Event::RefreshSeen { edge } });
         Ok(())
@@ -194,8 +203,7 @@ impl Refreshing<'_> {
         let Some(seen) = seen? else { return Ok(false) };
         (refreshed.is_completed, refreshed.edge) = (seen.is_completed, seen.edge);
         if !verify::is_provable(answers, refreshed.items()) {
-            self.until_completed(&under_way.ids()).await?;
-            refreshed.is_completed = true;
+            self.until_own_completed(&under_way.ids(), refreshed).await?;
         }
         let checked = self.until_page_is_whole(answers).await;
         if let Err(problem) = checked.and_then(|()| self.tell_of_a_page_for_a_script(for_script)) {
@@ -297,6 +305,7 @@ impl Refreshing<'_> {
                 Some(cdn) => asking.ask(&cdn.other(distribution), &refresh, &mut taken).await.map_err(Some),
                 None => Err(None),
             };
+            let paid = taken.paths.len();
             let ids = match asked {
                 Ok(()) => {
                     let is_further = self.further.contains(distribution);
@@ -317,7 +326,7 @@ impl Refreshing<'_> {
                     None
                 }
             };
-            refreshed.elsewhere.push(Elsewhere { refresh, ids });
+            refreshed.elsewhere.push(Elsewhere { refresh, ids, paid, is_completed: false });
         }
         self.record(pointer, &done, &sent).await
     }

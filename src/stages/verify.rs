@@ -19,7 +19,7 @@ pub use instead::{Instead, Prospect};
 pub use missing::PageForScript;
 pub use page::{Blank, MAX_LOADED, Page};
 
-/// Most URLs fetched for one activation, each in three variants. Beyond it, the first ones in the order of [`chosen`] stand
+/// Most URLs fetched for one activation, each in four variants. Beyond it, the first ones in the order of [`chosen`] stand
 /// for all, and the run says so.
 pub const MAX_URLS: usize = 200;
 
@@ -42,16 +42,22 @@ pub enum Variant {
     WithQuery,
     /// As many programs ask.
     Identity,
+    /// As those programs ask which come by such a link: what previews and search engines show.
+    IdentityWithQuery,
 }
 
 impl Variant {
-    const ALL: [Variant; 3] = [Variant::Compressed, Variant::WithQuery, Variant::Identity];
+    const ALL: [Variant; 4] = [Variant::Compressed, Variant::WithQuery, Variant::Identity, Variant::IdentityWithQuery];
 
     fn encoding(self) -> Encoding {
         match self {
             Variant::Compressed | Variant::WithQuery => Encoding::Compressed,
-            Variant::Identity => Encoding::Identity,
+            Variant::Identity | Variant::IdentityWithQuery => Encoding::Identity,
         }
+    }
+
+    fn has_query(self) -> bool {
+        matches!(self, Variant::WithQuery | Variant::IdentityWithQuery)
     }
 }
 
@@ -88,6 +94,9 @@ impl Mismatch {
             Variant::Compressed => sentence,
             Variant::WithQuery => format!("{sentence} when requested with a query string (`?…`)"),
             Variant::Identity => format!("{sentence} when requested without compression"),
+            Variant::IdentityWithQuery => {
+                format!("{sentence} when requested with a query string (`?…`) and without compression")
+            }
         }
     }
 }
@@ -170,10 +179,7 @@ impl Visitor<'_> {
     /// Looks once. A right answer gives the edge that it came from.
     async fn look(&self, look: &Look<'_>, until: Instant) -> Result<Option<String>, Mismatch> {
         let (url, variant) = (self.address(look), look.variant);
-        let asked = match variant {
-            Variant::WithQuery => format!("{url}?{}", self.query),
-            Variant::Compressed | Variant::Identity => url.clone(),
-        };
+        let asked = if variant.has_query() { format!("{url}?{}", self.query) } else { url.clone() };
         let instead = match timeout_at(until, self.fetcher.fetch(&asked, variant.encoding(), MAX_FETCHED_BYTES)).await {
             Ok(Ok(found)) => match compare(&asked, &found, look) {
                 Some(instead) => instead,
@@ -212,7 +218,7 @@ fn compare(url: &str, found: &SiteAnswer, look: &Look<'_>) -> Option<Instead> {
 
 /// The first of the headers that change which is not what was published. What the CDN compresses says so itself.
 fn other_header(found: &SiteAnswer, look: &Look<'_>) -> Option<Instead> {
-    let is_telling = |name: &str| look.variant == Variant::Identity || name != "content-encoding";
+    let is_telling = |name: &str| look.variant.encoding() == Encoding::Identity || name != "content-encoding";
     let mut headers = look.answer.headers.iter().filter(|(name, _)| is_telling(name));
     headers.find_map(|(name, wanted)| {
         let came = found.headers.get(name);

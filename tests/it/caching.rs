@@ -103,7 +103,12 @@ async fn behaviors_that_keep_nothing_of_the_site_need_no_path() {
     // A function that changes addresses on the way would hide which behavior an answer is kept by.
     for functions in [false, true] {
         let index_pages = if functions { IndexPages::Function } else { IndexPages::None };
-        let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+        let behavior = |pattern: &str, is_site, caching| Behavior {
+            pattern: pattern.to_owned(),
+            is_site,
+            origin_path: None,
+            caching,
+        };
         let behaviors =
             vec![behavior("/api/*", false, Caching::default()), behavior("docs/*.html", true, Caching::disabled())];
         world.sandbox.set_distribution(Distribution { index_pages, behaviors, ..distribution() });
@@ -128,6 +133,68 @@ async fn behaviors_that_keep_nothing_of_the_site_need_no_path() {
     let before = world.invalidations().len();
     assert_eq!(world.published().await.invalidation, None);
     assert_eq!(asked(&world, before), [""; 0]);
+    world.assert_settled();
+}
+
+/// Some addresses come from above the site: its files have a second name there.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_a_behavior_shows_under_another_name_are_forgotten_there_too() {
+    for functions in [false, true] {
+        let behavior = Behavior {
+            pattern: "/live/docs/*".to_owned(),
+            is_site: true,
+            origin_path: Some(String::new()),
+            caching: Caching::default(),
+        };
+        let index_pages = if functions { IndexPages::Function } else { IndexPages::None };
+        let of = Distribution { index_pages, behaviors: vec![behavior], ..distribution() };
+        let (world, _) = live(of).await;
+        let visit = async |page: &str| crate::visitor::text(&format!("{}/{page}", world.sandbox.site_url())).await;
+        assert_eq!(visit("live/docs/a.html").await, "one", "an edge keeps it");
+        let before = world.invalidations().len();
+        world.write("docs/a.html", "two");
+        world.write("page.html", "two");
+        world.published().await;
+        let (other, all) = ("/live/page.html", ["/docs/a.html", "/live/docs/a.html", "/live/page.html", "/page.html"]);
+        // Where a function changes addresses, any may be behind any behavior.
+        let expected: Vec<&str> = all.into_iter().filter(|path| functions || *path != other).collect();
+        assert_eq!(asked(&world, before), expected);
+        assert_eq!((visit("live/docs/a.html").await, visit("docs/a.html").await), ("two".to_owned(), "two".to_owned()));
+        world.assert_settled();
+    }
+}
+
+/// A bucket's error document is a setting that is not read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_website_endpoint_may_answer_errors_with_is_kept_by_no_edge_or_takes_everything_along() {
+    let mut world = World::new().await;
+    let website_error = Some("live/404.html".to_owned());
+    world.sandbox.set_distribution(Distribution { website_error, index_pages: IndexPages::None, ..distribution() });
+    for page in ["index.html", "404.html", "other.html"] {
+        world.write(page, "one");
+    }
+    world.published().await;
+    let kept = |world: &World, page: &str| world.live()[page].cache_control.clone().unwrap();
+    assert!(!kept(&world, "404.html").contains("s-maxage"), "{}", kept(&world, "404.html"));
+    assert!(kept(&world, "other.html").contains("s-maxage"), "{}", kept(&world, "other.html"));
+    world.write("404.html", "two");
+    let before = world.invalidations().len();
+    world.published().await;
+    assert_eq!(asked(&world, before), ["/404", "/404.html"], "a website endpoint may answer for both");
+
+    let long = "public, max-age=3600".to_owned();
+    let globs = OneOrMany(vec!["404.html".to_owned()]);
+    world.environment.headers = vec![HeaderRule { globs, cache_control: Some(long), ..HeaderRule::default() }];
+    world.published().await;
+    let missed = format!("{}/none.html", world.sandbox.site_url());
+    assert_eq!(crate::visitor::text(&missed).await, "two");
+    world.write("404.html", "three");
+    let before = world.invalidations().len();
+    let report = world.published().await;
+    assert_eq!(asked(&world, before), ["/*"]);
+    let because = "404.html changed, and copies of it are kept under every address that missed";
+    assert_eq!(report.invalidation.unwrap().because.as_deref(), Some(because));
+    assert_eq!(crate::visitor::text(&missed).await, "three");
     world.assert_settled();
 }
 
@@ -211,8 +278,12 @@ async fn an_error_page_whose_copies_are_kept_for_long_takes_everything_along_whe
         world.published().await;
         world.write("404.html", "new");
         let before = world.invalidations().len();
-        world.published().await;
+        let planned = world.plan().await.1.unwrap().view().because;
+        let report = world.published().await;
         assert_eq!(asked(&world, before), expected, "{seconds} s, {is_long}");
+        let because = "404.html changed, and copies of it are kept under every address that missed".to_owned();
+        let because = (expected == ["/*"]).then_some(because);
+        assert_eq!((&planned, &report.invalidation.unwrap().because), (&because, &because));
         // Other pages are refreshed as ever.
         world.write("index.html", "another home");
         let before = world.invalidations().len();

@@ -10,12 +10,12 @@ use serde_json::Value;
 use crate::world::{BUCKET, DISTRIBUTION, World, caller, distribution, key_variables};
 
 /// The distribution of the other environment.
-const WWW: &str = "EWWW";
+pub(crate) const WWW: &str = "EWWW";
 
 const V2_PATHS: [&str; 8] =
     ["/", "/about/", "/about/index.html", "/config.json", "/contact.html", "/index.html", "/news/", "/news/index.html"];
 
-fn www() -> Distribution {
+pub(crate) fn www() -> Distribution {
     Distribution { id: WWW.to_owned(), ..distribution() }
 }
 
@@ -49,7 +49,7 @@ fn invalidated(world: &World, distribution: &str) -> Vec<Vec<String>> {
     world.sandbox.invalidations(distribution).into_iter().map(|invalidation| invalidation.paths).collect()
 }
 
-fn last_invalidated(world: &World, distribution: &str) -> Vec<String> {
+pub(crate) fn last_invalidated(world: &World, distribution: &str) -> Vec<String> {
     invalidated(world, distribution).pop().unwrap_or_default()
 }
 
@@ -78,12 +78,12 @@ async fn what_was_sent_for_an_environment_that_rests_is_settled_by_the_others() 
 }
 
 /// What each distribution has seen, and how many paths it is owed.
-async fn seen(world: &World) -> Vec<(String, Option<u64>, usize)> {
+pub(crate) async fn seen(world: &World) -> Vec<(String, Option<u64>, usize)> {
     let of = |known: DistributionStatus| (known.distribution, known.seen.map(u64::from), known.owed.len());
     world.status().await.distributions.into_iter().map(of).collect()
 }
 
-fn row(distribution: &str, seen: u64, owed: usize) -> (String, Option<u64>, usize) {
+pub(crate) fn row(distribution: &str, seen: u64, owed: usize) -> (String, Option<u64>, usize) {
     (distribution.to_owned(), Some(seen), owed)
 }
 
@@ -94,7 +94,7 @@ async fn assert_unchanged_costs_one_request(world: &World) -> Report {
     report
 }
 
-fn owed_elsewhere(report: &Report) -> Vec<(&str, InvalidationStatus)> {
+pub(crate) fn owed_elsewhere(report: &Report) -> Vec<(&str, InvalidationStatus)> {
     report.other_distributions.iter().map(|other| (other.distribution.as_str(), other.status)).collect()
 }
 
@@ -328,6 +328,11 @@ async fn what_a_run_may_not_refresh_stays_owed_is_shown_and_is_done_by_who_may()
         status: InvalidationStatus::Owed,
         ids: Vec::new(),
         paths: V2_PATHS.map(str::to_owned).to_vec(),
+        paths_paid: 0,
+        price_usd: "0.000".to_owned(),
+        evicted_unchanged: 0,
+        evicted_bytes: 0,
+        because: None,
     };
     assert_eq!(report.other_distributions, std::slice::from_ref(&owed));
     assert!(warns_of(&report, DISTRIBUTION) && warns_of(&report, "forget-distribution"), "{report:#?}");

@@ -1,6 +1,7 @@
 //! The edge in front of a site: what a publish lets it forget, and what it leaves there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
@@ -9,6 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use publish::content::path::UrlPath;
+use publish::report::InvalidationStatus;
 use publish::sandbox::{EDGE_HEADER, LOCATIONS};
 
 use crate::world::{World, files_of, fixture};
@@ -97,4 +99,39 @@ async fn from_v1_to_v2_all_is_new_that_changed_and_nothing_else_is_forgotten() {
         }
     }
     world.assert_settled();
+}
+
+/// What is seen at the edge that this machine reaches says nothing of the others, and nothing is said of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_that_comes_later_is_waited_for_where_it_is_seen_and_elsewhere_it_is_only_sent() {
+    let world = World::with_fixture("v1").await;
+    world.published().await;
+    let viewers = Viewers::of(&world);
+    viewers.get("index.html").await;
+    let (near, far) = (Duration::from_secs(1), Duration::from_secs(50));
+    let [first, others @ ..] = LOCATIONS;
+    world.sandbox.delay_invalidations(first, near);
+    others.iter().for_each(|other| world.sandbox.delay_invalidations(other, far));
+    world.use_fixture("v2");
+    let report = world.published().await;
+    let invalidation = report.invalidation.unwrap();
+    assert!(report.duration_ms >= 1_000, "{} ms", report.duration_ms);
+    assert_eq!((invalidation.status, invalidation.completed), (InvalidationStatus::Effective, false));
+    assert_eq!(invalidation.edge.as_deref(), Some(first));
+    let (old, new) = (&site("v1")["index.html"], &site("v2")["index.html"]);
+    let seen = async || {
+        let answers = viewers.get("index.html").await.into_iter();
+        answers
+            .filter(|answer| !answer.headers.contains_key("content-encoding"))
+            .map(|answer| answer.body)
+            .collect::<Vec<_>>()
+    };
+    let is_near = |place: usize, all: usize| place < all / LOCATIONS.len();
+    let bodies = seen().await;
+    for (place, body) in bodies.iter().enumerate() {
+        assert_eq!(body, if is_near(place, bodies.len()) { new } else { old }, "answer {place} of {}", bodies.len());
+    }
+    assert!(world.head().pending_refreshes.iter().all(|refresh| refresh.is_sent()));
+    world.sandbox.advance_clock(far);
+    assert!(seen().await.iter().all(|body| body == new));
 }

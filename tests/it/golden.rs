@@ -250,7 +250,8 @@ fn a_head_with_withdrawn_files_is_understood_and_written_back_byte_for_byte() {
 /// A head of format 2, whose distribution keeps answers in its own way: the field came after the first golden files.
 #[test]
 fn a_head_that_says_how_answers_are_kept_is_understood_and_written_back_byte_for_byte() {
-    let behavior = |pattern: &str, keeps, queries| Behavior { pattern: pattern.to_owned(), keeps, queries };
+    let behavior =
+        |pattern: &str, keeps, queries| Behavior { pattern: pattern.to_owned(), keeps, queries, origin_path: None };
     let behaviors = vec![behavior("/api/*", false, false), behavior("*", true, true)];
     let caching =
         Caching { errors_s: 300, least_s: 60, behaviors, is_guessed: true, has_staging: true, has_tags: false };

@@ -31,6 +31,7 @@ mod explain;
 mod fences;
 mod first_day;
 mod front;
+mod further;
 mod golden;
 mod headers;
 mod headers_file;

@@ -237,6 +237,28 @@ async fn a_reference_that_was_used_for_other_paths_is_not_used_again() {
     world.assert_settled();
 }
 
+/// However many of its references are used; there is an end to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_reference_that_was_used_as_well_is_not_used_again_either() {
+    for (used, expected) in [(3, Some("-4")), (9, None)] {
+        let world = live_v1().await;
+        world.use_fixture("v2");
+        for _ in 0..used {
+            refuse_once(&world, 400, "InvalidationBatchAlreadyExists");
+        }
+        let report = world.publish().await;
+        let last = world.invalidations().pop().unwrap().caller_reference;
+        match expected {
+            Some(end) => assert!(report.exit_code == 0 && last.ends_with(end), "{last}: {report:#?}"),
+            None => {
+                assert_eq!(report.exit_code, 3, "{report:#?}");
+                assert_eq!(world.publish().await.exit_code, 0, "it stays recorded, and is sent by the next run");
+            }
+        }
+        world.assert_settled();
+    }
+}
+
 /// The head as if other runs owed these refreshes of the distribution.
 fn owe(world: &World, refreshes: &[Vec<String>]) {
     let key = world.environment.layout.head().key;

@@ -56,6 +56,34 @@ async fn a_tenant_is_refreshed_by_its_own_id() {
     assert_eq!((report.outcome, world.sandbox.requests().len()), (Outcome::Unchanged, 1));
 }
 
+/// What the tenant does not say, its distribution says; and what nobody says may be anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_that_the_tenant_does_not_give_has_a_default_or_is_not_known() {
+    let world = behind_a_tenant().await;
+    let of_all = |default: Option<&str>| {
+        let parameters = vec![("site".to_owned(), default.map(str::to_owned))];
+        Distribution { id: MULTI.to_owned(), origin_path: "/{{site}}".to_owned(), parameters, ..distribution() }
+    };
+    world.sandbox.set_distribution(of_all(Some("live")));
+    let tenant_of = Some((MULTI.to_owned(), Vec::new()));
+    world.sandbox.set_distribution(Distribution { id: TENANT.to_owned(), tenant_of, ..distribution() });
+    let report = world.published().await;
+    assert_eq!(report.warnings, [""; 0]);
+    assert_eq!(world.head().distributions[TENANT].facts.origin_path, "/live");
+
+    world.sandbox.set_distribution(of_all(None));
+    for told in [1, 0] {
+        world.append("contact.html", "<!-- changed -->");
+        let report = world.published().await;
+        let warnings = report.warnings.iter().filter(|warning| warning.contains("{{site}}"));
+        assert_eq!(warnings.count(), told, "{report:#?}");
+        let asked = world.sandbox.invalidations(TENANT).pop().unwrap().paths;
+        for path in ["/contact", "/contact.html", "/live/contact", "/live/contact.html"] {
+            assert!(asked.iter().any(|asked| asked == path), "{asked:?}");
+        }
+    }
+}
+
 /// A tenant stands beside distributions, and what it does not take stays owed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_may_be_one_of_several() {

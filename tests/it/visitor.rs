@@ -30,6 +30,13 @@ pub(crate) async fn status(url: &str) -> u16 {
     client.get(url.parse().unwrap()).await.unwrap().status().as_u16()
 }
 
+/// What an address is answered with, whatever the status.
+pub(crate) async fn text(url: &str) -> String {
+    let client: Client<HttpConnector, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let body = client.get(url.parse().unwrap()).await.unwrap().into_body().collect().await.unwrap();
+    String::from_utf8(body.to_bytes().to_vec()).unwrap()
+}
+
 impl<'a> Visitor<'a> {
     pub(crate) fn new(world: &'a World, releases: &'a [Site]) -> Visitor<'a> {
         Visitor {

@@ -5,6 +5,7 @@ pub(crate) mod environments;
 mod explanations;
 mod policies;
 pub(crate) mod prune;
+mod refresh;
 pub(crate) mod releases;
 pub(crate) mod show;
 mod table;
@@ -20,7 +21,7 @@ use publish::config::environment::Environment;
 use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::Publisher;
-use publish::report::{InvalidationReport, InvalidationStatus, Outcome, Report};
+use publish::report::{Outcome, Report};
 use publish::types::text::{first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
@@ -63,7 +64,11 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
             };
             line("where", &place);
             line("changed", &format!("{}; {}", changes(&report.files), sent(report)));
-            line("CDN", &refresh(report.invalidation.as_ref(), environment));
+            line("CDN", &refresh::own(report.invalidation.as_ref(), environment));
+            report
+                .other_distributions
+                .iter()
+                .for_each(|other| line("also at", &refresh::elsewhere(other, environment)));
             if let Some(previous) = report.previous_release {
                 // Without a number, a rollback does not go forward again.
                 let command = |command: &str| style.here().command(command);
@@ -84,11 +89,9 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
 
 /// What was taken out of the CDN.
 pub(crate) fn render_invalidated(report: &Report, environment: &Environment) -> String {
-    let mut text = format!("CDN: {}\n", refresh(report.invalidation.as_ref(), environment));
+    let mut text = format!("CDN: {}\n", refresh::own(report.invalidation.as_ref(), environment));
     for other in &report.other_distributions {
-        let paths = count(other.paths.len(), "path");
-        let done = if other.status == InvalidationStatus::Owed { "not refreshed yet" } else { "requested" };
-        text.push_str(&format!("distribution {}: {paths} {done}\n", printable(&other.distribution)));
+        text.push_str(&format!("{}\n", refresh::elsewhere(other, environment)));
     }
     text
 }
@@ -108,7 +111,10 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
     line("send", &format!("up to {} ({})", count(uploaded.objects, "object"), DecimalBytes(uploaded.bytes)));
     line("copy", &count(report.copied, "object"));
     line("remove", &count(report.deleted, "object"));
-    line("CDN", &refresh(report.invalidation.as_ref(), environment));
+    line("CDN", &refresh::own(report.invalidation.as_ref(), environment));
+    for other in plan.into_iter().flat_map(|plan| &plan.other_distributions) {
+        line("also at", &refresh::planned_elsewhere(other, environment));
+    }
     let marks = plan.into_iter().flat_map(|plan| &plan.changes).map(|change| {
         let path = printable(change.path.as_str());
         match change.change {
@@ -124,6 +130,10 @@ pub(crate) fn render_plan(report: &Report, plan: Option<&PlanView>, environment:
         text.push_str(&filled(sign, path, style));
     }
     text.push_str(&paths(report, style));
+    for other in plan.into_iter().flat_map(|plan| &plan.other_distributions) {
+        let name = style.dim(&printable(&other.distribution)).to_string();
+        other.paths.iter().for_each(|path| text.push_str(&format!("{name} {}\n", printable(path))));
+    }
     text
 }
 
@@ -184,7 +194,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
     }
     let own = environment.distribution.as_deref();
     for refresh in &status.pending_refreshes {
-        let (paths, since) = (count(refresh.paths.len(), "path"), refresh.since.to_the_minute());
+        let (paths, since) = (asked(&refresh.paths), refresh.since.to_the_minute());
         let (of, who) = match own == Some(refresh.distribution.as_str()) {
             true => (String::new(), "run `publish` to retry"),
             false => {
@@ -222,7 +232,7 @@ pub(crate) fn render_status(status: &Status, report: &Report, environment: &Envi
 /// How each refresh stands that CloudFront has taken.
 fn sent_refreshes(status: &Status, own: Option<&str>) -> Vec<String> {
     let said = status.sent_refreshes.iter().map(|refresh| {
-        let (paths, since) = (count(refresh.paths.len(), "path"), refresh.since.to_the_minute());
+        let (paths, since) = (asked(&refresh.paths), refresh.since.to_the_minute());
         let of = match own == Some(refresh.distribution.as_str()) {
             true => "the CDN".to_owned(),
             false => format!("distribution {}", printable(&refresh.distribution)),
@@ -295,51 +305,6 @@ fn sent(report: &Report) -> String {
     format!("sent {} ({})", count(uploaded.objects, "object"), DecimalBytes(uploaded.bytes))
 }
 
-fn refresh(invalidation: Option<&InvalidationReport>, environment: &Environment) -> String {
-    let Some(invalidation) = invalidation else {
-        return match &environment.distribution {
-            Some(_) => "nothing to refresh".to_owned(),
-            None => "not configured".to_owned(),
-        };
-    };
-    let paths = asked(&invalidation.paths);
-    let done = match invalidation.status {
-        InvalidationStatus::Planned => paths,
-        InvalidationStatus::Requested => format!("refresh of {paths} requested, not waited for"),
-        InvalidationStatus::Effective if !invalidation.completed => {
-            let edge = invalidation
-                .edge
-                .as_ref()
-                .map_or_else(|| "one edge".to_owned(), |edge| format!("edge {}", printable(edge)));
-            format!("{paths} refreshed, seen at {edge}; CloudFront has not completed yet")
-        }
-        InvalidationStatus::Effective => format!("{paths} refreshed and checked at the site's URLs"),
-        InvalidationStatus::Completed => format!("{paths} refreshed"),
-        InvalidationStatus::Owed => format!("{paths} not refreshed yet; run `publish` to retry"),
-    };
-    format!("{done}{}{}", price(invalidation, environment), evicted(invalidation))
-}
-
-/// ` ($0.04, or free)`: the account's first 1,000 paths of a month are, and how many of those are left is not known.
-/// Nothing for the sandbox, which costs nothing.
-fn price(invalidation: &InvalidationReport, environment: &Environment) -> String {
-    let is_sandbox = environment.access.static_keys.is_some();
-    if is_sandbox || invalidation.paths_paid == 0 {
-        return String::new();
-    }
-    let price = &invalidation.price_usd;
-    format!(" (${}, or free)", price.strip_suffix('0').unwrap_or(price))
-}
-
-fn evicted(invalidation: &InvalidationReport) -> String {
-    match invalidation.evicted_unchanged {
-        0 => String::new(),
-        files => {
-            format!("; also evicts {} ({})", count(files, "unchanged file"), DecimalBytes(invalidation.evicted_bytes))
-        }
-    }
-}
-
 fn details(report: &Report, style: Style) -> String {
     let mut text = paths(report, style);
     let requests: Vec<String> =
@@ -372,7 +337,7 @@ pub(super) mod tests {
     use publish::release::layout::Layout;
     use publish::release::manifest::ReleaseNumber;
     use publish::release::retention::RetentionSettings;
-    use publish::report::Uploaded;
+    use publish::report::{InvalidationReport, InvalidationStatus, Uploaded};
     use publish::types::clock::Timestamp;
     use publish::views::status::{DistributionStatus, PendingRefresh, SentRefresh};
 
@@ -394,7 +359,7 @@ pub(super) mod tests {
         }
     }
 
-    fn published() -> Report {
+    pub(super) fn published() -> Report {
         let mut report = Report::new("publish", "production");
         report.outcome = Outcome::Published;
         report.release = Some(ReleaseNumber::new(8));
@@ -411,6 +376,7 @@ pub(super) mod tests {
             edge: None,
             evicted_unchanged: 0,
             evicted_bytes: 0,
+            because: None,
         });
         report.duration_ms = 3_400;
         report
@@ -448,40 +414,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_a_refresh_costs_and_takes_along_is_said() {
-        let said = |status, paths_paid, evicted_unchanged| {
-            let price_usd = publish::report::price_usd(paths_paid);
-            let invalidation = published().invalidation.unwrap();
-            let paths = vec!["/".to_owned(); 9];
-            let evicted_bytes = 1_200_000;
-            refresh(
-                Some(&InvalidationReport {
-                    status,
-                    paths,
-                    paths_paid,
-                    price_usd,
-                    evicted_unchanged,
-                    evicted_bytes,
-                    ..invalidation
-                }),
-                &environment(),
-            )
-        };
-        let evicting = said(InvalidationStatus::Planned, 9, 1);
-        assert_eq!(evicting, "9 paths ($0.045, or free); also evicts 1 unchanged file (1.20 MB)");
-        assert_eq!(said(InvalidationStatus::Completed, 300, 0), "9 paths refreshed ($1.50, or free)");
-        let seen = |edge: Option<&str>| {
-            let edge = edge.map(str::to_owned);
-            let invalidation = InvalidationReport { completed: false, edge, ..published().invalidation.unwrap() };
-            refresh(Some(&invalidation), &environment())
-        };
-        let expected = "2 paths refreshed, seen at edge FRA56-P4; CloudFront has not completed yet ($0.01, or free)";
-        assert_eq!(seen(Some("FRA56-P4")), expected);
-        assert!(seen(None).starts_with("2 paths refreshed, seen at one edge; CloudFront has not"), "{}", seen(None));
-        assert_eq!(said(InvalidationStatus::Owed, 0, 0), "9 paths not refreshed yet; run `publish` to retry");
-    }
-
-    #[test]
     fn a_plan_names_every_path() {
         let change = |path: &str, change| PathChange { path: path.to_owned(), change, size_bytes: None, kind: None };
         let plan = PlanView {
@@ -495,6 +427,8 @@ pub(super) mod tests {
             price_usd: "0.000".to_owned(),
             evicted_unchanged: 0,
             evicted_bytes: 0,
+            because: None,
+            other_distributions: Vec::new(),
         };
         let text = render_plan(&Report { exit_code: 10, ..published() }, Some(&plan), &environment(), Style::plain());
         assert!(text.contains("up to 5 objects (1.20 MB)"), "{text}");

@@ -1,5 +1,7 @@
 //! The distribution: its configuration, and its invalidations.
 
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_cloudfront::Client;
@@ -7,11 +9,12 @@ use aws_sdk_cloudfront::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudfront::types::{DistributionConfig, InvalidationBatch, Paths};
 
 use super::answer::{CdnError, FailedRequest, Service};
-use super::configuration::{Keeping, Policies, alias, facts, may_answer_missing, policies_to_read};
+use super::configuration::{Keeping, Policies, alias, facts, may_answer_missing, policies_to_read, unresolved};
 use super::refusals::Class;
 use super::tenant::Tenant;
 use crate::config::values::TENANT_START;
 use crate::release::head::{DistributionFacts, MAX_ID_BYTES};
+use crate::release::layout::Address;
 use crate::release::manifest::checked_id;
 
 /// The first wait where too many invalidations are in progress; each next one is twice as long.
@@ -35,20 +38,25 @@ pub struct Configuration {
     pub is_deployed: bool,
     /// Whether something else than an error page may answer for an address without a file, or whether that is not known.
     pub may_answer_missing: bool,
+    /// A parameter, as `{{name}}`, without a value: it stands in an origin, so that nobody can tell where the site is.
+    pub unresolved: Option<String>,
 }
 
-/// One CloudFront distribution, or one tenant of a multi-tenant one. Clones share one client.
+/// One CloudFront distribution, or one tenant of a multi-tenant one. Clones share one client, and what was read of cache policies.
 #[derive(Clone, Debug)]
 pub struct Cdn {
     client: Client,
     service: Service,
     distribution: String,
     patience: Duration,
+    /// Cache policies, which several behaviors and distributions may have: each is read once.
+    policies: Arc<Mutex<Policies>>,
 }
 
 impl Cdn {
     pub(super) fn new(client: Client, service: Service, distribution: &str, patience: Duration) -> Cdn {
-        Cdn { client, service, distribution: distribution.to_owned(), patience }
+        let policies = Arc::default();
+        Cdn { client, service, distribution: distribution.to_owned(), patience, policies }
     }
 
     /// Its id.
@@ -81,33 +89,39 @@ impl Cdn {
         })
     }
 
-    /// What the distribution's configuration says that decides headers and URLs: of its origins, the one that is `bucket`,
-    /// else the one that most requests go to. Needs `cloudfront:GetDistributionConfig`, and `cloudfront:GetCachePolicy` for
-    /// what its own cache policies say; of a tenant, `cloudfront:GetDistributionTenant` too.
-    pub async fn configuration(&self, bucket: &str) -> Result<Configuration, CdnError> {
+    /// What the distribution's configuration says that decides headers and URLs of the site whose live files lie at `live`: of its
+    /// origins, the one that is that place, else the one that most requests go to. Needs `cloudfront:GetDistributionConfig`, and
+    /// `cloudfront:GetCachePolicy` for what its own cache policies say; of a tenant, `cloudfront:GetDistributionTenant` too.
+    pub async fn configuration(&self, live: &Address) -> Result<Configuration, CdnError> {
         let tenant = self.tenant().await?;
-        let id = tenant.as_ref().map_or(&self.distribution, |tenant| &tenant.distribution);
-        let request = self.client.get_distribution_config().id(id);
-        let answer = request.send().await.map_err(|error| self.failed("GetDistributionConfig", &error))?;
+        let distribution = tenant.as_ref().map_or(self.clone(), |tenant| self.other(&tenant.distribution));
+        let request = self.client.get_distribution_config().id(distribution.distribution());
+        let answer = request.send().await.map_err(|error| distribution.failed("GetDistributionConfig", &error))?;
         let Some(config) = answer.distribution_config() else {
             let answer = FailedRequest::new(Class::Other, vec!["the response contains no configuration".to_owned()]);
             return Err(CdnError::new("GetDistributionConfig", &self.distribution, &self.service, answer));
         };
+        let config = &*for_tenant(tenant.as_ref(), config);
         let policies = self.cache_policies(config).await?;
         Ok(Configuration {
-            facts: for_tenant(tenant.as_ref(), facts(config, bucket, &policies)),
+            facts: facts(config, live, &policies),
             etag: answer.e_tag().map(str::to_owned),
             is_staging: config.staging().unwrap_or(false),
             is_new: true,
             is_deployed: false,
-            may_answer_missing: may_answer_missing(config, bucket),
+            may_answer_missing: may_answer_missing(config, live),
+            unresolved: unresolved(config).map(str::to_owned),
         })
     }
 
-    /// The cache policies that a configuration names, each read once. What may not be read, or is not there, says nothing.
+    /// The cache policies that were read, with those that a configuration names. What may not be read, or is not there, says
+    /// nothing.
     async fn cache_policies(&self, config: &DistributionConfig) -> Result<Policies, CdnError> {
-        let mut policies = Policies::new();
+        let known = || self.policies.lock().unwrap_or_else(PoisonError::into_inner);
         for id in policies_to_read(config) {
+            if known().contains_key(id) {
+                continue;
+            }
             let answer = self.client.get_cache_policy().id(id).send().await;
             let keeping = match answer.map_err(|error| self.failed("GetCachePolicy", &error)) {
                 Ok(answer) => {
@@ -116,9 +130,9 @@ impl Cdn {
                 Err(error) if matches!(error.class, Class::Throttled | Class::Unavailable) => return Err(error),
                 Err(_) => None,
             };
-            policies.insert(id.to_owned(), keeping);
+            known().insert(id.to_owned(), keeping);
         }
-        Ok(policies)
+        Ok(known().clone())
     }
 
     /// Whether the configuration with this ETag is the distribution's, and deployed everywhere. Needs
@@ -132,20 +146,21 @@ impl Cdn {
 
     /// The host by which visitors reach the distribution, with what [`Cdn::configuration`] tells of it: its first alias that is a
     /// whole name, else the name that CloudFront gave it; of a tenant, its first domain. Needs `cloudfront:GetDistribution`.
-    pub async fn host(&self, bucket: &str) -> Result<(String, DistributionFacts), CdnError> {
+    pub async fn host(&self, live: &Address) -> Result<(String, DistributionFacts), CdnError> {
         let tenant = self.tenant().await?;
-        let id = tenant.as_ref().map_or(&self.distribution, |tenant| &tenant.distribution);
-        let request = self.client.get_distribution().id(id);
-        let answer = request.send().await.map_err(|error| self.failed("GetDistribution", &error))?;
+        let of_all = tenant.as_ref().map_or(self.clone(), |tenant| self.other(&tenant.distribution));
+        let request = self.client.get_distribution().id(of_all.distribution());
+        let answer = request.send().await.map_err(|error| of_all.failed("GetDistribution", &error))?;
         let distribution = answer.distribution();
         let config = distribution.and_then(|distribution| distribution.distribution_config());
         let (Some(distribution), Some(config)) = (distribution, config) else {
             let answer = FailedRequest::new(Class::Other, vec!["the response contains no distribution".to_owned()]);
             return Err(CdnError::new("GetDistribution", &self.distribution, &self.service, answer));
         };
+        let config = &*for_tenant(tenant.as_ref(), config);
         let of_tenant = tenant.as_ref().and_then(|tenant| tenant.domain.as_deref());
         let host = of_tenant.or(alias(config)).unwrap_or(distribution.domain_name()).to_owned();
-        Ok((host, for_tenant(tenant.as_ref(), facts(config, bucket, &Policies::new()))))
+        Ok((host, facts(config, live, &Policies::new())))
     }
 
     /// Asks for `items`, paths and `#tags`, to be forgotten and gives the invalidation's id. The same `reference` with the same items is
@@ -182,16 +197,17 @@ impl Cdn {
             .set_items(Some(items.to_vec()))
             .build()
             .and_then(|paths| InvalidationBatch::builder().paths(paths).caller_reference(reference).build());
-        let unsendable = |answer| CdnError::new("CreateInvalidation", &self.distribution, &self.service, answer);
+        let operation = if self.is_tenant() { "CreateInvalidationForDistributionTenant" } else { "CreateInvalidation" };
+        let unsendable = |answer| CdnError::new(operation, &self.distribution, &self.service, answer);
         let batch = batch.map_err(|error| unsendable(FailedRequest::of_error(Class::Other, &error)))?;
         let invalidation = if self.is_tenant() {
             let request = self.client.create_invalidation_for_distribution_tenant().id(&self.distribution);
             let answer = request.invalidation_batch(batch).send().await;
-            answer.map_err(|error| self.failed("CreateInvalidationForDistributionTenant", &error))?.invalidation
+            answer.map_err(|error| self.failed(operation, &error))?.invalidation
         } else {
             let request = self.client.create_invalidation().distribution_id(&self.distribution);
             let answer = request.invalidation_batch(batch).send().await;
-            answer.map_err(|error| self.failed("CreateInvalidation", &error))?.invalidation
+            answer.map_err(|error| self.failed(operation, &error))?.invalidation
         };
         // The head keeps it, and CloudFront is asked for it by a later run.
         let id = invalidation.and_then(|it| checked_id(it.id, MAX_ID_BYTES).ok());
@@ -224,10 +240,7 @@ impl Cdn {
     }
 }
 
-/// What a distribution does, for one of its tenants if it is one that is asked about.
-fn for_tenant(tenant: Option<&Tenant>, facts: DistributionFacts) -> DistributionFacts {
-    match tenant {
-        Some(tenant) => tenant.facts(facts),
-        None => facts,
-    }
+/// A distribution's configuration, as it is for one of its tenants if it is one that is asked about.
+fn for_tenant<'c>(tenant: Option<&Tenant>, config: &'c DistributionConfig) -> Cow<'c, DistributionConfig> {
+    tenant.map_or(Cow::Borrowed(config), |tenant| Cow::Owned(tenant.configuration(config)))
 }

@@ -9,7 +9,8 @@ use aws_sdk_cloudfront::types::{
 
 use crate::content::path::UrlPath;
 use crate::release::cache_tags;
-use crate::release::head::{Behavior, Caching, DistributionFacts, ERRORS_LAST_S};
+use crate::release::head::{Behavior, Caching, DistributionFacts, ERRORS_LAST_S, Reach, below};
+use crate::release::layout::Address;
 
 /// CloudFront's own cache policies, by their ids (AWS.md 2.5): Minimum TTL, whether anything is kept, and whether query
 /// strings are told apart.
@@ -124,74 +125,136 @@ fn behaviors(config: &DistributionConfig) -> Vec<Read<'_>> {
     others.iter().map(Read::other).chain(config.default_cache_behavior().map(Read::default)).collect()
 }
 
-/// What a configuration says of a site in `bucket`.
-pub(super) fn facts(config: &DistributionConfig, bucket: &str, policies: &Policies) -> DistributionFacts {
+/// What a configuration says of the site whose live files lie at `live`. Where an origin has a parameter without a value in it,
+/// nobody can tell where the site is, and nothing is said.
+pub(super) fn facts(config: &DistributionConfig, live: &Address, policies: &Policies) -> DistributionFacts {
     let behaviors = behaviors(config);
-    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
-    let origin =
-        site_origin(origins, config.default_cache_behavior().map(|default| default.target_origin_id()), bucket);
+    let origins = Origins::of(config, &behaviors, live);
     let root = config.default_root_object().unwrap_or_default().trim_start_matches('/');
     let responses = config.custom_error_responses().map(|responses| responses.items()).unwrap_or_default();
     let pages = responses.iter().filter_map(|response| response.response_page_path()).filter(|page| !page.is_empty());
+    let pages = pages.map(|page| UrlPath::try_from(page.to_owned()).unwrap_or_else(|_| UrlPath::encode(page)));
     let rewriting = [EventType::OriginRequest, EventType::OriginResponse, EventType::ViewerRequest];
-    let is_website = origin.is_some_and(|origin| origin.domain_name().contains(".s3-website"));
+    let is_website = origins.websites().next().is_some();
     DistributionFacts {
-        readable: true,
-        origin_path: origin_path(origin).to_owned(),
+        readable: unresolved(config).is_none(),
+        origin_path: origin_path(origins.site).to_owned(),
         default_root_object: (!root.is_empty()).then(|| root.to_owned()),
-        error_pages: pages
-            .map(|page| UrlPath::try_from(page.to_owned()).unwrap_or_else(|_| UrlPath::encode(page)))
-            .collect(),
+        error_pages: pages.chain(origins.error_documents()).collect(),
         rewrites_at_origin: is_website || behaviors.iter().any(|behavior| behavior.has(&rewriting)),
-        caching: caching(config, bucket, &behaviors, (origins, origin), policies),
+        caching: caching(config, &behaviors, &origins, policies),
     }
+}
+
+/// A parameter of a tenant, as `{{name}}`, that stands in an origin because nothing gives it a value.
+pub(super) fn unresolved(config: &DistributionConfig) -> Option<&str> {
+    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
+    let texts = origins.iter().flat_map(|origin| [origin.domain_name(), origin_path(Some(origin))]);
+    texts.into_iter().find_map(|text| {
+        let start = text.find("{{")?;
+        let end = text[start..].find("}}").map_or(text.len(), |end| start + end + 2);
+        Some(&text[start..end])
+    })
 }
 
 /// Whether something else than a custom error page may answer for an address of the site that has no file: a function, a website
 /// endpoint, or another origin.
-pub(super) fn may_answer_missing(config: &DistributionConfig, bucket: &str) -> bool {
-    let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
+pub(super) fn may_answer_missing(config: &DistributionConfig, live: &Address) -> bool {
     let Some(default) = config.default_cache_behavior().map(Read::default) else { return true };
-    let origin = site_origin(origins, Some(default.target), bucket);
+    let origin = Origins::of(config, &behaviors(config), live).site;
     let is_elsewhere =
-        origin.is_none_or(|origin| origin.id() != default.target || !is_bucket(origin.domain_name(), bucket));
+        origin.is_none_or(|origin| origin.id() != default.target || !is_bucket(origin.domain_name(), &live.bucket));
     let is_rewritten = default.functions.iter().any(|function| *function.event_type() == EventType::ViewerRequest);
-    is_elsewhere || is_rewritten || facts(config, bucket, &Policies::new()).rewrites_at_origin
+    is_elsewhere || is_rewritten || facts(config, live, &Policies::new()).rewrites_at_origin
 }
 
-/// Where the site's pages come from: the default behaviour's origin where that is the bucket; else another one that is.
-fn site_origin<'c>(origins: &'c [Origin], default: Option<&str>, bucket: &str) -> Option<&'c Origin> {
-    let by_default = origins.iter().find(|origin| Some(origin.id()) == default);
-    let is_ours = |origin: &&Origin| is_bucket(origin.domain_name(), bucket);
-    by_default.filter(is_ours).or_else(|| origins.iter().find(is_ours)).or(by_default)
+/// The origins of a distribution, as far as they matter to a site.
+struct Origins<'c> {
+    live: &'c Address,
+    all: &'c [Origin],
+    /// Where the site's pages come from.
+    site: Option<&'c Origin>,
+    /// Those that behaviors name, the default one's first. What is no origin is a group of them, of which one may be the site's.
+    used: Vec<&'c Origin>,
 }
+
+impl<'c> Origins<'c> {
+    /// Of the origins that are the bucket, the site's is one that has all of its files before one that has some, and the default
+    /// behavior's before others. Where none is, it is the default behavior's.
+    fn of(config: &'c DistributionConfig, behaviors: &[Read<'_>], live: &'c Address) -> Origins<'c> {
+        let all = config.origins().map(|origins| origins.items()).unwrap_or_default();
+        let named = |behavior: &Read<'_>| all.iter().find(|origin| origin.id() == behavior.target);
+        // The default behavior is the last one.
+        let named: Vec<Option<&Origin>> = behaviors.iter().rev().map(named).collect();
+        let by_default = config.default_cache_behavior().and(named.first().copied().flatten());
+        let used: Vec<&Origin> = match named.iter().all(Option::is_some) && !named.is_empty() {
+            true => named.into_iter().flatten().collect(),
+            false => by_default.into_iter().chain(all).collect(),
+        };
+        let mut origins = Origins { live, all, site: None, used };
+        let with = |reach: Option<Reach>| {
+            let mut ours = origins.used.iter().copied().filter(|origin| is_bucket(origin.domain_name(), &live.bucket));
+            ours.find(|origin| reach.is_none_or(|reach| origins.reach(origin) == reach))
+        };
+        let site = with(Some(Reach::All)).or_else(|| with(Some(Reach::Some))).or_else(|| with(None));
+        origins.site = site.or(by_default);
+        origins
+    }
+
+    fn reach(&self, origin: &Origin) -> Reach {
+        Reach::of(origin_path(Some(origin)), &self.live.key)
+    }
+
+    /// Whether files of the site come from an origin. A bucket has several names.
+    fn serves(&self, origin: &Origin) -> bool {
+        let is_same = self.site.is_some_and(|site| origin.domain_name() == site.domain_name());
+        (is_same || is_bucket(origin.domain_name(), &self.live.bucket)) && self.reach(origin) != Reach::Nothing
+    }
+
+    /// The one that a behavior names, if it names one.
+    fn of_behavior(&self, behavior: &Read<'_>) -> Option<&'c Origin> {
+        self.all.iter().find(|origin| origin.id() == behavior.target)
+    }
+
+    /// Those that serve the site and are website endpoints.
+    fn websites(&self) -> impl Iterator<Item = &'c Origin> {
+        let serving = self.used.iter().copied().filter(|origin| self.serves(origin));
+        serving.filter(|origin| origin.domain_name().contains(".s3-website"))
+    }
+
+    /// The addresses of what a website endpoint may answer with where there is no file: its error document is a setting of the
+    /// bucket, which is not read.
+    fn error_documents(&self) -> impl Iterator<Item = UrlPath> {
+        self.websites().flat_map(|website| {
+            let keys = ERROR_DOCUMENTS.map(|name| format!("{}{name}", self.live.key));
+            keys.into_iter().filter_map(|key| below(origin_path(Some(website)), &key).map(UrlPath::encode))
+        })
+    }
+}
+
+/// What the error document of a website endpoint is usually called.
+const ERROR_DOCUMENTS: [&str; 2] = ["404.html", "error.html"];
 
 fn origin_path(origin: Option<&Origin>) -> &str {
     origin.and_then(|origin| origin.origin_path()).unwrap_or_default().trim_end_matches('/')
 }
 
-fn caching(
-    config: &DistributionConfig,
-    bucket: &str,
-    behaviors: &[Read<'_>],
-    (origins, site): (&[Origin], Option<&Origin>),
-    policies: &Policies,
-) -> Caching {
-    // A bucket has several names. What is no origin is a group of them, of which one may be the site's.
-    let serves = |behavior: &Read<'_>| {
-        let target = origins.iter().find(|origin| origin.id() == behavior.target);
-        target.is_none_or(|target| {
-            let is_same = site.is_some_and(|site| target.domain_name() == site.domain_name());
-            (is_same || is_bucket(target.domain_name(), bucket)) && origin_path(Some(target)) == origin_path(site)
-        })
-    };
+fn caching(config: &DistributionConfig, behaviors: &[Read<'_>], origins: &Origins<'_>, policies: &Policies) -> Caching {
+    let serves = |behavior: &Read<'_>| origins.of_behavior(behavior).is_none_or(|origin| origins.serves(origin));
     let ours: Vec<&Read<'_>> = behaviors.iter().filter(|behavior| serves(behavior)).collect();
     let kept: Vec<Behavior> = behaviors
         .iter()
         .map(|behavior| {
             let keeping = behavior.keeping(policies);
             let keeps = keeping.keeps && serves(behavior);
-            Behavior { pattern: behavior.pattern.to_owned(), keeps, queries: keeps && keeping.queries }
+            let path = origins.of_behavior(behavior).filter(|_| keeps).map(|origin| origin_path(Some(origin)));
+            let is_another = |path: &&str| path.trim_matches('/') != origin_path(origins.site).trim_matches('/');
+            Behavior {
+                pattern: behavior.pattern.to_owned(),
+                keeps,
+                queries: keeps && keeping.queries,
+                origin_path: path.filter(is_another).map(str::to_owned),
+            }
         })
         .collect();
     let responses = config.custom_error_responses().map(|responses| responses.items()).unwrap_or_default();
@@ -215,18 +278,26 @@ fn changes_addresses(behavior: &Read<'_>) -> bool {
     !behavior.functions.is_empty() || behavior.has(&[EventType::ViewerRequest])
 }
 
-/// Behaviors as far as they differ from "all is kept, without query strings". Where functions change addresses on the way, no
-/// address tells its behavior, so that one stands for all.
-fn simplified(behaviors: Vec<Behavior>, addresses_change: bool) -> Vec<Behavior> {
+/// Behaviors as far as they differ from "all is kept, without query strings, and comes from one place". Where functions change
+/// addresses on the way, no address tells its behavior, so that one stands for all, for each place that files come from.
+fn simplified(mut behaviors: Vec<Behavior>, addresses_change: bool) -> Vec<Behavior> {
     let (keeps, queries) =
         (behaviors.iter().any(|behavior| behavior.keeps), behaviors.iter().any(|behavior| behavior.queries));
-    let is_usual = |behavior: &Behavior| behavior.keeps && !behavior.queries;
-    match addresses_change {
-        _ if behaviors.iter().all(is_usual) => Vec::new(),
-        true if keeps && !queries => Vec::new(),
-        true => vec![Behavior { pattern: "*".to_owned(), keeps, queries }],
-        false => behaviors,
+    let is_usual = |behavior: &Behavior| behavior.keeps && !behavior.queries && behavior.origin_path.is_none();
+    if behaviors.iter().all(is_usual) {
+        return Vec::new();
     }
+    if !addresses_change {
+        // What comes after a behavior for everything is for nothing.
+        let last = behaviors.iter().position(|behavior| behavior.pattern.trim_start_matches('/') == "*");
+        behaviors.truncate(last.map_or(behaviors.len(), |last| last + 1));
+        return behaviors;
+    }
+    let keeping = behaviors.into_iter().filter(|behavior| behavior.keeps == keeps);
+    let places: BTreeSet<Option<String>> = keeping.map(|behavior| behavior.origin_path).collect();
+    let of_all = |origin_path| Behavior { pattern: "*".to_owned(), keeps, queries, origin_path };
+    let all: Vec<Behavior> = places.into_iter().map(of_all).collect();
+    if all.iter().all(is_usual) { Vec::new() } else { all }
 }
 
 /// Whether an origin is the bucket: `<bucket>.s3.<region>.amazonaws.com`, or one of the older or website forms.
@@ -245,10 +316,17 @@ pub(super) fn alias(config: &DistributionConfig) -> Option<&str> {
 mod tests {
     use aws_sdk_cloudfront::types::{
         Aliases, CacheBehaviors, CookiePreference, CustomErrorResponse, CustomErrorResponses, ItemSelection,
-        LambdaFunctionAssociation, Origins, ViewerProtocolPolicy,
+        LambdaFunctionAssociation, ViewerProtocolPolicy,
     };
 
+    use aws_sdk_cloudfront::types::Origins;
+
     use super::*;
+    use crate::release::layout::Layout;
+
+    fn live(prefix: &str) -> Address {
+        Layout::new("shop", "site", prefix, None, None).live_prefix()
+    }
 
     #[test]
     fn the_buckets_own_origin_is_known_by_its_name() {
@@ -274,7 +352,7 @@ mod tests {
             .build()
             .unwrap();
         let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).origins(origins);
-        let facts = facts(&config.default_root_object("/index.html").build().unwrap(), "site", &Policies::new());
+        let facts = facts(&config.default_root_object("/index.html").build().unwrap(), &live("live"), &Policies::new());
         assert_eq!(facts.origin_path, "/live");
         assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
         assert!(facts.error_pages.is_empty() && !facts.rewrites_at_origin);
@@ -294,15 +372,16 @@ mod tests {
     }
 
     #[test]
-    fn of_two_origins_that_are_the_bucket_the_default_behaviours_decides() {
-        let origin_path = |target: &str| {
+    fn of_origins_that_are_the_bucket_one_with_all_of_the_site_decides_and_the_default_behaviors_first() {
+        let origin_path = |target: &str, prefix: &str| {
             let origin = |id: &str, domain: &str, path: &str| {
                 Origin::builder().id(id).domain_name(domain).origin_path(path).build().unwrap()
             };
             let origins = Origins::builder()
-                .quantity(3)
+                .quantity(4)
                 .items(origin("downloads", "site.s3.amazonaws.com", "/downloads"))
                 .items(origin("pages", "site.s3.eu-west-1.amazonaws.com", "/live"))
+                .items(origin("all", "site.s3.eu-west-1.amazonaws.com", ""))
                 .items(origin("api", "api.example.com", "/v1"))
                 .build()
                 .unwrap();
@@ -312,18 +391,24 @@ mod tests {
                 .build()
                 .unwrap();
             let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true);
-            let config = config.origins(origins).default_cache_behavior(behavior).build().unwrap();
-            facts(&config, "site", &Policies::new()).origin_path
+            let also = CacheBehavior::builder().path_pattern("/pages/*").target_origin_id("pages");
+            let also = also.viewer_protocol_policy(ViewerProtocolPolicy::RedirectToHttps).build().unwrap();
+            let behaviors = CacheBehaviors::builder().quantity(1).items(also).build().unwrap();
+            let config = config.origins(origins).default_cache_behavior(behavior).cache_behaviors(behaviors);
+            facts(&config.build().unwrap(), &live(prefix), &Policies::new()).origin_path
         };
-        assert_eq!(origin_path("pages"), "/live");
-        assert_eq!(origin_path("downloads"), "/downloads");
-        assert_eq!(origin_path("api"), "/downloads", "the default behaviour's is not the bucket");
+        assert_eq!(origin_path("pages", "live"), "/live");
+        assert_eq!(origin_path("all", "live"), "", "above the site is all of it too");
+        assert_eq!(origin_path("downloads", "downloads"), "/downloads");
+        assert_eq!(origin_path("downloads", "live"), "/live", "the default behavior's has nothing of it");
+        assert_eq!(origin_path("api", "live"), "/live", "the default behavior's is not the bucket");
+        assert_eq!(origin_path("downloads", "other"), "/downloads", "a sentence names the default behavior's");
     }
 
     /// A bucket has several names, and a console offers more than one.
     #[test]
-    fn a_behavior_whose_origin_is_the_bucket_by_another_name_keeps_the_site_too() {
-        let keeps = |domain: &str, path: &str| {
+    fn a_behavior_whose_origin_is_the_bucket_by_another_name_or_path_keeps_the_site_too() {
+        let assets = |domain: &str, path: &str| {
             let origin = |id: &str, domain: &str, path: &str| {
                 Origin::builder().id(id).domain_name(domain).origin_path(path).build().unwrap()
             };
@@ -340,10 +425,41 @@ mod tests {
             let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true);
             let config = config.origins(origins.build().unwrap()).cache_behaviors(behaviors);
             let config = config.default_cache_behavior(default.build().unwrap()).build().unwrap();
-            facts(&config, "site", &Policies::new()).caching.behaviors.iter().all(|behavior| behavior.keeps)
+            facts(&config, &live("live"), &Policies::new())
         };
-        assert!(keeps("site.s3.amazonaws.com", "/live") && keeps("site.s3-website-eu-west-1.amazonaws.com", "/live/"));
-        assert!(!keeps("site.s3.amazonaws.com", "/other") && !keeps("api.example.com", "/live"));
+        let behaviors = |domain: &str, path: &str| assets(domain, path).caching.behaviors;
+        assert_eq!(behaviors("site.s3.amazonaws.com", "/live"), []);
+        assert_eq!(behaviors("site.s3-website-eu-west-1.amazonaws.com", "/live/"), []);
+        for (domain, path) in [("site.s3.amazonaws.com", "/other"), ("api.example.com", "/live")] {
+            assert_eq!(behaviors(domain, path)[0], behavior("/assets/*", false, false));
+        }
+        // Above the site, and a folder of it.
+        for path in ["", "/live/old"] {
+            let facts = assets("site.s3.amazonaws.com", path);
+            let expected = Behavior { origin_path: Some(path.to_owned()), ..behavior("/assets/*", true, false) };
+            assert_eq!((facts.origin_path.as_str(), &facts.caching.behaviors[0]), ("/live", &expected));
+        }
+        let above = assets("site.s3.amazonaws.com", "");
+        assert_eq!(above.places("live/assets/a.js"), [""; 0], "neither leads to the address below the other");
+        assert_eq!(above.places("live/a.js"), ["a.js"]);
+        let folder = assets("site.s3.amazonaws.com", "/live/old");
+        assert_eq!(folder.places("live/old/assets/a.js"), ["old/assets/a.js", "assets/a.js"]);
+        assert_eq!(folder.places("live/old/a.js"), ["old/a.js"], "the other behavior is not for /a.js");
+    }
+
+    /// Its error document is a setting of the bucket, which nobody here reads.
+    #[test]
+    fn what_a_website_endpoint_may_answer_errors_with_is_an_error_page() {
+        let pages = |domain: &str, path: &str| {
+            let origin = Origin::builder().id("site").domain_name(domain).origin_path(path).build().unwrap();
+            let origins = Origins::builder().quantity(1).items(origin).build().unwrap();
+            let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).origins(origins);
+            let facts = facts(&config.build().unwrap(), &live("live"), &Policies::new());
+            facts.error_pages.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(pages("site.s3-website-us-east-1.amazonaws.com", "/live"), ["/404.html", "/error.html"]);
+        assert_eq!(pages("site.s3-website.eu-central-1.amazonaws.com", ""), ["/live/404.html", "/live/error.html"]);
+        assert_eq!(pages("site.s3.eu-central-1.amazonaws.com", "/live"), [""; 0]);
     }
 
     /// As AWS advises for a function at the viewer, where a CloudFront Function changes what answers are kept under.
@@ -360,7 +476,7 @@ mod tests {
                 .lambda_function_associations(functions.build().unwrap());
             let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true);
             let config = config.default_cache_behavior(behavior.build().unwrap()).build().unwrap();
-            facts(&config, "site", &Policies::new()).rewrites_at_origin
+            facts(&config, &live("live"), &Policies::new()).rewrites_at_origin
         };
         assert!(rewrites(EventType::OriginRequest) && rewrites(EventType::OriginResponse));
         assert!(rewrites(EventType::ViewerRequest) && !rewrites(EventType::ViewerResponse));
@@ -385,7 +501,7 @@ mod tests {
             let errors = CustomErrorResponses::builder().quantity(1).items(error).build().unwrap();
             let config = DistributionConfig::builder().caller_reference("1").comment("").enabled(true).origins(origins);
             let config = config.default_cache_behavior(behavior.build().unwrap()).custom_error_responses(errors);
-            facts(&config.build().unwrap(), "site", &Policies::new())
+            facts(&config.build().unwrap(), &live(""), &Policies::new())
         };
         let usual = facts_with(false, 86_400);
         assert!(usual.rewrites_at_origin, "a website endpoint answers for short addresses");
@@ -395,7 +511,7 @@ mod tests {
     }
 
     fn behavior(pattern: &str, keeps: bool, queries: bool) -> Behavior {
-        Behavior { pattern: pattern.to_owned(), keeps, queries }
+        Behavior { pattern: pattern.to_owned(), keeps, queries, origin_path: None }
     }
 
     #[test]
@@ -408,5 +524,15 @@ mod tests {
         let queries = vec![behavior("/s", true, true), behavior("*", false, false)];
         assert_eq!(simplified(queries, true), [behavior("*", true, true)]);
         assert_eq!(simplified(vec![behavior("*", false, false)], true), [behavior("*", false, false)]);
+        // One for each place that files come from.
+        let from = |pattern: &str, path: &str| Behavior {
+            origin_path: Some(path.to_owned()),
+            ..behavior(pattern, true, false)
+        };
+        let places = vec![from("/a/*", ""), behavior("*", true, false)];
+        assert_eq!(simplified(places.clone(), false), places);
+        assert_eq!(simplified(places, true), [behavior("*", true, false), from("*", "")]);
+        let unreached = vec![from("/*", ""), behavior("*", true, true)];
+        assert_eq!(simplified(unreached, false), [from("/*", "")]);
     }
 }

@@ -87,8 +87,8 @@ impl ObjectInfo {
     }
 }
 
-/// Reads what S3 answers to a HEAD.
-pub(super) fn info(answer: HeadObjectOutput) -> ObjectInfo {
+/// Reads what S3 answers to a HEAD for an object that may have the tags `ours` from this program.
+pub(super) fn info(answer: HeadObjectOutput, ours: &[CacheTag]) -> ObjectInfo {
     let not_copied = lost_by_a_copy(&answer);
     let at_rest = AtRest {
         storage_class: answer.storage_class.clone(),
@@ -98,7 +98,7 @@ pub(super) fn info(answer: HeadObjectOutput) -> ObjectInfo {
     };
     let mut metadata: BTreeMap<String, String> = answer.metadata.unwrap_or_default().into_iter().collect();
     let site = metadata.remove(MARKER).map(|marker| site_of(&marker));
-    let tags = cache_tags::take(&mut metadata);
+    let tags = cache_tags::take(&mut metadata, ours);
     metadata.values_mut().for_each(|value| *value = recordable(std::mem::take(value)));
     let some = |text: Option<String>| text.filter(|text| !text.is_empty()).map(recordable);
     ObjectInfo {

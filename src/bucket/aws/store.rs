@@ -30,7 +30,9 @@ use super::term::{Bounded, Term};
 use super::uplink::{Share, Uplink};
 use crate::bucket::tries::{Tries, pause};
 use crate::config::environment::{Encryption, LinkSettings};
+use crate::release::cache_tags::CacheTag;
 use crate::release::layout::{Address, SeenObject};
+use crate::release::manifest::Identity;
 use crate::types::clock::Timestamp;
 use crate::types::digest::{Digest, Md5};
 
@@ -61,7 +63,7 @@ pub struct Store {
 /// What every request says.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) site: String,
+    pub(super) site: Identity,
     pub(super) encryption: Encryption,
     pub(super) service: Service,
     /// See [`Store::to_be_proven`].
@@ -271,7 +273,10 @@ impl Store {
             .checksum_mode(ChecksumMode::Enabled)
             .set_expected_bucket_owner(self.settings.service.owner.clone());
         match request.send().await {
-            Ok(answer) => Ok(Some(info(answer))),
+            Ok(answer) => {
+                let tags = CacheTag::of_object(&self.settings.site, &address.bucket, &address.key);
+                Ok(Some(info(answer, &tags)))
+            }
             Err(error) => {
                 let error = self.failed("HeadObject", address, &error);
                 match error.class {

@@ -1,9 +1,9 @@
 //! A tenant of a multi-tenant distribution: it is refreshed by its own id, and its configuration is that of its
 //! distribution.
 
-use aws_sdk_cloudfront::types::{DistributionTenant, Parameter};
+use std::collections::BTreeMap;
 
-use crate::release::head::DistributionFacts;
+use aws_sdk_cloudfront::types::{DistributionConfig, DistributionTenant, Parameter};
 
 /// A tenant as CloudFront knows it.
 pub(super) struct Tenant {
@@ -24,15 +24,31 @@ impl Tenant {
         })
     }
 
-    /// What the distribution does for this tenant: in an origin path, `{{name}}` is the tenant's parameter of that name. Which
-    /// tenant's copies a cache tag finds is not documented, so that none is used.
-    pub(super) fn facts(&self, of_distribution: DistributionFacts) -> DistributionFacts {
-        let mut facts = of_distribution;
-        for parameter in &self.parameters {
-            let placeholder = format!("{{{{{}}}}}", parameter.name());
-            facts.origin_path = facts.origin_path.replace(&placeholder, parameter.value());
+    /// The configuration of its distribution as it is for this tenant: in origins, `{{name}}` is the tenant's parameter of that
+    /// name, else the distribution's default for it; without either it stays. Which tenant's copies a cache tag finds is not
+    /// documented, so that none is used.
+    pub(super) fn configuration(&self, of_distribution: &DistributionConfig) -> DistributionConfig {
+        let mut config = of_distribution.clone();
+        let definitions = of_distribution.tenant_config().map(|tenants| tenants.parameter_definitions());
+        let mut values: BTreeMap<String, &str> = BTreeMap::new();
+        for parameter in definitions.unwrap_or_default() {
+            let schema = parameter.definition().and_then(|definition| definition.string_schema());
+            let default = schema.and_then(|schema| schema.default_value());
+            values.extend(default.map(|value| (placeholder(parameter.name()), value)));
         }
-        facts.caching.has_tags = false;
-        facts
+        values.extend(self.parameters.iter().map(|own| (placeholder(own.name()), own.value())));
+        let filled_in = |text: &str| {
+            values.iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(placeholder.as_str(), value))
+        };
+        for origin in config.origins.iter_mut().flat_map(|origins| &mut origins.items) {
+            origin.domain_name = filled_in(&origin.domain_name);
+            origin.origin_path = origin.origin_path.as_deref().map(filled_in);
+        }
+        config.cache_tag_config = None;
+        config
     }
+}
+
+fn placeholder(name: &str) -> String {
+    format!("{{{{{name}}}}}")
 }

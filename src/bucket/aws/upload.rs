@@ -274,7 +274,7 @@ impl Store {
     /// User metadata with our marker.
     pub(super) fn metadata(&self, headers: &Headers) -> impl Iterator<Item = (String, String)> {
         let own = headers.metadata.clone().into_iter().filter(|(name, _)| name != MARKER);
-        own.chain([(MARKER.to_owned(), marker_of(&self.settings.site))])
+        own.chain([(MARKER.to_owned(), marker_of(&self.settings.site.site))])
     }
 
     pub(super) fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {

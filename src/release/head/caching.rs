@@ -1,5 +1,7 @@
 //! How a distribution caches answers, as far as that decides what has to be refreshed there.
 
+use std::collections::BTreeSet;
+
 /// How long CloudFront keeps an error where nothing else is said, in seconds (AWS.md 2.2).
 pub const ERRORS_LAST_S: u64 = 10;
 
@@ -31,6 +33,8 @@ pub struct Behavior {
     pub keeps: bool,
     /// Whether query strings are part of what an answer is kept under.
     pub queries: bool,
+    /// The path that CloudFront puts before keys there, where that is another one than the distribution's.
+    pub origin_path: Option<String>,
 }
 
 impl Caching {
@@ -57,6 +61,19 @@ impl Caching {
     /// Whether they are kept for each query string apart.
     pub fn tells_queries_apart(&self, address: &str) -> bool {
         self.of(address).is_some_and(|behavior| behavior.queries)
+    }
+
+    /// Whether an answer for an address may come from below `origin_path`, where `None` is the distribution's own. Of several
+    /// behaviors with one pattern each may be the one: functions decide.
+    pub fn comes_from(&self, address: &str, origin_path: Option<&str>) -> bool {
+        let Some(first) = self.of(address) else { return origin_path.is_none() };
+        let same = self.behaviors.iter().filter(|behavior| behavior.pattern == first.pattern);
+        same.into_iter().any(|behavior| behavior.origin_path.as_deref() == origin_path)
+    }
+
+    /// The paths that CloudFront puts before keys, where they are others than the distribution's own.
+    pub fn other_origin_paths(&self) -> BTreeSet<&str> {
+        self.behaviors.iter().filter_map(|behavior| behavior.origin_path.as_deref()).collect()
     }
 
     /// The first behavior that an address fits.
@@ -122,7 +139,8 @@ mod tests {
 
     #[test]
     fn the_first_behavior_that_fits_decides() {
-        let behavior = |pattern: &str, keeps, queries| Behavior { pattern: pattern.to_owned(), keeps, queries };
+        let behavior =
+            |pattern: &str, keeps, queries| Behavior { pattern: pattern.to_owned(), keeps, queries, origin_path: None };
         let behaviors =
             vec![behavior("/api/*", false, false), behavior("*.html", true, true), behavior("*", true, false)];
         let caching = Caching { behaviors, ..Caching::USUAL };

@@ -295,13 +295,51 @@ pub struct DistributionFacts {
     pub caching: Caching,
 }
 
+/// What `key` is called below an origin path, without a leading slash; `None` outside it.
+pub fn below<'k>(origin_path: &str, key: &'k str) -> Option<&'k str> {
+    match origin_path.trim_matches('/') {
+        "" => Some(key),
+        origin_path => key.strip_prefix(origin_path)?.strip_prefix('/'),
+    }
+}
+
+/// How much of what lies below a prefix is reached through an origin path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All: it is the prefix, or a folder above it.
+    All,
+    /// A folder of it.
+    Some,
+    /// Nothing.
+    Nothing,
+}
+
+impl Reach {
+    /// That of `origin_path`, as `/live`, below `prefix`, which is empty or ends with a slash.
+    pub fn of(origin_path: &str, prefix: &str) -> Reach {
+        let folder = format!("{}/", origin_path.trim_matches('/'));
+        match below(origin_path, prefix) {
+            Some(_) => Reach::All,
+            None if folder.starts_with(prefix) => Reach::Some,
+            None => Reach::Nothing,
+        }
+    }
+}
+
 impl DistributionFacts {
     /// What `key` is called below the distribution's root, without a leading slash; `None` outside its origin path.
     pub fn below_root<'k>(&self, key: &'k str) -> Option<&'k str> {
-        match self.origin_path.trim_matches('/') {
-            "" => Some(key),
-            origin_path => key.strip_prefix(origin_path)?.strip_prefix('/'),
-        }
+        below(&self.origin_path, key)
+    }
+
+    /// As [`DistributionFacts::below_root`], by each way on which the distribution finds `key`: some of its behaviors may put
+    /// another path before keys. The first is by its own origin path, if that is one.
+    pub fn places<'k>(&self, key: &'k str) -> Vec<&'k str> {
+        let comes_from = |below: &&'k str, origin_path| self.caching.comes_from(&format!("/{below}"), origin_path);
+        let own = self.below_root(key).filter(|below| self.caching.behaviors.is_empty() || comes_from(below, None));
+        let others = self.caching.other_origin_paths().into_iter();
+        let others = others.filter_map(|path| below(path, key).filter(|below| comes_from(below, Some(path))));
+        own.into_iter().chain(others).collect()
     }
 
     /// Whether the file at an address, which begins with `/` and is not encoded, is one of its error pages.

@@ -1,5 +1,6 @@
 //! The answers of the CloudFront API, with every field its model requires.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::StoredInvalidation;
@@ -149,7 +150,8 @@ fn config(shown: &Shown<'_>) -> String {
          <MinimumProtocolVersion>TLSv1</MinimumProtocolVersion></ViewerCertificate>\
          <Restrictions><GeoRestriction><RestrictionType>none</RestrictionType><Quantity>0</Quantity></GeoRestriction></Restrictions>\
          <WebACLId></WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled>\
-         <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>{staging}</Staging>{tags}",
+         <ContinuousDeploymentPolicyId>{continuous}</ContinuousDeploymentPolicyId><Staging>{staging}</Staging>{tags}{parameters}",
+        parameters = parameters(distribution),
         tags = cache_tags(distribution),
         staging = distribution.staging,
         id = escape(&distribution.id),
@@ -160,6 +162,24 @@ fn config(shown: &Shown<'_>) -> String {
         errors = custom_error_responses(distribution),
         continuous = escape(distribution.continuous_deployment.as_deref().unwrap_or_default()),
     )
+}
+
+/// What a multi-tenant distribution says of the parameters of its tenants.
+fn parameters(distribution: &Distribution) -> String {
+    if distribution.parameters.is_empty() {
+        return String::new();
+    }
+    let item = |(name, default): &(String, Option<String>)| {
+        let value = default.as_ref().map(|value| format!("<DefaultValue>{}</DefaultValue>", escape(value)));
+        format!(
+            "<member><Name>{}</Name><Definition><StringSchema>{}<Required>{}</Required></StringSchema></Definition></member>",
+            escape(name),
+            value.unwrap_or_default(),
+            default.is_none(),
+        )
+    };
+    let items: String = distribution.parameters.iter().map(item).collect();
+    format!("<TenantConfig><ParameterDefinitions>{items}</ParameterDefinitions></TenantConfig>")
 }
 
 fn cache_tags(distribution: &Distribution) -> String {
@@ -179,11 +199,19 @@ fn origins(distribution: &Distribution, region: &str) -> String {
              <OriginAccessControlId>E2SANDBOXACCESS</OriginAccessControlId></Origin>"
         )
     };
-    format!(
-        "<Origins><Quantity>2</Quantity><Items>{}{}</Items></Origins>",
-        origin(&bucket, &format!("{bucket}.s3.{region}.amazonaws.com"), &escape(&distribution.origin_path)),
-        origin(ELSEWHERE, "api.example.com", ""),
-    )
+    let endpoint = if distribution.website_error.is_some() { "s3-website" } else { "s3" };
+    let domain = format!("{bucket}.{endpoint}.{region}.amazonaws.com");
+    let others: BTreeSet<&String> = distribution.behaviors.iter().filter_map(|one| one.origin_path.as_ref()).collect();
+    let others =
+        others.into_iter().map(|path| origin(&escape(&origin_id(distribution, Some(path))), &domain, &escape(path)));
+    let own = [origin(&bucket, &domain, &escape(&distribution.origin_path)), origin(ELSEWHERE, "api.example.com", "")];
+    let all: Vec<String> = own.into_iter().chain(others).collect();
+    format!("<Origins><Quantity>{}</Quantity><Items>{}</Items></Origins>", all.len(), all.concat())
+}
+
+/// The id of the origin that is the site's bucket, by the path that it puts before keys.
+fn origin_id(distribution: &Distribution, origin_path: Option<&String>) -> String {
+    format!("{}{}", distribution.bucket, origin_path.map(|path| format!("-at-{path}")).unwrap_or_default())
 }
 
 /// What both kinds of behaviors say: where answers come from, which functions run, and how answers are kept.
@@ -236,8 +264,8 @@ fn cache_behaviors(distribution: &Distribution) -> String {
         return format!("<CacheBehaviors>{NONE}</CacheBehaviors>");
     }
     let item = |one: &Behavior| {
-        let origin = if one.is_site { distribution.bucket.as_str() } else { ELSEWHERE };
-        let behavior = behavior(origin, (NONE, NONE), &one.caching);
+        let origin = if one.is_site { origin_id(distribution, one.origin_path.as_ref()) } else { ELSEWHERE.to_owned() };
+        let behavior = behavior(&origin, (NONE, NONE), &one.caching);
         format!("<CacheBehavior><PathPattern>{}</PathPattern>{behavior}</CacheBehavior>", escape(&one.pattern))
     };
     let items: String = behaviors.iter().map(item).collect();

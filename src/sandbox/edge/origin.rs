@@ -48,13 +48,15 @@ pub(super) struct Fetched {
 }
 
 impl Edge {
-    /// Fetches a percent-encoded path, as it is after any function.
-    pub(super) fn fetch(&self, distribution: &Distribution, path: &str) -> Origin {
-        let whole = format!("{}{path}", distribution.origin_path);
+    /// Fetches a percent-encoded path, as it is after any function, from below `origin_path`.
+    pub(super) fn fetch(&self, distribution: &Distribution, origin_path: &str, path: &str) -> Origin {
+        let whole = format!("{origin_path}{path}");
         let key = plus::decode(whole.trim_start_matches('/'));
         match self.store.object(&distribution.bucket, &key) {
             Ok(object) => Origin::Object(object),
             Err(error) if *error.code() == s3s::S3ErrorCode::NoSuchBucket => Origin::Error(404),
+            // A website endpoint may list the bucket.
+            Err(_) if distribution.website_error.is_some() => Origin::Error(404),
             Err(_) => Origin::Error(403),
         }
     }
@@ -64,7 +66,8 @@ impl Edge {
         if !address.served.is_site {
             return Origin::Error(BAD_GATEWAY);
         }
-        let mut answers = address.candidates.iter().map(|path| self.fetch(distribution, path));
+        let origin_path = address.served.origin_path;
+        let mut answers = address.candidates.iter().map(|path| self.fetch(distribution, origin_path, path));
         let first = answers.next().unwrap_or(Origin::Error(403));
         match first {
             Origin::Object(_) => first,
@@ -109,7 +112,9 @@ impl Edge {
         let custom = distribution.custom_errors.iter().find(|custom| custom.error_code == status);
         // No viewer-request function runs for an error page (AWS.md 2.2).
         let page = custom.and_then(|custom| Some((custom, custom.response_page_path.as_deref()?)));
-        let page = page.map(|(custom, path)| (custom, self.fetch(distribution, path)));
+        let page = page.map(|(custom, path)| (custom, self.fetch(distribution, &distribution.origin_path, path)));
+        let document = distribution.website_error.as_ref().filter(|_| page.is_none() && status == 404);
+        let document = document.and_then(|key| self.store.object(&distribution.bucket, key).ok());
         let answered = match page {
             Some((custom, Origin::Object(object))) => Answered {
                 status: custom.response_code.unwrap_or(status),
@@ -119,7 +124,16 @@ impl Edge {
                 // Whether an error has the tags of its page is not documented.
                 tags: Vec::new(),
             },
-            _ => Answered::error(status),
+            _ => match document {
+                Some(object) => Answered {
+                    status,
+                    headers: headers(&object),
+                    content: object.content.clone(),
+                    etag: None,
+                    tags: Vec::new(),
+                },
+                None => Answered::error(status),
+            },
         };
         let lifetime = lifetime::of_error(caching, status, custom, &answered.headers, now);
         (answered, lifetime)

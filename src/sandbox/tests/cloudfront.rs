@@ -149,7 +149,8 @@ async fn a_distribution_shows_its_behaviors_and_their_policies() {
         brotli: false,
         ..Caching::default()
     };
-    let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+    let behavior =
+        |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, origin_path: None, caching };
     sandbox.set_distribution(Distribution {
         behaviors: vec![behavior("/blog/*", true, own), behavior("/api/*", false, Caching::disabled())],
         index_pages: IndexPages::LambdaAtViewer,

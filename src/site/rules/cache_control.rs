@@ -2,7 +2,7 @@
 
 use super::RuleContext;
 use crate::content::path::SitePath;
-use crate::release::head::{CdnView, Distribution, DistributionFacts};
+use crate::release::head::{CdnView, Distribution};
 use crate::types::headers::Kind;
 
 /// For a fingerprinted name: a year, and no question even on reload.
@@ -32,16 +32,15 @@ pub(super) fn default(path: &SitePath, kind: Kind, context: &RuleContext<'_>) ->
 fn may_keep(path: &SitePath, context: &RuleContext<'_>, view: CdnView<'_>) -> bool {
     match view {
         CdnView::None | CdnView::Unreadable => false,
-        CdnView::Known(facts) => url_path(path, context, facts).is_some_and(|url| !facts.is_error_page(&url)),
+        CdnView::Known(facts) => {
+            let key = context.layout.served_key(path);
+            let urls = facts.places(&key);
+            !urls.is_empty() && !urls.iter().any(|url| facts.is_error_page(&format!("/{url}")))
+        }
     }
 }
 
 /// Whether a value of a rule tells browsers never to ask again.
 pub(super) fn is_immutable(cache_control: &str) -> bool {
     cache_control.split(',').any(|directive| directive.trim().eq_ignore_ascii_case("immutable"))
-}
-
-/// The URL path, not encoded, under which the distribution finds the file; `None` if it lies outside its origin path.
-fn url_path(path: &SitePath, context: &RuleContext<'_>, facts: &DistributionFacts) -> Option<String> {
-    facts.below_root(&context.layout.served_key(path)).map(|own| format!("/{own}"))
 }

@@ -7,6 +7,9 @@ use crate::report::error::Problem;
 use crate::report::event::Events;
 use crate::types::clock::Clock;
 
+/// How many references are tried for one batch. What has used all of them is no accident.
+const MOST_REFERENCES: usize = 9;
+
 /// What CloudFront took of what it was asked for.
 #[derive(Default)]
 pub(super) struct Taken {
@@ -55,17 +58,23 @@ impl<'a> Asking<'a> {
         let wait = self.turns.wait(batch, self.clock.elapsed());
         tokio::time::sleep(wait).await;
         let reference = batch.reference(refresh);
-        let id = match cdn.create_invalidation(&reference, batch.items()).await {
+        let mut asked = cdn.create_invalidation(&reference, batch.items()).await;
+        for number in 2..=MOST_REFERENCES {
             // The reference was used for something else, so these paths were not requested.
-            Err(error) if error.code.as_deref() == Some("InvalidationBatchAlreadyExists") => {
-                cdn.create_invalidation(&format!("{reference}-2"), batch.items()).await?
+            if !asked.as_ref().is_err_and(is_taken) {
+                break;
             }
-            asked => asked?,
-        };
-        taken.ids.push(id);
+            asked = cdn.create_invalidation(&format!("{reference}-{number}"), batch.items()).await;
+        }
+        taken.ids.push(asked?);
         taken.paths.extend_from_slice(batch.items());
         Ok(())
     }
+}
+
+/// Whether the reference stands for another batch.
+fn is_taken(error: &CdnError) -> bool {
+    error.code.as_deref() == Some("InvalidationBatchAlreadyExists")
 }
 
 /// Whether CloudFront refuses a path as such.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Pace, Refreshing};
+use super::{Elsewhere, Pace, Refreshed, Refreshing};
 use crate::bucket::aws::{Cdn, CdnError};
 use crate::bucket::state::Pointer;
 use crate::release::head::{Head, Refresh};
@@ -88,15 +88,36 @@ impl Refreshing<'_> {
         completed
     }
 
-    /// Waits until CloudFront says that all of `ids` are completed.
-    pub(super) async fn until_completed(&self, ids: &[String]) -> Result<(), Problem> {
+    /// Waits until CloudFront says that all of `ids` of the environment's first distribution are completed.
+    pub(super) async fn until_own_completed(&self, ids: &[String], refreshed: &mut Refreshed) -> Result<(), Problem> {
+        if let Some(cdn) = self.cdn {
+            self.until_completed(cdn, ids, &mut Pace::start(self)).await?;
+        }
+        refreshed.is_completed = true;
+        Ok(())
+    }
+
+    /// The same for what the environment's further distributions have taken, and notes of each whether it is.
+    pub(super) async fn until_further_ones_completed(&self, refreshed: &mut Refreshed) -> Result<(), Problem> {
         let Some(cdn) = self.cdn else { return Ok(()) };
         let mut pace = Pace::start(self);
+        let further = |one: &&mut Elsewhere| self.further.contains(&one.refresh.distribution);
+        for elsewhere in refreshed.elsewhere.iter_mut().filter(further) {
+            let Some(ids) = &elsewhere.ids else { continue };
+            self.until_completed(&cdn.other(&elsewhere.refresh.distribution), ids, &mut pace).await?;
+            elsewhere.is_completed = true;
+        }
+        Ok(())
+    }
+
+    async fn until_completed(&self, cdn: &Cdn, ids: &[String], pace: &mut Pace<'_>) -> Result<(), Problem> {
         for id in ids {
             while !cdn.is_completed(id).await.map_err(Problem::from)? {
                 if !pace.pause().await {
-                    let waited = self.settings.timeout.as_secs();
-                    let message = format!("CloudFront did not complete invalidation {id} within {waited} s");
+                    let (waited, distribution) = (self.settings.timeout.as_secs(), cdn.distribution());
+                    let message = format!(
+                        "CloudFront did not complete invalidation {id} of distribution {distribution} within {waited} s"
+                    );
                     return Err(Problem::new(Code::RefreshFailed, message).hint(
                         "CloudFront is still working on it. Run the same command again to check, or raise `timeout_s` under \
                          [invalidation].",

@@ -6,7 +6,7 @@ use publish::views::status::Status;
 
 use super::table::{self, Table};
 use super::text::{Align, who};
-use crate::terminal::lines::count;
+use crate::terminal::lines::asked;
 use crate::terminal::style::Style;
 
 /// One environment.
@@ -55,7 +55,7 @@ fn cells(row: &Row) -> table::Row<5> {
 
 /// What a person should look at.
 fn state(status: &Status) -> Vec<String> {
-    let owed: usize = status.pending_refreshes.iter().map(|refresh| refresh.paths.len()).sum();
+    let owed: Vec<String> = status.pending_refreshes.iter().flat_map(|refresh| refresh.paths.clone()).collect();
     let mut state = Vec::new();
     if status.hold.is_some() {
         state.push("held".to_owned());
@@ -67,8 +67,8 @@ fn state(status: &Status) -> Vec<String> {
     if status.pruning {
         state.push("unfinished prune".to_owned());
     }
-    if owed > 0 {
-        state.push(format!("{} to refresh", count(owed, "CDN path")));
+    if !owed.is_empty() {
+        state.push(format!("{} to refresh at the CDN", asked(&owed)));
     }
     state
 }

@@ -7,7 +7,7 @@ use publish::types::text::printable;
 
 use super::details;
 use crate::terminal::layout::labelled;
-use crate::terminal::lines::count;
+use crate::terminal::lines::{asked, count};
 use crate::terminal::style::Style;
 
 /// What was removed; with `verbose`, every object.
@@ -25,7 +25,7 @@ pub(crate) fn render(report: &Report, view: Option<&PruneView>, verbose: bool, s
     }
     line("removed", &format!("{} ({})", count(report.deleted, "object"), DecimalBytes(view.bytes)));
     if !view.paths.is_empty() {
-        line("CDN", &format!("{} refreshed", count(view.paths.len(), "path")));
+        line("CDN", &format!("{} refreshed", asked(&view.paths)));
     }
     if verbose {
         for object in &view.objects {

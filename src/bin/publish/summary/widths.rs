@@ -84,6 +84,7 @@ fn report(outcome: Outcome) -> Report {
             status: InvalidationStatus::Effective,
             evicted_unchanged: 3,
             evicted_bytes: 1_200,
+            because: None,
         }),
         duration_ms: 3_400,
         ..Report::new("publish", "production")
@@ -107,6 +108,8 @@ fn changes() -> PlanView {
         price_usd: "0.000".to_owned(),
         evicted_unchanged: 0,
         evicted_bytes: 0,
+        because: None,
+        other_distributions: Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::content::path::UrlPath;
+use crate::release::layout::Layout;
 use crate::sandbox::{CustomError, Distribution, IndexPages};
 use crate::types::digest::Digest;
 
@@ -58,7 +59,7 @@ async fn the_facts_are_those_of_the_buckets_own_origin() {
         ..Distribution::default()
     });
     let cdn = connect(&sandbox).await.cdn.unwrap();
-    let facts = cdn.configuration(BUCKET).await.unwrap().facts;
+    let facts = cdn.configuration(&Layout::new("shop", BUCKET, "live", None, None).live_prefix()).await.unwrap().facts;
     assert_eq!((cdn.distribution(), facts.origin_path.as_str()), (DISTRIBUTION, "/live"));
     assert_eq!(facts.default_root_object.as_deref(), Some("index.html"));
     assert_eq!(facts.error_pages.iter().map(ToString::to_string).collect::<Vec<_>>(), paths(&["/404.html"]));
@@ -74,6 +75,27 @@ async fn a_distribution_that_is_missing_or_forbidden_is_said_so() {
     let problem = Problem::from(cdn.create_invalidation("r", &paths(&["/"])).await.unwrap_err());
     assert_eq!(problem.code, Code::NoSuchDistribution);
     assert_eq!(problem.message, "The distribution E0NOTHING does not exist");
+
+    // Of a tenant, its own kind, and that of its distribution where that is what may not be read.
+    let all = Distribution { id: "E0ALL".to_owned(), ..Distribution::default() };
+    sandbox.set_distribution(all.clone());
+    let tenant_of = Some((all.id.clone(), Vec::new()));
+    sandbox.set_distribution(Distribution { id: "dt_1".to_owned(), tenant_of, ..all });
+    let tenant = connect(&sandbox).await.cdn.unwrap().other("dt_1");
+    let site = Layout::new("shop", BUCKET, "", None, None).live_prefix();
+    for (operation, resource) in [
+        ("CreateInvalidationForDistributionTenant", "distribution-tenant/dt_1"),
+        ("GetDistributionTenant", "distribution-tenant/dt_1"),
+        ("GetDistributionConfig", "distribution/E0ALL"),
+    ] {
+        sandbox.inject(fault(operation, 1, refusal(403, "AccessDenied")));
+        let denied = match operation {
+            "CreateInvalidationForDistributionTenant" => tenant.create_invalidation("r", &paths(&["/"])).await.err(),
+            _ => tenant.configuration(&site).await.err(),
+        };
+        let expected = format!("Allow cloudfront:{operation} on arn:aws:cloudfront::<account>:{resource}.");
+        assert_eq!(Problem::from(denied.unwrap()).hint, expected);
+    }
 
     let cdn = connect(&sandbox).await.cdn.unwrap();
     sandbox.inject(fault("CreateInvalidation", 1, refusal(403, "AccessDenied")));

@@ -389,6 +389,8 @@ struct BehaviorFields {
     pattern: String,
     keeps: bool,
     queries: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin_path: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

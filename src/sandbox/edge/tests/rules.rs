@@ -190,7 +190,8 @@ async fn the_query_is_in_the_key_where_the_policy_says_so() {
 /// nothing else.
 #[tokio::test]
 async fn each_behavior_keeps_answers_in_its_own_way() {
-    let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+    let behavior =
+        |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, origin_path: None, caching };
     let queries = Caching { query_strings: true, ..Caching::default() };
     let behaviors = vec![
         behavior("/blog/1.*", true, Caching::disabled()),

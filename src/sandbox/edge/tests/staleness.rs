@@ -164,7 +164,10 @@ impl Api {
 
     fn facts(&self, distribution: &Distribution) -> DistributionFacts {
         self.sandbox.set_distribution(distribution.clone());
-        self.runtime.block_on(self.cdn.configuration("sandbox")).unwrap().facts
+        self.runtime
+            .block_on(self.cdn.configuration(&Layout::new("shop", "sandbox", "live", None, None).live_prefix()))
+            .unwrap()
+            .facts
     }
 }
 

@@ -60,7 +60,8 @@ fn caching() -> impl Strategy<Value = Caching> {
 
 fn behaviors() -> impl Strategy<Value = Vec<Behavior>> {
     let queries = || Caching { policy: Some("txt".to_owned()), query_strings: true, ..Caching::default() };
-    let behavior = |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, caching };
+    let behavior =
+        |pattern: &str, is_site, caching| Behavior { pattern: pattern.to_owned(), is_site, origin_path: None, caching };
     select(vec![
         vec![],
         vec![],
