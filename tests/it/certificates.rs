@@ -1,7 +1,7 @@
 //! A store whose certificate was issued by an authority that only AWS's settings name, as that of a company's proxy.
 //!
 //! The certificates are valid from 2020 to 2120: `openssl ca` signed its own request (authority.pem, whose key is gone), and
-//! one of a server at 127.0.0.1 (server.pem; server-key.der is its P-256 key in PKCS #8).
+//! one of a server at 127.0.0.1 (server.pem; server-key.pem is its P-256 key).
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,21 +10,22 @@ use std::process::Command;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
 use crate::world::{BUCKET, World, key_variables};
 
 const SERVER: &[u8] = include_bytes!("certificates/server.pem");
-const KEY: &[u8] = include_bytes!("certificates/server-key.der");
+const KEY: &[u8] = include_bytes!("certificates/server-key.pem");
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/certificates/authority.pem");
 
 /// A server at `https://127.0.0.1:<port>` that passes requests without bodies on to the one at `endpoint`.
 fn behind_tls(endpoint: &str) -> String {
     let certificate = CertificateDer::from_pem_slice(SERVER).unwrap();
     let config = ServerConfig::builder().with_no_client_auth();
-    let config = Arc::new(config.with_single_cert(vec![certificate], PrivatePkcs8KeyDer::from(KEY).into()).unwrap());
+    let config =
+        Arc::new(config.with_single_cert(vec![certificate], PrivateKeyDer::from_pem_slice(KEY).unwrap()).unwrap());
     let server = endpoint.trim_start_matches("http://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("https://{}", listener.local_addr().unwrap());

@@ -7,6 +7,10 @@ const TELLING: f64 = 0.25;
 /// A round that took so many times what it may, with no other amount to compare it with, is followed by one that tells.
 const TOO_LONG: f64 = 1.1;
 
+/// How much more is under way in that round: enough to tell, and so little that a renewal of the lease does not wait for much
+/// longer behind it if all of that time is the link's.
+const TELLS: f64 = 1.4;
+
 /// How much more may be under way than was tried, so that a mistake costs little.
 const STEP: f64 = 2.0;
 
@@ -92,8 +96,11 @@ impl Thinking {
         let Some(last) = self.last else { return 0.0 };
         let tried = STEP * last.under_way();
         let of_the_link = last.took() - self.seconds;
-        if of_the_link <= 0.0 || self.is_unclear && of_the_link > TOO_LONG * (ahead + self.seconds) {
+        if of_the_link <= 0.0 {
             return tried;
+        }
+        if self.is_unclear && of_the_link > TOO_LONG * (ahead + self.seconds) {
+            return TELLS * last.under_way();
         }
         if self.seconds == 0.0 {
             return 0.0;
@@ -159,6 +166,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Where uploads are large, 8 seconds of the link are under way although 5 are allowed.
+    #[test]
+    fn what_is_tried_to_tell_the_two_apart_is_little_more() {
+        let mut seen = Thinking::default();
+        for _ in 0..2 {
+            seen.pass(8_000, 8.0);
+            seen.count(8_000);
+        }
+        assert_eq!((seen.is_unclear, seen.most(AHEAD) as u64), (true, 11_200));
     }
 
     #[test]
