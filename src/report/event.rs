@@ -36,7 +36,7 @@ pub enum Event {
         /// Their total size.
         bytes: u64,
     },
-    /// The plan is ready. Sent again if the run plans again.
+    /// The plan is ready.
     Planned {
         /// How the new release compares with what is live.
         files: FileCounts,

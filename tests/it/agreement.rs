@@ -97,3 +97,22 @@ async fn a_plan_of_what_is_refused_is_refused() {
     assert_eq!((report.exit_code, plan), (2, None));
     assert_eq!(report.error.unwrap().code, "foreign_objects");
 }
+
+/// A file that is no page stays at its live key when it leaves the site. A publish that brings it back sees that only while it
+/// claims its number, and then does what `publish plan` says.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_file_that_left_and_comes_back() {
+    let world = World::new().await;
+    world.write("index.html", "one");
+    world.write("data.json", "{}");
+    plan_and_publish(&world).await;
+    world.write("index.html", "two");
+    world.remove("data.json");
+    plan_and_publish(&world).await;
+    assert!(world.live().contains_key("data.json"));
+    world.write("index.html", "three");
+    world.write("data.json", "{}");
+    let (planned, _, done) = plan_and_publish(&world).await;
+    assert_eq!((done.files.added, done.files.replaced), (0, 1), "{done:#?}");
+    assert_eq!((planned.uploaded.objects, done.uploaded.objects), (1, 1), "{done:#?}");
+}
