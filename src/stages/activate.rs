@@ -192,14 +192,13 @@ impl Activating<'_> {
         // A rollback lists the claimed numbers again during the last step: the removals, or else the last wave.
         let removes_nothing = plan.removals.is_empty();
         let (waves, last) = plan.waves.split_at(plan.waves.len().saturating_sub(usize::from(removes_nothing)));
-        let written = lease
-            .during(async {
-                self.events.send(Event::ActivationStarted { release, objects });
-                in_place.write(plan, waves).await?;
-                let (written, claimed) = tokio::join!(in_place.write(plan, last), self.claimed_by_now(removes_nothing));
-                written.and(claimed)
-            })
-            .await;
+        let writing = async {
+            self.events.send(Event::ActivationStarted { release, objects });
+            in_place.write(plan, waves).await?;
+            let (written, claimed) = tokio::join!(in_place.write(plan, last), self.claimed_by_now(removes_nothing));
+            written.and(claimed)
+        };
+        let written = Box::pin(lease.during(writing)).await;
         let claimed = match written {
             Err(Ended::Failed(problem)) if problem.code.lasts_until_changed() && in_place.changed_nothing() => {
                 return Err(NotActivated::Withdrawn(problem));
