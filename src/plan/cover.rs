@@ -2,6 +2,8 @@
 //! one takes the place of paths and evicts no more.
 
 mod optimum;
+mod prices;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,6 +16,9 @@ use optimum::{Chosen, Cost, Item, Limits, Tagged};
 
 /// Most wildcards in one cover: CloudFront's older limit on wildcards in progress (AWS.md 1.2).
 const MAX_WILDCARDS: usize = 15;
+
+/// More than the spellings of so many wildcards, and all tags.
+const MOST_OTHER_PATHS: usize = 1 << 20;
 
 /// What one invalidation names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,8 +117,8 @@ pub(super) struct Tags {
 pub(super) fn cover(stale: &BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&Tags>, max_paths: usize) -> Cover {
     let limits = Limits { addresses: max_paths.max(1), wildcards: MAX_WILDCARDS };
     let Chosen { prefixes, site, folders } = chosen(stale, kept, tags, limits);
-    let is_wide = |address: &str| prefixes.iter().any(|prefix| address.starts_with(prefix));
-    let has_tag = |address: &str| site || folders.iter().any(|folder| address.starts_with(folder));
+    let is_wide = |address: &str| begins_with_one_of(&prefixes, address);
+    let has_tag = |address: &str| site || begins_with_one_of(&folders, address);
     let is_covered = |address: &str, how: Stale| is_wide(address) || how.tagged && has_tag(address);
     let exact = stale.iter().filter(|(address, how)| !is_covered(address, **how));
     let exact = exact.map(|(address, _)| UrlPath::encode(address));
@@ -137,7 +142,7 @@ pub(super) fn cover(stale: &BTreeMap<String, Stale>, kept: &[Kept], tags: Option
 fn chosen<'a>(stale: &'a BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&'a Tags>, limits: Limits) -> Chosen<'a> {
     let items = items(stale);
     let needed = without_covered(items.iter().filter(|item| item.paths.is_none()).map(|item| item.prefix).collect());
-    let is_wide = |item: &&Item<'_>| needed.iter().any(|prefix| item.prefix.starts_with(prefix));
+    let is_wide = |item: &&Item<'_>| begins_with_one_of(&needed, item.prefix);
     // Where there are too many of them, it does not matter what else they cover.
     let fits = needed.len() <= limits.wildcards
         && needed.len() + items.iter().filter(|item| !is_wide(item)).count() <= limits.addresses;
@@ -149,21 +154,23 @@ fn chosen<'a>(stale: &'a BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&'
         site: weights.tagged("/"),
         folders: tags.folders.keys().map(|folder| (folder.as_str(), weights.tagged(folder))).collect(),
     });
+    let most = weights.most(items.iter().map(|item| item.paths.unwrap_or(0)).sum());
     let mut chosen = if fits {
         let has_no_path = |prefix: &str, without_tagged: bool| {
             let found = items.binary_search_by(|item| item.prefix.cmp(prefix)).ok().map(|place| items[place]);
             found.is_some_and(|item| if without_tagged { item.untagged == Some(None) } else { item.paths.is_none() })
         };
-        optimum::cheapest(&items, tagged.as_ref(), limits, |prefix, without_tagged| {
+        optimum::cheapest(&items, tagged.as_ref(), limits, most, |prefix, without_tagged| {
             let narrowest = weights.wide(prefix, without_tagged).into_iter().take(1);
             narrowest.filter(|_| has_no_path(prefix, without_tagged)).collect()
         })
     } else {
-        optimum::cheapest(&items, tagged.as_ref(), limits, |prefix, without_tagged| {
+        optimum::cheapest(&items, tagged.as_ref(), limits, most, |prefix, without_tagged| {
             weights.wide(prefix, without_tagged)
         })
     };
     chosen.prefixes = without_covered(chosen.prefixes);
+    chosen.folders.sort_unstable();
     chosen
 }
 
@@ -193,6 +200,12 @@ fn items(stale: &BTreeMap<String, Stale>) -> Vec<Item<'_>> {
 /// literally.
 fn may_end_wildcard(prefix: &str) -> &str {
     prefix.trim_end_matches('*')
+}
+
+/// Whether `text` begins with one of `prefixes`, which are sorted, and none of which begins with another.
+fn begins_with_one_of(prefixes: &[&str], text: &str) -> bool {
+    let after = prefixes.partition_point(|prefix| *prefix <= text);
+    after > 0 && text.starts_with(prefixes[after - 1])
 }
 
 /// The prefixes that do not begin with another one.
@@ -253,6 +266,12 @@ impl<'a> Weights<'a> {
             next = if paths == 1 { None } else { shorter.find(|shorter| spelled(shorter) < paths) };
         }
         wide
+    }
+
+    /// What no cover costs more than that names items by so many `paths` beside its wildcards and tags.
+    fn most(&self, paths: usize) -> Cost {
+        let Sums { untagged, tagged, new } = self.sums.last().copied().unwrap_or_default();
+        Cost { unchanged_bytes: untagged + tagged, new_bytes: new, paths: paths + MOST_OTHER_PATHS }
     }
 
     /// What a tag costs that all files below `prefix` have.

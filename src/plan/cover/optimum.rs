@@ -6,7 +6,8 @@
 //! lies below it: for each number of wildcards and of paths within the limits, the least cost. The table of a node follows
 //! from those of its children, and "its own wildcard" is one way more.
 //!
-//! The trie is never built: of sorted texts, the nodes that are still open are a stack.
+//! **Prices** (`prices`) tell beforehand of most ways that no cheapest cover has them, so that the tables are short: without them, that of a
+//! node has as many ways as there are addresses below it, for each number of wildcards.
 //!
 //! **Cache tags**: each covers what is tagged below one node, and evicts what is tagged there. With such a tag, only the rest is
 //! left to cover, and what is tagged weighs nothing any more. So a node that a tag may stand for has two tables, one without the
@@ -14,7 +15,11 @@
 //! another one only counts where that one is not taken: tags contain each other or have nothing in common.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::ops::Add;
+
+use super::prices::{Folder, Found, Problem, Untagged};
+use super::tree::{Least, Own, Prices, Scale, Tree, shared_prefix};
 
 /// A text that must be covered: all that begins with `prefix`, or, if `paths` is given, the address `prefix` alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,52 +82,75 @@ pub(super) struct Limits {
     pub(super) wildcards: usize,
 }
 
-/// A cover of `items` with the least cost within `limits`. `items` are sorted, no two have the same prefix, and all begin with
-/// the same character. `wide` says of a node's prefix, and of whether what is tagged goes anyway, which prefixes a wildcard may
-/// have there, which may be shorter, and what each costs.
-///
-/// With n items and k = `limits.addresses`: at most n·k·w² steps, with w = `limits.wildcards`, and far fewer where wildcards
-/// differ in what they evict.
+/// A cover of `items` with the least cost within `limits`, where no cover costs more than `most`. `items` are sorted, no two have
+/// the same prefix, and all begin with the same character. `wide` says of a node's prefix, and of whether what is tagged goes anyway,
+/// which prefixes a wildcard may have there, which may be shorter, and what each costs.
 pub(super) fn cheapest<'a>(
     items: &[Item<'a>],
     tagged: Option<&Tagged<'a>>,
     limits: Limits,
+    most: Cost,
     wide: impl Fn(&'a str, bool) -> Vec<(&'a str, Cost)>,
 ) -> Chosen<'a> {
-    let mut search = Search { limits, wide, without_tagged: false, made: Vec::new(), cells: Vec::new() };
-    let nodes = match tagged {
-        Some(tagged) => search.by_folder(items, tagged),
-        None => items.iter().map(|item| Node::of(item.prefix, item.paths)).collect(),
+    let problem = problem(items, tagged, limits, Scale::to(most), wide);
+    let Found { prices, least, most } = problem.prices();
+    // The cheapest cover usually costs little more than is known that it costs at least.
+    let mut margin = (most - least) / FIRST_MARGIN;
+    loop {
+        let up_to = if margin > (most - least) / LAST_MARGIN { most } else { least + margin };
+        let mut search =
+            Search { limits, scale: problem.scale, prices, most: up_to, made: Vec::new(), cells: Vec::new() };
+        match search.all(&problem).into_iter().min_by_key(|way| (way.cost, way.wildcards)) {
+            Some(best) if up_to == most || best.cost <= up_to => return search.chosen(best.made),
+            None if up_to == most => return Chosen::default(),
+            _ => margin = (margin + 1) * NEXT_MARGIN,
+        }
+    }
+}
+
+/// Which part of all that is not known is looked at first.
+const FIRST_MARGIN: i128 = 1024;
+
+/// Beyond this part, all of it is looked at once.
+const LAST_MARGIN: i128 = 16;
+
+/// How much more is looked at each time when no cover was there.
+const NEXT_MARGIN: i128 = 2;
+
+/// The trees of `items`: one for each folder with a tag, in which all is to be covered, and one with what is left by its tag.
+fn problem<'a>(
+    items: &[Item<'a>],
+    tagged: Option<&Tagged<'a>>,
+    limits: Limits,
+    scale: Scale,
+    wide: impl Fn(&'a str, bool) -> Vec<(&'a str, Cost)>,
+) -> Problem<'a> {
+    let each =
+        |items: &[Item<'a>]| items.iter().map(|item| (item.prefix, Own::named_by(item.paths))).collect::<Vec<_>>();
+    let with_tag = |items: &[Item<'a>], tag: Cost| {
+        let rest = items.iter().filter_map(|item| Some((item.prefix, Own::named_by(item.untagged?))));
+        Untagged { tree: Tree::of(rest, scale, |prefix| wide(prefix, true)), tag }
     };
-    let mut ways = search.closed(nodes);
-    if let Some(tagged) = tagged {
-        let with_tag = search.with_tag(items, Tag::Site, tagged.site);
-        ways = search.either(&ways, &with_tag);
+    let folder_of = |item: &Item<'a>| {
+        let before = tagged?.folders.range(..=item.prefix).next_back();
+        before.filter(|(folder, _)| item.prefix.starts_with(**folder)).map(|(folder, cost)| (*folder, *cost))
+    };
+    let (mut leaves, mut folders) = (Vec::new(), Vec::new());
+    let is_of_one = |one: &Item<'a>, other: &Item<'a>| {
+        folder_of(one).is_some_and(|(folder, _)| folder_of(other).is_some_and(|(other, _)| folder == other))
+    };
+    for group in items.chunk_by(is_of_one) {
+        let (Some((name, tag)), Some(last)) = (folder_of(&group[0]), group.last()) else {
+            leaves.extend(each(group));
+            continue;
+        };
+        leaves.push((shared_prefix(group[0].prefix, last.prefix), Own::Folder(folders.len())));
+        let tree = Tree::of(each(group), scale, |prefix| wide(prefix, false));
+        folders.push(Folder { name, tree, untagged: with_tag(group, tag) });
     }
-    let best = ways.into_iter().min_by_key(|way| (way.cost, way.wildcards));
-    best.map(|way| search.chosen(way.made)).unwrap_or_default()
-}
-
-/// What two texts begin with, in whole characters.
-fn shared_prefix<'a>(one: &'a str, other: &str) -> &'a str {
-    let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
-    &one[..one.floor_char_boundary(same)]
-}
-
-/// A node of the trie to which more may come.
-struct Node<'a> {
-    prefix: &'a str,
-    /// The best ways to cover what came so far; none where only a wildcard of this node or above can.
-    ways: Vec<Way>,
-}
-
-impl<'a> Node<'a> {
-    /// What so many paths name; `None`: no path can.
-    fn of(prefix: &'a str, paths: Option<usize>) -> Node<'a> {
-        let exactly = paths.map(|paths| Cost { paths, ..Cost::default() });
-        let exactly = exactly.map(|cost| Way { addresses: 1, cost, ..Way::NOTHING });
-        Node { prefix, ways: exactly.into_iter().collect() }
-    }
+    let tree = Tree::of(leaves, scale, |prefix| wide(prefix, false));
+    let site = tagged.map(|tagged| with_tag(items, tagged.site));
+    Problem { scale, limits, tree, folders, site }
 }
 
 /// One way to cover what lies below a node.
@@ -131,13 +159,16 @@ struct Way {
     wildcards: usize,
     /// Wildcards, tags and exact addresses.
     addresses: usize,
-    cost: Cost,
+    /// What it costs, on the scale of the search.
+    cost: i128,
+    /// The same with prices.
+    value: i128,
     /// Its wildcards and tags; everything else is named exactly.
     made: Option<Made>,
 }
 
-/// A place in [`Search::made`].
-type Made = usize;
+/// A place in [`Search::made`], counted from one: a table has many.
+type Made = NonZeroU32;
 
 /// How the wildcards and tags of a way come together, so that ways share what they have in common.
 #[derive(Clone, Copy)]
@@ -154,90 +185,118 @@ enum Tag<'a> {
 }
 
 impl Way {
-    const NOTHING: Way =
-        Way { wildcards: 0, addresses: 0, cost: Cost { unchanged_bytes: 0, new_bytes: 0, paths: 0 }, made: None };
+    const NOTHING: Way = Way { wildcards: 0, addresses: 0, cost: 0, value: 0, made: None };
 }
 
 /// The best pair of ways found for a number of wildcards and of addresses.
 #[derive(Clone, Copy)]
 struct Cell {
-    cost: Cost,
+    cost: i128,
     made: (Option<Made>, Option<Made>),
 }
 
-const NO_COST_KNOWN: Cost = Cost { unchanged_bytes: u64::MAX, new_bytes: u64::MAX, paths: usize::MAX };
+const NO_COST_KNOWN: i128 = i128::MAX;
 
-struct Search<'a, W> {
+struct Search<'a> {
     limits: Limits,
-    wide: W,
-    /// Whether what is tagged goes anyway.
-    without_tagged: bool,
+    scale: Scale,
+    prices: Prices,
+    /// Covers that cost more than this, on the scale, are not looked for.
+    most: i128,
     made: Vec<Parts<'a>>,
     /// Room for [`Search::combined`].
     cells: Vec<Cell>,
 }
 
-impl<'a, W: Fn(&'a str, bool) -> Vec<(&'a str, Cost)>> Search<'a, W> {
-    /// The nodes of items that no folder with a tag has, and one node for all that each such folder has.
-    fn by_folder(&mut self, items: &[Item<'a>], tagged: &Tagged<'a>) -> Vec<Node<'a>> {
-        let folder_of = |item: &Item<'a>| {
-            let before = tagged.folders.range(..=item.prefix).next_back();
-            before.filter(|(folder, _)| item.prefix.starts_with(**folder)).map(|(folder, cost)| (*folder, *cost))
-        };
-        let mut nodes = Vec::new();
-        for group in items.chunk_by(|one, other| {
-            folder_of(one).is_some_and(|(folder, _)| folder_of(other).is_some_and(|(other, _)| folder == other))
-        }) {
-            let each = group.iter().map(|item| Node::of(item.prefix, item.paths));
-            let (Some((folder, cost)), Some(last)) = (folder_of(&group[0]), group.last()) else {
-                nodes.extend(each);
-                continue;
-            };
-            let without_tag = self.closed(each.collect());
-            let with_tag = self.with_tag(group, Tag::Folder(folder), cost);
-            let ways = self.either(&without_tag, &with_tag);
-            nodes.push(Node { prefix: shared_prefix(group[0].prefix, last.prefix), ways });
+impl<'a> Search<'a> {
+    /// The best ways to cover all.
+    fn all(&mut self, problem: &Problem<'a>) -> Vec<Way> {
+        let Limits { addresses, wildcards } = self.limits;
+        let Prices { address, wildcard } = self.prices;
+        let outside = -address * addresses as i128 - wildcard * wildcards as i128;
+        let leasts = problem.tree.least(self.prices, &problem.of_folders(self.prices));
+        let beside = problem.tree.beside(&leasts, outside);
+        let mut folders = vec![Vec::new(); problem.folders.len()];
+        for (node, beside) in problem.tree.nodes.iter().zip(&beside) {
+            let Own::Folder(number) = node.own else { continue };
+            let folder = &problem.folders[number];
+            let without_tag = self.ways(&folder.tree, *beside, &mut []);
+            let with_tag = self.with_tag(&folder.untagged, Tag::Folder(folder.name), *beside);
+            folders[number] = self.either(&without_tag, &with_tag);
         }
-        nodes
+        let ways = self.ways(&problem.tree, outside, &mut folders);
+        let Some(site) = &problem.site else { return ways };
+        let with_tag = self.with_tag(site, Tag::Site, outside);
+        self.either(&ways, &with_tag)
     }
 
-    /// The ways to cover `items` of which a tag, at this cost, is one part.
-    fn with_tag(&mut self, items: &[Item<'a>], tag: Tag<'a>, cost: Cost) -> Vec<Way> {
-        let rest = items.iter().filter_map(|item| Some(Node::of(item.prefix, item.untagged?))).collect();
-        self.without_tagged = true;
-        let ways = self.closed(rest);
-        self.without_tagged = false;
+    /// The best ways of which a tag is one part, where all else costs `beside` at least.
+    fn with_tag(&mut self, untagged: &Untagged<'a>, tag: Tag<'a>, beside: i128) -> Vec<Way> {
         self.made.push(Parts::Tag(tag));
-        let tag = Way { addresses: 1, cost, made: Some(self.made.len() - 1), ..Way::NOTHING };
+        let tag = self.way(0, self.scale.of(untagged.tag), self.last_made());
+        let ways = self.ways(&untagged.tree, beside + tag.value, &mut []);
         self.each_with(&ways, tag)
     }
 
-    /// The best ways to cover all of `nodes`, which are sorted.
-    fn closed(&mut self, nodes: Vec<Node<'a>>) -> Vec<Way> {
-        let mut open: Vec<Node<'a>> = Vec::new();
-        for node in nodes {
-            if let Some(before) = open.last() {
-                let shared = shared_prefix(before.prefix, node.prefix);
-                self.close_beyond(&mut open, shared);
-            }
-            open.push(node);
+    /// One address, exact or a wildcard or a tag.
+    fn way(&self, wildcards: usize, cost: i128, made: Option<Made>) -> Way {
+        let value = Least::of(cost, wildcards, self.prices).value;
+        Way { wildcards, addresses: 1, cost, value, made }
+    }
+
+    /// The best ways to cover a tree, where all else costs `outside` at least, and `folders` are the ways of its folders.
+    fn ways(&mut self, tree: &Tree<'a>, outside: i128, folders: &mut [Vec<Way>]) -> Vec<Way> {
+        let leasts = tree.least(self.prices, &self.least_of(folders));
+        let beside = tree.beside(&leasts, outside);
+        let mut tables: Vec<Vec<Way>> = Vec::with_capacity(tree.nodes.len());
+        // What the children of each node cost at least whose ways are not in its table yet.
+        let mut to_come = tree.of_children(&leasts);
+        for node in &tree.nodes {
+            tables.push(match node.own {
+                Own::Nothing => vec![Way::NOTHING],
+                Own::Address(paths) => vec![self.way(0, self.scale.of(Cost { paths, ..Cost::default() }), None)],
+                Own::Unnameable => Vec::new(),
+                Own::Folder(number) => std::mem::take(&mut folders[number]),
+            });
         }
-        self.close_beyond(&mut open, "");
-        open.pop().map_or_else(|| vec![Way::NOTHING], |root| root.ways)
+        for (index, node) in tree.nodes.iter().enumerate() {
+            let mut ways = std::mem::take(&mut tables[index]);
+            self.offer_wildcards(&mut ways, &node.wide);
+            ways.retain(|way| way.value + beside[index] <= self.most);
+            let Some(parent) = node.parent else { return ways };
+            to_come[parent] -= leasts.all[index].value;
+            let others = std::mem::take(&mut tables[parent]);
+            let most = self.most - beside[parent] - to_come[parent];
+            tables[parent] = self.combined(others, ways, most);
+        }
+        vec![Way::NOTHING]
+    }
+
+    /// What each folder costs at least, by its ways.
+    fn least_of(&self, folders: &[Vec<Way>]) -> Vec<Least> {
+        let least = |ways: &Vec<Way>| {
+            let all = ways.iter().map(|way| {
+                let Way { wildcards, addresses, cost, value, .. } = *way;
+                Least { value, cost, addresses, wildcards }
+            });
+            all.fold(Least::IMPOSSIBLE, Least::or)
+        };
+        folders.iter().map(least).collect()
     }
 
     /// The best ways of two tables.
     fn either(&mut self, one: &[Way], other: &[Way]) -> Vec<Way> {
-        let most_addresses = one.iter().chain(other).map(|way| way.addresses).max().unwrap_or(0);
-        let most_wildcards = one.iter().chain(other).map(|way| way.wildcards).max().unwrap_or(0);
+        let all = || one.iter().chain(other);
+        let most_addresses = all().map(|way| way.addresses).max().unwrap_or(0);
+        let most_wildcards = all().map(|way| way.wildcards).max().unwrap_or(0);
         let columns = self.clear_cells(most_wildcards, most_addresses);
-        for way in one.iter().chain(other) {
+        for way in all() {
             let cell = &mut self.cells[way.wildcards * columns + way.addresses];
             if way.cost < cell.cost {
                 *cell = Cell { cost: way.cost, made: (way.made, None) };
             }
         }
-        self.undominated(columns)
+        self.undominated(columns, (0, 0))
     }
 
     /// Makes room for so many, and says how many cells a number of wildcards has.
@@ -248,64 +307,61 @@ impl<'a, W: Fn(&'a str, bool) -> Vec<(&'a str, Cost)>> Search<'a, W> {
         columns
     }
 
-    /// Closes all open nodes that are longer than `shared`, into those above them. The last one stays, closed.
-    fn close_beyond(&mut self, open: &mut Vec<Node<'a>>, shared: &'a str) {
-        while open.last().is_some_and(|node| node.prefix.len() > shared.len()) {
-            let Some(mut node) = open.pop() else { return };
-            self.offer_wildcards(&mut node);
-            let above = open.last().is_some_and(|above| above.prefix.len() >= shared.len());
-            if !above && shared.is_empty() {
-                open.push(node);
-                return;
-            }
-            if !above {
-                open.push(Node { prefix: shared, ways: vec![Way::NOTHING] });
-            }
-            if let Some(above) = open.last_mut() {
-                above.ways = self.combined(&above.ways, &node.ways);
-            }
-        }
-    }
-
-    /// What covers a whole node: its wildcard. Ways that it beats go.
-    fn offer_wildcards(&mut self, node: &mut Node<'a>) {
-        for (prefix, cost) in (self.wide)(node.prefix, self.without_tagged) {
-            if node.ways.iter().any(|way| way.addresses == 1 && way.cost <= cost) {
+    /// What covers a whole node: its wildcards. Ways that one beats go.
+    fn offer_wildcards(&mut self, ways: &mut Vec<Way>, wide: &[(&'a str, Cost)]) {
+        for (prefix, cost) in wide {
+            let cost = self.scale.of(*cost);
+            if ways.iter().any(|way| way.addresses == 1 && way.cost <= cost) {
                 continue;
             }
-            node.ways.retain(|way| way.wildcards == 0 || way.cost < cost);
+            ways.retain(|way| way.wildcards == 0 || way.cost < cost);
             self.made.push(Parts::Wildcard(prefix));
-            let made = Some(self.made.len() - 1);
-            node.ways.push(Way { wildcards: 1, addresses: 1, cost, made });
+            ways.push(self.way(1, cost, self.last_made()));
         }
     }
 
-    /// The best ways to cover what two tables cover, within the limits.
-    fn combined(&mut self, one: &[Way], other: &[Way]) -> Vec<Way> {
-        if let ([only], ways) | (ways, [only]) = (one, other) {
-            return self.each_with(ways, *only);
+    /// The best ways to cover what two tables cover, within the limits, of those whose value is `most` at most.
+    fn combined(&mut self, mut one: Vec<Way>, mut other: Vec<Way>, most: i128) -> Vec<Way> {
+        if let ([only], ways) | (ways, [only]) = (&one[..], &other[..]) {
+            let mut each = self.each_with(ways, *only);
+            each.retain(|way| way.value <= most);
+            return each;
         }
-        let most = |get: fn(&Way) -> usize, limit: usize| {
-            let most_of = |ways: &[Way]| ways.iter().map(get).max().unwrap_or(0);
-            (most_of(one) + most_of(other)).min(limit)
+        // The longer one has many ways, and is merged with others often.
+        if one.len() < other.len() {
+            std::mem::swap(&mut one, &mut other);
+        }
+        other.sort_unstable_by_key(|way| way.value);
+        let range = |get: fn(&Way) -> usize, limit: usize| {
+            let of = |ways: &[Way]| {
+                let all = || ways.iter().map(get);
+                (all().min().unwrap_or(0), all().max().unwrap_or(0))
+            };
+            let (one, other) = (of(&one), of(&other));
+            (one.0 + other.0, (one.1 + other.1).min(limit))
         };
-        let most_wildcards = most(|way| way.wildcards, self.limits.wildcards);
-        let most_addresses = most(|way| way.addresses, self.limits.addresses);
-        let columns = self.clear_cells(most_wildcards, most_addresses);
-        for left in one {
-            for right in other {
+        let (least_wildcards, most_wildcards) = range(|way| way.wildcards, self.limits.wildcards);
+        let (least_addresses, most_addresses) = range(|way| way.addresses, self.limits.addresses);
+        if least_wildcards > most_wildcards || least_addresses > most_addresses {
+            return Vec::new();
+        }
+        let columns = self.clear_cells(most_wildcards - least_wildcards, most_addresses - least_addresses);
+        for left in &one {
+            let most = most - left.value;
+            for right in other.iter().take_while(|right| right.value <= most) {
                 let (wildcards, addresses) = (left.wildcards + right.wildcards, left.addresses + right.addresses);
                 if wildcards > most_wildcards || addresses > most_addresses {
                     continue;
                 }
-                let cell = &mut self.cells[wildcards * columns + addresses];
+                let place = (wildcards - least_wildcards) * columns + addresses - least_addresses;
+                let cell = &mut self.cells[place];
                 let cost = left.cost + right.cost;
                 if cost < cell.cost {
                     *cell = Cell { cost, made: (left.made, right.made) };
                 }
             }
         }
-        self.undominated(columns)
+        self.undominated(columns, (least_wildcards, least_addresses))
     }
 
     /// As [`Search::combined`], where one side has a single way: then no way begins to beat another one.
@@ -315,7 +371,8 @@ impl<'a, W: Fn(&'a str, bool) -> Vec<(&'a str, Cost)>> Search<'a, W> {
             let (wildcards, addresses) = (way.wildcards + only.wildcards, way.addresses + only.addresses);
             if wildcards <= self.limits.wildcards && addresses <= self.limits.addresses {
                 let made = self.both(way.made, only.made);
-                each.push(Way { wildcards, addresses, cost: way.cost + only.cost, made });
+                let (cost, value) = (way.cost + only.cost, way.value + only.value);
+                each.push(Way { wildcards, addresses, cost, value, made });
             }
         }
         each
@@ -325,11 +382,16 @@ impl<'a, W: Fn(&'a str, bool) -> Vec<(&'a str, Cost)>> Search<'a, W> {
     fn both(&mut self, one: Option<Made>, other: Option<Made>) -> Option<Made> {
         let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
         self.made.push(Parts::Both(one, other));
-        Some(self.made.len() - 1)
+        self.last_made()
     }
 
-    /// The ways among the cells that no other one beats: with as few wildcards and addresses, and at no higher cost.
-    fn undominated(&mut self, columns: usize) -> Vec<Way> {
+    fn last_made(&self) -> Option<Made> {
+        u32::try_from(self.made.len()).ok().and_then(Made::new)
+    }
+
+    /// The ways among the cells that no other one beats: with as few wildcards and addresses, and at no higher cost. The first cell
+    /// is that of the numbers `first`.
+    fn undominated(&mut self, columns: usize, first: (usize, usize)) -> Vec<Way> {
         let mut ways = Vec::new();
         // The least cost with so many addresses at most, in the rows so far.
         let mut least = vec![NO_COST_KNOWN; columns];
@@ -341,7 +403,10 @@ impl<'a, W: Fn(&'a str, bool) -> Vec<(&'a str, Cost)>> Search<'a, W> {
                 if cell.cost < so_far {
                     so_far = cell.cost;
                     let made = self.both(cell.made.0, cell.made.1);
-                    ways.push(Way { wildcards, addresses, cost: cell.cost, made });
+                    let (wildcards, addresses) = (first.0 + wildcards, first.1 + addresses);
+                    let Prices { address, wildcard } = self.prices;
+                    let value = cell.cost + address * addresses as i128 + wildcard * wildcards as i128;
+                    ways.push(Way { wildcards, addresses, cost: cell.cost, value, made });
                 }
                 *least = so_far;
             }
@@ -355,7 +420,7 @@ impl<'a, W: Fn(&'a str, bool) -> Vec<(&'a str, Cost)>> Search<'a, W> {
         let mut found = Chosen::default();
         let mut rest: Vec<Made> = made.into_iter().collect();
         while let Some(next) = rest.pop() {
-            match self.made[next] {
+            match self.made[next.get() as usize - 1] {
                 Parts::Wildcard(prefix) => found.prefixes.push(prefix),
                 Parts::Tag(Tag::Site) => found.site = true,
                 Parts::Tag(Tag::Folder(folder)) => found.folders.push(folder),
@@ -372,15 +437,21 @@ mod tests {
 
     /// A way that costs so many bytes.
     fn way(wildcards: usize, addresses: usize, bytes: u64) -> Way {
-        let cost = Cost { unchanged_bytes: bytes, ..Cost::default() };
-        Way { wildcards, addresses, cost, made: None }
+        let cost = i128::from(bytes);
+        Way { wildcards, addresses, cost, value: cost, made: None }
     }
 
     fn told(ways: &[Way]) -> Vec<(usize, usize, u64)> {
-        ways.iter().map(|way| (way.wildcards, way.addresses, way.cost.unchanged_bytes)).collect()
+        ways.iter().map(|way| (way.wildcards, way.addresses, u64::try_from(way.cost).unwrap())).collect()
     }
 
-    const LIMITS: Limits = Limits { addresses: 4, wildcards: 2 };
+    /// A search without prices.
+    fn search() -> Search<'static> {
+        let limits = Limits { addresses: 4, wildcards: 2 };
+        let scale = Scale::to(Cost { unchanged_bytes: u64::MAX, new_bytes: u64::MAX, paths: 1 });
+        let prices = Prices::default();
+        Search { limits, scale, prices, most: NO_COST_KNOWN, made: Vec::new(), cells: Vec::new() }
+    }
 
     #[test]
     fn a_wildcard_takes_the_place_of_the_ways_that_it_beats() {
@@ -392,12 +463,9 @@ mod tests {
             (Vec::new(), 5, vec![(1, 1, 5)]),
         ] {
             let cost = Cost { unchanged_bytes: bytes, ..Cost::default() };
-            let wide = |prefix, _| vec![(prefix, cost)];
-            let mut search =
-                Search { limits: LIMITS, wide, without_tagged: false, made: Vec::new(), cells: Vec::new() };
-            let mut node = Node { prefix: "/", ways };
-            search.offer_wildcards(&mut node);
-            assert_eq!(told(&node.ways), expected);
+            let mut ways = ways;
+            search().offer_wildcards(&mut ways, &[("/", cost)]);
+            assert_eq!(told(&ways), expected);
         }
     }
 
@@ -412,10 +480,7 @@ mod tests {
             (vec![way(1, 4, 0), way(2, 3, 0)], Vec::new()),
             (Vec::new(), Vec::new()),
         ] {
-            let wide = |_, _| Vec::new();
-            let mut search =
-                Search { limits: LIMITS, wide, without_tagged: false, made: Vec::new(), cells: Vec::new() };
-            assert_eq!(told(&search.combined(&one, &other)), expected);
+            assert_eq!(told(&search().combined(one.to_vec(), other, NO_COST_KNOWN)), expected);
         }
     }
 }

@@ -271,7 +271,7 @@ fn optimal(stale: &BTreeMap<String, bool>, kept: &[Kept], limits: Limits) -> Cos
     let tagged =
         Tagged { site: weights.tagged("/"), folders: folders.map(|folder| (folder, weights.tagged(folder))).collect() };
     let wide = |prefix, without_tagged| weights.wide(prefix, without_tagged);
-    let Chosen { prefixes, site, folders } = optimum::cheapest(&items, Some(&tagged), limits, wide);
+    let Chosen { prefixes, site, folders } = optimum::cheapest(&items, Some(&tagged), limits, weights.most(100), wide);
     let wide = without_covered(prefixes).into_iter().map(Part::Wildcard);
     let tags = folders.into_iter().chain(site.then_some("/")).map(Part::Tag);
     let mut all: Vec<Part<'_>> = wide.chain(tags).collect();

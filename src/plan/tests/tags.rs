@@ -76,7 +76,8 @@ fn what_has_neither_a_path_nor_a_tag_is_named_by_the_narrowest_wildcard() {
 fn the_bare_address_is_refreshed_if_it_or_the_default_root_object_is_kept() {
     let refreshed = |kept: &str| {
         let layout = Layout::new("shop", "bucket", "live", None, None);
-        let behavior = |pattern: &str, keeps| Behavior { pattern: pattern.to_owned(), keeps, queries: false };
+        let behavior =
+            |pattern: &str, keeps| Behavior { pattern: pattern.to_owned(), keeps, queries: false, origin_path: None };
         let behaviors = vec![behavior(kept, true), behavior("*", false)];
         let facts = DistributionFacts {
             readable: true,

@@ -50,7 +50,7 @@ fn paths_and_tags_are_owed_up_to_the_most() {
 fn behaviors_are_kept_up_to_the_most() {
     let keeping = |count: usize| {
         refused(|head| {
-            let behavior = Behavior { pattern: "/a/*".to_owned(), keeps: true, queries: false };
+            let behavior = Behavior { pattern: "/a/*".to_owned(), keeps: true, queries: false, origin_path: None };
             let known = head.distributions.get_mut("E1").unwrap();
             known.facts.caching.behaviors = vec![behavior; count];
         })
