@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Plan};
+use super::{Change, Plan, size_of};
+use crate::content::path::SitePath;
 use crate::release::counts::FileCounts;
 use crate::release::manifest::ReleaseNumber;
+use crate::report::changes::{Changed, ChangedPath, Changes};
 use crate::report::{Uploaded, price_usd};
 use crate::types::headers::Kind;
 
@@ -52,6 +54,24 @@ pub struct PathChange {
 }
 
 impl Plan {
+    /// What changes for visitors, as a summary says it.
+    pub fn changed(&self) -> Changes {
+        let what = |change: Change| match change {
+            Change::Add => Changed::Added,
+            Change::Replace => Changed::Replaced,
+            Change::Reheader => Changed::Reheadered,
+            Change::Remove | Change::Retire => Changed::Removed,
+        };
+        let changed = |(path, change): (&SitePath, &Change)| ChangedPath {
+            path: path.clone(),
+            what: what(*change),
+            bytes_before: self.sizes_before.get(path).copied(),
+            bytes_after: self.files.get(path).map(|entry| entry.size_bytes),
+        };
+        let paths = self.changes.iter().map(changed).collect();
+        Changes { paths, bytes_before: self.live_bytes, bytes_after: size_of(&self.files) }
+    }
+
     /// The plan as programs read it.
     pub fn view(&self) -> PlanView {
         let changes = self.changes.iter().map(|(path, change)| {

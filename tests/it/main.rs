@@ -48,6 +48,7 @@ mod order;
 mod overtaken;
 mod owners;
 mod panics;
+mod pipelines;
 mod policies;
 mod private;
 mod promote;
