@@ -7,7 +7,7 @@ mod escapes;
 
 use crate::content::path::UrlPath;
 use crate::report::changes::{Changed, ChangedPath};
-use crate::report::{ErrorReport, InvalidationReport, InvalidationStatus, Outcome, Report};
+use crate::report::{ErrorReport, InvalidationReport, InvalidationStatus, OtherDistribution, Outcome, Report};
 
 use escapes::{code, destination, prose};
 
@@ -150,6 +150,7 @@ fn facts(report: &Report, worded: &dyn Fn(&str) -> String) -> Vec<(&'static str,
         facts.push(("Sent", format!("{at_most}{objects} ({bytes})")));
     }
     facts.extend(report.invalidation.as_ref().map(|invalidation| ("CDN", refresh(invalidation))));
+    facts.extend(report.other_distributions.iter().map(|other| ("Also at", elsewhere(other))));
     if let Some(way) = report.way_back() {
         let command = worded(&format!("`{}`", way.command()));
         facts.push(("Go back", code(command.trim_matches('`'))));
@@ -191,6 +192,16 @@ fn refresh(invalidation: &InvalidationReport) -> String {
         files => format!("; also evicts {} ({})", count(files, "unchanged file"), size(invalidation.evicted_bytes)),
     };
     format!("{done}{price}{evicted}")
+}
+
+/// What became of a refresh at another distribution.
+fn elsewhere(other: &OtherDistribution) -> String {
+    let paths = count(other.paths.len(), "path");
+    let done = match other.status {
+        InvalidationStatus::Owed => format!("{paths} not refreshed yet"),
+        _ => format!("refresh of {paths} requested"),
+    };
+    format!("distribution {}: {done}", code(&other.distribution))
 }
 
 fn failure(error: &ErrorReport, worded: &dyn Fn(&str) -> String) -> Vec<String> {

@@ -129,6 +129,13 @@ fn a_publish_says_what_is_live_what_changed_and_how_to_go_back() {
     ];
     let mut report = published(paths);
     report.warnings.push("Look at `this`.".to_owned());
+    report.other_distributions.push(OtherDistribution {
+        distribution: "E456DEF".to_owned(),
+        release: ReleaseNumber::new(8),
+        status: InvalidationStatus::Owed,
+        ids: Vec::new(),
+        paths: vec!["/".to_owned()],
+    });
     let expected = "### Release 8 is live in `production`\n\n\
         - **Site:** [`https://www.example.com/`](https://www.example.com/)\n\
         - **Before:** release 7\n\
@@ -136,6 +143,7 @@ fn a_publish_says_what_is_live_what_changed_and_how_to_go_back() {
         - **Size:** 5.00 kB before, 2.00 MB after\n\
         - **Sent:** 3 objects (1.20 MB)\n\
         - **CDN:** 2 paths refreshed; 2 paths to pay: $0.010, or nothing within the account's free paths of the month\n\
+        - **Also at:** distribution `E456DEF`: 1 path not refreshed yet\n\
         - **Go back:** `publish rollback`\n\
         \n**1 warning**\n\n- Look at &#96;this&#96;&#46;\n\
         \n**3 pages**\n\n\
