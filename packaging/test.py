@@ -197,7 +197,10 @@ def a_program_that_needs_too_much_is_refused(_work: Path, _out: Path) -> None:
 
 def readme_names_the_repository(_work: Path, _out: Path) -> None:
     addresses = re.findall(r"https://github\.com/\S+?(?=/releases/|\s)", (ROOT / "README.md").read_text())
-    assert len(addresses) >= 3 and set(addresses) == {build.REPOSITORY}, f"Cargo.toml has {build.REPOSITORY}: {addresses}"
+    assert len(addresses) >= 2 and set(addresses) == {build.REPOSITORY}, f"Cargo.toml has {build.REPOSITORY}: {addresses}"
+    documents = "".join((ROOT / name).read_text() for name in ("README.md", "docs/ci.md"))
+    actions = set(re.findall(r"uses: (\S+)@0{40}", documents))
+    assert actions == {build.REPOSITORY.removeprefix("https://github.com/")}, actions
 
 
 FAKE = r"""#!/bin/bash
@@ -322,6 +325,100 @@ def checksums_are_recorded_once(work: Path, out: Path) -> None:
     assert "aarch64-apple-darwin" in run(sys.executable, "-c", missing, code=1, cwd=HERE)
 
 
+# The action's steps, as a runner would start them.
+
+
+def action_at(work: Path, sums: str) -> Path:
+    """The action as it is checked out, with these checksums."""
+    folder = work / "action"
+    for part in ("packaging/action", "packaging/installers"):
+        shutil.copytree(ROOT / part, folder / part)
+    for file in ("action.yml", "Cargo.toml"):
+        shutil.copy(ROOT / file, folder)
+    (folder / "packaging/checksums.txt").write_text("# sums\n" + sums)
+    return folder
+
+
+def read_outputs(path: Path) -> dict[str, str]:
+    """What a step wrote to GITHUB_OUTPUT: `name=value`, or a value between lines with a delimiter."""
+    outputs, lines = {}, iter(path.read_text().splitlines())
+    for line in lines:
+        name, heredoc, delimiter = line.partition("<<")
+        if heredoc:
+            outputs[name] = "\n".join(iter(lambda: next(lines), delimiter))
+        else:
+            name, _, outputs[name] = line.partition("=")
+    return outputs
+
+
+def act(action: Path, work: Path, inputs: dict[str, str], code: int = 0, **more: str) -> tuple[str, dict[str, str]]:
+    """Runs the shell steps of action.yml: what they write, and the outputs of the last one. Only as much of YAML is read as it has."""
+    text = (action / "action.yml").read_text()
+    given = re.findall(r"^  ([a-z]+):\n    description: .*\n(?:    default: (.*)\n)?", text, re.MULTILINE)
+    values = {f"inputs.{name}": inputs.get(name, default.strip('"')) for name, default in given} | {"inputs.token": "token"}
+    assert set(inputs) <= {name for name, _ in given}
+    told, project = "", work / "project"
+    project.mkdir(exist_ok=True)
+    for step in text.split("    - id: ")[1:]:
+        assert "${{" not in re.search(r"run: (.*)", step)[1], "what others wrote is never part of a script"
+        variables = {name: values[value] for name, value in re.findall(r"^        ([A-Z_]+): \$\{\{ (.*?) \}\}$", step, re.MULTILINE)}
+        output = work / "output"
+        output.write_text("")
+        env = environment(work / "home", **variables, **more, GITHUB_OUTPUT=str(output), GITHUB_PATH=str(work / "path"),
+                          GITHUB_ACTION_PATH=str(action), GITHUB_ACTIONS="true", RUNNER_TOOL_CACHE=str(work / "tools"),
+                          RUNNER_TEMP=str(work), RUNNER_OS="Linux", RUNNER_ARCH="X64")
+        script = work / "step.sh"
+        script.write_text(re.search(r"run: (.*)", step)[1])
+        # As a runner starts `shell: bash`.
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)]
+        ended = subprocess.run(command, cwd=project, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+        told += ended.stdout
+        outputs = read_outputs(output)
+        values |= {f"steps.{step.split()[0]}.outputs.{name}": value for name, value in outputs.items()}
+        if ended.returncode:
+            break
+    assert ended.returncode == code, f"ended with {ended.returncode}, not {code}:\n{told}"
+    return told, outputs
+
+
+def action_installs_and_publishes(work: Path, out: Path) -> None:
+    sums = "".join(line + "\n" for line in (out / "SHA256SUMS").read_text().splitlines() if line.endswith(build.archive_name(TARGET)))
+    older = re.sub(rf"-{VERSION}-", "-0.0.1-", sums)
+    action = action_at(work, older + sums)
+    shutil.copytree(FIXTURE, work / "project/a $(touch b) c")
+    (work / "home").mkdir()
+    inputs = {"directory": "a $(touch b) c", "environment": "sandbox"}
+    with served(out) as address:
+        told, outputs = act(action, work, {**inputs, "command": "plan"}, SITEPUBLISH_FROM=address)
+        assert (outputs["exit-code"], outputs["outcome"]) == ("10", "verified"), (told, outputs)
+    # From here on it is in the tool cache.
+    nowhere = {"SITEPUBLISH_FROM": "http://127.0.0.1:1"}
+    told, outputs = act(action, work, {**inputs, "args": " --verbose\n  --no-index ", "version": f"v{VERSION}"}, **nowhere)
+    assert (outputs["outcome"], outputs["release"], outputs["exit-code"]) == ("published", "1", "0"), (told, outputs)
+    assert "requests" in told and json.loads(outputs["report"])["files"]["added"] > 5, (told, outputs)
+    declared = set(re.findall(r"steps\.run\.outputs\.([a-z-]+)", (action / "action.yml").read_text()))
+    assert declared == set(outputs), (declared, outputs)
+    assert (work / "path").read_text().splitlines()[0] == f"{work}/tools/sitepublish/{VERSION}/x64/bin"
+    told, outputs = act(action, work, {**inputs, "directory": "none"}, code=2, **nowhere)
+    assert "::error::" in told and outputs["outcome"] == "failed", (told, outputs)
+    told, _ = act(action, work, {**inputs, "command": "plan; touch b"}, code=2, **nowhere)
+    assert "not the name of a command" in told and not (work / "project/b").exists(), told
+
+
+def action_installs_only_what_was_released(work: Path, out: Path) -> None:
+    name = build.archive_name(TARGET)
+    action = action_at(work, f"{0:064x}  {name}\n")
+    with served(out) as address:
+        told, _ = act(action, work, {}, code=1, SITEPUBLISH_FROM=address)
+        assert "is not what was released" in told and not (work / "tools/sitepublish" / VERSION / "x64.complete").exists(), told
+        for version, expected in (("9.9.9", "does not know sitepublish 9.9.9"), ("$(touch b)", "not a version"), ("../x", "not a version")):
+            told, _ = act(action, work, {"version": version}, code=1, SITEPUBLISH_FROM=address)
+            assert expected in told, told
+    (action / "packaging/checksums.txt").write_text("# nothing yet\n")
+    assert "No version of sitepublish is released yet" in act(action, work, {}, code=1)[0]
+    assert not (work / "project/b").exists() and not (work / "path").exists()
+
+
 QUICK = [
     archive_has_all_that_is_installed,
     installer_installs_the_archive,
@@ -329,6 +426,8 @@ QUICK = [
     wheel_is_what_it_says,
     pip_installs_the_wheel,
     a_program_that_needs_too_much_is_refused,
+    action_installs_and_publishes,
+    action_installs_only_what_was_released,
     checksums_are_recorded_once,
     readme_names_the_repository,
     crates_hold_the_program_alone,

@@ -298,6 +298,10 @@ pub struct Plan {
     pub leaving: (usize, usize),
     /// Whether every live mutable object is written with its cache tags, or has them.
     pub tags: bool,
+    /// The size of all that is live, in bytes.
+    pub live_bytes: u64,
+    /// The sizes of those live files that do not stay as they are, in bytes.
+    pub sizes_before: BTreeMap<SitePath, u64>,
 }
 
 impl Plan {
@@ -351,6 +355,8 @@ impl Plan {
             answers,
             leaving: leaving(live, &changes),
             tags: policy.tagging.writes,
+            live_bytes: size_of(&live.files),
+            sizes_before: sizes_before(live, &changes),
             files,
             changes,
         }
@@ -478,6 +484,16 @@ fn leaving(live: &Live, changes: &BTreeMap<SitePath, Change>) -> (usize, usize) 
     let mutable = live.files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
     let leaves = |path: &SitePath| matches!(changes.get(path), Some(Change::Remove | Change::Retire));
     (mutable.clone().count(), mutable.filter(|(path, _)| leaves(path)).count())
+}
+
+/// The size of all of them, in bytes.
+fn size_of(files: &Files) -> u64 {
+    files.values().map(|entry| entry.size_bytes).sum()
+}
+
+fn sizes_before(live: &Live, changes: &BTreeMap<SitePath, Change>) -> BTreeMap<SitePath, u64> {
+    let present = |path: &SitePath| live.files.get(path).map(|entry| (path.clone(), entry.size_bytes));
+    changes.keys().filter_map(present).collect()
 }
 
 fn paths_with(changes: &BTreeMap<SitePath, Change>, wanted: Change) -> Vec<SitePath> {

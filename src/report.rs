@@ -1,16 +1,20 @@
 //! The outcome of a run: the last line of `--output json`, and the source of the summary on a terminal.
 
+pub mod changes;
 pub mod error;
 pub mod event;
+pub mod markdown;
 pub mod tally;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::release::counts::FileCounts;
 use crate::release::manifest::ReleaseNumber;
-use crate::report::error::Failure;
+use crate::report::changes::Changes;
+use crate::report::error::{Failure, Location};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +147,25 @@ pub enum InvalidationStatus {
     Owed,
 }
 
+/// How to undo that another release became live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayBack {
+    /// To the release before, which needs no number.
+    Back,
+    /// To this release, which is the newer one.
+    Forward(ReleaseNumber),
+}
+
+impl WayBack {
+    /// The command.
+    pub fn command(self) -> String {
+        match self {
+            WayBack::Back => "publish rollback".to_owned(),
+            WayBack::Forward(release) => format!("publish rollback {release}"),
+        }
+    }
+}
+
 /// What went wrong, in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -156,6 +179,9 @@ pub struct ErrorReport {
     pub visitors_see: String,
     /// What to do next.
     pub hint: String,
+    /// Which line of which file it is about; left out where it is about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     /// The underlying errors, outermost first.
     pub causes: Vec<String>,
 }
@@ -169,6 +195,9 @@ pub struct Report {
     pub command: String,
     /// The environment's name.
     pub environment: String,
+    /// The site's name; left out if the run ended before it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
     /// The publish.toml that was used; only if it is not the one in the current folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
@@ -201,6 +230,9 @@ pub struct Report {
     pub url: Option<String>,
     /// What a person should know, but what did not stop the run.
     pub warnings: Vec<String>,
+    /// What changes for visitors, path by path. Programs get it from `publish plan` and `publish diff`.
+    #[serde(skip)]
+    pub changes: Arc<Changes>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
     /// Only on failure.
@@ -214,6 +246,7 @@ impl Report {
         Report {
             command: command.to_owned(),
             environment: environment.to_owned(),
+            site: None,
             config: None,
             outcome: Outcome::Unchanged,
             exit_code: 0,
@@ -228,8 +261,22 @@ impl Report {
             other_distributions: Vec::new(),
             url: None,
             warnings: Vec::new(),
+            changes: Arc::default(),
             duration_ms: 0,
             error: None,
+        }
+    }
+
+    /// How to make the release live again that was live before this run; `None`: none was, or the run switched nothing.
+    pub fn way_back(&self) -> Option<WayBack> {
+        use Outcome::{Activated, Promoted, Published, RolledBack};
+        let (release, previous) = (self.release?, self.previous_release?);
+        match self.outcome {
+            // Without a number, a rollback does not go forward again.
+            RolledBack => Some(WayBack::Forward(previous)),
+            Published | Activated | Promoted if release < previous => Some(WayBack::Forward(previous)),
+            Published | Activated | Promoted => Some(WayBack::Back),
+            _ => None,
         }
     }
 
@@ -247,6 +294,7 @@ impl Report {
             message: failure.message.clone(),
             visitors_see: failure.visitors_see.to_string(),
             hint: failure.hint.clone(),
+            location: failure.location.clone(),
             causes: failure.causes.clone(),
         });
         self

@@ -131,7 +131,8 @@ impl PublishRequest {
         if !self.environment.publish.project_folder {
             check_no_sources(&folder)?;
         }
-        let folder = folder.checked(allow_broken, self.environment.url.as_deref(), events)?;
+        let checked = folder.checked(allow_broken, self.environment.url.as_deref(), events);
+        let folder = checked.map_err(|problem| problem.within(&self.folder))?;
         let terms = Terms { adopt, overwrite, force, allow_broken, stage_only, ..Terms::default() };
         Ok(Order { goal: Goal::Folder(folder), terms })
     }

@@ -26,7 +26,6 @@ enum Line {
 /// What a command has to say at its end; the report is always the last line.
 #[derive(JsonSchema)]
 #[schemars(tag = "type", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "no value of it is ever made")]
 #[expect(dead_code, reason = "only its schema is used")]
 enum Result {
     Plan(PlanView),

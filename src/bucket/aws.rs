@@ -3,6 +3,7 @@
 mod addresses;
 mod adopt;
 mod answer;
+mod api;
 mod attempts;
 mod body;
 mod cdn;
@@ -60,6 +61,7 @@ use crate::types::partition::is_s3_of_aws;
 use crate::types::text::without_user;
 
 pub use answer::{CdnError, StoreError};
+pub use api::Api;
 pub use attempts::RequestCounter;
 pub use cdn::{Cdn, Configuration};
 pub use credentials::Lookups;

@@ -48,7 +48,7 @@ pub(super) fn problem(error: &toml::de::Error, Source { text, name }: Source<'_>
 /// `message` about the part `span` of `text`.
 pub(super) fn at(span: Range<usize>, text: &str, name: &str, message: &str) -> Problem {
     let (line, column) = line_and_column(text, span.start);
-    Problem::new(Code::Configuration, format!("{name}, line {line}, column {column}: {message}"))
+    Problem::new(Code::Configuration, format!("{name}, line {line}, column {column}: {message}")).at(name, line)
 }
 
 /// The known word that `unknown` most likely means.

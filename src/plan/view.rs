@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Cover, Plan};
+use super::{Change, Cover, Plan, size_of};
+use crate::content::path::SitePath;
 use crate::release::counts::FileCounts;
 use crate::release::manifest::ReleaseNumber;
+use crate::report::changes::{Changed, ChangedPath, Changes};
 use crate::report::{Uploaded, price_usd};
 use crate::types::headers::Kind;
 
@@ -95,6 +97,24 @@ impl Plan {
     pub fn refreshed_elsewhere(&self) -> impl Iterator<Item = (&str, &Cover)> {
         let others = self.elsewhere.iter().filter(|(_, cover)| !cover.items().is_empty());
         others.map(|(id, cover)| (id.as_str(), cover))
+    }
+
+    /// What changes for visitors, as a summary says it.
+    pub fn changed(&self) -> Changes {
+        let what = |change: Change| match change {
+            Change::Add => Changed::Added,
+            Change::Replace => Changed::Replaced,
+            Change::Reheader => Changed::Reheadered,
+            Change::Remove | Change::Retire => Changed::Removed,
+        };
+        let changed = |(path, change): (&SitePath, &Change)| ChangedPath {
+            path: path.clone(),
+            what: what(*change),
+            bytes_before: self.sizes_before.get(path).copied(),
+            bytes_after: self.files.get(path).map(|entry| entry.size_bytes),
+        };
+        let paths = self.changes.iter().map(changed).collect();
+        Changes { paths, bytes_before: self.live_bytes, bytes_after: size_of(&self.files) }
     }
 
     /// The plan as programs read it.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
@@ -202,6 +203,17 @@ impl ExitCode {
     }
 }
 
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// A file of the published folder, by its path there, or publish.toml, as it was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
 /// What a stage reports when it cannot go on. It does not know what visitors see: only the run does, which adds it.
 #[derive(Debug)]
 pub struct Problem {
@@ -211,6 +223,8 @@ pub struct Problem {
     pub message: String,
     /// What to do next: one sentence; empty where there is nothing to say.
     pub hint: String,
+    /// Where in a file, if it is about one place in it.
+    pub location: Option<Location>,
     /// Whether a right is missing that a policy can give.
     pub lacks_right: bool,
     /// The underlying errors, outermost first; `message` repeats none of their text.
@@ -220,7 +234,22 @@ pub struct Problem {
 impl Problem {
     /// A problem without hint and cause.
     pub fn new(code: Code, message: impl Into<String>) -> Problem {
-        Problem { code, message: message.into(), hint: String::new(), lacks_right: false, source: None }
+        Problem { code, message: message.into(), hint: String::new(), location: None, lacks_right: false, source: None }
+    }
+
+    /// Says which line of which file it is about.
+    #[must_use]
+    pub fn at(mut self, file: impl Into<String>, line: usize) -> Problem {
+        self.location = Some(Location { file: file.into(), line });
+        self
+    }
+
+    /// Says that the file it is about lies in `folder`.
+    #[must_use]
+    pub fn within(mut self, folder: &Path) -> Problem {
+        let file = |location: &Location| folder.join(&location.file).to_string_lossy().into_owned();
+        self.location = self.location.map(|location| Location { file: file(&location), ..location });
+        self
     }
 
     /// Says what to do next.
@@ -255,7 +284,8 @@ impl Problem {
             }
             next = cause.source();
         }
-        Failure { code: self.code, message: self.message, hint: self.hint, causes, visitors_see }
+        let Problem { code, message, hint, location, .. } = self;
+        Failure { code, message, hint, location, causes, visitors_see }
     }
 }
 
@@ -376,6 +406,8 @@ pub struct Failure {
     pub message: String,
     /// What to do next; may be empty.
     pub hint: String,
+    /// Where in a file, if it is about one place in it.
+    pub location: Option<Location>,
     /// The underlying errors, outermost first.
     pub causes: Vec<String>,
     /// What visitors see now.

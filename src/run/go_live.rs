@@ -349,6 +349,7 @@ impl Session<'_> {
     /// What a plan says about a release goes into the report.
     pub(super) fn plans(&self, plan: &Plan) {
         self.course.compared(plan.counts);
+        self.course.changes(plan.changed());
         let has_cdn = self.aws.cdn.is_some();
         let items = plan.invalidation.items();
         self.course.invalidates((has_cdn && !items.is_empty()).then(|| InvalidationReport {

@@ -15,7 +15,7 @@ pub(super) async fn read(folder: &Path, session: &Session<'_>) -> Result<Folder,
     let stop = Stop::default();
     let _stopped_with_this = StopWhenDropped(stop.clone());
     let (sender, mut events) = mpsc::unbounded_channel();
-    let (folder, environment) = (folder.to_owned(), session.environment.clone());
+    let (named, folder, environment) = (folder, folder.to_owned(), session.environment.clone());
     let reading = tokio::task::spawn_blocking(move || {
         // Once the run no longer waits for the folder, nothing listens.
         let listener = move |event| drop(sender.send(event));
@@ -25,7 +25,7 @@ pub(super) async fn read(folder: &Path, session: &Session<'_>) -> Result<Folder,
         session.events.send(event);
     }
     match reading.await {
-        Ok(read) => read,
+        Ok(read) => read.map_err(|problem| problem.within(named)),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(error) => Err(Problem::new(Code::Internal, "the folder was not read completely").source(error)),
     }

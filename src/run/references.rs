@@ -22,7 +22,8 @@ pub(super) fn check(
 ) -> Result<(), Problem> {
     let outside: Vec<&Broken> = closure.outside.iter().filter(|broken| broken.essential).collect();
     if let Some(url) = url.filter(|_| !outside.is_empty()) {
-        stop_unless(allow_broken, outside_of(&outside, closure.unnamed_folder.as_deref(), url), events)?;
+        let problem = outside_of(&outside, closure.unnamed_folder.as_deref(), url);
+        stop_unless(allow_broken, located(problem, &outside), events)?;
     } else if let (Some(folder), Some(url)) = (&closure.unnamed_folder, url) {
         let (url, named) = (url.trim_end_matches('/'), folder.trim_end_matches('/'));
         events.warn(format!(
@@ -51,7 +52,13 @@ pub(super) fn check(
         "Did the build succeed, and is this its complete output? If something else serves these addresses, list them under \
          `external` in publish.toml; `--allow-broken` publishes anyway.",
     );
-    stop_unless(allow_broken, problem, events)
+    stop_unless(allow_broken, located(problem, &essential), events)
+}
+
+/// `problem` with the place of the first of `broken`.
+fn located(problem: Problem, broken: &[&Broken]) -> Problem {
+    let Some(first) = broken.first() else { return problem };
+    problem.at(first.file.as_str(), usize::try_from(first.line).unwrap_or_default())
 }
 
 fn stop_unless(allowed: bool, problem: Problem, events: Events<'_>) -> Result<(), Problem> {

@@ -76,9 +76,11 @@ pub(super) async fn reported(
     let standing = course.standing();
     let done = ended.as_ref().ok().and_then(|ended| ended.planned).unwrap_or_else(|| tally.so_far());
     let report = Report {
+        site: Some(environment.layout.identity().site.clone()),
         release: standing.release,
         previous_release: standing.previous_release,
         files: standing.files,
+        changes: standing.changes,
         uploaded: done.uploaded,
         copied: done.copied,
         deleted: done.deleted,

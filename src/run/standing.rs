@@ -1,10 +1,11 @@
 //! How far a run is: what its report says about the site if it ends here, by itself or because it was stopped.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::release::counts::FileCounts;
 use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
+use crate::report::changes::Changes;
 use crate::report::error::{Code, Problem, VisitorsSee};
 use crate::report::event::Event;
 use crate::report::{InvalidationReport, OtherDistribution};
@@ -20,6 +21,8 @@ pub(super) struct Standing {
     pub(super) previous_release: Option<ReleaseNumber>,
     /// How the files compare.
     pub(super) files: FileCounts,
+    /// What changes, path by path. Shared: a standing is copied with each event.
+    pub(super) changes: Arc<Changes>,
     /// What was refreshed at the CDN, or will be.
     pub(super) invalidation: Option<InvalidationReport>,
     /// Refreshes at distributions of other environments.
@@ -36,6 +39,7 @@ impl Standing {
             release: None,
             previous_release: None,
             files: FileCounts::default(),
+            changes: Arc::default(),
             invalidation: None,
             other_distributions: Vec::new(),
             next: match command {
@@ -123,6 +127,12 @@ impl Course {
     /// How the files compare.
     pub(super) fn compared(&self, files: FileCounts) {
         self.change(|standing| Standing { files, ..standing });
+    }
+
+    /// What changes, path by path.
+    pub(super) fn changes(&self, changes: Changes) {
+        let changes = Arc::new(changes);
+        self.change(|standing| Standing { changes, ..standing });
     }
 
     /// What is to be forgotten by the CDN, or was.

@@ -137,7 +137,7 @@ impl HeadersFile {
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.trim();
             if !line.is_empty() && !line.starts_with('#') {
-                reading.line(index + 1, line)?;
+                reading.line(index + 1, line).map_err(|problem| problem.at(FILE_NAME, index + 1))?;
             }
         }
         Ok(reading.finish())

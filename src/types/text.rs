@@ -1,8 +1,8 @@
 //! Text from elsewhere, before people see it: names of files, what a site refers to, values of publish.toml, what the state says,
 //! what AWS answers. All of it passes through here before it is shown.
 //!
-//! It must not steer the terminal, nor hide or reorder what stands beside it, nor fake a line of ours. And no password or
-//! key may be read in it, wherever it comes from.
+//! It must not steer the terminal, nor hide or reorder what stands beside it, nor fake a line of ours. A pipeline that reads
+//! along must find no command in it. And no password or key may be read in it, wherever it comes from.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub fn printable_lines(text: &str) -> String {
 /// Such characters only stand in JSON's texts, where `\u001b` means the same.
 pub fn printable_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
-    for char in without_secrets(json).chars() {
+    for char in without_commands(&without_secrets(json), "\\u0023").chars() {
         if !is_treacherous(char) || matches!(char, '\n' | '\t') {
             shown.push(char);
             continue;
@@ -65,7 +65,33 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
             other => shown.extend(other.escape_unicode()),
         }
     }
-    shown
+    match without_commands(&shown, "\\u{23}") {
+        Cow::Owned(other) => other,
+        Cow::Borrowed(_) => shown,
+    }
+}
+
+/// `text` without what a pipeline obeys that reads what a program writes: `##[…]`, `##vso[…]` and `##teamcity[…]` anywhere
+/// (GitHub's runner, Azure Pipelines, TeamCity), and `::…` where a line begins (GitHub's runner). Of the first, the `#` before the
+/// name is written as `hash`; JSON has no line that begins so.
+fn without_commands<'t>(text: &'t str, hash: &str) -> Cow<'t, str> {
+    let begins = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains("##") && !text.lines().any(begins) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let blank = line.len() - line.trim_start().len();
+        for (at, char) in line.char_indices() {
+            let rest = line[at + char.len_utf8()..].trim_start_matches(|char: char| char.is_ascii_alphanumeric());
+            match char {
+                '#' if line[..at].ends_with('#') && rest.starts_with('[') => shown.push_str(hash),
+                ':' if at == blank && begins(line) => shown.push_str("\\u{3a}"),
+                other => shown.push(other),
+            }
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// Whether a terminal obeys the character, or shows nothing where it stands, or shows what follows in another order.
@@ -299,6 +325,22 @@ mod tests {
     }
 
     #[test]
+    fn no_pipeline_finds_a_command() {
+        for (text, shown) in [
+            ("::set-output name=a::b", "\\u{3a}:set-output name=a::b"),
+            ("  ::error::x", "  \\u{3a}:error::x"),
+            ("a ::error::x", "a ::error::x"),
+            ("+ a##[add-mask]b.html", "+ a#\\u{23}[add-mask]b.html"),
+            ("###[warning]##vso[task.setvariable]", "##\\u{23}[warning]#\\u{23}vso[task.setvariable]"),
+            ("## a heading [1]", "## a heading [1]"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
+        assert_eq!(printable_lines("a\n::stop-commands::b"), "a\n\\u{3a}:stop-commands::b");
+        assert_eq!(printable_json("[\"##[group]\"]"), "[\"#\\u0023[group]\"]");
+    }
+
+    #[test]
     fn passwords_in_addresses_are_hidden() {
         for (text, shown) in [
             ("at http://user:pw@host:9000/a", "at http://***@host:9000/a"),
@@ -379,6 +421,7 @@ mod tests {
         #[test]
         fn nothing_treacherous_is_left_and_json_means_the_same(text in any::<String>()) {
             prop_assert!(!printable(&text).chars().any(is_treacherous));
+            prop_assert_eq!(printable(&printable(&text)), printable(&text));
             prop_assume!(without_secrets(&text) == text);
             let json = printable_json(&serde_json::to_string(&text).unwrap());
             prop_assert!(!json.chars().any(is_treacherous), "{json}");

@@ -30,6 +30,7 @@ use publish::views::releases::{ActivationView, FileView, ReleaseState, ReleaseVi
 use publish::views::status::Status;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use yaml_rust2::{Yaml, YamlLoader};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -126,7 +127,7 @@ fn variants<T: DeserializeOwned + std::fmt::Debug>(sample: &str) -> BTreeSet<Str
 
 #[test]
 fn every_block_has_a_language_that_is_checked() {
-    const KNOWN: [&str; 20] = [
+    const KNOWN: [&str; 21] = [
         "sh",
         "yaml",
         "toml",
@@ -147,6 +148,7 @@ fn every_block_has_a_language_that_is_checked() {
         "json claim",
         "json manifest",
         "json minor",
+        "json trust",
     ];
     for block in blocks() {
         assert!(KNOWN.contains(&block.info.as_str()), "{}: ```{} is not checked by any test", block.place, block.info);
@@ -231,18 +233,113 @@ fn every_shell_line_can_be_typed() {
     }
 }
 
-/// What a workflow has publish do.
+/// Every text in a document of YAML, at whatever depth.
+fn texts(yaml: &Yaml) -> Vec<String> {
+    match yaml {
+        Yaml::String(text) => vec![text.clone()],
+        Yaml::Array(items) => items.iter().flat_map(texts).collect(),
+        Yaml::Hash(fields) => fields.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a pipeline has publish do: its samples are YAML, and each command in them can be typed.
 #[test]
-fn every_step_of_a_workflow_can_be_typed() {
+fn every_step_of_a_pipeline_can_be_typed() {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for block in blocks().iter().filter(|block| block.info == "yaml") {
+        let parsed = YamlLoader::load_from_str(&block.text).unwrap_or_else(|error| panic!("{}: {error}", block.place));
+        let lines: Vec<String> = parsed
+            .iter()
+            .flat_map(texts)
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        for line in lines.iter().filter_map(|line| line.trim().strip_prefix("npx sitepublish ")) {
+            let line = line.split(" || ").next().unwrap_or_default();
+            check_line(&block.place, &format!("publish {line}"));
+            *counts.entry(block.place.split(':').next().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+    }
+    assert_eq!(counts, BTreeMap::from([("docs/ci.md".to_owned(), 6)]));
+}
+
+/// Steps that use the action give it inputs that it has, and commands that can be typed.
+#[test]
+fn every_step_with_the_action_can_be_run() {
+    let action = YamlLoader::load_from_str(&read("action.yml")).unwrap().remove(0);
+    let inputs: Vec<&str> = action["inputs"].as_hash().unwrap().keys().filter_map(Yaml::as_str).collect();
+    let documented = first_column("docs/ci.md", "input");
+    assert_eq!(inputs.iter().map(|input| (*input).to_owned()).collect::<BTreeSet<_>>(), documented);
     let mut count = 0;
     for block in blocks().iter().filter(|block| block.info == "yaml") {
-        let steps = block.text.lines().filter_map(|line| line.trim().strip_prefix("- run: "));
-        for step in steps.filter(|step| step.starts_with("publish ")) {
-            check_line(&block.place, step);
+        let parsed = YamlLoader::load_from_str(&block.text).unwrap().remove(0);
+        for step in steps(&parsed).iter().filter(|step| step["uses"].as_str().is_some_and(is_ours)) {
+            let given = step["with"].as_hash().unwrap();
+            assert!(given.keys().all(|name| inputs.contains(&name.as_str().unwrap())), "{}: {given:?}", block.place);
+            let value = |name: &str| step["with"][name].as_str();
+            let command = value("command").filter(|command| *command != "publish");
+            let comment = value("comment").filter(|comment| *comment == "true").map(|_| "--comment");
+            let words = ["publish"].into_iter().chain(command).chain(comment).chain(value("args"));
+            check_line(&block.place, &words.collect::<Vec<_>>().join(" "));
             count += 1;
         }
     }
-    assert!(count > 0, "README.md shows one");
+    assert_eq!(count, 5);
+}
+
+fn is_ours(action: &str) -> bool {
+    action.starts_with("publish-site/publish@")
+}
+
+/// The steps of a workflow, or of a part of one.
+fn steps(yaml: &Yaml) -> Vec<Yaml> {
+    match yaml {
+        Yaml::Hash(fields) if fields.contains_key(&Yaml::String("uses".to_owned())) => vec![yaml.clone()],
+        Yaml::Hash(fields) => fields.values().flat_map(steps).collect(),
+        Yaml::Array(items) => items.iter().flat_map(steps).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A trust policy always says who may assume the role and for whom the token is; whatever else it names stands beside them, and
+/// nothing before the last part of a subject is a wildcard.
+#[test]
+fn trust_policies_name_audience_and_subject() {
+    let policies: Vec<Block> = blocks().into_iter().filter(|block| block.info == "json trust").collect();
+    assert_eq!(policies.len(), 3, "GitHub, GitLab and Bitbucket");
+    for block in &policies {
+        let policy: Value =
+            serde_json::from_str(&block.text).unwrap_or_else(|error| panic!("{}: {error}", block.place));
+        for statement in policy["Statement"].as_array().unwrap() {
+            assert_eq!(statement["Action"], "sts:AssumeRoleWithWebIdentity");
+            let provider =
+                statement["Principal"]["Federated"].as_str().unwrap().split_once("oidc-provider/").unwrap().1;
+            let operators = statement["Condition"].as_object().unwrap();
+            let conditions: BTreeMap<&str, &Value> = operators
+                .values()
+                .flat_map(|conditions| conditions.as_object().unwrap())
+                .map(|(key, value)| (key.strip_prefix(&format!("{provider}:")).unwrap(), value))
+                .collect();
+            assert!(
+                conditions["aud"].is_string() && operators["StringEquals"].get(format!("{provider}:aud")).is_some()
+            );
+            let subjects = match conditions["sub"] {
+                Value::Array(subjects) => subjects.iter().map(|subject| subject.as_str().unwrap()).collect(),
+                subject => vec![subject.as_str().unwrap()],
+            };
+            let is_exact = operators["StringEquals"].get(format!("{provider}:sub")).is_some();
+            let ends_only = |subject: &&str| subject.ends_with(":*") && subject.matches('*').count() == 1;
+            assert!(
+                subjects.iter().all(|subject| is_exact && !subject.contains('*') || ends_only(subject)),
+                "{subjects:?}"
+            );
+            if provider.starts_with("token.actions.") {
+                let [old, new] = subjects[..] else { panic!("both forms: {subjects:?}") };
+                assert_eq!(old, new.replace("@OWNER-ID", "").replace("@REPOSITORY-ID", ""));
+                assert_eq!(conditions["repository_id"], "REPOSITORY-ID");
+            }
+        }
+    }
 }
 
 fn check_line(place: &str, line: &str) {
@@ -363,14 +460,17 @@ fn the_tables_of_json_output_are_those_of_the_program() {
     assert_eq!(first_column(document, "evidence"), variants::<Basis>(r#"{"evidence":""}"#));
     assert_eq!(first_column(document, "state"), variants::<ReleaseState>("\"\""));
     let samples = blocks_of(document);
-    let failed: Value = serde_json::from_str(
-        &samples.iter().find(|block| block.info == "json report" && block.text.contains("\"error\"")).unwrap().text,
-    )
-    .unwrap();
-    let mut fields = keys(&failed);
+    let reports: Vec<Value> = samples
+        .iter()
+        .filter(|block| block.info == "json report")
+        .map(|block| serde_json::from_str(&block.text).unwrap())
+        .collect();
+    let mut fields: BTreeSet<String> = reports.iter().flat_map(keys).collect();
     fields.remove("type");
     assert_eq!(first_column(document, "field"), fields);
-    assert_eq!(first_column(document, "field of `error`"), keys(&failed["error"]));
+    let of_errors =
+        reports.iter().filter(|report| report["error"].is_object()).flat_map(|report| keys(&report["error"]));
+    assert_eq!(first_column(document, "field of `error`"), of_errors.collect());
 }
 
 #[test]

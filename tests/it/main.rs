@@ -50,6 +50,7 @@ mod order;
 mod overtaken;
 mod owners;
 mod panics;
+mod pipelines;
 mod policies;
 mod private;
 mod promote;

@@ -113,7 +113,7 @@ const VARIABLES: [&str; 46] = [
 ];
 
 /// What pipelines and systems set, and this program reads.
-const OF_THE_PLACE: [&str; 26] = [
+const OF_THE_PLACE: [&str; 28] = [
     "AWS_CA_BUNDLE",
     "XDG_STATE_HOME",
     "XDG_CONFIG_HOME",
@@ -126,7 +126,9 @@ const OF_THE_PLACE: [&str; 26] = [
     "GITHUB_RUN_ID",
     "GITHUB_SERVER_URL",
     "GITHUB_SHA",
+    "GITHUB_OUTPUT",
     "GITHUB_STEP_SUMMARY",
+    "GITHUB_WORKSPACE",
     "GITLAB_CI",
     "GITLAB_USER_LOGIN",
     "CI_COMMIT_REF_NAME",
@@ -158,7 +160,7 @@ fn own_variables() -> Vec<String> {
 
 /// What may be in a variable: nothing, lines, what is no UTF-8, what is much too long, a file that is not there, a folder.
 fn values(folder: &Path) -> Vec<OsString> {
-    let mut values: Vec<OsString> = ["", "a\nb", "ü", "/nowhere"].map(OsString::from).to_vec();
+    let mut values: Vec<OsString> = ["", "a\nb", "ü", "/nowhere/at/all"].map(OsString::from).to_vec();
     values.push("x".repeat(100_000).into());
     values.push(folder.into());
     #[cfg(unix)]

@@ -278,6 +278,30 @@ async fn a_viewer_may_see_status_and_releases_and_nothing_more() {
     assert!(!viewer.allows(&Need { action: "s3:GetObject", resource: live, prefix: None }));
 }
 
+/// What a pull request's run needs, also where nothing was ever published.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planner_may_plan_and_write_nothing() {
+    let world = World::with_fixture("v1").await;
+    let caching = Caching { policy: Some("of-this-account".to_owned()), ..Caching::default() };
+    world.sandbox.set_distribution(Distribution { caching, ..world::distribution() });
+    world.plan().await;
+    let first = needed(&world);
+    world.published().await;
+    world.use_fixture("v2");
+    world.sandbox.clear_requests();
+    assert_eq!(world.plan().await.0.exit_code, 10);
+    world.status().await;
+    let planner = Policy::read("planner");
+    for need in first.iter().chain(&needed(&world)) {
+        assert!(planner.allows(need), "{need:?}");
+    }
+    let (viewer, publisher) = (Policy::read("viewer"), Policy::read("publisher"));
+    assert!(viewer.actions().is_subset(&planner.actions()) && planner.actions().is_subset(&publisher.actions()));
+    let writes =
+        |action: &&str| !["Get", "List"].iter().any(|verb| action.split_once(':').unwrap().1.starts_with(verb));
+    assert_eq!(planner.actions().iter().find(|action| writes(action)), None);
+}
+
 /// A policy as docs/permissions.md has it filled in: without a prefix its slash goes too, and what is the state's is in a bucket of
 /// its own where there is one.
 fn filled_in(name: &str, layout: &Layout) -> Policy {

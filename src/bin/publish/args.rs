@@ -25,7 +25,7 @@ use crate::since::Since;
 
 use values::{side, site_path};
 
-pub(crate) use global::{Color, GlobalArgs, Output, TargetArgs};
+pub(crate) use global::{Color, GlobalArgs, Output, PipelineArgs, TargetArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -444,14 +444,17 @@ impl Args {
 
     /// Refuses flags that contradict each other. A flag overrides the variable of a flag that it contradicts.
     fn check_global(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let is_flag = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         let shows_all = matches!(&self.command, Some(Command::Status(StatusArgs { all: true })));
         let flags = ["env", "site", "bucket", "prefix", "distribution", "url", "region", "endpoint_url", "profile"];
-        if shows_all && flags.iter().any(|flag| matches.value_source(flag) == Some(ValueSource::CommandLine)) {
+        if shows_all && flags.iter().any(|flag| is_flag(flag)) {
             let message = "--all shows every environment in publish.toml and cannot be combined with target flags";
             return Err(definition().error(ErrorKind::ArgumentConflict, message));
         }
+        if let Some(message) = PipelineArgs::misplaced(self.command.as_ref(), is_flag) {
+            return Err(definition().error(ErrorKind::ArgumentConflict, message));
+        }
         if self.global.quiet && self.global.verbose {
-            let is_flag = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
             let (quiet, verbose) = (is_flag("quiet"), is_flag("verbose"));
             if quiet == verbose {
                 let message = "--quiet and --verbose (or PUBLISH_QUIET and PUBLISH_VERBOSE) cannot be used together";

@@ -33,6 +33,7 @@ mod tests {
             message: evil.to_owned(),
             visitors_see: evil.to_owned(),
             hint: evil.to_owned(),
+            location: None,
             causes: vec![evil.to_owned()],
         };
         let text = render(&error, true, Style::plain());
@@ -48,6 +49,7 @@ mod tests {
             message: "s3:PutObject on s3://example-site/live/index.html was refused".to_owned(),
             visitors_see: "Visitors see release 7, as before.".to_owned(),
             hint: "Allow s3:PutObject there.".to_owned(),
+            location: None,
             causes: vec!["AccessDenied".to_owned()],
         };
         let expected = "error: s3:PutObject on s3://example-site/live/index.html was refused\n  \

@@ -3,6 +3,7 @@
 
 mod args;
 mod called;
+mod ci;
 mod commands;
 mod failure;
 mod interrupt;
@@ -26,12 +27,14 @@ use std::sync::OnceLock;
 
 use publish::report::error::ExitCode::{Done, Failed, Usage};
 use publish::report::error::{Code, Problem};
+use publish::report::event::Event;
 use publish::report::{Outcome, Report};
 use publish::run::{Reached, refused};
 use publish::types::clock::Clock;
 use publish::types::text::printable;
 
-use args::{Args, Command, Output, definition};
+use args::{Args, Command, Output, PipelineArgs, definition};
+use ci::{Pipeline, Said};
 use commands::Session;
 use interrupt::Signals;
 use json::EventLines;
@@ -53,7 +56,7 @@ fn main() -> ExitCode {
 /// The exit code of `run`. After a panic, that of a failure at the point that `reached` names, with a report of it.
 fn guarded(words: &[OsString], reached: &Reached, run: impl FnOnce() -> u8) -> u8 {
     std::panic::catch_unwind(AssertUnwindSafe(run))
-        .unwrap_or_else(|payload| finish(&reached.panicked(&*payload), None, output_of(words), &Terminal::plain()))
+        .unwrap_or_else(|payload| finish_early(reached.panicked(&*payload), words))
 }
 
 /// From the words of the command line to the exit code.
@@ -61,7 +64,7 @@ fn run(words: &[OsString], clock: Clock, reached: &Reached) -> u8 {
     let empty: Vec<OsString> = variables::empty(std::env::vars_os());
     if !empty.is_empty() {
         let report = refused("publish", "", variables::without(&empty, words));
-        return finish(&report, None, output_of(words), &Terminal::plain());
+        return finish_early(report, words);
     }
     let args = match Args::read(words) {
         Ok(args) => args,
@@ -83,12 +86,13 @@ fn run(words: &[OsString], clock: Clock, reached: &Reached) -> u8 {
         Err(error) => {
             let problem = Problem::new(Code::Internal, "could not start any threads").source(error);
             let report = refused(command, "", problem);
-            return finish(&report, args.command.as_ref(), args.global.output, &terminal);
+            return finish(report, args.command.as_ref(), args.global.output, &args.global.pipeline, &terminal);
         }
     };
     let report = std::panic::catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
             let signals = Signals::listen();
+            let stopped = signals.clone();
             let session = Session {
                 command: args.command.as_ref(),
                 global: &args.global,
@@ -100,13 +104,14 @@ fn run(words: &[OsString], clock: Clock, reached: &Reached) -> u8 {
                 config_file: OnceLock::new(),
                 reached,
             };
-            session.run(&args.site).await
+            let report = session.run(&args.site).await;
+            tell_github(report, &args, &terminal, stopped).await
         })
     }));
     // Hashing that was told to stop is not waited for, nor is it after a panic.
     runtime.shutdown_background();
     let report = report.unwrap_or_else(|payload| std::panic::resume_unwind(payload));
-    finish(&report, args.command.as_ref(), args.global.output, &terminal)
+    finish(report, args.command.as_ref(), args.global.output, &args.global.pipeline, &terminal)
 }
 
 /// The value of an environment variable.
@@ -126,10 +131,11 @@ fn not_understood(error: &clap::Error, words: &[OsString]) -> u8 {
             _ => Done.number(),
         };
     }
+    let mut report = mistakes::misunderstood(error, words, &definition());
     if output_of(words) == Output::Json {
-        let report = mistakes::misunderstood(error, words, &definition());
-        return finish(&report, None, Output::Json, &Terminal::plain());
+        return finish_early(report, words);
     }
+    tell(&mut report, None, Output::Human, &settings_of(words), &Terminal::plain());
     terminal::write_error(&Here::default().in_text(&error.render().to_string()));
     Usage.number()
 }
@@ -142,16 +148,63 @@ fn output_of(words: &[OsString]) -> Output {
     }
 }
 
-/// Writes the end of a run of `command`: the report for programs, the failure for people.
-fn finish(report: &Report, command: Option<&Command>, output: Output, terminal: &Terminal) -> u8 {
+/// What the command line wants a pipeline to know, as far as it can be understood.
+fn settings_of(words: &[OsString]) -> PipelineArgs {
+    let variable = variable("PUBLISH_NO_CI_OUTPUT");
+    PipelineArgs { no_ci_output: mistakes::wants_no_ci_output(words, variable.as_deref()), ..PipelineArgs::default() }
+}
+
+/// Puts onto GitHub what a run came to, where that was asked for; not after a signal.
+async fn tell_github(mut report: Report, args: &Args, terminal: &Terminal, signals: Signals) -> Report {
+    let pipeline = Pipeline::new(&args.global.pipeline, &variable, terminal.results().here());
+    for said in pipeline.tell_github(&report, args.command.as_ref(), signals.arrived(1)).await {
+        match said {
+            Said::Note(note) => terminal.say(&note),
+            Said::Warning(message) => warn(&mut report, message, args.global.output, terminal),
+        }
+    }
+    report
+}
+
+/// Warns, after the run.
+fn warn(report: &mut Report, message: String, output: Output, terminal: &Terminal) {
+    if output == Output::Human {
+        terminal.show(&Event::Warning { message: message.clone() });
+    }
+    report.warnings.push(message);
+}
+
+/// Tells the pipeline, if there is one, what a run of `command` came to. What cannot be told is one more warning.
+fn tell(report: &mut Report, command: Option<&Command>, output: Output, settings: &PipelineArgs, terminal: &Terminal) {
+    let deserves_a_page = command.is_none_or(|command| !command.only_shows() || matches!(command, Command::Plan(_)));
+    let pipeline = Pipeline::new(settings, &variable, terminal.results().here());
+    for message in pipeline.tell(report, deserves_a_page) {
+        warn(report, message, output, terminal);
+    }
+}
+
+/// Writes the end of a run that ended before its command line was understood, or by a panic.
+fn finish_early(report: Report, words: &[OsString]) -> u8 {
+    finish(report, None, output_of(words), &settings_of(words), &Terminal::plain())
+}
+
+/// Writes the end of a run of `command`: what its pipeline shows, the report for programs, the failure for people.
+fn finish(
+    mut report: Report,
+    command: Option<&Command>,
+    output: Output,
+    settings: &PipelineArgs,
+    terminal: &Terminal,
+) -> u8 {
     let changes_nothing = command.is_some_and(Command::only_shows);
+    let told = std::panic::catch_unwind(AssertUnwindSafe(|| tell(&mut report, command, output, settings, terminal)));
     let written = std::panic::catch_unwind(AssertUnwindSafe(|| match (output, &report.error) {
-        (Output::Json, _) => json::report(report),
+        (Output::Json, _) => json::report(&report),
         (Output::Human, Some(error)) => terminal.write(&failure::render(error, !changes_nothing, terminal.errors())),
         (Output::Human, None) => {}
     }));
     // The exit code still says how the run ended.
-    if let Err(payload) = written {
+    for payload in [told, written].into_iter().filter_map(Result::err) {
         let problem = Problem::of_panic(&*payload);
         terminal::write_error(&format!("error: {}\nhint: {}\n", printable(&problem.message), problem.hint));
     }
@@ -169,7 +222,6 @@ fn ended(exit_code: u8, only_shown: bool) -> u8 {
 #[cfg(test)]
 mod tests {
     use publish::release::manifest::ReleaseNumber;
-    use publish::report::event::Event;
 
     use super::*;
 

@@ -217,6 +217,14 @@ pub(crate) fn wants_json(words: &[OsString], variable: Option<&str>) -> bool {
     if said.peek().is_none() { variable == Some("json") } else { said.any(|value| value == "json") }
 }
 
+/// Whether a command line that could not be understood asked for silence towards the pipeline; `variable` is
+/// PUBLISH_NO_CI_OUTPUT's value.
+pub(crate) fn wants_no_ci_output(words: &[OsString], variable: Option<&str>) -> bool {
+    words.iter().any(|word| word == "--no-ci-output")
+        || variable
+            .is_some_and(|value| !["", "0", "f", "false", "n", "no", "off"].contains(&value.to_lowercase().as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,7 +21,7 @@ use publish::config::environment::Environment;
 use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::Publisher;
-use publish::report::{Outcome, Report};
+use publish::report::{Outcome, Report, WayBack};
 use publish::types::text::{first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
@@ -69,13 +69,9 @@ pub(crate) fn render(report: &Report, environment: &Environment, verbose: bool, 
                 .other_distributions
                 .iter()
                 .for_each(|other| line("also at", &refresh::elsewhere(other, environment)));
-            if let Some(previous) = report.previous_release {
-                // Without a number, a rollback does not go forward again.
-                let command = |command: &str| style.here().command(command);
-                match report.release.is_some_and(|release| release < previous) || outcome == Outcome::RolledBack {
-                    true => line("undo", &command(&format!("publish rollback {previous}"))),
-                    false => line("go back", &command("publish rollback")),
-                }
+            if let Some(way) = report.way_back() {
+                let name = if way == WayBack::Back { "go back" } else { "undo" };
+                line(name, &style.here().command(&way.command()));
             }
             line("took", &duration(Duration::from_millis(report.duration_ms)));
             text

@@ -226,6 +226,12 @@ pub(crate) fn write_error(text: &str) {
     let _ = stderr().write_all(for_terminal(text).as_bytes());
 }
 
+/// Writes commands to a pipeline's runner to stderr: nothing in them is escaped, but what others wrote was.
+pub(crate) fn write_commands(lines: &str) {
+    // Where stderr is gone, no runner reads it.
+    let _ = stderr().write_all(lines.as_bytes());
+}
+
 /// Whether part of a result could not be written.
 static IS_LOST: AtomicBool = AtomicBool::new(false);
 

@@ -210,7 +210,7 @@ pub struct FetchError {
 }
 
 impl FetchError {
-    fn new(url: &str, why: NoAnswer) -> FetchError {
+    pub(super) fn new(url: &str, why: NoAnswer) -> FetchError {
         FetchError { url: url.to_owned(), why, cause: None }
     }
 
@@ -278,21 +278,32 @@ impl Fetcher {
         request.headers_mut().insert("accept", "*/*");
         request.headers_mut().insert("accept-encoding", encoding.accepted());
         request.headers_mut().insert("user-agent", concat!("publish/", env!("CARGO_PKG_VERSION")));
-        let answer = timeout(STALLED, self.connector().call(request)).await.map_err(|_| failed(NoAnswer::Late))?;
-        let answer = answer.map_err(|error| failed(NoAnswer::of(&error)).because(&error))?;
-        let status = answer.status().as_u16();
-        let headers = headers(&answer);
-        let mut stream = ByteStream::new(answer.into_body());
-        let mut body = Vec::new();
-        while let Some(chunk) = timeout(STALLED, stream.next()).await.map_err(|_| failed(NoAnswer::Late))? {
-            let chunk = chunk.map_err(|error| failed(NoAnswer::BrokenOff).because(&error))?;
-            if (body.len() + chunk.len()) as u64 > max_bytes {
-                return Err(failed(NoAnswer::TooLong));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(SiteAnswer::new(status, headers, body, max_bytes))
+        exchange(self.connector(), request, url, max_bytes).await
     }
+}
+
+/// Sends `request` to `url` once, and reads the whole answer.
+pub(super) async fn exchange(
+    connector: &SharedHttpConnector,
+    request: HttpRequest,
+    url: &str,
+    max_bytes: u64,
+) -> Result<SiteAnswer, FetchError> {
+    let failed = |why| FetchError::new(url, why);
+    let answer = timeout(STALLED, connector.call(request)).await.map_err(|_| failed(NoAnswer::Late))?;
+    let answer = answer.map_err(|error| failed(NoAnswer::of(&error)).because(&error))?;
+    let status = answer.status().as_u16();
+    let headers = headers(&answer);
+    let mut stream = ByteStream::new(answer.into_body());
+    let mut body = Vec::new();
+    while let Some(chunk) = timeout(STALLED, stream.next()).await.map_err(|_| failed(NoAnswer::Late))? {
+        let chunk = chunk.map_err(|error| failed(NoAnswer::BrokenOff).because(&error))?;
+        if (body.len() + chunk.len()) as u64 > max_bytes {
+            return Err(failed(NoAnswer::TooLong));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(SiteAnswer::new(status, headers, body, max_bytes))
 }
 
 fn headers(answer: &HttpResponse) -> BTreeMap<String, String> {

@@ -9,6 +9,8 @@ use publish::config::Overrides;
 use publish::config::environment::LinkSettings;
 use publish::config::values::{BucketName, DistributionId, Prefix, SiteName, Url, Word};
 
+use super::Command;
+
 /// Flags that every command takes.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct GlobalArgs {
@@ -51,6 +53,8 @@ pub(crate) struct GlobalArgs {
     pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) pipeline: PipelineArgs,
 }
 
 /// Flags that say where the site goes; each overrides publish.toml.
@@ -84,6 +88,33 @@ pub(crate) struct TargetArgs {
     /// The most requests to S3 at once, 1 to 256; publish finds out how many are fastest
     #[arg(long, global = true, value_name = "N", value_parser = at_once, env = "PUBLISH_CONCURRENCY", hide_env_values = true)]
     pub(crate) concurrency: Option<u16>,
+}
+
+/// Flags that say what a pipeline gets to know of a run.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Pipeline")]
+pub(crate) struct PipelineArgs {
+    /// Write the summary, as Markdown, to this file
+    #[arg(long, global = true, value_name = "FILE", env = "PUBLISH_SUMMARY", hide_env_values = true)]
+    pub(crate) summary: Option<PathBuf>,
+    /// Write outcome, release and URL to this file, as PUBLISHED_URL=… and so on
+    #[arg(long, global = true, value_name = "FILE", env = "PUBLISH_DOTENV", hide_env_values = true)]
+    pub(crate) dotenv: Option<PathBuf>,
+    /// Put the summary of `publish` or `publish plan` on the pull request, as one comment that is kept up to date. Needs GITHUB_TOKEN
+    #[arg(long, global = true, env = "PUBLISH_COMMENT", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) comment: bool,
+    /// Record the publish as a deployment on GitHub, with the site's URL. Needs GITHUB_TOKEN
+    #[arg(long, global = true, env = "PUBLISH_DEPLOYMENT", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) deployment: bool,
+    /// Write no summary, outputs or annotations just because the pipeline's variables ask for them
+    #[arg(
+        long,
+        global = true,
+        env = "PUBLISH_NO_CI_OUTPUT",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(crate) no_ci_output: bool,
 }
 
 /// How results are written.
@@ -122,6 +153,18 @@ impl GlobalArgs {
     /// Whether the flags say where the site goes and which one it is, without publish.toml.
     pub(crate) fn says_the_target(&self) -> bool {
         self.env.is_none() && self.target.bucket.is_some() && self.target.site.is_some()
+    }
+}
+
+impl PipelineArgs {
+    /// What is wrong with a flag that only a publish or its plan understands, and that was typed (`is_typed`) for `command`.
+    pub(crate) fn misplaced(command: Option<&Command>, is_typed: impl Fn(&str) -> bool) -> Option<&'static str> {
+        match command {
+            None => None,
+            Some(Command::Plan(_)) => is_typed("deployment").then_some("--deployment goes with `publish` only"),
+            Some(_) if is_typed("comment") => Some("--comment goes with `publish` and `publish plan` only"),
+            Some(_) => is_typed("deployment").then_some("--deployment goes with `publish` only"),
+        }
     }
 }
 

@@ -1,0 +1,58 @@
+//! What later steps of a pipeline can use of a run, in the forms that pipelines read.
+
+use publish::report::{Outcome, Report};
+use publish::types::text::{printable, printable_json};
+
+use crate::terminal::here::quoted;
+
+/// The most bytes of a report among the values: GitHub takes 1 MiB of a job in all.
+const LARGEST_REPORT: usize = 500_000;
+
+/// Names, as GitHub's outputs have them, and values.
+fn values(report: &Report) -> [(&'static str, String); 5] {
+    let number = |release: Option<_>| release.map_or_else(String::new, |release| format!("{release}"));
+    [
+        ("outcome", outcome(report.outcome)),
+        ("release", number(report.release)),
+        ("previous-release", number(report.previous_release)),
+        ("url", printable(report.url.as_deref().unwrap_or_default())),
+        ("exit-code", report.exit_code.to_string()),
+    ]
+}
+
+/// The word for it in reports.
+fn outcome(outcome: Outcome) -> String {
+    serde_json::to_value(outcome).ok().and_then(|word| Some(word.as_str()?.to_owned())).unwrap_or_default()
+}
+
+/// For `GITHUB_OUTPUT`: each value between lines with a `delimiter` that nobody can foresee.
+pub(super) fn github(report: &Report, delimiter: &str) -> Result<String, String> {
+    let json = serde_json::to_string(report).map(|json| printable_json(&json)).unwrap_or_default();
+    if json.len() > LARGEST_REPORT {
+        return Err(format!(
+            "The report has {} bytes, which is too large for GITHUB_OUTPUT: no output is set.",
+            json.len()
+        ));
+    }
+    let all = values(report).into_iter().chain([("report", json)]);
+    Ok(all.map(|(name, value)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")).collect())
+}
+
+/// `PUBLISHED_URL=https://www.example.com` and so on, a line each, without what is not known. `PUBLISH_` is the beginning of variables that this program
+/// reads.
+pub(super) fn dotenv(report: &Report) -> String {
+    known(report).map(|(name, value)| format!("{}={value}\n", variable(name))).collect()
+}
+
+/// The same for a shell to read.
+pub(super) fn shell(report: &Report) -> String {
+    known(report).map(|(name, value)| format!("export {}={}\n", variable(name), quoted(&value))).collect()
+}
+
+fn known(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
+    values(report).into_iter().filter(|(_, value)| !value.is_empty())
+}
+
+fn variable(name: &str) -> String {
+    format!("PUBLISHED_{}", name.to_uppercase().replace('-', "_"))
+}
