@@ -53,6 +53,7 @@ use crate::views::releases::CommitPrefix;
 use goal::{Folder, Goal};
 use going_back::earlier;
 use order::{Order, Rollback, Shown, Terms};
+use releases::manifest_to_activate;
 use reported::reported;
 use right_folder::check_no_sources;
 use session::active_release;
@@ -201,8 +202,13 @@ pub async fn activate(request: ActivateRequest, ask: Ask<'_>, events: Events<'_>
     reported("activate", environment, caller, events, async |session| {
         let pointer = session.state.read_head().await?;
         session.course.found(&pointer.head);
-        let manifest = session.read_to_activate(&pointer.head, *release).await?;
-        check_newest(&pointer.head, *release, &terms)?;
+        let may_be_live = check_newest(&pointer.head, *release, &terms);
+        // Nothing is read ahead for a run that ends here.
+        let manifest = match may_be_live {
+            Ok(()) => session.read_to_activate(&pointer.head, *release).await?,
+            Err(_) => manifest_to_activate(&session.state, &pointer.head, *release).await?,
+        };
+        may_be_live?;
         session.course.begins();
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let order = Order { goal: Goal::Release(manifest), terms };
@@ -225,7 +231,12 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
             (None, Some(commit)) => session.built_from(&pointer.head, commit).await?,
             (None, None) => earlier(&pointer.head, environment, &terms)?,
         };
-        let manifest = session.read_to_activate(&pointer.head, release).await?;
+        // Without a question to answer, publishing is held before the run waits for anything, also for CloudFront.
+        let holds_first = caller.yes && terms.holds();
+        let manifest = match holds_first {
+            true => manifest_to_activate(&session.state, &pointer.head, release).await?,
+            false => session.read_to_activate(&pointer.head, release).await?,
+        };
         session.warn_of_withdrawn(&pointer.head, &manifest);
         let shown = Shown::by(&pointer.head);
         let order = Order { goal: Goal::Release(manifest), terms };
@@ -233,8 +244,7 @@ pub async fn rollback(request: RollbackRequest, ask: Ask<'_>, events: Events<'_>
         if holds {
             session.say_what_hold_is_replaced(&pointer.head, reason.as_deref());
         }
-        // Without a question to answer, publishing is held before the run waits for anything.
-        let pointer = if caller.yes && order.terms.holds() {
+        let pointer = if holds_first {
             session.update_head(pointer, |head| session.held(head, reason.as_deref())).await?
         } else {
             pointer

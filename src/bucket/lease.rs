@@ -118,7 +118,8 @@ impl<'a> Lease<'a> {
 
     /// Writes the head once more, with a lease that lasts as long as it must.
     async fn renew(&mut self, state: &State) -> Result<(), Ended> {
-        let lasts = self.needed();
+        // The head says it in whole seconds, and the run must not count on less than others wait for.
+        let lasts = Duration::from_secs(self.needed().as_secs_f64().ceil() as u64);
         let (run, lease_s) = (state.run().clone(), lasts.as_secs());
         self.replace_in(state, lasts, |head| head.renew_lease(&run, lease_s)).await?;
         self.lasts = lasts;

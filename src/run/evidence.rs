@@ -27,8 +27,10 @@ impl Session<'_> {
     /// Whether a run makes a complete release live without a question before it. Then the evidence may be collected at once.
     /// After a question, it must be newer than the answer: a rollback closes the numbers that are claimed by then. And a
     /// rollback that is declined should cost nothing.
-    pub(super) fn is_sure_to_prove(&self, order: &Order) -> bool {
-        order.goal.manifest().is_some() && (order.terms.rollback.is_none() || self.caller.yes)
+    pub(super) fn is_sure_to_prove(&self, head: &Head, order: &Order) -> bool {
+        let terms = &order.terms;
+        let is_held = head.hold.is_some() && terms.rollback.is_none() && terms.repair.is_none();
+        order.goal.manifest().is_some() && !is_held && (terms.rollback.is_none() || self.caller.yes)
     }
 
     /// Collects all evidence for `plan` at once. Costs a listing of the blobs or a HEAD for each, whichever is less; a HEAD for

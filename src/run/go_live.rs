@@ -1,6 +1,7 @@
 //! From what is live to what should be: staged, activated, refreshed, verified.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::caller::Ask;
 use super::intention::Intention;
@@ -58,7 +59,12 @@ impl Session<'_> {
     ) -> Result<Next, Problem> {
         self.course.begins();
         self.check_shown(*shown, &pointer.head, order)?;
+        let read = pointer.head.revision;
         let pointer = self.when_free_to_write(pointer).await?;
+        if pointer.head.revision != read {
+            // The run has waited, for however long: what it read of the distributions may be out of date.
+            self.ahead.configurations = None;
+        }
         self.check_shown(*shown, &pointer.head, order)?;
         *shown = Shown::by(&pointer.head);
         self.course.found(&pointer.head);
@@ -74,7 +80,7 @@ impl Session<'_> {
         }
         let carried = self.after_a_prune(carried, &pointer.head, order).await?;
         let claims = carried.claimed().is_none() && order.goal.is_told_by_the_head(self.environment, &pointer);
-        let (intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order, claims)).await?;
+        let (mut intention, unknown_host) = Box::pin(self.intend_and_look(&pointer, order, claims)).await?;
         self.plans(&intention.plan);
         if order.is_done(&pointer.head, &intention.plan) {
             return Box::pin(self.finish(carried, pointer, order, &intention)).await;
@@ -88,7 +94,15 @@ impl Session<'_> {
             return self.overtaken(&pointer.head, claimed, &intention.plan);
         }
         Box::pin(self.check_commit(&pointer.head, order)).await?;
-        self.may_go_on(&pointer.head, order, &intention, ask)?;
+        let was_asked = AtomicBool::new(false);
+        let asking = |question: &str| {
+            was_asked.store(true, Ordering::Relaxed);
+            ask(question)
+        };
+        self.may_go_on(&pointer.head, order, &intention, &asking)?;
+        if was_asked.into_inner() {
+            intention.look_again_after_an_answer();
+        }
         let pointer = match Box::pin(self.hold(&pointer, &order.terms)).await {
             Ok(pointer) => pointer,
             Err(NotReplaced::Lost(found)) => return Ok(again(carried, *found)),

@@ -40,6 +40,20 @@ pub(super) struct Intention {
     pub(super) releases: Option<Result<Releases, Problem>>,
 }
 
+impl Intention {
+    /// What people take their time over may change meanwhile: bytes may go, and numbers may be claimed and pruned, so that a
+    /// number would be used twice. Both are asked for again.
+    pub(super) fn look_again_after_an_answer(&mut self) {
+        (self.evidence, self.releases) = (None, None);
+    }
+
+    /// Whether the run claims a number, and no other one was claimed since the last activation.
+    fn is_first_to_claim(&self, head: &Head) -> bool {
+        let Some(Ok(releases)) = &self.releases else { return false };
+        releases.above(head.highest_activated).next().is_none()
+    }
+}
+
 impl Session<'_> {
     /// Finds out what is live and plans from there to the goal. `claims`: the run is sure to claim a number.
     pub(super) async fn intend(
@@ -75,8 +89,9 @@ impl Session<'_> {
         let mut intention =
             Intention { live, plan, due, is_surveyed: false, suspects, at_risk, evidence, claimed, releases };
         // A run that is about to claim a number looks at the keys of new files during the claim: all else that may stop it is
-        // known before that. But it claims nothing before it is certain what is live.
-        if !(claims && is_known) {
+        // known before that. But it claims nothing before it is certain what is live, nor where an earlier claim came to
+        // nothing: a run that is started again and again, and refused because of what lies at those keys, claims one number.
+        if !(is_known && intention.is_first_to_claim(&pointer.head)) {
             self.survey(&pointer.head, order, &mut intention).await?;
         }
         intention.at_risk = self.at_risk(&pointer.head, &intention.plan.files).await?;
@@ -85,7 +100,7 @@ impl Session<'_> {
     }
 
     /// Reads at once what is live by the state, and what the distributions do. If the run `claims` a number, it also lists the
-    /// numbers that are taken. More may be taken by the time of the claim; the claim itself finds that out.
+    /// numbers that are taken. More may be taken by the time of the claim, which then takes the next one.
     async fn read_what_is_live(
         &mut self,
         pointer: &Pointer,
@@ -119,7 +134,7 @@ impl Session<'_> {
         let Intention { live, plan, .. } = intention;
         let evidence = async {
             match order.goal.manifest() {
-                Some(manifest) if self.is_sure_to_prove(order) && !order.is_done(head, plan) => {
+                Some(manifest) if self.is_sure_to_prove(head, order) && !order.is_done(head, plan) => {
                     Some(self.evidence(head, order, plan, manifest).await)
                 }
                 _ => None,

@@ -286,11 +286,11 @@ impl Staging<'_> {
         }
     }
 
-    /// What lies there, or lay there when this run looked.
+    /// What lies there, or lay there when this run looked. Where nothing did, something may since: this run keeps what it replaces.
     async fn what_lies_at(&self, address: &Address) -> Result<Option<ObjectInfo>, Problem> {
         match self.seen.get(address) {
-            Some(seen) => Ok(seen.clone()),
-            None => self.store.head(address).await.map_err(Problem::from),
+            Some(Some(seen)) => Ok(Some(seen.clone())),
+            Some(None) | None => self.store.head(address).await.map_err(Problem::from),
         }
     }
 

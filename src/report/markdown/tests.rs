@@ -110,6 +110,7 @@ fn published(paths: Vec<ChangedPath>) -> Report {
         edge: None,
         evicted_unchanged: 0,
         evicted_bytes: 0,
+        because: None,
     });
     report.changes = Arc::new(Changes { paths, bytes_before: 5_000, bytes_after: 2_000_000 });
     report
@@ -135,6 +136,11 @@ fn a_publish_says_what_is_live_what_changed_and_how_to_go_back() {
         status: InvalidationStatus::Owed,
         ids: Vec::new(),
         paths: vec!["/".to_owned()],
+        paths_paid: 0,
+        price_usd: "0.000".to_owned(),
+        evicted_unchanged: 0,
+        evicted_bytes: 0,
+        because: None,
     });
     let expected = "### Release 8 is live in `production`\n\n\
         - **Site:** [`https://www.example.com/`](https://www.example.com/)\n\

@@ -180,9 +180,9 @@ impl Head {
         mutable_paths: &BTreeSet<SitePath>,
     ) -> Result<Head, Refusal> {
         let mut next = self.give_up_activation(run, None)?;
+        next.fields.floor = before.floor;
         if let Some(begun) = next.fields.activation.take_if(|_| before.activation.is_none()) {
             next.fields.owe_no_more(&begun, before);
-            next.fields.floor = before.floor;
             next.fields
                 .mutable_paths
                 .retain(|path| before.mutable_paths.contains(path) || !mutable_paths.contains(path));

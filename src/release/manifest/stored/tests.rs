@@ -33,7 +33,7 @@ fn manifest(files: usize, size_bytes: u64, headers: &Headers) -> Manifest {
         run: RunId("run".to_owned()),
         created_at: Timestamp::from_unix_seconds(0),
         publisher: Publisher::default(),
-        files: (0..files).map(|file| (SitePath::new(&format!("{file}.html")).unwrap(), entry.clone())).collect(),
+        files: (0..files).map(|file| (SitePath::new(format!("{file}.html")).unwrap(), entry.clone())).collect(),
     }
 }
 
