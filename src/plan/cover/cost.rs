@@ -1,7 +1,5 @@
 //! What a cover costs, and what it may consist of.
 
-use std::ops::Add;
-
 /// What a cover costs, the most important first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Cost {
@@ -11,17 +9,6 @@ pub(super) struct Cost {
     pub(super) new_bytes: u64,
     /// Paths and tags to pay for.
     pub(super) paths: usize,
-}
-
-impl Add for Cost {
-    type Output = Cost;
-    fn add(self, other: Cost) -> Cost {
-        Cost {
-            unchanged_bytes: self.unchanged_bytes.saturating_add(other.unchanged_bytes),
-            new_bytes: self.new_bytes.saturating_add(other.new_bytes),
-            paths: self.paths.saturating_add(other.paths),
-        }
-    }
 }
 
 /// What a cover may consist of.
