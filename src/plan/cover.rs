@@ -1,6 +1,7 @@
 //! What to send to the CDN: exact paths while they fit, beyond that the wildcards that evict the least, and cache tags where
 //! one takes the place of paths and evicts no more.
 
+mod cost;
 mod optimum;
 mod prices;
 mod tree;
@@ -12,7 +13,8 @@ use crate::content::path::{SitePath, UrlPath};
 use crate::release::cache_tags::CacheTag;
 use crate::release::head::Items;
 
-use optimum::{Chosen, Cost, Item, Limits, Tagged};
+use cost::{Cost, Limits};
+use optimum::{Chosen, Item, Tagged};
 
 /// Most wildcards in one cover: CloudFront's older limit on wildcards in progress (AWS.md 1.2).
 const MAX_WILDCARDS: usize = 15;

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt, stream};
 use publish::config::environment::Environment;
 use publish::content::path::SitePath;
+use publish::release::cache_tags::{self, CacheTag};
 use publish::release::head::HeadFields;
 use publish::release::layout::Layout;
 use publish::release::manifest::{Manifest, Publisher, ReleaseNumber};
 use publish::report::event::{Event, Events};
 use publish::report::{Outcome, Report};
 use publish::run::{self, Caller, PromoteRequest, PublishRequest, Reply};
-use publish::sandbox::StoredObject;
+use publish::sandbox::{Distribution, StoredObject};
 use publish::site::snapshot::MULTIPART_BYTES;
 use publish::types::digest::Digest;
 use publish::types::headers::Kind;
@@ -488,5 +489,33 @@ async fn a_path_that_the_other_place_has_no_room_for_is_refused() {
         assert_eq!(report.exit_code, 2, "{report:#?}");
         assert!(report.error.unwrap().message.contains(path));
         assert!(pair.world.s3_writes().is_empty());
+    }
+}
+
+/// Tags belong to where an object lies: what comes here has those of here, and both environments have the same release.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_promoted_has_the_cache_tags_of_where_it_comes_to() {
+    let pair = Pair::new().await;
+    let cache_tag_header = Some(cache_tags::HEADER.to_owned());
+    pair.world.sandbox.complete_invalidations_after(0);
+    pair.world.sandbox.set_distribution(Distribution { cache_tag_header, ..world::distribution() });
+    for (text, expected) in [("one", "/*"), ("two", "#")] {
+        for page in ["index.html", "about/index.html", "contact.html"] {
+            pair.world.append(page, &format!("<!-- {text} -->"));
+        }
+        pair.stage().await;
+        let report = pair.promoted(None).await;
+        let paths = report.invalidation.unwrap().paths;
+        assert!(paths.iter().any(|path| path.starts_with(expected)), "{paths:?}");
+        let manifest = pair.world.manifest(report.release.unwrap().into());
+        let live = pair.world.live();
+        for (path, entry) in manifest.files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable) {
+            let tags = CacheTag::all_of(pair.world.environment.layout.identity(), path);
+            let stored = &live[path.as_str()].metadata[cache_tags::METADATA];
+            assert!(tags.iter().all(|tag| stored.split(',').any(|stored| stored == tag.as_str())), "{path}: {stored}");
+            assert!(entry.headers.metadata.is_empty(), "no release knows of tags");
+        }
+        let staged = pair.staged_objects();
+        assert!(staged.values().all(|object| !object.metadata.contains_key(cache_tags::METADATA)));
     }
 }

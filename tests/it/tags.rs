@@ -316,3 +316,22 @@ async fn wherever_the_first_publish_with_tags_stops_nothing_is_said_that_is_not_
         assert!(everything.is_none() || everything < by_tag, "after {requests}: {asked:?}");
     }
 }
+
+/// Copies that the edge had before do not come back without their tags: after `/*`, what is kept has them, and goes by them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_that_forgot_everything_keeps_no_copy_without_tags() {
+    let (world, _) = live(distribution()).await;
+    let page = format!("{}/blog/b.html", world.sandbox.site_url());
+    assert_eq!(crate::visitor::text(&page).await, "one", "the edge keeps it without tags");
+    world.sandbox.set_distribution(with_tags());
+    // Its ETag stays what it was when it gets its tags.
+    world.write("blog/a.html", "two");
+    world.published().await;
+    assert_eq!(crate::visitor::text(&page).await, "one");
+    world.write("blog/a.html", "three");
+    assert_eq!(asked_by_a_publish(&world).await, ["/*"]);
+    assert_eq!(crate::visitor::text(&page).await, "one", "and keeps it again, with its tags");
+    write_all(&world, "four");
+    assert_eq!(asked_by_a_publish(&world).await, [site_tag(&world)]);
+    assert_eq!(crate::visitor::text(&page).await, "four");
+}

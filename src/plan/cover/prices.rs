@@ -4,7 +4,7 @@
 //! costs, less the price of all that the limits allow, is never more than the cheapest cover within the limits (Lagrange). And
 //! where it happens to be within the limits, no cheapest cover costs more than it.
 
-use super::optimum::{Cost, Limits};
+use super::cost::{Cost, Limits};
 use super::tree::{Least, Prices, Scale, Tree};
 
 /// How many prices are tried: each takes one pass over all trees.

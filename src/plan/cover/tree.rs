@@ -1,7 +1,7 @@
 //! The compressed trie of the texts that must be covered, and what covering them costs at least where wildcards and addresses
 //! have prices instead of limits.
 
-use super::optimum::Cost;
+use super::cost::Cost;
 
 /// A node of the trie.
 pub(super) struct Node<'a> {
