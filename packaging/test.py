@@ -403,6 +403,10 @@ def action_installs_and_publishes(work: Path, out: Path) -> None:
     assert "::error::" in told and outputs["outcome"] == "failed", (told, outputs)
     told, _ = act(action, work, {**inputs, "command": "plan; touch b"}, code=2, **nowhere)
     assert "not the name of a command" in told and not (work / "project/b").exists(), told
+    told, _ = act(action, work, {**inputs, "comment": "yes"}, code=2, **nowhere)
+    assert "neither true nor false" in told, told
+    told, _ = act(action, work, {**inputs, "command": "rollback"}, code=2, **nowhere)
+    assert "only for the commands publish and plan" in told, told
 
 
 def action_installs_only_what_was_released(work: Path, out: Path) -> None:

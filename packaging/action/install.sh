@@ -14,6 +14,7 @@ released() {
     sed -n "s/^[0-9a-f]\{64\}  sitepublish-\(.*\)$marks\$/\1/p" "$here/checksums.txt"
 }
 
+# By default, the version that was recorded last: its lines are the last ones of checksums.txt.
 version=${INPUT_VERSION#v}
 [[ -n $version ]] || version=$(released | tail -n 1)
 [[ -n $version ]] || fail "No version of sitepublish is released yet."

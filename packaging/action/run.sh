@@ -2,10 +2,20 @@
 # Runs with bash 3.2, which macOS has.
 set -euo pipefail
 
-if ! [[ $INPUT_COMMAND =~ ^[a-z-]+$ ]]; then
-    echo "::error::The input command is not the name of a command."
+refuse() {
+    echo "::error::$1"
     exit 2
-fi
+}
+
+[[ $INPUT_COMMAND =~ ^[a-z-]+$ ]] || refuse "The input command is not the name of a command."
+case $INPUT_COMMENT in
+true | false | '') ;;
+*) refuse "The input comment is neither true nor false." ;;
+esac
+case $INPUT_COMMAND in
+publish | plan) ;;
+*) [[ -z $INPUT_DIRECTORY ]] || refuse "The input directory is only for the commands publish and plan." ;;
+esac
 words=()
 [[ $INPUT_COMMAND == publish ]] || words+=("$INPUT_COMMAND")
 [[ -z $INPUT_ENVIRONMENT ]] || words+=("--env=$INPUT_ENVIRONMENT")
