@@ -16,6 +16,10 @@ use crate::release::head::Items;
 use cost::{Cost, Limits};
 use optimum::{Chosen, Item, Tagged};
 
+/// Most addresses, wildcards and tags in one cover, whatever the settings say: no head may owe more. The sums of the search
+/// stay far from what they can hold.
+const MOST_PATHS: usize = 100_000;
+
 /// Most wildcards in one cover: CloudFront's older limit on wildcards in progress (AWS.md 1.2).
 const MAX_WILDCARDS: usize = 15;
 
@@ -117,7 +121,7 @@ pub(super) struct Tags {
 /// Covers every address of `stale`, which begin with `/` and are not encoded, with at most `max_paths` addresses, wildcards
 /// and tags, and evicts as few bytes of `kept` as that allows. Without `tags`, nothing is said to be tagged.
 pub(super) fn cover(stale: &BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&Tags>, max_paths: usize) -> Cover {
-    let limits = Limits { addresses: max_paths.max(1), wildcards: MAX_WILDCARDS };
+    let limits = Limits { addresses: max_paths.clamp(1, MOST_PATHS), wildcards: MAX_WILDCARDS };
     let Chosen { prefixes, site, folders } = chosen(stale, kept, tags, limits);
     let is_wide = |address: &str| begins_with_one_of(&prefixes, address);
     let has_tag = |address: &str| site || begins_with_one_of(&folders, address);

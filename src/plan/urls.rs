@@ -66,6 +66,22 @@ impl<'a> Urls<'a> {
         places(self.policy.layout, self.cdn, path)
     }
 
+    /// As [`Urls::below_root`], for each path that a behavior may put before keys, whether or not a behavior leads from that
+    /// very address to the file: those of the aliases may.
+    fn ways(&self, path: &SitePath) -> Vec<(Option<&str>, String)> {
+        let CdnView::Known(facts) = self.cdn else {
+            return self.below_root(path).into_iter().map(|below_root| (None, below_root)).collect();
+        };
+        let key = format!("{}{path}", self.policy.layout.live_prefix().key);
+        facts.ways(&key).into_iter().map(|(way, below_root)| (way, below_root.to_owned())).collect()
+    }
+
+    /// Whether an address, without its leading slash, may lead to the file to which this way leads.
+    fn leads(&self, way: Option<&str>, below_root: &str) -> bool {
+        let CdnView::Known(facts) = self.cdn else { return true };
+        self.chosen_by(&format!("/{below_root}")).iter().any(|address| facts.caching.comes_from(address, way))
+    }
+
     /// The aliases of a path, not encoded, each of which is the beginning of the path: the folder of an index page, and the
     /// path without `.html` or final slash (AWS.md 1.1: CloudFront keeps URLs exactly). The `entry` page has that of its
     /// folder in every style.
@@ -90,13 +106,14 @@ impl<'a> Urls<'a> {
     /// Whether the page is what the site's bare address shows.
     pub(super) fn is_entry_page(&self, path: &SitePath) -> bool {
         path.as_str() == ENTRY_PAGE
-            || self.below_root(path).iter().any(|own| self.default_root_object() == Some(own.as_str()))
+            || self.ways(path).iter().any(|(_, own)| self.default_root_object() == Some(own.as_str()))
     }
 
-    /// All addresses of a file: its own one is the last for each place below the distribution's root.
+    /// All addresses of a file, each of which its own behavior leads to the file.
     fn addresses(&self, path: &SitePath) -> Vec<Address> {
-        let mut addresses = Vec::new();
-        for below_root in self.below_root(path) {
+        let mut all = Vec::new();
+        for (way, below_root) in self.ways(path) {
+            let mut addresses = Vec::new();
             if self.default_root_object() == Some(below_root.as_str()) {
                 addresses.push(Address { below_root: String::new(), below_site: String::new(), own: false });
             }
@@ -105,8 +122,9 @@ impl<'a> Urls<'a> {
             let aliases = self.aliases(&below_root, entry).into_iter().zip(self.aliases(path.as_str(), entry));
             addresses.extend(aliases.map(|(below_root, below_site)| Address { below_root, below_site, own: false }));
             addresses.push(Address { below_root, below_site: path.as_str().to_owned(), own: true });
+            all.extend(addresses.into_iter().filter(|address| self.leads(way, &address.below_root)));
         }
-        addresses
+        all
     }
 
     /// How long at most an error is kept under an address that failed, in seconds: as long as the configuration says, or as

@@ -90,8 +90,10 @@ impl Session<'_> {
             Intention { live, plan, due, is_surveyed: false, suspects, at_risk, evidence, claimed, releases };
         // A run that is about to claim a number looks at the keys of new files during the claim: all else that may stop it is
         // known before that. But it claims nothing before it is certain what is live, nor where an earlier claim came to
-        // nothing: a run that is started again and again, and refused because of what lies at those keys, claims one number.
-        if !(is_known && intention.is_first_to_claim(&pointer.head)) {
+        // nothing: a run that is started again and again, and refused because of what lies at those keys, claims one number. Nor
+        // where much would leave the site: of files that come back, some may be there still, and count as live.
+        let leaves_most = self.removes_too_much(&intention.plan);
+        if !is_known || leaves_most || !intention.is_first_to_claim(&pointer.head) {
             self.survey(&pointer.head, order, &mut intention).await?;
         }
         intention.at_risk = self.at_risk(&pointer.head, &intention.plan.files).await?;

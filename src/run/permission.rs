@@ -7,6 +7,7 @@ use super::order::Order;
 use super::session::{Session, active_release};
 use crate::bucket::aws::Encoding;
 use crate::content::path::UrlPath;
+use crate::plan::Plan;
 use crate::release::head::{Head, Hold};
 use crate::release::layout::Address;
 use crate::release::manifest::Claim;
@@ -44,15 +45,20 @@ impl Session<'_> {
                 Problem::new(Code::Usage, message).hint("Add --yes to confirm.")
             });
         }
-        let (live, leaving) = plan.leaving;
-        if plan.removed_percent() <= usize::from(self.environment.publish.max_removed_percent) {
+        if !self.removes_too_much(plan) {
             return Ok(());
         }
+        let (live, leaving) = plan.leaving;
         let message = format!("{leaving} of {live} live files would leave the site");
         self.confirmed(&format!("{message}. Continue?"), ask, || {
             Problem::new(Code::TooManyRemovals, message.clone())
                 .hint("If that is intended, use --yes, or raise `max_removed_percent` under [publish].")
         })
+    }
+
+    /// Whether more of the live files would leave the site than may without a question.
+    pub(super) fn removes_too_much(&self, plan: &Plan) -> bool {
+        plan.removed_percent() > usize::from(self.environment.publish.max_removed_percent)
     }
 
     /// Says that publishing is held, to whom it does not stop.
@@ -161,10 +167,10 @@ impl Session<'_> {
         state.bucket == layout.identity().bucket && by_origin_path
     }
 
-    /// What a key is called below the distribution's root, as far as its origin path is known.
+    /// What a key is called below the distribution's root, as far as its configuration is known; `None` if no behavior leads to it.
     fn below_origin_path<'k>(&self, key: &'k str) -> Option<&'k str> {
         match self.own_configuration() {
-            Some(read) if read.facts.readable => read.facts.below_root(key),
+            Some(read) if read.facts.readable => read.facts.places(key).first().copied(),
             _ => Some(key),
         }
     }

@@ -115,7 +115,6 @@ async fn an_effect_that_comes_later_is_waited_for_where_it_is_seen_and_elsewhere
     world.use_fixture("v2");
     let report = world.published().await;
     let invalidation = report.invalidation.unwrap();
-    assert!(report.duration_ms >= 1_000, "{} ms", report.duration_ms);
     assert_eq!((invalidation.status, invalidation.completed), (InvalidationStatus::Effective, false));
     assert_eq!(invalidation.edge.as_deref(), Some(first));
     let (old, new) = (&site("v1")["index.html"], &site("v2")["index.html"]);

@@ -170,7 +170,7 @@ async fn a_build_gives_no_commands() {
         let (_, said, errors) = told(&mut step(&world, arguments));
         assert_eq!(commands(&said), [""; 0], "{arguments:?}");
         let is_ours =
-            |line: &&str| line.starts_with("::warning::CloudFront takes no invalidation of addresses with brackets");
+            |line: &&str| line.starts_with("::warning::CloudFront does not accept paths with unencoded brackets");
         assert!(commands(&errors).iter().all(is_ours), "{arguments:?}: {errors}");
         outputs(&world);
     }

@@ -82,8 +82,14 @@ impl<'p> Pipeline<'p> {
             try_to(add_page(Path::new(&path), report, &worded));
         }
         if let Some(path) = self.variable("GITHUB_OUTPUT") {
-            let values = random::run_id().map(|id| values::github(report, &id.0)).map_err(|problem| problem.message);
-            try_to(values.and_then(|values| append(&path, &values?, "GITHUB_OUTPUT")));
+            match random::run_id() {
+                Ok(id) => {
+                    let (values, too_large) = values::github(report, &id.0);
+                    try_to(append(&path, &values, "GITHUB_OUTPUT"));
+                    try_to(too_large.map_or(Ok(()), Err));
+                }
+                Err(problem) => try_to(Err(problem.message)),
+            }
         }
         if let Some(path) = self.variable("BITBUCKET_PIPELINES_VARIABLES_PATH") {
             try_to(append(&path, &values::dotenv(report), "BITBUCKET_PIPELINES_VARIABLES_PATH"));

@@ -25,6 +25,7 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use futures_util::FutureExt;
 use publish::report::error::ExitCode::{Done, Failed, Usage};
 use publish::report::error::{Code, Problem};
 use publish::report::event::Event;
@@ -157,7 +158,12 @@ fn settings_of(words: &[OsString]) -> PipelineArgs {
 /// Puts onto GitHub what a run came to, where that was asked for; not after a signal.
 async fn tell_github(mut report: Report, args: &Args, terminal: &Terminal, signals: Signals) -> Report {
     let pipeline = Pipeline::new(&args.global.pipeline, &variable, terminal.results().here());
-    for said in pipeline.tell_github(&report, args.command.as_ref(), signals.arrived(1)).await {
+    let telling = pipeline.tell_github(&report, args.command.as_ref(), signals.arrived(1));
+    // What the run came to stands, whatever becomes of this.
+    let told = AssertUnwindSafe(telling).catch_unwind().await.unwrap_or_else(|payload| {
+        vec![Said::Warning(format!("Not everything was written to GitHub: {}.", Problem::of_panic(&*payload).message))]
+    });
+    for said in told {
         match said {
             Said::Note(note) => terminal.say(&note),
             Said::Warning(message) => warn(&mut report, message, args.global.output, terminal),

@@ -71,6 +71,40 @@ fn what_has_neither_a_path_nor_a_tag_is_named_by_the_narrowest_wildcard() {
     assert_eq!(forgotten(&plan), [blog_tag().as_str(), "/blog/x*"]);
 }
 
+/// `/docs/` and `/docs/index.html` may be chosen by different behaviors, of which only one leads to this site's files.
+#[test]
+fn an_alias_is_refreshed_if_its_own_behavior_leads_to_the_file() {
+    let refreshed = |patterns: [(&str, Option<&str>); 2], root: Option<&str>, page: &str| {
+        let layout = Layout::new("shop", "bucket", "live", None, None);
+        let behaviors = patterns.map(|(pattern, origin_path)| Behavior {
+            pattern: pattern.to_owned(),
+            keeps: true,
+            queries: false,
+            origin_path: origin_path.map(str::to_owned),
+        });
+        let facts = DistributionFacts {
+            readable: true,
+            origin_path: "/live".to_owned(),
+            default_root_object: root.map(str::to_owned),
+            caching: Caching { behaviors: behaviors.into(), ..Caching::USUAL },
+            ..Default::default()
+        };
+        let (distributions, nothing) = (distribution(facts), PathGlobs::new("", &[]).unwrap());
+        let policy = Policy { urls: Some(UrlStyle::Clean), ..behind(&layout, &distributions, &nothing) };
+        let plan = Plan::between(&live(&[(page, mutable("old"))]), files(&[(page, mutable("new"))]), policy);
+        invalidated(&plan).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let elsewhere = [("*.html", Some("/other")), ("*", None)];
+    assert_eq!(refreshed(elsewhere, None, "docs/index.html"), ["/docs", "/docs/"]);
+    assert_eq!(refreshed(elsewhere, None, "about.html"), ["/about"]);
+    let landing = [("/index.html", Some("/live/landing")), ("*", None)];
+    assert_eq!(refreshed(landing, Some("index.html"), "index.html"), ["/"]);
+    assert_eq!(
+        refreshed(landing, Some("index.html"), "landing/index.html"),
+        ["/", "/index.html", "/landing", "/landing/", "/landing/index.html"]
+    );
+}
+
 /// The cache behavior of the bare address may be that of the default root object: nobody says which is chosen first.
 #[test]
 fn the_bare_address_is_refreshed_if_it_or_the_default_root_object_is_kept() {

@@ -332,14 +332,19 @@ impl DistributionFacts {
         below(&self.origin_path, key)
     }
 
-    /// As [`DistributionFacts::below_root`], by each way on which the distribution finds `key`: some of its behaviors may put
-    /// another path before keys. The first is by its own origin path, if that is one.
-    pub fn places<'k>(&self, key: &'k str) -> Vec<&'k str> {
-        let comes_from = |below: &&'k str, origin_path| self.caching.comes_from(&format!("/{below}"), origin_path);
-        let own = self.below_root(key).filter(|below| self.caching.behaviors.is_empty() || comes_from(below, None));
+    /// As [`DistributionFacts::below_root`], for each path that a behavior may put before keys: `None` stands for the
+    /// distribution's own, which comes first. Whether such an address leads there, [`Caching::comes_from`] says.
+    pub fn ways<'k>(&self, key: &'k str) -> Vec<(Option<&str>, &'k str)> {
+        let own = self.below_root(key).map(|below| (None, below));
         let others = self.caching.other_origin_paths().into_iter();
-        let others = others.filter_map(|path| below(path, key).filter(|below| comes_from(below, Some(path))));
-        own.into_iter().chain(others).collect()
+        own.into_iter().chain(others.filter_map(|path| Some((Some(path), below(path, key)?)))).collect()
+    }
+
+    /// The addresses of `key`, without a leading slash, at which the distribution finds it.
+    pub fn places<'k>(&self, key: &'k str) -> Vec<&'k str> {
+        let leads_there =
+            |(path, below): &(Option<&str>, &'k str)| self.caching.comes_from(&format!("/{below}"), *path);
+        self.ways(key).into_iter().filter(leads_there).map(|(_, below)| below).collect()
     }
 
     /// Whether the file at an address, which begins with `/` and is not encoded, is one of its error pages.

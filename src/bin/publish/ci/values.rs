@@ -5,8 +5,9 @@ use publish::types::text::{printable, printable_json};
 
 use crate::terminal::here::quoted;
 
-/// The most bytes of a report among the values: GitHub takes 1 MiB of a job in all.
-const LARGEST_REPORT: usize = 500_000;
+/// The most bytes of a report among the values: later steps pass it to programs in a variable, and Linux takes 131,072 bytes for one
+/// (execve(2), `MAX_ARG_STRLEN`).
+const LARGEST_REPORT: usize = 100_000;
 
 /// Names, as GitHub's outputs have them, and values.
 fn values(report: &Report) -> [(&'static str, String); 5] {
@@ -26,16 +27,15 @@ fn outcome(outcome: Outcome) -> String {
 }
 
 /// For `GITHUB_OUTPUT`: each value between lines with a `delimiter` that nobody can foresee.
-pub(super) fn github(report: &Report, delimiter: &str) -> Result<String, String> {
+/// A report that is too large is left out, and why is given beside the rest.
+pub(super) fn github(report: &Report, delimiter: &str) -> (String, Option<String>) {
     let json = serde_json::to_string(report).map(|json| printable_json(&json)).unwrap_or_default();
-    if json.len() > LARGEST_REPORT {
-        return Err(format!(
-            "The report has {} bytes, which is too large for GITHUB_OUTPUT: no output is set.",
-            json.len()
-        ));
-    }
-    let all = values(report).into_iter().chain([("report", json)]);
-    Ok(all.map(|(name, value)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")).collect())
+    let too_large = (json.len() > LARGEST_REPORT).then(|| {
+        format!("The report has {} bytes, which is too large for the output `report`: it is not set.", json.len())
+    });
+    let report_too = too_large.is_none().then_some(("report", json));
+    let all = values(report).into_iter().chain(report_too);
+    (all.map(|(name, value)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")).collect(), too_large)
 }
 
 /// `PUBLISHED_URL=https://www.example.com` and so on, a line each, without what is not known. `PUBLISH_` is the beginning of variables that this program
