@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LEAST_HASH: usize = 5;
 
 impl Visitor<'_> {
-    /// Requests, once, a script that is in no release: a name of this one with another hash. `None`: the answer is an error, as it
-    /// should be; or the release has no fingerprinted script, or no answer came in time. Costs at most one request.
+    /// Requests, once, a script that is in no release: a name of this one with another hash. `None`: the answer is an error,
+    /// as it should be; or the release has no fingerprinted script, or no answer came in time. Costs at most one request.
     pub async fn page_for_a_missing_script(&self, page: Page<'_>) -> Option<PageForScript> {
         let url = format!("{}{}", self.url.trim_end_matches('/'), missing_script(page, &self.query)?);
         let asked = self.fetcher.fetch(&url, Encoding::Compressed, MAX_FETCHED_BYTES);
