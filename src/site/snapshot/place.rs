@@ -156,8 +156,8 @@ impl SeenFile {
         match opened {
             Ok((metadata, file)) if self.is(&metadata) => Ok(file.into_std()),
             Ok(_) => Err(replaced()),
-            // Opening a link, a socket or a path out of the root fails with errors of many kinds: the object that is there now
-            // them from a file that may not be read.
+            // Opening a link, a socket or a path out of the root fails with errors of many kinds: what is there now
+            // distinguishes them from a file that may not be read.
             Err(error) => match folder.symlink_metadata(&self.below) {
                 Ok(metadata) if self.is(&metadata) => Err(error),
                 Err(gone) if is_not_there(&gone) => Err(gone),
