@@ -70,7 +70,7 @@ impl<'s> Bundler<'s> {
         Bundler { files, candidates, tags, namings, unhashed_chunks }
     }
 
-    /// The readings of each referenced script and style: first with the bundler's naming, then by itself.
+    /// The readings of each referenced script and style: first with the bundler's naming, then on its own.
     pub(super) fn readings(&self) -> impl Iterator<Item = (&'s SitePath, Vec<Reading<'_, 's>>)> {
         self.candidates.iter().map(|candidate| {
             let by_naming = self.namings.iter().filter_map(|((position, length, _), naming)| {
