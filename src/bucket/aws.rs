@@ -1,4 +1,4 @@
-//! AWS: the only module that names its SDK. It returns this project's own types, and errors for people.
+//! AWS: the only module that uses its SDK. It returns this project's own types, and errors for people.
 
 mod addresses;
 mod adopt;
@@ -83,40 +83,40 @@ use profile::Profile;
 use roots::Bundle;
 use uplink::Uplink;
 
-/// How long connecting may take, with what speaks TLS: on a slow link with much under way, several round trips.
+/// How long connecting may take, including TLS: on a slow link with many requests under way, several round trips.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
-/// Attempts of one request, the first included.
+/// Attempts of one request, including the first.
 const MAX_ATTEMPTS: u32 = 8;
 
-/// Where signatures are made for, of what has no regions.
+/// The region in signatures for services that have no regions.
 const NO_REGION: &str = "us-east-1";
 
-/// Everything a run needs of AWS, and the site as its visitors get it.
+/// Everything a run needs of AWS, and a client for the site as visitors get it.
 #[derive(Clone, Debug)]
 pub struct Aws {
     /// The objects.
     pub store: Store,
     /// The distribution in front of them, if the environment has one.
     pub cdn: Option<Cdn>,
-    /// What was sent to S3 and CloudFront.
+    /// The requests that were sent to S3 and CloudFront.
     pub requests: RequestCounter,
-    /// Gets what visitors get.
+    /// Fetches what visitors get.
     pub fetcher: Fetcher,
     /// Whether credentials are being looked up.
     pub lookups: Lookups,
 }
 
 impl Aws {
-    /// Prepares access to `environment`. No request is sent: whether it works is seen with the first one.
+    /// Prepares access to `environment`. Sends no request: the first one shows whether access works.
     ///
     /// # Errors
-    /// [`Code::Configuration`], if nothing says in which region the bucket is, or an endpoint is not a URL.
+    /// [`Code::Configuration`], if no region is set for the bucket, or an endpoint is not a URL.
     pub async fn connect(environment: &Environment) -> Result<Aws, Problem> {
         Aws::connect_counting(environment, RequestCounter::default(), Lookups::default()).await
     }
 
-    /// As [`Aws::connect`], to another environment that this run works with too: its requests are counted together with
+    /// As [`Aws::connect`], for another environment that this run uses too: its requests are counted together with
     /// those of this one.
     pub async fn connect_beside(&self, environment: &Environment) -> Result<Aws, Problem> {
         Aws::connect_counting(environment, self.requests.clone(), self.lookups.clone()).await
@@ -142,12 +142,12 @@ impl Aws {
     }
 }
 
-/// The certificates to trust beside the machine's. The sandbox needs none: it is reached without TLS, and no AWS service is used with it.
+/// The certificates to trust besides the machine's. The sandbox needs none: it uses no TLS and no AWS service.
 async fn bundle(access: &Access, region: &Region) -> Result<Bundle, Problem> {
     if access.static_keys.is_some() {
         return Ok(Bundle::default());
     }
-    // Retries are stated: the SDK panics over variables that name no mode of them.
+    // Retries are set explicitly: the SDK panics if variables name an unknown retry mode.
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(region.clone())
         .retry_config(RetryConfig::standard());
@@ -158,7 +158,7 @@ async fn bundle(access: &Access, region: &Region) -> Result<Bundle, Problem> {
     Bundle::of(&files)
 }
 
-/// AWS's own environment variables and files, with what the environment says on top.
+/// AWS's own environment variables and files, overridden by the environment's settings.
 async fn load(access: &Access, region: Region, client: &SharedHttpClient, lookups: &Lookups) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .retry_config(
@@ -171,7 +171,7 @@ async fn load(access: &Access, region: Region, client: &SharedHttpClient, lookup
         .identity_cache(IdentityCache::lazy().load_timeout(credentials::SDK_WAITS).build())
         .stalled_stream_protection(standstill(&access.link));
     if let Some(profile) = &access.profile {
-        // A profile that was asked for by name goes before keys in the environment, as with `aws --profile`.
+        // A profile that the user named takes precedence over keys in the environment, as with `aws --profile`.
         let config = ProviderConfig::without_region().with_region(Some(region.clone()));
         let provider = ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
@@ -179,7 +179,7 @@ async fn load(access: &Access, region: Region, client: &SharedHttpClient, lookup
     if let Some((id, secret)) = &access.static_keys {
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
     }
-    // Where no certificates can be read, the SDK's own client panics, in builds for development.
+    // If no certificates can be read, the SDK's own client panics in debug builds.
     loader = loader.http_client(Persistent::new(client.clone()));
     let profile = match access.static_keys {
         Some(_) => Profile::default(),
@@ -187,13 +187,13 @@ async fn load(access: &Access, region: Region, client: &SharedHttpClient, lookup
     };
     let config = with_patience(loader.region(region).load().await, &profile, lookups);
     let Some(role) = &access.role_arn else { return config };
-    // What the role is assumed with is looked at as well.
+    // The credentials that the role is assumed with are checked as well.
     let role = AssumeRoleProvider::builder(role).session_name("publish").configure(&config).build().await;
     let config = config.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build();
     with_patience(config, &profile, lookups)
 }
 
-/// Has what gives credentials waited for no longer than is sensible, and looked at.
+/// Limits how long a provider of credentials may take, and checks what it returns.
 fn with_patience(config: SdkConfig, profile: &Profile, lookups: &Lookups) -> SdkConfig {
     let patient = |provider| credentials::Patient::new(provider, profile.clone(), lookups.clone());
     let provider = config.credentials_provider().map(|provider| SharedCredentialsProvider::new(patient(provider)));
@@ -202,14 +202,14 @@ fn with_patience(config: SdkConfig, profile: &Profile, lookups: &Lookups) -> Sdk
     builder.build()
 }
 
-/// What comes down may stand still as long as what goes up. For what goes up, the SDK counts what it hands to the
-/// connection in every second, and takes a slow link for one that stands still: that is [`patience`]'s.
+/// A download may stall as long as an upload. For uploads, the SDK counts the bytes that it hands to the
+/// connection in every second, and mistakes a slow link for a stalled one: [`patience`] limits those instead.
 fn standstill(link: &LinkSettings) -> StalledStreamProtectionConfig {
     StalledStreamProtectionConfig::enabled().upload_enabled(false).grace_period(link.stalled).build()
 }
 
-/// The bucket's region as the environment, AWS's variables or its files say it. The machine itself is not asked, as the
-/// SDK would: that is a request, and no bucket need be where the machine is.
+/// The bucket's region from the environment, AWS's variables or its files. Does not query the machine, as the
+/// SDK would: that is a request, and a bucket need not be in the machine's region.
 async fn region(access: &Access) -> Result<Region, Problem> {
     if let Some(region) = &access.region {
         return Ok(Region::new(region.clone()));
@@ -221,14 +221,14 @@ async fn region(access: &Access) -> Result<Region, Problem> {
     let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
     match chain.region().await {
         Some(region) => Ok(region),
-        // What is not AWS has no regions, but signatures name one all the same.
+        // Other stores have no regions, but signatures contain one all the same.
         None if access.s3_endpoint.is_some() => Ok(Region::from_static(NO_REGION)),
         None => Err(Problem::new(Code::Configuration, "No region is set for the bucket")
             .hint("Set `region` in publish.toml, give `--region`, or set AWS_REGION.")),
     }
 }
 
-/// It becomes part of a host's name, and the SDK panics where it cannot.
+/// It becomes part of a host name, and the SDK panics if it cannot.
 fn check_region(region: &Region) -> Result<(), Problem> {
     let name = region.as_ref();
     let is_label = name.len() <= 63 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -241,7 +241,7 @@ fn check_region(region: &Region) -> Result<(), Problem> {
     ))
 }
 
-/// Retries never run dry: with the SDK's shared bucket of tokens, a burst of refusals takes the retries from all other
+/// The retry quota never runs out: with the SDK's shared token bucket, a burst of refusals takes the retries from all other
 /// requests (AWS.md 5.8).
 fn retry_partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::unlimited()).build()
@@ -264,8 +264,8 @@ fn connect_store(
         .retry_partition(retry_partition("publish-s3"))
         .interceptor(watch.clone())
         .retry_classifier(watch.clone())
-        // Checksums are our own: of the whole file, known before it is sent. A second one would be hashed for nothing,
-        // and parts of a multipart upload may carry no other kind than the object (AWS.md 4.3, 5.3).
+        // The checksums are our own: of the whole file, known before it is sent. A second one would be hashed for nothing,
+        // and the parts of a multipart upload must have the same kind as the object (AWS.md 4.3, 5.3).
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
     if let Some(endpoint) = &endpoint {
         builder = builder
@@ -310,15 +310,15 @@ fn connect_cloudfront(
     if let Some(endpoint) = &endpoint {
         builder = builder.endpoint_url(endpoint);
     }
-    // The SDK's rules know where the API is for the bucket's partition, and in which region requests to it are signed.
+    // The SDK's rules give the API's endpoint for the bucket's partition, and the region that signs requests to it.
     let region = config.region().map_or_else(String::new, ToString::to_string);
     let service = Service { name: "CloudFront", endpoint: endpoint.as_deref().map(without_user), region, owner: None };
     let client = aws_sdk_cloudfront::Client::from_conf(builder.build());
     Ok(Cdn::new(client, service, distribution, environment.invalidation.timeout))
 }
 
-/// An endpoint that is not AWS's: the one `given`, else the one that AWS's variables (`AWS_ENDPOINT_URL_S3`,
-/// `AWS_ENDPOINT_URL`) or files name, found as the SDK finds it: what is not AWS is addressed by path.
+/// A custom endpoint: the one `given`, or else the one in AWS's variables (`AWS_ENDPOINT_URL_S3`,
+/// `AWS_ENDPOINT_URL`) or files, found as the SDK finds it. Stores other than AWS get path-style requests.
 fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Option<String>, Problem> {
     let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
     let configured = || config.service_config().zip(key.ok()).and_then(|(files, key)| files.load_config(key));
@@ -332,8 +332,8 @@ fn endpoint(given: Option<&str>, config: &SdkConfig, service: &str) -> Result<Op
     }
 }
 
-/// The store that must be tested, by the digest of its endpoint: scheme, host, port and path, without what may be a secret.
-/// AWS's endpoints need no test, nor does the sandbox, the only one that is used with keys of this program.
+/// The store that must be tested, by the digest of its endpoint: scheme, host, port and path, without possible secrets.
+/// AWS's endpoints need no test, nor does the sandbox, the only store that is used with keys of this program.
 fn to_be_proven(access: &Access, endpoint: Option<&str>) -> Option<Digest> {
     let endpoint = endpoint.filter(|_| access.static_keys.is_none())?;
     let (scheme, rest) = endpoint.split_once("://")?;

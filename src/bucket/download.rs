@@ -11,10 +11,10 @@ use crate::report::error::{Code, Problem};
 use crate::site::snapshot::{SeenFile, SourceFile};
 use crate::types::digest::{Crc64, Digest};
 
-/// How often an answer that broke off is asked for again.
+/// How often to retry after an answer that broke off.
 const MAX_ROUNDS: u32 = 4;
 
-/// A file that is removed when this value goes.
+/// A file that is removed when this value is dropped.
 pub struct Downloaded {
     place: SeenFile,
     _removed_with_this: TempPath,
@@ -25,7 +25,7 @@ pub struct Downloaded {
 }
 
 impl Downloaded {
-    /// The file as one that can be stored. `crc64` is that of its bytes, where it is known.
+    /// The file in a form that can be stored. `crc64` is that of its bytes, if known.
     pub fn source_file(&self, crc64: Option<Crc64>) -> SourceFile {
         SourceFile {
             place: self.place.clone(),
@@ -43,10 +43,10 @@ enum Broken {
     Disk(std::io::Error),
 }
 
-/// Fetches the object at `address`; `None` if it is not the one with `etag` any more. Memory does not grow with its size.
+/// Downloads the object at `address`; `None` if it no longer has this `etag`. Memory use does not depend on its size.
 ///
 /// # Errors
-/// [`Code::Unreadable`] if this machine cannot keep it; whatever S3 refuses.
+/// [`Code::Unreadable`] if this machine cannot store it; all errors of S3.
 pub async fn download(store: &Store, address: &Address, etag: &str) -> Result<Option<Downloaded>, Problem> {
     let mut tries = Tries::new(MAX_ROUNDS);
     loop {

@@ -14,7 +14,7 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::types::headers::Headers;
 
-/// Files that go through this machine at once: each lies on its disk meanwhile.
+/// Files that go through this machine at once: each is on its disk meanwhile.
 const STREAMS_AT_ONCE: usize = 4;
 
 /// A release of another environment.
@@ -23,28 +23,28 @@ pub struct Elsewhere {
     pub name: String,
     /// The release's number there.
     pub release: ReleaseNumber,
-    /// Its files, each saying where the other environment keeps its bytes.
+    /// Its files, each with the place of its bytes in the other environment.
     pub files: Files,
     /// Who publishes it here, and what it was built from.
     pub publisher: Publisher,
     store: Store,
     layout: Layout,
-    /// Whether copies can be had. The first refusal decides for the whole run.
+    /// Whether S3 can copy between the two. The first refusal decides for the whole run.
     copies: AtomicBool,
     streams: Semaphore,
 }
 
-/// What was done to bring a file's bytes here.
+/// How a file's bytes were brought here.
 pub enum Brought {
     /// S3 copied them.
     Copied,
     /// They went through this machine.
     Sent,
-    /// Nothing: the condition on the place they go to does not hold.
+    /// Not at all: the condition on the destination does not hold.
     Taken(StoreError),
 }
 
-/// Where bytes go, as what, and if what holds.
+/// The destination of bytes, with headers and condition.
 #[derive(Clone, Copy)]
 pub struct CopyTarget<'a> {
     /// The objects of this environment.
@@ -53,12 +53,12 @@ pub struct CopyTarget<'a> {
     pub address: &'a Address,
     /// What the object is stored with.
     pub headers: &'a Headers,
-    /// What must hold at the key.
+    /// The condition on the key.
     pub condition: Condition<'a>,
 }
 
 impl Elsewhere {
-    /// `files` as release `release` of the environment `name` has them, whose objects `store` reaches at `layout`.
+    /// `files` of release `release` in the environment `name`, whose objects `store` reaches at `layout`.
     pub fn new(
         name: &str,
         release: ReleaseNumber,
@@ -71,12 +71,12 @@ impl Elsewhere {
         Elsewhere { name: name.to_owned(), release, files, publisher, store, layout, copies, streams }
     }
 
-    /// Brings the bytes of `path` to `place`. Where the other environment's manifest says that they are is looked first,
-    /// then in the other of the two places: a publish there may be moving them from their live key to a blob.
+    /// Brings the bytes of `path` to `place`. First looks at the place that the other environment's manifest names,
+    /// then at the other of the two: a publish there may be moving them from their live key to a blob.
     ///
     /// # Errors
     /// [`Code::MissingBytes`] if they are in neither; [`Code::BadState`] if an object does not have the bytes that S3
-    /// states; whatever S3 refuses.
+    /// reports; all errors of S3.
     pub async fn bring(&self, path: &SitePath, place: CopyTarget<'_>, events: Events<'_>) -> Result<Brought, Problem> {
         let missing = || {
             let message = format!("the bytes of {path} are no longer in environment {}", self.name);
@@ -95,7 +95,7 @@ impl Elsewhere {
         Err(missing())
     }
 
-    /// What lies at `from`, if it has the bytes of `entry`.
+    /// The object at `from`, if it has the bytes of `entry`.
     async fn find(&self, from: &Address, entry: &Entry) -> Result<Option<ObjectInfo>, Problem> {
         let info = self.store.head(from).await.map_err(Problem::from)?;
         Ok(info.filter(|info| has_bytes(info, entry)))
@@ -121,7 +121,7 @@ impl Elsewhere {
         let Err(error) = copied else { return Ok(Some(Brought::Copied)) };
         match error.class {
             Class::Missing => Ok(None),
-            // Either of the two conditions: on what is copied, or on where it goes.
+            // Either of the two conditions: on the source, or on the destination.
             Class::Precondition | Class::Conflict => {
                 let found = self.find(from, entry).await?;
                 let is_still_there = found.is_some_and(|found| found.etag == info.etag);

@@ -18,21 +18,21 @@ use crate::types::clock::Deadline;
 pub struct Lease<'a> {
     state: &'a State,
     settings: LeaseSettings,
-    /// How long it lasts after the last write of the head: longer than the settings say where the store is slow.
+    /// How long it lasts after the last write of the head: longer than configured if the store is slow.
     lasts: Duration,
-    /// The longest that a write of the head took under this lease, the first one included.
+    /// The longest write of the head under this lease, including the first one.
     slowest: Duration,
     /// The head as this run last wrote or read it.
     pub pointer: Pointer,
-    /// By this machine's clocks, and a margin before the lease ends by S3's.
+    /// By this machine's clocks, with a margin before the lease ends by S3's.
     term: Term,
-    /// When it is to be renewed: counted from when the head was last sent, whenever that is answered.
+    /// When it is to be renewed: counted from the last time the head was sent, whenever the answer comes.
     due: Deadline,
     /// Whether a head still names this run as the owner.
     is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
 }
 
-/// Why what was done under a lease did not come to its end.
+/// Why the work under a lease was not finished.
 #[derive(Debug)]
 pub enum Ended {
     /// The head names another owner, or none.
@@ -42,7 +42,7 @@ pub enum Ended {
 }
 
 impl<'a> Lease<'a> {
-    /// Replaces the head by `next`, which begins a lease.
+    /// Replaces the head with `next`, which begins a lease.
     ///
     /// # Errors
     /// As of [`State::replace_head`].
@@ -53,22 +53,22 @@ impl<'a> Lease<'a> {
         next: Head,
         is_ours: &'a (dyn Fn(&Head) -> bool + Sync),
     ) -> Result<Lease<'a>, NotReplaced> {
-        // Taken before the head is written: S3 counts from when it was.
+        // Taken before the head is written: S3 counts from the write.
         let LeaseSettings { lasts, renew_every, margin } = settings;
         let (sent, due, term) = (Instant::now(), Deadline::after(renew_every), Term::until(ends(lasts, margin)));
         let pointer = state.replace_head(pointer, next).await?;
         Ok(Lease { state, settings, lasts, slowest: sent.elapsed(), pointer, term, due, is_ours })
     }
 
-    /// Until when it lasts, as it is renewed: for what is changed under it.
+    /// The lease's end, extended by each renewal: the limit for changes under it.
     pub fn term(&self) -> &Term {
         &self.term
     }
 
-    /// Does `work`, renewing the lease meanwhile; stops it when another run has taken over, and when the lease ends.
+    /// Does `work` and renews the lease meanwhile; stops it when another run has taken over, and when the lease ends.
     pub async fn during<T>(&mut self, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Ended> {
         self.lengthen().await?;
-        // A panic fails the work and no more: the lease is given back.
+        // A panic fails only the work: the lease is returned.
         let mut work = pin!(Problem::unless_panic(work));
         loop {
             let deadline = self.term.deadline();
@@ -80,7 +80,7 @@ impl<'a> Lease<'a> {
                 biased;
                 result = before(deadline, work.as_mut()) => return result.map_err(Ended::Failed),
                 renewed = renewing => match renewed {
-                    // A renewal that failed is tried again for as long as the lease lasts.
+                    // A failed renewal is repeated for as long as the lease lasts.
                     Ok(()) | Err(Ended::Failed(_)) => {}
                     Err(lost) => return Err(lost),
                 },
@@ -88,9 +88,9 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Makes a lease longer that is too short for a store as slow as this one was seen to be, before anything is done under
-    /// it. Nothing is under way, so that this may take longer than the lease lasts: if somebody took over meanwhile, the head
-    /// says so. Where it fails, the lease goes on as it is.
+    /// Extends a lease that is too short for a store as slow as this one, before anything is done under
+    /// it. No work is under way, so this may take longer than the lease lasts: if another run took over meanwhile, the head
+    /// shows it. If this fails, the lease stays as it is.
     async fn lengthen(&mut self) -> Result<(), Ended> {
         while self.lasts < self.needed() {
             match self.renew(self.state).await {
@@ -103,22 +103,22 @@ impl<'a> Lease<'a> {
     }
 
     /// How long the lease must last. A renewal is sent when the one before it is answered, at the earliest; its own answer
-    /// may take as long again, and half as long more. Others wait for a dead run as long as its lease lasts: so it never
-    /// lasts more than twice as long as the settings say, and the margin. That is enough for answers that take two thirds of
-    /// what the settings say.
+    /// may take as long again, and half as long more. Other runs wait for a dead run as long as its lease lasts: so it never
+    /// lasts more than twice the configured time plus the margin. That is enough for answers that take two thirds of
+    /// the configured time.
     fn needed(&self) -> Duration {
         let LeaseSettings { lasts, margin, .. } = self.settings;
         (self.slowest * 3 + margin).clamp(lasts, lasts * 2 + margin)
     }
 
-    /// The state, of which an answer is awaited while the lease lasts, and at least twice as long as the slowest took.
+    /// The state; an answer may take as long as the lease lasts, and at least twice as long as the slowest one took.
     fn in_time(&self) -> State {
         self.state.in_time_for(&self.term, self.slowest * 2)
     }
 
-    /// Writes the head once more, with a lease that lasts as long as it must.
+    /// Writes the head once more, with a lease of the necessary length.
     async fn renew(&mut self, state: &State) -> Result<(), Ended> {
-        // The head says it in whole seconds, and the run must not count on less than others wait for.
+        // The head records it in whole seconds, and the run must not count on less time than others wait for.
         let lasts = Duration::from_secs(self.needed().as_secs_f64().ceil() as u64);
         let (run, lease_s) = (state.run().clone(), lasts.as_secs());
         self.replace_in(state, lasts, |head| head.renew_lease(&run, lease_s)).await?;
@@ -126,7 +126,7 @@ impl<'a> Lease<'a> {
         Ok(())
     }
 
-    /// Replaces the head. Others may write to it meanwhile, as a run that takes its own refresh out: the lease is lost
+    /// Replaces the head. Other runs may write it meanwhile, such as one that removes its own refresh: the lease is lost
     /// only when the head names another owner.
     pub async fn replace(&mut self, change: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
         self.replace_in(&self.in_time(), self.lasts, change).await
@@ -158,11 +158,11 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Lets the next run begin at once: `given_up` says how the head tells so. Where this fails as well, the next run
-    /// waits until the lease is over.
+    /// Lets the next run begin at once: `given_up` records that in the head. If this fails too, the next run
+    /// waits until the lease has expired.
     ///
     /// # Errors
-    /// [`Ended::TakenOver`] where the head names another owner by now.
+    /// [`Ended::TakenOver`] if the head names another owner by now.
     pub async fn release(&mut self, given_up: impl Fn(&Head) -> Result<Head, Refusal>) -> Result<(), Ended> {
         match self.replace(given_up).await {
             Err(Ended::Failed(_)) => self.look().await,
@@ -170,11 +170,11 @@ impl<'a> Lease<'a> {
         }
     }
 
-    /// Which run holds the head now that the lease is over or in doubt: checked before anything is reported. It is read over
+    /// Which run owns the lease, now that it has expired or is in doubt: checked before anything is reported. Reads the head over
     /// a new connection, since those of this run may be dead without notice.
     ///
     /// # Errors
-    /// [`Ended::TakenOver`] where it names another owner, or none. Where it cannot be read, it counts as this run's.
+    /// [`Ended::TakenOver`] if it names another owner, or none. If it cannot be read, it counts as this run's.
     pub async fn look(&self) -> Result<(), Ended> {
         match Box::pin(self.state.afresh().read_head()).await {
             Ok(found) if !(self.is_ours)(&found.head) => Err(Ended::TakenOver(Box::new(found))),
@@ -183,8 +183,8 @@ impl<'a> Lease<'a> {
     }
 }
 
-/// Lets `work` go on for as long as the lease lasts, looking at the clock each time before it does anything: a process
-/// that was stopped and comes back sends nothing any more.
+/// Runs `work` for as long as the lease lasts, and checks the clock each time before it does anything: a process
+/// that was suspended and resumes sends nothing any more.
 async fn before<T>(
     deadline: Deadline,
     mut work: Pin<&mut impl Future<Output = Result<T, Problem>>>,
@@ -197,7 +197,7 @@ async fn before<T>(
     .await
 }
 
-/// When a lease ends that is written from now on.
+/// The end of a lease that is written from now on.
 fn ends(lasts: Duration, margin: Duration) -> Deadline {
     Deadline::after(lasts.saturating_sub(margin))
 }

@@ -1,4 +1,4 @@
-//! What visitors get now: the active release, what was left behind, and what is at the keys that a release would add.
+//! The live files: the active release, leftovers of others, and the objects at keys that a release would add.
 
 mod found;
 mod objects;
@@ -22,8 +22,8 @@ pub use found::Foreign;
 pub(crate) use found::has_bytes;
 pub use objects::LiveObjects;
 
-/// Reads what is live according to the state. Costs one request for the active manifest, unless it is the one that is
-/// `known`, and one or two for each release that an unfinished activation may have left live objects of.
+/// Reads from the state what is live. Costs one request for the active manifest, unless it is the one that is
+/// `known`, and one or two for each release with live objects that an unfinished activation may have left.
 pub async fn read(state: &State, layout: &Layout, head: &Head, known: Option<Manifest>) -> Result<Live, Problem> {
     let active = match &head.active {
         Some(active) => {
@@ -46,7 +46,7 @@ pub async fn read(state: &State, layout: &Layout, head: &Head, known: Option<Man
         if live.speaks_of(path) {
             continue;
         }
-        // An activation or a prune that was cut short may have removed it.
+        // An interrupted activation or prune may have removed it.
         if head.activation.is_some() || head.pruning.is_some() {
             live.uncertain.insert(path.clone(), vec![leftover.entry()]);
         } else {
@@ -56,8 +56,8 @@ pub async fn read(state: &State, layout: &Layout, head: &Head, known: Option<Man
     Ok(live)
 }
 
-/// The files that a manifest names as an activation puts them live: a name that was reused since is mutable, and what was
-/// taken out of every release is not there.
+/// The files of a manifest as an activation puts them live: a name that was reused since is mutable, and files that were
+/// taken out of every release are missing.
 pub(crate) fn as_activated(files: Files, layout: &Layout, head: &Head) -> Files {
     let (mutable_paths, distributions) = (&head.mutable_paths, &head.distributions);
     Rules::with_known_mutable(head.without_withdrawn(files), &RuleContext { mutable_paths, distributions, layout })
@@ -74,8 +74,8 @@ pub async fn complete(state: &State, release: ReleaseNumber) -> Result<Manifest,
     }
 }
 
-/// What an unfinished activation may have written. A first publish writes its manifest last: until then its claim names
-/// the files, and nothing is known of their bytes.
+/// Files that an unfinished activation may have written. A first publish writes its manifest last: until then its claim names
+/// the files, and their bytes are unknown.
 async fn candidate(state: &State, layout: &Layout, head: &Head, release: ReleaseNumber) -> Result<Candidate, Problem> {
     if let Some(manifest) = state.read_manifest(release).await? {
         let files = as_activated(manifest.files, layout, head);
@@ -85,13 +85,13 @@ async fn candidate(state: &State, layout: &Layout, head: &Head, release: Release
     Ok(claim.into_iter().flat_map(|claim| claim.live).map(|path| (path, None)).collect())
 }
 
-/// Completes `live` by what lies at keys of which the manifests do not tell: those of mutable files that `target` would
-/// add, and those that an activation which was cut short may have written. Retired files of this site become part of
-/// `live`; foreign objects where `target` needs the key stop the run, unless it may write over them; others are none
-/// of our business.
+/// Adds to `live` the objects at keys that the manifests do not describe: those of mutable files that `target` would
+/// add, and those that an interrupted activation may have written. Retired files of this site become part of
+/// `live`; foreign objects at keys that `target` needs stop the run, unless it may overwrite them; other objects are
+/// ignored.
 ///
-/// Costs a HEAD for each such file, or a listing of the live prefix where that is cheaper, and always where nothing
-/// was ever activated: a first publish does not mix with what others put there. Says whether there was anything to learn.
+/// Costs a HEAD for each such file, or a listing of the live prefix if that is cheaper, and always if nothing
+/// was ever activated: a first publish does not mix with other objects. Returns whether anything was found.
 pub async fn survey(
     objects: LiveObjects<'_>,
     state: &State,
@@ -141,8 +141,8 @@ pub async fn survey(
     Ok(learnt)
 }
 
-/// Looks at live keys that requests of a run may have reached after its lease ended, and makes `live` say what is
-/// there. Costs a HEAD for each.
+/// Checks live keys that requests of a run may have reached after its lease ended, and updates `live`.
+/// Costs a HEAD for each.
 pub async fn look_again(
     objects: LiveObjects<'_>,
     state: &State,
@@ -167,7 +167,7 @@ pub async fn look_again(
     Ok(live)
 }
 
-/// A file that is to have cache tags and lacks them is to be put right, as if it had other headers.
+/// A file that lacks its cache tags is to be corrected, as if it had other headers.
 fn notice_tags(objects: &LiveObjects<'_>, live: &mut Live, path: &SitePath, info: &ObjectInfo, wanted: Option<&Entry>) {
     let lacks_tags = wanted.is_some_and(|wanted| objects.lacks_tags(path, wanted.kind, info));
     if lacks_tags && live.files.contains_key(path) {
@@ -175,8 +175,8 @@ fn notice_tags(objects: &LiveObjects<'_>, live: &mut Live, path: &SitePath, info
     }
 }
 
-/// Leaves as they are those files of `target` whose bytes are neither live any more nor in the blob store, and says which:
-/// a release that is to come back without its folder cannot bring them. Only where they are no loss of going there:
+/// Leaves unchanged those files of `target` whose bytes are neither live any more nor in the blob store, and returns them: a
+/// release that is restored without its folder cannot supply them. Only if the switch does not lose them:
 /// `before`, what should have been live, names the same bytes. Costs a HEAD for each of them.
 pub async fn keep_what_is_lost(
     store: &Store,
@@ -201,8 +201,8 @@ pub async fn keep_what_is_lost(
     Ok(lost)
 }
 
-/// Says what lies at the live key of `path`, where `known` should be and `wanted` shall. Costs nothing but for objects of
-/// this site that went up in parts and have neither's bytes: they have no SHA-256, so that the releases must tell.
+/// Classifies the object at the live key of `path`, where `known` should be and `wanted` is to be. Free, except for objects
+/// of this site from multipart uploads with neither's bytes: they have no SHA-256, so the releases must identify them.
 async fn identify(
     state: &State,
     layout: &Layout,
@@ -220,7 +220,7 @@ async fn identify(
     }
 }
 
-/// The entry of `path` in the newest complete release that has the bytes of an object there.
+/// The entry of `path` in the newest complete release that has the bytes of the object there.
 async fn named_by_a_release(state: &State, path: &SitePath, info: &ObjectInfo) -> Result<Option<Entry>, Problem> {
     for (release, complete) in state.releases().await?.complete.into_iter().rev() {
         if !complete {
@@ -235,7 +235,7 @@ async fn named_by_a_release(state: &State, path: &SitePath, info: &ObjectInfo) -
     Ok(None)
 }
 
-/// Where nothing was ever activated, whatever lies at live keys is foreign, unless a claim of an earlier, unfinished
+/// If nothing was ever activated, all objects at live keys are foreign, unless a claim of an earlier, unfinished
 /// first publish names it.
 async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, listed: &[Listed]) -> Result<(), Problem> {
     let mut claimed: BTreeSet<SitePath> = live.uncertain.keys().cloned().collect();
@@ -243,7 +243,7 @@ async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, list
     if listed.iter().filter(outside).count() == 0 {
         return Ok(());
     }
-    // What an adoption that was cut short has marked is as foreign as what it has not: release 0 is not there.
+    // Objects that an interrupted adoption has marked are as foreign as the others: release 0 does not exist.
     for release in state.releases().await?.complete.into_keys().filter(|release| *release != ReleaseNumber::ADOPTED) {
         claimed.extend(state.show_claim(release).await?.into_iter().flat_map(|claim| claim.live));
     }
@@ -268,7 +268,7 @@ async fn refuse_foreign_prefix(state: &State, layout: &Layout, live: &Live, list
     }
 }
 
-/// An object at a key that the site needs, which no release of the site put there.
+/// An object at a key that the site needs, and that no release of the site put there.
 pub(crate) fn foreign_object(address: &Address) -> Problem {
     Problem::new(Code::ForeignObjects, format!("{address} was not put there by publish")).hint(OVERWRITE)
 }

@@ -1,4 +1,4 @@
-//! Whether the store was seen to refuse what it must refuse, before this run writes anything to it.
+//! Whether the store was seen to enforce conditions, before this run writes anything to it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,18 +11,18 @@ use crate::types::digest::Digest;
 /// What one run knows of its store. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Proof {
-    /// The store that must be proven; `None`: it needs no proof.
+    /// The store that must be tested; `None`: it needs no test.
     endpoint: Option<Digest>,
     seen: Arc<Mutex<Seen>>,
 }
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// What the head says, or what this run has tried itself.
+    /// From the head, or from this run's own test.
     proven: Option<ProvenStore>,
-    /// A release of the head whose claim lies in the state.
+    /// A release in the head that has a claim in the state.
     release: Option<ReleaseNumber>,
-    /// The store's clock when the head was read last.
+    /// The store's clock when the head was last read.
     read_at: Option<Timestamp>,
 }
 
@@ -31,7 +31,7 @@ impl Proof {
         Proof { endpoint: store.to_be_proven(), seen: Arc::default() }
     }
 
-    /// Takes from a head, read at that moment by the store's clock, what it says of the store.
+    /// Takes what a head records of the store; `read_at` is the store's clock when the head was read.
     pub(super) fn learn(&self, head: &Head, read_at: Timestamp) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let active = head.active.as_ref().map(|active| active.release);
@@ -44,22 +44,22 @@ impl Proof {
         }
     }
 
-    /// Whether the store has yet to be tried.
+    /// Whether the store has yet to be tested.
     pub(super) fn is_missing(&self) -> bool {
         self.endpoint.is_some() && self.proven().is_none()
     }
 
-    /// What the next head says of the store; `None`: nothing that it did not say before.
+    /// What the next head must record of the store; `None`: nothing new.
     pub(super) fn proven(&self) -> Option<ProvenStore> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).proven.clone()
     }
 
-    /// The release on whose claim the store can be tried.
+    /// The release whose claim can be used for the test.
     pub(super) fn release(&self) -> Option<ReleaseNumber> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).release
     }
 
-    /// The store was tried, and refused what it must refuse. `now` is good where no head tells the time.
+    /// The store passed the test. `now` is used if no head gives the time.
     pub(super) fn passed(&self, now: Option<Timestamp>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.proven = self.endpoint.zip(seen.read_at.or(now)).map(|(endpoint, now)| ProvenStore::new(endpoint, now));

@@ -22,34 +22,34 @@ use crate::types::headers::Headers;
 /// Largest manifest that is read, in bytes as stored (compressed).
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
 
-/// The user metadata of a manifest that says when the commit was made that its release was built from (decision 0023).
+/// The user metadata of a manifest with the date of the commit that its release was built from (decision 0023).
 const COMMITTED_AT: &str = "publish-committed-at";
 
-/// How often S3 is asked to replace a head that it refuses to replace although no other run has: a request that was under
-/// way may get in between, but not for long.
+/// How often to ask S3 to replace a head that it refuses to replace although no other run has: a request under
+/// way may conflict, but not for long.
 const MAX_REFUSALS: u32 = 6;
 
-/// How often in a row others may be faster at replacing the head, before a run gives up.
+/// How often in a row others may replace the head first, before a run gives up.
 const MAX_LOST: u32 = 100;
 
-/// How many numbers in a row may turn out to be claimed by others since they were listed.
+/// How many numbers in a row may have been claimed by others since they were listed.
 const MAX_TAKEN: u32 = 100;
 
 /// The head as last read or written, and what is needed to replace it.
 #[derive(Clone, Debug)]
 pub struct Pointer {
-    /// What it says.
+    /// Its content.
     pub head: Head,
-    /// The ETag on which the next write is conditional; `None`: there is no head yet.
+    /// The ETag for the condition of the next write; `None`: there is no head yet.
     etag: Option<String>,
-    /// How long ago it was last written when it was read, by S3's clock; zero after a write of our own.
+    /// Time since its last write when it was read, by S3's clock; zero after a write of our own.
     pub age: Duration,
     /// S3's clock when it was read.
     pub read_at: Option<Timestamp>,
 }
 
 impl Pointer {
-    /// Who writes next, at `now` by the clock of its machine.
+    /// The next writer, at `now` by the clock of its machine.
     pub(crate) fn seen_by<'a>(&self, run: &'a RunId, now: Timestamp) -> Lookout<'a> {
         Lookout { run, now, read_at: self.read_at, age: self.age }
     }
@@ -58,31 +58,31 @@ impl Pointer {
 /// Why the head was not replaced.
 #[derive(Debug)]
 pub enum NotReplaced {
-    /// Someone else replaced it first; this is what it says now.
+    /// Another run replaced it first; this is its present content.
     Lost(Box<Pointer>),
-    /// It could not be written, or it is not known whether it was.
+    /// It could not be written, or the result is unknown.
     Failed(Problem),
 }
 
-/// What releases the bucket knows of.
+/// The releases in the bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Releases {
-    /// Every number that was ever claimed and not pruned, and whether its manifest is there.
+    /// Every number that was ever claimed and not pruned, and whether its manifest exists.
     pub complete: BTreeMap<ReleaseNumber, bool>,
-    /// When the manifest of each was written, or, where there is none, the claim; by S3's clock.
+    /// When the manifest of each was written, or, if there is none, the claim; by S3's clock.
     pub written: BTreeMap<ReleaseNumber, Timestamp>,
     /// The ETag of each manifest and claim.
     pub etags: BTreeMap<Address, String>,
 }
 
-/// What the claim of another run tells of its keys.
+/// The keys in another run's claim.
 #[derive(Debug)]
 pub enum Claimed {
-    /// There is none.
+    /// There is no claim.
     Nothing,
     /// These.
     These(Box<Claim>),
-    /// A newer program wrote it, in a minor of this format that this one cannot read: any key may be its.
+    /// A newer program wrote it, in a minor version of this format that this one cannot read: it may include any key.
     Unknown,
 }
 
@@ -98,14 +98,14 @@ impl Releases {
     }
 }
 
-/// The state of one environment, as one run sees it.
+/// The state of one environment, as used by one run.
 #[derive(Clone)]
 pub struct State {
     store: Store,
     layout: Layout,
     run: RunId,
     proof: Proof,
-    /// How often in a row others were faster at replacing the head.
+    /// How often in a row others have replaced the head first.
     lost: Arc<AtomicU32>,
 }
 
@@ -116,7 +116,7 @@ impl State {
         State { store, layout, run, proof, lost: Arc::default() }
     }
 
-    /// The same state over connections of its own.
+    /// The same state over new connections.
     pub fn afresh(&self) -> State {
         State { store: self.store.afresh(), ..self.clone() }
     }
@@ -131,19 +131,19 @@ impl State {
         &self.run
     }
 
-    /// Reads the head: one request. A head that may not be read, or that belongs to another site, is a problem; only
-    /// an answer that it is missing makes a new one.
+    /// Reads the head: one request. A head that may not be read, or that belongs to another site, is an error; only
+    /// an answer that it is missing leads to a new one.
     pub async fn read_head(&self) -> Result<Pointer, Problem> {
         self.read_head_and_bytes().await.map(|(pointer, _)| pointer)
     }
 
-    /// Whether `bytes` are this site's head, as it is or as it was. Its bytes say so; headers do not: a CDN may remove
-    /// S3's headers, and one that answers all addresses with one page sends them with that page.
+    /// Whether `bytes` are this site's head, now or earlier. Only the bytes show it, not headers: a CDN may remove
+    /// S3's headers, and one that answers all addresses with one page sends S3's headers with that page.
     pub fn is_head(&self, bytes: &[u8]) -> bool {
         Head::decode(bytes).is_ok_and(|head| head.identity == *self.layout.identity())
     }
 
-    /// As [`State::read_head`], with the very bytes that lie there.
+    /// As [`State::read_head`], together with its bytes.
     async fn read_head_and_bytes(&self) -> Result<(Pointer, Vec<u8>), Problem> {
         let address = self.layout.head();
         let Some(fetched) = self.store.get(&address, MAX_JSON_BYTES).await.map_err(Problem::from)? else {
@@ -160,11 +160,11 @@ impl State {
         Ok((pointer, fetched.bytes))
     }
 
-    /// Replaces the head by `next`, on the condition that it is still as `pointer` has it. Revision and run are set
-    /// here. A lost answer is settled by reading back: the write was ours if the very bytes are there that were sent.
+    /// Replaces the head with `next`, on the condition that it is still the one in `pointer`. Sets revision and run.
+    /// A lost answer is settled by reading back: the write was ours if the head has exactly the bytes that were sent.
     ///
-    /// Every write of a head goes through here, and so does the limit on retries: S3 may refuse [`MAX_REFUSALS`] times
-    /// to replace a head that is as it was, and others may be faster [`MAX_LOST`] times in a row.
+    /// Every write of a head uses this function, and so the limit on retries applies: S3 may refuse [`MAX_REFUSALS`] times
+    /// to replace an unchanged head, and others may be first [`MAX_LOST`] times in a row.
     pub async fn replace_head(&self, pointer: &Pointer, next: Head) -> Result<Pointer, NotReplaced> {
         self.may_write(pointer).map_err(NotReplaced::Failed)?;
         self.prove().await.map_err(NotReplaced::Failed)?;
@@ -198,7 +198,7 @@ impl State {
             if found.head != pointer.head {
                 return Err(self.lost_to(found));
             }
-            // No other run replaced it, and neither did this one: the storage fails.
+            // No other run replaced it, nor did this one: the storage fails.
             if !matches!(error.class, Class::Precondition | Class::Conflict | Class::Missing) {
                 return Err(NotReplaced::Failed(error.into()));
             }
@@ -209,18 +209,18 @@ impl State {
         }
     }
 
-    /// Has a store that is not AWS's show that it refuses what it must refuse, unless the head says so or this run has seen
-    /// it: on the claim of the release that is live or about to be, which nothing changes. Before anything else that a run
-    /// writes; what goes through here itself, as the head and claims, needs no call.
+    /// Tests whether a store other than AWS enforces conditions, unless the head records it or this run has seen
+    /// it: on the claim of the release that is live or about to be, which nothing changes. Call it before any other write
+    /// of a run; writes through this type, such as the head and claims, need no call.
     ///
     /// # Errors
-    /// [`Code::UnfitStore`] where it does not.
+    /// [`Code::UnfitStore`] if it does not.
     pub async fn prove(&self) -> Result<(), Problem> {
         self.prove_by(self.proof.release(), None).await
     }
 
-    /// As [`State::prove`], where `release` is about to be live and the head may name none yet. `now` is good where there
-    /// is no head that tells the time.
+    /// As [`State::prove`], if `release` is about to be live and the head may name none yet. `now` is used if there
+    /// is no head that gives the time.
     pub async fn prove_for(&self, release: ReleaseNumber, now: Timestamp) -> Result<(), Problem> {
         self.prove_by(self.proof.release().or(Some(release)), Some(now)).await
     }
@@ -243,7 +243,7 @@ impl State {
         }
     }
 
-    /// As [`State::prove`], where these `bytes` of a claim lie. `now` is good where no head tells the time.
+    /// As [`State::prove`], on a claim with these `bytes`. `now` is used if no head gives the time.
     async fn prove_on(&self, address: &Address, bytes: &[u8], now: Option<Timestamp>) -> Result<(), Problem> {
         if self.proof.is_missing() {
             self.store.probe(address, bytes, &json_headers()).await?;
@@ -252,8 +252,8 @@ impl State {
         Ok(())
     }
 
-    /// Whether this program may write anything, given the head that `pointer` has: a newer program may have put something
-    /// there that would become false.
+    /// Whether this program may write anything, given the head in `pointer`: a newer program may have written something
+    /// that would become false.
     pub fn may_write(&self, pointer: &Pointer) -> Result<(), Problem> {
         if !pointer.head.is_only_to_read() {
             return Ok(());
@@ -264,7 +264,7 @@ impl State {
             .source(error))
     }
 
-    /// Other runs replaced the head first. The caller starts again, the first time at once.
+    /// Other runs replaced the head first. The caller starts over, the first time at once.
     fn lost_to(&self, found: Pointer) -> NotReplaced {
         let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
         if lost < MAX_LOST {
@@ -291,8 +291,8 @@ impl State {
         Ok(releases)
     }
 
-    /// Writes `claim` under the first number from its own on that was never used, and returns it. It is the first thing
-    /// that its run writes.
+    /// Writes `claim` under the first unused number from its own on, and returns it. This is the first write
+    /// of its run.
     pub async fn claim(&self, claim: Claim) -> Result<Claim, Problem> {
         let (claim, bytes) = self.claim_a_number(claim).await?;
         self.prove_on(&self.layout.claim(claim.release), &bytes, Some(claim.since)).await?;
@@ -308,9 +308,9 @@ impl State {
                 Ok(_) => return Ok((claim, bytes)),
                 Err(error) if may_be_ours(&error) => match self.bytes_at(&address, MAX_JSON_BYTES).await? {
                     Some(found) if found == bytes => return Ok((claim, bytes)),
-                    // Each of them belongs to another run that claims at the same time.
+                    // Each of these numbers belongs to another run that claims at the same time.
                     Some(_) if taken < MAX_TAKEN => taken += 1,
-                    // It was there when ours was refused, or was being written: its number may be used up.
+                    // It existed when ours was refused, or was being written: its number may be used up.
                     None if is_refused(&error) && gone.again().await => {}
                     _ => return Err(error.repeated()),
                 },
@@ -320,8 +320,8 @@ impl State {
         }
     }
 
-    /// Writes `claim` under its own number, or finds the one that is there: an adoption continues where an earlier one stopped.
-    /// No other claim is taken over. Two that adopt at once write the same, which follows from the one claim.
+    /// Writes `claim` under its own number, or returns the existing one: an adoption continues an earlier one.
+    /// No other claim is taken over. Two runs that adopt at once write the same objects, which follow from the one claim.
     pub async fn claim_or_find(&self, claim: Claim) -> Result<Claim, Problem> {
         let address = self.layout.claim(claim.release);
         let bytes = claim.encode().map_err(|error| unwritable(&address, error))?;
@@ -339,17 +339,17 @@ impl State {
         Ok(claim)
     }
 
-    /// Reads a claim that a run is to act on; `None` where there is none.
+    /// Reads a claim that a run will act on; `None` if there is none.
     pub async fn read_claim(&self, release: ReleaseNumber) -> Result<Option<Claim>, Problem> {
         self.claim_by(release, Claim::decode).await
     }
 
-    /// Reads a claim that is only to be shown; `None` where there is none.
+    /// Reads a claim that is only shown; `None` if there is none.
     pub async fn show_claim(&self, release: ReleaseNumber) -> Result<Option<Claim>, Problem> {
         self.claim_by(release, Claim::decode_to_show).await
     }
 
-    /// Reads a claim of another run for the keys that it names, whatever a newer minor may have added to it.
+    /// Reads another run's claim for its keys, whatever a newer minor version may have added.
     pub async fn claimed_by_another(&self, release: ReleaseNumber) -> Result<Claimed, Problem> {
         let is_newer = |problem: &Problem| {
             let format = problem.source.as_ref().and_then(|source| source.downcast_ref::<FormatError>());
@@ -386,7 +386,7 @@ impl State {
         Ok(claim)
     }
 
-    /// Writes a manifest, which makes its release complete. The number was claimed by this run.
+    /// Writes a manifest, which completes its release. This run has claimed the number.
     pub async fn write_manifest(&self, manifest: &Manifest) -> Result<(), Problem> {
         let address = self.layout.manifest(manifest.release);
         let bytes = manifest.encode().map_err(|error| unwritable(&address, error))?;
@@ -402,18 +402,18 @@ impl State {
         }
     }
 
-    /// When the commit was made that `release` was built from, as far as that is recorded.
+    /// The date of the commit that `release` was built from, if recorded.
     pub async fn committed_at(&self, release: ReleaseNumber) -> Result<Option<Timestamp>, Problem> {
         let found = self.store.head(&self.layout.manifest(release)).await.map_err(Problem::from)?;
         Ok(found.and_then(|info| info.headers.metadata.get(COMMITTED_AT)?.parse().ok()))
     }
 
-    /// Reads a manifest that a run is to act on; `None` where the release is not complete.
+    /// Reads a manifest that a run will act on; `None` if the release is not complete.
     pub async fn read_manifest(&self, release: ReleaseNumber) -> Result<Option<Manifest>, Problem> {
         self.manifest_by(release, Manifest::decode).await
     }
 
-    /// Reads a manifest that is only to be shown; `None` where the release is not complete.
+    /// Reads a manifest that is only shown; `None` if the release is not complete.
     pub async fn show_manifest(&self, release: ReleaseNumber) -> Result<Option<Manifest>, Problem> {
         self.manifest_by(release, Manifest::decode_to_show).await
     }
@@ -435,13 +435,13 @@ impl State {
         Ok(Some(manifest))
     }
 
-    /// What lies at a key of the state; `None` where there is nothing.
+    /// The object at a key of the state; `None` if there is none.
     async fn bytes_at(&self, address: &Address, max_bytes: u64) -> Result<Option<Vec<u8>>, Problem> {
         let fetched = self.store.get(address, max_bytes).await.map_err(Problem::from)?;
         Ok(fetched.map(|fetched| fetched.bytes))
     }
 
-    /// What is read must not make this program write to its own state, or send keys that S3 refuses in the midst of a
+    /// The content must not make this program write to its own state, or send keys that S3 refuses in the middle of a
     /// switch.
     fn check_paths<'a>(&self, mut paths: impl Iterator<Item = &'a SitePath>, address: &Address) -> Result<(), Problem> {
         match paths.find(|path| !self.layout.can_be_live(path)) {
@@ -467,11 +467,11 @@ const DAMAGED: &str = "Something else changed publish's own files, or they are d
 
 const UPDATE: &str = "A newer version of publish wrote it: update publish.";
 
-/// How often an object may refuse a conditional write of one run and be gone when it is looked at: by a prune. More often
-/// it is only in a storage that refuses what is free.
+/// How often an object may refuse a conditional write of one run and be gone when it is read: because of a prune. More
+/// often than that, the storage refuses writes to free keys.
 pub(crate) const MAX_VANISHED: u32 = 8;
 
-/// The number after `release`. Where there is none, something else wrote to the state: no site is published that often.
+/// The number after `release`. If there is none, something else wrote to the state: no site is published that often.
 pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem> {
     release.next().map_err(|error| {
         let message = format!("no number is left for another release after {release}");
@@ -479,12 +479,12 @@ pub(crate) fn following(release: ReleaseNumber) -> Result<ReleaseNumber, Problem
     })
 }
 
-/// Whether a conditional write was refused for its condition.
+/// Whether a conditional write was refused because of its condition.
 fn is_refused(error: &StoreError) -> bool {
     matches!(error.class, Class::Precondition | Class::Conflict)
 }
 
-/// Whether an error of a conditional write may hide a success of our own whose answer was lost.
+/// Whether an error of a conditional write may hide our own success whose answer was lost.
 fn may_be_ours(error: &StoreError) -> bool {
     is_refused(error) || matches!(error.class, Class::Unavailable | Class::Throttled)
 }
@@ -498,13 +498,13 @@ fn unreadable(address: &Address, error: FormatError) -> Problem {
     Problem::new(Code::BadState, format!("{address} cannot be used")).hint(hint).source(error)
 }
 
-/// What to do where an object of the state has reached its limit (docs/bucket-layout.md).
+/// What to do if an object of the state has reached its limit (docs/bucket-layout.md).
 const BEYOND_A_LIMIT: &str = "docs/bucket-layout.md lists the limits. Publish a larger site as several sites, each \
     with its own `prefix`. If activations were cut short again and again, finish one of their releases with `publish \
     activate N`. `publish prune` removes leftovers.";
 
-/// Why an object of this program cannot be written: it would be beyond a limit, or its own reader refuses it, which is a
-/// mistake of this program.
+/// Why an object of this program cannot be written: it would exceed a limit, or its own reader refuses it, which is a
+/// bug in this program.
 pub(crate) fn unwritable(address: &Address, error: FormatError) -> Problem {
     if error.is_beyond_a_limit() {
         let message = format!("{address} would exceed the limits of publish: {error}");
@@ -513,7 +513,7 @@ pub(crate) fn unwritable(address: &Address, error: FormatError) -> Problem {
     Problem::new(Code::Internal, format!("{address} could not be written")).source(error)
 }
 
-/// State is never for visitors and must never be kept by a cache.
+/// State is never for visitors, and caches must never store it.
 fn state_headers(content_type: &str) -> Headers {
     Headers {
         cache_control: "private, no-store".to_owned(),

@@ -10,7 +10,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// How often something is tried.
+/// Counts attempts.
 #[derive(Debug)]
 pub(crate) struct Tries {
     most: u32,
@@ -18,26 +18,26 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// At most `most` tries, the first included.
+    /// At most `most` attempts, including the first.
     pub(crate) fn new(most: u32) -> Tries {
         Tries { most, failed: 0 }
     }
 
-    /// A try has failed: pauses before the next one, if there is to be one.
+    /// An attempt failed: pauses before the next one, if there is one.
     pub(crate) async fn again(&mut self) -> bool {
         let Some(pause) = self.fail() else { return false };
         sleep(pause).await;
         true
     }
 
-    /// A try has failed: how long to pause before the next one; `None`: there is none.
+    /// An attempt failed: how long to pause before the next one; `None`: there is none.
     fn fail(&mut self) -> Option<Duration> {
         self.failed += 1;
         (self.failed < self.most).then(|| pause(self.failed))
     }
 }
 
-/// How long to pause after so many failures in a row.
+/// How long to pause after this many failures in a row.
 pub(crate) fn pause(failed: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(failed.saturating_sub(1));
     FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)

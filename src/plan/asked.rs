@@ -1,4 +1,4 @@
-//! The paths that a person asks to refresh, as each distribution names them.
+//! The paths of a manual refresh, as each distribution names them.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use crate::content::path::{AskedPath, InvalidUrlPath, UrlPath};
 use super::Policy;
 use super::urls::places;
 
-/// The paths of each distribution in front of the site, by its id; none for one whose origin path does not reach the site.
+/// The paths for each distribution of the site, by its id; none for one whose origin path does not reach the site.
 ///
 /// # Errors
-/// A path is longer than CloudFront takes.
+/// A path is longer than CloudFront accepts.
 pub fn asked(paths: &[AskedPath], policy: Policy<'_>) -> Result<BTreeMap<String, Vec<UrlPath>>, InvalidUrlPath> {
     let mut covers = BTreeMap::new();
     for (id, known) in policy.distributions {
@@ -22,7 +22,7 @@ pub fn asked(paths: &[AskedPath], policy: Policy<'_>) -> Result<BTreeMap<String,
         }
         cover.sort();
         cover.dedup();
-        // What a wildcard names as well need not be paid for.
+        // A path that a wildcard covers need not be paid for.
         let all = cover.clone();
         cover.retain(|path| !all.iter().any(|other| other != path && other.covers(path)));
         covers.insert(id.clone(), cover);
@@ -37,7 +37,7 @@ mod tests {
     use crate::release::layout::Layout;
     use crate::types::globs::PathGlobs;
 
-    /// What is asked of distributions with these origin paths, in their order, in front of a site below `live/`.
+    /// The paths for distributions with these origin paths, in their order, for a site below `live/`.
     fn asked_of(origin_paths: &[&str], paths: &[&str]) -> Result<Vec<Vec<String>>, InvalidUrlPath> {
         let behind = |(number, origin_path): (usize, &&str)| {
             let origin_path = (*origin_path).to_owned();

@@ -1,5 +1,5 @@
-//! What to send to the CDN: exact paths while they fit, beyond that the wildcards that evict the least, and cache tags where
-//! one takes the place of paths and evicts no more.
+//! What to invalidate at the CDN: exact paths while they fit, beyond that the wildcards that evict the least, and cache tags
+//! if one can replace paths and evicts no more.
 
 mod cost;
 mod optimum;
@@ -16,39 +16,39 @@ use crate::release::head::Items;
 use cost::{Cost, Limits};
 use optimum::{Chosen, Item, Tagged};
 
-/// Most addresses, wildcards and tags in one cover, whatever the settings say: no head may owe more. The sums of the search
-/// stay far from what they can hold.
+/// Most addresses, wildcards and tags in one cover, whatever the settings: the head may not record more. The sums of the search
+/// stay far below overflow.
 const MOST_PATHS: usize = 100_000;
 
 /// Most wildcards in one cover: CloudFront's older limit on wildcards in progress (AWS.md 1.2).
 const MAX_WILDCARDS: usize = 15;
 
-/// More than the spellings of so many wildcards, and all tags.
+/// More than the spellings of that many wildcards, and all tags.
 const MOST_OTHER_PATHS: usize = 1 << 20;
 
-/// What one invalidation names.
+/// The content of one invalidation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cover {
-    /// Exact paths and wildcards, sorted, each in all its spellings. CloudFront charges for each of them.
+    /// Exact paths and wildcards, sorted, each in all its spellings. CloudFront charges for each.
     pub paths: Vec<UrlPath>,
     /// Cache tags, sorted. CloudFront charges for each as for a path.
     pub tags: Vec<CacheTag>,
-    /// Files that did not change and that a wildcard or a tag takes along.
+    /// Unchanged files that a wildcard or a tag evicts too.
     pub evicted_unchanged: usize,
     /// Their total size, in bytes.
     pub evicted_bytes: u64,
-    /// Why everything is named although less has changed, if so.
+    /// Why everything is invalidated although less has changed, if so.
     pub because: Option<Everything>,
 }
 
-/// Why a distribution has to forget everything although less has changed.
+/// Why a distribution must evict everything although less has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Everything {
-    /// It may keep what nobody refreshed.
+    /// It may have cached something that was never refreshed.
     Unseen,
-    /// Cache tags begin to stand in place of paths.
+    /// Cache tags begin to replace paths.
     TagsBegin,
-    /// This error page changes, and nobody can list the addresses of its copies.
+    /// This error page changes, and the addresses of its copies cannot be listed.
     ErrorPage(SitePath),
 }
 
@@ -68,50 +68,50 @@ impl fmt::Display for Everything {
 }
 
 impl Cover {
-    /// All that there is.
+    /// Everything.
     pub(super) fn everything(because: Everything, kept: &[Kept]) -> Cover {
         let all = Cover::evicting(vec![UrlPath::everything()], Vec::new(), kept, |_| true);
         Cover { because: Some(because), ..all }
     }
 
-    /// `paths` and `tags`, by which those of `kept` that did not change go of which `goes` says so.
+    /// `paths` and `tags`, with the unchanged files of `kept` that are evicted according to `goes`.
     fn evicting(paths: Vec<UrlPath>, tags: Vec<CacheTag>, kept: &[Kept], goes: impl Fn(&Kept) -> bool) -> Cover {
         let unchanged = kept.iter().filter(|file| !file.new);
         let evicted: Vec<u64> = unchanged.filter(|file| goes(file)).map(|file| file.bytes).collect();
         Cover { paths, tags, evicted_unchanged: evicted.len(), evicted_bytes: evicted.iter().sum(), because: None }
     }
 
-    /// What a distribution is to forget.
+    /// What a distribution must evict.
     pub fn items(&self) -> Items<'_> {
         Items { paths: &self.paths, tags: &self.tags }
     }
 }
 
-/// How an address may be forgotten.
+/// How an address may be evicted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stale {
-    /// Whether it is kept for each query string apart.
+    /// Whether the CDN caches it separately for each query string.
     pub(super) with_queries: bool,
-    /// Whether all that is kept under it has the tags of where it lies.
+    /// Whether all copies cached under it have the tags of its path.
     pub(super) tagged: bool,
 }
 
-/// A file that visitors may go on getting from the CDN.
+/// A file that visitors may keep getting from the CDN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
-    /// Where it lies, not encoded: each address begins with `/`. Aliases are not needed: each of them is the beginning
-    /// of the file's own address, so that a wildcard which covers one covers that too.
+    /// Its address, not encoded: each begins with `/`. Aliases are not needed: each of them is a prefix of the file's own
+    /// address, so a wildcard that covers one covers that too.
     pub(super) addresses: Vec<String>,
     /// Its size.
     pub(super) bytes: u64,
     /// Whether it is a new fingerprinted file. All others did not change.
     pub(super) new: bool,
-    /// Whether it has the tags of where it lies.
+    /// Whether it has the tags of its path.
     pub(super) tagged: bool,
 }
 
-/// The cache tags that may stand for addresses: that of the site for all that are tagged, and those of top folders, each for
-/// those that begin as it says: `/blog/`. No folder here has a name with `~`.
+/// The cache tags that may replace addresses: that of the site for all tagged ones, and those of top folders, each for
+/// the addresses that begin with it: `/blog/`. No folder here has a name with `~`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tags {
     pub(super) site: CacheTag,
@@ -119,7 +119,7 @@ pub(super) struct Tags {
 }
 
 /// Covers every address of `stale`, which begin with `/` and are not encoded, with at most `max_paths` addresses, wildcards
-/// and tags, and evicts as few bytes of `kept` as that allows. Without `tags`, nothing is said to be tagged.
+/// and tags, and evicts as few bytes of `kept` as that allows. Without `tags`, nothing counts as tagged.
 pub(super) fn cover(stale: &BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&Tags>, max_paths: usize) -> Cover {
     let limits = Limits { addresses: max_paths.clamp(1, MOST_PATHS), wildcards: MAX_WILDCARDS };
     let Chosen { prefixes, site, folders } = chosen(stale, kept, tags, limits);
@@ -142,14 +142,14 @@ pub(super) fn cover(stale: &BTreeMap<String, Stale>, kept: &[Kept], tags: Option
     })
 }
 
-/// The prefixes of the wildcards, none of which begins with another, and the tags. An exact path is sure to evict nothing else,
-/// also nothing that is not known here, and CloudFront takes 150 of them for each wildcard. So wildcards are only for what has
-/// no exact path, until that is too much.
+/// The prefixes of the wildcards, none a prefix of another, and the tags. An exact path is certain to evict nothing else,
+/// not even unknown objects, and CloudFront accepts 150 of them for each wildcard. So wildcards are only for addresses
+/// without an exact path, until there are too many.
 fn chosen<'a>(stale: &'a BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&'a Tags>, limits: Limits) -> Chosen<'a> {
     let items = items(stale);
     let needed = without_covered(items.iter().filter(|item| item.paths.is_none()).map(|item| item.prefix).collect());
     let is_wide = |item: &&Item<'_>| begins_with_one_of(&needed, item.prefix);
-    // Where there are too many of them, it does not matter what else they cover.
+    // If there are too many of them, it does not matter what else they cover.
     let fits = needed.len() <= limits.wildcards
         && needed.len() + items.iter().filter(|item| !is_wide(item)).count() <= limits.addresses;
     if fits && tags.is_none() {
@@ -180,8 +180,8 @@ fn chosen<'a>(stale: &'a BTreeMap<String, Stale>, kept: &[Kept], tags: Option<&'
     chosen
 }
 
-/// What is to be covered, sorted; of what no path can name, the narrowest wildcard: all that begins as it does up to its
-/// first `~`, which no invalidation path may hold, or, where query strings are told apart, with whatever follows (AWS.md 1.1).
+/// The texts to cover, sorted; for an address that no path can name, the narrowest wildcard: its beginning up to the
+/// first `~`, which no invalidation path may contain, or, if query strings are in the cache key, its own with a `*` (AWS.md 1.1).
 fn items(stale: &BTreeMap<String, Stale>) -> Vec<Item<'_>> {
     let mut items: BTreeMap<&str, Item<'_>> = BTreeMap::new();
     for (address, how) in stale {
@@ -193,7 +193,7 @@ fn items(stale: &BTreeMap<String, Stale>) -> Vec<Item<'_>> {
             (may_end_wildcard(start), None)
         };
         let item = items.entry(prefix).or_insert(Item { prefix, paths, untagged: None });
-        // What an exact path names may also be where a wildcard begins.
+        // An exact path may also be the prefix of a wildcard.
         item.paths = item.paths.and(paths);
         if !how.tagged {
             item.untagged = Some(item.untagged.map_or(paths, |other| other.and(paths)));
@@ -202,13 +202,13 @@ fn items(stale: &BTreeMap<String, Stale>) -> Vec<Item<'_>> {
     items.into_values().collect()
 }
 
-/// The longest beginning of `prefix` that a wildcard may have: a `*` before the final one is not known to be taken
+/// The longest beginning of `prefix` that a wildcard may have: it is unknown whether a `*` before the final one is taken
 /// literally.
 fn may_end_wildcard(prefix: &str) -> &str {
     prefix.trim_end_matches('*')
 }
 
-/// Whether `text` begins with one of `prefixes`, which are sorted, and none of which begins with another.
+/// Whether `text` begins with one of `prefixes`, which are sorted, and none of which is a prefix of another.
 fn begins_with_one_of(prefixes: &[&str], text: &str) -> bool {
     let after = prefixes.partition_point(|prefix| *prefix <= text);
     after > 0 && text.starts_with(prefixes[after - 1])
@@ -221,17 +221,17 @@ fn without_covered(mut prefixes: Vec<&str>) -> Vec<&str> {
     prefixes
 }
 
-/// What lies below a prefix, in bytes.
+/// The files below a prefix, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
-    /// Of files that did not change and have no tag.
+    /// Unchanged files without tags.
     untagged: u64,
-    /// Of files that did not change and have tags.
+    /// Unchanged files with tags.
     tagged: u64,
     new: u64,
 }
 
-/// What lies below each prefix, by the sums of all addresses before the first and the last one.
+/// The files below each prefix, as differences of running sums over all addresses.
 struct Weights<'a> {
     addresses: Vec<&'a str>,
     /// One more than there are addresses.
@@ -257,8 +257,8 @@ impl<'a> Weights<'a> {
         Weights { addresses: sorted.into_iter().map(|(address, _)| address).collect(), sums }
     }
 
-    /// The wildcards that may stand for `prefix`: the narrowest one, and those that begin earlier and have fewer spellings
-    /// to pay for. What has tags costs nothing where a tag takes it along already.
+    /// The wildcards that may cover `prefix`: the narrowest one, and shorter ones with fewer spellings
+    /// to pay for. Tagged files cost nothing if a tag evicts them already.
     fn wide<'p>(&self, prefix: &'p str, without_tagged: bool) -> Vec<(&'p str, Cost)> {
         let spelled = |prefix: &str| UrlPath::wildcard(prefix).spellings().len();
         let mut wide = Vec::new();
@@ -274,18 +274,18 @@ impl<'a> Weights<'a> {
         wide
     }
 
-    /// What no cover costs more than that names items by so many `paths` beside its wildcards and tags.
+    /// An upper bound for the cost of a cover that has this many `paths` besides its wildcards and tags.
     fn most(&self, paths: usize) -> Cost {
         let Sums { untagged, tagged, new } = self.sums.last().copied().unwrap_or_default();
         Cost { unchanged_bytes: untagged + tagged, new_bytes: new, paths: paths + MOST_OTHER_PATHS }
     }
 
-    /// What a tag costs that all files below `prefix` have.
+    /// The cost of a tag that all files below `prefix` have.
     fn tagged(&self, prefix: &str) -> Cost {
         Cost { unchanged_bytes: self.below(prefix).tagged, new_bytes: 0, paths: 1 }
     }
 
-    /// What a wildcard takes along.
+    /// What a wildcard evicts.
     fn below(&self, prefix: &str) -> Sums {
         let first = self.addresses.partition_point(|address| *address < prefix);
         let last = first + self.addresses[first..].partition_point(|address| address.starts_with(prefix));

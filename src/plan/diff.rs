@@ -43,9 +43,9 @@ pub struct Difference {
 /// How the second of two releases differs from the first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
-    /// The files that differ, in the order of their paths.
+    /// The files that differ, sorted by path.
     pub differences: Vec<Difference>,
-    /// How many they are, and how many files the second has.
+    /// Their numbers, and how many files the second has.
     pub counts: FileCounts,
 }
 
@@ -64,7 +64,7 @@ impl Diff {
         Diff { differences, counts }
     }
 
-    /// How many bytes the second has more than the first.
+    /// How many bytes more the second has than the first.
     pub fn growth_bytes(&self) -> i128 {
         let bytes = |size: Option<u64>| i128::from(size.unwrap_or(0));
         self.differences.iter().map(|file| bytes(file.after_bytes) - bytes(file.before_bytes)).sum()
@@ -128,7 +128,7 @@ mod tests {
         btree_map(path, content, 0..5)
     }
 
-    /// The same difference, seen from the other side.
+    /// The same difference in the other direction.
     fn inverted(difference: Difference) -> Difference {
         let change = match difference.change {
             Changed::Added => Changed::Removed,
@@ -139,7 +139,7 @@ mod tests {
         Difference { path, change, before_bytes: after_bytes, after_bytes: before_bytes }
     }
 
-    /// `files` with the differences of `diff` made in it, taking what is new from `second`.
+    /// `files` with the changes of `diff` applied; new files are taken from `second`.
     fn patched(mut files: Files, diff: &Diff, second: &Files) -> Files {
         for Difference { path, change, .. } in &diff.differences {
             match change {

@@ -11,10 +11,10 @@ use crate::release::manifest::{Claim, Entry, Files, ReleaseNumber};
 use crate::types::digest::Digest;
 use crate::types::headers::{Headers, Kind};
 
-/// What may not go: what retained releases, unfinished activations and runs that stage just now name.
+/// What must stay: everything that retained releases, unfinished activations and runs that are staging name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needed {
-    /// Files whose live objects stay, whatever bytes they have.
+    /// Files whose live objects stay, whatever their bytes.
     pub paths: BTreeSet<SitePath>,
     /// Blobs that stay.
     pub digests: BTreeSet<Digest>,
@@ -27,31 +27,31 @@ impl Needed {
         self.digests.extend(files.values().map(|entry| entry.digest));
     }
 
-    /// A run that stages may have been told that any of what it claims is there already.
+    /// A run that is staging may rely on anything it claims being there already.
     pub fn by_claim(&mut self, claim: &Claim) {
         self.paths.extend(claim.live.iter().cloned());
         self.digests.extend(&claim.blobs);
     }
 }
 
-/// What may be left at live keys and is no longer needed. The marker decides whether it is ours
-/// (docs/decisions/0002): whatever bytes it has, they are not needed.
+/// Objects that may be left at live keys and are no longer needed. The marker decides whether one is ours
+/// (docs/decisions/0002): whatever its bytes, they are not needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remain {
-    /// What closed releases say that it is: mutable, if they do not agree.
+    /// The kind according to closed releases: mutable if they disagree.
     pub named: Option<Kind>,
     /// Whether a dead claim names it.
     pub claimed: bool,
-    /// Contents that should have gone before: they go also where a retained release names the path.
+    /// Contents that should have been removed before: they are removed even if a retained release names the path.
     pub overdue: Vec<Entry>,
 }
 
-/// All that may have been left behind, by paths.
+/// Everything that may have been left behind, by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remains(BTreeMap<SitePath, Remain>);
 
 impl Remains {
-    /// What a closed release named.
+    /// Adds the files of a closed release.
     pub fn of_release(&mut self, files: Files) {
         for (path, entry) in files {
             let named = &mut self.0.entry(path).or_default().named;
@@ -59,19 +59,19 @@ impl Remains {
         }
     }
 
-    /// What a dead claim named.
+    /// Adds the files of a dead claim.
     pub fn of_claim(&mut self, claim: Claim) {
         for path in claim.live {
             self.0.entry(path).or_default().claimed = true;
         }
     }
 
-    /// What should have gone before: a leftover, or a file that was taken out of all releases.
+    /// Adds a file that should have been removed before: a leftover, or one that was taken out of all releases.
     pub fn overdue(&mut self, path: &SitePath, entry: Entry) {
         self.0.entry(path.clone()).or_default().overdue.push(entry);
     }
 
-    /// What of it may go when nothing but `needed` stays.
+    /// The part of it that may be removed if only `needed` stays.
     pub fn without(self, needed: &Needed) -> BTreeMap<SitePath, Remain> {
         let mut remains = self.0;
         for (path, remain) in &mut remains {
@@ -85,77 +85,77 @@ impl Remains {
     }
 }
 
-/// A live object that goes.
+/// A live object to remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Victim {
-    /// The number of its bytes.
+    /// Its size in bytes.
     pub size_bytes: u64,
-    /// Their digest, if S3 or a manifest knows it.
+    /// Its digest, if S3 or a manifest has it.
     pub digest: Option<Digest>,
-    /// Whether it needs no refresh: its name changes whenever its bytes do.
+    /// Whether it needs no refresh: its name changes with its bytes.
     pub kind: Kind,
-    /// What it is stored with.
+    /// The headers it is stored with.
     pub headers: Headers,
-    /// Opaque; of the object that was looked at.
+    /// Its ETag when it was read; opaque.
     pub etag: String,
     /// Whether it is removed even if its path is needed again by now.
     pub overdue: bool,
 }
 
-/// A blob, as a listing shows it.
+/// A blob, from a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Blob {
-    /// The number of its bytes.
+    /// Its size in bytes.
     pub size_bytes: u64,
-    /// Opaque; of the object that was listed.
+    /// Its ETag in the listing; opaque.
     pub etag: String,
 }
 
-/// Everything that a prune takes away.
+/// Everything that a prune removes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sweep {
-    /// The numbers that never activate again.
+    /// The numbers that can never be activated again.
     pub closes: BTreeSet<ReleaseNumber>,
-    /// Their manifests and claims. They go after everything else: a prune that was cut short is found by them.
+    /// Their manifests and claims. They are removed last: they show that a prune was interrupted.
     pub records: Vec<SeenObject>,
     /// Live objects.
     pub live: BTreeMap<SitePath, Victim>,
     /// Blobs.
     pub blobs: BTreeMap<Digest, Blob>,
-    /// Live bytes that a retained release needs and that are in no blob yet.
+    /// Live bytes that a retained release needs and that are not stored as a blob yet.
     pub preserves: BTreeSet<SitePath>,
-    /// Leftovers of which nothing is left.
+    /// Leftovers that are completely gone.
     pub gone: BTreeSet<SitePath>,
     /// Files to take out of all releases.
     pub withdraws: BTreeMap<SitePath, BTreeSet<Digest>>,
 }
 
 impl Sweep {
-    /// Whether nothing at all goes.
+    /// Whether there is nothing to remove.
     pub fn is_empty(&self) -> bool {
         let objects = self.objects() + self.records.len();
         objects == 0 && self.gone.is_empty() && self.withdraws.is_empty()
     }
 
-    /// Leaves alone what is needed since this was planned.
+    /// Keeps what has become needed since this was planned.
     pub fn spare(&mut self, needed: &Needed) {
         self.live.retain(|path, victim| victim.overdue || !needed.paths.contains(path));
         self.blobs.retain(|digest, _| !needed.digests.contains(digest));
     }
 
-    /// Objects that go, without those of the state's records.
+    /// The number of objects to remove, without records of the state.
     pub fn objects(&self) -> usize {
         self.live.len() + self.blobs.len()
     }
 
-    /// Their size, in bytes.
+    /// Their total size, in bytes.
     pub fn bytes(&self) -> u64 {
         let sizes =
             self.live.values().map(|victim| victim.size_bytes).chain(self.blobs.values().map(|blob| blob.size_bytes));
         sizes.fold(0, u64::saturating_add)
     }
 
-    /// The sweep as programs read it, with the objects to remove and the paths to refresh.
+    /// The sweep for JSON output, with the objects to remove and the paths to refresh.
     pub fn view(&self, objects: &[SeenObject], paths: &[UrlPath]) -> PruneView {
         PruneView {
             closes: self.closes.iter().copied().collect(),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever any retained release names stays, and whatever only closed ones name goes.
+        /// Everything that any retained release names stays; everything that only closed ones name is removed.
         #[test]
         fn only_what_no_retained_release_names_goes(releases in releases(), retained in 1_usize..8) {
             let retained = retained.min(releases.len());
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(sweep.blobs.into_keys().collect::<Vec<_>>(), [digest(2)]);
     }
 
-    /// It is then to be refreshed at the CDN.
+    /// It must then be refreshed at the CDN.
     #[test]
     fn a_name_that_was_mutable_in_any_closed_release_is_mutable() {
         let (mutable, fingerprinted) = (Kind::Mutable, Kind::Fingerprinted);
@@ -338,7 +338,7 @@ mod tests {
         }
     }
 
-    /// A run that is under way needs all that it claims; of one that came to nothing, what nobody else needs may go.
+    /// A running run needs everything it claims; for one that failed, objects that no other release needs may be removed.
     #[test]
     fn what_a_claim_names_stays_while_its_run_lasts_and_goes_after_it() {
         let (mut needed, mut remains) = (Needed::default(), Remains::default());

@@ -35,7 +35,7 @@ fn files(entries: &[(&str, Entry)]) -> Files {
     entries.iter().map(|(name, entry)| (path(name), entry.clone())).collect()
 }
 
-/// What is live while an activation is unfinished.
+/// The live state while an activation is unfinished.
 fn among(active: Files, candidates: impl IntoIterator<Item = Candidate>) -> Live {
     let mut doubt = Doubt::beside(active);
     candidates.into_iter().for_each(|candidate| doubt.consider(candidate));
@@ -120,7 +120,7 @@ fn a_later_publish_preserves_first_and_copies_in_order() {
     assert_eq!(plan.counts, counts);
 }
 
-/// New pages come before those that may name them. What stays is kept where it is, and everything else as a blob.
+/// New pages are written before those that may refer to them. Files that stay are stored at their live key, all others as blobs.
 #[test]
 fn a_plan_says_what_is_written_in_which_order_and_how_much_it_is() {
     let live = live(&[
@@ -161,7 +161,7 @@ fn how_much_leaves_is_rounded_up() {
     }
 }
 
-/// Something else lies there, or nothing where a file should be; or only the marker or the headers are wrong.
+/// There is another object, or none where a file should be; or only the marker or the headers are wrong.
 #[test]
 fn what_is_damaged_is_written_again() {
     let known = [("headers.html", "a"), ("intact.html", "b"), ("other.html", "c")];
@@ -180,7 +180,7 @@ fn what_is_damaged_is_written_again() {
     assert_eq!(changes, expected);
 }
 
-/// An error may be kept under the name of a file that came back, and of one that is removed at once when it leaves.
+/// An error may be cached under the name of a restored file, or of one that is removed at once when it leaves.
 #[test]
 fn a_fingerprinted_name_that_may_have_failed_is_refreshed() {
     let names = ["back-1a2b3c4d.js", "new-1a2b3c4d.js", "removed-1a2b3c4d.json"];
@@ -210,7 +210,7 @@ fn each_distribution_has_its_own_paths_to_forget() {
     assert_eq!(covers(None), [("E2", vec!["/live/a.html"])]);
 }
 
-/// Whatever an earlier run changed: the addresses that its refresh covers answer with the files of the release.
+/// Whatever an earlier run changed: the addresses of its refresh answer with the files of the release.
 #[test]
 fn what_is_owed_covers_tells_which_addresses_are_to_be_fetched() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
@@ -253,7 +253,7 @@ fn a_name_with_a_space_is_refreshed_with_a_bare_plus_too() {
     assert_eq!(fetched, BTreeSet::from(["/a%20b.txt"]));
 }
 
-/// What is refreshed of an index page, another page and one that is no page, for what is known and what was said.
+/// The refreshed addresses of an index page, another page and a file that is not a page, by configuration and setting.
 #[test]
 fn aliases_are_refreshed_as_far_as_something_may_answer_for_them() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
@@ -296,8 +296,8 @@ fn what_a_browser_does_not_encode_is_refreshed_in_its_spelling_too_and_fetched_i
     assert_eq!(fetched, BTreeSet::from(["/%5Bslug%5D/", "/%5Bslug%5D/index.html"]));
 }
 
-/// Beyond `max_paths` a wildcard goes where it evicts least, at each distribution by its own names: what retires stays in the CDN
-/// too, and of one file with two addresses the bytes count once. One that may keep anything loses all.
+/// Beyond `max_paths` a wildcard is used where it evicts least, for each distribution by its own paths: retired files stay in
+/// the CDN too, and the bytes of one file with two addresses count once. One that may have cached anything evicts everything.
 #[test]
 fn what_stays_is_spared_by_its_bytes() {
     let names = ["a/1.html", "a/2.html", "b/1.html", "b/2.html"];
@@ -403,7 +403,7 @@ fn a_distribution_without_origin_path_serves_the_prefix_as_a_folder() {
     assert_eq!(invalidated(&plan), ["/", "/live/start.html"]);
 }
 
-/// Release 1 only changed a header in release 2, which was cut short: `p` may look like either, and has no blob.
+/// Release 1 only changed a header in release 2, which was interrupted: `p` may be in either state, and has no blob.
 #[test]
 fn what_an_interrupted_header_change_left_is_preserved_before_it_is_replaced() {
     let first = mutable("p");
@@ -416,7 +416,7 @@ fn what_an_interrupted_header_change_left_is_preserved_before_it_is_replaced() {
     assert_eq!(preserved, [first.digest]);
 }
 
-/// An activation that was cut short may have removed what its release does not have.
+/// An interrupted activation may have removed files that its release does not have.
 #[test]
 fn a_fingerprinted_file_that_a_candidate_lacks_is_not_taken_for_live() {
     let chunk = ("assets/app-1a2b3c4d.js", fingerprinted("app"));
@@ -437,7 +437,7 @@ fn some_files() -> impl Strategy<Value = Files> {
     btree_map("[ab]{1,2}(/[ab])?\\.(html|js|json)".prop_map(|text| path(&text)), entries, 0..12)
 }
 
-/// What the live keys hold after a plan was carried out, by the planner's own account of each step.
+/// The objects at the live keys after a plan, derived from the planner's own steps.
 fn carried_out(live: &Live, plan: &Plan) -> BTreeMap<SitePath, (Digest, Headers)> {
     let look = |entry: &Entry| (entry.digest, entry.headers.clone());
     let mut objects: BTreeMap<_, _> = live.files.iter().map(|(path, entry)| (path.clone(), look(entry))).collect();
@@ -471,7 +471,7 @@ proptest! {
         let after = carried_out(&live, &plan);
         for (path, entry) in &plan.files {
             let staged = staged_live(path, entry, &live);
-            // A fingerprinted file whose key has other bytes is found out while staging, not here.
+            // Staging, not the planner, detects a fingerprinted file whose key has other bytes.
             if entry.kind == Kind::Fingerprinted && !staged { continue }
             prop_assert_eq!(&after[path].0, &entry.digest);
             if plan.changes.get(path) != Some(&Change::Replace) || !staged {
@@ -501,7 +501,7 @@ proptest! {
     }
 }
 
-/// Of many candidates nothing is held twice, and the last one that names a file comes last.
+/// Of many candidates none is kept twice, and the last one that names a file comes last.
 #[test]
 fn candidates_that_agree_with_each_other_are_held_once() {
     let (one, two, three) = (mutable("1"), mutable("2"), mutable("3"));
@@ -512,7 +512,7 @@ fn candidates_that_agree_with_each_other_are_held_once() {
     assert_eq!(live.uncertain[&path("q.html")], [one], "no candidate has it: it may be gone");
 }
 
-/// A site of two pages, a new one, a script and an error page, of which `changed` are others.
+/// A site of two pages, a new one, a script and an error page; those in `changed` have other bytes.
 fn with_tags(tagging: &Tagging, changed: &[&str], damaged: &[&str]) -> Plan {
     let layout = Layout::new("shop", "bucket", "live", None, None);
     let error_pages = [UrlPath::encode("/404.html")].into();
@@ -541,16 +541,16 @@ fn a_tag_stands_for_pages_that_were_live_with_it_and_are_again() {
     let forgets = |changed: &[&str], damaged: &[&str]| {
         with_tags(&counting(), changed, damaged).invalidation.items().texts().collect::<Vec<_>>()
     };
-    // What is new has an error in its place.
+    // A new file may have an error cached in its place.
     assert_eq!(forgets(&pages, &[]), [blog.as_str(), "/new.html"]);
     assert_eq!(forgets(&[pages[0], "404.html"], &[]), ["/404.html", "/blog/a.html", "/new.html"]);
-    // What may lie there without its tags is named by its path.
+    // A file whose cached copy may lack tags is invalidated by its path.
     assert_eq!(forgets(&pages, &pages[..1]), [blog.as_str(), "/blog/a.html", "/new.html"]);
     let answers = with_tags(&counting(), &pages, &[]).answers;
     assert!(answers.values().all(|answer| answer.tags == CacheTag::all_of(site.identity(), &answer.path)));
 }
 
-/// What counts as mutable from now on has copies without tags, for as long as its headers say: it is refreshed by its path.
+/// A file that is mutable from now on has cached copies without tags, as long as its headers allow: its path is refreshed.
 #[test]
 fn a_file_that_becomes_mutable_is_written_with_its_tags_and_refreshed_by_its_path() {
     let layout = Layout::new("shop", "bucket", "live", None, None);

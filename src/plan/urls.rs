@@ -1,4 +1,4 @@
-//! The URLs under which visitors reach a file.
+//! The URLs at which visitors reach a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +13,23 @@ use crate::types::headers::Kind;
 use super::cover::{Kept, Stale, Tags};
 use super::{Change, Live, Policy, UrlChange};
 
-/// The page that the site's bare address shows, unless the distribution says otherwise.
+/// The page at the site's bare address, unless the distribution has another default root object.
 const ENTRY_PAGE: &str = "index.html";
 
-/// From paths to URLs, as one distribution in front of the bucket maps them.
+/// Maps paths to URLs, for one distribution of the bucket.
 pub(super) struct Urls<'a> {
     policy: Policy<'a>,
     cdn: CdnView<'a>,
     /// Which aliases there are.
     style: UrlStyle,
-    /// Whether an error is kept for longer than CloudFront keeps it by itself.
+    /// Whether errors are cached for longer than CloudFront's default.
     keeps_errors: bool,
-    /// Whether cache tags may stand for addresses.
+    /// Whether cache tags may replace addresses.
     counts_tags: bool,
 }
 
 impl<'a> Urls<'a> {
-    /// Which aliases there are is what the configuration says, or else as far as the distribution tells.
+    /// The aliases follow the configuration or, without a setting, what is known of the distribution.
     pub(super) fn new(policy: Policy<'a>, cdn: CdnView<'a>, tags: Option<TagUse>, live: &Live) -> Urls<'a> {
         let style = policy.urls.unwrap_or_else(|| detected(cdn));
         let counts_tags = tags == Some(TagUse::Counts);
@@ -37,27 +37,27 @@ impl<'a> Urls<'a> {
         Urls { keeps_errors: urls.errors_last_s(live) > ERRORS_LAST_S, ..urls }
     }
 
-    /// The addresses by which the cache behavior of an address may be chosen: for `/`, it is not documented whether that of the
+    /// The addresses that may select the cache behavior of an address: for `/`, it is not documented whether that of the
     /// default root object comes first.
     fn chosen_by(&self, address: &str) -> Vec<String> {
         let root = self.default_root_object().filter(|_| address == "/");
         root.map(|root| format!("/{root}")).into_iter().chain([address.to_owned()]).collect()
     }
 
-    /// Whether the distribution may keep an answer for an address.
+    /// Whether the distribution may cache an answer for an address.
     fn keeps(&self, address: &str) -> bool {
         let CdnView::Known(facts) = self.cdn else { return true };
         self.chosen_by(address).iter().any(|address| facts.caching.keeps(address))
     }
 
-    /// Whether it keeps one for each query string.
+    /// Whether it caches one for each query string.
     fn tells_queries_apart(&self, address: &str) -> bool {
         let CdnView::Known(facts) = self.cdn else { return false };
         self.chosen_by(address).iter().any(|address| facts.caching.tells_queries_apart(address))
     }
 
-    /// The paths of a file below the distribution's root, not encoded and without a leading slash; none where no origin path
-    /// of it reaches the file.
+    /// The paths of a file below the distribution's root, not encoded and without a leading slash; none if none of its origin
+    /// paths reaches the file.
     fn below_root(&self, path: &SitePath) -> Vec<String> {
         self.below_root_of(path.as_str())
     }
@@ -66,8 +66,8 @@ impl<'a> Urls<'a> {
         places(self.policy.layout, self.cdn, path)
     }
 
-    /// As [`Urls::below_root`], for each path that a behavior may put before keys, whether or not a behavior leads from that
-    /// very address to the file: those of the aliases may.
+    /// As [`Urls::below_root`], for each path that a behavior may put before keys, whether or not a behavior maps that
+    /// very address to the file: the addresses of aliases may be mapped.
     fn ways(&self, path: &SitePath) -> Vec<(Option<&str>, String)> {
         let CdnView::Known(facts) = self.cdn else {
             return self.below_root(path).into_iter().map(|below_root| (None, below_root)).collect();
@@ -76,15 +76,15 @@ impl<'a> Urls<'a> {
         facts.ways(&key).into_iter().map(|(way, below_root)| (way, below_root.to_owned())).collect()
     }
 
-    /// Whether an address, without its leading slash, may lead to the file to which this way leads.
+    /// Whether an address, without its leading slash, may lead to the file of this path.
     fn leads(&self, way: Option<&str>, below_root: &str) -> bool {
         let CdnView::Known(facts) = self.cdn else { return true };
         self.chosen_by(&format!("/{below_root}")).iter().any(|address| facts.caching.comes_from(address, way))
     }
 
-    /// The aliases of a path, not encoded, each of which is the beginning of the path: the folder of an index page, and the
+    /// The aliases of a path, not encoded, each a prefix of the path: the folder of an index page, and the
     /// path without `.html` or final slash (AWS.md 1.1: CloudFront keeps URLs exactly). The `entry` page has that of its
-    /// folder in every style.
+    /// folder with every style.
     fn aliases(&self, own: &str, entry: bool) -> Vec<String> {
         let mut aliases = Vec::new();
         let folder = own.strip_suffix("index.html").filter(|folder| folder.is_empty() || folder.ends_with('/'));
@@ -103,13 +103,13 @@ impl<'a> Urls<'a> {
         }
     }
 
-    /// Whether the page is what the site's bare address shows.
+    /// Whether the page is the one at the site's bare address.
     pub(super) fn is_entry_page(&self, path: &SitePath) -> bool {
         path.as_str() == ENTRY_PAGE
             || self.ways(path).iter().any(|(_, own)| self.default_root_object() == Some(own.as_str()))
     }
 
-    /// All addresses of a file, each of which its own behavior leads to the file.
+    /// All addresses of a file that their own behaviors map to the file.
     fn addresses(&self, path: &SitePath) -> Vec<Address> {
         let mut all = Vec::new();
         for (way, below_root) in self.ways(path) {
@@ -117,7 +117,7 @@ impl<'a> Urls<'a> {
             if self.default_root_object() == Some(below_root.as_str()) {
                 addresses.push(Address { below_root: String::new(), below_site: String::new(), own: false });
             }
-            // A file and its aliases are named alike below the distribution's root and below the site's address.
+            // A file and its aliases have the same names below the distribution's root as below the site's address.
             let entry = path.as_str() == ENTRY_PAGE;
             let aliases = self.aliases(&below_root, entry).into_iter().zip(self.aliases(path.as_str(), entry));
             addresses.extend(aliases.map(|(below_root, below_site)| Address { below_root, below_site, own: false }));
@@ -127,8 +127,8 @@ impl<'a> Urls<'a> {
         all
     }
 
-    /// How long at most an error is kept under an address that failed, in seconds: as long as the configuration says, or as
-    /// the error page itself (AWS.md 2.2).
+    /// The longest time that an error is cached under a failed address, in seconds: from the configuration or from
+    /// the error page's own headers (AWS.md 2.2).
     fn errors_last_s(&self, live: &Live) -> u64 {
         let CdnView::Known(facts) = self.cdn else { return ERRORS_LAST_S };
         if facts.error_pages.is_empty() {
@@ -144,7 +144,7 @@ impl<'a> Urls<'a> {
         self.below_root(path).iter().any(|own| facts.is_error_page(&format!("/{own}")))
     }
 
-    /// The first error page that changes, where copies of it, or of the error that a new one replaces, may be kept under
+    /// The first error page that changes while copies of it, or of the error that a new one replaces, may be cached under
     /// addresses that cannot be listed.
     pub(super) fn lost_error_page<'c>(&self, changes: &'c BTreeMap<SitePath, Change>) -> Option<&'c SitePath> {
         let changed = changes.iter().filter(|(_, change)| **change != Change::Retire);
@@ -152,9 +152,9 @@ impl<'a> Urls<'a> {
         pages.next().filter(|_| self.keeps_errors)
     }
 
-    /// Whether visitors get another answer than before. Not under the name of a new fingerprinted file, which was not
-    /// requested before - unless it came back, or may have, because it is removed at once when it leaves, or because errors are
-    /// kept for long - and not under that of a retired one, which stays.
+    /// Whether visitors get another answer than before. Not for a new fingerprinted file, whose name was not
+    /// requested before - unless it was restored, or may have been, because it is removed at once when it leaves, or because
+    /// errors are cached for long - and not for a retired one, which stays.
     fn answers_otherwise(&self, live: &Live, path: &SitePath, change: Change, entry: Option<&Entry>) -> bool {
         let may_have_failed = live.release.is_some() && (self.policy.remove_now.matches(path) || self.keeps_errors);
         let may_come_back = live.returned.contains(path) || may_have_failed;
@@ -180,7 +180,7 @@ impl<'a> Urls<'a> {
             for address in self.addresses(path).into_iter().map(|address| format!("/{}", address.below_root)) {
                 if self.keeps(&address) {
                     let with_queries = self.tells_queries_apart(&address);
-                    // Two files may have one address.
+                    // Two files may share one address.
                     stale.entry(address).or_insert(Stale { with_queries, tagged }).tagged &= tagged;
                 }
             }
@@ -188,8 +188,8 @@ impl<'a> Urls<'a> {
         stale
     }
 
-    /// Whether all that is kept of a file that changes to `entry` is known by its tags: it was live with them, and is so again.
-    /// Not what was not there: errors have no tags. Nor what is only taken to be live, or may be an error page.
+    /// Whether all cached copies of a file that changes to `entry` have its tags: it was live with them, and will be again.
+    /// Not for new files: errors have no tags. Nor for files that are only presumed live, or possible error pages.
     fn is_tagged(&self, live: &Live, path: &SitePath, entry: &Entry) -> bool {
         let is_known = !live.uncertain.contains_key(path) && !live.damaged.contains(path);
         let was_mutable = live.files.get(path).is_some_and(|present| present.kind == Kind::Mutable);
@@ -197,7 +197,7 @@ impl<'a> Urls<'a> {
         self.counts_tags && is_known && is_mutable && !self.is_error_page(path)
     }
 
-    /// The tags that may stand for what is `stale`.
+    /// The tags that may cover what is `stale`.
     pub(super) fn tags(&self, changes: &BTreeMap<SitePath, Change>) -> Option<Tags> {
         let site = self.policy.layout.identity();
         let folders: BTreeSet<&str> = changes.keys().filter_map(|path| top_folder(path.as_str())).collect();
@@ -208,7 +208,7 @@ impl<'a> Urls<'a> {
         self.counts_tags.then(|| Tags { site: CacheTag::of_site(site), folders: folders.collect() })
     }
 
-    /// The files that the CDN may go on giving away: those that do not change, also where they only leave the site, and new
+    /// The files that the CDN may keep serving: those that do not change, even if they leave the site, and new
     /// fingerprinted ones.
     pub(super) fn kept(&self, live: &Live, files: &Files, changes: &BTreeMap<SitePath, Change>) -> Vec<Kept> {
         let retired = changes.iter().filter(|(_, change)| **change == Change::Retire);
@@ -224,7 +224,7 @@ impl<'a> Urls<'a> {
         kept.collect()
     }
 
-    /// Whether an address of a file lies where the site's address says it does: a distribution may have more ways to it.
+    /// Whether an address of a file is below the site's address: a distribution may have more paths to it.
     fn is_at_url(&self, path: &SitePath, below_root: &str) -> bool {
         let CdnView::Known(facts) = self.cdn else { return true };
         let key = self.policy.layout.served_key(path);
@@ -256,7 +256,7 @@ impl<'a> Urls<'a> {
                 if !self.is_at_url(path, &below_root) {
                     continue;
                 }
-                // All spellings show one answer, and it is found by the one that reaches the file.
+                // All spellings have one answer, under the spelling that reaches the file.
                 let answer = UrlChange {
                     path: path.clone(),
                     below_site: UrlPath::encode(&below_site),
@@ -275,7 +275,7 @@ impl<'a> Urls<'a> {
     }
 }
 
-/// Where `path` of the site lies below a distribution's root, not encoded and without a leading slash. Where the distribution
+/// The place of `path` below a distribution's root, not encoded and without a leading slash. If the distribution
 /// cannot be read, its origin path may be the live prefix, or any folder above it.
 pub(super) fn places(layout: &Layout, cdn: CdnView<'_>, path: &str) -> Vec<String> {
     let prefix = layout.live_prefix().key;
@@ -290,7 +290,7 @@ pub(super) fn places(layout: &Layout, cdn: CdnView<'_>, path: &str) -> Vec<Strin
     }
 }
 
-/// How long a shared cache keeps an answer with these headers, in seconds; a day, as CloudFront does by default, where they do
+/// How long a shared cache keeps an answer with these headers, in seconds; a day, CloudFront's default, if they do
 /// not say (AWS.md 2.1).
 fn kept_s(cache_control: &str) -> u64 {
     let text = cache_control.to_ascii_lowercase();
@@ -305,7 +305,7 @@ fn kept_s(cache_control: &str) -> u64 {
     value("s-maxage").or_else(|| value("max-age")).unwrap_or(86_400)
 }
 
-/// Which aliases there are, as far as the distribution tells: something may answer for the short ones, or its
+/// The aliases according to the distribution: something may answer at the short addresses, or its
 /// configuration cannot be read.
 fn detected(cdn: CdnView<'_>) -> UrlStyle {
     match cdn {
@@ -315,7 +315,7 @@ fn detected(cdn: CdnView<'_>) -> UrlStyle {
     }
 }
 
-/// An address under which visitors reach a file, not encoded and without a leading slash.
+/// An address at which visitors reach a file, not encoded and without a leading slash.
 struct Address {
     below_root: String,
     below_site: String,

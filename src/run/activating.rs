@@ -1,4 +1,4 @@
-//! What the switch needs, and what is preserved before it.
+//! The inputs of the switch, and the bytes that are preserved before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::report::error::Problem;
 use crate::stages::activate::Activating;
 
 impl Session<'_> {
-    /// What the switch works with.
+    /// The inputs of the switch.
     pub(super) fn activating<'s>(&'s self, order: &'s Order, intention: &'s Intention) -> Activating<'s> {
         let Order { goal, terms } = order;
         Activating {
@@ -38,8 +38,8 @@ impl Session<'_> {
         }
     }
 
-    /// Keeps live bytes that the plan puts at risk, but for those that are known to be `stored`, or will be before the switch.
-    /// Says which objects were seen meanwhile, by their ETags.
+    /// Preserves live bytes that the plan puts at risk, except those that are already `stored` or will be before the switch.
+    /// Returns the ETags of the objects it has read meanwhile.
     pub(super) async fn preserve(
         &self,
         order: &Order,

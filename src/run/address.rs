@@ -1,4 +1,4 @@
-//! Where visitors see a site, and whether there is such a place.
+//! The address of a site, and whether its host name resolves.
 
 use super::caller::Caller;
 use super::intention::Intention;
@@ -12,7 +12,7 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 
-/// The address of the site: the environment's `url`, else, for one request, what the distribution answers to.
+/// The address of the site: the environment's `url`; without one, the distribution's alias or domain name (one request).
 pub async fn address(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<String>) {
     let mut found = environment.url.clone();
     let report = reported("open", &environment, &caller, events, async |session| {
@@ -32,8 +32,8 @@ pub async fn address(environment: Environment, caller: Caller, events: Events<'_
 }
 
 impl Session<'_> {
-    /// As [`Session::intend`]. Meanwhile the host of the site's address is looked up, once in a run: what is checked there at the end
-    /// can be checked only where there is one. Returns its name if it does not resolve.
+    /// As [`Session::intend`]. At the same time it resolves the host of the site's address, once a run, because the check at
+    /// the end of the run needs it. Returns the host name if it does not resolve.
     pub(super) async fn intend_and_look(
         &mut self,
         pointer: &Pointer,
@@ -54,7 +54,7 @@ impl Session<'_> {
         Ok((intention?, unknown))
     }
 
-    /// Says it before anything is written: it stops nothing, for the name may come to be known meanwhile.
+    /// Warns before anything is written. This stops nothing: the name may resolve by the time of the check.
     pub(super) fn say_that_the_host_is_unknown(&mut self, host: Option<String>) {
         if let Some(host) = host {
             self.told_of_the_host = true;

@@ -7,8 +7,8 @@ use crate::report::error::Problem;
 use crate::stages::adopt::Adopting;
 
 impl Session<'_> {
-    /// Makes what lies in the live prefix release 0, where nothing was ever activated. Elsewhere there is nothing to
-    /// adopt: that is said, and what is in the way is met as always.
+    /// Turns the objects in the live prefix into release 0 if nothing was ever activated. Otherwise there is nothing to
+    /// adopt: the run says so and treats foreign objects as usual.
     pub(super) async fn adopt(&self, pointer: Pointer) -> Result<Pointer, Problem> {
         let pointer = self.when_free_to_write(pointer).await?;
         let head = &pointer.head;

@@ -1,4 +1,4 @@
-//! Who runs a command, and how it can ask questions.
+//! Who runs a command, and how the command can ask questions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,49 +7,49 @@ use crate::release::manifest::{Publisher, RunId};
 use crate::types::clock::Clock;
 use crate::types::stop::Stop;
 
-/// Who runs a command, and how it can ask questions.
+/// Who runs a command, and how the command can ask questions.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// This run's id, unlike any other.
+    /// The unique id of this run.
     pub run: RunId,
-    /// Who runs it.
+    /// The person or pipeline that runs it.
     pub publisher: Publisher,
-    /// Who knows how commits lie to each other.
+    /// Compares commits.
     pub commits: Commits,
-    /// When it began.
+    /// When the run began.
     pub clock: Clock,
-    /// Whether questions are answered with yes.
+    /// Whether every question is answered with yes.
     pub yes: bool,
-    /// How it is told to stop.
+    /// The signal to stop.
     pub stop: Stop,
 }
 
-/// How the commit that was built lies to the one that is live.
+/// How the commit of the build relates to the live one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Descent {
-    /// It comes after it.
+    /// The build's commit is a descendant of the live one.
     Newer,
-    /// It comes before it.
+    /// The build's commit is an ancestor of the live one.
     Older,
-    /// On another branch: neither comes after the other.
+    /// The commits are on different branches: neither is an ancestor of the other.
     Beside,
-    /// It cannot be known, as in a shallow clone.
+    /// Unknown, for example in a shallow clone.
     Unknown,
 }
 
 type AskDescent = dyn Fn(&str, &str) -> Descent + Send + Sync;
 
-/// Who knows how commits lie to each other: asked with the live one, and the one that was built. It may block.
+/// Compares two commits: the live one and the one that was built. It may block.
 #[derive(Clone)]
 pub struct Commits(Arc<AskDescent>);
 
 impl Commits {
-    /// Asks `descent`.
+    /// Calls `descent`.
     pub fn by(descent: impl Fn(&str, &str) -> Descent + Send + Sync + 'static) -> Commits {
         Commits(Arc::new(descent))
     }
 
-    /// How `built` lies to `live`.
+    /// How `built` relates to `live`.
     pub(super) async fn descent(&self, live: &str, built: &str) -> Descent {
         let (ask, live, built) = (Arc::clone(&self.0), live.to_owned(), built.to_owned());
         tokio::task::spawn_blocking(move || ask(&live, &built)).await.unwrap_or(Descent::Unknown)
@@ -57,7 +57,7 @@ impl Commits {
 }
 
 impl Default for Commits {
-    /// The order is never known.
+    /// Always unknown.
     fn default() -> Commits {
         Commits::by(|_, _| Descent::Unknown)
     }
@@ -69,14 +69,14 @@ impl fmt::Debug for Commits {
     }
 }
 
-/// What a person says to a question.
+/// A person's answer to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// Go on.
     Yes,
     /// Stop.
     No,
-    /// Nothing: a signal came first.
+    /// No answer: a signal came first.
     Interrupted,
     /// There is no terminal to ask on.
     CannotAsk,

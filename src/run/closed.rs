@@ -16,7 +16,7 @@ pub(super) fn check_open(head: &Head, release: ReleaseNumber) -> Result<(), Prob
 }
 
 impl Session<'_> {
-    /// Says once what a prune has left undone. Called when no other run is active.
+    /// Warns once of an unfinished prune. Called when no other run is active.
     pub(super) fn say_what_is_closed(&mut self, head: &Head) {
         if let Some(sentence) = sentence(head)
             && !std::mem::replace(&mut self.told_of_a_prune, true)

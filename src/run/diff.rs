@@ -17,16 +17,16 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 
-/// Everything that a comparison starts from.
+/// The inputs of a comparison.
 #[derive(Clone, Debug)]
 pub struct DiffRequest {
-    /// Where.
+    /// The environment.
     pub environment: Environment,
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
-    /// The first.
+    /// The first release.
     pub from: ReleaseNumber,
-    /// The second.
+    /// What it is compared with.
     pub to: Side,
 }
 
@@ -37,21 +37,21 @@ pub enum Side {
     Active,
     /// A release.
     Release(ReleaseNumber),
-    /// A built site, with the headers that a publish would give it.
+    /// A built site, with the headers that a publish would set.
     Folder(PathBuf),
 }
 
-/// What came of a comparison.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// The second, if it is a release.
+    /// The second side, if it is a release.
     pub to: Option<ReleaseNumber>,
-    /// How it differs from the first.
+    /// How the second side differs from the first.
     pub diff: Diff,
 }
 
-/// Compares a release with another one or with a folder: a request for the head and one for each release. Both are
-/// taken as they would be live now: a name that was reused since they were staged is mutable.
+/// Compares a release with another one or with a folder. Costs a request for the head and one for each release. Both sides are
+/// taken as they would be live now: a name that was reused since they were staged counts as mutable.
 pub async fn diff(request: DiffRequest, events: Events<'_>) -> (Report, Option<Comparison>) {
     let DiffRequest { environment, caller, from, to } = &request;
     let mut comparison = None;
@@ -94,7 +94,7 @@ impl Session<'_> {
         }
     }
 
-    /// The files of a folder as a publish would make them live. What the head knows of the distribution is not asked for again.
+    /// The files of a folder as a publish would make them live. Does not read again what the head records of the distribution.
     async fn files_to_be(&mut self, folder: &Goal, head: &Head) -> Result<Files, Problem> {
         let is_known = self.environment.distributions().all(|id| head.distributions.contains_key(id));
         if is_known {

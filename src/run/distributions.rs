@@ -1,4 +1,4 @@
-//! Reads the configuration of the distributions that an environment names, and warns of what a person should know.
+//! Reads the configuration of the environment's distributions, and warns of settings that matter to the user.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::release::head::{Caching, Head, Learnt, Reach, Tagging};
 use crate::report::error::{Code, Problem};
 
 impl Session<'_> {
-    /// What was read of the environment's distributions in this run.
+    /// What this run has read of the environment's distributions.
     pub(super) fn learnt(&self) -> Vec<Learnt<'_>> {
         let read = self.configurations.iter();
         read.map(|(id, read)| Learnt {
@@ -21,20 +21,20 @@ impl Session<'_> {
         .collect()
     }
 
-    /// What was read of the first one.
+    /// What this run has read of the first one.
     pub(super) fn own_configuration(&self) -> Option<&Configuration> {
         self.configurations.get(self.own()?)
     }
 
-    /// Reads once a run what the environment's distributions do that decides headers and URLs. What is known of all of them is
-    /// that, and what `head` says.
+    /// Reads, once a run, the settings of the environment's distributions that decide headers and URLs. The settings of all
+    /// distributions are these and those recorded in `head`.
     pub(super) async fn read_distributions(&mut self, head: &Head) -> Result<(), Problem> {
         let read = self.read_configurations(head).await?;
         self.learn(read, head);
         Ok(())
     }
 
-    /// What the environment's distributions do, by their ids; nothing where this run knows it.
+    /// The settings of the environment's distributions, by their ids; empty if this run has them already.
     pub(super) async fn read_configurations(&self, head: &Head) -> Result<BTreeMap<String, Configuration>, Problem> {
         let mut configurations = BTreeMap::new();
         let Some(cdn) = self.aws.cdn.as_ref().filter(|_| self.configurations.is_empty()) else {
@@ -49,7 +49,7 @@ impl Session<'_> {
         Ok(configurations)
     }
 
-    /// Knows from now on what was `read` of the environment's distributions, and says what a person should know of it.
+    /// Stores what was `read` of the environment's distributions for the rest of the run, and warns of settings that matter.
     pub(super) fn learn(&mut self, read: BTreeMap<String, Configuration>, head: &Head) {
         if !read.is_empty() {
             self.configurations = read;
@@ -60,7 +60,7 @@ impl Session<'_> {
         self.know(head);
     }
 
-    /// What `head` says of distributions, with what was read of the environment's own.
+    /// The settings that `head` records of all distributions, with what was read of the environment's own.
     pub(super) fn know(&mut self, head: &Head) {
         self.distributions.clone_from(&head.distributions);
         for (id, read) in &self.configurations {
@@ -72,15 +72,15 @@ impl Session<'_> {
         self.tagging = head.tagging(&self.learnt());
     }
 
-    /// Where files of a release are lost, something else may lie at their keys, without cache tags.
+    /// If files of a release are lost, their keys may hold other objects without cache tags.
     pub(super) fn tag_nothing_where_something_is_lost(&mut self) {
         if !self.lost.is_empty() {
             self.tagging = Tagging::default();
         }
     }
 
-    /// Whether a distribution reads cache tags as configured, everywhere: asked only where they do not count yet, and could. Costs
-    /// a request.
+    /// Whether a distribution reads cache tags as configured, at every edge. Asked only if tags are not in use yet and could be.
+    /// Costs a request.
     async fn may_begin_with_tags(&self, cdn: &Cdn, head: &Head, read: &Configuration) -> Result<bool, Problem> {
         let (id, etag) = (cdn.distribution(), read.etag.as_deref());
         let could = read.is_new && read.facts.caching.has_tags && etag.is_some() && head.may_begin_to_count();
@@ -122,7 +122,7 @@ impl Session<'_> {
                  cannot tell which addresses the site has there: it refreshes all that it may have, and the CDN keeps no page."
             ));
         }
-        // At `url`, visitors see all of the site. Another one may be in front of a folder of it.
+        // `url` covers all of the site. Another distribution may serve a folder of it.
         let is_reached = match Reach::of(&facts.origin_path, &prefix.key) {
             Reach::All => true,
             Reach::Some => self.own() != Some(id),
@@ -136,7 +136,7 @@ impl Session<'_> {
         Ok(read)
     }
 
-    /// Says what a person should know of how a distribution keeps answers, where the head does not show that it was said.
+    /// Warns of how a distribution caches answers, unless the head records that the warning was given.
     fn say_how_it_keeps(&self, id: &str, head: &Head, now: &Caching) {
         let before = head.distributions.get(id).map(|known| known.facts.caching.clone()).unwrap_or_default();
         if now.least_s > 0 && now.least_s != before.least_s {
@@ -163,8 +163,8 @@ impl Session<'_> {
     }
 }
 
-/// What an earlier run with the permission read of the distribution, so that what is published does not depend on who
-/// publishes. Nothing is known if no run ever had it.
+/// What an earlier run with the permission read of the distribution, so that the result of a publish does not depend on
+/// its credentials. Unknown if no run ever had the permission.
 fn known_before(head: &Head, distribution: &str) -> Configuration {
     let before = head.distributions.get(distribution).cloned().unwrap_or_default();
     let (facts, etag, may_answer_missing) = (before.facts, before.config_etag, true);

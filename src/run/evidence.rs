@@ -1,5 +1,5 @@
-//! What shows that a complete release can be made live: its bytes are there. For a rollback also which numbers are claimed,
-//! because it closes them.
+//! Evidence that a complete release can be made live: its bytes are in the bucket. For a rollback also the claimed numbers,
+//! because a rollback closes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,21 +12,21 @@ use crate::release::layout::Address;
 use crate::release::manifest::{Kept, Manifest, ReleaseNumber};
 use crate::report::error::Problem;
 
-/// What is known to be there of a complete release.
+/// What the bucket is known to hold of a complete release.
 #[derive(Default)]
 pub(super) struct Evidence {
-    /// The blobs that a listing shows.
+    /// The blobs that a listing has shown.
     pub(super) stored: BTreeSet<Address>,
-    /// What lies where its other bytes should be.
+    /// The objects at the places of its other bytes.
     pub(super) seen: BTreeMap<Address, Option<ObjectInfo>>,
-    /// The highest number that is claimed, where the run closes all of them.
+    /// The highest claimed number, if the run closes all claimed numbers.
     pub(super) claimed: Option<ReleaseNumber>,
 }
 
 impl Session<'_> {
-    /// Whether a run makes a complete release live without a question before it. Then the evidence may be collected at once.
-    /// After a question, it must be newer than the answer: a rollback closes the numbers that are claimed by then. And a
-    /// rollback that is declined should cost nothing.
+    /// Whether a run makes a complete release live without asking first. Then the evidence may be collected at once.
+    /// After a question, the evidence must be newer than the answer: a rollback closes the numbers that are claimed by then. And
+    /// a rollback that the user cancels should cost nothing.
     pub(super) fn is_sure_to_prove(&self, head: &Head, order: &Order) -> bool {
         let terms = &order.terms;
         let is_held = head.hold.is_some() && terms.rollback.is_none() && terms.repair.is_none();
@@ -43,9 +43,9 @@ impl Session<'_> {
         manifest: &Manifest,
     ) -> Result<Evidence, Problem> {
         let blobs = self.blobs_to_list(head, plan, manifest);
-        // Bytes that are only at live keys are copied to the blob store first, and then looked for.
+        // Bytes that are only at live keys are first copied to the blob store, and then looked for there.
         let kept = plan.preserves.iter().map(|preserve| self.environment.layout.blob(&preserve.entry.digest));
-        // A file that is no page may still be at its live key after it left the site. Then its blob is not needed.
+        // A file other than a page may still be at its live key after it left the site. Then its blob is not needed.
         let may_be_live = |upload: &&Upload| {
             upload.to == Destination::Blob
                 && !upload.path.is_page()
@@ -67,7 +67,7 @@ impl Session<'_> {
         Ok(Evidence { stored: stored?, seen: seen?, claimed: claimed? })
     }
 
-    /// The blobs that going back to a complete release needs or would write, with their sizes; none where asking after each
+    /// The blobs that a rollback to a complete release needs or would write, with their sizes; empty if a HEAD for each
     /// costs less than a listing.
     fn blobs_to_list(&self, head: &Head, plan: &Plan, manifest: &Manifest) -> BTreeMap<Address, u64> {
         let to_blobs = plan.uploads.iter().filter(|upload| upload.to == Destination::Blob);
@@ -81,7 +81,7 @@ impl Session<'_> {
         if blobs.len() <= 2 + retained * at_least / 1_000 { BTreeMap::new() } else { blobs }
     }
 
-    /// Those of `blobs` that a listing shows. Blobs are named by their bytes and never written over.
+    /// Those of `blobs` that a listing shows. A blob is named by its bytes and is never overwritten.
     async fn listed(&self, blobs: &BTreeMap<Address, u64>) -> Result<BTreeSet<Address>, Problem> {
         if blobs.is_empty() {
             return Ok(BTreeSet::new());

@@ -1,4 +1,4 @@
-//! Explains the decisions about single files of a folder that is to become live.
+//! Explains the decisions about single files of a folder that is about to be published.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::site::rules::RuleContext;
 use crate::views::explanation::Explanation;
 
 impl Session<'_> {
-    /// Explains `paths` of `folder` by what the head and this run know. `plan` is what [`Session::plan_only`] came to.
+    /// Explains `paths` of `folder` from the head and this run's readings. `plan` is the result of [`Session::plan_only`].
     pub(super) fn explain(
         &self,
         folder: &Folder,
@@ -20,7 +20,7 @@ impl Session<'_> {
         plan: Option<&Plan>,
     ) -> Vec<Explanation> {
         let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
-        // Where the head alone answered, the distribution was not read: what the head knows of all has decided.
+        // If the head alone decided, the distribution was not read: the settings in the head have decided.
         let distributions = if !self.configurations.is_empty() { &self.distributions } else { &head.distributions };
         let context = RuleContext { mutable_paths: &mutable_paths, distributions, layout: &self.environment.layout };
         let explanation = |path: SitePath| {

@@ -1,4 +1,4 @@
-//! Forgetting a distribution that is not in front of the site any more.
+//! Forgets a distribution that no longer serves the site.
 
 use super::caller::{Ask, Caller};
 use super::reported::reported;
@@ -9,18 +9,18 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 
-/// Everything that forgetting a distribution starts from.
+/// The inputs of forgetting a distribution.
 #[derive(Clone, Debug)]
 pub struct ForgetRequest {
-    /// Where.
+    /// The environment.
     pub environment: Environment,
-    /// Who does it.
+    /// The caller.
     pub caller: Caller,
     /// The distribution's id.
     pub distribution: String,
 }
 
-/// Takes a distribution, and what it is owed, out of the head: no other change, and no request to CloudFront.
+/// Removes a distribution and its pending refreshes from the head. Changes nothing else and sends no request to CloudFront.
 pub async fn forget_distribution(request: ForgetRequest, ask: Ask<'_>, events: Events<'_>) -> Report {
     let ForgetRequest { environment, caller, distribution } = &request;
     reported("forget-distribution", environment, caller, events, async |session| {
@@ -36,7 +36,7 @@ pub async fn forget_distribution(request: ForgetRequest, ask: Ask<'_>, events: E
 }
 
 impl Session<'_> {
-    /// The environment's own would be back with the next publish.
+    /// The next publish would add the environment's own distribution again.
     fn check_not_own(&self, distribution: &str) -> Result<(), Problem> {
         if self.environment.distributions().all(|own| own != distribution) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! From what is live to what should be: staged, activated, refreshed, verified.
+//! Makes a goal live: stage, activate, refresh, verify.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,17 +24,17 @@ use crate::stages::stage::{NotStaged, Staged};
 use crate::stages::verify::Page;
 use crate::types::text::first_few;
 
-/// What an attempt to go live came to.
+/// The result of one attempt to go live.
 enum Next {
-    /// Another run was faster, or something is not as expected: start over from what is there now.
+    /// Another run was faster, or the bucket is not as expected: start over from its present state.
     Again(Box<Carried>, Box<Pointer>),
-    /// There is no more to do.
+    /// Finished.
     Done(Outcome),
 }
 
 impl Session<'_> {
-    /// Makes what `order` names live, from what `pointer` tells. Its steps are boxed: what each of them holds would
-    /// otherwise lie on the stack of all of them.
+    /// Makes the goal of `order` live, starting from `pointer`. Its steps are boxed: otherwise the futures of all of them
+    /// would lie on the stack at once.
     pub(super) async fn go_live(&mut self, pointer: Pointer, order: &Order, ask: Ask<'_>) -> Result<Outcome, Problem> {
         let mut pointer = if order.terms.adopt { Box::pin(self.adopt(pointer)).await? } else { pointer };
         let mut carried = Carried::nothing(&pointer.head);
@@ -48,7 +48,7 @@ impl Session<'_> {
         Err(never_settles())
     }
 
-    /// Looks at what is live and decides whether anything is to be switched.
+    /// Reads the live state and decides whether a switch is needed.
     async fn attempt(
         &mut self,
         carried: Carried,
@@ -62,7 +62,7 @@ impl Session<'_> {
         let read = pointer.head.revision;
         let pointer = self.when_free_to_write(pointer).await?;
         if pointer.head.revision != read {
-            // The run has waited, for however long: what it read of the distributions may be out of date.
+            // The run may have waited for a long time: what it read of the distributions may be out of date.
             self.ahead.configurations = None;
         }
         self.check_shown(*shown, &pointer.head, order)?;
@@ -87,7 +87,7 @@ impl Session<'_> {
         }
         self.say_that_the_host_is_unknown(unknown_host);
         let carried = carried.unless_other(&intention.plan);
-        // Being active does not make it the newest: an activation that another one has begun since is not undone.
+        // Being active does not make it the newest: an activation that another run has begun since is not undone.
         if let Some(claimed) =
             carried.claimed().filter(|claimed| !order.terms.force && !pointer.head.is_newest(*claimed))
         {
@@ -112,7 +112,7 @@ impl Session<'_> {
         Box::pin(self.stage_and_switch(carried, pointer, order, intention)).await
     }
 
-    /// A run that the order of numbers does not stop replaces only what it has shown.
+    /// A run that is exempt from the order of numbers replaces only what it has shown to the user.
     pub(super) fn check_shown(&self, shown: Shown, head: &Head, order: &Order) -> Result<(), Problem> {
         if !order.is_overtaken(shown, head) {
             return Ok(());
@@ -128,7 +128,7 @@ impl Session<'_> {
             .hint("Check `publish status`; if you still want this, run the same command again."))
     }
 
-    /// Holds publishing before anything else is written, in a separate write: whatever becomes of a rollback, nothing is
+    /// Holds publishing before anything else is written, in a separate write: however a rollback ends, nothing is
     /// published after it. If another run replaced the head meanwhile, the plan is out of date.
     async fn hold(&self, pointer: &Pointer, terms: &Terms) -> Result<Pointer, NotReplaced> {
         match self.held(&pointer.head, terms.reason.as_deref()).filter(|_| terms.holds()) {
@@ -137,14 +137,14 @@ impl Session<'_> {
         }
     }
 
-    /// The head in which this run holds publishing; `None`: publishing is held already, and there is no other reason to give.
+    /// The head in which this run holds publishing; `None` if publishing is held already and this run gives no other reason.
     pub(super) fn held(&self, head: &Head, reason: Option<&str>) -> Option<Head> {
         let is_said = head.hold.as_ref().is_some_and(|hold| reason.is_none() || hold.reason.as_deref() == reason);
         let now = self.caller.clock.now();
         (!is_said).then(|| head.held(Hold::new(self.caller.publisher.clone(), now, reason.map(str::to_owned))))
     }
 
-    /// Gets the release ready and, unless that is all that was asked for, makes it live.
+    /// Prepares the release and makes it live, unless only preparation was asked for.
     async fn stage_and_switch(
         &mut self,
         mut carried: Carried,
@@ -172,8 +172,8 @@ impl Session<'_> {
         self.switch(carried, pointer, order, &intention, staged).await
     }
 
-    /// A release is complete in the bucket, and that is all that was asked for. A prune may have removed what this run was
-    /// told is there: nothing else would notice.
+    /// A release is complete in the bucket, and nothing else was asked for. A prune may have removed bytes that this run
+    /// relied on: no later step would notice.
     async fn only_staged(&self, carried: Carried, staged: &Staged) -> Result<Next, Problem> {
         let pointer = self.state.read_head().await?;
         if pointer.head.prune_epoch != carried.epoch {
@@ -184,7 +184,7 @@ impl Session<'_> {
         Ok(Next::Done(Outcome::Staged))
     }
 
-    /// Makes a release live that is ready.
+    /// Makes a prepared release live.
     async fn switch(
         &self,
         carried: Carried,
@@ -217,7 +217,7 @@ impl Session<'_> {
         }
     }
 
-    /// Refreshes what changed at the CDN.
+    /// Refreshes the changed paths at the CDN.
     async fn after_the_switch(
         &self,
         activated: Activated,
@@ -240,7 +240,7 @@ impl Session<'_> {
         Box::pin(self.refresh(refreshing, activated.pointer, &answers, Some(plan))).await
     }
 
-    /// What would happen, and nothing of it does. There is no plan where the head alone says that there is nothing to do.
+    /// What a publish would do; does none of it. Without a plan if the head alone shows that there is nothing to do.
     pub(super) async fn plan_only(&mut self, order: &Order) -> Result<(Ended, Head, Option<Plan>), Problem> {
         let pointer = self.state.read_head().await?;
         let active = active_release(&pointer.head);
@@ -287,7 +287,7 @@ impl Session<'_> {
         Outcome::Unchanged
     }
 
-    /// Nothing differs, but an earlier run may owe a refresh or have left something to record. If another run replaces
+    /// Nothing differs, but an earlier run may have left a pending refresh or something to record. If another run replaces
     /// the head meanwhile, something may differ.
     async fn finish(
         &self,
@@ -315,8 +315,8 @@ impl Session<'_> {
         Box::pin(self.refresh_owed(refreshing, pointer, &answers)).await.map(Next::Done)
     }
 
-    /// Records what needs no activation: what was read of the distribution, that suspects were looked at, and the floor of a
-    /// rollback to what is live already.
+    /// Records what needs no activation: what was read of the distribution, that suspects were checked, and the floor of a
+    /// rollback to the release that is already live.
     async fn record(&self, pointer: &Pointer, terms: &Terms) -> Result<Pointer, NotReplaced> {
         let claimed = match terms.rollback {
             Some(_) => self.state.releases().await.map_err(NotReplaced::Failed)?.highest(),
@@ -326,7 +326,7 @@ impl Session<'_> {
         let by = pointer.seen_by(&self.caller.run, now);
         let mut head =
             pointer.head.record_facts(&self.learnt(), by).clear_suspects(pointer.read_at).close_up_to(claimed);
-        // A prune that was cut short left alone whatever is live. What it closed stays closed until one is finished.
+        // An interrupted prune has removed nothing that is live. The releases it closed stay closed until a prune finishes.
         let dead = pointer.head.pruning.as_ref();
         let at_risk = self.removable_by_dead_prune(&pointer.head).await.map_err(NotReplaced::Failed)?;
         if dead.is_some()
@@ -337,7 +337,7 @@ impl Session<'_> {
         if head == pointer.head { Ok(pointer.clone()) } else { self.state.replace_head(pointer, head).await }
     }
 
-    /// A newer release is active. That is no failure if it has the same content, and nothing else is to do.
+    /// A newer release is active. That is not a failure if it has the same content and nothing else is to be done.
     fn overtaken(&self, head: &Head, release: ReleaseNumber, plan: &Plan) -> Result<Next, Problem> {
         let before = self.course.standing().previous_release;
         self.course.about(active_release(head), before);
@@ -350,7 +350,7 @@ impl Session<'_> {
         Err(lost_to(head, release))
     }
 
-    /// Who repairs says so itself, file by file.
+    /// A repair reports file by file, so it needs no plan here.
     fn warn_of_lost(&self, terms: &Terms) {
         if let (Some(first), None) = (self.lost.first(), &terms.repair) {
             self.events.warn(format!(
@@ -360,7 +360,7 @@ impl Session<'_> {
         }
     }
 
-    /// What a plan says about a release goes into the report.
+    /// Copies what a plan says about a release into the report.
     pub(super) fn plans(&self, plan: &Plan) {
         self.course.compared(plan.counts);
         self.course.changes(plan.changed());
@@ -381,7 +381,7 @@ impl Session<'_> {
     }
 }
 
-/// What is said of objects that should have gone.
+/// The warning about objects that should have been removed.
 fn left_over<'p>(paths: impl ExactSizeIterator<Item = &'p SitePath>) -> String {
     let number = match paths.len() {
         1 => "1 file left the site and is still reachable".to_owned(),
@@ -398,7 +398,7 @@ fn again(carried: Carried, pointer: Pointer) -> Next {
     Next::Again(Box::new(carried), Box::new(pointer))
 }
 
-/// Why a run ends whose release was overtaken by what `head` shows.
+/// Why a run ends whose release was superseded by the one in `head`.
 pub(super) fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
     let last = head.history.last();
     let who = last.map_or_else(|| "another publisher".to_owned(), |item| item.publisher.name());
@@ -413,7 +413,7 @@ pub(super) fn lost_to(head: &Head, release: ReleaseNumber) -> Problem {
         .hint("If your build is the newer one, publish again; an older one should not replace it.")
 }
 
-/// What was begun is finished by the same command, as soon as it can be.
+/// Unfinished work is finished by the same command, run again as soon as possible.
 fn run_again(problem: Problem) -> Problem {
     let hint = if problem.code.lasts_until_changed() {
         "The activation cannot finish before that; then run the same command again."

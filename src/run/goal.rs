@@ -1,4 +1,4 @@
-//! What is to become live, and where its bytes come from.
+//! The release that is to become live, and where its bytes come from.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,30 +29,30 @@ use crate::types::globs::PathGlobs;
 use crate::types::headers::Kind;
 use crate::types::stop::Stop;
 
-/// What is to become live.
+/// The release that is to become live.
 pub(super) enum Goal {
-    /// What a folder holds, as a new release.
+    /// A new release with the files of a folder.
     Folder(Folder),
-    /// What another environment's release holds, as a new release.
+    /// A new release with the files of another environment's release.
     Elsewhere(Elsewhere),
     /// A release that is complete in the bucket.
     Release(Manifest),
 }
 
-/// A built site, and the headers that its files get.
+/// A built site, and the headers of its files.
 pub(super) struct Folder {
     pub(super) snapshot: Snapshot,
     rules: Rules,
-    /// Which names are fingerprinted, as far as the folder tells.
+    /// Which names are fingerprinted, as far as the folder shows.
     verdicts: BTreeMap<SitePath, Verdict>,
     closure: Closure,
-    /// What a router needs of the distribution, where nothing else has said it.
+    /// What a router needs from the distribution, unless another setting provides it.
     pub(super) routes: Option<Routes>,
 }
 
 impl Folder {
-    /// Reads a folder, and warns of what a person should know. No request is sent: first it is known to be fit to be
-    /// published. Blocks, and ends soon after `stop` is requested.
+    /// Reads a folder, and warns of what the user should know. Sends no request: the folder must be fit to be published
+    /// before the first one. Blocks, and ends soon after `stop` is requested.
     pub(super) fn read(
         folder: &Path,
         environment: &Environment,
@@ -98,24 +98,24 @@ impl Folder {
         Ok(Folder { snapshot, rules, closure, verdicts, routes })
     }
 
-    /// The folder, if all that its pages need is in it, or if that is not asked for. Warns of what else is missing.
+    /// The folder, if it contains everything that its pages need, or if broken pages are allowed. Warns of other missing files.
     pub(super) fn checked(self, allow_broken: bool, url: Option<&str>, events: Events<'_>) -> Result<Folder, Problem> {
         references::check(&self.closure, url, allow_broken, events)?;
         Ok(self)
     }
 
-    /// Whether `path` is fingerprinted, its headers, and what decided about both.
+    /// Whether `path` is fingerprinted, its headers, and the rules that decided both.
     pub(super) fn explained(&self, path: &SitePath, context: &RuleContext<'_>) -> (Verdict, Decided<'_>) {
         self.rules.explained(path, &self.snapshot.files, &self.verdicts, context)
     }
 
-    /// What CloudFront is to add to answers because of the folder's `_headers` file.
+    /// The headers that CloudFront must add to answers because of the folder's `_headers` file.
     pub(super) fn response_policies(&self, environment: &Environment) -> Vec<ResponsePolicy> {
         response_policy::policies(self.rules.file(), &environment.layout.identity().site, &environment.name)
     }
 }
 
-/// What the folder's `_headers` file says; nothing where it has none.
+/// The folder's `_headers` file; empty if it has none.
 fn headers_file(snapshot: &Snapshot, environment: &Environment) -> Result<HeadersFile, Problem> {
     match &snapshot.hosting.headers {
         Some(text) => HeadersFile::parse(text, environment.url.as_deref()),
@@ -124,7 +124,7 @@ fn headers_file(snapshot: &Snapshot, environment: &Environment) -> Result<Header
 }
 
 impl Goal {
-    /// Path, bytes and headers of every file, under what is known of names that were reused for other bytes and of the
+    /// Path, bytes and headers of every file, given the names known to be reused for other bytes, and the settings of the
     /// distributions.
     pub(super) fn content(
         &self,
@@ -140,9 +140,9 @@ impl Goal {
         }
     }
 
-    /// How the files of a new release compare with what is live, if the head alone says that there is nothing to do.
-    /// Anything unfinished, and a distribution that has not seen what is live, must be looked into.
-    /// `mutable_paths` are those that this run found to be so.
+    /// How the files of a new release compare with the live ones, if the head alone shows that there is nothing to do.
+    /// Not if anything is unfinished, or if a distribution has not seen the live release: the run must look into both.
+    /// `mutable_paths` are those that this run found to be mutable.
     pub(super) fn unchanged(
         &self,
         environment: &Environment,
@@ -163,7 +163,7 @@ impl Goal {
         })
     }
 
-    /// Whether the head alone tells if a new release is to come: then one is, unless [`Goal::unchanged`] says otherwise.
+    /// Whether the head alone decides if a new release is needed: then one is, unless [`Goal::unchanged`] returns a result.
     pub(super) fn is_told_by_the_head(&self, environment: &Environment, pointer: &Pointer) -> bool {
         let head = &pointer.head;
         self.release().is_none()
@@ -171,7 +171,7 @@ impl Goal {
             && head.due_suspects(pointer.read_at).is_empty()
     }
 
-    /// The release that is to be the active one, where it is complete already.
+    /// The release to be activated, if it is complete already.
     pub(super) fn manifest(&self) -> Option<&Manifest> {
         match self {
             Goal::Folder(_) | Goal::Elsewhere(_) => None,
@@ -193,7 +193,7 @@ impl Goal {
         }
     }
 
-    /// Who makes it live, and what it was built from; `caller`, unless another environment knows more.
+    /// Who makes it live, and what it was built from; `caller`, unless another environment records more.
     pub(super) fn publisher<'p>(&'p self, caller: &'p Publisher) -> &'p Publisher {
         match self {
             Goal::Elsewhere(elsewhere) => &elsewhere.publisher,

@@ -1,4 +1,4 @@
-//! Where a rollback goes, and what it asks first.
+//! The release that a rollback goes back to, and the question before it.
 
 use super::order::Terms;
 use crate::config::environment::Environment;
@@ -8,15 +8,15 @@ use crate::release::manifest::{Manifest, Publisher, ReleaseNumber};
 use crate::report::error::{Code, Problem};
 use crate::types::clock::Timestamp;
 
-/// Where a rollback goes that is not told. What a publish that was cut short had begun is undone first; a rollback that
-/// was cut short, or that has yet to refresh a distribution of the `environment`, is finished: the same command run again must
-/// not undo it. Where the active release was rolled back to already, it is not clear whether the user wants to go further back or
-/// forward again, so that a number is required.
+/// The release that a rollback without a number goes back to. First it undoes an interrupted publish. An interrupted
+/// rollback, or one that has yet to refresh a distribution of the `environment`, is finished: the same command run again must
+/// not undo it. If the active release was itself reached by a rollback, the user may want to go further back or forward
+/// again: then a number is required.
 ///
 /// # Errors
-/// [`Code::Usage`] where nothing was active before, and where a number is needed.
+/// [`Code::Usage`] if nothing was active before, or if a number is needed.
 pub(super) fn earlier(head: &Head, environment: &Environment, terms: &Terms) -> Result<ReleaseNumber, Problem> {
-    // Only going back makes a release active whose number is closed.
+    // Only a rollback activates a release whose number is closed.
     let is_closed = |release: ReleaseNumber| release <= head.floor;
     let active = head.active.as_ref();
     let owed = |release: ReleaseNumber| {
@@ -40,7 +40,7 @@ pub(super) fn earlier(head: &Head, environment: &Environment, terms: &Terms) -> 
     })
 }
 
-/// The site was rolled back to `active` already: names the commands for everything that may be meant.
+/// The site was already rolled back to `active`: names the command for each thing the user may want.
 fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
     let left = head.active.as_ref().and_then(|active| active.previous);
     let item = head.history.iter().rfind(|item| item.release == active && item.from != Some(active));
@@ -58,8 +58,8 @@ fn went_back(head: &Head, active: ReleaseNumber, terms: &Terms) -> Problem {
         .hint(format!("{ways}`publish releases` lists the releases that you can go back to."))
 }
 
-/// The question before a rollback to `to`: both releases, each with when, by whom and of which commit, and
-/// whether publishing is held from then on.
+/// The question before a rollback to `to`: both releases, each with its time, author and commit, and whether the rollback
+/// also holds publishing.
 pub(super) fn question(head: &Head, plan: &Plan, to: &Manifest, terms: &Terms) -> String {
     let release = to.release;
     let about = described(to.created_at, &to.publisher);

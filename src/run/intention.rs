@@ -1,4 +1,4 @@
-//! What a run intends: what is live, what should be live, and the plan between them.
+//! The intention of a run: the live files, the files that should be live, and the plan between them.
 
 use std::collections::BTreeSet;
 
@@ -19,35 +19,35 @@ use crate::site::rules::Rules;
 use crate::stages::stage::Staged;
 use crate::types::headers::Kind;
 
-/// What a run means to do, and from where.
+/// What a run is going to do, and the state it starts from.
 pub(super) struct Intention {
     pub(super) live: Live,
     pub(super) plan: Plan,
-    /// Live paths that were looked at again, because an earlier run may have changed them late, or because they are to be
-    /// repaired.
+    /// Live paths that were checked again, because a late request of an earlier run may have changed them, or because they
+    /// are to be repaired.
     due: BTreeSet<SitePath>,
-    /// Whether the run has looked at the keys that the manifests do not describe. If not, it does so during the claim.
+    /// Whether the run has checked the keys that no manifest describes. If not, it does so during the claim.
     pub(super) is_surveyed: bool,
-    /// Live paths that an activation which was cut short may still write.
+    /// Live paths that an interrupted activation may still write.
     pub(super) suspects: BTreeSet<SitePath>,
-    /// Live paths that a prune which was cut short may still remove.
+    /// Live paths that an interrupted prune may still remove.
     pub(super) at_risk: BTreeSet<SitePath>,
-    /// What shows that a complete release can be made live; `None`: not collected yet.
+    /// Evidence that a complete release can be made live; `None`: not collected yet.
     pub(super) evidence: Option<Result<Evidence, Problem>>,
-    /// The highest number that was claimed before the switch, where the run closes all of them.
+    /// The highest number that was claimed before the switch, if the run closes all claimed numbers.
     pub(super) claimed: Option<ReleaseNumber>,
-    /// What releases there are; `None`: not listed yet.
+    /// The existing releases; `None`: not listed yet.
     pub(super) releases: Option<Result<Releases, Problem>>,
 }
 
 impl Intention {
-    /// What people take their time over may change meanwhile: bytes may go, and numbers may be claimed and pruned, so that a
-    /// number would be used twice. Both are asked for again.
+    /// While a person answers a question, bytes may be removed, and numbers may be claimed and pruned, so that a
+    /// number would be used twice. Both are read again.
     pub(super) fn look_again_after_an_answer(&mut self) {
         (self.evidence, self.releases) = (None, None);
     }
 
-    /// Whether the run claims a number, and no other one was claimed since the last activation.
+    /// Whether the run claims a number and no other number was claimed since the last activation.
     fn is_first_to_claim(&self, head: &Head) -> bool {
         let Some(Ok(releases)) = &self.releases else { return false };
         releases.above(head.highest_activated).next().is_none()
@@ -55,7 +55,7 @@ impl Intention {
 }
 
 impl Session<'_> {
-    /// Finds out what is live and plans from there to the goal. `claims`: the run is sure to claim a number.
+    /// Reads the live state and plans from there to the goal. `claims`: the run is sure to claim a number.
     pub(super) async fn intend(
         &mut self,
         pointer: &Pointer,
@@ -88,10 +88,10 @@ impl Session<'_> {
         let (at_risk, evidence, claimed) = (BTreeSet::new(), None, None);
         let mut intention =
             Intention { live, plan, due, is_surveyed: false, suspects, at_risk, evidence, claimed, releases };
-        // A run that is about to claim a number looks at the keys of new files during the claim: all else that may stop it is
-        // known before that. But it claims nothing before it is certain what is live, nor where an earlier claim came to
-        // nothing: a run that is started again and again, and refused because of what lies at those keys, claims one number. Nor
-        // where much would leave the site: of files that come back, some may be there still, and count as live.
+        // A run that is about to claim a number checks the keys of new files during the claim: everything else that may stop it
+        // is known before. But it claims nothing while the live state is in doubt, nor if an earlier claim was never activated:
+        // a run that is repeated, and refused each time because of the objects at those keys, claims one number only. Nor if many
+        // files would leave the site: of files that return, some may still be there, and count as live.
         let leaves_most = self.removes_too_much(&intention.plan);
         if !is_known || leaves_most || !intention.is_first_to_claim(&pointer.head) {
             self.survey(&pointer.head, order, &mut intention).await?;
@@ -101,8 +101,8 @@ impl Session<'_> {
         Ok(intention)
     }
 
-    /// Reads at once what is live by the state, and what the distributions do. If the run `claims` a number, it also lists the
-    /// numbers that are taken. More may be taken by the time of the claim, which then takes the next one.
+    /// Reads the live state and the settings of the distributions at once. If the run `claims` a number, it also lists the
+    /// claimed numbers. More may be claimed meanwhile; the claim then takes the next free one.
     async fn read_what_is_live(
         &mut self,
         pointer: &Pointer,
@@ -129,9 +129,9 @@ impl Session<'_> {
         Ok((live?, releases))
     }
 
-    /// Looks at the keys that the manifests do not describe, and plans again if something is there. At the same time it collects
-    /// the evidence that a complete release needs, as far as the first plan tells. What the second plan needs besides is looked
-    /// for when the release is proven.
+    /// Checks the keys that no manifest describes, and plans again if any of them has an object. At the same time it collects
+    /// the evidence that a complete release needs, as far as the first plan shows. Anything else that the second plan needs is
+    /// looked up when the release is proven.
     async fn survey(&self, head: &Head, order: &Order, intention: &mut Intention) -> Result<(), Problem> {
         let Intention { live, plan, .. } = intention;
         let evidence = async {
@@ -149,14 +149,14 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Completes `live` by what lies at the keys that the manifests do not describe. Says whether anything is there.
+    /// Adds to `live` the objects at keys that no manifest describes. Returns whether there are any.
     pub(super) async fn look_at_keys(&self, order: &Order, live: &mut Live, files: &Files) -> Result<bool, Problem> {
         let layout = &self.environment.layout;
         let objects = LiveObjects::new(&self.aws.store, layout).tagged(self.tagging.writes);
         live::survey(objects, &self.state, layout, live, files, order.foreign()).await
     }
 
-    /// Records that the keys were looked at. Plans again if anything is there.
+    /// Records that the keys were checked. Plans again if any of them has an object.
     pub(super) fn surveyed(&self, order: &Order, intention: &mut Intention, learnt: bool) {
         intention.is_surveyed = true;
         if learnt {
@@ -165,7 +165,7 @@ impl Session<'_> {
         }
     }
 
-    /// Says what is about to be done.
+    /// Reports what the run is about to do.
     pub(super) fn say_plan(&self, plan: &Plan) {
         self.events.send(Event::Planned {
             files: plan.counts,
@@ -175,15 +175,15 @@ impl Session<'_> {
         });
     }
 
-    /// The plan from `live` to `target`. Blobs of paths that are `due` to be looked at again may be gone.
+    /// The plan from `live` to `target`. The blobs of paths that are `due` for another check may be gone.
     fn planned(&self, live: &Live, target: Files, order: &Order, due: &BTreeSet<SitePath>) -> Plan {
         let mut plan = Plan::between(live, target, self.policy(order.may_go_straight()));
         plan.preserves.extend(blobs_in_doubt(live, due));
         plan
     }
 
-    /// Says which files will have other bytes although browsers were told to keep them for a year, once in a run. Later this
-    /// cannot be fixed: a browser that has such a file does not ask again.
+    /// Warns once a run of files that get other bytes although browsers were told to keep them for a year. This cannot be
+    /// fixed later: a browser that has such a file does not ask again.
     pub(super) fn warn_of_kept(&self, paths: impl IntoIterator<Item = SitePath>) {
         let new: Vec<String> = paths
             .into_iter()
@@ -202,7 +202,7 @@ impl Session<'_> {
         ));
     }
 
-    /// What the goal comes to, without what was taken out of every release. A folder that still contains such a file
+    /// The files of the goal, without those that were taken out of every release. A folder that still contains such a file
     /// is refused: publishing it again would be a mistake.
     fn content(&self, goal: &Goal, head: &Head, distributions: &Distributions) -> Result<Files, Problem> {
         let mutable_paths = head.mutable_paths.union(&self.mutable_paths).cloned().collect();
@@ -219,15 +219,15 @@ impl Session<'_> {
         Ok(head.without_withdrawn(files))
     }
 
-    /// Files of `target` that a prune which was cut short may still take away.
+    /// Files of `target` that an interrupted prune may still remove.
     async fn at_risk(&self, head: &Head, target: &Files) -> Result<BTreeSet<SitePath>, Problem> {
         let mut at_risk = self.removable_by_dead_prune(head).await?;
         at_risk.retain(|path| target.contains_key(path));
         Ok(at_risk)
     }
 
-    /// Files that a prune which was cut short, and did not give its lease back, may still take away: what was on its
-    /// way when the lease ended may arrive until its signature has expired. Costs a request for each release it closed.
+    /// Files that may still be removed by a prune that was interrupted before it returned its lease: a request that was under
+    /// way when the lease ended may arrive until its signature expires. Costs a request for each release the prune closed.
     pub(super) async fn removable_by_dead_prune(&self, head: &Head) -> Result<BTreeSet<SitePath>, Problem> {
         let Some(pruning) = head.pruning.as_ref().filter(|pruning| pruning.lease_s > 0) else {
             return Ok(BTreeSet::new());
@@ -243,8 +243,8 @@ impl Session<'_> {
         Ok(removable)
     }
 
-    /// Plans anew when staging found fingerprinted files with other headers at their keys - they are live, so that they
-    /// are to be put right and forgotten by the CDN - or brought some back that were gone.
+    /// Plans again if staging found fingerprinted files with other headers at their keys - they are live, so they must be
+    /// corrected and invalidated at the CDN - or restored missing ones.
     pub(super) fn replan(&self, intention: &mut Intention, staged: &Staged, order: &Order) {
         for (path, headers) in &staged.other_headers {
             if let Some(entry) = staged.manifest.files.get(path) {
@@ -259,7 +259,7 @@ impl Session<'_> {
     }
 }
 
-/// Blobs that may have been taken away by a request that came late, although the live object is as it should be.
+/// Blobs that a late request may have removed although the live object is as it should be.
 fn blobs_in_doubt<'l>(live: &'l Live, paths: &'l BTreeSet<SitePath>) -> impl Iterator<Item = Preserve> + 'l {
     paths.iter().filter_map(|path| {
         let entry = live.files.get(path).filter(|entry| entry.kept == Kept::Blob)?.clone();
@@ -267,16 +267,16 @@ fn blobs_in_doubt<'l>(live: &'l Live, paths: &'l BTreeSet<SitePath>) -> impl Ite
     })
 }
 
-/// Names whose live bytes are others than those they are to have, although they are fingerprinted, or may in another build:
-/// once there is evidence for such a name, the history must be known.
+/// Names whose live bytes differ from the wanted ones although they are fingerprinted, or may be in another build:
+/// one such name makes the history necessary.
 fn names_with_other_bytes(live: &Live, wanted: &Files) -> BTreeSet<SitePath> {
     with_other_bytes(live, wanted, |_, path, entry| {
         entry.kind == Kind::Fingerprinted || fingerprint::may_be_fingerprinted(path)
     })
 }
 
-/// Files that are live with other bytes than those they are to have, of those that `is_meant` picks by what is live, the
-/// path, and what is wanted.
+/// Files whose live bytes differ from the wanted ones, of those that `is_meant` selects by the live file, the path and the
+/// wanted file.
 fn with_other_bytes(
     live: &Live,
     wanted: &Files,

@@ -1,4 +1,4 @@
-//! Refreshing paths that a person names.
+//! Refreshes paths that a person names.
 
 use super::caller::Caller;
 use super::reported::reported;
@@ -13,19 +13,19 @@ use crate::report::event::{Event, Events};
 use crate::report::{Outcome, Report, price_usd};
 use crate::stages::refresh::Refreshing;
 
-/// Everything that refreshing by hand starts from.
+/// The inputs of a manual refresh.
 #[derive(Clone, Debug)]
 pub struct InvalidateRequest {
-    /// Where.
+    /// The environment.
     pub environment: Environment,
-    /// Who does it.
+    /// The caller.
     pub caller: Caller,
-    /// What is to be forgotten, as seen from the site's address.
+    /// The paths to invalidate, relative to the site's address.
     pub paths: Vec<AskedPath>,
 }
 
-/// Refreshes paths at every distribution in front of the site. The head records them first, like a refresh that an
-/// activation owes.
+/// Refreshes paths at every distribution of the site. The head records them first, like the refresh of an
+/// activation.
 pub async fn invalidate(request: InvalidateRequest, events: Events<'_>) -> Report {
     let InvalidateRequest { environment, caller, paths } = &request;
     reported("invalidate", environment, caller, events, async |session| {
@@ -40,7 +40,7 @@ pub async fn invalidate(request: InvalidateRequest, events: Events<'_>) -> Repor
         let pointer = session.owe_asked(pointer, paths).await?;
         let settings = waits_for_cloudfront(&environment.invalidation);
         let refreshing = Refreshing { settings: &settings, ..session.refreshing(active_release(&pointer.head)) };
-        // No plan tells what these paths must answer.
+        // No plan says what these paths must answer.
         Box::pin(session.refresh(refreshing, pointer, &Default::default(), None)).await?;
         Ok(Outcome::Invalidated.into())
     })
@@ -56,7 +56,7 @@ impl Session<'_> {
         Err(Problem::new(Code::Usage, message).hint("Set `distribution` in publish.toml, or give --distribution."))
     }
 
-    /// The head that owes `paths` to every distribution.
+    /// The head with `paths` pending for every distribution.
     async fn owe_asked(&mut self, mut pointer: Pointer, paths: &[AskedPath]) -> Result<Pointer, Problem> {
         let mut told = None;
         loop {
@@ -83,7 +83,7 @@ impl Session<'_> {
     }
 }
 
-/// What is not finished yet will have to be forgotten too.
+/// An unfinished change will have to be invalidated too.
 fn not_now(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Empty => Problem::new(Code::Usage, "nothing is live here, so there is nothing to refresh")
@@ -93,7 +93,7 @@ fn not_now(refusal: Refusal) -> Problem {
     }
 }
 
-/// What was asked for by hand proves nothing by its answers, so that CloudFront's own word is waited for.
+/// Answers prove nothing about paths that a person named, so the run waits for CloudFront to report completion.
 fn waits_for_cloudfront(settings: &InvalidationSettings) -> InvalidationSettings {
     let wait = if settings.wait == Wait::Effect { Wait::Completed } else { settings.wait };
     InvalidationSettings { wait, ..settings.clone() }

@@ -1,5 +1,5 @@
-//! Files whose names nearly match a reference: listed with what is missing, since the difference does not show on a disk that
-//! ignores it.
+//! Files whose names nearly match a reference. Listed with the missing files, because a disk that ignores the
+//! difference does not show it.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::content::path::SitePath;
 
-/// All files of a site, by what people take for their names.
+/// All files of a site, by normalized names.
 #[derive(Default)]
 pub(super) struct NearMisses<'a>(BTreeMap<String, Vec<&'a SitePath>>);
 
@@ -21,7 +21,7 @@ impl<'a> NearMisses<'a> {
         NearMisses(named)
     }
 
-    /// The file that is nearly at `missing`, and in what its path differs, as the end of a sentence.
+    /// The file whose path nearly matches `missing`, and how the paths differ, as the end of a sentence.
     pub(super) fn of(&self, missing: &str) -> Option<String> {
         let file = self.0.get(&taken_for(missing))?.first()?.as_str();
         let differs = if composed(file) == composed(missing) {
@@ -37,12 +37,12 @@ impl<'a> NearMisses<'a> {
     }
 }
 
-/// What is the same of paths that people take for each other: composed, in lower case, and without percent-encoding.
+/// The same for paths that look alike: NFC, in lower case, and without percent-encoding.
 fn taken_for(path: &str) -> String {
     composed(&decoded(path)).to_lowercase()
 }
 
-/// In Unicode's normalization form C.
+/// In Unicode normalization form C.
 fn composed(text: &str) -> String {
     ComposingNormalizer::new_nfc().normalize(text).into_owned()
 }

@@ -1,4 +1,4 @@
-//! A pipeline that runs again for an older commit gets a higher number, too: only the commit shows that the build is older.
+//! Detects an older build. A pipeline that runs again for an older commit gets a higher number too: only the commit shows it.
 
 use super::caller::Descent;
 use super::goal::Goal;
@@ -10,12 +10,12 @@ use crate::release::manifest::ReleaseNumber;
 use crate::report::error::{Code, Problem};
 use crate::types::clock::Timestamp;
 
-/// Characters of a commit's id that people are shown.
+/// Characters of a commit id in messages.
 const SHORT: usize = 10;
 
 impl Session<'_> {
-    /// Warns once, or refuses, where what becomes live for the first time was built from an older commit than what `head` says
-    /// is live. Costs a request (HEAD on the manifest) where it is not known which of the two is older.
+    /// Warns once, or refuses, if a release that becomes live for the first time was built from an older commit than the live
+    /// one in `head`. Costs a request (HEAD on the manifest) if the order of the two is unknown.
     pub(super) async fn check_commit(&mut self, head: &Head, order: &Order) -> Result<(), Problem> {
         let setting = self.environment.publish.older_commit;
         let publisher = match &order.goal {
@@ -72,15 +72,15 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Whether the commit that was built is dated before that of a release. Where either date is not known, it is not.
+    /// Whether the built commit is dated before that of a release. `false` if either date is unknown.
     async fn is_dated_before(&self, built: Option<Timestamp>, release: ReleaseNumber) -> bool {
         let Some(built) = built else { return false };
-        // Where it cannot be read, nothing is known.
+        // An unreadable manifest gives no date.
         self.state.committed_at(release).await.ok().flatten().is_some_and(|live| built < live)
     }
 }
 
-/// Why a build is refused that may be an older one.
+/// The refusal of a build that may be an older one.
 fn not_known(message: String) -> Problem {
     Problem::new(Code::Superseded, message).hint(
         "Have the pipeline fetch all commits (`fetch-depth: 0` for actions/checkout), or publish once with \
@@ -88,7 +88,7 @@ fn not_known(message: String) -> Problem {
     )
 }
 
-/// The release that is live, and the commit it was built from.
+/// The live release, and the commit it was built from.
 fn live_commit(head: &Head) -> Option<(ReleaseNumber, &str)> {
     let active = active_release(head)?;
     let item = head.history.iter().rev().find(|item| item.release == active)?;

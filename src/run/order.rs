@@ -1,4 +1,4 @@
-//! What is to become live, and on what terms.
+//! The goal of a run, and the conditions under which it becomes live.
 
 use std::collections::BTreeSet;
 
@@ -10,48 +10,48 @@ use crate::release::head::Head;
 use crate::release::manifest::ReleaseNumber;
 use crate::report::Outcome;
 
-/// What is to become live, and on what terms.
+/// The goal of a run, and the conditions under which it becomes live.
 pub(super) struct Order {
     pub(super) goal: Goal,
     pub(super) terms: Terms,
 }
 
-/// Going back on purpose.
+/// A deliberate rollback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rollback {
-    /// Whether nothing may be published from now on.
+    /// Whether publishing is held from now on.
     pub(super) hold: bool,
 }
 
-/// On what terms a release becomes live.
+/// The conditions under which a release becomes live.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Terms {
-    /// Whether what lies there before the first publish becomes release 0.
+    /// Whether the objects that are there before the first publish become release 0.
     pub(super) adopt: bool,
-    /// Whether foreign objects that the site needs are written over.
+    /// Whether foreign objects at keys that the site needs are overwritten.
     pub(super) overwrite: bool,
     /// Whether an older number may replace a newer one.
     pub(super) force: bool,
-    /// Whether pages may lack what they need.
+    /// Whether pages may lack files that they need.
     pub(super) allow_broken: bool,
-    /// Whether to stop before visitors see anything of it.
+    /// Whether to stop before anything is visible to visitors.
     pub(super) stage_only: bool,
-    /// Whether it is gone back to.
+    /// Whether this is a rollback.
     pub(super) rollback: Option<Rollback>,
-    /// Live paths of the active release that are to be looked at and put right. Nothing else is to become active.
+    /// Live paths of the active release to check and repair. Then no other release is activated.
     pub(super) repair: Option<BTreeSet<SitePath>>,
-    /// Why, for the history.
+    /// The reason, for the history.
     pub(super) reason: Option<String>,
 }
 
 impl Terms {
-    /// Whether nothing may be published from then on.
+    /// Whether publishing is held afterwards.
     pub(super) fn holds(&self) -> bool {
         self.rollback.is_some_and(|rollback| rollback.hold)
     }
 }
 
-/// What a run found live when it began, or about to be.
+/// What was live, or about to be, when a run began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shown {
     active: Option<ReleaseNumber>,
@@ -59,18 +59,18 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// What `head` shows.
+    /// The state that `head` shows.
     pub(super) fn by(head: &Head) -> Shown {
         let active = head.active.as_ref().map(|active| active.release);
         Shown { active, activating: head.activation.as_ref().map(|activation| activation.to) }
     }
 
-    /// Whether nothing but `release` is live or about to be.
+    /// Whether only `release` is live or about to be.
     pub(super) fn is_only(self, release: ReleaseNumber) -> bool {
         self.active == Some(release) && self.activating.is_none_or(|to| to == release)
     }
 
-    /// Whether what is live by `later`, and what is about to be, was shown.
+    /// Whether the user has seen what is live in `later`, and what is about to be.
     fn includes(self, later: Shown) -> bool {
         let knows = |release: Option<ReleaseNumber>| release == self.active || release == self.activating;
         knows(later.active) && (later.activating.is_none() || knows(later.activating))
@@ -78,8 +78,8 @@ impl Shown {
 }
 
 impl Order {
-    /// Whether a run that the order of numbers does not stop would replace what it has not shown: another release is
-    /// active by now, or about to be. That it is the very one that was asked for is no harm.
+    /// Whether a run that is exempt from the order of numbers would replace a release that the user has not seen: another one
+    /// is active by now, or about to be. It does no harm if that is the release that was asked for.
     pub(super) fn is_overtaken(&self, shown: Shown, head: &Head) -> bool {
         let unordered = self.terms.force || self.goal.release().is_some();
         let now = Shown::by(head);
@@ -87,8 +87,8 @@ impl Order {
         unordered && !is_done && !shown.includes(now)
     }
 
-    /// Whether what `plan` leads to is live already. Without a visible change a release may still be another one: a file that
-    /// had retired, and whose object is still there, belongs to it again.
+    /// Whether the result of `plan` is live already. A plan without visible changes may still lead to another release: a file
+    /// that had retired, and whose object is still there, belongs to it again.
     pub(super) fn is_done(&self, head: &Head, plan: &Plan) -> bool {
         let meant = self.goal.release();
         let active = head.active.as_ref().is_some_and(|active| {
@@ -97,7 +97,7 @@ impl Order {
         active && plan.is_empty() && head.activation.is_none()
     }
 
-    /// What it is called when it is carried out.
+    /// The name of the operation.
     pub(super) fn outcome(&self) -> Outcome {
         match self.goal {
             Goal::Folder(_) => Outcome::Published,
@@ -108,17 +108,17 @@ impl Order {
         }
     }
 
-    /// Whether mutable files may go straight to their live keys where nothing is active yet.
+    /// Whether mutable files may go straight to their live keys if nothing is active yet.
     pub(super) fn may_go_straight(&self) -> bool {
         matches!(self.goal, Goal::Folder(_)) && !self.terms.stage_only
     }
 
-    /// What is done about foreign objects at keys that the site needs.
+    /// How to treat foreign objects at keys that the site needs.
     pub(super) fn foreign(&self) -> Foreign {
         if self.terms.overwrite { Foreign::Overwrite } else { Foreign::Refuse }
     }
 
-    /// The release to be repaired, where another one is active or is about to be.
+    /// The release to be repaired, if another one is active or about to be.
     pub(super) fn repair_is_pointless(&self, head: &Head) -> Option<ReleaseNumber> {
         self.terms.repair.as_ref()?;
         let active = head.active.as_ref().map(|active| active.release);

@@ -1,4 +1,4 @@
-//! Reports what a run cannot report itself: it did not begin, it panicked, or it is over and cannot be shown.
+//! Reports for runs that cannot report themselves: they did not begin, they panicked, or their report cannot be shown.
 
 use std::any::Any;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ pub fn refused(command: &str, environment: &str, problem: Problem) -> Report {
     Report::new(command, environment).failed(&problem.while_visitors_see(VisitorsSee::Untouched))
 }
 
-/// The report of a run that came to `report`, which could not be shown. What failed before is told rather than that.
+/// The report of a run whose `report` could not be shown. An earlier failure takes precedence over that.
 pub fn not_shown(report: Report, problem: Problem) -> Report {
     let visitors_see = match (report.outcome, report.release) {
         _ if report.error.is_some() => return report,
@@ -31,7 +31,7 @@ pub fn not_shown(report: Report, problem: Problem) -> Report {
     report.failed(&problem.while_visitors_see(visitors_see))
 }
 
-/// How far a run has got, for the report of a panic that nothing else caught.
+/// The progress of a run, for the report of a panic that nothing else caught.
 pub struct Reached(Mutex<Place>);
 
 struct Place {
@@ -47,12 +47,12 @@ impl Default for Reached {
 }
 
 impl Reached {
-    /// The run is one of `command`.
+    /// The run is a run of `command`.
     pub fn begins(&self, command: &'static str) {
         self.lock().command = command;
     }
 
-    /// Hears what happens.
+    /// Receives the run's events.
     pub fn hear(&self, event: &Event) {
         match event {
             Event::ActivationStarted { release, .. } => {
@@ -63,7 +63,7 @@ impl Reached {
         }
     }
 
-    /// The report of a run that ended here with a panic, of which `payload` is what it carried.
+    /// The report of a run that ended here with a panic. `payload` is the panic's payload.
     pub fn panicked(&self, payload: &(dyn Any + Send)) -> Report {
         let Place { command, visitors_see } = *self.lock();
         Report::new(command, "").failed(&Problem::of_panic(payload).while_visitors_see(visitors_see))
@@ -80,7 +80,7 @@ mod tests {
     use crate::release::manifest::ReleaseNumber;
     use crate::report::error::Code;
 
-    /// How a run ends that came to `outcome` and whose showing panics.
+    /// The outcome of a run with `outcome` whose display panics.
     async fn panicking_after(outcome: Outcome) -> Report {
         let release = Some(ReleaseNumber::new(2));
         let report = Report { outcome, release, ..Report::new("publish", "live") };

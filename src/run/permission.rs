@@ -1,4 +1,4 @@
-//! What must be permitted before anything is written.
+//! Checks and questions before anything is written.
 
 use super::caller::{Ask, Reply};
 use super::going_back::question;
@@ -14,11 +14,11 @@ use crate::release::manifest::Claim;
 use crate::report::error::{Code, Problem};
 use crate::stages::policy;
 
-/// Largest answer looked at to see whether the state is public, in bytes.
+/// Largest answer that is read to see whether the state is public, in bytes.
 const MAX_STATE_BYTES: u64 = 64 << 20;
 
 impl Session<'_> {
-    /// Stops at a hold, and asks for confirmation before what a person should have meant to do.
+    /// Stops at a hold, and asks for confirmation of anything that could be a mistake.
     pub(super) fn may_go_on(
         &self,
         head: &Head,
@@ -56,12 +56,12 @@ impl Session<'_> {
         })
     }
 
-    /// Whether more of the live files would leave the site than may without a question.
+    /// Whether more live files would leave the site than are allowed without a question.
     pub(super) fn removes_too_much(&self, plan: &Plan) -> bool {
         plan.removed_percent() > usize::from(self.environment.publish.max_removed_percent)
     }
 
-    /// Says that publishing is held, to whom it does not stop.
+    /// Says that publishing is held, if the hold does not stop this run.
     pub(super) fn say_that_it_is_held(&self, head: &Head) {
         if let Some(hold) = &head.hold {
             let held = held(hold);
@@ -69,7 +69,7 @@ impl Session<'_> {
         }
     }
 
-    /// Says which hold is replaced, and why that one was, where this run gives another reason.
+    /// Says which hold is replaced, and its reason, if this run gives another one.
     pub(super) fn say_what_hold_is_replaced(&self, head: &Head, reason: Option<&str>) {
         if let Some(before) = head.hold.as_ref().filter(|_| self.held(head, reason).is_some()) {
             self.events.warn(format!("This replaces an earlier hold: {}.", held(before)));
@@ -90,9 +90,9 @@ impl Session<'_> {
         }
     }
 
-    /// State that visitors can read tells them what is staged and who publishes. Looked at where the distribution, or
-    /// the lack of a prefix, puts it within their reach. Before the first publish there is nothing to look at: then its
-    /// claim is, as soon as that is written ([`Session::check_claim_is_hidden`]).
+    /// Visitors who can read the state learn what is staged and who publishes. Checked if the distribution, or the lack of
+    /// a prefix, makes the state reachable. Before the first publish there is no state to fetch: then the run checks its
+    /// claim, as soon as that is written ([`Session::check_claim_is_hidden`]).
     pub(super) async fn check_state_is_hidden(&self, head: &Head) -> Result<(), Problem> {
         if head.active.is_none() {
             return Ok(());
@@ -100,13 +100,13 @@ impl Session<'_> {
         self.check_is_hidden(&self.environment.layout.head(), |body| self.state.is_head(body)).await
     }
 
-    /// The same of a first publish, which has written its `claim` and nothing else.
+    /// The same check in a first publish, which has written its `claim` and nothing else.
     pub(super) async fn check_claim_is_hidden(&self, claim: &Claim) -> Result<(), Problem> {
         let is_claim = |body: &[u8]| Claim::decode(body).is_ok_and(|found| found.run == claim.run);
         self.check_is_hidden(&self.environment.layout.claim(claim.release), is_claim).await
     }
 
-    /// Says that a publish would look whether the state is hidden, if it would for the first time.
+    /// Says that a publish would check for the first time whether the state is hidden.
     pub(super) fn warn_of_state_within_reach(&self) {
         if !self.environment.publish.public_state && self.state_is_within_reach() {
             let policy = self.hiding_policy();
@@ -153,9 +153,9 @@ impl Session<'_> {
         policy::hide_state(&self.environment.layout, self.aws.store.region())
     }
 
-    /// Whether what the CDN serves includes the state's keys: not where they lie outside its origin path or in another
-    /// bucket. Where the origin path is not known, the site's address shows that there is none if it has all of the live
-    /// prefix, or if that is empty.
+    /// Whether the CDN serves the state's keys: not if they lie outside its origin path or in another bucket. If the origin
+    /// path is unknown, the site's address shows that there is none if it contains the whole live prefix, or if that prefix
+    /// is empty.
     fn state_is_within_reach(&self) -> bool {
         let layout = &self.environment.layout;
         let state = layout.head();
@@ -167,7 +167,7 @@ impl Session<'_> {
         state.bucket == layout.identity().bucket && by_origin_path
     }
 
-    /// What a key is called below the distribution's root, as far as its configuration is known; `None` if no behavior leads to it.
+    /// The path of a key at the distribution, as far as its configuration is known; `None` if no behavior leads to it.
     fn below_origin_path<'k>(&self, key: &'k str) -> Option<&'k str> {
         match self.own_configuration() {
             Some(read) if read.facts.readable => read.facts.places(key).first().copied(),
@@ -182,13 +182,13 @@ fn held(hold: &Hold) -> String {
     format!("publishing is held by {} since {}{why}", hold.publisher.name(), hold.since.to_the_minute())
 }
 
-/// Whether a site's address says all of its live prefix.
+/// Whether a site's address contains the whole live prefix.
 fn has_all_of(url: &str, prefix: &str) -> bool {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
     path.trim_matches('/') == prefix.trim_matches('/')
 }
 
-/// The address of the distribution's root, where the site's own lies below it by its live prefix or a part of that.
+/// The root address of the distribution, if the site's address is below it by its live prefix or a part of that.
 fn root_of(url: &str, prefix: &str) -> Option<String> {
     let prefix = prefix.trim_matches('/');
     let host = url.find("://").map_or(0, |at| at + 3);

@@ -1,4 +1,4 @@
-//! Brings another environment's release here, without the folder that it was made from.
+//! Publishes another environment's release here, without the folder that it was built from.
 
 use super::caller::{Ask, Caller};
 use super::closed::check_open;
@@ -16,24 +16,24 @@ use crate::report::Report;
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 
-/// Everything that bringing another environment's release here starts from.
+/// The inputs of a promotion.
 #[derive(Clone, Debug)]
 pub struct PromoteRequest {
-    /// Where the release goes.
+    /// The environment that gets the release.
     pub environment: Environment,
-    /// Who does it.
+    /// The caller.
     pub caller: Caller,
-    /// Where it comes from; nothing is written there.
+    /// The environment that the release comes from; nothing is written there.
     pub from: Environment,
-    /// Its number there; `None`: the one that is active there.
+    /// Its number there; `None`: the active release.
     pub release: Option<ReleaseNumber>,
-    /// Whether what lies there before the first publish becomes release 0.
+    /// Whether the objects that are here before the first publish become release 0.
     pub adopt: bool,
-    /// Whether foreign objects that the site needs are written over.
+    /// Whether foreign objects at keys that the site needs are overwritten.
     pub overwrite: bool,
     /// Whether an older number may replace a newer one.
     pub force: bool,
-    /// Why, for the history; `None`: where it comes from.
+    /// The reason, for the history; `None`: where the release comes from.
     pub reason: Option<String>,
 }
 
@@ -55,8 +55,8 @@ pub async fn promote(request: PromoteRequest, ask: Ask<'_>, events: Events<'_>) 
 }
 
 impl Session<'_> {
-    /// Reads a release of another environment as it is live there, or would be. Names that were reused for other bytes there are mutable
-    /// here too.
+    /// Reads a release of another environment as it is or would be live there. Names that were reused for other bytes there are
+    /// mutable here too.
     async fn read_elsewhere(
         &mut self,
         from: &Environment,
@@ -89,7 +89,7 @@ impl Session<'_> {
     }
 }
 
-/// A site is promoted to another place of its own, and nowhere else.
+/// A promotion needs another place of the same site.
 fn check_pair(from: &Environment, to: &Environment) -> Result<(), Problem> {
     let (there, here) = (from.layout.identity(), to.layout.identity());
     let same_endpoint = from.access.s3_endpoint == to.access.s3_endpoint;

@@ -1,4 +1,4 @@
-//! Removes what is no longer needed, and at once what should never have been public.
+//! Removes what is no longer needed, and on request files that should never have been public.
 
 use std::collections::BTreeSet;
 
@@ -22,35 +22,35 @@ use crate::types::digest::Digest;
 use crate::types::globs::PathGlobs;
 use crate::types::headers::Kind;
 
-/// Everything that a prune starts from.
+/// The inputs of a prune.
 #[derive(Clone, Debug)]
 pub struct PruneRequest {
-    /// Where.
+    /// The environment.
     pub environment: Environment,
-    /// Who does it.
+    /// The caller.
     pub caller: Caller,
-    /// Files to take out of every release at once, also out of the active one. None: what has outlived its retention.
+    /// Files to take out of every release at once, even the active one. Empty: remove what has outlived its retention.
     pub now: BTreeSet<SitePath>,
 }
 
-/// Who is asked before anything goes.
+/// Who confirms the removal.
 #[derive(Clone, Copy)]
 pub(super) enum Consent<'a> {
     /// A person.
     Ask(Ask<'a>),
-    /// Not needed: publish.toml says that a publish prunes the releases that have outlived their retention.
+    /// No confirmation needed: publish.toml lets a publish prune the releases that have outlived their retention.
     Configured,
 }
 
-/// What looking for what is to go came to.
+/// The result of one attempt to prune.
 enum Next {
-    /// The head changed before anything was removed: once more from this one. What was to go then is agreed to.
+    /// The head changed before anything was removed: try again from this one. The earlier confirmation still applies.
     Again(Box<Pointer>, PruneView),
-    /// It went, or nothing was to go.
+    /// Everything was removed, or there was nothing to remove.
     Done(Outcome, Option<PruneView>),
 }
 
-/// Removes what no retained release needs, or takes files out of every release. The view is that of what goes, or went.
+/// Removes what no retained release needs, or takes files out of every release. The view shows what is or was removed.
 pub async fn prune(request: PruneRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Option<PruneView>) {
     let PruneRequest { environment, caller, now } = &request;
     let mut view = None;
@@ -65,8 +65,8 @@ pub async fn prune(request: PruneRequest, ask: Ask<'_>, events: Events<'_>) -> (
 }
 
 impl Session<'_> {
-    /// Prunes at the end of a publish that is done: whatever happens here, also that the run is told to stop, the release
-    /// is live, and all that goes wrong is worth a warning.
+    /// Prunes at the end of a completed publish: whatever happens here, even a request to stop, the release is live, so every
+    /// failure is only a warning.
     pub(super) async fn prune_after_publish(&mut self) {
         self.course.settle();
         let stop = &self.caller.stop;
@@ -94,7 +94,7 @@ impl Session<'_> {
         }
     }
 
-    /// Prunes; without `now`, what has outlived its retention. The view is that of what went; `None`: nothing was to go.
+    /// Prunes; without `now`, what has outlived its retention. The view shows what was removed; `None`: nothing to remove.
     pub(super) async fn prune(
         &mut self,
         mut pointer: Pointer,
@@ -111,7 +111,7 @@ impl Session<'_> {
         Err(never_settles())
     }
 
-    /// Finds what is to go and removes it. What was `agreed` to before is not asked for again.
+    /// Finds what is to be removed and removes it. Does not ask again for what was `agreed` to before.
     async fn prune_from(
         &mut self,
         pointer: Pointer,
@@ -159,7 +159,7 @@ impl Session<'_> {
         }
     }
 
-    /// Refreshes what was removed, and warns of what could not be removed.
+    /// Refreshes the removed paths, and warns of objects that could not be removed.
     async fn after_a_removal(
         &self,
         removed: Removed,
@@ -169,7 +169,7 @@ impl Session<'_> {
     ) -> Result<(), Problem> {
         let settings = self.refresh_settings(now);
         let refreshing = Refreshing { settings: &settings, ..self.refreshing(active) };
-        // What may not be removed, or is needed by now, still answers.
+        // Objects that may not be removed, or are needed by now, still answer.
         let mut answers = plan.answers.clone();
         answers.retain(|_, answer| removed.gone.contains(&answer.path));
         Box::pin(self.refresh(refreshing, removed.pointer, &answers, Some(&plan))).await?;
@@ -189,20 +189,20 @@ impl Session<'_> {
         if !now.is_empty() {
             return prune.find_files(&pointer.head, now).await;
         }
-        // Without a head nothing was ever activated, and nothing tells the time.
+        // Without a head nothing was ever activated, and there is no clock to read.
         let Some(time) = pointer.read_at else { return Ok(Found::default()) };
         let only_if_closing = matches!(consent, Consent::Configured);
         prune.find(&pointer.head, self.environment.retention, time, only_if_closing).await
     }
 
-    /// What is left of a prune that was cut short, where nothing is left to remove.
+    /// The rest of an interrupted prune that has nothing left to remove.
     async fn nothing_to_prune(
         &self,
         pointer: Pointer,
         found: &Found,
         now: &BTreeSet<SitePath>,
     ) -> Result<Pointer, Problem> {
-        // What was taken out before is as it should be.
+        // Files that were taken out before are as they should be.
         let mut unknown = now.iter().filter(|path| !pointer.head.withdrawn.contains_key(*path));
         if let Some(path) = unknown.next() {
             let others = if unknown.next().is_some() { " or any of the other files" } else { "" };
@@ -220,8 +220,8 @@ impl Session<'_> {
         self.update_head(pointer, let_go).await
     }
 
-    /// Does the refresh that a prune which was cut short still owes. What an activation owes that is not finished is for
-    /// the run that finishes it.
+    /// Does the refresh that an interrupted prune left pending. A pending refresh of an unfinished activation is left to
+    /// the run that finishes that activation.
     async fn refresh_what_is_owed(
         &mut self,
         pointer: Pointer,
@@ -273,7 +273,7 @@ impl Session<'_> {
         })
     }
 
-    /// The plan from what is live to the same without what goes: which addresses change.
+    /// The plan from the live files to the same without the removed ones: the addresses that change.
     async fn plan_without(&mut self, head: &Head, found: &Found) -> Result<Plan, Problem> {
         let seen = found.sweep.live.iter().filter(|(_, victim)| victim.kind == Kind::Mutable);
         let mut live = Live { release: active_release(head), files: found.active.clone(), ..Live::default() };
@@ -291,17 +291,17 @@ impl Session<'_> {
         let everything = PathGlobs::new("prune", &["**".to_owned()])?;
         let mut target = found.active.clone();
         target.retain(|path, _| !found.sweep.live.contains_key(path));
-        // What goes is named by its paths, and nothing is written.
+        // Removed files are named by their paths, and nothing is written.
         let policy = Policy { remove_now: &everything, tagging: Tagging::NONE, ..self.policy(false) };
         Ok(Plan::between(&live, target, policy))
     }
 
-    /// What visitors get of the active release when files were taken out of it.
+    /// What visitors get of the active release after files were taken out of it.
     fn content_without(&self, head: &Head, active: &Files) -> Digest {
         content_digest(&as_activated(active.clone(), &self.environment.layout, head))
     }
 
-    /// What should never have been public is waited for, whatever the configuration says.
+    /// The run waits until a file that should never have been public is gone, whatever the configuration says.
     fn refresh_settings(&self, now: &BTreeSet<SitePath>) -> InvalidationSettings {
         let mut settings = self.environment.invalidation.clone();
         if !now.is_empty() && settings.wait == Wait::None {
@@ -327,7 +327,7 @@ impl Session<'_> {
     }
 }
 
-/// A live object as the planner sees it; `None`: nothing is known of its bytes.
+/// A live object as the planner sees it; `None`: its bytes are unknown.
 fn entry_of(victim: &Victim) -> Option<Entry> {
     Some(Entry {
         digest: victim.digest?,
@@ -345,7 +345,7 @@ fn number(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Why the first object stays, and how many do.
+/// Why the first object stays, and how many stay.
 fn with_others(problem: Problem, number: usize) -> Problem {
     let message = match number {
         1 => problem.message.clone(),

@@ -1,4 +1,4 @@
-//! Reads a folder beside the run, so that a run that is told to stop need not wait for the disk.
+//! Reads a folder on separate threads, so that a run that is asked to stop need not wait for the disk.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 use crate::types::stop::Stop;
 
-/// Reads the folder on threads of its own, and hands on what happens. Where this is dropped, they stop by themselves.
+/// Reads the folder on its own threads, and forwards the events. When the future is dropped, the threads stop.
 pub(super) async fn read(folder: &Path, session: &Session<'_>) -> Result<Folder, Problem> {
     let stop = Stop::default();
     let _stopped_with_this = StopWhenDropped(stop.clone());

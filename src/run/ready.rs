@@ -1,4 +1,4 @@
-//! Prepares a release: all its bytes are in the bucket, whatever happens to it next.
+//! Prepares a release: puts all its bytes into the bucket, whatever is done with it next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,7 @@ use crate::stages::stage::{NotStaged, Staged, Staging, manifest};
 
 const NOTHING_SEEN: &BTreeMap<Address, Option<ObjectInfo>> = &BTreeMap::new();
 
-/// What a run has done in earlier attempts, and need not do again.
+/// The work of earlier attempts that a run need not repeat.
 #[derive(Default)]
 pub(super) struct Carried {
     /// The number it claimed.
@@ -31,13 +31,13 @@ pub(super) struct Carried {
     staged: Option<Staged>,
     /// What it has stored.
     pub(super) stored: BTreeSet<Address>,
-    /// The prune epoch in which it did so: a prune may have taken it out again.
+    /// The prune epoch of that work: a later prune may have removed it again.
     pub(super) epoch: u64,
 }
 
 impl Carried {
-    /// A run that has done nothing yet, and has read `head`. What was read beside a prune that is under way may be of
-    /// before it.
+    /// A run that has done nothing yet, and has read `head`. What it read while a prune was under way may describe the state
+    /// before that prune.
     pub(super) fn nothing(head: &Head) -> Carried {
         let epoch = head.prune_epoch.saturating_sub(u64::from(head.pruning.is_some()));
         Carried { epoch, ..Carried::default() }
@@ -48,13 +48,13 @@ impl Carried {
         self.claim.as_ref().map(|claim| claim.release)
     }
 
-    /// What was staged is of no use where the release would be another one by now: a name was reused meanwhile.
+    /// Staged work is discarded if the release would be a different one by now: a name was reused meanwhile.
     pub(super) fn unless_other(self, plan: &Plan) -> Carried {
         let is_other = self.staged.as_ref().is_some_and(|staged| staged.manifest.content() != plan.content);
         if is_other { Carried { staged: None, claim: None, ..self } } else { self }
     }
 
-    /// With what was staged under the number it claimed. What is complete in the bucket otherwise is proven anew.
+    /// Includes what was staged under the number it claimed. Anything else that is complete in the bucket is proven again.
     pub(super) fn with(self, staged: Staged) -> Carried {
         let staged = (staged.complete && self.claim.is_some()).then_some(staged);
         Carried { staged, ..self }
@@ -62,7 +62,7 @@ impl Carried {
 }
 
 impl Session<'_> {
-    /// A prune may have removed what this run was told is there, and closed its number.
+    /// A prune may have removed bytes that this run relied on, and closed its number.
     pub(super) async fn after_a_prune(&self, carried: Carried, head: &Head, order: &Order) -> Result<Carried, Problem> {
         order.goal.release().map_or(Ok(()), |release| check_open(head, release))?;
         if carried.epoch == head.prune_epoch {
@@ -71,12 +71,12 @@ impl Session<'_> {
         if let Some(release) = order.goal.release() {
             live::complete(&self.state, release).await?;
         }
-        // All anew, also the number: what was written under it may name bytes that are gone.
+        // Start again with a new number: manifests under the old one may name bytes that are gone.
         Ok(Carried { epoch: head.prune_epoch, ..Carried::default() })
     }
 
-    /// The release with all its bytes in the bucket: staged now or before, or proven to be there. The bytes that the switch will
-    /// replace or remove are kept.
+    /// The release with all its bytes in the bucket: staged now or before, or proven to be there. Bytes that the switch will
+    /// replace or remove are preserved.
     pub(super) async fn ready(
         &mut self,
         carried: &mut Carried,
@@ -107,7 +107,7 @@ impl Session<'_> {
         };
         let Evidence { stored, seen: looked_at, claimed } = evidence.map_err(NotStaged::Failed)?;
         (carried.stored, intention.claimed) = (stored, claimed);
-        // What is live only is a release's too that has yet to be proven.
+        // Live files also belong to a release that has yet to be proven.
         let seen = self.preserve(order, intention, &carried.stored).await.map_err(NotStaged::Failed)?;
         intention.live.etags.extend(seen);
         self.mutable_paths.extend(Rules::distrusted(&manifest.files).cloned());
@@ -115,8 +115,8 @@ impl Session<'_> {
         staging.prove(&intention.plan, manifest).await
     }
 
-    /// Stages a new release. The claim is the first write of a run. Then two things happen at once: the new bytes are sent, and
-    /// the bytes that the switch will replace or remove are kept. Neither changes what visitors see, and both must be done
+    /// Stages a new release. The claim is the first write of a run. Then two things happen at once: new bytes are uploaded, and
+    /// bytes that the switch will replace or remove are preserved. Neither changes what visitors see, and both must be done
     /// before the switch.
     async fn staged(
         &self,
@@ -136,7 +136,7 @@ impl Session<'_> {
             let plan = &intention.plan;
             let staging = async {
                 match before {
-                    // Another publisher may have removed since what was live when this was staged.
+                    // Another publisher may have removed files since that were live when this was staged.
                     Some(before) => staging.prove(plan, &before.manifest).await,
                     None => staging.stage(plan, &claim, not_activated).await,
                 }
@@ -144,7 +144,7 @@ impl Session<'_> {
             tokio::join!(Box::pin(staging), Box::pin(self.kept(order, intention)))
         };
         carried.claim = Some(claim);
-        // Where both fail, staging says why.
+        // If both fail, the error of staging is reported.
         let staged = staged?;
         if is_new && staged.complete {
             self.events.send(Event::Staged { release: staged.manifest.release });
@@ -153,7 +153,7 @@ impl Session<'_> {
         Ok(staged)
     }
 
-    /// Keeps the bytes that the switch will replace or remove, except those that staging puts into the blob store anyway.
+    /// Preserves the bytes that the switch will replace or remove, except those that staging puts into the blob store anyway.
     /// Without a switch, nothing is at risk.
     async fn kept(&self, order: &Order, intention: &Intention) -> Result<BTreeMap<SitePath, String>, Problem> {
         if order.terms.stage_only {
@@ -180,8 +180,8 @@ impl Session<'_> {
         }
     }
 
-    /// Claims a number ([`Session::claim`]), and looks at the keys of new files at the same time, unless that was done before
-    /// ([`Session::intend`]). What is found there can only reduce what the run writes, so the claim names at least all of that.
+    /// Claims a number ([`Session::claim`]), and checks the keys of new files at the same time, unless that was done before
+    /// ([`Session::intend`]). The result can only reduce what the run writes, so the claim names at least all of that.
     /// A foreign object stops the run, which then has written nothing but its claim.
     async fn claimed(
         &self,
@@ -196,7 +196,7 @@ impl Session<'_> {
         if intention.is_surveyed {
             let claimed = self.claim(head, order, &intention.plan, &releases).await?;
             if head.active.is_none() {
-                // It is the first thing that visitors might read.
+                // The claim is the first object of this run that visitors might read.
                 self.check_claim_is_hidden(&claimed.0).await?;
             }
             return Ok(claimed);
@@ -215,8 +215,8 @@ impl Session<'_> {
         claimed
     }
 
-    /// The number of this run: claimed once, before anything else is written. Also those that were claimed before it
-    /// and never activated.
+    /// The number of this run: claimed once, before anything else is written. Also returns the numbers that were claimed
+    /// before it and never activated.
     async fn claim(
         &self,
         head: &Head,
@@ -234,13 +234,13 @@ impl Session<'_> {
             since: self.caller.clock.now(),
             publisher: order.goal.publisher(&self.caller.publisher).clone(),
             live: live.map(|upload| upload.path.clone()).collect(),
-            // All of them: a fingerprinted name that was reused becomes a blob.
+            // Names every file: a fingerprinted name that was reused becomes a blob.
             blobs: plan.uploads.iter().filter_map(|upload| Some(plan.files.get(&upload.path)?.digest)).collect(),
         };
         let listing = manifest(plan, &claim).check_size();
         listing.map_err(|error| unwritable(&self.environment.layout.manifest(claim.release), error))?;
-        // What runs that were cut short have sent is there already, complete release or not. Releases up to the highest
-        // activated one are history: what they left is found by 412.
+        // Uploads of interrupted runs are there already, complete release or not. Releases up to the highest activated one
+        // are history: a 412 detects what they left.
         let not_activated = releases.above(head.highest_activated).collect();
         Ok((self.state.claim(claim).await?, not_activated))
     }

@@ -7,13 +7,13 @@ use crate::content::closure::{BarePlus, Broken, Closure};
 use crate::report::error::{Code, Problem};
 use crate::report::event::Events;
 
-/// How many missing files a refusal names.
+/// How many missing files a refusal lists.
 const NAMED: usize = 10;
 
-/// How many a warning names.
+/// How many missing files a warning lists.
 const WARNED: usize = 3;
 
-/// Refuses a site of which a page would be broken, unless that is allowed; warns of everything else that leads nowhere.
+/// Refuses a site with a broken page, unless that is allowed; warns of every other broken reference.
 pub(super) fn check(
     closure: &Closure,
     url: Option<&str>,
@@ -55,7 +55,7 @@ pub(super) fn check(
     stop_unless(allow_broken, located(problem, &essential), events)
 }
 
-/// `problem` with the place of the first of `broken`.
+/// `problem`, with the place of the first of `broken`.
 fn located(problem: Problem, broken: &[&Broken]) -> Problem {
     let Some(first) = broken.first() else { return problem };
     problem.at(first.file.as_str(), usize::try_from(first.line).unwrap_or_default())
@@ -69,7 +69,7 @@ fn stop_unless(allowed: bool, problem: Problem, events: Events<'_>) -> Result<()
     Err(problem)
 }
 
-/// The refusal of a site whose pages look for their own files where it is not: at `url` they would be blank.
+/// The refusal of a site whose pages look for their own files in the wrong place: at `url` they would be blank.
 fn outside_of(outside: &[&Broken], unnamed_folder: Option<&str>, url: &str) -> Problem {
     let url = url.trim_end_matches('/');
     let host_begins = url.find("://").map_or(0, |end| end + 3);
@@ -89,7 +89,7 @@ fn outside_of(outside: &[&Broken], unnamed_folder: Option<&str>, url: &str) -> P
     ))
 }
 
-/// Says which links have a bare `+` where they need `%2B`.
+/// Warns of links that have a bare `+` instead of `%2B`.
 fn warn_of_pluses(links: &[BarePlus], events: Events<'_>) {
     let mut first: BTreeMap<&str, &BarePlus> = BTreeMap::new();
     for link in links {
@@ -116,8 +116,8 @@ fn count(count: usize, one: &str, many: &str) -> String {
     }
 }
 
-/// The first missing files, in the order of their paths, each with the first place that refers to it, and with the file that is
-/// nearly there.
+/// The first missing files, sorted by path, each with the first place that refers to it, and with the file that nearly
+/// matches it.
 fn name(broken: &[&Broken], near: &NearMisses<'_>, most: usize) -> String {
     let mut missing: BTreeMap<&str, Vec<&Broken>> = BTreeMap::new();
     for reference in broken {

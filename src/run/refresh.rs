@@ -1,4 +1,4 @@
-//! Refreshes the CDN, and reports it.
+//! Refreshes the CDN, and reports the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use crate::stages::refresh::{Elsewhere, NotRefreshed, Refreshed, Refreshing, sta
 use crate::types::globs::PathGlobs;
 
 impl Session<'_> {
-    /// What refreshing works with.
+    /// The inputs of a refresh.
     pub(super) fn refreshing(&self, release: Option<ReleaseNumber>) -> Refreshing<'_> {
         Refreshing {
             cdn: self.aws.cdn.as_ref(),
@@ -35,13 +35,13 @@ impl Session<'_> {
         }
     }
 
-    /// Whether a file of the site is none of this program's business: something else serves it, or it is known to be lost.
+    /// Whether this program does not manage a file of the site: something else serves it, or it is known to be lost.
     pub(super) fn external(&self) -> Result<impl Fn(&SitePath) -> bool + Sync + use<'_>, Problem> {
         let external = PathGlobs::new("publish.external", &self.environment.publish.external)?;
         Ok(move |path: &SitePath| external.cover(path) || self.lost.contains(path))
     }
 
-    /// What the URLs of `files` must answer once the environment's distribution has forgotten what it is owed.
+    /// What the URLs of `files` must answer once the environment's distribution has completed its pending refreshes.
     pub(super) fn answers_owed(&self, head: &Head, files: &Files) -> BTreeMap<UrlPath, UrlChange> {
         let own = self.own();
         let owed = || head.refreshes_to_send().filter(|refresh| own == Some(refresh.distribution.as_str()));
@@ -50,7 +50,7 @@ impl Session<'_> {
         Plan::answers_owed(files, Items { paths: &paths, tags: &tags }, self.policy(false))
     }
 
-    /// Says what distributions of other environments are owed, where nothing else is to do.
+    /// Reports the pending refreshes of other environments' distributions, if nothing else is to be done.
     pub(super) fn say_what_others_are_owed(&self, head: &Head) {
         let own = self.own();
         let others = head.refreshes_to_send().filter(|refresh| own != Some(refresh.distribution.as_str()));
@@ -60,7 +60,7 @@ impl Session<'_> {
         self.course.others_are_owed(others.into_iter().map(stays).collect());
     }
 
-    /// Does the refreshes that earlier runs owe, where nothing else is to do, and says whether there were any.
+    /// Does the pending refreshes of earlier runs, if nothing else is to be done. Returns whether there were any.
     pub(super) async fn refresh_owed(
         &self,
         refreshing: Refreshing<'_>,
@@ -77,8 +77,8 @@ impl Session<'_> {
         Ok(if any { Outcome::Repaired } else { Outcome::Unchanged })
     }
 
-    /// Does all refreshes that `pointer` owes; `plan` is what this run adds to them. Where that fails, the release is live, and the
-    /// CDN may not have heard of it.
+    /// Does all pending refreshes of `pointer`; `plan` is the one that this run adds. If that fails, the release is live, and
+    /// the CDN may not have received the request.
     pub(super) async fn refresh(
         &self,
         refreshing: Refreshing<'_>,
@@ -101,7 +101,7 @@ impl Session<'_> {
             self.course.visitors_see(VisitorsSee::Untouched);
             return Err(problem);
         };
-        // A retry would put this build over the other one.
+        // A retry would overwrite the other build with this one.
         if let Ok(found) = Box::pin(self.state.afresh().read_head()).await
             && !Shown::by(&found.head).is_only(release)
         {
@@ -121,7 +121,7 @@ impl Session<'_> {
     }
 }
 
-/// What the report says of a refresh at another distribution that stays owed.
+/// The report's entry for a refresh at another distribution that stays pending.
 fn stays(refresh: &Refresh) -> OtherDistribution {
     OtherDistribution {
         distribution: refresh.distribution.clone(),
@@ -137,7 +137,7 @@ fn stays(refresh: &Refresh) -> OtherDistribution {
     }
 }
 
-/// What the report says of a refresh at another distribution, for which this run has planned `cover`.
+/// The report's entry for a refresh at another distribution, for which this run has planned `cover`.
 fn other(elsewhere: &Elsewhere, cover: &Cover) -> OtherDistribution {
     let Elsewhere { refresh, ids, paid, is_completed } = elsewhere;
     let status = match (ids, is_completed) {
@@ -159,7 +159,7 @@ fn other(elsewhere: &Elsewhere, cover: &Cover) -> OtherDistribution {
     }
 }
 
-/// What the report says of it; `None`: nothing was owed.
+/// The report's entry for it; `None`: nothing was pending.
 fn reported(refreshed: Refreshed, cover: &Cover) -> Option<InvalidationReport> {
     let paths = refreshed.items().texts().collect();
     Some(InvalidationReport {

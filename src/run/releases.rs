@@ -1,4 +1,4 @@
-//! Reads which releases there are, a single release, and what was active when.
+//! Lists releases and activations, and reads a single release.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -19,14 +19,14 @@ use crate::report::event::Events;
 use crate::report::{Outcome, Report};
 use crate::views::releases::{ActivationView, CommitPrefix, FileView, ReleaseFilter, ReleaseView};
 
-/// Everything that showing a release starts from.
+/// The inputs of showing a release.
 #[derive(Clone, Debug)]
 pub struct ShowRequest {
-    /// Where.
+    /// The environment.
     pub environment: Environment,
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
-    /// Which release; `None`: the active one.
+    /// The release's number; `None`: the active one.
     pub release: Option<ReleaseNumber>,
 }
 
@@ -35,12 +35,12 @@ pub struct ShowRequest {
 pub struct ReleaseListing {
     /// The release.
     pub release: ReleaseView,
-    /// Its files in the order of their paths; none of a release that is incomplete.
+    /// Its files, sorted by path; empty for an incomplete release.
     pub files: Vec<FileView>,
 }
 
-/// Lists the releases that `filter` takes, the newest first. Costs a request for the head, a listing, and a request for each
-/// release that it needs to read. One that cannot be read is said to be damaged, with a warning.
+/// Lists the releases that match `filter`, newest first. Costs a request for the head, a listing, and a request for each
+/// release that it needs to read. A release that cannot be read is listed as damaged, with a warning.
 pub async fn releases(
     environment: Environment,
     caller: Caller,
@@ -56,7 +56,7 @@ pub async fn releases(
         let head = pointer.head;
         let mut complete = session.state.releases().await?.complete;
         if let Some(active) = &head.active {
-            // Where not even its claim is left, it is missed all the more.
+            // Also missing if not even its claim is left.
             complete.entry(active.release).or_default();
         }
         let (session, head) = (&*session, &head);
@@ -73,7 +73,7 @@ pub async fn releases(
     (report, found)
 }
 
-/// Lists the activations that the head remembers and `filter` takes, the newest first: one request.
+/// Lists the activations in the head that match `filter`, newest first: one request.
 pub async fn history(
     environment: Environment,
     caller: Caller,
@@ -92,8 +92,8 @@ pub async fn history(
 }
 
 impl Session<'_> {
-    /// The release to go back to that was built from `commit`: the newest one that was live, else the newest one. Costs a
-    /// listing, and a request for each release. One that cannot be read is warned of.
+    /// The release for a rollback to `commit`: the newest one that was live, or else the newest one. Costs a
+    /// listing, and a request for each release. Warns of releases that cannot be read.
     pub(super) async fn built_from(&self, head: &Head, commit: &CommitPrefix) -> Result<ReleaseNumber, Problem> {
         let releases = self.state.releases().await?.complete;
         let complete = releases.into_iter().rev().filter(|(release, complete)| *complete && !head.is_closed(*release));
@@ -113,7 +113,7 @@ impl Session<'_> {
     }
 }
 
-/// Of releases whose commits begin with `commit`, the newest first.
+/// The releases whose commits begin with `commit`, newest first.
 fn newest_of_one_commit(built: &[Manifest], head: &Head, commit: &CommitPrefix) -> Result<ReleaseNumber, Problem> {
     let refused = |message: String, hint: &str| Err(Problem::new(Code::Usage, message).hint(hint));
     let commits: BTreeSet<String> =
@@ -140,12 +140,12 @@ fn newest_of_one_commit(built: &[Manifest], head: &Head, commit: &CommitPrefix) 
 
 impl Session<'_> {
     /// As [`manifest_to_activate`]. At the same time it reads what the run needs next in any case: the distributions, and the
-    /// manifest of the release that is live ([`Ahead`]).
+    /// manifest of the live release ([`Ahead`]).
     pub(super) async fn read_to_activate(&mut self, head: &Head, release: ReleaseNumber) -> Result<Manifest, Problem> {
         let live = active_release(head).filter(|live| *live != release && head.activation.is_none());
         let active = async {
             match live {
-                // If this fails, it is read again where it is needed, and the error is reported there.
+                // If this fails, it is read again when it is needed, and the error is reported then.
                 Some(live) => self.state.read_manifest(live).await.ok().flatten(),
                 None => None,
             }
@@ -181,7 +181,7 @@ pub(super) fn active(head: &Head) -> Result<ReleaseNumber, Problem> {
     })
 }
 
-/// There is no such release; says which there are.
+/// The error for a release that does not exist; lists those that do.
 pub(super) async fn unknown(state: &State, release: ReleaseNumber) -> Problem {
     let hint = match state.releases().await {
         Ok(releases) => {
@@ -192,10 +192,10 @@ pub(super) async fn unknown(state: &State, release: ReleaseNumber) -> Problem {
     Problem::new(Code::Usage, format!("there is no release {release}")).hint(hint)
 }
 
-/// The manifest of a release that is to become live, here or elsewhere.
+/// The manifest of a release that is to become live, in this environment or another.
 ///
 /// # Errors
-/// [`Code::Usage`] for one that is not there or was never complete: then nothing was tried.
+/// [`Code::Usage`] if the release does not exist or was never complete: then nothing was tried.
 pub(super) async fn manifest_to_activate(
     state: &State,
     head: &Head,
@@ -215,10 +215,10 @@ pub(super) async fn manifest_to_activate(
     }
 }
 
-/// Most releases that are listed in a sentence.
+/// Most releases that a sentence lists.
 const MOST_LISTED: usize = 10;
 
-/// `There are releases 5, 2, 1; …`, the newest ones where there are many.
+/// `There are releases 5, 2, 1; …`: the newest ones if there are many.
 fn there_are(releases: impl DoubleEndedIterator<Item = ReleaseNumber>) -> String {
     let mut newest: Vec<String> = releases.rev().take(MOST_LISTED + 1).map(|release| release.to_string()).collect();
     let others = if newest.len() > MOST_LISTED { " and earlier ones" } else { "" };
@@ -241,7 +241,7 @@ async fn listing(session: &Session<'_>, head: &Head, release: ReleaseNumber) -> 
     }
 }
 
-/// One release of the list; `None` where it was removed since the listing.
+/// One release of the list; `None` if it was removed since the listing.
 async fn describe(session: &Session<'_>, head: &Head, release: ReleaseNumber, complete: bool) -> Option<ReleaseView> {
     let is_closed = head.is_closed(release);
     let was_active = head.superseded.contains_key(&release);
@@ -264,7 +264,7 @@ async fn describe(session: &Session<'_>, head: &Head, release: ReleaseNumber, co
     read.unwrap_or_else(|problem| damaged(&because(&problem)))
 }
 
-/// What a problem says, with its cause.
+/// The text of a problem, with its cause.
 fn because(problem: &Problem) -> String {
     match problem.source.as_deref().map(<dyn Error + Send + Sync>::to_string) {
         Some(cause) => format!("{}: {cause}", problem.message),

@@ -1,4 +1,4 @@
-//! From the beginning of a command to its report.
+//! Runs a command from its beginning to its report.
 
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
@@ -14,11 +14,11 @@ use crate::report::event::{Event, Events};
 use crate::report::tally::{Amounts, Tally};
 use crate::report::{Outcome, Report};
 
-/// How a run ended that did not fail.
+/// The result of a run that did not fail.
 pub(super) struct Ended {
     pub(super) outcome: Outcome,
     pub(super) exit_code: ExitCode,
-    /// What a plan would send, copy and remove at most; `None`: what this run has.
+    /// What a plan would upload, copy and remove at most; `None`: what this run did.
     pub(super) planned: Option<Amounts>,
 }
 
@@ -28,7 +28,7 @@ impl From<Outcome> for Ended {
     }
 }
 
-/// Says so whenever credentials are looked up for long.
+/// Reports a slow lookup of credentials.
 async fn say_what_is_awaited(lookups: &Lookups, events: Events<'_>) -> Infallible {
     loop {
         lookups.are_slow().await;
@@ -38,8 +38,8 @@ async fn say_what_is_awaited(lookups: &Lookups, events: Events<'_>) -> Infallibl
     }
 }
 
-/// Opens a session and does `work` in it until that is done or the run is told to stop; reports how it ended, what it cost
-/// and what was warned of.
+/// Opens a session and does `work` in it until it finishes or the run is asked to stop; reports the result, its cost
+/// and the warnings.
 pub(super) async fn reported(
     command: &str,
     environment: &Environment,
@@ -59,7 +59,7 @@ pub(super) async fn reported(
     let mut report = Report::new(command, &environment.name);
     let doing = async {
         let stop = &caller.stop;
-        // Boxed: what they hold would be moved through every caller.
+        // Boxed: otherwise every caller would move the whole future.
         let opening = Box::pin(Session::open(environment, caller, events, &course, &tally));
         let mut session = stop.unless_due(opening).await.unwrap_or_else(|| Err(course.stopped()))?;
         let lookups = session.aws.lookups.clone();
@@ -70,8 +70,8 @@ pub(super) async fn reported(
         report.requests = session.aws.requests.counts();
         ended.map_err(|problem| rights::named(problem, command, environment, session.aws.store.region()))
     };
-    // A panic ends with a report, like every other failure. One within the switch is a failure of the switch, which gives its
-    // lease back (`Lease::during`).
+    // A panic ends with a report, like every other failure. A panic within the switch is a failure of the switch, which
+    // returns its lease (`Lease::during`).
     let ended = Problem::unless_panic(doing).await;
     let standing = course.standing();
     let done = ended.as_ref().ok().and_then(|ended| ended.planned).unwrap_or_else(|| tally.so_far());

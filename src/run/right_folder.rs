@@ -1,5 +1,5 @@
 //! Guards against a folder that is not the built site. `--yes` does not answer them: a person who names a wrong folder has
-//! given it before looking.
+//! given that flag before looking.
 
 use super::caller::Ask;
 use super::goal::{Folder, Goal};
@@ -11,21 +11,21 @@ use crate::content::references::{Form, Role};
 use crate::report::error::{Code, Problem};
 use crate::site::snapshot::{built_site, is_project};
 
-/// The home page, where the distribution does not name another.
+/// The home page, unless the distribution names another.
 const INDEX: &str = "index.html";
 
-/// Endings of modules that a build makes scripts of: no browser runs them as they are.
+/// Extensions of source modules that a build compiles to scripts: no browser runs them as they are.
 const SOURCES: [&str; 8] = ["ts", "tsx", "mts", "cts", "jsx", "vue", "svelte", "astro"];
 
-/// What is wrong with the home page of what is to become live.
+/// What is wrong with the home page of the new release.
 pub(super) enum NoHomePage {
-    /// Visitors have one now, and would lose it.
+    /// The live site has one, and would lose it.
     Leaves(Problem),
-    /// Nothing was ever active, and what is to be has none.
+    /// No release was ever active, and the new one has no home page.
     NeverThere {
-        /// The question, where there is a terminal to ask on.
+        /// The question, if there is a terminal to ask on.
         question: String,
-        /// The error, where there is none.
+        /// The error, if there is none.
         problem: Problem,
     },
 }
@@ -39,7 +39,7 @@ impl NoHomePage {
     }
 }
 
-/// Refuses a project whose home page loads the source of a module.
+/// Refuses a project whose home page loads a source module.
 pub(super) fn check_no_sources(folder: &Folder) -> Result<(), Problem> {
     let index = SitePath::new(INDEX).ok().and_then(|index| folder.snapshot.references.get(&index));
     let loaded = index.into_iter().flat_map(|references| &references.list);
@@ -59,7 +59,7 @@ pub(super) fn check_no_sources(folder: &Folder) -> Result<(), Problem> {
 }
 
 impl Session<'_> {
-    /// Stops where the home page would leave the site; asks where there never was one.
+    /// Stops if the home page would leave the site; asks if there never was one.
     pub(super) fn check_home_page(&self, order: &Order, intention: &Intention, ask: Ask<'_>) -> Result<(), Problem> {
         match self.no_home_page(order, intention) {
             None => Ok(()),
@@ -68,7 +68,7 @@ impl Session<'_> {
         }
     }
 
-    /// What is wrong with the home page of a folder; nothing where publish.toml says that it has none, and where the active
+    /// What is wrong with the home page of a folder; nothing if publish.toml says that the site has none, or if the active
     /// release has none either.
     pub(super) fn no_home_page(&self, order: &Order, intention: &Intention) -> Option<NoHomePage> {
         let Goal::Folder(folder) = &order.goal else { return None };
@@ -95,7 +95,7 @@ impl Session<'_> {
         })
     }
 
-    /// What the distribution serves for the site's address, as far as its configuration tells.
+    /// The page that the distribution serves for the site's address, as far as its configuration shows.
     fn home_page(&self) -> String {
         let own = self.own().and_then(|own| self.distributions.get(own)).map(|known| &known.facts);
         let prefix = &self.environment.layout.identity().prefix;

@@ -1,5 +1,5 @@
-//! All permissions that a command needs. If one is missing, all are named at once, so that the next run does not fail for
-//! the next one.
+//! All permissions that a command needs. If one is missing, the error names all of them, so that the next run does not
+//! fail for the next one.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use crate::config::values::TENANT_START;
 use crate::report::error::Problem;
 use crate::types::partition::partition;
 
-/// A policy as config/iam holds it, with examples of names.
+/// A policy of config/iam, with its example names.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Policy {
@@ -50,7 +50,7 @@ fn policy(command: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// `problem`; where a right is missing, with all rights that `command` needs in `environment`, whose bucket is in `region`.
+/// `problem`; for a missing permission, with all permissions that `command` needs in `environment`, whose bucket is in `region`.
 pub(super) fn named(problem: Problem, command: &str, environment: &Environment, region: &str) -> Problem {
     if !problem.lacks_right {
         return problem;
@@ -103,7 +103,7 @@ fn in_words(statement: &Statement, environment: &Environment, region: &str) -> O
     Some(format!("{actions} on {}{prefix}", fill_in(&resource)))
 }
 
-/// What is to be allowed on distributions, and, by the actions that CloudFront has for those, on tenants of them.
+/// The actions to allow on distributions and, if CloudFront has actions for them, on their tenants.
 fn on_distributions(actions: &str, resource: &str, environment: &Environment) -> String {
     let (tenants, others): (Vec<&str>, Vec<&str>) =
         environment.distributions().partition(|id| id.starts_with(TENANT_START));

@@ -1,4 +1,4 @@
-//! Warns about a site whose router creates addresses that a distribution answers with errors.
+//! Warns about a site whose client-side routes a distribution answers with errors.
 
 use super::session::Session;
 use crate::content::path::{SitePath, UrlPath};
@@ -6,8 +6,8 @@ use crate::release::head::DistributionFacts;
 use crate::site::routes::Routes;
 
 impl Session<'_> {
-    /// Warns where a distribution, as it was read in this run, answers addresses without a file with an error that does not show
-    /// the application. Where a function or another origin may answer, that cannot be known.
+    /// Warns if a distribution, as it was read in this run, answers addresses without a file with an error that does not show
+    /// the application. Unknown if a function or another origin may answer.
     pub(super) fn warn_of_routes(&self, routes: &Routes) {
         let router = match routes.router {
             "" => "a router in its scripts".to_owned(),
@@ -29,7 +29,7 @@ impl Session<'_> {
         }
     }
 
-    /// The address of a file at a distribution, not encoded; `None` where it does not serve it.
+    /// The path of a file at a distribution, not encoded; `None` if the distribution does not serve it.
     fn address_at(&self, facts: &DistributionFacts, path: &SitePath) -> Option<String> {
         facts.below_root(&self.environment.layout.served_key(path)).map(|own| format!("/{own}"))
     }

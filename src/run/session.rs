@@ -1,4 +1,4 @@
-//! What every command that works on an environment needs.
+//! What every command on an environment needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,55 +17,55 @@ use crate::report::event::{Event, Events};
 use crate::report::tally::Tally;
 use crate::types::globs::PathGlobs;
 
-/// How often the head is read while another run's activation is under way.
+/// How often the head is read while another run's activation is in progress.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Added to a lease before it counts as over: S3 tells the time in whole seconds.
+/// Added to a lease before it counts as expired: S3 gives the time in whole seconds.
 const LEASE_SLACK: Duration = Duration::from_secs(2);
 
-/// How often a run begins again because what it had looked at is another by now.
+/// How often a run starts over because the state it had read has changed.
 pub(super) const MAX_ROUNDS: usize = 100;
 
-/// What was read together with the release that is to become live, so that the next step need not read it.
+/// What was read together with the release to be activated, so that the next step need not read it.
 #[derive(Default)]
 pub(super) struct Ahead {
-    /// What was read of the environment's distributions, or why that failed; `None`: it was not tried.
+    /// What was read of the environment's distributions, or the error; `None`: not tried.
     pub(super) configurations: Option<Result<BTreeMap<String, Configuration>, Problem>>,
     /// The release that was live.
     pub(super) active: Option<Manifest>,
 }
 
-/// One command under way: what does not depend on what it does.
+/// One running command: the part that does not depend on which command it is.
 pub(super) struct Session<'a> {
     pub(super) environment: &'a Environment,
     pub(super) caller: &'a Caller,
     pub(super) events: Events<'a>,
-    /// Where the run stands.
+    /// The standing of the run.
     pub(super) course: &'a Course,
-    /// What was sent, copied and removed so far.
+    /// What was uploaded, copied and removed so far.
     pub(super) tally: &'a Tally,
     pub(super) aws: Aws,
     pub(super) state: State,
     pub(super) remove_now: PathGlobs,
-    /// Names that looked fingerprinted and turned out not to be.
+    /// Names that look fingerprinted and were found not to be.
     pub(super) mutable_paths: BTreeSet<SitePath>,
-    /// Files of the release to come whose bytes are nowhere any more, and which it comes without.
+    /// Files of the new release whose bytes are lost, and which it does without.
     pub(super) lost: BTreeSet<SitePath>,
-    /// What was read of the environment's distributions in this run, by their ids.
+    /// What this run has read of the environment's distributions, by their ids.
     pub(super) configurations: BTreeMap<String, Configuration>,
     /// What was read ahead.
     pub(super) ahead: Ahead,
-    /// What the head knows of all distributions, and what was read since.
+    /// The settings of all distributions in the head, and those that were read since.
     pub(super) distributions: Distributions,
-    /// Whether the environment's distribution may have cached what was never refreshed.
+    /// Whether the environment's distribution may have cached something that was never refreshed.
     pub(super) is_unseen: bool,
-    /// How an activation goes about cache tags.
+    /// How an activation handles cache tags.
     pub(super) tagging: Tagging,
-    /// Whether it was said that a prune is not finished.
+    /// Whether the warning about an unfinished prune was given.
     pub(super) told_of_a_prune: bool,
-    /// Whether it was said that the host of the site's address is not found.
+    /// Whether the warning that the site's host name does not resolve was given.
     pub(super) told_of_the_host: bool,
-    /// Whether it was said that an older build replaces a newer one.
+    /// Whether the warning that an older build replaces a newer one was given.
     pub(super) told_of_an_older_commit: bool,
 }
 
@@ -104,8 +104,8 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Waits while another run activates or prunes and its lease lasts, by S3's clock, and never longer than a head
-    /// stays as it is for as long as its lease lasts.
+    /// Waits while another run activates or prunes and its lease lasts, by S3's clock; but never longer than the lease's
+    /// length while the head stays the same.
     pub(super) async fn when_free(&self, mut pointer: Pointer) -> Result<Pointer, Problem> {
         let mut since = self.caller.clock.elapsed();
         while let Some((whom, lease)) = busy(&pointer.head, &self.caller.run) {
@@ -121,20 +121,20 @@ impl<'a> Session<'a> {
             if pointer.head.revision != revision {
                 since = asked;
             }
-            // Also where the storage's clock stands still.
+            // Works even if the storage's clock stands still.
             pointer.age = pointer.age.max(asked.saturating_sub(since));
         }
         Ok(pointer)
     }
 
-    /// As [`Session::when_free`], for a run that is to write: one that may not stops before it writes anything.
+    /// As [`Session::when_free`], for a run that is going to write: if it may not, it stops before it writes anything.
     pub(super) async fn when_free_to_write(&self, pointer: Pointer) -> Result<Pointer, Problem> {
         let pointer = self.when_free(pointer).await?;
         self.state.may_write(&pointer)?;
         Ok(pointer)
     }
 
-    /// Reads the head for a command that only shows something: its report is about what is live.
+    /// Reads the head for a command that only shows something: its report is about the live release.
     pub(super) async fn read_head_to_show(&self) -> Result<Pointer, Problem> {
         let pointer = self.state.read_head().await?;
         let active = pointer.head.active.as_ref();
@@ -161,7 +161,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Replaces the head by what `change` makes of it, however often another run replaces it meanwhile. `None`: the
+    /// Replaces the head with the result of `change`, however often another run replaces it meanwhile. `None`: the
     /// head is as it should be.
     pub(super) async fn update_head(
         &self,
@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// A run has begun again so often that it gives up.
+/// The error of a run that started over so often that it gives up.
 pub(super) fn never_settles() -> Problem {
     let message = format!("the bucket kept changing: this run has started over {MAX_ROUNDS} times");
     Problem::new(Code::Aws, message).hint("Find out what else writes to the bucket, then run the same command again.")
@@ -190,7 +190,7 @@ pub(super) fn active_release(head: &Head) -> Option<ReleaseNumber> {
     head.active.as_ref().map(|active| active.release)
 }
 
-/// Who is activating or pruning just now, in words, and how long their lease lasts after the head's last write.
+/// Who is activating or pruning at the moment, in words, and how long their lease lasts after the last write of the head.
 fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     let activation = head.activation.as_ref().filter(|activation| activation.owner != *run);
     let activating = activation.map(|activation| {
@@ -199,8 +199,8 @@ fn busy(head: &Head, run: &RunId) -> Option<(String, Duration)> {
     });
     let pruning = head.pruning.as_ref().filter(|pruning| pruning.owner != *run);
     let pruning = pruning.map(|pruning| (format!("run {}, which is pruning", pruning.owner), pruning.lease()));
-    // An activation that was cut short is no reason to pass over a prune that is under way. A run that gave its lease
-    // back sends nothing any more: there is no need to wait for it.
+    // An interrupted activation must not hide a prune that is in progress. A run that returned its lease sends nothing
+    // any more: there is no need to wait for it.
     let lasts = |(_, lease): &(String, Duration)| !lease.is_zero();
     activating.into_iter().chain(pruning).filter(lasts).max_by_key(|(_, lease)| *lease)
 }

@@ -1,4 +1,4 @@
-//! How far a run is: what its report says about the site if it ends here, by itself or because it was stopped.
+//! The standing of a run: what its report says about the site if it ends at this point, by itself or because it was stopped.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,24 +10,24 @@ use crate::report::error::{Code, Problem, VisitorsSee};
 use crate::report::event::Event;
 use crate::report::{InvalidationReport, OtherDistribution};
 
-/// Where a run stands.
+/// The standing of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     /// What visitors see now.
     pub(super) visitors_see: VisitorsSee,
-    /// The release that is live, or that this run has made live.
+    /// The release that is live, or that this run has activated.
     pub(super) release: Option<ReleaseNumber>,
-    /// The one before.
+    /// The release before it.
     pub(super) previous_release: Option<ReleaseNumber>,
     /// How the files compare.
     pub(super) files: FileCounts,
-    /// What changes, path by path. Shared: a standing is copied with each event.
+    /// The changes, path by path. Shared, because a standing is copied with each event.
     pub(super) changes: Arc<Changes>,
-    /// What was refreshed at the CDN, or will be.
+    /// What was or will be refreshed at the CDN.
     pub(super) invalidation: Option<InvalidationReport>,
     /// Refreshes at distributions of other environments.
     pub(super) other_distributions: Vec<OtherDistribution>,
-    /// What to do next if the run is stopped here.
+    /// What to do next if the run is stopped at this point.
     next: &'static str,
 }
 
@@ -79,12 +79,12 @@ impl Standing {
     }
 }
 
-/// Where a run stands, as it goes on.
+/// The current standing of a run.
 pub(super) struct Course(Mutex<Recorded>);
 
 struct Recorded {
     standing: Standing,
-    /// Whether what comes after changes nothing of what the run came to.
+    /// Whether later events no longer change the run's result.
     settled: bool,
 }
 
@@ -93,23 +93,23 @@ impl Course {
         Course(Mutex::new(Recorded { standing: Standing::new(command), settled: false }))
     }
 
-    /// Where it stands now.
+    /// The current standing.
     pub(super) fn standing(&self) -> Standing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).standing.clone()
     }
 
-    /// Hears of what the stages do.
+    /// Takes an event of the stages.
     pub(super) fn hear(&self, event: &Event) {
         self.change(|standing| standing.after(event));
     }
 
-    /// The run begins, perhaps once more: what is live is not known, and nothing is planned.
+    /// The run begins, perhaps again: the live state is unknown, and nothing is planned.
     pub(super) fn begins(&self) {
         self.change(|standing| Standing { visitors_see: VisitorsSee::Untouched, invalidation: None, ..standing });
     }
 
-    /// `head` was read, and this run has changed nothing that visitors see. What they see of an activation that was cut
-    /// short is not known.
+    /// `head` was read, and this run has changed nothing that visitors see. What an interrupted activation shows to visitors
+    /// is unknown.
     pub(super) fn found(&self, head: &Head) {
         let active = head.active.as_ref().map(|active| active.release);
         self.about(active, active);
@@ -129,13 +129,13 @@ impl Course {
         self.change(|standing| Standing { files, ..standing });
     }
 
-    /// What changes, path by path.
+    /// The changes, path by path.
     pub(super) fn changes(&self, changes: Changes) {
         let changes = Arc::new(changes);
         self.change(|standing| Standing { changes, ..standing });
     }
 
-    /// What is to be forgotten by the CDN, or was.
+    /// What is to be, or was, invalidated at the CDN.
     pub(super) fn invalidates(&self, invalidation: Option<InvalidationReport>) {
         self.change(|standing| Standing { invalidation, ..standing });
     }
@@ -150,12 +150,12 @@ impl Course {
         self.change(|standing| Standing { visitors_see, ..standing });
     }
 
-    /// What the run was for is done. Whatever it does besides, and however that ends, is told in warnings.
+    /// The run has reached its goal. Whatever it does besides, and however that ends, is reported in warnings.
     pub(super) fn settle(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).settled = true;
     }
 
-    /// Why a run ends that was told to stop, and what to do next.
+    /// Why a run ends that was asked to stop, and what to do next.
     pub(super) fn stopped(&self) -> Problem {
         Problem::new(Code::Interrupted, "stopped on request").hint(self.standing().next)
     }

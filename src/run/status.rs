@@ -1,4 +1,4 @@
-//! `publish status`: what is live.
+//! `publish status`: shows what is live.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::report::{Outcome, Report};
 use crate::stages::refresh::is_completed;
 use crate::views::status::Status;
 
-/// Reads what is live, and anything unfinished or owed: one request, and one for each invalidation of the environment's
-/// distributions that was sent and not seen to be completed. Writes nothing, so the right to read is enough.
+/// Reads the live release, and everything unfinished or pending: one request, and one for each invalidation that was sent to
+/// the environment's distributions and not yet seen completed. Writes nothing, so read permission is enough.
 pub async fn status(environment: Environment, caller: Caller, events: Events<'_>) -> (Report, Option<Status>) {
     let mut status = None;
     let report = reported("status", &environment, &caller, events, async |session| {
@@ -27,8 +27,8 @@ pub async fn status(environment: Environment, caller: Caller, events: Events<'_>
 }
 
 impl Session<'_> {
-    /// Whether CloudFront has completed what its distributions were sent, by the refreshes' ids. What could not be asked is left
-    /// out: that is told as not known.
+    /// Whether CloudFront has completed the invalidations that were sent, by the refreshes' ids. Leaves out those that could not
+    /// be read: they are shown as unknown.
     async fn ask_what_is_completed(&self, head: &Head) -> BTreeMap<String, bool> {
         let Some(cdn) = &self.aws.cdn else { return BTreeMap::new() };
         let is_own = |refresh: &&Refresh| self.environment.distributions().any(|own| own == refresh.distribution);

@@ -1,4 +1,4 @@
-//! Checks whether the bucket is as the active release says, and repairs it.
+//! Checks whether the bucket matches the active release, and repairs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,32 +27,32 @@ use crate::types::headers::Kind;
 /// Manifests read at once: each may be large.
 const MANIFESTS_AT_ONCE: usize = 4;
 
-/// Everything that looking at the bucket starts from.
+/// The inputs of a check.
 #[derive(Clone, Debug)]
 pub struct VerifyRequest {
-    /// Where.
+    /// The environment.
     pub environment: Environment,
-    /// Who does it.
+    /// The caller.
     pub caller: Caller,
-    /// Whether each object is asked for its checksum, headers and marker, and whether every release can come back.
+    /// Whether to check the checksum, headers and marker of each object, and whether every release can be restored.
     pub deep: bool,
-    /// Whether what differs is put right, as far as the bucket has the bytes.
+    /// Whether to repair differences, as far as the bucket has the bytes.
     pub repair: bool,
 }
 
-/// What was found, and what it means for repairing.
+/// The findings, and what they mean for a repair.
 struct Audited {
     live: Live,
     findings: Vec<Finding>,
     lost: Vec<Lost>,
 }
 
-/// Compares the bucket with the active release, and says what differs. Exit code 0: nothing, or all of it was put right;
-/// 6: something.
+/// Compares the bucket with the active release, and reports differences. Exit code 0: there are none, or all were repaired;
+/// 6: there are some.
 ///
-/// Costs a listing of the live prefix, and as much again as there are other releases where it holds objects that the
-/// active one does not name. Where the site's address is known, its entry page and what that loads are fetched, and a
-/// script that no release has. An object whose ETag does not show that it is untouched costs a HEAD. A deep look costs a
+/// Costs a listing of the live prefix, and, if it holds objects that the active release does not name, as many requests as
+/// there are other releases. If the site's address is known, it fetches the entry page, what that loads, and a script that no
+/// release has. An object whose ETag does not prove that it is unchanged costs a HEAD. A deep check costs a
 /// HEAD for each file, and a listing of the blobs.
 pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) -> (Report, Vec<Finding>) {
     let VerifyRequest { environment, caller, deep, repair } = &request;
@@ -79,7 +79,7 @@ pub async fn verify(request: VerifyRequest, ask: Ask<'_>, events: Events<'_>) ->
 }
 
 impl Session<'_> {
-    /// Checks the bucket while no other run changes what visitors see: a difference that another run causes is not a
+    /// Checks the bucket while no other run changes what visitors see: a difference caused by another run is not a
     /// finding.
     async fn audit_undisturbed(&self, deep: bool) -> Result<(Pointer, Audited), Problem> {
         let mut pointer = self.state.read_head().await?;
@@ -102,9 +102,9 @@ impl Session<'_> {
         Err(never_settles())
     }
 
-    /// Opens the site's entry page as a browser would, where its address is known, visitors need no password there
-    /// ([`Wait::Effect`]), and nothing is being switched. What the bucket does not have cannot be answered: that is told
-    /// already.
+    /// Opens the site's entry page as a browser would, if its address is known, visitors need no password
+    /// ([`Wait::Effect`]), and no switch is in progress. Skips files that the bucket does not have: those findings are
+    /// reported already.
     async fn open_site(&self, audited: &Audited, head: &Head) -> Result<Vec<Finding>, Problem> {
         let (Some(url), Some(release), None) = (&self.environment.url, active_release(head), &head.activation) else {
             return Ok(Vec::new());
@@ -203,7 +203,7 @@ impl Session<'_> {
         Ok(Audited { live, findings, lost })
     }
 
-    /// The live paths that a release names. Not found any more: it was pruned meanwhile, which changes the head.
+    /// The live paths that a release names. If it is not found, it was pruned meanwhile, which changes the head.
     async fn names_of(&self, (release, complete): (ReleaseNumber, bool)) -> (ReleaseNumber, Result<Names, Problem>) {
         let names = async {
             if !complete {
@@ -231,7 +231,7 @@ impl Session<'_> {
         }
     }
 
-    /// Where not all releases can be read, an object with our marker may be one of theirs.
+    /// If some releases cannot be read, an object with our marker may belong to one of them.
     async fn leave_out_marked(&self, examination: &Examination<'_>, audit: &mut Audit) -> Result<(), Problem> {
         let paths: Vec<SitePath> = audit.unnamed.keys().filter_map(|name| SitePath::new(name.clone()).ok()).collect();
         for path in paths {
@@ -243,8 +243,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Makes the active release live again where it is not, keeps bytes that are live and not stored, and lets the next
-    /// publish look at what cannot be brought back from the bucket.
+    /// Makes the active release live again if it is not, stores live bytes that are not stored yet, and marks what cannot be
+    /// restored from the bucket, so that the next publish checks it.
     async fn put_right(&mut self, pointer: &Pointer, audited: &mut Audited, ask: Ask<'_>) -> Result<Outcome, Problem> {
         let Some(release) = active_release(&pointer.head) else { return Ok(Outcome::Verified) };
         self.course.found(&pointer.head);
@@ -256,7 +256,7 @@ impl Session<'_> {
             .filter_map(|finding| SitePath::new(finding.path.clone()).ok())
             .collect();
         let kept = self.keep_what_is_live(audited, &damaged).await?;
-        // A repair that was cut short is finished also where nothing is damaged any more: a refresh may be owed.
+        // An interrupted repair is finished even if nothing is damaged any more: a refresh may be pending.
         let mut finished = false;
         if !damaged.is_empty() || !pointer.head.is_settled() {
             let manifest = live::complete(&self.state, release).await?;
@@ -278,7 +278,7 @@ impl Session<'_> {
         Ok(if any || finished { Outcome::Repaired } else { Outcome::Verified })
     }
 
-    /// Stores bytes that a release names, and that only a live object has. Says how many.
+    /// Stores bytes that a release names and only a live object has. Returns how many.
     async fn keep_what_is_live(&self, audited: &mut Audited, damaged: &BTreeSet<SitePath>) -> Result<usize, Problem> {
         let examination = Examination { store: &self.aws.store, layout: &self.environment.layout };
         let mut kept = 0;
@@ -295,7 +295,7 @@ impl Session<'_> {
         Ok(kept)
     }
 
-    /// A publish of an unchanged folder reads the head alone: this is where it learns that it has to send something.
+    /// A publish of an unchanged folder reads only the head: there it learns that it has to upload something.
     async fn let_publish_look(&self, release: ReleaseNumber) -> Result<(), Problem> {
         if self.lost.is_empty() {
             return Ok(());
@@ -313,7 +313,7 @@ impl Session<'_> {
     }
 }
 
-/// What the entry page loads and the release does not have. No publish without `--allow-broken` makes such a release.
+/// What the entry page loads and the release does not have. A publish makes such a release only with `--allow-broken`.
 fn not_published(mismatch: Mismatch, release: ReleaseNumber) -> Finding {
     Finding {
         path: mismatch.url,
@@ -338,7 +338,7 @@ fn answer(mismatch: Mismatch, release: ReleaseNumber) -> Finding {
     }
 }
 
-/// That the site's address answers with a page for a script that is not there.
+/// The finding that the site's address answers with a page for a script that does not exist.
 fn page_for_script(found: &PageForScript, release: ReleaseNumber) -> Finding {
     Finding {
         path: found.url.clone(),
@@ -350,7 +350,7 @@ fn page_for_script(found: &PageForScript, release: ReleaseNumber) -> Finding {
     }
 }
 
-/// What accounts for live objects.
+/// What explains the presence of live objects.
 enum Names {
     Complete(Box<Manifest>),
     Claimed(Vec<SitePath>),
@@ -368,7 +368,7 @@ fn counts(audited: &Audited, head: &Head) -> FileCounts {
     }
 }
 
-/// What is missing or changed at a live key is told once: of the active release it is damage, of others a loss.
+/// A missing or changed live object is reported once: for the active release as damage, for others as a loss.
 fn leave_out_damaged(lost: &mut Vec<Lost>, findings: &[Finding], active: Option<ReleaseNumber>) {
     let damaged: BTreeSet<&str> =
         findings.iter().filter(|finding| finding.is_damage()).map(|finding| finding.path.as_str()).collect();

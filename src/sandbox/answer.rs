@@ -1,4 +1,4 @@
-//! Answers that no library makes for us: AWS's XML errors.
+//! AWS's XML errors, which no library builds for us.
 
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -6,7 +6,7 @@ use s3s::Body;
 
 pub(super) type Answer = Response<Body>;
 
-/// S3's form of an error; `extra` is further XML within it.
+/// S3's error document; `extra` is further XML within it.
 pub(super) fn s3_error(status: u16, code: &str, message: &str, extra: &str) -> Answer {
     xml(status, s3_error_text(code, message, extra))
 }
@@ -20,7 +20,7 @@ pub(super) fn s3_error_text(code: &str, message: &str, extra: &str) -> String {
     )
 }
 
-/// CloudFront's form of an error.
+/// CloudFront's error document.
 pub(super) fn cloudfront_error(status: u16, code: &str, message: &str) -> Answer {
     let kind = if status < 500 { "Sender" } else { "Receiver" };
     let body = format!(
@@ -43,7 +43,7 @@ pub(super) fn xml(status: u16, body: String) -> Answer {
     answer
 }
 
-/// Text as it may stand between XML tags.
+/// Text escaped for use between XML tags.
 pub(super) fn escape(text: &str) -> String {
     quick_xml::escape::escape(text).into_owned()
 }

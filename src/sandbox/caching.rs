@@ -1,24 +1,24 @@
-//! How a distribution keeps answers: its cache policies and behaviors. The API tells them, and the edge follows them.
+//! How a distribution caches answers: its cache policies and behaviors. The API returns them, and the edge follows them.
 
 use std::time::Duration;
 
-/// How one cache behavior keeps answers: its cache policy, or the settings that older distributions have in its place.
+/// How one cache behavior caches answers: its cache policy, or the legacy settings of older distributions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caching {
-    /// The cache policy's id; `None`: the older form, with `ForwardedValues` and TTLs in the behavior itself. What has the same
-    /// id must be the same.
+    /// The cache policy's id; `None`: the legacy form, with `ForwardedValues` and TTLs in the behavior itself. Two with the same
+    /// id must be equal.
     pub policy: Option<String>,
-    /// The least time that an answer is kept, whatever the origin says. In whole seconds, as all three.
+    /// The minimum time that an answer is cached, whatever the origin says. In whole seconds, as all three.
     pub min_ttl: Duration,
-    /// How long an answer is kept of which the origin says nothing.
+    /// The time for an answer without a lifetime from the origin.
     pub default_ttl: Duration,
-    /// The longest time that an answer is kept; 0: nothing is.
+    /// The maximum time; 0: nothing is cached.
     pub max_ttl: Duration,
-    /// Whether answers are kept apart by the query string.
+    /// Whether query strings are part of the cache key.
     pub query_strings: bool,
-    /// Whether answers are kept apart for viewers that take gzip. A policy says so; the older form follows `compress`.
+    /// Whether gzip support is part of the cache key. A policy sets this; the legacy form follows `compress`.
     pub gzip: bool,
-    /// The same for brotli, which the older form does not know.
+    /// The same for Brotli, which the legacy form does not have.
     pub brotli: bool,
     /// Whether edges compress.
     pub compress: bool,
@@ -60,13 +60,13 @@ impl Caching {
 /// A cache behavior besides the default one. No function runs in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behavior {
-    /// The addresses that it serves: `*` is any characters, `?` is one; a leading slash may be left out (AWS.md 2.7).
+    /// The addresses that it serves: `*` matches any characters, `?` matches one; a leading slash may be omitted (AWS.md 2.7).
     pub pattern: String,
     /// Whether its origin is the site's bucket. If not, it is a server that never answers.
     pub is_site: bool,
-    /// What is put before paths to make keys, where that is something else than the distribution says.
+    /// The prefix that turns paths into keys, if it differs from the distribution's.
     pub origin_path: Option<String>,
-    /// How it keeps answers.
+    /// How it caches answers.
     pub caching: Caching,
 }
 

@@ -1,4 +1,4 @@
-//! S3's additional checksums: which there are, how they are computed, combined and compared.
+//! S3's additional checksums: the algorithms, and how checksums are computed, combined and compared.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,7 +47,7 @@ impl Algorithm {
         matches!(self, Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Crc64Nvme)
     }
 
-    /// A hasher for this algorithm alone.
+    /// A hasher for only this algorithm.
     pub(super) fn hasher(self) -> ChecksumHasher {
         let mut hasher = ChecksumHasher::default();
         match self {
@@ -87,7 +87,7 @@ pub(super) struct Checksum {
 }
 
 impl Checksum {
-    /// The form of the S3 API, with only its own field set.
+    /// The form of the S3 API, with only this checksum's field set.
     pub(super) fn to_dto(&self) -> dto::Checksum {
         let mut all = dto::Checksum::default();
         *field(&mut all, self.algorithm) = Some(self.value.clone());
@@ -95,7 +95,7 @@ impl Checksum {
         all
     }
 
-    /// Reads what a hasher for one algorithm found.
+    /// The result of a hasher for one algorithm.
     pub(super) fn from_hasher(algorithm: Algorithm, hasher: ChecksumHasher) -> Checksum {
         let mut all = hasher.finalize();
         Checksum {
@@ -122,7 +122,7 @@ impl Checksum {
     }
 }
 
-/// Joins the CRCs of adjoining parts without reading their bytes again.
+/// Combines the CRCs of adjacent parts without reading their bytes again.
 fn combine(algorithm: Algorithm, parts: &[(&Checksum, u64)]) -> String {
     let (crc, width) = match algorithm {
         Algorithm::Crc32 => (CrcAlgorithm::Crc32IsoHdlc, 4),

@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 
-/// S3's clock as the sandbox plays it. Clones share one time.
+/// S3's clock in the sandbox. Clones share one time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
     ahead_ms: Arc<AtomicU64>,
 }
 
 impl Clock {
-    /// The present, in whole seconds, as S3 stamps objects.
+    /// The present, in whole seconds, as in S3's time stamps of objects.
     pub(super) fn now(&self) -> Timestamp {
         let ahead = Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst));
         let seconds =
@@ -34,18 +34,18 @@ impl Clock {
     }
 }
 
-/// A time that is kept as whole seconds on disk.
+/// A time that is stored on disk as whole seconds.
 pub(super) fn from_unix_seconds(seconds: u64) -> Timestamp {
     i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// `Sat, 21 Nov 2026 11:26:07 GMT`, the form of `Date` and `Last-Modified` (RFC 9110 5.6.7).
 pub(super) fn http_date(time: Timestamp) -> String {
-    // Cannot fail for the years 0 to 9999, which is all `Timestamp` holds from 1970 on.
+    // Cannot fail for the years 0 to 9999, which covers every `Timestamp` from 1970 on.
     DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap_or_default()
 }
 
-/// Reads an HTTP date; `None` when it is none.
+/// Parses an HTTP date; `None` if it is invalid.
 pub(super) fn parse_http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }

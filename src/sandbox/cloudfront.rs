@@ -19,7 +19,7 @@ use super::signature;
 pub use invalidations::StoredInvalidation;
 pub(super) use invalidations::{Invalidations, load};
 
-/// The longest request body taken, in bytes: 3,000 paths of 4,000 characters fit.
+/// The longest accepted request body, in bytes: 3,000 paths of 4,000 characters fit.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// An error of the API: HTTP status, code, message.
@@ -61,7 +61,7 @@ impl CloudFrontServer {
     }
 
     fn perform(&self, operation: &str, path: &str, query: &str, body: &[u8]) -> Result<Answer, ApiError> {
-        // `describe` has named the operation from the same path: /2020-05-31/distribution/<id>/invalidation/<id>.
+        // `describe` has determined the operation from the same path: /2020-05-31/distribution/<id>/invalidation/<id>.
         let mut segments = path.split('/').skip(3);
         let id = segments.next().unwrap_or_default();
         let invalidation = segments.nth(1).unwrap_or_default();
@@ -133,7 +133,7 @@ impl CloudFrontServer {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Invalidations> {
-        // No code panics while it holds this lock, and the list is sound at every point.
+        // No code panics while it holds this lock, and the list is consistent at every point.
         self.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

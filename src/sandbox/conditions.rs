@@ -14,7 +14,7 @@ pub(super) struct Conditions {
 
 impl Conditions {
     /// # Errors
-    /// `NotImplemented` for what S3 has no meaning for: `If-None-Match` with an ETag, or both conditions at once.
+    /// `NotImplemented` for conditions without a meaning in S3: `If-None-Match` with an ETag, or both conditions at once.
     pub(super) fn new(if_match: Option<ETagCondition>, if_none_match: Option<ETagCondition>) -> S3Result<Conditions> {
         let meaningless =
             matches!(if_none_match, Some(ETagCondition::ETag(_))) || (if_match.is_some() && if_none_match.is_some());
@@ -28,7 +28,7 @@ impl Conditions {
     }
 
     /// # Errors
-    /// `PreconditionFailed`, or `NoSuchKey` for `If-Match` where nothing is.
+    /// `PreconditionFailed`, or `NoSuchKey` for `If-Match` on a missing object.
     pub(super) fn check(&self, current: Option<&Object>) -> S3Result<()> {
         if self.if_none_match && current.is_some() {
             return Err(precondition_failed());
@@ -51,7 +51,7 @@ pub(super) struct ReadConditions {
     pub(super) if_unmodified_since: Option<Timestamp>,
 }
 
-/// What conditions say about a read.
+/// The result of conditions on a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Serve,
@@ -60,7 +60,7 @@ pub(super) enum Verdict {
 }
 
 impl ReadConditions {
-    /// ETags go before dates (RFC 9110 13.2.2).
+    /// ETags take precedence over dates (RFC 9110 13.2.2).
     pub(super) fn judge(&self, object: &Object) -> Verdict {
         let modified = Timestamp::from(std::time::SystemTime::from(object.last_modified));
         match (&self.if_match, &self.if_unmodified_since) {

@@ -1,4 +1,4 @@
-//! The bytes of objects: received piece by piece, kept in memory or in files, sent in ranges.
+//! The bytes of objects: received piece by piece, stored in memory or in files, sent in ranges.
 #![expect(clippy::disallowed_methods, reason = "the sandbox keeps its state on the disk")]
 
 use std::fmt;
@@ -22,7 +22,7 @@ use super::checksum::{Algorithm, Checksum};
 /// How much of a file is read at a time, in bytes.
 const CHUNK: usize = 256 * 1024;
 
-/// Immutable bytes; a multipart object is the row of its parts, and a copy shares its source's.
+/// Immutable bytes; a multipart object is the sequence of its parts, and a copy shares its source's.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
     pub(super) pieces: Vec<Piece>,
@@ -35,7 +35,7 @@ pub(super) enum Piece {
     File(Arc<DataFile>),
 }
 
-/// The name of a data file: in which start of the sandbox it was made, and the how manieth. A record that holds such a
+/// The name of a data file: the number of the sandbox's start, and a counter. A record with such a
 /// name cannot name any other file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct DataName(pub(super) u64, pub(super) u64);
@@ -47,7 +47,7 @@ impl fmt::Display for DataName {
     }
 }
 
-/// A file under `data/`. It lives as long as a stored record names it or a request reads it.
+/// A file under `data/`. It exists as long as a stored record names it or a request reads it.
 #[derive(Debug)]
 pub(super) struct DataFile {
     pub(super) path: PathBuf,
@@ -66,7 +66,7 @@ impl DataFile {
 impl Drop for DataFile {
     fn drop(&mut self) {
         if *self.records.get_mut() == 0 {
-            // A file that stays behind is swept away when the sandbox next starts.
+            // A remaining file is deleted when the sandbox next starts.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -96,12 +96,12 @@ impl Content {
         whole
     }
 
-    /// Notes that one more stored record names these bytes.
+    /// Counts one more stored record with these bytes.
     pub(super) fn retain(&self) {
         self.count(|records| records.fetch_add(1, Ordering::SeqCst));
     }
 
-    /// Notes that a stored record that named these bytes is gone.
+    /// Counts one stored record with these bytes less.
     pub(super) fn release(&self) {
         self.count(|records| records.fetch_sub(1, Ordering::SeqCst));
     }
@@ -114,7 +114,7 @@ impl Content {
         }
     }
 
-    /// Opens a range of the bytes. What is open stays readable when the object is replaced or removed.
+    /// Opens a range of the bytes. The open range stays readable when the object is replaced or removed.
     pub(super) fn open(&self, range: Range<u64>) -> io::Result<Reader> {
         let mut reader = Reader { left: Vec::new() };
         let mut start = 0;
@@ -159,7 +159,7 @@ impl Content {
 /// Reads a range chunk by chunk.
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// What is still to be read, the next piece last.
+    /// The remaining pieces, the next one last.
     left: Vec<OpenPiece>,
 }
 
@@ -203,7 +203,7 @@ impl Reader {
         }
     }
 
-    /// A body that sends what is left.
+    /// A body that sends the rest.
     pub(super) fn into_body(self) -> Body {
         Body::http_body_unsync(self)
     }
@@ -218,7 +218,7 @@ impl HttpBody for Reader {
     }
 }
 
-/// Takes in the bytes of one upload, hashing them on the way.
+/// Receives the bytes of one upload, and hashes them on the way.
 pub(super) struct Spool {
     sink: Sink,
     algorithm: Algorithm,
@@ -232,7 +232,7 @@ enum Sink {
     File(File, DataFile),
 }
 
-/// Bytes that were received whole but are not stored yet; dropping them leaves nothing behind.
+/// Bytes that were received completely but are not stored yet; dropping them leaves nothing behind.
 pub(super) struct Received {
     pub(super) content: Content,
     pub(super) checksum: Checksum,
@@ -241,7 +241,7 @@ pub(super) struct Received {
 }
 
 impl Spool {
-    /// Into `data`, which does not exist yet; without one, into memory.
+    /// Into `data`, which does not exist yet; without it, into memory.
     pub(super) fn new(data: Option<DataFile>, algorithm: Algorithm) -> io::Result<Spool> {
         let sink = match data {
             None => Sink::Memory(Vec::new()),
@@ -263,7 +263,7 @@ impl Spool {
 
     pub(super) fn finish(self) -> Received {
         let pieces = match self.sink {
-            // One chunk is copied out of the connection's read buffer, which is larger than what it holds.
+            // One chunk is copied out of the connection's read buffer, which is larger than its content.
             Sink::Memory(chunks) => vec![Piece::Memory(chunks.concat().into())],
             Sink::File(_, mut data) => {
                 data.len = self.len;

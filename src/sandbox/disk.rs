@@ -11,11 +11,11 @@
 //! invalidations/<hash>.json               one record an invalidation, by that of its id
 //! ```
 //!
-//! No path is made of what a record says, and no folder or file of this one is a link: what is written, replaced or removed
-//! lies here, regardless of who made the folder.
+//! No path is made from a record's content, and no folder or file of this one is a link: everything that is written, replaced
+//! or removed is here, whoever made the folder.
 //!
-//! A record is written aside and renamed into place after its data files are complete, so that a killed process
-//! leaves the old state or the new one. Data files that no record names are swept away at the next start. The
+//! A record is written to a temporary file and renamed after its data files are complete, so that a killed process
+//! leaves the old state or the new one. Data files that no record names are deleted at the next start. The
 //! folder survives the death of the process, not of the machine: nothing is synced.
 #![expect(clippy::disallowed_methods, reason = "the sandbox keeps its state on the disk")]
 
@@ -39,14 +39,14 @@ const ENDPOINTS: &str = "endpoints.json";
 #[derive(Debug)]
 pub(super) struct Disk {
     root: PathBuf,
-    /// Makes the names of this process's files unlike those of earlier ones.
+    /// Makes the names of this process's files distinct from those of earlier ones.
     session: u64,
     next: AtomicU64,
     /// Held until the sandbox stops.
     _lock: File,
 }
 
-/// The bytes of a record: names and lengths of its data files.
+/// The bytes in a record: names and lengths of its data files.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct DataNames(Vec<(DataName, u64)>);
 
@@ -65,7 +65,7 @@ impl Disk {
             }
             Err(TryLockError::Error(source)) => return Err(storage(source)),
         }
-        // What is there is of an earlier process.
+        // Temporary files belong to an earlier process.
         match fs::remove_file(root.join(ENDPOINTS)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(storage(error)),
             _ => {}
@@ -79,7 +79,7 @@ impl Disk {
         })
     }
 
-    /// Tells others who want this folder where its sandbox listens.
+    /// Records where this folder's sandbox listens, for other processes that want the folder.
     pub(super) fn announce(&self, endpoints: &Endpoints) -> Result<(), SandboxError> {
         let path = self.root.join(ENDPOINTS);
         self.write(&path, endpoints).map_err(|source| SandboxError::Storage { path, source })
@@ -164,7 +164,7 @@ impl Disk {
         Ok(records)
     }
 
-    /// The data files a record is to name. Every piece must lie on this disk.
+    /// The data files for a record. Every piece must be on this disk.
     pub(super) fn names(content: &Content) -> DataNames {
         let file = |piece: &Piece| match piece {
             Piece::File(data) => Some((data.name, data.len)),
@@ -173,7 +173,7 @@ impl Disk {
         DataNames(content.pieces.iter().filter_map(file).collect())
     }
 
-    /// Removes the data files that no record names: `known` holds those that are named.
+    /// Removes the data files that no record names: `known` contains the named ones.
     pub(super) fn sweep(&self, known: &KnownData) -> io::Result<()> {
         let named: BTreeSet<String> = known.0.keys().map(DataName::to_string).collect();
         for entry in fs::read_dir(self.root.join("data"))? {
@@ -186,18 +186,18 @@ impl Disk {
     }
 }
 
-/// Where the record of what is called `name` lies in a folder. Keys may be longer than file names, and hold what those
-/// may not.
+/// The path of the record called `name` in a folder. Keys may be longer than file names, and contain characters that those
+/// must not have.
 fn record(folder: &Path, name: &str) -> PathBuf {
     folder.join(hex::encode(Sha256::digest(name))).with_extension("json")
 }
 
-/// The data files met while loading, so that records which share one keep sharing it.
+/// The data files found while loading, so that records which share one keep sharing it.
 #[derive(Default)]
 pub(super) struct KnownData(BTreeMap<DataName, Arc<DataFile>>);
 
 impl KnownData {
-    /// The content a record names, counted as stored.
+    /// The content that a record names, counted as stored.
     pub(super) fn content(&mut self, disk: &Disk, DataNames(names): DataNames) -> Content {
         let mut content = Content::default();
         for (name, len) in names {
@@ -230,7 +230,7 @@ fn next_session(root: &Path) -> io::Result<u64> {
     Ok(last + 1)
 }
 
-/// Makes a folder that only its owner may look into, unless it is there. A link in its place is refused, of whatever kind
+/// Creates a folder that only its owner may read, unless it exists. Refuses a link in its place, of any kind that
 /// the system has (symbolic links, junctions).
 fn create_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -241,7 +241,7 @@ fn create_folder(path: &Path) -> io::Result<()> {
     refuse_link(path)
 }
 
-/// Opens the file that is locked, and makes it where it is missing. It is never written to.
+/// Opens the lock file, and creates it if it is missing. It is never written to.
 fn open_lock(path: &Path) -> io::Result<File> {
     match OpenOptions::new().write(true).create_new(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -259,7 +259,7 @@ fn refuse_link(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file that is not there yet: what is there, also a link, is not written to.
+/// Writes a new file: an existing one, or a link, is not written to.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
 }

@@ -1,4 +1,4 @@
-//! What the sandbox knows of a CloudFront distribution.
+//! The settings of a CloudFront distribution in the sandbox.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
@@ -14,49 +14,49 @@ pub struct Distribution {
     pub id: String,
     /// The origin bucket.
     pub bucket: String,
-    /// What is put before every path to make a key: `/live`, or empty.
+    /// The prefix that turns every path into a key: `/live`, or empty.
     pub origin_path: String,
     /// Served for `/` and for nothing else (AWS.md 2.3).
     pub default_root_object: Option<String>,
     /// Custom error pages (AWS.md 2.2).
     pub custom_errors: Vec<CustomError>,
-    /// Where the origin is a website endpoint, the key of the bucket's error document: what is missing is a 404 with it. Only
-    /// the API's domain name and errors follow it; index pages do not.
+    /// If the origin is a website endpoint, the key of the bucket's error document: a missing object is a 404 with it. Affects
+    /// only the API's domain name and errors; index pages ignore it.
     pub website_error: Option<String>,
-    /// What finds index pages in folders. It belongs to the default behavior.
+    /// How index pages in folders are found. Applies to the default behavior.
     pub index_pages: IndexPages,
-    /// How the default behavior keeps answers.
+    /// How the default behavior caches answers.
     pub caching: Caching,
     /// Further behaviors, in the order in which they are tried.
     pub behaviors: Vec<Behavior>,
     /// The id of a continuous deployment policy. The API reports it, but no request is routed to a staging distribution.
     pub continuous_deployment: Option<String>,
-    /// Whether it is the staging distribution of another one. The API tells it.
+    /// Whether it is the staging distribution of another one. The API reports it.
     pub staging: bool,
-    /// The header in which it finds an answer's cache tags (`CacheTagConfig`).
+    /// The header with an answer's cache tags (`CacheTagConfig`).
     pub cache_tag_header: Option<String>,
     /// The entity tag of its configuration.
     pub config_etag: String,
-    /// Of a tenant, the id of its multi-tenant distribution, and the parameters that the tenant gives it. A tenant has a cache of its
-    /// own, and the API knows it as a tenant only.
+    /// For a tenant, the id of its multi-tenant distribution, and the tenant's parameters. A tenant has its own cache,
+    /// and the API knows it only as a tenant.
     pub tenant_of: Option<(String, Vec<(String, String)>)>,
-    /// Of a multi-tenant distribution, the parameters that tenants may give, with their defaults.
+    /// For a multi-tenant distribution, the parameters that tenants may set, with their defaults.
     pub parameters: Vec<(String, Option<String>)>,
-    /// Whether the API says that its configuration is deployed everywhere; the edge follows it at once.
+    /// Whether the API reports that its configuration is deployed everywhere; the edge follows it at once.
     pub deployed: bool,
 }
 
-/// What turns `/dir/`, and `/dir` where the last segment has no dot, into `/dir/index.html`.
+/// The rewriting of `/dir/`, and of `/dir` if the last segment has no dot, to `/dir/index.html`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexPages {
-    /// Nothing: only the default root object is found.
+    /// None: only the default root object is found.
     None,
-    /// A CloudFront Function at the viewer's request: edges keep answers under what it makes of a path (AWS.md 3.1).
+    /// A viewer-request CloudFront Function: edges cache answers under the rewritten path (AWS.md 3.1).
     Function,
-    /// A Lambda@Edge function there, which does the same.
+    /// A viewer-request Lambda@Edge function, which does the same.
     LambdaAtViewer,
-    /// A Lambda@Edge function at the origin's request: edges keep answers under the addresses that viewers ask for. It
-    /// also finds `/page.html` for `/page`, and takes a bare plus for a plus.
+    /// An origin-request Lambda@Edge function: edges cache answers under the addresses that viewers request. It
+    /// also finds `/page.html` for `/page`, and treats a bare plus as a plus.
     LambdaAtOrigin,
 }
 
@@ -84,10 +84,10 @@ impl Default for Distribution {
     }
 }
 
-/// What a behavior does with the addresses that it serves.
+/// What a behavior does with its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Served<'d> {
-    /// Its place in the order in which behaviors are tried.
+    /// Its position in the order of behaviors.
     pub(super) behavior: usize,
     pub(super) is_site: bool,
     pub(super) origin_path: &'d str,
@@ -96,7 +96,7 @@ pub(super) struct Served<'d> {
 }
 
 impl Distribution {
-    /// By what a percent-encoded path, as a viewer asks for it, is served: the first behavior that fits, else the default one.
+    /// The behavior for a percent-encoded path, as a viewer requests it: the first one that matches, or else the default one.
     pub(super) fn served(&self, path: &str) -> Served<'_> {
         let path = percent_decode_str(path).decode_utf8_lossy();
         match self.behaviors.iter().enumerate().find(|(_, behavior)| behavior.serves(&path)) {
@@ -117,13 +117,13 @@ impl Distribution {
         }
     }
 
-    /// How all its behaviors keep answers.
+    /// How all its behaviors cache answers.
     fn all_caching(&self) -> impl Iterator<Item = &Caching> {
         self.behaviors.iter().map(|behavior| &behavior.caching).chain([&self.caching])
     }
 }
 
-/// How one error status of the origin is answered.
+/// The answer to one error status of the origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomError {
     /// The origin's status, such as 403.
@@ -132,11 +132,11 @@ pub struct CustomError {
     pub response_page_path: Option<String>,
     /// The status sent instead.
     pub response_code: Option<u16>,
-    /// How long edges may keep the error.
+    /// How long edges may cache the error.
     pub error_caching_min_ttl: Duration,
 }
 
-/// All distributions, which tests may change while the sandbox runs.
+/// All distributions; tests may change them while the sandbox runs.
 #[derive(Debug)]
 pub(super) struct Distributions {
     all: RwLock<Vec<Distribution>>,
@@ -152,7 +152,7 @@ impl Distributions {
         all.iter().find(|distribution| distribution.id == id).cloned()
     }
 
-    /// The one the site is served from.
+    /// The one that serves the site.
     pub(super) fn first(&self) -> Option<Distribution> {
         self.all.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }
@@ -166,7 +166,7 @@ impl Distributions {
         }
     }
 
-    /// What has a cache policy, by the policy's id.
+    /// The caching of a cache policy, by the policy's id.
     pub(super) fn policy(&self, id: &str) -> Option<Caching> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         all.iter().flat_map(Distribution::all_caching).find(|caching| caching.policy.as_deref() == Some(id)).cloned()

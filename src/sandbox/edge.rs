@@ -1,7 +1,7 @@
-//! The edge in front of the site: several locations, each with a cache of its own, which keep answers as CloudFront does
+//! The edge that serves the site: several locations, each with its own cache, which cache answers as CloudFront does
 //! (AWS.md, section 2; docs/decisions/0033).
 //!
-//! A lookup and the origin's answer are one step at a location. So requests for the same answer that come together reach
+//! A lookup and the origin's answer are one step at a location. So simultaneous requests for the same answer reach
 //! the origin once, as CloudFront collapses them (AWS.md 2.8), and no answer that was under way outlives an invalidation.
 //! Caches are in memory: they are empty after a start.
 
@@ -34,13 +34,13 @@ use compression::Encodings;
 use origin::{Fetched, Origin};
 use reply::How;
 
-/// The header by which a request chooses the location that answers it; without it, the first of [`LOCATIONS`] does.
+/// The header with which a request chooses its location; without it, the first of [`LOCATIONS`] answers.
 pub const EDGE_HEADER: &str = "x-sandbox-edge";
 
-/// The locations, by the names that answers carry as `X-Amz-Cf-Pop`.
+/// The locations, by the names in answers' `X-Amz-Cf-Pop`.
 pub const LOCATIONS: [&str; 3] = ["FRA50-P1", "IAD50-P1", "SYD50-P1"];
 
-/// All locations, in front of all buckets.
+/// All locations, for all buckets.
 pub(super) struct Edge {
     store: Arc<Store>,
     clock: Clock,
@@ -55,7 +55,7 @@ struct Location {
 
 impl Location {
     fn lock(&self) -> MutexGuard<'_, Cache> {
-        // No code panics while it holds this lock, and a cache is sound at every point.
+        // No code panics while it holds this lock, and a cache is consistent at every point.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -72,7 +72,7 @@ impl Edge {
         Edge { store, clock, locations }
     }
 
-    /// Answers a GET or HEAD as the location does that the request names.
+    /// Answers a GET or HEAD as the location in the request does.
     pub(super) fn answer(&self, distribution: &Distribution, request: &Request<Body>) -> Answer {
         let Some(location) = self.chosen(request.headers()) else {
             let message = format!("{EDGE_HEADER} names no location of the sandbox: they are {}.", LOCATIONS.join(", "));
@@ -84,7 +84,7 @@ impl Edge {
         reply::make(&kept, request.headers(), how, location.name)
     }
 
-    /// Lets all locations forget `paths`, each after its own delay.
+    /// Evicts `paths` at all locations, each after its own delay.
     pub(super) fn forget(&self, distribution: &str, paths: &[String], now: Timestamp) {
         for location in &self.locations {
             location.lock().forget_later(distribution, paths, now);
@@ -104,14 +104,14 @@ impl Edge {
         delays.max().and_then(|longest| i64::try_from(longest).ok()).unwrap_or(0)
     }
 
-    /// Forgets everything everywhere.
+    /// Evicts everything everywhere.
     pub(super) fn clear(&self) {
         for location in &self.locations {
             location.lock().clear();
         }
     }
 
-    /// A page for people that shows what is kept where.
+    /// A page for people that shows the content of all caches.
     pub(super) fn page(&self) -> Answer {
         let now = self.clock.now();
         let shown = self.locations.iter().map(|location| {
@@ -135,7 +135,7 @@ impl Edge {
         Address::of(distribution, path, query, is_there)
     }
 
-    /// What a location answers, and where it has that from.
+    /// A location's answer, and its origin.
     fn look(
         &self,
         location: &Location,
@@ -154,7 +154,7 @@ impl Edge {
                 return (kept, How::Hit(age));
             }
             if self.first(distribution, address).is_still(&kept) {
-                // Whether headers that come with a 304 are taken over is not documented (AWS.md 2.8): only the time begins anew.
+                // It is not documented whether headers of a 304 are adopted (AWS.md 2.8): only the lifetime starts again.
                 let lifetime = lifetime::of_object(address.served.caching, &kept.headers, now).unwrap_or_default();
                 let renewed = Arc::new(Kept { since: now, lifetime, ..Kept::clone(&kept) });
                 cache.put(&distribution.id, &address.key, variant, Arc::clone(&renewed));

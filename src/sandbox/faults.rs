@@ -1,43 +1,43 @@
-//! Faults that a test can inject, and the rule that decides which request gets one.
+//! Faults that a test can inject, and the rule that decides which request is affected.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::log::{LoggedRequest, Service};
 
-/// Something that shall go wrong.
+/// An injected fault.
 ///
-/// Of several armed faults that match a request, the first that is due takes effect; each counts the requests
+/// Of several armed faults that match a request, the first that is due takes effect; each counts only the requests
 /// that reach it.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// The requests it is for.
+    /// The requests it applies to.
     pub matches: Match,
-    /// How many matching requests are let through first.
+    /// How many matching requests are served normally first.
     pub skip: usize,
-    /// How many requests it then hits; `usize::MAX` means for ever.
+    /// How many requests it then affects; `usize::MAX`: without limit.
     pub times: usize,
-    /// What happens to them.
+    /// Its effect on them.
     pub effect: Effect,
 }
 
-/// Which requests a fault is for. What is `None` matches everything.
+/// The requests that a fault applies to. A field that is `None` matches everything.
 #[derive(Clone, Debug, Default)]
 pub struct Match {
     /// AWS's name of the operation, such as `PutObject`.
     pub operation: Option<String>,
     /// A part of the key (for CloudFront: of the distribution's id; for the site: of the path).
     pub key_contains: Option<String>,
-    /// The server. `None` means S3 and CloudFront: the site is hit only when it is named.
+    /// The server. `None` means S3 and CloudFront: the site must be named.
     pub service: Option<Service>,
 }
 
-/// What happens to a request that meets a fault.
+/// The effect of a fault on a request.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// It arrives now and is served normally after this time.
+    /// The request arrives now and is served normally after this time.
     ///
-    /// That happens even if its client is gone by then, as with a request that was on its way when its sender died.
+    /// This happens even if its client is gone by then, as with a request in flight when its sender dies.
     /// If the sandbox's clock was advanced by more than a quarter of an hour meanwhile, its signature has expired and
     /// it is refused. When the sandbox stops first, it has no effect and gets no answer.
     Latency(Duration),
@@ -45,14 +45,14 @@ pub enum Effect {
     Hold,
     /// It is refused with AWS's XML error, and has no effect.
     Refuse {
-        /// HTTP status, such as 503; anything that is no status becomes 500.
+        /// HTTP status, such as 503; an invalid status becomes 500.
         status: u16,
         /// AWS's error code, such as `SlowDown`.
         code: String,
         /// The message.
         message: String,
     },
-    /// It is served by a store that passes over this header, in lower case: `if-match`, `if-none-match` or
+    /// It is served by a store that ignores this header, in lower case: `if-match`, `if-none-match` or
     /// `x-amz-checksum-sha256` of PutObject, `if-match`, `if-none-match` or `x-amz-copy-source-if-match` of CopyObject.
     PassOver(String),
     /// The connection is closed; the request has no effect.
@@ -75,10 +75,10 @@ impl Match {
     }
 }
 
-/// Decides for each request that no armed fault hits what happens to it.
+/// Decides the effect on each request that no armed fault affects.
 pub(super) struct Choose(Box<dyn ChooseEffect>);
 
-/// What decides: a closure that may remember.
+/// The deciding closure, which may have state.
 trait ChooseEffect: FnMut(&LoggedRequest) -> Option<Effect> + Send {}
 
 impl<F: FnMut(&LoggedRequest) -> Option<Effect> + Send> ChooseEffect for F {}
@@ -116,7 +116,7 @@ impl Faults {
         self.choose = Some(choose);
     }
 
-    /// Counts the request and says what it meets, if anything.
+    /// Counts the request and returns the effect on it, if any.
     pub(super) fn meet(&mut self, request: &LoggedRequest) -> Option<Effect> {
         for fault in &mut self.armed {
             if fault.times == 0 || !fault.matches.covers(request) {

@@ -1,21 +1,21 @@
-//! Which requests are allowed: those that name this machine, and those of pages that this machine served.
+//! Which requests are allowed: those with a host name of this machine, and those of pages that this machine served.
 //!
 //! The sandbox listens on the loopback interface alone, but a browser on this machine reaches it for any page of the web.
-//! A page whose name was made to lead here (DNS rebinding) gives its own name as `Host`; one that sends requests to
-//! another origin than its own is named by `Origin`. Neither can be forged by a page.
+//! A page whose host name was made to resolve to this machine (DNS rebinding) sends its own name as `Host`; for a page
+//! that sends requests to another origin, the browser sends `Origin`. A page can forge neither.
 
 use hyper::header::{HOST, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 
-/// What may stand as `Host`, with any port: a forwarded one is as good as the sandbox's own.
+/// Allowed values of `Host`, with any port: a forwarded port is as good as the sandbox's own.
 const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
-/// Said to whom it does not answer.
+/// The answer to refused requests.
 pub(super) const REFUSAL: &str =
     "The sandbox answers only what is asked of 127.0.0.1 or localhost, by programs or by its own pages.";
 
-/// Whether the sandbox answers this request at all.
+/// Whether the sandbox accepts this request at all.
 pub(super) fn is_welcome(parts: &Parts) -> bool {
     let Some(host) = host(parts) else { return false };
     let is_own = |origin: &str| {
@@ -28,11 +28,11 @@ pub(super) fn is_welcome(parts: &Parts) -> bool {
     is_loopback && parts.headers.get_all(ORIGIN).iter().all(|origin| origin.to_str().is_ok_and(is_own))
 }
 
-/// The host that a request names, if it names exactly one.
+/// The host of a request, if it has exactly one.
 fn host(parts: &Parts) -> Option<Authority> {
     let mut named = parts.headers.get_all(HOST).iter();
     let host: Authority = named.next()?.to_str().ok()?.parse().ok()?;
-    // A request in absolute form names one of its own, which must be the same.
+    // A request in absolute form has a host of its own, which must be the same.
     let is_the_only = named.next().is_none() && parts.uri.authority().is_none_or(|other| *other == host);
     is_the_only.then_some(host)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SandboxError;
 
-/// The key pair that a sandbox accepts. Each start makes another one at random: who was not told it cannot write.
+/// The key pair that a sandbox accepts. Each start creates a random one: a program without it cannot write.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Keys {
     /// The access key id.

@@ -1,4 +1,4 @@
-//! What the request log holds.
+//! The entries of the request log.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ pub enum Service {
     Site,
 }
 
-/// One request as it arrived, also when it was refused, dropped or never answered.
+/// One request as it arrived, even if it was refused, dropped or never answered.
 #[derive(Clone, Debug)]
 pub struct LoggedRequest {
     /// The server it reached.
     pub service: Service,
-    /// AWS's name of the operation (`PutObject`, `CreateInvalidation`), `Other` for what the sandbox does not model; the
+    /// AWS's name of the operation (`PutObject`, `CreateInvalidation`), `Other` for those that the sandbox does not model; the
     /// method for the site.
     pub operation: String,
-    /// The bucket it names; empty where it names none.
+    /// Its bucket; empty if it has none.
     pub bucket: String,
-    /// The decoded key (S3), the distribution's id (CloudFront) or the decoded path (site); empty where there is none.
+    /// The decoded key (S3), the distribution's id (CloudFront) or the decoded path (site); empty if there is none.
     pub key: String,
     /// `GET`, `PUT`, ….
     pub method: String,
@@ -33,23 +33,23 @@ pub struct LoggedRequest {
     pub headers: BTreeMap<String, String>,
     /// Declared payload length in bytes, without the framing of `aws-chunked`.
     pub body_bytes: u64,
-    /// The answer's status; `None` while there is none, and for ever where none was sent.
+    /// The answer's status; `None` until there is one, or forever if none was sent.
     pub status: Option<u16>,
-    /// Its place among the arrivals and answers of all requests.
+    /// Its position among the arrivals and answers of all requests.
     pub began: u64,
-    /// Its answer's place among them, just before it is sent; `None` as for `status`.
+    /// Its answer's position among them, just before it is sent; `None` as for `status`.
     pub ended: Option<u64>,
 }
 
-/// The longest chain of round trips: as many requests as there are of which each arrived after the one before it was
-/// answered. So many times a client waited for the way there and back, whatever else it did meanwhile.
+/// The longest chain of round trips: the largest number of requests of which each arrived after the one before it was
+/// answered. A client waited for this many round trips, whatever else it did meanwhile.
 ///
-/// It never counts too few: what a client sends because of an answer arrives after that. It counts too many where
-/// requests that need not wait for each other did not overlap, as when answers come at once.
+/// The number is never too low: a request that follows from an answer arrives after that. It is too high if
+/// independent requests did not overlap, for example because answers come at once.
 #[must_use]
 pub fn longest_chain<'r>(requests: impl IntoIterator<Item = &'r LoggedRequest>) -> Vec<&'r LoggedRequest> {
     let mut by_end: Vec<&LoggedRequest> = requests.into_iter().collect();
-    // Of all that can come next, the one that is answered first leaves the most room for others.
+    // Of all possible next requests, the one that is answered first leaves the most room for others.
     by_end.sort_by_key(|request| request.ended.unwrap_or(u64::MAX));
     let mut chain: Vec<&LoggedRequest> = Vec::new();
     for request in by_end {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::sandbox::operation::describe;
 
-    /// Requests that arrived and were answered at these places; `None` is one that was never answered.
+    /// Requests with these positions of arrival and answer; `None` is one that was never answered.
     fn log(places: &[(u64, Option<u64>)]) -> Vec<LoggedRequest> {
         let (parts, ()) = hyper::Request::new(()).into_parts();
         let request = |&(began, ended)| LoggedRequest { began, ended, ..describe(Service::S3, &parts) };
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(chain(&[(1, Some(2)), (3, None), (4, Some(5)), (6, None)]), [1, 4, 6], "what has no answer ends it");
     }
 
-    /// Beside the length of the longest path, counted in another way, for all small logs of three requests.
+    /// Compared with the length of the longest path, computed in another way, for all small logs of three requests.
     #[test]
     fn no_chain_is_longer() {
         fn longest_from(log: &[LoggedRequest], last: Option<&LoggedRequest>) -> usize {

@@ -1,7 +1,7 @@
 //! A local stand-in for S3 and CloudFront: real HTTP on 127.0.0.1, strict where AWS is strict.
 //!
-//! It verifies signatures and checksums, makes conditional writes atomic, and judges invalidation paths; what it does
-//! not model it refuses with `NotImplemented`. Every request is in its log, and faults can be injected. AWS's rules
+//! It verifies signatures and checksums, makes conditional writes atomic, and validates invalidation paths; it refuses
+//! everything it does not model with `NotImplemented`. Every request is in its log, and faults can be injected. AWS's rules
 //! are cited as `AWS.md <section>`.
 //!
 //! ```no_run
@@ -83,14 +83,14 @@ pub use object::StoredObject;
 /// How to set up a sandbox.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where buckets and invalidations are kept; `None` keeps them in memory. A killed process never leaves a
-    /// half-written object visible there. One sandbox at a time can use a folder.
+    /// Where buckets and invalidations are stored; `None` keeps them in memory. A killed process never leaves a
+    /// visible half-written object there. One sandbox at a time can use a folder.
     pub root: Option<PathBuf>,
-    /// The S3 API's port; 0 is any free one.
+    /// The S3 API's port; 0: any free one.
     pub s3_port: u16,
-    /// The CloudFront API's port; 0 is any free one.
+    /// The CloudFront API's port; 0: any free one.
     pub cloudfront_port: u16,
-    /// The site's port; 0 is any free one.
+    /// The site's port; 0: any free one.
     pub site_port: u16,
     /// Buckets that exist from the start, besides those in `root`.
     pub buckets: Vec<String>,
@@ -100,8 +100,8 @@ pub struct Options {
     pub distributions: Vec<Distribution>,
     /// The account that owns everything, compared with `x-amz-expected-bucket-owner`.
     pub owner: String,
-    /// How long a client may keep a connection waiting: with a request's headers, with the next piece of its body, or
-    /// before it takes the next piece of an answer.
+    /// How long a client may delay a connection: with a request's headers, with the next piece of its body, or
+    /// before it reads the next piece of an answer.
     pub patience: Duration,
 }
 
@@ -140,12 +140,12 @@ pub enum SandboxError {
     /// A port could not be opened.
     #[error("the sandbox could not listen on {address}")]
     Bind {
-        /// The address it was to listen on.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The system gave no random numbers for the keys.
+    /// The system returned no random numbers for the keys.
     #[error("the sandbox could not make keys")]
     Random(#[source] getrandom::Error),
     /// Another process uses the storage folder.
@@ -161,10 +161,10 @@ pub enum SandboxError {
     Storage {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file of the storage folder is not what a sandbox wrote.
+    /// A file of the storage folder was not written by a sandbox.
     #[error("the sandbox could not understand {}", path.display())]
     Record {
         /// The file.
@@ -195,9 +195,9 @@ impl Sandbox {
     /// Starts the three servers as tasks of the current tokio runtime.
     ///
     /// # Errors
-    /// When a port is taken, or the storage folder is in use or unusable.
+    /// If a port is taken, or the storage folder is in use or unusable.
     pub async fn start(options: Options) -> Result<Sandbox, SandboxError> {
-        // Before anything holds the storage: with other ports, the caller may try again at once.
+        // Before anything locks the storage: the caller may try again at once with other ports.
         let s3_port = bind(options.s3_port).await?;
         let cloudfront_port = bind(options.cloudfront_port).await?;
         let site_port = bind(options.site_port).await?;
@@ -229,7 +229,7 @@ impl Sandbox {
             (Server::CloudFront(cloudfront), cloudfront_port),
             (Server::Site(site), site_port),
         ] {
-            // One place is enough: nothing is sent.
+            // A capacity of one is enough: nothing is sent.
             let (late, ended) = mpsc::channel(1);
             let front = Front {
                 server,
@@ -288,8 +288,8 @@ impl Sandbox {
         &self.keys
     }
 
-    /// All requests in the order in which they arrived; not those it did not listen to, because they named another host
-    /// or came from a page of another one.
+    /// All requests in the order of their arrival, except those that it refused because they named another host
+    /// or came from another site's page.
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.traffic.requests()
@@ -305,67 +305,67 @@ impl Sandbox {
         self.traffic.arm(fault);
     }
 
-    /// Lets `choose` decide, for each request that no armed fault hits, what happens to it: as a seeded test does that
-    /// wants a network of many moods. It replaces the one before it. `None`: the request is served.
+    /// `choose` decides the effect on each request that no armed fault affects: for a seeded test of an unreliable
+    /// network. It replaces the previous one. `None`: the request is served.
     pub fn inject_by(&self, choose: impl FnMut(&LoggedRequest) -> Option<Effect> + Send + 'static) {
         self.traffic.choose(Choose::new(choose));
     }
 
-    /// Waits until `found` is true of the requests since the log was cleared: it is asked now, and again with each
-    /// request that arrives and each answer.
+    /// Waits until `found` returns true for the requests since the log was cleared: it is called now, and again after each
+    /// arrival and each answer.
     pub async fn until(&self, found: impl Fn(&[LoggedRequest]) -> bool) {
         self.traffic.until(found).await;
     }
 
-    /// Disarms all faults; requests that stall already go on stalling.
+    /// Disarms all faults; requests that are already stalled stay stalled.
     pub fn clear_faults(&self) {
         self.traffic.clear_faults();
     }
 
-    /// Lets the requests go on that [`Effect::Hold`] holds now.
+    /// Releases the requests that [`Effect::Hold`] holds now.
     pub fn release_held(&self) {
         self.release.send_modify(|releases| *releases += 1);
     }
 
-    /// Moves the sandbox's clock on: `Date` and `Last-Modified` of all later answers are that much later. A restart
-    /// sets it right again.
+    /// Advances the sandbox's clock: `Date` and `Last-Modified` of all later answers are later by this much. A restart
+    /// resets it.
     pub fn advance_clock(&self, by: Duration) {
         self.clock.advance(by);
     }
 
-    /// Goes on from where `other` is now: with its objects, its invalidations and its time. Many tests can begin with what
-    /// took long to make once. Faults, the log, distributions, and what goes up in parts stay behind.
+    /// Continues from the present state of `other`: with its objects, its invalidations and its time. So many tests can share
+    /// a slow setup. Faults, the log, distributions, and unfinished multipart uploads are not copied.
     ///
     /// # Panics
-    /// When one of the two keeps its objects on a disk, or when both are the same.
+    /// If one of the two stores its objects on disk, or if both are the same.
     pub fn take_over(&self, other: &Sandbox) {
         assert!(!Arc::ptr_eq(&self.store, &other.store), "a sandbox cannot go on from itself");
         self.store.take_over(&other.store);
         self.lock_invalidations().take_over(&other.lock_invalidations());
         self.clock.advance(other.clock.ahead().saturating_sub(self.clock.ahead()));
-        // This sandbox's edge has cached another site. The other's cache is not taken over: its edge fetches what it lacks.
+        // This sandbox's edge has cached another site. The other's cache is not copied: this edge fetches what it lacks.
         self.edge.clear();
     }
 
-    /// How many `GetInvalidation` polls say `InProgress` before one says `Completed`; 1 unless set. Whatever this
+    /// How many `GetInvalidation` polls return `InProgress` before one returns `Completed`; 1 by default. Whatever this
     /// number, an invalidation is complete 60 seconds after its creation, by the sandbox's clock.
     pub fn complete_invalidations_after(&self, polls: u32) {
         self.lock_invalidations().complete_after_polls(polls);
     }
 
-    /// How long after its creation an invalidation takes effect at `location`, by the sandbox's clock; 0 unless set. It is
+    /// How long after its creation an invalidation takes effect at `location`, by the sandbox's clock; 0 by default. It is
     /// completed when it has taken effect at all of them.
     ///
     /// # Panics
-    /// When `location` is none of [`LOCATIONS`].
+    /// If `location` is not one of [`LOCATIONS`].
     pub fn delay_invalidations(&self, location: &str, by: Duration) {
         self.edge.delay(location, by);
     }
 
-    /// All objects of a bucket by key; none where there is no such bucket.
+    /// All objects of a bucket by key; none if the bucket does not exist.
     ///
     /// # Panics
-    /// When the storage folder cannot be read any more.
+    /// If the storage folder can no longer be read.
     #[must_use]
     pub fn objects(&self, bucket: &str) -> BTreeMap<String, StoredObject> {
         let objects = self.store.objects(bucket);
@@ -379,10 +379,10 @@ impl Sandbox {
             .collect()
     }
 
-    /// Puts an object in place as someone else would have: without the API, the log or any condition.
+    /// Stores an object as another program would: without the API, the log or any condition.
     ///
     /// # Panics
-    /// When the bucket does not exist or the storage folder cannot be written.
+    /// If the bucket does not exist or the storage folder cannot be written.
     pub fn put_foreign(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, content_type: &str) {
         let put = || -> Result<(), String> {
             let spool = self.store.spool(checksum::Algorithm::Crc64Nvme);
@@ -405,10 +405,10 @@ impl Sandbox {
         put().unwrap_or_else(|error| panic!("{key} cannot be put into {bucket}: {error}"));
     }
 
-    /// Removes an object without the API; nothing happens where there is none.
+    /// Removes an object without the API; does nothing if it does not exist.
     ///
     /// # Panics
-    /// When the bucket does not exist or the storage folder cannot be written.
+    /// If the bucket does not exist or the storage folder cannot be written.
     pub fn remove_object(&self, bucket: &str, key: &str) {
         let removed = self.store.delete(bucket, key, &Conditions::default());
         removed.unwrap_or_else(|error| panic!("{key} cannot be removed from {bucket}: {error}"));
@@ -425,17 +425,17 @@ impl Sandbox {
         self.distributions.set(distribution);
     }
 
-    /// Closes the listeners and waits for open requests; they have two seconds. Stalled ones end without an answer.
+    /// Closes the listeners and waits two seconds for open requests. Stalled ones end without an answer.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for server in self.servers {
-            // A server that panicked has nothing left to wait for.
+            // A server that panicked needs no waiting.
             let _ = server.await;
         }
     }
 
     fn lock_invalidations(&self) -> std::sync::MutexGuard<'_, Invalidations> {
-        // No code panics while it holds this lock, and the list is sound at every point.
+        // No code panics while it holds this lock, and the list is consistent at every point.
         self.invalidations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What the sandbox keeps about an object, and how tests see it.
+//! What the sandbox stores of an object, and its form in tests.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,7 +24,7 @@ pub(super) struct Headers {
     pub(super) metadata: BTreeMap<String, String>,
 }
 
-/// How an object is encrypted at rest, as far as S3 tells.
+/// How an object is encrypted at rest, according to S3.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Encryption {
     /// `AES256`, `aws:kms` or `aws:kms:dsse`.
@@ -53,7 +53,7 @@ pub(super) struct Object {
     pub(super) content: Content,
     pub(super) headers: Headers,
     pub(super) encryption: Encryption,
-    /// As `GLACIER`; `None` is STANDARD, as in S3's answers.
+    /// Such as `GLACIER`; `None` is STANDARD, as in S3's answers.
     pub(super) storage_class: Option<String>,
     /// Without quotation marks.
     pub(super) etag: String,
@@ -63,7 +63,7 @@ pub(super) struct Object {
     pub(super) last_modified: Timestamp,
 }
 
-/// An object as the server holds it, for tests to look at.
+/// An object as the server stores it, for tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
     /// The bytes.
@@ -88,16 +88,16 @@ pub struct StoredObject {
     pub checksums: BTreeMap<String, String>,
     /// `AES256`, `aws:kms` or `aws:kms:dsse`.
     pub sse: String,
-    /// The KMS key, where one was named.
+    /// The KMS key, if one was named.
     pub kms_key_id: Option<String>,
-    /// As `STANDARD_IA`; `None` is STANDARD.
+    /// Such as `STANDARD_IA`; `None` is STANDARD.
     pub storage_class: Option<String>,
     /// In whole seconds of the sandbox's clock.
     pub last_modified: Timestamp,
 }
 
 impl Object {
-    /// Whether its bytes can be had only after they were restored, which the sandbox does not do.
+    /// Whether its bytes are readable only after a restore, which the sandbox does not do.
     pub(super) fn is_archived(&self) -> bool {
         matches!(self.storage_class.as_deref(), Some("GLACIER" | "DEEP_ARCHIVE"))
     }

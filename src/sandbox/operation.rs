@@ -1,4 +1,4 @@
-//! Names the operation of a request as it arrives, before anything else has looked at it.
+//! Determines the operation of a request on arrival, before any other code reads it.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::log::{LoggedRequest, Service};
 use super::plus;
 
-/// The log entry of a request that has just arrived; its place in the order is the log's to give.
+/// The log entry of a request that has just arrived; the log sets its position in the order.
 pub(super) fn describe(service: Service, parts: &Parts) -> LoggedRequest {
     let path = parts.uri.path();
     let query = parts.uri.query().unwrap_or_default();

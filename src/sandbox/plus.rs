@@ -1,11 +1,11 @@
-//! A bare `+` in an address is a space to S3, also behind CloudFront; only `%2B` is a plus (docs/decisions/0020).
+//! For S3, a bare `+` in an address is a space, even behind CloudFront; only `%2B` is a plus (docs/decisions/0020).
 
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
 
-/// What a percent-encoded path means to S3.
+/// The meaning of a percent-encoded path for S3.
 pub(super) fn decode(path: &str) -> String {
     percent_decode_str(&spaced(path)).decode_utf8_lossy().into_owned()
 }
@@ -18,14 +18,14 @@ pub(super) fn respell(uri: &Uri) -> Uri {
         None => path,
     };
     let mut parts = uri.clone().into_parts();
-    // A path in which one sequence of allowed bytes stands for another is still one.
+    // Replacing one sequence of allowed bytes with another keeps the path valid.
     if let Ok(path) = PathAndQuery::try_from(whole) {
         parts.path_and_query = Some(path);
     }
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
-/// The source of a copy as S3 reads it, where that is not what is written.
+/// The source of a copy as S3 reads it, if that differs from the text.
 pub(super) fn respelled_source(headers: &HeaderMap) -> Option<HeaderValue> {
     let source = headers.get(HeaderName::from_static("x-amz-copy-source"))?.to_str().ok()?;
     source.contains('+').then(|| HeaderValue::try_from(spaced(source)).ok()).flatten()

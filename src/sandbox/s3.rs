@@ -1,4 +1,4 @@
-//! The S3 API: `s3s` speaks the protocol, the files below this one do what the operations mean.
+//! The S3 API: `s3s` implements the protocol, the modules below this one implement the operations.
 
 mod careless;
 mod copy;
@@ -40,18 +40,18 @@ struct Api {
     region: String,
 }
 
-/// Compares the account a request expects with the one that owns all buckets.
+/// Compares the account that a request expects with the owner of all buckets.
 struct Access {
     owner: String,
 }
 
-/// Knows the one key pair.
+/// Has the one key pair.
 struct Auth(Keys);
 
 impl S3Server {
     pub(super) fn new(store: Arc<Store>, keys: Keys, region: String, owner: String) -> S3Server {
         let mut config = S3Config::default();
-        // The age of signatures is judged by the sandbox's clock instead, in `signature`.
+        // `signature` checks the age of signatures instead, by the sandbox's clock.
         config.presigned_url_max_skew_time_secs = u32::MAX;
         let mut builder = S3ServiceBuilder::new(Api { store: Arc::clone(&store), region: region.clone() });
         builder.set_auth(Auth(keys));
@@ -77,7 +77,7 @@ impl S3Server {
         }
     }
 
-    /// Checks what S3 checks before it looks at the signature: the region and the age.
+    /// S3's checks before the signature: the region and the age.
     fn refuse_scope(&self, request: &Request<Body>) -> Option<HttpResponse> {
         let scope = signature::Scope::of(request.headers())?;
         if scope.region != self.region {
@@ -121,7 +121,7 @@ impl S3Access for Access {
     }
 }
 
-/// One line an operation: `s3s` wants them in one block.
+/// One line for each operation: `s3s` needs them in one block.
 #[async_trait::async_trait]
 impl S3 for Api {
     async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {

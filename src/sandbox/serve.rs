@@ -1,4 +1,4 @@
-//! Listening, serving and stopping: what the three servers share.
+//! Listening, serving and stopping: the common part of the three servers.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -37,7 +37,7 @@ use super::site::SiteServer;
 use super::steady::Steady;
 use super::traffic::Traffic;
 
-/// How long open requests may take once the sandbox is told to stop.
+/// How long open requests may take once the sandbox is asked to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The first and the longest pause after a connection that could not be accepted.
@@ -75,21 +75,21 @@ impl Server {
     }
 }
 
-/// What every request needs.
+/// The state shared by all requests.
 pub(super) struct Front {
     pub(super) server: Server,
     pub(super) traffic: Arc<Traffic>,
     pub(super) clock: Clock,
     pub(super) request_ids: Arc<AtomicU64>,
-    /// Changes when held requests are to go on.
+    /// Changes when held requests are released.
     pub(super) release: watch::Receiver<u64>,
-    /// How long a client may keep a connection waiting.
+    /// How long a client may delay a connection.
     pub(super) patience: Duration,
     /// Held by every request that may outlive its connection.
     pub(super) late: mpsc::Sender<Infallible>,
 }
 
-/// Says that the connection is to be closed without an answer.
+/// Means that the connection is to be closed without an answer.
 #[derive(Debug)]
 struct NoAnswer;
 
@@ -101,7 +101,7 @@ impl fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-/// Opens a port on the loopback interface; 0 is any free one.
+/// Opens a port on the loopback interface; 0: any free one.
 pub(super) async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), SandboxError> {
     let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let bind = |source| SandboxError::Bind { address: wanted, source };
@@ -110,7 +110,7 @@ pub(super) async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), Sandbox
     Ok((listener, address))
 }
 
-/// Serves until `stop` changes or its sender is gone, then lets open requests end. `late` receives from the front.
+/// Serves until `stop` changes or its sender is dropped, then lets open requests end. `late` receives from the front.
 pub(super) async fn serve(
     listener: TcpListener,
     front: Front,
@@ -130,16 +130,16 @@ pub(super) async fn serve(
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    // What has not ended by then waits for a client that has gone silent, and is cut off.
+    // Connections that are still open wait for a silent client, and are closed.
     let _ = timeout(STOP_WITHIN, all).await;
     connections.shutdown().await;
     drop(front);
-    // Ends when no request holds a sender any more; nothing is ever sent.
+    // Completes when no request holds a sender any more; nothing is ever sent.
     let _ = late.recv().await;
 }
 
-/// The first connection that can be accepted. Where the system has no more file descriptors, the next attempt would fail as
-/// the last one did, and at once: so each waits twice as long as the one before.
+/// The next connection that can be accepted. If the system has no more file descriptors, the next attempt would fail at once
+/// like the last one: so each pause is twice as long as the one before.
 async fn accepted<T, Accept: Future<Output = io::Result<T>>>(mut accept: impl FnMut() -> Accept) -> T {
     let (mut pause, longest) = PAUSES;
     loop {
@@ -152,10 +152,10 @@ async fn accepted<T, Accept: Future<Output = io::Result<T>>>(mut accept: impl Fn
 }
 
 async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
-    // Without it small answers wait for the client's acknowledgement; if it fails they are only slower.
+    // Without it, small answers wait for the client's acknowledgement; a failure only makes them slower.
     let _ = stream.set_nodelay(true);
     let patience = front.patience;
-    // Headers and bodies have limits of their own: while a request is worked on, nothing is read, and that may take long.
+    // Headers and bodies have their own limits: while a request is processed, nothing is read, and that may take long.
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(patience));
     let stopping = stop.clone();
@@ -168,7 +168,7 @@ async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Recei
         .header_read_timeout(patience)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::pin!(serving);
-    // An error is a connection that broke, or that a fault has closed: both are the client's to notice.
+    // An error is a connection that broke, or that a fault has closed: the client notices both.
     tokio::select! {
         _ = serving.as_mut() => {}
         _ = stop.changed() => {
@@ -188,7 +188,7 @@ impl Front {
         if !guard::is_welcome(&parts) {
             return Ok(self.server.refusal(403, "AccessDenied", guard::REFUSAL));
         }
-        // Taken before the request is in the log: who sees it there and releases it, releases it.
+        // Taken before the request is logged: a test that sees it in the log and then releases it does release it.
         let mut release = self.release.clone();
         release.mark_unchanged();
         let entry = describe(self.server.service(), &parts);
@@ -204,7 +204,7 @@ impl Front {
             }
             Some(Effect::Hold) => {
                 let wait = async move {
-                    // An error is a sandbox that is gone, which `stop` tells too.
+                    // An error means that the sandbox is gone, which `stop` reports too.
                     let _ = release.changed().await;
                 };
                 self.answer_late(operation, request, stop, wait).await?
@@ -224,7 +224,7 @@ impl Front {
                 return Err(NoAnswer);
             }
             Some(Effect::Stall) => {
-                // Both a change and a sender that is gone mean that the sandbox stops.
+                // Both a change and a dropped sender mean that the sandbox stops.
                 let _ = stop.changed().await;
                 return Err(NoAnswer);
             }
@@ -232,7 +232,7 @@ impl Front {
         self.stamp(&mut answered);
         let is_error_to_head = is_head && !answered.status().is_success();
         if is_error_to_head || answered.status() == StatusCode::NOT_MODIFIED {
-            // These have no body, and so no length.
+            // These have no body, and thus no length.
             *answered.body_mut() = Body::empty();
             answered.headers_mut().remove(CONTENT_LENGTH);
         }
@@ -240,7 +240,7 @@ impl Front {
         Ok(answered)
     }
 
-    /// Takes the request in, waits, and serves it even if its client is gone.
+    /// Receives the request, waits, and serves it even if its client is gone.
     async fn answer_late(
         self: &Arc<Self>,
         operation: String,
@@ -271,7 +271,7 @@ impl Front {
         serving.await.unwrap_or(Err(NoAnswer))
     }
 
-    /// Adds what every answer of AWS carries.
+    /// Adds the headers that every answer of AWS has.
     fn stamp(&self, answered: &mut Answer) {
         let number = self.request_ids.fetch_add(1, Ordering::SeqCst);
         let name = match self.server {
@@ -289,7 +289,7 @@ impl Front {
     }
 }
 
-/// Reads a body to its end, so that a client which is still sending gets to read the answer.
+/// Reads a body to its end, so that a client which is still sending can read the answer.
 async fn discard(mut body: Body) {
     while let Some(Ok(_)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {}
 }

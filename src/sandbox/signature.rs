@@ -1,4 +1,4 @@
-//! What the sandbox checks of Signature Version 4 itself: the scope and age of S3 requests, all of CloudFront's.
+//! The sandbox's own checks of Signature Version 4: the scope and age for S3 requests, everything for CloudFront's.
 
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::clock::Clock;
 use super::keys::Keys;
 
-/// Signatures are good for a quarter of an hour either way.
+/// Signatures are valid for a quarter of an hour either way.
 pub(super) const VALID_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// The parts of an `Authorization` header.
@@ -30,7 +30,7 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// `None` where the request is not signed by header, or not with SigV4.
+    /// `None` if the request is not signed by header, or not with SigV4.
     pub(super) fn of(headers: &'a HeaderMap) -> Option<Scope<'a>> {
         let value = headers.get("authorization")?.to_str().ok()?;
         let fields = value.strip_prefix("AWS4-HMAC-SHA256")?;
@@ -55,8 +55,8 @@ pub(super) type Refusal = (u16, &'static str, &'static str);
 
 /// Whether a request was signed within the allowed time.
 ///
-/// Clients learn of the sandbox's clock only from its answers, so that any time between the machine's and the
-/// sandbox's passes.
+/// Clients know the sandbox's clock only from its answers, so any time between the machine's and the
+/// sandbox's is accepted.
 pub(super) fn is_timely(headers: &HeaderMap, clock: &Clock) -> bool {
     let Some(signed) = signing_time(headers) else {
         return false;
@@ -102,8 +102,8 @@ pub(super) fn verify_cloudfront(parts: &Parts, body: &[u8], keys: &Keys, clock: 
     Ok(())
 }
 
-/// The signature the request should have: it is signed again at the same time, with the headers the client signed. The
-/// host and the time are signed always, so that a client which left them out is refused. `None` where the request
+/// The expected signature of the request: computed again for the same time, with the headers the client signed. The
+/// host and the time are always included, so a client that left them out is refused. `None` if the request
 /// cannot be signed.
 fn expected_signature(parts: &Parts, scope: &Scope<'_>, body: &[u8], keys: &Keys) -> Option<String> {
     let time = signing_time(&parts.headers)?;

@@ -9,7 +9,7 @@ use super::answer::{self, Answer};
 use super::distribution::Distributions;
 use super::edge::Edge;
 
-/// Where the page is that shows what the edge keeps. No path of a site has an empty segment.
+/// The path of the page that shows the caches of the edge. No path of a site has an empty segment.
 const EDGE_PAGE: &str = "/_sandbox//";
 
 /// The viewers' endpoint.

@@ -1,4 +1,4 @@
-//! How an address is spelled: which bytes CloudFront wants percent-encoded, and what it takes for the same address.
+//! How an address is spelled: the bytes that CloudFront wants percent-encoded, and the spellings it treats as one address.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,8 @@ pub(super) fn must_be_encoded(byte: u8) -> bool {
         )
 }
 
-/// The one spelling of an address under which edges keep its answer: what must be encoded is, and the digits of escapes are
-/// in upper case (RFC 3986 6.2.2.1). All else stays as it was written: `%41` is not `A`, and `%2B` not `+`.
+/// The normalized spelling of an address, under which edges cache its answer: necessary encoding is added, and escapes
+/// are in upper case (RFC 3986 6.2.2.1). Everything else stays: `%41` is not `A`, and `%2B` is not `+`.
 pub(super) fn canonical(address: &str) -> String {
     let bytes = address.as_bytes();
     let mut spelled = String::with_capacity(address.len());
@@ -27,10 +27,10 @@ pub(super) fn canonical(address: &str) -> String {
                 at += 3;
                 continue;
             }
-            // A file's name may hold `~` and a link may have it bare: nothing tells that CloudFront encodes it.
+            // A file's name may contain `~` and a link may have it bare: it is not documented that CloudFront encodes it.
             (b'~' | b'%', _) => spelled.push(char::from(*byte)),
             (byte, _) if must_be_encoded(*byte) => {
-                // Writing to a text cannot fail.
+                // Writing to a string cannot fail.
                 let _ = write!(spelled, "%{byte:02X}");
             }
             (byte, _) => spelled.push(char::from(*byte)),

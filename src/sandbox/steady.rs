@@ -1,4 +1,4 @@
-//! Bodies of requests, which must keep coming.
+//! Request bodies, with a time limit for each piece.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A body of which each piece comes within a time.
+/// A body whose pieces must each arrive within a time limit.
 pub(super) struct Steady {
     body: Incoming,
     patience: Duration,
@@ -21,7 +21,7 @@ pub(super) struct Steady {
 pub(super) struct TooSlow;
 
 impl TooSlow {
-    /// As S3 says it.
+    /// S3's error for it.
     pub(super) const MESSAGE: &str =
         "Your socket connection to the server was not read from or written to within the timeout period.";
 }

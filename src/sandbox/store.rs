@@ -1,6 +1,6 @@
 //! The state of all buckets behind one lock, and its durable form.
 //!
-//! Every change is written to disk (where there is one) and made visible under the same lock, so that conditional
+//! Every change is written to disk (if there is one) and made visible under the same lock, so that conditional
 //! writes are atomic and the order on disk is the order clients see.
 
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ impl Store {
         Ok(Store { buckets: Mutex::new(loaded), disk, clock, next: AtomicU64::new(0) })
     }
 
-    /// Holds the objects that `other` holds now. What goes up there in parts does not come along.
+    /// Copies the present objects of `other`, without its unfinished multipart uploads.
     pub(super) fn take_over(&self, other: &Store) {
         assert!(self.disk.is_none() && other.disk.is_none(), "only what is in memory can be taken over");
         let copy = |bucket: &Bucket| Bucket { objects: bucket.objects.clone(), ..Bucket::default() };
@@ -84,17 +84,17 @@ impl Store {
         self.disk.as_ref()
     }
 
-    /// Takes in bytes that are to be stored here.
+    /// Receives bytes that are to be stored here.
     pub(super) fn spool(&self, algorithm: Algorithm) -> io::Result<Spool> {
         Spool::new(self.disk.as_ref().map(Disk::new_data_file), algorithm)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Bucket>> {
-        // No code panics while it holds this lock, and the state is sound at every point.
+        // No code panics while it holds this lock, and the state is consistent at every point.
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// 32 hex digits that no other call returns, also not after a restart.
+    /// 32 hex digits that no other call returns, even after a restart.
     pub(super) fn unique(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::SeqCst);
         let session = self.disk.as_ref().map_or(0, Disk::session);
@@ -130,7 +130,7 @@ impl Store {
         find(&mut self.lock(), bucket)?.objects.get(key).cloned().ok_or_else(no_such_key)
     }
 
-    /// Stores an object if the conditions hold at that moment, and stamps it with the clock's time.
+    /// Stores an object if the conditions hold at that moment, with the clock's present time.
     pub(super) fn put(
         &self,
         bucket: &str,
@@ -143,7 +143,7 @@ impl Store {
         self.put_locked(find(&mut buckets, bucket)?, bucket, key, conditions, object)
     }
 
-    /// [`Store::put`] for who holds the lock already; the object keeps its time.
+    /// [`Store::put`] for a caller that holds the lock already; the object keeps its time.
     pub(super) fn put_locked(
         &self,
         state: &mut Bucket,
@@ -165,7 +165,7 @@ impl Store {
         Ok(object)
     }
 
-    /// Removes an object if the conditions hold; one that is not there is removed already.
+    /// Removes an object if the conditions hold; a missing one counts as removed.
     pub(super) fn delete(&self, bucket: &str, key: &str, conditions: &Conditions) -> S3Result<()> {
         let mut buckets = self.lock();
         let state = find(&mut buckets, bucket)?;
@@ -191,7 +191,7 @@ impl Store {
             .map(|(key, object)| (key.clone(), Arc::clone(object)))
     }
 
-    /// All objects of a bucket; none where there is no such bucket.
+    /// All objects of a bucket; none if the bucket does not exist.
     pub(super) fn objects(&self, bucket: &str) -> BTreeMap<String, Arc<Object>> {
         let buckets = self.lock();
         buckets.get(bucket).map(|state| state.objects.clone()).unwrap_or_default()
@@ -248,7 +248,7 @@ impl ObjectRecord {
     }
 }
 
-/// An answer for what should not happen: the storage folder failed.
+/// The answer to an unexpected failure of the storage folder.
 pub(super) fn storage_failed(error: io::Error) -> S3Error {
     S3Error::internal_error(error)
 }

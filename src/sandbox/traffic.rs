@@ -10,26 +10,26 @@ use super::log::LoggedRequest;
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     state: Mutex<State>,
-    /// Told of every request that arrives and of every answer.
+    /// Notified of every arrival and every answer.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     log: Vec<LoggedRequest>,
-    /// How many requests were cleared away before the first that is still in the log.
+    /// How many requests were cleared before the first one that is still in the log.
     cleared: usize,
     /// How many requests arrived and were answered so far.
     moments: u64,
     faults: Faults,
 }
 
-/// Names a logged request until its answer is known.
+/// Identifies a logged request until its answer is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket(usize);
 
 impl State {
-    /// The next place in the order of arrivals and answers.
+    /// The next position in the order of arrivals and answers.
     fn moment(&mut self) -> u64 {
         self.moments += 1;
         self.moments
@@ -38,11 +38,11 @@ impl State {
 
 impl Traffic {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code panics while it holds this lock, and the log is sound at every point.
+        // No code panics while it holds this lock, and the log is consistent at every point.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Logs a request that has just arrived and says which fault it meets.
+    /// Logs a request that has just arrived and returns the fault that affects it.
     pub(super) fn arrive(&self, mut request: LoggedRequest) -> (Ticket, Option<Effect>) {
         let mut state = self.lock();
         request.began = state.moment();
@@ -54,7 +54,7 @@ impl Traffic {
         (ticket, effect)
     }
 
-    /// Notes the status that is about to be sent.
+    /// Records the status that is about to be sent.
     pub(super) fn answer(&self, Ticket(number): Ticket, status: u16) {
         let mut state = self.lock();
         let ended = state.moment();
@@ -67,10 +67,10 @@ impl Traffic {
         self.changed.notify_waiters();
     }
 
-    /// Waits until `found` is true of the log.
+    /// Waits until `found` returns true for the log.
     pub(super) async fn until(&self, found: impl Fn(&[LoggedRequest]) -> bool) {
         loop {
-            // Made first: what arrives after the look at the log is not missed.
+            // Created first, so that an arrival after the check of the log is not missed.
             let changed = self.changed.notified();
             if found(&self.lock().log) {
                 return;

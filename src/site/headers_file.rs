@@ -1,4 +1,4 @@
-//! A `_headers` file, as Netlify and Cloudflare Pages take it: which headers it sets for which addresses.
+//! A `_headers` file in the format of Netlify and Cloudflare Pages: which headers it sets for which addresses.
 //!
 //! ```text
 //! # A comment
@@ -8,10 +8,10 @@
 //!   ! X-Frame-Options
 //! ```
 //!
-//! The two services agree on all of it but where several rules set the same header for one address: Cloudflare joins
+//! The two services agree on all of it except if several rules set the same header for one address: Cloudflare joins
 //! the values, Netlify's own tools let the later rule win. Here the later rule wins, because two lifetimes in one
 //! Cache-Control mean nothing (RFC 9111 section 4.2.1). Within one rule, values of the same header are joined by both,
-//! and here. What S3 cannot store is for [`crate::site::response_policy`].
+//! and here. [`crate::site::response_policy`] handles headers that S3 cannot store.
 
 mod index;
 mod pattern;
@@ -34,14 +34,14 @@ use pattern::{Addresses, Piece};
 /// The file's name, at the root of the site's folder.
 pub const FILE_NAME: &str = "_headers";
 
-/// How the names of headers begin that S3 keeps as user metadata.
+/// Prefix of headers that S3 keeps as user metadata.
 const METADATA: &str = "x-amz-meta-";
 
-/// What a `_headers` file says, checked.
+/// The checked content of a `_headers` file.
 #[derive(Clone, Debug)]
 pub struct HeadersFile {
     rules: Vec<Rule>,
-    /// Those of them that decide what S3 stores with a file.
+    /// Those of its rules that decide headers which S3 stores with a file.
     deciding: Index,
     warnings: Vec<String>,
 }
@@ -52,16 +52,16 @@ impl Default for HeadersFile {
     }
 }
 
-/// The headers for what a pattern matches.
+/// The headers for everything that a pattern matches.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// The line of the pattern, from 1.
     line: usize,
-    /// Which addresses.
+    /// The addresses that it applies to.
     pub pattern: UrlPattern,
-    /// What they get, each name once.
+    /// The headers it sets, each name once.
     pub headers: Vec<Header>,
-    /// What earlier rules gave them and is taken away first; names in lower case.
+    /// The headers of earlier rules that it removes first; names in lower case.
     pub detached: Vec<String>,
 }
 
@@ -75,33 +75,33 @@ pub struct Header {
 }
 
 impl Header {
-    /// Its name in lower case: case does not count.
+    /// Its name in lower case: header names are case-insensitive.
     pub fn key(&self) -> String {
         self.name.to_ascii_lowercase()
     }
 }
 
-/// Whether S3 stores such a header with an object, and publish lets it; `name` in lower case.
+/// Whether S3 stores such a header with an object, and publish allows it; `name` in lower case.
 pub fn is_stored(name: &str) -> bool {
     const STORED: [&str; 5] =
         ["cache-control", "content-type", "content-encoding", "content-disposition", "content-language"];
     STORED.contains(&name) || name.starts_with(METADATA)
 }
 
-/// What is wrong with a line, to follow its number.
+/// What is wrong with a line; the text follows its number.
 #[derive(Debug)]
 enum Wrong {
     /// Neither a path nor a header.
     Unclear,
     /// A header before the first path.
     NoPath,
-    /// A name that is none.
+    /// An invalid name.
     Name,
     /// No value.
     NoValue,
-    /// A value that no header carries.
+    /// A value that no header can have.
     Value(String),
-    /// A value, with what the rule has of the same name, that S3 does not take.
+    /// A value that, joined with the rule's others of the same name, S3 does not accept.
     TooLong,
     /// A path on another scheme, or with a port.
     Address,
@@ -126,11 +126,11 @@ impl fmt::Display for Wrong {
 }
 
 impl HeadersFile {
-    /// Reads the text of a `_headers` file. `site` is the site's own address; rules for another host are passed over.
+    /// Parses a `_headers` file. `site` is the site's own address; rules for another host are skipped.
     ///
     /// # Errors
-    /// [`Code::Configuration`] with the number of a line that no service understands: a rule that is silently left out
-    /// may be one that protects visitors. [`Code::Private`] for `Basic-Auth`: what it names would be open to everybody.
+    /// [`Code::Configuration`] with the number of a line that no service understands: a rule that is silently skipped
+    /// may be one that protects visitors. [`Code::Private`] for `Basic-Auth`: its addresses would be open to everybody.
     pub fn parse(text: &str, site: Option<&str>) -> Result<HeadersFile, Problem> {
         let host = site.and_then(|site| Some(site.split_once("://")?.1.split(['/', ':']).next()?.to_owned()));
         let mut reading = Reading { host, ..Reading::default() };
@@ -143,7 +143,7 @@ impl HeadersFile {
         Ok(reading.finish())
     }
 
-    /// What the rules say about the headers that S3 stores with the file at `path`.
+    /// The result of the rules for the headers that S3 stores with the file at `path`.
     pub fn of(&self, path: &SitePath) -> SetHeaders {
         let mut set = SetHeaders::default();
         if self.rules.is_empty() {
@@ -163,7 +163,7 @@ impl HeadersFile {
         set
     }
 
-    /// Whether some rule gives metadata.
+    /// Whether any rule sets metadata.
     pub fn has_metadata(&self) -> bool {
         self.rules.iter().flat_map(|rule| &rule.headers).any(|header| header.key().starts_with(METADATA))
     }
@@ -173,7 +173,7 @@ impl HeadersFile {
         &self.rules
     }
 
-    /// One sentence for each thing that a person should know.
+    /// Warnings, one sentence each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
@@ -199,14 +199,14 @@ impl HeadersFile {
 }
 
 impl Rule {
-    /// The names of the headers that it decides, in lower case, of those that S3 stores.
+    /// The names, in lower case, of the headers that S3 stores and that the file decides.
     fn decides(&self) -> impl Iterator<Item = String> {
         let given = self.headers.iter().map(Header::key);
         given.chain(self.detached.iter().cloned()).filter(|name| is_stored(name))
     }
 }
 
-/// The numbers of the rules of which anything remains: whatever a rule decides, a later one for the same addresses decides again.
+/// The numbers of the rules that still matter: the others are fully overridden by later ones for the same addresses.
 fn deciding(rules: &[Rule]) -> Vec<usize> {
     let mut decided: BTreeMap<&[Piece], BTreeSet<String>> = BTreeMap::new();
     let mut deciding = Vec::new();
@@ -222,7 +222,7 @@ fn deciding(rules: &[Rule]) -> Vec<usize> {
     deciding
 }
 
-/// Sets or takes away what is called `name` in lower case, if S3 stores it.
+/// Sets or removes the header `name`, in lower case, if S3 stores it.
 fn put(set: &mut SetHeaders, name: &str, value: Option<&String>) {
     let field = match name {
         "cache-control" => &mut set.cache_control,
@@ -243,14 +243,14 @@ fn put(set: &mut SetHeaders, name: &str, value: Option<&String>) {
     *field = value.cloned();
 }
 
-/// A file while it is read.
+/// A file during parsing.
 #[derive(Default)]
 struct Reading {
     host: Option<String>,
     rules: Vec<Rule>,
-    /// The rule whose headers come next; `None` where they belong to another host.
+    /// The rule that the next headers belong to; `None` if they belong to another host.
     current: Option<Rule>,
-    /// Where its headers stand, by their names in lower case.
+    /// The positions of its headers, by their names in lower case.
     places: BTreeMap<String, usize>,
     began: bool,
     warnings: Vec<String>,
@@ -288,7 +288,7 @@ impl Reading {
         }
     }
 
-    /// A rule for `https://host/path`, as Cloudflare takes them.
+    /// A rule for `https://host/path`, as in Cloudflare's format.
     fn address(&mut self, number: usize, line: &str) -> Result<(), Problem> {
         let wrong = || refused(number, line, &Wrong::Address);
         let rest = line.strip_prefix("https://").ok_or_else(wrong)?;
@@ -319,7 +319,7 @@ impl Reading {
         self.current = Some(Rule { line: number, pattern, headers: Vec::new(), detached: Vec::new() });
     }
 
-    /// Takes a header, joined to what the rule has of the same name, unless it is left out.
+    /// Adds a header, joined to the rule's value of the same name, unless it is skipped.
     fn header(&mut self, number: usize, header: Header) -> Option<&Header> {
         let rule = self.current.as_mut()?;
         let place = format!("{FILE_NAME}, line {number}");
@@ -380,7 +380,7 @@ fn check(header: &Header, number: usize, line: &str) -> Result<(), Problem> {
     }
     let key = header.key();
     if key == "basic-auth" {
-        // The line holds a password: it is not shown.
+        // The line contains a password: it is not shown.
         let message = format!(
             "{FILE_NAME}, line {number}: `Basic-Auth` requires a password, but S3 and CloudFront cannot ask for one"
         );

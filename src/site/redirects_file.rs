@@ -1,14 +1,14 @@
-//! A `_redirects` file, as Netlify and Cloudflare Pages take it. S3 and CloudFront cannot apply it: it is read only to say
-//! so, and to say what could.
+//! A `_redirects` file in the format of Netlify and Cloudflare Pages. S3 and CloudFront cannot apply it: it is read only for
+//! a warning that says so and names the alternative.
 
 /// The file's name, at the root of the site's folder.
 pub const FILE_NAME: &str = "_redirects";
 
-/// What a `_redirects` file asks for.
+/// The content of a `_redirects` file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RedirectsFile {
     redirects: Vec<Redirect>,
-    /// Lines that are none, from 1.
+    /// Invalid lines, from 1.
     unclear: Vec<usize>,
 }
 
@@ -16,11 +16,11 @@ pub struct RedirectsFile {
 struct Redirect {
     from: String,
     to: String,
-    /// 301 where the line has none, as at Netlify.
+    /// 301 if the line has none, as at Netlify.
     status: u16,
 }
 
-/// What does it on AWS.
+/// The alternative on AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remedy {
     /// A custom error response of the distribution: every address without a file gets one page.
@@ -39,7 +39,7 @@ impl Redirect {
         let from = words.next().filter(|word| is_target(word))?;
         let to = words.by_ref().find(|word| is_target(word));
         let mut rest = line.split_whitespace().skip(1);
-        // A status alone, as in `/* 404`, leaves the address as it is.
+        // A status alone, as in `/* 404`, does not change the address.
         let status = rest.find_map(|word| word.trim_end_matches('!').parse().ok());
         let to = match (to, status) {
             (Some(to), _) => to,
@@ -57,7 +57,7 @@ impl Redirect {
         }
     }
 
-    /// Without what may be a secret in the address it leads to: a query, and a name with its password.
+    /// Without possible secrets in the target address: a query, and a user name with its password.
     fn shown(&self) -> String {
         let to = self.to.split(['?', '#']).next().unwrap_or_default();
         let to = match to.split_once("://") {
@@ -73,7 +73,7 @@ impl Redirect {
 }
 
 impl RedirectsFile {
-    /// Reads the text of a `_redirects` file. Lines that cannot be read are counted; nothing of the file is applied.
+    /// Parses a `_redirects` file. Counts lines that cannot be parsed; applies nothing.
     pub fn parse(text: &str) -> RedirectsFile {
         let mut file = RedirectsFile::default();
         for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -89,8 +89,8 @@ impl RedirectsFile {
         file
     }
 
-    /// Whether it asks that every address without a file is answered by a page of the site, so that [`RedirectsFile::warning`]
-    /// says what that needs.
+    /// Whether it answers every address without a file with a page of the site, so that [`RedirectsFile::warning`]
+    /// names the necessary setting.
     pub fn answers_everything(&self) -> bool {
         self.redirects.iter().any(|redirect| redirect.status == 200 && redirect.remedy() == Remedy::ErrorResponse)
     }

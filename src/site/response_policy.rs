@@ -1,8 +1,8 @@
-//! What a `_headers` file asks for and S3 cannot store, as CloudFront adds it: response headers policies, each for the
+//! Headers of a `_headers` file that S3 cannot store, as CloudFront can add them: response headers policies, each for the
 //! cache behavior of one path pattern (AWS.md 2.7).
 //!
-//! CloudFront gives an answer the policy of the first behavior whose pattern matches, and no other. So the policy of a
-//! pattern holds what all rules together give to what it matches, and narrower patterns come first.
+//! CloudFront applies the policy of the first behavior whose pattern matches, and no other. So the policy of a
+//! pattern contains the headers of all rules together for what it matches, and narrower patterns come first.
 
 mod config;
 
@@ -43,8 +43,8 @@ pub struct ResponsePolicy {
     pub notes: Vec<String>,
 }
 
-/// The policies that a file needs, in the order in which their cache behaviors must stand. Where it needs more than a
-/// distribution can have behaviors, those for the widest patterns, and each says so.
+/// The policies that a file needs, in the order of their cache behaviors. If it needs more than a
+/// distribution can have behaviors, those for the widest patterns, and each has a warning.
 pub fn policies(file: &HeadersFile, site: &str, environment: &str) -> Vec<ResponsePolicy> {
     let mut names = BTreeSet::new();
     let (patterns, all) = patterns(file.rules());
@@ -75,7 +75,7 @@ pub fn policies(file: &HeadersFile, site: &str, environment: &str) -> Vec<Respon
     patterns.into_iter().map(policy).collect()
 }
 
-/// What a person should know of the headers that are not stored; `None` where there are none.
+/// The warning about headers that are not stored; `None` if there are none.
 pub fn warning(file: &HeadersFile) -> Option<String> {
     const NAMED: usize = 4;
     let headers = file.rules().iter().flat_map(|rule| &rule.headers);
@@ -96,12 +96,13 @@ pub fn warning(file: &HeadersFile) -> Option<String> {
 /// A pattern that needs a policy.
 struct Pattern<'f> {
     pattern: &'f UrlPattern,
-    /// What all rules together give to everything that it matches, by the names of the headers.
+    /// The headers of all rules together for everything that it matches, by name.
     headers: Vec<Header>,
 }
 
-/// The patterns that need a policy, each once: those that cover few others before those that cover many, so that each stands
-/// before what covers it; of equal ones, those of later rules first. The last [`MAX_BEHAVIORS`] of them, and how many there are.
+/// The patterns that need a policy, each once: those that cover few others come before those that cover many, so that each
+/// comes before those that cover it; of equal ones, those of later rules first. At most the last [`MAX_BEHAVIORS`], and how
+/// many there are.
 fn patterns(rules: &[Rule]) -> (Vec<Pattern<'_>>, usize) {
     let is_wanted = |rule: &Rule| {
         rule.headers.iter().any(|header| !is_stored(&header.key())) || rule.detached.iter().any(|name| !is_stored(name))
@@ -130,7 +131,7 @@ fn patterns(rules: &[Rule]) -> (Vec<Pattern<'_>>, usize) {
     (patterns.into_iter().map(pattern).collect(), all)
 }
 
-/// The headers that `rules` together give, by their names.
+/// The headers of `rules` together, by name.
 fn merged<'f>(rules: impl Iterator<Item = &'f Rule>) -> Vec<Header> {
     let mut headers = BTreeMap::new();
     for rule in rules {
@@ -141,7 +142,7 @@ fn merged<'f>(rules: impl Iterator<Item = &'f Rule>) -> Vec<Header> {
     headers.into_values().collect()
 }
 
-/// A path pattern as a part of a name.
+/// A path pattern in a form that fits a name.
 fn slug(path_pattern: &str) -> String {
     let words = path_pattern.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     match (path_pattern, words.collect::<Vec<_>>().join("-")) {
@@ -151,7 +152,7 @@ fn slug(path_pattern: &str) -> String {
     }
 }
 
-/// A name that no other policy of this list has, of letters, digits, `-` and `_`.
+/// A name that is unique in this list, of letters, digits, `-` and `_`.
 fn unused_name(names: &mut BTreeSet<String>, wanted: &str) -> String {
     let plain = |char: char| if char.is_ascii_alphanumeric() || char == '_' { char } else { '-' };
     let base: String = wanted.chars().map(plain).take(MAX_NAME - 4).collect();

@@ -1,4 +1,4 @@
-//! A single-page application, whose router handles all other addresses: the host must answer them with the one page.
+//! A single-page application, whose router handles all other addresses: the host must answer them with its one page.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use crate::content::references::Role;
 use crate::content::routing::is_fallback;
 use crate::site::snapshot::Snapshot;
 
-/// What such a site needs.
+/// The needs of such a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routes {
-    /// Its router, as people call it; empty where it has no known name.
+    /// The usual name of its router; empty if unknown.
     pub router: &'static str,
     /// Its home page.
     pub home: SitePath,
-    /// The pages that show the application: any of them may answer for an address without a file.
+    /// The pages that load the application: any of them may answer for an address without a file.
     pub pages: BTreeSet<SitePath>,
 }
 
 impl Routes {
-    /// `None` for a site that has several pages, no router, or one that keeps addresses behind a `#`.
+    /// `None` for a site that has several pages, no router, or a router that keeps addresses behind a `#`.
     pub fn of(snapshot: &Snapshot, closure: &Closure) -> Option<Routes> {
         let router = snapshot.routing.router(snapshot.files.keys())?;
         let home = SitePath::new("index.html").ok()?;

@@ -1,5 +1,5 @@
-//! Which headers each file gets, and the last word on which files are fingerprinted: history first, then what people
-//! write, then the [evidence](crate::site::fingerprint). Pure: a function of paths, rules and what is known about the
+//! Decides each file's headers, and finally which files are fingerprinted: history first, then the users' rules,
+//! then the [evidence](crate::site::fingerprint). Pure: a function of paths, rules and the settings of the
 //! distribution.
 
 mod cache_control;
@@ -23,7 +23,7 @@ use crate::types::headers::{Kind, MAX_METADATA_BYTES};
 
 pub use self::decided::{Decided, Origin, Said};
 
-/// The header rules of an environment, checked, and those that the folder brings along in a `_headers` file.
+/// The checked header rules of an environment, and those of the folder's `_headers` file.
 #[derive(Clone, Debug)]
 pub struct Rules {
     own: Vec<HeaderRule>,
@@ -32,23 +32,23 @@ pub struct Rules {
     file: HeadersFile,
 }
 
-/// What decides headers besides the paths and the rules.
+/// The inputs that decide headers besides the paths and the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleContext<'a> {
     /// Paths whose names were reused for other bytes: they are mutable whatever the names and the rules say.
     pub mutable_paths: &'a BTreeSet<SitePath>,
-    /// The distributions in front of the files: the strictest of them decides.
+    /// The distributions that serve the files: the strictest of them decides.
     pub distributions: &'a Distributions,
-    /// Where the files will lie.
+    /// Where the files will be stored.
     pub layout: &'a Layout,
 }
 
 impl Rules {
-    /// Checks `rules`, which apply in their order.
+    /// Checks `rules`, which apply in this order.
     ///
     /// # Errors
     /// [`Code::Configuration`] for a rule without globs, a text that is not a glob, and a value that no HTTP header
-    /// can carry.
+    /// can have.
     pub fn new(rules: &[HeaderRule]) -> Result<Rules, Problem> {
         for rule in rules {
             rule.checked()?;
@@ -57,7 +57,7 @@ impl Rules {
         Ok(Rules { own: rules.to_vec(), globs, file: HeadersFile::default() })
     }
 
-    /// With a `_headers` file, whose rules give way to those of publish.toml, field by field.
+    /// With a `_headers` file, whose rules are overridden by those of publish.toml, field by field.
     pub fn with_file(self, file: HeadersFile) -> Rules {
         Rules { file, ..self }
     }
@@ -67,7 +67,7 @@ impl Rules {
         &self.file
     }
 
-    /// Refuses more metadata than S3 keeps with a file.
+    /// Refuses more metadata than S3 stores with a file.
     ///
     /// # Errors
     /// [`Code::Configuration`], naming the first such file.
@@ -90,9 +90,9 @@ impl Rules {
         }
     }
 
-    /// The entries of a manifest for `files`, of which the evidence says `verdicts`. Without a verdict: mutable.
+    /// The manifest entries for `files`, with `verdicts` from the evidence. Without a verdict: mutable.
     ///
-    /// Fingerprinted files are kept at their live key, all others in the blob store.
+    /// Fingerprinted files are stored at their live key, all others in the blob store.
     pub fn files(
         &self,
         files: &BTreeMap<SitePath, SourceFile>,
@@ -118,20 +118,20 @@ impl Rules {
         files.iter().map(entry).collect()
     }
 
-    /// Paths of mutable files whose names read as hashes, for a release of which only the manifest is known: the name
-    /// was reused, a rule says so, or nothing spoke for it. Whichever it was, doubt means mutable.
+    /// Paths of mutable files whose names read as hashes, for a release known only by its manifest: the name
+    /// was reused, a rule says so, or there was no evidence. In each case, doubt means mutable.
     pub fn distrusted(files: &Files) -> impl Iterator<Item = &SitePath> {
         let mutable = files.iter().filter(|(_, entry)| entry.kind == Kind::Mutable);
         mutable.map(|(path, _)| path).filter(|path| fingerprint::reads_as_fingerprinted(path))
     }
 
-    /// Whether browsers were told to keep a file that is stored so, and never to ask again.
+    /// Whether browsers were told to keep a file with these headers, and never to ask again.
     pub fn is_kept_by_browsers(entry: &Entry) -> bool {
         cache_control::is_immutable(&entry.headers.cache_control)
     }
 
-    /// The files of an earlier release as they are to be now: those whose names were reused since are mutable, and no
-    /// browser is told to keep them for ever.
+    /// The files of an earlier release as they are to be now: those whose names were reused since are mutable, and their
+    /// headers do not let browsers keep them indefinitely.
     pub fn with_known_mutable(mut files: Files, context: &RuleContext<'_>) -> Files {
         for path in context.mutable_paths {
             if let Some(entry) = files.get_mut(path).filter(|entry| entry.kind == Kind::Fingerprinted) {
@@ -168,7 +168,7 @@ impl Rules {
         own.into_iter().chain(self.file.unused(paths)).collect()
     }
 
-    /// A sentence if rules call pages among `paths` immutable: returning visitors would not see a newer one for a year.
+    /// A warning if rules make pages among `paths` immutable: returning visitors would not see a newer one for a year.
     pub fn immutable_pages<'a>(&self, paths: impl IntoIterator<Item = &'a SitePath>) -> Option<String> {
         let is_immutable = |path: &&SitePath| self.of(path).find_map(|rule| rule.immutable) == Some(true);
         let mut pages = paths.into_iter().filter(|path| path.is_page()).filter(is_immutable);
@@ -184,12 +184,12 @@ impl Rules {
         ))
     }
 
-    /// The rules for `path`, the strongest first.
+    /// The rules for `path`, in descending order of precedence.
     fn of(&self, path: &SitePath) -> impl Iterator<Item = &HeaderRule> {
         self.globs.matching(path).into_iter().rev().map(|rule| &self.own[rule])
     }
 
-    /// The headers of `path`, one of `files`, as [`Rules::files`] gives them to it, each with who decided it.
+    /// The headers of `path`, one of `files`, as [`Rules::files`] sets them, each with its source.
     pub fn explained(
         &self,
         path: &SitePath,
@@ -202,7 +202,7 @@ impl Rules {
         (verdict, decided)
     }
 
-    /// Whether a name is fingerprinted, and what decided that in the end.
+    /// Whether a name is fingerprinted, and what finally decided it.
     pub fn verdict(
         &self,
         path: &SitePath,

@@ -1,8 +1,8 @@
-//! The site as it is on the disk: which files belong to it, and the digest of each.
+//! The site on disk: which files belong to it, and the digest of each.
 //!
 //! A folder is walked first and judged by names, kinds and sizes; only then are files read, each exactly once, on all
-//! cores and in pieces. Everything that speaks against publishing is collected and told in one sentence, in the order
-//! of the paths, so that neither the result nor the words depend on the order in which the disk or the cores answer.
+//! cores and in pieces. All reasons against publishing are collected and reported in one sentence, sorted
+//! by path, so that neither the result nor the message depends on the order in which the disk or the cores answer.
 #![expect(clippy::disallowed_methods, reason = "this stage reads the site from the disk; no other does")]
 
 mod hash;
@@ -49,30 +49,30 @@ use self::selection::Selection;
 pub(crate) use self::source_map::is_source_map;
 use self::walk::Found;
 
-/// Files of at least this many bytes go up in parts and need a CRC-64/NVME: S3 computes no SHA-256 of the whole for
+/// Files of at least this many bytes are uploaded in parts and need a CRC-64/NVME: S3 computes no SHA-256 of the whole for
 /// them (AWS.md 4.3).
 pub const MULTIPART_BYTES: u64 = 64 << 20;
 
 /// The largest file, in bytes: S3 copies no larger object with one request, and activating is copying (AWS.md 4.4).
 pub const MAX_FILE_BYTES: u64 = 5 << 30;
 
-/// The largest file, in bytes, that is looked into for what it refers to: it is in memory while it is.
+/// The largest file, in bytes, whose references are read: it is in memory meanwhile.
 pub const MAX_READ_BYTES: u64 = 32 << 20;
 
-/// The files of a site, hashed, and what they refer to.
+/// The hashed files of a site, and their references.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// The folder, as it was named.
+    /// The folder, as the user named it.
     pub root: PathBuf,
-    /// What is published.
+    /// The published files.
     pub files: BTreeMap<SitePath, SourceFile>,
-    /// What each of them refers to, where that is anything.
+    /// The references of each, if it has any.
     pub references: BTreeMap<SitePath, References>,
-    /// What they say of a router.
+    /// The signs of a router in them.
     pub routing: Routing,
-    /// What the build's own manifests list, published or not.
+    /// The content of the build's own manifests, published or not.
     pub declared: Declared,
-    /// What stayed out. What `exclude` names is not listed.
+    /// The files that were left out, without those in `exclude`.
     pub left_out: LeftOut,
     /// Warnings, one sentence each. They have not been shown yet.
     pub warnings: Vec<String>,
@@ -80,12 +80,12 @@ pub struct Snapshot {
     pub hosting: HostingFiles,
 }
 
-/// One file of a site, hashed.
+/// One hashed file of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
-    /// Where it lies on the disk, with symbolic links resolved.
+    /// Its place on disk, with symbolic links resolved.
     pub place: SeenFile,
-    /// Its length when it was hashed.
+    /// Its size when it was hashed.
     pub size_bytes: u64,
     /// SHA-256 of its bytes.
     pub digest: Digest,
@@ -93,17 +93,17 @@ pub struct SourceFile {
     pub crc64: Option<Crc64>,
     /// MD5 of its bytes, below [`MULTIPART_BYTES`].
     pub md5: Option<Md5>,
-    /// What its bytes tell about its name.
+    /// What its bytes show about its name.
     pub traces: Traces,
 }
 
 impl Snapshot {
-    /// Walks and hashes `root`, and reads what its files refer to. Blocks, and keeps all cores busy. Memory does not grow
-    /// with the size of the files: those that are read whole are at most [`MAX_READ_BYTES`] long.
+    /// Walks and hashes `root`, and reads the references of its files. Blocks, and uses all cores. Memory use does not depend
+    /// on the size of the files: those that are read whole have at most [`MAX_READ_BYTES`].
     ///
-    /// Hidden files (a segment that begins with a dot, `.well-known` apart) stay out unless `include_hidden` covers
-    /// them, and so does what editors and systems leave behind. A private file that stays out anyway is only listed; one that
-    /// would be published is refused unless `allow_private` covers it. Keys and credentials of the person's home folder are
+    /// Hidden files (with a segment that begins with a dot, except `.well-known`) are left out unless `include_hidden` covers
+    /// them, and so are leftovers of editors and systems. A private file that is left out anyway is only listed; one that
+    /// would be published is refused unless `allow_private` covers it. Keys and credentials of the user's home folder are
     /// refused even then, and that folder itself before it is walked. Source maps are treated as `source_maps` says.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ fn open_root(root: &Path) -> Result<Root, Problem> {
     }
 }
 
-/// Publishing all files of a machine or of a person is always a mistake, and to walk through them takes minutes.
+/// Publishing all files of a machine or a person is always a mistake, and walking them takes minutes.
 fn refuse_all_of_a_machine(named: &Path, root: &Path, home: Option<&Home>) -> Result<(), Problem> {
     let what = if root.parent().is_none() {
         "contains all files of this machine"
@@ -221,7 +221,7 @@ fn nothing_to_publish(root: &Path, because: walk::Empty) -> Problem {
     }
 }
 
-/// Settings that name nothing of the folder.
+/// Settings that match nothing in the folder.
 fn naming_nothing(settings: &PublishSettings, names: &walk::Names) -> Result<Vec<String>, Problem> {
     let met = names.met.iter().map(String::as_str).collect();
     let unseen = names.unseen.iter().map(String::as_str).collect();
@@ -236,7 +236,7 @@ fn naming_nothing(settings: &PublishSettings, names: &walk::Names) -> Result<Vec
     Ok(warnings)
 }
 
-/// What a person should know about the names, sorted by what it is about.
+/// Warnings about the names, sorted by subject.
 fn warnings(files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(git) = hidden.iter().find(|path| matches!(path.as_str(), ".git" | ".git/")) {

@@ -1,18 +1,18 @@
-//! Settings that match nothing: they exclude or include something other than their author expects.
+//! Settings that match nothing: they do not exclude or include what their author expects.
 
 use std::collections::BTreeSet;
 
 use crate::report::error::Problem;
 use crate::types::globs::{PathGlobs, plain};
 
-/// How alike a name must be to what was written to be put forward (Jaro-Winkler).
+/// How similar a name must be to the setting to be suggested (Jaro-Winkler).
 const NEAR: f64 = 0.8;
 
-/// A sentence for each of `globs`, which the setting called `setting` gives, that matches none of `names`: the names of files
-/// and folders. `unseen` are folders that were not looked into.
+/// A sentence for each of `globs`, from the setting called `setting`, that matches none of `names`: the names of files
+/// and folders. `unseen` are folders that were not read.
 ///
 /// # Errors
-/// For what is no glob.
+/// For an invalid glob.
 pub(crate) fn warnings(
     setting: &str,
     globs: &[String],
@@ -32,13 +32,13 @@ pub(crate) fn warnings(
     Ok(named.map(|glob| sentence(setting, glob, names)).collect())
 }
 
-/// The names of files, and of the folders that they lie in.
+/// The names of files, and of their folders.
 pub(crate) fn with_folders<'n>(files: impl Iterator<Item = &'n str>) -> BTreeSet<&'n str> {
     let folders = |file: &'n str| file.match_indices('/').map(move |(end, _)| &file[..end]);
     files.flat_map(|file| folders(file).chain([file])).collect()
 }
 
-/// As [`warnings`], of what is removed at once when it leaves the site: it may have left already.
+/// As [`warnings`], for files that are removed at once when they leave the site: they may have left already.
 pub(crate) fn absent<'n>(
     setting: &str,
     globs: &[String],
@@ -50,8 +50,8 @@ pub(crate) fn absent<'n>(
     warnings(setting, globs, &with_folders(files), &BTreeSet::new())
 }
 
-/// A sentence for each of `globs` that is not among those in use, by their places in the list: no reference that leads
-/// nowhere leads to what it names. `missing` is where such references lead.
+/// A sentence for each of `globs` that is not in use, by their positions in the list: no broken reference
+/// matches it. `missing` are the targets of broken references.
 pub(crate) fn unused(setting: &str, globs: &[String], used: &BTreeSet<usize>, missing: &BTreeSet<&str>) -> Vec<String> {
     let unused = globs.iter().enumerate().filter(|(glob, _)| !used.contains(glob));
     let sentences = unused.map(|(_, glob)| {
@@ -61,7 +61,7 @@ pub(crate) fn unused(setting: &str, globs: &[String], used: &BTreeSet<usize>, mi
     sentences.collect()
 }
 
-/// Before the name that was probably meant.
+/// Introduces the name that was probably meant.
 const NEAREST: &str = "; the nearest match is ";
 
 fn sentence(setting: &str, glob: &str, names: &BTreeSet<&str>) -> String {
@@ -72,7 +72,7 @@ fn sentence(setting: &str, glob: &str, names: &BTreeSet<&str>) -> String {
     format!("`{setting}` in publish.toml lists `{glob}`, but nothing in the folder matches it{nearest}")
 }
 
-/// The name that was most likely meant by `glob`: below a folder that was written too much or too little, or spelled alike.
+/// The name that `glob` probably means: with a folder too many or too few, or a similar spelling.
 pub(crate) fn nearest(glob: &str, names: &BTreeSet<&str>) -> Option<String> {
     let glob = &collapsed(plain(glob)).to_lowercase();
     let without_folders = glob.match_indices('/').map(|(at, _)| glob[at + 1..].to_owned());
@@ -85,7 +85,7 @@ pub(crate) fn nearest(glob: &str, names: &BTreeSet<&str>) -> Option<String> {
     matched.or_else(|| alike(glob, names)).map(|name| (*name).to_owned())
 }
 
-/// The name that is spelled most like the folders and the name that `glob` begins with, whatever its case.
+/// The name that is most similar to the folders and the name that `glob` begins with, ignoring case.
 fn alike<'n>(glob: &str, names: &'n BTreeSet<&'n str>) -> Option<&'n &'n str> {
     let is_plain = |segment: &&str| !segment.contains(['*', '?', '[', '{']);
     let named: Vec<&str> = glob.split('/').take_while(is_plain).collect();
@@ -95,7 +95,7 @@ fn alike<'n>(glob: &str, names: &'n BTreeSet<&'n str>) -> Option<&'n &'n str> {
     best.filter(|name| !named.is_empty() && likeness(name) > NEAR)
 }
 
-/// With one `/` where there are several.
+/// With repeated `/` collapsed.
 fn collapsed(glob: &str) -> String {
     let segments: Vec<&str> = glob.split('/').filter(|segment| !segment.is_empty()).collect();
     segments.join("/")

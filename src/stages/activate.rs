@@ -1,4 +1,4 @@
-//! Activation: a staged release becomes the one visitors get, in an order in which no page is ever broken.
+//! Activation: makes a staged release the one that visitors get, in an order that never breaks a page.
 
 mod in_place;
 
@@ -26,60 +26,60 @@ use crate::types::stop::Stop;
 
 use in_place::{InPlace, Left, is_refused};
 
-/// What to do about a release whose number a prune closed.
+/// How to treat a release whose number a prune closed.
 pub(crate) const CLOSED: &str =
     "Choose another release: `publish releases` lists them. `publish prune` finishes the prune.";
 
-/// What an activation works with.
+/// The inputs of an activation.
 pub struct Activating<'a> {
-    /// Where live objects are written.
+    /// Writes live objects.
     pub store: &'a Store,
-    /// Where the head is.
+    /// Reads and writes the head.
     pub state: &'a State,
-    /// Where everything lies.
+    /// The keys of all objects.
     pub layout: &'a Layout,
     /// The files on disk, for a first publish.
     pub source: Source<'a>,
-    /// In whose name.
+    /// The run that activates.
     pub run: &'a RunId,
-    /// Who runs it.
+    /// The person or pipeline that runs it.
     pub publisher: &'a Publisher,
-    /// For records that people read.
+    /// The time for records that people read.
     pub clock: Clock,
     /// The distribution of the environment.
     pub distribution: Option<&'a str>,
-    /// What was read of it and of others that the environment names.
+    /// The settings that were read of it and of the environment's other distributions.
     pub learnt: Vec<Learnt<'a>>,
-    /// Paths that this run found to be mutable whatever their names say.
+    /// Paths that this run found to be mutable, although their names look fingerprinted.
     pub mutable_paths: &'a BTreeSet<SitePath>,
-    /// Live paths that an activation which was cut short may still write, if its owner's lease ran out.
+    /// Live paths that an interrupted activation may still write, if its lease has expired.
     pub suspects: &'a BTreeSet<SitePath>,
-    /// Live paths that a prune which was cut short may still remove, if its owner's lease ran out.
+    /// Live paths that an interrupted prune may still remove, if its lease has expired.
     pub at_risk: &'a BTreeSet<SitePath>,
-    /// How long the activation is this run's.
+    /// How long this run holds the lease.
     pub lease: LeaseSettings,
-    /// Who may want it to stop.
+    /// The signal to stop.
     pub stop: &'a Stop,
     /// Whether numbers may go backwards.
     pub force: bool,
-    /// Whether all numbers are closed that are claimed before it is done, as by a rollback.
+    /// Whether to close all numbers that are claimed before the activation is done, as a rollback does.
     pub closes_all: bool,
-    /// The highest number that was claimed before, which such an activation closes when it begins.
+    /// The highest number that was claimed before; such an activation closes it when it begins.
     pub claimed: Option<ReleaseNumber>,
-    /// Why, for the history.
+    /// The reason, for the history.
     pub reason: Option<&'a str>,
-    /// Where what is written and removed is counted.
+    /// Counts what is written and removed.
     pub tally: &'a Tally,
-    /// Who listens.
+    /// Receives events.
     pub events: Events<'a>,
 }
 
 /// A release that is live.
 #[derive(Debug)]
 pub struct Activated {
-    /// The head that says so, with the refresh it owes.
+    /// The head that records it, with its pending refresh.
     pub pointer: Pointer,
-    /// Files that should have gone and whose objects are still there.
+    /// Files whose objects should have been removed and are still there.
     pub left_over: BTreeSet<SitePath>,
 }
 
@@ -90,19 +90,19 @@ pub enum NotActivated {
     Outdated(Box<Pointer>),
     /// A newer release is active, or this release was closed.
     Superseded(Box<Pointer>),
-    /// Someone took over while switching: the site is theirs now.
+    /// Another run took over during the switch and is now responsible for the site.
     TakenOver(Box<Pointer>),
     /// Something failed before anything was switched.
     BeforeTheSwitch(Problem),
-    /// Nothing was switched: no request changed anything, and the head says again what it said before.
+    /// Nothing was switched: no request changed anything, and the head is back to its previous content.
     Withdrawn(Problem),
     /// Something failed while switching.
     CutShort(Problem),
 }
 
 impl Activating<'_> {
-    /// Makes `staged` the active release, as `plan` says. `live` is what the plan started from; what the plan preserves is
-    /// kept already ([`Activating::preserve`]).
+    /// Makes `staged` the active release, as `plan` says. `live` is the state that the plan started from; the bytes that the plan
+    /// preserves are stored already ([`Activating::preserve`]).
     pub async fn activate(
         &self,
         pointer: Pointer,
@@ -122,7 +122,7 @@ impl Activating<'_> {
             Ok(next) => next,
             Err(refusal) => return Err(NotActivated::refused(refusal, pointer)),
         };
-        // From here on the run ends by itself when it is told to stop: it gives its lease back.
+        // From here on the run handles a request to stop itself: it returns its lease.
         let _winding_down = self.stop.wind_down().await;
         let mut lease = match Lease::begin(self.state, self.lease, &pointer, next, &is_ours).await {
             Ok(lease) => lease,
@@ -146,8 +146,8 @@ impl Activating<'_> {
         }
     }
 
-    /// What a switch that was cut short comes to: it gives its lease back, and nothing is said before the head was looked
-    /// at, which may be another run's by now.
+    /// The result of an interrupted switch: it returns its lease, and reports nothing before it has read the head again,
+    /// which another run may have written by now.
     async fn given_back(
         &self,
         lease: &mut Lease<'_>,
@@ -156,7 +156,7 @@ impl Activating<'_> {
         problem: Problem,
     ) -> Result<Activated, NotActivated> {
         let given_back = match problem.code {
-            // What was in flight when the lease ended may still arrive: the run that takes over must know of it.
+            // Requests that were in flight when the lease ended may still arrive: the run that takes over must know of them.
             Code::LeaseLost => lease.look().await,
             _ => {
                 let under_way = self.under_way(lease, plan, &problem);
@@ -164,7 +164,7 @@ impl Activating<'_> {
             }
         };
         match given_back {
-            // The last write had taken effect, and publish could not ask until now.
+            // The last write had taken effect, and publish could not read the head until now.
             Err(Ended::TakenOver(found)) if is_done(&found.head, release) => {
                 self.events.send(Event::Activated { release });
                 let is_left = |path: &&SitePath| found.head.leftovers.contains_key(*path);
@@ -172,12 +172,12 @@ impl Activating<'_> {
                 Ok(Activated { pointer: *found, left_over })
             }
             Err(Ended::TakenOver(found)) => Err(NotActivated::TakenOver(found)),
-            // The activation has failed already; that this did too changes nothing of what is said.
+            // The activation has failed already; a second failure here does not change its report.
             Ok(()) | Err(Ended::Failed(_)) => Err(NotActivated::CutShort(problem)),
         }
     }
 
-    /// Writes and removes live objects and makes the release the active one. Says what could not be removed.
+    /// Writes and removes live objects and makes the release active. Returns what could not be removed.
     async fn switch(
         &self,
         lease: &mut Lease<'_>,
@@ -189,7 +189,7 @@ impl Activating<'_> {
         let store = self.store.until(lease.term());
         let in_place = self.in_place(&store, plan.tags);
         let (release, objects) = (staged.manifest.release, plan.live_writes());
-        // A rollback lists the claimed numbers again during the last step: the removals, or else the last wave.
+        // A rollback lists the claimed numbers again during the last step: the removals, or without any the last wave.
         let removes_nothing = plan.removals.is_empty();
         let (waves, last) = plan.waves.split_at(plan.waves.len().saturating_sub(usize::from(removes_nothing)));
         let writing = async {
@@ -224,7 +224,7 @@ impl Activating<'_> {
         Ok(switched.left.into_iter().chain(theirs).collect())
     }
 
-    /// The one kind of switch that there is.
+    /// The only kind of switch.
     fn in_place<'s>(&'s self, store: &'s Store, with_tags: bool) -> InPlace<'s> {
         InPlace {
             objects: LiveObjects::new(store, self.layout).tagged(with_tags),
@@ -244,18 +244,18 @@ impl Activating<'_> {
         LiveObjects::new(self.store, self.layout)
     }
 
-    /// What may still arrive although this run gives up: requests without an answer, or whose answers a panic lost.
+    /// What may still arrive although this run gives up: requests without an answer, or whose answers were lost in a panic.
     fn under_way(&self, lease: &Lease<'_>, plan: &Plan, problem: &Problem) -> Option<Suspects> {
         if !matches!(problem.code, Code::Unreachable | Code::Internal) {
             return None;
         }
         let paths = plan.waves.iter().flatten().map(Action::path).chain(&plan.removals).cloned().collect();
-        // S3's clock was read after this run began: this is not too early.
+        // S3's clock was read after this run began: this time is not too early.
         let now = lease.pointer.read_at.map_or(self.clock.now(), |read_at| read_at.plus(self.clock.elapsed()));
         Some(Suspects::new(self.run.clone(), now.plus(SIGNATURES_LAST), paths))
     }
 
-    /// The last write of the head may have taken effect all the same: its answer was lost, and others wrote to the head
+    /// The last write of the head may have taken effect although its answer was lost and others have written the head
     /// since. Then the release is active, and nothing is in progress.
     async fn settle_ending(&self, release: ReleaseNumber, ended: Ended) -> Result<Pointer, NotActivated> {
         let found = match &ended {
@@ -265,15 +265,15 @@ impl Activating<'_> {
         found.filter(|found| is_done(&found.head, release)).ok_or_else(|| ended.into())
     }
 
-    /// The highest number claimed so far, which a rollback closes with all below it; `None`: it closes none, or this is not the
-    /// last step of its switch.
+    /// The highest number claimed so far; a rollback closes it and all below it. `None`: this switch closes none, or this is not
+    /// its last step.
     async fn claimed_by_now(&self, is_last: bool) -> Result<Option<ReleaseNumber>, Problem> {
         if self.closes_all && is_last { Ok(self.state.releases().await?.highest()) } else { Ok(None) }
     }
 
-    /// Copies live bytes that are about to go to the blob store, but for those that are known to be `stored` there. Bytes
-    /// that something else removed or changed meanwhile cannot be kept: the run says so and goes on.
-    /// Says which objects were seen meanwhile, by their ETags.
+    /// Copies live bytes that the switch endangers to the blob store, except those that are known to be `stored` there. Bytes
+    /// that something else removed or changed meanwhile cannot be preserved: the run reports that and goes on.
+    /// Returns the ETags of the objects it has read.
     pub async fn preserve(
         &self,
         plan: &Plan,
@@ -288,7 +288,7 @@ impl Activating<'_> {
             .await
     }
 
-    /// `None`: what lies there is something else, or nothing.
+    /// `None`: there is another object, or none.
     async fn preserve_one(&self, preserve: &Preserve) -> Result<Option<(SitePath, String)>, Problem> {
         let Preserve { path, entry, certain } = preserve;
         let (objects, blob) = (self.objects(), self.layout.blob(&entry.digest));
@@ -307,7 +307,7 @@ impl Activating<'_> {
                     let seen = Some((path.clone(), info.etag));
                     return if is_stored().await? { Ok(seen) } else { Err(error.into()) };
                 }
-                // Another publisher has removed it since, who kept it first.
+                // Another publisher has removed it since, and preserved it first.
                 Err(error) if error.class == Class::Missing => {}
                 Err(error) => return Err(error.into()),
             }
@@ -322,7 +322,7 @@ impl Activating<'_> {
         Ok(None)
     }
 
-    /// The head that says "in progress", and already what is to be refreshed at the CDN.
+    /// The head that records "in progress", and already the paths to refresh at the CDN.
     fn beginning(&self, pointer: &Pointer, plan: &Plan, to: ReleaseNumber) -> Result<Head, Refusal> {
         let by = pointer.seen_by(self.run, self.clock.now());
         pointer.head.begin_activation(ActivationBegins {
@@ -341,10 +341,10 @@ impl Activating<'_> {
         })
     }
 
-    /// The head that says "done".
+    /// The head that records "done".
     fn ending(&self, head: &Head, live: &Live, plan: &Plan, switched: &Switched<'_>) -> Result<Head, Refusal> {
         let Switched { release, stager, looked_at, left, floor, tagged } = switched;
-        // Of what is in doubt, what was seen there comes last.
+        // If the object at a path is in doubt, the last entry seen there counts.
         let doubtful = |path: &SitePath| live.uncertain.get(path).and_then(|entries| entries.last());
         let present = |path: &SitePath| doubtful(path).or_else(|| live.files.get(path)).cloned();
         head.end_activation(ActivationEnds {
@@ -364,7 +364,7 @@ impl Activating<'_> {
 }
 
 impl NotActivated {
-    /// Why `pointer`'s head does not become that of an activation.
+    /// Why `pointer`'s head cannot be replaced by that of an activation.
     fn refused(refusal: Refusal, pointer: Pointer) -> NotActivated {
         match refusal {
             Refusal::Overtaken(_) => NotActivated::Superseded(Box::new(pointer)),
@@ -393,14 +393,14 @@ impl From<Ended> for NotActivated {
     }
 }
 
-/// What the end of a switch records.
+/// The facts that the end of a switch records.
 struct Switched<'a> {
     release: ReleaseNumber,
-    /// Who staged it.
+    /// The run that staged the release.
     stager: &'a Publisher,
-    /// S3's clock when the run looked at what is live.
+    /// S3's clock when the run read the live state.
     looked_at: Option<Timestamp>,
-    /// What could not be removed.
+    /// Objects that could not be removed.
     left: BTreeSet<SitePath>,
     /// The numbers that a rollback closes.
     floor: Option<ReleaseNumber>,

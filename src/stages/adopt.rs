@@ -1,5 +1,5 @@
-//! Adoption: what is in the live prefix before anything was published there becomes release 0. No byte of it is
-//! changed, and visitors notice nothing.
+//! Adoption: the objects that are in the live prefix before the first publish become release 0. Their bytes do not change,
+//! and visitors notice nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -22,61 +22,61 @@ use crate::types::clock::Clock;
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
-/// How often an object is looked at that something else keeps changing.
+/// How often to read an object that something else keeps changing.
 const MAX_ROUNDS: usize = 4;
 
-/// What an adoption works with.
+/// The inputs of an adoption.
 pub struct Adopting<'a> {
-    /// Where the objects are.
+    /// Reads and writes the objects.
     pub store: &'a Store,
-    /// Where claim, manifest and head go.
+    /// Writes claim, manifest and head.
     pub state: &'a State,
     /// Their keys.
     pub layout: &'a Layout,
-    /// In whose name.
+    /// The run that adopts.
     pub run: &'a RunId,
-    /// Who runs it.
+    /// The person or pipeline that runs it.
     pub publisher: &'a Publisher,
-    /// For records that people read.
+    /// The time for records that people read.
     pub clock: Clock,
-    /// Where copies are counted, and bytes that go to the blob store.
+    /// Counts copies, and bytes that go to the blob store.
     pub tally: &'a Tally,
-    /// Who listens.
+    /// Receives events.
     pub events: Events<'a>,
 }
 
-/// What lies in the live prefix, by what its keys and sizes tell.
+/// The objects in the live prefix, by their keys and sizes.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
-    /// What can become part of release 0, and the number of its bytes.
+    /// Objects that can become part of release 0, and their total size in bytes.
     files: BTreeMap<SitePath, u64>,
-    /// What stays as it is, and why.
+    /// Objects that stay as they are, and why.
     left: Vec<(Address, &'static str)>,
 }
 
-/// What lies at the key of one object, by a look at it.
+/// The state of one key, by a HEAD.
 enum Sight {
-    /// This.
+    /// This object.
     Object(Box<ObjectInfo>),
-    /// It was removed meanwhile.
+    /// The object was removed meanwhile.
     Nothing,
-    /// An object that cannot be described without its owner's key.
+    /// An object that cannot be read without its owner's key.
     Locked,
 }
 
-/// What became of one object.
+/// The outcome for one object.
 enum Adopted {
     /// It is part of release 0.
     Entry(Box<Entry>),
     /// It stays as it is.
     Left(&'static str),
-    /// It was removed meanwhile, or a claim of this site names it: it belongs to no other site.
+    /// It was removed meanwhile, or a claim of this site names it: it does not belong to another site.
     Nothing,
 }
 
 impl Adopting<'_> {
-    /// Makes release 0 the active one, where nothing was ever activated and anything foreign lies in the live prefix. What
-    /// an adoption that was cut short has done is not done again.
+    /// Makes release 0 active, if nothing was ever activated and the live prefix has foreign objects. Does not repeat the
+    /// work of an interrupted adoption.
     pub async fn adopt(&self, pointer: Pointer) -> Result<Pointer, Problem> {
         let staged = match self.state.read_manifest(ReleaseNumber::ADOPTED).await? {
             Some(manifest) => Some(manifest),
@@ -88,7 +88,7 @@ impl Adopting<'_> {
         }
     }
 
-    /// Marks every object and writes the manifest of release 0; `None` where nothing foreign is there.
+    /// Marks every object and writes the manifest of release 0; `None` if there are no foreign objects.
     async fn stage(&self, epoch: u64) -> Result<Option<Manifest>, Problem> {
         let listed = self.objects().list().await?;
         let Found { files, mut left } = sort(self.layout, &listed);
@@ -130,7 +130,7 @@ impl Adopting<'_> {
                 reasons.join("; ")
             ));
         }
-        // All of it follows from the claim and from what lies there, so that two who adopt at once write the same.
+        // All of it follows from the claim and the objects, so that two runs that adopt at once write the same bytes.
         let manifest = Manifest {
             identity: claim.identity,
             release: claim.release,
@@ -145,7 +145,7 @@ impl Adopting<'_> {
         Ok(Some(manifest))
     }
 
-    /// What releases that were staged and never activated have put there.
+    /// The objects of releases that were staged and never activated.
     async fn claimed_by_others(&self) -> Result<BTreeSet<SitePath>, Problem> {
         let mut claimed = BTreeSet::new();
         for release in self.state.releases().await?.above(ReleaseNumber::ADOPTED) {
@@ -171,7 +171,7 @@ impl Adopting<'_> {
         }
     }
 
-    /// Asks after each object, before any is copied.
+    /// Sends a HEAD for each object, before any is copied.
     async fn look_at(&self, files: &BTreeMap<SitePath, u64>) -> Result<Vec<(SitePath, Sight)>, Problem> {
         stream::iter(files.keys())
             .map(|path| async {
@@ -188,7 +188,7 @@ impl Adopting<'_> {
             .await
     }
 
-    /// The copies that adopting makes keep storage class and encryption. Those that a publish makes later do not.
+    /// The copies of an adoption keep storage class and encryption. Those of a later publish do not.
     fn say_what_copies_lose(&self, seen: &[(SitePath, Sight)]) {
         let lost = |sight: &Sight| match sight {
             Sight::Object(info) if info.not_copied.is_none() => info.at_rest.lost_by_a_plain_copy(),
@@ -229,7 +229,7 @@ impl Adopting<'_> {
             .await
     }
 
-    /// Marks one object, unless a claim of this site names it and it is marked: then a staged release has put it there.
+    /// Marks one object, unless it is marked and a claim of this site names it: then a staged release has put it there.
     async fn adopt_one(&self, path: &SitePath, seen: Sight, claimed: bool) -> Result<Adopted, Problem> {
         let live = self.objects().address(path);
         let mut seen = match seen {
@@ -253,7 +253,7 @@ impl Adopting<'_> {
             if info.site.is_some() && !marked {
                 return Ok(Adopted::Left("it belongs to another site"));
             }
-            // By an adoption that was cut short, or by a copy of ours whose answer was lost.
+            // Marked by an interrupted adoption, or by a copy of ours whose answer was lost.
             if let (true, Some(digest)) = (marked, info.digest) {
                 return Ok(Adopted::Entry(Box::new(entry(digest, &info, Kept::Live))));
             }
@@ -274,8 +274,8 @@ impl Adopting<'_> {
             .hint("Stop whatever writes to it, then run the same command again."))
     }
 
-    /// The digest of an object whose copy did not tell it. What stores no SHA-256 beside an object cannot show later that
-    /// the bytes are still there: they go to the blob store at once. `None`: it has changed meanwhile.
+    /// The digest of an object whose copy did not return one. A storage that keeps no SHA-256 with an object cannot show later
+    /// that the bytes are still there: they go to the blob store at once. `None`: the object has changed meanwhile.
     async fn identify(&self, live: &Address) -> Result<Option<Entry>, Problem> {
         let Some(info) = self.store.head(live).await.map_err(Problem::from)? else { return Ok(None) };
         if let Some(digest) = info.digest {
@@ -301,7 +301,7 @@ impl Adopting<'_> {
         }
     }
 
-    /// Says in the head that release 0 is the active one, unless another run has activated anything meanwhile.
+    /// Records in the head that release 0 is active, unless another run has activated a release meanwhile.
     async fn activate(&self, mut pointer: Pointer, manifest: &Manifest) -> Result<Pointer, Problem> {
         let (release, content, now) = (manifest.release, manifest.content(), self.clock.now());
         let adopted = |pointer: &Pointer| {
@@ -325,13 +325,13 @@ impl Adopting<'_> {
     }
 }
 
-/// An object as an entry: mutable, whatever its name says, because nothing is known of it.
+/// An object as an entry: mutable, whatever its name, because its history is unknown.
 fn entry(digest: Digest, info: &ObjectInfo, kept: Kept) -> Entry {
     let (size_bytes, headers) = (info.size_bytes, info.headers.clone());
     Entry { digest, size_bytes, headers, kind: Kind::Mutable, kept, crc64: None, md5: None }
 }
 
-/// Whether an object can be read only with a key that its owner sends along (SSE-C).
+/// Whether an object can be read only with a key that its owner sends with each request (SSE-C).
 fn is_locked(error: &StoreError) -> bool {
     error.status == Some(400) && error.code.as_deref() == Some("InvalidRequest")
 }

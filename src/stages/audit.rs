@@ -1,6 +1,6 @@
 //! Compares the bucket with the active release, as far as a listing shows.
 //!
-//! The comparison is pure. What a listing cannot decide is asked of each object by [`Examination`].
+//! The comparison is pure. [`Examination`] reads each object for what a listing cannot decide.
 
 mod examination;
 mod kept;
@@ -64,26 +64,26 @@ pub struct Finding {
     pub repaired: bool,
 }
 
-/// What a listing tells.
+/// The result of a comparison with a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
     /// Files of the active release that are certainly not as they should be.
     pub findings: Vec<Finding>,
-    /// Files of the right size whose ETag does not show that their bytes are right: it may be no MD5 (AWS.md 4.3).
+    /// Files of the right size whose ETag does not prove the right bytes: it may not be an MD5 (AWS.md 4.3).
     pub undecided: BTreeSet<SitePath>,
     /// Objects that the active release does not name, by their keys below the live prefix, and their sizes in bytes.
     pub unnamed: BTreeMap<String, u64>,
 }
 
 impl Audit {
-    /// The files that must be live: those of the active release of which an unfinished activation leaves no doubt.
+    /// The files that must be live: those of the active release that no unfinished activation puts in doubt.
     pub fn expected<'l>(live: &'l Live, head: &Head) -> BTreeMap<&'l SitePath, &'l Entry> {
         let certain = |path: &SitePath| !live.uncertain.contains_key(path) && !head.leftovers.contains_key(path);
         live.files.iter().filter(|(path, _)| certain(path)).collect()
     }
 
-    /// Compares what should be live with a listing of the live prefix. What is left over, or in doubt, may be there or
-    /// not.
+    /// Compares the files that should be live with a listing of the live prefix. Files that were left over or are in doubt
+    /// may be there or not.
     pub fn compare(layout: &Layout, live: &Live, head: &Head, listed: &[Listed]) -> Audit {
         let mut audit = Audit::default();
         let mut found = BTreeMap::new();
@@ -112,14 +112,14 @@ impl Audit {
         audit
     }
 
-    /// Takes away the objects that `named`, the files of another release or the keys of a claim, accounts for.
+    /// Drops the objects that `named` explains: the files of another release or the keys of a claim.
     pub fn account_for<'p>(&mut self, named: impl Iterator<Item = &'p SitePath>) {
         for path in named {
             self.unnamed.remove(path.as_str());
         }
     }
 
-    /// What no release names.
+    /// The objects that no release names.
     pub fn foreign(&self) -> impl Iterator<Item = Finding> + '_ {
         self.unnamed.iter().map(|(name, size_bytes)| Finding {
             path: name.clone(),

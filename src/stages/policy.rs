@@ -1,17 +1,17 @@
-//! The bucket policy statement that keeps visitors away from the state.
+//! The bucket policy statement that denies visitors the state.
 
 use serde_json::json;
 
 use crate::release::layout::Layout;
 use crate::types::partition::partition;
 
-/// What the names of access points end with that stand for a bucket (S3 User Guide, "Access point aliases").
+/// The suffixes of access point aliases, which stand for a bucket (S3 User Guide, "Access point aliases").
 const ACCESS_POINT: &str = "-s3alias";
 
-/// A statement that denies the state to everybody outside the bucket's account, as JSON on one line. So it fits every
+/// A statement that denies the state to everybody outside the bucket's account, as JSON on one line. It covers every
 /// way in which visitors reach a bucket: an origin access control reads as `cloudfront.amazonaws.com`, an origin access
 /// identity as a user of CloudFront's account, and a website endpoint or a public bucket lets anybody read (AWS.md 4.6).
-/// Needed where the state lies below the distribution's origin path. The bucket is in `region`.
+/// Needed if the state is below the distribution's origin path. The bucket is in `region`.
 pub fn hide_state(layout: &Layout, region: &str) -> String {
     let state = layout.state_prefix();
     // A policy names the bucket itself.

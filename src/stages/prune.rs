@@ -22,64 +22,64 @@ use crate::types::digest::Digest;
 use crate::types::stop::Stop;
 use find::Record;
 
-/// What a prune works with.
+/// The inputs of a prune.
 pub struct Prune<'a> {
-    /// Where objects are removed.
+    /// Removes objects.
     pub store: &'a Store,
-    /// Where the head is.
+    /// Reads and writes the head.
     pub state: &'a State,
-    /// Where everything lies.
+    /// The keys of all objects.
     pub layout: &'a Layout,
-    /// In whose name.
+    /// The run that prunes.
     pub run: &'a RunId,
-    /// Who runs it.
+    /// The person or pipeline that runs it.
     pub publisher: &'a Publisher,
-    /// For records that people read.
+    /// The time for records that people read.
     pub clock: Clock,
-    /// What was read of the environment's distributions.
+    /// The settings that were read of the environment's distributions.
     pub learnt: Vec<Learnt<'a>>,
-    /// How long the prune is this run's.
+    /// How long this run holds the lease.
     pub lease: LeaseSettings,
-    /// Who may want it to stop.
+    /// The signal to stop.
     pub stop: &'a Stop,
-    /// Where copies and removals are counted.
+    /// Counts copies and removals.
     pub tally: &'a Tally,
-    /// Who listens.
+    /// Receives events.
     pub events: Events<'a>,
 }
 
-/// What is to go, and from where.
+/// What to remove, and the state it was found in.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// What goes.
+    /// What to remove.
     pub sweep: Sweep,
     /// The files of the active release.
     pub active: Files,
-    /// Where a release holds the same bytes as a file that is taken out.
+    /// Another key with the same bytes as a file that is taken out, in a release.
     pub also_at: BTreeSet<SitePath>,
-    /// The releases there were, and which of them were complete.
+    /// The releases at that time, and which of them were complete.
     pub releases: Releases,
 }
 
-/// What a prune came to.
+/// The result of a prune.
 #[derive(Debug)]
 pub struct Removed {
-    /// The head that says so, with the refresh it owes.
+    /// The head that records it, with its pending refresh.
     pub pointer: Pointer,
-    /// The files whose live objects went.
+    /// The files whose live objects were removed.
     pub gone: BTreeSet<SitePath>,
-    /// What stays, and why: the first of them, and how many there are.
+    /// What stays, and why: the first of them, and their number.
     pub refused: Option<(Problem, usize)>,
 }
 
-/// Why nothing, or not all, was removed.
+/// Why nothing, or only a part, was removed.
 #[derive(Debug)]
 pub enum NotRemoved {
     /// The head changed before anything was removed: plan again from this one.
     Outdated(Box<Pointer>),
     /// Another run has taken over.
     TakenOver(Box<Pointer>),
-    /// It failed before anything was removed, or while.
+    /// It failed before or during the removal.
     Failed(Problem),
 }
 
@@ -93,8 +93,8 @@ impl From<Ended> for NotRemoved {
 }
 
 impl Prune<'_> {
-    /// Removes what `found` holds. `paths` are refreshed at the CDN, `content` is what the active release comes to
-    /// where files are taken out of it.
+    /// Removes what `found` holds. `paths` are refreshed at the CDN; `content` is the new content of the active release if
+    /// files are taken out of it.
     pub async fn remove(
         &self,
         pointer: Pointer,
@@ -104,9 +104,9 @@ impl Prune<'_> {
     ) -> Result<Removed, NotRemoved> {
         let Found { mut sweep, releases, .. } = found;
         let is_ours = |head: &Head| head.pruning.as_ref().is_some_and(|pruning| pruning.owner == *self.run);
-        // From here on the run ends by itself when it is told to stop: it gives its lease back.
+        // From here on the run handles a request to stop itself: it returns its lease.
         let _winding_down = self.stop.wind_down().await;
-        // Another run that is at work is waited for.
+        // Another run that is working is waited for.
         let Ok(next) = self.beginning(&pointer, &sweep, covers, content) else {
             return Err(NotRemoved::Outdated(Box::new(pointer)));
         };
@@ -134,7 +134,7 @@ impl Prune<'_> {
                         lease.release(|head| head.give_up_prune(self.run, under_way.as_ref())).await
                     }
                 };
-                // It has failed already; that this may too changes nothing of what is said.
+                // The prune has failed already; a second failure here does not change its report.
                 match given_back {
                     Err(Ended::TakenOver(found)) => Err(NotRemoved::TakenOver(found)),
                     Ok(()) | Err(Ended::Failed(_)) => Err(NotRemoved::Failed(problem)),
@@ -144,25 +144,25 @@ impl Prune<'_> {
         }
     }
 
-    /// What may still be removed although this run gives up: removals without an answer, or whose answers a panic lost.
+    /// What may still be removed although this run gives up: removals without an answer, or whose answers were lost in a panic.
     fn under_way(&self, lease: &Lease<'_>, sweep: &Sweep, problem: &Problem) -> Option<Suspects> {
         if !matches!(problem.code, Code::Unreachable | Code::Internal) {
             return None;
         }
         let paths: BTreeSet<SitePath> = sweep.live.keys().chain(&sweep.gone).cloned().collect();
-        // S3's clock was read after this run began: this is not too early.
+        // S3's clock was read after this run began: this time is not too early.
         let now = lease.pointer.read_at.map_or(self.clock.now(), |read_at| read_at.plus(self.clock.elapsed()));
         (!paths.is_empty()).then(|| Suspects::new(self.run.clone(), now.plus(SIGNATURES_LAST), paths))
     }
 
-    /// Whether a release was staged or claimed after this prune looked up which files are needed: a run that only stages
-    /// does not have to write the head. From now on such a run sees this prune.
+    /// Whether a release was staged or claimed after this prune determined which files are needed: a run that only stages
+    /// need not write the head. From now on such a run sees this prune.
     async fn is_another_release_there(&self, lease: &mut Lease<'_>, before: &Releases) -> Result<bool, Ended> {
         let now = Box::pin(lease.during(self.state.releases())).await?;
         Ok(now.complete != before.complete)
     }
 
-    /// Removes it all; `None` where another release is there by now that has to be looked at first.
+    /// Removes everything; `None` if there is another release by now that has to be read first.
     async fn remove_all(
         &self,
         lease: &mut Lease<'_>,
@@ -179,7 +179,7 @@ impl Prune<'_> {
                 Ok(())
             })
             .await?;
-        // Who stages looks at the head when it is done. It sees this prune, or its claim was there by now.
+        // A run that stages reads the head at its end. It sees this prune, or its claim was there by now.
         if sweep.withdraws.is_empty() {
             let head = lease.pointer.head.clone();
             let needed = Box::pin(lease.during(self.claimed_since(&head, before))).await?;
@@ -211,7 +211,7 @@ impl Prune<'_> {
         let none = BTreeSet::new();
         let (finished, incomplete) = match (refused.is_empty(), deleted + records) {
             (true, _) => (&sweep.closes, &none),
-            // They are as they were.
+            // These objects are unchanged.
             (false, 0) => (&none, &none),
             (false, _) => (&none, &sweep.closes),
         };
@@ -220,7 +220,7 @@ impl Prune<'_> {
         Ok(Some((deleted, gone, refused.into_values().next().map(|problem| (problem, number)))))
     }
 
-    /// The objects that go: live ones, then blobs.
+    /// The objects to remove: live ones first, then blobs.
     pub fn objects_of(&self, sweep: &Sweep) -> Vec<SeenObject> {
         let objects = self.live_objects();
         let live = sweep.live.iter().map(|(path, victim)| SeenObject::new(objects.address(path), &victim.etag));
@@ -232,7 +232,7 @@ impl Prune<'_> {
         LiveObjects::new(self.store, self.layout)
     }
 
-    /// Which live objects went although others may not go.
+    /// The live objects that were removed; others may have been refused.
     fn gone(&self, sweep: &Sweep, deleted: usize, refused: &BTreeMap<Address, Problem>) -> BTreeSet<SitePath> {
         let tried = deleted + refused.len();
         let live =
@@ -240,7 +240,7 @@ impl Prune<'_> {
         live.chain(&sweep.gone).cloned().collect()
     }
 
-    /// Removes and counts live objects and blobs, and says which stay, and why.
+    /// Removes and counts live objects and blobs. Returns those that stay, and why.
     async fn remove_objects(
         &self,
         batch: &[SeenObject],
@@ -253,12 +253,12 @@ impl Prune<'_> {
         that_stay(kept)
     }
 
-    /// Removes records of the state, which no report counts, and says which stay, and why.
+    /// Removes records of the state, which no report counts. Returns those that stay, and why.
     async fn remove_records(&self, batch: &[SeenObject]) -> Result<Vec<(Address, Problem)>, Problem> {
         that_stay(self.remove_batch(batch).await?)
     }
 
-    /// Removes what one request can, and says what is still there. Before each, the wish to stop is heard.
+    /// Removes as many as one request can, and returns what is still there. Checks for a request to stop before each.
     async fn remove_batch(&self, batch: &[SeenObject]) -> Result<Vec<(Address, StoreError)>, Problem> {
         if self.stop.is_requested() {
             return Err(Problem::new(Code::Interrupted, "stopped on request"));
@@ -266,7 +266,7 @@ impl Prune<'_> {
         self.store.delete(batch).await.map_err(Problem::from)
     }
 
-    /// What releases name that were claimed, or became complete, since this prune was planned.
+    /// The bytes of releases that were claimed, or became complete, since this prune was planned.
     async fn claimed_since(&self, head: &Head, before: &Releases) -> Result<Needed, Problem> {
         let mut needed = Needed::default();
         for (release, complete) in self.state.releases().await?.complete {
@@ -282,13 +282,13 @@ impl Prune<'_> {
         Ok(needed)
     }
 
-    /// Copies live bytes that are about to go and that a retained release needs to the blob store.
+    /// Copies live bytes that are about to be removed, and that a retained release needs, to the blob store.
     async fn preserve(&self, sweep: &Sweep) -> Result<(), Problem> {
         for path in &sweep.preserves {
             let Some(Victim { digest: Some(digest), etag, .. }) = sweep.live.get(path) else { continue };
             match self.live_objects().keep(path, etag, digest, Condition::Absent).await {
                 Ok(_) => self.tally.copied(),
-                // It was looked at a moment ago: another run has put the same bytes there since.
+                // It was read a moment ago: another run has put the same bytes there since.
                 Err(error) if matches!(error.class, Class::Precondition | Class::Conflict) => {
                     if self.store.head(&self.layout.blob(digest)).await.map_err(Problem::from)?.is_none() {
                         return Err(error.into());
@@ -300,7 +300,7 @@ impl Prune<'_> {
         Ok(())
     }
 
-    /// The head that says "pruning", and already what is to be refreshed at the CDN.
+    /// The head that records "pruning", and already the paths to refresh at the CDN.
     fn beginning(
         &self,
         pointer: &Pointer,
@@ -322,7 +322,7 @@ impl Prune<'_> {
     }
 }
 
-/// What may not be removed, and what is another object by now. That anything else is still there is a failure.
+/// Objects that may not be removed, and objects that were replaced. Any other object that is still there is a failure.
 fn that_stay(mut kept: Vec<(Address, StoreError)>) -> Result<Vec<(Address, Problem)>, Problem> {
     let may_stay = |error: &StoreError| error.is_refused_for_good() || error.class == Class::Precondition;
     if let Some(other) = kept.iter().position(|(_, error)| !may_stay(error)) {

@@ -1,4 +1,4 @@
-//! Refreshing: invalidates what changed at the CDN, and removes it from the head.
+//! Refreshing: invalidates the changed paths at the CDN, and removes the finished refreshes from the head.
 
 mod ask;
 mod batches;
@@ -26,104 +26,104 @@ use sent::{Invalidations, UnderWay, ids_sent_to};
 
 pub use sent::is_completed;
 
-/// First pause between two looks at CloudFront or the site; it grows by half up to [`LONGEST_PAUSE`]. An invalidation
+/// First pause between two checks of CloudFront or the site; it grows by half up to [`LONGEST_PAUSE`]. An invalidation
 /// takes effect within 5 s at the 95th percentile and is reported within 25 s (AWS.md 1.4).
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// How long what a page loads may be missing: CloudFront keeps errors for 10 s, unless it is told otherwise (AWS.md 2.2).
+/// How long files that a page loads may be missing: CloudFront caches errors for 10 s by default (AWS.md 2.2).
 const ERRORS_KEPT: Duration = Duration::from_secs(12);
 
-/// How often an invalidation is asked for anew when it is completed and the site still answers with old bytes: an
-/// origin fetch may have been under way when it was made.
+/// How often an invalidation is requested again when it is completed and the site still answers with old bytes: an
+/// origin fetch may have been under way when it was created.
 const MAX_REPEATS: u32 = 2;
 
-/// What refreshing works with.
+/// The inputs of a refresh.
 pub struct Refreshing<'a> {
     /// The distribution, if there is one.
     pub cdn: Option<&'a Cdn>,
-    /// Further distributions that the environment names: each is to take what it is asked, and is only waited for where
-    /// CloudFront's own word is.
+    /// Further distributions that the environment names: each gets its invalidations, and is waited for only if the run waits
+    /// for CloudFront's report of completion.
     pub further: &'a [String],
-    /// Who fetches the site's URLs.
+    /// Fetches the site's URLs.
     pub fetcher: &'a Fetcher,
-    /// Where the head is.
+    /// Reads and writes the head.
     pub state: &'a State,
-    /// What "refreshed" means.
+    /// When a refresh counts as done.
     pub settings: &'a InvalidationSettings,
-    /// Where visitors see the site, if that is known.
+    /// The site's address, if it is known.
     pub url: Option<&'a str>,
-    /// The release that is to be seen; a newer one makes looking pointless.
+    /// The release to look for; once a newer one is active, looking is pointless.
     pub release: Option<ReleaseNumber>,
-    /// What its entry page loads; `None`: that is not looked at.
+    /// What the release's entry page loads; `None`: not checked.
     pub page: Option<Page<'a>>,
-    /// Whether a page may lack what it loads.
+    /// Whether a page may lack files that it loads.
     pub allow_broken: bool,
-    /// Whether a page in place of a script that is not there is a failure, and not a warning.
+    /// Whether a page in place of a missing script is a failure rather than a warning.
     pub strict: bool,
-    /// How long it may take.
+    /// How long the refresh may take.
     pub clock: Clock,
-    /// Who listens.
+    /// Receives events.
     pub events: Events<'a>,
 }
 
-/// What was refreshed.
+/// The result of a refresh.
 #[derive(Clone, Debug, Default)]
 pub struct Refreshed {
-    /// CloudFront's ids.
+    /// CloudFront's invalidation ids.
     pub ids: Vec<String>,
-    /// The paths of all refreshes that were owed.
+    /// The paths of all refreshes that were pending.
     pub paths: Vec<UrlPath>,
     /// Their cache tags.
     pub tags: Vec<CacheTag>,
-    /// How many paths and tags CloudFront took: those that were asked for anew count again.
+    /// How many paths and tags CloudFront accepted; a repeated request counts again.
     pub paid: usize,
-    /// Where it stands; `None`: nothing was owed.
+    /// Its state; `None`: nothing was pending.
     pub status: Option<InvalidationStatus>,
-    /// Whether CloudFront says that it has completed all of it.
+    /// Whether CloudFront reports that all of it is completed.
     pub is_completed: bool,
-    /// The location of CloudFront that was seen to answer with what was published, where it said so.
+    /// The CloudFront location that was seen to answer with the published files, if the answer named it.
     pub edge: Option<String>,
-    /// What came of the refreshes that distributions of other environments are owed.
+    /// The results of the pending refreshes at other environments' distributions.
     pub elsewhere: Vec<Elsewhere>,
-    /// Whether the site's address was seen to answer with something that no refresh mends.
+    /// Whether the site's address answers with something that no refresh can fix.
     pub answers_otherwise: bool,
 }
 
 impl Refreshed {
-    /// All that was owed.
+    /// All pending paths and tags.
     pub fn items(&self) -> Items<'_> {
         Items { paths: &self.paths, tags: &self.tags }
     }
 }
 
-/// What came of a refresh that another distribution than the environment's first one is owed.
+/// The result of a pending refresh at a distribution other than the environment's first one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elsewhere {
-    /// What is owed.
+    /// The refresh.
     pub refresh: Refresh,
-    /// CloudFront's ids; `None`: it stays owed.
+    /// CloudFront's invalidation ids; `None`: it stays pending.
     pub ids: Option<Vec<String>>,
-    /// How many paths and tags CloudFront took.
+    /// How many paths and tags CloudFront accepted.
     pub paid: usize,
-    /// Whether it was waited for until CloudFront said that it has completed all of it.
+    /// Whether the run waited until CloudFront reported that all of it is completed.
     pub is_completed: bool,
 }
 
-/// A refresh that did not come off. What is owed stays recorded.
+/// A refresh that failed. It stays recorded as pending.
 #[derive(Debug)]
 pub struct NotRefreshed {
-    /// Why.
+    /// The reason.
     pub problem: Problem,
-    /// What was sent so far.
+    /// What was sent before the failure.
     pub so_far: Refreshed,
 }
 
 impl Refreshing<'_> {
-    /// Does all refreshes that `pointer` owes to the environment's distribution, waits as configured, and takes them out of
-    /// the head. `answers` are the URLs to compare where the site's address is known. Others are asked for as far as these
-    /// credentials may. Of those, only the environment's own ones are waited for, and only until CloudFront has completed them,
-    /// where that is what is waited for: it finishes what it has taken.
+    /// Does all pending refreshes of `pointer` at the environment's distribution, waits as configured, and removes them from
+    /// the head. `answers` are the URLs to compare if the site's address is known. Requests refreshes at other distributions
+    /// as far as these credentials allow. Of those, it waits only for the environment's own ones, only until CloudFront has
+    /// completed them, and only if the run waits for completion: CloudFront finishes what it has accepted.
     pub async fn refresh(
         &self,
         pointer: Pointer,
@@ -174,7 +174,7 @@ impl Refreshing<'_> {
         let mut done: Vec<String> = done.into_iter().map(|(id, _)| id).collect();
         done.extend(refreshed.elsewhere.iter().filter(|one| one.is_completed).map(|one| one.refresh.id.clone()));
         done.extend(match self.settings.wait {
-            // Nothing waits for it, so the permission to ask is not needed.
+            // The run does not wait for them, so it needs no permission to read their state.
             Wait::None => sent_before.into_iter().map(|refresh| refresh.id).collect(),
             Wait::Effect | Wait::Completed => self.completed(sent_before).await,
         });
@@ -187,8 +187,8 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// Looks at the site's URLs until they answer as they should; asks anew for what they do not show although CloudFront has
-    /// completed it. `false`: another release was activated meanwhile, and what is owed stays recorded.
+    /// Checks the site's URLs until they answer as they should; requests again the paths that still answer with old bytes
+    /// although CloudFront reports completion. `false`: another release was activated meanwhile, and the refresh stays pending.
     async fn until_seen(
         &self,
         asking: &mut Asking<'_>,
@@ -213,7 +213,7 @@ impl Refreshing<'_> {
         Ok(true)
     }
 
-    /// As [`Refreshing::until_seen`], of the addresses that changed; `None`: another release was activated meanwhile.
+    /// As [`Refreshing::until_seen`], for the changed addresses; `None`: another release was activated meanwhile.
     async fn until_right(
         &self,
         asking: &mut Asking<'_>,
@@ -231,7 +231,7 @@ impl Refreshing<'_> {
                     refreshed.answers_otherwise = wrong.iter().any(|mismatch| !mismatch.instead.is_older());
                     return Err(not_verified(&wrong));
                 }
-                // The newer release's run does what is owed with its own.
+                // The newer release's run does these pending refreshes with its own.
                 Looked::Overtaken => {
                     refreshed.status = refreshed.status.map(|_| InvalidationStatus::Requested);
                     self.events.warn("Another release was activated while this one was being checked.");
@@ -245,14 +245,14 @@ impl Refreshing<'_> {
         }
     }
 
-    /// Asks once for a script that is not there, where anything has changed and the entry page is looked at.
+    /// Requests a script that does not exist, once, if anything has changed and the entry page is checked.
     async fn page_for_a_missing_script(&self, answers: &BTreeMap<UrlPath, UrlChange>) -> Option<PageForScript> {
         let (Some(url), Some(page), false) = (self.url, self.page, answers.is_empty()) else { return None };
         self.visitor(url).page_for_a_missing_script(page).await
     }
 
-    /// The release is right, and tabs that are open since an older one may break: a warning, and a failure where that is
-    /// asked for.
+    /// The release is right, but tabs that are open since an older one may break: a warning, or a failure if the user asked
+    /// for that.
     fn tell_of_a_page_for_a_script(&self, found: Option<PageForScript>) -> Result<(), Problem> {
         let Some(problem) = found.map(|found| found.problem()) else { return Ok(()) };
         if self.strict {
@@ -262,7 +262,7 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// What a distribution of the environment itself did not take is a failure of this run.
+    /// If one of the environment's own distributions did not accept its refresh, this run fails.
     fn further_ones_took_theirs(&self, refreshed: &Refreshed) -> Result<(), Problem> {
         let mut refused = refreshed.elsewhere.iter().filter(|one| one.ids.is_none());
         let refused = refused.find(|one| self.further.contains(&one.refresh.distribution));
@@ -273,7 +273,7 @@ impl Refreshing<'_> {
         })
     }
 
-    /// The refreshes that are owed to the environment's distribution, and those that are owed to others.
+    /// The pending refreshes of the environment's distribution, and those of others.
     fn owed(&self, head: &Head) -> (Vec<Refresh>, Vec<Refresh>) {
         let newer = head.pending_refreshes.iter().filter(|refresh| !refresh.is_understood()).count();
         if newer > 0 {
@@ -285,9 +285,9 @@ impl Refreshing<'_> {
         head.refreshes_to_send().cloned().partition(|refresh| own == Some(refresh.distribution.as_str()))
     }
 
-    /// Asks for what other distributions are owed, as far as these credentials may, and takes that out of the head. What a
-    /// further distribution of the environment has taken stays there as sent, unless nothing is to be waited for. An environment
-    /// without a distribution knows no way to CloudFront.
+    /// Requests the pending refreshes of other distributions, as far as these credentials allow, and removes them from the
+    /// head. A refresh that a further distribution of the environment has accepted stays there as sent, unless the run does
+    /// not wait. An environment without a distribution has no access to CloudFront.
     async fn ask_elsewhere(
         &self,
         asking: &mut Asking<'_>,
@@ -296,7 +296,7 @@ impl Refreshing<'_> {
         refreshed: &mut Refreshed,
     ) -> Result<Pointer, Problem> {
         let (mut done, mut sent) = (Vec::new(), Vec::new());
-        // What failed once for a distribution fails for all that it is owed.
+        // If one request to a distribution fails, all its pending refreshes fail.
         let mut failed = BTreeSet::new();
         for refresh in others {
             let distribution = &refresh.distribution;
@@ -314,7 +314,7 @@ impl Refreshing<'_> {
                         false => done.push(refresh.id.clone()),
                     }
                     if !is_further {
-                        // This run does not ask about refreshes that its own environment sent: CloudFront accepted those too.
+                        // This run does not check refreshes that its own environment sent: CloudFront accepted those too.
                         done.extend(ids_sent_to(&pointer.head, distribution));
                     }
                     Some(taken.ids)
@@ -331,7 +331,7 @@ impl Refreshing<'_> {
         self.record(pointer, &done, &sent).await
     }
 
-    /// Asks for what the environment's distribution is owed. Gives what CloudFront took of each refresh.
+    /// Requests the pending refreshes of the environment's distribution. Returns what CloudFront accepted of each.
     async fn ask(
         &self,
         asking: &mut Asking<'_>,
@@ -356,8 +356,8 @@ impl Refreshing<'_> {
         Ok(all)
     }
 
-    /// Fetches the site's URLs until they answer as they should, something else than the CDN is what is wrong, or the time is
-    /// up. Gives up early, to ask anew, when CloudFront has completed and the site still answers with what it had to forget.
+    /// Fetches the site's URLs until they answer as they should, the fault turns out to be elsewhere than the CDN, or the time
+    /// is up. Returns early, to request again, if CloudFront reports completion and the site still answers with old bytes.
     async fn until_effective(
         &self,
         ids: &[String],
@@ -386,13 +386,13 @@ impl Refreshing<'_> {
                 self.events.send(Event::Verified { urls });
                 return Ok(Looked::Right(Seen { is_completed: has_forgotten, edge }));
             }
-            // Looked at first: who is overtaken asks for nothing anew.
+            // This comes first: a run that was superseded requests nothing again.
             if self.is_overtaken().await? {
                 return Ok(Looked::Overtaken);
             }
             let any = |prospect| wrong.iter().any(|mismatch: &Mismatch| mismatch.instead.prospect() == prospect);
             is_any_right |= wrong.len() < looks.len();
-            // An answer may be an old one that the CDN keeps. A host that answered once has a name and a certificate.
+            // An answer may be an old copy at the CDN. A host that answered once has a name and a certificate.
             let is_final = |mismatch: &Mismatch| match mismatch.instead {
                 Instead::NoAnswer(_) => !is_any_right,
                 _ => keeps_nothing_old,
@@ -401,7 +401,7 @@ impl Refreshing<'_> {
             if wrong.iter().filter(hopeless).any(is_final) {
                 return Ok(Looked::Wrong(wrong));
             }
-            // Errors that the CDN kept are gone too: where nothing at all is right, nothing of the site is there.
+            // Cached errors are gone too: if no answer at all is right, the address does not lead to the site.
             let is_none_right = wrong.len() == must_be_there;
             let is_of_origin = |mismatch: &Mismatch| mismatch.instead.prospect() == Prospect::Forgotten;
             if has_forgotten && is_none_right && wrong.iter().all(is_of_origin) {
@@ -422,13 +422,13 @@ impl Refreshing<'_> {
         Visitor { fetcher: self.fetcher, url, query: format!("publish={}", self.state.run()) }
     }
 
-    /// Opens the site's entry page until it and what it loads are as they should be, where anything has changed.
+    /// Opens the site's entry page until it and what it loads are as they should be, if anything has changed.
     async fn until_page_is_whole(&self, answers: &BTreeMap<UrlPath, UrlChange>) -> Result<(), Problem> {
         let (Some(url), Some(page), false) = (self.url, self.page, answers.is_empty()) else { return Ok(()) };
         let visitor = self.visitor(url);
         let mut pace = Pace { lasts: self.settings.timeout.min(ERRORS_KEPT), ..Pace::start(self) };
         while let Some(blank) = visitor.open_entry_page(page).await {
-            // Only another page mends that: to fail would ask for runs that change nothing.
+            // Only a different page fixes that: a failure would lead to repeated runs that change nothing.
             let is_of_the_page = |mismatch: &Mismatch| mismatch.instead == Instead::BarePlus;
             let is_warning = self.allow_broken || blank.wrong.iter().all(is_of_the_page);
             let mut others = blank.wrong.iter().filter(|mismatch| !is_of_the_page(mismatch)).peekable();
@@ -446,7 +446,7 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// Says which headers are not what was published although the CDN has forgotten what they were.
+    /// Reports headers that still differ from the published ones although the CDN has dropped the old copies.
     fn warn_of_other_headers(&self, wrong: &[Mismatch]) {
         let Some(first) = wrong.first() else { return };
         let urls: BTreeSet<&str> = wrong.iter().map(|mismatch| mismatch.url.as_str()).collect();
@@ -454,15 +454,15 @@ impl Refreshing<'_> {
         self.events.warn(format!("{}{more}. {}", first.sentence(), first.instead.next_step()));
     }
 
-    /// Whether another release is active by now, or about to be.
+    /// Whether another release is active, or about to be.
     async fn is_overtaken(&self) -> Result<bool, Problem> {
         let head = self.state.read_head().await?.head;
         let active = head.active.as_ref().map(|active| active.release);
         Ok(head.activation.is_some() || (self.release.is_some() && active != self.release))
     }
 
-    /// Records the owed refreshes under new ids, so that CloudFront takes them for new ones. Run and revision make them
-    /// unlike any other, and as short as the first ones, however often this happens.
+    /// Records the pending refreshes under new ids, so that CloudFront treats them as new. Run and revision make the ids unique,
+    /// and as short as the first ones, however often this happens.
     async fn renamed(
         &self,
         pointer: Pointer,
@@ -478,7 +478,7 @@ impl Refreshing<'_> {
         Ok((pointer, renamed))
     }
 
-    /// Takes the refreshes that are done out of the head and notes which are sent, whatever else happened to it meanwhile.
+    /// Removes the finished refreshes from the head and marks those that were sent, whatever else has changed in it meanwhile.
     async fn record(&self, pointer: Pointer, done: &[String], sent: &[Invalidations]) -> Result<Pointer, Problem> {
         if done.is_empty() && sent.is_empty() {
             return Ok(pointer);
@@ -497,7 +497,7 @@ impl Refreshing<'_> {
     }
 }
 
-/// What is said of a distribution, not the run's own, that goes on being owed a refresh, with why, where it was asked.
+/// The message about another environment's distribution whose refresh stays pending, with the reason if it was requested.
 pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
     let because = problem.map(|problem| format!(": {}", problem.message)).unwrap_or_default();
     let what_to_do = match problem.map(|problem| problem.code) {
@@ -514,26 +514,26 @@ pub fn stays_owed(distribution: &str, problem: Option<&Problem>) -> String {
     )
 }
 
-/// What a look at the site's URLs showed.
+/// The result of checking the site's URLs.
 enum Looked {
     Right(Seen),
-    /// What CloudFront had to forget, although it says that it has.
+    /// URLs that still answer with old bytes although CloudFront reports completion.
     StillOld,
-    /// What is not to be waited for any longer.
+    /// Answers that waiting cannot change.
     Wrong(Vec<Mismatch>),
     Overtaken,
 }
 
-/// How what is right was seen.
+/// How the right answers were seen.
 #[derive(Default)]
 struct Seen {
     /// Whether CloudFront had completed all of it.
     is_completed: bool,
-    /// The edge, where it is known.
+    /// The edge location, if known.
     edge: Option<String>,
 }
 
-/// Says what visitors get, as of the URL with the least hope, and how many others are not right.
+/// Describes what visitors get at the URL that is least likely to recover, and how many other URLs are wrong.
 fn not_verified(wrong: &[Mismatch]) -> Problem {
     let Some(worst) = wrong.iter().min_by_key(|mismatch| mismatch.instead.prospect()) else {
         return Problem::new(Code::VerificationFailed, "the site does not answer with what was published");
@@ -548,7 +548,7 @@ fn not_verified(wrong: &[Mismatch]) -> Problem {
     Problem::new(Code::VerificationFailed, format!("{}{more}", worst.sentence())).hint(worst.instead.next_step())
 }
 
-/// Says that a browser cannot show the entry page, and why.
+/// Reports that a browser cannot show the entry page, and why.
 fn is_blank(blank: &Blank, visitor: &Visitor<'_>) -> Problem {
     let problem = not_verified(&blank.wrong);
     let Some(outside) = blank.wrong.iter().find(|mismatch| visitor.is_outside(&mismatch.url)) else {
@@ -576,7 +576,7 @@ impl<'a> Pace<'a> {
         Pace { refreshing, began: refreshing.clock.elapsed(), lasts: refreshing.settings.timeout, next: FIRST_PAUSE }
     }
 
-    /// What is left of the time.
+    /// The remaining time.
     fn left(&self) -> Duration {
         self.lasts.saturating_sub(self.refreshing.clock.elapsed().saturating_sub(self.began))
     }

@@ -20,22 +20,22 @@ use crate::report::tally::Tally;
 use crate::site::snapshot::SourceFile;
 use crate::types::headers::Headers;
 
-/// From this size on, one HEAD asks whether the bytes are there before they are sent, in bytes.
+/// From this size on, a HEAD first checks whether the bytes are there already, in bytes.
 const ASK_FIRST_BYTES: u64 = 1 << 20;
 
-/// Where bytes come from that are not yet where they are needed.
+/// Where missing bytes come from.
 #[derive(Clone, Copy)]
 pub enum Source<'a> {
-    /// The built site on the disk.
+    /// The built site on disk.
     Folder(&'a BTreeMap<SitePath, SourceFile>),
     /// Another environment.
     Elsewhere(&'a Elsewhere),
-    /// Nowhere: a release that is complete has all its bytes in the bucket.
+    /// Nowhere: a complete release has all its bytes in the bucket.
     Bucket,
 }
 
 impl<'a> Source<'a> {
-    /// The file on the disk.
+    /// The file on disk.
     pub(crate) fn file(&self, path: &SitePath) -> Result<&'a SourceFile, Problem> {
         let file = match self {
             Source::Folder(files) => files.get(path),
@@ -48,59 +48,59 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A release whose bytes are stored. Where nothing is active yet its mutable files are not: they go straight to their
-/// live keys while activating, and its manifest follows them.
+/// A release whose bytes are stored. If nothing is active yet, its mutable files are not: the activation writes them
+/// straight to their live keys, and its manifest after them.
 #[derive(Debug)]
 pub struct Staged {
     /// The release.
     pub manifest: Manifest,
     /// Whether the manifest is written.
     pub complete: bool,
-    /// Fingerprinted files that were there with other headers, and those: to be put right while activating.
+    /// Fingerprinted files whose objects had other headers, with those headers: the activation corrects them.
     pub other_headers: BTreeMap<SitePath, Headers>,
-    /// Fingerprinted files of a release that was live before whose objects were gone, and are there again.
+    /// Fingerprinted files of an earlier live release whose objects were missing and were restored.
     pub returned: BTreeSet<SitePath>,
 }
 
 /// Why a release is not staged.
 #[derive(Debug)]
 pub enum NotStaged {
-    /// Names that looked fingerprinted, and whose keys have other bytes of this site: they are mutable for good.
+    /// Names that look fingerprinted, but whose keys have other bytes of this site: they are mutable from now on.
     Reused {
         /// The names.
         paths: BTreeSet<SitePath>,
-        /// What is stored by now.
+        /// What is stored so far.
         stored: BTreeSet<Address>,
     },
-    /// Something failed.
+    /// A failure.
     Failed(Problem),
 }
 
-/// What staging works with.
+/// The inputs of staging.
 pub struct Staging<'a> {
-    /// Where bytes go.
+    /// Writes bytes.
     pub store: &'a Store,
-    /// Where claim and manifest go.
+    /// Writes claim and manifest.
     pub state: &'a State,
     /// Their keys.
     pub layout: &'a Layout,
     /// Where missing bytes come from.
     pub source: Source<'a>,
-    /// What to do with foreign objects at the keys of fingerprinted files.
+    /// How to treat foreign objects at the keys of fingerprinted files.
     pub foreign: Foreign,
-    /// What this run has stored before it was planned anew.
+    /// What this run stored before it planned again.
     pub stored: &'a BTreeSet<Address>,
-    /// What this run has looked at, and what lies there.
+    /// The keys that this run has read, and their objects.
     pub seen: &'a BTreeMap<Address, Option<ObjectInfo>>,
-    /// Where what is sent and copied is counted.
+    /// Counts what is uploaded and copied.
     pub tally: &'a Tally,
-    /// Who listens.
+    /// Receives events.
     pub events: Events<'a>,
 }
 
 impl Staging<'_> {
-    /// Sends what `plan` needs and is not stored yet, and writes the manifest. `claim` is written already; `not_activated`
-    /// are claimed numbers above the highest that ever was activated.
+    /// Uploads what `plan` needs and is not stored yet, and writes the manifest. `claim` is written already; `not_activated`
+    /// are claimed numbers above the highest one that was ever activated.
     pub async fn stage(
         &self,
         plan: &Plan,
@@ -124,7 +124,7 @@ impl Staging<'_> {
         Ok(sent.staged(manifest, complete))
     }
 
-    /// Looks where [`Staging::prove`] would, but for the places that are `not_yet` to be looked at. Costs a HEAD for each.
+    /// Checks the places that [`Staging::prove`] would, except those `not_yet` to be checked. Costs a HEAD for each.
     pub async fn look(
         &self,
         plan: &Plan,
@@ -147,12 +147,12 @@ impl Staging<'_> {
             .await
     }
 
-    /// Proves that all bytes are there which `plan` needs to make a release live that is complete, and brings those that
-    /// are not.
+    /// Proves that the bucket has all bytes that `plan` needs to activate a complete release, and restores those that
+    /// are missing.
     pub async fn prove(&self, plan: &Plan, manifest: &Manifest) -> Result<Staged, NotStaged> {
         let now = plan.uploads.iter().filter(|upload| upload.to != Destination::LiveWhileActivating);
         let uploads: Vec<&Upload> = now.collect();
-        // All of it was there once: publish looks for it first, and sends only what is missing.
+        // All of it was there once: publish checks first, and uploads only what is missing.
         let likely = uploads.iter().filter_map(|upload| {
             let entry = plan.files.get(&upload.path)?;
             Some(self.destination(upload, entry))
@@ -165,8 +165,8 @@ impl Staging<'_> {
         Ok(sent.staged(manifest, true))
     }
 
-    /// What is there already where an earlier claim names what ours does: a run that was cut short, while staging or
-    /// while activating, has sent it. It is looked up before anything is sent.
+    /// Objects that are already there because an earlier claim names the same ones: an interrupted run has uploaded them while
+    /// staging or activating. Looked up before anything is uploaded.
     async fn stored_by_others(
         &self,
         claim: &Claim,
@@ -244,7 +244,7 @@ impl Staging<'_> {
         }
     }
 
-    /// Gets one file's bytes to where they belong, without sending what is there.
+    /// Puts one file's bytes where they belong, without uploading those that are there.
     async fn deliver(
         &self,
         upload: &Upload,
@@ -275,10 +275,10 @@ impl Staging<'_> {
             let place = CopyTarget { store: self.store, address, headers: &headers, condition: Condition::Absent };
             match self.bring(upload, place).await? {
                 Brought::Sent | Brought::Copied => return Ok(Delivery::There),
-                // It is there: sent by this very request whose answer was lost, by an earlier run, or by something else.
+                // The object exists: written by this request, whose answer was lost, by an earlier run, or by something else.
                 Brought::Taken(error) => match self.store.head(address).await.map_err(Problem::from)? {
                     Some(info) => return self.settle(upload, entry, address, &headers, info).await,
-                    // It was there when ours was refused, or was being written; a prune, for example, has removed it since.
+                    // It existed when ours was refused or was being written; something, such as a prune, has removed it since.
                     None if gone.again().await => {}
                     None => return Err(error.repeated()),
                 },
@@ -286,7 +286,8 @@ impl Staging<'_> {
         }
     }
 
-    /// What lies there, or lay there when this run looked. Where nothing did, something may since: this run keeps what it replaces.
+    /// The object at a place, now or when this run read it. If there was none, one may have appeared: this run preserves
+    /// what it replaces.
     async fn what_lies_at(&self, address: &Address) -> Result<Option<ObjectInfo>, Problem> {
         match self.seen.get(address) {
             Some(Some(seen)) => Ok(Some(seen.clone())),
@@ -294,7 +295,7 @@ impl Staging<'_> {
         }
     }
 
-    /// Brings one file's bytes to `place`, wherever they come from, and counts what that took.
+    /// Brings one file's bytes to `place`, from wherever they are, and counts the cost.
     async fn bring(&self, upload: &Upload, place: CopyTarget<'_>) -> Result<Brought, Problem> {
         let brought = match self.source {
             Source::Elsewhere(elsewhere) => elsewhere.bring(&upload.path, place, self.events).await?,
@@ -308,7 +309,7 @@ impl Staging<'_> {
         Ok(brought)
     }
 
-    /// Sends one file of the folder to `place`.
+    /// Uploads one file of the folder to `place`.
     async fn send(&self, upload: &Upload, place: CopyTarget<'_>) -> Result<Brought, Problem> {
         let source = self.source.file(&upload.path)?;
         match self.store.put_file(place.address, source, place.headers, place.condition).await {
@@ -322,7 +323,7 @@ impl Staging<'_> {
         LiveObjects::new(self.store, self.layout)
     }
 
-    /// A fingerprinted file that was removed at once was kept in the blob store first: it goes back to its live key, where
+    /// A fingerprinted file that was removed at once was stored as a blob first: it goes back to its live key, where
     /// nothing refers to it yet.
     async fn copy_back(&self, path: &SitePath, entry: &Entry) -> Result<(), Problem> {
         match self.objects().copy_blob(path, entry, Condition::Absent).await {
@@ -335,7 +336,7 @@ impl Staging<'_> {
         }
     }
 
-    /// Decides by checksum, headers and marker what an object that is already there means.
+    /// Decides by checksum, headers and marker how to treat an object that is already there.
     async fn settle(
         &self,
         upload: &Upload,
@@ -355,7 +356,7 @@ impl Staging<'_> {
                     .hint("Something else wrote to publish's blob store: delete that object and publish again."))
             }
             (false, false) if ours => Ok(Delivery::OtherBytes),
-            // Also where bytes and headers are those of ours: an object that bears another site's mark is not ours.
+            // Even if bytes and headers match ours: an object with another site's marker is not ours.
             (_, false) if self.foreign == Foreign::Overwrite => {
                 let place =
                     CopyTarget { store: self.store, address, headers, condition: Condition::Matches(&info.etag) };
@@ -369,7 +370,7 @@ impl Staging<'_> {
     }
 }
 
-/// What is where a file's bytes belong.
+/// The object at the place where a file's bytes belong.
 enum Delivery {
     There,
     Returned,
@@ -391,7 +392,7 @@ impl Sent {
     }
 }
 
-/// The manifest that `plan` comes to under the number of `claim`.
+/// The manifest of `plan` under the number of `claim`.
 pub(crate) fn manifest(plan: &Plan, claim: &Claim) -> Manifest {
     Manifest {
         identity: claim.identity.clone(),
@@ -408,7 +409,7 @@ pub(crate) fn entry_of<'a>(plan: &'a Plan, path: &SitePath) -> Result<&'a Entry,
     plan.files.get(path).ok_or_else(|| Problem::new(Code::Internal, format!("the plan has no entry for {path}")))
 }
 
-/// A file that was not taken. S3 compares what it received with the checksum that was computed while reading the
+/// The error for a file that was refused. S3 compares what it received with the checksum that was computed while reading the
 /// folder: it refuses a file that changed since.
 pub(crate) fn not_sent(path: &SitePath, error: StoreError) -> Problem {
     match error.class {

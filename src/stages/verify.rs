@@ -1,4 +1,4 @@
-//! Verification: fetching the site's URLs as a visitor would, and comparing what they answer with what was published.
+//! Verification: fetches the site's URLs as a visitor would, and compares the answers with what was published.
 
 mod instead;
 mod missing;
@@ -19,30 +19,30 @@ pub use instead::{Instead, Prospect};
 pub use missing::PageForScript;
 pub use page::{Blank, MAX_LOADED, Page};
 
-/// Most URLs fetched for one activation, each in four variants. Beyond it, the first ones in the order of [`chosen`] stand
-/// for all, and the run says so.
+/// Most URLs fetched for one activation, each in four variants. If there are more, the first ones in the order of [`chosen`]
+/// represent all, and the run says so.
 pub const MAX_URLS: usize = 200;
 
 /// URLs fetched at once.
 const AT_ONCE: usize = 8;
 
-/// Largest file that is fetched to be compared, in bytes. What is larger is left to CloudFront's own word.
+/// Largest file that is fetched to be compared, in bytes. For larger ones the run relies on CloudFront's report.
 const MAX_FETCHED_BYTES: u64 = 8 << 20;
 
-/// The least that one round of looks may take.
+/// The minimum time for one round of checks.
 const LEAST_ROUND: Duration = Duration::from_secs(10);
 
-/// How an address is asked for: a CDN keeps a copy for each, as far as its cache key tells them apart.
+/// How an address is requested: a CDN keeps a copy for each variant, as far as its cache key distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Variant {
-    /// As browsers ask.
+    /// As browsers request it.
     Compressed,
-    /// As browsers ask after a visitor followed a link with a tracking parameter. Each publish uses another query string, so
-    /// that it never gets an earlier publish's copy where the query string is in the cache key.
+    /// As browsers request it after a visitor followed a link with a tracking parameter. Each publish uses another query
+    /// string, so it never gets an earlier publish's copy if the query string is in the cache key.
     WithQuery,
-    /// As many programs ask.
+    /// As many programs request it.
     Identity,
-    /// As those programs ask which come by such a link: what previews and search engines show.
+    /// As programs request it that follow such a link: what previews and search engines show.
     IdentityWithQuery,
 }
 
@@ -61,7 +61,7 @@ impl Variant {
     }
 }
 
-/// An address in one variant, and what it should answer.
+/// An address in one variant, and the answer it should give.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
     answer: &'a UrlChange,
@@ -69,25 +69,25 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Whether nothing but a file of the release is right.
+    /// Whether only a file of the release is right.
     pub fn must_be_there(&self) -> bool {
         self.answer.own && self.answer.after.is_some()
     }
 }
 
-/// What an address answered instead of what it should.
+/// An address and its wrong answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
     /// The URL, without the query of the variant.
     pub url: String,
-    /// How it was asked for.
+    /// The variant of the request.
     pub variant: Variant,
-    /// What it answered.
+    /// The answer.
     pub instead: Instead,
 }
 
 impl Mismatch {
-    /// What visitors get there, without a final stop.
+    /// What visitors get there, without a full stop.
     pub fn sentence(&self) -> String {
         let sentence = self.instead.sentence(&self.url);
         match self.variant {
@@ -101,18 +101,18 @@ impl Mismatch {
     }
 }
 
-/// What one round of looks showed.
+/// The result of one round of checks.
 #[derive(Clone, Debug, Default)]
 pub struct Round {
-    /// What did not answer as it should.
+    /// The wrong answers.
     pub wrong: Vec<Mismatch>,
-    /// The location of CloudFront that gave the first right answer, where it said so.
+    /// The CloudFront location that gave the first right answer, if the answer named it.
     pub edge: Option<String>,
 }
 
 /// The answers to fetch: files' own URLs before aliases, shortest first, at most [`MAX_URLS`].
 pub fn chosen(answers: &BTreeMap<UrlPath, UrlChange>) -> Vec<&UrlChange> {
-    // An alias can only be caught answering with the old bytes.
+    // For an alias, only an answer with the old bytes can be detected.
     let telling = |answer: &&UrlChange| answer.own || answer.before.is_some();
     let small = |answer: &&UrlChange| answer.size_bytes <= MAX_FETCHED_BYTES;
     let mut chosen: Vec<&UrlChange> = answers.values().filter(telling).filter(small).collect();
@@ -122,14 +122,14 @@ pub fn chosen(answers: &BTreeMap<UrlPath, UrlChange>) -> Vec<&UrlChange> {
     chosen
 }
 
-/// Whether fetching can show that the CDN has forgotten `paths`: each covers a URL whose answer is known, and in each
-/// answer the bytes change. Other headers on the same bytes may come from the CDN's own policies; and of what an
-/// earlier run removed, the old bytes are not known.
+/// Whether fetching can show that the CDN has dropped its copies of `paths`: each covers a URL whose answer is known, and in
+/// each answer the bytes change. A change of headers alone may come from the CDN's own policies; and of files that an
+/// earlier run removed, the old bytes are unknown.
 pub fn is_provable(answers: &BTreeMap<UrlPath, UrlChange>, items: Items<'_>) -> bool {
     let bytes_change = answers.values().all(|answer| answer.before != answer.after);
     let small = answers.values().all(|answer| answer.size_bytes <= MAX_FETCHED_BYTES);
     let each_path_tells = items.paths.iter().all(|path| answers.keys().any(|url| path.covers(url)));
-    // An answer that a path covers as well says nothing of the tag.
+    // An answer that a path covers as well proves nothing about the tag.
     let by_tags: Vec<&UrlChange> = answers
         .iter()
         .filter(|(url, _)| !items.paths.iter().any(|path| path.covers(url)))
@@ -149,20 +149,20 @@ pub fn looks<'a>(answers: &[&'a UrlChange]) -> Vec<Look<'a>> {
     answers.iter().flat_map(variants).collect()
 }
 
-/// Who fetches the site's addresses as its visitors do.
+/// Fetches the site's addresses as its visitors do.
 pub struct Visitor<'a> {
     /// The connections.
     pub fetcher: &'a Fetcher,
     /// The site's address, as `https://www.example.com`.
     pub url: &'a str,
-    /// What no other run asks with.
+    /// The part of the query string that no other run uses.
     pub query: String,
 }
 
 impl Visitor<'_> {
-    /// Fetches each once, and says which do not answer as they should, and which edge gave a right answer. What has not
-    /// answered `within` this time, or
-    /// [`LEAST_ROUND`] where that is longer, is late: hundreds of addresses of a host that drops packets would take an hour.
+    /// Fetches each once. Returns those that do not answer as they should, and the edge that gave a right answer. An answer
+    /// that has not arrived `within` this time, or
+    /// [`LEAST_ROUND`] if that is longer, is late: hundreds of addresses of a host that drops packets would take an hour.
     pub async fn round(&self, looks: &[Look<'_>], within: Duration) -> Round {
         let until = Instant::now() + within.max(LEAST_ROUND);
         let mut looking = stream::iter(looks).map(|look| self.look(look, until)).buffered(AT_ONCE);
@@ -176,7 +176,7 @@ impl Visitor<'_> {
         round
     }
 
-    /// Looks once. A right answer gives the edge that it came from.
+    /// Fetches once. A right answer returns the edge that it came from.
     async fn look(&self, look: &Look<'_>, until: Instant) -> Result<Option<String>, Mismatch> {
         let (url, variant) = (self.address(look), look.variant);
         let asked = if variant.has_query() { format!("{url}?{}", self.query) } else { url.clone() };
@@ -191,14 +191,14 @@ impl Visitor<'_> {
         Err(Mismatch { url, variant, instead })
     }
 
-    /// Leaves of `looks` those that were not right.
+    /// Keeps only those of `looks` that were wrong.
     pub fn retain(&self, looks: &mut Vec<Look<'_>>, wrong: &[Mismatch]) {
         let mut wrong = wrong.iter().map(|mismatch| (mismatch.url.as_str(), mismatch.variant)).collect::<Vec<_>>();
         wrong.sort_unstable();
         looks.retain(|look| wrong.binary_search(&(self.address(look).as_str(), look.variant)).is_ok());
     }
 
-    /// Where visitors get an answer.
+    /// The URL where visitors get an answer.
     fn address(&self, look: &Look<'_>) -> String {
         format!("{}{}", self.url.trim_end_matches('/'), look.answer.below_site)
     }
@@ -216,7 +216,7 @@ fn compare(url: &str, found: &SiteAnswer, look: &Look<'_>) -> Option<Instead> {
     }
 }
 
-/// The first of the headers that change which is not what was published. What the CDN compresses says so itself.
+/// The first changed header that differs from the published one. If the CDN compresses an answer, the answer says so itself.
 fn other_header(found: &SiteAnswer, look: &Look<'_>) -> Option<Instead> {
     let is_telling = |name: &str| look.variant.encoding() == Encoding::Identity || name != "content-encoding";
     let mut headers = look.answer.headers.iter().filter(|(name, _)| is_telling(name));

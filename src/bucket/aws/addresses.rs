@@ -1,4 +1,4 @@
-//! To which of a host's addresses a connection is opened: S3 returns several in one DNS answer, and each connection starts
+//! Chooses the address of a host for each connection: S3 returns several in one DNS answer, and each connection starts
 //! with a different one, so that no single machine gets the whole load of a publish.
 
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use tokio::net::lookup_host;
 
-/// The system's resolver, whose answers begin with another address each time. Clones share the turn.
+/// The system's resolver; each answer begins with another address. Clones share the rotation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct InTurn(Arc<AtomicUsize>);
 
@@ -22,7 +22,7 @@ impl ResolveDns for InTurn {
     }
 }
 
-/// The addresses of each family, beginning with another one for each turn. The family that the system prefers stays first.
+/// The addresses of each family, beginning with another one each time. The family that the system prefers stays first.
 fn turned(addresses: Vec<IpAddr>, turn: usize) -> Vec<IpAddr> {
     let Some(first) = addresses.first() else { return addresses };
     let is_preferred = first.is_ipv4();

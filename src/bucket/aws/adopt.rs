@@ -11,14 +11,14 @@ use crate::release::layout::Address;
 use crate::types::digest::Digest;
 
 impl Store {
-    /// Copies the object at `address`, of which `info` tells, onto itself: with the headers, the storage class and the
-    /// encryption it has and our marker, if it is still that object. S3 computes the SHA-256 of its bytes meanwhile and
-    /// says it, so that no download is needed (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: what
-    /// answers does not say it.
+    /// Copies the object at `address`, described by `info`, onto itself: with the headers, the storage class and the
+    /// encryption it has and our marker, if it is still that object. Meanwhile S3 computes the SHA-256 of its bytes and
+    /// returns it, so that no download is needed (S3 API Reference, CopyObject, `x-amz-checksum-algorithm`). `None`: the store
+    /// does not return it.
     ///
     /// # Errors
-    /// [`Class::Missing`](super::Class::Missing) and [`Class::Precondition`](super::Class::Precondition) if it is gone
-    /// or another one - after a lost answer also because of our own copy.
+    /// [`Class::Missing`](super::Class::Missing) and [`Class::Precondition`](super::Class::Precondition) if the object is gone
+    /// or was replaced - after a lost answer also because of our own copy.
     pub async fn adopt(&self, address: &Address, info: &ObjectInfo) -> Result<Option<Digest>, StoreError> {
         let source = copy_source(address);
         let send = async || {

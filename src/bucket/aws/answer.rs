@@ -14,15 +14,15 @@ use super::refusals::{Class, change, class_of};
 use super::roots::is_of_certificate;
 use crate::release::layout::Address;
 
-/// How much of a code and of a message is passed on, in characters. AWS's longest explain a policy in about 400.
+/// How much of a code and of a message is shown, in characters. AWS's longest messages explain a policy in about 400.
 const MOST_SAID: usize = 600;
 
-/// Where requests go and what they all say.
+/// The service, and what all requests to it have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Service {
     /// `S3` or `CloudFront`.
     pub(super) name: &'static str,
-    /// An endpoint that is not AWS's.
+    /// A custom endpoint.
     pub(super) endpoint: Option<String>,
     /// The region requests are signed for.
     pub(super) region: String,
@@ -31,7 +31,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// What to do where the service lacks something that a site needs.
+    /// What to do if the service lacks something that a site needs.
     pub(super) fn what_can_hold_a_site(&self) -> &'static str {
         match self.endpoint {
             Some(_) => "Use another store: docs/stores.md lists what a site needs and which stores provide it.",
@@ -44,14 +44,14 @@ impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.endpoint {
             Some(endpoint) => write!(formatter, "{} at {endpoint}", self.name),
-            // Its API is in one place for all regions of a partition.
+            // All regions of a partition share one API endpoint.
             None if self.name == "CloudFront" => formatter.write_str(self.name),
             None => write!(formatter, "{} in {}", self.name, self.region),
         }
     }
 }
 
-/// One line of what lies beneath a failure, and the next one.
+/// One line of the causes of a failure, and the next one.
 #[derive(Debug)]
 pub(super) struct Cause {
     text: String,
@@ -59,7 +59,7 @@ pub(super) struct Cause {
 }
 
 impl Cause {
-    /// `texts` from the outermost on, without repetitions and the SDK's words that say nothing.
+    /// `texts` from the outermost on, without repetitions and the SDK's generic phrases.
     fn chain(texts: Vec<String>) -> Option<Box<Cause>> {
         let mut texts: Vec<String> = texts
             .into_iter()
@@ -82,16 +82,16 @@ impl StdError for Cause {
     }
 }
 
-/// A failed request, read once and for all.
+/// A failed request, parsed once.
 #[derive(Debug)]
 pub(super) struct FailedRequest {
     pub(super) class: Class,
     pub(super) code: Option<String>,
     pub(super) status: Option<u16>,
     pub(super) request_id: Option<String>,
-    /// The region that S3 says the bucket is in.
+    /// The bucket's region, according to S3.
     pub(super) region: Option<String>,
-    /// What AWS said in its own words.
+    /// AWS's own message.
     pub(super) message: Option<String>,
     /// Why there are no credentials.
     pub(super) provider: Option<ProviderFailure>,
@@ -99,7 +99,7 @@ pub(super) struct FailedRequest {
 }
 
 impl FailedRequest {
-    /// Reads what the SDK made of an answer or of its absence.
+    /// Parses the SDK's error: an answer, or the lack of one.
     pub(super) fn of<E>(service: &Service, error: &SdkError<E>) -> FailedRequest
     where
         E: StdError + ProvideErrorMetadata + 'static,
@@ -115,7 +115,7 @@ impl FailedRequest {
         }
     }
 
-    /// A failure that no request or a whole answer lies beneath.
+    /// A failure without a request or with a complete answer.
     pub(super) fn new(class: Class, causes: Vec<String>) -> FailedRequest {
         let cause = Cause::chain(causes);
         FailedRequest {
@@ -130,12 +130,12 @@ impl FailedRequest {
         }
     }
 
-    /// An answer that stopped half-way, or a file that cannot be read.
+    /// An answer that broke off, or a file that cannot be read.
     pub(super) fn of_error(class: Class, error: &(dyn StdError + 'static)) -> FailedRequest {
         FailedRequest::new(class, chain(error).map(ToString::to_string).collect())
     }
 
-    /// A refusal of one of many keys, which has no status of its own.
+    /// The refusal of one of many keys, which has no status of its own.
     pub(super) fn of_key(service: &Service, code: Option<&str>, message: Option<&str>) -> FailedRequest {
         let class = class_of(None, code, None);
         let said = format!("{service} answered {}", said(None, code, message));
@@ -200,7 +200,7 @@ impl FailedRequest {
     }
 }
 
-/// What the SDK says, in many words, of credentials that are lacking.
+/// The SDK's long message about missing credentials.
 const WORDS: [&str; 4] = [
     "an error occurred while loading credentials",
     "the credential provider was not enabled",
@@ -208,7 +208,7 @@ const WORDS: [&str; 4] = [
     "unexpected credentials error",
 ];
 
-/// `texts` without that. What aws-config 1.13 (src/meta.rs) says of each place where it looked for credentials, one line each,
+/// `texts` without that. What aws-config 1.13 (src/meta.rs) reports of each place where it looked for credentials, one line each,
 /// becomes a text of its own.
 fn places(texts: &[String]) -> Vec<String> {
     let without =
@@ -227,7 +227,7 @@ fn said(status: Option<u16>, code: Option<&str>, message: Option<&str>) -> Strin
     }
 }
 
-/// What others say may have any length.
+/// Text from other programs may have any length.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST_SAID) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -245,22 +245,22 @@ pub(super) fn element(document: &str, name: &str) -> Option<String> {
 /// Why a request to S3 failed.
 #[derive(Debug)]
 pub struct StoreError {
-    /// AWS's name of the operation, as `PutObject`.
+    /// AWS's name of the operation, such as `PutObject`.
     pub operation: &'static str,
-    /// What it was about: an object; a prefix where a listing failed.
+    /// The object; for a failed listing, the prefix.
     pub address: Box<Address>,
-    /// What it means.
+    /// Its meaning.
     pub class: Class,
-    /// AWS's code, as `AccessDenied`.
+    /// AWS's code, such as `AccessDenied`.
     pub code: Option<String>,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// S3's id of the request, for AWS's support.
+    /// S3's request id, for AWS support.
     pub request_id: Option<String>,
     pub(super) details: Box<Details>,
 }
 
-/// What only sentences need.
+/// Details that only the messages need.
 #[derive(Debug)]
 pub(super) struct Details {
     pub(super) service: Service,
@@ -286,18 +286,18 @@ impl StoreError {
         StoreError { operation, address, class, code, status, request_id, details: Box::new(details) }
     }
 
-    /// Says which file was being sent.
+    /// Adds the file that was being sent.
     pub(super) fn of_file(mut self, file: &std::path::Path) -> StoreError {
         self.details.file = Some(file.to_owned());
         self
     }
 
-    /// Whether the credentials may not do it.
+    /// Whether the credentials lack the permission.
     pub fn is_denied(&self) -> bool {
         self.class == Class::Denied
     }
 
-    /// Whether it is known that the same request is refused again until what the error names is changed.
+    /// Whether the same request is certain to be refused again until the cause is changed.
     pub fn is_refused_for_good(&self) -> bool {
         match self.class {
             Class::Denied | Class::Unsupported => true,
@@ -310,17 +310,17 @@ impl StoreError {
 /// Why a request to CloudFront failed.
 #[derive(Debug)]
 pub struct CdnError {
-    /// AWS's name of the operation, as `CreateInvalidation`.
+    /// AWS's name of the operation, such as `CreateInvalidation`.
     pub operation: &'static str,
-    /// The distribution it was about.
+    /// The distribution.
     pub distribution: String,
-    /// What it means.
+    /// Its meaning.
     pub class: Class,
-    /// AWS's code, as `AccessDenied`.
+    /// AWS's code, such as `AccessDenied`.
     pub code: Option<String>,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// CloudFront's id of the request, for AWS's support.
+    /// CloudFront's request id, for AWS support.
     pub request_id: Option<String>,
     pub(super) details: Box<Details>,
 }
@@ -338,7 +338,7 @@ impl CdnError {
         CdnError { operation, distribution, class, code, status, request_id, details: Box::new(details) }
     }
 
-    /// Whether the credentials may not do it.
+    /// Whether the credentials lack the permission.
     pub fn is_denied(&self) -> bool {
         self.class == Class::Denied
     }

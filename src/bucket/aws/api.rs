@@ -1,4 +1,4 @@
-//! The API of a service that is not AWS's, as a pipeline's: JSON in both directions, over the same TLS stack that the SDK uses.
+//! A client for JSON APIs other than AWS's, such as a CI service's, over the same TLS stack that the SDK uses.
 
 use std::fmt;
 
@@ -11,19 +11,19 @@ use super::connection::plain_connector;
 use super::fetch::{FetchError, NoAnswer, SiteAnswer, exchange};
 use super::roots::Bundle;
 
-/// The most bytes of an answer.
+/// Largest answer, in bytes.
 const MAX_ANSWER: u64 = 32 << 20;
 
-/// An API below one address, for whoever has a token.
+/// An API at one address, used with a token.
 pub struct Api {
     address: String,
     token: String,
-    /// Headers of every request, beside those that say who asks.
+    /// Headers of every request, besides the authorization.
     headers: &'static [(&'static str, &'static str)],
     connector: SharedHttpConnector,
 }
 
-// The token is shown to nobody.
+// The token is never shown.
 impl fmt::Debug for Api {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Api").field("address", &self.address).finish_non_exhaustive()
@@ -31,7 +31,7 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
-    /// The API at `address`, whose every request carries `token` and `headers`; `None`: no request can carry such a token.
+    /// The API at `address`; every request carries `token` and `headers`. `None`: no request can carry such a token.
     pub fn new(address: &str, token: &str, headers: &'static [(&'static str, &'static str)]) -> Option<Api> {
         let token = token.trim();
         let can_be_sent = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
@@ -43,10 +43,10 @@ impl Api {
         })
     }
 
-    /// Sends `body`, if there is one, to `path`, which begins with a slash. Redirects are not followed: the token goes nowhere else.
+    /// Sends `body`, if given, to `path`, which begins with a slash. Does not follow redirects: the token is sent nowhere else.
     ///
     /// # Errors
-    /// If nobody answers within ten seconds. Nothing is tried again.
+    /// If no answer comes within ten seconds. Nothing is retried.
     pub async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<SiteAnswer, FetchError> {
         let url = format!("{}{path}", self.address);
         let request = self.request(method, &url, body).ok_or_else(|| FetchError::new(&url, NoAnswer::NotAUrl))?;

@@ -1,4 +1,4 @@
-//! Handles every single HTTP attempt, retries included: counts it, paces it, and gives it up soon where nothing answers.
+//! Handles every single HTTP attempt, including retries: counts it, paces it, and gives up early if the server is silent.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,18 +17,18 @@ use super::answer::element;
 use super::pace::Pace;
 use super::refusals::{Class, class_of};
 
-/// Attempts at an endpoint that has never answered. Later on, silence is a fault worth more patience.
+/// Attempts at an endpoint that has never answered. After a first answer, silence deserves more patience.
 const ATTEMPTS_IN_SILENCE: usize = 3;
 
-/// Throttling that lasts for minutes: the caller of the invalidation waits for it (cdn.rs).
+/// Throttling can last for minutes: the caller of the invalidation waits for it (cdn.rs).
 const LASTS_FOR_MINUTES: &str = "TooManyInvalidationsInProgress";
 
-/// Counts HTTP attempts by operation, every retry included: what is paid for. Clones share the counts.
+/// Counts HTTP attempts by operation, including every retry: what AWS charges for. Clones share the counts.
 #[derive(Clone, Debug, Default)]
 pub struct RequestCounter(Arc<Mutex<BTreeMap<String, u64>>>);
 
 impl RequestCounter {
-    /// HTTP attempts so far by AWS's name of the operation, as `PutObject`.
+    /// HTTP attempts so far by AWS's name of the operation, such as `PutObject`.
     pub fn counts(&self) -> BTreeMap<String, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -42,7 +42,7 @@ impl RequestCounter {
     }
 }
 
-/// Watches the attempts of one client, as its interceptor and as its last word on retries.
+/// Watches the attempts of one client, as its interceptor and its final retry decision.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     counter: RequestCounter,
@@ -54,7 +54,7 @@ pub(super) struct Watch {
 struct Endpoint {
     answered: AtomicBool,
     unanswered: AtomicUsize,
-    /// Attempts that ended with an error of the server.
+    /// Attempts that ended with a server error.
     failed: AtomicUsize,
 }
 
@@ -67,7 +67,7 @@ impl Watch {
         &self.pace
     }
 
-    /// How many attempts so far may have done what they were to do, or may yet, although no answer says so.
+    /// How many attempts so far may have had their effect, or may still have it, although no answer confirms it.
     pub(super) fn in_doubt(&self) -> usize {
         self.endpoint.unanswered.load(Ordering::Relaxed) + self.endpoint.failed.load(Ordering::Relaxed)
     }
@@ -98,7 +98,7 @@ impl Intercept for Watch {
             Some(status) => {
                 self.endpoint.answered.store(true, Ordering::Relaxed);
                 let class = refused(context.response(), context.output_or_error()).map(|refused| refused.class);
-                // 501 says that it cannot be done at all.
+                // 501 means that the server cannot do it at all.
                 if class == Some(Class::Unavailable) || (status >= 500 && status != 501) {
                     self.endpoint.failed.fetch_add(1, Ordering::Relaxed);
                 }
@@ -116,19 +116,19 @@ impl Intercept for Watch {
     }
 }
 
-/// Whether an attempt ended because nothing moved any more: too much is under way for this link, or for S3.
+/// Whether an attempt ended because nothing moved any more: there is too much under way for this link, or for S3.
 fn is_out_of_time(context: &FinalizerInterceptorContextRef<'_>) -> bool {
     let error = context.output_or_error().and_then(Result::err);
     error.and_then(|error| error.as_connector_error()).is_some_and(|error| error.is_timeout())
 }
 
-/// What an answer that is no success says.
+/// The meaning of an unsuccessful answer.
 struct Refused {
     class: Class,
     code: Option<String>,
 }
 
-/// What the answer to an attempt refuses, if it does. One of status 200 may hold an error too: S3 begins to answer long
+/// The refusal in the answer to an attempt, if any. An answer with status 200 may contain an error too: S3 starts to answer long
 /// operations before it knows their end (S3 API Reference, CopyObject, CompleteMultipartUpload).
 fn refused<T>(
     response: Option<&HttpResponse>,
@@ -153,7 +153,7 @@ impl ClassifyRetry for Watch {
         if silent && self.endpoint.unanswered.load(Ordering::Relaxed) >= ATTEMPTS_IN_SILENCE {
             return RetryAction::RetryForbidden;
         }
-        // The table decides, and not only the SDK: it knows fewer codes and statuses.
+        // Our table decides as well as the SDK, which knows fewer codes and statuses.
         match refused(context.response(), context.output_or_error()) {
             Some(Refused { code: Some(code), .. }) if code == LASTS_FOR_MINUTES => RetryAction::NoActionIndicated,
             Some(Refused { class: Class::Throttled, .. }) => RetryAction::throttling_error(),

@@ -1,6 +1,6 @@
 //! A file of the site, or a part of one, as the body of a request.
 //!
-//! Each attempt opens the file anew, as the walk found it: never by its path, where something else may be by now.
+//! Each attempt opens the file again, as the walk found it: never by its path, where another file may be by now.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -23,7 +23,7 @@ const BUFFER_BYTES: u64 = 256 * 1024;
 /// `size_bytes` of the file at `place` from `offset` on, as a body that each retry reads again.
 ///
 /// # Errors
-/// If the file cannot be opened, is another one by now, or is shorter.
+/// If the file cannot be opened, was replaced, or is shorter.
 pub(super) async fn body(place: &SeenFile, offset: u64, size_bytes: u64) -> io::Result<ByteStream> {
     let opened = place.clone();
     blocking(spawn_blocking(move || open(&opened, offset, size_bytes))).await?;

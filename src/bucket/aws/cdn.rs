@@ -17,39 +17,39 @@ use crate::release::head::{DistributionFacts, MAX_ID_BYTES};
 use crate::release::layout::Address;
 use crate::release::manifest::checked_id;
 
-/// The first wait where too many invalidations are in progress; each next one is twice as long.
+/// The first wait if too many invalidations are in progress; each next one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest single wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// What a distribution's configuration says.
+/// What a distribution's configuration contains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
-    /// What it does that decides headers and URLs.
+    /// The settings that decide headers and URLs.
     pub facts: DistributionFacts,
-    /// The configuration's ETag, where the answer named it.
+    /// The configuration's ETag, if the answer contained it.
     pub etag: Option<String>,
     /// Whether it is the staging distribution of another one.
     pub is_staging: bool,
-    /// Whether that was read just now.
+    /// Whether it was read just now.
     pub is_new: bool,
     /// Whether it is known to be deployed everywhere: see [`Cdn::is_deployed`].
     pub is_deployed: bool,
-    /// Whether something else than an error page may answer for an address without a file, or whether that is not known.
+    /// Whether something other than an error page may answer for an address without a file, or whether that is unknown.
     pub may_answer_missing: bool,
-    /// A parameter, as `{{name}}`, without a value: it stands in an origin, so that nobody can tell where the site is.
+    /// A parameter without a value, as `{{name}}`: an origin contains it, so that the site's place is unknown.
     pub unresolved: Option<String>,
 }
 
-/// One CloudFront distribution, or one tenant of a multi-tenant one. Clones share one client, and what was read of cache policies.
+/// One CloudFront distribution, or one tenant of a multi-tenant one. Clones share one client and the cached cache policies.
 #[derive(Clone, Debug)]
 pub struct Cdn {
     client: Client,
     service: Service,
     distribution: String,
     patience: Duration,
-    /// Cache policies, which several behaviors and distributions may have: each is read once.
+    /// Cache policies, which several behaviors and distributions may share: each is read once.
     policies: Arc<Mutex<Policies>>,
 }
 
@@ -64,7 +64,7 @@ impl Cdn {
         &self.distribution
     }
 
-    /// Another distribution, reached by the same client.
+    /// Another distribution, reached with the same client.
     #[must_use]
     pub fn other(&self, distribution: &str) -> Cdn {
         Cdn { distribution: distribution.to_owned(), ..self.clone() }
@@ -89,9 +89,9 @@ impl Cdn {
         })
     }
 
-    /// What the distribution's configuration says that decides headers and URLs of the site whose live files lie at `live`: of its
-    /// origins, the one that is that place, else the one that most requests go to. Needs `cloudfront:GetDistributionConfig`, and
-    /// `cloudfront:GetCachePolicy` for what its own cache policies say; of a tenant, `cloudfront:GetDistributionTenant` too.
+    /// The settings in the distribution's configuration that decide headers and URLs of the site with live files at `live`:
+    /// those of the origin at that place, or else of the one that gets most requests. Needs `cloudfront:GetDistributionConfig`,
+    /// and `cloudfront:GetCachePolicy` for custom cache policies; for a tenant, `cloudfront:GetDistributionTenant` too.
     pub async fn configuration(&self, live: &Address) -> Result<Configuration, CdnError> {
         let tenant = self.tenant().await?;
         let distribution = tenant.as_ref().map_or(self.clone(), |tenant| self.other(&tenant.distribution));
@@ -114,7 +114,7 @@ impl Cdn {
         })
     }
 
-    /// The cache policies that were read, with those that a configuration names. What may not be read, or is not there, says
+    /// The cached cache policies, with those that a configuration names. A policy that may not be read, or does not exist, adds
     /// nothing.
     async fn cache_policies(&self, config: &DistributionConfig) -> Result<Policies, CdnError> {
         let known = || self.policies.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,8 +144,8 @@ impl Cdn {
         Ok(answer.e_tag() == etag && status.is_some_and(|status| status.eq_ignore_ascii_case("deployed")))
     }
 
-    /// The host by which visitors reach the distribution, with what [`Cdn::configuration`] tells of it: its first alias that is a
-    /// whole name, else the name that CloudFront gave it; of a tenant, its first domain. Needs `cloudfront:GetDistribution`.
+    /// The host name by which visitors reach the distribution, with what [`Cdn::configuration`] returns: its first alias
+    /// without wildcard, or else its CloudFront domain name; for a tenant, its first domain. Needs `cloudfront:GetDistribution`.
     pub async fn host(&self, live: &Address) -> Result<(String, DistributionFacts), CdnError> {
         let tenant = self.tenant().await?;
         let of_all = tenant.as_ref().map_or(self.clone(), |tenant| self.other(&tenant.distribution));
@@ -163,20 +163,20 @@ impl Cdn {
         Ok((host, facts(config, live, &Policies::new())))
     }
 
-    /// Asks for `items`, paths and `#tags`, to be forgotten and gives the invalidation's id. The same `reference` with the same items is
-    /// the same invalidation, so that asking again costs nothing and gives the same id (AWS.md 1.5). Where CloudFront asks to
-    /// slow down, or too many are in progress, it waits, for at most as long as a refresh may take. Needs
-    /// `cloudfront:CreateInvalidation`, and of a tenant `cloudfront:CreateInvalidationForDistributionTenant`.
+    /// Requests the invalidation of `items`, paths and `#tags`, and returns its id. The same `reference` with the same items
+    /// is the same invalidation: a repeated request costs nothing and returns the same id (AWS.md 1.5). If CloudFront throttles
+    /// requests, or too many are in progress, it waits, for at most as long as a refresh may take. Needs
+    /// `cloudfront:CreateInvalidation`, and for a tenant `cloudfront:CreateInvalidationForDistributionTenant`.
     ///
     /// # Errors
-    /// [`Class::Throttled`] when patience has ended; the code `InvalidationBatchAlreadyExists` for a reference that was
+    /// [`Class::Throttled`] after that time; the code `InvalidationBatchAlreadyExists` for a reference that was
     /// used for other paths.
     pub async fn create_invalidation(&self, reference: &str, items: &[String]) -> Result<String, CdnError> {
         let mut waited = Duration::ZERO;
         let mut wait = FIRST_WAIT;
         loop {
             match self.create_once(reference, items).await {
-                // The SDK has tried again after most kinds of throttling, and not for long.
+                // The SDK has retried after most kinds of throttling, but not for long.
                 Err(error) if error.class == Class::Throttled => {
                     if waited + wait > self.patience {
                         return Err(error);
@@ -209,7 +209,7 @@ impl Cdn {
             let answer = request.invalidation_batch(batch).send().await;
             answer.map_err(|error| self.failed(operation, &error))?.invalidation
         };
-        // The head keeps it, and CloudFront is asked for it by a later run.
+        // The head records it, and a later run requests it from CloudFront.
         let id = invalidation.and_then(|it| checked_id(it.id, MAX_ID_BYTES).ok());
         id.ok_or_else(|| {
             let message = "the response contains no invalidation, or its id is not one of CloudFront's";
@@ -217,7 +217,7 @@ impl Cdn {
         })
     }
 
-    /// Whether CloudFront says that an invalidation is done everywhere. Needs `cloudfront:GetInvalidation`, and of a
+    /// Whether CloudFront reports that an invalidation is done everywhere. Needs `cloudfront:GetInvalidation`, and for a
     /// tenant `cloudfront:GetInvalidationForDistributionTenant`.
     pub async fn is_completed(&self, invalidation_id: &str) -> Result<bool, CdnError> {
         let invalidation = if self.is_tenant() {
@@ -240,7 +240,7 @@ impl Cdn {
     }
 }
 
-/// A distribution's configuration, as it is for one of its tenants if it is one that is asked about.
+/// A distribution's configuration; for a tenant, as it applies to that tenant.
 fn for_tenant<'c>(tenant: Option<&Tenant>, config: &'c DistributionConfig) -> Cow<'c, DistributionConfig> {
     tenant.map_or(Cow::Borrowed(config), |tenant| Cow::Owned(tenant.configuration(config)))
 }

@@ -1,4 +1,4 @@
-//! What a distribution's configuration, and the cache policies that it names, mean for a site.
+//! What a distribution's configuration, and the cache policies in it, mean for a site.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use crate::release::cache_tags;
 use crate::release::head::{Behavior, Caching, DistributionFacts, ERRORS_LAST_S, Reach, below};
 use crate::release::layout::Address;
 
-/// CloudFront's own cache policies, by their ids (AWS.md 2.5): Minimum TTL, whether anything is kept, and whether query
-/// strings are told apart.
+/// CloudFront's managed cache policies, by their ids (AWS.md 2.5): Minimum TTL, whether anything is cached, and whether query
+/// strings are part of the cache key.
 const MANAGED: [(&str, Keeping); 5] = [
-    // CachingOptimized, and the same for objects that are not compressed.
+    // CachingOptimized, and the same for uncompressed objects.
     ("658327ea-f89d-4fab-a63d-7e88639e58f6", Keeping { least_s: 1, keeps: true, queries: false }),
     ("b2884449-e4de-46a7-ac36-70bc7f1ddd6d", Keeping { least_s: 1, keeps: true, queries: false }),
     // CachingDisabled.
@@ -25,10 +25,10 @@ const MANAGED: [(&str, Keeping); 5] = [
     ("4cc15a8a-d715-48a4-82b8-cc0b614638fe", Keeping { least_s: 0, keeps: true, queries: true }),
 ];
 
-/// What is taken for granted of a policy that may not be read.
+/// The assumption about a policy that may not be read.
 const UNREAD: Keeping = Keeping { least_s: 0, keeps: true, queries: true };
 
-/// How one cache behavior keeps answers.
+/// How one cache behavior caches answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Keeping {
     least_s: u64,
@@ -37,7 +37,7 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
-    /// As a cache policy says it. Without a Maximum TTL it is a year.
+    /// From a cache policy. Without a Maximum TTL it is a year.
     pub(super) fn of_policy(policy: &CachePolicyConfig) -> Keeping {
         let parameters = policy.parameters_in_cache_key_and_forwarded_to_origin();
         let queries = parameters.and_then(|parameters| parameters.query_strings_config());
@@ -49,7 +49,7 @@ impl Keeping {
         }
     }
 
-    /// As settings say it that are older than policies.
+    /// From legacy cache settings, which are older than policies.
     fn of_settings(least: Option<i64>, most: Option<i64>, forwarded: Option<&ForwardedValues>) -> Keeping {
         Keeping {
             least_s: seconds(least.unwrap_or(0)),
@@ -63,16 +63,16 @@ fn seconds(ttl: i64) -> u64 {
     u64::try_from(ttl).unwrap_or(0)
 }
 
-/// What the cache policies say that are not CloudFront's own, by their ids; `None` for one that may not be read.
+/// The custom cache policies, by their ids; `None` for one that may not be read.
 pub(super) type Policies = BTreeMap<String, Option<Keeping>>;
 
-/// The cache policies that a configuration names and that have to be read.
+/// The cache policies of a configuration that have to be read.
 pub(super) fn policies_to_read(config: &DistributionConfig) -> BTreeSet<&str> {
     let named = behaviors(config).into_iter().filter_map(|behavior| behavior.policy);
     named.filter(|id| MANAGED.iter().all(|(managed, _)| managed != id)).collect()
 }
 
-/// A cache behavior, the default one or another.
+/// A cache behavior: the default one or another.
 struct Read<'c> {
     pattern: &'c str,
     target: &'c str,
@@ -125,8 +125,8 @@ fn behaviors(config: &DistributionConfig) -> Vec<Read<'_>> {
     others.iter().map(Read::other).chain(config.default_cache_behavior().map(Read::default)).collect()
 }
 
-/// What a configuration says of the site whose live files lie at `live`. Where an origin has a parameter without a value in it,
-/// nobody can tell where the site is, and nothing is said.
+/// The settings of a configuration for the site with live files at `live`. If an origin contains a parameter without a value,
+/// the site's place is unknown, and there are none.
 pub(super) fn facts(config: &DistributionConfig, live: &Address, policies: &Policies) -> DistributionFacts {
     let behaviors = behaviors(config);
     let origins = Origins::of(config, &behaviors, live);
@@ -146,7 +146,7 @@ pub(super) fn facts(config: &DistributionConfig, live: &Address, policies: &Poli
     }
 }
 
-/// A parameter of a tenant, as `{{name}}`, that stands in an origin because nothing gives it a value.
+/// A tenant's parameter, as `{{name}}`, that an origin contains because it has no value.
 pub(super) fn unresolved(config: &DistributionConfig) -> Option<&str> {
     let origins = config.origins().map(|origins| origins.items()).unwrap_or_default();
     let texts = origins.iter().flat_map(|origin| [origin.domain_name(), origin_path(Some(origin))]);
@@ -157,7 +157,7 @@ pub(super) fn unresolved(config: &DistributionConfig) -> Option<&str> {
     })
 }
 
-/// Whether something else than a custom error page may answer for an address of the site that has no file: a function, a website
+/// Whether something other than a custom error page may answer for an address of the site that has no file: a function, a website
 /// endpoint, or another origin.
 pub(super) fn may_answer_missing(config: &DistributionConfig, live: &Address) -> bool {
     let Some(default) = config.default_cache_behavior().map(Read::default) else { return true };
@@ -168,19 +168,19 @@ pub(super) fn may_answer_missing(config: &DistributionConfig, live: &Address) ->
     is_elsewhere || is_rewritten || facts(config, live, &Policies::new()).rewrites_at_origin
 }
 
-/// The origins of a distribution, as far as they matter to a site.
+/// The origins of a distribution that matter to a site.
 struct Origins<'c> {
     live: &'c Address,
     all: &'c [Origin],
     /// Where the site's pages come from.
     site: Option<&'c Origin>,
-    /// Those that behaviors name, the default one's first. What is no origin is a group of them, of which one may be the site's.
+    /// Those that behaviors name, the default one's first. An unknown name is an origin group, which may contain the site's.
     used: Vec<&'c Origin>,
 }
 
 impl<'c> Origins<'c> {
-    /// Of the origins that are the bucket, the site's is one that has all of its files before one that has some, and the default
-    /// behavior's before others. Where none is, it is the default behavior's.
+    /// Of the origins that are the bucket, the site's is one that has all of its files rather than some, and the default
+    /// behavior's rather than another's. If none is the bucket, it is the default behavior's.
     fn of(config: &'c DistributionConfig, behaviors: &[Read<'_>], live: &'c Address) -> Origins<'c> {
         let all = config.origins().map(|origins| origins.items()).unwrap_or_default();
         let named = |behavior: &Read<'_>| all.iter().find(|origin| origin.id() == behavior.target);
@@ -205,13 +205,13 @@ impl<'c> Origins<'c> {
         Reach::of(origin_path(Some(origin)), &self.live.key)
     }
 
-    /// Whether files of the site come from an origin. A bucket has several names.
+    /// Whether an origin serves files of the site. A bucket has several names.
     fn serves(&self, origin: &Origin) -> bool {
         let is_same = self.site.is_some_and(|site| origin.domain_name() == site.domain_name());
         (is_same || is_bucket(origin.domain_name(), &self.live.bucket)) && self.reach(origin) != Reach::Nothing
     }
 
-    /// The one that a behavior names, if it names one.
+    /// The origin of a behavior, if it names one.
     fn of_behavior(&self, behavior: &Read<'_>) -> Option<&'c Origin> {
         self.all.iter().find(|origin| origin.id() == behavior.target)
     }
@@ -222,7 +222,7 @@ impl<'c> Origins<'c> {
         serving.filter(|origin| origin.domain_name().contains(".s3-website"))
     }
 
-    /// The addresses of what a website endpoint may answer with where there is no file: its error document is a setting of the
+    /// The addresses that a website endpoint may answer with if there is no file: its error document is a setting of the
     /// bucket, which is not read.
     fn error_documents(&self) -> impl Iterator<Item = UrlPath> {
         self.websites().flat_map(|website| {
@@ -232,7 +232,7 @@ impl<'c> Origins<'c> {
     }
 }
 
-/// What the error document of a website endpoint is usually called.
+/// The usual name of a website endpoint's error document.
 const ERROR_DOCUMENTS: [&str; 2] = ["404.html", "error.html"];
 
 fn origin_path(origin: Option<&Origin>) -> &str {
@@ -273,13 +273,13 @@ fn caching(config: &DistributionConfig, behaviors: &[Read<'_>], origins: &Origin
     }
 }
 
-/// Whether the address that an answer is kept under may be another than the one by which its behavior is chosen.
+/// Whether the cache key of an answer may have another path than the one that selected its behavior.
 fn changes_addresses(behavior: &Read<'_>) -> bool {
     !behavior.functions.is_empty() || behavior.has(&[EventType::ViewerRequest])
 }
 
-/// Behaviors as far as they differ from "all is kept, without query strings, and comes from one place". Where functions change
-/// addresses on the way, no address tells its behavior, so that one stands for all, for each place that files come from.
+/// Behaviors that differ from "everything is cached, without query strings, from one origin". If functions change
+/// URLs on the way, no URL determines its behavior, so that one stands for all, for each origin of files.
 fn simplified(mut behaviors: Vec<Behavior>, addresses_change: bool) -> Vec<Behavior> {
     let (keeps, queries) =
         (behaviors.iter().any(|behavior| behavior.keeps), behaviors.iter().any(|behavior| behavior.queries));
@@ -288,7 +288,7 @@ fn simplified(mut behaviors: Vec<Behavior>, addresses_change: bool) -> Vec<Behav
         return Vec::new();
     }
     if !addresses_change {
-        // What comes after a behavior for everything is for nothing.
+        // A behavior after a catch-all one never applies.
         let last = behaviors.iter().position(|behavior| behavior.pattern.trim_start_matches('/') == "*");
         behaviors.truncate(last.map_or(behaviors.len(), |last| last + 1));
         return behaviors;
@@ -306,7 +306,7 @@ fn is_bucket(domain: &str, bucket: &str) -> bool {
     rest.is_some_and(|rest| rest.starts_with(['.', '-']))
 }
 
-/// The first alias that is a whole name: `*.example.com` stands for many names, and is none.
+/// The first alias without a wildcard: `*.example.com` stands for many names.
 pub(super) fn alias(config: &DistributionConfig) -> Option<&str> {
     let aliases = config.aliases().map(|aliases| aliases.items()).unwrap_or_default();
     aliases.iter().map(String::as_str).find(|alias| !alias.contains('*'))
@@ -405,7 +405,7 @@ mod tests {
         assert_eq!(origin_path("downloads", "other"), "/downloads", "a sentence names the default behavior's");
     }
 
-    /// A bucket has several names, and a console offers more than one.
+    /// A bucket has several names, and consoles offer more than one.
     #[test]
     fn a_behavior_whose_origin_is_the_bucket_by_another_name_or_path_keeps_the_site_too() {
         let assets = |domain: &str, path: &str| {
@@ -433,7 +433,7 @@ mod tests {
         for (domain, path) in [("site.s3.amazonaws.com", "/other"), ("api.example.com", "/live")] {
             assert_eq!(behaviors(domain, path)[0], behavior("/assets/*", false, false));
         }
-        // Above the site, and a folder of it.
+        // An origin path above the site, and one in a folder of it.
         for path in ["", "/live/old"] {
             let facts = assets("site.s3.amazonaws.com", path);
             let expected = Behavior { origin_path: Some(path.to_owned()), ..behavior("/assets/*", true, false) };
@@ -447,7 +447,7 @@ mod tests {
         assert_eq!(folder.places("live/old/a.js"), ["old/a.js"], "the other behavior is not for /a.js");
     }
 
-    /// Its error document is a setting of the bucket, which nobody here reads.
+    /// Its error document is a setting of the bucket, which is not read here.
     #[test]
     fn what_a_website_endpoint_may_answer_errors_with_is_an_error_page() {
         let pages = |domain: &str, path: &str| {
@@ -462,7 +462,7 @@ mod tests {
         assert_eq!(pages("site.s3.eu-central-1.amazonaws.com", "/live"), [""; 0]);
     }
 
-    /// As AWS advises for a function at the viewer, where a CloudFront Function changes what answers are kept under.
+    /// As AWS advises for a viewer-request function: a CloudFront Function changes the cache key.
     #[test]
     fn lambda_functions_hide_what_a_url_is_made_of() {
         let rewrites = |event: EventType| {
@@ -482,7 +482,7 @@ mod tests {
         assert!(rewrites(EventType::ViewerRequest) && !rewrites(EventType::ViewerResponse));
     }
 
-    /// Settings older than policies, in front of a website endpoint, with errors that are kept for long.
+    /// Legacy cache settings, in front of a website endpoint, with errors that are cached for a long time.
     #[test]
     #[expect(deprecated, reason = "distributions that have them go on with them")]
     fn settings_older_than_policies_are_read_as_policies_are() {
@@ -524,7 +524,7 @@ mod tests {
         let queries = vec![behavior("/s", true, true), behavior("*", false, false)];
         assert_eq!(simplified(queries, true), [behavior("*", true, true)]);
         assert_eq!(simplified(vec![behavior("*", false, false)], true), [behavior("*", false, false)]);
-        // One for each place that files come from.
+        // One for each origin of files.
         let from = |pattern: &str, path: &str| Behavior {
             origin_path: Some(path.to_owned()),
             ..behavior(pattern, true, false)

@@ -1,5 +1,5 @@
-//! How requests are sent, and how long a server may be unreachable before a request fails: for every client, also those
-//! that sign in or look at the site.
+//! How requests are sent, and how long a server may be unreachable before a request fails: for every client, including those
+//! that sign in or check the site.
 
 use std::error::Error as StdError;
 use std::net::IpAddr;
@@ -25,16 +25,16 @@ use super::addresses::InTurn;
 use super::provider::chain;
 use super::roots::{self, Bundle, is_of_tls};
 
-/// Who speaks TLS: as in the SDK's own client.
+/// The TLS implementation: the same as in the SDK's own client.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
-/// How long a name that cannot be resolved, or a port that refuses connections, counts as a passing fault.
+/// How long an unresolvable name, or a port that refuses connections, counts as a passing fault.
 const ABSENCE: Duration = Duration::from_secs(4);
 
 /// The first wait for the server to become reachable; each later one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
-/// The SDK's own client, for requests to AWS. To this machine they go directly, whatever proxy the environment names.
+/// The SDK's own client, for requests to AWS. Requests to this machine go directly, even if the environment names a proxy.
 pub(super) fn client(bundle: &Bundle) -> SharedHttpClient {
     let way = |proxy: fn() -> ProxyConfig| {
         let (bundle, addresses) = (bundle.clone(), InTurn::default());
@@ -44,7 +44,7 @@ pub(super) fn client(bundle: &Bundle) -> SharedHttpClient {
     SharedHttpClient::new(Ways { direct: way(ProxyConfig::disabled), proxied: way(ProxyConfig::from_env) })
 }
 
-/// A connection for requests that no SDK makes.
+/// A connection for requests outside the SDK.
 pub(super) fn plain_connector(bundle: &Bundle) -> SharedHttpConnector {
     let way = |proxy| SharedHttpConnector::new(connector(bundle, &InTurn::default(), proxy, None, None));
     let (direct, proxied) = (way(ProxyConfig::disabled()), way(ProxyConfig::from_env()));
@@ -69,7 +69,7 @@ fn connector(
     builder.build_with_resolver(addresses.clone())
 }
 
-/// Two ways, of which each request takes one.
+/// Two connectors; each request uses one of them.
 #[derive(Clone, Debug)]
 struct Ways<W> {
     direct: W,
@@ -94,13 +94,13 @@ impl HttpConnector for Ways<SharedHttpConnector> {
     }
 }
 
-/// Whether a proxy of the environment gets what is asked at an address.
+/// Whether a proxy in the environment's variables handles requests to an address.
 pub(super) fn is_proxied(address: &str) -> bool {
     let proxied = address.parse().ok().and_then(|address| Matcher::from_env().intercept(&address));
     proxied.is_some() && !is_this_machine(address)
 }
 
-/// Whether what an address names is this machine, which no proxy can reach.
+/// Whether an address names this machine, which no proxy can reach.
 fn is_this_machine(address: &str) -> bool {
     let (_, rest) = address.split_once("://").unwrap_or(("", address));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -114,8 +114,8 @@ fn is_this_machine(address: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(is_loopback)
 }
 
-/// A client that does not give up at once where the server is unreachable: names resolve and ports open again when a
-/// network comes back or a server restarts. No request was made, so none is counted.
+/// A client that does not give up at once if the server is unreachable: names resolve and ports open again when a
+/// network returns or a server restarts. No request was made, so none is counted.
 #[derive(Clone, Debug)]
 pub(super) struct Persistent<I> {
     inner: I,
@@ -170,8 +170,8 @@ impl HttpConnector for Persistent<SharedHttpConnector> {
     }
 }
 
-/// Whether a connection was never made, so that nothing of the request can have arrived. A server whose certificate is
-/// refused is there.
+/// Whether a connection was never made, so that no part of the request can have arrived. A server whose certificate is
+/// refused is reachable.
 fn is_nobody_there(error: &ConnectorError) -> bool {
     let is_connecting =
         |cause: &(dyn StdError + 'static)| cause.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect);
@@ -224,7 +224,7 @@ mod tests {
                 () = answering => None,
             };
             assert_eq!(answer, expected);
-            // It waits twice as long each time: for 3 seconds in all where nobody ever knows the name.
+            // The wait doubles each time: 3 seconds in all for a name that never resolves.
             assert_eq!(resolver.asked.load(Ordering::Relaxed), if expected.is_some() { 3 } else { 5 });
         }
     }

@@ -1,4 +1,4 @@
-//! Credentials: how long publish waits for them, and what it means that there are none.
+//! Credentials: how long publish waits for them, and what their absence means.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use super::provider::{ProviderFailure, Unusable, chain, has_expired};
 use super::provider_failure::{Failed, failure_of};
 use crate::report::error::Code;
 
-/// How long a service or a file may take to provide credentials: on a slow link, a sign-in is several requests.
+/// How long a service or a file may take to provide credentials: on a slow link, a sign-in takes several requests.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// How long the program of a profile may take: a person may have to answer it, in a browser or with a device.
+/// How long a profile's program may take: a person may have to respond to it, in a browser or with a device.
 const PROGRAM_WITHIN: Duration = Duration::from_secs(120);
 
-/// How long the SDK waits: longer, so that it is [`Patient`] who gives up. The SDK's own error for it has no public type.
+/// How long the SDK waits: longer, so that [`Patient`] gives up first. The SDK's own error for it has no public type.
 pub(super) const SDK_WAITS: Duration = Duration::from_secs(150);
 
-/// How long credentials are looked up before it is worth saying.
+/// How long a lookup of credentials may take before the run reports it.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// How many lookups of credentials are under way.
@@ -39,10 +39,10 @@ impl Lookups {
         Lookup(self)
     }
 
-    /// Ends when one has been under way for a second.
+    /// Completes when a lookup has been under way for a second.
     pub async fn are_slow(&self) {
         let mut number = self.0.subscribe();
-        // The sender is here, so that waiting does not fail.
+        // The sender is here, so that waiting cannot fail.
         while number.wait_for(|number| *number > 0).await.is_ok() {
             if timeout(SLOW, number.wait_for(|number| *number == 0)).await.is_err() {
                 return;
@@ -50,7 +50,7 @@ impl Lookups {
         }
     }
 
-    /// Ends when none is under way.
+    /// Completes when no lookup is under way.
     pub async fn are_over(&self) {
         let _ = self.0.subscribe().wait_for(|number| *number == 0).await;
     }
@@ -77,13 +77,13 @@ impl Patient {
         Patient { provider, within, profile, lookups }
     }
 
-    /// The same error, with what failed in words for people.
+    /// The same error, with the failure in words for people.
     fn told(&self, error: CredentialsError) -> CredentialsError {
         if !matches!(found_in(&error), None | Some(Lacking::All | Lacking::Expired)) {
             return error;
         }
         match failure_of(&error, &self.profile) {
-            // A mistake in a file is told whole: the SDK says the same in other words.
+            // A mistake in a file is described in full: the SDK's message says the same in other words.
             Some(failure) => CredentialsError::provider_error(Failed {
                 source: (failure.code != Code::Configuration).then_some(error),
                 failure,
@@ -93,12 +93,13 @@ impl Patient {
     }
 }
 
-/// Why `error` is one of credentials that are lacking.
+/// Why `error` is about missing credentials.
 fn found_in(error: &CredentialsError) -> Option<Lacking> {
     lacking(chain(error))
 }
 
-/// Looks at what a file, a program or a service gave. The values are never told. The SDK panics, or signs what S3 refuses.
+/// Checks the values from a file, a program or a service, and never shows them. With bad ones the SDK panics, or signs requests
+/// that S3 refuses.
 fn usable(credentials: Credentials) -> Result<Credentials, CredentialsError> {
     let parts = [
         ("the access key ID", Some(credentials.access_key_id())),
@@ -129,9 +130,9 @@ fn unusable(part: &'static str, value: &str) -> Option<Unusable> {
 pub(super) enum Lacking {
     /// There are none.
     All,
-    /// There were some, which have expired.
+    /// They have expired.
     Expired,
-    /// What gives them failed.
+    /// Their provider failed.
     Failed(ProviderFailure),
 }
 
@@ -157,8 +158,8 @@ impl ProvideCredentials for Patient {
     }
 }
 
-/// Whether an error, which has this `chain` of causes, is that there were no credentials. They are sought when a request
-/// is about to be signed, so that their absence comes as a failed request.
+/// Whether an error with this `chain` of causes means that there were no credentials. The SDK looks for them when it
+/// signs a request, so their absence appears as a failed request.
 pub(super) fn lacking<'a>(mut chain: impl Iterator<Item = &'a (dyn StdError + 'static)>) -> Option<Lacking> {
     chain.find(|cause| cause.is::<CredentialsError>())?;
     let found = chain.find_map(|cause| match cause {

@@ -1,4 +1,4 @@
-//! Objects read in pieces, however large they are.
+//! Reads objects of any size in pieces.
 
 use aws_sdk_s3::primitives::ByteStream;
 
@@ -17,10 +17,10 @@ pub struct Download {
 }
 
 impl Store {
-    /// Begins to read the object at `address` if it is still the one with `etag`.
+    /// Starts to read the object at `address` if it still has this `etag`.
     ///
     /// # Errors
-    /// [`Class::Missing`] if it is gone, [`Class::Precondition`] if it is another one.
+    /// [`Class::Missing`] if it is gone, [`Class::Precondition`] if it was replaced.
     pub async fn download(&self, address: &Address, etag: &str) -> Result<Download, StoreError> {
         let permit = self.permit().await;
         let request = self.client.get_object().bucket(&address.bucket).key(&address.key).if_match(etag);

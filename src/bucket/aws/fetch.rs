@@ -1,4 +1,4 @@
-//! The site as its visitors get it: plain GETs over the same TLS stack that the SDK uses.
+//! Fetches the site as visitors get it: plain GETs over the same TLS stack that the SDK uses.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -19,32 +19,32 @@ use super::refusals::Class;
 use super::roots::{Bundle, is_of_tls};
 use crate::types::digest::Digest;
 
-/// How long nothing may come: from connecting to the answer, and from one piece of it to the next.
+/// The longest silence: between connecting and the answer, and between two pieces of it.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// How long one answer may take in all: what comes byte by byte is no page that a visitor waits for.
+/// The longest time for one answer: visitors do not wait for a page that arrives byte by byte.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Attempts where there is no answer or it breaks off.
+/// Attempts if there is no answer or it breaks off.
 const MAX_ATTEMPTS: u32 = 3;
 
-/// The buffer of the decoder for Brotli, in bytes.
+/// The buffer of the Brotli decoder, in bytes.
 const BROTLI_BUFFER: usize = 4_096;
 
-/// Gets what visitors get. Clones share their connections.
+/// Fetches what visitors get. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
-    // Made with the first use: it reads the machine's root certificates.
+    // Created on first use: it reads the machine's root certificates.
     connector: Arc<OnceLock<SharedHttpConnector>>,
     bundle: Bundle,
 }
 
-/// Whether an answer may be compressed on its way. A CDN keeps a copy for each.
+/// Whether an answer may be compressed in transit. A CDN keeps a copy for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Encoding {
-    /// With Brotli or gzip, as browsers ask.
+    /// With Brotli or gzip, as browsers request it.
     Compressed,
-    /// Not at all, as many programs ask.
+    /// Not compressed, as many programs request it.
     Identity,
 }
 
@@ -58,48 +58,48 @@ impl Encoding {
     }
 }
 
-/// What a visitor got, whatever its status.
+/// The answer to a visitor, whatever its status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteAnswer {
     /// The HTTP status. Redirects are not followed.
     pub status: u16,
-    /// The headers, their names in lower case; those that came more than once are joined with commas.
+    /// The headers, with names in lower case; repeated ones are joined with commas.
     pub headers: BTreeMap<String, String>,
-    /// The body as it came.
+    /// The body as received.
     pub body: Vec<u8>,
-    /// The body without the compression that `Content-Encoding` names; `None`: it names none, or it cannot be undone.
+    /// The body without the compression in `Content-Encoding`; `None`: there is none, or it cannot be undone.
     decoded: Option<Vec<u8>>,
 }
 
 impl SiteAnswer {
-    /// An answer, of whose body at most `max_bytes` are decompressed: a body with more is none that was published.
+    /// An answer, of whose body at most `max_bytes` are decompressed: a larger body is nothing that was published.
     pub(crate) fn new(status: u16, headers: BTreeMap<String, String>, body: Vec<u8>, max_bytes: u64) -> SiteAnswer {
         let decoded = headers.get("content-encoding").and_then(|encoding| decode(encoding, &body, max_bytes));
         SiteAnswer { status, headers, body, decoded }
     }
 
-    /// What a browser shows: the body, decompressed.
+    /// The body that a browser shows, decompressed.
     pub fn content(&self) -> &[u8] {
         self.decoded.as_ref().unwrap_or(&self.body)
     }
 
-    /// Whether it carries these bytes: as they are, or compressed on their way. A file that is stored compressed keeps
+    /// Whether the body is these bytes, compressed in transit or not. A file that is stored compressed keeps
     /// its compression.
     pub fn carries(&self, digest: Digest) -> bool {
         Digest::of(&self.body) == digest || self.decoded.as_ref().is_some_and(|decoded| Digest::of(decoded) == digest)
     }
 
-    /// Whether it shows that it is a file that this program stored, of whatever site.
+    /// Whether the headers show a file that this program stored, of any site.
     pub fn is_of_publish(&self) -> bool {
         self.headers.contains_key(&format!("x-amz-meta-{MARKER}"))
     }
 
-    /// Whether it says that it is an HTML page.
+    /// Whether its content type is HTML.
     pub fn is_html(&self) -> bool {
         self.headers.get("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("html"))
     }
 
-    /// Whether something in it shows that S3 or CloudFront had a part in it.
+    /// Whether any header shows that S3 or CloudFront took part in it.
     pub fn is_of_a_bucket(&self) -> bool {
         let says = |name: &str, word: &str| {
             self.headers.get(name).is_some_and(|value| value.to_ascii_lowercase().contains(word))
@@ -111,7 +111,7 @@ impl SiteAnswer {
             || says("server", "cloudfront")
     }
 
-    /// The location of CloudFront that answered, as `FRA56-P4` (its header `x-amz-cf-pop`): up to 32 letters,
+    /// The CloudFront location that answered, such as `FRA56-P4` (the header `x-amz-cf-pop`): up to 32 letters,
     /// digits and hyphens.
     pub fn edge(&self) -> Option<&str> {
         let is_name = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -138,9 +138,9 @@ fn decode(encoding: &str, body: &[u8], max_bytes: u64) -> Option<Vec<u8>> {
 /// Why there was no complete answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// What was to be fetched is no URL.
+    /// The address is not a URL.
     NotAUrl,
-    /// No server has the name.
+    /// The name does not resolve.
     UnknownHost,
     /// The connection was refused.
     Refused,
@@ -148,23 +148,23 @@ pub enum NoAnswer {
     Certificate,
     /// The connection failed in another way.
     Failed,
-    /// Nothing came in time.
+    /// No data came in time.
     Late,
-    /// The answer began and did not come to its end.
+    /// The answer broke off.
     BrokenOff,
-    /// It came to no end for as long as a visitor may wait.
+    /// The answer did not end within the time that a visitor may wait.
     Endless,
-    /// There are more bytes than anything that was published.
+    /// The body is larger than anything that was published.
     TooLong,
 }
 
 impl NoAnswer {
-    /// What `error`, of a connection that was not made or not kept, means.
+    /// The meaning of `error`, for a connection that failed or broke off.
     fn of(error: &(dyn StdError + 'static)) -> NoAnswer {
         let is_refused = |cause: &(dyn StdError + 'static)| {
             cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
         };
-        // The client has no type for it that can be named.
+        // The client has no public type for it.
         if chain(error).any(|cause| cause.to_string() == "dns error") {
             NoAnswer::UnknownHost
         } else if chain(error).any(is_of_tls) {
@@ -176,12 +176,12 @@ impl NoAnswer {
         }
     }
 
-    /// Whether another attempt may go better at once.
+    /// Whether another attempt at once may succeed.
     fn passes(self) -> bool {
         matches!(self, NoAnswer::Refused | NoAnswer::Failed | NoAnswer::Late | NoAnswer::BrokenOff)
     }
 
-    /// What a URL does, without a final stop.
+    /// What a URL does, without a full stop.
     pub fn sentence(self) -> &'static str {
         match self {
             NoAnswer::NotAUrl => "is not a URL",
@@ -199,12 +199,12 @@ impl NoAnswer {
     }
 }
 
-/// Why a URL gave no whole answer.
+/// Why a URL gave no complete answer.
 #[derive(Debug)]
 pub struct FetchError {
     /// The URL.
     pub url: String,
-    /// In which way.
+    /// The kind of failure.
     pub why: NoAnswer,
     cause: Option<Box<Cause>>,
 }
@@ -233,7 +233,7 @@ impl StdError for FetchError {
 }
 
 impl Fetcher {
-    /// For sites whose certificates this machine or `bundle` trusts.
+    /// For sites with certificates that this machine or `bundle` trusts.
     pub(super) fn new(bundle: Bundle) -> Fetcher {
         Fetcher { connector: Arc::default(), bundle }
     }
@@ -242,11 +242,11 @@ impl Fetcher {
         self.connector.get_or_init(|| SharedHttpConnector::new(Persistent::new(plain_connector(&self.bundle))))
     }
 
-    /// Gets `url` as a browser without a cache would. Nothing is done to pass by the CDN: what it holds is what is asked
-    /// for.
+    /// Fetches `url` as a browser without a cache would. It does not bypass the CDN: the request is meant for the CDN's
+    /// copy.
     ///
     /// # Errors
-    /// If nothing comes for ten seconds in each of three attempts, one answer takes more than a minute in all, or the body
+    /// If no data comes for ten seconds in each of three attempts, one answer takes more than a minute in all, or the body
     /// has more than `max_bytes`.
     pub async fn fetch(&self, url: &str, encoding: Encoding, max_bytes: u64) -> Result<SiteAnswer, FetchError> {
         let mut attempt = 1;
@@ -259,8 +259,8 @@ impl Fetcher {
         }
     }
 
-    /// The host of `url`, if no server of that name is found now (DNS). Nothing is sent there. Not looked up: an address that is
-    /// no name, and one that a proxy of this machine's environment would look up instead.
+    /// The host of `url`, if its name does not resolve now (DNS). Sends nothing there. Not looked up: IP addresses, and names
+    /// that a proxy in the environment's variables would look up instead.
     pub async fn unknown_host(&self, url: &str) -> Option<String> {
         let url = url::Url::parse(url).ok()?;
         let Some(url::Host::Domain(host)) = url.host() else { return None };

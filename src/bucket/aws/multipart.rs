@@ -14,14 +14,14 @@ use crate::site::snapshot::{SeenFile, SourceFile};
 use crate::types::digest::Crc64;
 use crate::types::headers::Headers;
 
-/// The size of a part; S3 takes at most 10,000 parts, and no file is over 5 GiB (AWS.md 4.3, 4.4).
+/// The size of a part; S3 accepts at most 10,000 parts, and no file is over 5 GiB (AWS.md 4.3, 4.4).
 const PART_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Parts of one file under way at once.
 const PARTS_AT_ONCE: usize = 4;
 
 impl Store {
-    /// Stores a file in parts: all or nothing, as in one request. What S3 checks is the CRC-64 of the whole.
+    /// Stores a file in parts: all or nothing, as in one request. S3 checks the CRC-64 of the whole file.
     pub(super) async fn put_parts(
         &self,
         address: &Address,
@@ -74,7 +74,7 @@ impl Store {
                     .upload_id(upload_id)
                     .part_number(number)
                     .body(body)
-                    // Where objects are locked by default, S3 takes no part without one.
+                    // In a bucket with default object lock, S3 requires one for each part.
                     .checksum_crc64_nvme(crc64.as_base64())
                     .set_expected_bucket_owner(store.settings.service.owner.clone());
                 let sent = request.send().await.map_err(|error| store.failed("UploadPart", &address, &error))?;
@@ -89,7 +89,7 @@ impl Store {
         Ok(parts)
     }
 
-    /// The checksum of a part: only that of the whole file is known from the pass over the site.
+    /// The checksum of a part: the pass over the site computes only that of the whole file.
     async fn crc64_of_part(
         &self,
         address: &Address,
@@ -153,14 +153,14 @@ impl Store {
         if error.code.as_deref() != Some("NoSuchUpload") {
             return Err(error);
         }
-        // An upload that is gone was completed by an attempt whose answer was lost: the object itself says so.
+        // A missing upload was completed by an attempt whose answer was lost: the object itself shows it.
         match self.head(address).await? {
             Some(info) if info.crc64.as_ref() == Some(crc64) => Ok(info.etag),
             _ => Err(error),
         }
     }
 
-    /// Gives the parts back. If that fails too, the bucket's lifecycle rule for unfinished uploads removes them.
+    /// Aborts the upload. If that fails too, the bucket's lifecycle rule for unfinished uploads removes the parts.
     async fn abort(&self, address: &Address, upload_id: &str) {
         let _permit = self.permit().await;
         let request = self.client.abort_multipart_upload().bucket(&address.bucket).key(&address.key);

@@ -1,4 +1,4 @@
-//! What S3 stores about an object besides its bytes, and the marker that says which site it belongs to.
+//! What S3 stores with an object besides its bytes, and the marker that names its site.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::{Crc64, Digest};
 use crate::types::headers::{Headers, recordable};
 
-/// The user metadata that says whose an object is: `x-amz-meta-publish-site`. Added where objects are described
-/// (upload.rs), taken away here.
+/// The user metadata that names an object's site: `x-amz-meta-publish-site`. Added when objects are described
+/// (upload.rs), removed here.
 pub(super) const MARKER: &str = "publish-site";
 
-/// What the marker may not carry as it is: metadata is ASCII.
+/// Characters that the marker must encode: metadata is ASCII.
 const MARKER_UNSAFE: &AsciiSet = &CONTROLS.add(b'%');
 
 /// The value of the marker on objects of `site`.
@@ -25,7 +25,7 @@ pub(super) fn marker_of(site: &str) -> String {
     utf8_percent_encode(site, MARKER_UNSAFE).to_string()
 }
 
-/// The site that a marker's value names.
+/// The site in a marker's value.
 fn site_of(marker: &str) -> String {
     percent_decode_str(marker).decode_utf8_lossy().into_owned()
 }
@@ -33,29 +33,29 @@ fn site_of(marker: &str) -> String {
 /// What S3 knows of an object besides its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// What a condition on this object names; opaque, with its quotes.
+    /// The ETag for conditions on this object; opaque, with its quotes.
     pub etag: String,
-    /// The number of its bytes.
+    /// Its size in bytes.
     pub size_bytes: u64,
     /// SHA-256 of all its bytes, if it was stored with it.
     pub digest: Option<Digest>,
     /// CRC-64/NVME of all its bytes, if it was stored with it.
     pub crc64: Option<Crc64>,
-    /// What it is served with, without our marker and our cache tags. What S3 does not have is empty.
+    /// The headers it is served with, without our marker and our cache tags. Headers that S3 does not have are empty.
     pub headers: Headers,
-    /// Its cache tags, as far as they are of this program.
+    /// Its cache tags, as far as this program sets them.
     pub tags: BTreeSet<CacheTag>,
-    /// The site that our marker names; `None` on objects that this program did not store.
+    /// The site in our marker; `None` for objects that this program did not store.
     pub site: Option<String>,
     /// When it was written, by S3's clock.
     pub last_modified: Timestamp,
-    /// Why a copy of it would not be the same, if so: one clause.
+    /// Why a copy of it would differ, if so: one clause.
     pub not_copied: Option<&'static str>,
-    /// How it is kept.
+    /// How it is stored.
     pub at_rest: AtRest,
 }
 
-/// How S3 keeps an object: what a copy of it has too only where that is said again (S3 API Reference, CopyObject).
+/// How S3 stores an object. A copy has the same only if its request says so again (S3 API Reference, CopyObject).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AtRest {
     /// `None` is STANDARD.
@@ -66,7 +66,7 @@ pub struct AtRest {
 }
 
 impl AtRest {
-    /// What a copy lacks that says nothing of it, as `STANDARD_IA, aws:kms`; `None`: nothing that anybody would miss.
+    /// The settings that a copy loses if its request does not repeat them, such as `STANDARD_IA, aws:kms`; `None`: none.
     pub fn lost_by_a_plain_copy(&self) -> Option<String> {
         let class = self.storage_class.as_ref().map(StorageClass::as_str).filter(|class| *class != "STANDARD");
         let encryption = self.encryption.as_ref().map(ServerSideEncryption::as_str);
@@ -87,7 +87,7 @@ impl ObjectInfo {
     }
 }
 
-/// Reads what S3 answers to a HEAD for an object that may have the tags `ours` from this program.
+/// Parses S3's answer to a HEAD for an object that may have the tags `ours` from this program.
 pub(super) fn info(answer: HeadObjectOutput, ours: &[CacheTag]) -> ObjectInfo {
     let not_copied = lost_by_a_copy(&answer);
     let at_rest = AtRest {
@@ -130,7 +130,7 @@ pub(super) fn moment(moment: Option<&DateTime>) -> Timestamp {
     Timestamp::from_unix_seconds(moment.map_or(0, DateTime::secs))
 }
 
-/// What an object has that a copy by this program would take from it, in words.
+/// What an object would lose in a copy by this program, in words.
 fn lost_by_a_copy(answer: &HeadObjectOutput) -> Option<&'static str> {
     let archived = matches!(answer.storage_class(), Some(StorageClass::Glacier | StorageClass::DeepArchive));
     if answer.expires_string().is_some() {

@@ -1,4 +1,4 @@
-//! How many requests are under way at once: more for as long as that makes S3 answer faster, half as many when it asks to
+//! How many requests are under way at once: more while that increases throughput, half as many when S3 asks to
 //! slow down or does not keep up.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,14 +14,14 @@ pub const MOST_AT_ONCE: usize = LinkSettings::MOST_AT_ONCE;
 /// Requests at once at the beginning.
 const FIRST: usize = 32;
 
-/// Twice as many at once must bring this many times the answers, or it is not worth it.
+/// Doubling the limit must increase the rate of answers by this factor, or it is undone.
 const WORTH_IT: f64 = 1.25;
 
-/// How many rounds of answers it waits before it tries again whether more would be faster: the link, S3 or what is sent may have
+/// How many rounds of answers to wait before a higher limit is tried again: the link, S3 or the files may have
 /// changed.
 const ROUNDS_BETWEEN: usize = 16;
 
-/// A limit that follows what S3 answers. Clones share it.
+/// A limit that adapts to S3's answers. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     permits: Arc<Semaphore>,
@@ -31,11 +31,11 @@ pub(super) struct Pace {
 #[derive(Debug)]
 struct State {
     climb: Climb,
-    /// Permits still held that the limit has no room for: each goes away when it is given back.
+    /// Permits still held beyond the limit: each is discarded when it is returned.
     excess: usize,
     /// Permits held.
     held: usize,
-    /// Answers still to come from attempts that were under way when the limit was last halved: they say nothing about
+    /// Outstanding answers of attempts that were under way when the limit was last halved: they say nothing about
     /// the new limit.
     stale: usize,
 }
@@ -43,11 +43,11 @@ struct State {
 /// How many requests are allowed at once, and why.
 #[derive(Debug)]
 struct Climb {
-    /// However fast S3 is.
+    /// The absolute limit.
     most: usize,
     /// Never 0.
     limit: usize,
-    /// The limit at which S3 asked to slow down last: up to there, it grows again bit by bit.
+    /// The limit at which S3 last asked to slow down: from there on it grows in small steps.
     complained_at: usize,
     round: Round,
     trial: Trial,
@@ -58,7 +58,7 @@ struct Climb {
 struct Round {
     began: Instant,
     answers: usize,
-    /// Whether something had to wait for a permit: otherwise more of them change nothing.
+    /// Whether a request had to wait for a permit: otherwise a higher limit changes nothing.
     was_full: bool,
 }
 
@@ -67,11 +67,11 @@ struct Round {
 enum Trial {
     /// Not for this many more rounds.
     Rests(usize),
-    /// It was raised from a limit that brought this many answers a second.
+    /// It was raised from a limit with this many answers a second.
     Raised { from: usize, rate: f64 },
 }
 
-/// The right to have one request under way; given back when dropped.
+/// The right to have one request under way; returned when dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     pace: Pace,
@@ -86,12 +86,12 @@ impl Pace {
         Pace { permits, state: Arc::new(Mutex::new(State { climb, excess: 0, held: 0, stale: 0 })) }
     }
 
-    /// Waits for its turn, first come, first served.
+    /// Waits for a permit, first come, first served.
     pub(super) async fn permit(&self) -> Permit {
         if self.permits.available_permits() == 0 {
             self.state().climb.round.was_full = true;
         }
-        // The semaphore is never closed, so that this is always a permit.
+        // The semaphore is never closed, so this always returns a permit.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         self.state().held += 1;
         Permit { pace: self.clone(), permit }
@@ -102,7 +102,7 @@ impl Pace {
         self.state().climb.limit
     }
 
-    /// S3 asked to slow down, or does not keep up: half as many at once, once for all attempts that were under way together.
+    /// S3 asked to slow down, or does not keep up: halves the limit, once for all attempts that were under way together.
     pub(super) fn slow_down(&self) {
         let mut state = self.state();
         if state.stale > 0 {
@@ -124,7 +124,7 @@ impl Pace {
         self.follow(&mut state, before);
     }
 
-    /// The limit was `before`, and the permits are as many.
+    /// Adjusts the permits from the limit `before` to the present one.
     fn follow(&self, state: &mut State, before: usize) {
         let limit = state.climb.limit;
         let fewer = before.saturating_sub(limit);
@@ -136,7 +136,7 @@ impl Pace {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Numbers stay numbers when a thread panicked beside them.
+        // The counts stay valid when a thread has panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -162,7 +162,7 @@ impl Climb {
         }
     }
 
-    /// The limit after a round in which S3 did not complain.
+    /// The limit after a round without complaints from S3.
     fn after(&mut self, round: &Round, now: Instant) -> usize {
         if self.limit < self.complained_at {
             return (self.limit + self.limit.div_ceil(8)).min(self.complained_at);
@@ -177,7 +177,7 @@ impl Climb {
                 self.trial = Trial::Rests(rounds - 1);
                 self.limit
             }
-            // What was tried is worth it, or there is nothing to try: no later round is compared with it.
+            // The higher limit is worth it, or there is none to try: no later round is compared with it.
             _ if !round.was_full || self.limit == self.most => {
                 self.trial = Trial::Rests(0);
                 self.limit
@@ -222,7 +222,7 @@ mod tests {
 
     use super::*;
 
-    /// A simulated service with its own clock, so that tests wait for no real time.
+    /// A simulated service with its own clock, so that tests need not wait.
     struct Service {
         now: Instant,
         /// When it has time for the next request.
@@ -234,7 +234,7 @@ mod tests {
             Service { now: Instant::now(), free: Instant::now() }
         }
 
-        /// Answers `requests`, each after `latency`, and no more than `most` a second; says how long that took.
+        /// Answers `requests`, each after `latency`, and no more than `most` a second; returns how long that took.
         fn serve(&mut self, climb: &mut Climb, requests: usize, latency: Duration, most: Option<u32>) -> Duration {
             let (began, mut under_way) = (self.now, BinaryHeap::new());
             for left in (0..requests).rev() {
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(climb.limit, FIRST);
     }
 
-    /// A pause between two steps of a run says nothing of the link.
+    /// A pause between two steps of a run says nothing about the link.
     #[test]
     fn it_stays_at_the_most_after_a_pause() {
         let mut service = Service::new();
@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(climb.limit, MOST_AT_ONCE);
     }
 
-    /// What was in the way is gone.
+    /// The obstacle is gone.
     #[test]
     fn it_tries_again_later_whether_more_is_faster() {
         let mut service = Service::new();
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(climb.limit, MOST_AT_ONCE);
     }
 
-    /// After a complaint at 1, there is nothing to grow back to, and more is tried as at the beginning.
+    /// After a complaint at 1, there is no earlier limit to grow back to, so higher ones are tried as at the beginning.
     #[test]
     fn it_never_gives_up_throughput_for_good() {
         for latency in LATENCIES_MS.map(Duration::from_millis) {

@@ -1,4 +1,4 @@
-//! How long publish waits for one attempt of a request: as long as its bytes are accepted, and then for its answer. Their
+//! How long publish waits for one attempt of a request: as long as its bytes are being accepted, and then for its answer. The
 //! speed does not matter.
 
 use std::fmt;
@@ -24,21 +24,21 @@ use super::connection::Persistent;
 use super::uplink::Uplink;
 use crate::config::environment::LinkSettings;
 
-/// How much is handed to the connection at once, in bytes: each time it takes some is seen as progress.
+/// How much is handed to the connection at once, in bytes: each acceptance counts as progress.
 const PIECE: usize = 16 * 1024;
 
-/// How often it is looked at most whether anything has moved.
+/// The shortest interval between two checks for progress.
 const SOONEST: Duration = Duration::from_millis(10);
 
-/// For what S3 does by itself, with objects of up to 5 GB (AWS.md 4.4).
+/// For operations inside S3, with objects of up to 5 GB (AWS.md 4.4).
 pub(super) const COMPLETION: AnswerWithin = AnswerWithin(Duration::from_secs(180));
 
-/// How long the answer to one request may take: an extension of the request, where it is not [`LinkSettings::answer`].
+/// How long the answer to one request may take: an extension of the request, if it differs from [`LinkSettings::answer`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AnswerWithin(pub(super) Duration);
 
 impl AnswerWithin {
-    /// Says it of `request`, if there is something to say.
+    /// Sets it on `request`, if given.
     pub(super) fn ask_of(request: &mut HttpRequest, within: Option<AnswerWithin>) {
         if let Some(within) = within {
             request.add_extension(within);
@@ -46,12 +46,12 @@ impl AnswerWithin {
     }
 }
 
-/// Who sends the requests over `client`, and gives up on one when nothing moves any more.
+/// Sends requests over `client`, and gives up on an attempt that makes no more progress.
 pub(super) fn patient(client: &SharedHttpClient, link: LinkSettings, uplink: &Uplink) -> Persistent<PatientClient> {
     Persistent::new(PatientClient { inner: client.clone(), patience: Patience { link, uplink: uplink.clone() } })
 }
 
-/// A client whose attempts end when nothing moves any more. Where the SDK limits time, it limits the speed.
+/// A client whose attempts end when they make no more progress. The SDK's time limits are in effect limits on speed.
 #[derive(Clone, Debug)]
 pub(super) struct PatientClient {
     inner: SharedHttpClient,
@@ -94,7 +94,7 @@ impl HttpConnector for PatientConnector {
             loop {
                 let seen = progress.seen();
                 let ends = seen.at + patience.after(&seen, began, answer);
-                // From the last byte on, an answer may have less time than a byte has that is on its way.
+                // After the last byte, the time for an answer may be shorter than that for a byte in transit.
                 let looks = ends.min(Instant::now() + answer.max(SOONEST));
                 tokio::select! {
                     biased;
@@ -111,15 +111,15 @@ impl HttpConnector for PatientConnector {
 }
 
 impl Patience {
-    /// How long nothing may move after what was `seen`. What the system has accepted must leave it first: all of it before
-    /// an answer can come, and some of it before more is accepted, for which a quarter of a standstill is added at most.
+    /// The longest time without progress after what was `seen`. The bytes that the system has accepted must leave it first: all
+    /// of them before an answer can come, and some before more are accepted; for those, at most a quarter of a stall is added.
     fn after(&self, seen: &Seen, began: Instant, answer: Duration) -> Duration {
         let leaves = self.uplink.time_to_leave(seen.bytes, seen.at.duration_since(began));
         if seen.whole { answer + leaves } else { self.link.stalled + leaves.min(self.link.stalled / 4) }
     }
 }
 
-/// Nothing moved any more.
+/// No more progress.
 #[derive(Debug)]
 struct Standstill {
     whole: bool,
@@ -135,7 +135,7 @@ impl fmt::Display for Standstill {
 
 impl std::error::Error for Standstill {}
 
-/// How far the body of one attempt has got. Clones share it.
+/// The progress of one attempt's body. Clones share it.
 #[derive(Clone, Debug, Default)]
 struct Progress(Arc<Mutex<Seen>>);
 
@@ -160,7 +160,7 @@ impl Progress {
         *self.lock()
     }
 
-    /// `body`, watched. An empty one is whole from the start: who sends nothing asks it for nothing.
+    /// `body`, observed. An empty one is complete from the start: the sender never polls it.
     fn of(&self, body: SdkBody) -> SdkBody {
         if body.content_length() == Some(0) {
             self.lock().whole = true;
@@ -177,18 +177,18 @@ impl Progress {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
-        // Numbers stay numbers when a thread panicked beside them.
+        // The counts stay valid when a thread has panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A body that goes out in small pieces and tells of each.
+/// A body that is sent in small pieces and reports each.
 struct Watched {
     body: SdkBody,
     length: SizeHint,
-    /// What is still to be handed on, if that is known: who knows it asks for no more.
+    /// The bytes still to be handed on, if known: a sender that knows the number does not poll again.
     left: Option<u64>,
-    /// What is read and not handed on yet.
+    /// What was read and not yet handed on.
     rest: Bytes,
     progress: Progress,
 }
@@ -223,7 +223,7 @@ impl Body for Watched {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // It is asked for once, before anything is read.
+        // The client asks for it once, before anything is read.
         self.length
     }
 }

@@ -1,4 +1,4 @@
-//! What a site needs from a store other than AWS, tested on one object: many S3-compatible stores accept a condition and
+//! Tests on one object what a site needs from a store other than AWS: many S3-compatible stores accept a condition and
 //! ignore it (docs/stores.md).
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -12,30 +12,30 @@ use crate::report::error::{Code, Problem};
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
 
-/// An ETag that no object has: an MD5 for which no bytes are known.
+/// An ETag that no object has: an MD5 without known bytes.
 const NO_ETAG: &str = "\"00000000000000000000000000000000\"";
 
-/// What a store does where it should refuse.
+/// What a store does instead of refusing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lack {
-    /// It does as if nothing had been demanded.
+    /// It ignores the condition.
     Ignored,
-    /// It does not take the demand at all.
+    /// It does not accept the condition at all.
     NotTaken,
 }
 
 impl Store {
-    /// The store that must show what it keeps before anything is written to it: the digest of its endpoint. `None`: it is
+    /// The store that must be tested before anything is written to it: the digest of its endpoint. `None`: it is
     /// AWS's, or this program's own sandbox.
     pub fn to_be_proven(&self) -> Option<Digest> {
         self.settings.to_be_proven
     }
 
-    /// Has the store refuse what it must refuse, at `address`, where `bytes` lie with `headers`: whatever it does, they lie
-    /// there afterwards. Five requests.
+    /// Sends the store requests that it must refuse, at `address`, where `bytes` are stored with `headers`: they are the same
+    /// afterwards, whatever the store does. Five requests.
     ///
     /// # Errors
-    /// [`Code::UnfitStore`] names all that it does not refuse. Whatever else goes wrong says nothing about the store.
+    /// [`Code::UnfitStore`] names every condition that it does not enforce. Other failures say nothing about the store.
     pub async fn probe(&self, address: &Address, bytes: &[u8], headers: &Headers) -> Result<(), Problem> {
         let right = Digest::of(bytes);
         let wrong = Digest::of(right.to_base64().as_bytes());
@@ -70,7 +70,7 @@ impl Store {
     }
 }
 
-/// What an answer to a request that had to be refused shows: nothing, where it was.
+/// What the answer to such a request shows: nothing, if it was refused.
 fn lack(answer: Result<String, StoreError>) -> Result<Option<(Lack, Option<StoreError>)>, StoreError> {
     match answer {
         Ok(_) => Ok(Some((Lack::Ignored, None))),

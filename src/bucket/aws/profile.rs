@@ -1,4 +1,4 @@
-//! What a profile in AWS's configuration files asks for, and what is wrong with it. The SDK's errors say neither.
+//! What a profile in AWS's configuration files requires, and what is wrong with it. The SDK's errors say neither.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,18 +9,18 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::provider::{ProviderFailure, chain};
 use crate::report::error::Code;
 
-/// Where the selected profile, and the profiles that it names as its source, get their credentials.
+/// How the selected profile, and its source profiles, get their credentials.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Profile {
-    /// The profile that gives the credentials: named by the user, or selected by AWS's environment variables.
+    /// The profile that provides the credentials: named by the user, or selected by AWS's environment variables.
     pub(super) name: Option<String>,
-    /// Why it cannot give credentials, whatever else works.
+    /// Why it cannot provide credentials in any case.
     pub(super) mistake: Option<ProviderFailure>,
     /// `mfa_serial`: the role may require an MFA code. The SDK never sends one.
     pub(super) has_device: bool,
     /// `credential_process`: a program provides them, and may have to ask a person.
     pub(super) runs_program: bool,
-    /// The command of AWS's that signs in: `aws login` (`login_session`) or `aws sso login` (`sso_session`, `sso_start_url`).
+    /// The AWS CLI command that signs in: `aws login` (`login_session`) or `aws sso login` (`sso_session`, `sso_start_url`).
     pub(super) signs_in: Option<&'static str>,
     /// `credential_source`: the machine provides them.
     pub(super) source: Option<CredentialSource>,
@@ -28,12 +28,12 @@ pub(super) struct Profile {
     pub(super) token_file: Option<String>,
 }
 
-/// What a `credential_source` may be.
+/// The values of `credential_source`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CredentialSource {
     /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
     Environment,
-    /// The service of a container of ECS, EKS or CodeBuild.
+    /// The credential service of a container of ECS, EKS or CodeBuild.
     EcsContainer,
     /// The metadata service of an EC2 instance.
     Ec2InstanceMetadata,
@@ -56,13 +56,13 @@ impl fmt::Display for CredentialSource {
 
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
-/// Variables that give credentials only together.
+/// Variables that provide credentials only together.
 const PAIRS: [[&str; 2]; 2] = [["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], [TOKEN_FILE, "AWS_ROLE_ARN"]];
 
 const CORRECT_IT: &str = "Correct the profile in the AWS configuration files (`~/.aws/config`, `~/.aws/credentials`).";
 
 impl Profile {
-    /// The profile called `name`. Without a name: the one that AWS's variables select, and what the variables for credentials say.
+    /// The profile called `name`. Without a name: the one that AWS's variables select, and the variables for credentials.
     pub(super) async fn selected(name: Option<&str>) -> Profile {
         let env = Env::real();
         let selected = name.map(|name| name.to_owned().into());
@@ -84,7 +84,7 @@ impl Profile {
         let mut found = Profile::default();
         match found.follow(files) {
             Ok(()) => {}
-            // That there is no profile `default` is no mistake.
+            // A missing profile `default` is not a mistake.
             Err(_) if selected == "default" && !is_named && files.get_profile(selected).is_none() => return found,
             Err(Wrong::Empty) if selected == "default" && !is_named => return found,
             Err(wrong) => found.mistake = Some(wrong.told(selected)),
@@ -93,8 +93,8 @@ impl Profile {
         found
     }
 
-    /// Goes from the selected profile to the one that gives credentials, as aws-config 1.13 does
-    /// (src/profile/credentials/repr.rs), and gives what is wrong on the way.
+    /// Follows the chain from the selected profile to the one that provides credentials, as aws-config 1.13 does
+    /// (src/profile/credentials/repr.rs), and returns the first mistake on the way.
     fn follow(&mut self, files: &ProfileSet) -> Result<(), Wrong> {
         let (mut seen, mut name) = (Vec::<&str>::new(), files.selected_profile());
         loop {
@@ -141,7 +141,7 @@ impl Profile {
         self.signs_in = self.signs_in.or(login).or(sso);
     }
 
-    /// Checks the profile at the end of the chain, whose credentials come from no other profile.
+    /// Checks the last profile of the chain, which takes credentials from no other profile.
     fn base(&mut self, files: &ProfileSet, profile: &Section) -> Result<(), Wrong> {
         let (name, has) = (profile.name(), |key: &str| profile.get(key).is_some());
         if let Some(source) = profile.get("credential_source") {
@@ -161,17 +161,17 @@ impl Profile {
         if has("login_session") || has("credential_process") { Ok(()) } else { keys(profile) }
     }
 
-    /// " of profile `x`", where that gives the credentials.
+    /// " of profile `x`", if a profile provides the credentials.
     pub(super) fn of_it(&self) -> String {
         self.name.as_ref().map(|name| format!(" of profile `{name}`")).unwrap_or_default()
     }
 
-    /// " for profile `x`", where that gives the credentials.
+    /// " for profile `x`", if a profile provides the credentials.
     pub(super) fn for_it(&self) -> String {
         self.name.as_ref().map(|name| format!(" for profile `{name}`")).unwrap_or_default()
     }
 
-    /// What `aws` is told to use it: " --profile x".
+    /// The option that makes `aws` use it: " --profile x".
     pub(super) fn flag(&self) -> String {
         self.name.as_ref().map(|name| format!(" --profile {name}")).unwrap_or_default()
     }
@@ -180,11 +180,11 @@ impl Profile {
 /// Why a profile gives no credentials.
 #[derive(Debug, PartialEq, Eq)]
 enum Wrong {
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// It says nothing of credentials.
+    /// It has no settings for credentials.
     Empty,
-    /// What the profile of this name says cannot be followed.
+    /// The settings of the profile of this name cannot be followed.
     Unusable { profile: String, what: String },
 }
 
@@ -197,7 +197,7 @@ fn lacks(profile: &str, key: &str) -> Wrong {
 }
 
 impl Wrong {
-    /// The same for people, where the profile `selected` is to give credentials.
+    /// The same for people, if the profile `selected` is to provide credentials.
     fn told(self, selected: &str) -> ProviderFailure {
         let (code, message, hint) = match self {
             Wrong::Missing => (
@@ -220,7 +220,7 @@ impl Wrong {
     }
 }
 
-/// The profile that this one takes its credentials from to assume a role, if that is another one.
+/// The profile that this one takes its credentials from to assume a role, if that is a different one.
 fn next(profile: &Section) -> Result<Option<&str>, Wrong> {
     if profile.get("role_arn").is_none() || profile.get("web_identity_token_file").is_some() {
         return Ok(None);
@@ -234,7 +234,7 @@ fn next(profile: &Section) -> Result<Option<&str>, Wrong> {
     }
 }
 
-/// Whether it holds keys.
+/// Whether it contains keys.
 fn keys(profile: &Section) -> Result<(), Wrong> {
     let has = |key: &str| profile.get(key).is_some();
     match (has("aws_access_key_id"), has("aws_secret_access_key")) {
@@ -246,7 +246,7 @@ fn keys(profile: &Section) -> Result<(), Wrong> {
     }
 }
 
-/// Whether all is said that a sign-in with SSO needs.
+/// Whether it has all settings that a sign-in with SSO needs.
 fn sign_in(files: &ProfileSet, profile: &Section) -> Result<(), Wrong> {
     let (name, has) = (profile.name(), |key: &str| profile.get(key).is_some());
     let needed = ["sso_region", "sso_start_url"];
@@ -270,7 +270,7 @@ fn sign_in(files: &ProfileSet, profile: &Section) -> Result<(), Wrong> {
     missing.map_or(Ok(()), |key| Err(lacks(name, key)))
 }
 
-/// A file of AWS's that cannot be read, with its line.
+/// An AWS configuration file that cannot be read, with the line.
 fn unreadable(error: &ProfileFileLoadError) -> ProviderFailure {
     let error: &(dyn StdError + 'static) = error;
     let texts = chain(error).map(|cause| cause.to_string().split_whitespace().collect::<Vec<_>>().join(" "));
@@ -281,7 +281,7 @@ fn unreadable(error: &ProfileFileLoadError) -> ProviderFailure {
     }
 }
 
-/// Which variable lacks its other half.
+/// The variable that is missing from a pair.
 fn unpaired(is_set: impl Fn(&str) -> bool) -> Option<ProviderFailure> {
     let halves = PAIRS.into_iter().flat_map(|[one, other]| [(one, other), (other, one)]);
     let (set, unset) = halves.into_iter().find(|(one, other)| is_set(one) && !is_set(other))?;

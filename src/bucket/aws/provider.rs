@@ -1,4 +1,4 @@
-//! What can go wrong with a provider of credentials, for every module that needs it.
+//! Failures of a provider of credentials, for every module that needs them.
 
 use std::error::Error as StdError;
 
@@ -11,13 +11,13 @@ use aws_sdk_sts::types::error::ExpiredTokenException;
 use super::refusals::{Class, class_of};
 use crate::report::error::Code;
 
-/// How aws-config says that the sign-in itself is over. The type (`SsoTokenProviderError::ExpiredToken` in
-/// aws-config 1.13, src/sso/token.rs) is private, it carries no code, and nothing else tells it from a cached token that
-/// cannot be read. The same goes for `aws login` (`LoginTokenError::ExpiredToken`, src/login/token.rs).
+/// The text with which aws-config reports an expired sign-in. The type (`SsoTokenProviderError::ExpiredToken` in
+/// aws-config 1.13, src/sso/token.rs) is private and has no code, and nothing else distinguishes it from a cached token that
+/// cannot be read. The same is true of `aws login` (`LoginTokenError::ExpiredToken`, src/login/token.rs).
 pub(super) const SIGN_IN_IS_OVER: [&str; 2] =
     ["the SSO token has expired and cannot be refreshed", "cached Login token is expired"];
 
-/// What gives credentials failed.
+/// The failure of a provider of credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProviderFailure {
     /// What kind of failure it is.
@@ -39,7 +39,7 @@ pub(super) enum Unusable {
     Quoted(&'static str),
 }
 
-/// An error and what lies beneath it.
+/// An error and its causes.
 pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
         let error: &'a (dyn StdError + 'static) = *error;
@@ -47,7 +47,7 @@ pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<It
     })
 }
 
-/// The exceptions that a service's model names have types; for all others the SDK keeps code and message.
+/// Exceptions in a service's model have types; for all others the SDK keeps code and message.
 pub(super) fn has_expired(cause: &(dyn StdError + 'static)) -> bool {
     let code = cause.downcast_ref::<ErrorMetadata>().and_then(ErrorMetadata::code);
     cause.is::<ExpiredTokenException>()

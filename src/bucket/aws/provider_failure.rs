@@ -17,7 +17,7 @@ use super::refusals::{Class, class_of};
 use super::roots::{TRUST, is_of_certificate};
 use crate::report::error::Code;
 
-/// The error of a provider, with what it means.
+/// The error of a provider, with its meaning.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", failure.message)]
 pub(super) struct Failed {
@@ -25,19 +25,19 @@ pub(super) struct Failed {
     pub(super) source: Option<CredentialsError>,
 }
 
-/// How aws-config 1.13 says that the program of `credential_process` failed (src/credential_process.rs), which has no type either.
+/// The text with which aws-config 1.13 reports a failed `credential_process` (src/credential_process.rs); it has no type either.
 const PROGRAM: &str = "external process";
 
-/// How it names the credential service of a container (src/ecs.rs, src/http_credential_provider.rs) and the metadata service of an
-/// instance (src/imds).
+/// Its names for a container's credential service (src/ecs.rs, src/http_credential_provider.rs) and an instance's metadata
+/// service (src/imds).
 const CONTAINER: [&str; 2] = ["ECS provider", "HTTP credential provider"];
 const INSTANCE: &str = "IMDS";
 
-/// How it says that there is no token of `aws sso login` (`SsoTokenProviderError::FailedToLoadToken`, src/sso/token.rs): a
+/// Its text for a missing token of `aws sso login` (`SsoTokenProviderError::FailedToLoadToken`, src/sso/token.rs): a
 /// private type that hides its cause.
 const NO_SSO_TOKEN: &str = "failed to load the cached SSO token";
 
-/// Which provider failed and why; `None` where there simply are no credentials.
+/// Which provider failed and why; `None` if there are simply no credentials.
 pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<ProviderFailure> {
     let chain: Vec<_> = chain(error).collect();
     let texts = chain.iter().map(ToString::to_string).collect();
@@ -45,7 +45,7 @@ pub(super) fn failure_of(error: &CredentialsError, profile: &Profile) -> Option<
     if let Some(failure) = seen.mistake().or_else(|| seen.of_machine()) {
         return Some(failure);
     }
-    // An instance is asked last, whether or not this is one.
+    // The instance's service is tried last, even if this machine is not an instance.
     let has_none = seen.is_not_loaded() || (profile.name.is_none() && seen.says(&[INSTANCE]));
     let is_over_elsewhere = seen.has_expired() && profile.signs_in.is_none();
     if has_none || is_over_elsewhere {
@@ -91,7 +91,7 @@ impl Seen<'_> {
         self.chain.iter().any(|cause| has_expired(*cause))
     }
 
-    /// Credentials, or a profile, that cannot be used.
+    /// Unusable credentials, or an unusable profile.
     fn mistake(&self) -> Option<ProviderFailure> {
         if let Some(unusable) = self.chain.iter().find_map(|cause| cause.downcast_ref::<Unusable>()) {
             return Some(failure(
@@ -115,7 +115,7 @@ impl Seen<'_> {
         Some(of_machine(source, self.profile.name.as_deref().unwrap_or("default")))
     }
 
-    /// A sign-in that is over, or that never was.
+    /// A sign-in that has expired, or that never happened.
     fn of_sign_in(&self) -> Option<ProviderFailure> {
         let (profile, command) = (self.profile, self.profile.signs_in?);
         let hint = format!("Run `{command}{}`, then the same command again.", profile.flag());
@@ -149,7 +149,7 @@ impl Seen<'_> {
         })
     }
 
-    /// The token of a web identity that is not there.
+    /// The missing token of a web identity.
     fn of_file(&self) -> Option<ProviderFailure> {
         let is_of_file = self.has::<io::Error>() && !self.has::<ConnectorError>();
         let file = self.profile.token_file.as_ref().filter(|_| is_of_file)?;
@@ -161,7 +161,7 @@ impl Seen<'_> {
         ))
     }
 
-    /// A `credential_process`.
+    /// A failed `credential_process`.
     fn of_program(&self) -> Option<ProviderFailure> {
         let of_profile = self.profile.of_it();
         if self.says(&[PROGRAM]) {
@@ -182,7 +182,7 @@ impl Seen<'_> {
         })
     }
 
-    /// What does not answer.
+    /// A service that does not answer.
     fn of_silence(&self) -> Option<ProviderFailure> {
         let is_silent = matches!(self.error, CredentialsError::ProviderTimedOut(_)) || self.has::<ConnectorError>();
         let of_profile = self.profile.of_it();
@@ -201,7 +201,7 @@ impl Seen<'_> {
     }
 }
 
-/// What to do where the profile `name` takes the machine's credentials, and the machine has none.
+/// What to do if the profile `name` uses the machine's credentials, and the machine has none.
 fn of_machine(source: CredentialSource, name: &str) -> ProviderFailure {
     let (what, hint) = match source {
         CredentialSource::Environment => (
@@ -223,13 +223,13 @@ fn of_machine(source: CredentialSource, name: &str) -> ProviderFailure {
     ProviderFailure { code: Code::NoCredentials, message, hint: hint.to_owned() }
 }
 
-/// Whether there is no token of a sign-in.
+/// Whether the token of a sign-in is missing.
 fn is_not_there(cause: &(dyn StdError + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
         || cause.to_string() == NO_SSO_TOKEN
 }
 
-/// What to do about a role that may require an MFA code, which publish cannot ask for.
+/// What to do about a role that may require an MFA code: publish cannot ask for one.
 fn with_device(profile: &Profile) -> String {
     format!(
         "The profile sets an MFA device (`mfa_serial`), and publish cannot ask for its code. If the role requires MFA, \
@@ -239,16 +239,16 @@ fn with_device(profile: &Profile) -> String {
     )
 }
 
-/// What is done about a service that is busy or down.
+/// What to do about a service that is busy or down.
 const IN_A_MINUTE: &str = "Run the same command again in a minute.";
 
-/// What refused to give credentials, what its answer means, what it said, and what to do if that lasts.
+/// Which service refused to provide credentials, what its answer means, its message, and what to do if it persists.
 struct Refused {
     what: &'static str,
     class: Class,
     said: String,
     hint: &'static str,
-    /// Whether a role was to be assumed with other credentials.
+    /// Whether the failure is in assuming a role with other credentials.
     is_role: bool,
 }
 
@@ -259,7 +259,7 @@ impl Refused {
     }
 }
 
-/// Which service refused to give credentials.
+/// Which service refused to provide credentials.
 fn refusal(cause: &(dyn StdError + 'static)) -> Option<Refused> {
     if let Some(error) = cause.downcast_ref::<AssumeRoleError>() {
         let hint = "Allow the identity that assumes the role to call sts:AssumeRole on it, add that identity to the role's trust \

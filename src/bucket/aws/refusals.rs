@@ -1,4 +1,4 @@
-//! What each code of S3, of stores like it and of CloudFront means: the one table.
+//! The meaning of each code of S3, of compatible stores and of CloudFront: the one table.
 //!
 //! The codes are those of S3's list of error responses, of CloudFront's API and of AWS.md 1.2, 4.1, 5.4, 5.6 and 5.8;
 //! `XMinio…` are MinIO's, `QuotaExceeded` is Ceph's. docs/exit-codes.md says the same.
@@ -6,28 +6,28 @@
 /// What a failed request means for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// It is not there (404).
+    /// The object does not exist (404).
     Missing,
-    /// The credentials may not do it (403).
+    /// The credentials lack the permission (403).
     Denied,
-    /// The condition of the request does not hold (412). After a retry this may be our own earlier attempt, whose
-    /// answer was lost: settled by looking, never assumed.
+    /// The condition of the request does not hold (412). After a retry the cause may be our own earlier attempt, whose
+    /// answer was lost: settled by reading, never assumed.
     Precondition,
-    /// Another request on the same key was under way (409); there was no effect.
+    /// Another request on the same key was under way (409); no effect.
     Conflict,
-    /// Asked to slow down, again and again; there was no effect.
+    /// Asked to slow down, repeatedly; no effect.
     Throttled,
-    /// A 5xx that passes, a timeout, a broken or refused connection: the effect is unknown.
+    /// A temporary 5xx, a timeout, a broken or refused connection: the effect is unknown.
     Unavailable,
-    /// The bytes that arrived are not the bytes that were announced; there was no effect.
+    /// The bytes that arrived are not the bytes that were announced; no effect.
     Checksum,
     /// The file to send cannot be read, or is shorter than it was.
     LocalFile,
-    /// The bucket is not there.
+    /// The bucket does not exist.
     NoSuchBucket,
     /// The bucket is in another region.
     WrongRegion,
-    /// The SDK's rules give no endpoint for what is set; nothing was sent.
+    /// The SDK's rules find no endpoint for the settings; nothing was sent.
     NoEndpoint,
     /// The server's certificate cannot be trusted; nothing was sent.
     Untrusted,
@@ -35,15 +35,15 @@ pub enum Class {
     NoCredentials,
     /// The credentials have expired.
     ExpiredCredentials,
-    /// What gives credentials failed.
+    /// The provider of the credentials failed.
     FailedCredentials,
-    /// Its bytes are archived, and cannot be read or copied before they are restored; there was no effect.
+    /// The object is archived, and cannot be read or copied before it is restored; no effect.
     Archived,
-    /// Refused for another reason that lasts until something is changed; there was no effect.
+    /// Refused for another reason that persists until something is changed; no effect.
     Refused,
-    /// What was asked for is nothing that this store can do (501); there was no effect.
+    /// The store does not implement the request (501); no effect.
     Unsupported,
-    /// There are more objects than this program lists.
+    /// There are more objects than this program can list.
     TooMany,
     /// Anything else.
     Other,
@@ -68,11 +68,11 @@ impl Class {
 /// Codes that mean the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    /// As they stand in answers.
+    /// As they appear in answers.
     pub(super) codes: &'static [&'static str],
     /// What they mean for the sender of the request.
     pub(super) class: Class,
-    /// What must be changed first; `None`: what the class says, or nothing.
+    /// What must be changed first; `None`: the class determines it, or nothing.
     pub(super) change: Option<&'static str>,
 }
 
@@ -86,9 +86,9 @@ const fn until(class: Class, change: &'static str, codes: &'static [&'static str
 
 /// The table.
 pub(super) const REFUSALS: &[Refusal] = &[
-    // Of one key among many, which has no status of its own.
+    // For one key of many, which has no status of its own.
     means(Class::Missing, &["NoSuchKey"]),
-    // What may go differently the next time.
+    // Temporary: the next attempt may succeed.
     means(Class::Precondition, &["PreconditionFailed"]),
     means(Class::Conflict, &["ConditionalRequestConflict", "OperationAborted"]),
     means(
@@ -122,7 +122,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
         ],
     ),
     means(Class::Checksum, &["BadDigest", "XAmzContentChecksumMismatch", "InvalidDigest", "IncompleteBody"]),
-    // What stays refused until something is changed: the credentials, …
+    // Refused until something is changed: the credentials, …
     means(Class::ExpiredCredentials, &["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"]),
     means(Class::Denied, &["AccessDenied"]),
     until(
@@ -162,7 +162,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
         "The bucket does not allow ACLs. publish sends none, so a proxy adds one or a policy requires one.",
         &["AccessControlListNotSupported"],
     ),
-    // … the key that encrypts, …
+    // … the encryption key, …
     until(
         Class::Refused,
         "Enable the KMS key or cancel its deletion, or set another key as `kms_key_id`.",
@@ -178,7 +178,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
         "Correct `kms_key_id` in publish.toml, or the bucket's default key.",
         &["KMS.NotFoundException", "KMS.InvalidKeyUsageException", "KMS.KeyUnavailableException"],
     ),
-    // … what lies between, …
+    // … something in between, …
     until(
         Class::Refused,
         "Something between this machine and the service, such as a proxy, changes requests: make it pass them on \
@@ -195,16 +195,16 @@ pub(super) const REFUSALS: &[Refusal] = &[
     means(Class::Unsupported, &["NotImplemented"]),
 ];
 
-/// What an answer with no such code as the table has stays refused for.
+/// The action for an answer that is refused without a code in the table.
 const AS_SAID: &str = "The service's message says what must change.";
 
-/// What is known of `code`.
+/// The table's row for `code`.
 fn refusal(code: Option<&str>) -> Option<&'static Refusal> {
     let code = code?;
     REFUSALS.iter().find(|refusal| refusal.codes.contains(&code))
 }
 
-/// What must be changed before a request that was answered with `code` can succeed.
+/// What must be changed before a request with the answer `code` can succeed.
 pub(super) fn change(code: Option<&str>) -> Option<&'static str> {
     refusal(code).and_then(|refusal| refusal.change)
 }
@@ -214,8 +214,8 @@ pub(super) fn change_first(code: Option<&str>) -> &'static str {
     change(code).unwrap_or(AS_SAID)
 }
 
-/// What an answer means. Its code says so; where there is none, as in every answer to a HEAD, or where it is none of the
-/// table's, the status decides.
+/// The meaning of an answer. Its code decides; without one, as in every answer to a HEAD, or with one that is not in the
+/// table, the status decides.
 pub(super) fn class_of(status: Option<u16>, code: Option<&str>, region: Option<&str>) -> Class {
     if code == Some("AuthorizationHeaderMalformed") && region.is_some() {
         return Class::WrongRegion;
@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
     }
 
-    /// People find each code that lasts in the documents.
+    /// The documents list each permanent code.
     #[test]
     fn the_document_has_what_lasts() {
         let document = include_str!("../../../docs/exit-codes.md");
@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    /// What is refused for good says what to change, and does not suggest the same command again.
+    /// A permanent refusal says what to change, and does not suggest the same command again.
     #[test]
     fn what_stays_refused_says_what_to_change() {
         for refusal in REFUSALS.iter().filter(|refusal| refusal.class == Class::Refused) {

@@ -1,7 +1,7 @@
-//! Trusted certificates: this machine's, and those of the bundle that AWS's settings name; and what is made of those that are not.
+//! Trusted certificates: this machine's, and those of the bundle in AWS's settings; and the TLS errors about others.
 //!
-//! Where the machine has none that can be read, the SDK's connector panics in builds for development, even if no request
-//! needs one; and in all builds where one of a bundle cannot be used. So both are checked first.
+//! Without readable certificates on the machine, the SDK's connector panics in debug builds, even if no request
+//! needs one; and in all builds if one of a bundle cannot be used. So both are checked first.
 
 use std::error::Error as StdError;
 use std::path::Path;
@@ -18,7 +18,7 @@ use rustls::pki_types::pem::{self, PemObject};
 
 use crate::report::error::{Code, Problem};
 
-/// Whether the machine has any, as far as that matters: other builds do not panic.
+/// Whether the machine has any, as far as that matters: release builds do not panic.
 static ANY: LazyLock<bool> = LazyLock::new(|| {
     if !cfg!(debug_assertions) {
         return true;
@@ -27,16 +27,16 @@ static ANY: LazyLock<bool> = LazyLock::new(|| {
     RootCertStore::empty().add_parsable_certificates(certificates).0 > 0
 });
 
-/// What to do where a server's certificate is refused.
+/// What to do if a server's certificate is refused.
 pub(super) const TRUST: &str = "If a proxy or a certificate authority of your own issued it, set AWS_CA_BUNDLE, or `ca_bundle` in \
     the AWS profile, to a PEM file with the authority's certificate.";
 
-/// Certificates to trust beside the machine's own, as PEM; often that of a company's proxy.
+/// Certificates to trust besides the machine's own, as PEM; often that of a company's proxy.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bundle(Option<Arc<str>>);
 
 impl Bundle {
-    /// What `AWS_CA_BUNDLE` or, in AWS's own files, `ca_bundle` names.
+    /// The bundle in `AWS_CA_BUNDLE` or, in AWS's own files, `ca_bundle`.
     ///
     /// # Errors
     /// [`Code::Configuration`], if it cannot be read or contains no certificates.
@@ -72,7 +72,7 @@ impl Bundle {
     }
 }
 
-/// What speaks TLS, if not as the SDK would; with no certificates at all it trusts no server, and refuses every
+/// The TLS implementation, if not the SDK's default; with no certificates at all it trusts no server, and refuses every
 /// connection.
 pub(super) fn tls(bundle: &Bundle) -> Option<TlsContext> {
     let mut trusted = TrustStore::empty().with_native_roots(*ANY);
@@ -84,7 +84,7 @@ pub(super) fn tls(bundle: &Bundle) -> Option<TlsContext> {
     TlsContext::builder().with_trust_store(trusted).build().ok()
 }
 
-/// Whether TLS is what failed: a certificate that is refused, or a server that does not speak it.
+/// Whether TLS failed: a refused certificate, or a server that does not use TLS.
 pub(super) fn is_of_tls(cause: &(dyn StdError + 'static)) -> bool {
     of_tls(cause).is_some()
 }
@@ -94,7 +94,7 @@ pub(super) fn is_of_certificate(cause: &(dyn StdError + 'static)) -> bool {
     matches!(of_tls(cause), Some(rustls::Error::InvalidCertificate(_)))
 }
 
-/// What failed in TLS. The client puts it into errors of input and output, whose chain does not show it.
+/// The TLS error. The client wraps it in I/O errors, whose chain does not show it.
 fn of_tls<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
     cause.downcast_ref().or_else(|| of_tls(cause.downcast_ref::<std::io::Error>()?.get_ref()?))
 }

@@ -50,7 +50,7 @@ impl From<CdnError> for Problem {
     }
 }
 
-/// Whether a policy can mend it: not where the keys themselves are wrong.
+/// Whether a policy can fix it: not if the keys themselves are wrong.
 fn lacks_right(class: Class, code: Option<&str>) -> bool {
     class == Class::Denied && change(code).is_none()
 }
@@ -139,7 +139,7 @@ impl StoreError {
                 let message = format!("{} does not support this way to {verb} {address}", self.details.service);
                 (Code::UnfitStore, message, self.details.service.what_can_hold_a_site().to_owned())
             }
-            // Of what is there, S3 says no such thing: something else answers.
+            // S3 never answers this for an existing object: something else answers.
             _ if self.status == Some(404) => {
                 let message = format!("{} could not {verb} {address}", self.details.service);
                 (Code::Refused, message, "Check that the endpoint is an S3 API endpoint.".to_owned())
@@ -148,7 +148,7 @@ impl StoreError {
         }
     }
 
-    /// What is said of a conditional write that S3 keeps refusing although nothing that anybody has written is in its way.
+    /// The message for a conditional write that S3 keeps refusing although no other write explains it.
     pub(crate) fn repeated(self) -> Problem {
         if !matches!(self.class, Class::Precondition | Class::Conflict | Class::Missing) {
             return self.into();
@@ -165,7 +165,7 @@ impl StoreError {
         problem(Code::Aws, message, hint.to_owned(), *self.details)
     }
 
-    /// Names the action and the resource: in AWS's words where it said them (also of a KMS key), else those that the
+    /// Names the action and the resource: in AWS's words if it sent them (also for a KMS key), or else those that the
     /// operation needs.
     fn how_to_allow(&self) -> String {
         if let Some(change) = change(self.code.as_deref()) {
@@ -233,7 +233,7 @@ impl CdnError {
     }
 }
 
-/// What has nothing to do with the object or the distribution.
+/// Failures that have nothing to do with the object or the distribution.
 fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Option<(Code, String, String)> {
     let service = &details.service;
     Some(match class {
@@ -273,7 +273,7 @@ fn of_any_service(class: Class, details: &Details, status: Option<u16>) -> Optio
     })
 }
 
-/// Nothing answers. AWS has an endpoint in each of its regions, so that a region may be none.
+/// No answer. AWS has an endpoint in each of its regions, so the configured region may not exist.
 fn does_not_respond(service: &Service) -> (Code, String, String) {
     let region = &service.region;
     if service.endpoint.is_none() && !looks_like_a_region(region) {
@@ -289,7 +289,7 @@ fn does_not_respond(service: &Service) -> (Code, String, String) {
     (Code::Unreachable, format!("{service} does not respond"), hint)
 }
 
-/// Words of small letters, then a number: `eu-central-1`, `us-gov-west-1`. The zone `eu-central-1a` is none.
+/// Words of small letters, then a number: `eu-central-1`, `us-gov-west-1`. The zone `eu-central-1a` is not a region.
 fn looks_like_a_region(name: &str) -> bool {
     let words: Vec<&str> = name.split('-').collect();
     let is_made_of =
@@ -299,7 +299,7 @@ fn looks_like_a_region(name: &str) -> bool {
         && names.iter().all(|name| is_made_of(name, u8::is_ascii_lowercase)))
 }
 
-/// What to change where the SDK's rules for endpoints end with `rule`.
+/// What to change if the SDK's endpoint rules end with `rule`.
 fn no_endpoint(rule: &str) -> &'static str {
     let rule = rule.to_ascii_lowercase();
     match (rule.contains("fips"), rule.contains("dual")) {

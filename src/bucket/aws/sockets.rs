@@ -1,15 +1,15 @@
-//! How many requests the file descriptors of this process allow: each needs a connection, and an upload also its file.
+//! How many requests the file descriptors of this process allow: each needs a connection, and an upload also a file.
 
-/// Descriptors that a run asks for. The most requests at once need 576: two each, and [`OTHERS`]. macOS gives 256 unless asked.
+/// Descriptors that a run requests. The most requests at once need 576: two each, and [`OTHERS`]. macOS gives 256 by default.
 #[cfg(unix)]
 const WANTED: u64 = 1024;
 
-/// Descriptors for what else is open.
+/// Descriptors for everything else.
 #[cfg(unix)]
 const OTHERS: u64 = 64;
 
-/// Most requests at once, from 1. Asks the system for more descriptors where it has given fewer than they need, and takes
-/// what it gives.
+/// Most requests at once, at least 1. Asks the system for more descriptors if the limit is lower than they need, and uses
+/// what it gets.
 #[cfg(unix)]
 pub(super) fn room() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -18,7 +18,7 @@ pub(super) fn room() -> usize {
     let Rlimit { current, maximum } = given();
     let wanted = WANTED.min(maximum.unwrap_or(u64::MAX));
     if current.is_some_and(|current| current < wanted) {
-        // Where it is refused, there are fewer requests at once.
+        // If the system refuses, there are fewer requests at once.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
     }
     let descriptors = given().current.unwrap_or(u64::MAX);

@@ -39,14 +39,14 @@ use crate::types::digest::{Digest, Md5};
 /// Most keys in one DeleteObjects (AWS.md 4.4).
 pub const MAX_DELETED_AT_ONCE: usize = 1_000;
 
-/// How often an answer that broke off, or a key that S3 could not remove just now, is asked for again. The SDK's own
-/// retries end where the answer begins.
+/// How often to retry after an answer that broke off, or for a key that S3 could not remove just now. The SDK's own
+/// retries end when the answer begins.
 const MAX_ROUNDS: u32 = 4;
 
-/// How many pages of a listing in a row may tell nothing new: S3 may give a page without keys.
+/// How many pages of a listing in a row may contain nothing new: S3 may return a page without keys.
 const MAX_BARREN_PAGES: u32 = 10;
 
-/// Most objects of one listing, which is held whole: some 300 bytes each.
+/// Most objects of one listing, which is held in memory: some 300 bytes each.
 pub(super) const MAX_LISTED: usize = 2_000_000;
 
 /// The objects of an environment's buckets. Clones share one client and one limit of requests at once.
@@ -56,11 +56,11 @@ pub struct Store {
     pub(super) settings: Arc<Settings>,
     watch: Watch,
     pub(super) uplink: Uplink,
-    /// What the answers of the state are awaited under.
+    /// The time limit for answers about the state.
     lease: Option<(Term, Duration)>,
 }
 
-/// What every request says.
+/// What every request has in common.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) site: Identity,
@@ -75,16 +75,16 @@ pub(super) struct Settings {
     pub(super) max_listed: usize,
 }
 
-/// An object's bytes.
+/// The bytes of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// All of them.
     pub bytes: Vec<u8>,
-    /// What a condition on this object names; opaque, with its quotes.
+    /// The ETag for conditions on this object; opaque, with its quotes.
     pub etag: String,
     /// When it was written, by S3's clock.
     pub last_modified: Timestamp,
-    /// When S3 answered, by the same clock.
+    /// When S3 answered, by its own clock.
     pub served_at: Timestamp,
 }
 
@@ -93,21 +93,21 @@ pub struct Fetched {
 pub struct Listed {
     /// The object.
     pub address: Address,
-    /// The number of its bytes.
+    /// Its size in bytes.
     pub size_bytes: u64,
-    /// What a condition on this object names; opaque, with its quotes.
+    /// The ETag for conditions on this object; opaque, with its quotes.
     pub etag: String,
     /// When it was written, by S3's clock.
     pub last_modified: Timestamp,
 }
 
-/// What follows where S3 did not remove a key.
+/// What follows if S3 did not remove a key.
 enum Refused<'a> {
-    /// Nothing: it is not there.
+    /// Nothing: the object does not exist.
     IsGone,
-    /// It is asked for once more, with this ETag.
+    /// Try once more, with this ETag.
     AskAgain(Option<&'a str>),
-    /// It stays, and the caller is told why.
+    /// It stays, and the caller gets the reason.
     Stays,
 }
 
@@ -116,7 +116,7 @@ impl Store {
         Store { client, settings, watch, uplink, lease: None }
     }
 
-    /// The same objects over connections of its own: those of this one may be dead without anybody having been told.
+    /// The same objects over new connections: the existing ones may be dead without notice.
     pub fn afresh(&self) -> Store {
         let Settings { link, bundle, .. } = &*self.settings;
         let http = patient(&connection::client(bundle), *link, &self.uplink);
@@ -124,7 +124,7 @@ impl Store {
         Store { client: Client::from_conf(config), ..self.clone() }
     }
 
-    /// The same objects, of which nothing is changed any more when `term` is over.
+    /// The same objects; no request changes anything after `term` has ended.
     pub fn until(&self, term: &Term) -> Store {
         let config = self.client.config();
         let Some(inner) = config.http_client() else { return self.clone() };
@@ -132,43 +132,43 @@ impl Store {
         Store { client: Client::from_conf(config.to_builder().http_client(http).build()), ..self.clone() }
     }
 
-    /// The same objects, of which the state is read and written under a lease that lasts until `term` is over: an answer is
-    /// awaited for two thirds of what remains, so that one that was lost leaves time for another try; but never for less time
+    /// The same objects, with the state read and written under a lease that lasts until `term` ends: the wait for an answer is
+    /// two thirds of the remaining time, so that a lost answer leaves time for another attempt; but never less
     /// than `least`.
     pub fn in_time_for(&self, term: &Term, least: Duration) -> Store {
         Store { lease: Some((term.clone(), least)), ..self.clone() }
     }
 
-    /// How long an answer of the state may take now.
+    /// How long an answer about the state may take now.
     pub(super) fn state_answer(&self) -> AnswerWithin {
         let answer = self.settings.link.answer;
         let within = |(term, least): &(Term, Duration)| (term.deadline().remaining() * 2 / 3).max(*least);
         AnswerWithin(self.lease.as_ref().map_or(answer, |lease| answer.min(within(lease))))
     }
 
-    /// The region that requests are signed for: the bucket's.
+    /// The region in the signatures: the bucket's.
     pub fn region(&self) -> &str {
         &self.settings.service.region
     }
 
-    /// Requests at once right now: fewer while S3 asks to slow down. Each call waits for its turn, so that callers need
+    /// Requests at once at the moment: fewer while S3 asks to slow down. Each call waits for its turn, so that callers need
     /// only keep [`MOST_AT_ONCE`] of them waiting.
     pub fn concurrency(&self) -> usize {
         self.watch.pace().limit()
     }
 
-    /// How many attempts of requests so far may have done what they were to do, or may yet, although no answer says so:
-    /// what S3 was asked for once more, and refused then, is no proof that it was not done.
+    /// How many attempts so far may have had their effect, or may still have it, although no answer confirms it:
+    /// a refused retry does not prove that the first attempt had no effect.
     pub fn attempts_in_doubt(&self) -> usize {
         self.watch.in_doubt()
     }
 
-    /// An object of the state, at `address`, with all its bytes, asked for at once, whatever else is under way; `None` only
-    /// if S3 says `NoSuchKey`. Needs `s3:GetObject`, and `s3:ListBucket`, without which S3 answers 403 for what is not
-    /// there (AWS.md 4.6).
+    /// The object of the state at `address`, with all its bytes. Sent at once, whatever else is under way. `None` only
+    /// if S3 answers `NoSuchKey`. Needs `s3:GetObject`, and `s3:ListBucket`, without which S3 answers 403 for a missing
+    /// object (AWS.md 4.6).
     ///
     /// # Errors
-    /// Also if it has more than `max_bytes`, which are never held.
+    /// Also if it has more than `max_bytes`; a larger object is never held in memory.
     pub async fn get(&self, address: &Address, max_bytes: u64) -> Result<Option<Fetched>, StoreError> {
         let mut tries = Tries::new(MAX_ROUNDS);
         loop {
@@ -183,7 +183,7 @@ impl Store {
         }
     }
 
-    /// SHA-256 of the object at `address`, for one that was stored without: read in pieces, however large it is. `None`
+    /// SHA-256 of the object at `address`, for one that was stored without: read in pieces, at any size. `None`
     /// as with [`Store::get`].
     pub async fn hash(&self, address: &Address) -> Result<Option<Digest>, StoreError> {
         let _permit = self.permit().await;
@@ -208,7 +208,7 @@ impl Store {
         Ok(Digest::from_bytes(hash.finalize().into()))
     }
 
-    /// Asks for an object; its body is still to come. `date` keeps the `Date` of the answer; `within` says for each attempt
+    /// Requests an object; its body is still to come. `date` keeps the `Date` of the answer; `within` limits for each attempt
     /// how long its answer may take.
     async fn ask(
         &self,
@@ -227,7 +227,7 @@ impl Store {
                 if error.class == Class::Missing && error.code.as_deref() == Some("NoSuchKey") {
                     return Ok(None);
                 }
-                // Any other 404 is not S3's word on this object, but that of whatever answers in its place.
+                // Any other 404 is not about this object: something other than S3 answers.
                 if error.class == Class::Missing {
                     error.class = Class::Other;
                 }
@@ -260,8 +260,8 @@ impl Store {
         Ok(Fetched { bytes, etag, last_modified, served_at })
     }
 
-    /// What S3 knows of the object at `address`; `None` if there is none. A HEAD has no error document: a missing bucket
-    /// cannot be told from a missing object, nor a missing object from a forbidden one where `s3:ListBucket` is not
+    /// What S3 knows of the object at `address`; `None` if there is none. The answer to a HEAD has no error document: a missing
+    /// bucket cannot be told from a missing object, nor a missing object from a forbidden one if `s3:ListBucket` is not
     /// allowed (AWS.md 4.6).
     pub async fn head(&self, address: &Address) -> Result<Option<ObjectInfo>, StoreError> {
         let _permit = self.permit().await;
@@ -290,8 +290,8 @@ impl Store {
         }
     }
 
-    /// A HEAD that is refused has no document that says why. A GET has one: of a token that has expired, or of an object
-    /// that cannot be read without its own encryption key. `refusal` may come from a token that has been renewed since.
+    /// A refused HEAD has no document with the reason. A GET has one: for an expired token, or an object
+    /// that cannot be read without its own encryption key. `refusal` may be due to a token that has been renewed since.
     async fn why_not_described(&self, address: &Address, refusal: StoreError) -> StoreError {
         let request = self.client.get_object().bucket(&address.bucket).key(&address.key).range("bytes=0-0");
         let request = request.set_expected_bucket_owner(self.settings.service.owner.clone());
@@ -333,7 +333,7 @@ impl Store {
                 return Err(StoreError::new("ListObjectsV2", prefix, &self.settings.service, answer));
             }
             let next = page.next_continuation_token().filter(|_| page.is_truncated() == Some(true)).map(str::to_owned);
-            // Pages go on where the one before them ended.
+            // Each page continues where the previous one ended.
             let is_new = |found: &Listed| last.as_ref().is_none_or(|last| found.address.key > *last);
             barren = if listed[before..].iter().any(is_new) { 0 } else { barren + 1 };
             match &next {
@@ -348,9 +348,9 @@ impl Store {
         }
     }
 
-    /// Removes objects, 1,000 a request; one that is not there counts as removed. One whose ETag is given goes only if it
-    /// is still that one, and stays as [`Class::Precondition`] if not: S3 sees to that (docs/decisions/0025). What could
-    /// not be removed is returned, each with its reason, also where the credentials may not remove anything.
+    /// Removes objects, 1,000 a request; a missing one counts as removed. An object with a given ETag is removed only if it
+    /// still has it, and otherwise stays as [`Class::Precondition`]: S3 enforces that (docs/decisions/0025). Returns what could
+    /// not be removed, each with its reason, even if the credentials may not remove anything.
     ///
     /// # Errors
     /// If a request as a whole fails for any reason but a refusal: earlier ones may have had their effect.
@@ -381,15 +381,15 @@ impl Store {
         while let Some(first) = etags.keys().next() {
             let answer = match self.delete_once(bucket, &etags).await {
                 Ok(answer) => answer,
-                // A store that has not heard of the condition, as its refusal says: what it removes is looked at only
-                // before, as everywhere before there was one.
+                // A store that does not know the condition, as its refusal shows: an object is checked only before
+                // its removal, as was done everywhere before S3 had the condition.
                 Err(error) if etags.values().any(Option::is_some) && self.knows_no_condition(&error) => {
                     etags.values_mut().for_each(|etag| *etag = None);
                     continue;
                 }
                 Err(error) => {
                     let whole = self.failed("DeleteObjects", &at(first), &error);
-                    // What earlier rounds have removed must not be lost from sight.
+                    // The removals of earlier rounds must be reported.
                     if !whole.is_refused_for_good() && round == 1 {
                         return Err(whole);
                     }
@@ -405,7 +405,7 @@ impl Store {
                 let asked = etags.get_key_value(address.key.as_str()).map(|(key, etag)| (*key, *etag));
                 let follows = match self.after_a_refusal(&reason, asked).await {
                     Ok(follows) => follows,
-                    // What else this request has removed must not be lost from sight.
+                    // The other removals of this request must be reported.
                     Err(unseen) => {
                         kept.push((address, unseen));
                         continue;
@@ -444,15 +444,15 @@ impl Store {
         request.customize().mutate_request(move |request| with_md5(request, md5_too)).send().await
     }
 
-    /// Whether a request was refused, by what is not AWS's, for the condition that it carries.
+    /// Whether a store other than AWS refused a request because of its condition.
     fn knows_no_condition(&self, error: &SdkError<DeleteObjectsError>) -> bool {
         let FailedRequest { class, code, .. } = FailedRequest::of(&self.settings.service, error);
         let is_unheard_of = class == Class::Unsupported || code.as_deref() == Some("MalformedXML");
         self.settings.service.endpoint.is_some() && is_unheard_of
     }
 
-    /// What follows where one key was refused, of which the request `asked`. That an object is another one, or gone, may
-    /// be the work of our own attempt before, whose answer was lost: settled by looking.
+    /// What follows if one key of the request `asked` was refused. If the object was replaced or is gone, our own
+    /// earlier attempt, whose answer was lost, may be the cause: settled by reading.
     async fn after_a_refusal<'a>(
         &self,
         reason: &StoreError,
@@ -468,18 +468,18 @@ impl Store {
         Ok(match self.head(&reason.address).await? {
             None => Refused::IsGone,
             Some(found) if Some(found.etag.as_str()) != etag => Refused::Stays,
-            // What is not AWS's may give out other ETags than it takes.
+            // Stores other than AWS may return other ETags than they accept.
             Some(_) => Refused::AskAgain(etag.filter(|_| self.settings.service.endpoint.is_none())),
         })
     }
 
-    /// The right to send one request. Those for the state need none: they are few, one follows the other, and a lease
-    /// does not wait until others are done.
+    /// The right to send one request. Requests for the state need none: they are few, one follows the other, and a lease
+    /// must not wait until others are done.
     pub(super) async fn permit(&self) -> Permit {
         self.watch.pace().permit().await
     }
 
-    /// The right to send `bytes` up in one request.
+    /// The right to upload `bytes` in one request.
     pub(super) async fn upload_permit(&self, bytes: u64) -> (Share, Permit) {
         let share = self.uplink.share(bytes).await;
         (share, self.watch.pace().permit().await)
@@ -494,8 +494,8 @@ impl Store {
     }
 }
 
-/// Gives a request whose body is at hand a Content-MD5 where it is `wanted`: before S3 took other checksums, DeleteObjects
-/// had to have one, and stores of that age refuse it without.
+/// Adds a Content-MD5 to a request with its body in memory if it is `wanted`: before S3 accepted other checksums, DeleteObjects
+/// had to have one, and stores of that age refuse a request without.
 fn with_md5(request: &mut HttpRequest, wanted: bool) {
     let md5 = request.body().bytes().filter(|_| wanted).map(|body| Md5::of(body).to_base64());
     if let Some(md5) = md5 {
@@ -503,12 +503,12 @@ fn with_md5(request: &mut HttpRequest, wanted: bool) {
     }
 }
 
-/// A key as listings with `encoding-type=url` write it: as in a form, so that a plus is a space.
+/// A key as listings with `encoding-type=url` encode it: as in a form, so a plus is a space.
 fn decoded(key: &str) -> String {
     percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// Keeps the `Date` of an answer, which the SDK does not hand out.
+/// Keeps the `Date` of an answer, which the SDK does not expose.
 #[derive(Clone, Debug, Default)]
 struct ServedAt(Arc<Mutex<Option<Timestamp>>>);
 

@@ -1,11 +1,11 @@
-//! A tenant of a multi-tenant distribution: it is refreshed by its own id, and its configuration is that of its
+//! A tenant of a multi-tenant distribution: it is refreshed by its own id, and it has the configuration of its
 //! distribution.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudfront::types::{DistributionConfig, DistributionTenant, Parameter};
 
-/// A tenant as CloudFront knows it.
+/// A tenant according to CloudFront.
 pub(super) struct Tenant {
     /// Its distribution.
     pub(super) distribution: String,
@@ -15,7 +15,7 @@ pub(super) struct Tenant {
 }
 
 impl Tenant {
-    /// What CloudFront says of one; `None`: it names no distribution.
+    /// Parses CloudFront's answer; `None`: it names no distribution.
     pub(super) fn of(tenant: &DistributionTenant) -> Option<Tenant> {
         Some(Tenant {
             distribution: tenant.distribution_id()?.to_owned(),
@@ -24,9 +24,9 @@ impl Tenant {
         })
     }
 
-    /// The configuration of its distribution as it is for this tenant: in origins, `{{name}}` is the tenant's parameter of that
-    /// name, else the distribution's default for it; without either it stays. Which tenant's copies a cache tag finds is not
-    /// documented, so that none is used.
+    /// The configuration of its distribution as it applies to this tenant: in origins, `{{name}}` is the tenant's parameter of
+    /// that name, or else the distribution's default for it; without either it stays. It is not documented which tenants' copies
+    /// a cache tag invalidates, so none is used.
     pub(super) fn configuration(&self, of_distribution: &DistributionConfig) -> DistributionConfig {
         let mut config = of_distribution.clone();
         let definitions = of_distribution.tenant_config().map(|tenants| tenants.parameter_definitions());

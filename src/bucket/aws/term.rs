@@ -1,5 +1,5 @@
-//! Requests that change something end with the lease they are made under: the connector sends no byte of them after it, and
-//! closes the connection of one that is under way. What the operating system has accepted by then cannot be called back.
+//! Requests that change something end with their lease: after it, the connector sends no more of their bytes, and
+//! closes the connection of one that is under way. What the operating system has accepted by then cannot be recalled.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::types::clock::Deadline;
 
-/// Until when a run may change anything. Clones share it, so that a renewal of the lease counts for what is under way.
+/// The time until which a run may change anything. Clones share it, so a renewal of the lease applies to requests under way.
 #[derive(Clone, Debug)]
 pub struct Term(Arc<Mutex<Deadline>>);
 
@@ -29,12 +29,12 @@ impl Term {
         Term(Arc::new(Mutex::new(deadline)))
     }
 
-    /// From now on until `deadline`.
+    /// Sets a new `deadline`.
     pub fn renew(&self, deadline: Deadline) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    /// When it ends, as far as is known by now.
+    /// The deadline as known now.
     pub fn deadline(&self) -> Deadline {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,7 +94,7 @@ impl HttpConnector for Bounded<SharedHttpConnector> {
     }
 }
 
-/// A body of which nothing is handed on once the term is over.
+/// A body that stops once the term has ended.
 struct BoundedBody {
     body: SdkBody,
     term: Term,

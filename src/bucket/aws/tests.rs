@@ -1,4 +1,4 @@
-//! This module against the sandbox: real HTTP, with what arrived seen in its request log and its state.
+//! This module against the sandbox: real HTTP, checked by the sandbox's request log and state.
 #![cfg(feature = "sandbox")]
 
 mod cdn;

@@ -1,37 +1,37 @@
-//! How much of an upload's time S3 takes to answer, which more uploads at once do not make longer, and how much the link
-//! takes, which they do. One amount under way cannot tell the two apart; two can: the time that both need is S3's.
+//! Splits an upload's time into the part that S3 takes to answer, which more concurrent uploads do not prolong, and the part
+//! that the link takes, which they do. One amount under way cannot separate the two; two amounts can: the common part is S3's.
 
-/// How much two amounts under way must differ to tell anything, as a part of the larger one.
+/// How much two amounts under way must differ to be comparable, as a part of the larger one.
 const TELLING: f64 = 0.25;
 
-/// A round that took so many times what it may, with no other amount to compare it with, is followed by one that tells.
+/// A round that took this many times its limit, without another amount to compare it with, is followed by a test round.
 const TOO_LONG: f64 = 1.1;
 
-/// How much more is under way in that round: enough to tell, and so little that a renewal of the lease does not wait for much
+/// How much more is under way in the test round: enough to compare, and so little that a renewal of the lease waits not much
 /// longer behind it if all of that time is the link's.
 const TELLS: f64 = 1.4;
 
-/// How much more may be under way than was tried, so that a mistake costs little.
+/// How far the limit may exceed the amount that was tried, so that a mistake costs little.
 const STEP: f64 = 2.0;
 
-/// What is seen of uploads in rounds. In one round as many bytes arrive as were under way on average, so that it lasts as
+/// Measurements of uploads in rounds. In one round as many bytes arrive as were under way on average, so it lasts as
 /// long as an upload did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Thinking {
     round: Round,
     last: Option<Round>,
-    /// The last one with another amount under way: what a round is compared with.
+    /// The last round with another amount under way, for comparison.
     other: Option<Round>,
-    /// Seconds of thinking in an answer.
+    /// Seconds that S3 takes for an answer.
     seconds: f64,
-    /// Whether the last round told nothing, because as much was under way as in the other one.
+    /// Whether the last round was not comparable, because as much was under way as in the other one.
     is_unclear: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Round {
     seconds: f64,
-    /// Bytes under way, each times the seconds it was.
+    /// Bytes under way, each multiplied by its seconds.
     byte_seconds: f64,
     /// Bytes that arrived.
     arrived: f64,
@@ -43,8 +43,8 @@ impl Round {
         self.byte_seconds / self.seconds
     }
 
-    /// How many seconds a byte was under way on average: as long as there is as much of it all the time, the one is the
-    /// other times the rate (Little's law).
+    /// How many seconds a byte was under way on average: in a steady state, the amount under way is this
+    /// time multiplied by the rate (Little's law).
     fn took(&self) -> f64 {
         self.byte_seconds / self.arrived
     }
@@ -55,7 +55,7 @@ impl Round {
 }
 
 impl Thinking {
-    /// `under_way` bytes were under way for so many `seconds` more. Time without any tells nothing.
+    /// `under_way` bytes were under way for this many more `seconds`. Idle time is not measured.
     pub(super) fn pass(&mut self, under_way: u64, seconds: f64) {
         if under_way == 0 {
             return;
@@ -64,7 +64,7 @@ impl Thinking {
         self.round.byte_seconds += under_way as f64 * seconds;
     }
 
-    /// So many `bytes` arrived.
+    /// This many `bytes` arrived.
     pub(super) fn count(&mut self, bytes: u64) {
         self.round.arrived += bytes as f64;
         if self.round.is_over() {
@@ -84,14 +84,14 @@ impl Thinking {
         if self.is_unclear {
             return;
         }
-        // What a byte more costs: nothing, where more of them were quicker.
+        // The cost of one more byte: zero if more bytes were faster.
         let each = ((round.took() - other.took()) / more).max(0.0);
         self.seconds = (round.took() - each * round.under_way()).max(0.0);
         self.other = Some(round);
     }
 
-    /// Most bytes under way of which the link carries each within `ahead` seconds, besides the thinking; 0 where there
-    /// is none.
+    /// Most bytes under way that the link carries within `ahead` seconds each, besides S3's time; 0 if there
+    /// are none.
     pub(super) fn most(&self, ahead: f64) -> f64 {
         let Some(last) = self.last else { return 0.0 };
         let tried = STEP * last.under_way();
@@ -113,7 +113,7 @@ impl Thinking {
 mod tests {
     use super::*;
 
-    /// A link that carries so many bytes a second to a service that takes so many seconds to answer.
+    /// A link with this rate in bytes a second, to a service that takes this many seconds to answer.
     struct World {
         link: f64,
         thinks: f64,
@@ -123,7 +123,7 @@ mod tests {
     const AHEAD: f64 = 5.0;
 
     impl World {
-        /// What is allowed under way after so many rounds from `first` on, as the uplink allows it.
+        /// What is allowed under way after this many rounds from `first` on, by the uplink's rule.
         fn settles(&self, seen: &mut Thinking, first: f64, rounds: usize) -> f64 {
             (0..rounds).fold(first, |under_way, _| {
                 let took = self.thinks + under_way / self.link;

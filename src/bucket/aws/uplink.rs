@@ -1,6 +1,6 @@
-//! How many bytes are on their way up at once: what the link was seen to carry in a few seconds, so that no upload
-//! starves another, and a later request, such as a renewal of the lease, waits no longer than that. The time that S3 takes
-//! to answer does not count against the link: more may be under way as long as that slows nothing down.
+//! How many bytes are uploaded at once: what the link was seen to carry in a few seconds, so that no upload
+//! starves another, and a later request, such as a renewal of the lease, waits no longer than that. S3's time for
+//! an answer does not count against the link: more may be under way as long as that slows nothing down.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,45 +14,45 @@ use crate::config::environment::LinkSettings;
 /// What is always allowed at once, however slow the link seems, in bytes.
 const LEAST: u64 = 64 * 1024;
 
-/// How much of a link's past counts.
+/// How much of the link's past counts.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
-/// What a system takes from a program and has not sent yet, in bytes; Linux takes up to this by default.
+/// How many unsent bytes a system buffers for a program; Linux buffers up to this by default.
 const SYSTEM_HOLDS: u64 = 4 * 1024 * 1024;
 
-/// The way up. Clones share it.
+/// The uplink. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) struct Uplink {
     settings: LinkSettings,
     /// Its holder is the next to send.
     queue: Arc<tokio::sync::Mutex<()>>,
     state: Arc<Mutex<State>>,
-    /// Tells the next that there is room.
+    /// Notifies the next sender that there is room.
     freed: Arc<Notify>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Bytes of uploads that are not answered yet.
+    /// Bytes of uploads without an answer so far.
     under_way: u64,
     /// The number of those uploads.
     uploads: usize,
-    /// Bytes that arrived, and the time it took, both of them of the recent past.
+    /// Bytes that arrived, and the time it took, both recent.
     arrived: f64,
     busy: f64,
-    /// Up to when that is counted.
+    /// The time up to which that is counted.
     counted: Instant,
     thinking: Thinking,
-    /// Up to when `thinking` knows what was under way.
+    /// The time up to which `thinking` has measured.
     passed: Instant,
-    /// How long what is under way may keep the link busy: less after a request for the state had to wait for longer.
+    /// How long the bytes under way may occupy the link: less after a request for the state had to wait for longer.
     ahead: Duration,
-    /// The least that a request for the state took while nothing was uploaded: what S3 needs for one, and the way there
-    /// and back.
+    /// The shortest time of a request for the state while nothing was uploaded: S3's time for one, and the round
+    /// trip.
     quickest: Option<Duration>,
 }
 
-/// The right to have one upload under way; given back when dropped.
+/// The right to have one upload under way; returned when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     uplink: Uplink,
@@ -68,8 +68,8 @@ impl Uplink {
         Uplink { settings, queue: Arc::default(), state: Arc::new(Mutex::new(state)), freed: Arc::default() }
     }
 
-    /// Waits until `bytes` more may go up, first come, first served. The last one may be larger than what is left: while
-    /// S3 thinks about an answer, the link has something to carry.
+    /// Waits until `bytes` more may be uploaded, first come, first served. The last one may exceed the remaining room: while
+    /// S3 prepares an answer, the link has something to carry.
     pub(super) async fn share(&self, bytes: u64) -> Share {
         let _first_in_line = self.queue.lock().await;
         loop {
@@ -95,7 +95,7 @@ impl Uplink {
         true
     }
 
-    /// Most bytes at once. Until something was measured, little enough for the slowest link to carry in time.
+    /// Most bytes at once. Until there is a measurement, few enough for the slowest link.
     fn most(&self, state: &State) -> u64 {
         let ahead = state.ahead.as_secs_f64();
         match state.rate() {
@@ -104,8 +104,8 @@ impl Uplink {
         }
     }
 
-    /// A request for the state, as a renewal of the lease, `took` so long. If it waited for longer behind uploads than it
-    /// may, half as much goes up at once from now on; more again, bit by bit, once they are quick.
+    /// A request for the state, such as a renewal of the lease, `took` this long. If it waited behind uploads for longer than
+    /// allowed, the limit is halved; it grows again in small steps once these requests are quick.
     pub(super) fn state_answered(&self, took: Duration) {
         let most = self.settings.ahead;
         let mut state = self.state();
@@ -120,9 +120,9 @@ impl Uplink {
         }
     }
 
-    /// How long it may take until all has left this machine that its system has accepted of one upload: `bytes` in the
-    /// time `since` it began. No more of them wait there than a system holds, and what the upload's share of the link
-    /// has carried since waits no longer. Nor does it take longer than everything that is under way.
+    /// How long it may take until everything has left this machine that its system has accepted of one upload: `bytes` in the
+    /// time `since` it began. At most a system's buffer of them waits there, and what the upload's share of the link
+    /// has carried since no longer waits. Nor does it take longer than everything that is under way.
     pub(super) fn time_to_leave(&self, bytes: u64, since: Duration) -> Duration {
         let state = self.state();
         let slowest = f64::from(self.settings.slowest);
@@ -135,7 +135,7 @@ impl Uplink {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Numbers stay numbers when a thread panicked beside them.
+        // The counts stay valid when a thread has panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,7 +146,7 @@ impl State {
         (self.busy > 0.0).then(|| self.arrived / self.busy)
     }
 
-    /// What is under way now has been since the last call.
+    /// The present amount has been under way since the last call.
     fn pass(&mut self) {
         let now = Instant::now();
         self.thinking.pass(self.under_way, now.duration_since(self.passed).as_secs_f64());
@@ -160,7 +160,7 @@ impl State {
         self.busy += now.duration_since(self.counted).as_secs_f64();
         self.arrived += bytes as f64;
         self.counted = now;
-        // The past fades, and its rate stays what it was.
+        // Old measurements fade; their rate does not change.
         if self.busy > REMEMBERED.as_secs_f64() {
             let faded = REMEMBERED.as_secs_f64() / 2.0 / self.busy;
             self.busy *= faded;

@@ -1,4 +1,4 @@
-//! Objects written: bytes, files in one request or in parts, and copies inside S3.
+//! Writes objects: bytes, files in one request or in parts, and copies inside S3.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
@@ -19,16 +19,16 @@ use crate::site::snapshot::{MULTIPART_BYTES, SeenFile, SourceFile};
 use crate::types::digest::Digest;
 use crate::types::headers::Headers;
 
-/// How often a request is sent that meets another one on the same key (409), which the SDK does not retry (AWS.md 5.4).
+/// How often to retry a request that conflicts with another one on the same key (409), which the SDK does not retry (AWS.md 5.4).
 const MAX_CONFLICTS: u32 = 5;
 
-/// How often bytes are sent that S3 says arrived as others, although they have not changed here.
+/// How often to retry if S3 reports other bytes than those sent, although the file has not changed here.
 const MAX_DAMAGED: u32 = 4;
 
-/// What a copy's source may carry as it is; everything else is percent-encoded.
+/// Characters that a copy's source may contain as they are; everything else is percent-encoded.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// What must hold for a write to have an effect; S3 decides it at the moment of the write.
+/// The condition of a write; S3 checks it at the moment of the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition<'a> {
     /// Nothing.
@@ -52,7 +52,7 @@ impl Condition<'_> {
     }
 }
 
-/// What an object is stored with, said to each of the three operations that create one: their builders share these
+/// What an object is stored with, set on each of the three operations that create one: their builders share these
 /// methods and no type.
 macro_rules! described {
     ($request:expr, $store:expr, $headers:expr) => {
@@ -71,14 +71,14 @@ macro_rules! described {
 
 pub(super) use described;
 
-/// A header that the object is to have. An object that was there before this program may lack any, and lacks it again
-/// when it comes back.
+/// A header of the object. An object from before this program may lack any, and lacks it again
+/// when it is restored.
 pub(super) fn sent(value: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
 impl Store {
-    /// Stores `bytes` of the state, at once, whatever else is under way. S3 refuses them if other bytes arrive. Gives the
+    /// Stores `bytes` of the state, at once, whatever else is under way. S3 refuses them if other bytes arrive. Returns the
     /// new ETag.
     ///
     /// # Errors
@@ -108,10 +108,10 @@ impl Store {
     }
 
     /// Stores a file without hashing it again, in parts from [`MULTIPART_BYTES`] on. S3 compares what arrives with the
-    /// digest that it had when it was hashed. Gives the new ETag.
+    /// digest from when the file was hashed. Returns the new ETag.
     ///
     /// # Errors
-    /// [`Class::Checksum`] if its bytes are others by now, or keep arriving as others; [`Class::LocalFile`] if it cannot be
+    /// [`Class::Checksum`] if its bytes have changed, or keep arriving as others; [`Class::LocalFile`] if it cannot be
     /// read or is shorter,
     /// [`Class::Precondition`] if `condition` does not hold - after a lost answer also because of our own write.
     pub async fn put_file(
@@ -136,7 +136,7 @@ impl Store {
             if error.class != Class::Checksum {
                 return Err(self.blame(error.of_file(&file.place.path()), address, file).await);
             }
-            // What arrived is not what was sent, or the file has changed: only the file can tell.
+            // Other bytes arrived than were sent, or the file has changed: only the file can tell.
             if !is_as_hashed(file).await {
                 return Err(error.of_file(&file.place.path()));
             }
@@ -146,11 +146,11 @@ impl Store {
         }
     }
 
-    /// Copies an object inside S3 and gives the copy exactly `headers`. With `source_etag`, only if the source is still
-    /// that one. Gives the copy's ETag.
+    /// Copies an object inside S3 and gives the copy exactly `headers`. With `source_etag`, only if the source still
+    /// has that ETag. Returns the copy's ETag.
     ///
     /// # Errors
-    /// [`Class::Missing`] if there is no source; [`Class::Precondition`] if the source is another one or `condition`
+    /// [`Class::Missing`] if there is no source; [`Class::Precondition`] if the source was replaced or `condition`
     /// does not hold for `to`.
     pub async fn copy(
         &self,
@@ -163,13 +163,13 @@ impl Store {
         self.copy_from(self, from, source_etag, to, headers, condition).await
     }
 
-    /// Whether objects of `other` can be had by a copy inside S3, as far as addresses tell: at another endpoint, the same
-    /// name is another object. Whether the credentials may do both sides, only trying shows.
+    /// Whether S3 can copy objects of `other`, as far as addresses show: at another endpoint, the same
+    /// name is another object. Whether the credentials allow both sides, only an attempt shows.
     pub fn is_beside(&self, other: &Store) -> bool {
         self.settings.service.endpoint == other.settings.service.endpoint
     }
 
-    /// As [`Store::copy`], of an object that `other` knows: its bucket may belong to another account.
+    /// As [`Store::copy`], for an object in `other`: its bucket may belong to another account.
     pub async fn copy_from(
         &self,
         other: &Store,
@@ -188,7 +188,7 @@ impl Store {
                 .set_copy_source_if_match(source_etag.map(str::to_owned))
                 .set_expected_source_bucket_owner(other.settings.service.owner.clone())
                 .metadata_directive(MetadataDirective::Replace)
-                // What others have hung on the source stays behind: taking it along needs rights of its own, and a
+                // Tags and annotations of others on the source are not copied: that needs further permissions, and a
                 // switch would stop at the first object that a scanner has tagged.
                 .tagging_directive(TaggingDirective::Replace)
                 .annotation_directive(AnnotationDirective::Exclude)
@@ -202,7 +202,7 @@ impl Store {
         again_on_conflict(send).await
     }
 
-    /// What is missing is the source, whatever else failed is about the destination.
+    /// A missing object is the source; any other failure is about the destination.
     pub(super) fn copy_failed<E>(&self, from: &Address, to: &Address, error: &SdkError<E>) -> StoreError
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -260,7 +260,7 @@ impl Store {
         })
     }
 
-    /// A file that fails or shrinks while it is read breaks the connection, as a network would: only the file can tell.
+    /// A file that fails or shrinks while it is read breaks the connection, as a network fault would: only the file can tell.
     async fn blame(&self, error: StoreError, address: &Address, file: &SourceFile) -> StoreError {
         if error.class != Class::Unavailable || error.status.is_some() {
             return error;
@@ -286,12 +286,12 @@ impl Store {
     }
 }
 
-/// An object as the header `x-amz-copy-source` names it.
+/// An object as the value of the header `x-amz-copy-source`.
 pub(super) fn copy_source(from: &Address) -> String {
     format!("{}/{}", from.bucket, utf8_percent_encode(&from.key, COPY_SOURCE))
 }
 
-/// Sends again while another request on the same key is under way.
+/// Retries while another request on the same key is under way.
 pub(super) async fn again_on_conflict<T, F>(send: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,

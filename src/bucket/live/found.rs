@@ -1,4 +1,4 @@
-//! What was found at a live key, and what follows from it: two tables, which send no requests.
+//! Classifies the object at a live key, and decides what follows: two tables, which send no requests.
 
 use crate::bucket::aws::ObjectInfo;
 use crate::content::path::SitePath;
@@ -6,40 +6,40 @@ use crate::plan::Live;
 use crate::release::manifest::{Entry, Identity, Kept};
 use crate::types::headers::Kind;
 
-/// What to do with objects at live keys that no release of this site put there.
+/// How to treat objects at live keys that no release of this site put there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// Stop.
     Refuse,
-    /// Write over those that a file of the site needs; leave the others.
+    /// Overwrite those at keys that a file of the site needs; leave the others.
     Overwrite,
 }
 
-/// What lies at a live key.
+/// The object at a live key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Nothing.
+    /// None.
     Absent,
     /// An object of this site, and which bytes it has.
     Ours(Box<Entry>),
-    /// An object of this site with bytes that no complete release names, so that they are not needed.
+    /// An object of this site with bytes that no complete release names, so they are not needed.
     OursUnnamed,
-    /// The very bytes that should be there, which something else has written.
+    /// The right bytes, written by something else.
     Unmarked(Box<Entry>),
-    /// Anything else that this site did not put there.
+    /// Any other object that this site did not put there.
     Foreign,
 }
 
-/// What a look at an object came to.
+/// The result of reading an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Sight<'a> {
     /// It is clear what it is.
     Clear(Found),
-    /// It is of this site, and nothing tells its bytes but a release that names them: it went up in parts.
+    /// It is of this site, but only a release that names its bytes can identify them: it is from a multipart upload.
     OnlyReleasesTell(&'a ObjectInfo),
 }
 
-/// Says what `info` is, at a key where `known` should lie and `wanted` shall.
+/// Classifies `info`, at a key where `known` should be and `wanted` is to be.
 pub(super) fn classify<'a>(
     site: &Identity,
     info: Option<&'a ObjectInfo>,
@@ -76,37 +76,37 @@ pub(super) fn as_found(info: &ObjectInfo, entry: &Entry) -> Entry {
     Entry { headers: info.headers.clone(), kept: Kept::Live, ..entry.clone() }
 }
 
-/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size where it went up in parts.
+/// Whether an object has the bytes of an entry: by SHA-256, or by CRC-64/NVME and size after a multipart upload.
 pub(crate) fn has_bytes(info: &ObjectInfo, entry: &Entry) -> bool {
     let by_crc64 = || entry.crc64.is_some() && info.crc64 == entry.crc64;
     info.size_bytes == entry.size_bytes && info.digest.map_or_else(by_crc64, |digest| digest == entry.digest)
 }
 
-/// What was known of a key before a survey looked at it.
+/// What was known of a key before a survey read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
     /// Nothing.
     Unknown,
-    /// A first publish that was cut short may have written there.
+    /// An interrupted first publish may have written there.
     Claimed,
-    /// So may an activation that was cut short, and its requests may still be under way.
+    /// An interrupted activation may have, and its requests may still be under way.
     InDoubt,
 }
 
-/// What follows from a look at a key for what is taken to be live.
+/// How the result for a key changes what counts as live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Lesson {
-    /// Nothing.
+    /// Not at all.
     Nothing,
-    /// This is live, without a doubt.
+    /// This is certainly live.
     Is(Box<Entry>),
     /// This is live, and lacks the marker.
     IsUnmarked(Box<Entry>),
     /// This is there now, and need not stay.
     MayBe(Box<Entry>),
-    /// Something is there of whose bytes nothing is known.
+    /// There is an object with unknown bytes.
     Unknown,
-    /// What is there is not publish's: it is neither overwritten nor removed.
+    /// The object is not publish's: it is neither overwritten nor removed.
     NotOurs,
     /// No file of this site is there any more.
     Gone,
@@ -114,8 +114,8 @@ pub(super) enum Lesson {
     Missing,
 }
 
-/// The table of a survey: `found` at a key of which `before` was known, where the site `wanted` a file or not. `None`: the
-/// run must not go on, for a foreign object lies where the site needs the key.
+/// The table of a survey: `found` at a key of which `before` was known; the site `wanted` a file there or not. `None`: the
+/// run must not go on, because a foreign object is at a key that the site needs.
 pub(super) fn of_survey(found: Found, wanted: bool, before: Before, foreign: Foreign) -> Option<Lesson> {
     Some(match (found, before) {
         (Found::Absent, _) => Lesson::Nothing,
@@ -131,8 +131,8 @@ pub(super) fn of_survey(found: Found, wanted: bool, before: Before, foreign: For
     })
 }
 
-/// The table of a second look: `found` at a key where a file was `known` to be live or not, and the site `wanted` one or
-/// not. What the site needs is written again; what leaves it is left alone.
+/// The table of a second check: `found` at a key where a file was `known` to be live or not, and the site `wanted` one or
+/// not. Files that the site needs are written again; files that leave it are left alone.
 pub(super) fn of_second_look(found: Found, known: bool, wanted: bool) -> Lesson {
     match (found, known, wanted) {
         (Found::Ours(entry), _, _) => Lesson::Is(entry),
@@ -145,7 +145,7 @@ pub(super) fn of_second_look(found: Found, known: bool, wanted: bool) -> Lesson 
 }
 
 impl Lesson {
-    /// Makes `live` say it.
+    /// Applies it to `live`.
     pub(super) fn teach(self, live: &mut Live, path: &SitePath) {
         match self {
             Lesson::Nothing => {}

@@ -26,17 +26,17 @@ pub struct LiveObjects<'a> {
 }
 
 impl<'a> LiveObjects<'a> {
-    /// Those of `layout`, which `store` reaches.
+    /// The live objects of `layout` in `store`.
     pub fn new(store: &'a Store, layout: &'a Layout) -> LiveObjects<'a> {
         LiveObjects { store, layout, with_tags: false }
     }
 
-    /// The same, where mutable ones are written with their cache tags, if so.
+    /// The same; `true`: mutable ones are written with their cache tags.
     pub fn tagged(self, with_tags: bool) -> LiveObjects<'a> {
         LiveObjects { with_tags, ..self }
     }
 
-    /// Whether the object at `path`, which is of this kind, is to have cache tags and lacks any.
+    /// Whether the object at `path`, of this kind, should have cache tags and lacks any.
     pub fn lacks_tags(&self, path: &SitePath, kind: Kind, info: &ObjectInfo) -> bool {
         !self.tags(path, kind).iter().all(|tag| info.tags.contains(tag))
     }
@@ -46,7 +46,7 @@ impl<'a> LiveObjects<'a> {
         if has_any { CacheTag::all_of(self.layout.identity(), path) } else { Vec::new() }
     }
 
-    /// The headers of `entry`, with the tags of where it will lie.
+    /// The headers of `entry`, with the tags of its live path.
     fn headers<'e>(&self, path: &SitePath, entry: &'e Entry) -> Cow<'e, Headers> {
         let mut headers = Cow::Borrowed(&entry.headers);
         let tags = self.tags(path, entry.kind);
@@ -61,12 +61,12 @@ impl<'a> LiveObjects<'a> {
         self.store.attempts_in_doubt()
     }
 
-    /// Where the live object of `path` lies: for messages, and for staging, which sends there as it does to blobs.
+    /// The address of the live object of `path`: for messages, and for staging, which writes there as it does to blobs.
     pub fn address(&self, path: &SitePath) -> Address {
         self.layout.live(path)
     }
 
-    /// Every live object, also those that publish did not write.
+    /// Every live object, including those that publish did not write.
     pub async fn list(&self) -> Result<Vec<Listed>, Problem> {
         self.store.list(&self.layout.live_prefix()).await.map_err(Problem::from)
     }
@@ -76,12 +76,12 @@ impl<'a> LiveObjects<'a> {
         listed.iter().filter_map(|listed| self.layout.path_of_live(&listed.address.key)).collect()
     }
 
-    /// What lies at one live key.
+    /// Reads one live key.
     pub async fn head(&self, path: &SitePath) -> Result<Option<ObjectInfo>, StoreError> {
         self.store.head(&self.address(path)).await
     }
 
-    /// What lies at many. Costs a HEAD for each.
+    /// Reads many. Costs a HEAD for each.
     pub async fn heads(&self, paths: BTreeSet<SitePath>) -> Result<BTreeMap<SitePath, ObjectInfo>, Problem> {
         stream::iter(paths)
             .map(|path| async move {
@@ -94,7 +94,7 @@ impl<'a> LiveObjects<'a> {
             .await
     }
 
-    /// Copies the live object that `etag` names to the blob store, where `condition` must hold.
+    /// Copies the live object with `etag` to the blob store, if `condition` holds.
     pub async fn keep(
         &self,
         path: &SitePath,
@@ -105,7 +105,7 @@ impl<'a> LiveObjects<'a> {
         self.store.copy(&self.address(path), Some(etag), &self.layout.blob(digest), &blob_headers(), condition).await
     }
 
-    /// Makes a copy of the blob of `entry` the live object of `path`.
+    /// Copies the blob of `entry` to the live object of `path`.
     pub async fn copy_blob(
         &self,
         path: &SitePath,
@@ -116,13 +116,13 @@ impl<'a> LiveObjects<'a> {
         self.store.copy(&self.layout.blob(&entry.digest), None, &self.address(path), &headers, condition).await
     }
 
-    /// Gives a live object the headers of `entry`; where an `etag` is given, only if it is still its.
+    /// Gives a live object the headers of `entry`; with an `etag`, only if the object still has it.
     pub async fn reheader(&self, path: &SitePath, entry: &Entry, etag: Option<&str>) -> Result<String, StoreError> {
         let live = self.address(path);
         self.store.copy(&live, etag, &live, &self.headers(path, entry), Condition::None).await
     }
 
-    /// Sends a file, which is to be as `entry` says, to its live key.
+    /// Uploads a file with the headers of `entry` to its live key.
     pub async fn send(
         &self,
         path: &SitePath,
@@ -133,7 +133,7 @@ impl<'a> LiveObjects<'a> {
         self.store.put_file(&self.address(path), file, &self.headers(path, entry), condition).await
     }
 
-    /// Removes live objects - where an ETag of theirs was `seen`, only if it is still theirs - and says which could not be
+    /// Removes live objects - those with a `seen` ETag only if they still have it - and returns those that could not be
     /// removed, and why.
     pub async fn remove(
         &self,

@@ -1,4 +1,4 @@
-//! What a cover costs, and what it may consist of.
+//! What a cover costs, and its limits.
 
 /// What a cover costs, the most important first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +11,7 @@ pub(super) struct Cost {
     pub(super) paths: usize,
 }
 
-/// What a cover may consist of.
+/// The limits of a cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
     /// Most addresses, wildcards and tags together; at least one.

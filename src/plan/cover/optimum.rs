@@ -1,18 +1,18 @@
 //! The wildcards of the cheapest cover, by dynamic programming over the trie of the addresses that must be covered.
 //!
-//! A wildcard covers all that begins as its prefix does. Of the prefixes that cover the same addresses the longest evicts
+//! A wildcard covers everything that begins with its prefix. Of the prefixes that cover the same addresses the longest evicts
 //! the least, and it is a node of the compressed trie. So a best cover consists of nodes of which none lies below another,
-//! and of exact paths for the rest. The nodes are closed from the leaves up; each has a table of the best ways to cover what
-//! lies below it: for each number of wildcards and of paths within the limits, the least cost. The table of a node follows
-//! from those of its children, and "its own wildcard" is one way more.
+//! and of exact paths for the rest. The search goes from the leaves up; each node has a table of the best ways to cover the
+//! addresses below it: for each number of wildcards and of paths within the limits, the least cost. The table of a node follows
+//! from those of its children; its own wildcard is one more way.
 //!
-//! **Prices** (`prices`) tell beforehand of most ways that no cheapest cover has them, so that the tables are short: without them, that of a
-//! node has as many ways as there are addresses below it, for each number of wildcards.
+//! **Prices** (`prices`) show beforehand that most ways are in no cheapest cover, which keeps the tables short: without
+//! them, the table of a node has as many ways as there are addresses below it, for each number of wildcards.
 //!
-//! **Cache tags**: each covers what is tagged below one node, and evicts what is tagged there. With such a tag, only the rest is
-//! left to cover, and what is tagged weighs nothing any more. So a node that a tag may stand for has two tables, one without the
-//! tag and one with it, and the best of both are its ways. That is a whole table more for each node with a tag, and a tag below
-//! another one only counts where that one is not taken: tags contain each other or have nothing in common.
+//! **Cache tags**: each covers the tagged addresses below one node, and evicts the tagged files there. With such a tag, only
+//! the rest must be covered, and tagged files cost nothing more. So a node with a tag has two tables, one without the
+//! tag and one with it, and the best of both are its ways. That is one more table for each node with a tag, and a tag below
+//! another one only counts if the other is not used: two tags are nested or disjoint.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -21,39 +21,39 @@ use super::cost::{Cost, Limits};
 use super::prices::{Folder, Found, Problem, Untagged};
 use super::tree::{Least, Own, Prices, Scale, Tree, shared_prefix};
 
-/// A text that must be covered: all that begins with `prefix`, or, if `paths` is given, the address `prefix` alone.
+/// A text to cover: everything that begins with `prefix`, or, with `paths`, the address `prefix` alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Item<'a> {
-    /// Where it begins, not encoded.
+    /// Its beginning, not encoded.
     pub(super) prefix: &'a str,
-    /// How many paths name it exactly: one for each of its spellings. `None`: no path can.
+    /// How many paths name it exactly: one for each of its spellings. `None`: no path can name it.
     pub(super) paths: Option<usize>,
-    /// The same of what is left of it where a tag covers what is tagged; `None`: nothing is.
+    /// The same for the rest of it if a tag covers its tagged part; `None`: there is no rest.
     pub(super) untagged: Option<Option<usize>>,
 }
 
-/// What cache tags cost that may stand for what is tagged.
+/// The costs of the cache tags that may cover tagged addresses.
 pub(super) struct Tagged<'a> {
-    /// That of the whole site.
+    /// The cost of the site's tag.
     pub(super) site: Cost,
-    /// Those of folders, by what addresses in there begin with, none of which begins with another.
+    /// The costs of folders' tags, by the prefix of the addresses in them; no prefix begins with another.
     pub(super) folders: BTreeMap<&'a str, Cost>,
 }
 
-/// A cheapest cover; what it does not cover is to be named exactly.
+/// A cheapest cover; addresses that it does not cover are invalidated by exact paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Chosen<'a> {
     /// The prefixes of its wildcards.
     pub(super) prefixes: Vec<&'a str>,
-    /// Whether the tag of the site is in it.
+    /// Whether it contains the site's tag.
     pub(super) site: bool,
-    /// The folders whose tags are in it.
+    /// The folders whose tags it contains.
     pub(super) folders: Vec<&'a str>,
 }
 
-/// A cover of `items` with the least cost within `limits`, where no cover costs more than `most`. `items` are sorted, no two have
-/// the same prefix, and all begin with the same character. `wide` says of a node's prefix, and of whether what is tagged goes anyway,
-/// which prefixes a wildcard may have there, which may be shorter, and what each costs.
+/// A cover of `items` with the least cost within `limits`, if no cover costs more than `most`. `items` are sorted, no two have
+/// the same prefix, and all begin with the same character. `wide` returns for a node's prefix, and for whether tagged files are
+/// evicted anyway, which prefixes a wildcard may have there, which may be shorter, and the cost of each.
 pub(super) fn cheapest<'a>(
     items: &[Item<'a>],
     tagged: Option<&Tagged<'a>>,
@@ -63,7 +63,7 @@ pub(super) fn cheapest<'a>(
 ) -> Chosen<'a> {
     let problem = problem(items, tagged, limits, Scale::to(most), wide);
     let Found { prices, least, most } = problem.prices();
-    // The cheapest cover usually costs little more than is known that it costs at least.
+    // The cheapest cover usually costs little more than the known lower bound.
     let mut margin = (most - least) / FIRST_MARGIN;
     loop {
         let up_to = if margin > (most - least) / LAST_MARGIN { most } else { least + margin };
@@ -77,16 +77,16 @@ pub(super) fn cheapest<'a>(
     }
 }
 
-/// Which part of all that is not known is looked at first.
+/// The part of the gap between the bounds that is searched first.
 const FIRST_MARGIN: i128 = 1024;
 
-/// Beyond this part, all of it is looked at once.
+/// Beyond this part, the whole gap is searched at once.
 const LAST_MARGIN: i128 = 16;
 
-/// How much more is looked at each time when no cover was there.
+/// How much more is searched each time after no cover was found.
 const NEXT_MARGIN: i128 = 2;
 
-/// The trees of `items`: one for each folder with a tag, in which all is to be covered, and one with what is left by its tag.
+/// The trees of `items`: one for each folder with a tag, in which everything must be covered, and one with the rest.
 fn problem<'a>(
     items: &[Item<'a>],
     tagged: Option<&Tagged<'a>>,
@@ -122,24 +122,24 @@ fn problem<'a>(
     Problem { scale, limits, tree, folders, site }
 }
 
-/// One way to cover what lies below a node.
+/// One way to cover the addresses below a node.
 #[derive(Clone, Copy)]
 struct Way {
     wildcards: usize,
     /// Wildcards, tags and exact addresses.
     addresses: usize,
-    /// What it costs, on the scale of the search.
+    /// Its cost, on the scale of the search.
     cost: i128,
-    /// The same with prices.
+    /// The same including prices.
     value: i128,
-    /// Its wildcards and tags; everything else is named exactly.
+    /// Its wildcards and tags; everything else is covered by exact paths.
     made: Option<Made>,
 }
 
-/// A place in [`Search::made`], counted from one: a table has many.
+/// An index into [`Search::made`], from one: a table has many.
 type Made = NonZeroU32;
 
-/// How the wildcards and tags of a way come together, so that ways share what they have in common.
+/// How the wildcards and tags of a way are composed, so that ways share common parts.
 #[derive(Clone, Copy)]
 enum Parts<'a> {
     Wildcard(&'a str),
@@ -170,15 +170,15 @@ struct Search<'a> {
     limits: Limits,
     scale: Scale,
     prices: Prices,
-    /// Covers that cost more than this, on the scale, are not looked for.
+    /// Covers that cost more than this, on the scale, are skipped.
     most: i128,
     made: Vec<Parts<'a>>,
-    /// Room for [`Search::combined`].
+    /// Scratch space for [`Search::combined`].
     cells: Vec<Cell>,
 }
 
 impl<'a> Search<'a> {
-    /// The best ways to cover all.
+    /// The best ways to cover everything.
     fn all(&mut self, problem: &Problem<'a>) -> Vec<Way> {
         let Limits { addresses, wildcards } = self.limits;
         let Prices { address, wildcard } = self.prices;
@@ -199,7 +199,7 @@ impl<'a> Search<'a> {
         self.either(&ways, &with_tag)
     }
 
-    /// The best ways of which a tag is one part, where all else costs `beside` at least.
+    /// The best ways that include a tag, if everything else costs at least `beside`.
     fn with_tag(&mut self, untagged: &Untagged<'a>, tag: Tag<'a>, beside: i128) -> Vec<Way> {
         self.made.push(Parts::Tag(tag));
         let tag = self.way(0, self.scale.of(untagged.tag), self.last_made());
@@ -207,18 +207,18 @@ impl<'a> Search<'a> {
         self.each_with(&ways, tag)
     }
 
-    /// One address, exact or a wildcard or a tag.
+    /// One address: exact, a wildcard or a tag.
     fn way(&self, wildcards: usize, cost: i128, made: Option<Made>) -> Way {
         let value = Least::of(cost, wildcards, self.prices).value;
         Way { wildcards, addresses: 1, cost, value, made }
     }
 
-    /// The best ways to cover a tree, where all else costs `outside` at least, and `folders` are the ways of its folders.
+    /// The best ways to cover a tree, if everything else costs at least `outside`, and `folders` are the ways of its folders.
     fn ways(&mut self, tree: &Tree<'a>, outside: i128, folders: &mut [Vec<Way>]) -> Vec<Way> {
         let leasts = tree.least(self.prices, &self.least_of(folders));
         let beside = tree.beside(&leasts, outside);
         let mut tables: Vec<Vec<Way>> = Vec::with_capacity(tree.nodes.len());
-        // What the children of each node cost at least whose ways are not in its table yet.
+        // The least cost of each node's children whose ways are not in its table yet.
         let mut to_come = tree.of_children(&leasts);
         for node in &tree.nodes {
             tables.push(match node.own {
@@ -241,7 +241,7 @@ impl<'a> Search<'a> {
         vec![Way::NOTHING]
     }
 
-    /// What each folder costs at least, by its ways.
+    /// The least cost of each folder, from its ways.
     fn least_of(&self, folders: &[Vec<Way>]) -> Vec<Least> {
         let least = |ways: &Vec<Way>| {
             let all = ways.iter().map(|way| {
@@ -268,7 +268,7 @@ impl<'a> Search<'a> {
         self.undominated(columns, (0, 0))
     }
 
-    /// Makes room for so many, and says how many cells a number of wildcards has.
+    /// Makes room for this many, and returns how many cells a number of wildcards has.
     fn clear_cells(&mut self, most_wildcards: usize, most_addresses: usize) -> usize {
         let (rows, columns) = (most_wildcards + 1, most_addresses + 1);
         self.cells.clear();
@@ -276,7 +276,7 @@ impl<'a> Search<'a> {
         columns
     }
 
-    /// What covers a whole node: its wildcards. Ways that one beats go.
+    /// The ways to cover a whole node: its wildcards. Dominated ways are dropped.
     fn offer_wildcards(&mut self, ways: &mut Vec<Way>, wide: &[(&'a str, Cost)]) {
         for (prefix, cost) in wide {
             let cost = self.scale.of(*cost);
@@ -289,7 +289,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The best ways to cover what two tables cover, within the limits, of those whose value is `most` at most.
+    /// The best ways to cover what two tables cover, within the limits, of those with a value of at most `most`.
     fn combined(&mut self, mut one: Vec<Way>, mut other: Vec<Way>, most: i128) -> Vec<Way> {
         if let ([only], ways) | (ways, [only]) = (&one[..], &other[..]) {
             let mut each = self.each_with(ways, *only);
@@ -333,7 +333,7 @@ impl<'a> Search<'a> {
         self.undominated(columns, (least_wildcards, least_addresses))
     }
 
-    /// As [`Search::combined`], where one side has a single way: then no way begins to beat another one.
+    /// As [`Search::combined`], if one side has a single way: then no new way dominates another.
     fn each_with(&mut self, ways: &[Way], only: Way) -> Vec<Way> {
         let mut each = Vec::with_capacity(ways.len());
         for way in ways {
@@ -358,11 +358,11 @@ impl<'a> Search<'a> {
         u32::try_from(self.made.len()).ok().and_then(Made::new)
     }
 
-    /// The ways among the cells that no other one beats: with as few wildcards and addresses, and at no higher cost. The first cell
-    /// is that of the numbers `first`.
+    /// The ways among the cells that no other one dominates: with as few wildcards and addresses, and at no higher cost. The
+    /// first cell is that of the numbers `first`.
     fn undominated(&mut self, columns: usize, first: (usize, usize)) -> Vec<Way> {
         let mut ways = Vec::new();
-        // The least cost with so many addresses at most, in the rows so far.
+        // The least cost with at most this many addresses, in the rows so far.
         let mut least = vec![NO_COST_KNOWN; columns];
         let all = std::mem::take(&mut self.cells);
         for (wildcards, cells) in all.chunks(columns).enumerate() {
@@ -384,7 +384,7 @@ impl<'a> Search<'a> {
         ways
     }
 
-    /// The wildcards and tags that a way consists of.
+    /// The wildcards and tags of a way.
     fn chosen(&self, made: Option<Made>) -> Chosen<'a> {
         let mut found = Chosen::default();
         let mut rest: Vec<Made> = made.into_iter().collect();
@@ -404,7 +404,7 @@ impl<'a> Search<'a> {
 mod tests {
     use super::*;
 
-    /// A way that costs so many bytes.
+    /// A way that costs this many bytes.
     fn way(wildcards: usize, addresses: usize, bytes: u64) -> Way {
         let cost = i128::from(bytes);
         Way { wildcards, addresses, cost, value: cost, made: None }
@@ -438,13 +438,13 @@ mod tests {
         }
     }
 
-    /// With as few wildcards and addresses, no other one costs as little.
+    /// No other way with as few wildcards and addresses costs as little.
     #[test]
     fn of_the_ways_of_two_tables_together_those_stay_that_no_other_one_beats() {
         let one = [way(0, 2, 0), way(1, 1, 3)];
         for (other, expected) in [
             (vec![way(0, 3, 0), way(1, 1, 5)], vec![(1, 3, 5), (1, 4, 3), (2, 2, 8)]),
-            // With one wildcard more they cost no less.
+            // With one more wildcard they cost no less.
             (vec![way(0, 1, 2), way(1, 1, 2)], vec![(0, 3, 2), (1, 2, 5)]),
             (vec![way(1, 4, 0), way(2, 3, 0)], Vec::new()),
             (Vec::new(), Vec::new()),

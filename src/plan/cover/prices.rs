@@ -1,8 +1,8 @@
-//! Prices for addresses and wildcards, by which it is known of most ways to cover a part that no cheapest cover has them.
+//! Prices for addresses and wildcards: they show that most ways to cover a part are in no cheapest cover.
 //!
-//! Where a wildcard and an address have a price each, and there are no limits, the cheapest cover of a tree is found in one pass. What it
-//! costs, less the price of all that the limits allow, is never more than the cheapest cover within the limits (Lagrange). And
-//! where it happens to be within the limits, no cheapest cover costs more than it.
+//! If a wildcard and an address have a price each, and there are no limits, one pass finds the cheapest cover of a tree.
+//! Its cost, less the price of everything within the limits, is never more than the cheapest cover within them (Lagrange). And
+//! if it happens to be within the limits, no cheapest cover costs more.
 
 use super::cost::{Cost, Limits};
 use super::tree::{Least, Prices, Scale, Tree};
@@ -13,7 +13,7 @@ const MOST_PASSES: usize = 40;
 /// A price above all costs.
 const HIGHEST: i128 = 1 << 105;
 
-/// What is to be covered: a tree in which folders with a tag are leaves, and what is left of it by the tag of the site.
+/// The addresses to cover: a tree in which folders with a tag are leaves, and the rest beside the site's tag.
 pub(super) struct Problem<'a> {
     pub(super) scale: Scale,
     pub(super) limits: Limits,
@@ -29,13 +29,13 @@ pub(super) struct Folder<'a> {
     pub(super) untagged: Untagged<'a>,
 }
 
-/// What is left to cover with a tag, and what the tag costs.
+/// The rest to cover besides a tag, and the cost of the tag.
 pub(super) struct Untagged<'a> {
     pub(super) tree: Tree<'a>,
     pub(super) tag: Cost,
 }
 
-/// The best prices that were found, and what the cheapest cover within the limits costs at least and at most.
+/// The best prices found, and the lower and upper bound of the cheapest cover within the limits.
 pub(super) struct Found {
     pub(super) prices: Prices,
     pub(super) least: i128,
@@ -43,14 +43,14 @@ pub(super) struct Found {
 }
 
 impl Untagged<'_> {
-    /// What the tag and the rest cost at least.
+    /// The least cost of the tag and the rest.
     pub(super) fn least(&self, scale: Scale, prices: Prices) -> Least {
         Least::of(scale.of(self.tag), 0, prices) + self.tree.least(prices, &[]).root()
     }
 }
 
 impl Problem<'_> {
-    /// What each folder costs at least.
+    /// The least cost of each folder.
     pub(super) fn of_folders(&self, prices: Prices) -> Vec<Least> {
         let least = |folder: &Folder<'_>| {
             let with_tag = folder.untagged.least(self.scale, prices);
@@ -67,7 +67,7 @@ impl Problem<'_> {
         }
     }
 
-    /// Prices for which that is as much as can be found with little effort.
+    /// Prices with nearly the highest lower bound, found with little effort.
     pub(super) fn prices(&self) -> Found {
         let found = Found { prices: Prices::default(), least: i128::MIN, most: Least::IMPOSSIBLE.value };
         let mut search = Search { problem: self, seen: Vec::new(), found };
@@ -78,13 +78,13 @@ impl Problem<'_> {
 
 struct Search<'p> {
     problem: &'p Problem<'p>,
-    /// The cheapest covers at the prices that were tried: no cheapest cover costs less than the dearest prices make of them.
+    /// The cheapest covers at the prices tried so far: the highest lower bound applies to every cheapest cover.
     seen: Vec<Least>,
     found: Found,
 }
 
 impl Search<'_> {
-    /// Tries prices at which all covers that were seen cost more than is known, until none is left (cutting planes).
+    /// Tries prices at which all covers so far cost more than the known lower bound, until there are none (cutting planes).
     fn best_prices(&mut self) {
         let ends = [(0, 0), (HIGHEST, 0), (0, HIGHEST)].map(|(address, wildcard)| Prices { address, wildcard });
         if ends.into_iter().any(|prices| self.look(prices) && prices == Prices::default()) {
@@ -100,7 +100,7 @@ impl Search<'_> {
         }
     }
 
-    /// Looks for the cheapest cover at these prices, and says whether it is within the limits.
+    /// Searches the cheapest cover at these prices, and returns whether it is within the limits.
     fn look(&mut self, prices: Prices) -> bool {
         let least = self.problem.least(prices);
         let bound = self.beyond(least, prices);
@@ -116,7 +116,7 @@ impl Search<'_> {
         is_within
     }
 
-    /// What a cover costs where only what is beyond the limits has a price.
+    /// The cost of a cover if only its excess over the limits has a price.
     fn beyond(&self, least: Least, prices: Prices) -> i128 {
         least.cost + self.addresses_beyond(least) * prices.address + self.wildcards_beyond(least) * prices.wildcard
     }
@@ -129,7 +129,7 @@ impl Search<'_> {
         least.wildcards as i128 - self.problem.limits.wildcards as i128
     }
 
-    /// The prices at which the cheapest of the covers that were seen costs most.
+    /// The prices at which the cheapest of the covers so far costs most.
     fn guess(&self) -> Prices {
         let (mut low, mut high) = (0, HIGHEST);
         while low < high {
@@ -139,7 +139,7 @@ impl Search<'_> {
         Prices { address: self.price_of_addresses(low).0, wildcard: low }
     }
 
-    /// The same at one price of wildcards, and whether the cheapest cover would cost more at a higher one.
+    /// The same at one price of wildcards, and whether the cheapest cover would cost more at a higher price.
     fn price_of_addresses(&self, wildcard: i128) -> (i128, bool) {
         let cheapest = |address: i128| {
             let prices = Prices { address, wildcard };
@@ -159,7 +159,7 @@ impl Search<'_> {
         if low == 0 {
             return (0, self.wildcards_beyond(few) > 0);
         }
-        // On both sides of this price is one cover, and of both together as much as is allowed.
+        // At this price two covers meet; a mix of both uses exactly what is allowed.
         let many = cheapest(low - 1);
         let of_few = self.addresses_beyond(many) * self.wildcards_beyond(few);
         let of_many = -self.addresses_beyond(few) * self.wildcards_beyond(many);

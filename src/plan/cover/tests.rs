@@ -7,7 +7,7 @@ fn addresses(paths: &[&str]) -> BTreeSet<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
 }
 
-/// Of addresses that are kept whatever their query strings are.
+/// For addresses that are cached regardless of their query strings.
 fn cover(stale: &BTreeSet<String>, kept: &[Kept], max_paths: usize) -> Cover {
     super::cover(&stale.iter().map(|address| (address.clone(), Stale::default())).collect(), kept, None, max_paths)
 }
@@ -16,7 +16,7 @@ fn kept(address: &str, bytes: u64, new: bool) -> Kept {
     Kept { addresses: vec![address.to_owned()], bytes, new, tagged: false }
 }
 
-/// The paths, and how many files and bytes go with them.
+/// The paths, and how many files and bytes they evict besides.
 fn covered(stale: &[&str], unchanged: &[(&str, u64)], max: usize) -> (Vec<String>, usize, u64) {
     let kept: Vec<Kept> = unchanged.iter().map(|(address, bytes)| kept(address, *bytes, false)).collect();
     let cover = cover(&addresses(stale), &kept, max);
@@ -50,7 +50,7 @@ fn a_wildcard_may_end_anywhere_in_a_name() {
     let kept = [("/blog/2023-12.html", 5), ("/blog/2025-01.html", 5)];
     assert_eq!(covered(&stale, &kept, 2), only(&["/blog/2024-*", "/index.html"], 0, 0));
     assert_eq!(covered(&stale, &kept, 3), only(&["/blog/2024-*", "/index.html"], 0, 0), "and the fewest paths");
-    // Never within a character, nor within its escape.
+    // Never within a character or its escape.
     assert_eq!(covered(&["/ä", "/ö", "/b"], &[("/c", 1)], 1), only(&["/*"], 1, 1));
     assert_eq!(covered(&["/xä1", "/xä2", "/b"], &[("/xö", 1)], 2), only(&["/b", "/x%C3%A4*"], 0, 0));
 }
@@ -108,7 +108,7 @@ fn every_spelling_is_named_and_paid_and_counts_once() {
     assert_eq!(covered(&stale, &[("/z", 1)], 3), only(&["/%5Ba%5D/*", "/[a]/*", "/b/*"], 0, 0));
 }
 
-/// The narrowest one, and those that begin earlier and have fewer spellings to pay for.
+/// The narrowest one, and shorter ones with fewer spellings to pay for.
 #[test]
 fn the_wildcards_for_a_prefix_are_the_narrowest_and_what_is_cheaper_to_name() {
     let kept = [kept("/[a]/[b]c", 1, false), kept("/[a]/d", 2, false), kept("/e", 4, false)];
@@ -140,7 +140,7 @@ fn of_ten_thousand_changed_pages_the_unchanged_one_among_them_is_spared() {
     assert_eq!((paths.len(), cover.evicted_bytes), (11, 0), "{paths:?}");
 }
 
-/// A blog with a page for each number, in folders of years: those whose numbers `changed` names, and the others.
+/// A blog with a page for each number, in folders by year: those in `changed`, and the others.
 fn blog(pages: u64, years: u64, changed: impl Fn(u64) -> bool) -> (BTreeSet<String>, Vec<Kept>) {
     let address = |page| format!("/blog/{}/{page:04}.html", 2000 + page % years);
     let stale = (0..pages).filter(|page| changed(*page)).map(address).collect();
@@ -175,7 +175,7 @@ fn many_changed_pages_stay_within_the_limit_and_their_small_twin_is_as_good_as_c
 enum Part<'a> {
     Exact(&'a str),
     Wildcard(&'a str),
-    /// The tag of what lies below an address: `/` for the site.
+    /// The tag of the folder of an address: `/` for the site.
     Tag(&'a str),
 }
 
@@ -189,7 +189,7 @@ impl Part<'_> {
     }
 }
 
-/// What the addresses in a top folder begin with, unless its tag is not used.
+/// The prefix of the addresses in a top folder, unless its tag is not used.
 fn folder_of(name: &str) -> Option<&str> {
     let end = name.char_indices().skip(1).find(|(_, character)| *character == '/').map(|(at, _)| at + 1);
     end.map(|end| &name[..end]).filter(|folder| !folder.contains('~'))
@@ -209,8 +209,8 @@ fn by_brute_force(stale: &BTreeMap<String, bool>, kept: &[Kept], limits: Limits)
     best.expect("everything is a cover")
 }
 
-/// Covers the first name that `chosen` does not cover in each way there is, and goes on with the next one. What only
-/// lengthens a way that is worse than the best already is left out.
+/// Covers the first name that `chosen` does not cover in each possible way, and goes on with the next one. Skips ways that
+/// only lengthen one that is already worse than the best.
 fn try_rest<'a>(
     names: &[(&'a str, bool)],
     wide: &[&'a str],
@@ -261,7 +261,7 @@ fn cost_of(chosen: &[Part<'_>], kept: &[Kept]) -> Cost {
     Cost { unchanged_bytes: bytes(false), new_bytes: bytes(true), paths: paths.len() + tags }
 }
 
-/// The cost that the optimum has, by the same account.
+/// The cost of the optimum, counted in the same way.
 fn optimal(stale: &BTreeMap<String, bool>, kept: &[Kept], limits: Limits) -> Cost {
     let weights = Weights::of(kept);
     let alike = stale.iter().map(|(address, tagged)| (address.clone(), Stale { with_queries: false, tagged: *tagged }));
@@ -284,7 +284,7 @@ fn optimal(stale: &BTreeMap<String, bool>, kept: &[Kept], limits: Limits) -> Cos
     cost_of(&all, kept)
 }
 
-/// Tags by the folders that they are of; `/` for the site.
+/// Tags by their folders; `/` for the site.
 fn tags(folders: &[&str]) -> Tags {
     let site =
         crate::release::manifest::Identity { site: "s".to_owned(), bucket: "b".to_owned(), prefix: String::new() };
@@ -292,7 +292,7 @@ fn tags(folders: &[&str]) -> Tags {
     Tags { site: CacheTag::of_site(&site), folders: folders.collect() }
 }
 
-/// The paths of a cover in which tags are named by their folders, and the bytes that go with it. Stale addresses that begin with
+/// The paths of a cover, with tags named by their folders, and the bytes it evicts besides. Stale addresses that begin with
 /// `-` have no tag.
 fn tagged_cover(stale: &[&str], unchanged: &[(&str, u64)], max_paths: usize) -> (Vec<String>, u64) {
     let known = tags(&["/blog/", "/docs/"]);
@@ -317,14 +317,14 @@ fn a_tag_stands_for_all_that_has_it_where_it_evicts_nothing_else() {
     let told = |stale: &[&str], unchanged: &[(&str, u64)], max_paths| tagged_cover(stale, unchanged, max_paths).0;
     assert_eq!(told(&["/", "/index.html", "/blog/1", "/a.js"], &[], 100), ["#/"]);
     assert_eq!(told(&["/index.html"], &[], 100), ["/index.html"], "a path is as cheap, and says more");
-    // What is new, is gone or may be an error page has no tag that CloudFront knows.
+    // A new or removed file, or a possible error page, has no tag that CloudFront knows.
     assert_eq!(told(&["/", "/index.html", "/blog/1", "-/blog/new"], &[], 100), ["#/", "/blog/new"]);
-    // A page that did not change keeps the tags of its folder and of the site from being used.
+    // An unchanged page rules out the tags of its folder and of the site.
     let unchanged = [("/blog/3", 1)];
     assert_eq!(told(&["/docs/1", "/docs/2", "/blog/1", "/blog/2"], &unchanged, 100), ["#/docs/", "/blog/1", "/blog/2"]);
-    // The address without a slash lies beside the folder.
+    // The address without a slash is outside the folder.
     assert_eq!(told(&["/docs", "/docs/", "/docs/index.html"], &[("/x", 1)], 100), ["#/docs/", "/docs"]);
-    // Where query strings are told apart, no wildcard takes others along.
+    // If query strings are in the cache key, no wildcard covers other addresses.
     assert_eq!(tagged_cover(&["/docs/a?", "/docs/b?"], &[("/docs/a?x", 1), ("/y", 2)], 100).1, 1);
 }
 

@@ -1,4 +1,4 @@
-//! The compressed trie of the texts that must be covered, and what covering them costs at least where wildcards and addresses
+//! The compressed trie of the texts to cover, and the least cost of covering them if wildcards and addresses
 //! have prices instead of limits.
 
 use super::cost::Cost;
@@ -8,38 +8,38 @@ pub(super) struct Node<'a> {
     /// `None`: it is the root.
     pub(super) parent: Option<usize>,
     pub(super) own: Own,
-    /// The wildcards that may stand for all that lies below it.
+    /// The wildcards that may cover everything below it.
     pub(super) wide: Vec<(&'a str, Cost)>,
-    /// What the cheapest of them costs.
+    /// The cost of the cheapest of them.
     least_wide: Option<i128>,
 }
 
-/// What a node has to cover besides what lies below it.
+/// What a node has to cover besides its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Own {
     Nothing,
     /// An address that this many paths name.
     Address(usize),
-    /// What no path can name, so that a wildcard here or above has to.
+    /// A text that no path can name, so that a wildcard here or above must cover it.
     Unnameable,
-    /// All of a folder that has a cache tag, by its number.
+    /// A whole folder with a cache tag, by its number.
     Folder(usize),
 }
 
 impl Own {
-    /// What so many paths name; `None`: no path can.
+    /// A text that this many paths name; `None`: no path can.
     pub(super) fn named_by(paths: Option<usize>) -> Own {
         paths.map_or(Own::Unnameable, Own::Address)
     }
 }
 
-/// A trie, of which children come before their parents, and the root last.
+/// A trie: children come before their parents, and the root last.
 pub(super) struct Tree<'a> {
     pub(super) nodes: Vec<Node<'a>>,
     scale: Scale,
 }
 
-/// A node to which more may come.
+/// A node that may still get children.
 struct Open<'a> {
     prefix: &'a str,
     own: Own,
@@ -47,7 +47,7 @@ struct Open<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// The trie of sorted texts, each of which is there once; all begin with the same character. Of sorted texts, the nodes that
+    /// The trie of sorted, distinct texts that all begin with the same character. Because they are sorted, the nodes that
     /// are still open are a stack.
     pub(super) fn of(
         leaves: impl IntoIterator<Item = (&'a str, Own)>,
@@ -89,7 +89,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// What covering each node costs at least.
+    /// The least cost of covering each node.
     pub(super) fn least(&self, prices: Prices, folders: &[Least]) -> Leasts {
         let mut below = vec![Least::NOTHING; self.nodes.len()];
         let mut all = below.clone();
@@ -110,7 +110,7 @@ impl<'a> Tree<'a> {
         Leasts { below, all }
     }
 
-    /// What the children of each node cost at least together.
+    /// The least total cost of each node's children.
     pub(super) fn of_children(&self, leasts: &Leasts) -> Vec<i128> {
         let mut sums = vec![0; self.nodes.len()];
         for (node, least) in self.nodes.iter().zip(&leasts.all) {
@@ -121,14 +121,14 @@ impl<'a> Tree<'a> {
         sums
     }
 
-    /// What all else costs at least where a node is covered by no wildcard above it, and all outside the tree costs `outside`.
+    /// The least cost of everything else if no wildcard above a node covers it, and everything outside the tree costs `outside`.
     pub(super) fn beside(&self, leasts: &Leasts, outside: i128) -> Vec<i128> {
         let mut beside = vec![outside; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate().rev() {
             let Some(parent) = node.parent else { continue };
             beside[index] = match leasts.below[parent].is_possible() {
                 true => beside[parent] + leasts.below[parent].value - leasts.all[index].value,
-                // Nothing but a wildcard above covers all of the parent.
+                // Only a wildcard above covers all of the parent.
                 false => Least::IMPOSSIBLE.value,
             };
         }
@@ -136,28 +136,28 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// What two texts begin with, in whole characters.
+/// The common prefix of two texts, in whole characters.
 pub(super) fn shared_prefix<'a>(one: &'a str, other: &str) -> &'a str {
     let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
     &one[..one.floor_char_boundary(same)]
 }
 
-/// What a node costs at least, by the number of the node.
+/// The least cost of each node, by its number.
 pub(super) struct Leasts {
-    /// Without a wildcard that stands for the node itself.
+    /// Without a wildcard for the node itself.
     pub(super) below: Vec<Least>,
     /// In any way.
     pub(super) all: Vec<Least>,
 }
 
 impl Leasts {
-    /// That of the whole tree.
+    /// The least cost of the whole tree.
     pub(super) fn root(&self) -> Least {
         self.all.last().copied().unwrap_or(Least::NOTHING)
     }
 }
 
-/// Costs as numbers that can be compared with prices: in the order of the costs as far as the numbers are large enough, and else by
+/// Costs as numbers that are comparable with prices: in the order of the costs if the numbers are large enough, or else by
 /// the unchanged bytes alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
@@ -166,7 +166,7 @@ pub(super) struct Scale {
     path: i128,
 }
 
-/// The largest cost that can still be multiplied by the number of addresses.
+/// The largest cost that can be multiplied by the number of addresses without overflow.
 const LARGEST: i128 = 1 << 105;
 
 impl Scale {
@@ -184,14 +184,14 @@ impl Scale {
     }
 }
 
-/// What an address costs, a wildcard or tag among them, and what each wildcard costs besides, on a [`Scale`].
+/// The price of an address, including wildcards and tags, and the additional price of each wildcard, on a [`Scale`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Prices {
     pub(super) address: i128,
     pub(super) wildcard: i128,
 }
 
-/// The cheapest way to cover something where there are prices and no limits.
+/// The cheapest way to cover something with prices and without limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Least {
     /// With prices.
@@ -207,7 +207,7 @@ impl Least {
     pub(super) const IMPOSSIBLE: Least =
         Least { value: i128::MAX / 4, cost: i128::MAX / 4, addresses: 0, wildcards: 0 };
 
-    /// One address, exact or a wildcard or a tag.
+    /// One address: exact, a wildcard or a tag.
     pub(super) fn of(cost: i128, wildcards: usize, prices: Prices) -> Least {
         let value = cost + prices.address + prices.wildcard * wildcards as i128;
         Least { value, cost, addresses: 1, wildcards }

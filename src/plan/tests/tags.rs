@@ -1,10 +1,10 @@
-//! Which files a cache tag stands for, and what is refreshed by its path beside it.
+//! Which files a cache tag covers, and which paths are refreshed besides.
 
 use super::*;
 
 const BLOG: [&str; 3] = ["blog/a.html", "blog/b.html", "blog/c.html"];
 
-/// What a change of all pages of the blog comes to, where more is live `before` and in the release.
+/// The refresh after a change of all pages of the blog, with more files live `before` and in the release.
 fn blog_changes(tagging: &Tagging, before: &[(&str, Entry)], after: &[(&str, Entry)], urls: Option<UrlStyle>) -> Plan {
     let layout = Layout::new("shop", "bucket", "live", None, None);
     let facts = DistributionFacts { readable: true, origin_path: "/live".to_owned(), ..Default::default() };
@@ -27,7 +27,7 @@ fn blog_tag() -> String {
     CacheTag::of_folder(site.identity(), "blog").to_string()
 }
 
-/// `/blog/a` is the address of a page that was there with its tags, and of a file that is new.
+/// `/blog/a` is the address of a page that was live with its tags, and of a new file.
 #[test]
 fn an_address_of_two_files_is_known_by_a_tag_if_both_are() {
     let plan = blog_changes(&counting(), &[], &[("blog/a", mutable("new"))], Some(UrlStyle::Clean));
@@ -64,7 +64,7 @@ fn a_fingerprinted_file_has_no_tag_to_be_written_evicted_or_waited_for() {
     assert_eq!(tags_of(Tagging::NONE), expected(0));
 }
 
-/// CloudFront takes no path with `~`, and no tag is on the error that a new file replaces.
+/// CloudFront accepts no path with `~`, and the error that a new file replaces has no tag.
 #[test]
 fn what_has_neither_a_path_nor_a_tag_is_named_by_the_narrowest_wildcard() {
     let plan = blog_changes(&counting(), &[], &[("blog/x~y.html", mutable("new"))], None);
@@ -105,7 +105,7 @@ fn an_alias_is_refreshed_if_its_own_behavior_leads_to_the_file() {
     );
 }
 
-/// The cache behavior of the bare address may be that of the default root object: nobody says which is chosen first.
+/// The cache behavior of the bare address may be that of the default root object: it is not documented which is chosen first.
 #[test]
 fn the_bare_address_is_refreshed_if_it_or_the_default_root_object_is_kept() {
     let refreshed = |kept: &str| {

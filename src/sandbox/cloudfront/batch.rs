@@ -1,4 +1,4 @@
-//! Reads and judges an invalidation batch, by the rules of AWS.md 1.1.
+//! Parses and validates an invalidation batch, by the rules of AWS.md 1.1.
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ const MAX_TAG: usize = 256;
 /// The longest path, in characters.
 const MAX_PATH: usize = 4_000;
 
-/// An invalidation batch that is in order.
+/// A valid invalidation batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) caller_reference: String,
@@ -71,8 +71,9 @@ pub(super) fn parse(body: &[u8]) -> Result<Batch, ApiError> {
     Ok(Batch { caller_reference: batch.caller_reference, paths })
 }
 
-/// Whether CloudFront would find what the path means: it starts with `/`, everything that must be percent-encoded is,
-/// nothing else is but `+`, which CloudFront and S3 tell from `%2B`, and there is no `~`. Or it is a cache tag, after `#`.
+/// Whether CloudFront would match the intended objects: the path starts with `/`, everything that must be percent-encoded is,
+/// nothing else is except `+`, which CloudFront and S3 distinguish from `%2B`, and there is no `~`. Or it is a cache tag
+/// (`#`).
 fn is_valid(path: &str) -> bool {
     if let Some(tag) = path.strip_prefix('#') {
         return (1..=MAX_TAG).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
@@ -102,7 +103,7 @@ fn is_valid(path: &str) -> bool {
     true
 }
 
-/// Whether a path stands for all that begin with it; a `*` elsewhere is itself.
+/// Whether a path matches everything that begins with it; a `*` elsewhere is literal.
 pub(super) fn is_wildcard(path: &str) -> bool {
     path.starts_with('/') && path.ends_with('*')
 }

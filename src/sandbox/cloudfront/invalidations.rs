@@ -12,18 +12,18 @@ use crate::sandbox::clock::from_unix_seconds;
 use crate::sandbox::edge::Edge;
 use crate::sandbox::store::Store;
 
-/// Limits on what may be in progress for one distribution.
+/// Limits on the paths in progress for one distribution.
 const MAX_FILES: usize = 3_000;
 const MAX_WILDCARDS: usize = 15;
 
-/// After this long, by the sandbox's clock, an invalidation is complete even if no client asks: otherwise a client that
+/// After this time, by the sandbox's clock, an invalidation is complete even if no client polls: otherwise a client that
 /// never polls would be refused forever after 15 wildcards.
 const COMPLETE_AFTER_SECONDS: i64 = 60;
 
-/// How many polls say `InProgress` before one says `Completed`, unless a test sets another number.
+/// How many polls return `InProgress` before one returns `Completed`, unless a test sets another number.
 const DEFAULT_POLLS: u32 = 1;
 
-/// An invalidation as CloudFront keeps it.
+/// An invalidation as CloudFront stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredInvalidation {
     /// CloudFront's id.
@@ -40,7 +40,7 @@ pub struct StoredInvalidation {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Record {
-    /// The place in the order of creation.
+    /// Its position in the order of creation.
     number: u64,
     distribution: String,
     id: String,
@@ -54,13 +54,13 @@ struct Record {
 #[derive(Debug)]
 pub(in crate::sandbox) struct Invalidations {
     store: Arc<Store>,
-    /// What has to forget.
+    /// The edge, which must evict the paths.
     edge: Arc<Edge>,
     records: Vec<Record>,
     polls_until_completed: u32,
 }
 
-/// Reads the invalidations that the store's disk holds, if it has one.
+/// Reads the invalidations on the store's disk, if it has one.
 pub(in crate::sandbox) fn load(store: Arc<Store>, edge: Arc<Edge>) -> Result<Invalidations, SandboxError> {
     let mut records: Vec<Record> = match store.disk() {
         Some(disk) => disk.read_all(&disk.invalidations())?,
@@ -71,7 +71,7 @@ pub(in crate::sandbox) fn load(store: Arc<Store>, edge: Arc<Edge>) -> Result<Inv
 }
 
 impl Invalidations {
-    /// Holds the invalidations that `other` holds now, and answers polls as it does.
+    /// Copies the present invalidations of `other`, and answers polls as it does.
     pub(in crate::sandbox) fn take_over(&mut self, other: &Invalidations) {
         self.records.clone_from(&other.records);
         self.polls_until_completed = other.polls_until_completed;
@@ -125,7 +125,7 @@ impl Invalidations {
         Ok(shown)
     }
 
-    /// What one more `GetInvalidation` is told.
+    /// The status for one more `GetInvalidation`.
     pub(super) fn poll(
         &mut self,
         distribution: &str,

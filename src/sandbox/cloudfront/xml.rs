@@ -1,4 +1,4 @@
-//! The answers of the CloudFront API, with every field its model requires.
+//! The answers of the CloudFront API, with every field that its model requires.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use crate::sandbox::distribution::{Distribution, IndexPages};
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const NAMESPACE: &str = "xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\"";
 
-/// The id of an origin that is not the site's.
+/// The id of an origin other than the site's.
 const ELSEWHERE: &str = "elsewhere";
 
 /// When all distributions were last changed.
@@ -20,14 +20,14 @@ const LAST_MODIFIED: &str = "2026-01-01T00:00:00Z";
 /// A list without items.
 const NONE: &str = "<Quantity>0</Quantity>";
 
-/// What is shown of a distribution.
+/// The parts of a distribution that the API shows.
 pub(super) struct Shown<'s> {
     pub(super) distribution: &'s Distribution,
     pub(super) owner: &'s str,
     pub(super) region: &'s str,
 }
 
-/// `CachePolicy`: the one that `caching` has.
+/// `CachePolicy`: the policy of `caching`.
 pub(super) fn cache_policy(id: &str, caching: &Caching) -> String {
     format!(
         "{DECLARATION}<CachePolicy {NAMESPACE}><Id>{id}</Id><LastModifiedTime>{LAST_MODIFIED}</LastModifiedTime>\
@@ -71,7 +71,7 @@ pub(super) fn invalidation(invalidation: &StoredInvalidation) -> String {
     )
 }
 
-/// `InvalidationList`: one page of what is `newest_first`, after `marker`.
+/// `InvalidationList`: one page of `newest_first`, after `marker`.
 pub(super) fn invalidation_list(newest_first: &[StoredInvalidation], marker: Option<&str>, max_items: usize) -> String {
     let start = marker
         .and_then(|marker| newest_first.iter().position(|shown| shown.id == marker))
@@ -164,7 +164,7 @@ fn config(shown: &Shown<'_>) -> String {
     )
 }
 
-/// What a multi-tenant distribution says of the parameters of its tenants.
+/// A multi-tenant distribution's definitions of tenant parameters.
 fn parameters(distribution: &Distribution) -> String {
     if distribution.parameters.is_empty() {
         return String::new();
@@ -209,12 +209,12 @@ fn origins(distribution: &Distribution, region: &str) -> String {
     format!("<Origins><Quantity>{}</Quantity><Items>{}</Items></Origins>", all.len(), all.concat())
 }
 
-/// The id of the origin that is the site's bucket, by the path that it puts before keys.
+/// The id of the origin that is the site's bucket, by its origin path.
 fn origin_id(distribution: &Distribution, origin_path: Option<&String>) -> String {
     format!("{}{}", distribution.bucket, origin_path.map(|path| format!("-at-{path}")).unwrap_or_default())
 }
 
-/// What both kinds of behaviors say: where answers come from, which functions run, and how answers are kept.
+/// The fields of both kinds of behaviors: the origin, the functions, and how answers are cached.
 fn behavior(origin: &str, (functions, lambdas): (&str, &str), caching: &Caching) -> String {
     let methods = "<Quantity>2</Quantity><Items><Method>HEAD</Method><Method>GET</Method></Items>";
     format!(
@@ -272,7 +272,7 @@ fn cache_behaviors(distribution: &Distribution) -> String {
     format!("<CacheBehaviors><Quantity>{}</Quantity><Items>{items}</Items></CacheBehaviors>", behaviors.len())
 }
 
-/// The cache policy's id, or what older distributions have in its place.
+/// The cache policy's id, or the legacy settings.
 fn kept(caching: &Caching) -> String {
     match &caching.policy {
         Some(id) => format!("<CachePolicyId>{}</CachePolicyId>", escape(id)),

@@ -1,4 +1,4 @@
-//! From what a viewer asks for to the key of the cache, and to where the origin looks.
+//! Maps a viewer's request to the cache key and to the origin's path.
 
 use crate::sandbox::distribution::{Distribution, IndexPages, Served};
 use crate::sandbox::spelling::canonical;
@@ -6,17 +6,17 @@ use crate::sandbox::spelling::canonical;
 /// One address as a distribution understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address<'d> {
-    /// By what it is served. CloudFront chooses that before any function runs.
+    /// Its behavior. CloudFront chooses it before any function runs.
     pub(super) served: Served<'d>,
-    /// Under what its answer is kept: the path after any viewer-request function (AWS.md 3.1), with `?` and the query
-    /// where that counts. Paths of invalidations are compared with it.
+    /// Its cache key: the path after any viewer-request function (AWS.md 3.1), with `?` and the query
+    /// if that is part of the key. Paths of invalidations are compared with it.
     pub(super) key: String,
-    /// The percent-encoded paths at which the origin looks, one after the other.
+    /// The percent-encoded paths that the origin tries, in order.
     pub(super) candidates: Vec<String>,
 }
 
 impl<'d> Address<'d> {
-    /// `is_there` tells whether the origin has something at a path.
+    /// `is_there` returns whether the origin has an object at a path.
     pub(super) fn of(
         distribution: &'d Distribution,
         path: &str,
@@ -26,7 +26,7 @@ impl<'d> Address<'d> {
         let served = distribution.served(path);
         let candidates = candidates(distribution, served.index_pages, path);
         let seen = match served.index_pages {
-            // The root object is no other address: `/` and `/index.html` must both be invalidated (AWS.md 2.3).
+            // The root object is not a different address: `/` and `/index.html` must both be invalidated (AWS.md 2.3).
             IndexPages::Function | IndexPages::LambdaAtViewer if path != "/" => {
                 let found = candidates.iter().find(|candidate| candidates.len() == 1 || is_there(candidate));
                 found.or(candidates.first()).map_or(path, String::as_str)
@@ -42,12 +42,12 @@ impl<'d> Address<'d> {
     }
 }
 
-/// The root object first, then the function (AWS.md 2.3). Files without an extension, as `CNAME`, are there under their own
-/// names where no folder has the name: a function in front of a real distribution has to let those through that a site has.
+/// The root object first, then the function (AWS.md 2.3). Files without an extension, such as `CNAME`, exist under their own
+/// names if no folder has the name: the function of a real distribution must let a site's own files of this kind through.
 fn candidates(distribution: &Distribution, index_pages: IndexPages, path: &str) -> Vec<String> {
     let rooted = match &distribution.default_root_object {
         Some(root) if path == "/" => format!("/{root}"),
-        // A function at the origin may know that people write a plus as it is (docs/decisions/0020).
+        // An origin-request function may know that people write a bare plus (docs/decisions/0020).
         _ if index_pages == IndexPages::LambdaAtOrigin => path.replace('+', "%2B"),
         _ => path.to_owned(),
     };

@@ -1,4 +1,4 @@
-//! What one location keeps, and what it is still to forget.
+//! The cache of one location, and its pending invalidations.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use super::compression::Encodings;
 use crate::sandbox::content::Content;
 use crate::sandbox::spelling::canonical;
 
-/// An answer as a location keeps it. What each viewer gets is made from it.
+/// A cached answer at a location. Each viewer's answer is made from it.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) content: Content,
-    /// The ETag of the origin's object, without quotation marks, by which the origin is asked whether it changed; `None` of
-    /// what answers an error, which is fetched anew.
+    /// The ETag of the origin's object, without quotation marks, for revalidation; `None` for
+    /// the answer to an error, which is fetched again.
     pub(super) etag: Option<String>,
     /// Its cache tags, in lower case.
     pub(super) tags: Vec<String>,
-    /// Since when: when the origin last said that it is right.
+    /// The time when the origin last confirmed it.
     pub(super) since: Timestamp,
-    /// How long it may be given away without asking the origin.
+    /// How long it may be served without asking the origin.
     pub(super) lifetime: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Kept {
     }
 }
 
-/// What is to be forgotten, and from when on.
+/// What to evict, and from when on.
 #[derive(Clone, Debug)]
 struct Due {
     at: Timestamp,
@@ -43,10 +43,10 @@ struct Due {
     paths: Vec<String>,
 }
 
-/// Which of the answers of an address it is.
+/// The variant of an address's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Variant {
-    /// The behavior that it was asked for by: where a function makes one address of two, they may have two behaviors.
+    /// The behavior that it was requested through: if a function maps two addresses to one, they may have two behaviors.
     pub(super) behavior: usize,
     pub(super) encodings: Encodings,
 }
@@ -95,7 +95,7 @@ impl Cache {
     pub(super) fn forget_later(&mut self, distribution: &str, paths: &[String], now: Timestamp) {
         let at = now.saturating_add(self.delay).unwrap_or(Timestamp::MAX);
         self.due.push(Due { at, distribution: distribution.to_owned(), paths: paths.to_vec() });
-        // What is kept from now on is newer than the invalidation.
+        // Anything cached from now on is newer than the invalidation.
         self.forget_what_is_due(now);
     }
 
@@ -108,8 +108,8 @@ impl Cache {
     }
 }
 
-/// All variants of an address go together; a `*` is a wildcard only as the last character (AWS.md 1.1). A tag takes what has it,
-/// wherever that is (AWS.md 1.6).
+/// All variants of an address are evicted together; a `*` is a wildcard only as the last character (AWS.md 1.1). A tag evicts
+/// every answer that has it, at any address (AWS.md 1.6).
 fn forget(answers: &mut Answers, distribution: &str, path: &str) {
     if let Some(tag) = path.strip_prefix('#') {
         let tag = tag.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Which encodings a viewer takes, and which answers an edge encodes (AWS.md 2.4).
+//! The encodings that a viewer accepts, and the answers that an edge compresses (AWS.md 2.4).
 
 use std::fmt;
 use std::io::{self, Write};
@@ -10,10 +10,10 @@ use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_T
 use crate::sandbox::caching::Caching;
 use crate::sandbox::content::Content;
 
-/// The sizes of what is compressed, in bytes.
+/// The sizes of files that are compressed, in bytes.
 const SIZES: std::ops::RangeInclusive<u64> = 1_000..=10_000_000;
 
-/// Fast: an edge compresses once and gives away often, but who waits here is a developer.
+/// Fast: a real edge compresses once and serves often, but here a developer is waiting.
 const BROTLI_QUALITY: u32 = 5;
 
 /// The content types of DG:ServingCompressedFiles.
@@ -68,7 +68,7 @@ const TYPES: [&str; 48] = [
     "vnd.apple.mpegurl",
 ];
 
-/// The encodings that an answer is kept for: what is left of a viewer's `Accept-Encoding` in the cache key.
+/// The encodings in the cache key: the normalized `Accept-Encoding` of a viewer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Encodings {
     pub(super) brotli: bool,
@@ -87,7 +87,7 @@ impl fmt::Display for Encodings {
 }
 
 impl Encodings {
-    /// What of a viewer's encodings counts at a distribution.
+    /// A viewer's encodings that count at a distribution.
     pub(super) fn of(caching: &Caching, headers: &HeaderMap) -> Encodings {
         let (brotli, gzip) = match caching.policy {
             Some(_) => (caching.brotli, caching.gzip),
@@ -99,14 +99,14 @@ impl Encodings {
         Encodings { brotli: brotli && takes("br"), gzip: gzip && takes("gzip") }
     }
 
-    /// The one that an edge makes of these: brotli where both are taken.
+    /// The encoding that an edge chooses: Brotli if both are accepted.
     fn chosen(self) -> Option<Encoding> {
         let gzip = self.gzip.then_some(Encoding::Gzip);
         if self.brotli { Some(Encoding::Brotli) } else { gzip }
     }
 }
 
-/// The coding of one element of `Accept-Encoding`, in lower case; none where the viewer refuses it with `q=0`.
+/// The coding of one element of `Accept-Encoding`, in lower case; none if the viewer refuses it with `q=0`.
 fn acceptable(element: &str) -> Option<String> {
     let (coding, parameters) = element.split_once(';').unwrap_or((element, ""));
     let weight = parameters.trim().strip_prefix("q=").map(|weight| weight.trim().parse::<f32>());
@@ -119,7 +119,7 @@ enum Encoding {
     Gzip,
 }
 
-/// Compresses an answer of the origin, where CloudFront would: its headers then tell so. `status` is what viewers get.
+/// Compresses an answer of the origin, if CloudFront would, and sets its headers. `status` is what viewers get.
 pub(super) fn compress(
     caching: &Caching,
     encodings: Encodings,
@@ -153,7 +153,7 @@ fn is_compressible(headers: &HeaderMap) -> bool {
 }
 
 fn brotli(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    // As wide as the bytes, within what brotli allows: a wider window takes long to set up.
+    // A window as large as the body, within Brotli's limits: a larger one takes long to set up.
     let window = (usize::BITS - bytes.len().leading_zeros()).clamp(10, 22);
     let mut writer = brotli::CompressorWriter::new(Vec::new(), 4_096, BROTLI_QUALITY, window);
     writer.write_all(bytes)?;

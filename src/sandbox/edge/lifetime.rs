@@ -1,4 +1,4 @@
-//! How long an edge keeps an answer: CloudFront's rules (AWS.md 2.1 and 2.2), which are not those of RFC 9111
+//! How long an edge caches an answer: CloudFront's rules (AWS.md 2.1 and 2.2), which differ from RFC 9111
 //! (docs/decisions/0033).
 
 use std::time::Duration;
@@ -11,23 +11,23 @@ use crate::sandbox::caching::Caching;
 use crate::sandbox::clock::parse_http_date;
 use crate::sandbox::distribution::CustomError;
 
-/// Errors that are kept whatever the origin says. Others only if it says for how long: 400, 403, 405, 412, 415 (AWS.md 2.2).
+/// Errors that are cached whatever the origin says. Others only if it gives a lifetime: 400, 403, 405, 412, 415 (AWS.md 2.2).
 const ALWAYS_KEPT: [u16; 7] = [404, 414, 500, 501, 502, 503, 504];
 
-/// How long errors are kept for which nothing is configured.
+/// How long errors without a configured time are cached.
 const ERRORS: Duration = Duration::from_secs(10);
 
-/// The least time for which an error of S3 is kept.
+/// The minimum time for an error of S3.
 const SHORTEST_ERROR: Duration = Duration::from_secs(1);
 
-/// What an origin's headers say about keeping.
+/// An origin's caching headers.
 #[derive(Debug, Default)]
 struct Said {
     /// `no-store` or `private`.
     must_not_keep: bool,
     /// `no-cache`.
     must_ask: bool,
-    /// `s-maxage`, else `max-age`, else what is left until `Expires`.
+    /// `s-maxage`, or else `max-age`, or else the time until `Expires`.
     time: Option<Duration>,
 }
 
@@ -47,7 +47,7 @@ impl Said {
                 _ => {}
             }
         }
-        // A date that is none has passed (RFC 9111 5.3).
+        // An invalid date counts as past (RFC 9111 5.3).
         let until = |text: &str| parse_http_date(text).map_or(Duration::ZERO, |date| left(date, now));
         let expires = || headers.get(EXPIRES).and_then(|value| value.to_str().ok()).map(until);
         said.time = shared.or(own).or_else(expires);
@@ -59,13 +59,13 @@ fn left(until: Timestamp, now: Timestamp) -> Duration {
     until.duration_since(now).try_into().unwrap_or(Duration::ZERO)
 }
 
-/// How long an object is kept; `None`: not at all. What is kept for no time is asked for again each time.
+/// How long an object is cached; `None`: not at all. An object with a lifetime of zero is revalidated each time.
 pub(super) fn of_object(caching: &Caching, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     if caching.max_ttl.is_zero() {
         return None;
     }
     let said = Said::by(headers, now);
-    // A minimum above 0 holds against all that the origin says.
+    // A minimum above 0 overrides everything that the origin says.
     let least = caching.min_ttl;
     if said.must_not_keep {
         (!least.is_zero()).then_some(least)
@@ -76,8 +76,8 @@ pub(super) fn of_object(caching: &Caching, headers: &HeaderMap, now: Timestamp) 
     }
 }
 
-/// How long an error is kept under the address that was asked for; `None`: not at all. `custom` is what is configured for
-/// it, and `headers` are those of what answers it: the larger time counts.
+/// How long an error is cached under the requested address; `None`: not at all. `custom` is the configured time,
+/// and `headers` are those of the page that answers it: the larger time counts.
 pub(super) fn of_error(
     caching: &Caching,
     status: u16,

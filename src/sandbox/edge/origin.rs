@@ -1,4 +1,4 @@
-//! What the origin answers, and what becomes of it at an edge.
+//! The origin's answer, and how an edge transforms it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::sandbox::plus;
 /// The status of an origin that does not answer.
 const BAD_GATEWAY: u16 = 502;
 
-/// What the origin says to a path.
+/// The origin's answer for a path.
 pub(super) enum Origin {
     Object(Arc<Object>),
     /// The status of an error: [`BAD_GATEWAY`], or 403 for a missing key, since CloudFront may not list the bucket (AWS.md 4.6).
@@ -34,16 +34,16 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    /// Whether it would answer 304 to who has this already.
+    /// Whether it would answer 304 to a client that has this already.
     pub(super) fn is_still(&self, kept: &Kept) -> bool {
         matches!(self, Origin::Object(object) if kept.etag.as_ref() == Some(&object.etag))
     }
 }
 
-/// What came from the origin.
+/// An answer from the origin.
 pub(super) struct Fetched {
     pub(super) kept: Kept,
-    /// Whether the edge may keep it.
+    /// Whether the edge may cache it.
     pub(super) may_be_kept: bool,
 }
 
@@ -61,7 +61,7 @@ impl Edge {
         }
     }
 
-    /// The first candidate of an address that is there, else the error of the first.
+    /// The first existing candidate of an address, or else the error of the first.
     pub(super) fn first(&self, distribution: &Distribution, address: &Address<'_>) -> Origin {
         if !address.served.is_site {
             return Origin::Error(BAD_GATEWAY);
@@ -75,7 +75,7 @@ impl Edge {
         }
     }
 
-    /// Fetches what answers an address, and makes of it what the edge gives away.
+    /// Fetches the answer for an address, and transforms it into the edge's answer.
     pub(super) fn fetch_anew(
         &self,
         distribution: &Distribution,
@@ -100,7 +100,7 @@ impl Edge {
         }
     }
 
-    /// The custom error page for a status of the origin, and how long it is kept. Where there is none, or it is missing, it is
+    /// The custom error page for a status of the origin, and its lifetime. If none is configured, or the page is missing, it is
     /// the origin's error.
     fn error(
         &self,
@@ -121,7 +121,7 @@ impl Edge {
                 headers: headers(&object),
                 content: object.content.clone(),
                 etag: None,
-                // Whether an error has the tags of its page is not documented.
+                // It is not documented whether an error has the tags of its page.
                 tags: Vec::new(),
             },
             _ => match document {
@@ -140,7 +140,7 @@ impl Edge {
     }
 }
 
-/// What the origin answered.
+/// The origin's answer.
 struct Answered {
     status: u16,
     headers: HeaderMap,
@@ -165,7 +165,7 @@ impl Answered {
 
     fn kept(mut self, caching: &Caching, encodings: Encodings, now: Timestamp, lifetime: Option<Duration>) -> Fetched {
         let compressed = compression::compress(caching, encodings, self.status, &mut self.headers, &self.content);
-        // It compresses as far as it can (AWS.md 2.4): what cannot be read now is found out as it is sent.
+        // It compresses as far as it can (AWS.md 2.4): a later read error appears while it is being sent.
         let content = compressed.ok().flatten().unwrap_or(self.content);
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::FORBIDDEN);
         let kept = Kept {
@@ -181,7 +181,7 @@ impl Answered {
     }
 }
 
-/// The cache tags of an answer, where the distribution looks for any.
+/// The cache tags of an answer, if the distribution has a header for them.
 fn tags(distribution: &Distribution, headers: &HeaderMap) -> Vec<String> {
     let named = distribution.cache_tag_header.as_ref().and_then(|name| headers.get(name.as_str()));
     let all = named.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -217,7 +217,7 @@ fn headers(object: &Object) -> HeaderMap {
     headers
 }
 
-/// Sets a header; a value that cannot be one is left out.
+/// Sets a header; skips an invalid value.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);

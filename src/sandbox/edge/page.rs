@@ -1,4 +1,4 @@
-//! The page that shows people what is kept where.
+//! The page that shows people the content of all caches.
 
 use hyper::Response;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};

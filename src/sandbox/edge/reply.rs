@@ -1,4 +1,4 @@
-//! What one viewer gets of an answer that an edge has: all of it, a part, or that nothing changed.
+//! One viewer's answer, made from the edge's: all of it, a part, or "not modified".
 
 use std::ops::Range;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use super::cache::Kept;
 use crate::sandbox::answer::{self, Answer};
 use crate::sandbox::clock::parse_http_date;
 
-/// Where an answer comes from.
+/// The source of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
-    /// The edge had it for that long.
+    /// The cache; with its age.
     Hit(Duration),
-    /// The edge had it, and the origin said that it is still right.
+    /// The cache, after the origin confirmed it.
     Refreshed,
     /// The origin.
     Missed,
 }
 
-/// What a viewer that asked with these headers gets at a location.
+/// The answer of a location to a viewer's request with these headers.
 pub(super) fn make(kept: &Kept, asked: &HeaderMap, how: How, location: &'static str) -> Answer {
-    // Errors answer whatever was asked (RFC 9110 13.2.1 and 14.2).
+    // Errors are sent whatever the conditions and ranges (RFC 9110 13.2.1 and 14.2).
     let mut answered = if kept.etag.is_some() { conditional(kept, asked) } else { whole(kept) };
     let headers = answered.headers_mut();
     let source = match how {
@@ -57,7 +57,7 @@ fn conditional(kept: &Kept, asked: &HeaderMap) -> Answer {
             Ok(range) => part(kept, range),
             Err(_) => answer::s3_error(416, "InvalidRange", "The requested range is not satisfiable", ""),
         },
-        // What cannot be understood is ignored (RFC 9110 14.2).
+        // An invalid range is ignored (RFC 9110 14.2).
         Some(Err(_)) | None => whole(kept),
     }
 }
@@ -85,7 +85,7 @@ fn send(kept: &Kept, status: StatusCode, range: Range<u64>) -> Answer {
     answered
 }
 
-/// ETags go before dates, and are compared weakly (RFC 9110 13.1.2, 13.1.3).
+/// ETags take precedence over dates, and are compared weakly (RFC 9110 13.1.2, 13.1.3).
 fn is_not_modified(own: &HeaderMap, asked: &HeaderMap) -> bool {
     match (text(asked, &IF_NONE_MATCH), text(asked, &IF_MODIFIED_SINCE)) {
         (Some(etags), _) => {
@@ -100,7 +100,7 @@ fn is_not_modified(own: &HeaderMap, asked: &HeaderMap) -> bool {
     }
 }
 
-/// Whether a range is asked of this very answer, where the viewer has a part of one: a weak ETag does not tell (RFC 9110
+/// Whether a range is requested of this very answer, if the viewer has a part of one: a weak ETag does not prove it (RFC 9110
 /// 13.1.5).
 fn is_of_this(own: &HeaderMap, asked: &HeaderMap) -> bool {
     let Some(wanted) = text(asked, &IF_RANGE) else { return true };

@@ -1,4 +1,4 @@
-//! The edge without HTTP: what it answers, and what it keeps. `src/sandbox/tests/site.rs` asks it over HTTP.
+//! The edge without HTTP: its answers, and the content of its caches. `src/sandbox/tests/site.rs` tests it over HTTP.
 
 mod rules;
 mod staleness;
@@ -24,7 +24,7 @@ use crate::sandbox::distribution::{CustomError, Distribution, IndexPages};
 use crate::sandbox::object::{Encryption, Headers, Object};
 use crate::sandbox::store::Store;
 
-/// A bucket, an edge in front of it, and one distribution.
+/// A bucket, an edge that serves it, and one distribution.
 struct Bench {
     clock: Clock,
     store: Arc<Store>,
@@ -32,7 +32,7 @@ struct Bench {
     distribution: Distribution,
 }
 
-/// What a viewer got.
+/// A viewer's answer.
 #[derive(Debug, PartialEq, Eq)]
 struct Got {
     status: u16,
@@ -45,7 +45,7 @@ impl Got {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Where it came from, without what is always the same: `Hit`, `Miss`, `RefreshHit` or `Error`.
+    /// Its source, without the constant part: `Hit`, `Miss`, `RefreshHit` or `Error`.
     fn source(&self) -> &str {
         self.header("x-cache").strip_suffix(" from cloudfront").unwrap()
     }
@@ -59,7 +59,7 @@ impl Bench {
         Bench { clock, store, edge, distribution }
     }
 
-    /// With a policy that keeps what the origin says nothing of for an hour, and nothing against its will.
+    /// With a policy that caches answers without a lifetime for an hour, and none against the origin's will.
     fn exact() -> Bench {
         let caching =
             Caching { min_ttl: Duration::ZERO, default_ttl: Duration::from_secs(3_600), ..Caching::default() };
@@ -114,7 +114,7 @@ impl Bench {
         Got { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
-    /// Where each of several requests one after the other is answered from.
+    /// The sources of the answers to consecutive requests.
     async fn sources(&self, path: &str, requests: usize) -> Vec<String> {
         let mut sources = Vec::new();
         for _ in 0..requests {
@@ -124,7 +124,7 @@ impl Bench {
     }
 }
 
-/// The bytes that a body stands for.
+/// The bytes of a body number.
 fn decoded(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     match headers.get(CONTENT_ENCODING).map(|encoding| encoding.to_str().unwrap()) {
@@ -145,7 +145,7 @@ fn custom(error_code: u16, min_ttl: u64) -> CustomError {
     }
 }
 
-/// Text that is worth compressing.
+/// Text that is large enough to be compressed.
 fn text(bytes: usize) -> Vec<u8> {
     b"The lamps of the harbour are lit at dusk. ".iter().copied().cycle().take(bytes).collect()
 }

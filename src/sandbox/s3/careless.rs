@@ -1,13 +1,13 @@
-//! A store that claims S3 compatibility but ignores part of what a request demands: for tests.
+//! A store that claims S3 compatibility but ignores some request headers: for tests.
 
 use s3s::S3Request;
 use s3s::dto::{CopyObjectInput, PutObjectInput};
 
-/// A header of a request, in lower case, that the store is to pass over.
+/// A request header, in lower case, that the store ignores.
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct PassedOver(pub(in crate::sandbox) String);
 
-/// The request as a store reads it that passes over a header.
+/// The request as a store reads it that ignores a header.
 pub(super) fn put(mut request: S3Request<PutObjectInput>) -> S3Request<PutObjectInput> {
     match header(&request) {
         Some("if-match") => request.input.if_match = None,

@@ -132,7 +132,7 @@ pub(super) fn copy_part(
     Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..UploadPartCopyOutput::default() }))
 }
 
-/// A copy is a single-part object: it keeps its source's checksum unless that is none of all bytes, or another is asked for.
+/// A copy is a single-part object: it keeps its source's checksum, unless that is not of all bytes, or another is requested.
 fn digests(source: &Object, asked: Option<&ChecksumAlgorithm>) -> S3Result<(Checksum, String)> {
     let algorithm = match asked {
         None => source.checksum.algorithm,
@@ -157,7 +157,7 @@ fn destination_conditions(headers: &hyper::HeaderMap) -> S3Result<Conditions> {
     Conditions::new(condition("if-match")?, condition("if-none-match")?)
 }
 
-/// The source that is meant: `parsed` took a bare `+` for one, and S3 does not.
+/// The intended source: `parsed` treats a bare `+` as a plus, and S3 does not.
 fn as_s3_reads(headers: &hyper::HeaderMap, parsed: CopySource) -> S3Result<CopySource> {
     match plus::respelled_source(headers).as_ref().and_then(|source| source.to_str().ok()) {
         None => Ok(parsed),
@@ -182,7 +182,7 @@ fn source(store: &Store, bucket: &str, key: &str, conditions: &ReadConditions) -
     match conditions.judge(&object) {
         Verdict::Serve if object.is_archived() => Err(archived()),
         Verdict::Serve => Ok(object),
-        // A copy has no 304: every condition that does not hold is a 412.
+        // A copy has no 304: every failed condition is a 412.
         Verdict::NotModified | Verdict::Failed => Err(precondition_failed()),
     }
 }

@@ -1,4 +1,4 @@
-//! The headers a write gives an object, and what the sandbox refuses because it does not model it.
+//! The headers that a write sets on an object, and those that the sandbox refuses because it does not model them.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use crate::sandbox::clock::parse_http_date;
 use crate::sandbox::object::{Encryption, Headers};
 
-/// S3 stores this when a client names no type (AWS.md 2.4).
+/// S3's default for a client that names no type (AWS.md 2.4).
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
-/// User metadata may hold this many bytes, names and values together (AWS.md 4.4).
+/// The limit on user metadata in bytes, names and values together (AWS.md 4.4).
 const MAX_METADATA: usize = 2 * 1024;
 
-/// Headers that ask for what the sandbox does not do; to ignore them would be to lie.
+/// Headers for features that the sandbox does not have; ignoring them would give false results.
 const UNSUPPORTED: [&str; 9] = [
     "x-amz-grant-full-control",
     "x-amz-grant-read",
@@ -32,10 +32,10 @@ const UNSUPPORTED: [&str; 9] = [
 const CLASSES: [&str; 7] =
     ["REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR"];
 
-/// Reads the headers of a PUT, of a multipart upload's beginning, or of a copy that replaces them.
+/// Reads the headers of a PUT, of the start of a multipart upload, or of a copy that replaces them.
 ///
 /// # Errors
-/// `MetadataTooLarge`; `NotImplemented` for what is not modelled; `AccessControlListNotSupported` for an ACL, since
+/// `MetadataTooLarge`; `NotImplemented` for anything not modelled; `AccessControlListNotSupported` for an ACL, since
 /// buckets are owner-enforced.
 pub(super) fn read(headers: &HeaderMap, metadata: Option<Metadata>) -> S3Result<Headers> {
     refuse_unsupported(headers)?;
@@ -57,7 +57,7 @@ pub(super) fn read(headers: &HeaderMap, metadata: Option<Metadata>) -> S3Result<
     })
 }
 
-/// Reads how a write wants its object encrypted; SSE-S3 is S3's default.
+/// Reads the encryption that a write requests; SSE-S3 is S3's default.
 ///
 /// # Errors
 /// `InvalidArgument` for an unknown method, or a KMS key without KMS.
@@ -72,7 +72,7 @@ pub(super) fn encryption(headers: &HeaderMap) -> S3Result<Encryption> {
     Ok(Encryption { sse, kms_key_id, bucket_key: bucket_key.map(|value| value.eq_ignore_ascii_case("true")) })
 }
 
-/// The stored `Expires` in the API's form; what is no date is not shown.
+/// The stored `Expires` in the API's form; an invalid date is omitted.
 pub(super) fn expires(headers: &Headers) -> Option<Timestamp> {
     let text = headers.expires.as_deref()?;
     parse_http_date(text)?;
@@ -84,7 +84,7 @@ pub(super) fn metadata(headers: &Headers) -> Option<Metadata> {
     (!headers.metadata.is_empty()).then(|| headers.metadata.clone().into_iter().collect())
 }
 
-/// `aws-chunked` says how the body travelled, not what was stored.
+/// `aws-chunked` is about the transfer of the body, not the stored object.
 fn without_framing(content_encoding: &str) -> Option<String> {
     let kept: Vec<&str> = content_encoding
         .split(',')
@@ -104,10 +104,10 @@ fn refuse_unsupported(headers: &HeaderMap) -> S3Result<()> {
     }
 }
 
-/// The class a write wants its object in; `None` is STANDARD, whatever the class of what a copy takes.
+/// The storage class that a write requests; `None` is STANDARD, whatever the class of a copy's source.
 ///
 /// # Errors
-/// `InvalidStorageClass` for one that S3 does not have in general purpose buckets.
+/// `InvalidStorageClass` for one that general purpose buckets do not have.
 pub(super) fn storage_class(headers: &HeaderMap) -> S3Result<Option<String>> {
     match text(headers, "x-amz-storage-class").as_deref() {
         None | Some("STANDARD") => Ok(None),

@@ -1,4 +1,4 @@
-//! Takes in the body of an upload and verifies everything the client said about it.
+//! Receives the body of an upload and verifies everything that the client announced about it.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,27 +19,27 @@ use crate::sandbox::store::{Store, storage_failed};
 /// The largest body of one PUT or part: 5 GiB (AWS.md 4.3).
 pub(super) const MAX_SINGLE_PUT: u64 = 5 * 1024 * 1024 * 1024;
 
-/// What an upload request said about its body.
+/// What an upload request announces about its body.
 pub(super) struct Claims<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) trailers: Option<TrailingHeaders>,
     pub(super) checksums: dto::Checksum,
     pub(super) content_md5: Option<String>,
-    /// Used when the client sent no checksum.
+    /// Used if the client sent no checksum.
     pub(super) default_algorithm: Algorithm,
 }
 
 /// The checksum a client announced.
 struct Announced {
     algorithm: Algorithm,
-    /// `None` when it comes in a trailer, after the body.
+    /// `None` if it comes in a trailer, after the body.
     value: Option<String>,
 }
 
-/// Receives a body whole; nothing is stored yet.
+/// Receives a body completely; stores nothing yet.
 ///
 /// # Errors
-/// `BadDigest` for bytes that are not what was announced, `EntityTooLarge`, `IncompleteBody`, `InvalidRequest`,
+/// `BadDigest` for bytes that differ from the announced ones, `EntityTooLarge`, `IncompleteBody`, `InvalidRequest`,
 /// `InvalidDigest`, `MissingContentLength`.
 pub(super) async fn receive(store: &Store, body: Option<StreamingBlob>, mut claims: Claims<'_>) -> S3Result<Received> {
     let length = declared_length(claims.headers)?;
@@ -78,7 +78,7 @@ async fn drain(mut body: Body, spool: &mut Spool) -> S3Result<()> {
     Ok(())
 }
 
-/// A body that ended early, or whose signed hash is not that of the bytes.
+/// A body that ended early, or whose signed hash does not match its bytes.
 fn broken_body(error: StdError) -> S3Error {
     let text = error.to_string();
     let mut refusal = if text.contains("SignatureMismatch") {
@@ -94,7 +94,7 @@ fn broken_body(error: StdError) -> S3Error {
     refusal
 }
 
-/// A 400 with a code that `s3s` does not know.
+/// A 400 with a code that `s3s` does not have.
 fn refusal(code: &'static str, message: String) -> S3Error {
     let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
     error.set_status_code(StatusCode::BAD_REQUEST);

@@ -16,7 +16,7 @@ use crate::sandbox::store::{Store, find};
 /// The most entries of one page (AWS.md 4.4).
 const MAX_PAGE: i32 = 1_000;
 
-/// What `encoding-type=url` leaves as it is; a space becomes `+`.
+/// The characters that `encoding-type=url` does not encode; a space becomes `+`.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/').remove(b' ');
 
@@ -56,7 +56,7 @@ impl Position {
     }
 }
 
-/// `ListObjectsV2`. A page costs as much as it shows, wherever it begins and whatever its common prefixes hide.
+/// `ListObjectsV2`. A page costs in proportion to its content, wherever it begins and whatever its common prefixes hide.
 pub(super) fn objects(store: &Store, input: ListObjectsV2Input) -> S3Result<S3Response<ListObjectsV2Output>> {
     let max_keys = page_size(input.max_keys, "maxKeys")?;
     let prefix = input.prefix.clone().unwrap_or_default();
@@ -239,11 +239,11 @@ fn common_prefix<'a>(key: &'a str, prefix: &str, delimiter: Option<&str>) -> Opt
     Some(&key[..prefix.len() + at + delimiter.len()])
 }
 
-/// The least text that sorts after all that begin with `prefix`; `None` where there is none.
+/// The least text that sorts after all texts with this `prefix`; `None` if there is none.
 fn after_all_with(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
-        // Surrogates are no characters: the one after U+D7FF is U+E000.
+        // Surrogates are not characters: U+D7FF is followed by U+E000.
         let next = match last {
             '\u{D7FF}' => Some('\u{E000}'),
             _ => char::from_u32(u32::from(last) + 1),

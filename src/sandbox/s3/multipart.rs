@@ -23,7 +23,7 @@ const MIN_PART: u64 = 5 * 1024 * 1024;
 /// Parts are numbered from 1 up to this (AWS.md 4.3).
 const MAX_PARTS: i32 = 10_000;
 
-/// Where a part belongs.
+/// The upload and number of a part.
 pub(super) struct PartAddress<'a> {
     pub(super) bucket: &'a str,
     pub(super) key: &'a str,
@@ -158,7 +158,7 @@ pub(super) fn algorithm(store: &Store, bucket: &str, key: &str, upload_id: &str)
     Ok(upload(state, key, upload_id)?.algorithm)
 }
 
-/// Makes received bytes a part, in the place of an earlier one of that number.
+/// Stores received bytes as a part, replacing an earlier one of that number.
 pub(super) fn keep_part(store: &Store, place: &PartAddress<'_>, received: Received) -> S3Result<StoredPart> {
     if !(1..=MAX_PARTS).contains(&place.number) {
         return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
@@ -183,7 +183,7 @@ pub(super) fn keep_part(store: &Store, place: &PartAddress<'_>, received: Receiv
     Ok(part)
 }
 
-/// The algorithm and kind of checksum a new upload gets. CRC-64/NVME of all bytes is S3's default; of the others the
+/// The algorithm and kind of checksum for a new upload. CRC-64/NVME of all bytes is S3's default; of the others, the
 /// CRCs may be of all bytes, the SHAs only composite (AWS.md 4.3).
 fn chosen(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) -> S3Result<(Algorithm, ChecksumScope)> {
     let algorithm = match algorithm {
@@ -210,7 +210,7 @@ fn chosen(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) ->
     Ok((algorithm, kind))
 }
 
-/// The parts a completion names, in its order.
+/// The parts in a completion, in its order.
 fn chosen_parts(upload: &Upload, listed: Vec<CompletedPart>) -> S3Result<Vec<StoredPart>> {
     if listed.is_empty() {
         return Err(s3_error!(MalformedXML, "You must specify at least one part"));

@@ -246,7 +246,7 @@ fn length(range: &Range<u64>) -> S3Result<i64> {
     i64::try_from(range.end - range.start).map_err(S3Error::internal_error)
 }
 
-/// What is archived cannot be read or copied before it is restored.
+/// An archived object cannot be read or copied before it is restored.
 pub(super) fn archived() -> S3Error {
     s3_error!(InvalidObjectState, "The operation is not valid for the object's storage class")
 }

@@ -1,4 +1,4 @@
-//! Checks on XML bodies that are only possible before `s3s` has parsed them.
+//! Checks on XML bodies that must happen before `s3s` parses them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,10 +7,10 @@ use s3s::{Body, HttpRequest, S3Error, S3ErrorCode, S3Result, s3_error};
 
 use crate::sandbox::checksum::{Algorithm, Checksum};
 
-/// The longest XML body taken, in bytes: 1,000 keys of 1,024 bytes, escaped, fit.
+/// The longest accepted XML body, in bytes: 1,000 keys of 1,024 bytes, escaped, fit.
 const MAX_XML: usize = 20 * 1024 * 1024;
 
-/// Verifies the checksum that `DeleteObjects` must carry; other requests pass untouched.
+/// Verifies the checksum that `DeleteObjects` requires; other requests pass unchanged.
 pub(super) async fn prepare(operation: &str, request: HttpRequest) -> S3Result<HttpRequest> {
     if operation != "DeleteObjects" {
         return Ok(request);
@@ -43,7 +43,7 @@ pub(super) async fn prepare(operation: &str, request: HttpRequest) -> S3Result<H
     Ok(HttpRequest::from_parts(parts, Body::from(bytes)))
 }
 
-/// Compares a checksum that was sent with the one that was found.
+/// Compares a received checksum with the computed one.
 pub(super) fn compare(sent: &str, found: &str, name: &str) -> S3Result<()> {
     if sent == found {
         return Ok(());

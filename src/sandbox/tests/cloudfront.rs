@@ -118,7 +118,7 @@ async fn a_distribution_shows_its_configuration() {
     sandbox.stop().await;
 }
 
-/// The older form of a distribution's settings, and a function at the origin.
+/// The legacy form of a distribution's settings, and a function at the origin.
 #[tokio::test]
 async fn an_older_distribution_shows_its_own_times() {
     let sandbox = start().await;
@@ -138,7 +138,7 @@ async fn an_older_distribution_shows_its_own_times() {
     sandbox.stop().await;
 }
 
-/// What the edge follows is what the API tells: of a policy, under its id, and of behaviors, in their order.
+/// The API returns what the edge follows: policies under their ids, and behaviors in their order.
 #[tokio::test]
 async fn a_distribution_shows_its_behaviors_and_their_policies() {
     let sandbox = start().await;

@@ -84,7 +84,7 @@ async fn what_was_refused_or_cut_off_leaves_nothing() {
     assert_eq!(data_files(folder.path()), 1);
     sandbox.stop().await;
 
-    // What a process that was killed in the middle of a PUT leaves behind.
+    // The remains of a process that was killed in the middle of a PUT.
     std::fs::write(folder.path().join("data").join("000009-000000000"), "half").expect("a file");
     std::fs::write(folder.path().join("temporary").join("x"), "{\"key\":").expect("a file");
     let sandbox = start_in(folder.path()).await;
@@ -106,7 +106,7 @@ async fn a_folder_has_one_user() {
     start_in(folder.path()).await.stop().await;
 }
 
-/// A folder outside of the storage, with a file in it that must stay as it is.
+/// A folder outside of the storage, with a file in it that must not change.
 #[cfg(unix)]
 struct Elsewhere(tempfile::TempDir);
 
@@ -170,7 +170,7 @@ async fn no_file_of_the_storage_is_written_through_a_link() {
     }
 }
 
-/// What a record says is no path: neither the names of its bytes nor ids.
+/// Nothing in a record is used as a path: neither the names of its bytes nor ids.
 #[cfg(unix)]
 #[tokio::test]
 async fn no_record_leads_out_of_the_storage() {
@@ -201,14 +201,14 @@ async fn no_record_leads_out_of_the_storage() {
     std::fs::write(root.path().join("invalidations").join("planted.json"), planted.to_string()).expect("planted");
     let sandbox = start_in(root.path()).await;
     let poll = cloudfront(&sandbox).get_invalidation().distribution_id("E1SANDBOX").id(&id).send().await;
-    // Whether an id with slashes reaches it at all is the router's to say.
+    // The router decides whether an id with slashes reaches it at all.
     drop(poll);
     sandbox.stop().await;
     elsewhere.assert_untouched("an id");
     assert!(!elsewhere.0.path().join("precious.json").exists());
 }
 
-/// Names the folder of the process that is to be killed.
+/// Names the folder of the process to be killed.
 const VICTIM_ROOT: &str = "SANDBOX_VICTIM_ROOT";
 
 /// Not a test by itself: the process that the next test kills.
@@ -255,7 +255,7 @@ async fn a_killed_process_leaves_whole_objects_and_all_it_acknowledged() {
                 if put.send().await.is_err() {
                     break;
                 }
-                // The reader is gone once it has seen enough.
+                // The reader ends once it has read enough.
                 let _ = acknowledge.send((format!("{key}"), round));
             }
         });

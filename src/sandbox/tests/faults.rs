@@ -1,4 +1,4 @@
-//! Injected faults, the log of what met them, and the clock.
+//! Injected faults, the log of affected requests, and the clock.
 
 use std::time::{Duration, Instant};
 

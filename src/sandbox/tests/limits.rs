@@ -1,4 +1,4 @@
-//! Which requests are not answered, and how long a client is waited for.
+//! Which requests are refused, and how long the sandbox waits for a client.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::{BUCKET, credentials, put, s3};
 use crate::sandbox::{Options, Sandbox};
 
-/// A sandbox that loses patience at once.
+/// A sandbox with a very short time limit.
 async fn impatient() -> Sandbox {
     let options = Options { patience: Duration::from_millis(100), ..Options::default() };
     Sandbox::start(options).await.expect("the sandbox starts")
@@ -100,7 +100,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let half = format!("{head}content-length: 1000\r\n\r\nhalf");
     assert!(answer_to(sandbox.cloudfront_endpoint(), &half).await.starts_with("HTTP/1.1 4"));
 
-    // A request that is right but for the end of its body.
+    // A request that is valid except for the end of its body.
     let own = address(sandbox.s3_endpoint());
     let head = format!("PUT /{BUCKET}/k HTTP/1.1\r\nhost: {own}\r\ncontent-length: 5\r\n");
     let half = format!("{head}{}\r\nhe", signed_put(&sandbox, "k", b"hello"));
@@ -110,7 +110,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     sandbox.stop().await;
 }
 
-/// The header lines with which `body` may be put.
+/// The header lines to put `body`.
 fn signed_put(sandbox: &Sandbox, key: &str, body: &[u8]) -> String {
     let identity = credentials(sandbox.keys()).into();
     let mut settings = SigningSettings::default();
@@ -127,14 +127,14 @@ fn signed_put(sandbox: &Sandbox, key: &str, body: &[u8]) -> String {
 #[tokio::test]
 async fn an_answer_that_nobody_takes_is_given_up() {
     let sandbox = impatient().await;
-    // More than the buffers of the system hold.
+    // More than the system's buffers can take.
     sandbox.put_foreign(BUCKET, "large.bin", vec![7; 64 << 20], "application/octet-stream");
     let own = address(sandbox.site_url());
     let mut stream = TcpStream::connect(own).await.expect("a connection");
     let request = format!("GET /large.bin HTTP/1.1\r\nhost: {own}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     sandbox.until(|requests| requests.iter().any(|request| request.status.is_some())).await;
-    // A connection that is closed at the other end takes nothing more.
+    // A connection that is closed at the other end accepts nothing more.
     let closed = async { while stream.write_all(b"more").await.is_ok() {} };
     tokio::time::timeout(Duration::from_secs(60), closed).await.expect("it is closed");
     sandbox.stop().await;

@@ -115,7 +115,7 @@ async fn conditional_and_partial_requests_are_answered() {
     sandbox.stop().await;
 }
 
-/// As S3 does, also behind CloudFront: a bare plus is a space.
+/// As in S3, even behind CloudFront: a bare plus is a space.
 #[tokio::test]
 async fn only_an_encoded_plus_is_one() {
     let sandbox = start().await;
@@ -138,8 +138,8 @@ async fn only_an_encoded_plus_is_one() {
     sandbox.stop().await;
 }
 
-/// What an edge keeps goes with an invalidation alone, at each location after its own delay; and the invalidation is completed
-/// when it has gone everywhere.
+/// A cached answer is evicted only by an invalidation, at each location after its own delay; and the invalidation is completed
+/// when it has taken effect everywhere.
 #[tokio::test]
 async fn an_invalidation_is_completed_when_all_locations_have_forgotten() {
     let sandbox = start().await;
@@ -194,7 +194,7 @@ async fn the_edges_page_is_no_path_of_a_site() {
     sandbox.stop().await;
 }
 
-/// Requests for one answer that come together reach the origin once.
+/// Simultaneous requests for one answer reach the origin once.
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_come_together_are_collapsed() {
     let sandbox = start().await;

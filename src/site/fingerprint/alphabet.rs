@@ -1,6 +1,6 @@
-//! The characters that tools write hashes with.
+//! The alphabets of hashes.
 
-/// The characters that a tool draws a hash from, each as likely as any other.
+/// The characters of a tool's hashes, each equally likely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Alphabet {
     /// Hexadecimal digits in lower case.

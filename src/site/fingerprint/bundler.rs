@@ -1,9 +1,9 @@
 //! Recognises the files of a bundler by how they refer to each other.
 //!
-//! Bundlers give their scripts and styles names of one kind, and refer to them in ways that are not written by hand: a
+//! Bundlers give their scripts and styles names of one kind, and refer to them in ways that people do not write: a
 //! relative import of `./shared-BYf2qJoX.js`, a list of chunks, the table of a runtime. Where such names are found, all
-//! that fit them and are referred to count as the bundler's, also those that could be read as words. Pictures, fonts and
-//! data are not judged here: bundlers name them by a digest of their bytes, which is proven.
+//! that match and are referenced count as the bundler's, even those that could be read as words. Pictures, fonts and
+//! data are not judged here: bundlers name them by a digest of their bytes, which is proof.
 
 mod candidates;
 mod inherited;
@@ -25,7 +25,7 @@ use self::naming::{Namings, namings};
 use self::reading::Reading;
 use self::tags::Tags;
 
-/// The scripts and styles of a site, and how its bundler names and loads its own.
+/// The scripts and styles of a site, and how its bundler names and loads its files.
 pub(super) struct Bundler<'s> {
     files: &'s BTreeMap<SitePath, Facts>,
     candidates: Vec<Candidate<'s>>,
@@ -41,11 +41,11 @@ pub(super) struct Hit<'s> {
     pub(super) path: &'s SitePath,
     /// The hash in its name.
     pub(super) token: &'s str,
-    /// The file that told it.
+    /// The file that is the evidence for it.
     pub(super) by: By<'s>,
 }
 
-/// How the other file told it.
+/// How the other file is evidence.
 #[derive(Clone, Copy)]
 pub(super) enum By<'s> {
     /// It refers to it.
@@ -56,11 +56,11 @@ pub(super) enum By<'s> {
     Referred(&'s SitePath),
 }
 
-/// What was recognised, by its path.
+/// The recognised files, by path.
 pub(super) type Hits<'s> = BTreeMap<&'s SitePath, Hit<'s>>;
 
 impl<'s> Bundler<'s> {
-    /// Learns from the files of a site how its bundler works. Names that are not `is_open` are none of its.
+    /// Learns from the files of a site how its bundler works. Names that are not `is_open` are not the bundler's.
     pub(super) fn of(files: &'s BTreeMap<SitePath, Facts>, is_open: fn(&SitePath) -> bool) -> Bundler<'s> {
         let candidates = candidates(files, is_open);
         let tags = Tags::of(&candidates);
@@ -70,7 +70,7 @@ impl<'s> Bundler<'s> {
         Bundler { files, candidates, tags, namings, unhashed_chunks }
     }
 
-    /// The readings of each script and style that something refers to: as the bundler writes names, then by itself.
+    /// The readings of each referenced script and style: first with the bundler's naming, then on its own.
     pub(super) fn readings(&self) -> impl Iterator<Item = (&'s SitePath, Vec<Reading<'_, 's>>)> {
         self.candidates.iter().map(|candidate| {
             let by_naming = self.namings.iter().filter_map(|((position, length, _), naming)| {

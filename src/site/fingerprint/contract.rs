@@ -1,5 +1,5 @@
-//! What frameworks promise about names that nothing else shows: pictures whose hash is that of the source and of what was
-//! done to it, and folders named by the build. A framework is known by what it leaves, not by the name of a folder.
+//! Frameworks' contracts about names that nothing else proves: pictures with a hash of the source and of the
+//! transformation, and folders named by the build. A framework is recognised by its traces, not by the name of a folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,30 +10,30 @@ use super::tokens;
 use crate::content::path::SitePath;
 use crate::content::references::Role;
 
-/// Finds what a framework put into a path of its kind.
+/// Finds the token of a framework in a path of its form.
 pub(super) type Token = fn(&SitePath) -> Option<&str>;
 
-/// By what a framework is known, besides the path.
+/// The trace of a framework, besides the path.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
-    /// A page, or what it loads, shows or loads it.
+    /// A page, or a file that it loads, shows or loads it.
     Used,
     /// There is a file of this name.
     File(&'static str),
     /// There is a folder of this name.
     Folder(&'static str),
-    /// There is a file whose path holds the token of this kind.
+    /// There is a file whose path contains a token of this form.
     Kin(Token),
     /// As `Used`, and such a file is in the same folder.
     Beside(Token),
-    /// The path says it all.
+    /// The path is sufficient.
     Path,
 }
 
-/// What tells which frameworks built a site.
+/// The traces of the frameworks that built a site.
 pub(super) struct Marks<'s> {
     files: &'s BTreeMap<SitePath, Facts>,
-    /// What pages, and what they load, show or load.
+    /// The files that pages, and what they load, show or load.
     used: BTreeSet<&'s SitePath>,
 }
 
@@ -43,7 +43,7 @@ impl<'s> Marks<'s> {
         Marks { files, used: ties.filter(|tie| tie.role != Role::Page).map(|tie| &tie.to).collect() }
     }
 
-    /// Where in the site a mark is; `None`: nowhere.
+    /// Where in the site a trace is; `None`: nowhere.
     pub(super) fn find(&self, mark: Mark) -> Option<Extent<'s>> {
         let is_somewhere = |is_it: &dyn Fn(&SitePath) -> bool| self.files.keys().any(is_it).then_some(Extent::Site);
         match mark {
@@ -60,7 +60,7 @@ impl<'s> Marks<'s> {
         }
     }
 
-    /// Whether a file lies where a mark was found.
+    /// Whether a file is where a trace was found.
     pub(super) fn cover(&self, extent: &Extent<'s>, path: &SitePath) -> bool {
         match extent {
             Extent::Site => true,
@@ -70,13 +70,13 @@ impl<'s> Marks<'s> {
     }
 }
 
-/// Which files of a site a mark tells something about.
+/// The files of a site to which a trace applies.
 pub(super) enum Extent<'s> {
     /// All of them.
     Site,
     /// Those that are shown or loaded.
     Used,
-    /// Those of them that lie in one of these folders.
+    /// Those in one of these folders.
     UsedIn(BTreeSet<&'s str>),
 }
 
@@ -131,7 +131,7 @@ pub(super) fn hugo_picture(path: &SitePath) -> Option<&str> {
     (is_hex(token, 16) || is_hex(token, 32)).then_some(token)
 }
 
-/// `_next/static/<21 of base64>/_buildManifest.js`: random, unless it reads as something that a person chose.
+/// `_next/static/<21 of base64>/_buildManifest.js`: random, unless it reads as a person's choice.
 pub(super) fn next_build(path: &SitePath) -> Option<&str> {
     let (before, name) = path.as_str().rsplit_once('/')?;
     let (folder, id) = before.rsplit_once('/')?;
@@ -172,7 +172,7 @@ pub(super) fn pagefind_part(path: &SitePath) -> Option<&str> {
     (token.len() >= 7 && Alphabet::Hex.has_all_of(token)).then_some(token)
 }
 
-/// `styles-<8 of base32>.css` and the like, also what could be a word, as 6% can; `chunk-<8 of base32>.js`, which cannot.
+/// `styles-<8 of base32>.css` and the like, even if it could be a word, as 6% can; `chunk-<8 of base32>.js` only if not.
 pub(super) fn angular_bundle(path: &SitePath) -> Option<&str> {
     let name = Name::of(path)?;
     let (kind, token) = name.stem.split_once('-')?;
@@ -285,13 +285,13 @@ pub(super) fn ember_script(path: &SitePath) -> Option<&str> {
     (is_hex(token, 32) && tokens::is_long_hex(token) && !tokens::is_identifier(token)).then_some(token)
 }
 
-/// `assets/vendor-<32 hexadecimal digits>.css`, which every such site has, empty or not.
+/// `assets/vendor-<32 hexadecimal digits>.css`, which every such site has, even if empty.
 pub(super) fn ember_vendor(path: &SitePath) -> Option<&str> {
     let name = Name::of(path).filter(|name| name.extension == "css" && ends_with_path(name.folder, "assets/"))?;
     name.stem.strip_prefix("vendor-").filter(|token| is_hex(token, 32))
 }
 
-/// So many hexadecimal digits without a pattern that a person would type.
+/// This many hexadecimal digits without a pattern that a person would type.
 fn is_hex(token: &str, length: usize) -> bool {
     token.len() == length && Alphabet::Hex.has_all_of(token) && !tokens::is_patterned(token)
 }

@@ -32,19 +32,19 @@ pub fn is_manifest(path: &str) -> bool {
     MANIFESTS.contains(&name)
 }
 
-/// What the manifests of a build list: each file with the manifest and the token in its name.
+/// The contents of a build's manifests: each file with the manifest and the token in its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared(BTreeMap<SitePath, (String, String)>);
 
 impl Declared {
-    /// Takes in the manifest at `path`. What is none, or lists nothing that is told apart from a copy, changes nothing.
+    /// Adds the manifest at `path`. A file that is no manifest, or lists only what could be copies, changes nothing.
     pub fn read(&mut self, path: &str, bytes: &[u8]) {
         if bytes.len() > MAX_MANIFEST_BYTES {
             return;
         }
         let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(bytes) else { return };
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        // Vite writes `.vite/manifest.json` into the folder that its paths begin at.
+        // Vite writes `.vite/manifest.json` into the folder that its paths are relative to.
         let root = folder.strip_suffix(".vite").map_or(folder, |root| root.trim_end_matches('/'));
         for (name, value) in &object {
             self.entry(path, root, name, value);
@@ -80,15 +80,15 @@ impl Declared {
         }
     }
 
-    /// A file that has another name than its source: a copy is listed too, under the name it had.
+    /// A file with another name than its source: a copy is listed too, under its old name.
     fn renamed(&mut self, manifest: &str, root: &str, name: &str, file: &str) {
         if last(name) != last(file) {
             self.insert(manifest, root, name, file);
         }
     }
 
-    /// A file made of `source`. People write files of these names too, with all kinds of texts in them: what is in the
-    /// name besides that of the source must be the hash, or read as one.
+    /// A file made of `source`. People write files with these names too, with any text in them: the rest of the
+    /// name besides the source's must be the hash, or read as one.
     fn insert(&mut self, manifest: &str, root: &str, source: &str, file: &str) {
         let file = file.trim_start_matches('/');
         let path = if root.is_empty() { SitePath::new(file) } else { SitePath::new(format!("{root}/{file}")) };
@@ -99,7 +99,7 @@ impl Declared {
         self.0.entry(path).or_insert((token, manifest.to_owned()));
     }
 
-    /// The token of a file that a manifest lists, and which.
+    /// The token of a file in a manifest, and the manifest.
     pub(super) fn token(&self, path: &SitePath) -> Option<(String, String)> {
         self.0.get(path).cloned()
     }

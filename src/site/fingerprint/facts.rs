@@ -1,4 +1,4 @@
-//! What is known of the files of a site before anything is decided.
+//! Facts about the files of a site, before anything is decided.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,17 +7,17 @@ use crate::content::proof::Proof;
 use crate::content::references::{Form, Role};
 use crate::content::stamp::Stamp;
 
-/// What the bytes of a file tell about its name.
+/// What a file's bytes show about its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traces {
-    /// That a token of its path is a digest of its bytes.
+    /// A token of its path is a digest of its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
-    /// That it is compressed with gzip, which wrote down when (RFC 1952, MTIME): the same content has other bytes the next
+    /// It is compressed with gzip, which stored the time (RFC 1952, MTIME): the same content has other bytes the next
     /// time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_dated: bool,
-    /// The array by which webpack or Rspack load what it belongs to, of a script of theirs
+    /// The array through which webpack or Rspack load its chunks, of one of their scripts
     /// ([`references::chunk_array`](crate::content::references::chunk_array)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chunk_array: Option<String>,
@@ -26,12 +26,12 @@ pub struct Traces {
     pub stamp: Option<Stamp>,
 }
 
-/// What is known of one file of a site, besides its path.
+/// The facts about one file of a site, besides its path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// What its bytes tell.
+    /// From its bytes.
     pub traces: Traces,
-    /// The files of this site that it refers to, besides links, which say nothing of who named a file.
+    /// The files of this site that it refers to, except by links, which are no evidence of who named a file.
     pub ties: Vec<Tie>,
 }
 
@@ -40,10 +40,10 @@ pub struct Facts {
 pub struct Tie {
     /// The file that is referred to.
     pub to: SitePath,
-    /// What it is needed for.
+    /// The purpose of the reference.
     pub role: Role,
-    /// How the reference is written.
+    /// The form of the reference.
     pub form: Form,
-    /// Whether it is written as a bare name that an import map leads to the file.
+    /// Whether it is a bare name that an import map maps to the file.
     pub by_name: bool,
 }

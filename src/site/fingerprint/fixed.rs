@@ -1,17 +1,17 @@
-//! Names that stay the same whatever the files contain, and names that count only with a digest of the bytes.
+//! Names that stay the same whatever the files contain, and names for which only a digest of the bytes counts.
 
 use crate::content::path::SitePath;
 
-/// Beginnings of the file names of service workers, which browsers ask for by name.
+/// Prefixes of the file names of service workers, which browsers request by name.
 const SERVICE_WORKERS: [&str; 6] = ["sw.", "sw-", "service-worker", "serviceworker", "firebase-messaging-sw", "ngsw"];
 
-/// Where Swahili is spoken, as tags of languages say it (Unicode CLDR).
+/// Regions in language tags for Swahili (Unicode CLDR).
 const SWAHILI: [&str; 8] = ["KE", "TZ", "UG", "CD", "RW", "BI", "MZ", "Latn"];
 
-/// File names that name what is the newest.
+/// File names of lists of the newest files.
 const NEWEST: [&str; 5] = ["version.json", "latest.json", "manifest.json", "feed.json", "env.js"];
 
-/// Whether it is hidden, as `.well-known/security.txt`.
+/// Whether it is hidden, such as `.well-known/security.txt`.
 pub(super) fn is_hidden(path: &SitePath) -> bool {
     path.as_str().split('/').any(|segment| segment.starts_with('.'))
 }
@@ -26,12 +26,12 @@ pub(super) fn is_feed(path: &SitePath) -> bool {
     has_extension(path, &["xml", "rss", "atom", "ics"])
 }
 
-/// Whether browsers read from it what the site is as an app.
+/// Whether it is a web app manifest or a similar file for browsers.
 pub(super) fn is_web_manifest(path: &SitePath) -> bool {
     has_extension(path, &["webmanifest", "appcache"])
 }
 
-/// Whether it is a service worker by its name. They list all that they are to keep, no matter which tool wrote them.
+/// Whether it is a service worker by its name. Any tool's service worker lists all files to cache.
 pub(super) fn is_service_worker(path: &SitePath) -> bool {
     let name = lower_name(path);
     if is_swahili(path) {
@@ -40,7 +40,7 @@ pub(super) fn is_service_worker(path: &SitePath) -> bool {
     SERVICE_WORKERS.iter().any(|beginning| name.starts_with(beginning)) || name.ends_with("-sw.js")
 }
 
-/// Whether it is made of texts in Swahili as they are spoken somewhere, `sw-KE-BJsxdCdh.js`, and no service worker.
+/// Whether it contains texts in a regional form of Swahili, `sw-KE-BJsxdCdh.js`, and is not a service worker.
 fn is_swahili(path: &SitePath) -> bool {
     let name = path.file_name();
     let region =
@@ -58,7 +58,7 @@ pub(super) fn is_federation_entry(path: &SitePath) -> bool {
     lower_name(path).starts_with("remoteentry")
 }
 
-/// Whether its name is that of a list of what is the newest.
+/// Whether its name is that of a list of the newest files.
 pub(super) fn names_the_newest(path: &SitePath) -> bool {
     NEWEST.contains(&lower_name(path).as_str())
 }
@@ -68,13 +68,13 @@ pub(super) fn is_source_map(path: &SitePath) -> bool {
     has_extension(path, &["map"])
 }
 
-/// Whether it is a text that lies beside what is loaded: licences, and what crawlers ask for.
+/// Whether it is a text beside loaded files: licences, and files for crawlers.
 pub(super) fn is_text(path: &SitePath) -> bool {
     has_extension(path, &["txt", "md"])
 }
 
-/// Whether it is the runtime of Workbox, which names it by the hash of its version's content: `workbox-1d305bb8.js`. What
-/// is named otherwise (`workbox-window.prod.es5-BqEJf4Xk.js`) a bundler made of the library.
+/// Whether it is the Workbox runtime, named by the hash of its version's content: `workbox-1d305bb8.js`. With another
+/// name (`workbox-window.prod.es5-BqEJf4Xk.js`), a bundler made it from the library.
 pub(super) fn is_workbox_runtime(path: &SitePath) -> bool {
     let name = lower_name(path);
     let version = name.strip_prefix("workbox-").and_then(|rest| rest.split('.').next());

@@ -1,4 +1,4 @@
-//! Goes through the rules for every file of a site.
+//! Applies the rules to every file of a site.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::content::path::SitePath;
 use crate::content::proof::{self, SchemeKey};
 use crate::types::headers::Kind;
 
-/// Judges every file of a site by the site alone. `declared` is what the build's own manifests list.
+/// Judges every file of a site by the site alone. `declared` is the content of the build's own manifests.
 ///
 /// Pure, and independent of any order.
 pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap<SitePath, Verdict> {
@@ -21,32 +21,32 @@ pub fn judge(files: &BTreeMap<SitePath, Facts>, declared: &Declared) -> BTreeMap
     files.iter().map(|(path, facts)| (path.clone(), site.verdict(path, facts))).collect()
 }
 
-/// Whether no evidence counts for a path: it is asked for by its name, whatever it holds.
+/// Whether no evidence counts for a path: it is requested by its name, whatever it contains.
 pub(super) fn is_fixed(path: &SitePath) -> bool {
     let before_digests = RULES.iter().take_while(|rule| !matches!(rule.evidence, Evidence::Digest));
     before_digests.into_iter().any(|rule| rule.applies_to_path(path))
 }
 
-/// Whether any evidence counts for a path, and not only a digest.
+/// Whether any evidence counts for a path, rather than only a digest.
 pub(super) fn is_open(path: &SitePath) -> bool {
     !RULES.iter().any(|rule| rule.applies_to_path(path))
 }
 
-/// Whether a path is of a form that a framework promises something about.
+/// Whether a path has a form for which a framework has a contract.
 pub(super) fn is_of_a_contract(path: &SitePath) -> bool {
     RULES.iter().any(|rule| matches!(rule.evidence, Evidence::Contract(token, _) if token(path).is_some()))
 }
 
-/// A site with all that the rules look at.
+/// A site with everything that the rules examine.
 struct Site<'s> {
     files: &'s BTreeMap<SitePath, Facts>,
     declared: &'s Declared,
-    /// In which ways tools put digests into names.
+    /// The ways in which tools put digests into names.
     schemes: BTreeSet<SchemeKey>,
     marks: Marks<'s>,
-    /// The contracts of the frameworks that left a mark.
+    /// The contracts of the frameworks that left a trace.
     contracts: Vec<(&'static Rule, Token, Extent<'s>)>,
-    /// What is told of scripts and styles by references.
+    /// The evidence from references to scripts and styles.
     of_bundler: BTreeMap<&'s SitePath, (&'static Rule, Basis)>,
 }
 
@@ -81,7 +81,7 @@ impl<'s> Site<'s> {
         RULES.iter().find_map(rule).unwrap_or(Verdict::NONE)
     }
 
-    /// What a rule finds; `None`: it does not apply.
+    /// The result of a rule; `None`: it does not apply.
     fn basis(&self, rule: &'static Rule, path: &SitePath, facts: &Facts) -> Option<Basis> {
         match rule.evidence {
             Evidence::History | Evidence::Configuration | Evidence::Original => None,
@@ -112,13 +112,13 @@ impl<'s> Site<'s> {
     }
 }
 
-/// The file whose compressed form this one is by its name.
+/// The file whose compressed form this one is, by its name.
 fn original(path: &SitePath) -> Option<SitePath> {
     let original = [".br", ".gz", ".zst"].iter().find_map(|ending| path.as_str().strip_suffix(ending))?;
     SitePath::new(original).ok()
 }
 
-/// Which rule decides about scripts and styles by references, and what it found.
+/// Which rule decided about scripts and styles by references, and its result.
 fn of_bundler<'s>(bundler: &Bundler<'s>) -> BTreeMap<&'s SitePath, (&'static Rule, Basis)> {
     let (mut hits, mut decided) = (Hits::new(), BTreeMap::new());
     let mut unsure: Vec<(&'static Rule, Hit<'s>)> = Vec::new();
@@ -159,7 +159,7 @@ fn of_bundler<'s>(bundler: &Bundler<'s>) -> BTreeMap<&'s SitePath, (&'static Rul
     refused.into_iter().chain(decided).collect()
 }
 
-/// Notes that `rule` decided about what it `found`.
+/// Records that `rule` decided with this result.
 fn take<'s>(
     hits: &mut Hits<'s>,
     decided: &mut BTreeMap<&'s SitePath, (&'static Rule, Basis)>,

@@ -1,4 +1,4 @@
-//! Scripts whose bytes change under their names, because something is written into them after their hash was computed.
+//! Scripts whose bytes change under their names, because a tool writes into them after their hash was computed.
 
 use super::alphabet::Alphabet;
 use super::facts::{Facts, Tie};
@@ -7,8 +7,8 @@ use super::tokens;
 use crate::content::path::SitePath;
 use crate::content::references::Form;
 
-/// Whether a script lists files by the hashes in their names, but imports them by names that stay: `#entry` in an import
-/// map, as Nuxt 4 does so that a change of the entry does not rename all.
+/// Whether a script lists files by their hashed names, but imports them by stable names: `#entry` in an import
+/// map, as in Nuxt 4, so that a change of the entry does not rename all of them.
 pub(super) fn imports_by_name(_: &SitePath, facts: &Facts) -> bool {
     facts.ties.iter().any(|tie| tie.by_name) && listed(facts).next().is_some()
 }
@@ -20,15 +20,15 @@ pub(super) fn is_of_old_vite(path: &SitePath, facts: &Facts) -> bool {
     is_named_by_old_vite(path, facts) && imports_late && lists_styles()
 }
 
-/// Whether it is a script of Vite that lists, for an import, what that needs (`__vite__mapDeps`), and one of those scripts
-/// has no hash in its name. The list is filled in when the hash of the script is known, which holds the names of what it
-/// imports. If such a name stays, so does the hash, whatever else becomes of the list.
+/// Whether it is a script of Vite that lists the dependencies of an import (`__vite__mapDeps`), and one of those scripts
+/// has no hash in its name. The list is filled in after the script's hash is computed, which covers the names of its
+/// imports. If such a name stays the same, so does the hash, even if the rest of the list changes.
 pub(super) fn lists_for_unhashed(_: &SitePath, facts: &Facts) -> bool {
     let imports = |tie: &Tie| facts.ties.iter().any(|one| one.form == Form::DynamicImport && one.to == tie.to);
     listed(facts).any(imports) && listed(facts).any(|tie| is_unhashed_script(&tie.to))
 }
 
-/// Whether no part of the name of a script is a hash as Rollup and Vite write one.
+/// Whether no part of a script's name is a hash of Rollup's or Vite's form.
 fn is_unhashed_script(path: &SitePath) -> bool {
     let is_hash = |token: &str| {
         let is_drawn = match token.len() {
@@ -44,7 +44,7 @@ fn is_unhashed_script(path: &SitePath) -> bool {
     })
 }
 
-/// Whether a tool that knows nothing of the hash wrote an id into it.
+/// Whether a tool that does not know the hash wrote an id into it.
 pub(super) fn is_stamped(_: &SitePath, facts: &Facts) -> bool {
     facts.traces.stamp.is_some()
 }
@@ -53,7 +53,7 @@ fn listed(facts: &Facts) -> impl Iterator<Item = &Tie> {
     facts.ties.iter().filter(|tie| tie.form == Form::List)
 }
 
-/// `name.<8 hexadecimal digits>.js`, where it is not webpack's.
+/// `name.<8 hexadecimal digits>.js`, if it is not webpack's.
 fn is_named_by_old_vite(path: &SitePath, facts: &Facts) -> bool {
     let token = path.file_name().strip_suffix(".js").and_then(|stem| stem.rsplit_once('.')).map(|(_, token)| token);
     facts.traces.chunk_array.is_none() && token.is_some_and(|token| token.len() == 8 && Alphabet::Hex.has_all_of(token))

@@ -1,12 +1,12 @@
-//! The parts of a file name, and how build tools put a hash among them.
+//! The parts of a file name, and where build tools put a hash.
 
 use super::tokens;
 use crate::content::path::SitePath;
 
-/// What Next writes there in the names of fonts, which in others could be the end of a hash.
+/// Suffixes that Next writes there in the names of fonts; in other names they could be the end of a hash.
 const AFTER_THE_HASH_OF_A_FONT: &str = "-s";
 
-/// What tools write between the hash and the extension. Next marks fonts that it preloads with `.p`.
+/// Suffixes between the hash and the extension. Next marks preloaded fonts with `.p`.
 const AFTER_THE_HASH: [&str; 12] = [
     ".min",
     ".entry",
@@ -25,13 +25,13 @@ const AFTER_THE_HASH: [&str; 12] = [
 /// The parts of a file name.
 #[derive(Clone, Debug)]
 pub(super) struct Name<'p> {
-    /// What lies before the file name, with its final slash.
+    /// The folder, with its final slash.
     pub(super) folder: &'p str,
     /// Without extension, and without `.min` and the like before it.
     pub(super) stem: &'p str,
-    /// That: `.min`, or nothing.
+    /// That suffix: `.min`, or nothing.
     pub(super) ending: &'p str,
-    /// In lower case; of a source map: `map`.
+    /// In lower case; for a source map: `map`.
     pub(super) extension: String,
 }
 
@@ -56,7 +56,7 @@ impl<'p> Name<'p> {
         Some(Name { folder, stem, ending, extension })
     }
 
-    /// Scripts and styles: what bundlers put together from other files, so that their hash is not a digest of the bytes.
+    /// Whether it is a script or style: bundlers combine these from other files, so their hash is not a digest of the bytes.
     pub(super) fn is_code(&self) -> bool {
         matches!(self.extension.as_str(), "js" | "mjs" | "cjs" | "css")
     }
@@ -66,21 +66,21 @@ impl<'p> Name<'p> {
         self.positions().filter(|(_, token)| tokens::reads_as_a_hash(token)).last()
     }
 
-    /// Whether there is anything that a tool could mean as a hash. Base64 may hold a separator itself.
+    /// Whether it contains anything that could be a tool's hash. Base64 may contain a separator itself.
     pub(super) fn may_hold_a_hash(&self) -> bool {
         let of_eight = |token: &&str| token.len() == 8 && tokens::has_both_cases(token);
         let eight = self.positions().map(|(_, token)| token).filter(of_eight);
         self.stem.split(['-', '.', '_', '~']).chain(eight).any(tokens::may_be_a_hash)
     }
 
-    /// The last part that a tool could mean as a hash.
+    /// The last part that could be a tool's hash.
     pub(super) fn last_possible_hash(&self) -> Option<&'p str> {
         let endings = self.positions().map(|(_, token)| token).filter(|token| !token.contains('.'));
         let first = self.stem.split(['-', '.']).next();
         endings.chain(first).filter(|token| tokens::may_be_a_hash(token)).last()
     }
 
-    /// What comes before each `-` and `.`, what follows each `-`, `.`, `_` and `~`, and the whole: where a hash may be.
+    /// The parts before each `-` and `.`, after each `-`, `.`, `_` and `~`, and the whole: possible positions of a hash.
     pub(super) fn positions(&self) -> impl Iterator<Item = (Position, &'p str)> {
         let stem = self.stem;
         let at =
@@ -91,7 +91,7 @@ impl<'p> Name<'p> {
     }
 }
 
-/// Where in a name the hash is.
+/// The position of the hash in a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Position {
     /// At the end, after this separator.
@@ -103,7 +103,7 @@ pub(super) enum Position {
 }
 
 impl Position {
-    /// The `length` characters of `name` at this place.
+    /// The `length` characters of `name` at this position.
     pub(super) fn token<'p>(self, name: &Name<'p>, length: usize) -> Option<&'p str> {
         let stem = name.stem;
         match self {

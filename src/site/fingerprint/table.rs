@@ -1,9 +1,9 @@
 //! The rules, in their order: the first one that applies to a file decides.
 //!
-//! First what outweighs all evidence: the history, what people write, and names that stay whatever is in the files. Then a
-//! digest of the bytes, which outweighs what speaks against other evidence. Then what a build says, and last what the
-//! bundler's names and references show. What speaks against a reference stands behind it, because a file may still be told
-//! by another: the style of a script is the bundler's, however its tag is written.
+//! First come the rules that outweigh all evidence: the history, the users' own rules, and names that stay the same whatever
+//! the files contain. Then a digest of the bytes, which outweighs evidence against a name. Then the build's own statements,
+//! and last the bundler's names and references. Evidence against a reference comes after it, because another file may still
+//! prove the name: the style of a script is the bundler's, whatever the form of its tag.
 
 use super::bundler::{objections, reading, siblings, unloaded};
 use super::contract::{self, Mark, Token};
@@ -115,24 +115,24 @@ pub static RULES: &[Rule] = &[
     contract("hugo-picture", "Hugo", contract::hugo_picture, Mark::Path),
     // nextjs.org, "generateBuildId": a random name (nanoid, 21 characters) unless the user pins one.
     contract("next-build", "Next.js", contract::next_build, Mark::Path),
-    // Its chunks of webpack (16 hexadecimal digits), also those that no page of this site loads.
+    // Its webpack chunks (16 hexadecimal digits), even those that no page of this site loads.
     contract("next-chunk", "Next.js", contract::next_chunk, Mark::File("_buildManifest.js")),
     // expressive-code.com, Astro's usual highlighter: ec.<5 of base 36>.css.
     contract("expressive-code", "Expressive Code", contract::expressive_code, Mark::Path),
     // docs.expo.dev: pictures of several scales share the MD5 of all of them.
     contract("expo-picture", "Expo", contract::expo_asset, Mark::Folder("_expo/static/")),
-    // pagefind.app: parts of the search index by the digest of what is in them.
+    // pagefind.app: parts of the search index, named by the digest of their content.
     contract("pagefind-part", "Pagefind", contract::pagefind_part, Mark::File("pagefind-entry.json")),
-    // angular.dev, `outputHashing`: what it loads beside its main script.
+    // angular.dev, `outputHashing`: the files it loads besides its main script.
     contract("angular-bundle", "Angular", contract::angular_bundle, Mark::Beside(contract::angular_main)),
-    // Its builder of before version 17: what `scripts` in angular.json put together, without webpack.
+    // Its builder before version 17: the output of `scripts` in angular.json, without webpack.
     contract(
         "angular-scripts",
         "Angular before version 17",
         contract::angular_scripts,
         Mark::Beside(contract::angular_polyfills),
     ),
-    // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, beside the stemmers of its search.
+    // squidfunk.github.io/mkdocs-material: a part of version 8 that few sites load, besides the stemmers of its search.
     contract(
         "material-extra",
         "Material for MkDocs",
@@ -143,15 +143,15 @@ pub static RULES: &[Rule] = &[
     contract("material-file", "Material for MkDocs", contract::material_asset, Mark::Used),
     // stenciljs.com: p-<hash>.entry.js beside its loader.
     contract("stencil-entry", "Stencil", contract::stencil_entry, Mark::Path),
-    // doc.rust-lang.org/rustdoc: parts of the search index by the digest of what is in them.
+    // doc.rust-lang.org/rustdoc: parts of the search index, named by the digest of their content.
     contract("rustdoc-index", "rustdoc", contract::rustdoc_part, Mark::File("search.index/root.js")),
-    // Its own scripts, whose names its pages put together, and styles (rust-lang/rust: src/librustdoc/html/static_files.rs).
+    // Its own scripts, whose names its pages build, and styles (rust-lang/rust: src/librustdoc/html/static_files.rs).
     contract("rustdoc-script", "rustdoc", contract::rustdoc_script, Mark::Kin(contract::rustdoc_style)),
     contract("rustdoc-style", "rustdoc", contract::rustdoc_style, Mark::Kin(contract::rustdoc_script)),
     // coverage.py's report in HTML: its own files by the SHA3-256 of the type and the bytes (coverage/html.py,
     // copy_with_cache_bust).
     contract("coverage-file", "coverage.py", contract::coverage_asset, Mark::Beside(contract::coverage_script)),
-    // Ember CLI (broccoli-asset-rev) renames all scripts and styles, copies too, by the MD5 they have before they are
+    // Ember CLI (broccoli-asset-rev) renames all scripts and styles, including copies, by the MD5 before they are
     // minified.
     contract("ember-script", "Ember", contract::ember_script, Mark::Kin(contract::ember_vendor)),
     fingerprinted(
@@ -225,7 +225,7 @@ const fn fingerprinted(id: &'static str, tool: &'static str, why: &'static str, 
     Rule { id, tool, says: Says::Fingerprinted, why, evidence }
 }
 
-/// A promise of a framework about a form of path.
+/// A framework's contract about a form of path.
 const fn contract(id: &'static str, tool: &'static str, token: Token, mark: Mark) -> Rule {
     let why = "this tool writes such paths, and changes them with the content";
     fingerprinted(id, tool, why, Evidence::Contract(token, mark))

@@ -1,4 +1,4 @@
-//! What evidence decides, on sites made up for one question each. Real builds: `tests/it/corpus.rs`.
+//! The verdicts of the evidence, on small sites made for one question each. Real builds: `tests/it/corpus.rs`.
 
 mod contracts;
 mod copies;
@@ -75,13 +75,13 @@ impl Site {
         self.tie(from, to, Role::Module, Form::DynamicImport)
     }
 
-    /// In a list of what an import needs.
+    /// An entry in an import's dependency list.
     fn list(self, from: &str, to: &str) -> Site {
         let role = if to.ends_with(".css") { Role::Style } else { Role::Module };
         self.tie(from, to, role, Form::List)
     }
 
-    /// A text of a script.
+    /// A string in a script.
     fn text(self, from: &str, to: &str) -> Site {
         self.tie(from, to, Role::Other, Form::Text)
     }
@@ -102,7 +102,7 @@ impl Site {
         self
     }
 
-    /// By a digest of the bytes of which the name holds 7 hexadecimal digits.
+    /// By a digest of the bytes; the name contains 7 of its hexadecimal digits.
     fn half_proven(self, file: &str) -> Site {
         let token = file.split('.').nth(1).unwrap();
         self.proven(file, token)
@@ -116,7 +116,7 @@ impl Site {
         self
     }
 
-    /// Proven as webpack proves with `realContentHash`.
+    /// Proven by webpack with `realContentHash`.
     fn webpacks(mut self, file: &str, token: &str) -> Site {
         self = self.proven(file, token);
         let proof = self.files.get_mut(&path(file)).and_then(|facts| facts.traces.proof.as_mut()).unwrap();
@@ -145,7 +145,7 @@ impl Site {
     }
 }
 
-/// What Vite makes of a page with a script that imports two others.
+/// Vite's output for a page with a script that imports two others.
 fn vite() -> Site {
     Site::default()
         .module("index.html", "assets/index-BYf2qJoX.js")
@@ -258,7 +258,7 @@ fn an_entry_alone_is_known_by_the_pictures_or_the_style_sheet_beside_it() {
     let style =
         entry().style("index.html", "assets/index-tEV-d4Vc.css").style("index.html", "assets/print-DOWNLOAD.css");
     assert_eq!(style.fingerprinted(), ["assets/index-DI90Dtcq.js", "assets/index-tEV-d4Vc.css"]);
-    // The style sheet has no capitals by chance, and the script's hash falls apart into two words.
+    // The style sheet's hash has no capitals by chance, and the script's hash splits into two words.
     let chance = Site::default()
         .module("index.html", "assets/index-DWVZEEKq.js")
         .style("index.html", "assets/index-gg5rv94q.css")

@@ -7,13 +7,13 @@ pub(super) fn may_be_a_hash(token: &str) -> bool {
     token.len() >= 5 && (is_mixed(token) || Alphabet::Hex.has_all_of(token)) && !is_digits(token)
 }
 
-/// Whether a tool that writes hashes in `alphabet` is likely to have made `token`. Of 8 characters of base64, one in
-/// 60,000 has hexadecimal digits alone, and one in 700 each letters of upper or of lower case alone.
+/// Whether a tool whose hashes use `alphabet` is likely to have made `token`. Of 8 characters of base64, one in
+/// 60,000 consists of hexadecimal digits alone, and one in 700 each of letters of upper or of lower case alone.
 pub(super) fn is_likely(alphabet: Alphabet, token: &str) -> bool {
     let other_tools = alphabet >= Alphabet::Base36 && Alphabet::Hex.has_all_of(token);
     let words = alphabet == Alphabet::Base64Url && reads_as_words(token)
         || alphabet == Alphabet::Base32 && reads_as_a_numbered_word(token);
-    // Of the letters up to `f`, there are few words of more than seven.
+    // With the letters up to `f`, there are few words of more than seven.
     let word = !(alphabet == Alphabet::Hex && token.len() >= 8) && reads_as_a_word(token);
     !other_tools && !is_digits(token) && !words && !word && !is_patterned(token)
 }
@@ -48,7 +48,7 @@ pub(super) fn is_very_short_hex(token: &str) -> bool {
     (5..=7).contains(&token.len()) && Alphabet::Hex.has_all_of(token) && has_digit_and_letter(token)
 }
 
-/// Whether a person made it up: letters and digits that each count up, as `a1b2c3d4`, or a word of hexadecimal digits.
+/// Whether a person made it up: letters and digits that each count up, such as `a1b2c3d4`, or a word of hexadecimal digits.
 pub(super) fn is_patterned(token: &str) -> bool {
     const WORDS: [&str; 18] = [
         "deadbeef", "cafebabe", "badc0ffe", "c0ffee", "feedface", "baadf00d", "deadc0de", "facade", "defaced", "alpha",
@@ -67,8 +67,8 @@ pub(super) fn is_long_hex(token: &str) -> bool {
     token.len() >= 16 && Alphabet::Hex.has_all_of(token) && has_digit_and_letter(token) && count_runs(token) >= 5
 }
 
-/// Whether hexadecimal digits are as long as something that names a thing and not its bytes: a document of MongoDB
-/// (24), a commit of git (40), or a UUID without its hyphens (32, with version and variant in their places).
+/// Whether hexadecimal digits have the length of an identifier rather than a hash of bytes: a MongoDB document
+/// (24), a git commit (40), or a UUID without its hyphens (32, with version and variant in their places).
 pub(super) fn is_identifier(token: &str) -> bool {
     let digit = |at: usize| token.as_bytes().get(at).copied().unwrap_or_default();
     matches!(token.len(), 24 | 40)
@@ -76,37 +76,37 @@ pub(super) fn is_identifier(token: &str) -> bool {
 }
 
 /// The 8 characters of URL-safe base64 that Rollup and Vite write (also more, as Astro does for pictures), which may
-/// hold `-` and `_`, or the 8 of base32 that esbuild writes. Read as words and numbers it must fall apart into half as
-/// many of them as it has characters, or hold what no word holds.
+/// contain `-` and `_`, or the 8 of base32 that esbuild writes. Read as words and numbers it must split into half as
+/// many of them as it has characters, or contain something that no word contains.
 fn is_base64_hash(token: &str) -> bool {
     let length_fits = token.len() == 8 || ((9..=22).contains(&token.len()) && !token.contains('-'));
     length_fits && falls_apart(token)
 }
 
-/// Whether URL-safe base64 falls apart so, whatever its length.
+/// Whether URL-safe base64 splits in this way, at any length.
 pub(super) fn falls_apart(token: &str) -> bool {
     if !Alphabet::Base64Url.has_all_of(token) || !is_mixed(token) || has_date(token) || is_patterned(token) {
         return false;
     }
-    // A longer one falls apart into more: `iPhone15Pro` has four runs too.
+    // A longer one splits into more: `iPhone15Pro` has four runs too.
     let runs = token.len().div_ceil(2).min(7);
     let parts: Vec<usize> = token.split(['-', '_']).map(count_runs).collect();
     let falls_apart = parts.iter().sum::<usize>() >= runs && parts.iter().any(|&part| part >= 3);
     falls_apart || consonants_in_a_row(token) >= 5 || (token.contains('-') && token.contains('_'))
 }
 
-/// Whether a token may be 8 characters of base32, though it could be a word with a number.
+/// Whether a token may be 8 characters of base32, although it could be a word with a number.
 pub(super) fn may_be_base32(token: &str) -> bool {
     token.len() == 8 && Alphabet::Base32.has_all_of(token) && has_digit_and_letter(token)
 }
 
-/// Whether a token of 6 to 12 characters may be a hash, though a strange name could be one too.
+/// Whether a token of 6 to 12 characters may be a hash, although a strange name could be one too.
 pub(super) fn may_be_a_short_hash(token: &str) -> bool {
     (6..=12).contains(&token.len()) && has_digit_and_letter(token) && !is_patterned(token) && !reads_as_words(token)
 }
 
-/// Whether a token can be spoken: letters of one case, not too many consonants in a row, and vowels between them; or
-/// letters of one case with hyphens, as `lit-html`.
+/// Whether a token can be pronounced: letters of one case, not too many consonants in a row, and vowels between them; or
+/// letters of one case with hyphens, such as `lit-html`.
 pub(super) fn reads_as_a_word(token: &str) -> bool {
     let words: Vec<&str> = token.split(['-', '_']).collect();
     if words.len() > 1 && words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) {
@@ -118,20 +118,21 @@ pub(super) fn reads_as_a_word(token: &str) -> bool {
     one_case && consonants_in_a_row(token) <= 3 && vowels * 4 >= token.len()
 }
 
-/// Whether a token falls apart into as few words and numbers as texts do: two, as `UserCard`, `Summer24` and `dataGrid`, or
-/// one for four characters, which can be spoken. So do 2% of the hashes of 8 characters of base64.
+/// Whether a token splits into as few words and numbers as texts do: two, such as `UserCard`, `Summer24` and `dataGrid`, or
+/// one for four characters, if it can be pronounced. So do 2% of the hashes of 8 characters of base64.
 pub(super) fn reads_as_words(token: &str) -> bool {
     token.split(['-', '_']).map(count_runs).sum::<usize>() <= usize::max(2, token.len() / 4)
         && consonants_in_a_row(token) < 5
 }
 
-/// Whether a token is a word and a number of more than one digit, as `LEGACY22`. So are 2% of the hashes of 8 characters of base32.
+/// Whether a token is a word and a number of more than one digit, such as `LEGACY22`. So are 2% of the hashes of 8
+/// characters of base32.
 pub(super) fn reads_as_a_numbered_word(token: &str) -> bool {
     let word = token.trim_end_matches(|char: char| char.is_ascii_digit());
     word.len() + 2 <= token.len() && word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Whether a token of 21 characters of base64 was drawn by chance: words and dates have fewer runs, and one case.
+/// Whether a token of 21 characters of base64 is random: words and dates have fewer runs, and one case.
 pub(super) fn is_random(token: &str) -> bool {
     token.len() == 21 && has_both_cases(token) && token.split(['-', '_']).map(count_runs).sum::<usize>() >= 8
 }
@@ -148,14 +149,14 @@ fn has_digit_and_letter(token: &str) -> bool {
     token.bytes().any(|byte| byte.is_ascii_digit()) && token.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Lower case, and upper case or digits with it.
+/// Lower case, together with upper case or digits.
 fn is_mixed(token: &str) -> bool {
     let has = |class: fn(&u8) -> bool| token.as_bytes().iter().any(class);
     has(u8::is_ascii_uppercase) && (has(u8::is_ascii_lowercase) || has(u8::is_ascii_digit))
         || has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
 }
 
-/// How many words and numbers a text falls apart into: `iPhone15` into three, `BxYz12Ab` into four.
+/// How many words and numbers a text splits into: `iPhone15` into three, `BxYz12Ab` into four.
 pub(super) fn count_runs(text: &str) -> usize {
     let mut runs = 0;
     let mut before = None;
@@ -164,7 +165,7 @@ pub(super) fn count_runs(text: &str) -> usize {
         let class = Class::of(*byte);
         let next = bytes.get(at + 1).map(|byte| Class::of(*byte));
         let continues = match (before, class) {
-            // A capital goes on a row of capitals, unless it begins a word.
+            // A capital continues a run of capitals, unless it begins a word.
             (Some(Class::Upper), Class::Upper) => next != Some(Class::Lower),
             (Some(Class::Upper), Class::Lower) => true,
             (Some(before), class) => before == class,

@@ -1,4 +1,4 @@
-//! The decision about a name, and how it is explained.
+//! The decision about a name, and its explanation.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use super::declared::is_manifest;
 use super::table::rule;
 use crate::types::headers::Kind;
 
-/// Whether a name is fingerprinted, and what decided that.
+/// Whether a name is fingerprinted, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Fingerprinted or mutable.
     pub kind: Kind,
-    /// The id of the rule that decided, of [`rules`](super::rules).
+    /// The id of the deciding rule in [`rules`](super::rules).
     pub rule: &'static str,
-    /// What it found.
+    /// Its result.
     pub basis: Basis,
 }
 
@@ -80,19 +80,19 @@ pub enum Basis {
 }
 
 impl Verdict {
-    /// That of a file for which nothing speaks.
+    /// The verdict on a file without evidence.
     pub(crate) const NONE: Verdict = Verdict { kind: Kind::Mutable, rule: "no-evidence", basis: Basis::None };
 
-    /// That of a path which had other bytes once.
+    /// The verdict on a path that once had other bytes.
     pub(crate) const HISTORY: Verdict = Verdict { kind: Kind::Mutable, rule: "history", basis: Basis::History };
 
-    /// What a header rule with these globs says.
+    /// The verdict of a header rule with these globs.
     pub(crate) fn of_header_rule(is_immutable: bool, globs: Vec<String>) -> Verdict {
         let kind = if is_immutable { Kind::Fingerprinted } else { Kind::Mutable };
         Verdict { kind, rule: "header-rule", basis: Basis::Rule { globs } }
     }
 
-    /// What decided, as a sentence for people that follows "because".
+    /// The reason, as a clause for people that follows "because".
     pub fn because(&self) -> String {
         let why = || rule(self.rule).map(|rule| rule.why.to_owned());
         match (&self.basis, self.kind) {

@@ -1,7 +1,7 @@
 //! Finds the rules that match a file's addresses among tens of thousands, in one pass over the address.
 //!
-//! The patterns are a tree of what they begin with in common; an address is followed through it along all ways at once. What
-//! that takes grows with the address and with how many ways it fits, and not with the number of rules.
+//! The patterns are a tree of their common prefixes; an address is followed through it along all paths at once. The
+//! cost grows with the address and the number of matching paths, and not with the number of rules.
 
 use super::pattern::{ANY, Addresses, Piece, UrlPattern};
 
@@ -11,35 +11,35 @@ pub(in crate::site) struct Index {
     nodes: Vec<Node>,
 }
 
-/// A place that the beginning of a pattern leads to.
+/// A node of the tree: the state after the beginning of a pattern.
 #[derive(Clone, Debug, Default)]
 struct Node {
     stays: Stays,
-    /// Where a byte leads, sorted.
+    /// The next node for a byte, sorted.
     bytes: Vec<(u8, u32)>,
     splat: Option<u32>,
     placeholder: Option<u32>,
-    /// The rules whose patterns end here, in their order.
+    /// The rules whose patterns end here, in order.
     rules: Vec<usize>,
 }
 
-/// For which bytes the way goes on at a node itself.
+/// The bytes for which a node is its own successor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Stays {
     #[default]
     Never,
-    /// Behind `*`.
+    /// After `*`.
     Always,
     /// In a placeholder.
     InSegment,
 }
 
-/// The end of patterns that an address leads to.
+/// The end nodes of patterns that an address reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::site) struct End(u32);
 
 impl Index {
-    /// Of `patterns` with the numbers of their rules, which rise.
+    /// From `patterns` with the numbers of their rules, in ascending order.
     pub(in crate::site) fn of<'p>(patterns: impl IntoIterator<Item = (usize, &'p UrlPattern)>) -> Index {
         let mut index = Index { nodes: vec![Node::default()] };
         for (rule, pattern) in patterns {
@@ -68,7 +68,7 @@ impl Index {
         }
     }
 
-    /// `**` is no more than `*`.
+    /// `**` is the same as `*`.
     fn behind_splat(&mut self, at: u32) -> u32 {
         if self.nodes[at as usize].stays == Stays::Always {
             return at;
@@ -92,7 +92,7 @@ impl Index {
         }
     }
 
-    /// The number of the node that is added next. A pattern has fewer bytes than a file that fits in memory.
+    /// The number of the next node to be added. A pattern has fewer bytes than a file that fits in memory.
     fn next(&self) -> u32 {
         u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
     }
@@ -103,19 +103,19 @@ impl Index {
         number
     }
 
-    /// The ends of all patterns that match one of `addresses`, and how many steps it took to find them.
+    /// The ends of all patterns that match one of `addresses`, and the number of steps to find them.
     pub(super) fn search(&self, addresses: &Addresses) -> (Vec<End>, usize) {
         self.follow(addresses.own(), |at| addresses.has_end(at))
     }
 
-    /// The ends of all patterns that match whatever `pattern` matches, its own among them if it is one of them, and how many
-    /// steps it took to find them.
+    /// The ends of all patterns that match everything that `pattern` matches, including its own if it is one of them, and the
+    /// number of steps to find them.
     pub(in crate::site) fn covering(&self, pattern: &UrlPattern) -> (Vec<End>, usize) {
         let sample = pattern.sample();
         self.follow(&sample, |at| at == sample.len())
     }
 
-    /// Follows `text` along all ways at once, and collects the ends at the places that `is_end` names.
+    /// Follows `text` along all paths at once, and collects the ends at the nodes that `is_end` accepts.
     fn follow(&self, text: &str, is_end: impl Fn(usize) -> bool) -> (Vec<End>, usize) {
         let (mut ends, mut steps) = (Vec::new(), 0);
         let (mut active, mut next) = (Vec::new(), Vec::new());
@@ -139,7 +139,7 @@ impl Index {
         (ends, steps)
     }
 
-    /// The rules whose patterns end there, in their order.
+    /// The rules whose patterns end there, in order.
     pub(in crate::site) fn rules(&self, end: End) -> &[usize] {
         &self.node(end.0).rules
     }
@@ -199,10 +199,10 @@ mod tests {
         (rules, steps)
     }
 
-    /// A kind of patterns: its name, and the pattern of a number.
+    /// A kind of pattern: its name, and the pattern for a number.
     type Patterns = (&'static str, fn(usize) -> String);
 
-    /// Each kind of patterns is followed in a few steps for each byte of an address, however many there are.
+    /// Each kind takes a few steps for each byte of an address, however many patterns there are.
     #[test]
     fn the_work_does_not_grow_with_the_rules() {
         const RULES: usize = 5_000;
@@ -236,7 +236,7 @@ mod tests {
     }
 
     proptest! {
-        /// It finds the patterns that cover others one by one.
+        /// Finds the same covering patterns as a search one by one.
         #[test]
         fn it_finds_what_covers(patterns in prop::collection::vec("/([ab/*]|/:x){0,6}", 0..20)) {
             let patterns: Vec<UrlPattern> = patterns.iter().map(|pattern| UrlPattern::new(pattern)).collect();
@@ -247,7 +247,7 @@ mod tests {
             }
         }
 
-        /// It finds the rules that match one by one.
+        /// Finds the same matching rules as a search one by one.
         #[test]
         fn it_finds_what_matches(
             patterns in prop::collection::vec("/([abé/*]|/:x){0,6}(index\\.html|\\.html)?", 0..20),

@@ -1,17 +1,17 @@
-//! Which addresses a rule of a `_headers` file means.
+//! The addresses that a rule of a `_headers` file applies to.
 
 use percent_encoding::percent_decode_str;
 
 use crate::content::path::SitePath;
 
-/// Stands in a [`UrlPattern::sample`] for whatever `*` matches. No path has control characters.
+/// Stands in a [`UrlPattern::sample`] for any text that `*` matches. No path has control characters.
 pub(super) const ANY: char = '\u{1}';
 
-/// Stands in a [`UrlPattern::sample`] for whatever a placeholder matches.
+/// Stands in a [`UrlPattern::sample`] for any text that a placeholder matches.
 const SEGMENT: char = '\u{2}';
 
-/// A path of the site's addresses with `*` for anything, also across slashes and also nothing, and `:name` at the
-/// beginning of a segment for at least one character up to the next slash. Case counts, as it does for S3 and
+/// A path of the site's addresses with `*` for any text, including slashes or nothing, and `:name` at the
+/// beginning of a segment for at least one character up to the next slash. Case matters, as for S3 and
 /// CloudFront.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlPattern {
@@ -22,7 +22,7 @@ pub struct UrlPattern {
 /// A part of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Piece {
-    /// This very text.
+    /// Literal text.
     Literal(String),
     /// `*`
     Splat,
@@ -34,7 +34,7 @@ pub(super) enum Piece {
 /// `.html`. So `/about` and `/about/` both mean `about/index.html`, and `/about` means `about.html` too.
 pub(super) struct Addresses {
     own: String,
-    /// The lengths of the others: each is a beginning of the file's own.
+    /// The lengths of the others: each is a prefix of the file's own.
     others: Vec<usize>,
 }
 
@@ -54,7 +54,7 @@ impl Addresses {
         &self.own
     }
 
-    /// Whether one of them ends after so many bytes.
+    /// Whether one of them has this length.
     pub(super) fn has_end(&self, at: usize) -> bool {
         at == self.own.len() || self.others.contains(&at)
     }
@@ -66,8 +66,8 @@ impl Addresses {
 }
 
 impl UrlPattern {
-    /// Reads the path of a rule, which begins with `/` and may be percent-encoded. A query or a fragment is no part of
-    /// a path and is passed over.
+    /// Parses the path of a rule, which begins with `/` and may be percent-encoded. A query or a fragment is not part of
+    /// a path and is skipped.
     pub(super) fn new(text: &str) -> UrlPattern {
         let path = text.split(['?', '#']).next().unwrap_or_default();
         let mut parts = Vec::new();
@@ -103,30 +103,30 @@ impl UrlPattern {
         &self.text
     }
 
-    /// Whether it means every address of the site.
+    /// Whether it matches every address of the site.
     pub fn is_everything(&self) -> bool {
         matches!(self.parts.as_slice(), [Piece::Literal(slash), Piece::Splat] if slash == "/")
     }
 
-    /// What it consists of.
+    /// Its parts.
     pub(super) fn parts(&self) -> &[Piece] {
         &self.parts
     }
 
-    /// Whether it matches one of the addresses of a file: what the index of all patterns is held to.
+    /// Whether it matches one of the addresses of a file: the reference for tests of the index.
     #[cfg(test)]
     pub(super) fn matches_any(&self, addresses: &Addresses) -> bool {
         addresses.all().any(|address| self.matches(address))
     }
 
-    /// Whether it matches every address that `other` matches; `false` also where that is not plain to see. What the index
-    /// of all patterns is held to.
+    /// Whether it matches every address that `other` matches; `false` if that cannot be shown. The reference for tests of the
+    /// index.
     #[cfg(test)]
     pub(super) fn covers(&self, other: &UrlPattern) -> bool {
         self.matches(&other.sample())
     }
 
-    /// Whether a value takes something over from the address, as Cloudflare fills it in.
+    /// Whether a value contains a placeholder or `:splat`, which Cloudflare fills in from the address.
     pub(super) fn is_named_in(&self, value: &str) -> bool {
         self.parts.iter().any(|part| match part {
             Piece::Literal(_) => false,
@@ -135,7 +135,7 @@ impl UrlPattern {
         })
     }
 
-    /// The same for CloudFront, whose only wildcard for more than one character is `*`, and whether it matches more.
+    /// The same pattern for CloudFront, whose only wildcard for more than one character is `*`, and whether it matches more.
     pub fn path_pattern(&self) -> (String, bool) {
         if self.is_everything() {
             return ("*".to_owned(), false);
@@ -149,7 +149,7 @@ impl UrlPattern {
                 continue;
             };
             for char in literal.chars() {
-                // What a path pattern may hold (AWS.md 2.7).
+                // The characters that a path pattern may contain (AWS.md 2.7).
                 let allowed = char.is_ascii_alphanumeric() || "_-.$/~\"'@:+&".contains(char);
                 is_wider |= !allowed;
                 pattern.push(if allowed { char } else { '*' });
@@ -161,7 +161,7 @@ impl UrlPattern {
         (pattern, is_wider)
     }
 
-    /// An address that stands for all it matches: a pattern that matches it covers this one.
+    /// An address that represents all that it matches: a pattern that matches it covers this one.
     pub(super) fn sample(&self) -> String {
         let part = |part: &Piece| match part {
             Piece::Literal(literal) => literal.clone(),
@@ -171,7 +171,7 @@ impl UrlPattern {
         self.parts.iter().map(part).collect()
     }
 
-    /// Follows all ways to match at once, so that no pattern takes long: the places in `url` up to which the parts so
+    /// Follows all possible matches at once, so that no pattern takes long: the positions in `url` that the parts so
     /// far may reach.
     #[cfg(test)]
     fn matches(&self, url: &str) -> bool {
@@ -187,7 +187,7 @@ impl UrlPattern {
         for part in rest {
             let mut next: Vec<usize> = Vec::new();
             for place in places {
-                // In order, and each once.
+                // Sorted and without duplicates.
                 let from = next.last().map_or(0, |last| last + 1);
                 let left = &url[place..];
                 match part {
@@ -206,14 +206,14 @@ impl UrlPattern {
     }
 }
 
-/// The name at the start of a text, as of a placeholder after its colon.
+/// The name at the start of a text, such as a placeholder's after its colon.
 fn placeholder(text: &str) -> Option<&str> {
     let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let end = text.find(|char| !is_part(char)).unwrap_or(text.len());
     text.starts_with(|char: char| char.is_ascii_alphabetic()).then(|| &text[..end])
 }
 
-/// Without percent-encoding, unless that hides bytes that are no text.
+/// Decoded, unless the percent-encoded bytes are not UTF-8.
 fn decoded(literal: &str) -> String {
     percent_decode_str(literal).decode_utf8().map_or_else(|_| literal.to_owned(), |text| text.into_owned())
 }
@@ -320,7 +320,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a pattern matches, any pattern that covers it matches too.
+        /// A pattern that covers another one matches everything that the other matches.
         #[test]
         fn covering_holds_for_every_address(wide in "/[ab/*]{0,5}", narrow in "/[ab/*]{0,5}", url in "/[ab/]{0,6}") {
             let (wide, narrow) = (UrlPattern::new(&wide), UrlPattern::new(&narrow));

@@ -1,4 +1,4 @@
-//! What the lines of a `_headers` file mean.
+//! The meaning of the lines of a `_headers` file.
 
 use proptest::prelude::*;
 
@@ -128,7 +128,7 @@ fn of_a_long_line_the_beginning_is_shown() {
     }
 }
 
-/// However many rules a file has for the same addresses, only those are followed that decide anything.
+/// However many rules a file has for the same addresses, only those that matter are evaluated.
 #[test]
 fn a_rule_of_which_nothing_remains_is_not_followed() {
     let text = "/*\n  Cache-Control: max-age=1\n  Content-Language: de\n/*\n  Cache-Control: max-age=2\n\
@@ -157,7 +157,7 @@ fn a_password_is_not_shown_however_its_line_is_written() {
 }
 
 proptest! {
-    /// Whatever a file holds, reading it ends, and what it gives can be sent as headers.
+    /// Whatever a file contains, parsing ends, and the result can be sent as headers.
     #[test]
     fn any_text_is_read_or_refused(text in "(/[a-z*:]{0,4}|  ?!? ?[A-Z][a-z-]{0,6}:? ?.{0,6}|#.{0,4}|\n|.{0,8}){0,12}") {
         if let Ok(file) = HeadersFile::parse(&text, Some("https://a.example")) {
@@ -181,7 +181,7 @@ fn of_rules_for_the_same_addresses_what_each_header_was_given_last_counts() {
 }
 
 proptest! {
-    /// What a file gets is what all rules that match it come to, one after the other.
+    /// A file's headers are the result of all rules that match it, one after the other.
     #[test]
     fn rules_apply_one_after_the_other(
         rules in prop::collection::vec((prop::sample::select(vec!["/*", "/**", "/a/*", "/:x/b", "/*b", "/a/b"]), 0..3_u8, 0..9_u8), 0..12),

@@ -1,4 +1,4 @@
-//! One response headers policy in the words of CloudFront's API: `ResponseHeadersPolicyConfig`, as the AWS CLI reads it.
+//! One response headers policy in the format of CloudFront's API: `ResponseHeadersPolicyConfig`, as the AWS CLI reads it.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ const MAX_VALUE: usize = 1_783;
 /// Most custom headers of a policy, unless AWS raised it (AWS.md 2.7).
 const MAX_CUSTOM: usize = 10;
 
-/// What CloudFront takes for Referrer-Policy (AWS.md 2.7).
+/// CloudFront's allowed values of Referrer-Policy (AWS.md 2.7).
 const REFERRER_POLICIES: [&str; 8] = [
     "no-referrer",
     "no-referrer-when-downgrade",
@@ -22,8 +22,8 @@ const REFERRER_POLICIES: [&str; 8] = [
     "unsafe-url",
 ];
 
-/// Headers that belong to the connection or to CloudFront itself; a final `*` stands for any rest. CloudFront's list is
-/// of those that no policy removes (AWS.md 2.7); who sets one means something that no policy can do.
+/// Headers that belong to the connection or to CloudFront itself; a final `*` matches any suffix. CloudFront lists them
+/// as headers that no policy removes (AWS.md 2.7); a rule that sets one asks for something that no policy can do.
 const NOT_OURS: [&str; 14] = [
     "connection",
     "content-length",
@@ -41,14 +41,14 @@ const NOT_OURS: [&str; 14] = [
     "x-edge-*",
 ];
 
-/// A policy and what must be said of it.
+/// A policy and its warnings.
 pub(super) struct Config {
-    /// `None` where there is nothing to add.
+    /// `None` if there is nothing to add.
     pub(super) value: Option<Value>,
     pub(super) notes: Vec<String>,
 }
 
-/// The policy called `name` that adds `headers`, which S3 does not store. Each value wins over one of the origin.
+/// The policy called `name` that adds `headers`, which S3 does not store. Each value overrides one of the origin.
 pub(super) fn of(name: &str, headers: &[Header]) -> Config {
     let (mut security, mut custom, mut cors, mut notes) = (Map::new(), Vec::new(), Cors::default(), Vec::new());
     for header in headers {
@@ -100,7 +100,7 @@ fn is_not_ours(key: &str) -> bool {
 
 type HeaderPart = Result<(&'static str, Value), String>;
 
-/// The member of `SecurityHeadersConfig` for a header that must be one: CloudFront refuses these as custom headers.
+/// The member of `SecurityHeadersConfig` for a header that requires it: CloudFront refuses these as custom headers.
 fn security_part(key: &str, value: &str) -> Option<HeaderPart> {
     Some(match key {
         "content-security-policy" => {
@@ -137,7 +137,7 @@ fn strict_transport_security(value: &str) -> HeaderPart {
     Ok(("StrictTransportSecurity", value))
 }
 
-/// Of a list, browsers take the last policy that they know (Referrer Policy, section 8.1), and so does this.
+/// From a list, browsers use the last policy that they know (Referrer Policy, section 8.1), and so does this.
 fn referrer_policy(value: &str) -> HeaderPart {
     let last = value.rsplit(',').map(|policy| policy.trim().to_ascii_lowercase());
     let known = last.into_iter().find(|policy| REFERRER_POLICIES.contains(&policy.as_str()));
@@ -168,7 +168,7 @@ fn xss_protection(value: &str) -> HeaderPart {
     Ok(("XSSProtection", config))
 }
 
-/// What is said about requests from other sites.
+/// The CORS headers.
 #[derive(Default)]
 struct Cors {
     origins: Option<Vec<String>>,
@@ -194,7 +194,7 @@ impl Cors {
         Ok(())
     }
 
-    /// CloudFront wants origins, headers, methods and credentials, all or none.
+    /// CloudFront requires origins, headers, methods and credentials, all or none.
     fn finish(self, notes: &mut Vec<String>) -> Option<Value> {
         let says_more = self.methods.is_some() || self.headers.is_some() || self.exposed.is_some();
         let Some(origins) = self.origins else {

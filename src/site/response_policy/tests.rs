@@ -153,7 +153,7 @@ fn a_pattern_has_all_that_wider_ones_give_it_and_stands_before_them() {
         ("/bare/*", vec![], false),
         ("*", vec!["X-A: 1", "X-Frame-Options: DENY"], true),
     ];
-    // `/bare/*` and the others match nothing in common: any order among them does.
+    // `/bare/*` and the others have no common address: any order among them is correct.
     for row in &expected {
         assert!(shown.contains(row), "{row:?}: {shown:?}");
     }

@@ -1,14 +1,14 @@
 //! The `Content-Type` of a file, from its name alone; for a compressed copy, from the original's name.
 //!
-//! The table below is asked first, then the `mime_guess` crate. What neither knows is `application/octet-stream`:
-//! browsers save it instead of guessing. Files without an extension are that too, except a few whose names are known
-//! to mean text or JSON. Text and the types that browsers read as text carry `charset=utf-8`, because every tool that
+//! The table below takes precedence over the `mime_guess` crate. A type that neither has is `application/octet-stream`:
+//! browsers save it instead of guessing. So are files without an extension, except a few names that are known
+//! to be text or JSON. Text and the types that browsers read as text have `charset=utf-8`, because every tool that
 //! builds a site writes UTF-8; JSON does not, because it is UTF-8 by definition (RFC 8259 section 8.1).
 
 use crate::content::path::SitePath;
 
-/// What `mime_guess` does not know, or says otherwise than the web of today: sources of programs (`.ts`, `.mod`, `.org`) share
-/// their endings with videos and documents that hardly anybody publishes. Sorted by extension.
+/// Types that `mime_guess` does not have, or that differ on today's web: program sources (`.ts`, `.mod`, `.org`) share
+/// their extensions with rare videos and documents. Sorted by extension.
 const BY_EXTENSION: &[(&str, &str)] = &[
     ("apk", "application/vnd.android.package-archive"),
     ("apng", "image/apng"),
@@ -117,7 +117,7 @@ const BY_EXTENSION: &[(&str, &str)] = &[
     ("zst", "application/zstd"),
 ];
 
-/// Names without an extension whose content is known. The first one is JSON by the rules of Apple, for universal links
+/// Names without an extension whose content is known. The first one is JSON by Apple's rules, for universal links
 /// (<https://developer.apple.com/documentation/xcode/supporting-associated-domains>).
 const BY_NAME: &[(&str, &str)] = &[
     ("apple-app-site-association", "application/json"),
@@ -137,8 +137,8 @@ const BY_NAME: &[(&str, &str)] = &[
     ("version", "text/plain"),
 ];
 
-/// What lies in a folder `.well-known` without an extension, with the type that its specification asks for. What lies below such a
-/// name is of the same kind, as the metadata of one of several issuers (RFC 8414 section 3.1).
+/// Files without an extension in a folder `.well-known`, with the type that the specification requires. Files below such a
+/// name have the same type, such as the metadata of one of several issuers (RFC 8414 section 3.1).
 const WELL_KNOWN: &[(&str, &str)] = &[
     // RFC 9727 section 2.
     ("api-catalog", "application/linkset+json"),
@@ -182,14 +182,14 @@ const WELL_KNOWN: &[(&str, &str)] = &[
     ("webfinger", "application/jrd+json"),
 ];
 
-/// Endings of what programs in a page load as it is: data, and the parts of a .NET runtime, which its build compresses beside
-/// them (<https://learn.microsoft.com/aspnet/core/blazor/host-and-deploy/webassembly>).
+/// Extensions of files that programs in a page load unchanged: data, and the parts of a .NET runtime, which its build compresses
+/// (<https://learn.microsoft.com/aspnet/core/blazor/host-and-deploy/webassembly>).
 const LOADED_DATA: [&str; 6] = ["blat", "dat", "data", "dll", "pdb", "webcil"];
 
-/// How the playlists of a stream are usually called.
+/// Usual names of a stream's playlists.
 const PLAYLISTS: [&str; 8] = ["index", "playlist", "master", "main", "prog_index", "stream", "output", "video"];
 
-/// The `Content-Type` of `path`, with its charset where it is text.
+/// The `Content-Type` of `path`, with its charset if it is text.
 pub(super) fn content_type(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> String {
     if is_segment(path, is_there) {
         return "video/mp2t".to_owned();
@@ -198,14 +198,14 @@ pub(super) fn content_type(path: &SitePath, is_there: impl Fn(&SitePath) -> bool
     if is_text(&essence) { format!("{essence}; charset=utf-8") } else { essence }
 }
 
-/// Whether a `.ts` is a part of a video and not TypeScript: a playlist lies beside it or around its folder, under a usual
-/// name or that of the part without its number: `talk.m3u8` for `talk-042.ts`, and for `talk.ts`, which holds all parts
+/// Whether a `.ts` file is a part of a video and not TypeScript: there is a playlist beside it or in a parent folder, under a
+/// usual name or that of the part without its number: `talk.m3u8` for `talk-042.ts`, and for `talk.ts`, which contains all parts
 /// (ffmpeg, `-hls_flags single_file`).
 fn is_segment(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> bool {
     let Some((stem, _)) = path.as_str().rsplit_once('.').filter(|_| path.extension().as_deref() == Some("ts")) else {
         return false;
     };
-    // A declaration of types.
+    // A TypeScript declaration file.
     if stem.ends_with(".d") {
         return false;
     }
@@ -217,15 +217,15 @@ fn is_segment(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> bool {
     playlists.any(|playlist| SitePath::new(format!("{playlist}.m3u8")).is_ok_and(|playlist| is_there(&playlist)))
 }
 
-/// The `Content-Encoding` of a file that makes no sense without one: a compressed SVG has no type of its own.
+/// The `Content-Encoding` of a file that is unusable without one: a compressed SVG has no type of its own.
 /// Files such as `app.js.gz` may be downloads, unless they are compressed copies ([`original_of`]).
 pub(super) fn content_encoding(path: &SitePath) -> Option<&'static str> {
     (path.extension().as_deref() == Some("svgz")).then_some("gzip")
 }
 
-/// The file of which `path` is the compressed copy, as `app.js` of `app.js.br`, and the copy's `Content-Encoding`.
+/// The file of which `path` is the compressed copy, such as `app.js` for `app.js.br`, and the copy's `Content-Encoding`.
 ///
-/// Only what browsers load as parts of a page has compressed copies: `data.csv.gz` beside `data.csv`, or
+/// Only files that browsers load as parts of a page have compressed copies: `data.csv.gz` beside `data.csv`, or
 /// `src.tar.gz` beside `src.tar`, is a download, which browsers would unpack if it had an encoding. A `.br` is never a download.
 pub(super) fn original_of(path: &SitePath, is_there: impl Fn(&SitePath) -> bool) -> Option<(SitePath, &'static str)> {
     // RFC 9110 section 8.4.1, RFC 7932 and RFC 8878.
@@ -271,7 +271,7 @@ fn essence(path: &SitePath) -> String {
     }
 }
 
-/// The type of what lies in a folder `.well-known`, which need not be the site's: an issuer may have a path of its own.
+/// The type of a file in a folder `.well-known`, which need not be the site's: an issuer may have its own path.
 fn well_known(path: &str) -> Option<&'static str> {
     let (before, name) = path.rsplit_once(".well-known/")?;
     let is_folder = before.is_empty() || before.ends_with('/');
@@ -283,7 +283,7 @@ fn look_up(table: &[(&'static str, &'static str)], name: &str) -> Option<&'stati
     table.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
 }
 
-/// Whether the bytes are characters whose encoding must be said.
+/// Whether the bytes are text whose encoding must be declared.
 fn is_text(essence: &str) -> bool {
     essence.starts_with("text/")
         || matches!(essence, "image/svg+xml" | "application/xml" | "application/xhtml+xml" | "application/yaml")

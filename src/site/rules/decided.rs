@@ -1,4 +1,4 @@
-//! The headers of one file, and who decided each: a rule of publish.toml, the folder's `_headers` file, or neither.
+//! The headers of one file, and the source of each: a rule of publish.toml, the folder's `_headers` file, or neither.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::content::path::SitePath;
 use crate::site::headers_file;
 use crate::types::headers::{Headers, Kind, SetHeaders};
 
-/// Who decided a header. Reads as what follows a value in brackets.
+/// The source of a header. Follows a value in brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin<'r> {
     /// A `[[headers]]` rule of publish.toml with these globs.
@@ -20,16 +20,16 @@ pub enum Origin<'r> {
     Default,
 }
 
-/// The value of a header, and who decided it.
+/// The value of a header, and its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said<'r> {
     /// The value.
     pub value: String,
-    /// Who decided it.
+    /// Its source.
     pub by: Origin<'r>,
 }
 
-/// The headers of one file, each with who decided it.
+/// The headers of one file, each with its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided<'r> {
     /// `Cache-Control`.
@@ -46,7 +46,7 @@ pub struct Decided<'r> {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// What rules say about a path.
+/// The values that rules set for a path.
 #[derive(Default)]
 struct Set<'r> {
     cache_control: Option<Said<'r>>,
@@ -58,8 +58,8 @@ struct Set<'r> {
 }
 
 impl Rules {
-    /// The headers of `path`. If it is the compressed copy of another file that is there, what is said about that one counts
-    /// where nothing is said about the copy itself.
+    /// The headers of `path`. If it is the compressed copy of another existing file, that file's rules apply
+    /// to everything that no rule sets for the copy itself.
     pub(super) fn decided(
         &self,
         path: &SitePath,
@@ -71,7 +71,7 @@ impl Rules {
         let own = self.set(path);
         let (original, encoding) = twin.map_or((None, None), |(path, encoding)| (Some(path), Some(encoding)));
         let followed = original.as_ref().map(|original| self.set(original)).unwrap_or_default();
-        // A rule from before the name was reused must not make browsers keep the file for ever.
+        // A rule from before the name was reused must not make browsers keep the file indefinitely.
         let reused = context.mutable_paths.contains(path);
         let may_apply = |said: &Said<'_>| !reused || !cache_control::is_immutable(&said.value);
         let named = original.as_ref().unwrap_or(path);
@@ -93,7 +93,7 @@ impl Rules {
         }
     }
 
-    /// What is said about `path`: by publish.toml, else by the `_headers` file.
+    /// The values for `path`: from publish.toml, or else from the `_headers` file.
     fn set<'r>(&'r self, path: &SitePath) -> Set<'r> {
         let file = self.file.of(path);
         let metadata = self.metadata(path, &file);
@@ -115,7 +115,7 @@ impl Rules {
 
     pub(super) fn metadata(&self, path: &SitePath, file: &SetHeaders) -> BTreeMap<String, String> {
         let mut metadata = file.metadata.clone();
-        // The strongest last, so that it is what stays.
+        // The highest precedence comes last, so that it overrides the others.
         let rules: Vec<&HeaderRule> = self.of(path).filter(|rule| !rule.metadata.is_empty()).collect();
         metadata.extend(rules.into_iter().rev().flat_map(|rule| rule.metadata.clone()));
         metadata
@@ -123,7 +123,7 @@ impl Rules {
 }
 
 impl Decided<'_> {
-    /// The headers with their names in HTTP, but for the metadata.
+    /// The headers with their HTTP names, without the metadata.
     pub fn named(&self) -> impl Iterator<Item = (&'static str, &Said<'_>)> {
         let always = [("Cache-Control", Some(&self.cache_control)), ("Content-Type", Some(&self.content_type))];
         let seldom = [

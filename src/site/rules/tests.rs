@@ -1,4 +1,4 @@
-//! Rules, defaults and what overrides what.
+//! Rules, defaults and their precedence.
 
 use std::path::Path;
 
@@ -49,10 +49,10 @@ struct Case<'a> {
     prefix: &'a str,
 }
 
-/// No distribution is in front of the files.
+/// No distribution serves the files.
 const NONE: &Distributions = &Distributions::new();
 
-/// Distributions that do this are in front of the files.
+/// Distributions with these settings serve the files.
 fn behind(all: &[&DistributionFacts]) -> Distributions {
     let known = |(number, facts): (usize, &&DistributionFacts)| {
         (format!("E{number}"), Distribution { facts: (*facts).clone(), ..Distribution::default() })
@@ -81,7 +81,7 @@ impl Case<'_> {
         self.entry(name).headers.cache_control
     }
 
-    /// The headers of the first of `names`, all of which are there, under rules of publish.toml and of `_headers`.
+    /// The headers of the first of `names`, all of which exist, under rules of publish.toml and of `_headers`.
     fn headers_beside(&self, file: &str, names: &[&str]) -> Headers {
         let layout = Layout::new("shop", "bucket", self.prefix, None, None);
         let mutable_paths = self.mutable.iter().map(|name| path(name)).collect();
@@ -201,7 +201,7 @@ fn more_metadata_than_s3_keeps_is_refused_before_anything_is_sent() {
     let problem = Rules::new(&[half("a"), half("b")]).unwrap().check_metadata(&paths).unwrap_err();
     assert_eq!(problem.code, Code::Configuration);
     assert!(problem.message.contains("docs/a.html 2002 bytes"), "{problem}");
-    // The `_headers` file alone gives metadata too: two names of one byte, and their values.
+    // The `_headers` file alone can set metadata too: two names of one byte, and their values.
     let file = |bytes: usize| {
         let (a, b) = ("a".repeat(949), "b".repeat(bytes));
         let text = format!("/docs/*\n  X-Amz-Meta-A: {a}\n  X-Amz-Meta-B: {b}\n");
@@ -238,7 +238,7 @@ fn a_compressed_twin_is_served_as_what_it_is_a_original_of() {
     assert_eq!(case.headers_beside("", &[gz, js]).content_encoding.as_deref(), Some("gzip"));
     let download = case.headers_beside("", &[gz]);
     assert_eq!((download.content_type.as_str(), download.content_encoding), ("application/gzip", None));
-    // What is said about the original counts for the twin, and what is said about the twin itself counts more.
+    // The original's rules apply to the compressed copy, and the copy's own rules override them.
     let file =
         "/assets/*.js\n  Cache-Control: max-age=60\n  Content-Type: text/x-mine\n  Content-Disposition: inline\n";
     let followed = case.headers_beside(file, &[br, js]);
@@ -323,7 +323,7 @@ fn a_name_that_lied_is_mutable_whatever_rules_say() {
     assert_eq!(case.cache_control(HASHED), "max-age=60", "what a person said otherwise stays");
 }
 
-/// An earlier release, published again after other bytes were found under a name of it.
+/// An earlier release, published again after other bytes were found under one of its names.
 #[test]
 fn of_an_earlier_release_what_was_reused_since_is_kept_by_nobody() {
     let layout = Layout::new("shop", "bucket", "live", None, None);
@@ -408,7 +408,7 @@ fn rules_that_match_nothing_are_told() {
 }
 
 proptest! {
-    /// No object is ever stored without its two headers, and both can be sent; nothing mutable is called immutable.
+    /// No object is ever stored without its two headers, and both can be sent; no mutable file is marked immutable.
     #[test]
     fn every_file_has_its_two_headers(name in "(assets/|_astro/|\\.well-known/|)[^/\\\\\\p{C}]{1,20}(\\.[a-z0-9]{1,5})?") {
         prop_assume!(SitePath::new(name.as_str()).is_ok());

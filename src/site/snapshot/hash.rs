@@ -1,4 +1,4 @@
-//! Reads every file once: for its digest, for secrets in it, for what proves its name, and for what it refers to.
+//! Reads every file once: for its digest, for secrets in it, for proof of its name, and for its references.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
@@ -31,7 +31,7 @@ use crate::types::stop::Stop;
 /// How much of a file is in memory at once, for each core.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// What became of the files.
+/// The result for the files.
 pub(super) struct Hashed {
     pub(super) files: BTreeMap<SitePath, SourceFile>,
     pub(super) references: BTreeMap<SitePath, References>,
@@ -39,7 +39,7 @@ pub(super) struct Hashed {
     pub(super) refusals: Vec<Refusal>,
 }
 
-/// What all cores write to.
+/// The shared results of all cores.
 #[derive(Default)]
 struct Progress {
     files: BTreeMap<SitePath, SourceFile>,
@@ -50,20 +50,20 @@ struct Progress {
     bytes: u64,
 }
 
-/// One file of the disk, and the names it is published under: links may give it several.
+/// One file on disk, and the names it is published under: links may give it several.
 struct Queued {
     found: Found,
     names: Vec<SitePath>,
 }
 
-/// What a file is under each of its names.
+/// A file under each of its names.
 struct Named {
     files: Vec<(SitePath, SourceFile, References)>,
     routing: Routing,
 }
 
-/// Hashes `files` on all cores, each file of the disk once. Goes on after a refusal, so that all of them are told,
-/// whichever core met the first.
+/// Hashes `files` on all cores, each file on disk once. Continues after a refusal, so that all of them are reported,
+/// whichever core found the first.
 ///
 /// # Errors
 /// If it is stopped.
@@ -97,8 +97,8 @@ pub(super) fn hash(files: BTreeMap<SitePath, Found>, stop: &Stop, events: Events
     Ok(Hashed { files, references, routing, refusals })
 }
 
-/// Names of the same file together; what may be private under one name and not under another stays apart. Largest first, so
-/// that no core is left alone with a large file at the end.
+/// Groups the names of the same file; a name that may be private stays apart from others. Largest first, so
+/// that no core is left with a large file at the end.
 fn queue(files: BTreeMap<SitePath, Found>) -> Vec<Queued> {
     let mut grouped: BTreeMap<(PathBuf, bool), Queued> = BTreeMap::new();
     for (name, found) in files {
@@ -171,7 +171,7 @@ fn hash_file(queued: &Queued, buffer: &mut [u8], stop: &Stop) -> Result<Named, R
         return Err(Refused::new(Reason::Changed, format!("{change} while it was being read")));
     }
     let Pass { size_bytes, digest, crc64, md5, proofs, is_dated, whole, .. } = pass;
-    // What a file refers to, and how it is read, depends on its last name and not on its folders.
+    // A file's references, and how it is read, depend on its last name and not on its folders.
     let mut read: BTreeMap<&str, References> = BTreeMap::new();
     let mut routing = Routing::default();
     let files = names.iter().zip(proofs).map(|(path, proof)| {
@@ -193,7 +193,7 @@ fn hash_file(queued: &Queued, buffer: &mut [u8], stop: &Stop) -> Result<Named, R
     Ok(Named { files, routing })
 }
 
-/// What one pass over the bytes tells.
+/// The result of one pass over the bytes.
 #[derive(Debug)]
 struct Pass {
     /// Bytes read: never more than one beyond those expected.
@@ -202,18 +202,18 @@ struct Pass {
     crc64: Option<Crc64>,
     md5: Option<digest::Md5>,
     secret: Option<Secret>,
-    /// Of each name.
+    /// For each name.
     proofs: Vec<Option<Proof>>,
-    /// Whether gzip wrote down when.
+    /// Whether gzip stored the time.
     is_dated: bool,
-    /// All bytes, where they are wanted.
+    /// All bytes, if they are needed.
     whole: Option<Vec<u8>>,
 }
 
-/// What is looked for in the bytes, besides their digest.
+/// What to look for in the bytes, besides their digest.
 struct Wanted {
     scanners: Vec<Scanner>,
-    /// Of each name.
+    /// For each name.
     provers: Vec<Option<Prover>>,
     whole: Option<Vec<u8>>,
 }
@@ -237,7 +237,7 @@ impl Wanted {
 
 fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8], stop: &Stop) -> io::Result<Pass> {
     let Wanted { mut scanners, mut provers, mut whole } = wanted;
-    // A file that grows as fast as it is read must not keep us for ever.
+    // A file that grows as fast as it is read must not keep us here without end.
     let mut reader = reader.take(expected_bytes.saturating_add(1));
     let mut sha256 = Sha256::new();
     let in_parts = expected_bytes >= MULTIPART_BYTES;
@@ -276,7 +276,7 @@ fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8
         size_bytes,
         digest: Digest::from_bytes(sha256),
         crc64: crc64.map(|crc64| Crc64::new(crc64.finalize())),
-        // Of what goes up in parts, no ETag is the MD5.
+        // The ETag of a multipart upload is not the MD5.
         md5: md5.filter(|_| !in_parts).map(digest::Md5::from_bytes),
         secret: scanners.into_iter().find_map(Scanner::finish),
         proofs: provers.into_iter().map(|prover| prover?.finish(&sha256, md5.as_ref())).collect(),
@@ -285,12 +285,12 @@ fn read(reader: impl Read, expected_bytes: u64, wanted: Wanted, buffer: &mut [u8
     })
 }
 
-/// Whether a file that begins so is compressed with gzip and holds the time of that (RFC 1952 section 2.3: MTIME).
+/// Whether a file with this beginning is compressed with gzip and contains the time (RFC 1952 section 2.3: MTIME).
 fn is_dated_gzip(start: &[u8]) -> bool {
     start.starts_with(&[0x1f, 0x8b]) && start.get(4..8).is_some_and(|time| time != [0; 4])
 }
 
-/// The line, from 1, that holds the byte at `offset`. A second reading, which only files with a secret cost.
+/// The line, from 1, of the byte at `offset`. Reads the file again, which only files with a secret need.
 fn line_of(place: &SeenFile, offset: u64, buffer: &mut [u8], stop: &Stop) -> io::Result<u64> {
     let mut reader = place.open()?.take(offset);
     let mut line = 1;

@@ -1,4 +1,4 @@
-//! Keys and credentials of the person who publishes: whatever publish.toml allows, they stay private.
+//! Keys and credentials of the user: they stay private, whatever publish.toml allows.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -53,18 +53,18 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// `None` where it is not there.
+    /// `None` if it does not exist.
     pub(super) fn new(home: &Path) -> Option<Home> {
         Some(Home { path: std::fs::canonicalize(home).ok()? })
     }
 
-    /// Whether it lies in the folder `root`, whose links are resolved, or is that folder.
+    /// Whether it is in the folder `root`, whose links are resolved, or is that folder.
     pub(super) fn is_in(&self, root: &Path) -> bool {
         self.path.starts_with(root)
     }
 
-    /// What makes the file at `real` the person's own secret, as the end of a sentence that begins with its path. Case does
-    /// not count.
+    /// Why the file at `real` is the user's own secret, as the end of a sentence that begins with its path. Case does
+    /// not matter.
     pub(super) fn secret(&self, real: &Path) -> Option<&'static str> {
         let below = real.strip_prefix(&self.path).ok()?;
         let segments: Vec<String> = below

@@ -1,5 +1,5 @@
-//! Files at the root of the folder that are not part of the site, but instructions for its host. They are read and
-//! not published; what `exclude` names is neither.
+//! Files at the root of the folder that are instructions for its host, not part of the site. They are read and
+//! not published; files in `exclude` are neither.
 
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Read};
@@ -11,7 +11,7 @@ use crate::report::error::{Code, Problem};
 use crate::site::headers_file;
 use crate::site::redirects_file;
 
-/// The largest such file that is read, in bytes. The services that defined them take far less.
+/// The largest such file that is read, in bytes. The services that defined them accept far less.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The texts of the folder's files for its host.
@@ -24,7 +24,7 @@ pub struct HostingFiles {
 }
 
 impl HostingFiles {
-    /// Takes them out of what is published.
+    /// Removes them from the published files.
     pub(super) fn take(files: &mut BTreeMap<SitePath, Found>) -> Result<HostingFiles, Problem> {
         let mut take = |name: &str| match SitePath::new(name).ok().and_then(|path| files.remove(&path)) {
             Some(found) => read(name, &found).map(Some),

@@ -1,8 +1,8 @@
-//! What is left out of a site by default.
+//! The files that are left out of a site by default.
 
 use std::fmt::Write;
 
-/// What of a folder is not published, besides what `exclude` names.
+/// The files of a folder that are not published, besides those in `exclude`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
     /// Hidden files and folders (with a final slash), sorted.
@@ -11,7 +11,7 @@ pub struct LeftOut {
     pub litter: Vec<String>,
     /// Files and folders (with a final slash) that package managers need, in a project's folder; sorted.
     pub of_tools: Vec<String>,
-    /// How many source maps, where they are to be skipped.
+    /// The number of source maps, if they are to be skipped.
     pub source_maps: usize,
 }
 
@@ -21,7 +21,7 @@ impl LeftOut {
         *self == LeftOut::default()
     }
 
-    /// All of it in one sentence, the first few of many by name.
+    /// A summary in one sentence; of many names, the first few.
     pub fn sentence(&self) -> Option<String> {
         let mut parts = Vec::new();
         if !self.hidden.is_empty() {

@@ -1,4 +1,4 @@
-//! Symbolic links: where they lead, and through how many of them a folder was reached.
+//! Symbolic links: their targets, and how many of them were followed to reach a folder.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -9,25 +9,25 @@ use super::place::{FileType, Root};
 use super::refusal::Reason;
 use crate::types::text::printable;
 
-/// What is known of the links of a site.
+/// The links of a site.
 #[derive(Default)]
 pub(super) struct Links {
-    /// Where each leads. It is resolved once, however many names lead to it.
+    /// The target of each. It is resolved once, however many names lead to it.
     followed: BTreeMap<PathBuf, Result<Followed, NotFollowed>>,
-    /// How many names were reached through each link to a folder, and the name it was met under first.
+    /// How many names were reached through each link to a folder, and the first name of the link.
     names: BTreeMap<PathBuf, (usize, String)>,
 }
 
-/// What a link leads to.
+/// The target of a link.
 #[derive(Clone, Debug)]
 pub(super) struct Followed {
-    /// Where that lies below the root, with all links resolved.
+    /// Its place below the root, with all links resolved.
     pub(super) real: PathBuf,
     /// What it is.
     pub(super) kind: FileType,
 }
 
-/// Why a link leads to nothing that can be published.
+/// Why a link has no target that can be published.
 #[derive(Clone, Debug)]
 pub(super) struct NotFollowed {
     pub(super) reason: Reason,
@@ -36,7 +36,7 @@ pub(super) struct NotFollowed {
 }
 
 impl Links {
-    /// What `link` leads to, inside the root.
+    /// The target of `link`, inside the root.
     pub(super) fn follow(&mut self, root: &Root, link: &Path) -> Result<Followed, NotFollowed> {
         if let Some(known) = self.followed.get(link) {
             return known.clone();
@@ -46,7 +46,7 @@ impl Links {
         followed
     }
 
-    /// Takes note that `names` more were reached through the links of `chain`.
+    /// Counts `names` more reached through the links of `chain`.
     pub(super) fn count(&mut self, chain: Option<&Chain>, names: usize) {
         let mut next = chain;
         while let Some(Chain { link, name, before, .. }) = next {
@@ -56,7 +56,7 @@ impl Links {
         }
     }
 
-    /// The link through which most names were reached: the name it was met under.
+    /// The link through which most names were reached: its first name.
     pub(super) fn busiest(&self) -> Option<String> {
         self.names.values().max_by_key(|(count, _)| *count).map(|(_, name)| name.clone())
     }
@@ -64,23 +64,23 @@ impl Links {
 
 /// The links that led to a folder, the last one first.
 pub(super) struct Chain {
-    /// Where the link lies below the root, all links resolved but itself.
+    /// The place of the link below the root, with all links resolved except itself.
     link: PathBuf,
     /// Its path in the site.
     name: String,
-    /// How many they are.
+    /// How many links there are.
     pub(super) length: usize,
     before: Option<Rc<Chain>>,
 }
 
 impl Chain {
-    /// `before`, and then the link at `link`, which is `name` in the site.
+    /// `before`, and then the link at `link`, whose name in the site is `name`.
     pub(super) fn longer(before: Option<&Rc<Chain>>, link: &Path, name: &str) -> Chain {
         let length = before.map_or(0, |before| before.length) + 1;
         Chain { link: link.to_owned(), name: name.to_owned(), length, before: before.cloned() }
     }
 
-    /// Whether one of the links lies in `folder`, so that entering it leads back to that link.
+    /// Whether one of the links is in `folder`, so that entering it leads back to that link.
     pub(super) fn is_inside(&self, folder: &Path) -> bool {
         let lies_inside = self.link.parent().is_some_and(|parent| parent.starts_with(folder));
         lies_inside || self.before.as_ref().is_some_and(|before| before.is_inside(folder))

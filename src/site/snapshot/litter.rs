@@ -1,6 +1,6 @@
 //! Files that editors and operating systems leave behind.
 //!
-//! Only names that no page has are here. `*.bak`, `*.orig`, `*.old` and `*.tmp` may be meant, and so may a
+//! Only names that no page has are here. `*.bak`, `*.orig`, `*.old` and `*.tmp` may be intentional, and so may a
 //! `*.swp` that does not begin with a dot: `exclude` leaves them out.
 
 /// Folders, in lower case: what macOS puts into archives and what it and Windows put on disks.
@@ -9,7 +9,7 @@ const FOLDERS: [&str; 6] = ["__macosx", "$recycle.bin", ".appledouble", ".spotli
 /// Files, in lower case: what Finder and Explorer write into folders that they show.
 const FILES: [&str; 5] = [".ds_store", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini"];
 
-/// Whether `path` lies in such a folder, is one (`is_folder`), or is such a file. Case does not count.
+/// Whether `path` is in such a folder, is one (`is_folder`), or is such a file. Case does not matter.
 pub(super) fn is_litter(path: &str, is_folder: bool) -> bool {
     let path = path.to_ascii_lowercase();
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
@@ -18,8 +18,8 @@ pub(super) fn is_litter(path: &str, is_folder: bool) -> bool {
     is_file || in_folder || is_folder && FOLDERS.contains(&name)
 }
 
-/// Backups (`page.html~`), locks (`.#page.html`) and what was not saved yet (`#page.html#`, `.page.html.swp`) of Emacs, Vim and
-/// those that do as they do.
+/// Backups (`page.html~`), locks (`.#page.html`) and unsaved text (`#page.html#`, `.page.html.swp`) of Emacs, Vim and
+/// similar editors.
 fn is_of_an_editor(name: &str) -> bool {
     let swapped = name.starts_with('.') && [".swp", ".swo", ".swn"].iter().any(|ending| name.ends_with(ending));
     let unsaved = name.len() > 2 && name.starts_with('#') && name.ends_with('#');

@@ -1,4 +1,4 @@
-//! What a build lists of its own files, published or not: read only to judge names.
+//! A build's lists of its own files, published or not: read only to judge names.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -13,7 +13,7 @@ use crate::site::fingerprint::{Declared, is_manifest};
 /// Where Vite writes its manifest, below its output folder. Hidden, and so not published.
 const OF_VITE: &str = ".vite/";
 
-/// Takes in all manifests. What cannot be read declares nothing: then less is known, and nothing wrong.
+/// Adds all manifests. An unreadable one declares nothing: then there is less evidence, but no false evidence.
 pub(super) fn read(root: &Root, files: &BTreeMap<SitePath, Found>, hidden: &[String]) -> Declared {
     let published = files.iter().map(|(path, found)| (path.to_string(), found.place.clone()));
     let of_vite = hidden.iter().filter(|folder| ends_with_segment(folder, OF_VITE)).filter_map(|folder| {

@@ -1,9 +1,9 @@
 //! Files and folders below the root of the site, reached without ever leaving it.
 //!
-//! While a site is read, something else may write to its folder. So nothing is opened by a path from outside: every
+//! While a site is read, something else may write to its folder. So nothing is opened by an absolute path: every
 //! opening begins at the root, which is opened once, follows no link in the last segment, and cannot leave the root by
-//! one in any other. It does not wait for the other end of a pipe. What it led to is compared with what the walk saw: the
-//! device, the inode and the kind. macOS runs the same code as Linux. On Windows the same library calls see to it that no
+//! one in any other. It does not wait for the other end of a pipe. The result is compared with what the walk saw: the
+//! device, the inode and the kind. macOS runs the same code as Linux. On Windows the same library calls ensure that no
 //! reparse point leads out. No test of ours runs on either.
 
 use std::ffi::OsString;
@@ -28,7 +28,7 @@ struct Opened {
     path: PathBuf,
 }
 
-/// A file as it was when it was looked at. The root stays open for as long as this lives.
+/// A file as it was when it was read first. The root stays open for as long as this lives.
 #[derive(Clone, Debug)]
 pub struct SeenFile {
     root: Root,
@@ -36,14 +36,14 @@ pub struct SeenFile {
     identity: Identity,
 }
 
-/// What tells a file or folder from every other one of this machine.
+/// The identity of a file or folder on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Identity {
     device: u64,
     inode: u64,
 }
 
-/// What lies somewhere below the root, links not followed.
+/// The kind of an object below the root, with links not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileType {
     Folder(Identity),
@@ -56,32 +56,32 @@ pub(super) enum FileType {
     Special,
 }
 
-/// A name in a folder, and what it leads to.
+/// A name in a folder, and its object.
 pub(super) type Entry = (OsString, Result<FileType>);
 
-/// Another file, or something that is no file, lies where one was seen.
+/// There is another file, or something other than a file, at this place.
 #[derive(Debug, thiserror::Error)]
 #[error("it was replaced while it was being read")]
 struct Replaced;
 
 impl Root {
-    /// Opens the folder at `path`, whose links are resolved already.
+    /// Opens the folder at `path`, whose links are already resolved.
     pub(super) fn open(path: PathBuf) -> Result<Root> {
         let folder = Dir::open_ambient_dir(&path, ambient_authority())?;
         Ok(Root(Arc::new(Opened { folder, path })))
     }
 
-    /// Where it lies.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// What it is.
+    /// Its identity.
     pub(super) fn identity(&self) -> Result<Identity> {
         Ok(identity(&self.0.folder.dir_metadata()?))
     }
 
-    /// What lies at `below`. A path that leads out of the root by now leads to something else.
+    /// The object at `below`. A path that leads out of the root by now gives something else.
     pub(super) fn look(&self, below: &Path) -> Result<FileType> {
         let looked = if below.as_os_str().is_empty() {
             self.0.folder.dir_metadata()
@@ -91,8 +91,8 @@ impl Root {
         Ok(kind(&looked?))
     }
 
-    /// What lies in the folder at `below`, which must still be the one that was seen. The order is that of the disk. Of
-    /// more than `most` names it reads one more, which tells that there are too many; and no more once it is stopped.
+    /// The entries of the folder at `below`, which must still be the one that was seen, in the disk's order. Of
+    /// more than `most` names it reads one more, which shows that there are too many; it stops when asked to.
     pub(super) fn list(&self, below: &Path, seen: Identity, most: usize, stop: &Stop) -> Result<Vec<Entry>> {
         let opened;
         let folder = if below.as_os_str().is_empty() {
@@ -123,7 +123,7 @@ impl SeenFile {
     /// The file at `path`, as it is now.
     ///
     /// # Errors
-    /// If it is no file, or cannot be looked at.
+    /// If it is not a file, or cannot be read.
     pub fn of(path: &Path) -> Result<SeenFile> {
         let not_a_file = || Error::new(ErrorKind::InvalidInput, "it is not a file");
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(not_a_file()) };
@@ -134,12 +134,12 @@ impl SeenFile {
         }
     }
 
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> PathBuf {
         self.root.path().join(&self.below)
     }
 
-    /// Where it lies below the root.
+    /// Its path below the root.
     pub(super) fn below(&self) -> &Path {
         &self.below
     }
@@ -147,7 +147,7 @@ impl SeenFile {
     /// Opens the file to read it.
     ///
     /// # Errors
-    /// If it is not there, is another one or none by now, or cannot be read. [`SeenFile::is_gone`] tells which.
+    /// If it does not exist, was replaced, or cannot be read. [`SeenFile::is_gone`] distinguishes them.
     pub fn open(&self) -> Result<File> {
         let folder = &self.root.0.folder;
         let mut options = OpenOptions::new();
@@ -156,8 +156,8 @@ impl SeenFile {
         match opened {
             Ok((metadata, file)) if self.is(&metadata) => Ok(file.into_std()),
             Ok(_) => Err(replaced()),
-            // A link, a socket or a way out is refused with errors of many kinds: what lies there now tells them from a
-            // file that may not be read.
+            // Opening a link, a socket or a path out of the root fails with errors of many kinds: what is there now
+            // distinguishes them from a file that may not be read.
             Err(error) => match folder.symlink_metadata(&self.below) {
                 Ok(metadata) if self.is(&metadata) => Err(error),
                 Err(gone) if is_not_there(&gone) => Err(gone),
@@ -166,7 +166,7 @@ impl SeenFile {
         }
     }
 
-    /// Whether `error`, which [`SeenFile::open`] gave, says that the file is not there any more, or another one.
+    /// Whether `error` of [`SeenFile::open`] means that the file no longer exists, or was replaced.
     pub(super) fn is_gone(error: &Error) -> Option<&'static str> {
         if error.get_ref().is_some_and(|inner| inner.is::<Replaced>()) {
             Some("was replaced while it was being read")
@@ -182,7 +182,7 @@ impl SeenFile {
     }
 }
 
-/// Two places are the same if they lead to the same file by the same name.
+/// Two places are the same if they have the same file under the same name.
 impl PartialEq for SeenFile {
     fn eq(&self, other: &SeenFile) -> bool {
         self.identity == other.identity && self.path() == other.path()

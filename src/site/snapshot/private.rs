@@ -9,7 +9,7 @@ const FOLDERS: [(&str, &str); 5] = [
     (".aws", "is among AWS credentials"),
 ];
 
-/// Files that hold passwords, tokens or keys by custom.
+/// Files that usually contain passwords, tokens or keys.
 const FILES: [(&str, &str); 13] = [
     (".npmrc", "may contain tokens for a package registry"),
     (".yarnrc.yml", "may contain tokens for a package registry"),
@@ -26,12 +26,12 @@ const FILES: [(&str, &str); 13] = [
     ("publish.toml", "is the configuration of publish"),
 ];
 
-/// Endings of files that hold private keys in a form that is not text. Keys that are text are found by their content,
-/// whatever their names: `.pem` and `.key` are names of public things too.
+/// Extensions of files with private keys in a binary form. Text keys are found by their content,
+/// whatever their names: `.pem` and `.key` are also names of public files.
 const ENDINGS: [&str; 7] = [".p12", ".pfx", ".ppk", ".jks", ".keystore", ".kdbx", ".p8"];
 
-/// What makes `path` private by its name alone, as the end of a sentence that begins with the path. Case does not
-/// count: a disk that ignores it makes `.ENV` of `.env`.
+/// Why `path` is private by its name alone, as the end of a sentence that begins with the path. Case does not
+/// matter: a disk that ignores it treats `.ENV` as `.env`.
 pub(super) fn name(path: &str) -> Option<&'static str> {
     let path = path.to_ascii_lowercase();
     let file_name = path.rsplit('/').next().unwrap_or(&path);

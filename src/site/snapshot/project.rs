@@ -10,7 +10,7 @@ use super::walk::LIMITS;
 use crate::report::error::{Code, Problem};
 use crate::types::stop::Stop;
 
-/// Names of a framework's or a bundler's configuration, up to the ending of a script.
+/// Names of a framework's or a bundler's configuration, without a script's extension.
 const CONFIGURATIONS: [&str; 21] = [
     "vite.config",
     "vue.config",
@@ -35,10 +35,10 @@ const CONFIGURATIONS: [&str; 21] = [
     "ember-cli-build",
 ];
 
-/// The endings of such a configuration.
+/// The extensions of such a configuration.
 const SCRIPTS: [&str; 6] = ["js", "mjs", "cjs", "ts", "mts", "cts"];
 
-/// Configurations that are no scripts.
+/// Configurations that are not scripts.
 const OTHER_CONFIGURATIONS: [&str; 10] = [
     "angular.json",
     ".parcelrc",
@@ -52,13 +52,13 @@ const OTHER_CONFIGURATIONS: [&str; 10] = [
     "gridsome.server.js",
 ];
 
-/// Where builds put the site, the most telling name first. `public` is also where projects keep what a build copies.
+/// Where builds put the site, the most specific name first. `public` is also where projects keep files that a build copies.
 const BUILT: [&str; 5] = ["dist", "build", "out", "_site", "public"];
 
-/// Refuses a folder that is a project by its names: a list of packages beside the installed ones, or beside the
-/// configuration of a framework. What `selection` excludes does not count.
+/// Refuses a folder that is a project by its names: a package list beside the installed packages, or beside a
+/// framework's configuration. Names that `selection` excludes do not count.
 pub(super) fn refuse(named: &Path, folder: &Root, selection: &Selection, stop: &Stop) -> Result<(), Problem> {
-    // What cannot be read, is too much or was stopped is reported by the walk of the folder.
+    // The walk of the folder reports read errors, too many names and a stop.
     let list = |identity| folder.list(Path::new(""), identity, LIMITS.names, stop);
     let listed = folder.identity().and_then(list).unwrap_or_default();
     let mut names: Vec<(String, bool)> = listed
@@ -78,7 +78,7 @@ pub(super) fn refuse(named: &Path, folder: &Root, selection: &Selection, stop: &
     }
 }
 
-/// The folder is a project, `because` it holds what no site does.
+/// The folder is a project, `because` it contains something that no site has.
 pub(crate) fn is_project(folder: &Path, because: &str) -> Problem {
     let message = format!("`{}` looks like a project, not a built site: {because}", folder.display());
     let built = match built_site(folder) {
@@ -91,7 +91,7 @@ pub(crate) fn is_project(folder: &Path, because: &str) -> Problem {
     ))
 }
 
-/// The folder in which a built site is likely to lie, where `folder` is not one: in it, around it or beside it, with a home
+/// The folder that probably contains the built site, if `folder` does not: in it, around it or beside it, with a home
 /// page.
 pub(crate) fn built_site(folder: &Path) -> Option<PathBuf> {
     let parent = folder.parent().filter(|_| folder.file_name().is_some());

@@ -4,23 +4,23 @@ use std::fmt::Display;
 
 use crate::report::error::{Code, Problem};
 
-/// How many offenders one message names.
+/// How many files one message names.
 const NAMED: usize = 10;
 
 /// One file that cannot be published.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refusal {
-    /// Where it is in the site, as far as that can be written.
+    /// Its path in the site, as far as that can be written.
     pub(super) path: String,
-    /// What is wrong with it, after its name: "is a socket".
+    /// What is wrong with it; follows its name: "is a socket".
     pub(super) what: String,
-    /// What kind of refusal it is.
+    /// The reason for the refusal.
     pub(super) reason: Reason,
-    /// What the operating system said.
+    /// The operating system's message.
     pub(super) cause: Option<String>,
 }
 
-/// The kinds of refusals. One message holds those of one reason.
+/// The reasons for refusals. One message has those of one reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reason {
     /// It cannot become a key or a URL.
@@ -39,11 +39,11 @@ pub(super) enum Reason {
     Private,
     /// A key or credential of the person's home folder.
     OfHome,
-    /// A source map where none may be published.
+    /// A source map when none may be published.
     SourceMap,
-    /// The operating system does not let us read it.
+    /// The operating system does not allow reading it.
     Unreadable,
-    /// It is not what it was a moment ago.
+    /// It has changed since it was first seen.
     Changed,
 }
 
@@ -97,7 +97,7 @@ impl Reason {
     }
 }
 
-/// One problem that names up to ten of `refusals`, in the order of their paths, all with the same reason as the first.
+/// One problem that names up to ten of `refusals`, sorted by path, all with the same reason as the first.
 pub(super) fn refuse(mut refusals: Vec<Refusal>) -> Option<Problem> {
     refusals.sort();
     let first = refusals.first()?;
@@ -121,7 +121,7 @@ pub(super) fn refuse(mut refusals: Vec<Refusal>) -> Option<Problem> {
     })
 }
 
-/// The words of the operating system. Kept as text, because refusals are sorted and compared.
+/// The operating system's message. Kept as text, because refusals are sorted and compared.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Cause(String);

@@ -1,4 +1,4 @@
-//! Which names belong to the site, by what publish.toml says and by custom.
+//! Which names belong to the site, by publish.toml and by default.
 
 use super::litter::is_litter;
 use super::tools::is_of_tools;
@@ -15,7 +15,7 @@ pub(super) struct Selection {
     pub(super) include_hidden: PathGlobs,
     pub(super) allow_private: PathGlobs,
     pub(super) source_maps: SourceMaps,
-    /// Whether what package managers need stays out.
+    /// Whether files for package managers are left out.
     without_tools: bool,
 }
 
@@ -35,7 +35,7 @@ impl Selection {
         !(self.exclude.is_empty() && self.include_hidden.is_empty() && self.allow_private.is_empty())
     }
 
-    /// What becomes of `path`.
+    /// How to treat `path`.
     pub(super) fn fate(&self, path: &str, is_folder: bool) -> Fate {
         if self.exclude.cover_text(path) {
             Fate::Excluded
@@ -53,7 +53,7 @@ impl Selection {
     }
 }
 
-/// What becomes of a name.
+/// How to treat a name.
 #[derive(PartialEq, Eq)]
 pub(super) enum Fate {
     Published,
@@ -63,7 +63,7 @@ pub(super) enum Fate {
     OfTools,
 }
 
-/// The path up to and with its first hidden segment.
+/// The path up to and including its first hidden segment.
 pub(super) fn hidden_part(path: &str) -> Option<&str> {
     let mut end = 0;
     for segment in path.split('/') {

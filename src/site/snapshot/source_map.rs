@@ -1,10 +1,10 @@
 //! Source maps, by their names.
 
-/// Endings of what scripts and styles are built into, and of their compressed copies.
+/// Extensions of built scripts and styles, and of their compressed copies.
 const BUILT: [&str; 8] = [".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".tsx", ".css"];
 const PACKED: [&str; 3] = [".gz", ".br", ".zst"];
 
-/// Whether `path` is the source map of a script or a style, packed or not: `app.js.map`, `app.css.map.br`. Other things are
+/// Whether `path` is the source map of a script or a style, compressed or not: `app.js.map`, `app.css.map.br`. Other files are
 /// called maps too (`level1.map`).
 pub(crate) fn is_source_map(path: &str) -> bool {
     let path = path.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! Whole folders, taken as a run takes them.
+//! Whole folders, read as a run reads them.
 
 use std::fs;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use crate::report::error::ExitCode;
 use crate::report::error::VisitorsSee;
 use crate::types::stop::Stop;
 
-/// A folder with `files`, each holding its own name.
+/// A folder with `files`, each containing its own name.
 fn site(files: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in files {
@@ -117,7 +117,7 @@ fn a_folder_is_read_up_to_the_limit_and_until_it_is_stopped() {
     assert_eq!([9, 19, 20, usize::MAX].map(listed), [10, 20, 20, 20], "one more tells that there are too many");
     stop.request();
     assert_eq!(listed(usize::MAX), 0);
-    // What was not read is not taken for an empty folder.
+    // A folder that was not read does not count as empty.
     for folder in [&folder, &site(&[])] {
         let settings = PublishSettings::default();
         let stopped = Snapshot::take(folder.path(), &settings, &layout(), &stop, Events::new(&|_| {}));
@@ -272,7 +272,7 @@ fn source_maps_are_published_left_out_or_refused() {
 #[test]
 fn private_contents_are_refused_with_their_line() {
     let folder = site(&["index.html"]);
-    // Far enough to lie across the border of two buffers.
+    // Far enough to cross the border of two buffers.
     let before = "x".repeat((256 << 10) - 20 - 2);
     write(
         &folder,
@@ -368,8 +368,8 @@ mod swaps;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// The order in which files were made, and so that in which a disk lists them, makes no difference: neither to
-    /// what is taken nor to what is said.
+    /// The order in which files were created, and thus that in which a disk lists them, makes no difference: neither to
+    /// the result nor to the messages.
     #[test]
     fn order_does_not_matter(
         files in Just(vec![

@@ -1,6 +1,6 @@
-//! Files that package managers need beside the sources of a site, but visitors do not.
+//! Files beside the sources of a site that package managers need and visitors do not.
 
-/// What a project says about its packages: of npm, Yarn, pnpm, Bun and Deno, in lower case.
+/// A project's package lists: of npm, Yarn, pnpm, Bun and Deno, in lower case.
 pub(super) const PACKAGES: [&str; 8] = [
     "package.json",
     "package-lock.json",
@@ -12,10 +12,10 @@ pub(super) const PACKAGES: [&str; 8] = [
     "deno.lock",
 ];
 
-/// Where package managers put what they install.
+/// The folders of installed packages.
 pub(super) const INSTALLED: &str = "node_modules";
 
-/// Whether `path` is, or lies in, what package managers need and no visitor: it stays out of a project's folder.
+/// Whether `path` is, or is in, something that only package managers need: it is left out of a project's folder.
 pub(super) fn is_of_tools(path: &str) -> bool {
     let mut segments = path.split('/');
     let name = segments.next_back().unwrap_or_default();

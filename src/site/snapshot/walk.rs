@@ -24,7 +24,7 @@ use crate::types::text::printable;
 /// A file that belongs to the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
-    /// Where it lies, with all links resolved.
+    /// Its place, with all links resolved.
     pub(super) place: SeenFile,
     /// Its length.
     pub(super) size_bytes: u64,
@@ -32,14 +32,14 @@ pub(super) struct Found {
     pub(super) may_be_private: bool,
 }
 
-/// What a walk found.
+/// The result of a walk.
 pub(super) struct Walk {
     pub(super) files: BTreeMap<SitePath, Found>,
     pub(super) left_out: LeftOut,
     pub(super) refusals: Vec<Refusal>,
-    /// All names that were met: of files and folders, published or not.
+    /// All names: of files and folders, published or not.
     pub(super) names: Names,
-    /// Why there are no files, if there are none.
+    /// Why there are no files, if so.
     pub(super) empty_because: Empty,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Walk {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     pub(super) met: BTreeSet<String>,
-    /// Folders that were not looked into.
+    /// Folders that were not read.
     pub(super) unseen: BTreeSet<String>,
 }
 
@@ -58,10 +58,10 @@ pub(super) enum Empty {
     AllLeftOut,
 }
 
-/// How far a walk goes. A few links can give a small folder more names than a machine can hold.
+/// The limits of a walk. A few links can give a small folder more names than a machine can hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// How many names a site may have, folders and what is left out counted.
+    /// How many names a site may have, including folders and files that are left out.
     pub(super) names: usize,
     /// How many links may lead to a folder, one behind the other.
     pub(super) links: usize,
@@ -117,7 +117,7 @@ struct Walker<'a> {
     layout: &'a Layout,
     limits: Limits,
     links: Links,
-    /// What lies in the folders that were read. A folder that links lead to is visited once for each of its names.
+    /// The entries of the folders that were read. A folder that links lead to is visited once for each of its names.
     listings: BTreeMap<Identity, Rc<Listing>>,
     waiting: Vec<Visit>,
     names: usize,
@@ -128,13 +128,13 @@ struct Walker<'a> {
     source_maps: usize,
     refusals: Vec<Refusal>,
     any_excluded: bool,
-    /// Kept where settings name any: those that name nothing are told.
+    /// Kept only if settings name any: settings that match nothing are reported.
     met: Option<Names>,
 }
 
-/// A folder to look into.
+/// A folder to read.
 struct Visit {
-    /// Where it lies below the root, with all links resolved.
+    /// Its place below the root, with all links resolved.
     real: PathBuf,
     identity: Identity,
     /// Its path in the site.
@@ -146,7 +146,7 @@ struct Visit {
 /// A path in the site.
 #[derive(Clone)]
 struct Name {
-    /// What is not UTF-8 is U+FFFD.
+    /// Anything that is not UTF-8 becomes U+FFFD.
     text: String,
     is_utf8: bool,
 }
@@ -164,7 +164,7 @@ impl Name {
 }
 
 impl Walker<'_> {
-    /// Looks into all folders, in the order of their names.
+    /// Reads all folders, in the order of their names.
     fn all(&mut self, stop: &Stop) -> Result<(), Problem> {
         match self.root.identity() {
             Ok(identity) => {
@@ -174,7 +174,7 @@ impl Walker<'_> {
         }
         while let Some(visit) = self.waiting.pop() {
             let listing = self.listing(&visit, stop);
-            // What a listing lacks that was stopped must not be taken for all there is.
+            // A listing that was stopped must not count as complete.
             if stop.is_requested() {
                 return Err(stopped());
             }
@@ -202,7 +202,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    /// What lies in a folder, read at its first visit. Where it is more than may still be met, the walk ends with it.
+    /// The entries of a folder, read at its first visit. If they exceed the remaining limit, the walk ends.
     fn listing(&mut self, visit: &Visit, stop: &Stop) -> Rc<Listing> {
         let left = self.limits.names - self.names;
         let read = || Rc::new(self.root.list(&visit.real, visit.identity, left, stop).map(sorted));
@@ -222,7 +222,7 @@ impl Walker<'_> {
                 self.any_excluded = true;
                 false
             }
-            // Below such a folder there may be something that `include_hidden` names.
+            // `include_hidden` may match something below such a folder.
             Fate::Hidden | Fate::Litter | Fate::OfTools if is_folder && !self.selection.include_hidden.is_empty() => {
                 true
             }
@@ -285,7 +285,7 @@ impl Walker<'_> {
         self.waiting.push(Visit { real, identity, name: path, chain: Some(Rc::new(chain)) });
     }
 
-    /// Gives up, and drops what was found so far.
+    /// Gives up, and drops everything found so far.
     fn too_many(&mut self) {
         self.refusals.clear();
         let limit = self.limits.names;
@@ -300,10 +300,10 @@ impl Walker<'_> {
         }
     }
 
-    /// Takes a file, unless its name, its size or what its name promises speaks against it.
+    /// Adds a file, unless its names or its size rule it out.
     fn file(&mut self, name: &Name, real: &Path, identity: Identity, size_bytes: u64) {
         let text = name.text.as_str();
-        // What counts for a link is also the name of what it leads to.
+        // For a link, the name of its target counts too.
         let real_name = site_text(real);
         let is_source_map = is_source_map(text) || is_source_map(&real_name);
         if is_source_map && self.selection.source_maps == SourceMaps::Skip {
@@ -369,7 +369,7 @@ impl Walker<'_> {
         }
     }
 
-    /// A hidden folder stands for all that it holds, unless some of that is published.
+    /// A hidden folder stands for everything in it, unless some of that is published.
     fn hidden(&self) -> Vec<String> {
         let published: BTreeSet<&str> = self.files.keys().filter_map(|path| hidden_part(path.as_str())).collect();
         let whole = |path: &String| match hidden_part(path) {
@@ -380,13 +380,13 @@ impl Walker<'_> {
     }
 }
 
-/// In the order of the names: what is told must not depend on the order of the disk. The last is visited first.
+/// Sorted by name: messages must not depend on the order of the disk. The last one is visited first.
 fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     entries
 }
 
-/// `path`, which lies below the root, as a path of the site. What is not UTF-8 becomes U+FFFD.
+/// `path`, below the root, as a path of the site. Anything that is not UTF-8 becomes U+FFFD.
 fn site_text(path: &Path) -> String {
     let segments = path.components().filter_map(|component| match component {
         Component::Normal(segment) => Some(segment.to_string_lossy()),

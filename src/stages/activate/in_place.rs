@@ -1,5 +1,5 @@
-//! The switch of a site that is served in place: its live objects are written and removed, one by one, in an order in
-//! which no page is ever broken.
+//! The switch of a site that is served in place: it writes and removes live objects one by one, in an order that never
+//! breaks a page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,42 +17,42 @@ use crate::report::tally::Tally;
 use crate::stages::stage::{Source, entry_of, not_sent};
 use crate::types::stop::Stop;
 
-/// What the switch works with.
+/// The inputs of the switch.
 pub(super) struct InPlace<'a> {
-    /// What is written and removed.
+    /// Writes and removes objects.
     pub(super) objects: LiveObjects<'a>,
-    /// Whose marker is ours.
+    /// The site whose marker is ours.
     pub(super) site: &'a Identity,
     /// The files on disk, for a first publish.
     pub(super) source: Source<'a>,
-    /// Who may want it to stop.
+    /// The signal to stop.
     pub(super) stop: &'a Stop,
-    /// Where what is written and removed is counted.
+    /// Counts what is written and removed.
     pub(super) tally: &'a Tally,
-    /// Who listens.
+    /// Receives events.
     pub(super) events: Events<'a>,
-    /// How many writes were begun, and may have changed something.
+    /// How many writes were started, and may have changed something.
     pub(super) writes: AtomicUsize,
     /// How many of them are done.
     pub(super) done: AtomicUsize,
     /// How many attempts were in doubt when the switch began.
     pub(super) in_doubt: usize,
-    /// Whether no object was met that could not be given its cache tags.
+    /// Whether every object so far could be given its cache tags.
     pub(super) are_all_tagged: AtomicBool,
 }
 
-/// What should have gone and is still there.
+/// Objects that should have been removed and are still there.
 #[derive(Default)]
 pub(super) struct Left {
-    /// What the next run that may is to remove.
+    /// Objects that the next run with permission must remove.
     pub(super) ours: BTreeSet<SitePath>,
-    /// What belongs to another site or program by now.
+    /// Objects that belong to another site or program by now.
     pub(super) theirs: BTreeSet<SitePath>,
 }
 
 impl InPlace<'_> {
-    /// Writes live objects, one of the plan's `waves` after the other. After a failure nothing more is begun, and what is under way is waited for:
-    /// the next run finds nothing in flight.
+    /// Writes live objects, one of the plan's `waves` after the other. After a failure it starts no more writes and waits for
+    /// those under way: the next run finds nothing in flight.
     pub(super) async fn write(&self, plan: &Plan, waves: &[Vec<Action>]) -> Result<(), Problem> {
         let failed = AtomicBool::new(false);
         for wave in waves {
@@ -62,7 +62,7 @@ impl InPlace<'_> {
                 .collect()
                 .await;
             let mut problems: Vec<Problem> = outcomes.into_iter().filter_map(Result::err).collect();
-            // An unanswered request may still arrive: the next run must know of it first.
+            // A request without an answer may still arrive: the next run must know of it first.
             problems.sort_by_key(|problem| problem.code != Code::Unreachable);
             if let Some(problem) = problems.into_iter().next() {
                 return Err(problem);
@@ -94,17 +94,17 @@ impl InPlace<'_> {
             self.events.send(Event::ActivationAdvanced { objects });
             Ok(())
         };
-        // A panic is a failure like any other: it does not tear away what else is under way.
+        // A panic is a failure like any other: it does not cut off the other writes.
         let written = Box::pin(Problem::unless_panic(writing)).await;
         written.inspect_err(|_| failed.store(true, Ordering::Relaxed))
     }
 
-    /// Whether visitors see what they saw before [`InPlace::write`], and nothing that is under way changes that.
+    /// Whether visitors see the same as before [`InPlace::write`], and no write under way can change that.
     pub(super) fn changed_nothing(&self) -> bool {
         self.writes.load(Ordering::Relaxed) == 0 && self.objects.attempts_in_doubt() == self.in_doubt
     }
 
-    /// Says whether there was something to write.
+    /// Returns whether there was something to write.
     async fn write_one(&self, plan: &Plan, action: &Action) -> Result<bool, Problem> {
         let path = action.path();
         let entry = entry_of(plan, path)?;
@@ -130,8 +130,8 @@ impl InPlace<'_> {
         Ok(true)
     }
 
-    /// Gives a live object that is not to change its cache tags. What is not there, or is not what it should be, is left alone:
-    /// checking it is not this run's task. Says whether there was something to write.
+    /// Gives an unchanged live object its cache tags. If the object is missing or differs, it is left alone: this run does not
+    /// check it. Returns whether there was something to write.
     async fn tag(&self, path: &SitePath, entry: &Entry) -> Result<bool, Problem> {
         let info = self.objects.head(path).await.map_err(Problem::from)?;
         match info.filter(|info| info.is_of(self.site) && has_bytes(info, entry)) {
@@ -156,7 +156,7 @@ impl InPlace<'_> {
         Ok(false)
     }
 
-    /// A key that should have been free is taken: by this very request whose answer was lost, or by something else.
+    /// A key that should have been free is taken: by this request, whose answer was lost, or by something else.
     async fn settle(&self, path: &SitePath, entry: &Entry, error: StoreError) -> Result<(), Problem> {
         let Some(info) = self.objects.head(path).await.map_err(Problem::from)? else { return Err(error.into()) };
         let is_tagged = !self.objects.lacks_tags(path, entry.kind, &info);
@@ -166,7 +166,7 @@ impl InPlace<'_> {
         Err(foreign_object(&self.objects.address(path)).source(error))
     }
 
-    /// Removes what leaves at once - what was `seen`, only if it still has that ETag - and says what is still there.
+    /// Removes objects that leave at once - those that were `seen`, only if they still have that ETag. Returns what remains.
     pub(super) async fn remove(&self, plan: &Plan, seen: &BTreeMap<SitePath, String>) -> Result<Left, Problem> {
         let mut left = Left::default();
         for batch in plan.removals.chunks(MAX_DELETED_AT_ONCE) {
@@ -188,8 +188,8 @@ impl InPlace<'_> {
         Ok(left)
     }
 
-    /// What should have been removed was written again since it was looked at: by something else, or by a run of this site that
-    /// had lost its lease.
+    /// An object to be removed was written again since it was read: by something else, or by a run of this site that had
+    /// lost its lease.
     async fn another_is_there(&self, path: SitePath, left: &mut Left) -> Result<(), Problem> {
         let Some(info) = self.objects.head(&path).await.map_err(Problem::from)? else { return Ok(()) };
         self.events.warn(format!(

@@ -1,4 +1,4 @@
-//! What a listing cannot tell is asked of the objects.
+//! Checks objects one by one for what a listing does not show.
 
 use std::collections::BTreeMap;
 
@@ -13,17 +13,17 @@ use crate::release::manifest::{Entry, ReleaseNumber};
 use crate::report::error::Problem;
 use crate::types::headers::Headers;
 
-/// Asks for what a listing does not show: checksums, headers and the marker.
+/// Checks what a listing does not show: checksums, headers and the marker.
 pub struct Examination<'a> {
-    /// Where the objects are.
+    /// Reads the objects.
     pub store: &'a Store,
     /// Their keys.
     pub layout: &'a Layout,
 }
 
 impl Examination<'_> {
-    /// Says of each file of `release` how its live object differs. Costs a HEAD for each; an object without a checksum
-    /// that can be compared is read, in pieces.
+    /// Returns how the live object of each file of `release` differs. Costs a HEAD for each; an object without a
+    /// comparable checksum is read, in pieces.
     pub async fn live_objects(
         &self,
         files: &BTreeMap<&SitePath, &Entry>,
@@ -90,7 +90,7 @@ impl Examination<'_> {
     }
 }
 
-/// The headers in which two sets differ, as each has them: `cache-control: no-store; content-type: none`.
+/// The headers in which two sets differ, with both values: `cache-control: no-store; content-type: none`.
 fn differing(wanted: &Headers, found: &Headers) -> (String, String) {
     let (wanted, found) = (lines(wanted), lines(found));
     let names = wanted.keys().chain(found.keys()).filter(|name| wanted.get(*name) != found.get(*name));

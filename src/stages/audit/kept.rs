@@ -1,4 +1,4 @@
-//! Whether the bytes that complete releases name are in the bucket, so that each of them can be restored completely.
+//! Checks whether the bucket has the bytes of all complete releases, so that each can be restored completely.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use crate::release::manifest::{Entry, Files, Kept as KeptAt, ReleaseNumber};
 use crate::report::error::Problem;
 use crate::types::digest::Digest;
 
-/// The bytes that releases name, each once. Bytes that are kept at a live key are in a blob as soon as that key has
-/// others.
+/// The bytes that releases name, each once. Bytes that are preserved at a live key move to a blob as soon as that key gets
+/// other bytes.
 #[derive(Debug, Default)]
 pub struct Kept {
     wanted: BTreeMap<(Digest, Option<SitePath>), Wanted>,
@@ -26,17 +26,17 @@ struct Wanted {
     releases: BTreeSet<ReleaseNumber>,
 }
 
-/// Bytes that are not where they should be kept.
+/// Bytes that are not at the place where they should be stored.
 #[derive(Debug)]
 pub struct Lost {
-    /// As a person is told.
+    /// The description for a person.
     pub finding: Finding,
-    /// What they were.
+    /// The bytes themselves, as an entry.
     pub entry: Entry,
 }
 
 impl Kept {
-    /// Adds what a release names.
+    /// Adds the bytes of a release.
     pub fn add(&mut self, release: ReleaseNumber, files: Files) {
         for (path, entry) in files {
             let at = (entry.kept == KeptAt::Live).then(|| path.clone());
@@ -46,8 +46,8 @@ impl Kept {
         }
     }
 
-    /// Says which bytes are nowhere, by listings of the live prefix and of the blobs. Costs a HEAD for each object that
-    /// a listing does not settle.
+    /// Returns the lost bytes, by listings of the live prefix and of the blobs. Costs a HEAD for each object that the
+    /// listings do not settle.
     pub async fn lost(
         self,
         examination: &Examination<'_>,
@@ -102,7 +102,7 @@ impl Wanted {
 }
 
 impl Examination<'_> {
-    /// Copies bytes that are still live at `path` to the blob store, where they should be and are not. Says whether
+    /// Copies bytes that are still live at `path` to the blob store, where they are missing. Returns whether
     /// they were there to be copied.
     pub async fn keep(&self, path: &SitePath, entry: &Entry) -> Result<bool, Problem> {
         let (live, blob) = (self.objects().address(path), self.layout.blob(&entry.digest));

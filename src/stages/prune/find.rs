@@ -20,7 +20,7 @@ use crate::types::clock::Timestamp;
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
-/// How many manifests are held at once while reading.
+/// How many manifests are in memory at once while reading.
 const READ_AT_ONCE: usize = 4;
 
 /// What was read of all releases.
@@ -31,7 +31,7 @@ struct Read {
     active: Files,
 }
 
-/// What one number stands for.
+/// The meaning of one number.
 pub(super) enum Record {
     Release(Manifest),
     Claim(Claim),
@@ -39,7 +39,7 @@ pub(super) enum Record {
 }
 
 impl Prune<'_> {
-    /// Finds what is not needed. Reads all manifests; with `only_if_closing` it reads none where no release has outlived
+    /// Finds what is not needed. Reads all manifests; with `only_if_closing` it reads none if no release has outlived
     /// its retention. `now` is the time by S3's clock.
     pub async fn find(
         &self,
@@ -53,7 +53,7 @@ impl Prune<'_> {
         let closing = closing(head, &releases, retention, now);
         sweep.records = self.records(head, &releases, &closing);
         sweep.closes = closing.iter().copied().filter(|release| self.has_record(&sweep, *release)).collect();
-        // Also where not even a record of them is left: then this prune is the one that finishes.
+        // Also if not even a record of them is left: then this prune is the one that finishes.
         sweep.closes.extend(head.closed_releases());
         if only_if_closing && sweep.closes.is_empty() {
             return Ok(Found { sweep, releases, ..Found::default() });
@@ -92,7 +92,7 @@ impl Prune<'_> {
     pub async fn find_files(&self, head: &Head, paths: &BTreeSet<SitePath>) -> Result<Found, Problem> {
         let releases = self.releases(head).await?;
         let mut sweep = Sweep::default();
-        // As if they were withdrawn already, whatever bytes they have.
+        // As if they were withdrawn already, whatever their bytes.
         let (mut read, mut others) = (Read::default(), BTreeMap::new());
         let mut records = stream::iter(&releases.complete)
             .map(|(release, complete)| self.record(*release, *complete))
@@ -113,7 +113,7 @@ impl Prune<'_> {
                         read.active = files;
                     }
                 }
-                // A run that stages looks at the head when it is done, and begins again.
+                // A run that stages reads the head at its end, and starts over.
                 Record::Claim(_) => {}
                 Record::Gone => return Err(unknown("a release")),
             }
@@ -134,7 +134,7 @@ impl Prune<'_> {
         Ok(Found { sweep, active: read.active, also_at, releases })
     }
 
-    /// All claims and manifests. Nothing may be taken for unneeded where it is not known what visitors get now.
+    /// All claims and manifests. Nothing counts as unneeded while it is unknown what visitors get now.
     async fn releases(&self, head: &Head) -> Result<Releases, Problem> {
         let releases = self.state.releases().await?;
         let active = head.active.as_ref().map(|active| active.release);
@@ -155,7 +155,7 @@ impl Prune<'_> {
         Ok(self.state.read_claim(release).await?.map_or(Record::Gone, Record::Claim))
     }
 
-    /// The manifests and claims of what is closed. The claim on the highest number stays where nothing else remembers
+    /// The manifests and claims of closed numbers. The claim on the highest number stays if nothing else records
     /// it: no run may ever get that number again.
     fn records(&self, head: &Head, releases: &Releases, closing: &BTreeSet<ReleaseNumber>) -> Vec<SeenObject> {
         let remembered = head.highest_activated.max(head.floor);
@@ -181,7 +181,7 @@ impl Prune<'_> {
         sweep.records.iter().any(|record| record.address == manifest || record.address == claim)
     }
 
-    /// Reads every manifest and claim, of which only what they need or leave behind is held.
+    /// Reads every manifest and claim. Keeps in memory only what they need or leave behind.
     async fn read(&self, head: &Head, releases: &Releases, closing: &BTreeSet<ReleaseNumber>) -> Result<Read, Problem> {
         let active = head.active.as_ref().map(|active| active.release);
         let records = stream::iter(&releases.complete).map(|(release, complete)| async move {
@@ -216,7 +216,7 @@ impl Prune<'_> {
         Ok(read)
     }
 
-    /// What lies at live keys: by a HEAD for each, after a listing where that saves many.
+    /// The objects at live keys: by a HEAD for each, after a listing if that saves many.
     async fn look(
         &self,
         needed: &Needed,
@@ -229,7 +229,7 @@ impl Prune<'_> {
         self.live_objects().heads(paths).await
     }
 
-    /// All blobs. What is not named by a digest is not ours.
+    /// All blobs. An object whose name is not a digest is not ours.
     async fn blobs(&self) -> Result<BTreeMap<Digest, Blob>, Problem> {
         let listed = self.store.list(&self.layout.blobs()).await.map_err(Problem::from)?;
         let blob = |listed: Listed| {
@@ -252,10 +252,10 @@ fn unknown(release: &str) -> Problem {
         .hint("Something removed it. Restore it, for example from an older version if the bucket has versioning.")
 }
 
-/// Which numbers are closed: releases that have outlived their retention, and claims whose runs are dead.
+/// The closed numbers: releases that have outlived their retention, and claims whose runs are dead.
 fn closing(head: &Head, releases: &Releases, retention: RetentionSettings, now: Timestamp) -> BTreeSet<ReleaseNumber> {
     let written = |release: &ReleaseNumber| releases.written.get(release).copied().unwrap_or(now);
-    // What an earlier prune closed may lack bytes: it goes, whatever is to be retained by now.
+    // A release that an earlier prune closed may lack bytes: it is removed, whatever the retention is by now.
     let complete = releases.complete.iter().filter(|(release, complete)| **complete && !head.is_closed(**release));
     let complete = complete.map(|(release, _)| (*release, written(release))).collect();
     let retained = retention::retained(head, &complete, retention, now);
@@ -268,14 +268,14 @@ fn closing(head: &Head, releases: &Releases, retention: RetentionSettings, now: 
     closed.map(|(release, _)| *release).collect()
 }
 
-/// What an object of this site is to a prune; `None`: it stays, since only other contents were to go. `mutable`: the
-/// path's name is known to be reused.
+/// What an object of this site means to a prune; `None`: it stays, since only other contents were to be removed. `mutable`:
+/// the path's name is known to be reused.
 fn victim(remain: &Remain, info: &ObjectInfo, mutable: bool) -> Option<Victim> {
     if let Some(entry) = remain.overdue.iter().find(|entry| has_bytes(info, entry)) {
         // It must not be visible any longer, whatever its name.
         return Some(Victim::of(info, Some(entry.digest), Kind::Mutable, true));
     }
-    // A claim does not say what its files are; what they are stored with does.
+    // A claim does not record whether its files are fingerprinted; their stored headers do.
     let immutable = info.headers.cache_control.contains("immutable");
     let claimed = remain.claimed.then_some(if immutable { Kind::Fingerprinted } else { Kind::Mutable });
     let kind = remain.named.or(claimed)?;

@@ -7,10 +7,10 @@ use crate::report::error::Problem;
 use crate::report::event::Events;
 use crate::types::clock::Clock;
 
-/// How many references are tried for one batch. What has used all of them is no accident.
+/// How many references are tried for one batch. If all of them are used, that is no accident.
 const MOST_REFERENCES: usize = 9;
 
-/// What CloudFront took of what it was asked for.
+/// What CloudFront accepted.
 #[derive(Default)]
 pub(super) struct Taken {
     /// Its ids.
@@ -19,7 +19,7 @@ pub(super) struct Taken {
     pub(super) paths: Vec<String>,
 }
 
-/// Asks for the refreshes of one run, one batch after the other.
+/// Requests the refreshes of one run, one batch after the other.
 pub(super) struct Asking<'a> {
     clock: Clock,
     events: Events<'a>,
@@ -31,9 +31,9 @@ impl<'a> Asking<'a> {
         Asking { clock, events, turns: Turns::default() }
     }
 
-    /// Asks one distribution for the invalidations of `refresh`. What CloudFront is asked with derives from the refresh alone, so
-    /// that asking again for the same one neither repeats nor costs anything (AWS.md 1.5). Where CloudFront will never take
-    /// some of the paths, it forgets everything instead.
+    /// Requests the invalidations of `refresh` from one distribution. Each request derives from the refresh alone, so
+    /// a repeated one neither invalidates again nor costs anything (AWS.md 1.5). If CloudFront can never accept
+    /// some of the paths, everything is invalidated instead.
     pub(super) async fn ask(&mut self, cdn: &Cdn, refresh: &Refresh, taken: &mut Taken) -> Result<(), Problem> {
         let mut refused = Vec::new();
         for batch in batches(refresh.items()) {
@@ -72,17 +72,17 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Whether the reference stands for another batch.
+/// Whether the reference belongs to another batch.
 fn is_taken(error: &CdnError) -> bool {
     error.code.as_deref() == Some("InvalidationBatchAlreadyExists")
 }
 
-/// Whether CloudFront refuses a path as such.
+/// Whether CloudFront refuses a path because of its spelling.
 fn is_invalid(error: &CdnError) -> bool {
     error.code.as_deref() == Some("InvalidArgument")
 }
 
-/// Whether asking again for the same batch will never help, but asking for less may.
+/// Whether repeating the same batch can never help, but a smaller one may.
 fn is_never_taken(error: &CdnError) -> bool {
     is_invalid(error) || error.code.as_deref() == Some("BatchTooLarge")
 }

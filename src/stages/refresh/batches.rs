@@ -1,4 +1,4 @@
-//! How a refresh is sent: in batches that are always formed in the same way, and no faster than CloudFront accepts them.
+//! How a refresh is sent: in batches that are always formed in the same way, no faster than CloudFront accepts them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use crate::content::path::UrlPath;
 use crate::release::head::Items;
 use crate::types::digest::Digest;
 
-/// Most exact paths and tags in one batch: CloudFront takes 150 paths a second (AWS.md 1.2), and whether one request may ask for more
-/// is not known.
+/// Most exact paths and tags in one batch: CloudFront accepts 150 paths a second (AWS.md 1.2); whether one request may have more
+/// is unknown.
 const MOST_PATHS: usize = 100;
 
-/// How many paths CloudFront takes in a second, wildcards among them (AWS.md 1.2).
+/// How many paths CloudFront accepts in a second, including wildcards (AWS.md 1.2).
 const PATHS_PER_SECOND: usize = 150;
 
-/// How many wildcards of them (AWS.md 1.2).
+/// How many of them may be wildcards (AWS.md 1.2).
 const WILDCARDS_PER_SECOND: usize = 1;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How many digits of the digest of a batch stand in its reference: 96 bits.
+/// How many digits of a batch's digest its reference contains: 96 bits.
 const DIGEST_DIGITS: usize = 24;
 
-/// What one invalidation asks for: paths, and tags as `#tag`, sorted, each once.
+/// The content of one invalidation: paths, and tags as `#tag`, sorted, each once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Batch {
     items: Vec<String>,
@@ -39,12 +39,12 @@ impl Batch {
         Batch { wildcards: 1, ..Batch::of(vec![path.to_string()]) }
     }
 
-    /// All that there is.
+    /// Everything.
     pub(super) fn everything() -> Batch {
         Batch::wildcard(&UrlPath::everything())
     }
 
-    /// What it asks for.
+    /// Its paths and tags.
     pub(super) fn items(&self) -> &[String] {
         &self.items
     }
@@ -54,16 +54,16 @@ impl Batch {
         self.is_raw
     }
 
-    /// What CloudFront knows it by. The same refresh with the same paths is the same invalidation, whichever run asks, and
-    /// other paths are another one (AWS.md 1.5).
+    /// Its caller reference. The same refresh with the same paths is the same invalidation, whichever run requests it; with
+    /// other paths it is a different one (AWS.md 1.5).
     pub(super) fn reference(&self, refresh: &str) -> String {
         let digest = Digest::of(self.items.join("\n").as_bytes()).to_string();
         format!("publish-{refresh}-{}", &digest[..DIGEST_DIGITS])
     }
 }
 
-/// The batches of a refresh: its tags and exact paths in their order, as many as one may hold, then each wildcard alone.
-/// Spellings that CloudFront may refuse are in batches of their own, the last ones, so that they take no other path with them.
+/// The batches of a refresh: its tags and exact paths in order, as many as a batch may hold, then each wildcard alone.
+/// Spellings that CloudFront may refuse are in separate batches at the end, so that no other path is refused with them.
 pub(super) fn batches(items: Items<'_>) -> Vec<Batch> {
     let mut sorted = items.paths.to_vec();
     sorted.sort();
@@ -83,16 +83,16 @@ fn within_limits(tags: Vec<String>, paths: &[UrlPath]) -> Vec<Batch> {
     exact.chain(wide.into_iter().map(Batch::wildcard)).collect()
 }
 
-/// When the next batch may be sent: in no second more than CloudFront takes in one, whichever distributions it is for. Times
-/// are those of one clock that never goes back.
+/// When the next batch may be sent: in no second more than CloudFront accepts in one, for all distributions together. Times
+/// are of one monotonic clock.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    /// What was sent in the second before the last turn: when, and how many paths and wildcards.
+    /// What was sent in the second before the last turn: the time, and the number of paths and wildcards.
     sent: VecDeque<(Duration, usize, usize)>,
 }
 
 impl Turns {
-    /// How long a batch has to wait at `now`; it is then taken to be sent.
+    /// How long a batch must wait at `now`; it then counts as sent.
     pub(super) fn wait(&mut self, batch: &Batch, now: Duration) -> Duration {
         let (paths, wildcards) = (batch.items.len(), batch.wildcards);
         let mut turn = now;
@@ -157,12 +157,12 @@ mod tests {
         assert_eq!(of("r1", &["/a", "/b"]), of("r1", &["/b", "/a", "/a"]));
         assert_ne!(of("r1", &["/a", "/b"]), of("r1", &["/a"]));
         assert_ne!(of("r1", &["/a"]), of("r2", &["/a"]));
-        // The SHA-256 of `/a`, as sha256sum has it.
+        // The SHA-256 of `/a`, as sha256sum prints it.
         assert_eq!(of("r1", &["/a"]), "publish-r1-6a50dc8584134c7de537c005");
     }
 
     proptest! {
-        /// In no second are more paths or wildcards sent than CloudFront takes, and nothing waits where it need not.
+        /// In no second are more paths or wildcards sent than CloudFront accepts, and no batch waits longer than it must.
         #[test]
         fn the_limits_hold_in_every_second(
             sizes in prop::collection::vec(prop_oneof![Just(0_usize), 1..=MOST_PATHS], 1..40),

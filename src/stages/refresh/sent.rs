@@ -1,4 +1,4 @@
-//! What CloudFront says about the invalidations that it has accepted, in the run that requested them and in a later one.
+//! What CloudFront reports about the invalidations it has accepted, in the run that requested them and in later ones.
 
 use std::collections::BTreeSet;
 
@@ -8,21 +8,21 @@ use crate::bucket::state::Pointer;
 use crate::release::head::{Head, Refresh};
 use crate::report::error::{Code, Problem};
 
-/// The id of a refresh, and those of the invalidations that stand for it.
+/// The id of a refresh, and the ids of its invalidations.
 pub(super) type Invalidations = (String, Vec<String>);
 
-/// What is being refreshed.
+/// A refresh in progress.
 pub(super) struct UnderWay {
-    /// The head that owes it.
+    /// The head that records it as pending.
     pub(super) pointer: Pointer,
-    /// What the environment's distribution is owed.
+    /// The pending refreshes of the environment's distribution.
     pub(super) owed: Vec<Refresh>,
-    /// What CloudFront took of it.
+    /// What CloudFront accepted of them.
     pub(super) taken: Vec<Invalidations>,
 }
 
 impl UnderWay {
-    /// CloudFront's ids.
+    /// CloudFront's invalidation ids.
     pub(super) fn ids(&self) -> Vec<String> {
         self.taken.iter().flat_map(|(_, ids)| ids.iter().cloned()).collect()
     }
@@ -31,7 +31,7 @@ impl UnderWay {
 /// Whether CloudFront has completed a refresh that is sent. Costs a request for each of its invalidations, up to the first
 /// that is not completed. Needs `cloudfront:GetInvalidation`.
 ///
-/// One that CloudFront does not know any more is taken for completed. No document says for how long it keeps them; it carries
+/// An invalidation that CloudFront no longer knows counts as completed. No document says how long it keeps them; it carries
 /// out whatever it has accepted, and that cannot be cancelled (AWS.md 1.1).
 pub async fn is_completed(cdn: &Cdn, refresh: &Refresh) -> Result<bool, CdnError> {
     let cdn = cdn.other(&refresh.distribution);
@@ -52,19 +52,19 @@ pub(super) fn ids_sent_to(head: &Head, distribution: &str) -> Vec<String> {
 }
 
 impl Refreshing<'_> {
-    /// What the distributions of the environment were sent and had not completed.
+    /// What was sent to the environment's distributions and was not completed.
     pub(super) fn sent(&self, head: &Head) -> Vec<Refresh> {
         let own = self.cdn.map(Cdn::distribution);
         let is_own = |id: &String| own == Some(id.as_str()) || self.further.contains(id);
         head.sent_refreshes().filter(|refresh| is_own(&refresh.distribution)).cloned().collect()
     }
 
-    /// The ids of those among them that CloudFront has completed by now. Nothing is waited for; what cannot be asked stays as
-    /// it is, which does no harm.
+    /// The ids of those that CloudFront has completed by now. Does not wait; those that cannot be read stay as
+    /// they are, which does no harm.
     pub(super) async fn completed(&self, sent: Vec<Refresh>) -> Vec<String> {
         let Some(cdn) = self.cdn else { return Vec::new() };
         let mut completed = Vec::new();
-        // What failed once for a distribution fails for all that it was sent.
+        // If one request for a distribution fails, all others for it are skipped.
         let mut failed = BTreeSet::new();
         for refresh in sent {
             if failed.contains(&refresh.distribution) {
@@ -88,7 +88,7 @@ impl Refreshing<'_> {
         completed
     }
 
-    /// Waits until CloudFront says that all of `ids` of the environment's first distribution are completed.
+    /// Waits until CloudFront reports that all of `ids` of the environment's first distribution are completed.
     pub(super) async fn until_own_completed(&self, ids: &[String], refreshed: &mut Refreshed) -> Result<(), Problem> {
         if let Some(cdn) = self.cdn {
             self.until_completed(cdn, ids, &mut Pace::start(self)).await?;
@@ -97,7 +97,7 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// The same for what the environment's further distributions have taken, and notes of each whether it is.
+    /// The same for the environment's further distributions; records for each whether it is completed.
     pub(super) async fn until_further_ones_completed(&self, refreshed: &mut Refreshed) -> Result<(), Problem> {
         let Some(cdn) = self.cdn else { return Ok(()) };
         let mut pace = Pace::start(self);
@@ -128,7 +128,7 @@ impl Refreshing<'_> {
         Ok(())
     }
 
-    /// Whether CloudFront says that it has completed all of `ids`; without a distribution there is nothing to forget.
+    /// Whether CloudFront reports that all of `ids` are completed; without a distribution there is nothing to invalidate.
     pub(super) async fn has_forgotten(&self, ids: &[String]) -> Result<bool, Problem> {
         let Some(cdn) = self.cdn else { return Ok(true) };
         for id in ids {

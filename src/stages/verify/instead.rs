@@ -1,68 +1,68 @@
-//! What visitors get where they do not get what was published: a sentence for each, and what to do.
+//! What visitors get instead of what was published: a sentence for each case, and what to do.
 
 use url::Url;
 
 use crate::bucket::aws::{FetchError, NoAnswer, SiteAnswer};
 use crate::types::text::printable;
 
-/// Longest text of others that is passed on, in characters.
+/// Longest text from other programs that is shown, in characters.
 const MOST_SAID: usize = 200;
 
 /// What a visitor gets instead of what was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Instead {
-    /// The bytes of before.
+    /// The old bytes.
     OldBytes,
-    /// Bytes that are neither those of before nor those that were published.
+    /// Bytes that are neither the old ones nor the published ones.
     OtherBytes,
-    /// A page where a script or a style sheet is to be, which no browser takes for one.
+    /// A page in place of a script or a style sheet; no browser accepts it as one.
     PageInstead,
     /// An error, because the page writes a `+` that S3 reads as a space; `%2B` leads to the file.
     BarePlus,
-    /// Bytes that nothing shows to come from a bucket or from CloudFront; with what the server calls itself.
+    /// Bytes without any sign of a bucket or CloudFront; with the server's name for itself.
     AnotherServer(Option<String>),
-    /// The right bytes with another header than the one that was published; `None`: without it.
+    /// The right bytes with another header than the published one; `None`: without the header.
     Header {
         /// Its name, in lower case.
         name: String,
-        /// What was published.
+        /// The published value.
         wanted: Option<String>,
-        /// What came.
+        /// The value in the answer.
         found: Option<String>,
     },
     /// 403 or 404.
     NotFound(u16),
-    /// The way to another address of the same host.
+    /// A redirect to another address of the same host.
     Redirect(u16, String),
-    /// The way to another host, or from HTTP to HTTPS.
+    /// A redirect to another host, or from HTTP to HTTPS.
     RedirectElsewhere(u16, String),
-    /// A page that asks who they are: a redirect to it, 401, or its fields.
+    /// A sign-in page: a redirect to one, 401, or a page with its fields.
     SignIn(String),
-    /// A firewall that wants to see a browser first; whose.
+    /// A firewall's browser challenge; whose.
     Challenge(u16, &'static str),
-    /// The CDN's or the origin's failure.
+    /// A failure of the CDN or the origin.
     ServerError(u16),
     /// Any other status.
     Status(u16),
-    /// Nothing, or nothing whole.
+    /// No answer, or no complete one.
     NoAnswer(NoAnswer),
 }
 
-/// What waiting can change.
+/// Whether waiting can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Prospect {
-    /// It does not pass: a setting has to be changed first.
+    /// No: a setting has to be changed first.
     Never,
-    /// It may pass; the CDN's copies are not what is wrong.
+    /// Perhaps; the CDN's copies are not the cause.
     Later,
-    /// It is gone as soon as the CDN has forgotten, unless it is what the origin says.
+    /// Yes, once the CDN has dropped its copy, unless the origin gives this answer.
     Forgotten,
-    /// It is gone as soon as the CDN has forgotten.
+    /// Yes, once the CDN has dropped its copy.
     Refresh,
 }
 
 impl Instead {
-    /// What an answer is that is not what was published, and does not have the bytes of before.
+    /// Classifies an answer that is not what was published and does not have the old bytes.
     pub fn of(url: &str, answer: &SiteAnswer) -> Instead {
         let header = |name: &str| answer.headers.get(name).map(String::as_str);
         if let Some(whose) = challenger(answer) {
@@ -82,17 +82,17 @@ impl Instead {
         }
     }
 
-    /// What it is that the right bytes came with another value of a header.
+    /// The case of the right bytes with another value of a header.
     pub fn header(name: &str, wanted: Option<&str>, found: Option<&str>) -> Instead {
         Instead::Header { name: name.to_owned(), wanted: wanted.map(said), found: found.map(said) }
     }
 
-    /// What it is that no whole answer came.
+    /// The case of no complete answer.
     pub fn of_error(error: &FetchError) -> Instead {
         Instead::NoAnswer(error.why)
     }
 
-    /// What waiting can change of it.
+    /// Whether waiting can help.
     pub fn prospect(&self) -> Prospect {
         match self {
             Instead::BarePlus
@@ -200,13 +200,13 @@ impl Instead {
         }
     }
 
-    /// Whether visitors may get what was there before.
+    /// Whether visitors may get the old bytes.
     pub fn is_older(&self) -> bool {
         matches!(self, Instead::OldBytes | Instead::OtherBytes | Instead::Header { .. })
     }
 }
 
-/// Whose challenge an answer is: AWS WAF says so in `x-amzn-waf-action`
+/// Whose challenge an answer is: AWS WAF sets `x-amzn-waf-action`
 /// (<https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-how-it-works.html>), Cloudflare in `cf-mitigated`
 /// (<https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/>).
 fn challenger(answer: &SiteAnswer) -> Option<&'static str> {
@@ -243,14 +243,14 @@ fn redirect(url: &str, status: u16, location: &str) -> Instead {
     }
 }
 
-/// Whether an address is one of those that ask who a visitor is, by the words that such services use.
+/// Whether an address is a sign-in page, by the words that such services use.
 fn leads_to_a_sign_in(to: &Url) -> bool {
     const WORDS: [&str; 9] = ["login", "signin", "sign-in", "sign_in", "oauth", "oauth2", "authorize", "saml", "sso"];
     let path = to.path().to_ascii_lowercase();
     path.split(['/', '.']).any(|segment| WORDS.contains(&segment))
 }
 
-/// Whether one address is the other without its ending: `/login.html` and `/login` of one host.
+/// Whether one address is the other without its extension: `/login.html` and `/login` of one host.
 fn is_the_same_page(from: &Url, to: &Url) -> bool {
     let page = |url: &Url| {
         let path = url.path().trim_end_matches('/');
@@ -259,13 +259,13 @@ fn is_the_same_page(from: &Url, to: &Url) -> bool {
     from.origin() == to.origin() && page(from) == page(to)
 }
 
-/// The site that an address is of: without its path.
+/// The address of the site: without the path.
 fn site_of(address: &str) -> Option<String> {
     let origin = Url::parse(address).ok()?.origin();
     origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
-/// A text of others, as it may be shown.
+/// Text from other programs, safe to show.
 fn said(text: &str) -> String {
     let text: String = text.chars().take(MOST_SAID).collect();
     printable(&text)

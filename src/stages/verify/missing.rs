@@ -1,4 +1,4 @@
-//! What a browser gets for a script that is not there any more, for example in a tab that has been open since an older
+//! What a browser gets for a script that no longer exists, for example in a tab that has been open since an older
 //! release.
 
 use std::time::Duration;
@@ -12,15 +12,15 @@ use crate::report::error::{Code, Problem};
 use crate::types::digest::Digest;
 use crate::types::headers::Kind;
 
-/// How long the look may take. It runs beside others, and is not waited for when those are done.
+/// Time limit of the check. It runs beside others; the run does not wait for it when those are done.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The fewest characters of a name that are taken for its hash.
+/// The fewest characters of a name that count as its hash.
 const LEAST_HASH: usize = 5;
 
 impl Visitor<'_> {
-    /// Asks once for a script that is in no release: a name of this one with another hash. `None`: it is not there, as it should
-    /// be; or the release has no fingerprinted script, or there is no answer in time. Costs at most one request.
+    /// Requests, once, a script that is in no release: a name of this one with another hash. `None`: the answer is an error,
+    /// as it should be; or the release has no fingerprinted script, or no answer came in time. Costs at most one request.
     pub async fn page_for_a_missing_script(&self, page: Page<'_>) -> Option<PageForScript> {
         let url = format!("{}{}", self.url.trim_end_matches('/'), missing_script(page, &self.query)?);
         let asked = self.fetcher.fetch(&url, Encoding::Compressed, MAX_FETCHED_BYTES);
@@ -29,15 +29,15 @@ impl Visitor<'_> {
     }
 }
 
-/// That a script which is not there is answered with a page.
+/// A missing script that is answered with a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageForScript {
-    /// The URL, of which no release has a file.
+    /// The URL, which has no file in any release.
     pub url: String,
 }
 
 impl PageForScript {
-    /// What it is, what comes of it, and what to do.
+    /// The finding, its consequence, and what to do.
     pub fn problem(&self) -> Problem {
         let message = format!(
             "{}, which is not a file of this site, returns a page (200, HTML): a browser that has an older page of the site open \
@@ -51,7 +51,7 @@ impl PageForScript {
     }
 }
 
-/// The address of a script that the release does not have, from the site's address on.
+/// The URL of a script that the release does not have, below the site's address.
 fn missing_script(page: Page<'_>, seed: &str) -> Option<UrlPath> {
     let is_script = |path: &SitePath| matches!(path.extension().as_deref(), Some("js" | "mjs"));
     let scripts = page.files.iter().filter(|(path, entry)| entry.kind == Kind::Fingerprinted && is_script(path));
@@ -61,8 +61,8 @@ fn missing_script(page: Page<'_>, seed: &str) -> Option<UrlPath> {
     (!is_there).then(|| UrlPath::encode(&made_up))
 }
 
-/// `path` with other characters of the same classes where its file name has its hash. That is taken to be the shortest end of the
-/// name, from a separator on, that is long enough and has a digit; if there is none, that is long enough. `None`: it is too short.
+/// `path` with other characters of the same classes in the hash of its file name. The hash is taken to be the shortest suffix,
+/// from a separator on, that is long enough and has a digit; or else one that is long enough. `None`: the name is too short.
 fn with_another_hash(path: &str, random: Digest) -> Option<String> {
     let name = path.rfind('/').map_or(0, |slash| slash + 1);
     let stem = path[name..].rfind('.').map_or(path.len(), |dot| name + dot);
@@ -76,7 +76,7 @@ fn with_another_hash(path: &str, random: Digest) -> Option<String> {
     Some(format!("{}{other}{}", &path[..from], &path[stem..]))
 }
 
-/// Another character of the same class: a digit, a hexadecimal digit, or a letter of the same case. Any other stays.
+/// Another character of the same class: a digit, a hexadecimal digit, or a letter of the same case. Others do not change.
 fn another((character, random): (char, u8)) -> char {
     let among = |all: &[u8]| {
         let others: Vec<char> = all.iter().map(|byte| char::from(*byte)).filter(|other| *other != character).collect();

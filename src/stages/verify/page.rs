@@ -1,4 +1,4 @@
-//! The entry page as a browser loads it: the page, and the scripts and style sheets that it names.
+//! The entry page as a browser loads it: the page, and the scripts and style sheets that it references.
 
 use futures_util::{StreamExt, stream};
 use percent_encoding::percent_decode_str;
@@ -10,18 +10,18 @@ use crate::content::path::SitePath;
 use crate::content::references::{self, Form, Role};
 use crate::release::manifest::{Entry, Files};
 
-/// The page that is looked at: what visitors see first.
+/// The entry page: what visitors see first.
 const ENTRY_PAGE: &str = "index.html";
 
 /// Most scripts and style sheets of the page that are fetched.
 pub const MAX_LOADED: usize = 20;
 
-/// What the entry page and what it loads should be.
+/// The files that the entry page and its references should match.
 #[derive(Clone, Copy)]
 pub struct Page<'a> {
     /// All files of the release.
     pub files: &'a Files,
-    /// Whether something else serves a path, or it is known that it is not there.
+    /// Whether something else serves a path, or the path is known to be missing.
     pub is_external: &'a (dyn Fn(&SitePath) -> bool + Sync),
 }
 
@@ -30,18 +30,18 @@ pub struct Page<'a> {
 pub struct Blank {
     /// The page's URL.
     pub page: String,
-    /// What is not right of the page and of what it loads; never empty.
+    /// What is wrong with the page and what it loads; never empty.
     pub wrong: Vec<Mismatch>,
 }
 
-/// Where the site is, by its address.
+/// The site's address.
 struct Place {
     site: Url,
 }
 
 impl Visitor<'_> {
-    /// Opens the entry page as a browser would at the site's address, from the bytes that come. `None`: page, scripts and
-    /// style sheets are those of the release, or it has no entry page that could be looked at. Costs at most
+    /// Opens the entry page as a browser would at the site's address, from the bytes of the answer. `None`: page, scripts and
+    /// style sheets are those of the release, or it has no entry page that could be checked. Costs at most
     /// 2 + [`MAX_LOADED`] requests.
     pub async fn open_entry_page(&self, page: Page<'_>) -> Option<Blank> {
         let Some(place) = Place::of(self.url) else {
@@ -56,7 +56,7 @@ impl Visitor<'_> {
         let url = place.site.join(ENTRY_PAGE).ok()?;
         let blank = |wrong| Some(Blank { page: url.to_string(), wrong });
         let mut fetched = self.fetcher.fetch(url.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await;
-        // Many sites have one address for it: without its name.
+        // Many sites have only one address for it: without its file name.
         if fetched.as_ref().is_ok_and(|answer| leads_to(answer, &url, &place.site)) {
             fetched = self.fetcher.fetch(place.site.as_str(), Encoding::Compressed, MAX_FETCHED_BYTES).await;
         }
@@ -92,7 +92,7 @@ impl Visitor<'_> {
         Some(mismatch(url, instead))
     }
 
-    /// Whether a URL with a bare `+` leads to a file where each is written `%2B`: S3 reads the bare one as a space.
+    /// Whether a URL with a bare `+` leads to a file if each is written `%2B`: S3 reads a bare one as a space.
     async fn is_there_encoded(&self, url: &Url, entry: Option<&Entry>) -> bool {
         let mut encoded = url.clone();
         encoded.set_path(&url.path().replace('+', "%2B"));
@@ -103,7 +103,7 @@ impl Visitor<'_> {
         fetched.is_ok_and(|answer| is_what_it_should_be(&answer, entry))
     }
 
-    /// Whether a URL lies at the site's address, and `files` have nothing for it.
+    /// Whether a URL is below the site's address and has no file in `files`.
     pub fn is_missing(&self, url: &str, files: &Files) -> bool {
         let (place, url) = (Place::of(self.url), Url::parse(url));
         place.zip(url.ok()).is_some_and(|(place, url)| {
@@ -111,7 +111,7 @@ impl Visitor<'_> {
         })
     }
 
-    /// Whether a URL lies outside the site's address.
+    /// Whether a URL is outside the site's address.
     pub fn is_outside(&self, url: &str) -> bool {
         let (place, url) = (Place::of(self.url), Url::parse(url));
         place.zip(url.ok()).is_some_and(|(place, url)| !place.holds(&url))
@@ -119,7 +119,7 @@ impl Visitor<'_> {
 }
 
 impl Place {
-    /// `None`: what the configuration says is no URL.
+    /// `None`: the configured value is not a URL.
     fn of(url: &str) -> Option<Place> {
         Url::parse(&format!("{}/", url.trim_end_matches('/'))).ok().map(|site| Place { site })
     }
@@ -128,7 +128,7 @@ impl Place {
         url.origin() == self.site.origin() && url.path().starts_with(self.site.path())
     }
 
-    /// The path in the site of what lies in it; of what does not, the path at its host.
+    /// For a URL in the site, the path there; for any other, the path at its host.
     fn path_of(&self, url: &Url) -> Option<SitePath> {
         let path = url.path();
         let path = path.strip_prefix(self.site.path()).or_else(|| path.strip_prefix('/')).unwrap_or(path);
@@ -146,7 +146,7 @@ fn mismatch(url: &Url, instead: Instead) -> Mismatch {
     Mismatch { url: url.to_string(), variant: Variant::Compressed, instead }
 }
 
-/// Of a file of the release its bytes are known; of any other, that a browser takes no page for a script.
+/// For a file of the release, its bytes are known; for any other, only that a browser accepts no page as a script.
 fn is_what_it_should_be(answer: &SiteAnswer, entry: Option<&Entry>) -> bool {
     let is_there = answer.status == 200;
     match entry {

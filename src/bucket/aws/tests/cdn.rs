@@ -1,4 +1,4 @@
-//! The distribution, and the site as its visitors get it.
+//! The distribution, and the site as visitors get it.
 
 use super::*;
 use crate::content::path::UrlPath;
@@ -76,7 +76,7 @@ async fn a_distribution_that_is_missing_or_forbidden_is_said_so() {
     assert_eq!(problem.code, Code::NoSuchDistribution);
     assert_eq!(problem.message, "The distribution E0NOTHING does not exist");
 
-    // Of a tenant, its own kind, and that of its distribution where that is what may not be read.
+    // For a tenant, its own kind, and that of its distribution if the distribution may not be read.
     let all = Distribution { id: "E0ALL".to_owned(), ..Distribution::default() };
     sandbox.set_distribution(all.clone());
     let tenant_of = Some((all.id.clone(), Vec::new()));
@@ -184,7 +184,7 @@ async fn why_nobody_answers_is_told_apart() {
     }
 }
 
-/// Where the API is and for which region requests are signed follow from the region by the SDK's own rules.
+/// The SDK's own rules derive the API's endpoint and the signing region from the bucket's region.
 #[tokio::test]
 async fn the_api_is_that_of_the_buckets_partition() {
     let sandbox = sandbox().await;
@@ -202,7 +202,7 @@ async fn the_api_is_that_of_the_buckets_partition() {
     }
 }
 
-/// A server that refuses one request, and tells its head: the sandbox's log leaves signatures out.
+/// A server that refuses one request and returns its head: the sandbox's log omits signatures.
 fn refusing_once() -> (String, std::sync::mpsc::Receiver<String>) {
     use std::io::{BufRead, BufReader, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

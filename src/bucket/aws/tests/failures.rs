@@ -1,4 +1,4 @@
-//! What goes wrong, and what is said about it.
+//! Failures, and their messages.
 
 use super::super::refusals::{REFUSALS, Refusal, class_of};
 use super::*;
@@ -146,7 +146,7 @@ async fn a_profile_that_nobody_has_is_named() {
     let store = Aws::connect(&environment).await.unwrap().store;
     let error = store.get(&at("a"), 9).await.unwrap_err();
     let (code, message, hint, causes) = said(error);
-    // Where the machine has files of AWS's, they say that the profile is not there.
+    // If the machine has AWS files, they do not contain the profile.
     assert!([Code::Configuration, Code::NoCredentials].contains(&code), "{causes:?}");
     assert!(message.contains("profile `a-profile-that-nobody-has`"), "{message}");
     assert!(hint.contains("--profile"));
@@ -196,7 +196,7 @@ async fn no_more_requests_run_at_once_than_were_asked_for() {
     assert_eq!(store.concurrency(), 2);
 }
 
-/// The system buffers some of what is sent to a server that never reads, and then no more.
+/// The system buffers some of the data for a server that never reads, and then no more.
 #[tokio::test]
 async fn a_standstill_ends_an_attempt_and_those_that_stood_together_slow_down_once() {
     let sandbox = sandbox().await;
@@ -228,7 +228,7 @@ async fn a_standstill_ends_an_attempt_and_those_that_stood_together_slow_down_on
     assert!(causes.iter().any(|cause| cause.starts_with("no byte was accepted for")), "{causes:?}");
 }
 
-/// A server at this address is there only after a while, as when a network comes back.
+/// A server at this address starts after a while, as when a network comes back.
 #[tokio::test]
 async fn who_is_not_there_yet_is_tried_again_for_a_few_seconds() {
     let sandbox = sandbox().await;
@@ -256,7 +256,7 @@ async fn who_is_not_there_yet_is_tried_again_for_a_few_seconds() {
     assert_eq!(aws.requests.counts()["HeadObject"], 1, "what never left this machine is no request");
 }
 
-/// Each row of the table over HTTP: what lasts until something is changed is requested once, says what S3 said and
+/// Each row of the table over HTTP: a permanent failure is requested once, repeats S3's message and
 /// what to change, and does not suggest the same command again.
 #[tokio::test]
 async fn what_is_refused_for_good_is_asked_for_once_and_says_what_to_change() {
@@ -278,7 +278,7 @@ async fn what_is_refused_for_good_is_asked_for_once_and_says_what_to_change() {
     assert_eq!(sandbox.objects(BUCKET), Default::default());
 }
 
-/// What a status alone says, where the code is none that is known.
+/// The meaning of a status alone, if the code is unknown.
 #[tokio::test]
 async fn a_refusal_that_nobody_knows_lasts_as_well() {
     let sandbox = sandbox().await;
@@ -342,7 +342,7 @@ async fn a_look_with_an_expired_token_says_that_it_has_expired() {
         assert_eq!((code, message.as_str()), (Code::ExpiredCredentials, "The AWS credentials have expired"));
         assert!(hint.contains("Sign in again"), "{hint}");
     }
-    // What only its owner's key opens is no sign of that.
+    // An object that needs its owner's key is no sign of that.
     sandbox.inject(fault("HeadObject", 1, refusal(400, "InvalidRequest")));
     sandbox.inject(fault("GetObject", 1, refusal(400, "InvalidRequest")));
     let locked = store.head(&at("a")).await.unwrap_err();
@@ -367,7 +367,7 @@ async fn what_is_archived_is_said_to_be() {
     }
 }
 
-/// Whatever passes is asked for again, by its code or by its status, and what does not pass is not.
+/// A temporary failure is retried, by its code or by its status, and a permanent one is not.
 #[tokio::test]
 async fn whatever_passes_is_asked_for_again() {
     let passes = |refusal: &&Refusal| matches!(refusal.class, Class::Throttled | Class::Unavailable);

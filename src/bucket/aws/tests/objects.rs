@@ -4,7 +4,7 @@ use super::*;
 use crate::release::layout::SeenObject;
 use crate::types::digest::Digest;
 
-/// Objects of which nothing was seen.
+/// Objects whose ETags are unknown.
 fn unseen(addresses: &[Address]) -> Vec<SeenObject> {
     addresses.iter().map(|address| SeenObject::new(address.clone(), "")).collect()
 }
@@ -145,7 +145,7 @@ async fn more_than_a_page_is_listed_and_removed() {
     assert_eq!(sandbox.objects(BUCKET).into_keys().collect::<Vec<_>>(), ["other"]);
 }
 
-/// Stores from before other checksums refuse a removal of many without it.
+/// Stores older than the other checksums refuse a multi-object removal without it.
 #[tokio::test]
 async fn a_removal_says_the_md5_of_what_it_asks_for() {
     let sandbox = sandbox().await;
@@ -260,7 +260,7 @@ async fn what_changed_since_it_was_looked_at_stays_and_what_is_gone_is_gone() {
     assert_eq!(sandbox.objects(BUCKET).into_keys().collect::<Vec<_>>(), ["changed"]);
 }
 
-/// The answer to a removal is lost: the SDK asks again, and is told that nothing is there.
+/// The answer to a removal is lost: the SDK retries, and learns that there is no such object.
 #[tokio::test]
 async fn a_removal_whose_answer_was_lost_is_a_removal() {
     let sandbox = sandbox().await;
@@ -301,7 +301,7 @@ async fn a_gateway_that_takes_other_etags_than_it_gives_out_is_asked_without_the
     assert_eq!(asked.map(|request| request.contains("<ETag>")), [true, false, false]);
 }
 
-/// Answers the next request and says what it was.
+/// Answers the next request and returns it.
 fn answer_one(listener: &std::net::TcpListener, headers: &str, body: &str) -> String {
     use std::io::{Read, Write};
     let (mut client, _) = listener.accept().unwrap();
@@ -317,7 +317,7 @@ fn answer_one(listener: &std::net::TcpListener, headers: &str, body: &str) -> St
     request
 }
 
-/// Every call may be made from a task of its own.
+/// Every call may be made from its own task.
 #[tokio::test]
 async fn every_call_can_move_between_threads() {
     fn can_move<T: Send>(_: T) {}
@@ -347,7 +347,7 @@ async fn any_name_of_a_site_comes_back_from_its_marker() {
     assert!(info.headers.metadata.is_empty());
 }
 
-/// Both are taken along where nothing is said, and need rights that a publisher lacks.
+/// A copy keeps both if its request does not mention them, and needs permissions that a publisher lacks.
 #[tokio::test]
 async fn copies_leave_tags_and_annotations_behind_and_adopting_keeps_them() {
     let sandbox = sandbox().await;

@@ -29,8 +29,8 @@ async fn what_is_begun_after_the_term_is_not_sent_and_reads_are() {
     bounded.copy(&at("a"), None, &at("b"), &html(), Condition::None).await.unwrap();
 }
 
-/// The process is stopped while a body goes up. When it comes back, others of its tasks may run before the one that looks
-/// at the lease: they send no more of it.
+/// The process is suspended during an upload. When it resumes, others of its tasks may run before the one that checks
+/// the lease: they send no more of the body.
 #[tokio::test]
 async fn every_body_under_way_breaks_off_at_the_end_of_the_term() {
     const SIZE: usize = 32 << 20;
@@ -67,7 +67,7 @@ async fn every_body_under_way_breaks_off_at_the_end_of_the_term() {
     assert!(sending.await.is_err());
 }
 
-/// An answer that is lost leaves time for another try.
+/// A lost answer leaves time for another attempt.
 #[tokio::test]
 async fn an_answer_of_the_state_is_awaited_for_two_thirds_of_a_lease() {
     let sandbox = sandbox().await;

@@ -1,4 +1,4 @@
-//! Files and what they are stored with.
+//! Files and their stored headers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -71,7 +71,7 @@ async fn a_file_that_changed_since_it_was_hashed_is_refused() {
     assert!(sandbox.objects(BUCKET).is_empty());
 }
 
-/// What arrives damaged is sent again, unless the file is another one by now.
+/// A damaged upload is repeated, unless the file has changed.
 #[tokio::test]
 async fn bytes_that_arrive_damaged_are_sent_again() {
     let sandbox = sandbox().await;

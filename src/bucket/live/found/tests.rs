@@ -20,7 +20,7 @@ fn headers(cache_control: &str) -> Headers {
     }
 }
 
-/// A file that a manifest names, whose bytes are kept in the blob store.
+/// A file of a manifest, whose bytes are in the blob store.
 fn entry(bytes: &str) -> Entry {
     Entry {
         digest: Digest::of(bytes.as_bytes()),
@@ -49,12 +49,12 @@ fn object(bytes: &str, marker: Option<&str>) -> ObjectInfo {
     }
 }
 
-/// The same, sent in parts: S3 knows no SHA-256 of it.
+/// The same after a multipart upload: S3 has no SHA-256 of it.
 fn in_parts(bytes: &str, marker: Option<&str>) -> ObjectInfo {
     ObjectInfo { digest: None, crc64: Some(Crc64::from_base64(bytes)), ..object(bytes, marker) }
 }
 
-/// What an entry becomes where its object has other headers.
+/// The entry for an object with other headers.
 fn found(entry: Entry, kept: Kept) -> Box<Entry> {
     Box::new(Entry { headers: headers("as it lies there"), kept, ..entry })
 }
@@ -68,7 +68,7 @@ fn an_object_is_told_by_its_marker_and_its_bytes() {
     };
     assert_eq!(classify(&site(), None, Some(&known), Some(&wanted)), Sight::Clear(Found::Absent));
     for object in [object, in_parts] {
-        // What should be there keeps where its bytes are kept.
+        // The entry that should be there keeps its storage place.
         assert_eq!(see(&object("known", Some("shop"))), Found::Ours(found(known.clone(), Kept::Blob)));
         for stranger in [None, Some("docs")] {
             assert_eq!(see(&object("known", stranger)), Found::Unmarked(found(known.clone(), Kept::Blob)));

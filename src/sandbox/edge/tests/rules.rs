@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// AWS.md 2.1. Each header with the seconds for which an edge keeps the answer: `None`, not at all; 0, it asks each time.
+/// AWS.md 2.1. Each header with the seconds for which an edge caches the answer: `None`, not at all; 0, it revalidates each time.
 async fn assert_kept(bench: &Bench, cases: &[(&str, Option<u64>)]) {
     for (number, (cache_control, kept)) in cases.iter().enumerate() {
         let (key, path) = (format!("{number}.txt"), format!("/{number}.txt"));
@@ -119,7 +119,7 @@ async fn what_is_stale_is_asked_for_and_its_age_is_told() {
     assert_eq!((new.source(), &new.body[..]), ("Miss", &b"new"[..]));
 }
 
-/// Other headers on the same bytes have the same ETag: whether a 304 brings them along is not documented.
+/// Other headers on the same bytes have the same ETag: it is not documented whether a 304 updates them.
 #[tokio::test]
 async fn other_headers_of_the_same_bytes_come_with_an_invalidation_only() {
     let bench = Bench::exact();
@@ -133,7 +133,7 @@ async fn other_headers_of_the_same_bytes_come_with_an_invalidation_only() {
     assert_eq!(bench.get("/a.txt").await.header("cache-control"), "max-age=90");
 }
 
-/// AWS.md 2.2: S3's 403 is not kept, unless something is configured for it.
+/// AWS.md 2.2: S3's 403 is not cached, unless a custom error is configured for it.
 #[tokio::test]
 async fn errors_are_kept_for_their_own_time() {
     let bench = Bench::exact();
@@ -186,8 +186,8 @@ async fn the_query_is_in_the_key_where_the_policy_says_so() {
     }
 }
 
-/// AWS.md 2.7: the first pattern that fits decides, before any function runs; the default behavior's function runs for
-/// nothing else.
+/// AWS.md 2.7: the first matching pattern decides, before any function runs; the default behavior's function runs only
+/// there.
 #[tokio::test]
 async fn each_behavior_keeps_answers_in_its_own_way() {
     let behavior =
@@ -213,7 +213,7 @@ async fn each_behavior_keeps_answers_in_its_own_way() {
         assert_eq!(bench.get(path).await.source(), source, "{path}");
     }
     assert_eq!((bench.get("/api/a.txt").await.status, bench.get("/blog/").await.status), (502, 403));
-    // The function of the default behavior finds the page, which is kept apart from the other behavior's.
+    // The function of the default behavior finds the page, which is cached separately from the other behavior's.
     assert_eq!((bench.get("/blog").await.status, bench.get("/blog/index.html").await.source()), (200, "Miss"));
     bench.forget(&["/blog/index.html"]);
     assert_eq!((bench.get("/blog").await.source(), bench.get("/blog/index.html").await.source()), ("Miss", "Miss"));

@@ -27,15 +27,15 @@ use crate::types::digest::Digest;
 use crate::types::globs::PathGlobs;
 use crate::types::headers::Kind;
 
-/// What a mutable file may be stored with; the first is what the program gives by itself.
+/// The headers of mutable files; the first is the program's default.
 const CACHE_CONTROLS: [&str; 4] =
     ["public, max-age=0, s-maxage=86400, must-revalidate", "public, max-age=3600", "no-cache", ""];
 
-/// What the error page may be stored with. By the first, which the program gives by itself, it is kept for no longer than an
-/// error: the addresses under which it is kept cannot be listed.
+/// The headers of the error page. With the first, the program's default, it is cached for no longer than an
+/// error: the addresses under which it is cached cannot be listed.
 const ERROR_PAGE: [&str; 2] = ["public, max-age=0, must-revalidate", "public, max-age=3600"];
 
-/// How long an error may be kept that is old, in seconds: it is not refreshed, and CloudFront keeps it that long by default.
+/// How long an old error may be served, in seconds: it is not refreshed, and CloudFront caches it that long by default.
 const OLD_ERRORS_LAST_S: u64 = 10;
 
 const ENCODINGS: [Encodings; 2] = [Encodings { brotli: true, gzip: true }, Encodings { brotli: false, gzip: false }];
@@ -47,7 +47,7 @@ enum Rule {
     Reheadered,
     Added,
     Removed,
-    /// A fingerprinted file that may come back: its address may answer with an error.
+    /// A restored fingerprinted file: its address may answer with an error.
     MayComeBack,
     /// The default root object at `/`.
     Root,
@@ -61,17 +61,17 @@ enum Rule {
     BarePlus,
     /// `/price+list.txt` of `/price%20list.txt`.
     BareSpace,
-    /// The narrowest wildcard of what is kept for each query string apart.
+    /// The narrowest wildcard for copies that are cached per query string.
     Queries,
-    /// Everything, because copies of an error page are kept for long.
+    /// Everything, because copies of an error page are cached for long.
     ErrorPage,
-    /// The narrowest wildcard of what no exact path can name.
+    /// The narrowest wildcard for an address that no exact path can name.
     Unnameable,
     /// A wildcard in place of more addresses than are allowed.
     Wide,
     /// A cache tag.
     Tag,
-    /// Everything, since from now on tags may stand for paths.
+    /// Everything, because tags may replace paths from now on.
     TagsBegin,
 }
 
@@ -95,7 +95,7 @@ const RULES: [Rule; 17] = [
     Rule::TagsBegin,
 ];
 
-/// Some bytes are worth compressing.
+/// Some bodies are large enough to be compressed.
 fn bytes(name: &str, number: u8) -> Bytes {
     let mut bytes = format!("{name} {number} ").into_bytes();
     if name == "contact.html" {
@@ -127,7 +127,7 @@ fn entry(name: &str, file: File) -> Entry {
     Entry { digest, size_bytes, headers, kind, kept: Kept::Live, crc64: None, md5: None }
 }
 
-/// The CloudFront API, as `publish` asks it: what it tells of a distribution is what the edge follows.
+/// The CloudFront API, as `publish` reads it: the edge follows the configuration that it returns.
 struct Api {
     runtime: tokio::runtime::Runtime,
     sandbox: Sandbox,
@@ -171,7 +171,7 @@ impl Api {
     }
 }
 
-/// A site in its bucket behind its distribution, as releases go live one after the other.
+/// A site in its bucket, with its distribution, while releases go live one after the other.
 struct World {
     bench: Bench,
     case: Case,
@@ -181,7 +181,7 @@ struct World {
 }
 
 impl World {
-    /// A distribution of which these `facts` are known.
+    /// A distribution with these known `facts`.
     fn new(case: &Case, facts: DistributionFacts) -> World {
         let bench = Bench::new(case.distribution.clone());
         for (location, delay) in bench.edge.locations.iter().zip(&case.delays) {
@@ -192,7 +192,7 @@ impl World {
         World { bench, case: case.clone(), distributions, live: Live::default(), ever: BTreeSet::new() }
     }
 
-    /// What a publish of `site` would do now.
+    /// The plan of a publish of `site` now.
     fn plan(&self, site: &Site) -> Plan {
         let layout = Layout::new("shop", "sandbox", "live", None, None);
         let remove_now = PathGlobs::new("remove_now", &["assets/gone-*".to_owned()]).unwrap();
@@ -212,7 +212,7 @@ impl World {
         Plan::between(&self.live, target, policy)
     }
 
-    /// Where the distribution knows of tags, they begin with the first release, whose objects all have them.
+    /// If the distribution uses tags, they begin with the first release, whose objects all have them.
     fn tagging(&self) -> Tagging {
         let writes = self.distributions["E1"].facts.caching.has_tags;
         let begins = self.live.release.is_none();
@@ -220,7 +220,7 @@ impl World {
         Tagging { writes, begins, uses: writes.then(|| ("E1".to_owned(), used)).into_iter().collect() }
     }
 
-    /// Writes an object as it is live.
+    /// Writes an object as an activation does.
     fn put(&self, name: &str, file: File) {
         let entry = entry(name, file);
         let mut metadata = entry.headers.metadata;
@@ -235,7 +235,7 @@ impl World {
         self.bench.put_with(&format!("live/{name}"), bytes(name, file.0), headers);
     }
 
-    /// Whether errors are kept for longer than they may be old: as the distribution says, or the error page itself.
+    /// Whether errors are cached for longer than they may be old: by the distribution's setting or the error page's headers.
     fn keeps_errors(&self) -> bool {
         let page = self.live.files.get(&path("404.html"));
         let is_long = page.is_some_and(|page| page.headers.cache_control == ERROR_PAGE[1]);
@@ -243,7 +243,7 @@ impl World {
         errors.iter().any(|error| is_long || error.error_caching_min_ttl.as_secs() > OLD_ERRORS_LAST_S)
     }
 
-    /// Makes a plan live, without any refresh.
+    /// Activates a plan, without any refresh.
     fn switch(&mut self, site: &Site, plan: &Plan, number: u64) {
         for (changed, change) in &plan.changes {
             let (key, name) = (format!("live/{changed}"), changed.as_str());
@@ -261,15 +261,15 @@ impl World {
         self.ever.extend(site.keys());
     }
 
-    /// Below the distribution's root, the path of a file.
+    /// The path of a file below the distribution's root.
     fn below_root(&self, name: impl std::fmt::Display) -> String {
         format!("{}{name}", if self.case.distribution.origin_path.is_empty() { "live/" } else { "" })
     }
 
-    /// All addresses of what was ever published, and of what is about to be, unless it is never requested before it is there;
-    /// with a query too, where that counts.
+    /// All addresses of everything that was or is about to be published, except those that are never requested before they exist;
+    /// with a query too, if that is in the cache key.
     fn addresses(&self, next: Option<&Site>) -> BTreeSet<String> {
-        // Where errors are kept for no longer than CloudFront does by itself, a new name counts as never requested.
+        // If errors are cached for no longer than CloudFront's default, a new name counts as never requested.
         let any_may_be_known = self.live.release.is_some() && self.keeps_errors();
         let known = next.into_iter().flat_map(Site::keys);
         let known = known.filter(|name| any_may_be_known || !name.starts_with("assets/"));
@@ -282,7 +282,7 @@ impl World {
                 let encoded = UrlPath::encode(address).to_string();
                 // S3 reads a bare plus as a space, and people write it for a plus.
                 addresses.extend([encoded.replace("%2B", "+"), encoded.replace("%20", "+")]);
-                // As browsers spell it: whether CloudFront refreshes that is not known, so that a refusal is no error.
+                // As browsers spell it: it is unknown whether CloudFront refreshes that, so a refusal is no error.
                 addresses.insert(encoded.replace("%5B", "[").replace("%5D", "]"));
                 addresses.insert(encoded);
             }
@@ -305,7 +305,7 @@ impl World {
         edge.look(&edge.locations[location], distribution, &known, encodings).0
     }
 
-    /// Asks for every address in every variant at every location.
+    /// Requests every address in every variant at every location.
     fn warm(&self, addresses: &BTreeSet<String>) {
         for address in addresses {
             for location in 0..LOCATIONS.len() {
@@ -316,7 +316,7 @@ impl World {
         }
     }
 
-    /// The edge as it is now, to go on with more than once.
+    /// A copy of the present edge, to continue from more than once.
     fn copy_of_edge(&self) -> Edge {
         let edge = Edge::new(Arc::clone(&self.bench.store), self.bench.clock.clone());
         for (copy, location) in edge.locations.iter().zip(&self.bench.edge.locations) {
@@ -325,7 +325,7 @@ impl World {
         edge
     }
 
-    /// The first address that `edge` answers otherwise than one that keeps nothing.
+    /// The first address for which `edge` and an edge without a cache give different answers.
     fn first_stale(&self, edge: &Edge, addresses: &BTreeSet<String>, pages: ErrorPages) -> Option<String> {
         let empty = Edge::new(Arc::clone(&self.bench.store), self.bench.clock.clone());
         for address in addresses {
@@ -362,7 +362,7 @@ fn taken(plan: &Plan) -> Vec<String> {
     tags.chain(paths.map(|path| path.as_str().to_owned())).collect()
 }
 
-/// Why each path is in a refresh, found out anew from what changed.
+/// The reason for each path of a refresh, derived again from what changed.
 fn reasons(world: &World, plan: &Plan) -> BTreeMap<String, BTreeSet<Rule>> {
     let mut reasons: BTreeMap<String, BTreeSet<Rule>> = BTreeMap::new();
     let mut wildcards: BTreeMap<String, Rule> = BTreeMap::new();
@@ -420,17 +420,17 @@ fn reasons(world: &World, plan: &Plan) -> BTreeMap<String, BTreeSet<Rule>> {
     reasons
 }
 
-/// Whether an old answer may still be given where there was an error: for as long as CloudFront keeps one by itself.
+/// Whether an old answer is still allowed after an error: for as long as CloudFront caches one by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ErrorPages {
     MayBeOld,
     AreNew,
 }
 
-/// After as many publishes that miss something without a rule, it is known to be needed.
+/// A rule counts as needed after this many publishes that miss something without it.
 const ENOUGH: usize = 10;
 
-/// How often a rule was there, and how often something old was left without it.
+/// How often a rule applied, and how often something old was left without it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     reached: usize,
@@ -501,8 +501,8 @@ fn nothing_old_is_left_anywhere_and_each_rule_is_needed_for_that() {
     }
 }
 
-/// A site of many pages, of which some change, warm at all locations: how many that did not change are kept, how many are
-/// gone, and how many paths were asked for.
+/// A site of many pages, some of which change, cached at all locations: how many unchanged ones stay cached, how many are
+/// evicted, and how many paths were requested.
 fn evicted(pages: usize, changed: usize, max_paths: usize, has_tags: bool) -> (usize, usize, usize) {
     let cache_tag_header = has_tags.then(|| cache_tags::HEADER.to_owned());
     let case = Case {

@@ -1,4 +1,4 @@
-//! The scripts and styles that might be fingerprinted, and what refers to them.
+//! The scripts and styles that might be fingerprinted, and the references to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::content::path::SitePath;
 use crate::content::proof::{Algorithm, Encoding, Proof};
 use crate::content::references::{Form, Manner, Role};
 
-/// How surely a reference to a script or style is a bundler's.
+/// How certain it is that a bundler wrote a reference to a script or style.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Strength {
     /// A page loads the file, or a script contains its name: people write that too.
@@ -19,7 +19,7 @@ pub(super) enum Strength {
     Module,
     /// It is in a list of a script.
     Listed,
-    /// A script imports it, or puts its name together out of a table.
+    /// A script imports it, or builds its name from a table.
     Sure,
 }
 
@@ -27,28 +27,28 @@ pub(super) enum Strength {
 pub(super) struct Candidate<'s> {
     pub(super) path: &'s SitePath,
     pub(super) name: Name<'s>,
-    /// The hash that can hardly be read in another way, where the site's pictures are named as they are.
+    /// The hash that can hardly be read in another way, if the name has the form of the site's pictures.
     pub(super) clear_hash: Option<(Position, &'s str)>,
     pub(super) proof: Option<&'s Proof>,
-    /// The array by which webpack finds it.
+    /// The array through which webpack finds it.
     pub(super) chunk_array: Option<&'s str>,
-    /// The surest reference to it, and whose that is.
+    /// The most certain reference to it, and the file that contains it.
     pub(super) referred: Option<(Strength, &'s SitePath)>,
     /// How pages load it, if they do.
     pub(super) is_module: bool,
     pub(super) is_classic: bool,
-    /// Whether a page loads it, and does not only have it fetched ahead.
+    /// Whether a page loads it, rather than only preloading it.
     pub(super) is_loaded_by_page: bool,
-    /// Whether a runtime of webpack's puts its name together out of a table.
+    /// Whether a webpack runtime builds its name from a table.
     pub(super) is_in_chunk_table: bool,
-    /// How the tags are written by which pages load it.
+    /// The form of the tags by which pages load it.
     pub(super) manners: BTreeSet<Manner>,
     /// Whether it refers to other scripts and styles as a bundler does.
     pub(super) bundles: bool,
-    /// Whether it is a style sheet beside pictures whose hashes are, as Rollup before version 4 writes them, the start of their
-    /// SHA-256: so are those of its style sheets then.
+    /// Whether it is a style sheet beside pictures whose hashes are the start of their SHA-256, as in Rollup before version 4:
+    /// then the hashes of its style sheets are too.
     pub(super) should_be_proven: bool,
-    /// Whether another file has the same hash: webpack then takes it of all of them, so that it proves none.
+    /// Whether another file has the same hash: webpack then computes it from all of them, so it is proof for none.
     pub(super) shares_its_hash: bool,
 }
 
@@ -129,10 +129,10 @@ fn is_loaded_as(loaded: &BTreeSet<(Role, Option<Manner>)>, wanted: Role) -> bool
     loaded.iter().any(|(role, _)| *role == wanted)
 }
 
-/// Where, and how long, the hashes in the names of pictures are, and in which folder.
+/// The position and length of the hashes in the names of pictures, and their folder.
 type Places<'s> = BTreeSet<(Position, usize, &'s str)>;
 
-/// Those of the pictures and the like that are proven by such a proof.
+/// The hashes of pictures and similar files that have this kind of proof.
 fn proven_pictures(files: &BTreeMap<SitePath, Facts>, is_wanted: fn(&Proof) -> bool) -> Places<'_> {
     let proven = files.iter().filter_map(|(path, facts)| Some((path, facts.traces.proof.as_ref()?)));
     proven.filter(|(_, proof)| is_wanted(proof)).filter_map(|(path, proof)| proven_picture(path, proof)).collect()
@@ -144,30 +144,30 @@ fn proven_picture<'s>(path: &'s SitePath, proof: &Proof) -> Option<(Position, us
     Some((place, token.len(), name.folder))
 }
 
-/// Of 8 characters of base64, one in five could be something else, but for this.
+/// Of 8 characters of base64, one in five could be something else without this.
 fn is_bundlers_base64(proof: &Proof) -> bool {
     proof.encoding == Encoding::Base64Url && !proof.is_taken_last()
 }
 
-/// Rollup's before version 4, and so that of Vite 2 to 4.
+/// Rollup's before version 4, and thus that of Vite 2 to 4.
 fn is_old_rollups(proof: &Proof) -> bool {
     proof.algorithm == Algorithm::Sha256 && proof.encoding == Encoding::Hex && proof.token.len() == 8
 }
 
-/// The tokens of a name at the places of the hashes of pictures beside it.
+/// The tokens of a name at the positions of the hashes of pictures beside it.
 fn beside<'s>(name: &Name<'s>, pictures: &Places<'s>) -> impl Iterator<Item = (Position, &'s str)> {
     let beside = pictures.iter().filter(|(.., folder)| *folder == name.folder);
     beside.filter_map(|(place, length, _)| Some((*place, place.token(name, *length)?)))
 }
 
-/// The hash in the name of a script or style that is named as the pictures beside it.
+/// The hash in the name of a script or style that has the form of the pictures' names beside it.
 fn as_pictures<'s>(name: &Name<'s>, pictures: &Places<'s>) -> Option<(Position, &'s str)> {
     let mut tokens = beside(name, pictures);
     tokens.find(|(_, token)| Alphabet::Base64Url.has_all_of(token) && tokens::is_likely(Alphabet::Base64Url, token))
 }
 
-/// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names holds a hash: a library
-/// of modules as it was written, or a page that loads such.
+/// Whether a file refers to several scripts and styles as bundlers do, but hardly any of their names contains a hash: a
+/// library of unbundled modules, or a page that loads such modules.
 pub(super) fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
     let strong = facts.ties.iter().filter(|tie| Strength::of(tie, from) > Strength::Loose);
     let names: Vec<Name<'_>> = strong.filter_map(|tie| Name::of(&tie.to).filter(Name::is_code)).collect();
@@ -179,7 +179,7 @@ pub(super) fn is_by_hand(from: &SitePath, facts: &Facts) -> bool {
 }
 
 impl Strength {
-    /// How surely such a reference to a script or style with a hash in its name was written by a bundler.
+    /// How certain it is that a bundler wrote such a reference to a script or style with a hash in its name.
     pub(super) fn of(tie: &Tie, from: &SitePath) -> Strength {
         match tie.form {
             Form::Import | Form::DynamicImport | Form::ChunkName | Form::ScriptUrl | Form::Worker

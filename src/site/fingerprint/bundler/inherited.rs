@@ -1,9 +1,9 @@
 //! Whether the bundler of a site writes the names of its chunks without a hash.
 //!
-//! A chunk is named after a module. Where the module is a file of a library, built elsewhere and named with a hash by that
-//! build (`lib-CBtriEt5.js`), the name of the chunk has that hash too, and its bytes change under it: with another version
-//! of the minifier, another import, another line of the library that is used. Where the bundler adds a hash of its own,
-//! that does no harm. So where some of its chunks have none, the hash of another is not known to be the bundler's.
+//! A chunk is named after a module. If the module is a file of a library, built elsewhere and named with a hash by that
+//! build (`lib-CBtriEt5.js`), the chunk's name has that hash too, and its bytes change under that name: with another version
+//! of the minifier, another import, another used line of the library. If the bundler adds a hash of its own,
+//! that does no harm. So if some of its chunks have none, another chunk's hash may not be the bundler's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ fn is_import(tie: &Tie) -> bool {
     matches!(tie.form, Form::Import | Form::DynamicImport)
 }
 
-/// Whether no part of the name can be a hash: not as this site's bundler writes them, and not as any does.
+/// Whether no part of the name can be a hash, neither of this site's bundler nor of any other.
 fn is_unhashed(candidate: &Candidate<'_>, namings: &Namings<'_>) -> bool {
     let fits = |name: &Name<'_>| {
         namings.iter().any(|((position, length, _), naming)| {
@@ -48,7 +48,7 @@ fn is_unhashed(candidate: &Candidate<'_>, namings: &Namings<'_>) -> bool {
 }
 
 impl Candidate<'_> {
-    /// Whether a page loads it as Vite has its entries loaded, and it loads others as they do.
+    /// Whether a page loads it as Vite's entries are loaded, and it loads other files as they do.
     fn is_vites_entry(&self) -> bool {
         self.bundles && self.is_module && self.manners.iter().any(|manner| manner.is_vites())
     }

@@ -7,8 +7,8 @@ use super::candidates::Strength;
 use super::{Bundler, Hit, Hits};
 use crate::content::path::SitePath;
 
-/// Those of `unsure` that refer to what is `known` as a bundler does, or that a script refers to so which also refers so
-/// to what is known, or is known itself; and so on.
+/// Those of `unsure` that refer to a `known` file as a bundler does, or that are referenced in this way by a script that is
+/// known or refers in this way to a known file; and so on.
 pub(in super::super) fn of_kin<'s>(bundler: &Bundler<'s>, unsure: Vec<Hit<'s>>, known: &Hits<'s>) -> Vec<Hit<'s>> {
     let mut unsure: Hits<'s> = unsure.into_iter().map(|hit| (hit.path, hit)).collect();
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! How a site's bundler names what it writes, learned from the files that it certainly wrote.
+//! How a site's bundler names its output, learned from the files that it certainly wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use super::super::tokens;
 use super::candidates::{Candidate, Strength};
 use crate::content::proof::Proof;
 
-/// How a site's bundler names what it writes: the place and length of the hash, and what is known of it. Those of
-/// hexadecimal digits are kept apart: a short base64 hash can look hexadecimal by chance, but never the reverse.
+/// How a site's bundler names its output: the position and length of the hash, and other properties. Hashes of
+/// hexadecimal digits are separate: a short base64 hash can look hexadecimal by chance, but never the reverse.
 pub(super) type Namings<'s> = BTreeMap<(Position, usize, IsHex), Naming<'s>>;
 
 /// Whether all characters of a hash are hexadecimal digits.
@@ -17,23 +17,23 @@ type IsHex = bool;
 
 pub(super) struct Naming<'s> {
     pub(super) alphabet: Alphabet,
-    /// The folders that they lie in.
+    /// The folders of these files.
     pub(super) folders: BTreeSet<&'s str>,
-    /// What stands between hash and extension in their names: `.min`, or nothing.
+    /// The part between hash and extension in their names: `.min`, or nothing.
     pub(super) endings: BTreeSet<&'s str>,
-    /// Whether pages load scripts of such names as modules, and whether with a classic `<script>`.
+    /// Whether pages load scripts with such names as modules, and whether with a classic `<script>`.
     pub(super) has_modules: bool,
     pub(super) has_classics: bool,
-    /// Extensions of files that such a name proves: by a digest that is taken last of all, or all that a bundler refers to.
+    /// Extensions of files that such a name proves: by a digest that is computed last, or every file that a bundler refers to.
     pub(super) proven: BTreeSet<String>,
 }
 
 /// A candidate, and the hash in its name.
 type Member<'c, 's> = (&'c Candidate<'s>, (Position, &'s str));
 
-/// How the bundler names its files: as those that scripts refer to as only a bundler does, and those that are proven. Modules
-/// that pages load count where there are no such, and names that pages use like anybody's where there are no modules
-/// either, and two at least lie together.
+/// How the bundler names its files: as those that scripts refer to in a bundler's way, and those that are proven. Modules
+/// that pages load count if there are none of these, and names that pages use in the ordinary way if there are no modules
+/// either, and at least two are in one folder.
 pub(super) fn namings<'s>(candidates: &[&Candidate<'s>]) -> Namings<'s> {
     let referred: Vec<&Candidate<'s>> =
         candidates.iter().copied().filter(|candidate| candidate.referred.is_some()).collect();
@@ -51,7 +51,7 @@ pub(super) fn namings<'s>(candidates: &[&Candidate<'s>]) -> Namings<'s> {
     if !modules.is_empty() {
         return gather(&modules);
     }
-    // A bundler whose hashes all happen to look like words: what looks more like a hash is none of its files.
+    // For a bundler whose hashes all happen to look like words, a name that looks more like a hash is not one of its files.
     let may_be_hashed = |name: &Name<'_>| name.positions().any(|(_, token)| tokens::may_be_a_short_hash(token));
     if referred.iter().any(|candidate| candidate.is_sure() && may_be_hashed(&candidate.name)) {
         return Namings::new();
@@ -70,7 +70,7 @@ pub(super) fn namings<'s>(candidates: &[&Candidate<'s>]) -> Namings<'s> {
 }
 
 /// Hashes of 5 to 7 hexadecimal digits (Nuxt 2, JupyterLite), which alone could be anything: of scripts that others import,
-/// where several have one of the same length at the same place.
+/// if several have one of the same length at the same position.
 fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
     let mut by_position: BTreeMap<(Position, usize), Vec<Member<'c, 's>>> = BTreeMap::new();
     for candidate in
@@ -83,7 +83,7 @@ fn short_hashes<'c, 's>(referred: &[&'c Candidate<'s>]) -> Vec<Member<'c, 's>> {
     by_position.into_values().filter(|members| members.len() >= 2).flatten().collect()
 }
 
-/// Whether a style has the name of a module and lies beside it, with another hash at the same place: of an entry that stands
+/// Whether a style has the name of a module beside it, with another hash at the same position: for an entry that stands
 /// alone, either hash may be one that could be read in another way.
 fn are_alike(module: &Candidate<'_>, style: &Candidate<'_>) -> bool {
     let has_own_hash = |(place, token): (Position, &str)| {
@@ -96,7 +96,7 @@ fn are_alike(module: &Candidate<'_>, style: &Candidate<'_>) -> bool {
         && style.clear_hash.and_then(has_own_hash).unwrap_or_default()
 }
 
-/// A candidate with a hash that can hardly be read in another way, or that is proven.
+/// A candidate with proof, or with a hash that can hardly be read in another way.
 fn member<'c, 's>(candidate: &'c Candidate<'s>) -> Option<Member<'c, 's>> {
     let proven = || {
         let token = &candidate.proof?.token;
@@ -132,7 +132,7 @@ fn gather<'s>(members: &[Member<'_, 's>]) -> Namings<'s> {
     by_position.into_iter().filter_map(naming).collect()
 }
 
-/// The characters of which a bundler makes hashes. One of base64 alone may lack capitals by chance.
+/// The alphabet of a bundler's hashes. A single one of base64 may lack capitals by chance.
 fn alphabet<'t>(tokens: impl Iterator<Item = &'t str> + Clone) -> Option<Alphabet> {
     let alphabet = Alphabet::of(tokens.clone())?;
     let lacks_capitals = matches!(alphabet, Alphabet::Base36 | Alphabet::Base38);
@@ -141,14 +141,14 @@ fn alphabet<'t>(tokens: impl Iterator<Item = &'t str> + Clone) -> Option<Alphabe
 }
 
 impl Naming<'_> {
-    /// Whether a file lies where the bundler writes others: in the same folder, or in one for scripts or styles beside or
+    /// Whether a file is where the bundler writes others: in the same folder, or in one for scripts or styles beside or
     /// below it.
     pub(super) fn is_home_of(&self, name: &Name<'_>) -> bool {
         if self.folders.contains(name.folder) {
             return true;
         }
         let parent = home(name.folder);
-        // At the top of a site everybody has such a folder.
+        // At the top of a site such a folder is too common.
         let depths = if parent.is_empty() { 1..=1 } else { 0..=2 };
         let depth = |home: &str| home.strip_prefix(parent).map(|inner| inner.matches('/').count());
         let is_near = |home: &str| depth(home).is_some_and(|depth| depths.contains(&depth));
@@ -156,7 +156,7 @@ impl Naming<'_> {
     }
 }
 
-/// The folder that a bundler writes to: of one for scripts, workers or styles, the one around it.
+/// The folder that a bundler writes to: for one of scripts, workers or styles, its parent.
 fn home(folder: &str) -> &str {
     const KINDS: [&str; 9] =
         ["css", "style", "styles", "stylesheets", "js", "script", "scripts", "javascripts", "workers"];

@@ -1,4 +1,4 @@
-//! A script or style that something refers to, with a part of its name read as a hash: the evidence for that reading.
+//! A referenced script or style, with a part of its name read as a hash: the evidence for that reading.
 
 use super::super::alphabet::Alphabet;
 use super::super::tokens;
@@ -10,18 +10,18 @@ use crate::content::path::SitePath;
 #[derive(Clone, Copy)]
 pub(in super::super) struct Reading<'r, 's> {
     pub(super) candidate: &'r Candidate<'s>,
-    /// The surest reference to it.
+    /// The most certain reference to it.
     strength: Strength,
-    /// Whose that is.
+    /// The file that contains the reference.
     pub(in super::super) by: &'s SitePath,
     /// The part.
     pub(in super::super) token: &'s str,
-    /// How the site's bundler writes names, if the name is written so.
+    /// How the site's bundler names files, if the name matches.
     naming: Option<&'r Naming<'s>>,
 }
 
 impl<'r, 's> Reading<'r, 's> {
-    /// As the bundler writes names; `None`: it does not write them so, or nothing refers to the file.
+    /// With the bundler's naming; `None`: the name does not match it, or nothing refers to the file.
     pub(super) fn by_naming(
         candidate: &'r Candidate<'s>,
         token: &'s str,
@@ -33,7 +33,7 @@ impl<'r, 's> Reading<'r, 's> {
         fits.then_some(Reading { candidate, strength, by, token, naming: Some(naming) })
     }
 
-    /// By itself, however the bundler writes names.
+    /// By itself, whatever the bundler's naming.
     pub(super) fn by_itself(candidate: &'r Candidate<'s>) -> Option<Reading<'r, 's>> {
         let (strength, by) = candidate.referred?;
         let (_, token) = candidate.clear_hash?;
@@ -57,12 +57,12 @@ impl<'r, 's> Reading<'r, 's> {
     }
 }
 
-/// Whether only a bundler refers so to a file of such a name.
+/// Whether only a bundler refers in this way to a file with such a name.
 pub(in super::super) fn is_referred_to_by_bundler(reading: &Reading<'_, '_>) -> bool {
     reading.naming.is_some_and(|naming| reading.is_likely(naming) && reading.is_by_bundler_beside(naming))
 }
 
-/// Whether a page loads it where the bundler's files lie, and nothing tells it apart from those.
+/// Whether a page loads it from the bundler's folder, and nothing distinguishes it from the bundler's files.
 pub(in super::super) fn is_loaded_as_bundlers(reading: &Reading<'_, '_>) -> bool {
     reading.naming.is_some_and(|naming| {
         let candidate = reading.candidate;
@@ -78,8 +78,8 @@ pub(in super::super) fn is_loaded_as_bundlers(reading: &Reading<'_, '_>) -> bool
     })
 }
 
-/// Whether only a bundler refers so to a file, though the hash reads as words: people write such names too, and import
-/// such files.
+/// Whether only a bundler refers in this way to a file, though the hash reads as words: people write such names too, and
+/// import such files.
 pub(in super::super) fn reads_as_words(reading: &Reading<'_, '_>) -> bool {
     reading.naming.is_some_and(|naming| {
         let is_among_bundlers = naming.folders.contains(reading.candidate.name.folder);
@@ -87,7 +87,7 @@ pub(in super::super) fn reads_as_words(reading: &Reading<'_, '_>) -> bool {
     })
 }
 
-/// Whether the hash is so long that it speaks for itself; where anybody may have written the reference, one of 128 bits
+/// Whether the hash is long enough to be evidence by itself; if anyone may have written the reference, one of 128 bits
 /// or more.
 pub(in super::super) fn is_long(reading: &Reading<'_, '_>) -> bool {
     reading.naming.is_none()

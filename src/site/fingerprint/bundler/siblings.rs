@@ -8,7 +8,7 @@ use super::candidates::Candidate;
 use super::{Bundler, By, Hit, Hits};
 use crate::content::path::SitePath;
 
-/// What has the same hash and the same name but for what follows it: a page's script without the parts that are in its
+/// A file with the same hash and the same name except for its suffix: a page's script without the parts that are in its
 /// HTML (VitePress's `.lean.js`).
 pub(in super::super) fn with_the_same_hash<'s>(bundler: &Bundler<'s>, known: &Hits<'s>) -> Vec<Hit<'s>> {
     let mut by_stem: BTreeMap<(&str, &str), Hit<'s>> = BTreeMap::new();
@@ -23,7 +23,7 @@ pub(in super::super) fn with_the_same_hash<'s>(bundler: &Bundler<'s>, known: &Hi
 }
 
 /// The style of a script (esbuild, Bun) with a hash of its own, beside it or in a folder beside it (SvelteKit); and the
-/// script of a style, where a page loads it.
+/// script of a style, if a page loads it.
 pub(in super::super) fn of_the_same_name<'s>(bundler: &Bundler<'s>, known: &Hits<'s>) -> Vec<Hit<'s>> {
     let mut by_name: BTreeMap<(&str, &str), &SitePath> = BTreeMap::new();
     for (candidate, hit) in among(bundler, known) {
@@ -36,7 +36,7 @@ pub(in super::super) fn of_the_same_name<'s>(bundler: &Bundler<'s>, known: &Hits
             let token = position.token(&candidate.name, *length)?;
             let name = stem.strip_suffix(token)?;
             let sibling = by_name.get(&(folder, name)).or_else(|| by_name.get(&(around(folder)?, name)))?;
-            // Where a page loads it beside a file of the same name and the other kind, its hash need only look random.
+            // If a page loads it beside a file of the same name and the other kind, its hash need only look random.
             let is_style = candidate.is_style();
             let is_loaded = candidate.referred.is_some() && (is_style || candidate.is_module);
             let fits = (is_style || is_loaded)
@@ -57,7 +57,7 @@ fn unknown<'b, 's>(bundler: &'b Bundler<'s>, known: &Hits<'s>) -> impl Iterator<
     bundler.candidates.iter().filter(|candidate| !known.contains_key(candidate.path) && candidate.proof.is_none())
 }
 
-/// The folder around a folder that is not at the top of the site.
+/// The parent of a folder, if the folder is not at the top of the site.
 fn around(folder: &str) -> Option<&str> {
     let end = folder.strip_suffix('/')?.rfind('/')?;
     Some(&folder[..=end])

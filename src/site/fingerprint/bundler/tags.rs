@@ -1,4 +1,4 @@
-//! Whether the files that pages load are the bundler's: by how the tags are written, and by the array that webpack's scripts
+//! Whether the files that pages load are the bundler's: by the form of the tags, and by the array that webpack's scripts
 //! share.
 
 use std::collections::BTreeSet;
@@ -6,21 +6,21 @@ use std::collections::BTreeSet;
 use super::candidates::{Candidate, Strength};
 use crate::content::references::Manner;
 
-/// Whose tags count as the bundler's: a script or style that nothing but pages refers to may have been copied beside what the bundler
-/// wrote, by people who write their tags in another manner.
+/// The tags that count as the bundler's: a script or style that only pages refer to may have been copied beside the bundler's
+/// output by people who write their tags in another form.
 pub(super) struct Tags<'s> {
     scripts: Accepted,
     styles: Accepted,
-    /// Whether any of the scripts that the bundler surely wrote is loaded as a classic one.
+    /// Whether any script that the bundler certainly wrote is loaded as a classic one.
     has_classics: bool,
-    /// The arrays of chunks that the scripts of webpack belong to, if it wrote all that load others.
+    /// The arrays of chunks of webpack's scripts, if webpack wrote all scripts that load others.
     chunk_arrays: BTreeSet<&'s str>,
 }
 
 enum Accepted {
-    /// Nothing tells the bundler's tags from others.
+    /// Nothing distinguishes the bundler's tags from others.
     All,
-    /// Those written as the ones that load what the bundler surely wrote.
+    /// Tags of the same form as those that load files which the bundler certainly wrote.
     Known(BTreeSet<Manner>),
     /// Those that no person writes.
     Unusual,
@@ -43,13 +43,13 @@ impl<'s> Tags<'s> {
         Tags { scripts, styles, has_classics, chunk_arrays: chunk_arrays(candidates) }
     }
 
-    /// Whether the tags that load it, if there are any, may be the bundler's.
+    /// Whether the tags that load it, if any, may be the bundler's.
     pub(super) fn may_be_of_bundler(&self, candidate: &Candidate<'_>) -> bool {
-        // Modules tell nothing about how a bundler has a classic script loaded.
+        // Modules say nothing about how a bundler's classic scripts are loaded.
         self.may_teach(candidate) || candidate.is_classic && !self.has_classics
     }
 
-    /// Whether what the tags load may tell how the bundler names its files.
+    /// Whether the files that the tags load may show how the bundler names its files.
     pub(super) fn may_teach(&self, candidate: &Candidate<'_>) -> bool {
         let admitted = if candidate.is_style() { &self.styles } else { &self.scripts };
         let manners = &candidate.manners;
@@ -60,9 +60,9 @@ impl<'s> Tags<'s> {
         }
     }
 
-    /// Whether a script that pages load belongs to those of webpack, where it wrote all that load others; `None`: that says
-    /// nothing. What is in its lists may be the lists of people, which it puts into its scripts. An entry may load no other,
-    /// and so have no array: then a tag that says more than anybody's must be written as those of the others.
+    /// Whether a script that pages load belongs to those of webpack, if webpack wrote all that load others; `None`: unknown.
+    /// A name in its lists may be from people's lists, which it puts into its scripts. An entry may load no other script,
+    /// and so have no array: then its tag must have the form of the others', and a form that only a tool writes.
     fn is_of_webpack(&self, candidate: &Candidate<'_>) -> Option<bool> {
         let is_exempt = !is_loaded_script(candidate)
             || candidate.proof.is_some()
@@ -80,7 +80,7 @@ impl<'s> Tags<'s> {
     }
 }
 
-/// The arrays of the scripts that pages load and that load others, if each of them has one.
+/// The arrays of the scripts that pages load and that load others, if each has one.
 fn chunk_arrays<'s>(candidates: &[Candidate<'s>]) -> BTreeSet<&'s str> {
     let loading = candidates.iter().filter(|candidate| candidate.bundles && is_loaded_script(candidate));
     let arrays: Option<BTreeSet<&str>> = loading.map(|candidate| candidate.chunk_array).collect();
@@ -92,7 +92,7 @@ fn is_loaded_script(candidate: &Candidate<'_>) -> bool {
 }
 
 impl Accepted {
-    /// Those of scripts or of styles. What is named by a hash tells more than what is not: a tool writes it.
+    /// The forms for scripts or for styles. A name with a hash is better evidence than one without: a tool writes it.
     fn of(candidates: &[Candidate<'_>], is_style: bool) -> Accepted {
         let loaded = || candidates.iter().filter(move |candidate| candidate.is_style() == is_style);
         let hashed = || loaded().filter(|candidate| candidate.clear_hash.is_some());
@@ -105,7 +105,7 @@ impl Accepted {
         }
         let may_be_hashed = || loaded().filter(|candidate| candidate.name.may_hold_a_hash());
         let has = |candidate: &Candidate<'_>, is_plain| candidate.manners.iter().any(|one| one.is_plain() == is_plain);
-        // Where one file is loaded in both ways, a tool writes both.
+        // If one file is loaded in both ways, a tool writes both.
         let are_apart = !may_be_hashed().any(|candidate| has(candidate, true) && has(candidate, false));
         let is_unusual = may_be_hashed().any(|candidate| has(candidate, false));
         if is_unusual && are_apart { Accepted::Unusual } else { Accepted::All }

@@ -10,11 +10,11 @@ use super::{Bundler, By, Hit, Hits};
 use crate::content::path::SitePath;
 use crate::content::proof::Proof;
 
-/// What refers to the bundler's files, and is named as they are.
+/// A file that refers to the bundler's files, and is named like them.
 ///
-/// People do not write the hashes of others into their files, since these change with every build. A tool that comes
-/// after the bundler does, to list what it wrote. So the name must fit as closely as can be: the same folder, a hash that
-/// reads as none of a word, and no file without it.
+/// People do not write hashes of other files into their own, since these change with every build. A tool that runs
+/// after the bundler does, to list its output. So the name must match as closely as possible: the same folder, a hash that
+/// reads as no kind of word, and no file without it.
 pub(in super::super) fn entries<'s>(bundler: &Bundler<'s>, known: &Hits<'s>) -> Vec<Hit<'s>> {
     let is_unreferred = |candidate: &&Candidate<'s>| {
         candidate.referred.is_none() && candidate.proof.is_none() && !known.contains_key(candidate.path)
@@ -25,7 +25,7 @@ pub(in super::super) fn entries<'s>(bundler: &Bundler<'s>, known: &Hits<'s>) -> 
             let token =
                 position.token(&candidate.name, *length).filter(|token| naming.is_of(&candidate.name, token))?;
             without(candidate.path, token).is_none_or(|twin| !bundler.files.contains_key(&twin)).then_some(())?;
-            // A commit of git looks as a hexadecimal hash does, and tools put one into names.
+            // A git commit looks like a hexadecimal hash, and tools put one into names.
             let is_proven = |path: &SitePath| {
                 let proof = bundler.files.get(path).and_then(|facts| facts.traces.proof.as_ref());
                 naming.alphabet != Alphabet::Hex && proof.is_some_and(Proof::is_unlikely_by_chance)
@@ -34,7 +34,7 @@ pub(in super::super) fn entries<'s>(bundler: &Bundler<'s>, known: &Hits<'s>) -> 
                 let is_sure = Strength::of(tie, candidate.path) > Strength::Loose && known.contains_key(&tie.to);
                 tie.to != *candidate.path && (is_sure || is_proven(&tie.to))
             };
-            // It must not be the only one to teach how names are written.
+            // It must not be the only example of the naming.
             let is_taught = |other: &Candidate<'s>| {
                 let is_by_another = other.referred.is_some_and(|(_, by)| by != candidate.path);
                 let token = position.token(&other.name, *length);
@@ -52,7 +52,7 @@ pub(in super::super) fn entries<'s>(bundler: &Bundler<'s>, known: &Hits<'s>) -> 
 }
 
 impl Naming<'_> {
-    /// Whether a file lies where the bundler writes others, and `token` is likely to be drawn as their hashes are.
+    /// Whether a file is where the bundler writes others, and `token` is likely to be from the alphabet of their hashes.
     fn is_of(&self, name: &Name<'_>, token: &str) -> bool {
         self.folders.contains(name.folder)
             && !self.proven.contains(&name.extension)

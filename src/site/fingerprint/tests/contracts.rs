@@ -1,4 +1,4 @@
-//! What each contract of a framework finds in a path, and by what the framework is known.
+//! What each contract of a framework finds in a path, and the traces by which the framework is recognised.
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn each_framework_writes_its_hash_in_one_place() {
     }
 }
 
-/// What people put beside a framework's files, or wrote as it does, but for one thing: for each rule.
+/// For each rule, files that people put beside a framework's files, or that match its form except for one thing.
 const DIFFERENT: &[(&str, &[&str])] = &[
     ("astro-picture", &["_astro/team.B0o66Rpf_Z1LKAFX.js", "img/team.B0o66Rpf_Z1LKAFX.avif"]),
     (
@@ -180,7 +180,7 @@ fn what_differs_in_one_thing_meets_no_contract() {
     }
 }
 
-/// Nothing refers to these files, or a page shows one of them: what makes them known is another file.
+/// Nothing refers to these files, or a page shows one of them: another file is the trace that identifies them.
 #[test]
 fn a_framework_is_known_by_another_file_of_its_own() {
     let ember = "assets/app-de9fa43a30a82af97895ddd83fd7b35e.js";
@@ -230,7 +230,7 @@ fn contracts_that_want_no_mark_hold_by_the_path_alone() {
     assert_eq!(Site::of(&own).fingerprinted(), own);
 }
 
-/// Its files are known where pages load them: themes are copied too.
+/// Its files are recognised if pages load them: themes are copied too.
 #[test]
 fn the_files_of_material_are_known_where_a_page_loads_them() {
     let own = "assets/javascripts/bundle.5f09fbc3.min.js";

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A site of Vite's as its pages load it, or as an older one does, whose links to styles are as anybody's.
+/// A site of Vite's as its pages load it, or as an older version does, whose links to styles have no special form.
 fn tagged(style: &[&'static str]) -> Site {
     Site::default()
         .tag("index.html", "assets/index-BYf2qJoX.js", &["type", "crossorigin", "src"])
@@ -31,7 +31,7 @@ fn what_pages_load_in_another_manner_than_the_bundlers_files_is_not_recognised()
     let vite = || tagged(&["rel", "crossorigin", "href"]);
     assert_eq!(vite().fingerprinted(), scripts_and(&["index-Dx92_kLm.css", "shared-C7TeAxY1.css"]));
     assert_eq!(with_copies(vite()).fingerprinted(), vite().fingerprinted());
-    // What is named as a script of the bundler's is its style, whatever the tag.
+    // A file with the name of a bundler's script is its style, whatever the tag.
     let older = || tagged(&["rel", "href"]);
     assert_eq!(older().fingerprinted(), scripts_and(&["index-Dx92_kLm.css"]));
     assert_eq!(with_copies(older()).fingerprinted(), older().fingerprinted());
@@ -49,7 +49,7 @@ fn links_that_begin_with_their_address_are_webpacks() {
     };
     let own = ["883.9a7c3e5d.js", "main.2c9d4f1b.js", "main.7e1a93c4.css"];
     assert_eq!(webpack(&["href", "rel"]).fingerprinted(), own);
-    // Where one file is linked in both ways, a tool writes both.
+    // If one file is linked in both ways, a tool writes both.
     let both = webpack(&["href", "rel"]).tag("200.html", "main.7e1a93c4.css", &["rel", "href"]);
     assert!(both.fingerprinted().contains(&"theme.3f9c2e1b.css".to_owned()));
 }
@@ -106,7 +106,7 @@ fn scripts_that_do_not_belong_to_webpacks_are_not_recognised() {
         .into_iter()
         .fold(Site::default(), tag)
         .chunk("runtime.08d6eaaa.js", "883.9a7c3e5d.js")
-        // The settings of a site, as its tool puts them into a script.
+        // The settings of a site, as its tool writes them into a script.
         .tie("main.37e4df94.js", "tracker.3f9c2e1b.js", Role::Module, Form::List)
         .tie("runtime.08d6eaaa.js", "counting.worker.9f153282.js", Role::Module, Form::List);
     let all = ["883.9a7c3e5d.js", "counting.worker.9f153282.js", "main.37e4df94.js", "runtime.08d6eaaa.js"];

@@ -1,4 +1,4 @@
-//! What builds declare, and what frameworks promise.
+//! The declarations of builds, and the contracts of frameworks.
 
 use super::*;
 
@@ -156,7 +156,7 @@ fn what_angular_loads_as_ever_is_recognised_too() {
         ["chunk-2L4SBGX4.js", "chunk-I6ALTOI6.js", "global-OF54FGFC.js", "main-HMQKKYFH.js", "styles-IWGZERNG.css"];
     assert_eq!(site.fingerprinted(), expected);
     assert_eq!(Site::default().style("index.html", "styles-IWGZERNG.css").fingerprinted(), [""; 0]);
-    // None of these hashes is one that could be nothing else.
+    // Each of these hashes could also be something else.
     let small = Site::default()
         .module("index.html", "main-HMQKKYFH.js")
         .module("index.html", "polyfills-QTMLZCOV.js")
@@ -209,7 +209,7 @@ fn each_tool_lists_in_its_own_way() {
             r#"{"bundles":{"q-BYf2qJoX.js":{"size":9}},"assets":{"assets/Dx92kLmQ-global.css":{"name":"global.css"}}}"#,
             &["assets/Dx92kLmQ-global.css", "build/q-BYf2qJoX.js"],
         ),
-        // `bundles` elsewhere are as all else.
+        // `bundles` elsewhere is not special.
         ("manifest.json", r#"{"bundles":{"main.js":"js/main.3f2a1b9c.js"}}"#, &["js/main.3f2a1b9c.js"]),
         ("manifest.json", r#"{"src/main.ts":{"file":"assets/app-BYf2qJoX.js"}}"#, &["assets/app-BYf2qJoX.js"]),
         // The source has that name already.

@@ -1,10 +1,10 @@
-//! What is known about a site before anything is decided, and how decisions are explained.
+//! The facts about a site before anything is decided, and how decisions are explained.
 
 use super::*;
 use crate::content::closure::Surroundings;
 use crate::content::references::read as references_of;
 
-/// What files with these texts refer to.
+/// The references of files with these texts.
 fn read(texts: &[(&str, &str)]) -> BTreeMap<SitePath, Facts> {
     let paths: BTreeSet<SitePath> = texts.iter().map(|(name, _)| path(name)).collect();
     let references =
@@ -34,11 +34,11 @@ fn what_tells_nothing_is_not_kept() {
     assert_eq!(ties("about.html"), BTreeSet::from(["app-3f2a1b9c.js", "hero-3f2a1b9c.png", "look.css"]));
     assert_eq!(ties("index.html"), BTreeSet::new(), "another page uses the same in the same way");
     assert_eq!(ties("look.css"), BTreeSet::from(["hero-3f2a1b9c.png"]));
-    // What a script imports tells how the bundler writes names, and where it writes none.
+    // A script's imports show how the bundler writes names, and where it writes none.
     assert_eq!(ties("app-3f2a1b9c.js"), BTreeSet::from(["lazy-8d7f6a5b.js", "plain.js"]));
 }
 
-/// That people wrote the modules of a page is told by those without a hash, whatever other pages load.
+/// Modules without a hash show that people wrote the modules of a page, whatever other pages load.
 #[test]
 fn all_modules_of_a_page_are_kept() {
     const OWN: &str = "js/lib-C7TeAxY1.js";
@@ -56,7 +56,7 @@ fn all_modules_of_a_page_are_kept() {
     assert_eq!(kind(&page_with(&[&OTHERS[..], &[OWN]].concat())), Kind::Mutable);
 }
 
-/// Whose tags are the bundler's is told by those of its entry, though that has no hash.
+/// The tags of the bundler's entry show the form of its tags, although the entry has no hash.
 #[test]
 fn how_an_entry_without_a_hash_is_loaded_is_kept() {
     let verdict = |entry: &str, other: &str| {

@@ -1,4 +1,4 @@
-//! What holds for any site.
+//! Properties of every site.
 
 use proptest::prelude::*;
 
@@ -53,7 +53,7 @@ proptest! {
         prop_assert_eq!(judge(&told, &Declared::default()), judge(&all, &Declared::default()));
     }
 
-    /// Whatever is made of words, years and short numbers is mutable, whatever refers to it from a page.
+    /// A name made of words, years and short numbers is mutable, whatever refers to it from a page.
     #[test]
     fn words_and_numbers_are_never_a_hash(
         folder in proptest::sample::select(vec!["", "assets/", "static/js/", "_astro/", "build/"]),

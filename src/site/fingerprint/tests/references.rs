@@ -1,4 +1,4 @@
-//! What refers to what, and how names are written.
+//! References between files, and the forms of names.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn a_file_that_refers_to_many_without_a_hash_was_written_by_hand() {
         let site = library(Site::default(), "lib/all.js", others).import("lib/all.js", hashed);
         assert_eq!(is_known(&site, hashed), expected, "one hash of {}", others + 1);
     }
-    // What anybody refers to so tells nothing.
+    // A reference that anyone may write is no evidence.
     let scripts = ["js/a.js", "js/b.js", "js/c.js", "js/d.js", "js/e.js"];
     let site = scripts.iter().fold(vite(), |site, script| site.script("index.html", script));
     assert_eq!(site.fingerprinted(), vite().fingerprinted());
@@ -41,7 +41,7 @@ fn what_a_page_imports_or_lists_people_may_have_written() {
 
 #[test]
 fn a_hash_may_be_the_whole_name_or_begin_it() {
-    // `DI90Dtcq` is told by the names of the others.
+    // The names of the others are the evidence for `DI90Dtcq`.
     for (entry, chunk) in [
         ("_nuxt/BYf2qJoX.js", "_nuxt/DI90Dtcq.js"),
         ("js/BYf2qJoX.main.js", "js/DI90Dtcq.lazy.js"),
@@ -140,7 +140,7 @@ fn only_a_file_of_the_other_kind_is_named_after_one_of_the_bundlers() {
     assert_eq!(with(vite(), own), "no-evidence", "that is a word");
 }
 
-/// The place of a hash in the name of a proven picture tells it in the names beside it, if the bundler takes both alike.
+/// The position of a hash in the name of a proven picture applies to the names beside it, if the bundler names both alike.
 #[test]
 fn pictures_of_another_tool_tell_nothing_of_scripts() {
     let entry = "assets/index-DI90Dtcq.js";

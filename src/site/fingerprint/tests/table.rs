@@ -19,7 +19,7 @@ fn the_last_rule_applies_to_every_file() {
     assert_eq!(verdict, Verdict::NONE);
 }
 
-/// What speaks against a reference is told, and gives way to what tells the file in another way.
+/// Evidence against a reference is reported, and is outweighed by other evidence for the file.
 #[test]
 fn what_speaks_against_a_reference_is_told() {
     let rule = |site: &Site, file: &str| judge(&site.files, &site.declared).remove(&path(file)).unwrap().rule;

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::super::place::{FileType, Root};
 use super::*;
 
-/// What is said of `a/file.txt` after `swap`, which happens when the walk has seen it.
+/// The message about `a/file.txt` after `swap`, which happens when the walk has seen it.
 fn swapped(swap: impl Fn(&Path) + Sync) -> (Code, String) {
     let folder = site(&["index.html", "a/file.txt"]);
     let listener = |event| {
@@ -38,7 +38,7 @@ fn a_file_that_becomes_something_else_is_not_read() {
             put(&root.join("a/file.txt"));
         })
     };
-    // With the same number of bytes, so that only where it leads tells it from the file.
+    // With the same number of bytes, so that only its place distinguishes it from the file.
     assert_eq!(by(&|path| symlink(elsewhere.path().join("a/file.txt"), path).unwrap()), replaced());
     assert_eq!(by(&|path| symlink("../index.html", path).unwrap()), replaced());
     assert_eq!(by(&|path| symlink("nowhere", path).unwrap()), replaced());

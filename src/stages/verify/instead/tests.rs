@@ -7,7 +7,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> SiteAnswer {
     SiteAnswer::new(status, headers, body.as_bytes().to_vec(), 9_999)
 }
 
-/// What it is, and whether waiting can change it.
+/// The classification, and whether waiting can help.
 fn found(status: u16, headers: &[(&str, &str)], body: &str) -> (String, Prospect) {
     let instead = Instead::of(URL, &answer(status, headers, body));
     assert!(!instead.next_step().is_empty());

@@ -36,7 +36,7 @@ pub(super) struct Case {
     pub(super) distribution: Distribution,
     pub(super) releases: Vec<Site>,
     pub(super) max_paths: usize,
-    /// How long each location takes to forget, in seconds.
+    /// How long each location takes to evict, in seconds.
     pub(super) delays: Vec<u64>,
 }
 
@@ -49,7 +49,7 @@ fn site() -> impl Strategy<Value = Site> {
     })
 }
 
-/// Ways to keep answers: policies of CloudFront's and of the account, and the older form.
+/// Ways to cache answers: managed policies, custom policies, and the legacy form.
 fn caching() -> impl Strategy<Value = Caching> {
     let own = Caching { policy: Some("own".to_owned()), min_ttl: Duration::ZERO, ..Caching::default() };
     let queries = Caching { policy: Some("queries".to_owned()), query_strings: true, ..own.clone() };
