@@ -445,4 +445,12 @@ mod tests {
         let expected = Publisher { who: Some("octocat".to_owned()), place: None, ..stager.clone() };
         assert_eq!(activator.of_build(&stager), expected);
     }
+
+    /// Ids become part of requests to CloudFront, and are shown in a terminal.
+    #[test]
+    fn an_id_has_letters_digits_hyphens_and_underscores_and_not_too_many() {
+        let is_id = |text: &&str| checked_id((*text).to_owned(), 4).is_ok();
+        assert!(["a", "Z9-_", "_", "-"].iter().all(is_id));
+        assert!(!["", "12345", "a b", "a\n", "é", "a/b", "a.b"].iter().any(is_id));
+    }
 }
