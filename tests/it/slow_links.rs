@@ -133,17 +133,21 @@ async fn whatever_connections_break_all_of_it_arrives() {
     }
 }
 
-/// 8 Mbit/s and files of 1 MB, when all times are 5 times shorter and the link is half as fast, at a router that queues much:
-/// while a lease is held, so little goes up at once that a renewal takes under 10 s.
+/// 8 Mbit/s and files of 1 MB and of 3 MB, when all times are 5 times shorter and the link is half as fast, at a router that
+/// queues much: while a lease is held, so little goes up at once that a renewal takes under 10 s.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_does_not_wait_for_long_behind_uploads() {
+    tokio::join!(renewals_behind(24, 100_000), renewals_behind(16, 300_000));
+}
+
+async fn renewals_behind(files: usize, bytes: usize) {
     let (late, noted) = (Duration::from_millis(20), Some("PUT /sandbox/_publish/live/head.json"));
     let (mut world, link) = far_away(Shape { queue: 4 << 20, late, noted, ..Shape::of(500_000) }).await;
     let [stalled, answer, ahead] = [4, 24, 1].map(Duration::from_secs);
     world.environment.access.link = LinkSettings { stalled, answer, ahead, ..LinkSettings::default() };
     let [lasts, renew_every, margin] = [18_000, 200, 1_000].map(Duration::from_millis);
     world.environment.lease = LeaseSettings { lasts, renew_every, margin };
-    build(&world, 24, 100_000, "first");
+    build(&world, files, bytes, "first");
     world.published().await;
     let waits = link.waits();
     assert!(waits.len() > 6, "it was renewed now and then: {waits:?}");
