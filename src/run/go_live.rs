@@ -59,12 +59,7 @@ impl Session<'_> {
     ) -> Result<Next, Problem> {
         self.course.begins();
         self.check_shown(*shown, &pointer.head, order)?;
-        let read = pointer.head.revision;
         let pointer = self.when_free_to_write(pointer).await?;
-        if pointer.head.revision != read {
-            // The run may have waited for a long time: what it read of the distributions may be out of date.
-            self.ahead.configurations = None;
-        }
         self.check_shown(*shown, &pointer.head, order)?;
         *shown = Shown::by(&pointer.head);
         self.course.found(&pointer.head);

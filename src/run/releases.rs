@@ -140,12 +140,16 @@ fn newest_of_one_commit(built: &[Manifest], head: &Head, commit: &CommitPrefix) 
 
 impl Session<'_> {
     /// As [`manifest_to_activate`]. At the same time it reads what the run needs next in any case: the distributions, and the
-    /// manifest of the live release ([`Ahead`]).
+    /// manifest of the release that is live ([`Ahead`]). Not if something is in progress: the run may wait for it to end, and what it
+    /// read before the wait would be out of date.
     pub(super) async fn read_to_activate(&mut self, head: &Head, release: ReleaseNumber) -> Result<Manifest, Problem> {
-        let live = active_release(head).filter(|live| *live != release && head.activation.is_none());
+        if head.activation.is_some() || head.pruning.is_some() {
+            return manifest_to_activate(&self.state, head, release).await;
+        }
+        let live = active_release(head).filter(|live| *live != release);
         let active = async {
             match live {
-                // If this fails, it is read again when it is needed, and the error is reported then.
+                // If this fails, it is read again where it is needed, and the error is reported there.
                 Some(live) => self.state.read_manifest(live).await.ok().flatten(),
                 None => None,
             }

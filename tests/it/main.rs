@@ -9,6 +9,7 @@
 mod adopt;
 mod agreement;
 mod answers;
+mod at_once;
 mod caching;
 mod certificates;
 mod chain;

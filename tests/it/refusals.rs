@@ -110,6 +110,10 @@ async fn a_foreign_object_at_a_key_that_is_added_later_stays() {
     assert!(after.remove(&claim).is_some());
     assert_eq!(after, before);
     assert_eq!(error.visitors_see, "Visitors see release 1, as before.");
+    // However often it is tried again, no more numbers are used up.
+    world.sandbox.clear_requests();
+    assert_eq!(world.publish().await.error.unwrap().code, Code::ForeignObjects.as_str());
+    assert_no_s3_write(&world);
     world.use_fixture("v1");
     assert_eq!(world.published().await.outcome, Outcome::Unchanged);
 }

@@ -85,6 +85,17 @@ fn where_query_strings_are_told_apart_all_that_begins_likewise_goes() {
     assert_eq!((cover.evicted_unchanged, cover.evicted_bytes), (1, 7));
 }
 
+/// No head may owe so many.
+#[test]
+fn a_limit_of_millions_of_paths_is_no_limit_of_the_search() {
+    let stale = (0..40).map(|page| (format!("/{page:02}"), Stale { with_queries: true, tagged: false })).collect();
+    for max_paths in [5_000_000, 6_000_000, usize::MAX] {
+        let cover = super::cover(&stale, &[], None, max_paths);
+        let is_covered = |page: &String| cover.paths.iter().any(|path| path.covers(&UrlPath::wildcard(page)));
+        assert!(stale.keys().all(is_covered), "{cover:?}");
+    }
+}
+
 #[test]
 fn names_with_a_tilde_in_more_folders_than_wildcards_are_covered_within_the_limit() {
     let names: Vec<String> = (0..40).map(|folder| format!("/{folder:02}/~a")).collect();

@@ -56,3 +56,22 @@ fn known(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
 fn variable(name: &str) -> String {
     format!("PUBLISHED_{}", name.to_uppercase().replace('-', "_"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_is_too_large_is_left_out_and_all_else_is_there() {
+        let mut report = Report::new("publish", "live");
+        let (all, too_large) = github(&report, "END");
+        assert!(all.contains("report<<END\n") && too_large.is_none());
+        report.warnings = vec!["w".repeat(LARGEST_REPORT)];
+        let (rest, too_large) = github(&report, "END");
+        assert!(too_large.unwrap().contains("`report`"));
+        assert!(
+            rest.contains("outcome<<END\n") && rest.contains("exit-code<<END\n") && !rest.contains("report<<"),
+            "{rest}"
+        );
+    }
+}

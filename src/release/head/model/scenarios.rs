@@ -115,6 +115,10 @@ fn who_withdraws_a_rollback_closes_no_numbers() {
     assert_eq!(scene.head().floor, ReleaseNumber::new(9));
     assert!(scene.writes(0, What::Withdraws));
     assert_eq!(scene.head().floor, ReleaseNumber::new(0));
+    // It took over a publish that was cut short, and had closed none.
+    assert!(scene.writes(0, begins(3)) && scene.writes(0, What::GivesUp { under_way: 0 }));
+    assert!(scene.writes(1, closes(true)) && scene.writes(1, What::Withdraws));
+    assert_eq!(scene.head().floor, ReleaseNumber::new(0));
     // One that was cut short still closes them.
     assert!(scene.writes(0, closes(true)) && scene.writes(0, What::GivesUp { under_way: 0 }));
     assert!(scene.writes(1, closes(false)) && scene.writes(1, What::Withdraws));
