@@ -1,5 +1,7 @@
 //! How the files of a release compare with what was live before.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How the files of a release compare with what was live before.
@@ -21,4 +23,19 @@ pub struct FileCounts {
     pub removed: usize,
     /// Live before with the same bytes and headers.
     pub unchanged: usize,
+}
+
+/// `3 added, 38 unchanged`; empty if there are no files.
+impl fmt::Display for FileCounts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.added, "added"),
+            (self.replaced, "replaced"),
+            (self.reheadered, "with new headers"),
+            (self.removed, "removed"),
+            (self.unchanged, "unchanged"),
+        ];
+        let said = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
+        formatter.write_str(&said.collect::<Vec<_>>().join(", "))
+    }
 }

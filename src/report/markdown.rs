@@ -8,6 +8,7 @@ mod escapes;
 use crate::content::path::UrlPath;
 use crate::report::changes::{Changed, ChangedPath};
 use crate::report::{ErrorReport, InvalidationReport, InvalidationStatus, OtherDistribution, Outcome, Report};
+use crate::types::text::{asked, count};
 
 use escapes::{code, destination, prose};
 
@@ -136,7 +137,7 @@ fn facts(report: &Report, worded: &dyn Fn(&str) -> String) -> Vec<(&'static str,
     {
         facts.push(("Before", format!("release {previous}")));
     }
-    let numbers = numbers(report);
+    let numbers = report.files.to_string();
     if is_told(report) && !numbers.is_empty() {
         facts.push(("Files", numbers));
     }
@@ -158,21 +159,8 @@ fn facts(report: &Report, worded: &dyn Fn(&str) -> String) -> Vec<(&'static str,
     facts
 }
 
-fn numbers(report: &Report) -> String {
-    let files = &report.files;
-    let parts = [
-        (files.added, "added"),
-        (files.replaced, "replaced"),
-        (files.reheadered, "with new headers"),
-        (files.removed, "removed"),
-        (files.unchanged, "unchanged"),
-    ];
-    let said = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
-    said.collect::<Vec<_>>().join(", ")
-}
-
 fn refresh(invalidation: &InvalidationReport) -> String {
-    let paths = count(invalidation.paths.len(), "path");
+    let paths = asked(&invalidation.paths);
     let done = match invalidation.status {
         InvalidationStatus::Planned => format!("{paths} to refresh"),
         InvalidationStatus::Requested => format!("refresh of {paths} requested, not waited for"),
@@ -189,16 +177,19 @@ fn refresh(invalidation: &InvalidationReport) -> String {
     };
     let evicted = match invalidation.evicted_unchanged {
         0 => String::new(),
-        files => format!("; also evicts {} ({})", count(files, "unchanged file"), size(invalidation.evicted_bytes)),
+        files => {
+            format!("; also evicts {} ({})", count(files, "unchanged file"), size(invalidation.evicted_bytes))
+        }
     };
     format!("{done}{price}{evicted}")
 }
 
 /// What became of a refresh at another distribution.
 fn elsewhere(other: &OtherDistribution) -> String {
-    let paths = count(other.paths.len(), "path");
+    let paths = asked(&other.paths);
     let done = match other.status {
         InvalidationStatus::Owed => format!("{paths} not refreshed yet"),
+        InvalidationStatus::Completed => format!("{paths} refreshed"),
         _ => format!("refresh of {paths} requested"),
     };
     format!("distribution {}: {done}", code(&other.distribution))
@@ -241,12 +232,7 @@ fn change(changed: &ChangedPath, report: &Report) -> String {
     format!("{verb} {named}{sizes}")
 }
 
-/// `1 path`, `2 paths`.
-fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// `900 B`, `1.20 MB`.
+/// `900 B`, `1.20 MB`: as a terminal shows it.
 fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
     match UNITS.iter().find(|(_, unit)| bytes >= *unit) {

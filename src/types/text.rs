@@ -265,6 +265,26 @@ fn hide_access_key_ids(text: &str) -> Option<String> {
     (from > 0).then(|| shown + &text[from..])
 }
 
+/// `1 cache tag and 2 paths`: what CloudFront is asked to invalidate.
+pub fn asked(items: &[String]) -> String {
+    let tags = items.iter().filter(|item| item.starts_with('#')).count();
+    let paths = count(items.len() - tags, "path");
+    match (tags, items.len() - tags) {
+        (0, _) => paths,
+        (tags, 0) => count(tags, "cache tag"),
+        (tags, _) => format!("{} and {paths}", count(tags, "cache tag")),
+    }
+}
+
+/// `1 path`, `2 paths`, `2 addresses`.
+pub fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ if noun.ends_with('s') => format!("{number} {noun}es"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
 /// The first few of `names` in backquotes, and how many more there are: `` `a.html`, `b.html` and 38 more ``.
 pub fn first_few<N: Display>(names: impl ExactSizeIterator<Item = N>) -> String {
     const NAMED: usize = 5;

@@ -7,7 +7,7 @@ use publish::config::header_rule::{HeaderRule, OneOrMany};
 use publish::release::head::DistributionFacts;
 use publish::release::layout::Layout;
 use publish::report::{ErrorReport, InvalidationStatus, Outcome, Report};
-use publish::sandbox::{Caching, CustomError, Distribution, Effect, Fault, LoggedRequest, Match, Service};
+use publish::sandbox::{Behavior, Caching, CustomError, Distribution, Effect, Fault, LoggedRequest, Match, Service};
 use publish::stages::policy;
 
 use crate::world::{BUCKET, DISTRIBUTION, World, distribution};
@@ -227,6 +227,24 @@ async fn state_that_visitors_can_read_beside_a_site_at_the_root_stops_every_publ
 #[tokio::test(flavor = "multi_thread")]
 async fn state_that_visitors_can_read_beside_a_site_in_a_folder_stops_every_publish() {
     state_is_exposed("docs", "_publish/docs/head.json").await;
+}
+
+/// The distribution's own origin path does not reach the state, but a behavior does.
+#[tokio::test(flavor = "multi_thread")]
+async fn state_that_visitors_can_read_through_a_behavior_stops_a_publish() {
+    let world = World::with_fixture("v1").await;
+    let behavior = Behavior {
+        pattern: "/_publish/*".to_owned(),
+        is_site: true,
+        origin_path: Some(String::new()),
+        caching: Caching::default(),
+    };
+    world.sandbox.set_distribution(Distribution { behaviors: vec![behavior], ..distribution() });
+    let report = world.publish().await;
+    let error = report.error.unwrap();
+    assert_eq!((report.exit_code, error.code.as_str()), (2, "configuration"), "{error:#?}");
+    assert!(error.message.contains("/_publish/live/releases/1/claim.json"), "{error:#?}");
+    assert!(world.live().is_empty(), "it stops before the first file is sent");
 }
 
 /// Sites of one page answer any address with it: that is not the state.

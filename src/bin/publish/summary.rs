@@ -22,11 +22,10 @@ use publish::plan::{Change, PlanView};
 use publish::release::counts::FileCounts;
 use publish::release::manifest::Publisher;
 use publish::report::{Outcome, Report, WayBack};
-use publish::types::text::{first_few, printable};
+use publish::types::text::{asked, count, first_few, printable};
 use publish::views::status::{ActivationStatus, HoldStatus, Status};
 
 use crate::terminal::layout::{filled, labelled};
-use crate::terminal::lines::{asked, count};
 use crate::terminal::style::Style;
 
 pub(crate) use explanations::render_explanations;
@@ -279,21 +278,8 @@ fn place(report: &Report, environment: &Environment) -> String {
 }
 
 fn changes(files: &FileCounts) -> String {
-    let numbers = numbers(files);
+    let numbers = files.to_string();
     if numbers.is_empty() { "no files".to_owned() } else { format!("files: {numbers}") }
-}
-
-/// `3 added, 38 unchanged`
-fn numbers(files: &FileCounts) -> String {
-    let parts = [
-        (files.added, "added"),
-        (files.replaced, "replaced"),
-        (files.reheadered, "with new headers"),
-        (files.removed, "removed"),
-        (files.unchanged, "unchanged"),
-    ];
-    let said = parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}"));
-    said.collect::<Vec<_>>().join(", ")
 }
 
 fn sent(report: &Report) -> String {

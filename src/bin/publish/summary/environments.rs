@@ -1,12 +1,11 @@
 //! The status of several environments, for people.
 
 use publish::types::clock::Timestamp;
-use publish::types::text::printable;
+use publish::types::text::{asked, printable};
 use publish::views::status::Status;
 
 use super::table::{self, Table};
 use super::text::{Align, who};
-use crate::terminal::lines::asked;
 use crate::terminal::style::Style;
 
 /// One environment.

@@ -2,12 +2,11 @@
 
 use publish::plan::Change;
 use publish::types::headers::Kind;
-use publish::types::text::printable;
+use publish::types::text::{count, printable};
 use publish::views::explanation::Explanation;
 
 use super::text::{self, width_of};
 use crate::terminal::layout::{broken, labelled};
-use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
 /// Most files that are explained, unless all are asked for.

@@ -3,11 +3,10 @@
 use indicatif::DecimalBytes;
 use publish::plan::sweep::PruneView;
 use publish::report::Report;
-use publish::types::text::printable;
+use publish::types::text::{asked, count, printable};
 
 use super::details;
 use crate::terminal::layout::labelled;
-use crate::terminal::lines::{asked, count};
 use crate::terminal::style::Style;
 
 /// What was removed; with `verbose`, every object.

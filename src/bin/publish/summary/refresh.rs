@@ -4,9 +4,7 @@ use indicatif::DecimalBytes;
 use publish::config::environment::Environment;
 use publish::plan::PlannedRefresh;
 use publish::report::{InvalidationReport, InvalidationStatus, OtherDistribution};
-use publish::types::text::printable;
-
-use crate::terminal::lines::{asked, count};
+use publish::types::text::{asked, count, printable};
 
 /// What came of the refresh at the environment's first distribution, or is to.
 pub(super) fn own(invalidation: Option<&InvalidationReport>, environment: &Environment) -> String {

@@ -51,7 +51,7 @@ pub(crate) fn render_history(history: &[ActivationView], filter: &ReleaseFilter,
             activation.from.map_or_else(unknown, |from| from.to_string()),
             activation.at.to_the_minute(),
             who(&activation.publisher),
-            files.map_or_else(unknown, super::numbers),
+            files.map_or_else(unknown, |files| files.to_string()),
         ];
         let below = reason.into_iter().chain(below(&activation.publisher)).collect();
         Row { cells, below, paint: |_, text| text.to_owned() }

@@ -5,11 +5,10 @@ use publish::types::headers::Kind;
 use publish::views::releases::{FileTotals, FileView, ReleaseView};
 
 use super::releases::state;
-use publish::types::text::printable;
+use publish::types::text::{count, printable};
 
 use super::text::{Align, padded, place, uncommitted, who, width_of};
 use crate::terminal::layout::{filled, labelled};
-use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
 /// One release: who, when, from what, how large, and its state.

@@ -3,11 +3,10 @@
 use publish::config::environment::Environment;
 use publish::report::Report;
 use publish::stages::audit::{Finding, FindingKind};
-use publish::types::text::printable;
+use publish::types::text::{count, printable};
 
 use super::{details, place};
 use crate::terminal::layout::filled;
-use crate::terminal::lines::count;
 use crate::terminal::style::Style;
 
 /// Most differences that are shown, unless all are asked for.

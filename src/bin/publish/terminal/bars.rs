@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use publish::report::event::Event;
-use publish::types::text::printable;
 
-use super::lines::{asked, count};
+use publish::types::text::{asked, count, printable};
 
 const BYTES: &str = "{spinner} {prefix:12} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}";
 const OBJECTS: &str = "{spinner} {prefix:12} {wide_bar} {pos}/{len}";

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::DecimalBytes;
 use publish::report::event::Event;
 use publish::report::price_usd;
-use publish::types::text::printable;
+use publish::types::text::{asked, count, printable};
 
 use super::layout::labelled;
 use super::style::Style;
@@ -171,26 +171,6 @@ pub(crate) fn plan(event: &Event, style: Style) -> Option<String> {
     let inside = format!("{copies} and {} inside the bucket", count(*deleted, "removal"));
     let refresh = format!("{}{price}", count(*paths, "path"));
     Some(line("files", &changed) + &line("S3", &inside) + &line("CDN", &refresh))
-}
-
-/// `1 cache tag and 2 paths`: what CloudFront is asked to invalidate.
-pub(crate) fn asked(items: &[String]) -> String {
-    let tags = items.iter().filter(|item| item.starts_with('#')).count();
-    let paths = count(items.len() - tags, "path");
-    match (tags, items.len() - tags) {
-        (0, _) => paths,
-        (tags, 0) => count(tags, "cache tag"),
-        (tags, _) => format!("{} and {paths}", count(tags, "cache tag")),
-    }
-}
-
-/// `1 path`, `2 paths`, `2 addresses`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ if noun.ends_with('s') => format!("{number} {noun}es"),
-        _ => format!("{number} {noun}s"),
-    }
 }
 
 #[cfg(test)]
